@@ -1,0 +1,78 @@
+# Everything one can do here; `make` alone lists it. Needs Python >= 3.11 and make, nothing else.
+
+PYTHON ?= python3
+TESTS ?=
+BENCHMARKS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench format pins clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/run.stamp ## start Showup on http://127.0.0.1:8000 with a database of its own
+	@exec $(BIN)/showup serve
+
+test: .venv/check.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(TESTS)
+
+check: .venv/check.stamp ## format, lint, types, import contracts, drift of migrations and OpenAPI, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/showup migrate --check
+	$(BIN)/showup openapi --check docs/openapi.json
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_glossary.py tests/test_rooms.py
+
+bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
+	@$(BIN)/python -m benchmarks $(BENCHMARKS)
+
+format: .venv/check.stamp ## format the code, and mend what the linter can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+pins: .venv/check.stamp ## pin the requirements of pyproject.toml anew, with hashes
+	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build -o requirements/run.txt
+	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build --group check -c requirements/run.txt \
+		-o requirements/check.txt
+
+clean: ## remove what these targets made
+	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The pins name no index and no machine, and hold for every platform and Python that we support.
+PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --upgrade --quiet
+
+# A stamp is newer than what it was made from, so a second run installs nothing.
+# The project itself is built by the pinned setuptools: isolation would fetch another one, with no hash.
+.venv/%.stamp: requirements/%.txt pyproject.toml | .venv/bin/python
+	@echo "Installing requirements/$*.txt into .venv …"
+	@$(PIP) --require-hashes --requirement $<
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Showup needs Python 3.11 or newer, but \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1 || true)." >&2; \
+		echo "Install a newer one and name it: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(INSTALL_VENV); }
+	@rm -f .venv/*.stamp
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+# Debian keeps Python's venv in a package of its own.
+define INSTALL_VENV
+	package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing $$package, which this Python lacks …"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$package; \
+	else \
+		echo "This Python can't make virtual environments. On Debian or Ubuntu: sudo apt-get install $$package" >&2; \
+		exit 1; \
+	fi
+endef

@@ -1,0 +1,90 @@
+"""What showup.toml may say: the tables and keys, their units and defaults. `settings` reads the file."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _domain(text: str) -> str:
+    domain = text.strip().lower().rstrip(".")
+    if "." not in domain or set("@/: ") & set(domain):
+        raise ValueError("should be a domain such as example.com")
+    return domain
+
+
+def _email(text: str) -> str:
+    name, _, domain = text.strip().lower().rpartition("@")
+    if not name:
+        raise ValueError("should be an email address such as ann@example.com")
+    return f"{name}@{_domain(domain)}"
+
+
+def _span(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    count, unit = value[:-1], _UNITS.get(value[-1:])
+    if unit is None or not count.isdecimal() or int(count) == 0:
+        raise ValueError("should be a span of time such as 30m, 24h or 3d")
+    return timedelta(**{unit: int(count)})
+
+
+Domain = Annotated[str, AfterValidator(_domain)]
+Email = Annotated[str, AfterValidator(_email)]
+Span = Annotated[timedelta, BeforeValidator(_span)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PipelinePolicy(_Table):
+    """`[pipeline]`: how news moves a deal, which domains are companies, and who is one of us."""
+
+    cancel_deal: Literal["always", "last_meeting"] = "always"
+    meeting_ended: Literal["showed", "unreported"] = "showed"
+    fresh_for_hours: Annotated[int, Field(gt=0)] = 24
+    personal_domains: frozenset[Domain] = frozenset()
+    business_domains: frozenset[Domain] = frozenset()
+    team_domains: frozenset[Domain] = frozenset()
+    team_emails: frozenset[Email] = frozenset()
+
+    @property
+    def fresh_for(self) -> timedelta:
+        """How old news may be and still be told to the outside."""
+        return timedelta(hours=self.fresh_for_hours)
+
+
+class RemindersPolicy(_Table):
+    """`[reminders]`: how long before a meeting its attendee is reminded, and the same for trying it out."""
+
+    offsets_before: tuple[Span, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    testing_offsets_before: tuple[Span, ...] = (
+        timedelta(minutes=6),
+        timedelta(minutes=3),
+        timedelta(minutes=1),
+    )
+
+
+class Sender(_Table):
+    """A `[[senders]]` row: the address that mail for this booking page or organizer's domain comes from."""
+
+    host: Domain | None = None
+    domain: Domain | None = None
+    address: Email = Field(alias="from")
+
+
+class Policy(_Table):
+    """All of showup.toml. The first of the `senders` that matches is taken."""
+
+    pipeline: PipelinePolicy = PipelinePolicy()
+    reminders: RemindersPolicy = RemindersPolicy()
+    senders: tuple[Sender, ...] = ()
+
+    @model_validator(mode="after")
+    def _default_sender_is_last(self) -> Self:
+        if any(sender.host is None and sender.domain is None for sender in self.senders[:-1]):
+            raise ValueError("a row of senders without host and domain matches everything: put it last")
+        return self

@@ -1,0 +1,275 @@
+"""Every setting: typed, with its default. The only reader of the environment, `.env` and showup.toml.
+
+Deployment comes from variables, policy from showup.toml. `load` answers with all of it or with every
+fault at once.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
+
+from showup.policy import PipelinePolicy, Policy, RemindersPolicy, Sender
+
+POLICY_FILE = "showup.toml"
+_NO_SECRET = "no-secret-provided"  # noqa: S105 - the word that Cal.com signs with when it has no secret
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "pipeline": PipelinePolicy,
+    "reminders": RemindersPolicy,
+    "senders": Sender,
+}
+_KEY_LENGTH = 32
+_MAKE_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+
+class SettingsError(Exception):
+    """The settings can't be used. `faults` has a sentence for each thing to put right, and no secret."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("should be an address such as https://showup.example.com")
+    return text.strip().rstrip("/")
+
+
+def _origin(text: str) -> str:
+    if urlsplit(_address(text)).path:
+        raise ValueError("should be an origin such as https://app.example.com, without a path")
+    return _address(text)
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in ("postgres", "postgresql"):
+        raise ValueError("should begin with postgresql://")
+    return url
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    if secret.get_secret_value() == _NO_SECRET:
+        raise ValueError(
+            "is the word that Cal.com uses for having no secret: choose one, and set it there too"
+        )
+    return secret
+
+
+def _long_keys(secret: SecretStr) -> SecretStr:
+    if any(len(key.strip()) < _KEY_LENGTH for key in secret.get_secret_value().split(",")):
+        raise ValueError(f"should have {_KEY_LENGTH} characters or more: {_MAKE_KEY}")
+    return secret
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+LongKeys = Annotated[SecretStr, AfterValidator(_long_keys)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+Commas = BeforeValidator(_listed)
+
+
+class Settings(BaseSettings):
+    """What Showup runs on. A field's alias is its variable; .env.example says what each is for."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        case_sensitive=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: DatabaseUrl | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "OUTBOUND_POSTGRES_URL")
+    )
+    database_direct_url: DatabaseUrl | None = Field(default=None, validation_alias="DATABASE_DIRECT_URL")
+    data_dir: Path | None = Field(default=None, validation_alias="SHOWUP_DATA_DIR")
+    host: str = Field(default="127.0.0.1", validation_alias="SHOWUP_HOST")
+    port: int = Field(default=8000, ge=0, le=65535, validation_alias="SHOWUP_PORT")
+    url: Address | None = Field(default=None, validation_alias="SHOWUP_URL")
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, Commas] = Field(
+        default=(), validation_alias="SHOWUP_TRUSTED_PROXIES"
+    )
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode, Commas] = Field(
+        default=(), validation_alias="SHOWUP_CORS_ORIGINS"
+    )
+    secret_key: LongKeys | None = Field(
+        default=None, validate_default=True, validation_alias="SHOWUP_SECRET_KEY"
+    )
+    admin_key: LongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
+    config: Path | None = Field(default=None, validation_alias="SHOWUP_CONFIG")
+    testing_mode: bool = Field(default=False, validation_alias="TESTING_MODE")
+    calcom_webhook_secret: WebhookSecret | None = Field(
+        default=None, validation_alias="CALCOM_WEBHOOK_SECRET"
+    )
+    calcom_webhook_secret_previous: WebhookSecret | None = Field(
+        default=None, validation_alias="CALCOM_WEBHOOK_SECRET_PREVIOUS"
+    )
+    calcom_api_key: SecretStr | None = Field(default=None, validation_alias="CALCOM_API_KEY")
+    calcom_api_url: Address = Field(default="https://api.cal.com/v2", validation_alias="CALCOM_API_URL")
+    log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
+    log_format: Literal["console", "json"] = Field(default="console", validation_alias="LOG_FORMAT")
+    # No variable can have a dot in its name: policy comes from the file alone.
+    policy: Policy = Field(default_factory=Policy, validation_alias=POLICY_FILE)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _needed_beside_a_database(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # The embedded database keeps a key of its own in its data folder; another database has no such place.
+        if key is None and info.data.get("database_url") is not None:
+            raise ValueError(f"is needed with DATABASE_URL: {_MAKE_KEY}")
+        return key
+
+    @property
+    def public_url(self) -> str:
+        """Where others reach this Showup, without a slash at the end."""
+        return self.url or f"http://{self.host}:{self.port}"
+
+    @property
+    def reminders_before(self) -> tuple[timedelta, ...]:
+        """How long before a meeting its reminders go out; minutes instead of days in testing mode."""
+        reminders = self.policy.reminders
+        return reminders.testing_offsets_before if self.testing_mode else reminders.offsets_before
+
+
+def load() -> Settings:
+    """This process's settings, from its environment and the folder it runs in; raises `SettingsError`."""
+    variables = _variables()
+    faults = list(_unknown_variables(variables))
+    given = _secrets_in_files(variables, faults) | _policy_in_file(variables, faults)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        faults.extend(_sentence(detail) for detail in error.errors(include_input=False, include_url=False))
+        raise SettingsError(faults) from None
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def variable_names() -> frozenset[str]:
+    """Every variable that is a setting, `OUTBOUND_POSTGRES_URL` and the `…_FILE` of secrets included."""
+    names = {name for field in Settings.model_fields for name in _variables_of(field)}
+    return frozenset(names | {f"{name}_FILE" for name in secret_names()})
+
+
+def secret_names() -> frozenset[str]:
+    """Every variable that holds a secret, and may be given as a file instead."""
+    fields = Settings.model_fields.items()
+    return frozenset(
+        name for field, info in fields if "SecretStr" in str(info.annotation) for name in _variables_of(field)
+    )
+
+
+def _variables_of(field: str) -> list[str]:
+    alias = Settings.model_fields[field].validation_alias
+    names = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return [name for name in names if isinstance(name, str) and name != POLICY_FILE]
+
+
+def _variables() -> dict[str, str]:
+    sources = (DotEnvSettingsSource(Settings), EnvSettingsSource(Settings))
+    return {name: value for source in sources for name, value in source.env_vars.items() if value}
+
+
+def _unknown_variables(variables: Iterable[str]) -> Iterator[str]:
+    known = variable_names()
+    for name in sorted(variables):
+        if name.startswith("SHOWUP_") and name not in known:
+            yield f"{name} is not a setting{_nearest(name, known)}"
+
+
+def _secrets_in_files(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    secrets: dict[str, Any] = {}
+    for name in sorted(secret_names()):
+        path = variables.get(f"{name}_FILE")
+        if path is None:
+            continue
+        if name in variables:
+            faults.append(f"{name} and {name}_FILE are both set: keep one of them.")
+            continue
+        try:
+            secrets[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"{name}_FILE: {path} can't be read ({_reason(error)}).")
+    return secrets
+
+
+def _policy_in_file(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    named = variables.get("SHOWUP_CONFIG")
+    path = Path(named or POLICY_FILE)
+    if named is None and not path.exists():
+        return {}
+    try:
+        return {POLICY_FILE: tomllib.loads(path.read_text(encoding="utf-8"))}
+    except OSError as error:
+        faults.append(f"SHOWUP_CONFIG: {path} can't be read ({_reason(error)}).")
+    except ValueError as error:
+        faults.append(f"{path} is not TOML: {error}.")
+    return {}
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or "input/output error") if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    first, *inner = (str(part) for part in detail["loc"])
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if first != POLICY_FILE:
+        # A default that is refused is told by its field, a given value by its variable.
+        variable = _variables_of(first)[0] if first in Settings.model_fields else first
+        return f"{variable} {message}."
+    key = ".".join(part for part in inner if not part.isdecimal())
+    if detail["type"] == "extra_forbidden":
+        return f"{POLICY_FILE}: {key} is not a setting{_nearest(key, _policy_keys(Policy))}"
+    return f"{POLICY_FILE}: {f'{key} {message}'.strip()}."
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    return f"; did you mean {near[0]}?" if near else "."
+
+
+def _policy_keys(table: type[BaseModel], under: str = "") -> Iterator[str]:
+    for field, info in table.model_fields.items():
+        key = f"{under}{info.alias or field}"
+        yield key
+        yield from _policy_keys(_TABLES[key], f"{key}.") if key in _TABLES else ()

@@ -1,0 +1,106 @@
+"""What the documents say is so: settings, targets, commands, links."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import typer
+from showup.__main__ import app
+
+from showup.policy import Policy
+from showup.settings import secret_names, variable_names
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "decisions").glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+
+
+def code_in(document: Path) -> str:
+    """What stands as code: indented blocks, fenced blocks and `spans`."""
+    text = document.read_text()
+    blocks = re.findall(r"^(?: {4}|\t)(.*)$", text, re.MULTILINE) + re.findall(
+        r"^```.*?^```", text, re.MULTILINE | re.DOTALL
+    )
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
+
+
+def named_in(pattern: str) -> list[tuple[str, str]]:
+    return sorted({(path.name, name) for path in DOCUMENTS for name in re.findall(pattern, code_in(path))})
+
+
+class Command(Protocol):
+    """A command as typer makes it; a group of them has `commands` besides."""
+
+    help: str | None
+    epilog: str | None
+
+
+def commands(command: Command, named: str = "") -> Iterator[tuple[str, Command]]:
+    """Every command and group below `command`, with the words that call it."""
+    inner: Mapping[str, Command] = getattr(command, "commands", {})
+    for word, each in inner.items():
+        called = f"{named} {word}".strip()
+        yield called, each
+        yield from commands(each, called)
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def test_env_example_has_every_variable_and_no_other() -> None:
+    shown = set(re.findall(r"^# ([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert shown == variable_names() - {f"{name}_FILE" for name in secret_names()}
+
+
+def test_the_example_of_policy_is_valid_and_shows_every_default() -> None:
+    example = tomllib.loads((ROOT / "showup.example.toml").read_text())
+    read = Policy.model_validate(example)
+    assert read.senders[-1].domain is None
+    assert read.model_copy(update={"senders": ()}) == Policy()
+    for table, model in (("pipeline", Policy().pipeline), ("reminders", Policy().reminders)):
+        assert set(example[table]) == set(type(model).model_fields)
+
+
+@pytest.mark.parametrize(("document", "target"), named_in(r"\bmake ([a-z]+)\b"))
+def test_a_target_named_in_a_document_exists(document: str, target: str) -> None:
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert target in targets, document
+
+
+@pytest.mark.parametrize(("document", "said"), named_in(r"(?:^|bin/|\s)showup ([a-z]+(?: [a-z][a-z-]*)?)"))
+def test_a_command_named_in_a_document_exists(document: str, said: str) -> None:
+    words = said.split()
+    # A second word is a sub-command where the first one has any, else an argument.
+    has_inner = any(name.startswith(f"{words[0]} ") for name in COMMANDS)
+    assert (said if has_inner else words[0]) in COMMANDS, document
+
+
+@pytest.mark.parametrize("name", [name for name, each in COMMANDS.items() if not hasattr(each, "commands")])
+def test_a_command_s_help_has_an_example(name: str) -> None:
+    assert f"showup {name}" in f"{COMMANDS[name].help} {COMMANDS[name].epilog}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_to_a_file_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_pins_have_every_dependency_at_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    run, check = (_pinned(name) for name in ("run", "check"))
+    assert _names([*project["project"]["dependencies"], *groups["build"]]) <= set(run)
+    assert _names(groups["check"]) <= set(check)
+    assert run.items() <= check.items()
+
+
+def _pinned(name: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)(==\S+)", text, re.MULTILINE))
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {match[0] for match in map(re.compile(r"[a-z0-9-]+").match, requirements) if match}

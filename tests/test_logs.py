@@ -1,0 +1,89 @@
+"""Logs: one style for everybody, times in UTC, and no secret."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from showup.logs import HIDDEN, configure
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+    root.handlers[:], root.level = handlers, level
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_ours_and_a_library_s_look_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("INFO", "json")
+    structlog.get_logger("showup.inbox").info("kept", trigger="BOOKING_CREATED")
+    logging.getLogger("uvicorn.error").warning("%s is slow", "db", extra={"calcom_api_key": "hunter2"})
+    ours, theirs = lines(capsys)
+    assert (ours["event"], ours["level"], ours["trigger"]) == ("kept", "info", "BOOKING_CREATED")
+    assert (theirs["event"], theirs["logger"]) == ("db is slow", "uvicorn.error")
+    assert theirs["calcom_api_key"] == HIDDEN
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(line["at"])) for line in (ours, theirs))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "secret",
+        "webhook_secrets",
+        "password",
+        "access_token",
+        "Authorization",
+        "Set-Cookie",
+        "X-Cal-Signature-256",
+        "SHOWUP_ADMIN_KEY",
+        "calcom_webhook_secret_previous",
+        "database_url",
+    ],
+)
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_secret_is_hidden_at_any_depth(key: str, style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("INFO", "json" if style == "json" else "console")
+    structlog.get_logger().info("seen", **{key: "hunter2"}, headers=[{"inner": {key: "hunter2"}}])
+    said = capsys.readouterr().err
+    assert "hunter2" not in said
+    assert said.count(HIDDEN) == 2
+
+
+@pytest.mark.parametrize("key", ["idempotency_key", "token_count", "signature_valid", "secretary"])
+def test_what_only_sounds_like_a_secret_stays(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("INFO", "json")
+    structlog.get_logger().info("seen", **{key: "plain"})
+    assert lines(capsys)[0][key] == "plain"
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_an_exception_is_shown_without_its_local_variables(
+    style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("INFO", "json" if style == "json" else "console")
+    held = "hunter" + str(len("ab"))
+    try:
+        raise ValueError(len(held))
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    said = capsys.readouterr().err
+    assert "ValueError: 7" in said
+    assert "hunter2" not in said
+
+
+def test_what_is_below_the_level_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("WARNING", "json")
+    structlog.get_logger().info("quiet")
+    structlog.get_logger().warning("loud")
+    assert [line["event"] for line in lines(capsys)] == ["loud"]

@@ -1,0 +1,205 @@
+"""Settings: what is given, what stands by default, and every fault as a sentence without secrets."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from showup.settings import Settings, SettingsError, load, secret_names, variable_names
+
+SECRET = "a-secret-of-at-least-thirty-two-characters"
+DATABASE = "postgresql://ann:hunter2@db.example.com/showup"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in variable_names():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., list[str]]:
+    def faults_of(toml: str | None = None, **variables: str) -> list[str]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        if toml is not None:
+            (folder / "showup.toml").write_text(toml)
+        with pytest.raises(SettingsError) as caught:
+            load()
+        return caught.value.faults
+
+    return faults_of
+
+
+def test_nothing_given_is_enough_for_a_first_run() -> None:
+    settings = load()
+    assert settings.database_url is None
+    assert settings.data_dir is None
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.policy.pipeline.cancel_deal == "always"
+    assert settings.policy.pipeline.meeting_ended == "showed"
+    assert settings.policy.pipeline.fresh_for == timedelta(hours=24)
+    assert settings.reminders_before == (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+
+
+def test_variables_and_the_env_file_are_read_and_the_variable_wins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("SHOWUP_PORT=9000\nLOG_FORMAT=json\nOF_ANOTHER_PROGRAM=1\nSHOWUP_URL=\n")
+    monkeypatch.setenv("SHOWUP_PORT", "9001")
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    monkeypatch.setenv("SHOWUP_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1")
+    monkeypatch.setenv("SHOWUP_CORS_ORIGINS", "https://app.example.com,http://localhost:3000/")
+    settings = load()
+    assert (settings.port, settings.log_format, settings.log_level) == (9001, "json", "DEBUG")
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32"))
+    assert settings.cors_origins == ("https://app.example.com", "http://localhost:3000")
+    assert settings.public_url == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OUTBOUND_POSTGRES_URL"])
+def test_the_database_has_two_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, DATABASE)
+    monkeypatch.setenv("SHOWUP_SECRET_KEY", SECRET)
+    url = load().database_url
+    assert url is not None
+    assert url.get_secret_value() == DATABASE
+
+
+@pytest.mark.parametrize("name", sorted(secret_names() - {"OUTBOUND_POSTGRES_URL"}))
+def test_each_secret_may_be_a_file_instead(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = DATABASE if name.startswith("DATABASE") else SECRET
+    (folder / "held").write_text(f"{value}\n")
+    monkeypatch.setenv("SHOWUP_SECRET_KEY", SECRET)
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{name}_FILE", str(folder / "held"))
+    settings = load()
+    field = next(key for key, info in Settings.model_fields.items() if name in str(info.validation_alias))
+    assert getattr(settings, field).get_secret_value() == value
+    assert value not in repr(settings)
+
+
+def test_policy_is_read(folder: Path) -> None:
+    (folder / "showup.toml").write_text(
+        """
+        [pipeline]
+        cancel_deal = "last_meeting"
+        personal_domains = ["Club.example"]
+        team_emails = ["Ann@Example.com"]
+        [reminders]
+        offsets_before = ["2d", "30m"]
+        [[senders]]
+        domain = "example.com"
+        from = "team@example.com"
+        [[senders]]
+        from = "hello@example.org"
+        """
+    )
+    policy = load().policy
+    assert policy.pipeline.cancel_deal == "last_meeting"
+    assert policy.pipeline.personal_domains == {"club.example"}
+    assert policy.pipeline.team_emails == {"ann@example.com"}
+    assert policy.reminders.offsets_before == (timedelta(days=2), timedelta(minutes=30))
+    assert [sender.address for sender in policy.senders] == ["team@example.com", "hello@example.org"]
+
+
+def test_policy_may_lie_elsewhere_and_testing_mode_reminds_in_minutes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "other.toml").write_text('[reminders]\ntesting_offsets_before = ["1m"]')
+    monkeypatch.setenv("SHOWUP_CONFIG", "other.toml")
+    monkeypatch.setenv("TESTING_MODE", "true")
+    assert load().reminders_before == (timedelta(minutes=1),)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"SHOWUP_ULR": "x"}, "SHOWUP_ULR is not a setting; did you mean SHOWUP_URL?"),
+        ({"SHOWUP_URL_FILE": "x"}, "SHOWUP_URL_FILE is not a setting; did you mean SHOWUP_URL?"),
+        ({"SHOWUP_QQQQQQ": "x"}, "SHOWUP_QQQQQQ is not a setting."),
+        ({"SHOWUP_PORT": "99999"}, "SHOWUP_PORT should be less than or equal to 65535."),
+        (
+            {"SHOWUP_URL": "example.com"},
+            "SHOWUP_URL should be an address such as https://showup.example.com.",
+        ),
+        (
+            {"SHOWUP_CORS_ORIGINS": "https://a.example/x"},
+            "SHOWUP_CORS_ORIGINS should be an origin such as https://app.example.com, without a path.",
+        ),
+        ({"DATABASE_URL": "mysql://ann:hunter2@db/x"}, "DATABASE_URL should begin with postgresql://."),
+        ({"SHOWUP_CONFIG": "no.toml"}, "SHOWUP_CONFIG: no.toml can't be read (No such file or directory)."),
+        (
+            {"CALCOM_API_KEY_FILE": "no"},
+            "CALCOM_API_KEY_FILE: no can't be read (No such file or directory).",
+        ),
+        (
+            {"CALCOM_API_KEY": "hunter2", "CALCOM_API_KEY_FILE": "no"},
+            "CALCOM_API_KEY and CALCOM_API_KEY_FILE are both set: keep one of them.",
+        ),
+    ],
+)
+def test_a_fault_is_a_sentence(
+    variables: dict[str, str], sentence: str, faults: Callable[..., list[str]]
+) -> None:
+    assert faults(**variables) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("[pipelin]", "showup.toml: pipelin is not a setting; did you mean pipeline?"),
+        (
+            "[pipeline]\ncancel_deals = 'always'",
+            "showup.toml: pipeline.cancel_deals is not a setting; did you mean pipeline.cancel_deal?",
+        ),
+        (
+            "[[senders]]\ndomian = 'a.example'\nfrom = 'a@a.example'",
+            "showup.toml: senders.domian is not a setting; did you mean senders.domain?",
+        ),
+        (
+            "[pipeline]\nmeeting_ended = 'perhaps'",
+            "showup.toml: pipeline.meeting_ended should be 'showed' or 'unreported'.",
+        ),
+        (
+            "[reminders]\noffsets_before = ['soon']",
+            "showup.toml: reminders.offsets_before should be a span of time such as 30m, 24h or 3d.",
+        ),
+        (
+            "[[senders]]\nfrom = 'a@a.example'\n[[senders]]\ndomain = 'b.example'\nfrom = 'b@b.example'",
+            "showup.toml: a row of senders without host and domain matches everything: put it last.",
+        ),
+        ("[pipeline", "showup.toml is not TOML: "),
+    ],
+)
+def test_a_fault_of_policy_names_its_key(toml: str, sentence: str, faults: Callable[..., list[str]]) -> None:
+    (fault,) = faults(toml)
+    assert fault.startswith(sentence)
+
+
+def test_a_database_elsewhere_needs_a_key_for_the_secrets_in_it(faults: Callable[..., list[str]]) -> None:
+    (fault,) = faults(DATABASE_URL=DATABASE)
+    assert fault.startswith("SHOWUP_SECRET_KEY is needed with DATABASE_URL")
+
+
+def test_cal_com_s_word_for_no_secret_is_no_secret(faults: Callable[..., list[str]]) -> None:
+    """IN2: the word by which Cal.com says that it has no secret never signs anything here."""
+    (fault,) = faults(CALCOM_WEBHOOK_SECRET="no-secret-provided")
+    assert fault.startswith("CALCOM_WEBHOOK_SECRET is the word that Cal.com uses")
+
+
+def test_all_faults_come_at_once_and_none_shows_a_secret(faults: Callable[..., list[str]]) -> None:
+    found = faults(
+        "[pipeline]\nfresh_for_hours = 0\nnonsense = 1",
+        SHOWUP_PORTS="1",
+        DATABASE_URL="mysql://ann:hunter2@db/x",
+        SHOWUP_ADMIN_KEY="hunter2",
+        SHOWUP_SECRET_KEY=f"{SECRET},hunter2",
+        TESTING_MODE="perhaps",
+    )
+    assert len(found) == 7
+    assert not any("hunter2" in fault or SECRET in fault for fault in found)
