@@ -1,0 +1,80 @@
+"""The settings of the server, written afresh at each start; `ALTER SYSTEM` has the last word over them."""
+
+import os
+from pathlib import Path
+
+from showup.database.embedded.account import name_of
+from showup.database.embedded.folder import PORT, DataFolder
+
+ROLE = "showup"
+DATABASE = "showup"
+
+_SETTINGS = """\
+# Written by Showup at each start. To change a setting for good use ALTER SYSTEM.
+
+# No network at all: only a socket in a folder that one account may enter.
+listen_addresses = ''
+port = {port}
+unix_socket_directories = {socket_folder}
+unix_socket_permissions = 0700
+hba_file = {hba_file}
+ident_file = {ident_file}
+
+# What was confirmed to somebody is on disk, whatever fails next.
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+
+max_connections = 100
+shared_buffers = 128MB
+# Halves what is written after a checkpoint; these programs are built without lz4.
+wal_compression = pglz
+
+timezone = 'UTC'
+log_timezone = 'UTC'
+
+# One file that Showup sets aside when it reaches this size; the name stays, so the server reopens it.
+logging_collector = on
+log_directory = {log_folder}
+log_filename = {log_name}
+log_rotation_size = 10MB
+log_rotation_age = 0
+log_file_mode = 0600
+log_line_prefix = '%m [%p] '
+log_checkpoints = off
+# Statements and the details of errors hold people's names and addresses; a log isn't the place for them.
+log_min_error_statement = panic
+log_error_verbosity = terse
+"""
+
+
+def write_settings(folder: DataFolder, socket_folder: Path) -> Path:
+    """Writes the server's settings and who may connect. Returns the file that the server is to read."""
+    hba, ident = folder.settings / "pg_hba.conf", folder.settings / "pg_ident.conf"
+    _write(hba, f"local all all peer map={ROLE}\n")
+    names = sorted({name_of(os.geteuid()), folder.account.name})
+    _write(ident, "".join(f'{ROLE} "{name}" {ROLE}\n' for name in names))
+    settings = folder.settings / "postgresql.conf"
+    _write(
+        settings,
+        _SETTINGS.format(
+            port=PORT,
+            socket_folder=_quoted(socket_folder),
+            hba_file=_quoted(hba),
+            ident_file=_quoted(ident),
+            log_folder=_quoted(folder.log.parent),
+            log_name=_quoted(folder.log.name),
+        ),
+    )
+    return settings
+
+
+def _quoted(value: Path | str) -> str:
+    text = str(value).replace("\\", "\\\\").replace("'", "''")
+    return f"'{text}'"
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    # The server's account reads what we own.
+    path.chmod(0o644)

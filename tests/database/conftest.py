@@ -1,0 +1,157 @@
+"""Places for data folders and Showup processes on them, as root and as an ordinary user."""
+
+import os
+import pwd
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+ROOT = os.geteuid() == 0
+# The account of an ordinary user; when the tests run as one, theirs.
+USER = pwd.getpwnam("nobody").pw_uid if ROOT else os.geteuid()
+PROGRAM = Path(__file__).with_name("embedded_process.py")
+
+
+class ShowupProcess:
+    """A real process on a data folder; each order is answered by one line."""
+
+    def __init__(self, folder: Path, uid: int | None = None, **environment: str) -> None:
+        switch = uid is not None and uid != os.geteuid()
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, PROGRAM, str(uid) if switch else "-", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "HOME": str(folder), **environment},
+        )
+
+    def tell(self, order: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{order}\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def do(self, order: str) -> str:
+        self.tell(order)
+        return self.hear()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+Start = Callable[..., ShowupProcess]
+
+
+def server_pid(folder: Path) -> int:
+    """The pid of the server of a data folder, as its own file tells."""
+    return int((folder / "postgres" / "18" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def running(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def await_end(pid: int) -> None:
+    """Waits until a process that isn't our child has ended."""
+    with suppress(ProcessLookupError):
+        watched = os.pidfd_open(pid)
+        try:
+            select.select([watched], [], [])
+        finally:
+            os.close(watched)
+
+
+def kill_server(folder: Path) -> None:
+    pid = server_pid(folder)
+    os.kill(pid, signal.SIGKILL)
+    await_end(pid)
+
+
+def _roomy_memory() -> Path | None:
+    # A kill -9 leaves files in memory as it leaves those on a disk, and is twice as fast.
+    memory = Path("/dev/shm")  # noqa: S108  only mkdtemp writes there
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 1024**3 else None
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty folder with a short path that every account can pass through (pytest's own is closed)."""
+    folder = Path(tempfile.mkdtemp(prefix="showup-test-", dir=_roomy_memory()))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def showup(place: Path) -> Iterator[Start]:
+    """Starts Showup processes; what they leave running is ended with the test."""
+    started: list[ShowupProcess] = []
+
+    def start(folder: Path, uid: int | None = None, **environment: str) -> ShowupProcess:
+        started.append(ShowupProcess(folder, uid, **environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+    for left in place.rglob("postmaster.pid"):
+        pid = int(left.read_text().splitlines()[0])
+        with suppress(ProcessLookupError):
+            if Path(f"/proc/{pid}/comm").read_text() == "postgres\n":
+                os.kill(pid, signal.SIGINT)
+                await_end(pid)
+
+
+@pytest.fixture(params=["root", "user"])
+def uid(request: pytest.FixtureRequest) -> int:
+    """The account that Showup runs as."""
+    if request.param == "root" and not ROOT:
+        pytest.skip("only root can run Showup as root")
+    return 0 if request.param == "root" else USER
+
+
+@pytest.fixture
+def fresh(place: Path, uid: int) -> Path:
+    """A data folder of that account, still empty."""
+    path = place / "data"
+    path.mkdir()
+    path.chmod(0o711)
+    os.chown(path, uid, -1)
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the database files of each account are kept once made, for copies start sooner than `initdb`."""
+    return tmp_path_factory.mktemp("prepared")
+
+
+@pytest.fixture
+def folder(fresh: Path, uid: int, prepared: Path) -> Path:
+    """A data folder of that account in which Showup has run before."""
+    kept = prepared / str(uid)
+    if not kept.exists():
+        process = ShowupProcess(fresh, uid)
+        process.do("open")
+        process.do("close")
+        process.kill()
+        subprocess.run(["cp", "-a", fresh / "postgres", kept], check=True)
+    else:
+        subprocess.run(["cp", "-a", "--sparse=always", kept, fresh / "postgres"], check=True)
+    return fresh
