@@ -1,0 +1,50 @@
+"""Everything that can be done about an event, in plain verbs: what should be told, to whom, and when.
+
+An effect's `key` says what it means, not how often it was decided: two decisions with the same key are one effect.
+"""
+
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from msgspec import Struct
+
+
+class BookingEffect(Struct, frozen=True, kw_only=True):
+    """What all effects have in common: their meaning, their recipient's email, and the moment they are due."""
+
+    key: str
+    recipient: str
+    due_at: datetime
+
+
+class Confirm(BookingEffect, frozen=True, kw_only=True):
+    """Tell the attendee that the meeting stands."""
+
+
+class TellRescheduled(BookingEffect, frozen=True, kw_only=True):
+    """Tell the attendee the new time, and the one it replaces."""
+
+    old_start_time: datetime | None = None
+
+
+class TellCancelled(BookingEffect, frozen=True, kw_only=True):
+    """Tell the attendee that the meeting is off."""
+
+
+class TellNewPlace(BookingEffect, frozen=True, kw_only=True):
+    """Tell the attendee where the meeting takes place now."""
+
+
+class Remind(BookingEffect, frozen=True, kw_only=True):
+    """Remind the attendee some time before the meeting (`before`)."""
+
+    before: timedelta
+
+
+class SkipReminders(BookingEffect, frozen=True, kw_only=True):
+    """No reminder is sent, and `because` says why: a row that a person can find."""
+
+    because: str
+
+
+Effect: TypeAlias = Confirm | TellRescheduled | TellCancelled | TellNewPlace | Remind | SkipReminders

@@ -1,0 +1,27 @@
+"""How Cal.com signs a webhook: the lower-case hex HMAC-SHA256 of the exact body, without a prefix.
+
+Source: Cal.com's `sendPayload.ts`, `createWebhookSignature`; recomputed on captured deliveries.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable
+
+_HEX = re.compile(rb"[0-9a-f]{64}")
+
+
+def sign(secret: bytes, body: bytes) -> str:
+    """The signature Cal.com would send for `body`: 64 lower-case hex digits."""
+    return hmac.digest(secret, body, "sha256").hex()
+
+
+def is_signed(body: bytes, signature: bytes | None, secrets: Iterable[bytes]) -> bool:
+    """Whether `signature` is the one that any of `secrets` gives for exactly these bytes.
+
+    Everything that Cal.com never sends fails: no header, a `sha256=` prefix, upper-case digits, and its literal for
+    "no secret". All secrets are tried whatever the outcome, so that the time taken tells nothing.
+    """
+    if signature is None or _HEX.fullmatch(signature) is None:
+        return False
+    matches = [hmac.compare_digest(sign(secret, body).encode(), signature) for secret in secrets if secret]
+    return any(matches)
