@@ -1,0 +1,222 @@
+"""The bookings of a workspace in PostgreSQL, their attendees, and the names under which sources know them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from showup.bookings.booking import Attendee, Booking
+from showup.database import bulk
+from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
+
+Name = tuple[UUID, str]  # an account's id, and a name in the form of `events.names`
+
+_SAME_NAME = (
+    "calcom_booking_id",
+    "title",
+    "start_time",
+    "end_time",
+    "booked_at",
+    "status",
+    "host_absent",
+    "organizer_email",
+    "organizer_name",
+    "organizer_time_zone",
+    "event_type",
+    "event_type_title",
+    "calcom_event_type_id",
+    "location",
+    "meeting_url",
+    "notes",
+    "answers",
+    "cancellation_reason",
+    "cancelled_by",
+    "rejection_reason",
+    "reschedule_requested",
+    "reschedule_reason",
+    "rescheduled_by",
+    "reschedule_count",
+    "ical_uid",
+    "ical_sequence",
+    "booker_url",
+    "paid",
+    "price",
+    "currency",
+    "recording_url",
+    "transcript_url",
+    "simulated",
+    "version",
+)
+
+
+class StoredBooking(Struct, frozen=True, kw_only=True):
+    """A booking with its ids and times in the database; `person_ids` by the attendee's email."""
+
+    id: UUID
+    account_id: UUID
+    booking: Booking
+    company_id: UUID | None
+    deal_id: UUID | None
+    person_ids: Mapping[str, UUID]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What a batch must know of a booking that stands: whom and what it points at."""
+
+    id: UUID
+    account_id: UUID
+    company_id: UUID | None
+    deal_id: UUID | None
+    person_ids: frozenset[UUID]
+
+
+async def names_beside(connection: asyncpg.Connection, names: Iterable[Name]) -> dict[Name, UUID]:
+    """All names of every booking that has at least one of these names, with the booking's id."""
+    accounts, refs = _columns(names)
+    rows = await connection.fetch(
+        """
+        SELECT beside.account_id, beside.ref, beside.booking_id
+        FROM unnest($1::uuid[], $2::text[]) AS asked(account_id, ref)
+        JOIN booking_refs found USING (account_id, ref)
+        JOIN booking_refs beside ON beside.booking_id = found.booking_id
+        """,
+        accounts,
+        refs,
+    )
+    return {(row["account_id"], row["ref"]): row["booking_id"] for row in rows}
+
+
+async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, Standing]:
+    """The bookings that stand, of those asked for."""
+    rows = await connection.fetch(
+        """
+        SELECT b.id, b.account_id, b.company_id, b.deal_id,
+               array(SELECT a.person_id FROM booking_attendees a
+                     WHERE a.booking_id = b.id AND a.person_id IS NOT NULL) AS person_ids
+        FROM bookings b WHERE b.id = ANY($1::uuid[])
+        """,
+        list(booking_ids),
+    )
+    return {
+        row["id"]: Standing(
+            id=row["id"],
+            account_id=row["account_id"],
+            company_id=row["company_id"],
+            deal_id=row["deal_id"],
+            person_ids=frozenset(row["person_ids"]),
+        )
+        for row in rows
+    }
+
+
+async def deals_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
+    """The deal of every booking of these companies, by the booking's id."""
+    rows = await connection.fetch(
+        "SELECT id, deal_id FROM bookings WHERE company_id = ANY($1::uuid[])", list(company_ids)
+    )
+    return {row["id"]: row["deal_id"] for row in rows}
+
+
+async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredBooking]) -> None:
+    """Writes new and changed bookings with their attendees."""
+    await bulk.upsert(connection, bookings, [_row(workspace_id, one) for one in stored], key=("id",))
+    rows = [_attendee_row(one, place, guest) for one in stored for place, guest in enumerate(one.booking.attendees)]
+    await connection.execute(
+        """
+        DELETE FROM booking_attendees a USING unnest($1::uuid[], $2::int[]) AS kept(booking_id, many)
+        WHERE a.booking_id = kept.booking_id AND a.position >= kept.many
+        """,
+        [one.id for one in stored],
+        [len(one.booking.attendees) for one in stored],
+    )
+    await bulk.upsert(connection, booking_attendees, rows, key=("booking_id", "position"))
+
+
+async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID | None]) -> None:
+    """Points bookings at their deals."""
+    await connection.execute(
+        """
+        UPDATE bookings b SET deal_id = given.deal_id
+        FROM unnest($1::uuid[], $2::uuid[]) AS given(id, deal_id) WHERE b.id = given.id
+        """,
+        list(deal_of),
+        list(deal_of.values()),
+    )
+
+
+async def save_names(connection: asyncpg.Connection, names: Mapping[Name, UUID]) -> None:
+    """Remembers under which names sources know the bookings; the first to have a name keeps it."""
+    rows = [
+        {"account_id": account_id, "ref": ref, "booking_id": booking_id}
+        for (account_id, ref), booking_id in names.items()
+    ]
+    await bulk.insert_new(connection, booking_refs, rows)
+
+
+async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mapping[UUID, UUID]) -> None:
+    """Bookings that turned out to be one: `into` says, by the id that goes, which one stays."""
+    gone, stays = list(into), list(into.values())
+    pairs = "unnest($1::uuid[], $2::uuid[]) AS given(gone, stays)"
+    for statement in (
+        f"UPDATE booking_refs r SET booking_id = given.stays FROM {pairs} WHERE r.booking_id = given.gone",
+        f"UPDATE booking_aliases a SET booking_id = given.stays FROM {pairs} WHERE a.booking_id = given.gone",
+    ):
+        await connection.execute(statement, gone, stays)
+    for table in ("booking_attendees", "deal_turns"):
+        await connection.execute(f"DELETE FROM {table} WHERE booking_id = ANY($1::uuid[])", gone)  # noqa: S608  # fixed names
+    await connection.execute("DELETE FROM bookings WHERE id = ANY($1::uuid[])", gone)
+    aliases = [
+        {"alias_id": alias_id, "booking_id": booking_id, "workspace_id": workspace_id}
+        for alias_id, booking_id in into.items()
+    ]
+    await bulk.upsert(connection, booking_aliases, aliases, key=("alias_id",))
+
+
+def _columns(names: Iterable[Name]) -> tuple[list[UUID], list[str]]:
+    asked = list(names)
+    return [account_id for account_id, _ in asked], [ref for _, ref in asked]
+
+
+def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:
+    booking = stored.booking
+    booker = booking.booker
+    row = {name: getattr(booking, name) for name in _SAME_NAME}
+    row.update(
+        id=stored.id,
+        workspace_id=workspace_id,
+        account_id=stored.account_id,
+        calcom_uid=booking.uid,
+        person_id=stored.person_ids.get(booker.email) if booker is not None and booker.email else None,
+        company_id=stored.company_id,
+        deal_id=stored.deal_id,
+        attended=booking.attended,
+        attendance_evidence=booking.evidence,
+        show_time=booking.start_time if booking.attended else None,
+        uids=msgspec.to_builtins(booking.uids),
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+    )
+    return row
+
+
+def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> dict[str, Any]:
+    return {
+        "booking_id": stored.id,
+        "position": position,
+        "person_id": stored.person_ids.get(attendee.email) if attendee.is_person and attendee.email else None,
+        "email": attendee.email,
+        "name": attendee.name,
+        "time_zone": attendee.time_zone,
+        "phone": attendee.phone,
+        "calcom_seat_uid": attendee.seat_uid,
+        "attended": attendee.attended,
+        "attendance_evidence": attendee.evidence,
+        "cancelled_at": attendee.left_at,
+    }
+

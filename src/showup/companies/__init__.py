@@ -1,0 +1,4 @@
+"""The companies people work for, each one registrable domain in one workspace.
+
+`company.py` and `domain.py` hold the value and the pure rules, `store.py` the SQL; only `pipeline.advance` may use it.
+"""

@@ -1,0 +1,75 @@
+"""The companies of a workspace in PostgreSQL: loaded and saved in batches, by domain."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from showup.companies.company import Company
+from showup.database import bulk
+from showup.database.tables import companies
+
+
+class StoredCompany(Struct, frozen=True, kw_only=True):
+    """A company with its id in the database."""
+
+    id: UUID
+    company: Company
+
+
+async def by_domain(
+    connection: asyncpg.Connection, workspace_id: UUID, domains: Iterable[str]
+) -> dict[str, StoredCompany]:
+    """The companies that stand, of those asked for."""
+    rows = await connection.fetch(
+        """
+        SELECT id, domain, name, name_seen, created_at, updated_at FROM companies
+        WHERE workspace_id = $1 AND domain = ANY($2::text[])
+        """,
+        workspace_id,
+        list(domains),
+    )
+    return {
+        row["domain"]: StoredCompany(
+            id=row["id"],
+            company=Company(
+                domain=row["domain"],
+                name=row["name"],
+                name_seen=row["name_seen"],
+                first_met_at=row["created_at"],
+                last_met_at=row["updated_at"],
+            ),
+        )
+        for row in rows
+    }
+
+
+async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredCompany]) -> None:
+    """Writes new and changed companies."""
+    rows = [
+        {
+            "id": one.id,
+            "workspace_id": workspace_id,
+            "name": one.company.name,
+            "domain": one.company.domain,
+            "name_seen": one.company.name_seen,
+            "created_at": one.company.first_met_at,
+            "updated_at": one.company.last_met_at,
+        }
+        for one in stored
+    ]
+    await bulk.upsert(connection, companies, rows, key=("id",))
+
+
+async def remove_empty(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
+    """Removes those that nobody works for and no booking or deal concerns: a story told anew never met them."""
+    await connection.execute(
+        """
+        DELETE FROM companies c WHERE c.id = ANY($1::uuid[])
+        AND NOT EXISTS (SELECT FROM people p WHERE p.company_id = c.id)
+        AND NOT EXISTS (SELECT FROM bookings b WHERE b.company_id = c.id)
+        AND NOT EXISTS (SELECT FROM deals d WHERE d.company_id = c.id)
+        """,
+        list(company_ids),
+    )

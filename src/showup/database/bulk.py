@@ -1,0 +1,78 @@
+"""Many rows in one statement: `INSERT … SELECT FROM unnest(…)`, whose plan and text are the same for any number of rows.
+
+One array a column keeps the statement small and prepared, where a VALUES list would be parsed anew for every batch size
+and meets PostgreSQL's limit of 65,535 parameters.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
+
+_dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
+
+Row = Mapping[str, Any]
+
+
+async def insert(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Inserts the rows, which all have the same columns; a row that exists already is an error."""
+    await _run(connection, table, rows, "")
+
+
+async def insert_new(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Inserts the rows that are not there yet, by any unique index."""
+    await _run(connection, table, rows, " ON CONFLICT DO NOTHING")
+
+
+async def upsert(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    """Inserts the rows, or rewrites those whose `key` columns exist."""
+    if rows:
+        await _run(connection, table, rows, _on_conflict(tuple(rows[0]), tuple(key)))
+
+
+@lru_cache(maxsize=64)
+def _on_conflict(columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+
+async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], ending: str) -> None:
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    statement, documents = _statement(table, columns)
+    arrays = [
+        [_document(row[name]) for row in rows] if name in documents else [row[name] for row in rows]
+        for name in columns
+    ]
+    await connection.execute(statement + ending, *arrays)
+
+
+@lru_cache(maxsize=64)
+def _statement(table: Table, columns: tuple[str, ...]) -> tuple[str, frozenset[str]]:
+    """The statement, and which of its columns are JSON documents (they travel as text)."""
+    documents = frozenset(name for name in columns if isinstance(table.c[name].type, JSONB))
+    sources, targets = [], []
+    for place, name in enumerate(columns, start=1):
+        kind = table.c[name].type.compile(_dialect)
+        sources.append(f"${place}::{'text' if name in documents else _unsized(kind)}[]")
+        targets.append(f"c{place}::{kind}")
+    aliases = ", ".join(f"c{place}" for place in range(1, len(columns) + 1))
+    statement = (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608  # names come from our own tables
+        f"SELECT {', '.join(targets)} FROM unnest({', '.join(sources)}) AS given({aliases})"
+    )
+    return statement, documents
+
+
+def _unsized(kind: str) -> str:
+    return kind.partition("(")[0]
+
+
+def _document(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

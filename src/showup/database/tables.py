@@ -1,0 +1,431 @@
+"""Every table Showup has, in the order in which a booking meets them.
+
+Three kinds of table stand here. The *log* (`calcom_events`) is what reached us and is never rewritten, only
+settled. What *stands* (people, companies, bookings, deals, deliveries, journal) is folded from the log and could be
+folded again. *Access* (workspaces, connections, routes, keys, rules) says whose data it is.
+
+All times are `timestamptz`, all ids UUIDs made by us, all emails lower case.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, TSVECTOR, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Instant = TIMESTAMP(timezone=True)
+
+
+def _words(*columns: str) -> Computed:
+    """A search column over `columns`, in which the parts of an address or a domain are words of their own."""
+    joined = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+    return Computed(f"to_tsvector('simple', translate({joined}, '@._-+/', '      '))", persisted=True)
+
+
+# ---------------------------------------------------------------- access
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    # How far the feed of this workspace has come: the applier alone counts it up, under the workspace's lock.
+    Column("feed_number", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", JSONB, nullable=False, server_default="{}"),
+    Column("credentials", LargeBinary),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("updated_at", Instant, nullable=False, server_default=text("now()")),
+    UniqueConstraint("workspace_id", "kind", "name"),
+    # A Cal.com account is addressed by its name alone, in the path of its webhook.
+    Index("uq_connections_calcom_name", "name", unique=True, postgresql_where=text("kind = 'calcom'")),
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("event_type", Text),
+    Column("team_id", BigInteger),
+    Column("organizer_domain", Text),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    UniqueConstraint("account_id", "position"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    # NULL opens every workspace.
+    Column("workspace_id", UUID, ForeignKey("workspaces.id")),
+    Column("scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("revoked_at", Instant),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("workspace_id", "number"),
+)
+
+# ---------------------------------------------------------------- the log
+
+calcom_events = Table(
+    "calcom_events",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    # NULL until the account's routes have decided; then it never changes.
+    Column("workspace_id", UUID, ForeignKey("workspaces.id")),
+    Column("origin", Text, nullable=False, server_default="webhook"),
+    Column("received_at", Instant, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("content_type", Text),
+    Column("webhook_version", Text),
+    Column("source_address", Text),
+    Column("duplicate_of", UUID, ForeignKey("calcom_events.id")),
+    Column("state", Text, nullable=False, server_default="kept"),
+    Column("because", Text),
+    Column("trigger", Text),
+    Column("uid", Text),
+    Column("source_at", Instant),
+    Column("booking_id", UUID),
+    # The place in the workspace's feed, given by the applier: a rebuild folds in this order.
+    Column("number", BigInteger),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("next_try_at", Instant),
+    Column("settled_at", Instant),
+    CheckConstraint(
+        "state IN ('kept', 'applied', 'ignored', 'unreadable', 'waiting', 'failed', 'duplicate')", name="state"
+    ),
+    # Never twice (IN4): the second copy of a body points at the first and stays out of this index.
+    Index(
+        "uq_calcom_events_digest",
+        "account_id",
+        "digest",
+        unique=True,
+        postgresql_where=text("duplicate_of IS NULL"),
+    ),
+    Index(
+        "ix_calcom_events_unsettled",
+        "workspace_id",
+        "received_at",
+        postgresql_where=text("state IN ('kept', 'failed')"),
+    ),
+    Index("ix_calcom_events_received_at", "received_at", "id"),
+    Index("ix_calcom_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
+    Index("ix_calcom_events_uid", "account_id", "uid", postgresql_where=text("uid IS NOT NULL")),
+)
+
+# Further names under which an event concerns a booking: those under which a booking it waits for may still come, and
+# the booking that an attendee left for another one.
+event_refs = Table(
+    "event_refs",
+    metadata,
+    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("event_id", UUID, ForeignKey("calcom_events.id"), nullable=False),
+    PrimaryKeyConstraint("account_id", "ref", "event_id"),
+)
+
+# ---------------------------------------------------------------- what stands
+
+companies = Table(
+    "companies",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("domain", Text),
+    # The order key of the news that gave the name: older news does not take it back.
+    Column("name_seen", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("search", TSVECTOR, _words("name", "domain")),
+    UniqueConstraint("workspace_id", "domain"),
+    Index("ix_companies_page", "workspace_id", "created_at", "id"),
+    Index("ix_companies_search", "search", postgresql_using="gin"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text),
+    Column("time_zone", Text),
+    Column("phone", Text),
+    Column("company_id", UUID, ForeignKey("companies.id")),
+    Column("name_seen", Text, nullable=False, server_default=""),
+    Column("time_zone_seen", Text, nullable=False, server_default=""),
+    Column("phone_seen", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("search", TSVECTOR, _words("name", "email")),
+    UniqueConstraint("workspace_id", "email"),
+    Index("ix_people_page", "workspace_id", "created_at", "id"),
+    Index("ix_people_company_id", "company_id"),
+    Index("ix_people_search", "search", postgresql_using="gin"),
+)
+
+deals = Table(
+    "deals",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('active', 'won', 'lost', 'cancelled')", name="status"),
+        nullable=False,
+    ),
+    Column("stage", Text, nullable=False),
+    Column("owner_email", Text),
+    Column("amount", Numeric(14, 2)),
+    Column("currency", Text),
+    Column("lost_reason", Text),
+    # The booking that opened the deal, and the one whose cancellation closed it (it may bring it back).
+    Column("opened_by", UUID, nullable=False),
+    Column("cancelled_by", UUID),
+    # The deal's place among the deals of its company, counted from 0.
+    Column("position", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("stage_entered_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index(
+        "uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")
+    ),
+    Index("ix_deals_company_id", "company_id"),
+    Index("ix_deals_page", "workspace_id", "created_at", "id"),
+)
+
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    Column("calcom_uid", Text),
+    Column("calcom_booking_id", Text),
+    Column("person_id", UUID, ForeignKey("people.id")),
+    Column("company_id", UUID, ForeignKey("companies.id")),
+    Column("deal_id", UUID, ForeignKey("deals.id", deferrable=True, initially="DEFERRED")),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("start_time", Instant, nullable=False),
+    Column("end_time", Instant),
+    Column("booked_at", Instant, nullable=False),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('ACCEPTED', 'PENDING', 'CANCELLED', 'REJECTED')", name="status"),
+        nullable=False,
+    ),
+    Column("attended", Boolean),
+    Column("attendance_evidence", Text),
+    Column("host_absent", Boolean, nullable=False, server_default=text("false")),
+    Column("show_time", Instant),
+    Column("organizer_email", Text),
+    Column("organizer_name", Text),
+    Column("organizer_time_zone", Text),
+    Column("event_type", Text),
+    Column("event_type_title", Text),
+    Column("calcom_event_type_id", Text),
+    Column("location", Text),
+    Column("meeting_url", Text),
+    Column("notes", Text),
+    Column("cancellation_reason", Text),
+    Column("cancelled_by", Text),
+    Column("rejection_reason", Text),
+    Column("reschedule_requested", Boolean, nullable=False, server_default=text("false")),
+    Column("reschedule_reason", Text),
+    Column("rescheduled_by", Text),
+    Column("reschedule_count", Integer, nullable=False, server_default="0"),
+    Column("ical_uid", Text),
+    Column("ical_sequence", Integer),
+    Column("booker_url", Text),
+    Column("paid", Boolean),
+    Column("price", BigInteger),
+    Column("currency", Text),
+    Column("recording_url", Text),
+    Column("transcript_url", Text),
+    # What the booker answered, by the question's slug: {slug: text}.
+    Column("answers", JSONB, nullable=False, server_default="{}"),
+    # Every uid the booking ever had, oldest first: [{uid, calcom_booking_id, start_time, end_time, since}].
+    Column("uids", JSONB, nullable=False, server_default="[]"),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    # Counts the changes of time and place: a delivery decided for an older version no longer holds.
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("search", TSVECTOR, _words("title")),
+    Index("ix_bookings_page", "workspace_id", "start_time", "id"),
+    Index("ix_bookings_person_id", "person_id"),
+    Index("ix_bookings_company_id", "company_id"),
+    Index("ix_bookings_deal_id", "deal_id"),
+    Index("ix_bookings_search", "search", postgresql_using="gin"),
+)
+
+# The names under which sources know a booking: "uid:…" for each uid it ever had, "id:…" for each number.
+booking_refs = Table(
+    "booking_refs",
+    metadata,
+    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    PrimaryKeyConstraint("account_id", "ref"),
+    Index("ix_booking_refs_booking_id", "booking_id"),
+)
+
+# Two bookings that turned out to be one: the id that went still leads to the one that stayed.
+booking_aliases = Table(
+    "booking_aliases",
+    metadata,
+    Column("alias_id", UUID, primary_key=True),
+    Column("booking_id", UUID, nullable=False),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Index("ix_booking_aliases_booking_id", "booking_id"),
+)
+
+booking_attendees = Table(
+    "booking_attendees",
+    metadata,
+    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("person_id", UUID, ForeignKey("people.id")),
+    Column("email", Text),
+    Column("name", Text),
+    Column("time_zone", Text),
+    Column("phone", Text),
+    Column("calcom_seat_uid", Text),
+    Column("attended", Boolean),
+    Column("attendance_evidence", Text),
+    # A seat that was given back: the attendee stays on record and no longer counts.
+    Column("cancelled_at", Instant),
+    PrimaryKeyConstraint("booking_id", "position"),
+    Index("ix_booking_attendees_person_id", "person_id"),
+    Index("ix_booking_attendees_email", "email"),
+)
+
+# What each booking meant for its company's deals, in source order: the story from which the deals are folded.
+deal_turns = Table(
+    "deal_turns",
+    metadata,
+    Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
+    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("order_key", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event_id", UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("organizer_email", Text),
+    Column("start_time", Instant),
+    PrimaryKeyConstraint("booking_id", "position"),
+    Index("ix_deal_turns_company_id", "company_id"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event_id", UUID, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("change", JSONB, nullable=False, server_default="{}"),
+    Column("order_key", Text, nullable=False),
+    Column("booking_id", UUID),
+    Column("person_id", UUID),
+    Column("company_id", UUID),
+    Column("deal_id", UUID),
+    PrimaryKeyConstraint("workspace_id", "number"),
+    Index("ix_journal_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
+    Index("ix_journal_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
+    Index("ix_journal_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
+    Index("ix_journal_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("booking_id", UUID, nullable=False),
+    Column("event_id", UUID, nullable=False),
+    # What the effect means, once and for all: the same key is never told twice.
+    Column("key", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text),
+    Column("booking_version", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column(
+        "state",
+        Text,
+        CheckConstraint(
+            "state IN ('scheduled', 'sending', 'delivered', 'failed', 'withdrawn', 'skipped')", name="state"
+        ),
+        nullable=False,
+    ),
+    Column("because", Text),
+    Column("details", JSONB, nullable=False, server_default="{}"),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    Column("delivered_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "key"),
+    Index("ix_deliveries_due_at", "due_at", postgresql_where=text("state = 'scheduled'")),
+    Index("ix_deliveries_booking_id", "booking_id"),
+    Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
+)

@@ -1,0 +1,27 @@
+"""A delivery: one effect on its way to one destination, and what became of it."""
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+State: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """`key` says what is told; `booking_version` which version of the booking it was decided for."""
+
+    booking_id: UUID
+    event_id: UUID
+    key: str
+    destination: str
+    kind: str
+    recipient: str
+    booking_version: int
+    decided_at: datetime
+    due_at: datetime
+    state: State
+    because: str | None
+    details: dict[str, Any]
+    simulated: bool

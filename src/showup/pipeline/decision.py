@@ -1,0 +1,37 @@
+"""What `decide` answers: what stands afterwards, and what it means for the deal and for the outside, or a refusal."""
+
+from msgspec import Struct
+
+from showup.bookings.booking import Booking
+from showup.deals.deal import TurnKind
+from showup.effects import Effect
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """What stands before an event: the booking that its story has led to, or nothing yet."""
+
+    booking: Booking | None = None
+
+
+class Withdraw(Struct, frozen=True, kw_only=True):
+    """What was to be told to `recipient` (None: to anybody) and has not been told yet, no longer holds."""
+
+    because: str
+    recipient: str | None = None
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """`what` and `because` make the line in the journal; an empty `what` changes nothing worth a line."""
+
+    after: Booking
+    what: str = ""
+    because: str = ""
+    turns: tuple[TurnKind, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    withdraw: Withdraw | None = None
+
+
+class Rejection(Struct, frozen=True, kw_only=True):
+    """The event changes nothing, and `because` says why."""
+
+    because: str

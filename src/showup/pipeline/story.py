@@ -1,0 +1,211 @@
+"""A booking's story: its news folded in source order, from the first to the last.
+
+The order in which news arrived is no input, so it can't matter. Told again with one more piece of news, late or not,
+the story says what would have stood if everything had come in time.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from showup.bookings.booking import Booking
+from showup.deals.deal import Turn
+from showup.effects import Effect, Remind, SkipReminders
+from showup.events import News
+from showup.people.person import Person
+from showup.pipeline.decide import decide, founds
+from showup.pipeline.decision import Decision, Rejection, Situation, Withdraw
+from showup.pipeline.rules import Rules
+
+WantState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
+
+
+class Want(Struct, frozen=True, kw_only=True):
+    """An effect that the story calls for, or called for until something else happened."""
+
+    effect: Effect
+    event_id: UUID
+    booking_version: int
+    decided_at: datetime
+    state: WantState = "scheduled"
+    because: str | None = None
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One line for the journal: what changed, when, by whose news, and why."""
+
+    event_id: UUID
+    at: datetime
+    order_key: str
+    actor: str
+    what: str
+    because: str
+    change: dict[str, Any] = {}
+    deal_id: UUID | None = None
+
+
+class Naming(Struct, frozen=True, kw_only=True):
+    """A company's name as a booker gave it, and the order key of the news that did."""
+
+    name: str
+    seen: str
+
+
+class Story(Struct, kw_only=True):
+    """All that one booking's news amounts to. `refused`: by event, why it changed nothing.
+
+    `began_at` and `changed_at` are source times: of the first news, and of the last that was not refused.
+    """
+
+    booking: Booking | None = None
+    began_at: datetime | None = None
+    changed_at: datetime | None = None
+    turns: list[Turn] = []
+    wants: dict[str, Want] = {}
+    lines: list[Line] = []
+    people: dict[str, Person] = {}
+    names: dict[str, Naming] = {}
+    refused: dict[UUID, str] = {}
+
+
+def tell(booking_id: UUID, news: Iterable[News], rules: Rules) -> Story:
+    """Folds the news of one booking; `booking_id` only names it in the turns of its deal."""
+    story = Story()
+    for item in _in_order(news):
+        decision = decide(Situation(booking=story.booking), item, rules)
+        if isinstance(decision, Rejection):
+            story.refused[item.event_id] = decision.because
+            story.lines.append(_line(item, "news.set_aside", decision.because))
+        else:
+            _take(story, booking_id, item, decision)
+    _drop_needless_skips(story.wants)
+    return story
+
+
+def _in_order(news: Iterable[News]) -> list[News]:
+    """Source order, except that nothing is heard before the first news on which a booking can stand."""
+    ordered = sorted(news, key=lambda item: item.order_key)
+    head = next((place for place, item in enumerate(ordered) if founds(item.event)), None)
+    return [ordered[head], *ordered[:head], *ordered[head + 1 :]] if head else ordered
+
+
+def _take(story: Story, booking_id: UUID, item: News, decision: Decision) -> None:
+    before, after = story.booking, decision.after
+    story.booking = after
+    story.began_at = item.source_at if story.began_at is None else min(story.began_at, item.source_at)
+    story.changed_at = item.source_at if story.changed_at is None else max(story.changed_at, item.source_at)
+    story.turns.extend(
+        Turn(
+            booking_id=booking_id,
+            event_id=item.event_id,
+            kind=kind,
+            at=item.source_at,
+            order_key=item.order_key,
+            start_time=after.start_time,
+            organizer_email=after.organizer_email,
+        )
+        for kind in decision.turns
+    )
+    _want(story.wants, item, decision)
+    if decision.what:
+        story.lines.append(_line(item, decision.what, decision.because, _changes(before, after)))
+    if "booked" in decision.turns and after.company_domain is None:
+        story.lines.append(_line(item, "deal.none", _why_no_company(after)))
+    _meet(story, item, after)
+
+
+def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:
+    if decision.withdraw is not None:
+        for key, want in wants.items():
+            if want.state == "scheduled" and _concerns(decision.withdraw, want):
+                wants[key] = replace(want, state="withdrawn", because=decision.withdraw.because)
+    for effect in decision.effects:
+        known = wants.get(effect.key)
+        if known is None or known.state == "withdrawn":
+            wants[effect.key] = _wanted(effect, item, decision.after.version)
+
+
+def _concerns(withdraw: Withdraw, want: Want) -> bool:
+    return withdraw.recipient is None or withdraw.recipient == want.effect.recipient
+
+
+def _wanted(effect: Effect, item: News, version: int) -> Want:
+    because = effect.because if isinstance(effect, SkipReminders) else None
+    return Want(
+        effect=effect,
+        event_id=item.event_id,
+        booking_version=version,
+        decided_at=item.received_at,
+        state="scheduled" if because is None else "skipped",
+        because=because,
+    )
+
+
+def _drop_needless_skips(wants: dict[str, Want]) -> None:
+    """The same news heard once in time and once too late: the reminders that it made in time hold."""
+    reminded = {key.rpartition(":")[0] for key, want in wants.items() if isinstance(want.effect, Remind)}
+    skips = [key for key, want in wants.items() if isinstance(want.effect, SkipReminders)]
+    for key in skips:
+        if key.rpartition(":")[0] in reminded:
+            del wants[key]
+
+
+def _meet(story: Story, item: News, after: Booking) -> None:
+    """Whoever the news lists and who is a person was met in it; the booker may have named the company."""
+    people = {one.email for one in after.attendees if one.is_person}
+    for seen in item.event.booking.attendees:
+        if seen.email is None or seen.email not in people:
+            continue
+        met = Person(
+            email=seen.email,
+            name=seen.name,
+            time_zone=seen.time_zone,
+            phone=seen.phone,
+            company_domain=next(one.company_domain for one in after.attendees if one.email == seen.email),
+            name_seen=item.order_key,
+            time_zone_seen=item.order_key,
+            phone_seen=item.order_key,
+            first_met_at=item.source_at,
+            last_met_at=item.source_at,
+        )
+        nobody = replace(met, name=None, time_zone=None, phone=None, name_seen="", time_zone_seen="", phone_seen="")
+        story.people[seen.email] = story.people.get(seen.email, nobody).told(met)
+    named = item.event.booking.company_answer
+    if named is not None and after.company_domain is not None:
+        story.names[after.company_domain] = Naming(name=named, seen=item.order_key)
+
+
+def _line(item: News, what: str, because: str, change: dict[str, Any] | None = None) -> Line:
+    return Line(
+        event_id=item.event_id,
+        at=item.source_at,
+        order_key=item.order_key,
+        actor=item.actor,
+        what=what,
+        because=because,
+        change=change or {},
+    )
+
+
+def _changes(before: Booking | None, after: Booking) -> dict[str, Any]:
+    """The fields a reader of the timeline looks for, as {name: [before, after]}."""
+    pairs = {
+        name: (getattr(before, name, None), getattr(after, name))
+        for name in ("status", "start_time", "attended", "organizer_email", "meeting_url")
+    }
+    return {name: [_plain(was), _plain(now)] for name, (was, now) in pairs.items() if was != now}
+
+
+def _plain(value: Any) -> Any:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+
+
+def _why_no_company(after: Booking) -> str:
+    if after.booker is None:
+        return "no attendee is a prospect known by email, so there is no company and no deal"
+    domain = str(after.booker.email).rpartition("@")[2]
+    return f"{domain} is a personal domain, so there is no company and no deal"

@@ -1,0 +1,96 @@
+"""What attendees should be told, by whom it concerns, and only while it is worth telling (PI13).
+
+A key names what a message means (this booking's uid, this time, this recipient), so that the same news by another
+route, or a story told again, never makes a second message of it.
+"""
+
+from collections.abc import Iterable
+
+from showup.bookings.booking import Attendee, Booking
+from showup.effects import Confirm, Effect, Remind, SkipReminders, TellCancelled, TellNewPlace, TellRescheduled
+from showup.events import News
+from showup.pipeline.rules import Rules
+
+
+def is_worth_telling(booking: Booking, news: News, rules: Rules) -> bool:
+    """Fresh news about a meeting that was still ahead when we heard of it."""
+    fresh = news.received_at - news.source_at < rules.fresh_for
+    return fresh and booking.start_time > news.received_at
+
+
+def of_standing(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ...]:
+    """The meeting stands: confirm it, or tell its new time, and remind before it."""
+    if not is_worth_telling(booking, news, rules):
+        return ()
+    found: list[Effect] = []
+    for email in _recipients(booking, news):
+        key = f"stands:{_meeting(booking)}:{email}"
+        if len(booking.uids) > 1 or booking.reschedule_count:
+            old = booking.uids[-2].start_time if len(booking.uids) > 1 else None
+            found.append(
+                TellRescheduled(key=key, recipient=email, due_at=news.received_at, old_start_time=old)
+            )
+        else:
+            found.append(Confirm(key=key, recipient=email, due_at=news.received_at))
+        found.extend(_reminders(booking, email, news, rules))
+    return tuple(found)
+
+
+def of_cancelling(
+    booking: Booking, news: News, rules: Rules, attendees: Iterable[Attendee]
+) -> tuple[Effect, ...]:
+    """The meeting is off, for these attendees."""
+    if not is_worth_telling(booking, news, rules):
+        return ()
+    return tuple(
+        TellCancelled(
+            key=f"cancelled:{_meeting(booking)}:{one.email}", recipient=one.email, due_at=news.received_at
+        )
+        for one in attendees
+        if one.is_person and one.email is not None
+    )
+
+
+def of_new_place(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ...]:
+    """The meeting takes place elsewhere."""
+    place = booking.meeting_url or booking.location
+    if place is None or not is_worth_telling(booking, news, rules):
+        return ()
+    return tuple(
+        TellNewPlace(
+            key=f"place:{_meeting(booking)}:{email}:{place}"[:1_000], recipient=email, due_at=news.received_at
+        )
+        for email in _recipients(booking, news)
+    )
+
+
+def _reminders(booking: Booking, email: str, news: News, rules: Rules) -> list[Effect]:
+    """Those still ahead; a meeting nearer than the smallest offset gets none, and says so (TE4)."""
+    found: list[Effect] = []
+    for before in sorted(rules.remind_before, reverse=True):
+        due_at = booking.start_time - before
+        if due_at > news.received_at:
+            key = f"remind:{_meeting(booking)}:{email}:{round(before.total_seconds())}"
+            found.append(Remind(key=key, recipient=email, due_at=due_at, before=before))
+    if not found and rules.remind_before:
+        found.append(
+            SkipReminders(
+                key=f"remind:{_meeting(booking)}:{email}:none",
+                recipient=email,
+                due_at=news.received_at,
+                because="meeting_too_soon",
+            )
+        )
+    return found
+
+
+def _recipients(booking: Booking, news: News) -> list[str]:
+    """The booker; of a booking with seats, whoever the news lists."""
+    if not booking.seated:
+        return [booking.booker.email] if booking.booker is not None and booking.booker.email else []
+    listed = {one.email for one in news.event.booking.attendees}
+    return [one.email for one in booking.seats if one.is_person and one.email and one.email in listed]
+
+
+def _meeting(booking: Booking) -> str:
+    return f"{booking.uid or booking.calcom_booking_id or '-'}:{booking.start_time:%Y%m%dT%H%M%SZ}"
