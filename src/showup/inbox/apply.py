@@ -1,0 +1,153 @@
+"""Applying what was kept: raw events are read, handed to the pipeline in batches, and settled with what became of them.
+
+One applier a workspace at a time, by an advisory lock that ends with its transaction: any worker takes over from one that
+died. What is to be done is found by its state, never by a cursor, since commits come in another order than ids.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.clock import Clock
+from showup.database.engine import raw, transaction
+from showup.events import News, SeatMoved, departure, names
+from showup.inbox import rules, store
+from showup.inbox.reading import Log, read
+from showup.inbox.store import RawEvent, Settlement
+from showup.pipeline.advance.batch import Advanced, Outcome, advance
+from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable
+
+BATCH: Final = 500
+_FIRST_RETRY: Final = timedelta(seconds=5)
+_LONGEST_RETRY: Final = timedelta(hours=1)
+_STORY: Final = Log()
+
+_log = structlog.get_logger()
+
+
+class Batch:
+    """The raw events of one batch, read once."""
+
+    def __init__(self, events: Sequence[RawEvent]) -> None:
+        self.readings = {event.id: read(event) for event in events}
+
+    @property
+    def news(self) -> list[News]:
+        """What of the batch is news to the pipeline."""
+        return [news for _, news in self.readings.values() if news is not None]
+
+
+async def apply_some(engine: AsyncEngine, workspace_id: UUID, clock: Clock, *, limit: int = BATCH) -> int:
+    """Applies the oldest unsettled events of a workspace; how many were looked at, 0 when there is nothing to do.
+
+    When the batch fails, its halves are tried, until the one event that fails it is set aside alone.
+    """
+    try:
+        return await _apply(engine, workspace_id, clock, limit)
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+        raise
+    except Exception as fault:
+        if limit > 1:
+            return await apply_some(engine, workspace_id, clock, limit=max(1, limit // 2))
+        return await _set_aside_first(engine, workspace_id, clock, fault)
+
+
+async def _apply(engine: AsyncEngine, workspace_id: UUID, clock: Clock, limit: int) -> int:
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        if not await _is_ours(connection, workspace_id):
+            return 0
+        events = await store.unsettled(connection, workspace_id, clock(), limit)
+        if not events:
+            return 0
+        batch = Batch(events)
+        in_force = await rules.in_force(connection, workspace_id)
+        advanced = await advance(connection, workspace_id, batch.news, in_force, _STORY)
+        await _settle(connection, workspace_id, batch, advanced, clock)
+        return len(events)
+
+
+async def _is_ours(connection: asyncpg.Connection, workspace_id: UUID) -> bool:
+    """Takes the workspace's lock until the transaction ends, unless another worker has it."""
+    key = int.from_bytes(workspace_id.bytes[:8], signed=True)
+    return bool(await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", key))
+
+
+async def _settle(
+    connection: asyncpg.Connection, workspace_id: UUID, batch: Batch, advanced: Advanced, clock: Clock
+) -> None:
+    outcomes = {outcome.event_id: outcome for outcome in advanced.outcomes}
+    settlements = [
+        _settlement(event_id, said, outcomes.get(event_id)) for event_id, (said, _) in batch.readings.items()
+    ]
+    joined = [one for event_id, one in outcomes.items() if event_id not in batch.readings]
+    await store.settle(connection, workspace_id, settlements, clock())
+    await _settle_joined(connection, joined)
+    await _remember_names(connection, batch.news, outcomes)
+    if advanced.merged:
+        await store.hand_over(connection, list(advanced.merged), list(advanced.merged.values()))
+
+
+def _settlement(event_id: UUID, said: Translation, outcome: Outcome | None) -> Settlement:
+    match said:
+        case Ignored():
+            return Settlement(event_id=event_id, state="ignored", because=said.because, trigger=said.trigger)
+        case Unreadable():
+            return Settlement(event_id=event_id, state="unreadable", because=said.because, trigger=said.trigger)
+        case Translated():
+            assert outcome is not None, "the pipeline answers for every piece of news"
+            waits = outcome.booking_id is None
+            return Settlement(
+                event_id=event_id,
+                state="waiting" if waits else "applied",
+                because="nobody has told of this booking yet" if waits else outcome.refused,
+                trigger=said.trigger,
+                uid=said.uid,
+                source_at=said.source_at,
+                booking_id=outcome.booking_id,
+            )
+
+
+async def _settle_joined(connection: asyncpg.Connection, joined: Sequence[Outcome]) -> None:
+    """Events that waited have joined the story of their booking."""
+    found = [one for one in joined if one.booking_id is not None]
+    await store.join(
+        connection,
+        [one.event_id for one in found],
+        [one.booking_id for one in found],
+        [one.refused for one in found],
+    )
+    await store.remove_names(connection, [one.event_id for one in found])
+
+
+async def _remember_names(
+    connection: asyncpg.Connection, news: Iterable[News], outcomes: dict[UUID, Outcome]
+) -> None:
+    """Under which names later news must find these events: a booking waited for, a seat left behind."""
+    further: list[tuple[UUID, str, UUID]] = []
+    for item in news:
+        if outcomes[item.event_id].booking_id is None:
+            further += [(item.account_id, name, item.event_id) for name in names(item.event)]
+        elif isinstance(item.event, SeatMoved):
+            further += [(item.account_id, name, item.event_id) for name in names(departure(item.event))]
+    await store.add_names(connection, further)
+
+
+async def _set_aside_first(engine: AsyncEngine, workspace_id: UUID, clock: Clock, fault: Exception) -> int:
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        if not await _is_ours(connection, workspace_id):
+            return 0
+        now = clock()
+        events = await store.unsettled(connection, workspace_id, now, 1)
+        for event in events:
+            wait = min(_FIRST_RETRY * 2**event.attempts, _LONGEST_RETRY)
+            because = f"Showup failed on it: {type(fault).__name__}: {str(fault)[:300]}"
+            await store.set_aside(connection, event.id, because, now + wait)
+            _log.error("an event could not be applied", event_id=str(event.id), exc_info=fault)
+        return len(events)

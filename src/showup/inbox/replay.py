@@ -1,0 +1,25 @@
+"""Running a raw event again: after a fix of ours, what could not be understood may be understood now."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.database.tables import calcom_events
+from showup.inbox.store import CHANNEL
+
+_RUN_AGAIN = ("unreadable", "ignored", "failed")
+
+
+async def replay(tx: AsyncConnection, event_id: UUID) -> bool:
+    """Hands the event to the applier once more; False when there is nothing to run again.
+
+    What was applied, waits for its booking or is a duplicate means the same however often it is run.
+    """
+    changed = await tx.execute(
+        update(calcom_events)
+        .where(calcom_events.c.id == event_id, calcom_events.c.state.in_(_RUN_AGAIN))
+        .values(state="kept", because=None, attempts=0, next_try_at=None)
+    )
+    await tx.execute(select(func.pg_notify(CHANNEL, "")))
+    return changed.rowcount > 0

@@ -1,0 +1,268 @@
+"""The log in PostgreSQL: raw events are added, and settled; nothing is ever taken out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+from uuid_utils.compat import uuid7
+
+from showup.database import bulk
+from showup.database.tables import event_refs
+from showup.inbox.raw_event import Incoming, Kept
+
+# Whoever applies events listens here; the payload is empty, since what is to be done stands in the table.
+CHANNEL = "showup_kept"
+
+_KEEP = f"""
+    WITH given AS (
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
+                             $7::bytea[], $8::text[], $9::text[], $10::text[])
+        AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
+             source_address)
+    ), kept AS (
+        INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
+                                   webhook_version, source_address)
+        SELECT * FROM given
+        ON CONFLICT (account_id, digest) WHERE duplicate_of IS NULL DO NOTHING
+        RETURNING id
+    )
+    SELECT id, pg_notify('{CHANNEL}', '') FROM kept
+"""  # noqa: S608  # the channel's name is a constant
+
+_KEEP_DUPLICATES = """
+    WITH given AS (
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
+                             $7::bytea[], $8::text[], $9::text[], $10::text[])
+        AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
+             source_address)
+    )
+    INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
+                               webhook_version, source_address, duplicate_of, state, because, settled_at)
+    SELECT g.id, g.account_id, f.workspace_id, g.origin, g.received_at, g.digest, g.body, g.content_type,
+           g.webhook_version, g.source_address, f.id, 'duplicate', 'the same body is kept and applied already',
+           g.received_at
+    FROM given g JOIN calcom_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL
+    RETURNING id, duplicate_of
+"""
+
+
+class RawEvent(Struct, frozen=True, kw_only=True):
+    """A raw event as the applier reads it."""
+
+    id: UUID
+    account_id: UUID
+    origin: str
+    received_at: datetime
+    digest: bytes
+    body: bytes
+    attempts: int
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """What became of a raw event."""
+
+    event_id: UUID
+    state: str
+    because: str | None = None
+    trigger: str | None = None
+    uid: str | None = None
+    source_at: datetime | None = None
+    booking_id: UUID | None = None
+
+
+async def keep_all(connection: asyncpg.Connection, incoming: Sequence[Incoming]) -> list[Kept]:
+    """Keeps all of them, each new body as an event and each known one as a duplicate of it; in the given order.
+
+    Outside a transaction the first statement is its own commit, and where nothing is a duplicate it is the only one.
+    """
+    ids = [uuid7() for _ in incoming]
+    new = {row["id"] for row in await connection.fetch(_KEEP, *_columns(ids, incoming))}
+    again = [place for place, one in enumerate(ids) if one not in new]
+    firsts: dict[UUID, UUID] = {}
+    if again:
+        columns = _columns([ids[place] for place in again], [incoming[place] for place in again])
+        rows = await connection.fetch(_KEEP_DUPLICATES, *columns)
+        firsts = {row["id"]: row["duplicate_of"] for row in rows}
+    return [Kept(id=one, duplicate_of=firsts.get(one)) for one in ids]
+
+
+def _columns(ids: Sequence[UUID], incoming: Sequence[Incoming]) -> tuple[list[Any], ...]:
+    return (
+        list(ids),
+        [one.account_id for one in incoming],
+        [one.workspace_id for one in incoming],
+        [one.origin for one in incoming],
+        [one.received_at for one in incoming],
+        [one.digest for one in incoming],
+        [one.body for one in incoming],
+        [one.content_type for one in incoming],
+        [one.webhook_version for one in incoming],
+        [one.source_address for one in incoming],
+    )
+
+
+_FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts"
+
+
+async def unsettled(
+    connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int
+) -> list[RawEvent]:
+    """What waits to be applied, oldest first; failed ones once their time has come."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_FIELDS} FROM calcom_events e
+        WHERE e.workspace_id = $1 AND e.state IN ('kept', 'failed') AND (e.state = 'kept' OR e.next_try_at <= $2)
+        ORDER BY e.received_at, e.id LIMIT $3
+        """,  # noqa: S608  # the fields are a constant
+        workspace_id,
+        now,
+        limit,
+    )
+    return [_raw(row) for row in rows]
+
+
+async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
+    """The workspaces that have something to apply now."""
+    rows = await connection.fetch(
+        """
+        SELECT w.id FROM workspaces w WHERE EXISTS (
+            SELECT FROM calcom_events e WHERE e.workspace_id = w.id AND e.state IN ('kept', 'failed')
+            AND (e.state = 'kept' OR e.next_try_at <= $1))
+        """,
+        now,
+    )
+    return [row["id"] for row in rows]
+
+
+async def of_bookings(
+    connection: asyncpg.Connection, booking_ids: Iterable[UUID]
+) -> list[tuple[UUID, RawEvent]]:
+    """All events that were settled with these bookings, each with its booking's id."""
+    rows = await connection.fetch(
+        f"SELECT e.booking_id, {_FIELDS} FROM calcom_events e "  # noqa: S608  # the fields are a constant
+        "WHERE e.booking_id = ANY($1::uuid[]) AND e.state = 'applied'",
+        list(booking_ids),
+    )
+    return [(row["booking_id"], _raw(row)) for row in rows]
+
+
+async def of_names(
+    connection: asyncpg.Connection, accounts: list[UUID], refs: list[str]
+) -> list[tuple[UUID, str, RawEvent]]:
+    """The events that are known under these further names, each with the name it was found by."""
+    rows = await connection.fetch(
+        f"""
+        SELECT r.ref, {_FIELDS}
+        FROM unnest($1::uuid[], $2::text[]) AS asked(account_id, ref)
+        JOIN event_refs r USING (account_id, ref) JOIN calcom_events e ON e.id = r.event_id
+        """,  # noqa: S608  # the fields are a constant
+        accounts,
+        refs,
+    )
+    return [(row["account_id"], row["ref"], _raw(row)) for row in rows]
+
+
+async def settle(
+    connection: asyncpg.Connection, workspace_id: UUID, settlements: Sequence[Settlement], at: datetime
+) -> None:
+    """Writes what became of the events, and gives each its number in the workspace's feed."""
+    last = await connection.fetchval(
+        "UPDATE workspaces SET feed_number = feed_number + $2 WHERE id = $1 RETURNING feed_number",
+        workspace_id,
+        len(settlements),
+    )
+    await connection.execute(
+        """
+        UPDATE calcom_events e
+        SET state = s.state, because = s.because, trigger = s.trigger, uid = s.uid, source_at = s.source_at,
+            booking_id = s.booking_id, number = s.number, settled_at = $9, next_try_at = NULL
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::uuid[],
+                    $8::bigint[])
+             AS s(id, state, because, trigger, uid, source_at, booking_id, number)
+        WHERE e.id = s.id
+        """,
+        [one.event_id for one in settlements],
+        [one.state for one in settlements],
+        [one.because for one in settlements],
+        [one.trigger for one in settlements],
+        [one.uid for one in settlements],
+        [one.source_at for one in settlements],
+        [one.booking_id for one in settlements],
+        list(range(last - len(settlements) + 1, last + 1)),
+        at,
+    )
+
+
+async def join(
+    connection: asyncpg.Connection,
+    event_ids: list[UUID],
+    booking_ids: list[UUID | None],
+    becauses: list[str | None],
+) -> None:
+    """Events that waited belong to these bookings now."""
+    if event_ids:
+        await connection.execute(
+            """
+            UPDATE calcom_events e SET state = 'applied', booking_id = given.booking_id, because = given.because
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS given(id, booking_id, because) WHERE e.id = given.id
+            """,
+            event_ids,
+            booking_ids,
+            becauses,
+        )
+
+
+async def set_aside(
+    connection: asyncpg.Connection, event_id: UUID, because: str, next_try_at: datetime
+) -> None:
+    """An event on which Showup itself failed: it is tried again later, and holds up nobody meanwhile."""
+    await connection.execute(
+        """
+        UPDATE calcom_events SET state = 'failed', because = $2, attempts = attempts + 1, next_try_at = $3
+        WHERE id = $1
+        """,
+        event_id,
+        because,
+        next_try_at,
+    )
+
+
+async def hand_over(connection: asyncpg.Connection, gone: list[UUID], stays: list[UUID]) -> None:
+    """The news of bookings that were merged is news of the booking that stays."""
+    await connection.execute(
+        """
+        UPDATE calcom_events e SET booking_id = given.stays
+        FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE e.booking_id = given.gone
+        """,
+        gone,
+        stays,
+    )
+
+
+async def add_names(connection: asyncpg.Connection, names: Iterable[tuple[UUID, str, UUID]]) -> None:
+    """Further names under which events can be found, as (account id, name, event id)."""
+    rows = [{"account_id": account, "ref": ref, "event_id": event} for account, ref, event in names]
+    await bulk.insert_new(connection, event_refs, rows)
+
+
+async def remove_names(connection: asyncpg.Connection, event_ids: list[UUID]) -> None:
+    """These events wait no longer."""
+    if event_ids:
+        await connection.execute("DELETE FROM event_refs WHERE event_id = ANY($1::uuid[])", event_ids)
+
+
+def _raw(row: asyncpg.Record) -> RawEvent:
+    return RawEvent(
+        id=row["id"],
+        account_id=row["account_id"],
+        origin=row["origin"],
+        received_at=row["received_at"],
+        digest=row["digest"],
+        body=row["body"],
+        attempts=row["attempts"],
+    )
+
+
