@@ -162,12 +162,15 @@ async def save_names(connection: asyncpg.Connection, names: Mapping[Name, UUID])
 async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mapping[UUID, UUID]) -> None:
     """Bookings that turned out to be one: `into` says, by the id that goes, which one stays."""
     gone, stays = list(into), list(into.values())
-    pairs = "unnest($1::uuid[], $2::uuid[]) AS given(gone, stays)"
-    for statement in (
-        f"UPDATE booking_refs r SET booking_id = given.stays FROM {pairs} WHERE r.booking_id = given.gone",
-        f"UPDATE booking_aliases a SET booking_id = given.stays FROM {pairs} WHERE a.booking_id = given.gone",
-    ):
-        await connection.execute(statement, gone, stays)
+    for table in ("booking_refs", "booking_aliases"):
+        await connection.execute(
+            f"""
+            UPDATE {table} t SET booking_id = given.stays
+            FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE t.booking_id = given.gone
+            """,  # noqa: S608  # fixed names
+            gone,
+            stays,
+        )
     for table in ("booking_attendees", "deal_turns"):
         await connection.execute(f"DELETE FROM {table} WHERE booking_id = ANY($1::uuid[])", gone)  # noqa: S608  # fixed names
     await connection.execute("DELETE FROM bookings WHERE id = ANY($1::uuid[])", gone)
@@ -219,4 +222,3 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "attendance_evidence": attendee.evidence,
         "cancelled_at": attendee.left_at,
     }
-

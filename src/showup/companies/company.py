@@ -24,6 +24,4 @@ class Company(Struct, frozen=True, kw_only=True):
 
     def met(self, first_at: datetime, last_at: datetime) -> "Company":
         """The company after news of somebody who works there."""
-        return replace(
-            self, first_met_at=min(self.first_met_at, first_at), last_met_at=max(self.last_met_at, last_at)
-        )
+        return replace(self, first_met_at=min(self.first_met_at, first_at), last_met_at=max(self.last_met_at, last_at))

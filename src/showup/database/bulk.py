@@ -1,4 +1,4 @@
-"""Many rows in one statement: `INSERT … SELECT FROM unnest(…)`, whose plan and text are the same for any number of rows.
+"""Many rows in one statement: `INSERT … SELECT FROM unnest(…)`, the same text and plan for any number of rows.
 
 One array a column keeps the statement small and prepared, where a VALUES list would be parsed anew for every batch size
 and meets PostgreSQL's limit of 65,535 parameters.
@@ -47,8 +47,7 @@ async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]
     columns = tuple(rows[0])
     statement, documents = _statement(table, columns)
     arrays = [
-        [_document(row[name]) for row in rows] if name in documents else [row[name] for row in rows]
-        for name in columns
+        [_document(row[name]) for row in rows] if name in documents else [row[name] for row in rows] for name in columns
     ]
     await connection.execute(statement + ending, *arrays)
 

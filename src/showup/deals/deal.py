@@ -34,9 +34,9 @@ TurnKind: TypeAlias = Literal["booked", "cancelled", "suspended", "moved", "show
 class Turn(Struct, frozen=True, kw_only=True):
     """What one booking's news means for its company's deals.
 
-    `booked`: a meeting stands, for the first time or again · `cancelled`: it was called off · `suspended`: none stands
-    for now, and nobody called it off · `moved`: it stands at another time · `showed`: the booker came · `unshowed`: they
-    did not, after all · `reassigned`: `organizer_email` hosts it now.
+    `booked`: a meeting stands, for the first time or again · `cancelled`: it was called off · `suspended`: none
+    stands for now, and nobody called it off · `moved`: it stands at another time · `showed`: the booker came ·
+    `unshowed`: they did not, after all · `reassigned`: `organizer_email` hosts it now.
     """
 
     booking_id: UUID

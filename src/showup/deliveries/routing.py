@@ -1,43 +1,25 @@
 """Which destination an effect goes to, and what it is called there."""
 
-from datetime import datetime
 from typing import Any, assert_never
-from uuid import UUID
 
-from showup.deliveries.delivery import Delivery, State
-from showup.effects import Confirm, Effect, Remind, SkipReminders, TellCancelled, TellNewPlace, TellRescheduled
-
-
-def route(
-    effect: Effect,
-    *,
-    booking_id: UUID,
-    event_id: UUID,
-    booking_version: int,
-    decided_at: datetime,
-    state: State,
-    because: str | None,
-    simulated: bool,
-) -> Delivery:
-    """The delivery of an effect. What a simulation or a sample calls for goes to the outbox only (PI13)."""
-    return Delivery(
-        booking_id=booking_id,
-        event_id=event_id,
-        key=effect.key,
-        destination="outbox" if simulated else "email",
-        kind=_kind(effect),
-        recipient=effect.recipient,
-        booking_version=booking_version,
-        decided_at=decided_at,
-        due_at=effect.due_at,
-        state=state,
-        because=because,
-        details=_details(effect),
-        simulated=simulated,
-    )
+from showup.effects import (
+    Confirm,
+    Effect,
+    Remind,
+    SkipReminders,
+    TellCancelled,
+    TellNewPlace,
+    TellRescheduled,
+)
 
 
-def _kind(effect: Effect) -> str:
+def destination(*, simulated: bool) -> str:
+    """Where attendees are told. What a simulation or a sample calls for goes to the outbox only (PI13)."""
+    return "outbox" if simulated else "email"
+
+
+def kind(effect: Effect) -> str:
+    """What the message is: the name by which templates and people know it."""
     match effect:
         case Confirm():
             return "confirm"
@@ -53,7 +35,8 @@ def _kind(effect: Effect) -> str:
             assert_never(never)
 
 
-def _details(effect: Effect) -> dict[str, Any]:
+def details(effect: Effect) -> dict[str, Any]:
+    """What the message says beside the booking as it stands."""
     match effect:
         case TellRescheduled(old_start_time=old) if old is not None:
             return {"old_start_time": f"{old:%Y-%m-%dT%H:%M:%SZ}"}

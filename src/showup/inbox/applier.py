@@ -65,16 +65,22 @@ class Applier:
             return await store.busy_workspaces(await raw(tx), self._clock())
 
     async def _listen(self) -> None:
+        """Holds a connection that is called when something was kept, and another one when that is lost."""
         while True:
             try:
-                async with self._engine.connect() as held:
-                    driver = await raw(held)
-                    await driver.add_listener(store.CHANNEL, lambda *_: self._called.set())
-                    await held.commit()
-                    while not driver.is_closed():
-                        await asyncio.sleep(_LOOKS_EVERY)
+                await self._listen_while_connected()
             except _AWAY:
-                await asyncio.sleep(_LOOKS_EVERY)
+                _log.debug("the applier can't listen, and looks by itself")
+            await asyncio.sleep(_LOOKS_EVERY)
+
+    async def _listen_while_connected(self) -> None:
+        lost = asyncio.Event()
+        async with self._engine.connect() as held:
+            driver = await raw(held)
+            driver.add_termination_listener(lambda _: lost.set())
+            await driver.add_listener(store.CHANNEL, lambda *_: self._called.set())
+            await held.commit()
+            await lost.wait()
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:

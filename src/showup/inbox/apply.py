@@ -1,7 +1,7 @@
 """Applying what was kept: raw events are read, handed to the pipeline in batches, and settled with what became of them.
 
-One applier a workspace at a time, by an advisory lock that ends with its transaction: any worker takes over from one that
-died. What is to be done is found by its state, never by a cursor, since commits come in another order than ids.
+One applier a workspace at a time, by an advisory lock that ends with its transaction: any worker takes over from one
+that died. What is to be done is found by its state, never by a cursor, since commits come in another order than ids.
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,7 +51,7 @@ async def apply_some(engine: AsyncEngine, workspace_id: UUID, clock: Clock, *, l
         return await _apply(engine, workspace_id, clock, limit)
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
         raise
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001  # whatever fails on an event, it must not hold up the others
         if limit > 1:
             return await apply_some(engine, workspace_id, clock, limit=max(1, limit // 2))
         return await _set_aside_first(engine, workspace_id, clock, fault)
@@ -87,10 +87,9 @@ async def _settle(
     ]
     joined = [one for event_id, one in outcomes.items() if event_id not in batch.readings]
     await store.settle(connection, workspace_id, settlements, clock())
-    await _settle_joined(connection, joined)
+    await _settle_again(connection, [*joined, *advanced.retold])
+    await store.remove_names(connection, [one.event_id for one in joined if one.booking_id is not None])
     await _remember_names(connection, batch.news, outcomes)
-    if advanced.merged:
-        await store.hand_over(connection, list(advanced.merged), list(advanced.merged.values()))
 
 
 def _settlement(event_id: UUID, said: Translation, outcome: Outcome | None) -> Settlement:
@@ -113,21 +112,18 @@ def _settlement(event_id: UUID, said: Translation, outcome: Outcome | None) -> S
             )
 
 
-async def _settle_joined(connection: asyncpg.Connection, joined: Sequence[Outcome]) -> None:
-    """Events that waited have joined the story of their booking."""
-    found = [one for one in joined if one.booking_id is not None]
-    await store.join(
+async def _settle_again(connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
+    """Events that waited have joined their story, and a story told anew may have another use for its news."""
+    found = [one for one in outcomes if one.booking_id is not None]
+    await store.settle_again(
         connection,
         [one.event_id for one in found],
         [one.booking_id for one in found],
         [one.refused for one in found],
     )
-    await store.remove_names(connection, [one.event_id for one in found])
 
 
-async def _remember_names(
-    connection: asyncpg.Connection, news: Iterable[News], outcomes: dict[UUID, Outcome]
-) -> None:
+async def _remember_names(connection: asyncpg.Connection, news: Iterable[News], outcomes: dict[UUID, Outcome]) -> None:
     """Under which names later news must find these events: a booking waited for, a seat left behind."""
     further: list[tuple[UUID, str, UUID]] = []
     for item in news:

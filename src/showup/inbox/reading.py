@@ -39,9 +39,7 @@ def read(raw: RawEvent) -> tuple[Translation, News | None]:
 class Log:
     """The log as the pipeline looks into it: the news of the past, by booking and by name."""
 
-    async def of_bookings(
-        self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]
-    ) -> dict[UUID, list[News]]:
+    async def of_bookings(self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, list[News]]:
         """All news that was settled with these bookings."""
         found: dict[UUID, list[News]] = defaultdict(list)
         for booking_id, raw in await store.of_bookings(connection, booking_ids):
@@ -50,9 +48,7 @@ class Log:
                 found[booking_id].append(news)
         return found
 
-    async def of_names(
-        self, connection: asyncpg.Connection, wanted: Iterable[Name]
-    ) -> list[tuple[Name, News]]:
+    async def of_names(self, connection: asyncpg.Connection, wanted: Iterable[Name]) -> list[tuple[Name, News]]:
         """News that waits under one of these names, or concerns it beside its own booking."""
         asked = list(wanted)
         rows = await store.of_names(connection, [account for account, _ in asked], [ref for _, ref in asked])

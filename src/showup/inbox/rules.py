@@ -13,7 +13,7 @@ from showup.pipeline.rules import Rules
 async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> Rules:
     """The newest rules of the workspace; the defaults where it has set none."""
     data = await connection.fetchval(
-        "SELECT data FROM rules WHERE workspace_id = $1 ORDER BY number DESC LIMIT 1", workspace_id
+        "SELECT data::text FROM rules WHERE workspace_id = $1 ORDER BY number DESC LIMIT 1", workspace_id
     )
     return Rules() if data is None else _rules(msgspec.json.decode(data))
 

@@ -107,9 +107,7 @@ def _columns(ids: Sequence[UUID], incoming: Sequence[Incoming]) -> tuple[list[An
 _FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts"
 
 
-async def unsettled(
-    connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int
-) -> list[RawEvent]:
+async def unsettled(connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int) -> list[RawEvent]:
     """What waits to be applied, oldest first; failed ones once their time has come."""
     rows = await connection.fetch(
         f"""
@@ -137,9 +135,7 @@ async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list
     return [row["id"] for row in rows]
 
 
-async def of_bookings(
-    connection: asyncpg.Connection, booking_ids: Iterable[UUID]
-) -> list[tuple[UUID, RawEvent]]:
+async def of_bookings(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> list[tuple[UUID, RawEvent]]:
     """All events that were settled with these bookings, each with its booking's id."""
     rows = await connection.fetch(
         f"SELECT e.booking_id, {_FIELDS} FROM calcom_events e "  # noqa: S608  # the fields are a constant
@@ -196,18 +192,20 @@ async def settle(
     )
 
 
-async def join(
+async def settle_again(
     connection: asyncpg.Connection,
     event_ids: list[UUID],
     booking_ids: list[UUID | None],
     becauses: list[str | None],
 ) -> None:
-    """Events that waited belong to these bookings now."""
+    """Events of earlier batches belong to these bookings now, and mean this there; rows that say so are left alone."""
     if event_ids:
         await connection.execute(
             """
             UPDATE calcom_events e SET state = 'applied', booking_id = given.booking_id, because = given.because
-            FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS given(id, booking_id, because) WHERE e.id = given.id
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS given(id, booking_id, because)
+            WHERE e.id = given.id AND (e.state, e.booking_id, e.because)
+                  IS DISTINCT FROM ('applied', given.booking_id, given.because)
             """,
             event_ids,
             booking_ids,
@@ -215,9 +213,7 @@ async def join(
         )
 
 
-async def set_aside(
-    connection: asyncpg.Connection, event_id: UUID, because: str, next_try_at: datetime
-) -> None:
+async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str, next_try_at: datetime) -> None:
     """An event on which Showup itself failed: it is tried again later, and holds up nobody meanwhile."""
     await connection.execute(
         """
@@ -227,18 +223,6 @@ async def set_aside(
         event_id,
         because,
         next_try_at,
-    )
-
-
-async def hand_over(connection: asyncpg.Connection, gone: list[UUID], stays: list[UUID]) -> None:
-    """The news of bookings that were merged is news of the booking that stays."""
-    await connection.execute(
-        """
-        UPDATE calcom_events e SET booking_id = given.stays
-        FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE e.booking_id = given.gone
-        """,
-        gone,
-        stays,
     )
 
 
@@ -264,5 +248,3 @@ def _raw(row: asyncpg.Record) -> RawEvent:
         body=row["body"],
         attempts=row["attempts"],
     )
-
-

@@ -31,9 +31,7 @@ def meeting_started(before: Booking | None, news: News, rules: Rules) -> Decisio
     return Decision(after=after, what="meeting.started", because="the scheduled start came", turns=turns)
 
 
-def meeting_ended(
-    before: Booking | None, event: MeetingEnded, news: News, rules: Rules
-) -> Decision | Rejection:
+def meeting_ended(before: Booking | None, event: MeetingEnded, news: News, rules: Rules) -> Decision | Rejection:
     """The clock reached the end: attended, unless the source or a report says otherwise."""
     if before is not None and not before.is_live:
         return Rejection(because=f"the clock ran on for a booking that is {before.status}")
@@ -69,9 +67,7 @@ def reported(before: Booking | None, news: News) -> Decision | Rejection:
     unknown = [email for email in marks if email not in known]
     if len(unknown) == len(marks):
         return Rejection(because=f"{', '.join(unknown) or 'nobody'} is not among the attendees")
-    return Decision(
-        after=after, what="attendance.reported", because=said, turns=_attendance_turns(before, after)
-    )
+    return Decision(after=after, what="attendance.reported", because=said, turns=_attendance_turns(before, after))
 
 
 def guests_missed(before: Booking | None, _news: News) -> Decision | Rejection:
@@ -101,8 +97,7 @@ def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejecti
     if who != before.organizer_email:
         return Decision(after=before, what="host.missed", because=f"the co-host {who} did not join")
     attendees = tuple(
-        replace(one, attended=None, evidence=None) if one.evidence == "assumed" else one
-        for one in before.attendees
+        replace(one, attended=None, evidence=None) if one.evidence == "assumed" else one for one in before.attendees
     )
     after = replace(before, attendees=attendees, host_absent=True)
     return Decision(

@@ -26,8 +26,7 @@ def with_attendees(booking: Booking, seen: BookingSeen, at: datetime, rules: Rul
         order = list(known)
     whole_list = seen.attendees_are_guests and bool(listed) and not (booking.seated or seen.seated)
     attendees = tuple(
-        _classified(_merged(known.get(key), listed.get(key), at if whole_list else None), hosts, rules)
-        for key in order
+        _classified(_merged(known.get(key), listed.get(key), at if whole_list else None), hosts, rules) for key in order
     )
     return replace(booking, attendees=attendees, hosts=hosts, seated=booking.seated or seen.seated)
 

@@ -32,9 +32,7 @@ def made(before: Booking | None, event: BookingMade, news: News, rules: Rules) -
     return repeated(before, news, rules)
 
 
-def requested(
-    before: Booking | None, event: BookingRequested, news: News, rules: Rules
-) -> Decision | Rejection:
+def requested(before: Booking | None, event: BookingRequested, news: News, rules: Rules) -> Decision | Rejection:
     """Somebody asks for a time, or for another time, and the host has to say yes."""
     if before is None:
         after = founded(news, "PENDING", rules, event.replaces)
@@ -76,9 +74,7 @@ def repeated(before: Booking, news: News, rules: Rules) -> Decision:
 
 
 def _standing(after: Booking, news: News, rules: Rules, what: str, because: str) -> Decision:
-    return Decision(
-        after=after, what=what, because=because, turns=("booked",), effects=of_standing(after, news, rules)
-    )
+    return Decision(after=after, what=what, because=because, turns=("booked",), effects=of_standing(after, news, rules))
 
 
 def _seat_taken(before: Booking, news: News, rules: Rules) -> Decision | Rejection:

@@ -207,9 +207,7 @@ def _note(
 
 def _identified(book: DealBook, standing: Sequence[Deal]) -> DealBook:
     ids = _kept_ids(book.deals, standing)
-    book.lines = [
-        replace(line, deal_id=ids[line.deal_id]) if line.deal_id is not None else line for line in book.lines
-    ]
+    book.lines = [replace(line, deal_id=ids[line.deal_id]) if line.deal_id is not None else line for line in book.lines]
     book.deals = [replace(deal, id=ids[deal.id]) for deal in book.deals]
     return book
 

@@ -52,7 +52,7 @@ def decide(situation: Situation, news: News, rules: Rules) -> Decision | Rejecti
         case events.SeatMoved():
             return moved.seat_moved(before, event, news, rules)
         case events.SeatLeft():
-            return moved.seat_left(before, event, news, rules)
+            return moved.seat_left(before, event, news)
         case events.BookingCancelled():
             return moved.cancelled(before, event, news, rules)
         case events.LocationChanged():

@@ -1,7 +1,7 @@
 """The journal: one line for every change, saying what, when, by whose news, and why (PI11).
 
-The lines of a booking or a deal are part of its story. When late news tells the story anew, lines that are no longer true
-go, and new ones get the next numbers of the workspace's feed.
+The lines of a booking or a deal are part of its story. When late news tells the story anew, lines that are no longer
+true go, and new ones get the next numbers of the workspace's feed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,10 +45,10 @@ async def rewrite(
     """From now on the lines of these bookings, and of the deals of these companies, are exactly `entries`."""
     rows = await connection.fetch(
         """
-        SELECT number, event_id, what, because, change, booking_id, person_id, company_id, deal_id
+        SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
         FROM journal WHERE deal_id IS NULL AND booking_id = ANY($1::uuid[])
         UNION ALL
-        SELECT number, event_id, what, because, change, booking_id, person_id, company_id, deal_id
+        SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
         FROM journal WHERE deal_id IS NOT NULL AND company_id = ANY($2::uuid[])
         """,
         list(booking_ids),
@@ -63,7 +63,9 @@ async def rewrite(
 async def _remove(connection: asyncpg.Connection, workspace_id: UUID, numbers: list[int]) -> None:
     if numbers:
         await connection.execute(
-            "DELETE FROM journal WHERE workspace_id = $1 AND number = ANY($2::bigint[])", workspace_id, numbers
+            "DELETE FROM journal WHERE workspace_id = $1 AND number = ANY($2::bigint[])",
+            workspace_id,
+            numbers,
         )
 
 

@@ -14,9 +14,7 @@ from showup.pipeline.telling import of_cancelling, of_new_place, of_standing
 _MOVED = Withdraw(because="the meeting has another time")
 
 
-def rescheduled(
-    before: Booking | None, event: BookingRescheduled, news: News, rules: Rules
-) -> Decision | Rejection:
+def rescheduled(before: Booking | None, event: BookingRescheduled, news: News, rules: Rules) -> Decision | Rejection:
     """Another time, and nearly always another uid: the same booking, found by the uid that it had (PI3)."""
     reason = f": {event.reason}" if event.reason else ""
     by = f"by {event.by}" if event.by else "by somebody Cal.com does not name"
@@ -31,9 +29,7 @@ def rescheduled(
     return replace(decision, after=after)
 
 
-def to_new_time(
-    before: Booking, news: News, rules: Rules, replaces: Replaced | None, *, because: str
-) -> Decision:
+def to_new_time(before: Booking, news: News, rules: Rules, replaces: Replaced | None, *, because: str) -> Decision:
     """The booking stands at the time of the news, whatever it was before."""
     after = replace(moved(before, news, rules, replaces), status="ACCEPTED")
     return Decision(
@@ -97,7 +93,7 @@ def seat_moved(before: Booking | None, event: SeatMoved, news: News, rules: Rule
     )
 
 
-def seat_left(before: Booking | None, event: SeatLeft, news: News, rules: Rules) -> Decision | Rejection:
+def seat_left(before: Booking | None, event: SeatLeft, news: News) -> Decision | Rejection:
     """An attendee moved to another booking; who is left keeps this one."""
     assert before is not None, "a seat is left in a booking that is known"
     if not before.is_live:

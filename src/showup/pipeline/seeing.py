@@ -49,9 +49,7 @@ def founded(news: News, status: Status, rules: Rules, replaces: Replaced | None 
 def overlaid(booking: Booking, news: News, rules: Rules) -> Booking:
     """The booking with every field that the news mentions; a time that changed makes a new version."""
     seen = news.event.booking
-    changes: dict[str, Any] = {
-        name: value for name in _SAME_NAME if (value := getattr(seen, name)) is not None
-    }
+    changes: dict[str, Any] = {name: value for name in _SAME_NAME if (value := getattr(seen, name)) is not None}
     if seen.answers:
         changes["answers"] = {**booking.answers, **seen.answers}
     if seen.calcom_booking_id is not None:

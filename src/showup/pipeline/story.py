@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from showup.bookings.booking import Booking
 from showup.deals.deal import Turn
 from showup.effects import Effect, Remind, SkipReminders
-from showup.events import News
+from showup.events import AttendeeSeen, News
 from showup.people.person import Person
 from showup.pipeline.decide import decide, founds
 from showup.pipeline.decision import Decision, Rejection, Situation, Withdraw
@@ -75,7 +75,8 @@ class Story(Struct, kw_only=True):
 def tell(booking_id: UUID, news: Iterable[News], rules: Rules) -> Story:
     """Folds the news of one booking; `booking_id` only names it in the turns of its deal."""
     story = Story()
-    for item in _in_order(news):
+    ordered = _in_order(news)
+    for item in ordered:
         decision = decide(Situation(booking=story.booking), item, rules)
         if isinstance(decision, Rejection):
             story.refused[item.event_id] = decision.because
@@ -83,6 +84,7 @@ def tell(booking_id: UUID, news: Iterable[News], rules: Rules) -> Story:
         else:
             _take(story, booking_id, item, decision)
     _drop_needless_skips(story.wants)
+    _meet(story, ordered)
     return story
 
 
@@ -115,7 +117,6 @@ def _take(story: Story, booking_id: UUID, item: News, decision: Decision) -> Non
         story.lines.append(_line(item, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.turns and after.company_domain is None:
         story.lines.append(_line(item, "deal.none", _why_no_company(after)))
-    _meet(story, item, after)
 
 
 def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:
@@ -154,29 +155,40 @@ def _drop_needless_skips(wants: dict[str, Want]) -> None:
             del wants[key]
 
 
-def _meet(story: Story, item: News, after: Booking) -> None:
-    """Whoever the news lists and who is a person was met in it; the booker may have named the company."""
-    people = {one.email for one in after.attendees if one.is_person}
-    for seen in item.event.booking.attendees:
-        if seen.email is None or seen.email not in people:
-            continue
-        met = Person(
-            email=seen.email,
-            name=seen.name,
-            time_zone=seen.time_zone,
-            phone=seen.phone,
-            company_domain=next(one.company_domain for one in after.attendees if one.email == seen.email),
-            name_seen=item.order_key,
-            time_zone_seen=item.order_key,
-            phone_seen=item.order_key,
-            first_met_at=item.source_at,
-            last_met_at=item.source_at,
-        )
-        nobody = replace(met, name=None, time_zone=None, phone=None, name_seen="", time_zone_seen="", phone_seen="")
-        story.people[seen.email] = story.people.get(seen.email, nobody).told(met)
-    named = item.event.booking.company_answer
-    if named is not None and after.company_domain is not None:
-        story.names[after.company_domain] = Naming(name=named, seen=item.order_key)
+def _meet(story: Story, news: Iterable[News]) -> None:
+    """Who was met, and what each piece of news said of them; the booker may have named the company.
+
+    Refused news counts too: it changes no booking, and still knows the names and time zones of people.
+    """
+    booking = story.booking
+    if booking is None:
+        return
+    people = {one.email: one for one in booking.attendees if one.is_person}
+    for item in news:
+        seen = item.event.booking
+        for one in seen.attendees:
+            if one.email is not None and one.email in people:
+                _sight(story, item, one, people[one.email].company_domain)
+        if seen.company_answer is not None and booking.company_domain is not None:
+            story.names[booking.company_domain] = Naming(name=seen.company_answer, seen=item.order_key)
+
+
+def _sight(story: Story, item: News, seen: AttendeeSeen, company_domain: str | None) -> None:
+    assert seen.email is not None, "only who has an address is a person"
+    met = Person(
+        email=seen.email,
+        name=seen.name,
+        time_zone=seen.time_zone,
+        phone=seen.phone,
+        company_domain=company_domain,
+        name_seen=item.order_key if seen.name is not None else "",
+        time_zone_seen=item.order_key if seen.time_zone is not None else "",
+        phone_seen=item.order_key if seen.phone is not None else "",
+        first_met_at=item.source_at,
+        last_met_at=item.source_at,
+    )
+    known = story.people.get(seen.email)
+    story.people[seen.email] = met if known is None else known.told(met)
 
 
 def _line(item: News, what: str, because: str, change: dict[str, Any] | None = None) -> Line:

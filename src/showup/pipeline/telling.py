@@ -7,7 +7,15 @@ route, or a story told again, never makes a second message of it.
 from collections.abc import Iterable
 
 from showup.bookings.booking import Attendee, Booking
-from showup.effects import Confirm, Effect, Remind, SkipReminders, TellCancelled, TellNewPlace, TellRescheduled
+from showup.effects import (
+    Confirm,
+    Effect,
+    Remind,
+    SkipReminders,
+    TellCancelled,
+    TellNewPlace,
+    TellRescheduled,
+)
 from showup.events import News
 from showup.pipeline.rules import Rules
 
@@ -27,25 +35,19 @@ def of_standing(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ...
         key = f"stands:{_meeting(booking)}:{email}"
         if len(booking.uids) > 1 or booking.reschedule_count:
             old = booking.uids[-2].start_time if len(booking.uids) > 1 else None
-            found.append(
-                TellRescheduled(key=key, recipient=email, due_at=news.received_at, old_start_time=old)
-            )
+            found.append(TellRescheduled(key=key, recipient=email, due_at=news.received_at, old_start_time=old))
         else:
             found.append(Confirm(key=key, recipient=email, due_at=news.received_at))
         found.extend(_reminders(booking, email, news, rules))
     return tuple(found)
 
 
-def of_cancelling(
-    booking: Booking, news: News, rules: Rules, attendees: Iterable[Attendee]
-) -> tuple[Effect, ...]:
+def of_cancelling(booking: Booking, news: News, rules: Rules, attendees: Iterable[Attendee]) -> tuple[Effect, ...]:
     """The meeting is off, for these attendees."""
     if not is_worth_telling(booking, news, rules):
         return ()
     return tuple(
-        TellCancelled(
-            key=f"cancelled:{_meeting(booking)}:{one.email}", recipient=one.email, due_at=news.received_at
-        )
+        TellCancelled(key=f"cancelled:{_meeting(booking)}:{one.email}", recipient=one.email, due_at=news.received_at)
         for one in attendees
         if one.is_person and one.email is not None
     )
@@ -57,9 +59,7 @@ def of_new_place(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ..
     if place is None or not is_worth_telling(booking, news, rules):
         return ()
     return tuple(
-        TellNewPlace(
-            key=f"place:{_meeting(booking)}:{email}:{place}"[:1_000], recipient=email, due_at=news.received_at
-        )
+        TellNewPlace(key=f"place:{_meeting(booking)}:{email}:{place}"[:1_000], recipient=email, due_at=news.received_at)
         for email in _recipients(booking, news)
     )
 

@@ -1,4 +1,4 @@
-"""The door for Cal.com's webhooks: signature, size, kept, answered. A bare ASGI application, since this is the hot path.
+"""The door for Cal.com's webhooks: signature, size, kept, answered. Bare ASGI, since this is the hot path.
 
 Nothing here looks into a body before its signature is known to be right, and no outside system is called.
 """
@@ -19,7 +19,7 @@ from showup.web.answers import CANONICAL, OLDER_PATHS, Answer, Dialect, problem
 LARGEST_BODY: Final = 1024 * 1024
 _PREFIX: Final = "/webhooks/calcom"
 
-_NO_SECRET: Final = (
+_UNSET: Final = (
     "no webhook secret is set for this Cal.com account: set CALCOM_WEBHOOK_SECRET, or run "
     "`showup accounts add` or `showup accounts rotate-secret`, and give the same secret to the webhook at Cal.com"
 )
@@ -73,16 +73,14 @@ class WebhookDoor:
             return dialect.refused(body)
         return await self._received(scope, headers, body, dialect)
 
-    async def _received(
-        self, scope: Scope, headers: dict[bytes, bytes], body: bytes, dialect: Dialect
-    ) -> Answer:
+    async def _received(self, scope: Scope, headers: dict[bytes, bytes], body: bytes, dialect: Dialect) -> Answer:
         name = _account_name(scope["path"])
         account = await self._directory.find(name)
         if account is None:
             detail = f"there is no Cal.com account {name!r}; `showup accounts add {name}` makes one"
             return dialect.refused(problem(404, "Unknown account", detail))
         if not account.secrets:
-            return dialect.refused(problem(503, "No secret", _NO_SECRET, retry_after=60))
+            return dialect.refused(problem(503, "No secret", _UNSET, retry_after=60))
         signature = next((headers[one] for one in dialect.signature_headers if one in headers), None)
         if not is_signed(body, signature, account.secrets):
             self._alarm.note(account.name, _source_address(scope), self._clock())
@@ -93,9 +91,7 @@ class WebhookDoor:
             return dialect.refused(_TOO_LATE)
         return dialect.kept(kept, body)
 
-    def _incoming(
-        self, scope: Scope, headers: dict[bytes, bytes], body: bytes, account: Account
-    ) -> Incoming:
+    def _incoming(self, scope: Scope, headers: dict[bytes, bytes], body: bytes, account: Account) -> Incoming:
         return Incoming(
             account_id=account.id,
             workspace_id=None if account.has_routes else account.workspace_id,

@@ -1,10 +1,10 @@
 """One batch of news moves the pipeline: loaded at once, told one story at a time, saved at once.
 
-`advance` runs in its caller's transaction, under the lock of the workspace, and never commits. A batch of one and of five
-hundred, replay and rebuild all come through here.
+`advance` runs in its caller's transaction, under the lock of the workspace, and never commits. A batch of one and of
+five hundred, replay and rebuild all come through here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from showup.bookings import store as bookings
 from showup.bookings.store import Standing, StoredBooking
+from showup.deliveries import routing
 from showup.deliveries import store as deliveries
 from showup.deliveries.delivery import Delivery
-from showup.deliveries.routing import route
 from showup.events import News, SeatLeft
 from showup.pipeline import journal
 from showup.pipeline.advance.deals import Dealt, TurnsOf, deal
@@ -37,9 +37,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Advanced(Struct, frozen=True, kw_only=True):
-    """What became of a batch. `merged`: by the id of a booking that went, the one it turned out to be."""
+    """What became of a batch. `merged`: by the id of a booking that went, the one it turned out to be.
+
+    `retold` are the events of earlier batches whose stories were told anew: what they mean may have changed.
+    """
 
     outcomes: list[Outcome]
+    retold: list[Outcome]
     merged: dict[UUID, UUID]
 
 
@@ -72,12 +76,15 @@ async def advance(
         lost_a_booking={company for gone in merged if (company := standing[gone].company_id) is not None},
     )
     await bookings.save_deals(connection, dealt.deal_of)
-    await bookings.save_names(
-        connection, {name: one.booking_id for one in told for name in sorted(one.group.names)}
-    )
+    await bookings.save_names(connection, {name: one.booking_id for one in told for name in sorted(one.group.names)})
     await _write_down(connection, workspace_id, told, met, dealt)
     await _part(connection, told, met, standing)
-    return Advanced(outcomes=_outcomes(groups, told), merged=merged)
+    refused = {one.booking_id: one.story.refused for one in told}
+    return Advanced(
+        outcomes=[_outcome(group, item, refused) for group in groups for item in group.news if _is_own(item)],
+        retold=[_outcome(group, item, refused) for group in groups for item in group.history],
+        merged=merged,
+    )
 
 
 def _ids(groups: Sequence[Group]) -> list[UUID]:
@@ -161,14 +168,19 @@ def _deliveries(told: _Told) -> list[Delivery]:
     booking = told.story.booking
     assert booking is not None, "a story with an id stands on a booking"
     return [
-        route(
-            want.effect,
+        Delivery(
             booking_id=told.booking_id,
             event_id=want.event_id,
+            key=want.effect.key,
+            destination=routing.destination(simulated=booking.simulated),
+            kind=routing.kind(want.effect),
+            recipient=want.effect.recipient,
             booking_version=want.booking_version,
             decided_at=want.decided_at,
+            due_at=want.effect.due_at,
             state=want.state,
             because=want.because,
+            details=routing.details(want.effect),
             simulated=booking.simulated,
         )
         for want in told.story.wants.values()
@@ -186,17 +198,13 @@ async def _part(
     await part(connection, people_before - people_now, companies_before - companies_now)
 
 
-def _outcomes(groups: Sequence[Group], told: Sequence[_Told]) -> list[Outcome]:
-    refused = {one.booking_id: one.story.refused for one in told}
-    return [
-        Outcome(
-            event_id=item.event_id,
-            booking_id=group.booking_id,
-            refused=refused.get(group.booking_id, {}).get(item.event_id) if group.booking_id else None,
-        )
-        for group in groups
-        for item in group.news
-        if not isinstance(item.event, SeatLeft)
-    ]
+def _is_own(item: News) -> bool:
+    """A seat that was left is the other half of an event that is settled with another booking."""
+    return not isinstance(item.event, SeatLeft)
 
 
+def _outcome(group: Group, item: News, refused: Mapping[UUID, Mapping[UUID, str]]) -> Outcome:
+    if group.booking_id is None:
+        return Outcome(event_id=item.event_id, booking_id=None)
+    because = refused[group.booking_id].get(item.event_id)
+    return Outcome(event_id=item.event_id, booking_id=group.booking_id, refused=because)

@@ -58,9 +58,7 @@ async def deal(
     return Dealt(
         company_ids=frozenset(changed),
         deal_of={one: deal_of.get(one) for one, was in deal_of_before.items() if deal_of.get(one) != was},
-        entries=[
-            Entry(line=line, company_id=company_id) for company_id, book in books.items() for line in book.lines
-        ],
+        entries=[Entry(line=line, company_id=company_id) for company_id, book in books.items() for line in book.lines],
     )
 
 

@@ -24,9 +24,7 @@ class Met(Struct, frozen=True, kw_only=True):
     company_ids: Mapping[str, UUID]
 
 
-async def meet(
-    connection: asyncpg.Connection, workspace_id: UUID, told: Sequence[tuple[Story, Sequence[News]]]
-) -> Met:
+async def meet(connection: asyncpg.Connection, workspace_id: UUID, told: Sequence[tuple[Story, Sequence[News]]]) -> Met:
     """Saves the people and companies of the stories. `told` has each story with the news that is new in it."""
     sightings = _people(told)
     company_ids = await _companies(connection, workspace_id, told, sightings)

@@ -22,14 +22,10 @@ from showup.pipeline.decide import founds
 class Log(Protocol):
     """Where the news of the past is kept; the inbox is one."""
 
-    async def of_bookings(
-        self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]
-    ) -> dict[UUID, list[News]]:
+    async def of_bookings(self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, list[News]]:
         """All news that was settled with these bookings."""
 
-    async def of_names(
-        self, connection: asyncpg.Connection, wanted: Iterable[Name]
-    ) -> list[tuple[Name, News]]:
+    async def of_names(self, connection: asyncpg.Connection, wanted: Iterable[Name]) -> list[tuple[Name, News]]:
         """News that waits under one of these names, or concerns it beside its own booking."""
 
 
@@ -63,8 +59,10 @@ async def gather(connection: asyncpg.Connection, log: Log, news: Sequence[News])
         found = await log.of_names(connection, asking - asked)
         asked |= asking
         have = {item.event_id for item in batch}
-        departures += [(name, gone) for name, item in found if (gone := _leaving(name, item)) is not None]
-        fresh = list({one.event_id: one for name, one in found if one.event_id not in have and not _is_echo(name, one)}.values())
+        departures += [(name, left) for name, item in found if (left := _leaving(name, item)) is not None]
+        fresh = list(
+            {one.event_id: one for name, one in found if one.event_id not in have and not _is_echo(name, one)}.values()
+        )
         batch += fresh
     together.join_all(batch, known)
     groups = _groups(together, batch, departures, known)
@@ -153,9 +151,7 @@ def _group(news: list[News], standing: list[UUID]) -> Group:
         account_id=news[0].account_id,
         news=news,
         merged=standing[1:],
-        names={
-            (item.account_id, name) for item in news for name in (*names(item.event), *further_names(item.event))
-        },
+        names={(item.account_id, name) for item in news for name in (*names(item.event), *further_names(item.event))},
     )
 
 

@@ -35,9 +35,7 @@ def open_envelope(body: bytes) -> Envelope:
     root = _unrelayed(_decoded(body))
     trigger = text(root.get("triggerEvent")) or text(root.get("trigger"))
     if trigger is None:
-        raise NotAnEnvelope(
-            "there is no triggerEvent: it comes from a custom template, Zapier, or not from Cal.com"
-        )
+        raise NotAnEnvelope("there is no triggerEvent: it comes from a custom template, Zapier, or not from Cal.com")
     trigger = trigger.upper().replace(".", "_").replace(" ", "_").replace("-", "_")
     fields = root.get("payload", root.get("data"))
     flat = not isinstance(fields, dict)

@@ -83,9 +83,7 @@ def _understood(envelope: Envelope, trigger: str) -> Translated:
     event = _MEANINGS[trigger](envelope, seen)
     if not _is_named(event):
         raise _Missing(f"{trigger} names no booking: there is neither a uid nor a bookingId")
-    return Translated(
-        event=event, trigger=trigger, uid=event.booking.uid, source_at=_source_time(envelope, event)
-    )
+    return Translated(event=event, trigger=trigger, uid=event.booking.uid, source_at=_source_time(envelope, event))
 
 
 def _is_named(event: Event) -> bool:
@@ -204,9 +202,7 @@ def _meeting_started(_envelope: Envelope, seen: BookingSeen) -> Event:
 
 
 def _meeting_ended(envelope: Envelope, seen: BookingSeen) -> Event:
-    return events.MeetingEnded(
-        booking=seen, host_absent=flag(envelope.fields.get("noShowHost")) or False
-    )
+    return events.MeetingEnded(booking=seen, host_absent=flag(envelope.fields.get("noShowHost")) or False)
 
 
 def _no_show_updated(_envelope: Envelope, seen: BookingSeen) -> Event:
@@ -258,9 +254,7 @@ def _invite_declined(envelope: Envelope, seen: BookingSeen) -> Event:
 def _assignment_disputed(envelope: Envelope, _seen: BookingSeen) -> Event:
     booking, report = mapping(envelope.fields.get("booking")), mapping(envelope.fields.get("report"))
     return events.AssignmentDisputed(
-        booking=BookingSeen(
-            uid=identifier(booking.get("uid")), calcom_booking_id=identifier(booking.get("id"))
-        ),
+        booking=BookingSeen(uid=identifier(booking.get("uid")), calcom_booking_id=identifier(booking.get("id"))),
         by=email(mapping(report.get("reportedBy")).get("email")),
         correct_organizer=email(report.get("correctAssignee")),
     )

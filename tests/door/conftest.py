@@ -1,0 +1,113 @@
+"""The door as strangers meet it: a real server on loopback, with the keeper behind it and PostgreSQL behind that."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import httpx2
+import pytest
+import uvicorn
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from showup.access.account import Account, WebhookSecret, valid_secrets
+from showup.clock import system_clock
+from showup.database.engine import raw, transaction
+from showup.inbox.keep import Keeper
+from showup.sources.calcom.signature import sign
+from showup.web.webhooks import WebhookDoor
+
+SECRET = "a secret of the default account"
+OLD_SECRET = "the secret before the rotation"
+OTHERS_SECRET = "another account's secret"
+
+
+class Accounts:
+    """Two accounts with secrets (one in rotation) and one without."""
+
+    def __init__(self, default: UUID, other: UUID, bare: UUID, workspace_id: UUID) -> None:
+        now = system_clock()
+        until = now + timedelta(hours=1)
+        secrets = {
+            "default": (default, (WebhookSecret(SECRET), WebhookSecret(OLD_SECRET, until))),
+            "other": (
+                other,
+                (WebhookSecret(OTHERS_SECRET), WebhookSecret("expired", now - timedelta(hours=1))),
+            ),
+            "bare": (bare, ()),
+        }
+        self._accounts = {
+            name: Account(
+                id=one,
+                name=name,
+                workspace_id=workspace_id,
+                secrets=valid_secrets(kept, now),
+                has_routes=False,
+            )
+            for name, (one, kept) in secrets.items()
+        }
+
+    async def find(self, name: str | None) -> Account | None:
+        return self._accounts.get(name or "default")
+
+
+class Sender:
+    """Sends bodies as Cal.com does, and looks into the log."""
+
+    def __init__(self, client: httpx2.AsyncClient, engine: AsyncEngine) -> None:
+        self.client = client
+        self.engine = engine
+
+    async def send(
+        self, body: bytes, *, path: str = "/webhooks/calcom", secret: str = SECRET, **headers: str
+    ) -> httpx2.Response:
+        signed = {"X-Cal-Signature-256": sign(secret.encode(), body), "Content-Type": "application/json"}
+        return await self.client.post(path, content=body, headers=signed | headers)
+
+    async def kept(self, where: str = "true") -> list[dict[str, object]]:
+        async with transaction(self.engine) as tx:
+            rows = await (await raw(tx)).fetch(
+                f"SELECT * FROM calcom_events WHERE {where} ORDER BY id"  # noqa: S608  # written in tests only
+            )
+            return [dict(row) for row in rows]
+
+
+async def nothing_here(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+async def accounts(engine: AsyncEngine, workspace: UUID, account: UUID) -> Accounts:
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        others = [
+            await connection.fetchval(
+                "INSERT INTO connections (id, workspace_id, kind, name) "
+                "VALUES (gen_random_uuid(), $1, 'calcom', $2) RETURNING id",
+                workspace,
+                name,
+            )
+            for name in ("other", "bare")
+        ]
+    return Accounts(account, others[0], others[1], workspace)
+
+
+@pytest.fixture
+async def door(engine: AsyncEngine, accounts: Accounts) -> AsyncIterator[Sender]:
+    keeper = Keeper(engine)
+    keeping = asyncio.create_task(keeper.run())
+    app: ASGIApp = WebhookDoor(accounts, keeper, system_clock, fallback=nothing_here)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        yield Sender(client, engine)
+    server.should_exit = True
+    await serving
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)

@@ -1,0 +1,106 @@
+"""IN7: ten thousand hostile bodies, signed and not: kept or refused, never a crash, and the memory stays flat."""
+
+import asyncio
+import json
+import random
+import resource
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.clock import system_clock
+from showup.inbox.applier import Applier
+from tests.door.conftest import Sender
+
+PAYLOADS = sorted((Path(__file__).parents[1] / "payloads").glob("*.json"))
+BY_HAND: list[bytes] = [
+    b"x" * 2**21,
+    b"[" * 10_000 + b"]" * 10_000,
+    b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    b"\x00",
+    b'{"triggerEvent":"BOOKING_CREATED\\u0000","payload":{"uid":"\\u0000"}}',
+    b'{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"\\ud800"}}',
+    b'{"triggerEvent":"PING","triggerEvent":"BOOKING_CREATED","payload":1,"payload":[]}',
+    b'{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"n","price":' + b"9" * 400 + b"}}",
+    b'{"triggerEvent":"BOOKING_CREATED","payload":[1,2,3]}',
+    b'{"triggerEvent":["BOOKING_CREATED"],"payload":{"attendees":{}}}',
+    b'{"triggerEvent":"MEETING_ENDED","uid":"z","startTime":"0000-01-01T00:00:00Z"}',
+    b'{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"y","startTime":"9999-12-31T23:59:59Z","attendees":[{}]}}',
+    b"NaN",
+    b"null",
+    b'""',
+    b"1e999",
+]
+ODD = [
+    None,
+    True,
+    [],
+    {},
+    "",
+    0,
+    -1,
+    1e300,
+    10**30,
+    "\x00",
+    "\ufffd",
+    "x" * 5_000,
+    [[]],
+    [{}],
+    {"value": {}},
+    "2026-13-45",
+]
+COUNT = 10_000
+
+
+def _mutated(chance: random.Random, value: object, depth: int = 0) -> object:
+    if depth and chance.random() < 0.06:
+        return chance.choice(ODD)
+    if isinstance(value, dict):
+        return {key: _mutated(chance, one, depth + 1) for key, one in value.items() if chance.random() > 0.03}
+    if isinstance(value, list):
+        return [_mutated(chance, one, depth + 1) for one in value] * chance.choice([1, 1, 1, 2])
+    return value
+
+
+def _hostile(count: int) -> list[bytes]:
+    chance = random.Random(7)  # noqa: S311  # bodies that are the same in every run
+    originals = [json.loads(path.read_text()) for path in PAYLOADS]
+    bodies = list(BY_HAND)
+    while len(bodies) < count:
+        if chance.random() < 0.2:
+            bodies.append(chance.randbytes(chance.randint(1, 300)))
+        else:
+            mutated = _mutated(chance, chance.choice(originals))
+            bodies.append(json.dumps(mutated, ensure_ascii=chance.random() < 0.5).encode())
+    return bodies
+
+
+async def test_ten_thousand_hostile_bodies(door: Sender, engine: AsyncEngine) -> None:
+    bodies = _hostile(COUNT)
+    half = await _send(door, bodies[: COUNT // 2])
+    memory = _peak_memory()
+    rest = await _send(door, bodies[COUNT // 2 :])
+    statuses = half + rest
+    assert set(statuses) <= {200, 400, 401, 413}
+    assert statuses.count(401) > COUNT // 10
+    # A leak of the bodies alone would be some 30 MB.
+    assert _peak_memory() - memory < 20_000
+    await Applier(engine, system_clock).drain()
+    states = [row["state"] for row in await door.kept()]
+    assert len(states) == statuses.count(200)
+    assert set(states) <= {"applied", "ignored", "unreadable", "waiting", "duplicate"}
+
+
+async def _send(door: Sender, bodies: list[bytes]) -> list[int]:
+    limit = asyncio.Semaphore(16)
+
+    async def one(place: int, body: bytes) -> int:
+        async with limit:
+            secret = {"secret": "not the secret"} if place % 5 == 0 else {}
+            return (await door.send(body, **secret)).status_code
+
+    return list(await asyncio.gather(*(one(place, body) for place, body in enumerate(bodies))))
+
+
+def _peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
