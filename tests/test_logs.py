@@ -68,9 +68,7 @@ def test_what_only_sounds_like_a_secret_stays(key: str, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
-def test_an_exception_is_shown_without_its_local_variables(
-    style: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_exception_is_shown_without_its_local_variables(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", "json" if style == "json" else "console")
     held = "hunter" + str(len("ab"))
     try:

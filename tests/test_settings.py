@@ -143,9 +143,7 @@ def test_policy_may_lie_elsewhere_and_testing_mode_reminds_in_minutes(
         ),
     ],
 )
-def test_a_fault_is_a_sentence(
-    variables: dict[str, str], sentence: str, faults: Callable[..., list[str]]
-) -> None:
+def test_a_fault_is_a_sentence(variables: dict[str, str], sentence: str, faults: Callable[..., list[str]]) -> None:
     assert faults(**variables) == [sentence]
 
 

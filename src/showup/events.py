@@ -42,7 +42,7 @@ class BookingSeen(Struct, frozen=True, kw_only=True):
     # The organizer and the co-hosts: whoever is listed here is never a prospect of this booking.
     hosts: frozenset[str] = frozenset()
     attendees: tuple[AttendeeSeen, ...] = ()
-    # False where the list of attendees may also hold our own side, as in MEETING_* bodies.
+    # False where the list of attendees may also hold our own side, or leave some out, as in MEETING_* bodies.
     attendees_are_guests: bool = True
     seated: bool = False
     event_type: str | None = None

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 from typing import Literal, TypeAlias
+from uuid import UUID
 
 from msgspec import Struct
 
 Status: TypeAlias = Literal["ACCEPTED", "PENDING", "CANCELLED", "REJECTED"]
 Evidence: TypeAlias = Literal["assumed", "reported"]
+
+# An account's id, and a name under which it knows a booking, in the form that `events.names` gives it.
+Name: TypeAlias = tuple[UUID, str]
 
 
 class Attendee(Struct, frozen=True, kw_only=True):
@@ -114,7 +118,8 @@ class Booking(Struct, frozen=True, kw_only=True):
 
     @property
     def _witness(self) -> Attendee | None:
-        return next((one for one in self.seats if one.is_person), self.booker)
+        # Somebody known by phone only is no person we could write to, and comes to the meeting all the same.
+        return next((one for one in self.seats if one.is_person or one.email is None), self.booker)
 
     @property
     def attended(self) -> bool | None:

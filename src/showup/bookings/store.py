@@ -9,11 +9,9 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import Attendee, Booking, Name
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
-
-Name = tuple[UUID, str]  # an account's id, and a name in the form of `events.names`
 
 _SAME_NAME = (
     "calcom_booking_id",

@@ -97,7 +97,9 @@ api_keys = Table(
     Column("name", Text, nullable=False, unique=True),
     # NULL opens every workspace.
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
-    Column("scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False),
+    Column(
+        "scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False
+    ),
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False, server_default=text("now()")),
     Column("revoked_at", Instant),
@@ -142,7 +144,8 @@ calcom_events = Table(
     Column("next_try_at", Instant),
     Column("settled_at", Instant),
     CheckConstraint(
-        "state IN ('kept', 'applied', 'ignored', 'unreadable', 'waiting', 'failed', 'duplicate')", name="state"
+        "state IN ('kept', 'applied', 'ignored', 'unreadable', 'waiting', 'failed', 'duplicate')",
+        name="state",
     ),
     # Never twice (IN4): the second copy of a body points at the first and stays out of this index.
     Index(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from showup.bookings.store import Name
+from showup.bookings.booking import Name
 from showup.events import News, order_key
 from showup.inbox import store
 from showup.inbox.store import RawEvent

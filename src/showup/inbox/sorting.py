@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access import routes_store
 from showup.access.route import Route, Seen, workspace_for
+from showup.bookings.booking import Name
 from showup.database.engine import raw, transaction
 from showup.events import Event, names
 from showup.inbox import store
@@ -23,8 +24,6 @@ from showup.sources.calcom.translate import Translated, Translation, translate
 _MOST: Final = 500
 # One process sorts at a time, so that two pieces of news of one booking can't be sent different ways.
 _LOCK: Final = 0x53_4F_52_54
-
-Name = tuple[UUID, str]
 
 
 class _Account(Struct, frozen=True, kw_only=True):

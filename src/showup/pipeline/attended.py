@@ -21,11 +21,15 @@ from showup.pipeline.decision import Decision, Rejection
 from showup.pipeline.rules import Rules
 from showup.pipeline.seeing import founded, overlaid
 
+_ANOTHER_TIME = "the clock ran on for a time that the meeting no longer has"
+
 
 def meeting_started(before: Booking | None, news: News, rules: Rules) -> Decision | Rejection:
     """The clock reached the start; whoever heard of no booking before has now."""
     if before is not None and not before.is_live:
         return Rejection(because=f"the clock ran on for a booking that is {before.status}")
+    if before is not None and before.start_time > news.source_at:
+        return Rejection(because=_ANOTHER_TIME)
     after = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
     turns: tuple[TurnKind, ...] = ("booked",) if before is None else ()
     return Decision(after=after, what="meeting.started", because="the scheduled start came", turns=turns)
@@ -36,7 +40,7 @@ def meeting_ended(before: Booking | None, event: MeetingEnded, news: News, rules
     if before is not None and not before.is_live:
         return Rejection(because=f"the clock ran on for a booking that is {before.status}")
     if before is not None and before.start_time > news.source_at:
-        return Rejection(because="the clock ran on for a time that the meeting no longer has")
+        return Rejection(because=_ANOTHER_TIME)
     known = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
     host_absent = event.host_absent or known.host_absent
     seen = {one.email or one.phone or one.name: one for one in event.booking.attendees}
@@ -56,15 +60,13 @@ def reported(before: Booking | None, news: News) -> Decision | Rejection:
     assert before is not None, "a report never founds a booking"
     if not before.is_live:
         return Rejection(because=f"nobody can miss a booking that is {before.status}")
-    marks = {one.email: one.attended for one in news.event.booking.attendees if one.email is not None}
-    known = {one.email for one in before.attendees}
+    marks = {one.email or one.phone or "": one.attended for one in news.event.booking.attendees}
+    known = {one.key for one in before.attendees}
     over = (before.end_time or before.start_time) <= news.source_at
-    attendees = tuple(
-        _marked(one, marks[one.email], over=over) if one.email in marks else one for one in before.attendees
-    )
+    attendees = tuple(_marked(one, marks[one.key], over=over) if one.key in marks else one for one in before.attendees)
     after = replace(before, attendees=attendees)
-    said = ", ".join(f"{email} {'came' if came else 'did not come'}" for email, came in marks.items())
-    unknown = [email for email in marks if email not in known]
+    said = ", ".join(f"{who} {'came' if came else 'did not come'}" for who, came in marks.items())
+    unknown = [who for who in marks if who not in known]
     if len(unknown) == len(marks):
         return Rejection(because=f"{', '.join(unknown) or 'nobody'} is not among the attendees")
     return Decision(after=after, what="attendance.reported", because=said, turns=_attendance_turns(before, after))
@@ -144,8 +146,10 @@ def _after_end(attendee: Attendee, seen: AttendeeSeen | None, host_absent: bool,
         return replace(attendee, attended=seen.attended, evidence="reported")
     if seen is not None and seen.no_show:
         return replace(attendee, attended=False, evidence="reported")
-    if attendee.evidence == "reported" or host_absent or rules.meeting_ended == "unreported":
+    if attendee.evidence == "reported" or rules.meeting_ended == "unreported":
         return attendee
+    if host_absent:
+        return replace(attendee, attended=None, evidence=None)
     return replace(attendee, attended=True, evidence="assumed")
 
 

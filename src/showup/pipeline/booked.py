@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from showup.bookings.booking import Booking
+from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import TurnKind
 from showup.events import BookingMade, BookingRejected, BookingRequested, News
 from showup.pipeline import moved
@@ -79,8 +79,8 @@ def _standing(after: Booking, news: News, rules: Rules, what: str, because: str)
 
 def _seat_taken(before: Booking, news: News, rules: Rules) -> Decision | Rejection:
     after = overlaid(before, news, rules)
-    known = {one.key for one in before.attendees}
-    listed = [one.key for one in after.attendees if one.key not in known]
+    known = {one.key: one for one in before.attendees}
+    listed = [one.key for one in after.attendees if _is_new(one, known.get(one.key))]
     if not listed:
         return Rejection(because=_GONE) if before.status == "CANCELLED" else repeated(before, news, rules)
     after = replace(rejoined(after, news.event.booking), status="ACCEPTED")
@@ -92,6 +92,11 @@ def _seat_taken(before: Booking, news: News, rules: Rules) -> Decision | Rejecti
         turns=turns,
         effects=of_standing(after, news, rules),
     )
+
+
+def _is_new(attendee: Attendee, known: Attendee | None) -> bool:
+    """Whether the seat is one more: nobody had it before, or who gave theirs back has taken another."""
+    return known is None or (known.left_at is not None and attendee.seat_uid != known.seat_uid)
 
 
 def _still_waiting(before: Booking, news: News, rules: Rules) -> Decision | Rejection:

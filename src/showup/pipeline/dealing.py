@@ -92,7 +92,7 @@ def _booked(book: DealBook, meeting: Meeting, turn: Turn) -> None:
     if deal.status != "cancelled" or deal.cancelled_by != turn.booking_id:
         return
     if book.active is not None:
-        meeting.deal = book.active
+        meeting.deal, deal = book.active, book.deals[book.active]
         _note(book, turn, "deal.joined", "it stands again, and its company has another active deal by now", deal)
         return
     _change(

@@ -6,6 +6,7 @@
 from typing import assert_never
 
 from showup import events
+from showup.bookings.booking import Booking
 from showup.events import BookingSeen, Event, News
 from showup.pipeline import attended, booked, moved
 from showup.pipeline.decision import Decision, Rejection, Situation
@@ -36,6 +37,12 @@ def decide(situation: Situation, news: News, rules: Rules) -> Decision | Rejecti
         return Rejection(because="nobody has told of this booking yet")
     if before is not None and is_past(before, event.booking):
         return Rejection(because=_about_the_past(event.booking))
+    decision = _decided(before, news, rules)
+    return decision if isinstance(decision, Rejection) else moved.quietly_moved(before, decision, news, rules)
+
+
+def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rejection:
+    event = news.event
     match event:
         case events.BookingMade():
             return booked.made(before, event, news, rules)

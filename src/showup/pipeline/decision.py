@@ -14,10 +14,10 @@ class Situation(Struct, frozen=True, kw_only=True):
 
 
 class Withdraw(Struct, frozen=True, kw_only=True):
-    """What was to be told to `recipient` (None: to anybody) and has not been told yet, no longer holds."""
+    """What was to be told to `recipients` (None: to anybody) and has not been told yet, no longer holds."""
 
     because: str
-    recipient: str | None = None
+    recipients: frozenset[str] | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,21 @@
 """A booking changes: another time, another place, another host, or none at all (PI3, PI4, PI6)."""
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import TurnKind
-from showup.events import BookingCancelled, BookingRescheduled, News, Replaced, SeatLeft, SeatMoved
+from showup.effects import Effect
+from showup.events import (
+    AttendeeSeen,
+    BookingCancelled,
+    BookingRescheduled,
+    News,
+    Replaced,
+    SeatLeft,
+    SeatMoved,
+)
 from showup.pipeline.attending import departed, rejoined
 from showup.pipeline.decision import Decision, Rejection, Withdraw
 from showup.pipeline.rules import Rules
@@ -37,9 +48,31 @@ def to_new_time(before: Booking, news: News, rules: Rules, replaces: Replaced | 
         what="booking.rescheduled",
         because=because,
         turns=("moved",) if before.is_live else ("booked",),
-        effects=of_standing(after, news, rules),
+        effects=of_standing(after, news, rules, everybody=True),
         withdraw=_MOVED,
     )
+
+
+def quietly_moved(before: Booking | None, decision: Decision, news: News, rules: Rules) -> Decision:
+    """News of something else may carry another time, where Cal.com told nobody of the change: reminders follow it."""
+    after = decision.after
+    if before is None or decision.withdraw is not None or not (before.is_live and after.is_live):
+        return decision
+    if before.start_time == after.start_time:
+        return decision
+    return replace(
+        decision,
+        what=decision.what or "booking.rescheduled",
+        because=decision.because or "news of the booking carries another time",
+        turns=(*decision.turns, "moved"),
+        effects=(*decision.effects, *_missing(decision.effects, of_standing(after, news, rules, everybody=True))),
+        withdraw=_MOVED,
+    )
+
+
+def _missing(known: Iterable[Effect], wanted: Iterable[Effect]) -> list[Effect]:
+    keys = {effect.key for effect in known}
+    return [effect for effect in wanted if effect.key not in keys]
 
 
 def to_wanted_time(before: Booking, news: News, rules: Rules, replaces: Replaced | None) -> Decision:
@@ -99,8 +132,8 @@ def seat_left(before: Booking | None, event: SeatLeft, news: News) -> Decision |
     if not before.is_live:
         return Rejection(because=f"the booking is {before.status}")
     after = departed(before, event.booking, news.source_at)
-    left = next((one.email for one in event.booking.attendees), None)
-    withdraw = Withdraw(because="the attendee moved to another time", recipient=left)
+    left = _names(event.booking.attendees)
+    withdraw = Withdraw(because="the attendee moved to another time", recipients=_emails(event.booking.attendees))
     if after.seats:
         return Decision(
             after=after,
@@ -173,16 +206,23 @@ def _others_stay(before: Booking, event: BookingCancelled) -> bool:
 
 
 def _seat_given_back(after: Booking, event: BookingCancelled, news: News, rules: Rules) -> Decision:
-    emails = {one.email for one in event.booking.attendees}
-    leaving = [one for one in after.attendees if one.email in emails]
-    first = next((one.email for one in leaving), None)
+    keys = {one.email or one.phone or one.name for one in event.booking.attendees}
+    leaving = [one for one in after.attendees if one.key in keys]
     return Decision(
         after=after,
         what="booking.seat_given_back",
-        because=f"{', '.join(one.key for one in leaving)} gave back a seat",
+        because=f"{_names(event.booking.attendees)} gave back a seat",
         effects=of_cancelling(after, news, rules, leaving),
-        withdraw=Withdraw(because="the attendee gave back the seat", recipient=first),
+        withdraw=Withdraw(because="the attendee gave back the seat", recipients=_emails(event.booking.attendees)),
     )
+
+
+def _names(leaving: Iterable[AttendeeSeen]) -> str:
+    return ", ".join(one.email or one.phone or one.name or "somebody" for one in leaving)
+
+
+def _emails(leaving: Iterable[AttendeeSeen]) -> frozenset[str]:
+    return frozenset(one.email for one in leaving if one.email is not None)
 
 
 def _concerned(after: Booking) -> tuple[Attendee, ...]:

@@ -131,7 +131,7 @@ def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:
 
 
 def _concerns(withdraw: Withdraw, want: Want) -> bool:
-    return withdraw.recipient is None or withdraw.recipient == want.effect.recipient
+    return withdraw.recipients is None or want.effect.recipient in withdraw.recipients
 
 
 def _wanted(effect: Effect, item: News, version: int) -> Want:

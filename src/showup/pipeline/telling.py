@@ -5,6 +5,7 @@ route, or a story told again, never makes a second message of it.
 """
 
 from collections.abc import Iterable
+from hashlib import sha256
 
 from showup.bookings.booking import Attendee, Booking
 from showup.effects import (
@@ -26,12 +27,15 @@ def is_worth_telling(booking: Booking, news: News, rules: Rules) -> bool:
     return fresh and booking.start_time > news.received_at
 
 
-def of_standing(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ...]:
-    """The meeting stands: confirm it, or tell its new time, and remind before it."""
+def of_standing(booking: Booking, news: News, rules: Rules, *, everybody: bool = False) -> tuple[Effect, ...]:
+    """The meeting stands: confirm it, or tell its new time, and remind before it.
+
+    Of a booking with seats this concerns those whom the news lists; `everybody` where it is about all the seats.
+    """
     if not is_worth_telling(booking, news, rules):
         return ()
     found: list[Effect] = []
-    for email in _recipients(booking, news):
+    for email in _seated(booking) if booking.seated and everybody else _recipients(booking, news):
         key = f"stands:{_meeting(booking)}:{email}"
         if len(booking.uids) > 1 or booking.reschedule_count:
             old = booking.uids[-2].start_time if len(booking.uids) > 1 else None
@@ -58,8 +62,10 @@ def of_new_place(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ..
     place = booking.meeting_url or booking.location
     if place is None or not is_worth_telling(booking, news, rules):
         return ()
+    # A place may be longer than what an index of keys can hold.
+    told = sha256(place.encode()).hexdigest()[:16]
     return tuple(
-        TellNewPlace(key=f"place:{_meeting(booking)}:{email}:{place}"[:1_000], recipient=email, due_at=news.received_at)
+        TellNewPlace(key=f"place:{_meeting(booking)}:{email}:{told}", recipient=email, due_at=news.received_at)
         for email in _recipients(booking, news)
     )
 
@@ -89,7 +95,11 @@ def _recipients(booking: Booking, news: News) -> list[str]:
     if not booking.seated:
         return [booking.booker.email] if booking.booker is not None and booking.booker.email else []
     listed = {one.email for one in news.event.booking.attendees}
-    return [one.email for one in booking.seats if one.is_person and one.email and one.email in listed]
+    return [email for email in _seated(booking) if email in listed]
+
+
+def _seated(booking: Booking) -> list[str]:
+    return [one.email for one in booking.seats if one.is_person and one.email]
 
 
 def _meeting(booking: Booking) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.bookings import store as bookings
-from showup.bookings.store import Name
+from showup.bookings.booking import Name
 from showup.events import News, SeatMoved, departure, further_names, names, order_key
 from showup.pipeline.decide import founds
 

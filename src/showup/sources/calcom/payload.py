@@ -14,6 +14,10 @@ Json: TypeAlias = Mapping[str, Any]
 UID_LENGTH = 255
 LINE_LENGTH = 500
 TEXT_LENGTH = 10_000
+EMAIL_LENGTH = 320
+URL_LENGTH = 2_000
+# Cal.com wraps an answer two or three times; deeper ones are made up.
+_MOST_WRAPPINGS = 8
 _BIGINT = 2**63
 _YEARS = range(1990, 2200)
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,250}\.[^@\s.,;<>\"]{1,63}")
@@ -40,19 +44,24 @@ def text(value: Any, limit: int = LINE_LENGTH) -> str | None:
     return value.replace("\x00", "\ufffd").strip()[:limit] or None
 
 
+def _whole(value: Any, limit: int) -> str | None:
+    """Text that means something else once it is cut short: all of it, or None."""
+    found = text(value, limit + 1)
+    return found if found is not None and len(found) <= limit else None
+
+
 def identifier(value: Any) -> str | None:
     """A uid or an id as text, whether it came as text or as a number; None when it is too long to be one."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int) and abs(value) < _BIGINT:
         return str(value)
-    found = text(value, UID_LENGTH + 1)
-    return found if found is not None and len(found) <= UID_LENGTH else None
+    return _whole(value, UID_LENGTH)
 
 
 def email(value: Any) -> str | None:
     """An address in lower case, or None for what is not shaped like one."""
-    found = text(value, 320)
+    found = _whole(value, EMAIL_LENGTH)
     return found.lower() if found is not None and _EMAIL.fullmatch(found) else None
 
 
@@ -77,10 +86,12 @@ def instant(fields: Json, name: str) -> datetime | None:
     value = fields.get(name)
     if value is None or value == "":
         return None
+    if not isinstance(value, str):
+        raise NotATime(f"{name} is no text, and so not a time")
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise NotATime(f"{name} is {str(value)[:40]!r}, not a time") from None
+    except ValueError:
+        raise NotATime(f"{name} is {value[:40]!r}, not a time") from None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
     if found.year not in _YEARS:
         raise NotATime(f"{name} is in the year {found.year}, when no meeting takes place")
@@ -89,22 +100,24 @@ def instant(fields: Json, name: str) -> datetime | None:
 
 def url(value: Any) -> str | None:
     """A web address, or None for a place that is not one."""
-    found = text(value, 2_000)
+    found = _whole(value, URL_LENGTH)
     return found if found is not None and found.lower().startswith(("https://", "http://")) else None
 
 
-def answer(value: Any) -> str | None:
+def answer(value: Any, wrappings: int = _MOST_WRAPPINGS) -> str | None:
     """What somebody answered in a form, as one line of text.
 
     Cal.com wraps answers as `{label, value}`, gives names as `{firstName, lastName}`, places as `{value,
     optionValue}` and several choices as a list; older bodies carry the plain value.
     """
+    if isinstance(value, dict | list) and not wrappings:
+        return None
     if isinstance(value, dict):
         if "firstName" in value or "lastName" in value:
             return text(f"{text(value.get('firstName')) or ''} {text(value.get('lastName')) or ''}")
-        return answer(value.get("optionValue") or value.get("value"))
+        return answer(value.get("optionValue") or value.get("value"), wrappings - 1)
     if isinstance(value, list):
-        return text(", ".join(part for item in value[:50] if (part := answer(item))), TEXT_LENGTH)
+        return text(", ".join(part for item in value[:50] if (part := answer(item, wrappings - 1))), TEXT_LENGTH)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):

@@ -49,7 +49,7 @@ def booking_seen(envelope: Envelope) -> BookingSeen:
         organizer_time_zone=text(organizer.get("timeZone")),
         hosts=_hosts(organizer_email, fields),
         attendees=_attendees(fields, answers),
-        attendees_are_guests=not envelope.is_row,
+        attendees_are_guests=not envelope.trigger.startswith("MEETING_"),
         seated=fields.get("attendeeSeatId") is not None or integer(fields.get("seatsPerTimeSlot")) is not None,
         event_type=text(fields.get("type")),
         event_type_title=text(fields.get("eventTypeTitle")) or text(fields.get("eventTitle")),
@@ -71,9 +71,9 @@ def booking_seen(envelope: Envelope) -> BookingSeen:
 
 def _attendees(fields: Json, answers: dict[str, str]) -> tuple[AttendeeSeen, ...]:
     listed = [_attendee(item) for item in objects(fields.get("attendees"))[:_MOST_ATTENDEES]]
-    if not listed and (booker := email(answers.get("email"))):
+    if not listed and email(answers.get("email")):
         # Some relays drop the attendees and keep the form: the booker stands there too.
-        listed = [AttendeeSeen(email=booker, name=answers.get("name"))]
+        listed = [_attendee({"email": answers["email"], "name": answers.get("name")})]
     seat = identifier(fields.get("attendeeSeatId"))
     if seat is not None and len(listed) == 1:
         listed = [replace(listed[0], seat_uid=seat)]
@@ -88,7 +88,7 @@ def _attendee(item: Json) -> AttendeeSeen:
         address = None
     return AttendeeSeen(
         email=address,
-        name=answer(item.get("name")),
+        name=text(answer(item.get("name"))),
         time_zone=text(item.get("timeZone"), 64),
         phone=phone,
         seat_uid=identifier(mapping(item.get("bookingSeat")).get("referenceUid")),
@@ -147,6 +147,6 @@ def _meeting_url(fields: Json) -> str | None:
     links = (
         url(reference.get("meetingUrl"))
         for reference in references
-        if str(reference.get("type", "")).endswith(_MEETING_LINK_KINDS)
+        if (text(reference.get("type")) or "").endswith(_MEETING_LINK_KINDS)
     )
     return next((link for link in links if link is not None), None)

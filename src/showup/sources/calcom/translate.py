@@ -116,7 +116,7 @@ def _source_time(envelope: Envelope, event: Event) -> datetime | None:
 def _fires_after(envelope: Envelope) -> timedelta:
     webhook = mapping(envelope.fields.get("webhook"))
     amount = integer(webhook.get("time"), below=10_000) or 0
-    unit = {"MINUTE": "minutes", "HOUR": "hours", "DAY": "days"}.get(str(webhook.get("timeUnit")), "minutes")
+    unit = {"MINUTE": "minutes", "HOUR": "hours", "DAY": "days"}.get(text(webhook.get("timeUnit")) or "", "minutes")
     return timedelta(**{unit: max(amount, 0)})
 
 
@@ -241,7 +241,7 @@ def _recording_ready(envelope: Envelope, seen: BookingSeen) -> Event:
 
 def _transcript_ready(envelope: Envelope, seen: BookingSeen) -> Event:
     links = objects(mapping(envelope.fields.get("downloadLinks")).get("transcription"))
-    by_format = {str(link.get("format")): url(link.get("link")) for link in links}
+    by_format = {text(link.get("format")): url(link.get("link")) for link in links}
     readable = by_format.get("txt") or next((link for link in by_format.values() if link), None)
     return events.TranscriptReady(booking=_watched(seen), url=readable)
 

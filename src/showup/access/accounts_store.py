@@ -1,0 +1,99 @@
+"""Cal.com accounts in the database: connections of the kind `calcom`."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import msgspec
+from sqlalchemy import exists, select, update
+from sqlalchemy import func as sql
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from showup.access import workspaces_store
+from showup.access.account import DEFAULT, Credentials
+from showup.access.connection import CALCOM
+from showup.access.secrets_at_rest import Seal
+from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
+from showup.database.engine import transaction
+from showup.database.tables import connections, routes, workspaces
+
+
+class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as it is kept; `workspace` is a slug, `sealed` its credentials."""
+
+    id: UUID
+    name: str
+    workspace_id: UUID
+    workspace: str
+    sealed: bytes | None
+    has_routes: bool
+
+    def credentials(self, seal: Seal) -> Credentials:
+        """Its credentials in the clear, empty when it has none. Raises Unsealable."""
+        if self.sealed is None:
+            return Credentials()
+        return msgspec.json.decode(seal.open(self.sealed), type=Credentials)
+
+
+async def add(
+    tx: AsyncConnection, seal: Seal, *, name: str, workspace_id: UUID, credentials: Credentials | None
+) -> UUID | None:
+    """The new account's id; None when the name is taken, in whichever workspace."""
+    sealed = None if credentials is None else seal.close(msgspec.json.encode(credentials))
+    return await _insert(tx, name, workspace_id, sealed)
+
+
+async def list_accounts(tx: AsyncConnection, names: Sequence[str] | None = None) -> list[StoredAccount]:
+    """The accounts of these names, or all of them, by name."""
+    query = (
+        select(
+            *(connections.c[column] for column in ("id", "name", "workspace_id")),
+            workspaces.c.slug.label("workspace"),
+            connections.c.credentials.label("sealed"),
+            exists().where(routes.c.account_id == connections.c.id).label("has_routes"),
+        )
+        .join_from(connections, workspaces)
+        .where(connections.c.kind == CALCOM)
+        .order_by(connections.c.name)
+    )
+    if names is not None:
+        query = query.where(connections.c.name.in_(names))
+    return [StoredAccount(**row) for row in (await tx.execute(query)).mappings()]
+
+
+async def find_to_change(tx: AsyncConnection, name: str) -> StoredAccount | None:
+    """The account of this name, held by this transaction so that two rotations can't lose a secret."""
+    held = select(connections.c.id).where(connections.c.kind == CALCOM, connections.c.name == name)
+    await tx.execute(held.with_for_update())
+    return next(iter(await list_accounts(tx, [name])), None)
+
+
+async def set_credentials(
+    tx: AsyncConnection, seal: Seal, account_id: UUID, credentials: Credentials
+) -> None:
+    """Replaces what the account keeps sealed."""
+    sealed = seal.close(msgspec.json.encode(credentials))
+    change = update(connections).where(connections.c.id == account_id)
+    await tx.execute(change.values(credentials=sealed, updated_at=sql.now()))
+
+
+async def ensure_defaults(engine: AsyncEngine) -> None:
+    """Makes the workspace and the account `default` where they are missing; several may do so at once."""
+    async with transaction(engine) as tx:
+        await workspaces_store.add(tx, slug=DEFAULT_WORKSPACE, name="Default")
+        workspace = await workspaces_store.find(tx, DEFAULT_WORKSPACE)
+        if workspace is not None:
+            await _insert(tx, DEFAULT, workspace.id, None)
+
+
+async def _insert(tx: AsyncConnection, name: str, workspace_id: UUID, sealed: bytes | None) -> UUID | None:
+    row = {
+        "id": uuid4(),
+        "workspace_id": workspace_id,
+        "kind": CALCOM,
+        "name": name,
+        "credentials": sealed,
+    }
+    query = insert(connections).values(row).on_conflict_do_nothing().returning(connections.c.id)
+    made: UUID | None = (await tx.execute(query)).scalar_one_or_none()
+    return made

@@ -1,0 +1,21 @@
+"""A connection: how a workspace reaches another system, and with which credentials."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+CALCOM = "calcom"
+KINDS = (CALCOM, "resend", "smtp", "emailbison", "slack", "clickup", "notion")
+"""The systems that can be connected to."""
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """One connection as lists show it. `workspace` is a slug; credentials are told to exist, never shown."""
+
+    id: UUID
+    workspace: str
+    kind: str
+    name: str
+    settings: dict[str, Any]
+    has_credentials: bool

@@ -1,0 +1,100 @@
+"""The Cal.com accounts as the webhook door sees them: in memory, and there when the database is not."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+from msgspec import Struct
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.access.account import DEFAULT, Account, Credentials, WebhookSecret, valid_secrets
+from showup.access.accounts_store import StoredAccount, list_accounts
+from showup.access.secrets_at_rest import Seal, Unsealable
+from showup.clock import Clock
+
+FRESH_FOR: Final = timedelta(seconds=2)
+"""A change of an account is known everywhere after this time."""
+
+# Names that nobody has must not become a way to keep the database busy.
+_BETWEEN_LOOKS: Final = timedelta(milliseconds=250)
+_ANSWERED_WITHIN: Final = 1.0
+_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
+
+_log = structlog.get_logger()
+
+
+class _Known(Struct, frozen=True):
+    stored: StoredAccount
+    secrets: tuple[WebhookSecret, ...]
+
+
+class AccountDirectory:
+    """Finds accounts by name. `default_secrets` are those that the environment gives the default account."""
+
+    def __init__(
+        self, engine: AsyncEngine, seal: Seal, clock: Clock, *, default_secrets: Sequence[str] = ()
+    ) -> None:
+        self._engine = engine
+        self._seal = seal
+        self._clock = clock
+        self._default_secrets = tuple(WebhookSecret(value) for value in default_secrets)
+        self._known: Mapping[str, _Known] = {}
+        self._asked_at: datetime | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def find(self, name: str | None) -> Account | None:
+        """The account, None when there is none of that name; a name of None means the default account."""
+        wanted = name or DEFAULT
+        if not self._asked_within(FRESH_FOR):
+            await self._look_again(FRESH_FOR)
+        if wanted not in self._known and not self._asked_within(_BETWEEN_LOOKS):
+            await self._look_again(_BETWEEN_LOOKS)
+        known = self._known.get(wanted)
+        return None if known is None else _account(known, self._clock())
+
+    async def refresh(self) -> None:
+        """Reads the accounts now; raises what the database raises when it is away."""
+        async with self._engine.connect() as tx:
+            stored = await list_accounts(tx)
+        self._known = {account.name: _Known(account, self._secrets(account)) for account in stored}
+        self._asked_at = self._clock()
+
+    async def _look_again(self, at_most_every: timedelta) -> None:
+        async with self._one_at_a_time:
+            if self._asked_within(at_most_every):
+                return
+            try:
+                await asyncio.wait_for(self.refresh(), _ANSWERED_WITHIN)
+            except _AWAY as fault:
+                # What was known still serves; the next look is due in a while, not with the next request.
+                self._asked_at = self._clock()
+                _log.warning("accounts_not_refreshed", because=type(fault).__name__)
+
+    def _asked_within(self, span: timedelta) -> bool:
+        # A clock that was set back must not make an old view look fresh for hours.
+        return self._asked_at is not None and abs(self._clock() - self._asked_at) < span
+
+    def _secrets(self, account: StoredAccount) -> tuple[WebhookSecret, ...]:
+        given = self._default_secrets if account.name == DEFAULT else ()
+        return (*given, *self._credentials(account).webhook_secrets)
+
+    def _credentials(self, account: StoredAccount) -> Credentials:
+        try:
+            return account.credentials(self._seal)
+        except Unsealable as fault:
+            _log.error("account_unusable", account=account.name, because=str(fault))
+            return Credentials()
+
+
+def _account(known: _Known, now: datetime) -> Account:
+    return Account(
+        id=known.stored.id,
+        name=known.stored.name,
+        workspace_id=known.stored.workspace_id,
+        secrets=valid_secrets(known.secrets, now),
+        has_routes=known.stored.has_routes,
+    )

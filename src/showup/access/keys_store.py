@@ -1,0 +1,73 @@
+"""API keys in the database: their digests, never the keys."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.keys import digest, make_key
+from showup.access.permit import Permit, Scope
+from showup.database.tables import api_keys, workspaces
+
+
+class KeyNameTaken(Exception):
+    """Another key, perhaps a revoked one, has this name; the journal must be able to tell them apart."""
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """One key as a list shows it; `workspace` is a slug, None for all of them."""
+
+    id: UUID
+    name: str
+    scope: Scope
+    workspace: str | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+async def create(tx: AsyncConnection, *, name: str, scope: Scope, workspace_id: UUID | None, now: datetime) -> str:
+    """Makes a key and answers it, the only time that it can be read. Raises KeyNameTaken."""
+    key = make_key()
+    row = {
+        "id": uuid4(),
+        "name": name,
+        "scope": scope,
+        "workspace_id": workspace_id,
+        "digest": digest(key),
+        "created_at": now,
+    }
+    try:
+        async with tx.begin_nested():
+            await tx.execute(insert(api_keys).values(row))
+    except IntegrityError as error:
+        if "uq_api_keys_name" not in str(error.orig):
+            raise
+        raise KeyNameTaken(f"There is a key named {name!r} already: choose another name.") from error
+    return key
+
+
+async def find(tx: AsyncConnection, key_digest: bytes) -> Permit | None:
+    """The permit of the key with this digest, None when there is none or when it was revoked."""
+    query = select(api_keys.c.name, api_keys.c.scope, api_keys.c.workspace_id)
+    query = query.where(api_keys.c.digest == key_digest, api_keys.c.revoked_at.is_(None))
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return Permit(actor=f"key:{row.name}", scope=row.scope, workspace_id=row.workspace_id)
+
+
+async def list_keys(tx: AsyncConnection) -> list[ApiKey]:
+    """Every key, revoked ones too, oldest first."""
+    columns = [api_keys.c[name] for name in ("id", "name", "scope", "created_at", "revoked_at")]
+    query = select(*columns, workspaces.c.slug.label("workspace"))
+    query = query.outerjoin_from(api_keys, workspaces).order_by(api_keys.c.created_at, api_keys.c.name)
+    return [ApiKey(**row) for row in (await tx.execute(query)).mappings()]
+
+
+async def revoke(tx: AsyncConnection, name: str, *, now: datetime) -> bool:
+    """Closes what the key opened; False when no key of this name is in force."""
+    change = update(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    return (await tx.execute(change.values(revoked_at=now))).rowcount > 0

@@ -1,0 +1,32 @@
+"""Workspaces in the database."""
+
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.workspace import Workspace
+from showup.database.tables import workspaces
+
+_COLUMNS = [workspaces.c[name] for name in ("id", "slug", "name", "time_zone")]
+
+
+async def add(tx: AsyncConnection, *, slug: str, name: str, time_zone: str = "UTC") -> Workspace | None:
+    """The new workspace; None when the slug is taken."""
+    row = {"id": uuid4(), "slug": slug, "name": name, "time_zone": time_zone}
+    query = insert(workspaces).values(row).on_conflict_do_nothing().returning(*_COLUMNS)
+    made = (await tx.execute(query)).mappings().one_or_none()
+    return Workspace(**made) if made else None
+
+
+async def find(tx: AsyncConnection, slug: str) -> Workspace | None:
+    """The workspace of this slug."""
+    row = (await tx.execute(select(*_COLUMNS).where(workspaces.c.slug == slug))).mappings().one_or_none()
+    return Workspace(**row) if row else None
+
+
+async def list_workspaces(tx: AsyncConnection) -> list[Workspace]:
+    """Every workspace, oldest first."""
+    query = select(*_COLUMNS).order_by(workspaces.c.created_at, workspaces.c.slug)
+    return [Workspace(**row) for row in (await tx.execute(query)).mappings()]

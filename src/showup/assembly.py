@@ -1,0 +1,163 @@
+"""Builds the house once: from settings to the database, and from there to door, keeper and applier."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.access.accounts_store import ensure_defaults
+from showup.access.directory import AccountDirectory
+from showup.access.secrets_at_rest import Seal, kept_key
+from showup.clock import Clock, system_clock
+from showup.database.embedded.errors import FolderUnusable
+from showup.database.embedded.folder import default_data_folder
+from showup.database.embedded.server import EmbeddedPostgres
+from showup.database.engine import connect, explained
+from showup.database.migrate import upgrade
+from showup.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from showup.inbox.applier import Applier
+    from showup.inbox.keep import Keeper
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What every process of one Showup stands on; it goes from parent to child as JSON.
+
+    `direct_url` leads past a pooler, for whoever listens or migrates. `secret_keys` have commas between.
+    """
+
+    url: str
+    direct_url: str
+    secret_keys: str
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Ground, EmbeddedPostgres | None]]:
+    """The database of the settings, open: theirs, or the embedded one, which closes at the end.
+
+    Raises an EmbeddedError.
+    """
+    if settings.database_url is not None:
+        yield _given_ground(settings), None
+        return
+    folder = data_folder(settings)
+    with EmbeddedPostgres(folder) as server:
+        yield Ground(url=server.dsn, direct_url=server.dsn, secret_keys=_keys(settings, folder)), server
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where the embedded database lives."""
+    return settings.data_dir or default_data_folder()
+
+
+async def prepare(ground: Ground) -> None:
+    """Migrates the database and makes what every Showup has; raises DatabaseAway."""
+    await upgrade(ground.direct_url)
+    async with explained(ground.direct_url):
+        engine = connect(ground.direct_url, pool_size=1)
+        try:
+            await ensure_defaults(engine)
+        finally:
+            await engine.dispose()
+
+
+class House:
+    """One process's Showup. What a process never asks for is never built, nor imported."""
+
+    def __init__(self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock) -> None:
+        self.settings = settings
+        self.seal = seal
+        self.engine = engine
+        self.clock = clock
+
+    @cached_property
+    def directory(self) -> AccountDirectory:
+        """The Cal.com accounts, the environment's secrets among theirs."""
+        return AccountDirectory(self.engine, self.seal, self.clock, default_secrets=self.secrets_given)
+
+    @property
+    def secrets_given(self) -> tuple[str, ...]:
+        """The default account's webhook secrets from the environment, newest first."""
+        given = (self.settings.calcom_webhook_secret, self.settings.calcom_webhook_secret_previous)
+        return tuple(secret.get_secret_value() for secret in given if secret is not None)
+
+    @cached_property
+    def keeper(self) -> "Keeper":
+        """Keeps what comes in; it wants `run` to be running."""
+        from showup.inbox.keep import Keeper
+
+        return Keeper(self.engine)
+
+    @cached_property
+    def applier(self) -> "Applier":
+        """Applies what was kept."""
+        from showup.inbox.applier import Applier
+
+        return Applier(self.engine, self.clock)
+
+    @cached_property
+    def door(self) -> "ASGIApp":
+        """Everything that is served: the webhooks' own door, and behind it the application."""
+        from showup.web.app import create_app
+        from showup.web.webhooks import WebhookDoor
+
+        app = create_app(
+            engine=self.engine,
+            clock=self.clock,
+            cors_origins=self.settings.cors_origins,
+            admin_key=_plain(self.settings.admin_key),
+            version=version("showup"),
+        )
+        return WebhookDoor(self.directory, self.keeper, self.clock, fallback=app)
+
+
+@asynccontextmanager
+async def house(
+    settings: Settings, ground: Ground, *, clock: Clock = system_clock, direct: bool = False
+) -> AsyncIterator[House]:
+    """A house on that ground; its connections close at the end. `direct` leads past a pooler.
+
+    Raises DatabaseAway.
+    """
+    url = ground.direct_url if direct else ground.url
+    async with explained(url):
+        engine = connect(url)
+    try:
+        async with explained(url), engine.connect():
+            pass
+        yield House(settings, Seal.of(ground.secret_keys), engine, clock)
+    finally:
+        # A cancelled caller must not leave connections behind, which the server would wait for.
+        await asyncio.shield(engine.dispose())
+
+
+def _given_ground(settings: Settings) -> Ground:
+    url = _plain(settings.database_url) or ""
+    return Ground(
+        url=url,
+        direct_url=_plain(settings.database_direct_url) or url,
+        secret_keys=_plain(settings.secret_key) or "",
+    )
+
+
+def _keys(settings: Settings, folder: Path) -> str:
+    if given := _plain(settings.secret_key):
+        return given
+    try:
+        return kept_key(folder)
+    except OSError as fault:
+        raise FolderUnusable(folder, f"its secret.key can't be read or made ({fault.strerror})") from fault
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

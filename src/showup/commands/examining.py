@@ -1,0 +1,112 @@
+"""What the doctor looks at, one thing after the other; each look ends in a finding."""
+
+from datetime import timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from showup.access import connections_store
+from showup.access.secrets_at_rest import Unsealable
+from showup.assembly import Ground, House, house
+from showup.database.address import shown
+from showup.database.engine import transaction
+from showup.database.migrate import revisions
+from showup.reads.health import Health, health, server
+from showup.settings import Settings
+
+_OLDEST_SERVER = 150_000
+_APART_FOR = timedelta(seconds=5)
+_WAITING_FOR = timedelta(minutes=1)
+
+
+class Finding(Struct, frozen=True):
+    """What was looked at, how it is, and a sentence that says what to do if it isn't well."""
+
+    about: str
+    state: Literal["ok", "warn", "fail"]
+    says: str
+
+
+def of_settings(settings: Settings) -> Finding:
+    """Settings that could be loaded; secrets are not told."""
+    given = sorted(settings.model_fields_set)
+    return Finding("settings", "ok", f"given: {', '.join(given)}" if given else "none given, all defaults")
+
+
+async def examine(settings: Settings, ground: Ground, findings: list[Finding]) -> None:
+    """Adds a finding for each thing looked at; raises DatabaseAway."""
+    async with house(settings, ground, direct=True) as built:
+        async with transaction(built.engine) as tx:
+            version, _ = await server(tx)
+            stands, newest = await revisions(tx)
+        findings.append(_of_server(ground, version))
+        findings.append(_of_migrations(stands, newest))
+        if stands != newest:
+            return
+        findings.append(await _of_default_account(built))
+        findings.extend(await _of_connections(built))
+        async with transaction(built.engine) as tx:
+            now = await health(tx)
+        findings.append(_of_clock(built, now))
+        findings.append(_of_events(built, now))
+
+
+def _of_server(ground: Ground, version: int) -> Finding:
+    told = f"PostgreSQL {version // 10_000}.{version % 10_000} at {shown(ground.url)}"
+    if version < _OLDEST_SERVER:
+        return Finding("database", "fail", f"{told} is too old: PostgreSQL 15 or newer is needed")
+    return Finding("database", "ok", told)
+
+
+def _of_migrations(stands: str | None, newest: str | None) -> Finding:
+    if stands == newest:
+        return Finding("migrations", "ok", f"at revision {stands}")
+    told = "the database is empty" if stands is None else f"at revision {stands}, not {newest}"
+    return Finding("migrations", "fail", f"{told}: run `showup migrate`")
+
+
+async def _of_default_account(built: House) -> Finding:
+    account = await built.directory.find(None)
+    if account is None:
+        return Finding("default account", "fail", "there is none: run `showup migrate`")
+    if not account.secrets:
+        return Finding(
+            "default account",
+            "warn",
+            "no webhook secret, so its webhooks are refused: run `showup accounts rotate-secret default`, "
+            "or set CALCOM_WEBHOOK_SECRET; leave it so if only other accounts are used",
+        )
+    return Finding("default account", "ok", f"{len(account.secrets)} webhook secret(s) in force")
+
+
+async def _of_connections(built: House) -> list[Finding]:
+    findings = []
+    async with transaction(built.engine) as tx:
+        for one in await connections_store.list_connections(tx):
+            about = f"connection {one.kind} {one.name}"
+            try:
+                await connections_store.credentials(tx, built.seal, one.id)
+            except Unsealable as fault:
+                findings.append(Finding(about, "fail", f"its credentials can't be opened: {fault}"))
+            else:
+                told = "its credentials can be opened" if one.has_credentials else "no stored credentials"
+                findings.append(Finding(about, "ok", told))
+    return findings
+
+
+def _of_clock(built: House, now: Health) -> Finding:
+    apart = abs(built.clock() - now.now)
+    if apart > _APART_FOR:
+        told = f"{apart.total_seconds():.0f} s apart from the database's: set both by NTP"
+        return Finding("clock", "warn", told)
+    return Finding("clock", "ok", "agrees with the database's")
+
+
+def _of_events(built: House, now: Health) -> Finding:
+    if now.failed:
+        told = f"{now.failed} failed, {now.waiting} waiting: see /api/events?state=failed"
+        return Finding("raw events", "warn", told)
+    if now.oldest_waiting_at is not None and built.clock() - now.oldest_waiting_at > _WAITING_FOR:
+        told = f"{now.waiting} waiting for over a minute: is `showup serve` or `showup work` running?"
+        return Finding("raw events", "warn", told)
+    return Finding("raw events", "ok", f"{now.waiting} waiting, none failed")

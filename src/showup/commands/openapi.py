@@ -1,0 +1,42 @@
+"""`showup openapi`: the description of the HTTP API."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from showup.commands.refusal import Refused
+
+
+def openapi(
+    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Fail when FILE says otherwise.")] = None,
+    write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to FILE.")] = None,
+) -> None:
+    """Print the OpenAPI document, or keep a file of it up to date.
+
+    Example: showup openapi --write docs/openapi.json
+    """
+    from showup.web.app import openapi_document
+
+    document = json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
+    if write is not None:
+        _write(write, document)
+    elif check is not None:
+        _check(check, document)
+    else:
+        sys.stdout.write(document)
+
+
+def _write(file: Path, document: str) -> None:
+    try:
+        file.write_text(document, encoding="utf-8")
+    except OSError as fault:
+        raise Refused(f"{file} can't be written ({fault.strerror}).") from None
+
+
+def _check(file: Path, document: str) -> None:
+    stands = file.read_text(encoding="utf-8") if file.exists() else ""
+    if stands != document:
+        raise Refused(f"{file} is not this version's API: run `showup openapi --write {file}`.")

@@ -1,0 +1,38 @@
+"""Answers on a terminal: a table for people, JSON for programs."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+def as_json(answer: object) -> None:
+    """Print one JSON value, indented, on stdout."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() + "\n")
+
+
+def as_table(rows: Sequence[Mapping[str, Any]], *, nothing: str) -> None:
+    """Print rows that have the same keys, in columns; `nothing` when there are none."""
+    if not rows:
+        print(nothing)
+        return
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M")
+        case dict():
+            return ", ".join(f"{key}={held}" for key, held in value.items()) or "-"
+        case _:
+            return str(value)

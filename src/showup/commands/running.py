@@ -1,0 +1,81 @@
+"""The life of a parent: children begin to load while the database opens; it closes when they are gone."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from showup import logs
+from showup.commands.family import Child, Family, happened
+from showup.database.embedded.errors import EmbeddedError
+from showup.database.embedded.server import EmbeddedPostgres
+from showup.settings import Settings
+
+if TYPE_CHECKING:
+    from showup.assembly import Ground
+
+_LOOKS_EVERY = 1.0
+
+Greet = Callable[["Ground", bool], None]
+"""Told the ground, and whether the default account has a webhook secret, when everything runs."""
+
+_log = structlog.get_logger()
+
+
+def run(settings: Settings, children: Sequence[Child], greet: Greet) -> None:
+    """Until Ctrl-C or SIGTERM; then everything ends. Raises an EmbeddedError or DatabaseAway."""
+    logs.configure(settings.log_level, settings.log_format)
+    asyncio.run(_live(settings, children, greet))
+
+
+async def _live(settings: Settings, children: Sequence[Child], greet: Greet) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    family = Family(children)
+    living = asyncio.create_task(family.live(stop))
+    try:
+        await _on_the_ground(settings, family, stop, greet)
+    finally:
+        stop.set()
+        await living
+
+
+async def _on_the_ground(settings: Settings, family: Family, stop: asyncio.Event, greet: Greet) -> None:
+    # Heavy, and wanted only now that the children load beside us.
+    from showup.assembly import house, prepare
+
+    async with _opened(settings) as (ground, server):
+        await prepare(ground)
+        family.stand_on(ground)
+        async with house(settings, ground) as built:
+            account = await built.directory.find(None)
+        looking = asyncio.create_task(_look_after(server, stop))
+        if await family.ready(stop):
+            greet(ground, account is not None and bool(account.secrets))
+        await stop.wait()
+        await asyncio.gather(family.gone.wait(), looking)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> "AsyncIterator[tuple[Ground, EmbeddedPostgres | None]]":
+    from showup.assembly import opened
+
+    opening = opened(settings)
+    ground = await asyncio.to_thread(opening.__enter__)
+    try:
+        yield ground
+    finally:
+        await asyncio.to_thread(opening.__exit__, None, None, None)
+
+
+async def _look_after(server: EmbeddedPostgres | None, stop: asyncio.Event) -> None:
+    while server is not None and not await happened(stop, _LOOKS_EVERY):
+        try:
+            if await asyncio.to_thread(server.ensure):
+                _log.warning("database_started_again")
+        except EmbeddedError as fault:
+            _log.error("database_down", because=str(fault))

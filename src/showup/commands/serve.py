@@ -1,0 +1,70 @@
+"""`showup serve`: everything in one process tree, on one address."""
+
+import socket
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from showup.commands.refusal import Refused
+
+if TYPE_CHECKING:
+    from showup.assembly import Ground
+    from showup.settings import Settings
+
+_BACKLOG = 2048
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on (else SHOWUP_HOST).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port (else SHOWUP_PORT); 0: any free one.")
+    ] = None,
+    web_processes: Annotated[int, typer.Option(min=1, help="How many processes answer requests.")] = 1,
+    no_work: Annotated[bool, typer.Option("--no-work", help="Only take and answer; others apply.")] = False,
+) -> None:
+    """Start Showup: the web server, a worker, and a database unless DATABASE_URL names one.
+
+    Example: showup serve --host 0.0.0.0 --port 8080 --web-processes 2
+    """
+    from showup.commands.family import Child
+    from showup.commands.running import run
+    from showup.settings import load
+
+    settings = load()
+    listening = listen(host or settings.host, settings.port if port is None else port)
+    fd = listening.fileno()
+    children = [
+        Child(name=f"web-{number}", arguments=("web", str(fd)), sockets=(fd,))
+        for number in range(1, web_processes + 1)
+    ]
+    if not no_work:
+        children.append(Child(name="work-1", arguments=("work",)))
+    with listening:
+        run(settings, children, lambda ground, has_secret: _greet(settings, listening, ground, has_secret))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections on the address; refused with a sentence when that can't be."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except socket.gaierror:
+        raise Refused(f"{host!r} is not an address of this machine: choose another --host.") from None
+    except PermissionError:
+        raise Refused(f"Port {port} is not for everybody: choose one above 1023 with --port.") from None
+    except OSError as fault:
+        raise Refused(
+            f"Can't listen on {host}, port {port} ({fault.strerror}): stop what is there, or choose another "
+            "port, such as --port 8001."
+        ) from None
+
+
+def _greet(settings: "Settings", listening: socket.socket, ground: "Ground", has_secret: bool) -> None:
+    from showup.commands.greeting import greeting
+
+    host, port = listening.getsockname()[:2]
+    address = settings.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    embedded = settings.database_url is None
+    sys.stdout.write(greeting(address, ground, embedded=embedded, has_secret=has_secret))
+    sys.stdout.flush()

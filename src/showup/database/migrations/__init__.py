@@ -1,0 +1,2 @@
+"""The steps by which an older database becomes today's, one file each in `versions`; `migrate` walks them.
+"""

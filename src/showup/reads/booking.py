@@ -1,0 +1,60 @@
+"""One booking with everything that belongs to it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.permit import Permit
+from showup.database.tables import booking_aliases, booking_attendees, bookings, deals, deliveries
+from showup.reads.attendance import attendance
+from showup.reads.bookings import select_bookings, with_attendance
+from showup.reads.deliveries import FIELDS as DELIVERY_FIELDS
+from showup.reads.rows import Found, seen_by, shaped, within
+from showup.reads.timeline import ids_of, timeline
+
+
+async def find_booking(tx: AsyncConnection, permit: Permit, booking_id: UUID) -> Found | None:
+    """The booking, also by the id of one that was merged into it; None when the permit sees none."""
+    merged_into = select(booking_aliases.c.booking_id).where(booking_aliases.c.alias_id == booking_id)
+    query = select_bookings(permit).add_columns(
+        bookings.c.uids, *within("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency")
+    )
+    query = query.outerjoin(deals, deals.c.id == bookings.c.deal_id)
+    query = query.where(bookings.c.id == func.coalesce(merged_into.scalar_subquery(), booking_id))
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else await _with_its_own(tx, permit, with_attendance(shaped(row)))
+
+
+async def _with_its_own(tx: AsyncConnection, permit: Permit, booking: Found) -> Found:
+    ids = await ids_of(tx, booking["id"])
+    return {
+        **booking,
+        "attendees": await _attendees(tx, booking),
+        # Nobody matches attendees to leads yet.
+        "matches": [],
+        "deliveries": await _deliveries(tx, permit, ids),
+        "timeline": await timeline(tx, permit, booking_id=ids, with_uids=True),
+    }
+
+
+async def _attendees(tx: AsyncConnection, booking: Found) -> list[Found]:
+    seat = booking_attendees.c
+    query = select(
+        seat.person_id, seat.email, seat.name, seat.time_zone, seat.phone, seat.attended, seat.cancelled_at
+    ).add_columns(seat.attendance_evidence)
+    query = query.where(seat.booking_id == booking["id"]).order_by(seat.position)
+    return [_attendee(dict(row), booking) for row in (await tx.execute(query)).mappings()]
+
+
+def _attendee(row: dict[str, Any], booking: Found) -> Found:
+    said = attendance(attended=row["attended"], host_absent=booking["host_absent"], evidence=row["attendance_evidence"])
+    return {**row, "attendance": said}
+
+
+async def _deliveries(tx: AsyncConnection, permit: Permit, booking_ids: list[UUID]) -> list[Found]:
+    query = select(*(deliveries.c[name] for name in DELIVERY_FIELDS))
+    query = query.where(deliveries.c.booking_id.in_(booking_ids), seen_by(permit, deliveries))
+    query = query.order_by(deliveries.c.due_at, deliveries.c.id)
+    return [dict(row) for row in (await tx.execute(query)).mappings()]

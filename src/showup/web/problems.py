@@ -1,0 +1,166 @@
+"""Everything that can go wrong for a caller, in one table, answered as problem+json (RFC 9457)."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from showup.reads.rows import Found
+from showup.web.database_away import MAY_MEAN_AWAY, is_away
+
+MEDIA_TYPE = "application/problem+json"
+_SHOWN_AT_MOST = 80
+
+
+class Problem(NamedTuple):
+    """`status` is HTTP's; `title` says what is the matter, `detail` what to do, in general."""
+
+    status: int
+    title: str
+    detail: str
+
+
+PROBLEMS: dict[str, Problem] = {
+    "broken-cursor": Problem(
+        400,
+        "The cursor can't be read",
+        "Take `next_cursor` from the page before, unchanged and with the same `sort`, or leave `cursor` out.",
+    ),
+    "unauthorized": Problem(
+        401,
+        "A valid API key is needed",
+        "Send `Authorization: Bearer KEY`. `showup keys create NAME --scope read` makes a key.",
+    ),
+    "forbidden": Problem(403, "The key's scope doesn't reach", "Use a key with a wider scope."),
+    "not-found": Problem(404, "There is no such thing", "Check the id, and that the key is for its workspace."),
+    "no-such-path": Problem(404, "There is no such path", "See /docs for the paths there are."),
+    "no-such-method": Problem(405, "The path doesn't take this method", "The Allow header names those it takes."),
+    "conflict": Problem(409, "It can't be done in this state", "Read it again, then decide."),
+    "invalid": Problem(422, "The request can't be understood", "See `errors`: each one names a field."),
+    "refused": Problem(400, "The request was refused", "Check the request."),
+    "fault": Problem(500, "Showup made a mistake", "The log of the server has the details; try again later."),
+    "database-away": Problem(503, "The database is away", "Try again in a few seconds: it usually comes back."),
+}
+_BY_STATUS = {404: "no-such-path", 405: "no-such-method"}
+
+
+class Refusal(Exception):
+    """Raised by a route to answer with one of PROBLEMS; `kind` is its name there."""
+
+    def __init__(self, kind: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers
+
+
+def found_or_refused(found: Found | None, noun: str) -> Found:
+    """What was found. Refuses with 404 when it was not, whether or not another workspace has it."""
+    if found is None:
+        raise Refusal("not-found", f"There is no {noun} with this id that the key may see.")
+    return found
+
+
+def register(app: FastAPI) -> None:
+    """Make `app` answer every refusal, fault and outage with a problem."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _of_framework)
+    for away in MAY_MEAN_AWAY:
+        app.add_exception_handler(away, _of_database)
+    app.add_exception_handler(Exception, _fault)
+
+
+def problem(
+    kind: str,
+    detail: str | None = None,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> JSONResponse:
+    """The answer for one of PROBLEMS; `errors` are `{field, in, detail}`."""
+    content: dict[str, Any] = body(kind, detail)
+    if status is not None:
+        content["status"] = status
+    if errors:
+        content["errors"] = errors
+    return JSONResponse(content, content["status"], headers, media_type=MEDIA_TYPE)
+
+
+def body(kind: str, detail: str | None = None) -> dict[str, Any]:
+    """`{type, title, status, detail}` of one of PROBLEMS."""
+    known = PROBLEMS[kind]
+    return {
+        "type": f"urn:showup:problem:{kind}",
+        "title": known.title,
+        "status": known.status,
+        "detail": detail or known.detail,
+    }
+
+
+def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses of a route that may answer with these of PROBLEMS."""
+    return {
+        PROBLEMS[kind].status: {
+            "description": PROBLEMS[kind].title,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": body(kind)}},
+        }
+        for kind in kinds
+    }
+
+
+async def _refused(_request: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, Refusal)
+    return problem(refusal.kind, refusal.detail, headers=refusal.headers)
+
+
+async def _of_framework(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is not None:
+        return problem(kind, headers=error.headers)
+    return problem("refused", str(error.detail), status=error.status_code, headers=error.headers)
+
+
+async def _of_database(_request: Request, error: Exception) -> JSONResponse:
+    if not is_away(error):
+        # A bug in our SQL: it belongs into the log, with its traceback.
+        raise error
+    return problem("database-away", headers={"Retry-After": "2"})
+
+
+async def _fault(_request: Request, _error: Exception) -> JSONResponse:
+    return problem("fault")
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    known = _parameters(request)
+    return problem("invalid", errors=[_explained(fault, known) for fault in error.errors()])
+
+
+def _parameters(request: Request) -> list[str]:
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    models = [field.field_info.annotation for field in getattr(dependant, "query_params", [])]
+    return [info.alias or name for model in models for name, info in getattr(model, "model_fields", {}).items()]
+
+
+def _explained(fault: Mapping[str, Any], known: Iterable[str]) -> dict[str, str]:
+    place, *path = (str(part) for part in fault["loc"])
+    field = ".".join(path) or place
+    if fault["type"] == "extra_forbidden" and place == "query":
+        return {"field": field, "in": place, "detail": _unknown(field, list(known))}
+    sent = str(fault.get("input"))[:_SHOWN_AT_MOST]
+    detail = f"{fault['msg'].removeprefix('Value error, ')}. You sent {sent!r}."
+    return {"field": field, "in": place, "detail": detail}
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return f"There is no parameter {name[:_SHOWN_AT_MOST]!r}.{meant} Known here: {', '.join(known)}."

@@ -1,0 +1,185 @@
+"""The door's view of the accounts: fresh within seconds, there when the database is away, cheap to ask (IN1, R4)."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy import event, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.access import accounts_store, routes_store, workspaces_store
+from showup.access.account import Credentials, WebhookSecret, rotated
+from showup.access.accounts_store import ensure_defaults
+from showup.access.directory import AccountDirectory
+from showup.access.route import Route
+from showup.access.secrets_at_rest import Seal
+from showup.database.engine import transaction
+from showup.database.tables import connections
+
+SEAL = Seal.of("k" * 32)
+
+
+class Hand:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+async def directory(engine: AsyncEngine, clock: Hand) -> AccountDirectory:
+    await ensure_defaults(engine)
+    return AccountDirectory(engine, SEAL, clock)
+
+
+async def add(engine: AsyncEngine, name: str, *secrets: WebhookSecret) -> UUID:
+    async with transaction(engine) as tx:
+        workspace = await workspaces_store.find(tx, "default")
+        assert workspace is not None
+        credentials = Credentials(webhook_secrets=secrets)
+        made = await accounts_store.add(tx, SEAL, name=name, workspace_id=workspace.id, credentials=credentials)
+        assert made is not None
+        return made
+
+
+def counted(engine: AsyncEngine) -> list[str]:
+    """The statements that the engine runs from now on."""
+    statements: list[str] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    return statements
+
+
+async def test_the_default_account_is_there_and_has_no_secret(directory: AccountDirectory) -> None:
+    account = await directory.find(None)
+    assert account is not None
+    assert (account.name, account.secrets, account.has_routes) == ("default", (), False)
+
+
+async def test_defaults_are_made_once(engine: AsyncEngine) -> None:
+    for _ in range(2):
+        await ensure_defaults(engine)
+    async with transaction(engine) as tx:
+        assert len(await accounts_store.list_accounts(tx)) == 1
+
+
+async def test_the_environments_secrets_are_the_default_accounts_alone(engine: AsyncEngine, clock: Hand) -> None:
+    await ensure_defaults(engine)
+    await add(engine, "acme", WebhookSecret("a"))
+    directory = AccountDirectory(engine, SEAL, clock, default_secrets=["new", "old"])
+    default, acme = await directory.find(None), await directory.find("acme")
+    assert default is not None
+    assert acme is not None
+    assert (default.secrets, acme.secrets) == ((b"new", b"old"), (b"a",))
+
+
+async def test_a_new_account_is_found_at_once(directory: AccountDirectory, engine: AsyncEngine, clock: Hand) -> None:
+    await directory.find(None)
+    await add(engine, "acme", WebhookSecret("a"))
+    clock.move(milliseconds=300)
+    account = await directory.find("acme")
+    assert account is not None
+    assert account.secrets == (b"a",)
+
+
+async def test_unknown_names_do_not_keep_the_database_busy(directory: AccountDirectory, engine: AsyncEngine) -> None:
+    statements = counted(engine)
+    for number in range(100):
+        assert await directory.find(f"nobody-{number}") is None
+    assert len(statements) == 1
+
+
+async def test_a_known_account_costs_one_statement_in_two_seconds(
+    directory: AccountDirectory, engine: AsyncEngine, clock: Hand
+) -> None:
+    statements = counted(engine)
+    for _ in range(50):
+        clock.move(milliseconds=39)
+        await directory.find("default")
+    assert len(statements) == 1
+
+
+async def test_a_rotation_is_known_within_two_seconds_and_the_old_secret_ends_in_time(
+    directory: AccountDirectory, engine: AsyncEngine, clock: Hand
+) -> None:
+    await add(engine, "acme", WebhookSecret("old"))
+    await directory.find("acme")
+    async with transaction(engine) as tx:
+        stored = await accounts_store.find_to_change(tx, "acme")
+        assert stored is not None
+        after = rotated(stored.credentials(SEAL), "new", now=clock(), kept_for=timedelta(hours=24))
+        await accounts_store.set_credentials(tx, SEAL, stored.id, after)
+    clock.move(seconds=2)
+    during = await directory.find("acme")
+    clock.move(hours=24)
+    late = await directory.find("acme")
+    assert during is not None
+    assert late is not None
+    assert (during.secrets, late.secrets) == ((b"new", b"old"), (b"new",))
+
+
+async def test_an_account_with_routes_says_so(directory: AccountDirectory, engine: AsyncEngine) -> None:
+    account_id = await add(engine, "agency")
+    async with transaction(engine) as tx:
+        workspace = await workspaces_store.add(tx, slug="acme", name="Acme")
+        assert workspace is not None
+        await routes_store.replace(tx, account_id, [Route(workspace_id=workspace.id, team_id=1)])
+    account = await directory.find("agency")
+    assert account is not None
+    assert account.has_routes
+
+
+async def test_while_the_database_is_away_what_was_known_serves_and_old_secrets_still_end(
+    directory: AccountDirectory, engine: AsyncEngine, clock: Hand, postgres: str, database_url: str
+) -> None:
+    await add(engine, "acme", WebhookSecret("a"), WebhookSecret("b", clock() + timedelta(hours=1)))
+    await directory.find("acme")
+    await rename(postgres, database_url, "gone")
+    clock.move(hours=2)
+    account = await directory.find("acme")
+    await rename(postgres, database_url, "back")
+    assert account is not None
+    assert account.secrets == (b"a",)
+    clock.move(seconds=3)
+    assert await directory.find("acme") is not None
+
+
+async def test_one_account_that_cannot_be_opened_does_not_shut_out_the_others(
+    directory: AccountDirectory, engine: AsyncEngine
+) -> None:
+    broken = await add(engine, "broken", WebhookSecret("x"))
+    await add(engine, "acme", WebhookSecret("a"))
+    async with transaction(engine) as tx:
+        change = update(connections).where(connections.c.id == broken)
+        await tx.execute(change.values(credentials=b"sealed by another key"))
+    acme, other = await directory.find("acme"), await directory.find("broken")
+    assert acme is not None
+    assert other is not None
+    assert (acme.secrets, other.secrets) == ((b"a",), ())
+
+
+async def rename(postgres: str, database_url: str, way: str) -> None:
+    """Take a database away under its users, and give it back."""
+    name = database_url.partition("@/")[2].partition("?")[0]
+    driver = await asyncpg.connect(postgres)
+    if way == "gone":
+        await driver.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+        await driver.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    else:
+        await driver.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+    await driver.close()

@@ -1,0 +1,111 @@
+"""One PostgreSQL for a whole test run, and a database of its own for each test that asks."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.embedded.server import EmbeddedPostgres
+from showup.database.engine import connect, transaction
+from showup.database.migrate import upgrade
+from showup.database.tables import connections, workspaces
+
+TEMPLATE = "migrated"
+RUN_FOLDER = pytest.StashKey[Path]()
+# The databases of tests may be lost with the machine: they are made anew anyway.
+CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = getattr(config, "workerinput", {}).get("run_folder")
+    # Short for the sake of socket paths, and open to the account that runs PostgreSQL when we are root.
+    folder = Path(given or tempfile.mkdtemp(prefix="showup-"))
+    folder.chmod(0o755)
+    config.stash[RUN_FOLDER] = folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: "pytest.Item") -> None:
+    node.workerinput["run_folder"] = str(node.config.stash[RUN_FOLDER])  # type: ignore[attr-defined] # xdist's
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[RUN_FOLDER], ignore_errors=True)
+
+
+def of_database(url: str, name: str) -> str:
+    """The same server's other database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def prepare_template(url: str) -> None:
+    """Make the migrated database that tests copy, unless another worker of this run has."""
+    driver = await asyncpg.connect(url)
+    try:
+        await driver.execute("SELECT pg_advisory_lock(1)")
+        if not await driver.fetchval("SELECT true FROM pg_database WHERE datname = $1", TEMPLATE):
+            for setting in CARELESS:
+                await driver.execute(f"ALTER SYSTEM SET {setting}")
+            await driver.execute("SELECT pg_reload_conf()")
+            await driver.execute("CREATE DATABASE being_made")
+            await upgrade(of_database(url, "being_made"))
+            await driver.execute(f"ALTER DATABASE being_made RENAME TO {TEMPLATE}")
+    finally:
+        await driver.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of the run's PostgreSQL, which all workers share; tests ask for `database_url` instead."""
+    with EmbeddedPostgres(request.config.stash[RUN_FOLDER] / "data") as server:
+        asyncio.run(prepare_template(server.dsn))
+        yield server.dsn
+
+
+@pytest.fixture
+async def database_url(postgres: str) -> AsyncIterator[str]:
+    """A fresh, migrated, empty database."""
+    name = f"test_{uuid4().hex}"
+    driver = await asyncpg.connect(postgres)
+    try:
+        await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield of_database(postgres, name)
+        await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await driver.close()
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on the test's own database."""
+    engine = connect(database_url, pool_size=10)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def workspace(engine: AsyncEngine) -> UUID:
+    """The workspace `default`, by its id."""
+    made = uuid4()
+    async with transaction(engine) as tx:
+        await tx.execute(insert(workspaces).values(id=made, slug="default", name="Default"))
+    return made
+
+
+@pytest.fixture
+async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
+    """The Cal.com account `default` of the workspace, by its id; without secrets."""
+    made = uuid4()
+    async with transaction(engine) as tx:
+        row = {"id": made, "workspace_id": workspace, "kind": "calcom", "name": "default"}
+        await tx.execute(insert(connections).values(row))
+    return made

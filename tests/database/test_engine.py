@@ -1,0 +1,118 @@
+"""RU2: any PostgreSQL address that operators have works, and a fault in one is told in a sentence."""
+
+import asyncio
+import socket
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.address import driver_arguments, shown
+from showup.database.engine import DatabaseAway, connect, explained, raw, transaction
+
+
+async def test_a_session_is_in_utc_and_says_whose_it_is(engine: AsyncEngine) -> None:
+    async with transaction(engine) as tx:
+        row = (await tx.execute(text("SHOW timezone"))).scalar_one()
+        name = (await tx.execute(text("SHOW application_name"))).scalar_one()
+    assert (row, name) == ("UTC", "showup")
+
+
+async def test_the_drivers_own_work_is_undone_with_the_transaction(engine: AsyncEngine) -> None:
+    async def make_and_fail() -> None:
+        async with transaction(engine) as tx:
+            await (await raw(tx)).execute("CREATE TABLE gone (id int)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await make_and_fail()
+    async with transaction(engine) as tx:
+        assert (await tx.execute(text("SELECT to_regclass('gone')"))).scalar_one() is None
+
+
+async def test_a_transaction_pooler_gets_no_prepared_statements(database_url: str) -> None:
+    engine = connect(f"{database_url}&pgbouncer=true", pool_size=1)
+    async with transaction(engine) as tx:
+        for number in range(3):
+            query = text("SELECT CAST(:number AS int)")
+            assert (await tx.execute(query, {"number": number})).scalar_one() == number
+        left = await tx.execute(text("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''"))
+        assert left.scalar_one() == 0
+    await engine.dispose()
+
+
+async def test_many_at_once_wait_for_their_turn(database_url: str) -> None:
+    engine = connect(database_url, pool_size=2)
+
+    async def ask(number: int) -> int:
+        async with transaction(engine) as tx:
+            answer: int = (await tx.execute(text(f"SELECT {number}"))).scalar_one()
+            return answer
+
+    assert await asyncio.gather(*map(ask, range(20))) == list(range(20))
+    await engine.dispose()
+
+
+def test_supabases_addresses_become_the_drivers() -> None:
+    pooled = driver_arguments("postgres://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require")
+    direct = driver_arguments(
+        "postgresql://postgres:x@db.example.com:5432/postgres?connect_timeout=5&pgbouncer=x"
+    )
+    assert pooled["dsn"] == "postgresql://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require"
+    assert pooled["statement_cache_size"] == 0
+    assert direct == {"dsn": "postgresql://postgres:x@db.example.com:5432/postgres"}
+
+
+def test_a_verified_server_without_a_named_certificate_is_checked_against_the_systems() -> None:
+    arguments = driver_arguments("postgresql://u@db.example.com/d?sslmode=verify-full")
+    assert arguments["ssl"].check_hostname
+
+
+def test_an_address_is_shown_without_user_and_password() -> None:
+    assert shown("postgresql://me:secret@db.example.com:5432/showup") == "db.example.com:5432/showup"
+    assert shown("postgresql://showup@/showup?host=/run/x") == "/run/x/showup"
+
+
+async def ask(url: str) -> None:
+    async with explained(url):
+        engine = connect(url)
+        async with transaction(engine) as tx:
+            await tx.execute(text("SELECT 1"))
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (f"postgresql://me:hidden@127.0.0.1:{closed_port()}/d", "check that it runs"),
+        ("postgresql://me@/d?host=/nowhere/at/all", "check that it runs"),
+        ("mysql://me:hidden@127.0.0.1/d", "should begin with postgresql://"),
+        ("postgresql://me:hidden@127.0.0.1/d?sslmode=perhaps", "sslmode"),
+    ],
+)
+async def test_an_unreachable_database_is_told_in_a_sentence(url: str, says: str) -> None:
+    with pytest.raises(DatabaseAway, match=says) as told:
+        await ask(url)
+    assert "hidden" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+async def test_a_database_that_is_not_there_is_named(postgres: str) -> None:
+    url = postgres.replace("/showup?", "/nobody_made_it?")
+    with pytest.raises(DatabaseAway, match="nobody_made_it"):
+        await ask(url)
+
+
+async def test_what_a_query_gets_wrong_is_not_called_an_absent_database(
+    engine: AsyncEngine, postgres: str
+) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        async with explained(postgres), transaction(engine) as tx:
+            await (await raw(tx)).execute("SELECT * FROM nothing_of_this_name")

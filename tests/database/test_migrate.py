@@ -1,0 +1,61 @@
+"""Migrations make exactly what `tables` says, once, however many processes begin at the same moment (RU2)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import transaction
+from showup.database.migrate import drift, revisions, upgrade
+
+
+@pytest.fixture
+async def empty_database(postgres: str) -> AsyncIterator[str]:
+    name = f"empty_{uuid4().hex}"
+    driver = await asyncpg.connect(postgres)
+    await driver.execute(f"CREATE DATABASE {name}")
+    yield postgres.replace("/showup?", f"/{name}?")
+    await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await driver.close()
+
+
+async def test_a_migrated_database_is_what_tables_says(database_url: str) -> None:
+    assert await drift(database_url) == []
+
+
+async def test_what_was_changed_behind_our_back_is_found(database_url: str) -> None:
+    driver = await asyncpg.connect(database_url)
+    await driver.execute("ALTER TABLE deals DROP CONSTRAINT ck_deals_status")
+    await driver.execute("DROP INDEX uq_deals_active_company_id")
+    await driver.execute("ALTER TABLE people ADD COLUMN shoe_size int")
+    await driver.close()
+    found = "\n".join(await drift(database_url))
+    for part in ("ck_deals_status", "uq_deals_active_company_id", "people.shoe_size"):
+        assert part in found
+    assert len(found.splitlines()) == 3
+
+
+async def test_several_that_begin_at_once_take_turns(empty_database: str) -> None:
+    await asyncio.gather(*(upgrade(empty_database) for _ in range(5)))
+    assert await drift(empty_database) == []
+
+
+async def test_the_revision_is_known(engine: AsyncEngine) -> None:
+    async with transaction(engine) as tx:
+        stands, newest = await revisions(tx)
+    assert stands == newest == "0001"
+
+
+async def test_bodies_are_kept_small_where_the_server_can(database_url: str) -> None:
+    driver = await asyncpg.connect(database_url)
+    way = await driver.fetchval(
+        "SELECT attcompression FROM pg_attribute"
+        " WHERE attrelid = 'calcom_events'::regclass AND attname = 'body'"
+    )
+    ways = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    offered = "lz4" in await driver.fetchval(ways)
+    await driver.close()
+    assert way == (b"l" if offered else b"\0")

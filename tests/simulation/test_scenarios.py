@@ -1,0 +1,69 @@
+"""scripts/scenarios.sh: five scenarios by hand, signed, with what is expected and what came (IN1, IN2)."""
+
+import asyncio
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.simulation.house import SECRET, House
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "scenarios.sh"
+ACCEPTED, IGNORED = (202, {"status": "accepted"}), (200, {"status": "ignored"})
+AS_EXPECTED = [ACCEPTED, IGNORED, (400, {"detail": "no attendees"}), ACCEPTED, ACCEPTED]
+
+
+async def run(*numbers: str, url: str = "", secret: str = SECRET) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        SCRIPT,
+        *numbers,
+        env={"PATH": os.environ["PATH"], "SHOWUP_URL": url, "CALCOM_WEBHOOK_SECRET": secret},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_all_five_are_signed_and_answered_as_expected(house: House) -> None:
+    house.answers = list(AS_EXPECTED)
+    code, out, _ = await run(url=house.url)
+    assert (code, out.count("  ok\n"), house.forged) == (0, 5, 0)
+    assert set(house.paths) == {"/webhook/calcom-booking"}
+    bodies = [json.loads(body) for body in house.bodies]
+    assert [body["triggerEvent"] for body in bodies] == [
+        "BOOKING_CREATED", "BOOKING_CANCELLED", "BOOKING_CREATED", "BOOKING_CREATED", "BOOKING_CREATED"
+    ]  # fmt: skip
+    payloads = [body["payload"] for body in bodies]
+    assert (payloads[0]["uid"], payloads[0]["bookingId"]) == (payloads[1]["uid"], payloads[1]["bookingId"])
+    assert payloads[2]["attendees"] == []
+    soon = datetime.fromisoformat(payloads[3]["startTime"]) - datetime.now(UTC)
+    assert soon < timedelta(hours=2)
+    assert payloads[4]["attendees"][0]["email"] == "customer@scenarios.example"
+    assert {payload["metadata"]["showup"] for payload in payloads} == {"simulated"}
+
+
+async def test_another_answer_than_expected_is_told(house: House) -> None:
+    house.answers = [IGNORED, IGNORED]
+    code, out, _ = await run("1", "2", url=house.url)
+    assert code == 1
+    assert 'got       200 {"status": "ignored"}\n  DIFFERENT' in out
+    assert out.count("  ok\n") == 1
+
+
+async def test_a_wrong_secret_is_told(house: House) -> None:
+    code, out, _ = await run("1", url=house.url, secret="another")
+    assert (code, house.forged) == (1, 1)
+    assert "got       401" in out
+
+
+async def test_without_a_secret_it_says_what_to_set() -> None:
+    code, out, err = await run(secret="")
+    assert (code, out) == (2, "")
+    assert "CALCOM_WEBHOOK_SECRET is not set" in err
+
+
+async def test_an_unknown_scenario_is_refused() -> None:
+    code, _, err = await run("9")
+    assert (code, "1 to 5" in err) == (2, True)

@@ -1,0 +1,66 @@
+"""R5: whatever is sent to any operation, the answer is one of those that the document promises."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import CHECKS
+from starlette.testclient import TestClient
+
+from showup.database.engine import connect
+from showup.web.app import create_app, openapi_document
+from tests.web.cast import ADMIN_KEY, NOW
+from tests.web.conftest import make_cast
+
+SCHEMA = schemathesis.openapi.from_dict(openapi_document())
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+# What takes no parameter can't be asked wrongly.
+ASKED = [
+    (operation, mode)
+    for operation in OPERATIONS
+    for mode in schemathesis.GenerationMode
+    if mode is schemathesis.GenerationMode.POSITIVE or operation.query or operation.path_parameters
+]
+PROMISED = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def client(postgres: str) -> Iterator[TestClient]:
+    engine = connect(asyncio.run(make_cast(postgres)))
+    app = create_app(engine=engine, clock=lambda: NOW, cors_origins=[], admin_key=ADMIN_KEY, version="0")
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+        assert client.portal is not None
+        client.portal.call(engine.dispose)
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode"), ASKED, ids=[f"{operation.label} {mode.value}" for operation, mode in ASKED]
+)
+def test_no_request_finds_a_fault(
+    client: TestClient, operation: schemathesis.schemas.APIOperation, mode: schemathesis.GenerationMode
+) -> None:
+    @settings(
+        max_examples=20,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        request = case.as_transport_kwargs(headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+        # No operation reads a cookie, and the client would keep them for the next request.
+        request.pop("cookies", None)
+        case.validate_response(client.request(**request), checks=PROMISED)
+
+    ask()

@@ -1,0 +1,101 @@
+"""`/api/bookings` (AP1): what is found, and how a booking is shown."""
+
+import httpx2
+import pytest
+
+from tests.web.cast import id_of
+
+
+async def found(reader: httpx2.AsyncClient, query: str) -> list[str]:
+    answer = await reader.get(f"/api/bookings?{query}")
+    assert answer.status_code == 200, answer.text
+    return [item["title"].removeprefix("Meeting ") for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["demo", "intro", "silent", "stood_up", "missed", "called_off"]),
+        ("sort=start_time&limit=2", ["called_off", "missed"]),
+        ("status=CANCELLED", ["called_off"]),
+        ("attended=true", ["intro"]),
+        ("attended=false", ["missed"]),
+        ("attended=null", ["demo", "silent", "stood_up", "called_off"]),
+        ("email=BOB@acme.com", ["intro"]),
+        ("organizer=Dana@brand.example&attended=true", ["intro"]),
+        ("organizer=nobody@brand.example", []),
+        (f"company_id={id_of('ours.acme')}", ["demo", "intro"]),
+        ("from=2026-03-11", ["demo", "intro"]),
+        ("from=2026-03-10T10:00:00Z&to=2026-03-11T15:00:00Z", ["silent"]),
+        ("from=2026-03-11T17:00:00%2B02:00&to=2026-03-12", ["intro"]),
+        ("uid=uid-intro", ["intro"]),
+        ("uid=before-intro", ["intro"]),
+        ("uid=never-heard-of", []),
+    ],
+)
+async def test_filters(reader: httpx2.AsyncClient, query: str, expected: list[str]) -> None:
+    assert await found(reader, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("dem", ["demo"]),
+        ("sarah", ["demo", "intro"]),
+        ("CHEN intro", ["intro"]),
+        ("bob", ["intro"]),
+        ("globex call", ["called_off"]),
+        ("ema", []),
+        ("  ", ["demo", "intro", "silent", "stood_up", "missed", "called_off"]),
+        ("'); DROP TABLE bookings; --", []),
+    ],
+)
+async def test_each_word_begins_a_word_of_title_person_or_company(
+    reader: httpx2.AsyncClient, q: str, expected: list[str]
+) -> None:
+    answer = await reader.get("/api/bookings", params={"q": q})
+    assert [item["title"].removeprefix("Meeting ") for item in answer.json()["items"]] == expected
+
+
+async def test_attendance_says_what_it_rests_on(reader: httpx2.AsyncClient) -> None:
+    """PI5: a host who stayed away is no guest's no-show, and no news is unreported."""
+    items = (await reader.get("/api/bookings")).json()["items"]
+    states = {item["title"].removeprefix("Meeting "): item["attendance"] for item in items}
+    assert states["intro"] == {"state": "showed", "evidence": "reported"}
+    assert states["missed"] == {"state": "no_show", "evidence": "reported"}
+    assert states["stood_up"] == {"state": "host_absent", "evidence": None}
+    assert states["silent"] == {"state": "unreported", "evidence": None}
+
+
+async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> None:
+    (item,) = (await reader.get("/api/bookings?uid=uid-intro")).json()["items"]
+    promised = (
+        "id calcom_uid calcom_booking_id title start_time end_time booked_at status attended attendance"
+        " show_time person company deal_id organizer_email reschedule_count cancellation_reason"
+        " meeting_url notes notification_sent_at created_at"
+    )
+    assert set(item) == set(promised.split())
+    assert item["person"]["email"] == "sarah.chen@acme.com"
+    assert item["company"]["domain"] == "acme.com"
+    assert item["start_time"] == "2026-03-11T15:00:00Z"
+    assert item["notification_sent_at"] == "2026-03-01T09:00:02Z"
+
+
+async def test_a_booking_comes_with_what_belongs_to_it(reader: httpx2.AsyncClient) -> None:
+    booking = (await reader.get(f"/api/bookings/{id_of('ours.intro')}")).json()
+    seats = [(seat["email"], seat["attendance"]["state"]) for seat in booking["attendees"]]
+    assert seats == [("sarah.chen@acme.com", "showed"), ("bob@acme.com", "no_show")]
+    assert booking["deal"]["stage"] == "met"
+    assert booking["matches"] == []
+    assert len(booking["deliveries"]) == 2
+    assert booking["uids"][0]["uid"] == "uid-intro"
+
+
+async def test_the_story_of_a_merged_booking_goes_on_in_the_one_that_stayed(
+    reader: httpx2.AsyncClient,
+) -> None:
+    stayed = (await reader.get(f"/api/bookings/{id_of('ours.intro')}")).json()
+    merged = (await reader.get(f"/api/bookings/{id_of('ours.twin')}")).json()
+    assert merged == stayed
+    assert [line["what"] for line in stayed["timeline"]] == ["booking.made", "booking.rescheduled"]
+    assert stayed["timeline"][0]["change"]["uid"] == [None, "uid-intro"]

@@ -1,0 +1,128 @@
+"""Errors: one shape for all of them, and each says what to do."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import connect, transaction
+from showup.web.app import create_app
+from tests.web.cast import ADMIN_KEY, NOW, id_of, key_of
+
+
+async def refused(client: httpx2.AsyncClient, path: str, method: str = "GET") -> dict[str, Any]:
+    answer = await client.request(method, path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    assert {"type", "title", "detail"} <= set(problem)
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/api/bookings?limit=0", "limit"),
+        ("/api/bookings?limit=201", "limit"),
+        ("/api/bookings?limit=many", "limit"),
+        ("/api/bookings?sort=title", "sort"),
+        ("/api/bookings?attended=maybe", "attended"),
+        ("/api/bookings?status=accepted", "status"),
+        ("/api/bookings?company_id=acme", "company_id"),
+        ("/api/bookings?from=yesterday", "from"),
+        ("/api/bookings?from=2026-02-30", "from"),
+        ("/api/bookings?to=2026-03-11T15:00:00", "to"),
+        ("/api/bookings?to=0001-01-01T00:00:00%2B14:00", "to"),
+        ("/api/bookings?q=%00", "q"),
+        ("/api/bookings?uid=", "uid"),
+        ("/api/bookings/intro", "booking_id"),
+        ("/api/deals?created_from=1741000000", "created_from"),
+    ],
+)
+async def test_what_cannot_be_understood_is_named(reader: httpx2.AsyncClient, path: str, field: str) -> None:
+    problem = await refused(reader, path)
+    assert problem["status"] == 422
+    (error,) = problem["errors"]
+    assert error["field"] == field
+    assert error["detail"]
+
+
+async def test_an_unknown_parameter_is_answered_with_the_nearest_known_one(
+    reader: httpx2.AsyncClient,
+) -> None:
+    problem = await refused(reader, "/api/bookings?organiser=dana@brand.example&form=2026-03-01")
+    details = {error["field"]: error["detail"] for error in problem["errors"]}
+    assert "Did you mean 'organizer'?" in details["organiser"]
+    assert "Did you mean 'from'?" in details["form"]
+
+
+async def test_details_know_their_parameters_too(reader: httpx2.AsyncClient) -> None:
+    problem = await refused(reader, f"/api/deals/{id_of('ours.acme_deal')}?work_space=ours")
+    assert "workspace" in problem["errors"][0]["detail"]
+
+
+async def test_no_such_path_thing_or_method(reader: httpx2.AsyncClient) -> None:
+    assert (await refused(reader, "/api/nothing"))["type"] == "urn:showup:problem:no-such-path"
+    assert (await refused(reader, f"/api/deals/{id_of('x')}"))["type"] == "urn:showup:problem:not-found"
+    assert (await refused(reader, "/api/stats", "DELETE"))["type"] == "urn:showup:problem:no-such-method"
+    assert (await reader.delete("/api/stats")).headers["allow"] == "GET"
+
+
+async def test_no_key_is_told_how_to_send_one(anybody: httpx2.AsyncClient) -> None:
+    problem = await refused(anybody, "/api/deals?limit=0")
+    assert (problem["status"], "Authorization: Bearer" in problem["detail"]) == (401, True)
+
+
+@pytest.mark.parametrize("header", ["Basic c2VjcmV0", "Bearer", "Bearer ", f"Bearer {key_of('reader')}x", "Bearer ü"])
+async def test_what_is_no_key_opens_nothing(anybody: httpx2.AsyncClient, header: str) -> None:
+    answer = await anybody.get("/api/deals", headers=[(b"authorization", header.encode())])
+    assert answer.status_code == 401
+
+
+async def test_the_environments_key_opens_everything(anybody: httpx2.AsyncClient) -> None:
+    answer = await anybody.get("/api/stats", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+    assert (answer.status_code, answer.json()["companies"]) == (200, 3)
+
+
+@pytest.mark.usefixtures("changes")
+async def test_a_mistake_of_ours_tells_nothing_of_itself(reader: httpx2.AsyncClient, cast_engine: AsyncEngine) -> None:
+    async with transaction(cast_engine) as tx:
+        await tx.execute(text("ALTER TABLE deals RENAME COLUMN stage TO phase"))
+    answer = await reader.get("/api/deals")
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:showup:problem:fault")
+    assert "phase" not in answer.text
+    assert "SELECT" not in answer.text
+
+
+async def test_a_database_that_is_away_is_worth_another_try() -> None:
+    """R4."""
+    engine = connect("postgresql://showup@127.0.0.1:1/showup")
+    app = create_app(engine=engine, clock=lambda: NOW, cors_origins=[], admin_key=ADMIN_KEY, version="0")
+    wire = httpx2.ASGITransport(app=app)
+    key = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    async with httpx2.AsyncClient(transport=wire, base_url="http://showup.example", headers=key) as client:
+        assert (await refused(client, "/api/deals"))["status"] == 503
+        answer = await client.get("/api/deals", headers={"Authorization": "Bearer showup_unknown"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert (await client.get("/readyz")).json() == {"status": "down"}
+        assert (await client.get("/healthz")).json() == {"status": "up"}
+        assert "database is not" in (await client.get("/")).text
+    await engine.dispose()
+
+
+async def test_connections_that_were_cut_heal_by_themselves(
+    changes: str, reader: httpx2.AsyncClient, postgres: str
+) -> None:
+    """R4."""
+    assert (await reader.get("/api/deals")).status_code == 200
+    other = connect(postgres)
+    async with other.connect() as tx:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+        await tx.execute(text(cut), {"name": urlsplit(changes).path[1:]})
+    await other.dispose()
+    answers = [(await reader.get("/api/deals")).status_code for _ in range(20)]
+    assert set(answers) <= {200, 503}
+    assert answers[-1] == 200
