@@ -43,14 +43,16 @@ class Serving:
             start_new_session=True,
         )
         self._said: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
         self.address = self.hear(r"running at (\S+)")
         self.client = httpx2.Client(base_url=self.address, timeout=10)
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._said.put(line)
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self._said.put(line)
         self._said.put("")
 
     def hear(self, pattern: str) -> str:
@@ -88,6 +90,7 @@ class Serving:
         """Send a signal to the parent, and answer with its exit code."""
         self.process.send_signal(signal)
         code = self.process.wait(AT_MOST)
+        self._listening.join(AT_MOST)
         self.client.close()
         return code
 

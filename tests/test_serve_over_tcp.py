@@ -26,8 +26,10 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
     folder.mkdir()
     folder.chmod(0o777)
     binaries = binaries_for(server_account(None), folder / "binaries")
-    words = ("--username=me", "--auth=scram-sha-256", "--pwfile=/dev/stdin", "--no-sync", "-D", folder / "data")
-    code, said = binaries.run("initdb", *words, told=PASSWORD, within=AT_MOST)
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    words = ("--username=me", "--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8", "--no-sync")
+    code, said = binaries.run("initdb", *words, "-D", folder / "data", within=AT_MOST)
     assert code == 0, said
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -56,9 +56,7 @@ async def test_many_at_once_wait_for_their_turn(database_url: str) -> None:
 
 def test_supabases_addresses_become_the_drivers() -> None:
     pooled = driver_arguments("postgres://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require")
-    direct = driver_arguments(
-        "postgresql://postgres:x@db.example.com:5432/postgres?connect_timeout=5&pgbouncer=x"
-    )
+    direct = driver_arguments("postgresql://postgres:x@db.example.com:5432/postgres?connect_timeout=5&pgbouncer=x")
     assert pooled["dsn"] == "postgresql://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require"
     assert pooled["statement_cache_size"] == 0
     assert direct == {"dsn": "postgresql://postgres:x@db.example.com:5432/postgres"}
@@ -110,9 +108,7 @@ async def test_a_database_that_is_not_there_is_named(postgres: str) -> None:
         await ask(url)
 
 
-async def test_what_a_query_gets_wrong_is_not_called_an_absent_database(
-    engine: AsyncEngine, postgres: str
-) -> None:
+async def test_what_a_query_gets_wrong_is_not_called_an_absent_database(engine: AsyncEngine, postgres: str) -> None:
     with pytest.raises(asyncpg.UndefinedTableError):
         async with explained(postgres), transaction(engine) as tx:
             await (await raw(tx)).execute("SELECT * FROM nothing_of_this_name")

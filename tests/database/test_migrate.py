@@ -52,8 +52,7 @@ async def test_the_revision_is_known(engine: AsyncEngine) -> None:
 async def test_bodies_are_kept_small_where_the_server_can(database_url: str) -> None:
     driver = await asyncpg.connect(database_url)
     way = await driver.fetchval(
-        "SELECT attcompression FROM pg_attribute"
-        " WHERE attrelid = 'calcom_events'::regclass AND attname = 'body'"
+        "SELECT attcompression FROM pg_attribute WHERE attrelid = 'calcom_events'::regclass AND attname = 'body'"
     )
     ways = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
     offered = "lz4" in await driver.fetchval(ways)

@@ -46,14 +46,10 @@ def make_secret() -> str:
 
 def valid_secrets(among: Sequence[WebhookSecret], now: datetime) -> tuple[bytes, ...]:
     """Those good at `now`, in their order."""
-    return tuple(
-        secret.value.encode() for secret in among if secret.valid_until is None or now < secret.valid_until
-    )
+    return tuple(secret.value.encode() for secret in among if secret.valid_until is None or now < secret.valid_until)
 
 
-def rotated(
-    before: Credentials, secret: str, *, now: datetime, kept_for: timedelta = KEPT_FOR
-) -> Credentials:
+def rotated(before: Credentials, secret: str, *, now: datetime, kept_for: timedelta = KEPT_FOR) -> Credentials:
     """The same with a new secret first; older ones stay good for `kept_for` at most."""
     end = now + kept_for
     ends = [(old.value, min(old.valid_until or end, end)) for old in before.webhook_secrets]

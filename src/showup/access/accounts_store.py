@@ -68,9 +68,7 @@ async def find_to_change(tx: AsyncConnection, name: str) -> StoredAccount | None
     return next(iter(await list_accounts(tx, [name])), None)
 
 
-async def set_credentials(
-    tx: AsyncConnection, seal: Seal, account_id: UUID, credentials: Credentials
-) -> None:
+async def set_credentials(tx: AsyncConnection, seal: Seal, account_id: UUID, credentials: Credentials) -> None:
     """Replaces what the account keeps sealed."""
     sealed = seal.close(msgspec.json.encode(credentials))
     change = update(connections).where(connections.c.id == account_id)

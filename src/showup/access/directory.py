@@ -35,9 +35,7 @@ class _Known(Struct, frozen=True):
 class AccountDirectory:
     """Finds accounts by name. `default_secrets` are those that the environment gives the default account."""
 
-    def __init__(
-        self, engine: AsyncEngine, seal: Seal, clock: Clock, *, default_secrets: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, seal: Seal, clock: Clock, *, default_secrets: Sequence[str] = ()) -> None:
         self._engine = engine
         self._seal = seal
         self._clock = clock

@@ -1,2 +1,1 @@
-"""The commands of `showup`, one file a noun; each is a thin shell over one room.
-"""
+"""The commands of `showup`, one file a noun; each is a thin shell over one room."""

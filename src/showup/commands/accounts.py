@@ -148,6 +148,4 @@ def _tell(name: str, url: str, secret: str, *, json: bool) -> None:
         return
     print(f"Webhook address  {url}")
     print(f"Secret           {secret}")
-    print(
-        "\nGive both to a webhook at Cal.com (Settings, Developer, Webhooks). The secret is not shown again."
-    )
+    print("\nGive both to a webhook at Cal.com (Settings, Developer, Webhooks). The secret is not shown again.")

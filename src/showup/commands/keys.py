@@ -45,9 +45,7 @@ def create(
 
         async with transaction(house.engine) as tx:
             workspace_id = (await workspace_named(tx, workspace)).id if workspace else None
-            return await keys_store.create(
-                tx, name=name, scope=chosen, workspace_id=workspace_id, now=house.clock()
-            )
+            return await keys_store.create(tx, name=name, scope=chosen, workspace_id=workspace_id, now=house.clock())
 
     key = inside(work)
     if json:

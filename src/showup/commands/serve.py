@@ -35,8 +35,7 @@ def serve(
     listening = listen(host or settings.host, settings.port if port is None else port)
     fd = listening.fileno()
     children = [
-        Child(name=f"web-{number}", arguments=("web", str(fd)), sockets=(fd,))
-        for number in range(1, web_processes + 1)
+        Child(name=f"web-{number}", arguments=("web", str(fd)), sockets=(fd,)) for number in range(1, web_processes + 1)
     ]
     if not no_work:
         children.append(Child(name="work-1", arguments=("work",)))

@@ -22,7 +22,5 @@ def work(
 
 
 def _greet(processes: int) -> None:
-    sys.stdout.write(
-        f"Showup works with {processes} process{'' if processes == 1 else 'es'}. Ctrl-C stops it.\n"
-    )
+    sys.stdout.write(f"Showup works with {processes} process{'' if processes == 1 else 'es'}. Ctrl-C stops it.\n")
     sys.stdout.flush()

@@ -2,7 +2,7 @@
 
 Three kinds of table stand here. The *log* (`calcom_events`) is what reached us and is never rewritten, only
 settled. What *stands* (people, companies, bookings, deals, deliveries, journal) is folded from the log and could be
-folded again. *Access* (workspaces, connections, routes, keys, rules) says whose data it is.
+folded again. *Access* (in `access_tables`) says whose data it is.
 
 All times are `timestamptz`, all ids UUIDs made by us, all emails lower case.
 """
@@ -12,12 +12,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -26,94 +24,15 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, TSVECTOR, UUID
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Instant = TIMESTAMP(timezone=True)
-
-
-def _words(*columns: str) -> Computed:
-    """A search column over `columns`, in which the parts of an address or a domain are words of their own."""
-    joined = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
-    return Computed(f"to_tsvector('simple', translate({joined}, '@._-+/', '      '))", persisted=True)
-
-
-# ---------------------------------------------------------------- access
-
-workspaces = Table(
-    "workspaces",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("slug", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("time_zone", Text, nullable=False, server_default="UTC"),
-    # How far the feed of this workspace has come: the applier alone counts it up, under the workspace's lock.
-    Column("feed_number", BigInteger, nullable=False, server_default="0"),
-    Column("created_at", Instant, nullable=False, server_default=text("now()")),
-)
-
-connections = Table(
-    "connections",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("settings", JSONB, nullable=False, server_default="{}"),
-    Column("credentials", LargeBinary),
-    Column("created_at", Instant, nullable=False, server_default=text("now()")),
-    Column("updated_at", Instant, nullable=False, server_default=text("now()")),
-    UniqueConstraint("workspace_id", "kind", "name"),
-    # A Cal.com account is addressed by its name alone, in the path of its webhook.
-    Index("uq_connections_calcom_name", "name", unique=True, postgresql_where=text("kind = 'calcom'")),
-)
-
-routes = Table(
-    "routes",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("event_type", Text),
-    Column("team_id", BigInteger),
-    Column("organizer_domain", Text),
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    UniqueConstraint("account_id", "position"),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    # NULL opens every workspace.
-    Column("workspace_id", UUID, ForeignKey("workspaces.id")),
-    Column(
-        "scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False
-    ),
-    Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("created_at", Instant, nullable=False, server_default=text("now()")),
-    Column("revoked_at", Instant),
-)
-
-rules = Table(
-    "rules",
-    metadata,
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("data", JSONB, nullable=False),
-    Column("created_at", Instant, nullable=False, server_default=text("now()")),
-    PrimaryKeyConstraint("workspace_id", "number"),
-)
+from showup.database.access_tables import api_keys as api_keys
+from showup.database.access_tables import connections as connections
+from showup.database.access_tables import routes as routes
+from showup.database.access_tables import rules as rules
+from showup.database.access_tables import workspaces as workspaces
+from showup.database.metadata import Instant, words
+from showup.database.metadata import metadata as metadata
 
 # ---------------------------------------------------------------- the log
 
@@ -190,7 +109,7 @@ companies = Table(
     Column("name_seen", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("search", TSVECTOR, _words("name", "domain")),
+    Column("search", TSVECTOR, words("name", "domain")),
     UniqueConstraint("workspace_id", "domain"),
     Index("ix_companies_page", "workspace_id", "created_at", "id"),
     Index("ix_companies_search", "search", postgresql_using="gin"),
@@ -211,7 +130,7 @@ people = Table(
     Column("phone_seen", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("search", TSVECTOR, _words("name", "email")),
+    Column("search", TSVECTOR, words("name", "email")),
     UniqueConstraint("workspace_id", "email"),
     Index("ix_people_page", "workspace_id", "created_at", "id"),
     Index("ix_people_company_id", "company_id"),
@@ -245,9 +164,7 @@ deals = Table(
     Column("closed_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Index(
-        "uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")
-    ),
+    Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
 )
@@ -310,7 +227,7 @@ bookings = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("search", TSVECTOR, _words("title")),
+    Column("search", TSVECTOR, words("title")),
     Index("ix_bookings_page", "workspace_id", "start_time", "id"),
     Index("ix_bookings_person_id", "person_id"),
     Index("ix_bookings_company_id", "company_id"),

@@ -12,6 +12,7 @@ from msgspec import Struct
 from showup.events import BookingMade
 from showup.inbox.raw_event import Kept
 from showup.sources.calcom.translate import Translated, Unreadable, translate
+from showup.web import problems
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -31,10 +32,10 @@ class Dialect(Struct, frozen=True, kw_only=True):
     signature_headers: tuple[bytes, ...] = (b"x-cal-signature-256",)
 
 
-def problem(status: int, title: str, detail: str, *, retry_after: int | None = None) -> Answer:
-    """A refusal as problem+json (RFC 9457)."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return Answer(status=status, body=body, is_problem=True, retry_after=retry_after)
+def refusal(kind: str, detail: str | None = None, *, retry_after: int | None = None) -> Answer:
+    """One of PROBLEMS as an answer."""
+    body = problems.body(kind, detail)
+    return Answer(status=body["status"], body=body, is_problem=True, retry_after=retry_after)
 
 
 def _canonical(kept: Kept, _body: bytes) -> Answer:
@@ -45,7 +46,7 @@ def _canonical(kept: Kept, _body: bytes) -> Answer:
 def _plain(kept: Kept, body: bytes) -> Answer:
     said = translate(body)
     if isinstance(said, Unreadable):
-        return problem(400, "Not understood", f"{said.because}; it is kept as event {_first(kept)}")
+        return refusal("not-understood", f"{said.because}; it is kept as event {_first(kept)}")
     return _canonical(kept, body)
 
 
@@ -56,9 +57,9 @@ def _success(kept: Kept, body: bytes) -> Answer:
     return Answer(status=200, body={"success": True})
 
 
-def _success_refused(refusal: Answer) -> Answer:
-    error = "Invalid signature" if refusal.status == 401 else refusal.body["detail"]
-    return Answer(status=refusal.status, body={"error": error}, retry_after=refusal.retry_after)
+def _success_refused(refused: Answer) -> Answer:
+    error = "Invalid signature" if refused.status == 401 else refused.body["detail"]
+    return Answer(status=refused.status, body={"error": error}, retry_after=refused.retry_after)
 
 
 def _preparing(kept: Kept, body: bytes) -> Answer:
@@ -66,14 +67,14 @@ def _preparing(kept: Kept, body: bytes) -> Answer:
     said = translate(body)
     event_id = str(_first(kept))
     if isinstance(said, Unreadable):
-        return problem(400, "Not understood", f"{said.because}; it is kept as event {event_id}")
+        return refusal("not-understood", f"{said.because}; it is kept as event {event_id}")
     if not isinstance(said, Translated) or said.trigger != "BOOKING_CREATED":
         because = f"{said.trigger} starts no preparation; it is kept and applied all the same"
         return Answer(status=200, body={"status": "ignored", "reason": because, "event_id": event_id})
     assert isinstance(said.event, BookingMade), "BOOKING_CREATED makes a booking"
     booker = next((one for one in said.event.booking.attendees if one.email is not None), None)
     if booker is None:
-        return problem(400, "No attendees", f"the payload names no attendee; it is kept as event {event_id}")
+        return refusal("no-attendees", f"it is kept as event {event_id}, and applied all the same")
     start = said.event.booking.start_time
     return Answer(
         status=202,
@@ -91,8 +92,8 @@ def _first(kept: Kept) -> UUID:
     return kept.duplicate_of or kept.id
 
 
-def _as_it_is(refusal: Answer) -> Answer:
-    return refusal
+def _as_it_is(refused: Answer) -> Answer:
+    return refused
 
 
 CANONICAL: Final = Dialect(kept=_canonical, refused=_as_it_is)

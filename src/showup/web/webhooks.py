@@ -14,18 +14,12 @@ from showup.inbox.keep import NotKept
 from showup.inbox.raw_event import Incoming, Kept
 from showup.sources.calcom.signature import is_signed
 from showup.web.alarm import SignatureAlarm
-from showup.web.answers import CANONICAL, OLDER_PATHS, Answer, Dialect, problem
+from showup.web.answers import CANONICAL, OLDER_PATHS, Answer, Dialect, refusal
 
 LARGEST_BODY: Final = 1024 * 1024
 _PREFIX: Final = "/webhooks/calcom"
 
-_UNSET: Final = (
-    "no webhook secret is set for this Cal.com account: set CALCOM_WEBHOOK_SECRET, or run "
-    "`showup accounts add` or `showup accounts rotate-secret`, and give the same secret to the webhook at Cal.com"
-)
-_TOO_LATE: Final = problem(
-    503, "Not kept", "the database could not keep the webhook in time; send it again", retry_after=10
-)
+_AGAIN_IN: Final = 10
 
 
 class Directory(Protocol):
@@ -64,7 +58,7 @@ class WebhookDoor:
 
     async def _answer(self, scope: Scope, receive: Receive, dialect: Dialect) -> Answer | None:
         if scope["method"] != "POST":
-            return dialect.refused(problem(405, "Method not allowed", "Cal.com's webhooks are sent with POST"))
+            return dialect.refused(refusal("post-only"))
         headers = dict(scope["headers"])
         body = await _body(receive, headers)
         if body is None:
@@ -77,18 +71,17 @@ class WebhookDoor:
         name = _account_name(scope["path"])
         account = await self._directory.find(name)
         if account is None:
-            detail = f"there is no Cal.com account {name!r}; `showup accounts add {name}` makes one"
-            return dialect.refused(problem(404, "Unknown account", detail))
+            return dialect.refused(refusal("unknown-account", f"`showup accounts add {name}` makes it."))
         if not account.secrets:
-            return dialect.refused(problem(503, "No secret", _UNSET, retry_after=60))
+            return dialect.refused(refusal("no-secret", retry_after=_AGAIN_IN))
         signature = next((headers[one] for one in dialect.signature_headers if one in headers), None)
         if not is_signed(body, signature, account.secrets):
             self._alarm.note(account.name, _source_address(scope), self._clock())
-            return dialect.refused(problem(401, "Invalid signature", "the signature is not this account's"))
+            return dialect.refused(refusal("bad-signature"))
         try:
             kept = await self._keeper.keep(self._incoming(scope, headers, body, account))
         except NotKept:
-            return dialect.refused(_TOO_LATE)
+            return dialect.refused(refusal("not-kept", retry_after=_AGAIN_IN))
         return dialect.kept(kept, body)
 
     def _incoming(self, scope: Scope, headers: dict[bytes, bytes], body: bytes, account: Account) -> Incoming:
@@ -118,7 +111,7 @@ def _account_name(path: str) -> str | None:
 
 async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | Answer | None:
     """The whole body; an answer for one that is missing or too large; None when the sender has gone."""
-    too_large = problem(413, "Too large", f"a webhook has at most {LARGEST_BODY} bytes; it was not kept")
+    too_large = refusal("too-large")
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and (len(declared) > 12 or int(declared) > LARGEST_BODY):
         return too_large
@@ -136,7 +129,7 @@ async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | Answer
         if not message.get("more_body", False):
             break
     body = b"".join(chunks)
-    return body or problem(400, "No body", "the webhook has no body")
+    return body or refusal("no-body")
 
 
 def _header(headers: dict[bytes, bytes], name: bytes) -> str | None:

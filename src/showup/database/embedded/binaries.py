@@ -124,9 +124,7 @@ def _copy(copy: Path) -> None:
     source, unfinished = _site_packages(), Path(tempfile.mkdtemp(prefix="new-", dir=copy.parent))
     for part in _PARTS:
         if (source / part).exists():
-            shutil.copytree(
-                source / part, unfinished / part, symlinks=True, ignore=shutil.ignore_patterns("include")
-            )
+            shutil.copytree(source / part, unfinished / part, symlinks=True, ignore=shutil.ignore_patterns("include"))
     for path in (unfinished, *unfinished.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

@@ -50,9 +50,7 @@ def _check_version(folder: DataFolder) -> None:
         found = int(stated.read_text())
     else:
         # Each version's files lie under its own name.
-        found = max(
-            (int(entry.name) for entry in folder.postgres.iterdir() if entry.name.isdecimal()), default=MAJOR
-        )
+        found = max((int(entry.name) for entry in folder.postgres.iterdir() if entry.name.isdecimal()), default=MAJOR)
     if found < MAJOR:
         raise OlderVersion(folder.postgres, found, MAJOR)
     if found > MAJOR:
@@ -82,9 +80,7 @@ def _run(folder: DataFolder, binaries: Binaries, program: str, *words: str | Pat
         return
     if disk_is_full(said):
         raise DiskFull(folder.path)
-    raise ServerNotStarted(
-        folder.log, f"{program} couldn't create the database files in {folder.postgres}", said
-    )
+    raise ServerNotStarted(folder.log, f"{program} couldn't create the database files in {folder.postgres}", said)
 
 
 def _sync(folder: Path) -> None:

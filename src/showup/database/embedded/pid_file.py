@@ -42,9 +42,7 @@ class StatedServer:
 def stated_server(cluster: Path) -> StatedServer | None:
     """Reads the file of the server on these database files; None where there is none (yet)."""
     try:
-        lines = [
-            line.strip() for line in (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
-        ]
+        lines = [line.strip() for line in (cluster / "postmaster.pid").read_text(errors="replace").splitlines()]
         pid = int(lines[_PID])
     except (FileNotFoundError, IndexError, ValueError):
         return None

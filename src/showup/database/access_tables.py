@@ -1,0 +1,83 @@
+"""The tables that say whose data it is: workspaces, connections, routes, keys, rules."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from showup.database.metadata import Instant, metadata
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    # How far the feed of this workspace has come: the applier alone counts it up, under the workspace's lock.
+    Column("feed_number", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", JSONB, nullable=False, server_default="{}"),
+    Column("credentials", LargeBinary),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("updated_at", Instant, nullable=False, server_default=text("now()")),
+    UniqueConstraint("workspace_id", "kind", "name"),
+    # A Cal.com account is addressed by its name alone, in the path of its webhook.
+    Index("uq_connections_calcom_name", "name", unique=True, postgresql_where=text("kind = 'calcom'")),
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("event_type", Text),
+    Column("team_id", BigInteger),
+    Column("organizer_domain", Text),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    UniqueConstraint("account_id", "position"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    # NULL opens every workspace.
+    Column("workspace_id", UUID, ForeignKey("workspaces.id")),
+    Column("scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("revoked_at", Instant),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("workspace_id", "number"),
+)
