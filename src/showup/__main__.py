@@ -10,6 +10,7 @@ from showup.commands.doctor import doctor
 from showup.commands.migrate import migrate
 from showup.commands.openapi import openapi
 from showup.commands.refusal import sentence_of
+from showup.commands.sample import sample
 from showup.commands.serve import serve
 from showup.commands.simulate import simulate
 from showup.commands.work import work
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, work, migrate, simulate, doctor, openapi):
+for command in (serve, work, migrate, sample, simulate, doctor, openapi):
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):
     app.add_typer(nouns.app, name=name)

@@ -12,14 +12,16 @@ from msgspec import Struct
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access import workspaces_store
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal, kept_key
+from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import connect, explained
+from showup.database.engine import connect, explained, raw, transaction
 from showup.database.migrate import upgrade
 from showup.settings import Settings
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from showup.inbox.applier import Applier
     from showup.inbox.keep import Keeper
+    from showup.pipeline.rules import Rules
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -69,6 +72,39 @@ async def prepare(ground: Ground) -> None:
             await ensure_defaults(engine)
         finally:
             await engine.dispose()
+
+
+async def adopt_policy(ground: Ground, settings: Settings) -> None:
+    """Makes showup.toml's policy the rules of the workspace `default`, whose rules hold where a workspace has none.
+
+    Only those who serve or work do so: a command called from another folder has another showup.toml, or none.
+    """
+    from showup.inbox import rules
+
+    engine = connect(ground.direct_url, pool_size=1)
+    try:
+        async with transaction(engine) as tx:
+            workspace = await workspaces_store.find(tx, DEFAULT_WORKSPACE)
+            assert workspace is not None, "`prepare` has made it"
+            await rules.put(await raw(tx), workspace.id, _rules(settings))
+    finally:
+        await engine.dispose()
+
+
+def _rules(settings: Settings) -> "Rules":
+    from showup.pipeline.rules import Rules
+
+    policy = settings.policy.pipeline
+    return Rules(
+        cancel_deal=policy.cancel_deal,
+        meeting_ended=policy.meeting_ended,
+        personal_domains=policy.personal_domains,
+        business_domains=policy.business_domains,
+        team_domains=policy.team_domains,
+        team_emails=policy.team_emails,
+        fresh_for=policy.fresh_for,
+        remind_before=settings.reminders_before,
+    )
 
 
 class House:

@@ -83,9 +83,7 @@ def _postgres(url: SecretStr) -> SecretStr:
 
 def _webhook_secret(secret: SecretStr) -> SecretStr:
     if secret.get_secret_value() == _NO_SECRET:
-        raise ValueError(
-            "is the word that Cal.com uses for having no secret: choose one, and set it there too"
-        )
+        raise ValueError("is the word that Cal.com uses for having no secret: choose one, and set it there too")
     return secret
 
 
@@ -130,15 +128,11 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, Commas] = Field(
         default=(), validation_alias="SHOWUP_CORS_ORIGINS"
     )
-    secret_key: LongKeys | None = Field(
-        default=None, validate_default=True, validation_alias="SHOWUP_SECRET_KEY"
-    )
+    secret_key: LongKeys | None = Field(default=None, validate_default=True, validation_alias="SHOWUP_SECRET_KEY")
     admin_key: LongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
     config: Path | None = Field(default=None, validation_alias="SHOWUP_CONFIG")
     testing_mode: bool = Field(default=False, validation_alias="TESTING_MODE")
-    calcom_webhook_secret: WebhookSecret | None = Field(
-        default=None, validation_alias="CALCOM_WEBHOOK_SECRET"
-    )
+    calcom_webhook_secret: WebhookSecret | None = Field(default=None, validation_alias="CALCOM_WEBHOOK_SECRET")
     calcom_webhook_secret_previous: WebhookSecret | None = Field(
         default=None, validation_alias="CALCOM_WEBHOOK_SECRET_PREVIOUS"
     )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access import accounts_store, routes_store, workspaces_store
 from showup.access.account import Credentials, WebhookSecret, rotated
 from showup.access.accounts_store import ensure_defaults
-from showup.access.directory import AccountDirectory
+from showup.access.directory import AccountDirectory, AccountsAway
 from showup.access.route import Route
 from showup.access.secrets_at_rest import Seal
 from showup.database.engine import transaction
@@ -157,6 +157,20 @@ async def test_while_the_database_is_away_what_was_known_serves_and_old_secrets_
     assert account.secrets == (b"a",)
     clock.move(seconds=3)
     assert await directory.find("acme") is not None
+
+
+async def test_while_the_database_is_away_nobody_is_said_not_to_exist(
+    directory: AccountDirectory, engine: AsyncEngine, clock: Hand, postgres: str, database_url: str
+) -> None:
+    assert await directory.find("new") is None
+    await add(engine, "new", WebhookSecret("a"))
+    await rename(postgres, database_url, "gone")
+    clock.move(seconds=3)
+    with pytest.raises(AccountsAway):
+        await directory.find("new")
+    await rename(postgres, database_url, "back")
+    clock.move(seconds=3)
+    assert await directory.find("new") is not None
 
 
 async def test_one_account_that_cannot_be_opened_does_not_shut_out_the_others(

@@ -94,6 +94,7 @@ def closed_port() -> int:
         ("mysql://me:hidden@127.0.0.1/d", "should begin with postgresql://"),
         ("postgresql://me:hidden@127.0.0.1/d?sslmode=perhaps", "sslmode"),
     ],
+    ids=["nothing listens", "no such socket", "another database", "no such mode"],
 )
 async def test_an_unreachable_database_is_told_in_a_sentence(url: str, says: str) -> None:
     with pytest.raises(DatabaseAway, match=says) as told:

@@ -46,10 +46,11 @@ async def _live(settings: Settings, children: Sequence[Child], greet: Greet) -> 
 
 async def _on_the_ground(settings: Settings, family: Family, stop: asyncio.Event, greet: Greet) -> None:
     # Heavy, and wanted only now that the children load beside us.
-    from showup.assembly import house, prepare
+    from showup.assembly import adopt_policy, house, prepare
 
     async with _opened(settings) as (ground, server):
         await prepare(ground)
+        await adopt_policy(ground, settings)
         family.stand_on(ground)
         async with house(settings, ground) as built:
             account = await built.directory.find(None)

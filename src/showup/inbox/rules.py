@@ -11,9 +11,13 @@ from showup.pipeline.rules import Rules
 
 
 async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> Rules:
-    """The newest rules of the workspace; the defaults where it has set none."""
+    """The newest rules of the workspace; those of the workspace `default` where it has none of its own."""
     data = await connection.fetchval(
-        "SELECT data::text FROM rules WHERE workspace_id = $1 ORDER BY number DESC LIMIT 1", workspace_id
+        """
+        SELECT r.data::text FROM rules r JOIN workspaces w ON w.id = r.workspace_id
+        WHERE w.id = $1 OR w.slug = 'default' ORDER BY w.id = $1 DESC, r.number DESC LIMIT 1
+        """,
+        workspace_id,
     )
     return Rules() if data is None else _rules(msgspec.json.decode(data))
 

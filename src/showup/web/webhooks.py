@@ -9,6 +9,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from showup.access.account import Account
+from showup.access.directory import AccountsAway
 from showup.clock import Clock
 from showup.inbox.keep import NotKept
 from showup.inbox.raw_event import Incoming, Kept
@@ -26,7 +27,7 @@ class Directory(Protocol):
     """Knows the Cal.com accounts by name; None is the default one."""
 
     async def find(self, name: str | None) -> Account | None:
-        """The account, or None when there is none of that name."""
+        """The account, or None when there is none of that name; raises AccountsAway when that can't be said."""
 
 
 class Keeper(Protocol):
@@ -69,7 +70,10 @@ class WebhookDoor:
 
     async def _received(self, scope: Scope, headers: dict[bytes, bytes], body: bytes, dialect: Dialect) -> Answer:
         name = _account_name(scope["path"])
-        account = await self._directory.find(name)
+        try:
+            account = await self._directory.find(name)
+        except AccountsAway:
+            return dialect.refused(refusal("not-kept", retry_after=_AGAIN_IN))
         if account is None:
             return dialect.refused(refusal("unknown-account", f"`showup accounts add {name}` makes it."))
         if not account.secrets:

@@ -1,0 +1,132 @@
+"""Seed 001, the logic of bookings and deals: each flow, the classification of domains, and its summary row by row."""
+
+import pytest
+
+from showup.effects import Confirm, TellCancelled, TellRescheduled
+from showup.pipeline.rules import Rules
+from tests.pipeline.cast import (
+    FRIDAY,
+    GWEN,
+    MIDDAY,
+    RULES,
+    SARAH,
+    SECOND,
+    THURSDAY,
+    after,
+    cancelled,
+    deals,
+    ended,
+    made,
+    rescheduled,
+    said,
+    story,
+    whats,
+)
+
+
+class TestBookingCreated:
+    def test_the_company_is_found_by_the_domain_of_the_email(self) -> None:
+        booked = story(made()).booking
+        assert booked is not None
+        assert (booked.company_domain, booked.status) == ("acme.com", "ACCEPTED")
+
+    def test_the_person_is_found_by_their_email(self) -> None:
+        person = story(made()).people["sarah.chen@acme.com"]
+        assert (person.name, person.time_zone, person.company_domain) == ("Sarah Chen", "America/New_York", "acme.com")
+
+    def test_a_deal_opens_if_the_company_has_none(self) -> None:
+        (deal,) = deals(story(made())).deals
+        assert (deal.status, deal.stage, deal.owner_email) == ("active", "booked", "ben@outboundsolutions.com")
+
+    def test_the_attendee_gets_a_confirmation(self) -> None:
+        (confirm,) = said(story(made()), Confirm)
+        assert confirm.recipient == SARAH.email
+
+    def test_the_journal_says_what_happened_and_why(self) -> None:
+        told = story(made())
+        assert whats(told) == ["booking.made"]
+        assert whats(deals(told)) == ["deal.opened"]
+
+
+class TestBookingRescheduled:
+    def test_the_booking_found_by_its_old_uid_gets_new_times_and_uid(self) -> None:
+        moved = story(made(), rescheduled(old="abc123", uid="xyz789")).booking
+        assert moved is not None
+        assert (moved.uid, moved.start_time, moved.status) == ("xyz789", FRIDAY, "ACCEPTED")
+
+    def test_the_attendee_is_told_the_new_time_and_the_old_one(self) -> None:
+        (told,) = said(story(made(), rescheduled()), TellRescheduled)
+        assert isinstance(told, TellRescheduled)
+        assert (told.recipient, told.old_start_time) == (SARAH.email, THURSDAY)
+
+
+class TestBookingCancelled:
+    def test_the_booking_is_cancelled_with_its_reason(self) -> None:
+        gone = story(made(), cancelled(reason="no budget")).booking
+        assert gone is not None
+        assert (gone.status, gone.cancellation_reason) == ("CANCELLED", "no budget")
+        assert gone.cancelled_by == "ben@outboundsolutions.com"
+
+    def test_the_attendee_is_told(self) -> None:
+        (told,) = said(story(made(), cancelled()), TellCancelled)
+        assert told.recipient == SARAH.email
+
+
+class TestMeetingEnded:
+    def test_the_booking_is_attended(self) -> None:
+        over = story(made(), ended()).booking
+        assert over is not None
+        assert over.attended is True
+
+    def test_without_a_deal_nothing_moves(self) -> None:
+        alone = story(made(who=(GWEN,)), ended(who=(GWEN,)))
+        assert alone.booking is not None
+        assert alone.booking.attended is True
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com", "me.com"])
+def test_the_six_personal_domains_are_no_companies(domain: str) -> None:
+    assert RULES.company_domain(f"sarah@{domain}") is None
+
+
+@pytest.mark.parametrize("domain", ["acme.com", "me.company", "notgmail.com", "gmail.acme.com", "hotmail.io"])
+def test_domains_that_only_look_personal_are_companies(domain: str) -> None:
+    assert Rules().company_domain(f"sarah@{domain}") is not None
+
+
+class TestSummary:
+    def test_book_meeting_with_a_business_email(self) -> None:
+        assert after(made()) == ("active", "booked")
+
+    def test_book_meeting_with_a_personal_email(self) -> None:
+        told = story(made(who=(GWEN,)))
+        assert set(told.people) == {GWEN.email}
+        assert told.booking is not None
+        assert told.booking.company_domain is None
+        assert [line.because for line in told.lines if line.what == "deal.none"] == [
+            "gmail.com is a personal domain, so there is no company and no deal"
+        ]
+
+    def test_reschedule_meeting(self) -> None:
+        before, then = deals(story(made())), deals(story(made(), rescheduled()))
+        assert len(then.deals) == 1
+        assert (then.deals[0].id, then.deals[0].status, then.deals[0].stage) == (
+            before.deals[0].id,
+            "active",
+            "booked",
+        )
+        assert whats(then) == ["deal.opened"]
+
+    def test_cancel_meeting(self) -> None:
+        assert after(made(), cancelled()) == ("cancelled", "booked")
+
+    def test_meeting_ends(self) -> None:
+        assert after(made(), ended()) == ("active", "met")
+
+    def test_second_booking_of_the_same_company(self) -> None:
+        first = story(made())
+        second = story(made(MIDDAY, uid="def456", start=FRIDAY), booking_id=SECOND)
+        book = deals(first, second)
+        assert [(deal.status, deal.stage) for deal in book.deals] == [("active", "booked")]
+        assert set(book.deal_of.values()) == {book.deals[0].id}
+        assert whats(book) == ["deal.opened", "deal.joined"]

@@ -1,0 +1,276 @@
+"""IN6, PI6: every way in which a webhook can be written or wrapped, and a decided meaning for every trigger."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from showup import events
+from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable, translate
+
+SENT = "2026-03-02T09:00:00.000Z"
+BOOKING: dict[str, Any] = {
+    "uid": "abc123",
+    "bookingId": 100,
+    "title": "Intro call",
+    "startTime": "2026-03-05T14:00:00Z",
+    "endTime": "2026-03-05T14:30:00Z",
+    "organizer": {"email": "ben@outboundsolutions.com", "name": "Ben"},
+    "attendees": [{"email": "Sarah.Chen@Acme.com", "name": "Sarah Chen", "timeZone": "America/New_York"}],
+}
+START = datetime(2026, 3, 5, 14, tzinfo=UTC)
+END = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
+ROW = {
+    "triggerEvent": "MEETING_ENDED",
+    "id": 100,
+    "uid": "abc123",
+    "startTime": BOOKING["startTime"],
+    "endTime": BOOKING["endTime"],
+    "createdAt": "2026-03-01T08:00:00Z",
+    "userPrimaryEmail": "ben@outboundsolutions.com",
+    "attendees": BOOKING["attendees"],
+}
+# What each trigger needs beside a booking before it means anything.
+FURTHER: dict[str, dict[str, Any]] = {
+    "BOOKING_NO_SHOW_UPDATED": {"attendees": [{"email": "sarah.chen@acme.com", "noShow": True}]},
+    "WRONG_ASSIGNMENT_REPORT": {"booking": {"uid": "abc123"}, "report": {}},
+}
+MEANINGS: dict[str, type[events.Event] | type[Ignored]] = {
+    "BOOKING_CREATED": events.BookingMade,
+    "BOOKING_REQUESTED": events.BookingRequested,
+    "BOOKING_REJECTED": events.BookingRejected,
+    "BOOKING_CANCELLED": events.BookingCancelled,
+    "BOOKING_RESCHEDULED": events.BookingRescheduled,
+    "BOOKING_PAYMENT_INITIATED": events.PaymentStarted,
+    "BOOKING_PAID": events.BookingPaid,
+    "BOOKING_NO_SHOW_UPDATED": events.AttendanceReported,
+    "BOOKING_LOCATION_UPDATED": events.LocationChanged,
+    "BOOKING_REASSIGNED": events.OrganizerChanged,
+    "MEETING_STARTED": events.MeetingStarted,
+    "MEETING_ENDED": events.MeetingEnded,
+    "RECORDING_READY": events.RecordingReady,
+    "RECORDING_TRANSCRIPTION_GENERATED": events.TranscriptReady,
+    "AFTER_HOSTS_CAL_VIDEO_NO_SHOW": events.HostMissed,
+    "AFTER_GUESTS_CAL_VIDEO_NO_SHOW": events.GuestsMissed,
+    "INSTANT_MEETING": Ignored,
+    "INSTANT_MEETING_ACCEPTED": events.BookingMade,
+    "FORM_SUBMITTED": Ignored,
+    "FORM_SUBMITTED_NO_EVENT": Ignored,
+    "ROUTING_FORM_FALLBACK_HIT": Ignored,
+    "OOO_CREATED": Ignored,
+    "WRONG_ASSIGNMENT_REPORT": events.AssignmentDisputed,
+    "CALENDAR_ENTRY_REJECTED": events.InviteDeclined,
+    "DELEGATION_CREDENTIAL_ERROR": Ignored,
+    "DELEGATION_CREDENTIAL_SECRET_ROTATED": Ignored,
+    "DELEGATION_CREDENTIAL_SECRET_ROTATION_FAILED": Ignored,
+    "DELEGATION_CREDENTIAL_ROTATION_REQUIRED": Ignored,
+    "PING": Ignored,
+}
+
+
+def read(value: Any) -> Translation:
+    return translate(json.dumps(value, ensure_ascii=False).encode())
+
+
+def event_of(value: Any) -> Translated:
+    said = read(value)
+    assert isinstance(said, Translated), said
+    return said
+
+
+def std(trigger: str, payload: dict[str, Any], **root: Any) -> dict[str, Any]:
+    return {"triggerEvent": trigger, "createdAt": SENT, "payload": payload, **root}
+
+
+@pytest.mark.parametrize("trigger", MEANINGS)
+def test_every_trigger_has_a_decided_meaning(trigger: str) -> None:
+    said = read(std(trigger, {**BOOKING, **FURTHER.get(trigger, {})}))
+    meaning = MEANINGS[trigger]
+    assert said.trigger == trigger
+    assert type(said.event if isinstance(said, Translated) else said) is meaning
+    if isinstance(said, Translated):
+        assert said.uid == "abc123"
+
+
+@pytest.mark.parametrize("trigger", ["BOOKING_CONFIRMED", "BOOKING_COMPLETED", "booking.reopened", "Ärger \x00"])
+def test_an_unknown_trigger_is_ignored_by_name(trigger: str) -> None:
+    said = read(std(trigger, BOOKING))
+    assert isinstance(said, Ignored)
+    assert said.trigger in said.because
+    assert "\x00" not in said.because
+
+
+@pytest.mark.parametrize(
+    "trigger", ["booking.created", "BOOKING.CREATED", "booking_created", " Booking Created ", "booking-created"]
+)
+def test_triggers_are_read_in_any_spelling(trigger: str) -> None:
+    said = event_of(std(trigger, BOOKING))
+    assert said.trigger == "BOOKING_CREATED"
+    assert isinstance(said.event, events.BookingMade)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        std("BOOKING_CREATED", BOOKING),
+        {"triggerEvent": "BOOKING_CREATED", "createdAt": SENT, **BOOKING},
+        [{"triggerEvent": "BOOKING_CREATED", "createdAt": SENT, **BOOKING}],
+        [std("BOOKING_CREATED", BOOKING)],
+        {"body": json.dumps(std("BOOKING_CREATED", BOOKING)), "headers": {"x": "y"}},
+        {"body": std("BOOKING_CREATED", BOOKING)},
+        [{"body": std("BOOKING_CREATED", BOOKING), "query": {}}],
+        std("BOOKING_CREATED", {"booking": BOOKING}),
+        {"trigger": "BOOKING_CREATED", "createdAt": SENT, "data": BOOKING},
+    ],
+    ids=["std", "flat", "n8n", "array", "hookdeck", "wrapped", "n8n-webhook", "nested", "trigger-data"],
+)
+def test_one_booking_in_every_wrapping_is_the_same_news(body: Any) -> None:
+    assert event_of(body) == event_of(std("BOOKING_CREATED", BOOKING))
+
+
+def test_what_a_booking_says() -> None:
+    said = event_of(std("BOOKING_CREATED", BOOKING))
+    seen = said.event.booking
+    assert said.source_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert (seen.start_time, seen.end_time) == (START, END)
+    assert [one.email for one in seen.attendees] == ["sarah.chen@acme.com"]
+    assert seen.hosts == {"ben@outboundsolutions.com"}
+
+
+def test_an_array_of_two_is_not_one_webhook() -> None:
+    said = read([std("PING", {}), std("PING", {})])
+    assert isinstance(said, Unreadable)
+    assert "array of 2" in said.because
+
+
+def test_seed_002s_meeting_ended_knows_a_number_and_who_came() -> None:
+    said = event_of(
+        {
+            "triggerEvent": "meeting.ended",
+            "createdAt": "2025-11-20T15:30:00Z",
+            "payload": {
+                "bookingId": 12345,
+                "eventTypeId": 678,
+                "attendees": [{"email": "lead@acme.com", "attended": True}],
+                "metadata": {"duration": 28},
+            },
+        }
+    )
+    assert isinstance(said.event, events.MeetingEnded)
+    assert (said.uid, said.event.booking.calcom_booking_id) == (None, "12345")
+    assert said.source_at == datetime(2025, 11, 20, 15, 30, tzinfo=UTC)
+    assert [(one.email, one.attended) for one in said.event.booking.attendees] == [("lead@acme.com", True)]
+    assert not said.event.booking.attendees_are_guests
+
+
+@pytest.mark.parametrize("body", [ROW, std("MEETING_ENDED", {k: v for k, v in ROW.items() if k != "triggerEvent"})])
+def test_a_meeting_ends_at_its_scheduled_end_flat_or_wrapped(body: dict[str, Any]) -> None:
+    said = event_of(body)
+    assert said.source_at == END
+    assert said.event.booking.calcom_booking_id == "100"
+    assert said.event.booking.organizer_email == "ben@outboundsolutions.com"
+    assert not said.event.booking.attendees_are_guests
+
+
+def test_the_creation_time_of_a_row_is_the_bookings() -> None:
+    assert event_of(ROW).event.booking.booked_at == datetime(2026, 3, 1, 8, tzinfo=UTC)
+    assert event_of(std("BOOKING_CREATED", BOOKING)).event.booking.booked_at is None
+
+
+@pytest.mark.parametrize(
+    "answers", [{"name": {"label": "your_name", "value": {"firstName": "Sa", "lastName": "Chen"}}}]
+)
+def test_a_name_may_be_an_object(answers: dict[str, Any]) -> None:
+    seen = event_of(std("BOOKING_CREATED", {**BOOKING, "responses": answers})).event.booking
+    assert seen.answers["name"] == "Sa Chen"
+    listed = {**BOOKING, "attendees": [{"email": "sa@acme.com", "name": {"firstName": "Sa", "lastName": "Chen"}}]}
+    assert event_of(std("BOOKING_CREATED", listed)).event.booking.attendees[0].name == "Sa Chen"
+
+
+def test_answers_plain_or_labelled_are_the_same() -> None:
+    plain = {"company": "Acme Corp", "size": 50, "topics": ["a", "b"], "ok": True, "empty": "", "none": None}
+    labelled = {slug: {"label": slug, "value": value} for slug, value in plain.items()}
+    seen = event_of(std("BOOKING_CREATED", {**BOOKING, "responses": plain})).event.booking
+    assert seen.answers == {"company": "Acme Corp", "size": "50", "topics": "a, b", "ok": "yes"}
+    assert seen.company_answer == "Acme Corp"
+    assert event_of(std("BOOKING_CREATED", {**BOOKING, "responses": labelled})).event.booking == seen
+
+
+def test_the_bookers_own_questions_count_as_answers() -> None:
+    fields = {**BOOKING, "userFieldsResponses": {"Company": {"label": "Company", "value": "Acme Corp"}}}
+    assert event_of(std("BOOKING_CREATED", fields)).event.booking.company_answer == "Acme Corp"
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_the_example_bodies_of_seeds_003_and_004_have_no_uid(nested: bool) -> None:
+    booking = {
+        "startTime": "2025-11-25T14:00:00Z",
+        "attendees": [{"email": "customer@example.com", "name": "Customer"}],
+    }
+    said = event_of({"triggerEvent": "BOOKING_CREATED", "payload": {"booking": booking} if nested else booking})
+    assert (said.uid, said.source_at) == (None, None)
+    assert events.names(said.event) == ("at:20251125T140000Z:customer@example.com",)
+
+
+def test_a_booking_without_uid_and_attendees_names_nothing() -> None:
+    said = read(std("BOOKING_CREATED", {"startTime": "2025-11-25T14:00:00Z", "attendees": []}))
+    assert isinstance(said, Unreadable)
+    assert "names no booking" in said.because
+
+
+@pytest.mark.parametrize("phone", ["+4915112345678", None])
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "in the answers"])
+def test_a_made_up_address_for_a_phone_is_no_identity(phone: str | None, listed: bool) -> None:
+    """PI2: whoever booked by phone has no email, whether the body lists them or only keeps their form."""
+    who = {"email": "4915112345678@sms.cal.com", "name": "Pat"}
+    fields = {**BOOKING, "attendees": [{**who, "phoneNumber": phone}] if listed else [], "responses": who}
+    seen = event_of(std("BOOKING_CREATED", fields)).event.booking
+    assert [(one.email, one.phone, one.name) for one in seen.attendees] == [(None, "+4915112345678", "Pat")]
+
+
+def test_an_address_or_link_too_long_to_be_whole_is_none() -> None:
+    long = {
+        **BOOKING,
+        "attendees": [{"email": "a@" + "b." * 200 + "com"}],
+        "location": "https://x.example/" + "y" * 2_000,
+    }
+    seen = event_of(std("BOOKING_CREATED", long)).event.booking
+    assert (seen.attendees, seen.meeting_url) == ((), None)
+
+
+def test_a_seat_that_moves_to_another_booking_leaves_the_old_one() -> None:
+    moved = {**BOOKING, "uid": "new", "rescheduleUid": "abc123", "attendeeSeatId": "seat-1", "rescheduledBy": "x@y.co"}
+    said = event_of(std("BOOKING_RESCHEDULED", moved))
+    assert isinstance(said.event, events.SeatMoved)
+    assert said.event.replaces.uid == "abc123"
+    left = events.departure(said.event)
+    assert (left.booking.uid, left.booking.attendees) == ("abc123", said.event.booking.attendees)
+    same = event_of(std("BOOKING_RESCHEDULED", {**moved, "uid": "abc123"}))
+    assert isinstance(same.event, events.BookingRescheduled)
+
+
+def test_a_wish_for_another_time_names_the_booking_it_is_about() -> None:
+    said = event_of(std("BOOKING_REQUESTED", {**BOOKING, "uid": "new", "rescheduleUid": "abc123", "rescheduleId": 99}))
+    assert isinstance(said.event, events.BookingRequested)
+    assert said.event.replaces == events.Replaced(uid="abc123", calcom_booking_id="99")
+
+
+def test_the_host_asking_for_another_time_is_said() -> None:
+    said = event_of(std("BOOKING_CANCELLED", {**BOOKING, "requestReschedule": True, "cancelledBy": "Ben@x.co"}))
+    assert isinstance(said.event, events.BookingCancelled)
+    assert said.event.reschedule_requested
+
+
+@pytest.mark.parametrize(("unit", "hour", "minute"), [("MINUTE", 14, 7), ("HOUR", 21, 0), ("eon", 14, 7)])
+def test_cal_video_looks_into_the_room_some_time_after_the_start(unit: str, hour: int, minute: int) -> None:
+    fields = {**BOOKING, "webhook": {"time": 7, "timeUnit": unit}}
+    said = event_of(std("AFTER_GUESTS_CAL_VIDEO_NO_SHOW", fields))
+    assert said.source_at == datetime(2026, 3, 5, hour, minute, tzinfo=UTC)
+
+
+def test_a_time_that_cannot_be_read_is_not_taken_for_a_missing_one() -> None:
+    for wrong in ("tomorrow", 1_772_719_200, True, [], {"at": 1}, "2026-13-45T00:00:00Z"):
+        said = read(std("BOOKING_CREATED", {**BOOKING, "startTime": wrong}))
+        assert isinstance(said, Unreadable)
+        assert "startTime" in said.because

@@ -1,0 +1,200 @@
+"""IN5, IN7, R5: whatever a body holds, reading it raises nothing, and what it lets through fits into the database."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from showup.events import names, order_key
+from showup.sources.calcom.translate import Translated, Unreadable, translate
+
+PAYLOADS = [
+    json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parents[1] / "payloads").glob("*.json"))
+]
+EARLIEST, LATEST = datetime(1989, 12, 31, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
+LONGEST = {"uid": 255, "calcom_booking_id": 255, "email": 320, "phone": 70, "time_zone": 64, "name": 500, "url": 2_000}
+MANY = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=40),
+    st.sampled_from(
+        ["\x00", "a\x00@b.co", "x" * 100_000, "0000-01-01", "9999-12-31T23:59:59-12:00", "a@" + "b." * 300 + "co"]
+    ),
+    st.sampled_from([2**63, -(2**63) - 1, 10**300, "10" * 200, "2026-W01-1", "2199-12-31T23:59:59-23:59"]),
+)
+values = st.recursive(
+    odd,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def check(body: bytes) -> None:
+    """Reads a body and looks through everything that it lets pass."""
+    said = translate(body)
+    for words in (said.trigger, getattr(said, "because", None)):
+        assert words is None or storable(words, 500), said
+    if isinstance(said, Translated):
+        walk("event", msgspec.structs.asdict(said.event))
+        walk("uid", said.uid)
+        walk("source_at", said.source_at)
+        for name in names(said.event):
+            assert storable(name, 400)
+        order_key(said.source_at or EARLIEST, said.event, b"digest")
+
+
+def walk(name: str, value: Any) -> None:
+    """Checks every value within, by the name of its field."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            assert storable(key, 100)
+            walk(key, inner)
+    elif isinstance(value, list | tuple | frozenset):
+        assert len(value) <= 1_000
+        for inner in value:
+            walk(name, inner)
+    else:
+        assert fits(name, value), (name, str(value)[:80])
+
+
+def fits(name: str, value: Any) -> bool:
+    """Whether a column can hold it."""
+    match value:
+        case None | bool():
+            return True
+        case str():
+            return storable(value, LONGEST.get(name, 10_000))
+        case int():
+            limit = 2**31 if name == "ical_sequence" else 2**63
+            return -limit <= value < limit
+        case datetime():
+            return value.tzinfo is UTC and EARLIEST < value < LATEST
+        case _:
+            return False
+
+
+def storable(value: str, longest: int) -> bool:
+    """No NUL and no half of a surrogate pair, which PostgreSQL's text refuses; and not without end."""
+    value.encode()
+    return "\x00" not in value and len(value) <= longest
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every field and item of a JSON value, as its container and its key."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [place for key in keys for place in ((value, key), *places(value[key]))]
+
+
+@MANY
+@given(st.binary(max_size=300))
+def test_raw_bytes(body: bytes) -> None:
+    check(body)
+
+
+@MANY
+@given(values)
+def test_any_json(value: Any) -> None:
+    check(json.dumps(value).encode())
+
+
+@MANY
+@given(st.data())
+def test_real_payloads_with_fields_dropped_replaced_and_swapped(data: st.DataObject) -> None:
+    value = json.loads(json.dumps(data.draw(st.sampled_from(PAYLOADS))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        found = places(value)
+        if not found:
+            break
+        container, key = data.draw(st.sampled_from(found))
+        match data.draw(st.sampled_from(["drop", "replace", "copy"])):
+            case "drop":
+                del container[key]
+            case "replace":
+                container[key] = data.draw(values)
+            case _:
+                other, place = data.draw(st.sampled_from(found))
+                container[key] = json.loads(json.dumps(other[place])) if place in other else None
+    check(json.dumps(value, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass"))
+
+
+@MANY
+@given(st.sampled_from(PAYLOADS), st.data())
+def test_fields_twice_and_bodies_cut_short(value: Any, data: st.DataObject) -> None:
+    text = json.dumps(value)
+    again = json.dumps({"triggerEvent": data.draw(values), "payload": data.draw(values)})
+    check((text[:-1] + "," + again[1:]).encode())
+    check(text.encode()[: data.draw(st.integers(0, len(text)))])
+
+
+def booking(**fields: str) -> bytes:
+    """A booking with raw JSON in some of its fields."""
+    given_here = {"uid": '"u"', "startTime": '"2026-03-05T14:00:00Z"', "attendees": '[{"email":"a@b.co"}]', **fields}
+    inner = ",".join(f'"{name}":{raw}' for name, raw in given_here.items())
+    return f'{{"triggerEvent":"BOOKING_CREATED","payload":{{{inner}}}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x00",
+        b"\xff\xfe{}",
+        b"NaN",
+        b"1e999",
+        b'"' + b"x" * 2**21 + b'"',
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"payload":' * 10_000 + b"1" + b"}" * 10_000,
+        b'{"body":"' + b"\\\\" * 500 + b'"}',
+        b'{"body":"\\ud800"}',
+        b'{"triggerEvent":"BOOKING_CREATED","payload":[1,2,3]}',
+        b'{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"\\ud800"}}',
+        b'{"triggerEvent":["BOOKING_CREATED"]}',
+        booking(startTime='"0000-01-01T00:00:00Z"'),
+        booking(startTime='"9999-12-31T23:59:59-12:00"'),
+        booking(startTime='"0001-01-01T00:00:00+14:00"'),
+        booking(startTime="9" * 400),
+        booking(uid='"\\ud83d"'),
+    ],
+)
+def test_bodies_that_mean_nothing(body: bytes) -> None:
+    check(body)
+    assert isinstance(translate(body), Unreadable)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        booking(notes='"' + "x" * 2**21 + '"', additionalNotes='"' + "y" * 2**21 + '"'),
+        booking(uid='"u"', uid2='"' + "x" * 100_000 + '"', title='"a\\u0000b"'),
+        booking(bookingId="9" * 400, price="9" * 400, iCalSequence=str(2**40), seatsPerTimeSlot="1e300"),
+        booking(attendees='[{"email":"a@b.co","name":"' + "n" * 100_000 + '","phoneNumber":"' + "1" * 100_000 + '"}]'),
+        booking(attendees="[" + ",".join(f'{{"email":"p{one}@b.co"}}' for one in range(5_000)) + "]"),
+        booking(attendees='{"email":"a@b.co"}', organizer="[]", responses="[]", team='"x"', metadata="7"),
+        booking(responses="{" + ",".join(f'"slug{one}":"x"' for one in range(5_000)) + "}"),
+        booking(uid='"first"', currency='"\\u00df\\u00df\\u00df"'),
+    ],
+)
+def test_bodies_of_which_something_can_be_kept(body: bytes) -> None:
+    check(body)
+    assert isinstance(translate(body), Translated)
+
+
+@pytest.mark.parametrize("depth", [10, 100, 300, 480, 600, 900])
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"value":', "}"), ('[{"value":', "}]")])
+def test_answers_nested_without_end(depth: int, opens: str, closes: str) -> None:
+    deep = opens * depth + "1" + closes * depth
+    for field in ("responses", "attendees", "startTime", "webhook", "references", "downloadLinks"):
+        check(booking(**{field: deep}))
+        check(booking(**{field: f'{{"a":{deep}}}'}))
+        check(booking(**{field: f'[{{"email":"a@b.co","name":{deep},"type":{deep}}}]'}))
