@@ -8,8 +8,8 @@ from typing import Protocol
 
 import pytest
 import typer
-from showup.__main__ import app
 
+from showup.__main__ import app
 from showup.policy import Policy
 from showup.settings import secret_names, variable_names
 

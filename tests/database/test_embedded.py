@@ -25,9 +25,7 @@ SETTINGS = {
 }
 
 
-def test_a_fresh_folder_serves_a_durable_database_without_the_network(
-    showup: Start, fresh: Path, uid: int
-) -> None:
+def test_a_fresh_folder_serves_a_durable_database_without_the_network(showup: Start, fresh: Path, uid: int) -> None:
     """IN3: what is committed is on disk; RU1: nothing is installed or asked."""
     process = showup(fresh, uid)
     assert process.do("open") == f"postgresql://showup@/showup?host={fresh}/postgres/socket&port=5432"
@@ -64,9 +62,7 @@ def test_closing_leaves_the_supervision_to_whoever_stays(showup: Start, folder: 
     assert server_pid(folder) != pid
 
 
-def test_processes_that_open_a_fresh_folder_at_once_share_one_server(
-    showup: Start, fresh: Path, uid: int
-) -> None:
+def test_processes_that_open_a_fresh_folder_at_once_share_one_server(showup: Start, fresh: Path, uid: int) -> None:
     processes = [showup(fresh, uid) for _ in range(3)]
     for process in processes:
         process.tell("open")

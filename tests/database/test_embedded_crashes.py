@@ -22,9 +22,7 @@ def test_a_killed_server_is_restarted_in_its_place(showup: Start, folder: Path, 
     assert process.do("ensure") == "False"
 
 
-def test_the_supervision_passes_to_another_when_its_holder_is_killed(
-    showup: Start, folder: Path, uid: int
-) -> None:
+def test_the_supervision_passes_to_another_when_its_holder_is_killed(showup: Start, folder: Path, uid: int) -> None:
     first, second = showup(folder, uid), showup(folder, uid)
     dsn = first.do("open")
     second.do("open")
@@ -36,9 +34,7 @@ def test_the_supervision_passes_to_another_when_its_holder_is_killed(
 
 
 @pytest.mark.parametrize("server_too", [False, True])
-def test_every_confirmed_row_outlives_the_process(
-    showup: Start, folder: Path, uid: int, server_too: bool
-) -> None:
+def test_every_confirmed_row_outlives_the_process(showup: Start, folder: Path, uid: int, server_too: bool) -> None:
     """R1: our process is killed while it commits, alone or with the server."""
     first = showup(folder, uid)
     first.do("open")
@@ -57,9 +53,7 @@ def test_every_confirmed_row_outlives_the_process(
     assert int(last) >= confirmed[-1]
 
 
-def test_a_pid_left_behind_that_is_now_somebody_elses_is_no_hindrance(
-    showup: Start, folder: Path, uid: int
-) -> None:
+def test_a_pid_left_behind_that_is_now_somebody_elses_is_no_hindrance(showup: Start, folder: Path, uid: int) -> None:
     """After a restart of a container the same small numbers go to other programs of the same account."""
     process = showup(folder, uid)
     process.do("open")

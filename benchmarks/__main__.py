@@ -1,0 +1,50 @@
+"""`python -m benchmarks [--quick] [b1] [b2]`: measure, print, and put on record under benchmarks/results/."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import applying, door, results
+from benchmarks.ground import opened
+from benchmarks.machine import this_machine
+
+_MEASURES = {"b1": door.measure, "b2": applying.measure}
+
+
+async def run(names: Sequence[str], *, quick: bool) -> bool:
+    """Measures these; False when a figure is worthless."""
+    console = Console()
+    sound = True
+    async with opened() as ground:
+        for name in names:
+            machine = this_machine(ground)
+            with _progress(console) as progress:
+                found = await _MEASURES[name](ground, progress, quick=quick)
+            results.write(found, machine, quick=quick)
+            results.show(found, console)
+            sound = sound and not found.faults
+    return sound
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def main() -> None:
+    """Run what was asked for; the exit status is 1 when a figure is worthless, whatever the ratios are."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast Showup is on this machine.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(_MEASURES)}; all unless given")
+    parser.add_argument("--quick", action="store_true", help="small sizes, about a minute")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(_MEASURES):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    sys.exit(0 if uvloop.run(run(given.names or list(_MEASURES), quick=given.quick)) else 1)
+
+
+if __name__ == "__main__":
+    main()

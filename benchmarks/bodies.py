@@ -1,0 +1,158 @@
+"""Webhook bodies as Cal.com sends them: about 3.5 KB each, no two alike, the same ones for the same numbers."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from showup.sources.calcom.signature import sign
+
+SECRET = "the secret of the benchmarks"
+# Three bookings a company, as leads come from companies that have several people.
+_BOOKINGS_A_COMPANY = 3
+_WORDS = (
+    "pipeline", "outreach", "reply", "campaign", "mailbox", "domain", "warmup", "sequence", "lead", "quarter", "budget",
+    "renewal", "demo", "onboarding", "contract", "seat", "trial", "vendor", "growth", "churn", "forecast", "market",
+)  # fmt: skip
+
+
+class Sent(NamedTuple):
+    """A body and when it was sent."""
+
+    at: datetime
+    body: bytes
+
+
+def created(number: int, at: datetime) -> bytes:
+    """The BOOKING_CREATED of booking `number`, made at `at` for two days later."""
+    return _wrapped("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2)))
+
+
+def story(number: int, at: datetime) -> list[Sent]:
+    """Four bodies of one booking: created, moved by a day, given another place, ended."""
+    moved_to = at + timedelta(days=3)
+    was = {"rescheduleUid": _uid(number, "a"), "rescheduleId": number * 2, "rescheduledBy": _email(number)}
+    place = {
+        "metadata": {"videoCallUrl": f"https://meet.example/{number}"},
+        "location": f"https://meet.example/{number}",
+    }
+    moved, relocated, ended = at + timedelta(hours=5), at + timedelta(hours=9), moved_to + timedelta(minutes=30)
+    return [
+        Sent(at, created(number, at)),
+        Sent(moved, _wrapped("BOOKING_RESCHEDULED", moved, _payload(number, "b", moved_to) | was)),
+        Sent(relocated, _wrapped("BOOKING_LOCATION_UPDATED", relocated, _payload(number, "b", moved_to) | place)),
+        Sent(ended, _row("MEETING_ENDED", at, _payload(number, "b", moved_to) | place)),
+    ]
+
+
+def stories(count: int, since: datetime) -> list[Sent]:
+    """The bodies of `count` bookings, made a minute apart, in the order of their sending."""
+    told = (story(number, since + timedelta(minutes=number)) for number in range(count))
+    return sorted((sent for one in told for sent in one), key=lambda sent: sent.at)
+
+
+def write_signed(path: Path, numbers: range, at: datetime) -> Iterator[int]:
+    """Writes a BOOKING_CREATED a line, its signature's 64 digits before it; yields after each."""
+    with path.open("wb") as file:
+        for number in numbers:
+            body = created(number, at)
+            file.write(sign(SECRET.encode(), body).encode() + body + b"\n")
+            yield number
+
+
+def _wrapped(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
+    return _json({"triggerEvent": trigger, "createdAt": _stamp(at), "payload": payload})
+
+
+def _row(trigger: str, booked_at: datetime, payload: dict[str, Any]) -> bytes:
+    """Cal.com sends the ends of meetings as the booking's row in its database, without an envelope."""
+    identity = {"id": payload["bookingId"], "userPrimaryEmail": payload["organizer"]["email"]}
+    rest = {name: value for name, value in payload.items() if name not in ("bookingId", "organizer")}
+    return _json({"triggerEvent": trigger, **rest, **identity, "createdAt": _stamp(booked_at), "status": "ACCEPTED"})
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _payload(number: int, turn: str, start: datetime) -> dict[str, Any]:
+    chance = random.Random(f"{number} {turn}")
+    uid, name = _uid(number, turn), f"Lead Number {number}"
+    return {
+        "uid": uid,
+        "bookingId": number * 2 + (turn == "b"),
+        "iCalUID": f"{uid}@Cal.com",
+        "title": f"Intro call between Outbound and {name}",
+        "type": "intro-call",
+        "eventTypeId": 4_846_355,
+        "eventTitle": "Intro call",
+        "description": _text(chance, 65),
+        "additionalNotes": _text(chance, 50),
+        "startTime": _stamp(start),
+        "endTime": _stamp(start + timedelta(minutes=30)),
+        "length": 30,
+        "location": "integrations:google:meet",
+        "metadata": {"videoCallUrl": f"https://meet.example/{uid}"},
+        "organizer": _organizer(number % 8),
+        "attendees": [_attendee(number, name)],
+        "responses": {
+            "name": {"label": "your_name", "value": name, "isHidden": False},
+            "email": {"label": "email_address", "value": _email(number), "isHidden": False},
+            "company": {"label": "Company", "value": f"Company {number // _BOOKINGS_A_COMPANY}", "isHidden": False},
+            "goals": {"label": "What should we talk about?", "value": _text(chance, 65), "isHidden": False},
+        },
+        "userFieldsResponses": {"goals": {"label": "What should we talk about?", "value": _text(chance, 45)}},
+        "team": {"id": 170_425, "name": "Outbound", "members": [_organizer(one) for one in (1, 2)]},
+        "schedulingType": "ROUND_ROBIN",
+        "requiresConfirmation": False,
+        "hideCalendarNotes": False,
+        "seatsPerTimeSlot": None,
+        "price": 0,
+        "currency": "usd",
+        "status": "ACCEPTED",
+        "assignmentReason": [],
+    }
+
+
+def _organizer(number: int) -> dict[str, Any]:
+    return {
+        "id": 2_182_000 + number,
+        "name": f"Host {number}",
+        "email": f"host{number}@outbound.example",
+        "username": f"host{number}",
+        "timeZone": "Europe/Berlin",
+        "language": {"locale": "en"},
+        "timeFormat": "h:mma",
+        "utcOffset": 120,
+    }
+
+
+def _attendee(number: int, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "email": _email(number),
+        "timeZone": "America/Los_Angeles",
+        "language": {"locale": "en"},
+        "phoneNumber": None,
+        "bookingSeat": None,
+        "utcOffset": -420,
+    }
+
+
+def _email(number: int) -> str:
+    return f"lead{number}@company{number // _BOOKINGS_A_COMPANY}.example"
+
+
+def _uid(number: int, turn: str) -> str:
+    return hashlib.sha256(f"{number} {turn}".encode()).hexdigest()[:22]
+
+
+def _text(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(_WORDS, k=words))
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

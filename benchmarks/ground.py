@@ -1,0 +1,112 @@
+"""What measurements stand on: the embedded PostgreSQL as Showup runs it, and a fresh database for each of them."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from benchmarks.processor_time import parent_of
+from showup.access.accounts_store import ensure_defaults
+from showup.database.embedded.server import EmbeddedPostgres
+from showup.database.engine import connect
+from showup.database.migrate import upgrade
+
+_TEMPLATE = "migrated"
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+class Ground:
+    """A server of our own, and a folder for what a run writes beside it."""
+
+    def __init__(self, url: str, folder: Path, postmaster: int | None, version: str) -> None:
+        """`postmaster` is the server's process id, where the system tells it; `version` PostgreSQL's."""
+        self.folder = folder
+        self.postmaster = postmaster
+        self.version = version
+        self._url = url
+        self._numbers = count(1)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[str]:
+        """The address of a migrated database with the default workspace and account; dropped at the end."""
+        name = f"measured_{next(self._numbers)}"
+        await _execute(self._url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", "CHECKPOINT")
+        try:
+            yield _of_database(self._url, name)
+        finally:
+            await _execute(self._url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Ground]:
+    """The ground, removed at the end. Raises an EmbeddedError when PostgreSQL does not start."""
+    folder = _folder()
+    server = EmbeddedPostgres(folder / "data")
+    try:
+        url = await asyncio.to_thread(server.open)
+        await _prepare_template(url)
+        postmaster, version = await _seen(url)
+        yield Ground(url, folder, postmaster, version)
+    finally:
+        await asyncio.to_thread(server.close)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="showup-bench-"))
+    # Where we are root, PostgreSQL runs as another account, which has to find its files.
+    folder.chmod(0o755)
+    return folder
+
+
+async def scalar(url: str, query: str) -> int:
+    """The one number that a query answers."""
+    driver = await asyncpg.connect(url)
+    try:
+        return int(await driver.fetchval(query))
+    finally:
+        await driver.close()
+
+
+async def _prepare_template(url: str) -> None:
+    await _execute(url, f"CREATE DATABASE {_TEMPLATE}")
+    template = _of_database(url, _TEMPLATE)
+    await upgrade(template)
+    engine = connect(template, pool_size=1)
+    try:
+        await ensure_defaults(engine)
+    finally:
+        await engine.dispose()
+
+
+async def _seen(url: str) -> tuple[int | None, str]:
+    """The postmaster's process id and the version; refuses to measure a server that forgets."""
+    driver = await asyncpg.connect(url)
+    try:
+        for name, wanted in _DURABLE.items():
+            found = await driver.fetchval("SELECT current_setting($1)", name)
+            if found != wanted:
+                raise RuntimeError(f"{name} is {found}: what this server confirms may be lost, so nothing is measured")
+        backend = await driver.fetchval("SELECT pg_backend_pid()")
+        return parent_of(backend), str(await driver.fetchval("SELECT current_setting('server_version')"))
+    finally:
+        await driver.close()
+
+
+async def _execute(url: str, *statements: str) -> None:
+    driver = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await driver.execute(statement)
+    finally:
+        await driver.close()
+
+
+def _of_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
