@@ -25,9 +25,9 @@ check: .venv/check.stamp ## format, lint, types, import contracts, drift of migr
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/showup migrate --check
 	$(BIN)/showup openapi --check docs/openapi.json
-	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_glossary.py tests/test_rooms.py
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_glossary.py tests/test_rooms.py \
+		tests/database/test_migrate.py
 
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
