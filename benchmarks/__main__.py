@@ -1,6 +1,8 @@
 """`python -m benchmarks [--quick] [b1] [b2]`: measure, print, and put on record under benchmarks/results/."""
 
 import argparse
+import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -13,11 +15,16 @@ from benchmarks.ground import opened
 from benchmarks.machine import this_machine
 
 _MEASURES = {"b1": door.measure, "b2": applying.measure}
+_WIDTH = 160
 
 
 async def run(names: Sequence[str], *, quick: bool) -> bool:
     """Measures these; False when a figure is worthless."""
-    console = Console()
+    # However we are told to stop, PostgreSQL and the processes that we started are stopped too.
+    if (this := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    # Into a file or a pipe the tables go in full.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     sound = True
     async with opened() as ground:
         for name in names:

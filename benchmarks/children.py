@@ -11,13 +11,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _READY = b"ready\n"
+# A worker tells of all its batches in one line.
+_LONGEST_LINE = 2**24
 
 
 @asynccontextmanager
 async def child(module: str, *arguments: str, fds: tuple[int, ...] = ()) -> AsyncIterator[Process]:
     """`python -m benchmarks.<module>` once it is ready; `fds` are handed on. Raises RuntimeError."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"benchmarks.{module}", *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT, pass_fds=fds
+        sys.executable,
+        "-m",
+        f"benchmarks.{module}",
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        cwd=ROOT,
+        pass_fds=fds,
+        limit=_LONGEST_LINE,
     )
     try:
         if await lines(process).readline() != _READY:

@@ -1,12 +1,11 @@
 """What measurements stand on: the embedded PostgreSQL as Showup runs it, and a fresh database for each of them."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -46,21 +45,21 @@ class Ground:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Ground]:
     """The ground, removed at the end. Raises an EmbeddedError when PostgreSQL does not start."""
-    folder = _folder()
-    server = EmbeddedPostgres(folder / "data")
-    try:
-        url = await asyncio.to_thread(server.open)
-        await _prepare_template(url)
-        postmaster, version = await _seen(url)
-        yield Ground(url, folder, postmaster, version)
-    finally:
-        await asyncio.to_thread(server.close)
-        shutil.rmtree(folder, ignore_errors=True)
+    with TemporaryDirectory(prefix="showup-bench-", ignore_cleanup_errors=True) as made:
+        folder = _for_all_to_enter(made)
+        server = EmbeddedPostgres(folder / "data")
+        try:
+            url = await asyncio.to_thread(server.open)
+            await _prepare_template(url)
+            postmaster, version = await _seen(url)
+            yield Ground(url, folder, postmaster, version)
+        finally:
+            await asyncio.to_thread(server.close)
 
 
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="showup-bench-"))
+def _for_all_to_enter(made: str) -> Path:
     # Where we are root, PostgreSQL runs as another account, which has to find its files.
+    folder = Path(made)
     folder.chmod(0o755)
     return folder
 

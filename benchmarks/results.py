@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.machine import Machine
 
 _FOLDER = Path(__file__).parent / "results"
+_SMALL = 100
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def write(found: Found, machine: Machine, *, quick: bool) -> Path:
     """Puts it on record under its name; small sizes apart, since they are no measure for the full ones."""
     path = _FOLDER / f"{found.name}{'-quick' if quick else ''}.json"
+    # More digits than the noise allows would only make two records hard to compare.
+    rows = [{name: round(one, 2) if isinstance(one, float) else one for name, one in row.items()} for row in found.rows]
+    ratios = [msgspec.structs.replace(one, found=round(one.found, 2)) for one in found.ratios]
+    found = msgspec.structs.replace(found, rows=rows, ratios=ratios)
     record = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "quick": quick, "machine": machine, "found": found}
     _FOLDER.mkdir(exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
@@ -55,7 +60,7 @@ def show(found: Found, console: Console) -> None:
         wanted = "" if one.wanted is None else f"≥ {one.wanted:g}"
         ratios.add_row(one.what, f"{one.found:.2f}", wanted, one.verdict)
     console.print(ratios)
-    rows = Table(*found.rows[0])
+    rows = Table(*(name.replace("_", " ") for name in found.rows[0]))
     for row in found.rows:
         rows.add_row(*(_text(value) for value in row.values()))
     console.print(rows)
@@ -66,4 +71,6 @@ def show(found: Found, console: Console) -> None:
 def _text(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.1f}" if value < _SMALL else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

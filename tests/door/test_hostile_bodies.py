@@ -97,7 +97,10 @@ async def _send(door: Sender, bodies: list[bytes]) -> list[int]:
     async def one(place: int, body: bytes) -> int:
         async with limit:
             secret = {"secret": "not the secret"} if place % 5 == 0 else {}
-            return (await door.send(body, **secret)).status_code
+            # A machine that is busy with other tests may not commit in time; Cal.com sends again, and so do we.
+            while (answer := await door.send(body, **secret)).status_code == 503:
+                assert answer.headers["retry-after"]
+            return answer.status_code
 
     return list(await asyncio.gather(*(one(place, body) for place, body in enumerate(bodies))))
 

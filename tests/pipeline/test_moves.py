@@ -1,5 +1,7 @@
 """PI3, PI4, PI7: meetings that move, are called off and revived, and what becomes of their deals."""
 
+from uuid import UUID
+
 import pytest
 
 from showup import events
@@ -14,6 +16,7 @@ from tests.pipeline.cast import (
     MONDAY,
     SARAH,
     SECOND,
+    THURSDAY,
     TOM,
     after,
     booking,
@@ -122,6 +125,14 @@ class TestCancellations:
         assert told.booking.status == "CANCELLED"
         assert set(told.refused) == {again.event_id}
 
+    def test_nor_by_news_of_a_time_chosen_before(self) -> None:
+        again = news(rescheduled().event, AFTERNOON + hours(2), route="team")
+        gone = cancelled(AFTERNOON + hours(1), uid="xyz789", start=FRIDAY)
+        told = story(made(), rescheduled(), gone, again)
+        assert told.booking is not None
+        assert told.booking.status == "CANCELLED"
+        assert told.refused == {again.event_id: "it was called off after the new time was chosen"}
+
     def test_a_reschedule_after_the_cancellation_revives_the_deal(self) -> None:
         given = (made(), cancelled(), rescheduled(AFTERNOON + hours(1)))
         assert after(*given) == ("active", "booked")
@@ -200,6 +211,39 @@ class TestTheRuleLastMeeting:
         held = story(made(uid="past", start=MONDAY + hours(1)), booking_id=SECOND, rules=LAST_MEETING)
         given = story(made(MONDAY + hours(1)), cancelled(), rules=LAST_MEETING)
         assert [deal.status for deal in deals(held, given, rules=LAST_MEETING).deals] == ["cancelled"]
+
+
+class TestWhatTheNewestNewsSays:
+    def test_answers_add_up_and_silence_takes_nothing_back(self) -> None:
+        more = news(made(answers={"size": "60"}, notes=None).event, MIDDAY)
+        told = story(made(answers={"size": "50", "role": "CEO"}, notes="call me", title="Intro"), more).booking
+        assert told is not None
+        assert (told.answers, told.notes, told.title) == ({"size": "60", "role": "CEO"}, "call me", "Intro")
+
+    def test_a_longer_meeting_is_the_same_meeting(self) -> None:
+        told = story(made(), news(made(end_time=THURSDAY + hours(1)).event, MIDDAY))
+        assert told.booking is not None
+        assert (told.booking.end_time, told.booking.version) == (THURSDAY + hours(1), 1)
+        assert told.booking.uids[-1].end_time == THURSDAY + hours(1)
+        assert len(said(told, Remind)) == 3
+
+    def test_a_new_start_without_an_end_keeps_the_length(self) -> None:
+        told = story(made(), news(made(start=FRIDAY, end_time=None).event, MIDDAY)).booking
+        assert told is not None
+        assert told.end_time == FRIDAY + hours(0.5)
+
+    def test_what_is_made_up_stays_marked_as_such(self) -> None:
+        told = story(made(simulated=True), rescheduled()).booking
+        assert told is not None
+        assert told.simulated
+
+
+def test_a_meeting_that_was_held_counts_for_the_deal_its_company_has_by_then() -> None:
+    kept = story(made(), ended())
+    gone = story(made(MIDDAY, uid="b"), cancelled(AFTERNOON, uid="b"), booking_id=SECOND)
+    third = story(made(AFTERNOON + hours(1), uid="c", start=NEW_WEEK), booking_id=UUID(int=3))
+    book = deals(kept, gone, third)
+    assert [(deal.status, deal.stage) for deal in book.deals] == [("cancelled", "booked"), ("active", "met")]
 
 
 def test_any_news_that_knows_the_whole_booking_stands_in_for_what_was_lost() -> None:

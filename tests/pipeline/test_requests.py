@@ -4,7 +4,7 @@ import pytest
 
 from showup import events
 from showup.effects import Confirm, Remind, TellNewPlace, TellRescheduled
-from showup.events import Replaced
+from showup.events import News, Replaced
 from tests.pipeline.cast import (
     AFTERNOON,
     ANN,
@@ -45,6 +45,19 @@ class TestRequests:
         assert told.booking is not None
         assert (told.booking.status, told.booking.rejection_reason) == ("REJECTED", "full")
         assert deals(told).deals == []
+
+    @pytest.mark.parametrize("late", [requested(MIDDAY), news(events.PaymentStarted(booking=booking()), MIDDAY)])
+    def test_what_was_answered_does_not_wait_again(self, late: News) -> None:
+        told = story(made(), late)
+        assert told.booking is not None
+        assert told.booking.status == "ACCEPTED"
+        assert told.refused == {late.event_id: "it was answered before: the booking is ACCEPTED"}
+
+    def test_a_request_that_is_handed_over_still_makes_no_deal(self) -> None:
+        handed = news(events.OrganizerChanged(booking=booking(organizer_email=ANN)), MIDDAY)
+        assert deals(story(requested(), handed)).deals == []
+        (deal,) = deals(story(requested(), handed, made(AFTERNOON, organizer_email=ANN))).deals
+        assert deal.owner_email == ANN
 
     def test_a_refusal_of_what_stands_changes_nothing(self) -> None:
         no = news(events.BookingRejected(booking=booking()), MIDDAY)

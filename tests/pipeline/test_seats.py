@@ -138,6 +138,11 @@ class TestASeatThatMoves:
         assert recipients(new, Remind) == {SARAH.email}
         assert [deal.status for deal in deals(old, new).deals] == ["active"]
 
+    def test_from_a_booking_that_is_off_there_is_nothing_to_leave(self) -> None:
+        left = self.moved()[1]
+        told = story(takes(SARAH, 1), gives_back(SARAH, at=1), left)
+        assert told.refused == {left.event_id: "the booking is CANCELLED"}
+
     def test_the_last_to_leave_ends_the_old_booking_and_no_deal(self) -> None:
         there, left = self.moved()
         old = story(takes(SARAH, 1), left)
@@ -162,6 +167,13 @@ def test_the_host_moves_all_the_seats_and_all_are_told(listed: tuple[AttendeeSee
         FRIDAY - hours(2),
     }
     assert len(said(told, Remind)) == 6
+
+
+def test_the_clock_assumes_nothing_of_who_gave_their_seat_back() -> None:
+    told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), ended(who=(SARAH, TOM), seated=True)).booking
+    assert told is not None
+    assert [(one.email, one.attended) for one in told.attendees] == [(SARAH.email, None), (TOM.email, True)]
+    assert told.attended is True
 
 
 def test_each_seats_attendance_is_its_own() -> None:

@@ -256,6 +256,16 @@ def test_a_wish_for_another_time_names_the_booking_it_is_about() -> None:
     assert said.event.replaces == events.Replaced(uid="abc123", calcom_booking_id="99")
 
 
+def test_the_names_under_which_a_booking_may_be_looked_for() -> None:
+    moved = event_of(
+        std("BOOKING_RESCHEDULED", {**BOOKING, "uid": "new", "rescheduleUid": "abc123", "rescheduleId": 99})
+    )
+    assert events.names(moved.event) == ("uid:new", "uid:abc123")
+    assert events.further_names(moved.event) == ("id:100", "id:99")
+    numbered = event_of(std("MEETING_ENDED", {"bookingId": 100}))
+    assert events.names(numbered.event) == ("id:100",)
+
+
 def test_the_host_asking_for_another_time_is_said() -> None:
     said = event_of(std("BOOKING_CANCELLED", {**BOOKING, "requestReschedule": True, "cancelledBy": "Ben@x.co"}))
     assert isinstance(said.event, events.BookingCancelled)

@@ -44,7 +44,7 @@ def check(body: bytes) -> None:
     for words in (said.trigger, getattr(said, "because", None)):
         assert words is None or storable(words, 500), said
     if isinstance(said, Translated):
-        walk("event", msgspec.structs.asdict(said.event))
+        walk("event", said.event)
         walk("uid", said.uid)
         walk("source_at", said.source_at)
         for name in names(said.event):
@@ -55,11 +55,12 @@ def check(body: bytes) -> None:
 def walk(name: str, value: Any) -> None:
     """Checks every value within, by the name of its field."""
     if isinstance(value, msgspec.Struct):
-        value = msgspec.structs.asdict(value)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            assert storable(key, 100)
-            walk(key, inner)
+        for field, inner in msgspec.structs.asdict(value).items():
+            walk(field, inner)
+    elif isinstance(value, dict):
+        for slug, inner in value.items():
+            assert storable(slug, 100)
+            walk("answer", inner)
     elif isinstance(value, list | tuple | frozenset):
         assert len(value) <= 1_000
         for inner in value:

@@ -49,7 +49,7 @@ class UidHeld(Struct, frozen=True, kw_only=True):
 
 
 class Booking(Struct, frozen=True, kw_only=True):
-    """One meeting, through all its uids. `version` counts its changes of time and place, from 1."""
+    """One meeting, through all its uids. `version` counts its changes of time, from 1."""
 
     uid: str | None
     calcom_booking_id: str | None

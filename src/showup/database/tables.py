@@ -223,7 +223,7 @@ bookings = Table(
     # Every uid the booking ever had, oldest first: [{uid, calcom_booking_id, start_time, end_time, since}].
     Column("uids", JSONB, nullable=False, server_default="[]"),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
-    # Counts the changes of time and place: a delivery decided for an older version no longer holds.
+    # Counts the changes of time: a delivery decided for an older version no longer holds.
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

@@ -17,13 +17,13 @@ from showup.pipeline.story import Line
 
 
 class Meeting(Struct, kw_only=True):
-    """What the fold remembers of one booking: which deal it is of, and whether its meeting stands."""
+    """What the fold remembers of one booking: its deal, whether its meeting stands, and who has hosted it so far."""
 
     deal: int | None = None
     stands: bool = False
     showed: bool = False
     start_time: datetime | None = None
-    organizer_email: str | None = None
+    hosted_by: set[str | None] = set()
 
 
 class DealBook(Struct, kw_only=True):
@@ -80,7 +80,7 @@ def _take(book: DealBook, turn: Turn, rules: Rules) -> None:
             _unshowed(book, meeting, turn)
         case "reassigned":
             _reassigned(book, meeting, turn)
-    meeting.organizer_email = turn.organizer_email
+    meeting.hosted_by.add(turn.organizer_email)
 
 
 def _booked(book: DealBook, meeting: Meeting, turn: Turn) -> None:
@@ -173,7 +173,7 @@ def _reassigned(book: DealBook, meeting: Meeting, turn: Turn) -> None:
     if meeting.deal is None:
         return
     deal = book.deals[meeting.deal]
-    if deal.owner_email == meeting.organizer_email and deal.owner_email != turn.organizer_email:
+    if deal.owner_email in meeting.hosted_by and deal.owner_email != turn.organizer_email:
         after = replace(deal, owner_email=turn.organizer_email)
         _change(book, meeting.deal, turn, after, "deal.reassigned", "its meeting has another host")
 

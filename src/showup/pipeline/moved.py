@@ -152,11 +152,9 @@ def seat_left(before: Booking | None, event: SeatLeft, news: News) -> Decision |
 
 def location_changed(before: Booking | None, news: News, rules: Rules) -> Decision:
     """Another place to meet."""
-    known = before if before is not None else founded(news, "ACCEPTED", rules)
-    after = overlaid(known, news, rules)
-    same = (after.location, after.meeting_url) == (known.location, known.meeting_url)
+    after = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
     return Decision(
-        after=after if same else replace(after, version=after.version + 1),
+        after=after,
         what="booking.relocated",
         because="the meeting takes place elsewhere",
         turns=("booked",) if before is None else (),

@@ -113,10 +113,17 @@ def _take(story: Story, booking_id: UUID, item: News, decision: Decision) -> Non
         for kind in decision.turns
     )
     _want(story.wants, item, decision)
-    if decision.what:
+    if decision.what and not _is_known(story, before, decision):
         story.lines.append(_line(item, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.turns and after.company_domain is None:
         story.lines.append(_line(item, "deal.none", _why_no_company(after)))
+
+
+def _is_known(story: Story, before: Booking | None, decision: Decision) -> bool:
+    """The same news by another subscription changes nothing, so it makes no line of its own (IN4)."""
+    if decision.after != before or decision.turns:
+        return False
+    return any((line.what, line.because) == (decision.what, decision.because) for line in story.lines)
 
 
 def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:

@@ -66,7 +66,7 @@ def _preparing(kept: Kept, body: bytes) -> Answer:
     """202 for a new booking, 200 for news that prepares nothing, 400 for what names nobody to prepare for."""
     said = translate(body)
     event_id = str(_first(kept))
-    if isinstance(said, Unreadable):
+    if isinstance(said, Unreadable) and said.trigger in (None, "BOOKING_CREATED"):
         return refusal("not-understood", f"{said.because}; it is kept as event {event_id}")
     if not isinstance(said, Translated) or said.trigger != "BOOKING_CREATED":
         because = f"{said.trigger} starts no preparation; it is kept and applied all the same"

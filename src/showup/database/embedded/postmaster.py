@@ -8,13 +8,14 @@ from pathlib import Path
 from showup.database.embedded.binaries import Binaries
 from showup.database.embedded.configuration import write_settings
 from showup.database.embedded.errors import DiskFull, ServerNotStarted, ServerNotStopped, disk_is_full
-from showup.database.embedded.folder import DataFolder
+from showup.database.embedded.folder import PORT, DataFolder
 from showup.database.embedded.pid_file import StatedServer, stated_server
 
 # Long enough for the recovery after a crash, which reads at most some gigabytes of journal.
 STARTED_WITHIN = 120.0
 _STOPPED_WITHIN = 60.0
 _OTHER_SETTLED_WITHIN = 10.0
+_LOGGED_WITHIN = 1.0
 _BETWEEN_LOOKS = 0.02
 _LAST_LINES, _LAST_BYTES = 20, 16384
 
@@ -50,7 +51,7 @@ class Postmaster:
             self._child = self._spawn(socket_folder)
             if self._came_up(self._child, end):
                 return socket_folder
-            said = self._last_words()
+            said = self._words_of_failure()
             if time.monotonic() > end or not any(words in said for words in _WAITING_FOR_OTHERS):
                 raise self._failure(f"it ended with status {self._child.returncode}", said)
             self._child = None
@@ -102,6 +103,9 @@ class Postmaster:
         # PostgreSQL would refuse to start. It overlooks this pid, and still makes sure by the shared memory
         # that no server runs.
         environment = {} if stated is None else {"PG_GRANDPARENT_PID": str(stated.pid)}
+        # The socket's lock names the dead server too, and there that pid is not overlooked. The folder is ours alone,
+        # and a second server on the same data would be stopped by the shared memory all the same.
+        (socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         self._log_began_at = self._folder.log.lstat().st_size if self._folder.log.exists() else 0
         with self._folder.start_log.open("wb") as output:
             words = ("-D", self._folder.cluster, "-c", f"config_file={settings}")
@@ -121,6 +125,13 @@ class Postmaster:
         if disk_is_full(said):
             return DiskFull(self._folder.path)
         return ServerNotStarted(self._folder.log, why, said)
+
+    def _words_of_failure(self) -> str:
+        # The server's log is written by a process of its own, which may be a moment behind.
+        end = time.monotonic() + _LOGGED_WITHIN
+        while (said := self._last_words()) and "FATAL" not in said and time.monotonic() < end:
+            time.sleep(_BETWEEN_LOOKS)
+        return said
 
     def _last_words(self) -> str:
         said = _said_in(self._folder.start_log, 0) + _said_in(self._folder.log, self._log_began_at)

@@ -115,7 +115,9 @@ class _Together:
             for other in linked:
                 self.join(first, other)
             for number in further_names(item.event):
-                numbered.setdefault((item.account_id, number), first)
+                # News that is known by its number alone waits to be joined; it is nothing to join.
+                if (item.account_id, number) != first:
+                    numbered.setdefault((item.account_id, number), first)
         for name, booking_id in known.items():
             self.join(name, booking_id)
         for item in news:
