@@ -68,7 +68,7 @@ class Keeper:
 
     async def _write_while_connected(self) -> None:
         async with self._engine.connect() as held:
-            # Each statement is its own commit: there is nothing to roll back, and no round trip to begin or end.
+            # SQLAlchemy begins nothing of its own here: each group is a transaction of the driver's.
             connection = await held.execution_options(isolation_level="AUTOCOMMIT")
             driver = (await connection.get_raw_connection()).driver_connection
             assert isinstance(driver, asyncpg.Connection), "the engine runs on asyncpg"
@@ -84,7 +84,9 @@ class Keeper:
         if not group:
             return
         try:
-            kept = await store.keep_all(driver, [incoming for incoming, _ in group])
+            # One transaction even for a single statement: behind a pooler, what prepares it must be what runs it.
+            async with driver.transaction():
+                kept = await store.keep_all(driver, [incoming for incoming, _ in group])
         except BaseException:
             # Whether it was committed is unknown, and nobody may be told that it was.
             for _, answer in group:

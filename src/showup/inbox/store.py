@@ -74,10 +74,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
 
 async def keep_all(connection: asyncpg.Connection, incoming: Sequence[Incoming]) -> list[Kept]:
-    """Keeps all of them, each new body as an event and each known one as a duplicate of it; in the given order.
-
-    Outside a transaction the first statement is its own commit, and where nothing is a duplicate it is the only one.
-    """
+    """Keeps all of them, each new body as an event and each known one as a duplicate of it; in the given order."""
     ids = [uuid7() for _ in incoming]
     new = {row["id"] for row in await connection.fetch(_KEEP, *_columns(ids, incoming))}
     again = [place for place, one in enumerate(ids) if one not in new]
