@@ -66,6 +66,13 @@ class Sender:
         signed = {"X-Cal-Signature-256": sign(secret.encode(), body), "Content-Type": "application/json"}
         return await self.client.post(path, content=body, headers=signed | headers)
 
+    async def account(self) -> UUID:
+        """The default account's id."""
+        async with transaction(self.engine) as tx:
+            found = await (await raw(tx)).fetchval("SELECT id FROM connections WHERE name = 'default'")
+            assert isinstance(found, UUID)
+            return found
+
     async def kept(self, where: str = "true") -> list[dict[str, object]]:
         async with transaction(self.engine) as tx:
             rows = await (await raw(tx)).fetch(

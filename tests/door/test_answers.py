@@ -1,11 +1,15 @@
 """IN1, IN3, IN4, IN5: what the paths answer, and that it is in PostgreSQL by then."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from showup.clock import system_clock
+from showup.inbox.keep import Keeper
+from showup.inbox.raw_event import Incoming
 from tests.door.conftest import Sender
 from tests.stories.webhooks import body, payload, stamp
 
@@ -38,13 +42,27 @@ async def test_the_same_body_again_is_kept_as_a_duplicate(door: Sender) -> None:
 
 
 async def test_many_copies_in_one_group_are_one_event(door: Sender) -> None:
-    import asyncio
-
     answers = await asyncio.gather(*(door.send(CREATED) for _ in range(50)))
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum(answer.json()["status"] == "accepted" for answer in answers) == 1
     assert len(await door.kept("duplicate_of IS NULL")) == 1
     assert len(await door.kept()) == 50
+
+
+async def test_two_processes_with_the_same_bodies_never_wait_for_each_other(door: Sender) -> None:
+    """Each keeps them in another order, which would be a deadlock if both inserted as they came."""
+    bodies = [b'{"triggerEvent":"PING","n":%d}' % number for number in range(100)]
+    other = Keeper(door.engine)
+    keeping = asyncio.create_task(other.run())
+    model = Incoming(account_id=(await door.account()), workspace_id=None, body=b"", received_at=NOW)
+    for round_ in range(10):
+        fresh = [one + b" " * round_ for one in bodies]
+        here = [door.send(one) for one in fresh]
+        there = [other.keep(replace(model, body=one)) for one in reversed(fresh)]
+        await asyncio.gather(*here, *there)
+    keeping.cancel()
+    assert len(await door.kept("duplicate_of IS NULL")) == 1_000
+    assert len(await door.kept()) == 2_000
 
 
 async def test_the_same_body_for_two_accounts_is_two_events(door: Sender) -> None:

@@ -75,30 +75,39 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
 async def keep_all(connection: asyncpg.Connection, incoming: Sequence[Incoming]) -> list[Kept]:
     """Keeps all of them, each new body as an event and each known one as a duplicate of it; in the given order."""
-    ids = [uuid7() for _ in incoming]
-    new = {row["id"] for row in await connection.fetch(_KEEP, *_columns(ids, incoming))}
-    again = [place for place, one in enumerate(ids) if one not in new]
+    rows = [_row(uuid7(), one) for one in incoming]
+    # Every process inserts in the same order, so that two with the same bodies never wait for each other.
+    in_order = sorted(rows, key=_account_and_digest)
+    new = {row["id"] for row in await connection.fetch(_KEEP, *_columns(in_order))}
+    again = [row for row in in_order if row[0] not in new]
     firsts: dict[UUID, UUID] = {}
     if again:
-        columns = _columns([ids[place] for place in again], [incoming[place] for place in again])
-        rows = await connection.fetch(_KEEP_DUPLICATES, *columns)
-        firsts = {row["id"]: row["duplicate_of"] for row in rows}
-    return [Kept(id=one, duplicate_of=firsts.get(one)) for one in ids]
+        duplicates = await connection.fetch(_KEEP_DUPLICATES, *_columns(again))
+        firsts = {row["id"]: row["duplicate_of"] for row in duplicates}
+    return [Kept(id=row[0], duplicate_of=firsts.get(row[0])) for row in rows]
 
 
-def _columns(ids: Sequence[UUID], incoming: Sequence[Incoming]) -> tuple[list[Any], ...]:
+def _row(event_id: UUID, one: Incoming) -> tuple[Any, ...]:
     return (
-        list(ids),
-        [one.account_id for one in incoming],
-        [one.workspace_id for one in incoming],
-        [one.origin for one in incoming],
-        [one.received_at for one in incoming],
-        [one.digest for one in incoming],
-        [one.body for one in incoming],
-        [one.content_type for one in incoming],
-        [one.webhook_version for one in incoming],
-        [one.source_address for one in incoming],
+        event_id,
+        one.account_id,
+        one.workspace_id,
+        one.origin,
+        one.received_at,
+        one.digest,
+        one.body,
+        one.content_type,
+        one.webhook_version,
+        one.source_address,
     )
+
+
+def _account_and_digest(row: tuple[Any, ...]) -> tuple[UUID, bytes]:
+    return row[1], row[5]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 _FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts"
