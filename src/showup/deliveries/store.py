@@ -26,7 +26,7 @@ async def rewrite(
     A key is told once: one that stands already, for whichever booking, is changed only while nothing was sent. A row of
     which nothing was sent goes when the story, told anew with late news, never called for it.
     """
-    keys = [delivery.key for delivery in wanted]
+    keys = {delivery.key for delivery in wanted}
     rows = await connection.fetch(
         """
         SELECT id, key, booking_id, event_id, destination, kind, recipient, booking_version, due_at, state, because,
@@ -39,7 +39,7 @@ async def rewrite(
         """,
         list(booking_ids),
         workspace_id,
-        keys,
+        list(keys),
     )
     standing = {row["key"]: row for row in rows}
     changed = [
@@ -48,7 +48,7 @@ async def rewrite(
         if delivery.key not in standing or _differs(standing[delivery.key], delivery)
     ]
     await bulk.upsert(connection, deliveries, changed, key=("workspace_id", "key"))
-    gone = [row["id"] for key, row in standing.items() if key not in set(keys) and row["state"] in _OPEN]
+    gone = [row["id"] for key, row in standing.items() if key not in keys and row["state"] in _OPEN]
     await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", gone)
 
 
