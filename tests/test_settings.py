@@ -201,3 +201,12 @@ def test_all_faults_come_at_once_and_none_shows_a_secret(faults: Callable[..., l
     )
     assert len(found) == 7
     assert not any("hunter2" in fault or SECRET in fault for fault in found)
+
+
+@pytest.mark.parametrize("name", ["CALCOM_WEBHOOK_SECRET", "CALCOM_WEBHOOK_SECRET_PREVIOUS"])
+def test_a_blank_webhook_secret_is_refused(name: str, folder: Path, faults: Callable[..., list[str]]) -> None:
+    """IN2: a signature by it proves nothing."""
+    (folder / "empty").write_text("\n")
+    assert faults(**{name: "  "})[0].startswith(f"{name} is blank")
+    found = faults(**{name: "", f"{name}_FILE": str(folder / "empty")})
+    assert found == [f"{name}_FILE: {folder / 'empty'} is empty: put the secret into it, or take the variable away."]

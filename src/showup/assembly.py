@@ -54,7 +54,7 @@ def opened(settings: Settings) -> Iterator[tuple[Ground, EmbeddedPostgres | None
         yield _given_ground(settings), None
         return
     folder = data_folder(settings)
-    with EmbeddedPostgres(folder) as server:
+    with EmbeddedPostgres(folder, run_as=settings.run_as) as server:
         yield Ground(url=server.dsn, direct_url=server.dsn, secret_keys=_keys(settings, folder)), server
 
 
@@ -145,16 +145,17 @@ class House:
     def door(self) -> "ASGIApp":
         """Everything that is served: the webhooks' own door, and behind it the application."""
         from showup.web.app import create_app
+        from showup.web.every_answer import completed
         from showup.web.webhooks import WebhookDoor
 
         app = create_app(
             engine=self.engine,
             clock=self.clock,
-            cors_origins=self.settings.cors_origins,
             admin_key=_plain(self.settings.admin_key),
             version=version("showup"),
         )
-        return WebhookDoor(self.directory, self.keeper, self.clock, fallback=app)
+        doors = WebhookDoor(self.directory, self.keeper, self.clock, fallback=app)
+        return completed(doors, cors_origins=self.settings.cors_origins)
 
 
 @asynccontextmanager

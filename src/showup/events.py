@@ -239,7 +239,7 @@ _RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
 class News(Struct, frozen=True, kw_only=True):
-    """An event, when it happened (`source_at`), when we heard of it (`received_at`), and its place in source order."""
+    """An event, when it happened (`source_at`), when we heard of it (`heard_at`), and its place in source order."""
 
     event_id: UUID
     account_id: UUID
@@ -251,28 +251,28 @@ class News(Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-def names(event: Event) -> tuple[str, ...]:
+def names(event: Event, account_id: UUID) -> tuple[str, ...]:
     """The names by which the booking of this event is found: its uids; else its number; else its time and booker.
 
-    Two bookings that share such a name are one. Cal.com's numbers are no such names beside a uid: they are only as
-    unique as the instance that gave them.
+    Two bookings of one workspace that share such a name are one, whichever account tells of them. Cal.com's numbers are
+    no such names beside a uid: they are only as unique as the instance that gave them, so they hold for one account.
     """
     seen = event.booking
     if seen.uid is None and seen.calcom_booking_id is None:
         booker = next((one.email for one in seen.attendees if one.email is not None), "")
-        return (f"at:{seen.start_time:%Y%m%dT%H%M%SZ}:{booker}",)
+        return (f"at:{account_id}:{seen.start_time:%Y%m%dT%H%M%SZ}:{booker}",)
     if seen.uid is None:
-        return (f"id:{seen.calcom_booking_id}",)
+        return (f"id:{account_id}:{seen.calcom_booking_id}",)
     replaced = _replaced_by(event)
     linked = () if replaced is None or replaced.uid is None else (f"uid:{replaced.uid}",)
     return (f"uid:{seen.uid}", *linked)
 
 
-def further_names(event: Event) -> tuple[str, ...]:
+def further_names(event: Event, account_id: UUID) -> tuple[str, ...]:
     """Names under which later news may look for the same booking."""
     seen, replaced = event.booking, _replaced_by(event)
     numbers = (seen.calcom_booking_id, replaced.calcom_booking_id if replaced is not None else None)
-    return tuple(f"id:{number}" for number in numbers if number is not None)
+    return tuple(f"id:{account_id}:{number}" for number in numbers if number is not None)
 
 
 def departure(event: SeatMoved) -> SeatLeft:

@@ -82,6 +82,8 @@ def _postgres(url: SecretStr) -> SecretStr:
 
 
 def _webhook_secret(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise ValueError("is blank, and anybody could sign with that: choose a secret, or take the variable away")
     if secret.get_secret_value() == _NO_SECRET:
         raise ValueError("is the word that Cal.com uses for having no secret: choose one, and set it there too")
     return secret
@@ -119,6 +121,7 @@ class Settings(BaseSettings):
     )
     database_direct_url: DatabaseUrl | None = Field(default=None, validation_alias="DATABASE_DIRECT_URL")
     data_dir: Path | None = Field(default=None, validation_alias="SHOWUP_DATA_DIR")
+    run_as: str | None = Field(default=None, validation_alias="SHOWUP_RUN_AS")
     host: str = Field(default="127.0.0.1", validation_alias="SHOWUP_HOST")
     port: int = Field(default=8000, ge=0, le=65535, validation_alias="SHOWUP_PORT")
     url: Address | None = Field(default=None, validation_alias="SHOWUP_URL")
@@ -220,9 +223,14 @@ def _secrets_in_files(variables: Mapping[str, str], faults: list[str]) -> dict[s
             faults.append(f"{name} and {name}_FILE are both set: keep one of them.")
             continue
         try:
-            secrets[name] = Path(path).read_text(encoding="utf-8").strip()
+            held = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             faults.append(f"{name}_FILE: {path} can't be read ({_reason(error)}).")
+            continue
+        if held:
+            secrets[name] = held
+        else:
+            faults.append(f"{name}_FILE: {path} is empty: put the secret into it, or take the variable away.")
     return secrets
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from showup.access.account import Credentials, WebhookSecret, make_secret, rotated, valid_secrets
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -29,6 +31,12 @@ def test_an_old_secret_that_leaked_can_go_at_once() -> None:
 def test_rotating_to_the_secret_that_is_there_keeps_it_for_good() -> None:
     after = rotated(Credentials(webhook_secrets=(WebhookSecret("same"),)), "same", now=NOW)
     assert after.webhook_secrets == (WebhookSecret("same"),)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_secret_is_none(blank: str) -> None:
+    """IN2: whoever knows that it is blank could sign with it."""
+    assert valid_secrets([WebhookSecret(blank), WebhookSecret("good")], NOW) == (b"good",)
 
 
 def test_made_secrets_are_long_and_never_the_same() -> None:

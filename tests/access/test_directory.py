@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access import accounts_store, routes_store, workspaces_store
@@ -142,6 +142,29 @@ async def test_an_account_with_routes_says_so(directory: AccountDirectory, engin
     account = await directory.find("agency")
     assert account is not None
     assert account.has_routes
+
+
+async def test_an_account_that_once_had_routes_has_its_news_sorted_for_ever(engine: AsyncEngine) -> None:
+    """AP6: its earlier bookings are elsewhere, and so belongs what is told of them later."""
+    await ensure_defaults(engine)
+    agency, plain = await add(engine, "agency"), await add(engine, "plain")
+    async with transaction(engine) as tx:
+        workspace = await workspaces_store.add(tx, slug="acme", name="Acme")
+        assert workspace is not None
+        await routes_store.replace(tx, agency, [Route(workspace_id=workspace.id, team_id=1)])
+        for account_id in (agency, plain):
+            await routes_store.replace(tx, account_id, [])
+        stored = await accounts_store.list_accounts(tx, ["agency", "plain"])
+    assert {account.name: account.has_routes for account in stored} == {"agency": True, "plain": False}
+
+
+async def test_an_account_that_is_being_changed_does_not_hold_up_the_door(engine: AsyncEngine, account: UUID) -> None:
+    """IN3: an event that refers to the account is kept meanwhile."""
+    async with transaction(engine) as changing, transaction(engine) as keeping:
+        assert await accounts_store.find_to_change(changing, "default") is not None
+        refers = select(connections.c.id).where(connections.c.id == account)
+        kept = await keeping.execute(refers.with_for_update(read=True, key_share=True, nowait=True))
+        assert kept.scalar_one() == account
 
 
 async def test_while_the_database_is_away_what_was_known_serves_and_old_secrets_still_end(

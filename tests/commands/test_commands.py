@@ -10,7 +10,7 @@ from tests.commands.conftest import SECRET_KEY, Showup
 
 COMMANDS = [
     *(["serve"], ["work"], ["migrate"], ["doctor"], ["openapi"], ["sample"], ["simulate"]),
-    *(["accounts", verb] for verb in ("add", "list", "rotate-secret")),
+    *(["accounts", verb] for verb in ("add", "list", "rotate-secret", "route", "routes")),
     *(["workspaces", verb] for verb in ("add", "list")),
     *(["connections", verb] for verb in ("list", "set", "test")),
     *(["keys", verb] for verb in ("create", "list", "revoke")),
@@ -49,6 +49,23 @@ def test_a_chosen_secret_is_taken_and_cal_coms_word_for_none_is_not(ready: Showu
     said = ready("accounts", "add", "other", "--secret", "no-secret-provided")
     assert (said.code, said.out) == (1, "")
     assert "--secret" in said.error
+
+
+def test_routes_are_made_listed_in_their_order_and_cleared(ready: Showup) -> None:
+    """AP6: and an account whose routes are gone goes on being sorted."""
+    assert ready("workspaces", "add", "acme").code == 0
+    for said in (["--team-id", "7", "--event-type", "demo"], ["--organizer-domain", "@Acme.com"]):
+        made = ready("accounts", "route", "default", *said, "--to", "acme")
+        assert made.code == 0, made.error
+    assert ready("accounts", "routes", "default", "--json").json == [
+        {"event_type": "demo", "team_id": 7, "organizer_domain": None, "to": "acme"},
+        {"event_type": None, "team_id": None, "organizer_domain": "acme.com", "to": "acme"},
+    ]
+    never = ready("accounts", "route", "default", "--organizer-domain", "acme.com", "--team-id", "8", "--to", "default")
+    assert (never.code, never.error.partition(" agrees")[0]) == (1, "Route 2")
+    assert ready("accounts", "routes", "default", "--clear", "--json").json == []
+    assert "no routes" in ready("accounts", "routes", "default").out
+    assert ready("accounts", "list", "--json").json[0]["has_routes"]
 
 
 def test_workspaces_and_keys(ready: Showup) -> None:
@@ -99,6 +116,11 @@ REFUSALS = [
     (["accounts", "add", "Not A Name"], "lower-case"),
     (["accounts", "add", "acme", "--workspace", "nowhere"], "workspaces list"),
     (["accounts", "rotate-secret", "nobody"], "accounts list"),
+    (["accounts", "route", "nobody", "--team-id", "7", "--to", "default"], "accounts list"),
+    (["accounts", "route", "default", "--team-id", "7", "--to", "nowhere"], "workspaces list"),
+    (["accounts", "route", "default", "--event-type", "", "--to", "default"], "--organizer-domain"),
+    (["accounts", "route", "default", "--organizer-domain", "ann@acme.com", "--to", "default"], "acme.com"),
+    (["accounts", "routes", "nobody"], "accounts list"),
     (["workspaces", "add", "default"], "another slug"),
     (["workspaces", "add", "acme", "--time-zone", "Mars/Olympus"], "IANA"),
     (["keys", "revoke", "nobody"], "keys list"),
@@ -134,6 +156,7 @@ def test_a_default_account_with_its_secret_in_the_environment_is_rotated_there(r
         ({"SHOWUP_SECRET_KEY": ""}, "SHOWUP_SECRET_KEY"),
         ({"SHOWUP_DATE_DIR": "x"}, "SHOWUP_DATA_DIR"),
         ({"DATABASE_URL": "", "SHOWUP_DATA_DIR": "/dev/null/x"}, "data folder"),
+        ({"DATABASE_URL": "", "SHOWUP_RUN_AS": "nobody-here"}, "can't run as the account nobody-here"),
     ],
 )
 @pytest.mark.parametrize("command", [["accounts", "list"], ["migrate"], ["serve", "--port", "0"], ["work"]])

@@ -64,7 +64,7 @@ def main(uid: str, folder: str) -> None:
         os.setgroups([])
         os.setgid(int(uid))
         os.setuid(int(uid))
-    postgres = EmbeddedPostgres(Path(folder))
+    postgres = EmbeddedPostgres(Path(folder), run_as=os.environ.get("RUN_AS"))
     for line in sys.stdin:
         order, _, rest = line.strip().partition(" ")
         try:

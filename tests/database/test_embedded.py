@@ -1,6 +1,7 @@
 """The embedded PostgreSQL in daily life: opened, joined, closed, and closed to everybody else (RU1)."""
 
 import os
+import pwd
 import stat
 import time
 from pathlib import Path
@@ -119,6 +120,22 @@ def test_a_stranger_cannot_connect_even_with_every_folder_open(showup: Start, fo
         part.chmod(0o755)
     (folder / "postgres" / "socket" / ".s.PGSQL.5432").chmod(0o777)
     assert 'Peer authentication failed for user "showup"' in stranger.do(f"connect {dsn}")
+
+
+@as_root
+def test_the_account_that_runs_the_server_for_root_is_not_let_in(showup: Start, place: Path) -> None:
+    """It may be `nobody`, as which other programs run too."""
+    dsn = showup(place / "data", 0).do("open")
+    said = showup(place / "data", USER).do(f"connect {dsn}")
+    assert 'Peer authentication failed for user "showup"' in said
+
+
+@as_root
+def test_root_may_name_the_account_that_runs_the_server(showup: Start, place: Path) -> None:
+    process = showup(place / "data", 0, RUN_AS="daemon")
+    process.do("open")
+    assert process.do("fetch SELECT current_user") == "showup"
+    assert (place / "data" / "postgres" / "18").stat().st_uid == pwd.getpwnam("daemon").pw_uid
 
 
 def test_a_full_log_is_set_aside(showup: Start, folder: Path, uid: int) -> None:

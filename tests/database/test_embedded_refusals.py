@@ -18,7 +18,9 @@ as_root = pytest.mark.skipif(not ROOT, reason="needs root to act as two accounts
 STRANGER = 1
 
 
-@pytest.mark.parametrize(("version", "advice"), [(16, "`showup backup`"), (19, "Install the newer Showup again")])
+@pytest.mark.parametrize(
+    ("version", "advice"), [(16, "/pginstall18/bin/pg_dump -Fc"), (19, "Install the newer Showup again")]
+)
 @pytest.mark.parametrize("path", ["18", "{version}"])
 def test_data_of_another_version(showup: Start, fresh: Path, uid: int, path: str, version: int, advice: str) -> None:
     cluster = fresh / "postgres" / path.format(version=version)

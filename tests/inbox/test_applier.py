@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
@@ -13,6 +14,7 @@ from showup.inbox.applier import Applier
 from showup.inbox.apply import apply_some
 from showup.inbox.raw_event import Incoming
 from showup.inbox.replay import replay
+from tests.stories.tables import new_account
 from tests.stories.webhooks import MONDAY, body, payload
 
 START = MONDAY + timedelta(days=2)
@@ -71,6 +73,70 @@ async def test_each_failure_makes_the_wait_longer(engine: AsyncEngine, account: 
         assert await states(engine) == [("failed", attempt)]
         assert await apply_some(engine, workspace, lambda: later + timedelta(seconds=4)) == 0  # noqa: B023
         later += timedelta(hours=2)
+
+
+@pytest.mark.parametrize("attempts", [44, 30_000])
+async def test_however_often_it_failed_it_is_tried_again_within_the_hour(
+    engine: AsyncEngine, account: UUID, workspace: UUID, attempts: int
+) -> None:
+    await poison(engine)
+    await keep(engine, account, workspace, made("poison", 2))
+    async with transaction(engine) as tx:
+        await (await raw(tx)).execute("UPDATE calcom_events SET attempts = $1", attempts)
+    now = system_clock()
+    assert await apply_some(engine, workspace, lambda: now) == 1
+    async with transaction(engine) as tx:
+        assert await (await raw(tx)).fetchval("SELECT next_try_at FROM calcom_events") == now + timedelta(hours=1)
+
+
+async def test_nobody_is_named_where_a_failure_is_kept(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:
+    await poison(engine)
+    await keep(engine, account, workspace, made("poison", 2))
+    await Applier(engine, system_clock).drain()
+    async with transaction(engine) as tx:
+        because = await (await raw(tx)).fetchval("SELECT because FROM calcom_events")
+    assert because == "Showup failed on it: CheckViolationError (23514, table bookings, constraint poison)"
+
+
+async def test_news_that_was_run_again_too_late_is_told_to_nobody(
+    engine: AsyncEngine, account: UUID, workspace: UUID
+) -> None:
+    """PI13: it was fresh when it came, and could not be understood until a fix of ours, months later."""
+    long_ago = system_clock() - timedelta(days=90)
+    start = long_ago + timedelta(days=5)
+    fresh_then = body("BOOKING_CREATED", long_ago, payload("late", 1, start, ["sarah@acme.example"]))
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        incoming = Incoming(account_id=account, workspace_id=workspace, body=fresh_then, received_at=long_ago)
+        (kept,) = await store.keep_all(connection, [incoming])
+        await connection.execute("UPDATE calcom_events SET state = 'unreadable'")
+    async with transaction(engine) as tx:
+        assert await replay(tx, kept.id)
+    await Applier(engine, system_clock).drain()
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        assert await connection.fetchval("SELECT count(*) FROM bookings") == 1
+        assert await connection.fetchval("SELECT count(*) FROM deliveries") == 0
+
+
+async def test_one_workspace_that_can_not_be_worked_on_stops_no_other(
+    engine: AsyncEngine, account: UUID, workspace: UUID
+) -> None:
+    """Its rules are locked away for longer than a statement may take; the other's events are applied."""
+    other = await new_account(engine)
+    assert other.workspace_id is not None
+    await keep(engine, account, workspace, made("a", 1))
+    await keep(engine, other.account_id, other.workspace_id, made("b", 2))
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        await connection.execute("UPDATE workspaces SET name = 'held' WHERE id = $1", workspace)
+        impatient = Applier(engine, system_clock)
+        database = await connection.fetchval("SELECT quote_ident(current_database())")
+        async with transaction(engine) as also:
+            await (await raw(also)).execute(f"ALTER DATABASE {database} SET lock_timeout = '200ms'")
+        await engine.dispose(close=False)
+        assert await impatient.drain_once() == 1
+    assert sorted(state for state, _ in await states(engine)) == ["applied", "kept"]
 
 
 async def test_an_event_can_be_run_again_by_hand(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:

@@ -110,6 +110,57 @@ class TestASeatGivenBack:
         assert set(seats(told)) == {"sarah.chen@acme.com", "tom@mail.acme.com"}
         assert recipients(told, Remind) == {SARAH.email, TOM.email}
 
+    def test_taken_again_it_is_told_again_and_its_cancellation_no_more(self) -> None:
+        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), takes(SARAH, 3, at=8))
+        assert [one.key for one in said(told, Confirm) if one.recipient == SARAH.email] == [
+            "stands:abc123:20260305T140000Z+1:sarah.chen@acme.com"
+        ]
+        assert len([one for one in said(told, Remind) if one.recipient == SARAH.email and "Z+1:" in one.key]) == 2
+        assert said(told, TellCancelled) == []
+        assert {one.recipient for one in said(told, TellCancelled, "withdrawn")} == {SARAH.email}
+
+    def test_given_back_a_second_time_it_is_told_a_second_time(self) -> None:
+        told = story(
+            takes(SARAH, 1),
+            takes(TOM, 2, at=1),
+            gives_back(SARAH),
+            takes(SARAH, 3, at=8),
+            gives_back(SARAH, at=9),
+        )
+        assert [one.key for one in said(told, TellCancelled)] == [
+            "cancelled:abc123:20260305T140000Z+1:sarah.chen@acme.com"
+        ]
+
+    def test_taken_again_by_two_routes_it_is_told_once(self) -> None:
+        back = takes(SARAH, 3, at=8)
+        twice = news(back.event, MONDAY + hours(8), route="team")
+        once = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), back)
+        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), back, twice)
+        assert told.wants.keys() == once.wants.keys()
+
+    @pytest.mark.parametrize("who", [SARAH, MIKE], ids=["who had it", "somebody else"])
+    def test_taken_after_the_last_one_left_the_booking_stands_again_with_that_one_alone(
+        self, who: AttendeeSeen
+    ) -> None:
+        told = story(takes(SARAH, 1), gives_back(SARAH), takes(who, 2, at=8))
+        assert told.booking is not None
+        assert told.booking.status == "ACCEPTED"
+        assert told.booking.cancelled_by is None
+        assert seats(told) == [who.email]
+        assert {one.recipient for one in said(told, Remind)} == {who.email}
+        assert [one.recipient for one in said(told, TellCancelled)] == ([SARAH.email] if who is MIKE else [])
+
+    def test_news_of_the_last_seat_that_was_given_back_does_not_take_it_again(self) -> None:
+        late = news(takes(SARAH, 1).event, MONDAY + hours(8), route="team")
+        told = story(takes(SARAH, 1), gives_back(SARAH), late)
+        assert late.event_id in told.refused
+
+    def test_taken_with_another_time_all_seats_move(self) -> None:
+        elsewhere = made(MONDAY + hours(2), who=seat(MIKE, 3), seated=True, start=FRIDAY)
+        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), elsewhere)
+        assert {one.due_at for one in said(told, Remind)} == {FRIDAY - hours(count) for count in (72, 24, 2)}
+        assert recipients(told, Remind) == {SARAH.email, TOM.email, MIKE.email}
+
     def test_news_of_the_seat_that_was_given_back_does_not_take_it_again(self) -> None:
         late = news(takes(SARAH, 1).event, MONDAY + hours(8), route="team")
         told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), late)

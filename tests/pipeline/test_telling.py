@@ -129,6 +129,29 @@ class TestReminders:
         told = story(made(), there, back)
         assert [one.due_at for one in said(told, Remind)] == [THURSDAY - hours(count) for count in (24, 2)]
 
+    def test_back_at_a_time_it_had_before_it_is_told_again(self) -> None:
+        there = rescheduled(MIDDAY, uid="abc123")
+        back = rescheduled(AFTERNOON, uid="abc123", start=THURSDAY)
+        told = story(made(), there, back, heard(back, hours(1), route="team"))
+        assert [one.key for one in said(told, TellRescheduled)] == [
+            "stands:abc123:20260305T140000Z+1:sarah.chen@acme.com"
+        ]
+
+    def test_back_without_a_word_it_is_told_again_too(self) -> None:
+        there = news(made(start=FRIDAY).event, MIDDAY)
+        back = news(made().event, AFTERNOON)
+        told = story(made(), there, back)
+        assert said(told, Confirm) == []
+        (last,) = said(told, TellRescheduled)
+        assert isinstance(last, TellRescheduled)
+        assert last.key == "stands:abc123:20260305T140000Z+1:sarah.chen@acme.com"
+        assert last.old_start_time == FRIDAY
+
+    def test_off_and_moved_its_cancellation_is_told_no_more(self) -> None:
+        told = story(made(), cancelled(MIDDAY), rescheduled(AFTERNOON))
+        assert said(told, TellCancelled) == []
+        assert len(said(told, TellCancelled, "withdrawn")) == 1
+
     def test_only_those_still_ahead_are_made(self) -> None:
         told = story(heard(made(), hours(20)))
         assert [one.due_at for one in said(told, Remind)] == [THURSDAY - hours(24), THURSDAY - hours(2)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 import typer
@@ -26,17 +27,25 @@ def refusal(result: Result) -> str:
     return sentence_of(result.exception) or ""
 
 
+async def test_where_nobody_answers_it_says_so_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    said = refusal(await invoke("--url", url, "--secret", SECRET))
+    assert f"Nothing answers at {url}" in said
+    assert "make run" in said
+
+
 async def test_it_says_exactly_how_many_were_sent(house: House) -> None:
     result = await invoke("--url", house.url, "--secret", SECRET, "--count", "60", "--rate", "0")
     assert result.exit_code == 0
     assert f"sent {len(house.bodies)} webhooks" in result.stdout
     assert "(p50)" in result.stdout
-    assert set(house.paths) == {"/webhooks/calcom"}
+    assert set(house.paths) == {"/healthz", "/webhooks/calcom"}
 
 
 async def test_an_account_has_a_door_of_its_own(house: House) -> None:  # AP6
     await invoke("--url", house.url, "--secret", SECRET, "--account", "berlin", "--count", "5", "--rate", "0")
-    assert set(house.paths) == {"/webhooks/calcom/berlin"}
+    assert set(house.paths) == {"/healthz", "/webhooks/calcom/berlin"}
 
 
 async def test_json_says_the_same_in_figures(house: House) -> None:

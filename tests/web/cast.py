@@ -102,7 +102,7 @@ def _ours(stage: Stage) -> None:
     booking(stage, "ours", "missed", "2026-03-08T10:00", person_="gina", deal_="globex_deal", showed=False)
     booking(stage, "ours", "stood_up", "2026-03-09T10:00", person_="pat", host_absent=True)
     guest(stage, "intro", "bob", showed=False)
-    stage.add(tables.booking_refs, account_id="ours.account", ref="uid:before-intro", booking_id="ours.intro")
+    stage.add(tables.booking_refs, workspace_id="ours", ref="uid:before-intro", booking_id="ours.intro")
     stage.add(tables.booking_aliases, alias_id="ours.twin", booking_id="ours.intro", workspace_id="ours")
 
 
@@ -197,7 +197,7 @@ def booking(
     }
     times = {"created_at": at("2026-03-01"), "updated_at": at("2026-03-01")}
     stage.add(tables.bookings, **row | times | said | more)
-    stage.add(tables.booking_refs, account_id=f"{workspace}.account", ref=f"uid:{uid}", booking_id=name)
+    stage.add(tables.booking_refs, workspace_id=workspace, ref=f"uid:{uid}", booking_id=name)
     seat = {"booking_id": name, "position": 0, "person_id": f"{workspace}.{person_}", "email": email}
     stage.add(tables.booking_attendees, **seat | said)
 

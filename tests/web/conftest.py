@@ -10,9 +10,11 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp
 
 from showup.database.engine import connect
 from showup.web.app import create_app
+from showup.web.every_answer import completed
 from tests.conftest import TEMPLATE, of_database
 from tests.web.cast import ADMIN_KEY, NOW, key_of, whole_cast
 
@@ -52,30 +54,30 @@ async def cast_engine(request: pytest.FixtureRequest, read_only_cast: str) -> As
 
 @pytest.fixture
 async def app(cast_engine: AsyncEngine) -> FastAPI:
-    return create_app(
-        engine=cast_engine,
-        clock=lambda: NOW,
-        cors_origins=["https://app.example"],
-        admin_key=ADMIN_KEY,
-        version="0.0.0",
-    )
+    return create_app(engine=cast_engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0.0.0")
 
 
 @pytest.fixture
-async def anybody(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+def doors(app: FastAPI) -> ASGIApp:
+    """The app as it is served."""
+    return completed(app, cors_origins=["https://app.example"])
+
+
+@pytest.fixture
+async def anybody(doors: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
     """A client without a key."""
-    wire = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    wire = httpx2.ASGITransport(app=doors)
     async with httpx2.AsyncClient(transport=wire, base_url="http://showup.example") as client:
         yield client
 
 
 @pytest.fixture
-def asking(app: FastAPI) -> Asking:
+def asking(doors: ASGIApp) -> Asking:
     """A client with the key of this name."""
 
     def client(name: str) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+            transport=httpx2.ASGITransport(app=doors),
             base_url="http://showup.example",
             headers={"Authorization": f"Bearer {key_of(name)}"},
         )

@@ -36,7 +36,7 @@ PROMISED = CHECKS.get_by_names(
 @pytest.fixture(scope="module")
 def client(postgres: str) -> Iterator[TestClient]:
     engine = connect(asyncio.run(make_cast(postgres)))
-    app = create_app(engine=engine, clock=lambda: NOW, cors_origins=[], admin_key=ADMIN_KEY, version="0")
+    app = create_app(engine=engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0")
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
         assert client.portal is not None

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from showup.database.engine import connect, transaction
 from showup.web.app import create_app
@@ -91,8 +92,12 @@ async def test_the_environments_key_opens_everything(anybody: httpx2.AsyncClient
 async def test_a_mistake_of_ours_tells_nothing_of_itself(reader: httpx2.AsyncClient, cast_engine: AsyncEngine) -> None:
     async with transaction(cast_engine) as tx:
         await tx.execute(text("ALTER TABLE deals RENAME COLUMN stage TO phase"))
-    answer = await reader.get("/api/deals")
+    with capture_logs() as logged:
+        answer = await reader.get("/api/deals", headers={"Origin": "https://app.example"})
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:showup:problem:fault")
+    assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "no-store")
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert [(line["fault"], line["path"]) for line in logged] == [("UndefinedColumnError (42703)", "/api/deals")]
     assert "phase" not in answer.text
     assert "SELECT" not in answer.text
 
@@ -100,7 +105,7 @@ async def test_a_mistake_of_ours_tells_nothing_of_itself(reader: httpx2.AsyncCli
 async def test_a_database_that_is_away_is_worth_another_try() -> None:
     """R4."""
     engine = connect("postgresql://showup@127.0.0.1:1/showup")
-    app = create_app(engine=engine, clock=lambda: NOW, cors_origins=[], admin_key=ADMIN_KEY, version="0")
+    app = create_app(engine=engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0")
     wire = httpx2.ASGITransport(app=app)
     key = {"Authorization": f"Bearer {ADMIN_KEY}"}
     async with httpx2.AsyncClient(transport=wire, base_url="http://showup.example", headers=key) as client:

@@ -29,7 +29,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
 class Account(Struct, frozen=True, kw_only=True):
     """What the door asks of an account. `secrets` are those good at this moment, newest first.
 
-    With routes, the workspace is found when the booking is read; `workspace_id` is where the rest goes.
+    With routes, now or once, the workspace is found when the booking is read; `workspace_id` is where the rest goes.
     """
 
     id: UUID
@@ -45,8 +45,9 @@ def make_secret() -> str:
 
 
 def valid_secrets(among: Sequence[WebhookSecret], now: datetime) -> tuple[bytes, ...]:
-    """Those good at `now`, in their order."""
-    return tuple(secret.value.encode() for secret in among if secret.valid_until is None or now < secret.valid_until)
+    """Those good at `now`, in their order; never an empty one, by which anybody could sign."""
+    good = (secret for secret in among if secret.valid_until is None or now < secret.valid_until)
+    return tuple(secret.value.encode() for secret in good if secret.value.strip())
 
 
 def rotated(before: Credentials, secret: str, *, now: datetime, kept_for: timedelta = KEPT_FOR) -> Credentials:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,6 +16,11 @@ from showup.access.secrets_at_rest import Seal
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import transaction
 from showup.database.tables import connections, routes, workspaces
+
+# An account whose routes were removed still has bookings elsewhere, and their later news must find them there.
+_HAS_ROUTES = or_(
+    connections.c.settings.contains({"routed": True}), exists().where(routes.c.account_id == connections.c.id)
+)
 
 
 class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +55,7 @@ async def list_accounts(tx: AsyncConnection, names: Sequence[str] | None = None)
             *(connections.c[column] for column in ("id", "name", "workspace_id")),
             workspaces.c.slug.label("workspace"),
             connections.c.credentials.label("sealed"),
-            exists().where(routes.c.account_id == connections.c.id).label("has_routes"),
+            _HAS_ROUTES.label("has_routes"),
         )
         .join_from(connections, workspaces)
         .where(connections.c.kind == CALCOM)
@@ -64,7 +69,8 @@ async def list_accounts(tx: AsyncConnection, names: Sequence[str] | None = None)
 async def find_to_change(tx: AsyncConnection, name: str) -> StoredAccount | None:
     """The account of this name, held by this transaction so that two rotations can't lose a secret."""
     held = select(connections.c.id).where(connections.c.kind == CALCOM, connections.c.name == name)
-    await tx.execute(held.with_for_update())
+    # NO KEY: the door goes on keeping events that refer to the account.
+    await tx.execute(held.with_for_update(key_share=True))
     return next(iter(await list_accounts(tx, [name])), None)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.route import Route
-from showup.database.tables import routes
+from showup.database.tables import connections, routes
 
 _COLUMNS = [routes.c[name] for name in ("workspace_id", "event_type", "team_id", "organizer_domain")]
 
@@ -19,8 +19,11 @@ async def of_account(tx: AsyncConnection, account_id: UUID) -> list[Route]:
 
 
 async def replace(tx: AsyncConnection, account_id: UUID, wanted: Sequence[Route]) -> None:
-    """Sets the routes of a Cal.com account; what was kept earlier stays in the workspace where it is."""
-    await tx.execute(delete(routes).where(routes.c.account_id == account_id))
+    """Sets the routes of a Cal.com account; what was kept earlier stays in the workspace where it is.
+
+    An account that once had routes is marked for ever: the later news of its bookings has to be sorted.
+    """
+    removed = await tx.execute(delete(routes).where(routes.c.account_id == account_id))
     rows = [
         {
             "id": uuid4(),
@@ -33,5 +36,8 @@ async def replace(tx: AsyncConnection, account_id: UUID, wanted: Sequence[Route]
         }
         for position, route in enumerate(wanted)
     ]
+    if rows or removed.rowcount:
+        marked = connections.c.settings.concat({"routed": True})
+        await tx.execute(update(connections).where(connections.c.id == account_id).values(settings=marked))
     if rows:
         await tx.execute(insert(routes), rows)

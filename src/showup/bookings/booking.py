@@ -2,15 +2,11 @@
 
 from datetime import datetime
 from typing import Literal, TypeAlias
-from uuid import UUID
 
 from msgspec import Struct
 
 Status: TypeAlias = Literal["ACCEPTED", "PENDING", "CANCELLED", "REJECTED"]
 Evidence: TypeAlias = Literal["assumed", "reported"]
-
-# An account's id, and a name under which it knows a booking, in the form that `events.names` gives it.
-Name: TypeAlias = tuple[UUID, str]
 
 
 class Attendee(Struct, frozen=True, kw_only=True):
@@ -18,7 +14,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
 
     `is_person`: somebody on the other side, known by an email address: not the organizer, not a teammate, not a
     made-up address for a phone number. `company_domain` is theirs, None for a personal domain. `left_at`: the seat
-    was given back, or a newer list no longer names them.
+    was given back, or a newer list no longer names them. `returns`: how often they took a seat again.
     """
 
     email: str | None
@@ -31,6 +27,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
     attended: bool | None = None
     evidence: Evidence | None = None
     left_at: datetime | None = None
+    returns: int = 0
 
     @property
     def key(self) -> str:

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from showup.bookings.booking import Attendee, Booking, Name
+from showup.bookings.booking import Attendee, Booking
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
 
@@ -74,20 +74,18 @@ class Standing(Struct, frozen=True, kw_only=True):
     person_ids: frozenset[UUID]
 
 
-async def names_beside(connection: asyncpg.Connection, names: Iterable[Name]) -> dict[Name, UUID]:
-    """All names of every booking that has at least one of these names, with the booking's id."""
-    accounts, refs = _columns(names)
+async def names_beside(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
+    """All names of every booking of the workspace that has at least one of these names, with the booking's id."""
     rows = await connection.fetch(
         """
-        SELECT beside.account_id, beside.ref, beside.booking_id
-        FROM unnest($1::uuid[], $2::text[]) AS asked(account_id, ref)
-        JOIN booking_refs found USING (account_id, ref)
-        JOIN booking_refs beside ON beside.booking_id = found.booking_id
+        SELECT beside.ref, beside.booking_id
+        FROM booking_refs found JOIN booking_refs beside ON beside.booking_id = found.booking_id
+        WHERE found.workspace_id = $1 AND found.ref = ANY($2::text[])
         """,
-        accounts,
-        refs,
+        workspace_id,
+        list(names),
     )
-    return {(row["account_id"], row["ref"]): row["booking_id"] for row in rows}
+    return {row["ref"]: row["booking_id"] for row in rows}
 
 
 async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, Standing]:
@@ -148,12 +146,9 @@ async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID
     )
 
 
-async def save_names(connection: asyncpg.Connection, names: Mapping[Name, UUID]) -> None:
+async def save_names(connection: asyncpg.Connection, workspace_id: UUID, names: Mapping[str, UUID]) -> None:
     """Remembers under which names sources know the bookings; the first to have a name keeps it."""
-    rows = [
-        {"account_id": account_id, "ref": ref, "booking_id": booking_id}
-        for (account_id, ref), booking_id in names.items()
-    ]
+    rows = [{"workspace_id": workspace_id, "ref": ref, "booking_id": booking_id} for ref, booking_id in names.items()]
     await bulk.insert_new(connection, booking_refs, rows)
 
 
@@ -177,11 +172,6 @@ async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mappin
         for alias_id, booking_id in into.items()
     ]
     await bulk.upsert(connection, booking_aliases, aliases, key=("alias_id",))
-
-
-def _columns(names: Iterable[Name]) -> tuple[list[UUID], list[str]]:
-    asked = list(names)
-    return [account_id for account_id, _ in asked], [ref for _, ref in asked]
 
 
 def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from showup.commands import accounts_routes
 from showup.commands.inside import inside, workspace_named
 from showup.commands.printing import as_json, as_table
 from showup.commands.refusal import Refused
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from showup.assembly import House
 
 app = typer.Typer(no_args_is_help=True, help="The Cal.com accounts whose webhooks are taken.")
+app.command()(accounts_routes.route)
+app.command()(accounts_routes.routes)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Secret = Annotated[str | None, typer.Option(help="The webhook secret (else one is made).")]
 

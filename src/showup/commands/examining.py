@@ -49,6 +49,7 @@ async def examine(settings: Settings, ground: Ground, findings: list[Finding]) -
             now = await health(tx)
         findings.append(_of_clock(built, now))
         findings.append(_of_events(built, now))
+        findings.append(await _of_own_server(settings))
 
 
 def _of_server(ground: Ground, version: int) -> Finding:
@@ -102,11 +103,30 @@ def _of_clock(built: House, now: Health) -> Finding:
     return Finding("clock", "ok", "agrees with the database's")
 
 
+async def _of_own_server(settings: Settings) -> Finding:
+    """Whether a Showup answers where the settings say that this machine's listens."""
+    import httpx2
+
+    address = f"http://{settings.host}:{settings.port}"
+    try:
+        async with httpx2.AsyncClient(timeout=3) as client:
+            answer = await client.get(f"{address}/readyz")
+    except httpx2.TransportError as fault:
+        told = f"nothing answers at {address} ({type(fault).__name__}): start it with `make run` or `showup serve`"
+        return Finding("server", "warn", f"{told}; leave it so where it runs on another machine or port")
+    if answer.status_code != 200:
+        return Finding("server", "warn", f"{address}/readyz answers {answer.status_code}")
+    return Finding("server", "ok", f"answers at {address}")
+
+
 def _of_events(built: House, now: Health) -> Finding:
     if now.failed:
         told = f"{now.failed} failed, {now.waiting} waiting: see /api/events?state=failed"
         return Finding("raw events", "warn", told)
     if now.oldest_waiting_at is not None and built.clock() - now.oldest_waiting_at > _WAITING_FOR:
         told = f"{now.waiting} waiting for over a minute: is `showup serve` or `showup work` running?"
+        return Finding("raw events", "warn", told)
+    if now.unreadable:
+        told = f"{now.unreadable} could not be understood: see /api/events?state=unreadable for the reasons"
         return Finding("raw events", "warn", told)
     return Finding("raw events", "ok", f"{now.waiting} waiting, none failed")

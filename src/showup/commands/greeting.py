@@ -21,7 +21,7 @@ _GREETING = """
   Database                    {database}
 
   Load the sample data        {command} sample
-  Play a crowd of bookings    {command} simulate --count 500 --check
+  Play a crowd of bookings    {command} simulate --url {address} --count 500 --check
   Make a key for the API      {command} keys create NAME --scope admin
 {secret}
   Ctrl-C stops it.

@@ -41,7 +41,9 @@ class Asked:
 
 
 def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argument of its function
-    url: Annotated[str, typer.Option(help="The Showup to send to.")] = "http://127.0.0.1:8000",
+    url: Annotated[
+        str | None, typer.Option(help="The Showup to send to (else this machine's, by its settings).")
+    ] = None,
     secret: Secret = None,
     account: Account = None,
     rate: Rate = 50,
@@ -61,6 +63,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
 
     Example: showup simulate --count 500 --seed 7 --chaos --check
     """
+    url = url or _own_address()
     _refuse_what_cannot_work(url, secret, account, yes_really=yes_really)
     if check and secret is not None and key is None:
         raise Refused("Give --key, an API key: showup keys create simulation --scope read")
@@ -70,11 +73,29 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
 
     world = make_world(seed, system_clock(), count)
     with _doors(url, secret, account) as (doors, made_key):
+        _refuse_where_nobody_answers(url)
         asked = Asked(url, rate, chaos, check, wait)
         summary, checked = asyncio.run(_run(asked, world, doors, key or made_key))
     (shown.in_json if json else shown.in_text)(world, summary, checked)
     if summary.refused or (checked is not None and not checked.ok):
         raise typer.Exit(1)
+
+
+def _own_address() -> str:
+    from showup.settings import load
+
+    settings = load()
+    return f"http://{settings.host}:{settings.port}"
+
+
+def _refuse_where_nobody_answers(url: str) -> None:
+    import httpx2
+
+    try:
+        httpx2.get(f"{url.rstrip('/')}/healthz", timeout=5)
+    except httpx2.TransportError as fault:
+        told = f"Nothing answers at {url} ({type(fault).__name__}): is Showup running there?"
+        raise Refused(f"{told} `make run` starts it; --url names another address.") from None
 
 
 def _refuse_what_cannot_work(url: str, secret: str | None, account: str | None, *, yes_really: bool) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from showup.database.address import AddressError, driver_arguments, shown
+from showup.database.fault import cause
 
 CONNECTED_WITHIN = 10.0
 """Seconds after which a server that doesn't answer counts as away."""
@@ -52,6 +53,8 @@ def connect(url: str, *, pool_size: int = 10, answered_within: float | None = _A
             "command_timeout": answered_within,
             "server_settings": {"timezone": "UTC", "application_name": "showup"},
         },
+        # An error's text ends in logs, and the values of a statement are people's data.
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_POOLED_WITHIN,
@@ -91,8 +94,6 @@ async def explained(url: str) -> AsyncIterator[None]:
 
 
 def _unreachable(fault: BaseException) -> str | None:
-    # SQLAlchemy wraps its adapter's error, which was raised from the driver's own.
-    wrapped = getattr(fault, "orig", None)
-    cause = getattr(wrapped, "__cause__", None) or wrapped or fault
-    told = next((told for kinds, told in _REASONS if isinstance(cause, kinds)), None)
-    return None if told is None else told.format(cause=str(cause).replace("\n", " ").rstrip("."))
+    found = cause(fault)
+    told = next((told for kinds, told in _REASONS if isinstance(found, kinds)), None)
+    return None if told is None else told.format(cause=str(found).replace("\n", " ").rstrip("."))

@@ -41,7 +41,7 @@ calcom_events = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
-    # NULL until the account's routes have decided; then it never changes.
+    # NULL until the account's routes have decided; only an event that is run again is sorted again.
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
     Column("origin", Text, nullable=False, server_default="webhook"),
     Column("received_at", Instant, nullable=False),
@@ -59,6 +59,8 @@ calcom_events = Table(
     Column("booking_id", UUID),
     # The place in the workspace's feed, given by the applier: a rebuild folds in this order.
     Column("number", BigInteger),
+    # When somebody had it run again: from then on it is news of that moment, and no longer of its arrival.
+    Column("replayed_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("next_try_at", Instant),
     Column("settled_at", Instant),
@@ -81,6 +83,8 @@ calcom_events = Table(
         postgresql_where=text("state IN ('kept', 'failed')"),
     ),
     Index("ix_calcom_events_received_at", "received_at", "id"),
+    # The few that wait for a workspace are looked for every second.
+    Index("ix_calcom_events_homeless", "id", postgresql_where=text("workspace_id IS NULL AND state = 'waiting'")),
     Index("ix_calcom_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
     Index("ix_calcom_events_uid", "account_id", "uid", postgresql_where=text("uid IS NOT NULL")),
 )
@@ -90,10 +94,10 @@ calcom_events = Table(
 event_refs = Table(
     "event_refs",
     metadata,
-    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
     Column("ref", Text, nullable=False),
     Column("event_id", UUID, ForeignKey("calcom_events.id"), nullable=False),
-    PrimaryKeyConstraint("account_id", "ref", "event_id"),
+    PrimaryKeyConstraint("ref", "event_id"),
+    Index("ix_event_refs_event_id", "event_id"),
 )
 
 # ---------------------------------------------------------------- what stands
@@ -235,14 +239,14 @@ bookings = Table(
     Index("ix_bookings_search", "search", postgresql_using="gin"),
 )
 
-# The names under which sources know a booking: "uid:…" for each uid it ever had, "id:…" for each number.
+# The names under which sources know a booking, in the form of `events.names`: all it ever had.
 booking_refs = Table(
     "booking_refs",
     metadata,
-    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("ref", Text, nullable=False),
     Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
-    PrimaryKeyConstraint("account_id", "ref"),
+    PrimaryKeyConstraint("workspace_id", "ref"),
     Index("ix_booking_refs_booking_id", "booking_id"),
 )
 

@@ -1,22 +1,21 @@
 """The worker that applies: it listens for what was kept, and looks by itself once a second in case it missed a call."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
 from showup.database.engine import raw, transaction
+from showup.database.fault import is_away, shown
 from showup.inbox import store
 from showup.inbox.apply import apply_some
 from showup.inbox.sorting import sort_some
 
 _LOOKS_EVERY: Final = 1.0
-_AWAY = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _log = structlog.get_logger()
 
@@ -35,12 +34,7 @@ class Applier:
         try:
             while not stop.is_set():
                 self._called.clear()
-                try:
-                    worked = await self.drain_once()
-                except _AWAY as fault:
-                    _log.warning("the database can't be worked with", fault=str(fault)[:200])
-                    worked = 0
-                if not worked:
+                if not await self._worked(self.drain_once()):
                     await _either(self._called, stop, _LOOKS_EVERY)
         finally:
             listener.cancel()
@@ -54,11 +48,20 @@ class Applier:
         return total
 
     async def drain_once(self) -> int:
-        """One batch of every workspace that has something to do."""
-        worked = await sort_some(self._engine)
+        """One batch of every workspace that has something to do; what fails for one is no matter of the others."""
+        worked = await self._worked(sort_some(self._engine, self._clock))
         for workspace_id in await self._busy():
-            worked += await apply_some(self._engine, workspace_id, self._clock)
+            worked += await self._worked(apply_some(self._engine, workspace_id, self._clock))
         return worked
+
+    async def _worked(self, step: Awaitable[int]) -> int:
+        try:
+            return await step
+        except Exception as fault:
+            if not is_away(fault):
+                raise
+            _log.warning("the database can't be worked with", fault=shown(fault))
+            return 0
 
     async def _busy(self) -> list[UUID]:
         async with transaction(self._engine) as tx:
@@ -69,8 +72,10 @@ class Applier:
         while True:
             try:
                 await self._listen_while_connected()
-            except _AWAY:
-                _log.debug("the applier can't listen, and looks by itself")
+            except Exception as fault:
+                if not is_away(fault):
+                    raise
+                _log.debug("the applier can't listen, and looks by itself", fault=shown(fault))
             await asyncio.sleep(_LOOKS_EVERY)
 
     async def _listen_while_connected(self) -> None:

@@ -5,29 +5,24 @@ that died. What is to be done is found by its state, never by a cursor, since co
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
 from showup.database.engine import raw, transaction
 from showup.events import News, SeatMoved, departure, names
 from showup.inbox import rules, store
+from showup.inbox.attempts import by_halves, working_on
 from showup.inbox.reading import Log, read
 from showup.inbox.store import RawEvent, Settlement
 from showup.pipeline.advance.batch import Advanced, Outcome, advance
 from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable
 
 BATCH: Final = 500
-_FIRST_RETRY: Final = timedelta(seconds=5)
-_LONGEST_RETRY: Final = timedelta(hours=1)
 _STORY: Final = Log()
-
-_log = structlog.get_logger()
 
 
 class Batch:
@@ -43,18 +38,12 @@ class Batch:
 
 
 async def apply_some(engine: AsyncEngine, workspace_id: UUID, clock: Clock, *, limit: int = BATCH) -> int:
-    """Applies the oldest unsettled events of a workspace; how many were looked at, 0 when there is nothing to do.
+    """Applies the oldest unsettled events of a workspace; how many were looked at, 0 when there is nothing to do."""
 
-    When the batch fails, its halves are tried, until the one event that fails it is set aside alone.
-    """
-    try:
-        return await _apply(engine, workspace_id, clock, limit)
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
-        raise
-    except Exception as fault:  # noqa: BLE001  # whatever fails on an event, it must not hold up the others
-        if limit > 1:
-            return await apply_some(engine, workspace_id, clock, limit=max(1, limit // 2))
-        return await _set_aside_first(engine, workspace_id, clock, fault)
+    async def step(most: int) -> int:
+        return await _apply(engine, workspace_id, clock, most)
+
+    return await by_halves(engine, step, limit=limit, now=clock())
 
 
 async def _apply(engine: AsyncEngine, workspace_id: UUID, clock: Clock, limit: int) -> int:
@@ -65,10 +54,11 @@ async def _apply(engine: AsyncEngine, workspace_id: UUID, clock: Clock, limit: i
         events = await store.unsettled(connection, workspace_id, clock(), limit)
         if not events:
             return 0
-        batch = Batch(events)
-        in_force = await rules.in_force(connection, workspace_id)
-        advanced = await advance(connection, workspace_id, batch.news, in_force, _STORY)
-        await _settle(connection, workspace_id, batch, advanced, clock)
+        with working_on([event.id for event in events]):
+            batch = Batch(events)
+            in_force = await rules.in_force(connection, workspace_id)
+            advanced = await advance(connection, workspace_id, batch.news, in_force, _STORY)
+            await _settle(connection, workspace_id, batch, advanced, clock)
         return len(events)
 
 
@@ -125,25 +115,10 @@ async def _settle_again(connection: asyncpg.Connection, outcomes: Sequence[Outco
 
 async def _remember_names(connection: asyncpg.Connection, news: Iterable[News], outcomes: dict[UUID, Outcome]) -> None:
     """Under which names later news must find these events: a booking waited for, a seat left behind."""
-    further: list[tuple[UUID, str, UUID]] = []
+    further: list[tuple[str, UUID]] = []
     for item in news:
         if outcomes[item.event_id].booking_id is None:
-            further += [(item.account_id, name, item.event_id) for name in names(item.event)]
+            further += [(name, item.event_id) for name in names(item.event, item.account_id)]
         elif isinstance(item.event, SeatMoved):
-            further += [(item.account_id, name, item.event_id) for name in names(departure(item.event))]
+            further += [(name, item.event_id) for name in names(departure(item.event), item.account_id)]
     await store.add_names(connection, further)
-
-
-async def _set_aside_first(engine: AsyncEngine, workspace_id: UUID, clock: Clock, fault: Exception) -> int:
-    async with transaction(engine) as tx:
-        connection = await raw(tx)
-        if not await _is_ours(connection, workspace_id):
-            return 0
-        now = clock()
-        events = await store.unsettled(connection, workspace_id, now, 1)
-        for event in events:
-            wait = min(_FIRST_RETRY * 2**event.attempts, _LONGEST_RETRY)
-            because = f"Showup failed on it: {type(fault).__name__}: {str(fault)[:300]}"
-            await store.set_aside(connection, event.id, because, now + wait)
-            _log.error("an event could not be applied", event_id=str(event.id), exc_info=fault)
-        return len(events)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import asyncpg
 
-from showup.bookings.booking import Name
 from showup.events import News, order_key
 from showup.inbox import store
 from showup.inbox.store import RawEvent
@@ -28,7 +27,8 @@ def read(raw: RawEvent) -> tuple[Translation, News | None]:
         account_id=raw.account_id,
         event=said.event,
         source_at=source_at,
-        received_at=raw.received_at,
+        # What was run again is heard of anew: it may be too late by now to tell anybody (PI13).
+        received_at=raw.replayed_at or raw.received_at,
         order_key=order_key(source_at, said.event, raw.digest),
         actor="calcom",
         simulated=raw.origin == "sample",
@@ -48,9 +48,9 @@ class Log:
                 found[booking_id].append(news)
         return found
 
-    async def of_names(self, connection: asyncpg.Connection, wanted: Iterable[Name]) -> list[tuple[Name, News]]:
+    async def of_names(
+        self, connection: asyncpg.Connection, workspace_id: UUID, wanted: Iterable[str]
+    ) -> list[tuple[str, News]]:
         """News that waits under one of these names, or concerns it beside its own booking."""
-        asked = list(wanted)
-        rows = await store.of_names(connection, [account for account, _ in asked], [ref for _, ref in asked])
-        read_rows = [((account, ref), read(raw)[1]) for account, ref, raw in rows]
-        return [(name, news) for name, news in read_rows if news is not None]
+        rows = [(ref, read(raw)[1]) for ref, raw in await store.of_names(connection, workspace_id, list(wanted))]
+        return [(name, news) for name, news in rows if news is not None]

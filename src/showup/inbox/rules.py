@@ -23,7 +23,11 @@ async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> Rules:
 
 
 async def put(connection: asyncpg.Connection, workspace_id: UUID, rules: Rules) -> None:
-    """Makes these the rules of the workspace, if they are not already; earlier ones stay on record."""
+    """Makes these the rules of the workspace, if they are not already; earlier ones stay on record.
+
+    Several processes that start at once take turns until the transaction ends.
+    """
+    await connection.execute("SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE", workspace_id)
     if await in_force(connection, workspace_id) == rules:
         return
     await connection.execute(

@@ -59,6 +59,7 @@ class RawEvent(Struct, frozen=True, kw_only=True):
     digest: bytes
     body: bytes
     attempts: int
+    replayed_at: datetime | None
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,9 @@ async def keep_all(connection: asyncpg.Connection, incoming: Sequence[Incoming])
     if again:
         duplicates = await connection.fetch(_KEEP_DUPLICATES, *_columns(again))
         firsts = {row["id"]: row["duplicate_of"] for row in duplicates}
+    missing = [row[0] for row in rows if row[0] not in new and row[0] not in firsts]
+    if missing:
+        raise LookupError(f"{len(missing)} webhooks are neither new nor known; nobody may be told that they are kept")
     return [Kept(id=row[0], duplicate_of=firsts.get(row[0])) for row in rows]
 
 
@@ -110,7 +114,7 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-_FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts"
+_FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
 
 
 async def unsettled(connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int) -> list[RawEvent]:
@@ -151,20 +155,17 @@ async def of_bookings(connection: asyncpg.Connection, booking_ids: Iterable[UUID
     return [(row["booking_id"], _raw(row)) for row in rows]
 
 
-async def of_names(
-    connection: asyncpg.Connection, accounts: list[UUID], refs: list[str]
-) -> list[tuple[UUID, str, RawEvent]]:
-    """The events that are known under these further names, each with the name it was found by."""
+async def of_names(connection: asyncpg.Connection, workspace_id: UUID, refs: list[str]) -> list[tuple[str, RawEvent]]:
+    """The workspace's events that are known under these further names, each with the name it was found by."""
     rows = await connection.fetch(
         f"""
-        SELECT r.ref, {_FIELDS}
-        FROM unnest($1::uuid[], $2::text[]) AS asked(account_id, ref)
-        JOIN event_refs r USING (account_id, ref) JOIN calcom_events e ON e.id = r.event_id
+        SELECT r.ref, {_FIELDS} FROM event_refs r JOIN calcom_events e ON e.id = r.event_id
+        WHERE r.ref = ANY($2::text[]) AND e.workspace_id = $1
         """,  # noqa: S608  # the fields are a constant
-        accounts,
+        workspace_id,
         refs,
     )
-    return [(row["account_id"], row["ref"], _raw(row)) for row in rows]
+    return [(row["ref"], _raw(row)) for row in rows]
 
 
 async def settle(
@@ -219,22 +220,24 @@ async def settle_again(
         )
 
 
-async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str, next_try_at: datetime) -> None:
-    """An event on which Showup itself failed: it is tried again later, and holds up nobody meanwhile."""
+async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str, now: datetime) -> None:
+    """An event on which Showup itself failed: it is tried again after 5 s, then ever later, at the latest hourly."""
     await connection.execute(
         """
-        UPDATE calcom_events SET state = 'failed', because = $2, attempts = attempts + 1, next_try_at = $3
+        UPDATE calcom_events
+        SET state = 'failed', because = $2, attempts = least(attempts + 1, 10000),
+            next_try_at = $3::timestamptz + least(interval '5 seconds' * 2 ^ least(attempts, 10), interval '1 hour')
         WHERE id = $1
         """,
         event_id,
         because,
-        next_try_at,
+        now,
     )
 
 
-async def add_names(connection: asyncpg.Connection, names: Iterable[tuple[UUID, str, UUID]]) -> None:
-    """Further names under which events can be found, as (account id, name, event id)."""
-    rows = [{"account_id": account, "ref": ref, "event_id": event} for account, ref, event in names]
+async def add_names(connection: asyncpg.Connection, names: Iterable[tuple[str, UUID]]) -> None:
+    """Further names under which events can be found, as (name, event id)."""
+    rows = [{"ref": ref, "event_id": event} for ref, event in names]
     await bulk.insert_new(connection, event_refs, rows)
 
 
@@ -253,4 +256,5 @@ def _raw(row: asyncpg.Record) -> RawEvent:
         digest=row["digest"],
         body=row["body"],
         attempts=row["attempts"],
+        replayed_at=row["replayed_at"],
     )

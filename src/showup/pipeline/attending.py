@@ -1,5 +1,6 @@
 """Who attends a booking: the list as it grows, shrinks and is corrected by what sources see."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -33,21 +34,34 @@ def with_attendees(booking: Booking, seen: BookingSeen, at: datetime, rules: Rul
 
 def rejoined(booking: Booking, seen: BookingSeen) -> Booking:
     """The booking in which the listed attendees have their seats (again)."""
-    return _with_left(booking, seen, None)
+    listed = _listed(seen)
+    attendees = tuple(
+        replace(one, left_at=None, returns=one.returns + 1) if one.key in listed and one.left_at is not None else one
+        for one in booking.attendees
+    )
+    return replace(booking, attendees=attendees)
 
 
 def departed(booking: Booking, seen: BookingSeen, at: datetime) -> Booking:
     """The booking after the listed attendees gave back their seats."""
-    return _with_left(booking, seen, at)
+    return _without(booking, _listed(seen), at)
 
 
-def _with_left(booking: Booking, seen: BookingSeen, at: datetime | None) -> Booking:
-    listed = {one.email or one.phone or one.name for one in seen.attendees}
+def vacated(booking: Booking, at: datetime) -> Booking:
+    """A booking that was called off, as whoever takes a seat in it again finds it: nobody kept theirs."""
+    booking = replace(booking, cancellation_reason=None, cancelled_by=None, reschedule_requested=False)
+    return _without(booking, {one.key for one in booking.attendees}, at)
+
+
+def _without(booking: Booking, leaving: Collection[str], at: datetime) -> Booking:
     attendees = tuple(
-        replace(one, left_at=at if one.left_at is None or at is None else one.left_at) if one.key in listed else one
-        for one in booking.attendees
+        replace(one, left_at=at) if one.key in leaving and one.left_at is None else one for one in booking.attendees
     )
     return replace(booking, attendees=attendees)
+
+
+def _listed(seen: BookingSeen) -> set[str]:
+    return {one.email or one.phone or one.name or "" for one in seen.attendees}
 
 
 def unmarked(booking: Booking) -> Booking:

@@ -6,7 +6,7 @@ from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import TurnKind
 from showup.events import BookingMade, BookingRejected, BookingRequested, News
 from showup.pipeline import moved
-from showup.pipeline.attending import rejoined
+from showup.pipeline.attending import rejoined, vacated
 from showup.pipeline.decision import Decision, Rejection
 from showup.pipeline.rules import Rules
 from showup.pipeline.seeing import founded, is_current, overlaid
@@ -78,8 +78,9 @@ def _standing(after: Booking, news: News, rules: Rules, what: str, because: str)
 
 
 def _seat_taken(before: Booking, news: News, rules: Rules) -> Decision | Rejection:
-    after = overlaid(before, news, rules)
-    known = {one.key: one for one in before.attendees}
+    empty = vacated(before, news.source_at) if before.status == "CANCELLED" else before
+    after = overlaid(empty, news, rules)
+    known = {one.key: one for one in empty.attendees}
     listed = [one.key for one in after.attendees if _is_new(one, known.get(one.key))]
     if not listed:
         return Rejection(because=_GONE) if before.status == "CANCELLED" else repeated(before, news, rules)
@@ -91,6 +92,7 @@ def _seat_taken(before: Booking, news: News, rules: Rules) -> Decision | Rejecti
         because=f"{', '.join(listed)} took a seat",
         turns=turns,
         effects=of_standing(after, news, rules),
+        withdraw=moved.stands_again(news),
     )
 
 

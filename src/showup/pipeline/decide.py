@@ -38,7 +38,9 @@ def decide(situation: Situation, news: News, rules: Rules) -> Decision | Rejecti
     if before is not None and is_past(before, event.booking):
         return Rejection(because=_about_the_past(event.booking))
     decision = _decided(before, news, rules)
-    return decision if isinstance(decision, Rejection) else moved.quietly_moved(before, decision, news, rules)
+    if isinstance(decision, Rejection):
+        return decision
+    return moved.corrected(before, moved.quietly_moved(before, decision, news, rules))
 
 
 def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rejection:

@@ -14,10 +14,14 @@ class Situation(Struct, frozen=True, kw_only=True):
 
 
 class Withdraw(Struct, frozen=True, kw_only=True):
-    """What was to be told to `recipients` (None: to anybody) and has not been told yet, no longer holds."""
+    """What was to be told to `recipients` (None: to anybody) and has not been told yet, no longer holds.
+
+    `only` these kinds of effects; None: whatever it is.
+    """
 
     because: str
     recipients: frozenset[str] | None = None
+    only: tuple[type[Effect], ...] | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):

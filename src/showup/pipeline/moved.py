@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import TurnKind
-from showup.effects import Effect
+from showup.effects import Effect, TellCancelled
 from showup.events import (
     AttendeeSeen,
     BookingCancelled,
@@ -16,13 +16,14 @@ from showup.events import (
     SeatLeft,
     SeatMoved,
 )
-from showup.pipeline.attending import departed, rejoined
+from showup.pipeline.attending import departed, rejoined, vacated
 from showup.pipeline.decision import Decision, Rejection, Withdraw
 from showup.pipeline.rules import Rules
-from showup.pipeline.seeing import founded, is_current, moved, overlaid
+from showup.pipeline.seeing import founded, is_current, moved, overlaid, shown
 from showup.pipeline.telling import of_cancelling, of_new_place, of_standing
 
 _MOVED = Withdraw(because="the meeting has another time")
+_STANDS_AGAIN = "the meeting stands again"
 
 
 def rescheduled(before: Booking | None, event: BookingRescheduled, news: News, rules: Rules) -> Decision | Rejection:
@@ -56,9 +57,9 @@ def to_new_time(before: Booking, news: News, rules: Rules, replaces: Replaced | 
 def quietly_moved(before: Booking | None, decision: Decision, news: News, rules: Rules) -> Decision:
     """News of something else may carry another time, where Cal.com told nobody of the change: reminders follow it."""
     after = decision.after
-    if before is None or decision.withdraw is not None or not (before.is_live and after.is_live):
+    if before is None or before.start_time == after.start_time or not (before.is_live and after.is_live):
         return decision
-    if before.start_time == after.start_time:
+    if decision.withdraw is not None and decision.withdraw.only is None:
         return decision
     return replace(
         decision,
@@ -68,6 +69,25 @@ def quietly_moved(before: Booking | None, decision: Decision, news: News, rules:
         effects=(*decision.effects, *_missing(decision.effects, of_standing(after, news, rules, everybody=True))),
         withdraw=_MOVED,
     )
+
+
+def stands_again(news: News) -> Withdraw:
+    """Whoever has a seat (again) is not to hear any more that it is off."""
+    recipients = _emails(news.event.booking.attendees)
+    return Withdraw(because=_STANDS_AGAIN, recipients=recipients, only=(TellCancelled,))
+
+
+def corrected(before: Booking | None, decision: Decision) -> Decision:
+    """News without a line of its own gets one where it changes what a reader sees; the deal follows a new host."""
+    if before is None:
+        return decision
+    after = decision.after
+    if not decision.what and shown(before) != shown(after):
+        decision = replace(decision, what="booking.corrected", because="newer news corrects the booking")
+    stayed = before.uid == after.uid and before.start_time == after.start_time
+    if stayed and before.organizer_email != after.organizer_email and "reassigned" not in decision.turns:
+        decision = replace(decision, turns=(*decision.turns, "reassigned"))
+    return decision
 
 
 def _missing(known: Iterable[Effect], wanted: Iterable[Effect]) -> list[Effect]:
@@ -114,7 +134,10 @@ def cancelled(before: Booking | None, event: BookingCancelled, news: News, rules
 
 def seat_moved(before: Booking | None, event: SeatMoved, news: News, rules: Rules) -> Decision:
     """An attendee of another booking took a seat in this one."""
-    known = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
+    if before is not None and before.status == "CANCELLED":
+        known = overlaid(vacated(before, news.source_at), news, rules)
+    else:
+        known = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
     after = replace(rejoined(known, event.booking), status="ACCEPTED", reschedule_count=known.reschedule_count)
     turns: tuple[TurnKind, ...] = ("booked",) if before is None or not before.is_live else ()
     return Decision(
@@ -123,6 +146,7 @@ def seat_moved(before: Booking | None, event: SeatMoved, news: News, rules: Rule
         because="an attendee moved here from another time",
         turns=turns,
         effects=of_standing(after, news, rules),
+        withdraw=stands_again(news),
     )
 
 
@@ -192,8 +216,17 @@ def _told_again(before: Booking, news: News, rules: Rules) -> Decision | Rejecti
     if before.status == "CANCELLED":
         return Rejection(because="it was called off after the new time was chosen")
     after = replace(overlaid(before, news, rules), status="ACCEPTED")
-    turns: tuple[TurnKind, ...] = () if before.is_live else ("booked",)
-    return Decision(after=after, turns=turns, effects=of_standing(after, news, rules))
+    effects = of_standing(after, news, rules)
+    if before.is_live:
+        return Decision(after=after, effects=effects)
+    return Decision(
+        after=after,
+        what="booking.accepted",
+        because="the new time was accepted",
+        turns=("booked",),
+        effects=effects,
+        withdraw=Withdraw(because=_STANDS_AGAIN, only=(TellCancelled,)),
+    )
 
 
 def _others_stay(before: Booking, event: BookingCancelled) -> bool:

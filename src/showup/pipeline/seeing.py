@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from showup.bookings.booking import Booking, Status, UidHeld
+from showup.bookings.booking import Attendee, Booking, Status, UidHeld
 from showup.events import BookingSeen, News, Replaced
 from showup.pipeline.attending import unmarked, with_attendees
 from showup.pipeline.rules import Rules
@@ -26,6 +26,19 @@ _SAME_NAME = (
     "booker_url",
     "price",
     "currency",
+)
+_SHOWN = (
+    "status",
+    "title",
+    "start_time",
+    "end_time",
+    "organizer_email",
+    "organizer_name",
+    "location",
+    "meeting_url",
+    "notes",
+    "cancellation_reason",
+    "attended",
 )
 
 
@@ -59,7 +72,7 @@ def overlaid(booking: Booking, news: News, rules: Rules) -> Booking:
     if seen.booked_at is not None:
         changes["booked_at"] = min(booking.booked_at, seen.booked_at)
     booking = with_attendees(replace(booking, **changes), seen, news.source_at, rules)
-    return _at_time(booking, seen)
+    return _at_time(booking, seen, news.source_at)
 
 
 def moved(booking: Booking, news: News, rules: Rules, replaces: Replaced | None) -> Booking:
@@ -98,11 +111,26 @@ def is_past(booking: Booking, seen: BookingSeen) -> bool:
     return not is_current(booking, seen)
 
 
-def _at_time(booking: Booking, seen: BookingSeen) -> Booking:
+def shown(booking: Booking) -> dict[str, Any]:
+    """What a reader of the timeline looks for in a booking, by field."""
+    fields = {name: getattr(booking, name) for name in _SHOWN}
+    return {**fields, "attendees": [_label(one) for one in booking.seats]}
+
+
+def _label(attendee: Attendee) -> str:
+    address = attendee.email or attendee.phone
+    return f"{attendee.name} <{address}>" if attendee.name and address else attendee.key
+
+
+def _at_time(booking: Booking, seen: BookingSeen, at: datetime) -> Booking:
     start = seen.start_time or booking.start_time
     if start == booking.start_time:
         end = seen.end_time or booking.end_time
         return booking if end == booking.end_time else _retimed(booking, start, end)
+    if booking.uids and booking.uids[-1].start_time != start:
+        # The time that it leaves stays on record: it may come back to it.
+        held = replace(booking.uids[-1], start_time=start, end_time=None, since=at)
+        booking = replace(booking, uids=(*booking.uids, held))
     lasts = booking.end_time - booking.start_time if booking.end_time is not None else None
     end = seen.end_time or (start + lasts if lasts is not None else None)
     return replace(_retimed(booking, start, end), version=booking.version + 1)

@@ -20,6 +20,7 @@ from showup.people.person import Person
 from showup.pipeline.decide import decide, founds
 from showup.pipeline.decision import Decision, Rejection, Situation, Withdraw
 from showup.pipeline.rules import Rules
+from showup.pipeline.seeing import shown
 
 WantState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 
@@ -138,6 +139,8 @@ def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:
 
 
 def _concerns(withdraw: Withdraw, want: Want) -> bool:
+    if withdraw.only is not None and not isinstance(want.effect, withdraw.only):
+        return False
     return withdraw.recipients is None or want.effect.recipient in withdraw.recipients
 
 
@@ -212,11 +215,8 @@ def _line(item: News, what: str, because: str, change: dict[str, Any] | None = N
 
 def _changes(before: Booking | None, after: Booking) -> dict[str, Any]:
     """The fields a reader of the timeline looks for, as {name: [before, after]}."""
-    pairs = {
-        name: (getattr(before, name, None), getattr(after, name))
-        for name in ("status", "start_time", "attended", "organizer_email", "meeting_url")
-    }
-    return {name: [_plain(was), _plain(now)] for name, (was, now) in pairs.items() if was != now}
+    was = shown(before) if before is not None else {}
+    return {name: [_plain(was.get(name)), _plain(now)] for name, now in shown(after).items() if was.get(name) != now}
 
 
 def _plain(value: Any) -> Any:

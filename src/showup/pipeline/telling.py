@@ -1,13 +1,16 @@
 """What attendees should be told, by whom it concerns, and only while it is worth telling (PI13).
 
 A key names what a message means (this booking's uid, this time, this recipient), so that the same news by another
-route, or a story told again, never makes a second message of it.
+route, or a story told again, never makes a second message of it. Whoever takes a seat again, and a meeting that comes
+back to a time it had, are told once more: the key counts such returns.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
+from itertools import groupby
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import Attendee, Booking, UidHeld
 from showup.effects import (
     Confirm,
     Effect,
@@ -35,14 +38,14 @@ def of_standing(booking: Booking, news: News, rules: Rules, *, everybody: bool =
     if not is_worth_telling(booking, news, rules):
         return ()
     found: list[Effect] = []
-    for email in _seated(booking) if booking.seated and everybody else _recipients(booking, news):
-        key = f"stands:{_meeting(booking)}:{email}"
+    for attendee, email in _seated(booking) if booking.seated and everybody else _recipients(booking, news):
+        key = f"stands:{_meeting(booking, attendee)}:{email}"
         if len(booking.uids) > 1 or booking.reschedule_count:
             old = booking.uids[-2].start_time if len(booking.uids) > 1 else None
             found.append(TellRescheduled(key=key, recipient=email, due_at=news.received_at, old_start_time=old))
         else:
             found.append(Confirm(key=key, recipient=email, due_at=news.received_at))
-        found.extend(_reminders(booking, email, news, rules))
+        found.extend(_reminders(booking, attendee, email, news, rules))
     return tuple(found)
 
 
@@ -51,7 +54,9 @@ def of_cancelling(booking: Booking, news: News, rules: Rules, attendees: Iterabl
     if not is_worth_telling(booking, news, rules):
         return ()
     return tuple(
-        TellCancelled(key=f"cancelled:{_meeting(booking)}:{one.email}", recipient=one.email, due_at=news.received_at)
+        TellCancelled(
+            key=f"cancelled:{_meeting(booking, one)}:{one.email}", recipient=one.email, due_at=news.received_at
+        )
         for one in attendees
         if one.is_person and one.email is not None
     )
@@ -65,23 +70,26 @@ def of_new_place(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ..
     # A place may be longer than what an index of keys can hold.
     told = sha256(place.encode()).hexdigest()[:16]
     return tuple(
-        TellNewPlace(key=f"place:{_meeting(booking)}:{email}:{told}", recipient=email, due_at=news.received_at)
-        for email in _recipients(booking, news)
+        TellNewPlace(
+            key=f"place:{_meeting(booking, attendee)}:{email}:{told}", recipient=email, due_at=news.received_at
+        )
+        for attendee, email in _recipients(booking, news)
     )
 
 
-def _reminders(booking: Booking, email: str, news: News, rules: Rules) -> list[Effect]:
+def _reminders(booking: Booking, attendee: Attendee, email: str, news: News, rules: Rules) -> list[Effect]:
     """Those still ahead; a meeting nearer than the smallest offset gets none, and says so (TE4)."""
+    meeting = _meeting(booking, attendee)
     found: list[Effect] = []
     for before in sorted(rules.remind_before, reverse=True):
         due_at = booking.start_time - before
         if due_at > news.received_at:
-            key = f"remind:{_meeting(booking)}:{email}:{round(before.total_seconds())}"
+            key = f"remind:{meeting}:{email}:{round(before.total_seconds())}"
             found.append(Remind(key=key, recipient=email, due_at=due_at, before=before))
     if not found and rules.remind_before:
         found.append(
             SkipReminders(
-                key=f"remind:{_meeting(booking)}:{email}:none",
+                key=f"remind:{meeting}:{email}:none",
                 recipient=email,
                 due_at=news.received_at,
                 because="meeting_too_soon",
@@ -90,17 +98,31 @@ def _reminders(booking: Booking, email: str, news: News, rules: Rules) -> list[E
     return found
 
 
-def _recipients(booking: Booking, news: News) -> list[str]:
-    """The booker; of a booking with seats, whoever the news lists."""
+def _recipients(booking: Booking, news: News) -> list[tuple[Attendee, str]]:
+    """The booker; of a booking with seats, whoever the news lists. Each with the address."""
     if not booking.seated:
-        return [booking.booker.email] if booking.booker is not None and booking.booker.email else []
+        booker = booking.booker
+        return [(booker, booker.email)] if booker is not None and booker.email else []
     listed = {one.email for one in news.event.booking.attendees}
-    return [email for email in _seated(booking) if email in listed]
+    return [(one, email) for one, email in _seated(booking) if email in listed]
 
 
-def _seated(booking: Booking) -> list[str]:
-    return [one.email for one in booking.seats if one.is_person and one.email]
+def _seated(booking: Booking) -> list[tuple[Attendee, str]]:
+    return [(one, one.email) for one in booking.seats if one.is_person and one.email]
 
 
-def _meeting(booking: Booking) -> str:
-    return f"{booking.uid or booking.calcom_booking_id or '-'}:{booking.start_time:%Y%m%dT%H%M%SZ}"
+def _meeting(booking: Booking, attendee: Attendee) -> str:
+    """The meeting as this attendee has it: both counts only grow, so their sum is never the same one twice."""
+    returns = _returns(booking) + attendee.returns
+    again = f"+{returns}" if returns else ""
+    return f"{booking.uid or booking.calcom_booking_id or '-'}:{booking.start_time:%Y%m%dT%H%M%SZ}{again}"
+
+
+def _returns(booking: Booking) -> int:
+    """How often the meeting has come back to the uid and time that it has."""
+    stays = [stay for stay, _ in groupby(booking.uids, key=_stay)]
+    return max(0, stays.count(stays[-1]) - 1) if stays else 0
+
+
+def _stay(held: UidHeld) -> tuple[str | None, datetime | None]:
+    return held.uid or held.calcom_booking_id, held.start_time

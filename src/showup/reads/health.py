@@ -16,6 +16,7 @@ class Health(Struct, frozen=True, kw_only=True):
     now: datetime
     waiting: int
     failed: int
+    unreadable: int
     oldest_waiting_at: datetime | None
 
 
@@ -33,7 +34,10 @@ async def health(tx: AsyncConnection) -> Health:
     counted = select(
         func.count().filter(state == "kept"),
         func.count().filter(state == "failed"),
+        func.count().filter(state == "unreadable"),
         func.min(calcom_events.c.received_at).filter(state == "kept"),
-    ).where(state.in_(("kept", "failed")))
-    waiting, failed, oldest = (await tx.execute(counted)).one()
-    return Health(version=version, now=now, waiting=waiting, failed=failed, oldest_waiting_at=oldest)
+    ).where(state.in_(("kept", "failed", "unreadable")))
+    waiting, failed, unreadable, oldest = (await tx.execute(counted)).one()
+    return Health(
+        version=version, now=now, waiting=waiting, failed=failed, unreadable=unreadable, oldest_waiting_at=oldest
+    )

@@ -1,11 +1,9 @@
 """The FastAPI application: every door for people and programs but the webhooks'."""
 
-from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keyring import Keyring
@@ -13,7 +11,6 @@ from showup.clock import Clock
 from showup.web import document, front, probes
 from showup.web.api import bookings, companies, deals, deliveries, events, people, stats
 from showup.web.ground import Ground, for_reading
-from showup.web.headers import Headers
 from showup.web.problems import documented, register
 
 OPEN = (front.router, probes.router, document.router)
@@ -32,25 +29,16 @@ def create_app(
     *,
     engine: AsyncEngine,
     clock: Clock,
-    cors_origins: Sequence[str],
     admin_key: str | None,
     version: str,
 ) -> FastAPI:
-    """The application over a database. Only pages of `cors_origins` may call it from a browser.
+    """The application over a database.
 
     `admin_key` is a key with the scope admin in every workspace; None for no such key.
     """
     app = _doors(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
     app.state.ground = Ground(engine=engine, reading=for_reading(engine), clock=clock, keyring=keyring)
-    app.add_middleware(Headers)
-    if cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(cors_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-        )
     return app
 
 

@@ -5,8 +5,8 @@ import asyncio
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from showup.database.fault import MAY_MEAN_AWAY
 from showup.reads.standing import COUNTED_AT_MOST, Standing, standing
-from showup.web.database_away import MAY_MEAN_AWAY
 from showup.web.ground import Ground, OnGround
 from showup.web.page import page
 from showup.web.probes import ANSWERED_WITHIN

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from showup.database.fault import MAY_MEAN_AWAY
 from showup.reads.standing import answers
 from showup.web.api.shapes import shows
-from showup.web.database_away import MAY_MEAN_AWAY
 from showup.web.ground import OnGround
 
 ANSWERED_WITHIN = 2.0

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from showup.database.fault import MAY_MEAN_AWAY, is_away
 from showup.reads.rows import Found
-from showup.web.database_away import MAY_MEAN_AWAY, is_away
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN_AT_MOST = 80

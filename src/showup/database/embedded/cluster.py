@@ -36,7 +36,7 @@ _INITDB = (
 
 def provide_cluster(folder: DataFolder, binaries: Binaries) -> None:
     """Creates the database files where there are none; refuses those of another version or account."""
-    _check_version(folder)
+    _check_version(folder, binaries.folder)
     if not folder.cluster.exists():
         _create(folder, binaries)
     owner = folder.cluster.stat().st_uid
@@ -44,7 +44,7 @@ def provide_cluster(folder: DataFolder, binaries: Binaries) -> None:
         raise FolderOfAnother(folder.cluster, name_of(owner), folder.account.name)
 
 
-def _check_version(folder: DataFolder) -> None:
+def _check_version(folder: DataFolder, programs: Path) -> None:
     stated = folder.cluster / "PG_VERSION"
     if stated.exists():
         found = int(stated.read_text())
@@ -52,7 +52,7 @@ def _check_version(folder: DataFolder) -> None:
         # Each version's files lie under its own name.
         found = max((int(entry.name) for entry in folder.postgres.iterdir() if entry.name.isdecimal()), default=MAJOR)
     if found < MAJOR:
-        raise OlderVersion(folder.postgres, found, MAJOR)
+        raise OlderVersion(folder.postgres, found, MAJOR, programs)
     if found > MAJOR:
         raise NewerVersion(folder.postgres, found, MAJOR)
 

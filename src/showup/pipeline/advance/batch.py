@@ -60,7 +60,7 @@ async def advance(
     connection: asyncpg.Connection, workspace_id: UUID, news: Sequence[News], rules: Rules, log: Log
 ) -> Advanced:
     """Changes everything that the news changes, and says what became of each event."""
-    groups = await gather(connection, log, news)
+    groups = await gather(connection, workspace_id, log, news)
     merged = {gone: group.booking_id for group in groups if group.booking_id for gone in group.merged}
     standing = await bookings.standing(connection, _ids(groups))
     if merged:
@@ -76,7 +76,8 @@ async def advance(
         lost_a_booking={company for gone in merged if (company := standing[gone].company_id) is not None},
     )
     await bookings.save_deals(connection, dealt.deal_of)
-    await bookings.save_names(connection, {name: one.booking_id for one in told for name in sorted(one.group.names)})
+    names = {name: one.booking_id for one in told for name in sorted(one.group.names)}
+    await bookings.save_names(connection, workspace_id, names)
     await _write_down(connection, workspace_id, told, met, dealt)
     await _part(connection, told, met, standing)
     refused = {one.booking_id: one.story.refused for one in told}
@@ -126,7 +127,7 @@ def _stored(told: _Told, met: Met) -> StoredBooking:
     assert story.began_at is not None, "a story that stands began"
     return StoredBooking(
         id=told.booking_id,
-        account_id=told.group.account_id,
+        account_id=told.before.account_id if told.before is not None else told.group.account_id,
         booking=story.booking,
         company_id=met.company_ids.get(story.booking.company_domain or ""),
         deal_id=told.before.deal_id if told.before is not None else None,

@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.bookings import store as bookings
-from showup.bookings.booking import Name
 from showup.events import News, SeatMoved, departure, further_names, names, order_key
 from showup.pipeline.decide import founds
 
@@ -25,7 +24,9 @@ class Log(Protocol):
     async def of_bookings(self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, list[News]]:
         """All news that was settled with these bookings."""
 
-    async def of_names(self, connection: asyncpg.Connection, wanted: Iterable[Name]) -> list[tuple[Name, News]]:
+    async def of_names(
+        self, connection: asyncpg.Connection, workspace_id: UUID, wanted: Iterable[str]
+    ) -> list[tuple[str, News]]:
         """News that waits under one of these names, or concerns it beside its own booking."""
 
 
@@ -40,56 +41,53 @@ class Group(Struct, kw_only=True):
     news: list[News]
     history: list[News] = []
     merged: list[UUID] = []
-    names: set[Name] = set()
+    names: set[str] = set()
 
 
-async def gather(connection: asyncpg.Connection, log: Log, news: Sequence[News]) -> list[Group]:
-    """The stories that the batch touches, with all their news."""
-    together = _Together()
+async def gather(connection: asyncpg.Connection, workspace_id: UUID, log: Log, news: Sequence[News]) -> list[Group]:
+    """The stories of this workspace that the batch touches, with all their news."""
     batch = list(news)
-    departures: list[tuple[Name, News]] = []
-    known: dict[Name, UUID] = {}
-    asked: set[Name] = set()
+    departures: dict[tuple[str, UUID], News] = {}
+    known: dict[str, UUID] = {}
+    asked: set[str] = set()
     fresh: Sequence[News] = batch
     while fresh:
-        departures += [gone for item in fresh if (gone := _departure(item)) is not None]
-        asking = _names_of(fresh) | {name for name, _ in departures}
-        known |= await bookings.names_beside(connection, asking - asked)
-        asking |= known.keys() | {(one.account_id, name) for one in fresh for name in further_names(one.event)}
-        found = await log.of_names(connection, asking - asked)
+        departures |= {(gone[0], item.event_id): gone[1] for item in fresh if (gone := _departure(item)) is not None}
+        asking = {name for item in fresh for name in _names(item)} | {name for name, _ in departures}
+        known |= await bookings.names_beside(connection, workspace_id, asking - asked)
+        asking |= known.keys() | {name for item in fresh for name in _further_names(item)}
+        found = await log.of_names(connection, workspace_id, asking - asked)
         asked |= asking
+        departures |= {(name, one.event_id): left for name, one in found if (left := _leaving(name, one)) is not None}
         have = {item.event_id for item in batch}
-        departures += [(name, left) for name, item in found if (left := _leaving(name, item)) is not None]
-        fresh = list(
-            {one.event_id: one for name, one in found if one.event_id not in have and not _is_echo(name, one)}.values()
-        )
+        joining = {one.event_id: one for name, one in found if _leaving(name, one) is None}
+        fresh = [one for event_id, one in joining.items() if event_id not in have]
         batch += fresh
-    together.join_all(batch, known)
-    groups = _groups(together, batch, departures, known)
+    groups = _groups(batch, [(name, gone) for (name, _), gone in departures.items()], known)
     return await _with_history(connection, log, groups)
 
 
-def _names_of(news: Iterable[News]) -> set[Name]:
-    return {(item.account_id, name) for item in news for name in names(item.event)}
+def _names(item: News) -> tuple[str, ...]:
+    return names(item.event, item.account_id)
 
 
-def _departure(item: News) -> tuple[Name, News] | None:
+def _further_names(item: News) -> tuple[str, ...]:
+    return further_names(item.event, item.account_id)
+
+
+def _departure(item: News) -> tuple[str, News] | None:
     if not isinstance(item.event, SeatMoved):
         return None
     left = departure(item.event)
     digest = bytes.fromhex(item.order_key.rpartition(".")[2])
     key = order_key(item.source_at, left, digest)
-    return (item.account_id, names(left)[0]), replace(item, event=left, order_key=key)
+    return names(left, item.account_id)[0], replace(item, event=left, order_key=key)
 
 
-def _leaving(name: Name, item: News) -> News | None:
+def _leaving(name: str, item: News) -> News | None:
     """What news found under a further name means there: a seat that was left, or nothing special."""
     gone = _departure(item)
     return gone[1] if gone is not None and gone[0] == name else None
-
-
-def _is_echo(name: Name, item: News) -> bool:
-    return _leaving(name, item) is not None
 
 
 class _Together:
@@ -108,36 +106,33 @@ class _Together:
     def join(self, one: object, other: object) -> None:
         self._parent[self.root(one)] = self.root(other)
 
-    def join_all(self, news: Sequence[News], known: Mapping[Name, UUID]) -> None:
-        numbered: dict[Name, Name] = {}
+    def join_all(self, news: Sequence[News], known: Mapping[str, UUID]) -> None:
+        numbered: dict[str, str] = {}
         for item in news:
-            first, *linked = ((item.account_id, name) for name in names(item.event))
+            first, *linked = _names(item)
             for other in linked:
                 self.join(first, other)
-            for number in further_names(item.event):
+            for number in _further_names(item):
                 # News that is known by its number alone waits to be joined; it is nothing to join.
-                if (item.account_id, number) != first:
-                    numbered.setdefault((item.account_id, number), first)
+                if number != first:
+                    numbered.setdefault(number, first)
         for name, booking_id in known.items():
             self.join(name, booking_id)
         for item in news:
-            name = (item.account_id, names(item.event)[0])
+            name = _names(item)[0]
             if name not in known and name in numbered:
                 self.join(name, numbered[name])
 
 
-def _groups(
-    together: _Together,
-    batch: Sequence[News],
-    departures: Sequence[tuple[Name, News]],
-    known: Mapping[Name, UUID],
-) -> list[Group]:
+def _groups(batch: Sequence[News], departures: Sequence[tuple[str, News]], known: Mapping[str, UUID]) -> list[Group]:
+    together = _Together()
+    together.join_all(batch, known)
     by_root: dict[object, list[News]] = defaultdict(list)
     ids: dict[object, set[UUID]] = defaultdict(set)
     for booking_id in known.values():
         ids[together.root(booking_id)].add(booking_id)
     for item in batch:
-        by_root[together.root((item.account_id, names(item.event)[0]))].append(item)
+        by_root[together.root(_names(item)[0])].append(item)
     for name, gone in departures:
         root = together.root(name)
         if root in by_root or root in ids:
@@ -153,7 +148,7 @@ def _group(news: list[News], standing: list[UUID]) -> Group:
         account_id=news[0].account_id,
         news=news,
         merged=standing[1:],
-        names={(item.account_id, name) for item in news for name in (*names(item.event), *further_names(item.event))},
+        names={name for item in news for name in (*_names(item), *_further_names(item))},
     )
 
 

@@ -88,6 +88,7 @@ LOG = (
         source_at TIMESTAMP WITH TIME ZONE,
         booking_id UUID,
         number BIGINT,
+        replayed_at TIMESTAMP WITH TIME ZONE,
         attempts SMALLINT DEFAULT '0' NOT NULL,
         next_try_at TIMESTAMP WITH TIME ZONE,
         settled_at TIMESTAMP WITH TIME ZONE,
@@ -99,6 +100,8 @@ LOG = (
         CONSTRAINT fk_calcom_events_duplicate_of FOREIGN KEY(duplicate_of) REFERENCES calcom_events (id)
     )""",
     "CREATE INDEX ix_calcom_events_booking_id ON calcom_events (booking_id) WHERE booking_id IS NOT NULL",
+    """CREATE INDEX ix_calcom_events_homeless ON calcom_events (id)
+        WHERE workspace_id IS NULL AND state = 'waiting'""",
     "CREATE INDEX ix_calcom_events_received_at ON calcom_events (received_at, id)",
     "CREATE INDEX ix_calcom_events_uid ON calcom_events (account_id, uid) WHERE uid IS NOT NULL",
     """CREATE INDEX ix_calcom_events_unsettled ON calcom_events (workspace_id, received_at)
@@ -106,13 +109,12 @@ LOG = (
     """CREATE UNIQUE INDEX uq_calcom_events_digest ON calcom_events (account_id, digest)
         WHERE duplicate_of IS NULL""",
     """CREATE TABLE event_refs (
-        account_id UUID NOT NULL,
         ref TEXT NOT NULL,
         event_id UUID NOT NULL,
-        CONSTRAINT pk_event_refs PRIMARY KEY (account_id, ref, event_id),
-        CONSTRAINT fk_event_refs_account_id FOREIGN KEY(account_id) REFERENCES connections (id),
+        CONSTRAINT pk_event_refs PRIMARY KEY (ref, event_id),
         CONSTRAINT fk_event_refs_event_id FOREIGN KEY(event_id) REFERENCES calcom_events (id)
     )""",
+    "CREATE INDEX ix_event_refs_event_id ON event_refs (event_id)",
 )
 STANDING = (
     """CREATE TABLE companies (
@@ -248,11 +250,11 @@ STANDING = (
     "CREATE INDEX ix_bookings_person_id ON bookings (person_id)",
     "CREATE INDEX ix_bookings_search ON bookings USING gin (search)",
     """CREATE TABLE booking_refs (
-        account_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
         ref TEXT NOT NULL,
         booking_id UUID NOT NULL,
-        CONSTRAINT pk_booking_refs PRIMARY KEY (account_id, ref),
-        CONSTRAINT fk_booking_refs_account_id FOREIGN KEY(account_id) REFERENCES connections (id),
+        CONSTRAINT pk_booking_refs PRIMARY KEY (workspace_id, ref),
+        CONSTRAINT fk_booking_refs_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
         CONSTRAINT fk_booking_refs_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_booking_refs_booking_id ON booking_refs (booking_id)",
