@@ -77,7 +77,7 @@ async def prepare(ground: Ground) -> None:
 async def adopt_policy(ground: Ground, settings: Settings) -> None:
     """Makes showup.toml's policy the rules of the workspace `default`, whose rules hold where a workspace has none.
 
-    Only those who serve or work do so: a command called from another folder has another showup.toml, or none.
+    Only `showup serve` does so: a command called from another folder has another showup.toml, or none.
     """
     from showup.inbox import rules
 

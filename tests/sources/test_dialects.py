@@ -3,11 +3,14 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from showup import events
 from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable, translate
+
+ACCOUNT = UUID(int=1)
 
 SENT = "2026-03-02T09:00:00.000Z"
 BOOKING: dict[str, Any] = {
@@ -210,7 +213,7 @@ def test_the_example_bodies_of_seeds_003_and_004_have_no_uid(nested: bool) -> No
     }
     said = event_of({"triggerEvent": "BOOKING_CREATED", "payload": {"booking": booking} if nested else booking})
     assert (said.uid, said.source_at) == (None, None)
-    assert events.names(said.event) == ("at:20251125T140000Z:customer@example.com",)
+    assert events.names(said.event, ACCOUNT) == (f"at:{ACCOUNT}:20251125T140000Z:customer@example.com",)
 
 
 def test_a_booking_without_uid_and_attendees_names_nothing() -> None:
@@ -260,10 +263,10 @@ def test_the_names_under_which_a_booking_may_be_looked_for() -> None:
     moved = event_of(
         std("BOOKING_RESCHEDULED", {**BOOKING, "uid": "new", "rescheduleUid": "abc123", "rescheduleId": 99})
     )
-    assert events.names(moved.event) == ("uid:new", "uid:abc123")
+    assert events.names(moved.event, ACCOUNT) == ("uid:new", "uid:abc123")
     assert events.further_names(moved.event) == ("id:100", "id:99")
     numbered = event_of(std("MEETING_ENDED", {"bookingId": 100}))
-    assert events.names(numbered.event) == ("id:100",)
+    assert events.names(numbered.event, ACCOUNT) == (f"id:{ACCOUNT}:100",)
 
 
 def test_the_host_asking_for_another_time_is_said() -> None:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from showup.events import names, order_key
 from showup.sources.calcom.translate import Translated, Unreadable, translate
+
+ACCOUNT = UUID(int=1)
 
 PAYLOADS = [
     json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parents[1] / "payloads").glob("*.json"))
@@ -47,7 +50,7 @@ def check(body: bytes) -> None:
         walk("event", said.event)
         walk("uid", said.uid)
         walk("source_at", said.source_at)
-        for name in names(said.event):
+        for name in names(said.event, ACCOUNT):
             assert storable(name, 400)
         order_key(said.source_at or EARLIEST, said.event, b"digest")
 

@@ -25,32 +25,39 @@ Greet = Callable[["Ground", bool], None]
 _log = structlog.get_logger()
 
 
-def run(settings: Settings, children: Sequence[Child], greet: Greet) -> None:
-    """Until Ctrl-C or SIGTERM; then everything ends. Raises an EmbeddedError or DatabaseAway."""
+def run(settings: Settings, children: Sequence[Child], greet: Greet, *, adopting: bool) -> None:
+    """Until Ctrl-C or SIGTERM; then everything ends. Raises an EmbeddedError or DatabaseAway.
+
+    `adopting`: whether this process's showup.toml makes the rules. Those who only work, perhaps on a machine without
+    that file, take the rules as they find them.
+    """
     logs.configure(settings.log_level, settings.log_format)
-    asyncio.run(_live(settings, children, greet))
+    asyncio.run(_live(settings, children, greet, adopting=adopting))
 
 
-async def _live(settings: Settings, children: Sequence[Child], greet: Greet) -> None:
+async def _live(settings: Settings, children: Sequence[Child], greet: Greet, *, adopting: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     family = Family(children)
     living = asyncio.create_task(family.live(stop))
     try:
-        await _on_the_ground(settings, family, stop, greet)
+        await _on_the_ground(settings, family, stop, greet, adopting=adopting)
     finally:
         stop.set()
         await living
 
 
-async def _on_the_ground(settings: Settings, family: Family, stop: asyncio.Event, greet: Greet) -> None:
+async def _on_the_ground(
+    settings: Settings, family: Family, stop: asyncio.Event, greet: Greet, *, adopting: bool
+) -> None:
     # Heavy, and wanted only now that the children load beside us.
     from showup.assembly import adopt_policy, house, prepare
 
     async with _opened(settings) as (ground, server):
         await prepare(ground)
-        await adopt_policy(ground, settings)
+        if adopting:
+            await adopt_policy(ground, settings)
         family.stand_on(ground)
         async with house(settings, ground) as built:
             account = await built.directory.find(None)

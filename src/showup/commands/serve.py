@@ -40,7 +40,12 @@ def serve(
     if not no_work:
         children.append(Child(name="work-1", arguments=("work",)))
     with listening:
-        run(settings, children, lambda ground, has_secret: _greet(settings, listening, ground, has_secret))
+        run(
+            settings,
+            children,
+            lambda ground, has_secret: _greet(settings, listening, ground, has_secret),
+            adopting=True,
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:

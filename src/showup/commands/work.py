@@ -18,7 +18,7 @@ def work(
     from showup.settings import load
 
     children = [Child(name=f"work-{number}", arguments=("work",)) for number in range(1, processes + 1)]
-    run(load(), children, lambda _ground, _has_secret: _greet(processes))
+    run(load(), children, lambda _ground, _has_secret: _greet(processes), adopting=False)
 
 
 def _greet(processes: int) -> None:
