@@ -264,7 +264,7 @@ def test_the_names_under_which_a_booking_may_be_looked_for() -> None:
         std("BOOKING_RESCHEDULED", {**BOOKING, "uid": "new", "rescheduleUid": "abc123", "rescheduleId": 99})
     )
     assert events.names(moved.event, ACCOUNT) == ("uid:new", "uid:abc123")
-    assert events.further_names(moved.event) == ("id:100", "id:99")
+    assert events.further_names(moved.event, ACCOUNT) == (f"id:{ACCOUNT}:100", f"id:{ACCOUNT}:99")
     numbered = event_of(std("MEETING_ENDED", {"bookingId": 100}))
     assert events.names(numbered.event, ACCOUNT) == (f"id:{ACCOUNT}:100",)
 
