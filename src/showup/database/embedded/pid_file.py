@@ -23,8 +23,13 @@ class StatedServer:
 
     @property
     def ready(self) -> bool:
-        """Whether it takes connections: a dead one doesn't answer, whatever the file says."""
-        return self.status == "ready" and self.socket_folder is not None and _answers(self.socket_folder)
+        """Whether it takes connections, whatever the file says.
+
+        For a moment after its death a child that it had just forked may still hold the socket, so it must live too.
+        """
+        if self.status != "ready" or self.socket_folder is None:
+            return False
+        return self.living and _answers(self.socket_folder)
 
     @property
     def living(self) -> bool:
