@@ -13,42 +13,8 @@ from showup.bookings.booking import Attendee, Booking
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
 
-_SAME_NAME = (
-    "calcom_booking_id",
-    "title",
-    "start_time",
-    "end_time",
-    "booked_at",
-    "status",
-    "host_absent",
-    "organizer_email",
-    "organizer_name",
-    "organizer_time_zone",
-    "event_type",
-    "event_type_title",
-    "calcom_event_type_id",
-    "location",
-    "meeting_url",
-    "notes",
-    "answers",
-    "cancellation_reason",
-    "cancelled_by",
-    "rejection_reason",
-    "reschedule_requested",
-    "reschedule_reason",
-    "rescheduled_by",
-    "reschedule_count",
-    "ical_uid",
-    "ical_sequence",
-    "booker_url",
-    "paid",
-    "price",
-    "currency",
-    "recording_url",
-    "transcript_url",
-    "simulated",
-    "version",
-)
+# The fields of a booking that are columns as they are; whoever adds one adds it to both, and it is saved.
+_SAME_NAME = tuple(name for name in Booking.__struct_fields__ if name in bookings.c and name != "uids")
 
 
 class StoredBooking(Struct, frozen=True, kw_only=True):
