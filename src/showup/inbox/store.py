@@ -16,29 +16,27 @@ from showup.inbox.raw_event import Incoming, Kept
 # Whoever applies events listens here; the payload is empty, since what is to be done stands in the table.
 CHANNEL = "showup_kept"
 
+# One array a column, in the order of `_row`.
+_GIVEN = """
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
+                         $7::bytea[], $8::text[], $9::text[], $10::text[])
+    AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
+         source_address)
+"""
+
 _KEEP = f"""
-    WITH given AS (
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
-                             $7::bytea[], $8::text[], $9::text[], $10::text[])
-        AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
-             source_address)
-    ), kept AS (
+    WITH kept AS (
         INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
                                    webhook_version, source_address)
-        SELECT * FROM given
+        {_GIVEN}
         ON CONFLICT (account_id, digest) WHERE duplicate_of IS NULL DO NOTHING
         RETURNING id
     )
     SELECT id, pg_notify('{CHANNEL}', '') FROM kept
-"""  # noqa: S608  # the channel's name is a constant
+"""  # noqa: S608  # the parts are constants
 
-_KEEP_DUPLICATES = """
-    WITH given AS (
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
-                             $7::bytea[], $8::text[], $9::text[], $10::text[])
-        AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
-             source_address)
-    )
+_KEEP_DUPLICATES = f"""
+    WITH given AS ({_GIVEN})
     INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
                                webhook_version, source_address, duplicate_of, state, because, settled_at)
     SELECT g.id, g.account_id, f.workspace_id, g.origin, g.received_at, g.digest, g.body, g.content_type,
@@ -46,7 +44,7 @@ _KEEP_DUPLICATES = """
            g.received_at
     FROM given g JOIN calcom_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL
     RETURNING id, duplicate_of
-"""
+"""  # noqa: S608  # the parts are constants
 
 
 class RawEvent(Struct, frozen=True, kw_only=True):
