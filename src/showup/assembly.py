@@ -75,23 +75,25 @@ async def prepare(ground: Ground) -> None:
 
 
 async def adopt_policy(ground: Ground, settings: Settings) -> None:
-    """Makes showup.toml's policy the rules of the workspace `default`, whose rules hold where a workspace has none.
+    """Makes what is new in showup.toml the rules of every workspace.
 
     Only `showup serve` does so: a command called from another folder has another showup.toml, or none.
     """
-    from showup.inbox import rules
+    from showup.inbox.adopt import adopt
 
     engine = connect(ground.direct_url, pool_size=1)
     try:
         async with transaction(engine) as tx:
-            workspace = await workspaces_store.find(tx, DEFAULT_WORKSPACE)
-            assert workspace is not None, "`prepare` has made it"
-            await rules.put(await raw(tx), workspace.id, _rules(settings))
+            found = await workspaces_store.list_workspaces(tx)
+        for workspace in found:
+            async with transaction(engine) as tx:
+                await adopt(await raw(tx), workspace.id, rules_of(settings), system_clock())
     finally:
         await engine.dispose()
 
 
-def _rules(settings: Settings) -> "Rules":
+def rules_of(settings: Settings) -> "Rules":
+    """The rules that showup.toml and TESTING_MODE ask for."""
     from showup.pipeline.rules import Rules
 
     policy = settings.policy.pipeline

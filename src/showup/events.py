@@ -11,6 +11,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from showup.bookings.booking import MeetingOutcome
+from showup.deals.deal import DealChange
+
 _START_OF_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -189,6 +192,36 @@ class AssignmentDisputed(BookingEvent, frozen=True, kw_only=True):
     correct_organizer: str | None = None
 
 
+class ByHand(BookingEvent, frozen=True, kw_only=True):
+    """What a person did about a booking, where `of` is one of its names; they tell nothing else of it."""
+
+    of: str
+    booking: BookingSeen = BookingSeen()
+
+
+class OutcomeReported(ByHand, frozen=True, kw_only=True):
+    """Somebody who was there says how the meeting went; `rescheduled`: it did not take place, another is coming."""
+
+    outcome: MeetingOutcome
+    notes: str | None = None
+    next_step: str | None = None
+
+
+class BookingAttached(ByHand, frozen=True, kw_only=True):
+    """The booking belongs to another company (its key), or to the deal that the booking named `deal` opened."""
+
+    company: str
+    deal: str | None = None
+
+
+class DealChanged(ByHand, frozen=True, kw_only=True):
+    """The deal that this booking opened is changed by hand."""
+
+    change: DealChange
+
+
+HandEvent: TypeAlias = OutcomeReported | BookingAttached | DealChanged
+
 Event: TypeAlias = (
     BookingMade
     | BookingRequested
@@ -210,6 +243,9 @@ Event: TypeAlias = (
     | TranscriptReady
     | InviteDeclined
     | AssignmentDisputed
+    | OutcomeReported
+    | BookingAttached
+    | DealChanged
 )
 
 # At the same instant the earlier kind comes first: a booking is asked for, then made, then moved, then over.
@@ -234,15 +270,22 @@ _ORDER: tuple[type[Event], ...] = (
     AttendanceReported,
     RecordingReady,
     TranscriptReady,
+    OutcomeReported,
+    BookingAttached,
+    DealChanged,
 )
-_RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
+_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_ORDER)}
+_LAST = 99
 
 
 class News(Struct, frozen=True, kw_only=True):
-    """An event, when it happened (`source_at`), when we heard of it (`heard_at`), and its place in source order."""
+    """An event, when it happened (`source_at`), when we heard of it, and its place in source order.
+
+    `account_id` is None for what people did.
+    """
 
     event_id: UUID
-    account_id: UUID
+    account_id: UUID | None
     event: Event
     source_at: datetime
     received_at: datetime
@@ -251,12 +294,14 @@ class News(Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-def names(event: Event, account_id: UUID) -> tuple[str, ...]:
+def names(event: Event, account_id: UUID | None) -> tuple[str, ...]:
     """The names by which the booking of this event is found: its uids; else its number; else its time and booker.
 
     Two bookings of one workspace that share such a name are one, whichever account tells of them. Cal.com's numbers are
     no such names beside a uid: they are only as unique as the instance that gave them, so they hold for one account.
     """
+    if isinstance(event, ByHand):
+        return (event.of,)
     seen = event.booking
     if seen.uid is None and seen.calcom_booking_id is None:
         booker = next((one.email for one in seen.attendees if one.email is not None), "")
@@ -268,7 +313,7 @@ def names(event: Event, account_id: UUID) -> tuple[str, ...]:
     return (f"uid:{seen.uid}", *linked)
 
 
-def further_names(event: Event, account_id: UUID) -> tuple[str, ...]:
+def further_names(event: Event, account_id: UUID | None) -> tuple[str, ...]:
     """Names under which later news may look for the same booking."""
     seen, replaced = event.booking, _replaced_by(event)
     numbers = (seen.calcom_booking_id, replaced.calcom_booking_id if replaced is not None else None)
@@ -289,10 +334,10 @@ def _replaced_by(event: Event) -> Replaced | None:
             return None
 
 
-def order_key(source_at: datetime, event: Event, digest: bytes) -> str:
-    """Where an event stands among others: text that sorts by source time, then kind, then the body's digest.
+def order_key(source_at: datetime, event: object, digest: bytes) -> str:
+    """Where an event or a deed stands among others: text that sorts by source time, then kind, then body digest.
 
     Nothing in it depends on when or how often the event reached us, so that any order of arrival sorts alike.
     """
     micros = round((source_at - _START_OF_TIME).total_seconds() * 1_000_000)
-    return f"{micros:020d}.{_RANK[type(event)]:02d}.{digest.hex()[:16]}"
+    return f"{micros:020d}.{_RANK.get(type(event), _LAST):02d}.{digest.hex()[:16]}"

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from showup import events
 from showup.effects import Effect
 from showup.events import AttendeeSeen, BookingSeen, Event, News, Replaced, order_key
-from showup.pipeline.dealing import DealBook, fold_deals
-from showup.pipeline.rules import Rules
+from showup.pipeline.deal_book import DealBook
+from showup.pipeline.dealing import fold_deals
+from showup.pipeline.rules import RuleBook, Rules
 from showup.pipeline.story import Story, tell
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -120,12 +121,12 @@ def seat(who: AttendeeSeen, number: int) -> tuple[AttendeeSeen, ...]:
 
 
 def story(*given: News, rules: Rules = RULES, booking_id: UUID = FIRST) -> Story:
-    return tell(booking_id, given, rules)
+    return tell(booking_id, given, RuleBook(versions=(rules,)))
 
 
 def deals(*stories: Story, rules: Rules = RULES) -> DealBook:
     """The deals of one company, to which all the stories belong."""
-    return fold_deals([turn for one in stories for turn in one.turns], rules)
+    return fold_deals([turn for one in stories for turn in one.turns], RuleBook(versions=(rules,)))
 
 
 def after(*given: News, rules: Rules = RULES) -> tuple[str, str]:

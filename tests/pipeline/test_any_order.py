@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from showup import events
 from showup.events import News, Replaced
 from showup.pipeline.dealing import fold_deals
-from showup.pipeline.rules import Rules
+from showup.pipeline.rules import RuleBook, Rules
 from showup.pipeline.story import Story
 from tests.pipeline.cast import (
     AFTERNOON,
@@ -91,7 +91,7 @@ def states(of: Story) -> dict[str, str]:
 
 def known(of: Story) -> object:
     """Who was met and what they are called, but for which of two equal pieces of news said so."""
-    people = {email: (one.name, one.time_zone, one.company_domain) for email, one in of.people.items()}
+    people = {email: (one.name, one.time_zone, one.company_key) for email, one in of.people.items()}
     return people, {domain: naming.name for domain, naming in of.names.items()}
 
 
@@ -140,6 +140,6 @@ def test_the_deals_of_two_bookings_do_not_depend_on_whose_news_came_first(turns:
     ]
     one, two = story(*MOVED), story(*other, booking_id=SECOND)
     mixed = turns.draw(st.permutations([*one.turns, *two.turns]))
-    found = fold_deals(mixed, rules).deals
+    found = fold_deals(mixed, RuleBook(versions=(rules,))).deals
     assert found == deals(one, two, rules=rules).deals
     assert sum(deal.status == "active" for deal in found) <= 1

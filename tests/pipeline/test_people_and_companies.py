@@ -80,9 +80,9 @@ def test_somebody_known_by_phone_only_is_no_person() -> None:
 class TestSeveralAttendees:
     def test_each_becomes_a_person(self) -> None:
         told = story(made(who=(SARAH, MIKE, GWEN)))
-        assert {email: person.company_domain for email, person in told.people.items()} == {
-            "sarah.chen@acme.com": "acme.com",
-            "mike@techstart.io": "techstart.io",
+        assert {email: person.company_key for email, person in told.people.items()} == {
+            "sarah.chen@acme.com": "domain:acme.com",
+            "mike@techstart.io": "domain:techstart.io",
             "gwen@gmail.com": None,
         }
 
@@ -95,7 +95,7 @@ class TestSeveralAttendees:
 
     def test_two_mail_hosts_of_one_company_are_one(self) -> None:
         told = story(made(who=(TOM, SARAH)))
-        assert {person.company_domain for person in told.people.values()} == {"acme.com"}
+        assert {person.company_key for person in told.people.values()} == {"domain:acme.com"}
 
 
 class TestOurOwnSide:
@@ -126,14 +126,14 @@ class TestOurOwnSide:
 class TestTheCompanysName:
     def test_it_is_what_the_booker_answered(self) -> None:
         told = story(made(company_answer="Acme Corp"))
-        assert told.names["acme.com"].name == "Acme Corp"
+        assert told.names["domain:acme.com"].name == "Acme Corp"
 
     def test_without_an_answer_there_is_none_but_the_domain(self) -> None:
         assert story(made()).names == {}
 
     def test_the_newest_answer_wins(self) -> None:
         told = story(made(company_answer="Acme"), rescheduled(company_answer="Acme Corp"))
-        assert told.names["acme.com"].name == "Acme Corp"
+        assert told.names["domain:acme.com"].name == "Acme Corp"
 
     def test_a_personal_address_names_no_company(self) -> None:
         assert story(made(who=(GWEN,), company_answer="Gwen & Co")).names == {}

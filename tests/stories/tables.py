@@ -1,106 +1,217 @@
-"""A workspace of its own for each telling of a story, and what stands in it afterwards, by natural keys."""
+"""A workspace told a story, and what stands in it afterwards: every column of every table, with names for ids."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import raw, transaction
+from showup.database.tables import metadata
+from showup.deals.deal import deal_id
 from showup.inbox import store
-from showup.inbox.apply import apply_some
-from showup.inbox.raw_event import Incoming
+from showup.inbox.apply import BATCH, apply_some
+from showup.inbox.raw_event import BY_HAND, Incoming
+from tests.stories.calendar import Arrival
 
-_QUESTIONS = {
-    "bookings": """
-        SELECT b.calcom_uid, b.status, b.start_time, b.end_time, b.booked_at, b.attended, b.attendance_evidence,
-               b.host_absent, b.show_time, b.organizer_email, b.reschedule_count, b.version, b.title, b.meeting_url,
-               b.cancellation_reason, b.cancelled_by, b.rejection_reason, b.reschedule_requested, b.uids::text,
-               b.notes, b.created_at, b.updated_at, p.email AS person, c.domain AS company, d.position AS deal,
-               b.calcom_booking_id, b.recording_url
-        FROM bookings b LEFT JOIN people p ON p.id = b.person_id LEFT JOIN companies c ON c.id = b.company_id
-        LEFT JOIN deals d ON d.id = b.deal_id WHERE b.workspace_id = $1""",
-    "attendees": """
-        SELECT b.calcom_uid, a.position, a.email, a.name, a.time_zone, a.attended, a.attendance_evidence,
-               a.cancelled_at, a.calcom_seat_uid, p.email AS person
-        FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id LEFT JOIN people p ON p.id = a.person_id
-        WHERE b.workspace_id = $1""",
-    "people": """
-        SELECT p.email, p.name, p.time_zone, p.phone, p.created_at, p.updated_at, c.domain
-        FROM people p LEFT JOIN companies c ON c.id = p.company_id WHERE p.workspace_id = $1""",
-    "companies": "SELECT domain, name, created_at, updated_at FROM companies WHERE workspace_id = $1",
-    "deals": """
-        SELECT c.domain, d.position, d.status, d.stage, d.owner_email, d.opened_at, d.stage_entered_at, d.closed_at,
-               d.updated_at, o.calcom_uid AS opened_by, x.calcom_uid AS cancelled_by
-        FROM deals d JOIN companies c ON c.id = d.company_id LEFT JOIN bookings o ON o.id = d.opened_by
-        LEFT JOIN bookings x ON x.id = d.cancelled_by WHERE d.workspace_id = $1""",
-    "turns": """
-        SELECT c.domain, b.calcom_uid, t.position, t.kind, t.at, t.start_time, t.organizer_email
-        FROM deal_turns t JOIN bookings b ON b.id = t.booking_id JOIN companies c ON c.id = t.company_id
-        WHERE b.workspace_id = $1""",
-    "journal": """
-        SELECT j.what, j.because, j.at, j.change::text, j.actor, b.calcom_uid, d.position, c.domain, p.email
-        FROM journal j LEFT JOIN bookings b ON b.id = j.booking_id LEFT JOIN deals d ON d.id = j.deal_id
-        LEFT JOIN companies c ON c.id = j.company_id LEFT JOIN people p ON p.id = j.person_id
-        WHERE j.workspace_id = $1""",
-    "deliveries": """
-        SELECT d.key, d.kind, d.state, d.because, d.due_at, d.recipient, d.destination, d.booking_version,
-               d.details::text, b.calcom_uid
-        FROM deliveries d LEFT JOIN bookings b ON b.id = d.booking_id WHERE d.workspace_id = $1""",
-    "events": """
-        SELECT encode(digest, 'hex'), state, because, trigger, uid, source_at FROM calcom_events
-        WHERE workspace_id = $1 AND duplicate_of IS NULL""",
+Standing = dict[str, list[str]]
+
+WORKSPACE = UUID("5700d0c5-0000-4000-8000-000000000000")
+ACCOUNTS = (UUID("acc0a700-0000-4000-8000-000000000000"), UUID("acc0a701-0000-4000-8000-000000000000"))
+
+# What depends on how the story was worked off, and may: the feed's numbers, and where ids that went lead to.
+_OF_ARRIVAL = {
+    "journal": ("number",),
+    "calcom_events": ("number", "settled_at", "received_at", "body", "digest", "attempts"),
+    "booking_aliases": None,
+    "deal_aliases": None,
+    "event_refs": None,
 }
+_OF = "t.workspace_id = $1"
+_QUESTIONS: dict[str, str] = {
+    "bookings": _OF,
+    "booking_attendees": "t.booking_id IN (SELECT id FROM bookings WHERE workspace_id = $1)",
+    "booking_refs": _OF,
+    "people": _OF,
+    "companies": _OF,
+    "deals": _OF,
+    "deal_turns": "t.company_id IN (SELECT id FROM companies WHERE workspace_id = $1)",
+    "merges": _OF,
+    "rules": _OF,
+    "journal": _OF,
+    "deliveries": _OF,
+    "calcom_events": f"{_OF} AND t.duplicate_of IS NULL",
+    "booking_aliases": _OF,
+    "deal_aliases": _OF,
+    "event_refs": "t.event_id IN (SELECT id FROM calcom_events WHERE workspace_id = $1)",
+}
+_ALL = " UNION ALL ".join(
+    f"SELECT '{name}' AS name, (to_jsonb(t) - 'search')::text AS row FROM {name} t WHERE {where}"  # noqa: S608  # constants
+    for name, where in _QUESTIONS.items()
+)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Columns that hold the id of a booking; since a booking's id is that of the event which founded it, they must be told.
+_BOOKINGS = frozenset({"booking_id", "story_id", "opened_by", "cancelled_by"})
 
 
 async def new_account(engine: AsyncEngine) -> Incoming:
     """A workspace with one Cal.com account, as the model of what comes in there."""
     workspace_id, account_id = uuid4(), uuid4()
     async with transaction(engine) as tx:
-        connection = await raw(tx)
-        await connection.execute(
-            "INSERT INTO workspaces (id, slug, name) VALUES ($1, $2, 'Test')", workspace_id, str(workspace_id)
-        )
-        await connection.execute(
-            "INSERT INTO connections (id, workspace_id, kind, name) VALUES ($1, $2, 'calcom', $3)",
-            account_id,
-            workspace_id,
-            str(account_id),
-        )
+        await _new_workspace(await raw(tx), workspace_id, [account_id])
     now = datetime.fromisoformat("2026-01-01T00:00:00Z")
     return Incoming(account_id=account_id, workspace_id=workspace_id, body=b"", received_at=now)
 
 
-async def tell(engine: AsyncEngine, arrivals: Sequence[tuple[bytes, datetime]], batches: Sequence[int] = ()) -> UUID:
-    """Keeps and applies bodies in the order given, in batches of these sizes (then one by one); the workspace's id.
+async def _new_workspace(connection: asyncpg.Connection, workspace_id: UUID, account_ids: Sequence[UUID]) -> None:
+    await connection.execute(
+        "INSERT INTO workspaces (id, slug, name) VALUES ($1, $2, 'Test')", workspace_id, str(workspace_id)
+    )
+    await connection.executemany(
+        "INSERT INTO connections (id, workspace_id, kind, name) VALUES ($1, $2, 'calcom', $3)",
+        [(one, workspace_id, str(one)) for one in account_ids],
+    )
+
+
+async def wipe(engine: AsyncEngine) -> None:
+    """An empty database, but for a workspace with two Cal.com accounts: the same ids may come again."""
+    async with transaction(engine) as tx:
+        connection = await raw(tx)
+        everything = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+        # What the log is guarded against is done here all the same.
+        await connection.execute(f"SET LOCAL session_replication_role = replica; {everything}")
+        await _new_workspace(connection, WORKSPACE, ACCOUNTS)
+
+
+async def tell(engine: AsyncEngine, arrivals: Sequence[Arrival], batches: Sequence[int] = ()) -> None:
+    """Keeps and applies bodies in the order given, in batches of these sizes (then one by one), in a wiped database.
 
     Each body comes with the moment it was received: when something was heard is part of the story, whatever the order
     in which it is worked off.
     """
-    model = await new_account(engine)
-    assert model.workspace_id is not None
+    await wipe(engine)
     left = list(arrivals)
     sizes = [*batches, *([1] * len(left))]
     while left:
         size = max(1, sizes.pop(0))
-        async with transaction(engine) as tx:
-            incoming = [_incoming(model, body, at) for body, at in left[:size]]
-            await store.keep_all(await raw(tx), incoming)
+        await hear(engine, left[:size])
         del left[:size]
-        await apply_some(engine, model.workspace_id, lambda: max(at for _, at in arrivals))
-    return model.workspace_id
 
 
-def _incoming(model: Incoming, body: bytes, at: datetime) -> Incoming:
-    return Incoming(account_id=model.account_id, workspace_id=model.workspace_id, body=body, received_at=at)
-
-
-async def standing(engine: AsyncEngine, workspace_id: UUID) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that stands in the workspace, without a single id."""
+async def hear(engine: AsyncEngine, arrivals: Sequence[Arrival]) -> None:
+    """Keeps the bodies and applies them, all in one batch."""
     async with transaction(engine) as tx:
         connection = await raw(tx)
-        return {
-            name: sorted((tuple(row.values()) for row in await connection.fetch(question, workspace_id)), key=repr)
-            for name, question in _QUESTIONS.items()
-        }
+        await store.keep_all(connection, [_incoming(one) for one in arrivals if one.account is not None])
+        await _keep_commands(connection, [one for one in arrivals if one.account is None])
+    at = max(one.received_at for one in arrivals)
+    while await apply_some(engine, WORKSPACE, lambda: at, limit=BATCH):
+        pass
+
+
+async def _keep_commands(connection: asyncpg.Connection, commands: Iterable[Arrival]) -> None:
+    """As `keep_by_hand` does, but with ids that the story knows; a command comes once, whatever is sent again."""
+    await connection.executemany(
+        """
+        INSERT INTO calcom_events (id, workspace_id, origin, actor, received_at, digest, body, content_type)
+        VALUES ($1, $2, $3, 'key:ops', $4, sha256($5), $5, 'application/json') ON CONFLICT DO NOTHING
+        """,
+        [(one.id, WORKSPACE, BY_HAND, one.received_at, one.body) for one in commands],
+    )
+
+
+def _incoming(one: Arrival) -> Incoming:
+    assert one.account is not None, "what people do comes from no account"
+    account_id = ACCOUNTS[one.account]
+    return Incoming(account_id=account_id, workspace_id=WORKSPACE, body=one.body, received_at=one.received_at)
+
+
+async def standing(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) -> Standing:
+    """Everything that stands in the workspace, each thing by what makes it the thing that it is in any order."""
+    rows = await _rows(engine, workspace_id)
+    names = _names(rows)
+    events = _event_names(rows, names)
+    names |= {row["booking_id"]: row["ref"] for row in sorted(rows["booking_refs"], key=_ref, reverse=True)}
+    deals = {deal: f"deal of {names.get(who) or events[who]}" for deal, who in _openers(rows).items()}
+    kept = {name: of for name, of in rows.items() if _OF_ARRIVAL.get(name, ()) is not None}
+    return _told(kept, {**names, **deals}, events, _OF_ARRIVAL)
+
+
+async def standing_with_ids(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) -> Standing:
+    """Everything that stands, each id named after the raw event, the email or the key of which it is a function.
+
+    An id that is a function of nothing in the log is left as it is, so that it can't be the same twice.
+    """
+    rows = await _rows(engine, workspace_id)
+    names = _names(rows)
+    events = _event_names(rows, names)
+    deals = {str(deal_id(UUID(event))): f"deal of {name}" for event, name in events.items()}
+    return _told(rows, {**names, **deals}, events, {"calcom_events": _OF_ARRIVAL["calcom_events"]})
+
+
+async def _rows(engine: AsyncEngine, workspace_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    async with transaction(engine) as tx:
+        found = await (await raw(tx)).fetch(_ALL, workspace_id)
+        accounts = await (await raw(tx)).fetch(
+            "SELECT id FROM connections WHERE workspace_id = $1 ORDER BY name", workspace_id
+        )
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _QUESTIONS}
+    for name, row in found:
+        rows[name].append(json.loads(row))
+    rows["connections"] = [{"id": str(one["id"])} for one in accounts]
+    rows["workspaces"] = [{"id": str(workspace_id)}]
+    return rows
+
+
+def _ref(row: Mapping[str, Any]) -> str:
+    return str(row["ref"])
+
+
+def _names(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Names of everything whose id can't be mistaken for that of an event."""
+    names = {row["id"]: f"person {row['email']}" for row in rows["people"]}
+    names |= {row["id"]: row["key"] for row in rows["companies"]}
+    names |= {row["gone_id"]: f"once {row['gone']}" for row in rows["merges"]}
+    names |= {row["id"]: f"delivery {row['key']}" for row in rows["deliveries"]}
+    names |= {row["id"]: f"account {place}" for place, row in enumerate(rows.pop("connections"))}
+    names |= {row["id"]: "the workspace" for row in rows.pop("workspaces")}
+    return names
+
+
+def _event_names(rows: Mapping[str, list[dict[str, Any]]], names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        row["id"]: f"{row['origin']} {row['digest'][2:12]} of {names.get(row['account_id'], 'a person')}"
+        for row in rows["calcom_events"]
+    }
+
+
+def _openers(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    return {row["id"]: row["opened_by"] for row in rows["deals"]}
+
+
+def _told(
+    rows: Mapping[str, list[dict[str, Any]]],
+    names: Mapping[str, str],
+    events: Mapping[str, str],
+    without: Mapping[str, Sequence[str] | None],
+) -> Standing:
+    def named(column: str, value: Any, table: str) -> str:
+        first, second = (names, events) if column in _BOOKINGS or (table, column) == ("bookings", "id") else (events, names)
+        text = json.dumps(value, sort_keys=True)
+        return _UUID.sub(lambda found: first.get(found[0]) or second.get(found[0]) or found[0], text)
+
+    return {
+        table: sorted(
+            ", ".join(
+                f"{column}={named(column, value, table)}"
+                for column, value in row.items()
+                if value is not None and column not in (without.get(table) or ())
+            )
+            for row in of
+        )
+        for table, of in rows.items()
+    }

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 Status: TypeAlias = Literal["ACCEPTED", "PENDING", "CANCELLED", "REJECTED"]
 Evidence: TypeAlias = Literal["assumed", "reported"]
+MeetingOutcome: TypeAlias = Literal["showed", "no_show", "host_absent", "rescheduled"]
 
 
 class Attendee(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,13 @@ class Booking(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     recording_url: str | None = None
     transcript_url: str | None = None
+    # What somebody who was there said of the meeting: how it went, and what comes next.
+    outcome: MeetingOutcome | None = None
+    outcome_notes: str | None = None
+    next_step: str | None = None
+    # The key of the company to which a person attached the booking, whatever its attendees say, and when.
+    attached_to: str | None = None
+    attached_at: datetime | None = None
     uids: tuple[UidHeld, ...] = ()
     simulated: bool = False
     version: int = 1
@@ -114,19 +122,20 @@ class Booking(Struct, frozen=True, kw_only=True):
         return next((one.company_domain for one in self._listed if one.company_domain is not None), None)
 
     @property
-    def _witness(self) -> Attendee | None:
+    def witness(self) -> Attendee | None:
+        """Whose attendance is the booking's: the booker's; of many seats, of the first who kept theirs."""
         # Somebody known by phone only is no person we could write to, and comes to the meeting all the same.
         return next((one for one in self.seats if one.is_person or one.email is None), self.booker)
 
     @property
     def attended(self) -> bool | None:
         """Whether the booker came (of many seats: the first who kept theirs); None while nobody has said."""
-        return self._witness.attended if self._witness is not None else None
+        return self.witness.attended if self.witness is not None else None
 
     @property
     def evidence(self) -> Evidence | None:
         """What `attended` rests on."""
-        return self._witness.evidence if self._witness is not None else None
+        return self.witness.evidence if self.witness is not None else None
 
     def held(self, uid: str | None) -> bool:
         """Whether the booking ever had this uid."""

@@ -31,13 +31,13 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """What a batch must know of a booking that stands: whom and what it points at."""
+    """What a batch must know of a booking that stands: whom and what it points at. `emails` are its people's."""
 
     id: UUID
     account_id: UUID
     company_id: UUID | None
     deal_id: UUID | None
-    person_ids: frozenset[UUID]
+    emails: frozenset[str]
 
 
 async def names_beside(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
@@ -59,8 +59,8 @@ async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) 
     rows = await connection.fetch(
         """
         SELECT b.id, b.account_id, b.company_id, b.deal_id,
-               array(SELECT a.person_id FROM booking_attendees a
-                     WHERE a.booking_id = b.id AND a.person_id IS NOT NULL) AS person_ids
+               array(SELECT a.email FROM booking_attendees a
+                     WHERE a.booking_id = b.id AND a.person_id IS NOT NULL) AS emails
         FROM bookings b WHERE b.id = ANY($1::uuid[])
         """,
         list(booking_ids),
@@ -71,10 +71,47 @@ async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) 
             account_id=row["account_id"],
             company_id=row["company_id"],
             deal_id=row["deal_id"],
-            person_ids=frozenset(row["person_ids"]),
+            emails=frozenset(row["emails"]),
         )
         for row in rows
     }
+
+
+async def listing(connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]) -> set[UUID]:
+    """The bookings that list one of these people, by email."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT b.id FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
+        WHERE b.workspace_id = $1 AND a.email = ANY($2::text[])
+        """,
+        workspace_id,
+        list(emails),
+    )
+    return {row["id"] for row in rows}
+
+
+async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUID | None]) -> set[UUID]:
+    """The bookings of these companies, and those that list somebody who works there."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM bookings WHERE company_id = ANY($1::uuid[])
+        UNION
+        SELECT a.booking_id FROM people p JOIN booking_attendees a ON a.person_id = p.id
+        WHERE p.company_id = ANY($1::uuid[])
+        """,
+        list(company_ids),
+    )
+    return {row["id"] for row in rows}
+
+
+async def ids_of_names(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
+    """By name, the id of the workspace's booking that has it."""
+    rows = await connection.fetch(
+        "SELECT ref, booking_id FROM booking_refs WHERE workspace_id = $1 AND ref = ANY($2::text[])",
+        workspace_id,
+        list(names),
+    )
+    return {row["ref"]: row["booking_id"] for row in rows}
 
 
 async def deals_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
@@ -130,8 +167,8 @@ async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mappin
             gone,
             stays,
         )
-    for table in ("booking_attendees", "deal_turns"):
-        await connection.execute(f"DELETE FROM {table} WHERE booking_id = ANY($1::uuid[])", gone)  # noqa: S608  # fixed names
+    await connection.execute("DELETE FROM booking_attendees WHERE booking_id = ANY($1::uuid[])", gone)
+    await connection.execute("DELETE FROM deal_turns WHERE story_id = ANY($1::uuid[])", gone)
     await connection.execute("DELETE FROM bookings WHERE id = ANY($1::uuid[])", gone)
     aliases = [
         {"alias_id": alias_id, "booking_id": booking_id, "workspace_id": workspace_id}

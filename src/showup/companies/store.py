@@ -1,4 +1,4 @@
-"""The companies of a workspace in PostgreSQL: loaded and saved in batches, by domain."""
+"""The companies of a workspace in PostgreSQL: loaded and saved in batches, by key."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -18,25 +18,24 @@ class StoredCompany(Struct, frozen=True, kw_only=True):
     company: Company
 
 
-async def by_domain(
-    connection: asyncpg.Connection, workspace_id: UUID, domains: Iterable[str]
-) -> dict[str, StoredCompany]:
+async def by_key(connection: asyncpg.Connection, workspace_id: UUID, keys: Iterable[str]) -> dict[str, StoredCompany]:
     """The companies that stand, of those asked for."""
     rows = await connection.fetch(
         """
-        SELECT id, domain, name, name_seen, created_at, updated_at FROM companies
-        WHERE workspace_id = $1 AND domain = ANY($2::text[])
+        SELECT id, key, name, name_seen, recorded, created_at, updated_at FROM companies
+        WHERE workspace_id = $1 AND key = ANY($2::text[])
         """,
         workspace_id,
-        list(domains),
+        list(keys),
     )
     return {
-        row["domain"]: StoredCompany(
+        row["key"]: StoredCompany(
             id=row["id"],
             company=Company(
-                domain=row["domain"],
+                key=row["key"],
                 name=row["name"],
                 name_seen=row["name_seen"],
+                recorded=row["recorded"],
                 first_met_at=row["created_at"],
                 last_met_at=row["updated_at"],
             ),
@@ -45,15 +44,23 @@ async def by_domain(
     }
 
 
+async def keys_of(connection: asyncpg.Connection, company_ids: Iterable[UUID | None]) -> list[str]:
+    """The keys of these companies."""
+    rows = await connection.fetch("SELECT key FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))
+    return [row["key"] for row in rows]
+
+
 async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredCompany]) -> None:
     """Writes new and changed companies."""
     rows = [
         {
             "id": one.id,
             "workspace_id": workspace_id,
+            "key": one.company.key,
             "name": one.company.name,
             "domain": one.company.domain,
             "name_seen": one.company.name_seen,
+            "recorded": one.company.recorded,
             "created_at": one.company.first_met_at,
             "updated_at": one.company.last_met_at,
         }
@@ -63,13 +70,18 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
 
 
 async def remove_empty(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
-    """Removes those that nobody works for and no booking or deal concerns: a story told anew never met them."""
+    """Removes those whom nobody entered, nobody works for, and no booking or deal concerns any more."""
     await connection.execute(
         """
-        DELETE FROM companies c WHERE c.id = ANY($1::uuid[])
+        DELETE FROM companies c WHERE c.id = ANY($1::uuid[]) AND NOT c.recorded
         AND NOT EXISTS (SELECT FROM people p WHERE p.company_id = c.id)
         AND NOT EXISTS (SELECT FROM bookings b WHERE b.company_id = c.id)
         AND NOT EXISTS (SELECT FROM deals d WHERE d.company_id = c.id)
         """,
         list(company_ids),
     )
+
+
+async def remove(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
+    """Removes companies that are known as another one now."""
+    await connection.execute("DELETE FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))

@@ -27,6 +27,8 @@ workspaces = Table(
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     # How far the feed of this workspace has come: the applier alone counts it up, under the workspace's lock.
     Column("feed_number", BigInteger, nullable=False, server_default="0"),
+    # The newest link of the chain that proves the log; NULL before the first.
+    Column("chain_link", LargeBinary),
     Column("created_at", Instant, nullable=False, server_default=text("now()")),
 )
 
@@ -72,12 +74,31 @@ api_keys = Table(
     Column("revoked_at", Instant),
 )
 
+# Every change of rules that somebody made: from all of them follow the rules of each moment.
 rules = Table(
     "rules",
     metadata,
+    Column("event_id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("data", JSONB, nullable=False),
-    Column("created_at", Instant, nullable=False, server_default=text("now()")),
-    PrimaryKeyConstraint("workspace_id", "number"),
+    Column("order_key", Text, nullable=False),
+    Column("changes", JSONB, nullable=False),
+    # NULL: in the whole history.
+    Column("since", Instant),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_rules_workspace_id", "workspace_id"),
+)
+
+# What was answered to a mutation that named an Idempotency-Key: the same key gets the same answer.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("actor", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("status", Integer),
+    Column("answer", JSONB),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("actor", "key"),
+    Index("ix_idempotency_keys_created_at", "created_at"),
 )

@@ -73,5 +73,5 @@ def _unsized(kind: str) -> str:
     return kind.partition("(")[0]
 
 
-def _document(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _document(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

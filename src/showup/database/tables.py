@@ -15,10 +15,8 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     Numeric,
     PrimaryKeyConstraint,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -28,77 +26,16 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
 from showup.database.access_tables import api_keys as api_keys
 from showup.database.access_tables import connections as connections
+from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
+from showup.database.log_tables import calcom_events as calcom_events
+from showup.database.log_tables import chain as chain
+from showup.database.log_tables import event_refs as event_refs
+from showup.database.log_tables import totals as totals
 from showup.database.metadata import Instant, words
 from showup.database.metadata import metadata as metadata
-
-# ---------------------------------------------------------------- the log
-
-calcom_events = Table(
-    "calcom_events",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("account_id", UUID, ForeignKey("connections.id"), nullable=False),
-    # NULL until the account's routes have decided; only an event that is run again is sorted again.
-    Column("workspace_id", UUID, ForeignKey("workspaces.id")),
-    Column("origin", Text, nullable=False, server_default="webhook"),
-    Column("received_at", Instant, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("content_type", Text),
-    Column("webhook_version", Text),
-    Column("source_address", Text),
-    Column("duplicate_of", UUID, ForeignKey("calcom_events.id")),
-    Column("state", Text, nullable=False, server_default="kept"),
-    Column("because", Text),
-    Column("trigger", Text),
-    Column("uid", Text),
-    Column("source_at", Instant),
-    Column("booking_id", UUID),
-    # The place in the workspace's feed, given by the applier: a rebuild folds in this order.
-    Column("number", BigInteger),
-    # When somebody had it run again: from then on it is news of that moment, and no longer of its arrival.
-    Column("replayed_at", Instant),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("next_try_at", Instant),
-    Column("settled_at", Instant),
-    CheckConstraint(
-        "state IN ('kept', 'applied', 'ignored', 'unreadable', 'waiting', 'failed', 'duplicate')",
-        name="state",
-    ),
-    # Never twice (IN4): the second copy of a body points at the first and stays out of this index.
-    Index(
-        "uq_calcom_events_digest",
-        "account_id",
-        "digest",
-        unique=True,
-        postgresql_where=text("duplicate_of IS NULL"),
-    ),
-    Index(
-        "ix_calcom_events_unsettled",
-        "workspace_id",
-        "received_at",
-        postgresql_where=text("state IN ('kept', 'failed')"),
-    ),
-    Index("ix_calcom_events_received_at", "received_at", "id"),
-    # The few that wait for a workspace are looked for every second.
-    Index("ix_calcom_events_homeless", "id", postgresql_where=text("workspace_id IS NULL AND state = 'waiting'")),
-    Index("ix_calcom_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
-    Index("ix_calcom_events_uid", "account_id", "uid", postgresql_where=text("uid IS NOT NULL")),
-)
-
-# Further names under which an event concerns a booking: those under which a booking it waits for may still come, and
-# the booking that an attendee left for another one.
-event_refs = Table(
-    "event_refs",
-    metadata,
-    Column("ref", Text, nullable=False),
-    Column("event_id", UUID, ForeignKey("calcom_events.id"), nullable=False),
-    PrimaryKeyConstraint("ref", "event_id"),
-    Index("ix_event_refs_event_id", "event_id"),
-)
 
 # ---------------------------------------------------------------- what stands
 
@@ -107,14 +44,18 @@ companies = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    # How it is found: `domain:acme.com`, or the event by which somebody entered it.
+    Column("key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("domain", Text),
     # The order key of the news that gave the name: older news does not take it back.
     Column("name_seen", Text, nullable=False, server_default=""),
+    # Whether somebody entered or corrected it: then it stays, whoever works there.
+    Column("recorded", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("search", TSVECTOR, words("name", "domain")),
-    UniqueConstraint("workspace_id", "domain"),
+    UniqueConstraint("workspace_id", "key"),
     Index("ix_companies_page", "workspace_id", "created_at", "id"),
     Index("ix_companies_search", "search", postgresql_using="gin"),
 )
@@ -129,9 +70,12 @@ people = Table(
     Column("time_zone", Text),
     Column("phone", Text),
     Column("company_id", UUID, ForeignKey("companies.id")),
+    Column("company_key", Text),
     Column("name_seen", Text, nullable=False, server_default=""),
     Column("time_zone_seen", Text, nullable=False, server_default=""),
     Column("phone_seen", Text, nullable=False, server_default=""),
+    Column("company_seen", Text, nullable=False, server_default=""),
+    Column("recorded", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("search", TSVECTOR, words("name", "email")),
@@ -158,7 +102,7 @@ deals = Table(
     Column("amount", Numeric(14, 2)),
     Column("currency", Text),
     Column("lost_reason", Text),
-    # The booking that opened the deal, and the one whose cancellation closed it (it may bring it back).
+    # The booking, or the event by hand, that opened it, and the booking whose cancellation closed it.
     Column("opened_by", UUID, nullable=False),
     Column("cancelled_by", UUID),
     # The deal's place among the deals of its company, counted from 0.
@@ -171,6 +115,15 @@ deals = Table(
     Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
+)
+
+# A deal that late news took from the booking that had opened it: its id still leads to the deal of that booking.
+deal_aliases = Table(
+    "deal_aliases",
+    metadata,
+    Column("alias_id", UUID, primary_key=True),
+    Column("opened_by", UUID, nullable=False),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
 )
 
 bookings = Table(
@@ -222,6 +175,10 @@ bookings = Table(
     Column("currency", Text),
     Column("recording_url", Text),
     Column("transcript_url", Text),
+    # What somebody who was there said of the meeting.
+    Column("outcome", Text),
+    Column("outcome_notes", Text),
+    Column("next_step", Text),
     # What the booker answered, by the question's slug: {slug: text}.
     Column("answers", JSONB, nullable=False, server_default="{}"),
     # Every uid the booking ever had, oldest first: [{uid, calcom_booking_id, start_time, end_time, since}].
@@ -280,12 +237,13 @@ booking_attendees = Table(
     Index("ix_booking_attendees_email", "email"),
 )
 
-# What each booking meant for its company's deals, in source order: the story from which the deals are folded.
+# What each story (a booking's, or that of a deal opened by hand) means for its company's deals, in source order.
 deal_turns = Table(
     "deal_turns",
     metadata,
     Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
-    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    # The booking, or the event by which a person opened the deal.
+    Column("story_id", UUID, nullable=False),
     Column("position", Integer, nullable=False),
     Column("order_key", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -293,8 +251,26 @@ deal_turns = Table(
     Column("kind", Text, nullable=False),
     Column("organizer_email", Text),
     Column("start_time", Instant),
-    PrimaryKeyConstraint("booking_id", "position"),
+    # {change, to, actor} of what a person did; NULL otherwise.
+    Column("by_hand", JSONB),
+    PrimaryKeyConstraint("story_id", "position"),
     Index("ix_deal_turns_company_id", "company_id"),
+)
+
+# Who is known as whom (PI12): two people by their emails, two companies by their keys. An undone one has no row.
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("kind", Text, CheckConstraint("kind IN ('people', 'companies')", name="kind"), nullable=False),
+    Column("gone", Text, nullable=False),
+    Column("stays", Text, nullable=False),
+    Column("gone_id", UUID, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "kind", "gone"),
+    Index("ix_merges_gone_id", "gone_id"),
 )
 
 journal = Table(
@@ -314,6 +290,8 @@ journal = Table(
     Column("company_id", UUID),
     Column("deal_id", UUID),
     PrimaryKeyConstraint("workspace_id", "number"),
+    # What people did beside bookings and deals.
+    Index("ix_journal_deeds", "event_id", postgresql_where=text("deal_id IS NULL AND booking_id IS NULL")),
     Index("ix_journal_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
     Index("ix_journal_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
     Index("ix_journal_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),

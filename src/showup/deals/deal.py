@@ -1,10 +1,12 @@
-"""A deal as it stands, and what a booking can mean for the deals of its company."""
+"""A deal as it stands, what a person may change of it, and what a booking can mean for the deals of its company."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Status: TypeAlias = Literal["active", "won", "lost", "cancelled"]
 
@@ -13,7 +15,10 @@ MET_STAGE = "met"
 
 
 class Deal(Struct, frozen=True, kw_only=True):
-    """A sales opportunity of one company; `position` counts the company's deals from 0, in the order of opening."""
+    """A sales opportunity of one company; `position` counts the company's deals from 0, in the order of opening.
+
+    `opened_by` is the booking that opened it, or the event by which somebody opened it by hand.
+    """
 
     id: UUID
     status: Status
@@ -26,9 +31,25 @@ class Deal(Struct, frozen=True, kw_only=True):
     stage_entered_at: datetime
     closed_at: datetime | None
     updated_at: datetime
+    amount: Decimal | None = None
+    currency: str | None = None
+    lost_reason: str | None = None
 
 
-TurnKind: TypeAlias = Literal["booked", "cancelled", "suspended", "moved", "showed", "unshowed", "reassigned"]
+class DealChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person wants changed; None leaves a field as it is. `amount` is in units of `currency` (ISO 4217)."""
+
+    stage: str | None = None
+    status: Status | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    owner_email: str | None = None
+    lost_reason: str | None = None
+
+
+TurnKind: TypeAlias = Literal[
+    "booked", "cancelled", "suspended", "moved", "showed", "unshowed", "reassigned", "opened", "changed", "attached"
+]
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -37,12 +58,62 @@ class Turn(Struct, frozen=True, kw_only=True):
     `booked`: a meeting stands, for the first time or again · `cancelled`: it was called off · `suspended`: none
     stands for now, and nobody called it off · `moved`: it stands at another time · `showed`: the booker came ·
     `unshowed`: they did not, after all · `reassigned`: `organizer_email` hosts it now.
+
+    By hand: `opened`: a deal without a booking · `changed`: the deal that this story opened · `attached`: the booking
+    belongs to the deal that the booking, or the event, named `to` opened. `actor` is who did it; None for sources.
     """
 
-    booking_id: UUID
+    story_id: UUID
     event_id: UUID
     kind: TurnKind
     at: datetime
     order_key: str
     start_time: datetime | None = None
     organizer_email: str | None = None
+    change: DealChange | None = None
+    to: str | None = None
+    actor: str | None = None
+
+
+def deal_id(opened_by: UUID) -> UUID:
+    """The id of the deal that this booking, or this event, opened."""
+    return uuid5(opened_by, "deal")
+
+
+def refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool) -> str | None:
+    """Why the deal can't be changed like that; None when it can."""
+    status = change.status or deal.status
+    if change.stage is not None and change.stage not in stages:
+        return f"{change.stage!r} is no stage of this pipeline: {', '.join(stages)}"
+    if change.stage is not None and change.stage != deal.stage and "active" not in (deal.status, status):
+        return f"the deal is {deal.status}: only an active one changes its stage"
+    if status != deal.status and "active" not in (deal.status, status):
+        return f"the deal is {deal.status}: set it to active before it can be {status}"
+    if status == "active" != deal.status and another_is_active:
+        return "its company has another active deal, and at most one can be"
+    if status == "lost" and not (change.lost_reason or deal.lost_reason):
+        return "a lost deal needs its lost_reason"
+    if change.lost_reason is not None and status != "lost":
+        return "only a lost deal has a lost_reason"
+    if change.amount is not None and (change.currency or deal.currency) is None:
+        return "an amount needs its currency"
+    return None
+
+
+def changed(deal: Deal, change: DealChange, at: datetime) -> Deal:
+    """The deal after a change that is not refused."""
+    status = change.status or deal.status
+    after = replace(
+        deal,
+        status=status,
+        stage=change.stage or deal.stage,
+        owner_email=change.owner_email or deal.owner_email,
+        amount=deal.amount if change.amount is None else change.amount,
+        currency=change.currency or deal.currency,
+        lost_reason=(change.lost_reason or deal.lost_reason) if status == "lost" else None,
+    )
+    if after.stage != deal.stage:
+        after = replace(after, stage_entered_at=at)
+    if after.status != deal.status:
+        after = replace(after, cancelled_by=None, closed_at=None if status == "active" else at)
+    return after

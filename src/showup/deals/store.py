@@ -2,48 +2,84 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
+from msgspec import Struct
 
 from showup.database import bulk
-from showup.database.tables import deal_turns, deals
-from showup.deals.deal import Deal, Turn
+from showup.database.tables import deal_aliases, deal_turns, deals
+from showup.deals.deal import Deal, DealChange, Turn
+
+_DEAL = tuple(Deal.__struct_fields__)
+
+
+class _ByHand(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a turn by hand has beyond others; NULL for those of sources."""
+
+    change: DealChange | None = None
+    to: str | None = None
+    actor: str | None = None
+
+
+_by_hand = msgspec.json.Decoder(_ByHand)
 
 
 async def turns_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, list[Turn]]:
-    """By company, the turns of all its bookings, each booking's in its own order."""
+    """By company, the turns of all its stories, each story's in its own order."""
     rows = await connection.fetch(
         """
-        SELECT company_id, booking_id, event_id, kind, at, order_key, start_time, organizer_email
-        FROM deal_turns WHERE company_id = ANY($1::uuid[]) ORDER BY booking_id, position
+        SELECT company_id, story_id, event_id, kind, at, order_key, start_time, organizer_email, by_hand::text
+        FROM deal_turns WHERE company_id = ANY($1::uuid[]) ORDER BY story_id, position
         """,
         list(company_ids),
     )
     found: dict[UUID, list[Turn]] = defaultdict(list)
-    for row in rows:
+    for company_id, story_id, event_id, kind, at, order_key, start_time, organizer_email, by_hand in rows:
+        more = _ByHand() if by_hand is None else _by_hand.decode(by_hand)
         turn = Turn(
-            booking_id=row["booking_id"],
-            event_id=row["event_id"],
-            kind=row["kind"],
-            at=row["at"],
-            order_key=row["order_key"],
-            start_time=row["start_time"],
-            organizer_email=row["organizer_email"],
+            story_id=story_id,
+            event_id=event_id,
+            kind=kind,
+            at=at,
+            order_key=order_key,
+            start_time=start_time,
+            organizer_email=organizer_email,
+            change=more.change,
+            to=more.to,
+            actor=more.actor,
         )
-        found[row["company_id"]].append(turn)
+        found[company_id].append(turn)
     return found
 
 
+async def opened_by_hand(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> list[UUID]:
+    """The events by which people opened deals of these companies."""
+    rows = await connection.fetch(
+        "SELECT story_id FROM deal_turns WHERE company_id = ANY($1::uuid[]) AND kind = 'opened'", list(company_ids)
+    )
+    return [row["story_id"] for row in rows]
+
+
+async def companies_of_stories(connection: asyncpg.Connection, story_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """By story, the company that its turns are of, where it has any."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT story_id, company_id FROM deal_turns WHERE story_id = ANY($1::uuid[])", list(story_ids)
+    )
+    return {row["story_id"]: row["company_id"] for row in rows}
+
+
 async def replace_turns(
-    connection: asyncpg.Connection, booking_ids: Iterable[UUID], turns: Sequence[tuple[UUID, list[Turn]]]
+    connection: asyncpg.Connection, story_ids: Iterable[UUID], turns: Sequence[tuple[UUID, list[Turn]]]
 ) -> None:
-    """The turns of these bookings are, from now on, those given, as (company id, the booking's turns)."""
-    await connection.execute("DELETE FROM deal_turns WHERE booking_id = ANY($1::uuid[])", list(booking_ids))
+    """The turns of these stories are, from now on, those given, as (company id, the story's turns)."""
+    await connection.execute("DELETE FROM deal_turns WHERE story_id = ANY($1::uuid[])", list(story_ids))
     rows = [
         {
             "company_id": company_id,
-            "booking_id": turn.booking_id,
+            "story_id": turn.story_id,
             "position": position,
             "order_key": turn.order_key,
             "at": turn.at,
@@ -51,11 +87,19 @@ async def replace_turns(
             "kind": turn.kind,
             "organizer_email": turn.organizer_email,
             "start_time": turn.start_time,
+            "by_hand": _more(turn),
         }
-        for company_id, of_booking in turns
-        for position, turn in enumerate(of_booking)
+        for company_id, of_story in turns
+        for position, turn in enumerate(of_story)
     ]
     await bulk.insert(connection, deal_turns, rows)
+
+
+def _more(turn: Turn) -> dict[str, Any] | None:
+    if turn.actor is None:
+        return None
+    more = _ByHand(change=turn.change, to=turn.to, actor=turn.actor)
+    return dict(msgspec.to_builtins(more))
 
 
 async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, list[Deal]]:
@@ -63,14 +107,14 @@ async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUI
     rows = await connection.fetch(
         """
         SELECT id, company_id, status, stage, owner_email, opened_by, cancelled_by, position, opened_at,
-               stage_entered_at, closed_at, updated_at
+               stage_entered_at, closed_at, updated_at, amount, currency, lost_reason
         FROM deals WHERE company_id = ANY($1::uuid[]) ORDER BY company_id, position
         """,
         list(company_ids),
     )
     found: dict[UUID, list[Deal]] = defaultdict(list)
     for row in rows:
-        found[row["company_id"]].append(Deal(**{key: row[key] for key in Deal.__struct_fields__}))
+        found[row["company_id"]].append(Deal(**{key: row[key] for key in _DEAL}))
     return found
 
 
@@ -78,31 +122,22 @@ async def save(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     changed: Sequence[tuple[UUID, Deal]],
-    gone: Sequence[UUID],
+    gone: Sequence[Deal],
 ) -> None:
-    """Writes changed deals, as (company id, deal), and removes those that a story told anew never opened.
+    """Writes changed deals, as (company id, deal), and removes those that a story told anew never opened; their ids
+    lead on to the deal of the booking that had opened them.
 
     What closes goes before what opens, since at most one deal of a company is active at any moment.
     """
-    await connection.execute("UPDATE bookings SET deal_id = NULL WHERE deal_id = ANY($1::uuid[])", gone)
-    await connection.execute("DELETE FROM deals WHERE id = ANY($1::uuid[])", gone)
+    if gone:
+        ids = [deal.id for deal in gone]
+        await connection.execute("UPDATE bookings SET deal_id = NULL WHERE deal_id = ANY($1::uuid[])", ids)
+        await connection.execute("DELETE FROM deals WHERE id = ANY($1::uuid[])", ids)
+        aliases = [{"alias_id": one.id, "opened_by": one.opened_by, "workspace_id": workspace_id} for one in gone]
+        await bulk.insert_new(connection, deal_aliases, aliases)
     rows = [
-        {
-            "id": deal.id,
-            "workspace_id": workspace_id,
-            "company_id": company_id,
-            "status": deal.status,
-            "stage": deal.stage,
-            "owner_email": deal.owner_email,
-            "opened_by": deal.opened_by,
-            "cancelled_by": deal.cancelled_by,
-            "position": deal.position,
-            "opened_at": deal.opened_at,
-            "stage_entered_at": deal.stage_entered_at,
-            "closed_at": deal.closed_at,
-            "created_at": deal.opened_at,
-            "updated_at": deal.updated_at,
-        }
+        {"workspace_id": workspace_id, "company_id": company_id, "created_at": deal.opened_at}
+        | {name: getattr(deal, name) for name in _DEAL}
         for company_id, deal in changed
     ]
     await bulk.upsert(connection, deals, [row for row in rows if row["status"] != "active"], key=("id",))

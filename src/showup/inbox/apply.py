@@ -5,21 +5,26 @@ that died. What is to be done is found by its state, never by a cursor, since co
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
 from showup.database.engine import raw, transaction
+from showup.deeds import Deed, RulesChanged, name
 from showup.events import News, SeatMoved, departure, names
 from showup.inbox import rules, store
 from showup.inbox.attempts import by_halves, working_on
-from showup.inbox.reading import Log, read
+from showup.inbox.reading import Log, Said, read
 from showup.inbox.store import RawEvent, Settlement
-from showup.pipeline.advance.batch import Advanced, Outcome, advance
-from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable
+from showup.pipeline.advance.batch import advance
+from showup.pipeline.advance.outcomes import Advanced, Outcome
+from showup.sources.calcom.translate import Ignored, Translated, Unreadable
+from showup.sources.hand.translate import Done
 
 BATCH: Final = 500
 _STORY: Final = Log()
@@ -33,8 +38,22 @@ class Batch:
 
     @property
     def news(self) -> list[News]:
-        """What of the batch is news to the pipeline."""
-        return [news for _, news in self.readings.values() if news is not None]
+        """What of the batch is news of a booking."""
+        return [one for _, one in self.readings.values() if isinstance(one, News)]
+
+    @property
+    def deeds(self) -> list[Deed]:
+        """What of the batch people did beside bookings."""
+        return [one for _, one in self.readings.values() if isinstance(one, Deed)]
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What became of each event of a batch, and of those of earlier batches that it concerned."""
+
+    settlements: list[Settlement]
+    again: list[Outcome]
+    joined: list[UUID]
+    names: list[tuple[str, UUID]]
 
 
 async def apply_some(engine: AsyncEngine, workspace_id: UUID, clock: Clock, *, limit: int = BATCH) -> int:
@@ -55,70 +74,88 @@ async def _apply(engine: AsyncEngine, workspace_id: UUID, clock: Clock, limit: i
         if not events:
             return 0
         with working_on([event.id for event in events]):
-            batch = Batch(events)
-            in_force = await rules.in_force(connection, workspace_id)
-            advanced = await advance(connection, workspace_id, batch.news, in_force, _STORY)
-            await _settle(connection, workspace_id, batch, advanced, clock)
+            applied = await apply_batch(connection, workspace_id, Batch(events))
+            await settle(connection, workspace_id, applied, clock())
         return len(events)
 
 
 async def _is_ours(connection: asyncpg.Connection, workspace_id: UUID) -> bool:
     """Takes the workspace's lock until the transaction ends, unless another worker has it."""
-    key = int.from_bytes(workspace_id.bytes[:8], signed=True)
-    return bool(await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", key))
+    return bool(await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", lock_key(workspace_id)))
 
 
-async def _settle(
-    connection: asyncpg.Connection, workspace_id: UUID, batch: Batch, advanced: Advanced, clock: Clock
-) -> None:
-    outcomes = {outcome.event_id: outcome for outcome in advanced.outcomes}
-    settlements = [
-        _settlement(event_id, said, outcomes.get(event_id)) for event_id, (said, _) in batch.readings.items()
-    ]
+def lock_key(workspace_id: UUID) -> int:
+    """The advisory lock that whoever moves the workspace's pipeline holds."""
+    return int.from_bytes(workspace_id.bytes[:8], signed=True)
+
+
+async def apply_batch(connection: asyncpg.Connection, workspace_id: UUID, batch: Batch) -> Applied:
+    """Moves the pipeline by a batch, under the lock of the workspace; what is returned is still to be settled."""
+    changes = [deed for deed in batch.deeds if isinstance(deed.act, RulesChanged)]
+    refused = await rules.record(connection, workspace_id, changes) if changes else {}
+    advanced = await advance(
+        connection,
+        workspace_id,
+        batch.news,
+        await rules.in_force(connection, workspace_id),
+        _STORY,
+        deeds=[deed for deed in batch.deeds if deed.event_id not in refused],
+        again=await rules.told_again(connection, workspace_id, changes),
+    )
+    return applied(batch, advanced, refused)
+
+
+def applied(batch: Batch, advanced: Advanced, refused: dict[UUID, str]) -> Applied:
+    """What became of every event of the batch, and under which names they are found from now on."""
+    outcomes = {one.event_id: one for one in advanced.outcomes}
+    outcomes |= {one: Outcome(event_id=one, booking_id=None, refused=because) for one, because in refused.items()}
     joined = [one for event_id, one in outcomes.items() if event_id not in batch.readings]
-    await store.settle(connection, workspace_id, settlements, clock())
-    await _settle_again(connection, [*joined, *advanced.retold])
-    await store.remove_names(connection, [one.event_id for one in joined if one.booking_id is not None])
-    await _remember_names(connection, batch.news, outcomes)
+    return Applied(
+        settlements=[_settlement(one, said, outcomes.get(one)) for one, (said, _) in batch.readings.items()],
+        again=[one for one in (*joined, *advanced.retold) if not one.waits],
+        joined=[one.event_id for one in joined if not one.waits],
+        names=[*_names(batch.news, outcomes), *((name(one.act, one.event_id), one.event_id) for one in batch.deeds)],
+    )
 
 
-def _settlement(event_id: UUID, said: Translation, outcome: Outcome | None) -> Settlement:
+async def settle(connection: asyncpg.Connection, workspace_id: UUID, applied: Applied, at: datetime) -> None:
+    """Writes what became of the events."""
+    await store.settle(connection, workspace_id, applied.settlements, at)
+    await store.settle_again(
+        connection,
+        [one.event_id for one in applied.again],
+        [one.booking_id for one in applied.again],
+        [one.refused for one in applied.again],
+    )
+    await store.remove_names(connection, applied.joined)
+    await store.add_names(connection, applied.names)
+
+
+def _settlement(event_id: UUID, said: Said, outcome: Outcome | None) -> Settlement:
     match said:
         case Ignored():
             return Settlement(event_id=event_id, state="ignored", because=said.because, trigger=said.trigger)
         case Unreadable():
             return Settlement(event_id=event_id, state="unreadable", because=said.because, trigger=said.trigger)
-        case Translated():
+        case Translated() | Done():
             assert outcome is not None, "the pipeline answers for every piece of news"
-            waits = outcome.booking_id is None
             return Settlement(
                 event_id=event_id,
-                state="waiting" if waits else "applied",
-                because="nobody has told of this booking yet" if waits else outcome.refused,
-                trigger=said.trigger,
-                uid=said.uid,
-                source_at=said.source_at,
+                state="waiting" if outcome.waits else "applied",
+                because="nobody has told of this booking yet" if outcome.waits else outcome.refused,
+                trigger=said.word if isinstance(said, Done) else said.trigger,
+                uid=None if isinstance(said, Done) else said.uid,
+                source_at=said.command.at if isinstance(said, Done) else said.source_at,
                 booking_id=outcome.booking_id,
             )
 
 
-async def _settle_again(connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
-    """Events that waited have joined their story, and a story told anew may have another use for its news."""
-    found = [one for one in outcomes if one.booking_id is not None]
-    await store.settle_again(
-        connection,
-        [one.event_id for one in found],
-        [one.booking_id for one in found],
-        [one.refused for one in found],
-    )
-
-
-async def _remember_names(connection: asyncpg.Connection, news: Iterable[News], outcomes: dict[UUID, Outcome]) -> None:
+def _names(news: Iterable[News], outcomes: dict[UUID, Outcome]) -> list[tuple[str, UUID]]:
     """Under which names later news must find these events: a booking waited for, a seat left behind."""
     further: list[tuple[str, UUID]] = []
     for item in news:
-        if outcomes[item.event_id].booking_id is None:
+        if outcomes[item.event_id].waits:
             further += [(name, item.event_id) for name in names(item.event, item.account_id)]
         elif isinstance(item.event, SeatMoved):
             further += [(name, item.event_id) for name in names(departure(item.event), item.account_id)]
-    await store.add_names(connection, further)
+    return further

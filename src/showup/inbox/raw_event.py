@@ -2,12 +2,14 @@
 
 import hashlib
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 
-Origin: TypeAlias = Literal["webhook", "reconcile", "sample"]
+Origin: TypeAlias = Literal["webhook", "reconcile", "sample", "hand"]
+# What people did here; all others come from a Cal.com account.
+BY_HAND: Final = "hand"
 
 
 class Incoming(Struct, frozen=True, kw_only=True):

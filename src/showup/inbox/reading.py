@@ -1,24 +1,34 @@
-"""Raw events read as news: Cal.com's bytes in our own words, with their place in source order."""
+"""Raw events read as news and deeds: what reached us in our own words, with its place in source order."""
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 
+from showup.deeds import Act, Deed
 from showup.events import News, order_key
 from showup.inbox import store
+from showup.inbox.raw_event import BY_HAND
 from showup.inbox.store import RawEvent
-from showup.sources.calcom.translate import Translated, Translation, translate
+from showup.sources.calcom.translate import Translated, Translation, Unreadable
+from showup.sources.calcom.translate import translate as from_calcom
+from showup.sources.hand.translate import Done, Garbled
+from showup.sources.hand.translate import translate as by_hand
+
+Said: TypeAlias = Translation | Done
 
 
-def read(raw: RawEvent) -> tuple[Translation, News | None]:
-    """What the raw event says, and the news it is; None where it is none.
+def read(raw: RawEvent) -> tuple[Said, News | Deed | None]:
+    """What the raw event says, and the news or deed that it is; None where it is neither.
 
     A body that does not say when it happened happened when it arrived: that time is in the log too, so the same story
     is told every time.
     """
-    said = translate(raw.body)
+    if raw.origin == BY_HAND:
+        return _done(raw)
+    said = from_calcom(raw.body)
     if not isinstance(said, Translated):
         return said, None
     source_at = said.source_at or raw.received_at
@@ -36,15 +46,35 @@ def read(raw: RawEvent) -> tuple[Translation, News | None]:
     return said, news
 
 
+def _done(raw: RawEvent) -> tuple[Said, News | Deed | None]:
+    said = by_hand(raw.body)
+    if isinstance(said, Garbled):
+        return Unreadable(because=said.because), None
+    at, actor = said.command.at, said.command.actor
+    key = order_key(at, said.means, raw.digest)
+    if isinstance(said.means, Act):
+        return said, Deed(event_id=raw.id, act=said.means, source_at=at, order_key=key, actor=actor)
+    news = News(
+        event_id=raw.id,
+        account_id=None,
+        event=said.means,
+        source_at=at,
+        received_at=raw.received_at,
+        order_key=key,
+        actor=actor,
+    )
+    return said, news
+
+
 class Log:
-    """The log as the pipeline looks into it: the news of the past, by booking and by name."""
+    """The log as the pipeline looks into it: what is past, by booking and by name."""
 
     async def of_bookings(self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, list[News]]:
         """All news that was settled with these bookings."""
         found: dict[UUID, list[News]] = defaultdict(list)
         for booking_id, raw in await store.of_bookings(connection, booking_ids):
             _, news = read(raw)
-            if news is not None:
+            if isinstance(news, News):
                 found[booking_id].append(news)
         return found
 
@@ -53,4 +83,15 @@ class Log:
     ) -> list[tuple[str, News]]:
         """News that waits under one of these names, or concerns it beside its own booking."""
         rows = [(ref, read(raw)[1]) for ref, raw in await store.of_names(connection, workspace_id, list(wanted))]
-        return [(name, news) for name, news in rows if news is not None]
+        return [(name, news) for name, news in rows if isinstance(news, News)]
+
+    async def of_deeds(self, connection: asyncpg.Connection, workspace_id: UUID, wanted: Iterable[str]) -> list[Deed]:
+        """What people did, and can be found under these names."""
+        names = list(wanted)
+        rows = await store.of_names(connection, workspace_id, names) if names else []
+        deeds = [read(raw)[1] for _, raw in rows]
+        return [deed for deed in deeds if isinstance(deed, Deed)]
+
+    async def in_feed_order(self, connection: asyncpg.Connection, event_ids: Iterable[UUID]) -> list[UUID]:
+        """These events, the one that was applied first at the head."""
+        return await store.in_feed_order(connection, list(event_ids))

@@ -1,66 +1,90 @@
-"""The rules of each workspace, as they stand in the database: what a fold depends on beside the events."""
+"""The rules of each workspace as they stand in the database, and which bookings a change of them concerns."""
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from showup.pipeline.rules import Rules
+from showup.database import bulk
+from showup.database.tables import rules
+from showup.deeds import Deed, RulesChanged
+from showup.pipeline.advance.stories import NOTHING_AGAIN, Retelling
+from showup.pipeline.rules import FACTS, Amendment, RuleBook, amended, rule_book
 
 
-async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> Rules:
-    """The newest rules of the workspace; those of the workspace `default` where it has none of its own."""
-    data = await connection.fetchval(
+async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> RuleBook:
+    """The rules of the workspace through time."""
+    return rule_book(await amendments(connection, workspace_id))
+
+
+async def amendments(
+    connection: asyncpg.Connection, workspace_id: UUID, *, actor: str | None = None
+) -> list[Amendment]:
+    """Every change of the workspace's rules, or those that one actor made."""
+    rows = await connection.fetch(
         """
-        SELECT r.data::text FROM rules r JOIN workspaces w ON w.id = r.workspace_id
-        WHERE w.id = $1 OR w.slug = 'default' ORDER BY w.id = $1 DESC, r.number DESC LIMIT 1
+        SELECT changes::text, since, order_key FROM rules
+        WHERE workspace_id = $1 AND ($2::text IS NULL OR actor = $2) ORDER BY order_key
         """,
         workspace_id,
+        actor,
     )
-    return Rules() if data is None else _rules(msgspec.json.decode(data))
+    return [
+        Amendment(changes=msgspec.json.decode(row["changes"]), since=row["since"], order_key=row["order_key"])
+        for row in rows
+    ]
 
 
-async def put(connection: asyncpg.Connection, workspace_id: UUID, rules: Rules) -> None:
-    """Makes these the rules of the workspace, if they are not already; earlier ones stay on record.
+async def record(connection: asyncpg.Connection, workspace_id: UUID, deeds: Iterable[Deed]) -> dict[UUID, str]:
+    """Writes changes of rules down; by event, why some of them can't hold."""
+    refused: dict[UUID, str] = {}
+    rows = []
+    for deed in deeds:
+        assert isinstance(deed.act, RulesChanged), "only changes of rules are recorded here"
+        if because := _wrong(deed.act):
+            refused[deed.event_id] = because
+            continue
+        rows.append(
+            {
+                "event_id": deed.event_id,
+                "workspace_id": workspace_id,
+                "order_key": deed.order_key,
+                "changes": deed.act.changes,
+                "since": deed.act.since,
+                "actor": deed.actor,
+                "at": deed.source_at,
+            }
+        )
+    await bulk.insert_new(connection, rules, rows)
+    return refused
 
-    Several processes that start at once take turns until the transaction ends.
-    """
-    await connection.execute("SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE", workspace_id)
-    if await in_force(connection, workspace_id) == rules:
-        return
-    await connection.execute(
-        """
-        INSERT INTO rules (workspace_id, number, data)
-        SELECT $1, coalesce(max(number), 0) + 1, $2::jsonb FROM rules WHERE workspace_id = $1
-        """,
+
+def _wrong(act: RulesChanged) -> str | None:
+    try:
+        amended(RuleBook().newest, act.changes)
+    except ValueError as fault:
+        return str(fault)
+    return None
+
+
+async def told_again(connection: asyncpg.Connection, workspace_id: UUID, deeds: Sequence[Deed]) -> Retelling:
+    """The bookings whose stories these changes of rules may tell otherwise."""
+    since = [deed.act.since for deed in deeds if isinstance(deed.act, RulesChanged)]
+    if any(isinstance(deed.act, RulesChanged) and deed.act.changes.keys() & FACTS for deed in deeds):
+        # An address may be of a domain by many roads (its host, its registrable part), so all are asked anew.
+        return Retelling(bookings=await _changed_since(connection, workspace_id, None), everybody=True)
+    if not since:
+        return NOTHING_AGAIN
+    first = None if None in since else min(one for one in since if one is not None)
+    return Retelling(bookings=await _changed_since(connection, workspace_id, first))
+
+
+async def _changed_since(connection: asyncpg.Connection, workspace_id: UUID, since: datetime | None) -> frozenset[UUID]:
+    rows = await connection.fetch(
+        "SELECT id FROM bookings WHERE workspace_id = $1 AND ($2::timestamptz IS NULL OR updated_at >= $2)",
         workspace_id,
-        msgspec.json.encode(_data(rules)).decode(),
+        since,
     )
-
-
-def _data(rules: Rules) -> dict[str, Any]:
-    return {
-        "cancel_deal": rules.cancel_deal,
-        "meeting_ended": rules.meeting_ended,
-        "personal_domains": sorted(rules.personal_domains),
-        "business_domains": sorted(rules.business_domains),
-        "team_domains": sorted(rules.team_domains),
-        "team_emails": sorted(rules.team_emails),
-        "fresh_for_seconds": round(rules.fresh_for.total_seconds()),
-        "remind_before_seconds": [round(before.total_seconds()) for before in rules.remind_before],
-    }
-
-
-def _rules(data: dict[str, Any]) -> Rules:
-    return Rules(
-        cancel_deal=data["cancel_deal"],
-        meeting_ended=data["meeting_ended"],
-        personal_domains=frozenset(data["personal_domains"]),
-        business_domains=frozenset(data["business_domains"]),
-        team_domains=frozenset(data["team_domains"]),
-        team_emails=frozenset(data["team_emails"]),
-        fresh_for=timedelta(seconds=data["fresh_for_seconds"]),
-        remind_before=tuple(timedelta(seconds=one) for one in data["remind_before_seconds"]),
-    )
+    return frozenset(row["id"] for row in rows)

@@ -51,7 +51,7 @@ class RawEvent(Struct, frozen=True, kw_only=True):
     """A raw event as the applier reads it."""
 
     id: UUID
-    account_id: UUID
+    account_id: UUID | None
     origin: str
     received_at: datetime
     digest: bytes
@@ -164,6 +164,14 @@ async def of_names(connection: asyncpg.Connection, workspace_id: UUID, refs: lis
         refs,
     )
     return [(row["ref"], _raw(row)) for row in rows]
+
+
+async def in_feed_order(connection: asyncpg.Connection, event_ids: list[UUID]) -> list[UUID]:
+    """These events by their numbers in the feed."""
+    rows = await connection.fetch(
+        "SELECT id FROM calcom_events WHERE id = ANY($1::uuid[]) ORDER BY number, id", event_ids
+    )
+    return [row["id"] for row in rows]
 
 
 async def settle(

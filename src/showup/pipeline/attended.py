@@ -5,7 +5,7 @@ A report is never overruled by the clock. That the host was missing says nothing
 
 from msgspec.structs import replace
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import Attendee, Booking, MeetingOutcome
 from showup.deals.deal import TurnKind
 from showup.events import (
     AssignmentDisputed,
@@ -44,14 +44,14 @@ def meeting_ended(before: Booking | None, event: MeetingEnded, news: News, rules
     known = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
     host_absent = event.host_absent or known.host_absent
     seen = {one.email or one.phone or one.name: one for one in event.booking.attendees}
-    attendees = tuple(_after_end(one, seen.get(one.key), host_absent, rules) for one in known.attendees)
+    attendees = tuple(_after_end(one, seen.get(one.key), host_absent, known.outcome, rules) for one in known.attendees)
     after = replace(known, attendees=attendees, host_absent=host_absent)
     turns: tuple[TurnKind, ...] = ("booked",) if before is None else ()
     return Decision(
         after=after,
         what="meeting.ended",
         because=_why_ended(after),
-        turns=(*turns, *_attendance_turns(before, after)),
+        turns=(*turns, *attendance_turns(before, after)),
     )
 
 
@@ -69,7 +69,7 @@ def reported(before: Booking | None, news: News) -> Decision | Rejection:
     unknown = [who for who in marks if who not in known]
     if len(unknown) == len(marks):
         return Rejection(because=f"{', '.join(unknown) or 'nobody'} is not among the attendees")
-    return Decision(after=after, what="attendance.reported", because=said, turns=_attendance_turns(before, after))
+    return Decision(after=after, what="attendance.reported", because=said, turns=attendance_turns(before, after))
 
 
 def guests_missed(before: Booking | None, _news: News) -> Decision | Rejection:
@@ -86,7 +86,7 @@ def guests_missed(before: Booking | None, _news: News) -> Decision | Rejection:
         after=after,
         what="attendance.reported",
         because="Cal Video saw no guest join",
-        turns=_attendance_turns(before, after),
+        turns=attendance_turns(before, after),
     )
 
 
@@ -106,7 +106,7 @@ def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejecti
         after=after,
         what="host.missed",
         because=f"Cal Video did not see {who or 'the host'} join",
-        turns=_attendance_turns(before, after),
+        turns=attendance_turns(before, after),
     )
 
 
@@ -139,14 +139,16 @@ def assignment_disputed(before: Booking | None, event: AssignmentDisputed) -> De
     return Decision(after=before, what="assignment.disputed", because=because)
 
 
-def _after_end(attendee: Attendee, seen: AttendeeSeen | None, host_absent: bool, rules: Rules) -> Attendee:
+def _after_end(
+    attendee: Attendee, seen: AttendeeSeen | None, host_absent: bool, outcome: MeetingOutcome | None, rules: Rules
+) -> Attendee:
     if attendee.left_at is not None:
         return attendee
     if seen is not None and seen.attended is not None:
         return replace(attendee, attended=seen.attended, evidence="reported")
     if seen is not None and seen.no_show:
         return replace(attendee, attended=False, evidence="reported")
-    if attendee.evidence == "reported" or rules.meeting_ended == "unreported":
+    if attendee.evidence == "reported" or rules.meeting_ended == "unreported" or outcome == "rescheduled":
         return attendee
     if host_absent:
         return replace(attendee, attended=None, evidence=None)
@@ -160,7 +162,8 @@ def _marked(attendee: Attendee, came: bool | None, *, over: bool) -> Attendee:
     return replace(attendee, attended=came, evidence="reported")
 
 
-def _attendance_turns(before: Booking | None, after: Booking) -> tuple[TurnKind, ...]:
+def attendance_turns(before: Booking | None, after: Booking) -> tuple[TurnKind, ...]:
+    """What a change of attendance means for the deal."""
     was = before.attended if before is not None else None
     if was == after.attended:
         return ()

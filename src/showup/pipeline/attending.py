@@ -67,7 +67,7 @@ def _listed(seen: BookingSeen) -> set[str]:
 def unmarked(booking: Booking) -> Booking:
     """The booking with its attendance open: another time is another chance to come."""
     attendees = tuple(replace(one, attended=None, evidence=None) for one in booking.attendees)
-    return replace(booking, attendees=attendees, host_absent=False)
+    return replace(booking, attendees=attendees, host_absent=False, outcome=None)
 
 
 def _merged(known: Attendee | None, seen: AttendeeSeen | None, left_at: datetime | None) -> Attendee:

@@ -8,7 +8,7 @@ from typing import assert_never
 from showup import events
 from showup.bookings.booking import Booking
 from showup.events import BookingSeen, Event, News
-from showup.pipeline import attended, booked, moved
+from showup.pipeline import attended, booked, by_hand, moved
 from showup.pipeline.decision import Decision, Rejection, Situation
 from showup.pipeline.rules import Rules
 from showup.pipeline.seeing import is_past
@@ -20,7 +20,7 @@ _FOUNDING = (
     events.PaymentStarted,
     events.SeatMoved,
 )
-_NEVER_FOUNDING = (events.AttendanceReported, events.SeatLeft)
+_NEVER_FOUNDING = (events.AttendanceReported, events.SeatLeft, events.ByHand)
 
 
 def founds(event: Event) -> bool:
@@ -35,7 +35,7 @@ def decide(situation: Situation, news: News, rules: Rules) -> Decision | Rejecti
     before, event = situation.booking, news.event
     if before is None and not founds(event):
         return Rejection(because="nobody has told of this booking yet")
-    if before is not None and is_past(before, event.booking):
+    if before is not None and not isinstance(event, events.ByHand) and is_past(before, event.booking):
         return Rejection(because=_about_the_past(event.booking))
     decision = _decided(before, news, rules)
     if isinstance(decision, Rejection):
@@ -86,6 +86,12 @@ def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rej
             return attended.invite_declined(before, event)
         case events.AssignmentDisputed():
             return attended.assignment_disputed(before, event)
+        case events.OutcomeReported():
+            return by_hand.outcome_reported(before, event)
+        case events.BookingAttached():
+            return by_hand.attached(before, event, news)
+        case events.DealChanged():
+            return by_hand.deal_changed(before)
         case _ as never:
             assert_never(never)
 

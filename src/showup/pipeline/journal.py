@@ -40,9 +40,10 @@ async def rewrite(
     *,
     booking_ids: Iterable[UUID],
     deal_company_ids: Iterable[UUID],
+    deeds: Iterable[UUID] = (),
     entries: Sequence[Entry],
 ) -> None:
-    """From now on the lines of these bookings, and of the deals of these companies, are exactly `entries`."""
+    """From now on the lines of these bookings, of the deals of these companies, and of these deeds, are `entries`."""
     rows = await connection.fetch(
         """
         SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
@@ -50,9 +51,14 @@ async def rewrite(
         UNION ALL
         SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
         FROM journal WHERE deal_id IS NOT NULL AND company_id = ANY($2::uuid[])
+        UNION ALL
+        SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
+        FROM journal WHERE deal_id IS NULL AND booking_id IS NULL AND workspace_id = $3 AND event_id = ANY($4::uuid[])
         """,
         list(booking_ids),
         list(deal_company_ids),
+        workspace_id,
+        list(deeds),
     )
     standing = {_key(row): row["number"] for row in rows}
     wanted = {entry.key: entry for entry in entries}

@@ -39,6 +39,10 @@ _SHOWN = (
     "notes",
     "cancellation_reason",
     "attended",
+    "outcome",
+    "outcome_notes",
+    "next_step",
+    "attached_to",
 )
 
 

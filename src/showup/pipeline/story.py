@@ -13,13 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
-from showup.deals.deal import Turn
+from showup.companies.company import key_of_domain
+from showup.deals.deal import Turn, TurnKind
 from showup.effects import Effect, Remind, SkipReminders
-from showup.events import AttendeeSeen, News
+from showup.events import AttendeeSeen, BookingAttached, ByHand, DealChanged, News
 from showup.people.person import Person
 from showup.pipeline.decide import decide, founds
 from showup.pipeline.decision import Decision, Rejection, Situation, Withdraw
-from showup.pipeline.rules import Rules
+from showup.pipeline.rules import RuleBook
 from showup.pipeline.seeing import shown
 
 WantState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
@@ -72,13 +73,20 @@ class Story(Struct, kw_only=True):
     names: dict[str, Naming] = {}
     refused: dict[UUID, str] = {}
 
+    @property
+    def company_key(self) -> str | None:
+        """The company that the booking and its deal belong to: of the attendees, unless somebody said another."""
+        if self.booking is None or self.booking.attached_to is not None:
+            return self.booking.attached_to if self.booking is not None else None
+        return None if self.booking.company_domain is None else key_of_domain(self.booking.company_domain)
 
-def tell(booking_id: UUID, news: Iterable[News], rules: Rules) -> Story:
-    """Folds the news of one booking; `booking_id` only names it in the turns of its deal."""
+
+def tell(booking_id: UUID, news: Iterable[News], rules: RuleBook) -> Story:
+    """Folds the news of one booking, each under the rules of its time; `booking_id` only names it in its turns."""
     story = Story()
     ordered = _in_order(news)
     for item in ordered:
-        decision = decide(Situation(booking=story.booking), item, rules)
+        decision = decide(Situation(booking=story.booking), item, rules.at(item.source_at))
         if isinstance(decision, Rejection):
             story.refused[item.event_id] = decision.because
             story.lines.append(_line(item, "news.set_aside", decision.because))
@@ -101,23 +109,28 @@ def _take(story: Story, booking_id: UUID, item: News, decision: Decision) -> Non
     story.booking = after
     story.began_at = item.source_at if story.began_at is None else min(story.began_at, item.source_at)
     story.changed_at = item.source_at if story.changed_at is None else max(story.changed_at, item.source_at)
-    story.turns.extend(
-        Turn(
-            booking_id=booking_id,
-            event_id=item.event_id,
-            kind=kind,
-            at=item.source_at,
-            order_key=item.order_key,
-            start_time=after.start_time,
-            organizer_email=after.organizer_email,
-        )
-        for kind in decision.turns
-    )
+    story.turns.extend(_turn(booking_id, item, kind, after) for kind in decision.turns)
     _want(story.wants, item, decision)
     if decision.what and not _is_known(story, before, decision):
         story.lines.append(_line(item, decision.what, decision.because, _changes(before, after)))
-    if "booked" in decision.turns and after.company_domain is None:
+    if "booked" in decision.turns and story.company_key is None:
         story.lines.append(_line(item, "deal.none", _why_no_company(after)))
+
+
+def _turn(booking_id: UUID, item: News, kind: TurnKind, after: Booking) -> Turn:
+    event = item.event
+    return Turn(
+        story_id=booking_id,
+        event_id=item.event_id,
+        kind=kind,
+        at=item.source_at,
+        order_key=item.order_key,
+        start_time=after.start_time,
+        organizer_email=after.organizer_email,
+        change=event.change if isinstance(event, DealChanged) else None,
+        to=event.deal if isinstance(event, BookingAttached) else None,
+        actor=item.actor if isinstance(event, ByHand) else None,
+    )
 
 
 def _is_known(story: Story, before: Booking | None, decision: Decision) -> bool:
@@ -180,7 +193,7 @@ def _meet(story: Story, news: Iterable[News]) -> None:
             if one.email is not None and one.email in people:
                 _sight(story, item, one, people[one.email].company_domain)
         if seen.company_answer is not None and booking.company_domain is not None:
-            story.names[booking.company_domain] = Naming(name=seen.company_answer, seen=item.order_key)
+            story.names[key_of_domain(booking.company_domain)] = Naming(name=seen.company_answer, seen=item.order_key)
 
 
 def _sight(story: Story, item: News, seen: AttendeeSeen, company_domain: str | None) -> None:
@@ -190,7 +203,7 @@ def _sight(story: Story, item: News, seen: AttendeeSeen, company_domain: str | N
         name=seen.name,
         time_zone=seen.time_zone,
         phone=seen.phone,
-        company_domain=company_domain,
+        company_key=None if company_domain is None else key_of_domain(company_domain),
         name_seen=item.order_key if seen.name is not None else "",
         time_zone_seen=item.order_key if seen.time_zone is not None else "",
         phone_seen=item.order_key if seen.phone is not None else "",

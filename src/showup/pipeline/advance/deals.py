@@ -10,56 +10,89 @@ from msgspec import Struct
 from showup.bookings import store as bookings
 from showup.deals import store as deals
 from showup.deals.deal import Deal, Turn
-from showup.pipeline.dealing import DealBook, fold_deals
+from showup.pipeline.deal_book import DealBook
+from showup.pipeline.dealing import fold_deals
 from showup.pipeline.journal import Entry
-from showup.pipeline.rules import Rules
+from showup.pipeline.rules import RuleBook
+
+_DEAL = "deal:"
 
 
 class TurnsOf(Struct, frozen=True, kw_only=True):
-    """What one booking means for deals: of which company, now and before, and by which turns."""
+    """What one story means for deals: of which company, now and before, and by which turns."""
 
-    booking_id: UUID
+    story_id: UUID
     company_id: UUID | None
     company_before: UUID | None
     turns: list[Turn]
 
 
 class Dealt(Struct, frozen=True, kw_only=True):
-    """`company_ids` were folded; `deal_of` says, by booking, which other deal it is of now (None: of none)."""
+    """`company_ids` were folded; `deal_of` says, by booking, which other deal it is of now (None: of none).
 
-    company_ids: frozenset[UUID]
-    deal_of: Mapping[UUID, UUID | None]
-    entries: Sequence[Entry]
+    `by_hand` are the events by which people changed these deals: the booking of each, None for a deal without one;
+    `refused` says why not.
+    """
+
+    company_ids: frozenset[UUID] = frozenset()
+    deal_of: Mapping[UUID, UUID | None] = {}
+    entries: Sequence[Entry] = ()
+    by_hand: Mapping[UUID, UUID | None] = {}
+    refused: Mapping[UUID, str] = {}
 
 
 async def deal(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     told: Sequence[TurnsOf],
-    rules: Rules,
+    rules: RuleBook,
     *,
-    lost_a_booking: Iterable[UUID] = (),
+    surely: Iterable[UUID] = (),
 ) -> Dealt:
     """Saves the deals that the turns make, of every company whose turns have changed.
 
-    `lost_a_booking` are companies one of whose bookings turned out to be another one.
+    `surely` are companies to be folded even so: one of their bookings was another one, or rules changed.
     """
     touched = {one for of in told for one in (of.company_id, of.company_before) if one is not None}
-    standing = await deals.turns_of(connection, touched | set(lost_a_booking))
-    changed = _changed(told, standing) | set(lost_a_booking)
+    standing = await deals.turns_of(connection, touched | set(surely))
+    changed = _changed(told, standing) | set(surely)
     if not changed:
-        return Dealt(company_ids=frozenset(), deal_of={}, entries=[])
+        return Dealt()
     now = _turns_now(told, standing, changed)
     deals_before = await deals.of_companies(connection, changed)
     deal_of_before = await bookings.deals_of(connection, changed)
-    books = {one: fold_deals(now.get(one, ()), rules, deals_before.get(one, ())) for one in changed}
+    stories = await _named_stories(connection, workspace_id, now)
+    books = {one: fold_deals(now.get(one, ()), rules, stories) for one in changed}
     await _save(connection, workspace_id, told, books, deals_before)
     deal_of = _deal_of(books)
     return Dealt(
         company_ids=frozenset(changed),
         deal_of={one: deal_of.get(one) for one, was in deal_of_before.items() if deal_of.get(one) != was},
         entries=[Entry(line=line, company_id=company_id) for company_id, book in books.items() for line in book.lines],
+        by_hand=_by_hand(now),
+        refused={event_id: because for book in books.values() for event_id, because in book.refused.items()},
     )
+
+
+def _by_hand(now: Mapping[UUID, list[Turn]]) -> dict[UUID, UUID | None]:
+    opened = {turn.story_id for turns in now.values() for turn in turns if turn.kind == "opened"}
+    return {
+        turn.event_id: None if turn.story_id in opened else turn.story_id
+        for turns in now.values()
+        for turn in turns
+        if turn.actor is not None
+    }
+
+
+async def _named_stories(
+    connection: asyncpg.Connection, workspace_id: UUID, now: Mapping[UUID, list[Turn]]
+) -> dict[str, UUID]:
+    """The stories that turns of attachment name: bookings by their names, deals by the event that opened them."""
+    names = {turn.to for turns in now.values() for turn in turns if turn.to is not None}
+    if not names:
+        return {}
+    by_hand = {one: UUID(one.removeprefix(_DEAL)) for one in names if one.startswith(_DEAL)}
+    return by_hand | await bookings.ids_of_names(connection, workspace_id, names - by_hand.keys())
 
 
 def _changed(told: Sequence[TurnsOf], standing: Mapping[UUID, list[Turn]]) -> set[UUID]:
@@ -67,10 +100,10 @@ def _changed(told: Sequence[TurnsOf], standing: Mapping[UUID, list[Turn]]) -> se
     before: dict[UUID, list[Turn]] = defaultdict(list)
     for turns in standing.values():
         for turn in turns:
-            before[turn.booking_id].append(turn)
+            before[turn.story_id].append(turn)
     changed: set[UUID] = set()
     for of in told:
-        if of.company_id != of.company_before or of.turns != before[of.booking_id]:
+        if of.company_id != of.company_before or of.turns != before[of.story_id]:
             changed.update(one for one in (of.company_id, of.company_before) if one is not None)
     return changed
 
@@ -78,8 +111,8 @@ def _changed(told: Sequence[TurnsOf], standing: Mapping[UUID, list[Turn]]) -> se
 def _turns_now(
     told: Sequence[TurnsOf], standing: Mapping[UUID, list[Turn]], changed: Iterable[UUID]
 ) -> dict[UUID, list[Turn]]:
-    retold = {of.booking_id for of in told}
-    now = {one: [turn for turn in standing.get(one, ()) if turn.booking_id not in retold] for one in changed}
+    retold = {of.story_id for of in told}
+    now = {one: [turn for turn in standing.get(one, ()) if turn.story_id not in retold] for one in changed}
     for of in told:
         if of.company_id in now:
             now[of.company_id].extend(of.turns)
@@ -97,15 +130,18 @@ async def _save(
     books: Mapping[UUID, DealBook],
     before: Mapping[UUID, list[Deal]],
 ) -> None:
-    stood = {one.id: one for of_company in before.values() for one in of_company}
-    kept = {one.id for book in books.values() for one in book.deals}
+    stood = {one.id: (company_id, one) for company_id, of_company in before.items() for one in of_company}
+    kept = {one for book in books.values() for one in book.by_id}
     changed = [
-        (company_id, one) for company_id, book in books.items() for one in book.deals if stood.get(one.id) != one
+        (company_id, one)
+        for company_id, book in books.items()
+        for one in book.deals
+        if stood.get(one.id) != (company_id, one)
     ]
-    await deals.save(connection, workspace_id, changed, [one for one in stood if one not in kept])
+    await deals.save(connection, workspace_id, changed, [one for _, one in stood.values() if one.id not in kept])
     retold = [of for of in told if of.company_id in books or of.company_before in books]
     await deals.replace_turns(
         connection,
-        [of.booking_id for of in retold],
+        [of.story_id for of in retold],
         [(of.company_id, of.turns) for of in retold if of.company_id is not None],
     )

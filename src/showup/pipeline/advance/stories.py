@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.bookings import store as bookings
+from showup.deeds import Deed
 from showup.events import News, SeatMoved, departure, further_names, names, order_key
 from showup.pipeline.decide import founds
 
@@ -29,6 +30,23 @@ class Log(Protocol):
     ) -> list[tuple[str, News]]:
         """News that waits under one of these names, or concerns it beside its own booking."""
 
+    async def in_feed_order(self, connection: asyncpg.Connection, event_ids: Iterable[UUID]) -> list[UUID]:
+        """These events, the one that was applied first at the head."""
+
+    async def of_deeds(self, connection: asyncpg.Connection, workspace_id: UUID, wanted: Iterable[str]) -> list[Deed]:
+        """What people did, and can be found under these names."""
+
+
+class Retelling(Struct, frozen=True, kw_only=True):
+    """Bookings whose stories are to be told anew without news. `everybody`: they are all there are, so what stands of
+    people and companies is not to be believed."""
+
+    bookings: frozenset[UUID] = frozenset()
+    everybody: bool = False
+
+
+NOTHING_AGAIN = Retelling()
+
 
 class Group(Struct, kw_only=True):
     """The news of one story. `booking_id` is None while nothing in it can found a booking: it waits.
@@ -37,15 +55,17 @@ class Group(Struct, kw_only=True):
     """
 
     booking_id: UUID | None
-    account_id: UUID
+    account_id: UUID | None
     news: list[News]
     history: list[News] = []
     merged: list[UUID] = []
     names: set[str] = set()
 
 
-async def gather(connection: asyncpg.Connection, workspace_id: UUID, log: Log, news: Sequence[News]) -> list[Group]:
-    """The stories of this workspace that the batch touches, with all their news."""
+async def gather(
+    connection: asyncpg.Connection, workspace_id: UUID, log: Log, news: Sequence[News], retell: Iterable[UUID] = ()
+) -> list[Group]:
+    """The stories of this workspace that the batch touches, with all their news, and those of the bookings `retell`."""
     batch = list(news)
     departures: dict[tuple[str, UUID], News] = {}
     known: dict[str, UUID] = {}
@@ -64,6 +84,9 @@ async def gather(connection: asyncpg.Connection, workspace_id: UUID, log: Log, n
         fresh = [one for event_id, one in joining.items() if event_id not in have]
         batch += fresh
     groups = _groups(batch, [(name, gone) for (name, _), gone in departures.items()], known)
+    await _eldest_first(connection, log, groups)
+    told = {one for group in groups for one in (group.booking_id, *group.merged)}
+    groups += [Group(booking_id=one, account_id=None, news=[]) for one in sorted(set(retell) - told)]
     return await _with_history(connection, log, groups)
 
 
@@ -143,13 +166,20 @@ def _groups(batch: Sequence[News], departures: Sequence[tuple[str, News]], known
 def _group(news: list[News], standing: list[UUID]) -> Group:
     founding = next((item.event_id for item in news if founds(item.event)), None)
     return Group(
-        # A booking's id is that of the event that first brought it; of two that are one, the earlier stays.
+        # A booking's id is that of the first event in the feed on which it can stand.
         booking_id=standing[0] if standing else founding,
-        account_id=news[0].account_id,
+        account_id=next((item.account_id for item in news if item.account_id is not None), None),
         news=news,
         merged=standing[1:],
         names={name for item in news for name in (*_names(item), *_further_names(item))},
     )
+
+
+async def _eldest_first(connection: asyncpg.Connection, log: Log, groups: list[Group]) -> None:
+    """Of two bookings that are one, the one that the feed brought first stays."""
+    for group in groups:
+        if group.booking_id is not None and group.merged:
+            group.booking_id, *group.merged = await log.in_feed_order(connection, [group.booking_id, *group.merged])
 
 
 async def _with_history(connection: asyncpg.Connection, log: Log, groups: list[Group]) -> list[Group]:
