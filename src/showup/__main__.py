@@ -13,6 +13,7 @@ from showup.commands.refusal import sentence_of
 from showup.commands.sample import sample
 from showup.commands.serve import serve
 from showup.commands.simulate import simulate
+from showup.commands.verify import verify
 from showup.commands.work import work
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, work, migrate, sample, simulate, doctor, openapi):
+for command in (serve, work, migrate, sample, simulate, doctor, verify, openapi):
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):
     app.add_typer(nouns.app, name=name)

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.database.engine import raw, transaction
 from showup.inbox import rules
 from showup.inbox.act import Acted, act
-from showup.inbox.adopt import adopt
+from showup.inbox.adopt import adopt, adopt_as_elsewhere
 from showup.pipeline.rules import RuleBook, Rules
 from showup.sources.hand.command import ChangeRules
+from tests.stories.tables import new_account
 
 NOW = datetime(2026, 9, 7, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
@@ -84,3 +85,13 @@ async def test_rules_that_make_no_sense_are_refused_and_say_why(engine: AsyncEng
 async def test_many_that_start_at_once_adopt_once(engine: AsyncEngine, workspace: UUID) -> None:
     await asyncio.gather(*(adopted(engine, workspace, OURS) for _ in range(8)))
     assert await how_many(engine, workspace) == 1
+
+
+async def test_a_new_workspace_has_what_the_file_said_last(engine: AsyncEngine, workspace: UUID) -> None:
+    await adopted(engine, workspace, Rules())
+    await adopted(engine, workspace, OURS, LATER + timedelta(days=900))
+    other = (await new_account(engine)).workspace_id
+    assert other is not None
+    async with transaction(engine) as tx:
+        await adopt_as_elsewhere(await raw(tx), other, LATER)
+    assert (await in_force(engine, other)).at(NOW) == OURS

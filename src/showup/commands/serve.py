@@ -1,7 +1,11 @@
 """`showup serve`: everything in one process tree, on one address."""
 
+import os
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +43,7 @@ def serve(
     ]
     if not no_work:
         children.append(Child(name="work-1", arguments=("work",)))
-    with listening:
+    with listening, _counting_together(web_processes):
         run(
             settings,
             children,
@@ -62,6 +66,18 @@ def listen(host: str, port: int) -> socket.socket:
             f"Can't listen on {host}, port {port} ({fault.strerror}): stop what is there, or choose another "
             "port, such as --port 8001."
         ) from None
+
+
+@contextmanager
+def _counting_together(web_processes: int) -> Iterator[None]:
+    """Gives several web processes a folder to count in, so that each of them can tell what all of them did."""
+    if web_processes == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="showup-metrics-") as folder:
+        # Named by the library that counts, which looks for it while it is imported: in the children, not here.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 def _greet(settings: "Settings", listening: socket.socket, ground: "Ground", has_secret: bool) -> None:

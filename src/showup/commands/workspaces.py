@@ -31,10 +31,14 @@ def add(
 
     async def work(house: "House") -> "Workspace | None":
         from showup.access import workspaces_store
-        from showup.database.engine import transaction
+        from showup.database.engine import raw, transaction
+        from showup.inbox.adopt import adopt_as_elsewhere
 
         async with transaction(house.engine) as tx:
-            return await workspaces_store.add(tx, slug=slug, name=name or slug, time_zone=time_zone)
+            made = await workspaces_store.add(tx, slug=slug, name=name or slug, time_zone=time_zone)
+            if made is not None:
+                await adopt_as_elsewhere(await raw(tx), made.id, house.clock())
+            return made
 
     made = inside(work)
     if made is None:

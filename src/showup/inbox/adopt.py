@@ -27,3 +27,14 @@ async def adopt(connection: asyncpg.Connection, workspace_id: UUID, policy: Rule
     if changes:
         command = ChangeRules(at=now, actor=ACTOR, changes=changes, since=now if adopted else None)
         await act(connection, workspace_id, [command], now)
+
+
+async def adopt_as_elsewhere(connection: asyncpg.Connection, workspace_id: UUID, now: datetime) -> None:
+    """Gives a new workspace what showup.toml said when `showup serve` read it last.
+
+    The caller's folder may have another file, or none.
+    """
+    elsewhere = await rules.last_changed_by(connection, ACTOR)
+    if elsewhere is not None:
+        adopted = await rules.amendments(connection, elsewhere, actor=ACTOR)
+        await adopt(connection, workspace_id, rule_book(adopted).newest, now)

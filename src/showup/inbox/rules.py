@@ -37,6 +37,14 @@ async def amendments(
     ]
 
 
+async def last_changed_by(connection: asyncpg.Connection, actor: str) -> UUID | None:
+    """The workspace whose rules this actor changed last."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT workspace_id FROM rules WHERE actor = $1 ORDER BY order_key DESC LIMIT 1", actor
+    )
+    return found
+
+
 async def record(connection: asyncpg.Connection, workspace_id: UUID, deeds: Iterable[Deed]) -> dict[UUID, str]:
     """Writes changes of rules down; by event, why some of them can't hold."""
     refused: dict[UUID, str] = {}

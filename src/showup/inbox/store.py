@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from showup.database import bulk
 from showup.database.tables import event_refs
+from showup.inbox import chain_store, totals
 from showup.inbox.raw_event import Incoming, Kept
 
 # Whoever applies events listens here; the payload is empty, since what is to be done stands in the table.
@@ -30,9 +31,9 @@ _KEEP = f"""
                                    webhook_version, source_address)
         {_GIVEN}
         ON CONFLICT (account_id, digest) WHERE duplicate_of IS NULL DO NOTHING
-        RETURNING id
+        RETURNING 1
     )
-    SELECT id, pg_notify('{CHANNEL}', '') FROM kept
+    SELECT count(*), pg_notify('{CHANNEL}', '') FROM kept
 """  # noqa: S608  # the parts are constants
 
 _KEEP_DUPLICATES = f"""
@@ -42,7 +43,7 @@ _KEEP_DUPLICATES = f"""
     SELECT g.id, g.account_id, f.workspace_id, g.origin, g.received_at, g.digest, g.body, g.content_type,
            g.webhook_version, g.source_address, f.id, 'duplicate', 'the same body is kept and applied already',
            g.received_at
-    FROM given g JOIN calcom_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL
+    FROM given g JOIN calcom_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL AND f.id <> g.id
     RETURNING id, duplicate_of
 """  # noqa: S608  # the parts are constants
 
@@ -77,15 +78,13 @@ async def keep_all(connection: asyncpg.Connection, incoming: Sequence[Incoming])
     rows = [_row(uuid7(), one) for one in incoming]
     # Every process inserts in the same order, so that two with the same bodies never wait for each other.
     in_order = sorted(rows, key=_account_and_digest)
-    new = {row["id"] for row in await connection.fetch(_KEEP, *_columns(in_order))}
-    again = [row for row in in_order if row[0] not in new]
+    new = await connection.fetchval(_KEEP, *_columns(in_order))
     firsts: dict[UUID, UUID] = {}
-    if again:
-        duplicates = await connection.fetch(_KEEP_DUPLICATES, *_columns(again))
+    if new < len(rows):
+        duplicates = await connection.fetch(_KEEP_DUPLICATES, *_columns(in_order))
         firsts = {row["id"]: row["duplicate_of"] for row in duplicates}
-    missing = [row[0] for row in rows if row[0] not in new and row[0] not in firsts]
-    if missing:
-        raise LookupError(f"{len(missing)} webhooks are neither new nor known; nobody may be told that they are kept")
+    if missing := len(rows) - new - len(firsts):
+        raise LookupError(f"{missing} webhooks are neither new nor known; nobody may be told that they are kept")
     return [Kept(id=row[0], duplicate_of=firsts.get(row[0])) for row in rows]
 
 
@@ -177,14 +176,14 @@ async def in_feed_order(connection: asyncpg.Connection, event_ids: list[UUID]) -
 async def settle(
     connection: asyncpg.Connection, workspace_id: UUID, settlements: Sequence[Settlement], at: datetime
 ) -> None:
-    """Writes what became of the events, and gives each its number in the workspace's feed."""
-    last = await connection.fetchval(
-        "UPDATE workspaces SET feed_number = feed_number + $2 WHERE id = $1 RETURNING feed_number",
-        workspace_id,
-        len(settlements),
-    )
-    await connection.execute(
-        """
+    """Writes what became of the events, gives each its number in the workspace's feed, and links it into the chain.
+
+    The caller has the workspace's lock.
+    """
+    end = await chain_store.end(connection, workspace_id)
+    number = end.number + len(settlements)
+    rows = await connection.fetch(
+        f"""
         UPDATE calcom_events e
         SET state = s.state, because = s.because, trigger = s.trigger, uid = s.uid, source_at = s.source_at,
             booking_id = s.booking_id, number = s.number, settled_at = $9, next_try_at = NULL
@@ -192,7 +191,8 @@ async def settle(
                     $8::bigint[])
              AS s(id, state, because, trigger, uid, source_at, booking_id, number)
         WHERE e.id = s.id
-        """,
+        RETURNING e.number, {chain_store.RECEIVED}
+        """,  # noqa: S608  # the columns are a constant
         [one.event_id for one in settlements],
         [one.state for one in settlements],
         [one.because for one in settlements],
@@ -200,9 +200,11 @@ async def settle(
         [one.uid for one in settlements],
         [one.source_at for one in settlements],
         [one.booking_id for one in settlements],
-        list(range(last - len(settlements) + 1, last + 1)),
+        list(range(end.number + 1, number + 1)),
         at,
     )
+    await chain_store.extend(connection, workspace_id, end, number, rows)
+    await totals.add_settled(connection, workspace_id, [one.state for one in settlements])
 
 
 async def settle_again(
@@ -227,18 +229,23 @@ async def settle_again(
 
 
 async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str, now: datetime) -> None:
-    """An event on which Showup itself failed: it is tried again after 5 s, then ever later, at the latest hourly."""
+    """An event on which Showup itself failed: it is tried again after 5 s, then ever later, at the latest hourly.
+
+    Each wait is shortened by chance, by a fifth at most, so that what failed together is not all tried at one moment.
+    """
     await connection.execute(
         """
         UPDATE calcom_events
         SET state = 'failed', because = $2, attempts = least(attempts + 1, 10000),
-            next_try_at = $3::timestamptz + least(interval '5 seconds' * 2 ^ least(attempts, 10), interval '1 hour')
+            next_try_at = $3::timestamptz + (1 - 0.2 * random())
+                          * least(interval '5 seconds' * 2 ^ least(attempts, 10), interval '1 hour')
         WHERE id = $1
         """,
         event_id,
         because,
         now,
     )
+    await totals.add_failed(connection, event_id)
 
 
 async def add_names(connection: asyncpg.Connection, names: Iterable[tuple[str, UUID]]) -> None:
