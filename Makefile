@@ -3,13 +3,14 @@
 PYTHON ?= python3
 TESTS ?=
 BENCHMARKS ?=
+TORTURE ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench format pins clean
+.PHONY: help run test check bench torture format pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ check: .venv/check.stamp ## format, lint, types, import contracts, drift of migr
 
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
+
+torture: .venv/check.stamp ## kill processes under load, over and over; TORTURE="r1 --rounds 100" says what and how often
+	@$(BIN)/python -m tests.torture $(TORTURE)
 
 format: .venv/check.stamp ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet .

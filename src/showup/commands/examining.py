@@ -67,6 +67,8 @@ def _of_migrations(stands: str | None, newest: str | None) -> Finding:
 
 
 async def _of_default_account(built: House) -> Finding:
+    # Read in its own time: the door's haste would take a slow database for one that is away.
+    await built.directory.refresh()
     account = await built.directory.find(None)
     if account is None:
         return Finding("default account", "fail", "there is none: run `showup migrate`")

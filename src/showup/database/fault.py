@@ -6,12 +6,19 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 # Classes of SQLSTATE: connection, authorization, no such database, rolled back by a rival (deadlock, serialization),
 # resources (disk full, too many connections), the operator's doing, system; and a lock that wasn't to be had in time.
-_AWAY = ("08", "28", "3D", "40", "53", "57", "58", "55P03")
+_AWAY = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25P03")
 
 _SAID = ("table_name", "column_name", "constraint_name")
 
 # While connecting, SQLAlchemy lets the driver's own errors through.
-MAY_MEAN_AWAY = (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+MAY_MEAN_AWAY = (
+    DBAPIError,
+    PoolExhausted,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 def is_away(fault: BaseException) -> bool:
@@ -20,7 +27,8 @@ def is_away(fault: BaseException) -> bool:
         return True
     found = cause(fault)
     match found:
-        case PoolExhausted() | OSError():
+        case PoolExhausted() | OSError() | asyncpg.InternalClientError():
+            # The driver's own confusion is over a query on a connection whose end was told, and not seen yet.
             return True
         case asyncpg.InterfaceError():
             # Those that are a ValueError too refuse a value or an address of ours, which no other try makes right.

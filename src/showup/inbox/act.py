@@ -34,7 +34,7 @@ async def act(
 ) -> Acted:
     """Keeps the commands and moves the pipeline by them, in the caller's transaction, which must be committed even if
     they are refused. Waits for the workspace's lock."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+    await hold(connection, workspace_id)
     given = [(encode(command), command.actor) for command in commands]
     events = await keep_by_hand(connection, workspace_id, given, received_at)
     part = connection.transaction()
@@ -49,6 +49,11 @@ async def act(
         refused = [replace(one, state="refused", because=because, booking_id=None) for one in applied.settlements]
         await store.settle(connection, workspace_id, refused, received_at)
     return Acted(event_ids=[event.id for event in events], refused=because)
+
+
+async def hold(connection: asyncpg.Connection, workspace_id: UUID) -> None:
+    """Waits until nobody else moves the workspace's pipeline, and keeps it so until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
 
 
 def _refusal(applied: Applied) -> str | None:

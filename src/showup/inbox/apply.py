@@ -27,6 +27,9 @@ from showup.sources.calcom.translate import Ignored, Translated, Unreadable
 from showup.sources.hand.translate import Done
 
 BATCH: Final = 500
+# Whoever holds the workspace's lock and says nothing for so long hangs: PostgreSQL ends its transaction, and another
+# worker goes on. Longer than any fold between two statements takes.
+HUNG_AFTER: Final = "60s"
 _STORY: Final = Log()
 
 
@@ -81,7 +84,13 @@ async def _apply(engine: AsyncEngine, workspace_id: UUID, clock: Clock, limit: i
 
 async def _is_ours(connection: asyncpg.Connection, workspace_id: UUID) -> bool:
     """Takes the workspace's lock until the transaction ends, unless another worker has it."""
-    return bool(await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", lock_key(workspace_id)))
+    return bool(
+        await connection.fetchval(
+            "SELECT pg_try_advisory_xact_lock($1) FROM set_config('idle_in_transaction_session_timeout', $2, true)",
+            lock_key(workspace_id),
+            HUNG_AFTER,
+        )
+    )
 
 
 def lock_key(workspace_id: UUID) -> int:

@@ -1,0 +1,98 @@
+"""R1's stage: one `showup serve` with the embedded PostgreSQL, any part of which may be killed."""
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from tests.torture.client_workspace import SECRET_KEY
+from tests.torture.programs import Program, backends, gone, kill, postmaster, socket_folder, until
+from tests.torture.sending import Sender
+from tests.torture.stage import Stage
+
+_STARTS_WITHIN = 2.0
+
+
+class Alone(Stage):
+    """Everything in one process tree, as `make run` starts it."""
+
+    victims: ClassVar[Sequence[str]] = (
+        *("web", "worker", "web and worker", "parent", "parent while it starts"),
+        *("backend", "postmaster", "postmaster while it starts", "everything"),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.data = folder / "data"
+        # Always the same one: Cal.com knows no other, and the next start must find it free.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = str(free.getsockname()[1])
+        self._serve = self._started()
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        return [self._address]
+
+    @property
+    def dsn(self) -> str:
+        return f"postgresql://showup@/showup?host={socket_folder(self.data)}&port=5432"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {"SHOWUP_DATA_DIR": str(self.data), "SHOWUP_SECRET_KEY": SECRET_KEY}
+
+    @property
+    def deaths(self) -> int:
+        return self._serve.deaths
+
+    async def strike(self, victim: str, rng: random.Random, sender: Sender) -> None:  # noqa: ARG002 # a kill asks nobody
+        await asyncio.to_thread(self._kill, victim, rng)
+
+    def _kill(self, victim: str, rng: random.Random) -> None:
+        match victim:
+            case "web" | "worker" | "web and worker":
+                web, work = self._serve.children("web"), self._serve.children("work")
+                kill(*(web if "web" in victim else ()), *(work if "worker" in victim else ()))
+            case "backend":
+                kill(*rng.sample(backends(postmaster(self.data)), 1))
+            case "postmaster" | "postmaster while it starts":
+                kill(postmaster(self.data))
+                if "starts" in victim:
+                    kill(until(lambda: postmaster(self.data)))
+            case _:
+                self._kill_parent(victim, rng)
+
+    def _kill_parent(self, victim: str, rng: random.Random) -> None:
+        self._orphans = self._serve.kill()
+        if victim == "everything":
+            kill(postmaster(self.data), *self._orphans)
+        elif victim == "parent while it starts":
+            again = self._begun()
+            time.sleep(rng.uniform(0, _STARTS_WITHIN))  # until a random moment, which nothing tells
+            self._orphans += again.kill()
+
+    def mend(self) -> None:
+        if not self._serve.lives:
+            # At once, while those who lost their parent may still be going.
+            self._serve = self._started()
+            gone(self._orphans)
+
+    def close(self, *, keep: bool = False) -> None:  # noqa: ARG002 # a folder is nobody's but its maker's
+        self._serve.end()
+        assert postmaster(self.data) is None, "PostgreSQL was left behind"
+
+    def _started(self) -> Program:
+        program = self._begun()
+        try:
+            self._address = program.hear(r"running at (\S+)")
+        except BaseException:
+            program.kill()
+            kill(postmaster(self.data))
+            raise
+        return program
+
+    def _begun(self) -> Program:
+        return Program(self._folder / "serve.log", "serve", "--port", self._port, **self.variables)

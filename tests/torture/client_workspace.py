@@ -1,0 +1,68 @@
+"""One client's workspace for each round: two Cal.com accounts, a key to read with, and another one to fold again in."""
+
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access import accounts_store, keys_store, workspaces_store
+from showup.access.account import Credentials, WebhookSecret
+from showup.access.secrets_at_rest import Seal
+from showup.clock import system_clock
+from showup.database.engine import raw
+from showup.inbox.store import CHANNEL
+from showup.simulation.wire import Door
+
+SECRET_KEY = "a key of thirty-two characters or more"
+_SECRET = "the secret of a tortured account"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A workspace: its accounts' ids by name, and a key with read scope. The doors have paths alone."""
+
+    id: UUID
+    slug: str
+    accounts: dict[str, UUID]
+    key: str
+
+    @property
+    def doors(self) -> list[Door]:
+        return [Door(f"/webhooks/calcom/{name}", _SECRET) for name in self.accounts]
+
+
+async def new_client(tx: AsyncConnection, slug: str) -> Client:
+    """Makes a workspace that nobody has used."""
+    workspace = await workspaces_store.add(tx, slug=slug, name=slug)
+    assert workspace is not None, f"{slug} is there already"
+    seal = Seal.of(SECRET_KEY)
+    credentials = Credentials(webhook_secrets=(WebhookSecret(_SECRET),))
+    accounts: dict[str, UUID] = {}
+    for name in (f"{slug}-1", f"{slug}-2"):
+        made = await accounts_store.add(tx, seal, name=name, workspace_id=workspace.id, credentials=credentials)
+        assert made is not None
+        accounts[name] = made
+    name = f"{slug}-{secrets.token_hex(3)}"
+    key = await keys_store.create(tx, name=name, scope="read", workspace_id=workspace.id, now=system_clock())
+    return Client(workspace.id, slug, accounts, key)
+
+
+async def tell_again(tx: AsyncConnection, told: Client) -> UUID:
+    """Hands the applier the same bodies, each once and all in peace, for another workspace; its id."""
+    calm = await new_client(tx, f"{told.slug}-calm")
+    driver = await raw(tx)
+    await driver.execute(
+        """
+        INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body)
+        SELECT gen_random_uuid(), a.ours, $3, origin, received_at, digest, body
+        FROM calcom_events e JOIN unnest($1::uuid[], $2::uuid[]) AS a(theirs, ours) ON a.theirs = e.account_id
+        WHERE e.workspace_id = $4 AND e.duplicate_of IS NULL
+        """,
+        list(told.accounts.values()),
+        list(calm.accounts.values()),
+        calm.id,
+        told.id,
+    )
+    await driver.execute(f"NOTIFY {CHANNEL}")
+    return calm.id
