@@ -21,6 +21,7 @@ ADMIN_KEY = "an admin key from the environment"
 KEYS = {
     "reader": ("ours", "read"),
     "writer": ("ours", "write"),
+    "admin": ("ours", "admin"),
     "stranger": ("theirs", "admin"),
     "everywhere": (None, "admin"),
 }
@@ -64,6 +65,15 @@ def _is_reference(key: str, value: object) -> bool:
 
 def whole_cast() -> Stage:
     stage = Stage()
+    people_with_keys(stage)
+    _ours(stage)
+    _told_of_ours(stage)
+    _theirs(stage)
+    return stage
+
+
+def people_with_keys(stage: Stage) -> None:
+    """The two workspaces, each with an account, and the keys."""
     for workspace in ("ours", "theirs"):
         stage.add(tables.workspaces, id=workspace, slug=workspace, name=workspace.title())
         account = {"id": f"{workspace}.account", "kind": "calcom", "name": f"{workspace}-calcom"}
@@ -71,10 +81,6 @@ def whole_cast() -> Stage:
     for name, (workspace_of_key, scope) in KEYS.items():
         key = {"id": f"key.{name}", "name": name, "scope": scope, "digest": digest(key_of(name))}
         stage.add(tables.api_keys, workspace_id=workspace_of_key, **key)
-    _ours(stage)
-    _told_of_ours(stage)
-    _theirs(stage)
-    return stage
 
 
 def _ours(stage: Stage) -> None:
@@ -113,6 +119,18 @@ def _told_of_ours(stage: Stage) -> None:
     event(stage, "ours", "made", READABLE_BODY, "applied", uid="uid-intro", booking_id="ours.intro")
     event(stage, "ours", "garbled", UNREADABLE_BODY, "unreadable", because="no JSON", trigger=None)
     event(stage, None, "unrouted", b"{}", "kept", trigger=None)
+    merge(stage, "ours")
+    stage.add(
+        tables.merges,
+        id="ours.merge.of_companies",
+        workspace_id="ours",
+        kind="companies",
+        gone="domain:acme.co",
+        stays="domain:acme.com",
+        gone_id="ours.acme.co",
+        actor="key:writer",
+        at=at("2026-03-02"),
+    )
     # Numbers say in which order we heard it, order keys in which it happened.
     made = {"uid": [None, "uid-intro"], "title": ["", "Meeting intro"]}
     line(stage, "ours", 3, "1", "booking.made", booking_id="ours.intro", company_id="ours.acme", change=made)
@@ -123,6 +141,7 @@ def _told_of_ours(stage: Stage) -> None:
 
 
 def _theirs(stage: Stage) -> None:
+    merge(stage, "theirs")
     company(stage, "theirs", "acme", "Acme Corp", "acme.com", "2026-03-01")
     person(stage, "theirs", "sarah", "sarah.chen@acme.com", "Sarah Chen", "acme")
     deal(stage, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
@@ -134,7 +153,7 @@ def _theirs(stage: Stage) -> None:
 
 def company(stage: Stage, workspace: str, noun: str, name: str, domain: str, made: str) -> None:
     row = {"id": f"{workspace}.{noun}", "workspace_id": workspace, "name": name, "domain": domain}
-    stage.add(tables.companies, **row, created_at=at(made), updated_at=at(made))
+    stage.add(tables.companies, key=f"domain:{domain}", **row, created_at=at(made), updated_at=at(made))
 
 
 def person(stage: Stage, workspace: str, noun: str, email: str, name: str | None, company_: str | None) -> None:
@@ -237,6 +256,12 @@ def event(stage: Stage, workspace: str | None, noun: str, body: bytes, state: st
         "trigger": "BOOKING_CREATED",
     }
     stage.add(tables.calcom_events, **row | more)
+
+
+def merge(stage: Stage, workspace: str) -> None:
+    row = {"id": f"{workspace}.merge", "workspace_id": workspace, "kind": "people", "actor": "key:writer"}
+    who = {"gone": "s.chen@acme.com", "gone_id": f"{workspace}.s.chen", "stays": "sarah.chen@acme.com"}
+    stage.add(tables.merges, **row, **who, at=at("2026-03-01"))
 
 
 def line(stage: Stage, workspace: str, number: int, order_key: str, what: str, **more: Any) -> None:

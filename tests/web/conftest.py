@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -16,20 +17,45 @@ from showup.database.engine import connect
 from showup.web.app import create_app
 from showup.web.every_answer import completed
 from tests.conftest import TEMPLATE, of_database
+from tests.web import scene as scenes
 from tests.web.cast import ADMIN_KEY, NOW, key_of, whole_cast
+from tests.web.scene import Scene, ticking
 
 Asking: TypeAlias = Callable[[str], httpx2.AsyncClient]
 
 
-async def make_cast(postgres: str) -> str:
+async def copied(postgres: str, template: str) -> str:
+    """The address of a new database like the template."""
     name = f"cast_{uuid4().hex}"
     driver = await asyncpg.connect(postgres)
-    await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await driver.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     await driver.close()
-    engine = connect(of_database(postgres, name))
+    return of_database(postgres, name)
+
+
+async def make_cast(postgres: str) -> str:
+    url = await copied(postgres, TEMPLATE)
+    engine = connect(url)
     await whole_cast().play(engine)
     await engine.dispose()
-    return of_database(postgres, name)
+    return url
+
+
+async def make_scene(postgres: str) -> str:
+    url = await copied(postgres, TEMPLATE)
+    engine = connect(url)
+    await scenes.play(engine, ticking())
+    await engine.dispose()
+    return url
+
+
+def client_of(doors: ASGIApp, name: str) -> httpx2.AsyncClient:
+    """Asks the doors with the key of this name."""
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=doors),
+        base_url="http://showup.example",
+        headers={"Authorization": f"Bearer {key_of(name)}"},
+    )
 
 
 @pytest.fixture(scope="session")
@@ -75,16 +101,36 @@ async def anybody(doors: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
 def asking(doors: ASGIApp) -> Asking:
     """A client with the key of this name."""
 
-    def client(name: str) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=doors),
-            base_url="http://showup.example",
-            headers={"Authorization": f"Bearer {key_of(name)}"},
-        )
-
-    return client
+    return lambda name: client_of(doors, name)
 
 
 @pytest.fixture
 def reader(asking: Asking) -> httpx2.AsyncClient:
     return asking("reader")
+
+
+@pytest.fixture(scope="session")
+def played(postgres: str) -> str:
+    """The name of a database in which the scene is set, to be copied."""
+    return urlsplit(asyncio.run(make_scene(postgres))).path.removeprefix("/")
+
+
+@pytest.fixture
+async def scene(postgres: str, played: str) -> AsyncIterator[Scene]:
+    """What came through the door, in a database of the test's own."""
+    engine = connect(await copied(postgres, played), pool_size=10)
+    yield Scene(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+def acting(scene: Scene) -> Asking:
+    """A client with the key of this name, in the scene."""
+    app = create_app(engine=scene.engine, clock=ticking(), admin_key=ADMIN_KEY, version="0.0.0")
+    doors = completed(app, cors_origins=[])
+    return lambda name: client_of(doors, name)
+
+
+@pytest.fixture
+def writer(acting: Asking) -> httpx2.AsyncClient:
+    return acting("writer")

@@ -1,6 +1,7 @@
 """`/api/events` and `/api/deliveries`: what reached us, byte for byte, and what was told."""
 
 import base64
+import json
 
 import httpx2
 import pytest
@@ -76,3 +77,14 @@ async def test_a_stranger_runs_nothing_again(asking: Asking) -> None:
     assert (await asking("reader").get(path)).json()["state"] == "unreadable"
     # Nor do they learn that there is something which can't be run again.
     assert (await asking("stranger").post(f"/api/events/{id_of('ours.made')}/replay")).status_code == 404
+
+
+async def test_what_people_did_is_among_the_events(writer: httpx2.AsyncClient) -> None:
+    """PI11."""
+    made = await writer.post("/api/companies", json={"name": "The Shop"})
+    assert made.status_code == 201
+    (item,) = (await writer.get("/api/events?trigger=record_company")).json()["items"]
+    assert (item["origin"], item["account"], item["actor"], item["state"]) == ("hand", None, "key:writer", "applied")
+    event = (await writer.get(f"/api/events/{item['id']}")).json()
+    assert json.loads(event["body"])["command"] == "record_company"
+    assert made.json()["timeline"][0]["event_id"] == item["id"]

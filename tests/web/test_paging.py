@@ -18,6 +18,7 @@ LISTS = {
     "people": ["created_at", "updated_at", "email"],
     "deliveries": ["created_at", "due_at"],
     "events": ["received_at"],
+    "merges": ["at"],
 }
 SORTINGS = [(noun, sign + name) for noun, names in LISTS.items() for name in names for sign in ("", "-")]
 

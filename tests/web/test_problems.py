@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 
 from showup.database.engine import connect, transaction
 from showup.web.app import create_app
+from showup.web.command_route import LARGEST_BODY
 from tests.web.cast import ADMIN_KEY, NOW, id_of, key_of
+from tests.web.conftest import Asking
 
 
 async def refused(client: httpx2.AsyncClient, path: str, method: str = "GET") -> dict[str, Any]:
@@ -70,6 +72,13 @@ async def test_no_such_path_thing_or_method(reader: httpx2.AsyncClient) -> None:
     assert (await refused(reader, f"/api/deals/{id_of('x')}"))["type"] == "urn:showup:problem:not-found"
     assert (await refused(reader, "/api/stats", "DELETE"))["type"] == "urn:showup:problem:no-such-method"
     assert (await reader.delete("/api/stats")).headers["allow"] == "GET"
+
+
+async def test_a_body_has_an_end(asking: Asking) -> None:
+    """It is read before the key is looked at, so nobody may fill the memory with it."""
+    for name in ("writer", "nobody"):
+        answer = await asking(name).post("/api/companies", json={"name": "x" * LARGEST_BODY})
+        assert (answer.status_code, answer.json()["type"]) == (413, "urn:showup:problem:body-too-large")
 
 
 async def test_no_key_is_told_how_to_send_one(anybody: httpx2.AsyncClient) -> None:

@@ -3,26 +3,27 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permit import Permit
-from showup.database.tables import booking_aliases, booking_attendees, bookings, deals, deliveries
+from showup.database.tables import booking_attendees, bookings, deals, deliveries
 from showup.reads.attendance import attendance
 from showup.reads.bookings import select_bookings, with_attendance
 from showup.reads.deliveries import FIELDS as DELIVERY_FIELDS
+from showup.reads.leading import standing_booking
 from showup.reads.rows import Found, seen_by, shaped, within
 from showup.reads.timeline import ids_of, timeline
 
 
 async def find_booking(tx: AsyncConnection, permit: Permit, booking_id: UUID) -> Found | None:
     """The booking, also by the id of one that was merged into it; None when the permit sees none."""
-    merged_into = select(booking_aliases.c.booking_id).where(booking_aliases.c.alias_id == booking_id)
     query = select_bookings(permit).add_columns(
-        bookings.c.uids, *within("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency")
+        *(bookings.c[name] for name in ("uids", "outcome", "outcome_notes", "next_step")),
+        *within("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency"),
     )
     query = query.outerjoin(deals, deals.c.id == bookings.c.deal_id)
-    query = query.where(bookings.c.id == func.coalesce(merged_into.scalar_subquery(), booking_id))
+    query = query.where(bookings.c.id == standing_booking(booking_id))
     row = (await tx.execute(query)).mappings().one_or_none()
     return None if row is None else await _with_its_own(tx, permit, with_attendance(shaped(row)))
 

@@ -12,6 +12,7 @@ from showup.access.permit import Permit
 from showup.database.tables import booking_attendees, bookings, companies, deals, people
 from showup.reads.bookings import bookings_of
 from showup.reads.keyset import Ask, Page, Sorts, read_page
+from showup.reads.leading import standing_deal
 from showup.reads.rows import Found, seen_by, shaped, when, within
 from showup.reads.timeline import timeline
 from showup.reads.words import all_begin, words_of
@@ -48,15 +49,21 @@ async def deals_of(tx: AsyncConnection, permit: Permit, company_id: UUID) -> lis
 
 
 async def find_deal(tx: AsyncConnection, permit: Permit, deal_id: UUID) -> Found | None:
-    """The deal with its people, bookings and story; None when there is none that the permit may see."""
+    """The deal with its people, bookings and story, also by the id of one that is no more.
+
+    None when there is none that the permit may see.
+    """
     query = _select(permit).add_columns(deals.c.lost_reason, deals.c.opened_at, deals.c.closed_at)
-    row = (await tx.execute(query.where(deals.c.id == deal_id))).mappings().one_or_none()
-    if row is None:
-        return None
+    row = (await tx.execute(query.where(deals.c.id == standing_deal(deal_id)))).mappings().one_or_none()
+    return None if row is None else await _with_its_own(tx, permit, shaped(row))
+
+
+async def _with_its_own(tx: AsyncConnection, permit: Permit, deal: Found) -> Found:
+    deal_id = deal["id"]
     held = await bookings_of(tx, permit, bookings.c.deal_id == deal_id)
     own = await timeline(tx, permit, deal_id=[deal_id])
     return {
-        **shaped(row),
+        **deal,
         "contacts": await _contacts(tx, permit, deal_id),
         "bookings": held,
         "stage_history": [_turn(line) for line in own if line["what"].startswith("deal.")],

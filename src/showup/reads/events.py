@@ -15,8 +15,8 @@ SORTS: Sorts = {"received_at": calcom_events.c.received_at}
 
 # No uid: it can cancel a meeting at Cal.com, and the raw body is there for who needs it.
 _FIELDS = (
-    *("id", "origin", "received_at", "state", "because", "trigger", "source_at", "booking_id"),
-    *("duplicate_of", "attempts", "next_try_at", "settled_at"),
+    *("id", "origin", "received_at", "state", "because", "trigger", "source_at", "actor"),
+    *("booking_id", "duplicate_of", "attempts", "next_try_at", "settled_at"),
 )
 _RAW_FIELDS = ("content_type", "webhook_version", "source_address", "body")
 
@@ -35,7 +35,7 @@ async def list_events(tx: AsyncConnection, permit: Permit, wanted: EventFilter, 
     An event that no workspace has been found for yet shows only to a permit for all workspaces.
     """
     query = select(*(calcom_events.c[name] for name in _FIELDS), connections.c.name.label("account"))
-    query = query.join_from(calcom_events, connections, calcom_events.c.account_id == connections.c.id)
+    query = query.outerjoin_from(calcom_events, connections, calcom_events.c.account_id == connections.c.id)
     query = query.where(seen_by(permit, calcom_events))
     for name in ("state", "trigger", "uid"):
         value = getattr(wanted, name)
@@ -48,7 +48,7 @@ async def find_event(tx: AsyncConnection, permit: Permit, event_id: UUID) -> Fou
     """The event with `body`, its exact bytes; None when there is none that the permit may see."""
     columns = (calcom_events.c[name] for name in (*_FIELDS, *_RAW_FIELDS))
     query = select(*columns, connections.c.name.label("account"))
-    query = query.join_from(calcom_events, connections, calcom_events.c.account_id == connections.c.id)
+    query = query.outerjoin_from(calcom_events, connections, calcom_events.c.account_id == connections.c.id)
     query = query.where(calcom_events.c.id == event_id, seen_by(permit, calcom_events))
     row = (await tx.execute(query)).mappings().one_or_none()
     return None if row is None else dict(row)

@@ -11,6 +11,7 @@ from showup.access.permit import Permit
 from showup.database.tables import companies, people
 from showup.reads.bookings import attended_by, bookings_of
 from showup.reads.keyset import Ask, Page, Sorts, read_page
+from showup.reads.leading import ids_of_person, standing_person
 from showup.reads.rows import Found, seen_by, shaped, when, within
 from showup.reads.timeline import timeline
 from showup.reads.words import all_begin
@@ -45,12 +46,17 @@ async def people_of(tx: AsyncConnection, permit: Permit, company_id: UUID, *, at
 
 
 async def find_person(tx: AsyncConnection, permit: Permit, person_id: UUID) -> Found | None:
-    """The person with their bookings and story; None when there is none that the permit may see."""
-    row = (await tx.execute(_select(permit).where(people.c.id == person_id))).mappings().one_or_none()
+    """The person with their bookings and story, also by the id of one who was merged into them.
+
+    None when there is none that the permit may see.
+    """
+    query = _select(permit).where(people.c.id == standing_person(person_id))
+    row = (await tx.execute(query)).mappings().one_or_none()
     if row is None:
         return None
-    attended = await bookings_of(tx, permit, attended_by([person_id]))
-    told = await timeline(tx, permit, person_id=[person_id], booking_id=[each["id"] for each in attended])
+    attended = await bookings_of(tx, permit, attended_by([row["id"]]))
+    ids = await ids_of_person(tx, row["id"])
+    told = await timeline(tx, permit, person_id=ids, booking_id=[each["id"] for each in attended])
     return {**shaped(row), "bookings": attended, "timeline": told}
 
 

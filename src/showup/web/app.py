@@ -1,5 +1,6 @@
 """The FastAPI application: every door for people and programs but the webhooks'."""
 
+from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -8,20 +9,50 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keyring import Keyring
 from showup.clock import Clock
-from showup.web import document, front, probes
-from showup.web.api import bookings, companies, deals, deliveries, events, people, stats
-from showup.web.ground import Ground, for_reading
+from showup.inbox.door_metrics import DoorMetrics
+from showup.web import document, front, metrics, probes
+from showup.web.api import (
+    booking_commands,
+    bookings,
+    companies,
+    company_commands,
+    deal_commands,
+    deals,
+    deliveries,
+    event_commands,
+    events,
+    merge_commands,
+    merges,
+    people,
+    person_commands,
+    rule_commands,
+    rules,
+    stats,
+)
+from showup.web.ground import WAITS_FOR, Ground, for_reading
 from showup.web.problems import documented, register
 
 OPEN = (front.router, probes.router, document.router)
-NEEDING_A_KEY = (
+READING = (
     deals.router,
     bookings.router,
     companies.router,
     people.router,
+    merges.router,
     stats.router,
     deliveries.router,
     events.router,
+    metrics.router,
+    rules.router,
+)
+CHANGING = (
+    deal_commands.router,
+    booking_commands.router,
+    company_commands.router,
+    person_commands.router,
+    merge_commands.router,
+    event_commands.router,
+    rule_commands.router,
 )
 
 
@@ -31,14 +62,24 @@ def create_app(
     clock: Clock,
     admin_key: str | None,
     version: str,
+    waits_for: timedelta = WAITS_FOR,
+    door_metrics: DoorMetrics | None = None,
 ) -> FastAPI:
     """The application over a database.
 
-    `admin_key` is a key with the scope admin in every workspace; None for no such key.
+    `admin_key` is a key with the scope admin in every workspace; None for no such key. A change that has to wait for
+    others longer than `waits_for` is refused as busy. `door_metrics` are those of the webhooks' door, if it is served.
     """
     app = _doors(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
-    app.state.ground = Ground(engine=engine, reading=for_reading(engine), clock=clock, keyring=keyring)
+    app.state.ground = Ground(
+        engine=engine,
+        reading=for_reading(engine),
+        clock=clock,
+        keyring=keyring,
+        waits_for=waits_for,
+        door_metrics=door_metrics or DoorMetrics(),
+    )
     return app
 
 
@@ -52,11 +93,14 @@ def _doors(version: str) -> FastAPI:
     register(app)
     for router in OPEN:
         app.include_router(router)
-    for router in NEEDING_A_KEY:
+    for router in READING:
         app.include_router(router, responses=_refusals())
+    for router in CHANGING:
+        refusals = _refusals("refused", "conflict", "body-too-large")
+        app.include_router(router, responses=refusals)
     app.openapi = lambda: document.describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
-def _refusals() -> dict[int | str, dict[str, Any]]:
-    return documented("unauthorized", "forbidden", "not-found", "invalid", "fault", "database-away")
+def _refusals(*more: str) -> dict[int | str, dict[str, Any]]:
+    return documented("unauthorized", "forbidden", "not-found", "invalid", "fault", "database-away", *more)

@@ -15,7 +15,8 @@ from showup.web.problems import PROBLEMS
 
 TITLE = "Showup"
 DESCRIPTION = (
-    "What stands: bookings, deals, people and companies, and the raw events they came from. Lists answer"
+    "What stands: bookings, deals, people and companies, the raw events they came from, and what people do with them."
+    " A change that comes again with the same `Idempotency-Key` is done once. Lists answer"
     ' `{"items": […], "next_cursor": …}`; `next_cursor` goes back as `cursor` for the next page. Times are'
     " RFC 3339 in UTC, ids are UUIDs, problems are `application/problem+json`."
 )
@@ -53,7 +54,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 def _content(document: dict[str, Any]) -> str:
     operations = [
-        _operation(method, path, operation)
+        _operation(method, path, operation, document["components"]["schemas"])
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
@@ -66,13 +67,14 @@ def _content(document: dict[str, Any]) -> str:
     )
 
 
-def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     scopes = [scope for needed in operation.get("security", []) for names in needed.values() for scope in names]
     needs = f"Scope <code>{escape(scopes[0])}</code>." if scopes else "Open to all."
     return (
         f"<details><summary><b>{escape(method.upper())}</b> <code>{escape(path)}</code></summary><div>"
         f"<p>{_marked(operation['description'])} {needs}</p>"
-        f"{_parameters(operation.get('parameters', []))}{_example(operation['responses'])}</div></details>"
+        f"{_parameters(operation.get('parameters', []))}{_body(operation, schemas)}"
+        f"{_example(operation['responses'])}</div></details>"
     )
 
 
@@ -87,6 +89,15 @@ def _parameters(parameters: list[dict[str, Any]]) -> str:
     return f"<h3>Parameters</h3><table>{''.join(rows)}</table>"
 
 
+def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    if "requestBody" not in operation:
+        return ""
+    (content,) = operation["requestBody"]["content"].values()
+    schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+    example = json.dumps(schema["examples"][0], indent=2, ensure_ascii=False)
+    return f"<h3>Body</h3><p>{_marked(schema['description'])}</p><pre tabindex=0>{escape(example)}</pre>"
+
+
 def _choices(schema: dict[str, Any]) -> str:
     kinds = [schema, *schema.get("anyOf", [])]
     values = [value for kind in kinds for value in kind.get("enum", [])]
@@ -94,7 +105,7 @@ def _choices(schema: dict[str, Any]) -> str:
 
 
 def _example(responses: dict[str, Any]) -> str:
-    for content in responses["200"].get("content", {}).values():
+    for content in responses.get("200", responses.get("201", {})).get("content", {}).values():
         example = content["example"]
         text = example if isinstance(example, str) else json.dumps(example, indent=2, ensure_ascii=False)
         return f"<h3>Answer</h3><pre tabindex=0>{escape(text)}</pre>"

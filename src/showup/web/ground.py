@@ -1,23 +1,41 @@
 """What the routes stand on, handed to the app once and from there to each request."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access.keyring import Keyring
 from showup.clock import Clock
+from showup.inbox.door_metrics import DoorMetrics
+from showup.web.idempotency_store import wait_at_most
+from showup.web.problems import BUSY, Refusal
+
+WAITS_FOR: Final = timedelta(seconds=5)
+"""How long a change waits for others before it is answered that Showup is busy, where nothing else is said."""
+
+# Changes of one workspace take turns anyway; those that wait must leave connections to reading and to webhooks.
+_CHANGES_AT_ONCE: Final = 4
 
 
 class Ground(Struct, frozen=True, kw_only=True):
-    """The database for changes, the same one for reading, the time, and whom keys let in."""
+    """The database for changes, the same one for reading, the time, whom keys let in, and what the door did.
+
+    `waits_for` is how long a change waits for others.
+    """
 
     engine: AsyncEngine
     reading: AsyncEngine
     clock: Clock
     keyring: Keyring
+    door_metrics: DoorMetrics
+    waits_for: timedelta
+    changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANGES_AT_ONCE))
 
 
 def ground_of(request: Request) -> Ground:
@@ -37,8 +55,22 @@ async def _reading(ground: "OnGround") -> AsyncIterator[AsyncConnection]:
 
 
 async def _writing(ground: "OnGround") -> AsyncIterator[AsyncConnection]:
-    async with ground.engine.begin() as tx:
+    async with _turn(ground), ground.engine.begin() as tx:
+        await wait_at_most(tx, ground.waits_for)
         yield tx
+
+
+@asynccontextmanager
+async def _turn(ground: Ground) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(ground.waits_for.total_seconds()):
+            await ground.changes.acquire()
+    except TimeoutError:
+        raise Refusal("busy", headers=BUSY) from None
+    try:
+        yield
+    finally:
+        ground.changes.release()
 
 
 OnGround = Annotated[Ground, Depends(ground_of)]

@@ -1,19 +1,20 @@
 """Everything that can go wrong for a caller, in one table, answered as problem+json (RFC 9457)."""
 
-import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from showup.database.fault import MAY_MEAN_AWAY, is_away
+from showup.database.fault import MAY_MEAN_AWAY, cause, is_away
 from showup.reads.rows import Found
+from showup.web.explaining import explained
 
-MEDIA_TYPE = "application/problem+json"
-_SHOWN_AT_MOST = 80
+MEDIA_TYPE: Final = "application/problem+json"
+BUSY: Final = {"Retry-After": "2"}
 
 
 class Problem(NamedTuple):
@@ -45,6 +46,7 @@ PROBLEMS: dict[str, Problem] = {
     "no-body": Problem(400, "The webhook has no body", "Send what is to be kept."),
     "not-understood": Problem(400, "The payload can't be understood", "It is kept, and can be run again after a fix."),
     "no-attendees": Problem(400, "The payload names no attendee", "It is kept and applied all the same."),
+    "too-slow": Problem(408, "The request did not come in time", "A request has 10 s to come; send it again."),
     "too-large": Problem(413, "The webhook is too large", "It was not kept: a webhook has at most 1 MiB."),
     "no-secret": Problem(
         503,
@@ -53,23 +55,56 @@ PROBLEMS: dict[str, Problem] = {
         "secret to the webhook at Cal.com.",
     ),
     "not-kept": Problem(503, "The webhook could not be kept in time", "Send it again: the database is busy or away."),
+    "body-too-large": Problem(413, "The body is too large", "No command needs more than 256 KiB."),
+    "refused-by-rules": Problem(
+        409, "The rules of the pipeline refuse it", "See `detail` for why; the log keeps what was refused."
+    ),
+    "exists-already": Problem(409, "It exists already", "`detail` names its id: correct it there."),
+    "key-of-another-request": Problem(
+        422,
+        "The Idempotency-Key was given to another request",
+        "Take a new key for a new request; a repeated one must be the same in method, path, query and body.",
+    ),
+    "busy": Problem(503, "Others are changing the same things", "Try again in a few seconds."),
     "conflict": Problem(409, "It can't be done in this state", "Read it again, then decide."),
     "invalid": Problem(422, "The request can't be understood", "See `errors`: each one names a field."),
     "refused": Problem(400, "The request was refused", "Check the request."),
     "fault": Problem(500, "Showup made a mistake", "The log of the server has the details; try again later."),
     "database-away": Problem(503, "The database is away", "Try again in a few seconds: it usually comes back."),
 }
-_BY_STATUS = {404: "no-such-path", 405: "no-such-method"}
+_BY_STATUS = {404: "no-such-path", 405: "no-such-method", 413: "body-too-large"}
 
 
 class Refusal(Exception):
-    """Raised by a route to answer with one of PROBLEMS; `kind` is its name there."""
+    """Raised by a route to answer with one of PROBLEMS, by its name there; `errors` are `{field, in, detail}`."""
 
-    def __init__(self, kind: str, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:
         super().__init__(kind)
         self.kind = kind
         self.detail = detail
         self.headers = headers
+        self.errors = errors
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return PROBLEMS[self.kind].status
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        return problem(self.kind, self.detail, headers=self.headers, errors=self.errors)
+
+
+def refused_field(field: str, within: str, detail: str) -> Refusal:
+    """A refusal of one field, which stands `within` query, path or body, as if it could not be understood."""
+    return Refusal("invalid", errors=[{"field": field, "in": within, "detail": detail}])
 
 
 def found_or_refused(found: Found | None, noun: str) -> Found:
@@ -130,7 +165,7 @@ def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 async def _refused(_request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, Refusal)
-    return problem(refusal.kind, refusal.detail, headers=refusal.headers)
+    return refusal.response()
 
 
 async def _of_framework(_request: Request, error: Exception) -> JSONResponse:
@@ -145,7 +180,8 @@ async def _of_database(_request: Request, error: Exception) -> JSONResponse:
     if not is_away(error):
         # A bug in our SQL: it belongs into the log, with its traceback.
         raise error
-    return problem("database-away", headers={"Retry-After": "2"})
+    waited = isinstance(cause(error), asyncpg.LockNotAvailableError)
+    return problem("busy" if waited else "database-away", headers=BUSY)
 
 
 async def _fault(_request: Request, _error: Exception) -> JSONResponse:
@@ -154,27 +190,4 @@ async def _fault(_request: Request, _error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    known = _parameters(request)
-    return problem("invalid", errors=[_explained(fault, known) for fault in error.errors()])
-
-
-def _parameters(request: Request) -> list[str]:
-    dependant = getattr(request.scope.get("route"), "dependant", None)
-    models = [field.field_info.annotation for field in getattr(dependant, "query_params", [])]
-    return [info.alias or name for model in models for name, info in getattr(model, "model_fields", {}).items()]
-
-
-def _explained(fault: Mapping[str, Any], known: Iterable[str]) -> dict[str, str]:
-    place, *path = (str(part) for part in fault["loc"])
-    field = ".".join(path) or place
-    if fault["type"] == "extra_forbidden" and place == "query":
-        return {"field": field, "in": place, "detail": _unknown(field, list(known))}
-    sent = str(fault.get("input"))[:_SHOWN_AT_MOST]
-    detail = f"{fault['msg'].removeprefix('Value error, ')}. You sent {sent!r}."
-    return {"field": field, "in": place, "detail": detail}
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    return f"There is no parameter {name[:_SHOWN_AT_MOST]!r}.{meant} Known here: {', '.join(known)}."
+    return problem("invalid", errors=explained(error.errors(), request.scope.get("route")))

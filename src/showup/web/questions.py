@@ -12,7 +12,8 @@ from showup.web.paging import ask_for
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?")
 
 
-def _moment(sent: Any) -> Any:
+def moment(sent: Any) -> Any:
+    """A date, or a time with its zone, as a moment in UTC. Raises ValueError that says how to write one."""
     if isinstance(sent, datetime):
         return sent
     if not isinstance(sent, str) or not _MOMENT.fullmatch(sent):
@@ -29,7 +30,7 @@ def _moment(sent: Any) -> Any:
 
 Moment = Annotated[
     datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(moment),
     WithJsonSchema(
         {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}], "examples": ["2026-03-01"]}
     ),

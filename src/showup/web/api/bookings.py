@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from showup.bookings.booking import MeetingOutcome
 from showup.reads.booking import find_booking
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
 from showup.web.api.deliveries import DELIVERY, Delivery
@@ -110,6 +111,9 @@ class UidHeld(BaseModel):
 class BookingDetail(Booking):
     """A booking with everything that belongs to it."""
 
+    outcome: MeetingOutcome | None = Field(description="How the meeting went, as somebody who was there reported it.")
+    outcome_notes: str | None
+    next_step: str | None
     attendees: list[Attendee]
     deal: DealBrief | None
     matches: list[dict[str, Any]] = Field(description="Leads that attendees were matched to.")
@@ -141,7 +145,10 @@ _ATTENDEE: Example = {
     "attendance": ATTENDANCE,
     "cancelled_at": None,
 }
-_DETAIL: Example = BOOKING | {
+BOOKING_DETAIL: Example = BOOKING | {
+    "outcome": "showed",
+    "outcome_notes": "They compare us with two others.",
+    "next_step": "Send a proposal by Friday.",
     "attendees": [_ATTENDEE],
     "deal": {
         "id": DEAL_ID,
@@ -180,7 +187,7 @@ async def bookings(permit: Reader, tx: Reading, asked: Annotated[BookingQuestion
 @router.get(
     "/{booking_id}",
     response_model=BookingDetail,
-    responses=shows(_DETAIL) | documented("not-found"),
+    responses=shows(BOOKING_DETAIL) | documented("not-found"),
 )
 async def booking(booking_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
     """One booking with its attendees, deal, deliveries, uids and timeline.

@@ -34,7 +34,7 @@ _WHOLE_COMPANY: Example = COMPANY | {
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:00Z",
 }
-_DETAIL: Example = _WHOLE_COMPANY | {
+COMPANY_DETAIL: Example = _WHOLE_COMPANY | {
     "people": [WHOLE_PERSON],
     "deals": [DEAL],
     "bookings": [MEETING],
@@ -55,7 +55,7 @@ class CompanyQuestion(ListQuestion):
 
 
 class Company(CompanyName):
-    """An organization, known by its registrable domain."""
+    """An organization, known by its registrable domain; one entered by hand may have none."""
 
     created_at: datetime
     updated_at: datetime
@@ -77,7 +77,10 @@ async def companies(permit: Reader, tx: Reading, asked: Annotated[CompanyQuestio
     return shown(await list_companies(tx, permit, asked.wanted(), ask), ask)
 
 
-@router.get("/{company_id}", response_model=CompanyDetail, responses=shows(_DETAIL) | documented("not-found"))
+@router.get("/{company_id}", response_model=CompanyDetail, responses=shows(COMPANY_DETAIL) | documented("not-found"))
 async def company(company_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One company with its people, deals, bookings and timeline."""
+    """One company with its people, deals, bookings and timeline.
+
+    The id of a company that was merged into another one answers with the one that stays.
+    """
     return found_or_refused(await find_company(tx, permit, company_id), "company")

@@ -44,7 +44,7 @@ DEAL: Example = {
     "updated_at": "2026-03-12T15:30:00Z",
     "stage_entered_at": "2026-03-12T15:30:00Z",
 }
-_DETAIL: Example = DEAL | {
+DEAL_DETAIL: Example = DEAL | {
     "lost_reason": None,
     "opened_at": "2026-03-10T09:15:00Z",
     "closed_at": None,
@@ -123,7 +123,10 @@ async def deals(permit: Reader, tx: Reading, asked: Annotated[DealQuestion, Quer
     return shown(await list_deals(tx, permit, asked.wanted(), ask), ask)
 
 
-@router.get("/{deal_id}", response_model=DealDetail, responses=shows(_DETAIL) | documented("not-found"))
+@router.get("/{deal_id}", response_model=DealDetail, responses=shows(DEAL_DETAIL) | documented("not-found"))
 async def deal(deal_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One deal with its contacts, bookings, stage history and timeline."""
+    """One deal with its contacts, bookings, stage history and timeline.
+
+    The id of a deal that late news showed to be another one answers with that one.
+    """
     return found_or_refused(await find_deal(tx, permit, deal_id), "deal")

@@ -8,23 +8,23 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from showup.inbox.replay import replay as run_again
-from showup.reads.events import SORTS, EventFilter, event_exists, find_event, list_events
+from showup.reads.events import SORTS, EventFilter, find_event, list_events
 from showup.reads.rows import Found
 from showup.web.api.shapes import BOOKING_ID, EVENT_ID, Example, Page, page_of, shows
-from showup.web.auth import Reader, Writer
-from showup.web.ground import Reading, Writing
+from showup.web.auth import Reader
+from showup.web.ground import Reading
 from showup.web.paging import shown
-from showup.web.problems import Refusal, documented, found_or_refused
+from showup.web.problems import documented, found_or_refused
 from showup.web.questions import ListQuestion, Question, Word
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
-EventState = Literal["kept", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate"]
+EventState = Literal["kept", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate", "refused"]
 
 _EVENT: Example = {
     "id": EVENT_ID,
     "account": "default",
+    "actor": None,
     "origin": "webhook",
     "received_at": "2026-03-10T09:15:00Z",
     "state": "applied",
@@ -37,7 +37,7 @@ _EVENT: Example = {
     "next_try_at": None,
     "settled_at": "2026-03-10T09:15:00Z",
 }
-_DETAIL: Example = _EVENT | {
+EVENT_DETAIL: Example = _EVENT | {
     "content_type": "application/json",
     "webhook_version": "2021-10-20",
     "source_address": "192.0.2.17",
@@ -50,7 +50,9 @@ class EventQuestion(ListQuestion):
     """Which raw events."""
 
     state: EventState | None = None
-    trigger: Word | None = Field(None, description="Cal.com's name for the webhook, such as `BOOKING_CREATED`.")
+    trigger: Word | None = Field(
+        None, description="Cal.com's name for the webhook, such as `BOOKING_CREATED`, or of a command: `change_deal`."
+    )
     uid: Word | None = Field(None, description="The Cal.com uid that the event is about.")
     sort: Literal["received_at", "-received_at"] = "-received_at"
 
@@ -60,10 +62,14 @@ class EventQuestion(ListQuestion):
 
 
 class RawEvent(BaseModel):
-    """A webhook as it arrived; `state` says what became of it and `because` why."""
+    """A webhook as it arrived, or what somebody did here; `state` says what became of it and `because` why.
+
+    `account` is null for what somebody did here, and `actor` says who it was.
+    """
 
     id: UUID
-    account: str
+    account: str | None
+    actor: str | None
     origin: str
     received_at: datetime
     state: EventState
@@ -97,16 +103,16 @@ async def events(permit: Reader, tx: Reading, asked: Annotated[EventQuestion, Qu
     return shown(await list_events(tx, permit, asked.wanted(), ask), ask)
 
 
-@router.get("/{event_id}", response_model=RawEventDetail, responses=shows(_DETAIL) | documented("not-found"))
+@router.get("/{event_id}", response_model=RawEventDetail, responses=shows(EVENT_DETAIL) | documented("not-found"))
 async def event(event_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
     """One raw event with its body."""
-    return _readable(found_or_refused(await find_event(tx, permit, event_id), "event"))
+    return readable(found_or_refused(await find_event(tx, permit, event_id), "event"))
 
 
 @router.get(
     "/{event_id}/body",
     response_class=Response,
-    responses=shows(_DETAIL["body"], media_type="application/octet-stream") | documented("not-found"),
+    responses=shows(EVENT_DETAIL["body"], media_type="application/octet-stream") | documented("not-found"),
 )
 async def event_body(event_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Response:
     """The bytes of one raw event, as they arrived."""
@@ -116,20 +122,8 @@ async def event_body(event_id: UUID, permit: Reader, tx: Reading, _asked: Annota
     return Response(found["body"], media_type="application/octet-stream", headers=headers)
 
 
-@router.post(
-    "/{event_id}/replay",
-    response_model=RawEventDetail,
-    responses=shows(_DETAIL | {"state": "kept"}) | documented("not-found", "conflict"),
-)
-async def replay(event_id: UUID, permit: Writer, tx: Writing, _asked: Annotated[Question, Query()]) -> Any:
-    """Hand an event that failed, was ignored or could not be read to the pipeline once more."""
-    known = await event_exists(tx, permit, event_id)
-    if known and not await run_again(tx, event_id):
-        raise Refusal("conflict", "There is nothing to run again: only a failed, ignored or unreadable event is.")
-    return _readable(found_or_refused(await find_event(tx, permit, event_id), "event"))
-
-
-def _readable(event: Found) -> Found:
+def readable(event: Found) -> Found:
+    """The event with its body as text, or in Base64."""
     raw = bytes(event["body"])
     try:
         return event | {"body": raw.decode(), "body_base64": None}

@@ -37,6 +37,7 @@ WHOLE_PERSON: Example = PERSON | {
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:00Z",
 }
+PERSON_DETAIL: Example = WHOLE_PERSON | {"bookings": [MEETING], "timeline": [LINE]}
 
 
 class PeopleQuestion(ListQuestion):
@@ -79,8 +80,11 @@ async def people(permit: Reader, tx: Reading, asked: Annotated[PeopleQuestion, Q
 @router.get(
     "/{person_id}",
     response_model=PersonDetail,
-    responses=shows(WHOLE_PERSON | {"bookings": [MEETING], "timeline": [LINE]}) | documented("not-found"),
+    responses=shows(PERSON_DETAIL) | documented("not-found"),
 )
 async def person(person_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One person with their bookings and timeline."""
+    """One person with their bookings and timeline.
+
+    The id of a person who was merged into another one answers with the one who stays.
+    """
     return found_or_refused(await find_person(tx, permit, person_id), "person")

@@ -95,7 +95,7 @@ class Problem(BaseModel):
 
 
 class FieldProblem(BaseModel):
-    """One field at fault; `in` is `query`, `path` or `body`."""
+    """One field at fault; `in` is `query`, `path`, `header` or `body`."""
 
     field: str
     within: str = Field(alias="in")
@@ -133,3 +133,8 @@ def page_of(example: Example) -> Example:
 def shows(example: Example | str, *, media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
     """The OpenAPI response of a route that answers 200 with something like `example`."""
     return {200: {"content": {media_type: {"example": example}}}}
+
+
+def makes(example: Example) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI response of a route that answers 201 with something like `example`, which it has made."""
+    return {201: {"content": {"application/json": {"example": example}}}}
