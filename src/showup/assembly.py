@@ -16,7 +16,6 @@ from showup.access import workspaces_store
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal, kept_key
-from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
@@ -29,8 +28,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from showup.inbox.applier import Applier
+    from showup.inbox.door_metrics import DoorMetrics
     from showup.inbox.keep import Keeper
     from showup.pipeline.rules import Rules
+    from showup.web.webhooks import WebhookDoor
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -130,11 +131,18 @@ class House:
         return tuple(secret.get_secret_value() for secret in given if secret is not None)
 
     @cached_property
+    def door_metrics(self) -> "DoorMetrics":
+        """What the webhooks' door does, in numbers."""
+        from showup.inbox.door_metrics import DoorMetrics
+
+        return DoorMetrics()
+
+    @cached_property
     def keeper(self) -> "Keeper":
         """Keeps what comes in; it wants `run` to be running."""
         from showup.inbox.keep import Keeper
 
-        return Keeper(self.engine)
+        return Keeper(self.engine, self.door_metrics)
 
     @cached_property
     def applier(self) -> "Applier":
@@ -145,9 +153,15 @@ class House:
 
     @cached_property
     def door(self) -> "ASGIApp":
-        """Everything that is served: the webhooks' own door, and behind it the application."""
-        from showup.web.app import create_app
+        """Everything that is served, every answer completed."""
         from showup.web.every_answer import completed
+
+        return completed(self.webhook_door, cors_origins=self.settings.cors_origins)
+
+    @cached_property
+    def webhook_door(self) -> "WebhookDoor":
+        """The webhooks' own door, and behind it the application."""
+        from showup.web.app import create_app
         from showup.web.webhooks import WebhookDoor
 
         app = create_app(
@@ -155,9 +169,9 @@ class House:
             clock=self.clock,
             admin_key=_plain(self.settings.admin_key),
             version=version("showup"),
+            door_metrics=self.door_metrics,
         )
-        doors = WebhookDoor(self.directory, self.keeper, self.clock, fallback=app)
-        return completed(doors, cors_origins=self.settings.cors_origins)
+        return WebhookDoor(self.directory, self.keeper, self.clock, fallback=app, metrics=self.door_metrics)
 
 
 @asynccontextmanager

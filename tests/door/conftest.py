@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,13 +11,15 @@ import httpx2
 import pytest
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from showup.access.account import Account, WebhookSecret, valid_secrets
 from showup.clock import system_clock
 from showup.database.engine import raw, transaction
 from showup.inbox.keep import Keeper
 from showup.sources.calcom.signature import sign
+from showup.web.connection import connections_to
+from showup.web.every_answer import completed
 from showup.web.webhooks import WebhookDoor
 
 SECRET = "a secret of the default account"
@@ -86,6 +89,28 @@ async def nothing_here(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+@asynccontextmanager
+async def served(door: WebhookDoor, proxies: Sequence[str] = ()) -> AsyncIterator[int]:
+    """The door on a port, as `showup serve` has it there."""
+    config = uvicorn.Config(
+        completed(door, cors_origins=()),
+        http=connections_to(door, list(proxies)),
+        log_config=None,
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        await serving
+
+
 @pytest.fixture
 async def accounts(engine: AsyncEngine, workspace: UUID, account: UUID) -> Accounts:
     async with transaction(engine) as tx:
@@ -106,15 +131,11 @@ async def accounts(engine: AsyncEngine, workspace: UUID, account: UUID) -> Accou
 async def door(engine: AsyncEngine, accounts: Accounts) -> AsyncIterator[Sender]:
     keeper = Keeper(engine)
     keeping = asyncio.create_task(keeper.run())
-    app: ASGIApp = WebhookDoor(accounts, keeper, system_clock, fallback=nothing_here)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", access_log=False)
-    server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    door = WebhookDoor(accounts, keeper, system_clock, fallback=nothing_here)
+    async with (
+        served(door) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
         yield Sender(client, engine)
-    server.should_exit = True
-    await serving
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)

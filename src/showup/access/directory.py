@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +14,7 @@ from showup.access.account import DEFAULT, Account, Credentials, WebhookSecret, 
 from showup.access.accounts_store import StoredAccount, list_accounts
 from showup.access.secrets_at_rest import Seal, Unsealable
 from showup.clock import Clock
+from showup.database.fault import MAY_MEAN_AWAY
 
 FRESH_FOR: Final = timedelta(seconds=2)
 """A change of an account is known everywhere after this time."""
@@ -23,7 +23,6 @@ FRESH_FOR: Final = timedelta(seconds=2)
 _BETWEEN_LOOKS: Final = timedelta(milliseconds=250)
 # A webhook is answered within half a second, whatever the database does (IN3).
 _ANSWERED_WITHIN: Final = 0.09
-_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
 
 _log = structlog.get_logger()
 
@@ -32,9 +31,26 @@ class AccountsAway(Exception):
     """The accounts can't be asked for now, and this one was not known before: nobody can say that there is none."""
 
 
-class _Known(Struct, frozen=True):
+class _Known(Struct):
+    """An account as it was read, and as it is until one of its secrets ends."""
+
     stored: StoredAccount
     secrets: tuple[WebhookSecret, ...]
+    current: Account | None = None
+    changes_at: datetime | None = None
+
+    def account(self, now: datetime) -> Account:
+        if self.current is None or (self.changes_at is not None and now >= self.changes_at):
+            ends = [one.valid_until for one in self.secrets if one.valid_until is not None and one.valid_until > now]
+            self.changes_at = min(ends, default=None)
+            self.current = Account(
+                id=self.stored.id,
+                name=self.stored.name,
+                workspace_id=self.stored.workspace_id,
+                secrets=valid_secrets(self.secrets, now),
+                has_routes=self.stored.has_routes,
+            )
+        return self.current
 
 
 class AccountDirectory:
@@ -48,7 +64,7 @@ class AccountDirectory:
         self._known: Mapping[str, _Known] = {}
         self._asked_at: datetime | None = None
         self._away = False
-        self._one_at_a_time = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     async def find(self, name: str | None) -> Account | None:
         """The account, None when there is none of that name; a name of None means the default account.
@@ -63,7 +79,7 @@ class AccountDirectory:
         known = self._known.get(wanted)
         if known is None and self._away:
             raise AccountsAway
-        return None if known is None else _account(known, self._clock())
+        return None if known is None else known.account(self._clock())
 
     async def refresh(self) -> None:
         """Reads the accounts now; raises what the database raises when it is away."""
@@ -74,16 +90,26 @@ class AccountDirectory:
         self._away = False
 
     async def _look_again(self, at_most_every: timedelta) -> None:
-        async with self._one_at_a_time:
-            if self._asked_within(at_most_every):
-                return
-            try:
-                await asyncio.wait_for(self.refresh(), _ANSWERED_WITHIN)
-            except _AWAY as fault:
-                # What was known still serves; the next look is due in a while, not with the next request.
-                self._asked_at = self._clock()
-                self._away = True
-                _log.warning("accounts_not_refreshed", because=type(fault).__name__)
+        if self._asked_within(at_most_every):
+            return
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        # A slow look goes on without us, and is never cancelled: to close its connection could take seconds, too.
+        await asyncio.wait({self._looking}, timeout=_ANSWERED_WITHIN)
+        if not self._asked_within(at_most_every):
+            self._leave_as_it_is("TimeoutError")
+
+    async def _look(self) -> None:
+        try:
+            await self.refresh()
+        except (TimeoutError, SQLAlchemyError, *MAY_MEAN_AWAY) as fault:
+            self._leave_as_it_is(type(fault).__name__)
+
+    def _leave_as_it_is(self, because: str) -> None:
+        # What was known still serves; the next look is due in a while, not with the next request.
+        self._asked_at = self._clock()
+        self._away = True
+        _log.warning("accounts_not_refreshed", because=because)
 
     def _asked_within(self, span: timedelta) -> bool:
         # A clock that was set back must not make an old view look fresh for hours.
@@ -99,13 +125,3 @@ class AccountDirectory:
         except Unsealable as fault:
             _log.error("account_unusable", account=account.name, because=str(fault))
             return Credentials()
-
-
-def _account(known: _Known, now: datetime) -> Account:
-    return Account(
-        id=known.stored.id,
-        name=known.stored.name,
-        workspace_id=known.stored.workspace_id,
-        secrets=valid_secrets(known.secrets, now),
-        has_routes=known.stored.has_routes,
-    )

@@ -5,6 +5,7 @@ dies, the system closes the other end, and no child stays behind.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -49,6 +50,9 @@ async def web(built: House, listening: socket.socket, stop: asyncio.Event) -> No
     """Serve on a listening socket until `stop`; what came in before is still kept and answered."""
     await built.directory.refresh()
     server = _Server(_configuration(built))
+    # What stands by now stays: looking through all of it again and again would make every request wait for 50 ms.
+    gc.collect()
+    gc.freeze()
     keeping = asyncio.create_task(built.keeper.run())
     serving = asyncio.create_task(server.serve([listening]))
     stopping = asyncio.create_task(stop.wait())
@@ -70,12 +74,15 @@ async def work(built: House, stop: asyncio.Event) -> None:
 
 
 def _configuration(built: House) -> uvicorn.Config:
+    # Those who only work have no use for it.
+    from showup.web.connection import connections_to
+
     proxies = [str(network) for network in built.settings.trusted_proxies]
     return uvicorn.Config(
         built.door,
         lifespan="off",
         loop="uvloop",
-        http="httptools",
+        http=connections_to(built.webhook_door, proxies),
         ws="none",
         log_config=None,
         log_level="warning",

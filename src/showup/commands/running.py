@@ -60,6 +60,8 @@ async def _on_the_ground(
             await adopt_policy(ground, settings)
         family.stand_on(ground)
         async with house(settings, ground) as built:
+            # Read in its own time: a database that is far or busy is none that is away.
+            await built.directory.refresh()
             account = await built.directory.find(None)
         looking = asyncio.create_task(_look_after(server, stop))
         if await family.ready(stop):

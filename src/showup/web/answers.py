@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from showup.events import BookingMade
 from showup.inbox.raw_event import Kept
 from showup.sources.calcom.translate import Translated, Unreadable, translate
 from showup.web import problems
+
+_ONLY_POST: Final = 405
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -36,6 +39,23 @@ def refusal(kind: str, detail: str | None = None, *, retry_after: int | None = N
     """One of PROBLEMS as an answer."""
     body = problems.body(kind, detail)
     return Answer(status=body["status"], body=body, is_problem=True, retry_after=retry_after)
+
+
+def reason_of(refused: Answer) -> str:
+    """Which of PROBLEMS a refusal is."""
+    return str(refused.body["type"]).rpartition(":")[2]
+
+
+def written(answer: Answer) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Its headers, and its body as bytes."""
+    body = msgspec.json.encode(answer.body)
+    kind = b"application/problem+json" if answer.is_problem else b"application/json"
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+    if answer.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % answer.retry_after))
+    if answer.status == _ONLY_POST:
+        headers.append((b"allow", b"POST"))
+    return headers, body
 
 
 def _canonical(kept: Kept, _body: bytes) -> Answer:

@@ -47,12 +47,13 @@ class FaultsAnswered:
         except Exception as fault:
             if scope["type"] != "http":
                 raise
-            _log_fault(scope, fault)
+            log_fault(scope, fault)
             if not begun:
                 await problem("fault")(scope, receive, send)
 
 
-def _log_fault(scope: Scope, fault: Exception) -> None:
+def log_fault(scope: Scope, fault: Exception) -> None:
+    """Says where a request failed; of `scope` its method and path."""
     # Without the texts of the errors: the database's repeat the values that it refuses.
     where = "".join(traceback.format_tb(fault.__traceback__))
     _log.error("a request failed", fault=shown(fault), method=scope["method"], path=scope["path"], where=where)

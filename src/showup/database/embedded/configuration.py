@@ -29,6 +29,8 @@ max_connections = 100
 shared_buffers = 128MB
 # Halves what is written after a checkpoint; these programs are built without lz4.
 wal_compression = pglz
+# Files of the log that were written once are written again: each new one holds up whoever waits for a commit.
+min_wal_size = 256MB
 
 timezone = 'UTC'
 log_timezone = 'UTC'
