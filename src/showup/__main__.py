@@ -9,6 +9,7 @@ from showup.commands import accounts, connections, keys, workspaces
 from showup.commands.doctor import doctor
 from showup.commands.migrate import migrate
 from showup.commands.openapi import openapi
+from showup.commands.rebuild import rebuild
 from showup.commands.refusal import sentence_of
 from showup.commands.sample import sample
 from showup.commands.serve import serve
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, work, migrate, sample, simulate, doctor, verify, openapi):
+for command in (serve, work, migrate, sample, simulate, doctor, verify, openapi, rebuild):
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):
     app.add_typer(nouns.app, name=name)

@@ -9,7 +9,7 @@ from showup.__main__ import app
 from tests.commands.conftest import SECRET_KEY, Showup
 
 COMMANDS = [
-    *(["serve"], ["work"], ["migrate"], ["doctor"], ["openapi"], ["sample"], ["simulate"], ["verify"]),
+    *(["serve"], ["work"], ["migrate"], ["doctor"], ["openapi"], ["sample"], ["simulate"], ["rebuild"], ["verify"]),
     *(["accounts", verb] for verb in ("add", "list", "rotate-secret", "route", "routes")),
     *(["workspaces", verb] for verb in ("add", "list")),
     *(["connections", verb] for verb in ("list", "set", "test")),

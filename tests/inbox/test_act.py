@@ -235,3 +235,12 @@ async def test_two_commands_given_together_are_done_both_or_none(desk: Desk) -> 
     assert await desk.deals() == [("acme.example", "active", "booked")]
     states = await desk.rows("SELECT state FROM calcom_events WHERE workspace_id = $1 AND origin = 'hand'")
     assert states == [("refused",), ("refused",)]
+
+
+async def test_a_change_of_rules_tells_nobody_what_is_past(desk: Desk) -> None:
+    await desk.act(ChangeRules, changes={"team_emails": [SARAH]}, since=None)
+    await desk.hear("BOOKING_CREATED", "alpha", SARAH)
+    await desk.act(ChangeRules, changes={"team_emails": []}, since=None)
+    told = await desk.rows("SELECT kind, state, because FROM deliveries WHERE workspace_id = $1 ORDER BY due_at")
+    assert told[0] == ("confirm", "skipped", "rules changed, and that is told to nobody")
+    assert {(kind, state) for kind, state, _ in told[1:]} == {("remind", "scheduled")}

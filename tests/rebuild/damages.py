@@ -1,0 +1,92 @@
+"""What may happen to tables behind Showup's back, and as which differences it must be found."""
+
+from typing import NamedTuple
+
+
+class Damage(NamedTuple):
+    """`found`: by table, whether rows are missing, extra or changed."""
+
+    statements: str
+    found: frozenset[str]
+
+
+def _damage(statements: str, *found: str) -> Damage:
+    return Damage(statements, frozenset(found))
+
+
+DAMAGES = {
+    "a deal is gone": _damage(
+        "UPDATE bookings SET deal_id = NULL; DELETE FROM deals", "deals missing", "bookings changed"
+    ),
+    "a stage is another": _damage("UPDATE deals SET stage = 'negotiation'", "deals changed"),
+    "another deal is the active one": _damage(
+        """
+        UPDATE deals SET status = 'lost', position = position + 5 WHERE status = 'active';
+        UPDATE deals SET status = 'active', closed_at = NULL WHERE status = 'cancelled'
+        """,
+        "deals changed",
+    ),
+    "people are gone": _damage(
+        """
+        UPDATE bookings SET person_id = NULL;
+        UPDATE booking_attendees SET person_id = NULL;
+        DELETE FROM people WHERE email LIKE '%acme%'
+        """,
+        *("people missing", "bookings changed", "booking_attendees changed"),
+    ),
+    "a person has another address": _damage(
+        "UPDATE people SET email = 'x@y.example', name = NULL WHERE email LIKE 'gus%'", "people changed"
+    ),
+    "a company has another id": _damage(
+        """
+        INSERT INTO companies (id, workspace_id, key, name, domain, created_at, updated_at)
+        SELECT gen_random_uuid(), workspace_id, 'other', name, domain, now(), now() FROM companies
+        WHERE key LIKE '%acme%';
+        UPDATE people SET company_id = (SELECT id FROM companies WHERE key = 'other') WHERE email LIKE '%acme%';
+        UPDATE bookings SET company_id = (SELECT id FROM companies WHERE key = 'other') WHERE deal_id IS NOT NULL;
+        UPDATE deals SET company_id = (SELECT id FROM companies WHERE key = 'other') WHERE status = 'active';
+        UPDATE deal_turns SET company_id = (SELECT id FROM companies WHERE key = 'other');
+        DELETE FROM companies WHERE key = 'domain:acme.example';
+        UPDATE companies SET key = 'domain:acme.example' WHERE key = 'other'
+        """,
+        *("companies missing", "companies extra", "people changed", "bookings changed", "deals changed"),
+        "deal_turns changed",
+    ),
+    "a booking is gone": _damage(
+        """
+        DELETE FROM booking_refs WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
+        DELETE FROM booking_attendees WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
+        DELETE FROM bookings WHERE calcom_uid = 'beta'
+        """,
+        *("bookings missing", "booking_refs missing", "booking_attendees missing"),
+    ),
+    "a booking was made up": _damage(
+        """
+        INSERT INTO bookings (id, workspace_id, account_id, start_time, booked_at, status, created_at, updated_at)
+        SELECT gen_random_uuid(), workspace_id, account_id, now(), now(), 'ACCEPTED', now(), now() FROM bookings
+        WHERE calcom_uid = 'beta'
+        """,
+        "bookings extra",
+    ),
+    "what was answered is another": _damage("""UPDATE bookings SET answers = '{"a": "b"}'""", "bookings changed"),
+    "lines of the journal are gone": _damage("DELETE FROM journal WHERE what LIKE 'deal.%'", "journal missing"),
+    "the journal stands twice": _damage(
+        """
+        INSERT INTO journal (workspace_id, number, at, event_id, actor, what, because, change, order_key, booking_id,
+                             person_id, company_id, deal_id)
+        SELECT workspace_id, number + 1000, at, event_id, actor, what, because, change, order_key, booking_id,
+               person_id, company_id, deal_id FROM journal
+        """,
+        "journal extra",
+    ),
+    "the journal gives another reason": _damage(
+        "UPDATE journal SET because = 'why not'", "journal missing", "journal extra"
+    ),
+    "events are of another booking": _damage(
+        "UPDATE calcom_events SET booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta')",
+        "calcom_events changed",
+    ),
+    "events are of no booking": _damage("UPDATE calcom_events SET booking_id = NULL", "calcom_events changed"),
+    "turns are gone": _damage("DELETE FROM deal_turns WHERE position = 0", "deal_turns missing"),
+    "names are gone": _damage("DELETE FROM booking_refs WHERE ref LIKE 'uid:%'", "booking_refs missing"),
+}
