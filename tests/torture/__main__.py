@@ -31,7 +31,6 @@ _STAGES: dict[str, Callable[[Path], Stage]] = {
     "r4": SmallDisk if refusal() is None else Outages,
     "r6": Crowd,
 }
-_PROVED_EVERY = 10
 _console = Console(soft_wrap=True)
 
 
@@ -49,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=20, help="of each (20)")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000, help="else another one each time")
     parser.add_argument("--webhooks", type=int, default=400, help="about so many in a round (400)")
+    parser.add_argument("--proved-every", type=int, default=1, help="rounds between verify and rebuild --check (1)")
     parser.add_argument("--victim", help="kill nothing else")
     return parser.parse_args()
 
@@ -78,7 +78,7 @@ async def _rounds(name: str, stage: Stage, given: argparse.Namespace) -> bool:
             plan = Plan(given.seed, number, given.webhooks, victim=given.victim)
             result = await _one(name, stage, engine, plan, given.rounds)
             promised |= result.sent.promised
-            if number % _PROVED_EVERY == 0 or number == given.rounds:
+            if number % given.proved_every == 0 or number == given.rounds:
                 result.faults += await faults_in_all(engine, promised)
                 result.faults += await asyncio.to_thread(proofs, stage)
             _show(name, result)

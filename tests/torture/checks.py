@@ -14,9 +14,9 @@ from showup.simulation.run import compare
 from showup.simulation.sender import Summary
 from showup.simulation.world import World
 from tests.serving import AT_MOST
-from tests.stories.tables import standing
 from tests.torture.client_workspace import Client, tell_again
 from tests.torture.sending import Sent
+from tests.torture.standing import standing
 
 _BETWEEN_LOOKS = 0.05
 _MOST_SHOWN = 5

@@ -9,10 +9,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.__main__ import app
 from showup.clock import system_clock
 from showup.database.engine import transaction
 from showup.simulation.reading import CannotRead
@@ -113,11 +111,10 @@ async def _under_fire(
 
 def proofs(stage: Stage) -> list[str]:
     """What Showup's own commands say of the whole database; a sentence for each that finds a fault."""
-    known = typer.main.get_command(app).commands  # type: ignore[attr-defined] # the app is a group of commands
     return [
         f"showup {' '.join(words)} ended with {said.returncode}: {said.stdout[-2000:]}{said.stderr[-2000:]}"
         for words in _PROOFS
-        if words[0] in known and (said := _run(stage, *words)).returncode != 0
+        if (said := _run(stage, *words)).returncode != 0
     ]
 
 
