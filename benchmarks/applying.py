@@ -98,12 +98,12 @@ async def _row(
     how, order = what
     async with ground.database() as url:
         task = progress.add_task(f"B2: keeping, {order}", total=len(arrivals))
-        await _keep(url, arrivals, progress, task)
+        await keep(url, arrivals, progress, task)
         task = progress.add_task(f"B2: applying {how}, {order}", total=len(arrivals))
-        used = _used_below(ground)
+        used = used_below_postmaster(ground)
         async with child("worker", how, url) as process:
             worked = await _worked(process, progress, task)
-        used_after = _used_below(ground)
+        used_after = used_below_postmaster(ground)
         faults += await _wrong(url, f"{how}, {order}", len(arrivals))
     below = None if used is None or used_after is None else (used_after - used) / len(arrivals) * 1e6
     return _measured(f"{how}, {order}", len(arrivals), worked, below)
@@ -126,7 +126,7 @@ def _measured(how: str, events: int, worked: Worked, postgres_us: float | None) 
     )
 
 
-async def _keep(url: str, arrivals: Sequence[Sent], progress: Progress, task: TaskID) -> None:
+async def keep(url: str, arrivals: Sequence[Sent], progress: Progress, task: TaskID) -> None:
     """Keeps the bodies in this order, as the door would have; each is received after all that came before it."""
     driver = await asyncpg.connect(url)
     try:
@@ -162,5 +162,6 @@ async def _wrong(url: str, how: str, events: int) -> list[str]:
     return [f"{how}: {count} {name} instead of {right}" for name, count, right in found if count != right]
 
 
-def _used_below(ground: Ground) -> float | None:
+def used_below_postmaster(ground: Ground) -> float | None:
+    """Seconds of processor time that PostgreSQL has used so far; None where the system does not tell."""
     return None if ground.postmaster is None else used_by_family(ground.postmaster)

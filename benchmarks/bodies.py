@@ -26,26 +26,37 @@ class Sent(NamedTuple):
     body: bytes
 
 
-def created(number: int, at: datetime) -> bytes:
+def created(number: int, at: datetime, company: str | None = None) -> bytes:
     """The BOOKING_CREATED of booking `number`, made at `at` for two days later."""
-    return _wrapped("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2)))
+    return _wrapped("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2), company))
 
 
-def story(number: int, at: datetime) -> list[Sent]:
-    """Four bodies of one booking: created, moved by a day, given another place, ended."""
+def story(number: int, at: datetime, company: str | None = None) -> list[Sent]:
+    """Four bodies of one booking: created, moved by a day, given another place, ended.
+
+    `company` is the domain of the one who booked; None: that of every three bookings.
+    """
     moved_to = at + timedelta(days=3)
-    was = {"rescheduleUid": _uid(number, "a"), "rescheduleId": number * 2, "rescheduledBy": _email(number)}
+    was = {"rescheduleUid": _uid(number, "a"), "rescheduleId": number * 2, "rescheduledBy": _email(number, company)}
     place = {
         "metadata": {"videoCallUrl": f"https://meet.example/{number}"},
         "location": f"https://meet.example/{number}",
     }
     moved, relocated, ended = at + timedelta(hours=5), at + timedelta(hours=9), moved_to + timedelta(minutes=30)
     return [
-        Sent(at, created(number, at)),
-        Sent(moved, _wrapped("BOOKING_RESCHEDULED", moved, _payload(number, "b", moved_to) | was)),
-        Sent(relocated, _wrapped("BOOKING_LOCATION_UPDATED", relocated, _payload(number, "b", moved_to) | place)),
-        Sent(ended, _row("MEETING_ENDED", at, _payload(number, "b", moved_to) | place)),
+        Sent(at, created(number, at, company)),
+        Sent(moved, _wrapped("BOOKING_RESCHEDULED", moved, _payload(number, "b", moved_to, company) | was)),
+        Sent(
+            relocated, _wrapped("BOOKING_LOCATION_UPDATED", relocated, _payload(number, "b", moved_to, company) | place)
+        ),
+        Sent(ended, _row("MEETING_ENDED", at, _payload(number, "b", moved_to, company) | place)),
     ]
+
+
+def cancellation(number: int, booked_at: datetime, company: str) -> Sent:
+    """The BOOKING_CANCELLED of a booking of `story`, an hour after it was moved."""
+    at, payload = booked_at + timedelta(hours=6), _payload(number, "b", booked_at + timedelta(days=3), company)
+    return Sent(at, _wrapped("BOOKING_CANCELLED", at, payload | {"cancellationReason": "No time"}))
 
 
 def stories(count: int, since: datetime) -> list[Sent]:
@@ -78,7 +89,7 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _payload(number: int, turn: str, start: datetime) -> dict[str, Any]:
+def _payload(number: int, turn: str, start: datetime, company: str | None) -> dict[str, Any]:
     chance = random.Random(f"{number} {turn}")
     uid, name = _uid(number, turn), f"Lead Number {number}"
     return {
@@ -97,10 +108,10 @@ def _payload(number: int, turn: str, start: datetime) -> dict[str, Any]:
         "location": "integrations:google:meet",
         "metadata": {"videoCallUrl": f"https://meet.example/{uid}"},
         "organizer": _organizer(number % 8),
-        "attendees": [_attendee(number, name)],
+        "attendees": [_attendee(_email(number, company), name)],
         "responses": {
             "name": {"label": "your_name", "value": name, "isHidden": False},
-            "email": {"label": "email_address", "value": _email(number), "isHidden": False},
+            "email": {"label": "email_address", "value": _email(number, company), "isHidden": False},
             "company": {"label": "Company", "value": f"Company {number // _BOOKINGS_A_COMPANY}", "isHidden": False},
             "goals": {"label": "What should we talk about?", "value": _text(chance, 65), "isHidden": False},
         },
@@ -130,10 +141,10 @@ def _organizer(number: int) -> dict[str, Any]:
     }
 
 
-def _attendee(number: int, name: str) -> dict[str, Any]:
+def _attendee(email: str, name: str) -> dict[str, Any]:
     return {
         "name": name,
-        "email": _email(number),
+        "email": email,
         "timeZone": "America/Los_Angeles",
         "language": {"locale": "en"},
         "phoneNumber": None,
@@ -142,8 +153,8 @@ def _attendee(number: int, name: str) -> dict[str, Any]:
     }
 
 
-def _email(number: int) -> str:
-    return f"lead{number}@company{number // _BOOKINGS_A_COMPANY}.example"
+def _email(number: int, company: str | None) -> str:
+    return f"lead{number}@{company or f'company{number // _BOOKINGS_A_COMPANY}.example'}"
 
 
 def _uid(number: int, turn: str) -> str:

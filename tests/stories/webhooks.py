@@ -47,11 +47,18 @@ def payload(
 
 
 def row(
-    trigger: str, uid: str, number: int, start: datetime, emails: list[str], booked_at: datetime, **more: Any
+    trigger: str,
+    uid: str,
+    number: int,
+    start: datetime,
+    emails: list[str],
+    booked_at: datetime,
+    organizer: dict[str, Any] = BEN,
 ) -> bytes:
     """A MEETING_STARTED or MEETING_ENDED body: a row of Cal.com's database, without an envelope."""
     fields = payload(uid, number, start, emails)
     fields["id"] = fields.pop("bookingId")
-    fields["userPrimaryEmail"] = fields.pop("organizer")["email"]
-    root = {"triggerEvent": trigger, **fields, "createdAt": stamp(booked_at), "status": "ACCEPTED", **more}
+    fields["userPrimaryEmail"] = organizer["email"]
+    del fields["organizer"]
+    root = {"triggerEvent": trigger, **fields, "createdAt": stamp(booked_at), "status": "ACCEPTED"}
     return json.dumps(root, separators=(",", ":")).encode()

@@ -1,6 +1,7 @@
 """A booking as it stands: frozen values, known by natural keys (emails, domains, uids), free of any database id."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -46,7 +47,8 @@ class UidHeld(Struct, frozen=True, kw_only=True):
     since: datetime | None
 
 
-class Booking(Struct, frozen=True, kw_only=True):
+# `dict` is where what was worked out once is kept: a fold asks each booking for it dozens of times.
+class Booking(Struct, frozen=True, kw_only=True, dict=True):
     """One meeting, through all its uids. `version` counts its changes of time, from 1."""
 
     uid: str | None
@@ -101,27 +103,27 @@ class Booking(Struct, frozen=True, kw_only=True):
         """Whether the meeting is to take place: accepted, and not called off."""
         return self.status == "ACCEPTED"
 
-    @property
+    @cached_property
     def seats(self) -> tuple[Attendee, ...]:
         """The attendees who still have a seat."""
         return tuple(attendee for attendee in self.attendees if attendee.left_at is None)
 
-    @property
+    @cached_property
     def _listed(self) -> tuple[Attendee, ...]:
         # A seat of many that was given back stays the first booker's; a corrected list takes the booking along.
         return self.attendees if self.seated else (*self.seats, *self.attendees)
 
-    @property
+    @cached_property
     def booker(self) -> Attendee | None:
         """The first attendee who is a person."""
         return next((one for one in self._listed if one.is_person), None)
 
-    @property
+    @cached_property
     def company_domain(self) -> str | None:
         """The first business domain among the attendees: the deal is theirs."""
         return next((one.company_domain for one in self._listed if one.company_domain is not None), None)
 
-    @property
+    @cached_property
     def witness(self) -> Attendee | None:
         """Whose attendance is the booking's: the booker's; of many seats, of the first who kept theirs."""
         # Somebody known by phone only is no person we could write to, and comes to the meeting all the same.

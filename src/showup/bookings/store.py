@@ -54,6 +54,14 @@ async def names_beside(connection: asyncpg.Connection, workspace_id: UUID, names
     return {row["ref"]: row["booking_id"] for row in rows}
 
 
+async def names_of(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[str, UUID]:
+    """All names of these bookings, each with its booking's id."""
+    rows = await connection.fetch(
+        "SELECT ref, booking_id FROM booking_refs WHERE booking_id = ANY($1::uuid[])", list(booking_ids)
+    )
+    return {row["ref"]: row["booking_id"] for row in rows}
+
+
 async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, Standing]:
     """The bookings that stand, of those asked for."""
     rows = await connection.fetch(

@@ -1,6 +1,6 @@
 """The companies of a workspace in PostgreSQL: loaded and saved in batches, by key."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -20,13 +20,16 @@ class StoredCompany(Struct, frozen=True, kw_only=True):
 
 async def by_key(connection: asyncpg.Connection, workspace_id: UUID, keys: Iterable[str]) -> dict[str, StoredCompany]:
     """The companies that stand, of those asked for."""
+    asked = list(keys)
+    if not asked:
+        return {}
     rows = await connection.fetch(
         """
         SELECT id, key, name, name_seen, recorded, created_at, updated_at FROM companies
         WHERE workspace_id = $1 AND key = ANY($2::text[])
         """,
         workspace_id,
-        list(keys),
+        asked,
     )
     return {
         row["key"]: StoredCompany(
@@ -82,6 +85,7 @@ async def remove_empty(connection: asyncpg.Connection, company_ids: Iterable[UUI
     )
 
 
-async def remove(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
+async def remove(connection: asyncpg.Connection, company_ids: Collection[UUID]) -> None:
     """Removes companies that are known as another one now."""
-    await connection.execute("DELETE FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))
+    if company_ids:
+        await connection.execute("DELETE FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))

@@ -6,6 +6,7 @@ and meets PostgreSQL's limit of 65,535 parameters.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -46,10 +47,12 @@ async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]
         return
     columns = tuple(rows[0])
     statement, documents = _statement(table, columns)
-    arrays = [
-        [_document(row[name]) for row in rows] if name in documents else [row[name] for row in rows] for name in columns
+    arrays = zip(*map(itemgetter(*columns), rows), strict=True)
+    given = [
+        list(map(_document, values)) if name in documents else values
+        for name, values in zip(columns, arrays, strict=True)
     ]
-    await connection.execute(statement + ending, *arrays)
+    await connection.execute(statement + ending, *given)
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ class _ByHand(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _by_hand = msgspec.json.Decoder(_ByHand)
+_NOTHING_BY_HAND = _ByHand()
 
 
 async def turns_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, list[Turn]]:
@@ -38,7 +39,7 @@ async def turns_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) 
     )
     found: dict[UUID, list[Turn]] = defaultdict(list)
     for company_id, story_id, event_id, kind, at, order_key, start_time, organizer_email, by_hand in rows:
-        more = _ByHand() if by_hand is None else _by_hand.decode(by_hand)
+        more = _NOTHING_BY_HAND if by_hand is None else _by_hand.decode(by_hand)
         turn = Turn(
             story_id=story_id,
             event_id=event_id,
@@ -63,6 +64,18 @@ async def opened_by_hand(connection: asyncpg.Connection, company_ids: Iterable[U
     return [row["story_id"] for row in rows]
 
 
+async def companies_with_deals_by_hand(connection: asyncpg.Connection, workspace_id: UUID) -> list[UUID]:
+    """The companies of the workspace for which people opened deals."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT t.company_id FROM deal_turns t JOIN companies c ON c.id = t.company_id
+        WHERE c.workspace_id = $1 AND t.kind = 'opened'
+        """,
+        workspace_id,
+    )
+    return [row["company_id"] for row in rows]
+
+
 async def companies_of_stories(connection: asyncpg.Connection, story_ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """By story, the company that its turns are of, where it has any."""
     rows = await connection.fetch(
@@ -71,14 +84,28 @@ async def companies_of_stories(connection: asyncpg.Connection, story_ids: Iterab
     return {row["story_id"]: row["company_id"] for row in rows}
 
 
-async def replace_turns(
-    connection: asyncpg.Connection, story_ids: Iterable[UUID], turns: Sequence[tuple[UUID, list[Turn]]]
-) -> None:
-    """The turns of these stories are, from now on, those given, as (company id, the story's turns)."""
-    await connection.execute("DELETE FROM deal_turns WHERE story_id = ANY($1::uuid[])", list(story_ids))
+class Rest(Struct, frozen=True, kw_only=True):
+    """What the turns of a story are from one position on."""
+
+    story_id: UUID
+    company_id: UUID | None
+    since: int
+    turns: Sequence[Turn]
+
+
+async def replace_turns(connection: asyncpg.Connection, rests: Sequence[Rest]) -> None:
+    """From these positions on, the turns of these stories are those given; a story of no company has none."""
+    await connection.execute(
+        """
+        DELETE FROM deal_turns t USING unnest($1::uuid[], $2::int[]) AS kept(story_id, many)
+        WHERE t.story_id = kept.story_id AND t.position >= kept.many
+        """,
+        [one.story_id for one in rests],
+        [one.since for one in rests],
+    )
     rows = [
         {
-            "company_id": company_id,
+            "company_id": one.company_id,
             "story_id": turn.story_id,
             "position": position,
             "order_key": turn.order_key,
@@ -89,8 +116,9 @@ async def replace_turns(
             "start_time": turn.start_time,
             "by_hand": _more(turn),
         }
-        for company_id, of_story in turns
-        for position, turn in enumerate(of_story)
+        for one in rests
+        if one.company_id is not None
+        for position, turn in enumerate(one.turns, start=one.since)
     ]
     await bulk.insert(connection, deal_turns, rows)
 
@@ -116,6 +144,13 @@ async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUI
     for row in rows:
         found[row["company_id"]].append(Deal(**{key: row[key] for key in _DEAL}))
     return found
+
+
+async def close_for_moving(connection: asyncpg.Connection, deal_ids: Sequence[UUID]) -> None:
+    """Deals that go over to another company are not active for that while: both may have one that opens now, and which
+    of the rows is written first is PostgreSQL's choice."""
+    if deal_ids:
+        await connection.execute("UPDATE deals SET status = 'cancelled' WHERE id = ANY($1::uuid[])", deal_ids)
 
 
 async def save(

@@ -1,15 +1,22 @@
 """Deliveries in PostgreSQL: what a story calls for, laid beside what was told already."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
+from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import deliveries
 from showup.deliveries.delivery import Delivery
 
+_COMPARED = (
+    *("booking_id", "event_id", "destination", "kind", "recipient", "booking_version"),
+    *("due_at", "state", "because", "simulated"),
+)
+_of_row, _of_delivery = itemgetter(*_COMPARED), attrgetter(*_COMPARED)
 # What a story told anew may still change; whatever is under way or over stays as it is.
 _OPEN = ("scheduled", "withdrawn", "skipped")
 
@@ -20,8 +27,12 @@ async def rewrite(
     *,
     booking_ids: Iterable[UUID],
     wanted: Sequence[Delivery],
+    untold: Collection[UUID] = (),
 ) -> None:
     """From now on these bookings call for `wanted`.
+
+    Of those in `untold` there is no news: what their stories call for now, and did not before, is told to nobody, but
+    for what is still to come (PI13).
 
     A key is told once: one that stands already, for whichever booking, is changed only while nothing was sent. A row of
     which nothing was sent goes when the story, told anew with late news, never called for it.
@@ -32,10 +43,10 @@ async def rewrite(
         SELECT id, key, booking_id, event_id, destination, kind, recipient, booking_version, due_at, state, because,
                simulated
         FROM deliveries WHERE booking_id = ANY($1::uuid[])
-        UNION
+        UNION ALL
         SELECT id, key, booking_id, event_id, destination, kind, recipient, booking_version, due_at, state, because,
                simulated
-        FROM deliveries WHERE workspace_id = $2 AND key = ANY($3::text[])
+        FROM deliveries WHERE workspace_id = $2 AND key = ANY($3::text[]) AND booking_id <> ALL ($1::uuid[])
         """,
         list(booking_ids),
         workspace_id,
@@ -43,13 +54,14 @@ async def rewrite(
     )
     standing = {row["key"]: row for row in rows}
     changed = [
-        _row(workspace_id, delivery)
+        _row(workspace_id, _untold(delivery) if delivery.booking_id in untold and new else delivery)
         for delivery in wanted
-        if delivery.key not in standing or _differs(standing[delivery.key], delivery)
+        if (new := delivery.key not in standing) or _differs(standing[delivery.key], delivery)
     ]
     await bulk.upsert(connection, deliveries, changed, key=("workspace_id", "key"))
     gone = [row["id"] for key, row in standing.items() if key not in keys and row["state"] in _OPEN]
-    await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", gone)
+    if gone:
+        await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", gone)
 
 
 async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
@@ -64,24 +76,19 @@ async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> Non
     )
 
 
+def _untold(delivery: Delivery) -> Delivery:
+    if delivery.state != "scheduled" or delivery.due_at > delivery.decided_at:
+        return delivery
+    return replace(delivery, state="skipped", because="rules changed, and that is told to nobody")
+
+
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
     if row["state"] not in _OPEN:
         return False
-    return any(
-        row[name] != getattr(delivery, name)
-        for name in (
-            "booking_id",
-            "event_id",
-            "destination",
-            "kind",
-            "recipient",
-            "booking_version",
-            "due_at",
-            "state",
-            "because",
-            "simulated",
-        )
-    )
+    if row["state"] == "skipped" and delivery.state == "scheduled":
+        # Skipped because it was not to be told: the same key is not called for again.
+        return False
+    return bool(_of_row(row) != _of_delivery(delivery))
 
 
 def _row(workspace_id: UUID, delivery: Delivery) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
@@ -19,7 +20,11 @@ from showup.sources.hand.translate import translate as by_hand
 
 Said: TypeAlias = Translation | Done
 
+# A story is read again with each of its news, and most of those come within hours; some 7 KB each.
+_REMEMBERED = 8_192
 
+
+@lru_cache(maxsize=_REMEMBERED)
 def read(raw: RawEvent) -> tuple[Said, News | Deed | None]:
     """What the raw event says, and the news or deed that it is; None where it is neither.
 

@@ -1,6 +1,6 @@
 """The people of a workspace in PostgreSQL: loaded and saved in batches, by email."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +29,9 @@ async def by_email(
     connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]
 ) -> dict[str, StoredPerson]:
     """The people who stand, of those asked for."""
+    asked = list(emails)
+    if not asked:
+        return {}
     rows = await connection.fetch(
         """
         SELECT id, email, name, time_zone, phone, company_key, name_seen, time_zone_seen, phone_seen, company_seen,
@@ -36,7 +39,7 @@ async def by_email(
         FROM people WHERE workspace_id = $1 AND email = ANY($2::text[])
         """,
         workspace_id,
-        list(emails),
+        asked,
     )
     return {row["email"]: _stored(row) for row in rows}
 
@@ -81,9 +84,10 @@ async def remove_unmet(connection: asyncpg.Connection, person_ids: Iterable[UUID
     )
 
 
-async def remove(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> None:
+async def remove(connection: asyncpg.Connection, person_ids: Collection[UUID]) -> None:
     """Removes people who are known as somebody else now."""
-    await connection.execute("DELETE FROM people WHERE id = ANY($1::uuid[])", list(person_ids))
+    if person_ids:
+        await connection.execute("DELETE FROM people WHERE id = ANY($1::uuid[])", list(person_ids))
 
 
 def _stored(row: asyncpg.Record) -> StoredPerson:

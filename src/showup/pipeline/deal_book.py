@@ -53,6 +53,13 @@ class DealBook(Struct, kw_only=True):
         """By booking, the id of its deal."""
         return {booking_id: meeting.deal for booking_id, meeting in self.meetings.items()}
 
+    def meeting(self, booking_id: UUID) -> Meeting:
+        """What is remembered of a booking; of a new one, nothing yet."""
+        found = self.meetings.get(booking_id)
+        if found is None:
+            found = self.meetings[booking_id] = Meeting()
+        return found
+
     def open(self, deal: Deal) -> None:
         """Adds a deal behind the others."""
         self._put(replace(deal, position=len(self.by_id)))

@@ -35,7 +35,7 @@ def _take(book: DealBook, turn: Turn, rules: Rules, stories: Mapping[str, UUID])
     if turn.kind == "changed":
         dealing_by_hand.changed_by_hand(book, turn, rules)
         return
-    meeting = book.meetings.setdefault(turn.story_id, Meeting())
+    meeting = book.meeting(turn.story_id)
     meeting.start_time = turn.start_time
     match turn.kind:
         case "booked":

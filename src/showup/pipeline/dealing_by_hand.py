@@ -7,6 +7,7 @@ from showup.deals.deal import FIRST_STAGE, MET_STAGE, Deal, DealChange, Turn, ch
 from showup.pipeline.deal_book import DealBook, Meeting
 from showup.pipeline.rules import Rules
 
+NO_DEAL = "there is no deal here: the booking belongs to no company, or none was opened"
 _BY_HAND = "done by hand"
 
 
@@ -42,7 +43,7 @@ def changed_by_hand(book: DealBook, turn: Turn, rules: Rules) -> None:
     """Another stage, status, owner or amount, as far as the rules allow it."""
     found = _deal_of(book, turn.story_id)
     if found is None or turn.change is None:
-        book.refused[turn.event_id] = "there is no deal here: the booking belongs to no company, or none was opened"
+        book.refused[turn.event_id] = NO_DEAL
         return
     deal = book.by_id[found]
     if because := refusal(deal, turn.change, rules.stages, another_is_active=book.active not in (None, deal.id)):

@@ -4,7 +4,7 @@ The lines of a booking or a deal are part of its story. When late news tells the
 true go, and new ones get the next numbers of the workspace's feed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -39,26 +39,33 @@ async def rewrite(
     workspace_id: UUID,
     *,
     booking_ids: Iterable[UUID],
-    deal_company_ids: Iterable[UUID],
+    deals_since: Mapping[UUID, str],
     deeds: Iterable[UUID] = (),
     entries: Sequence[Entry],
 ) -> None:
-    """From now on the lines of these bookings, of the deals of these companies, and of these deeds, are `entries`."""
+    """From now on the lines of these bookings, of the deals of these companies, and of these deeds, are `entries`.
+
+    `deals_since` gives the companies, and the order key from which on `entries` has all lines of their deals: the
+    lines before it stay as they are.
+    """
     rows = await connection.fetch(
         """
         SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
         FROM journal WHERE deal_id IS NULL AND booking_id = ANY($1::uuid[])
         UNION ALL
-        SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
-        FROM journal WHERE deal_id IS NOT NULL AND company_id = ANY($2::uuid[])
+        SELECT j.number, j.event_id, j.what, j.because, j.change::text, j.booking_id, j.person_id, j.company_id,
+               j.deal_id
+        FROM unnest($2::uuid[], $5::text[]) AS of(company_id, since) JOIN journal j USING (company_id)
+        WHERE j.deal_id IS NOT NULL AND j.order_key COLLATE "C" >= of.since
         UNION ALL
         SELECT number, event_id, what, because, change::text AS change, booking_id, person_id, company_id, deal_id
         FROM journal WHERE deal_id IS NULL AND booking_id IS NULL AND workspace_id = $3 AND event_id = ANY($4::uuid[])
         """,
         list(booking_ids),
-        list(deal_company_ids),
+        list(deals_since),
         workspace_id,
         list(deeds),
+        list(deals_since.values()),
     )
     standing = {_key(row): row["number"] for row in rows}
     wanted = {entry.key: entry for entry in entries}

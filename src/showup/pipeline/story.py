@@ -98,8 +98,11 @@ def tell(booking_id: UUID, news: Iterable[News], rules: RuleBook) -> Story:
 
 
 def _in_order(news: Iterable[News]) -> list[News]:
-    """Source order, except that nothing is heard before the first news on which a booking can stand."""
-    ordered = sorted(news, key=lambda item: item.order_key)
+    """Source order, except that nothing is heard before the first news on which a booking can stand.
+
+    Of one body that two accounts sent, always the same one comes first.
+    """
+    ordered = sorted(news, key=lambda item: (item.order_key, str(item.account_id)))
     head = next((place for place, item in enumerate(ordered) if founds(item.event)), None)
     return [ordered[head], *ordered[:head], *ordered[head + 1 :]] if head else ordered
 

@@ -11,6 +11,7 @@ import asyncpg
 
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
+from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
 from showup.deeds import Deed
 from showup.deliveries import store as deliveries
@@ -18,12 +19,13 @@ from showup.events import News
 from showup.pipeline import journal
 from showup.pipeline.advance import by_hand
 from showup.pipeline.advance.by_hand import ByHand
-from showup.pipeline.advance.deals import Dealt, TurnsOf, deal
+from showup.pipeline.advance.deals import Dealt, deal
 from showup.pipeline.advance.lines import deliveries_of, entries_of, entries_of_deeds
 from showup.pipeline.advance.meeting import Met, meet, part
 from showup.pipeline.advance.outcomes import Advanced, outcomes_of
 from showup.pipeline.advance.stories import NOTHING_AGAIN, Log, Retelling, gather
 from showup.pipeline.advance.telling import Told, tell_all, tell_of_the_lost
+from showup.pipeline.advance.turns import TurnsOf
 from showup.pipeline.rules import RuleBook
 from showup.pipeline.story import Story
 
@@ -48,7 +50,7 @@ async def advance(
     await _merge(connection, workspace_id, told)
     met = await meet(connection, workspace_id, [one.story for one in told], hand)
     await _save(connection, workspace_id, told, met, hand)
-    dealt = await _deal(connection, workspace_id, told, met, hand, rules)
+    dealt = await _deal(connection, workspace_id, told, met, hand, rules, again)
     await _write_down(connection, workspace_id, told, met, dealt, hand, deeds)
     await _part(connection, workspace_id, told, met, hand)
     return outcomes_of([*groups, *(one.group for one in more)], told, dealt, hand, deeds)
@@ -73,18 +75,25 @@ def _stored(told: Told, met: Met, hand: ByHand) -> StoredBooking:
     story = told.story
     assert story.booking is not None, "a story with an id stands on a booking"
     assert story.began_at is not None, "a story that stands began"
-    account_id = told.before.account_id if told.before is not None else told.group.account_id
-    assert account_id is not None, "what founds a booking came from an account"
+    company_id = _company_id(story, met, hand)
     return StoredBooking(
         id=told.booking_id,
-        account_id=account_id,
+        account_id=_account_id([*told.group.history, *told.group.news]),
         booking=story.booking,
-        company_id=_company_id(story, met, hand),
-        deal_id=told.before.deal_id if told.before is not None else None,
+        company_id=company_id,
+        # Which deal of its company it is of, the fold of the deals will say; of none, if it has no company any more.
+        deal_id=told.before.deal_id if told.before is not None and company_id is not None else None,
         person_ids=met.person_ids,
         created_at=story.began_at,
         updated_at=story.changed_at or story.began_at,
     )
+
+
+def _account_id(news: Sequence[News]) -> UUID:
+    """Of several accounts that tell of a booking, the one that was the first to, by source time."""
+    told = sorted((item.order_key, item.account_id) for item in news if item.account_id is not None)
+    assert told, "what founds a booking came from an account"
+    return told[0][1]
 
 
 def _company_id(story: Story, met: Met, hand: ByHand) -> UUID | None:
@@ -98,6 +107,7 @@ async def _deal(
     met: Met,
     hand: ByHand,
     rules: RuleBook,
+    again: Retelling,
 ) -> Dealt:
     before = await deals.companies_of_stories(connection, [one.story_id for one in hand.deals]) if hand.deals else {}
     turns = [
@@ -119,7 +129,11 @@ async def _deal(
         for one in hand.deals
     ]
     surely = {gone.company_id for one in told for gone in one.merged}
-    surely |= {_company_id(one.story, met, hand) for one in told if not one.group.news}
+    surely |= {
+        _company_id(one.story, met, hand) for one in told if not one.group.news or one.booking_id in again.bookings
+    }
+    if again is not NOTHING_AGAIN:
+        surely |= set(await deals.companies_with_deals_by_hand(connection, workspace_id))
     dealt = await deal(connection, workspace_id, turns, rules, surely={one for one in surely if one is not None})
     await bookings.save_deals(connection, dealt.deal_of)
     return dealt
@@ -135,6 +149,7 @@ async def _write_down(
     deeds: Sequence[Deed],
 ) -> None:
     ids = [one.booking_id for one in told]
+    deeds = list({deed.event_id: deed for deed in (*hand.judged, *deeds)}.values())
     entries = [
         entry for one in told for entry in entries_of(one.booking_id, one.story, met, _company_id(one.story, met, hand))
     ]
@@ -142,12 +157,13 @@ async def _write_down(
         connection,
         workspace_id,
         booking_ids=[*ids, *(gone for one in told for gone in one.group.merged)],
-        deal_company_ids=dealt.company_ids,
+        deals_since=dealt.since,
         deeds=[deed.event_id for deed in deeds],
         entries=[*entries, *dealt.entries, *entries_of_deeds(workspace_id, deeds, hand)],
     )
     wanted = [delivery for one in told for delivery in deliveries_of(one.booking_id, one.story)]
-    await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted)
+    untold = {one.booking_id for one in told if not one.group.news}
+    await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted, untold=untold)
 
 
 async def _part(
@@ -156,5 +172,7 @@ async def _part(
     people_before = {email for one in told for email in one.emails_before}
     people_now = {email for one in told for email in one.story.people}
     companies_before = {one.company_id for of in told for one in of.standing if one.company_id is not None}
+    # A company may only have stood because another was known as it.
+    companies_before |= {id_of_company(workspace_id, key) for key in hand.anew["companies"]}
     companies_now = set(met.company_ids.values())
     await part(connection, workspace_id, hand, people_before - people_now, companies_before - companies_now)

@@ -48,6 +48,7 @@ class ByHand(Struct, kw_only=True):
     """`retell` are bookings, `anew` names of people and companies of whom nothing that stands may be believed.
 
     `gone` are those who are known as somebody else since this batch. `waiting` are changes of deals nobody opened yet.
+    `judged` are deeds, also of earlier batches, on which `refused` has the latest word.
     """
 
     identities: Identities
@@ -59,6 +60,7 @@ class ByHand(Struct, kw_only=True):
     deals: list[HandDeal] = []
     refused: dict[UUID, str] = {}
     waiting: set[UUID] = set()
+    judged: list[Deed] = []
 
 
 async def read(connection: asyncpg.Connection, workspace_id: UUID, log: Log, deeds: Sequence[Deed]) -> ByHand:
@@ -99,7 +101,8 @@ async def _merge(
     if not mine:
         return []
     past = await log.of_deeds(connection, workspace_id, [MERGES])
-    book = fold_merges({deed.event_id: deed for deed in (*past, *mine)}.values())
+    found.judged = list({deed.event_id: deed for deed in (*past, *mine)}.values())
+    book = fold_merges(found.judged)
     stood = await merges.in_force(connection, workspace_id)
     made = [one for one in book.merges.values() if one.id not in stood]
     undone = [one for one in stood.values() if one.id not in book.merges]
@@ -171,10 +174,13 @@ def _open_deals(found: ByHand, deeds: Iterable[Deed]) -> None:
     for deed in sorted(deeds, key=lambda one: one.order_key):
         if isinstance(deed.act, (DealOpened, HandDealChanged)):
             stories[name(deed.act, deed.event_id)].append(deed)
+    known = {deal.story_id for deal in found.deals}
     for told in stories.values():
         opened = next((deed for deed in told if isinstance(deed.act, DealOpened)), None)
         if opened is None:
             found.waiting |= {deed.event_id for deed in told}
+            continue
+        if opened.event_id in known:
             continue
         assert isinstance(opened.act, DealOpened), "just looked for"
         # What a person did to the deal is heard after its opening, whatever the clocks said.

@@ -1,6 +1,5 @@
 """The deals of every company that a batch touches, folded anew from the turns of all its bookings."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -10,31 +9,26 @@ from msgspec import Struct
 from showup.bookings import store as bookings
 from showup.deals import store as deals
 from showup.deals.deal import Deal, Turn
+from showup.pipeline.advance import turns
+from showup.pipeline.advance.turns import TurnsOf
 from showup.pipeline.deal_book import DealBook
 from showup.pipeline.dealing import fold_deals
+from showup.pipeline.dealing_by_hand import NO_DEAL
 from showup.pipeline.journal import Entry
 from showup.pipeline.rules import RuleBook
 
 _DEAL = "deal:"
 
 
-class TurnsOf(Struct, frozen=True, kw_only=True):
-    """What one story means for deals: of which company, now and before, and by which turns."""
-
-    story_id: UUID
-    company_id: UUID | None
-    company_before: UUID | None
-    turns: list[Turn]
-
-
 class Dealt(Struct, frozen=True, kw_only=True):
-    """`company_ids` were folded; `deal_of` says, by booking, which other deal it is of now (None: of none).
+    """`since` says, by company that was folded, from which order key on the lines of its deals may differ; `deal_of`,
+    by booking, which other deal it is of now (None: of none).
 
     `by_hand` are the events by which people changed these deals: the booking of each, None for a deal without one;
     `refused` says why not.
     """
 
-    company_ids: frozenset[UUID] = frozenset()
+    since: Mapping[UUID, str] = {}
     deal_of: Mapping[UUID, UUID | None] = {}
     entries: Sequence[Entry] = ()
     by_hand: Mapping[UUID, UUID | None] = {}
@@ -53,59 +47,56 @@ async def deal(
 
     `surely` are companies to be folded even so: one of their bookings was another one, or rules changed.
     """
-    touched = {one for of in told for one in (of.company_id, of.company_before) if one is not None}
+    touched = {one for of in told for one in of.companies}
     standing = await deals.turns_of(connection, touched | set(surely))
-    changed = _changed(told, standing) | set(surely)
+    since = turns.changed(told, standing) | dict.fromkeys(surely, turns.BEGINNING)
+    changed = since.keys()
+    homeless = _without_a_company(told)
     if not changed:
-        return Dealt()
+        return Dealt(refused=homeless)
     now = _turns_now(told, standing, changed)
     deals_before = await deals.of_companies(connection, changed)
     deal_of_before = await bookings.deals_of(connection, changed)
     stories = await _named_stories(connection, workspace_id, now)
     books = {one: fold_deals(now.get(one, ()), rules, stories) for one in changed}
-    await _save(connection, workspace_id, told, books, deals_before)
+    await _save(connection, workspace_id, books, deals_before)
+    await deals.replace_turns(connection, turns.rests(told, standing))
     deal_of = _deal_of(books)
     return Dealt(
-        company_ids=frozenset(changed),
+        since=since,
         deal_of={one: deal_of.get(one) for one, was in deal_of_before.items() if deal_of.get(one) != was},
-        entries=[Entry(line=line, company_id=company_id) for company_id, book in books.items() for line in book.lines],
+        entries=[
+            Entry(line=line, company_id=company_id)
+            for company_id, book in books.items()
+            for line in book.lines
+            if line.order_key >= since[company_id]
+        ],
         by_hand=_by_hand(now),
-        refused={event_id: because for book in books.values() for event_id, because in book.refused.items()},
+        refused=homeless | {one: because for book in books.values() for one, because in book.refused.items()},
     )
 
 
+def _without_a_company(told: Sequence[TurnsOf]) -> dict[UUID, str]:
+    """What people wanted of deals of bookings that belong to no company, by event: why it was not done."""
+    wanted = [turn for of in told if of.company_id is None for turn in of.turns]
+    return {turn.event_id: NO_DEAL for turn in wanted if turn.kind in turns.WANTED}
+
+
 def _by_hand(now: Mapping[UUID, list[Turn]]) -> dict[UUID, UUID | None]:
-    opened = {turn.story_id for turns in now.values() for turn in turns if turn.kind == "opened"}
-    return {
-        turn.event_id: None if turn.story_id in opened else turn.story_id
-        for turns in now.values()
-        for turn in turns
-        if turn.actor is not None
-    }
+    by_hand = [turn for of_company in now.values() for turn in of_company if turn.actor is not None]
+    opened = {turn.story_id for turn in by_hand if turn.kind == "opened"}
+    return {turn.event_id: None if turn.story_id in opened else turn.story_id for turn in by_hand}
 
 
 async def _named_stories(
     connection: asyncpg.Connection, workspace_id: UUID, now: Mapping[UUID, list[Turn]]
 ) -> dict[str, UUID]:
     """The stories that turns of attachment name: bookings by their names, deals by the event that opened them."""
-    names = {turn.to for turns in now.values() for turn in turns if turn.to is not None}
+    names = {turn.to for of_company in now.values() for turn in of_company if turn.to is not None}
     if not names:
         return {}
     by_hand = {one: UUID(one.removeprefix(_DEAL)) for one in names if one.startswith(_DEAL)}
     return by_hand | await bookings.ids_of_names(connection, workspace_id, names - by_hand.keys())
-
-
-def _changed(told: Sequence[TurnsOf], standing: Mapping[UUID, list[Turn]]) -> set[UUID]:
-    """A company whose bookings mean what they meant needs no fold: most news of a meeting is like that."""
-    before: dict[UUID, list[Turn]] = defaultdict(list)
-    for turns in standing.values():
-        for turn in turns:
-            before[turn.story_id].append(turn)
-    changed: set[UUID] = set()
-    for of in told:
-        if of.company_id != of.company_before or of.turns != before[of.story_id]:
-            changed.update(one for one in (of.company_id, of.company_before) if one is not None)
-    return changed
 
 
 def _turns_now(
@@ -126,7 +117,6 @@ def _deal_of(books: Mapping[UUID, DealBook]) -> dict[UUID, UUID | None]:
 async def _save(
     connection: asyncpg.Connection,
     workspace_id: UUID,
-    told: Sequence[TurnsOf],
     books: Mapping[UUID, DealBook],
     before: Mapping[UUID, list[Deal]],
 ) -> None:
@@ -138,10 +128,6 @@ async def _save(
         for one in book.deals
         if stood.get(one.id) != (company_id, one)
     ]
+    moved = [one.id for company_id, one in changed if one.id in stood and stood[one.id][0] != company_id]
+    await deals.close_for_moving(connection, moved)
     await deals.save(connection, workspace_id, changed, [one for _, one in stood.values() if one.id not in kept])
-    retold = [of for of in told if of.company_id in books or of.company_before in books]
-    await deals.replace_turns(
-        connection,
-        [of.story_id for of in retold],
-        [(of.company_id, of.turns) for of in retold if of.company_id is not None],
-    )

@@ -29,7 +29,7 @@ async def meet(connection: asyncpg.Connection, workspace_id: UUID, told: Sequenc
     sightings = _people(told, hand)
     standing = await people.by_email(connection, workspace_id, sightings)
     changed = {email: _after(standing.get(email), person, hand) for email, person in sightings.items()}
-    company_ids = await _companies(connection, workspace_id, told, sightings, changed, hand)
+    company_ids = await _companies(connection, workspace_id, told, changed, hand)
     stored = [
         StoredPerson(
             id=standing[email].id if email in standing else person_id(workspace_id, email),
@@ -50,7 +50,8 @@ async def part(
     """Removes whoever a story told anew never met, if nothing else holds them, and who is known as another now."""
     gone = await people.by_email(connection, workspace_id, hand.gone["people"])
     await people.remove(connection, [one.id for one in gone.values()])
-    left = await people.by_email(connection, workspace_id, emails)
+    # Somebody may only have stood because others were known as them, and those are not any more.
+    left = await people.by_email(connection, workspace_id, hand.anew["people"] | set(emails))
     if left:
         await people.remove_unmet(connection, [one.id for one in left.values()])
     closed = await companies.by_key(connection, workspace_id, hand.gone["companies"])
@@ -81,11 +82,10 @@ async def _companies(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     told: Sequence[Story],
-    sightings: Mapping[str, Person],
     people_now: Mapping[str, Person],
     hand: ByHand,
 ) -> dict[str, UUID]:
-    met = _met_companies(told, sightings, hand)
+    met = _met_companies(told, hand)
     # Somebody may work for a company that this batch says nothing new of.
     asked = met.keys() | {hand.identities.company(one.company_key) for one in people_now.values() if one.company_key}
     standing = await companies.by_key(connection, workspace_id, asked)
@@ -108,14 +108,16 @@ async def _companies(
     return {key: known.id for key, known in standing.items()} | {one.company.key: one.id for one in changed}
 
 
-def _met_companies(told: Sequence[Story], sightings: Mapping[str, Person], hand: ByHand) -> dict[str, Company]:
+def _met_companies(told: Sequence[Story], hand: ByHand) -> dict[str, Company]:
+    """Every company of the stories, and those that people named: each sighting by itself, so that it says the same in
+    any batch."""
     found = dict(companies_named(hand))
 
     def tell(company: Company) -> None:
         key = company.key
         found[key] = found[key].told(company) if key in found else company
 
-    for person in sightings.values():
+    for person in (*(one for story in told for one in story.people.values()), *hand.people):
         if person.company_key is not None:
             tell(mentioned(hand.identities.company(person.company_key), [person.first_met_at, person.last_met_at]))
     for story in told:

@@ -45,13 +45,19 @@ def outcomes_of(
 ) -> Advanced:
     """What became of everything that the batch brought or touched."""
     merged = {gone: one.booking_id for one in told for gone in one.group.merged}
-    refused = {event: because for one in told for event, because in one.story.refused.items()}
+    refused = {event: because for one in told for event, because in _refused(one).items()}
     refused |= dealt.refused
     refused |= hand.refused
     outcomes = [_outcome(group, item, refused) for group in groups for item in group.news if _is_own(item)]
     outcomes += [_of_deed(deed, hand, refused) for deed in deeds]
-    retold = [_outcome(group, item, refused) for group in groups for item in group.history]
+    retold = [_outcome(group, item, refused) for group in groups for item in group.history if _is_own(item)]
+    retold += [_of_deed(deed, hand, refused) for deed in hand.judged if deed not in deeds]
     return Advanced(outcomes=outcomes, retold=[*retold, *_of_others(outcomes, retold, dealt)], merged=merged)
+
+
+def _refused(told: Told) -> dict[UUID, str]:
+    own = {item.event_id for item in (*told.group.news, *told.group.history) if _is_own(item)}
+    return {event: because for event, because in told.story.refused.items() if event in own}
 
 
 def _is_own(item: News) -> bool:

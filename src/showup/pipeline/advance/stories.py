@@ -45,6 +45,7 @@ class Retelling(Struct, frozen=True, kw_only=True):
     everybody: bool = False
 
 
+# No rules changed.
 NOTHING_AGAIN = Retelling()
 
 
@@ -55,7 +56,6 @@ class Group(Struct, kw_only=True):
     """
 
     booking_id: UUID | None
-    account_id: UUID | None
     news: list[News]
     history: list[News] = []
     merged: list[UUID] = []
@@ -86,8 +86,24 @@ async def gather(
     groups = _groups(batch, [(name, gone) for (name, _), gone in departures.items()], known)
     await _eldest_first(connection, log, groups)
     told = {one for group in groups for one in (group.booking_id, *group.merged)}
-    groups += [Group(booking_id=one, account_id=None, news=[]) for one in sorted(set(retell) - told)]
-    return await _with_history(connection, log, groups)
+    again = [Group(booking_id=one, news=[]) for one in sorted(set(retell) - told)]
+    groups = await _with_history(connection, log, [*groups, *again])
+    await _remember_departures(connection, workspace_id, log, again)
+    return groups
+
+
+async def _remember_departures(
+    connection: asyncpg.Connection, workspace_id: UUID, log: Log, groups: Sequence[Group]
+) -> None:
+    """Seats that were left for another booking: that news was settled there, and belongs to this story as well."""
+    if not groups:
+        return
+    by_id = {group.booking_id: group for group in groups if group.booking_id is not None}
+    refs = await bookings.names_of(connection, by_id)
+    for name, item in await log.of_names(connection, workspace_id, refs):
+        left = _leaving(name, item)
+        if left is not None:
+            by_id[refs[name]].history.append(left)
 
 
 def _names(item: News) -> tuple[str, ...]:
@@ -168,7 +184,6 @@ def _group(news: list[News], standing: list[UUID]) -> Group:
     return Group(
         # A booking's id is that of the first event in the feed on which it can stand.
         booking_id=standing[0] if standing else founding,
-        account_id=next((item.account_id for item in news if item.account_id is not None), None),
         news=news,
         merged=standing[1:],
         names={name for item in news for name in (*_names(item), *_further_names(item))},

@@ -10,6 +10,7 @@ from showup.bookings import store as bookings
 from showup.bookings.store import Standing
 from showup.companies import store as companies
 from showup.companies.company import company_id
+from showup.deals import store as deals
 from showup.people import store as people
 from showup.pipeline.advance import by_hand
 from showup.pipeline.advance.by_hand import ByHand
@@ -101,4 +102,6 @@ async def _forget(
     keys = set(await companies.keys_of(connection, company_ids))
     hand.anew["people"] |= known
     hand.anew["companies"] |= keys
-    await by_hand.recall(connection, workspace_id, log, hand, {f"person:{email}" for email in known} | keys)
+    names = {f"person:{email}" for email in known} | keys
+    names |= {f"deal:{one}" for one in await deals.opened_by_hand(connection, [one for one in company_ids if one])}
+    await by_hand.recall(connection, workspace_id, log, hand, names)

@@ -1,0 +1,87 @@
+"""What stands in the tables, and what the reference model says must stand, in the same words."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from tests.model.values import World
+
+Seen = dict[str, list[tuple[Any, ...]]]
+
+_QUESTIONS = {
+    "bookings": """
+        SELECT b.calcom_uid, b.status, b.start_time, b.end_time, p.email, c.key, d.position, b.attended,
+               b.attendance_evidence, b.host_absent, b.reschedule_count, b.organizer_email, b.outcome, b.outcome_notes,
+               b.next_step
+        FROM bookings b LEFT JOIN people p ON p.id = b.person_id LEFT JOIN companies c ON c.id = b.company_id
+        LEFT JOIN deals d ON d.id = b.deal_id WHERE b.workspace_id = $1""",
+    "deals": """
+        SELECT c.key, d.position, d.status, d.stage, d.owner_email, d.amount::float, d.currency, d.lost_reason
+        FROM deals d JOIN companies c ON c.id = d.company_id WHERE d.workspace_id = $1""",
+    "people": """
+        SELECT p.email, p.name, c.key FROM people p LEFT JOIN companies c ON c.id = p.company_id
+        WHERE p.workspace_id = $1""",
+    "companies": "SELECT key, name FROM companies WHERE workspace_id = $1",
+    "mails": """
+        SELECT kind, recipient, state, CASE WHEN kind = 'remind' AND state <> 'skipped' THEN due_at END, count(*)
+        FROM deliveries WHERE workspace_id = $1 GROUP BY 1, 2, 3, 4""",
+    "waiting": "SELECT id::text FROM calcom_events WHERE workspace_id = $1 AND state = 'waiting'",
+    "failed": "SELECT id::text, because FROM calcom_events WHERE workspace_id = $1 AND state = 'failed'",
+    "journal without an actor or a reason": """
+        SELECT what FROM journal WHERE workspace_id = $1 AND (actor = '' OR because = '')""",
+    "companies with two active deals": """
+        SELECT company_id FROM deals WHERE workspace_id = $1 AND status = 'active' GROUP BY 1 HAVING count(*) > 1""",
+    "messages told twice": "SELECT key FROM deliveries WHERE workspace_id = $1 GROUP BY 1 HAVING count(*) > 1",
+}
+
+
+async def seen(connection: asyncpg.Connection, workspace_id: UUID) -> Seen:
+    """What stands."""
+    found = {name: await connection.fetch(question, workspace_id) for name, question in _QUESTIONS.items()}
+    return {name: _sorted(tuple(row) for row in rows) for name, rows in found.items()}
+
+
+def expected(world: World) -> Seen:
+    """What must stand."""
+    of_company = {id(deal): _position(world, deal) for deal in world.deals}
+    mails: dict[tuple[Any, ...], int] = {}
+    for one in world.bookings:
+        for key, state in one.mails.items():
+            due_at = key[1] if key[0] == "remind" else None
+            told = (key[0], one.booker, state, due_at)
+            mails[told] = mails.get(told, 0) + 1
+    return {
+        "bookings": _sorted(
+            (
+                *(one.uid, one.status, one.start, one.end, one.booker, world.company_of(one)),
+                *(of_company[id(one.deal)] if one.deal else None, one.attended, one.evidence, one.host_absent),
+                *(one.moves, one.host, one.outcome, one.notes, one.next_step),
+            )
+            for one in world.bookings
+        ),
+        "deals": _sorted(
+            (
+                *(one.company, of_company[id(one)], one.status, one.stage, one.owner),
+                *(None if one.amount is None else float(one.amount), one.currency, one.lost_reason),
+            )
+            for one in world.deals
+        ),
+        "people": _sorted((email, *one) for email, one in world.people.items()),
+        "companies": _sorted(world.names.items()),
+        "mails": _sorted((*told, many) for told, many in mails.items()),
+        "waiting": _sorted((one.id,) for one in world.waiting),
+        "failed": [],
+        "journal without an actor or a reason": [],
+        "companies with two active deals": [],
+        "messages told twice": [],
+    }
+
+
+def _position(world: World, deal: Any) -> int:
+    return [id(one) for one in world.deals if one.company == deal.company].index(id(deal))
+
+
+def _sorted(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)

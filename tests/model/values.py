@@ -1,0 +1,128 @@
+"""What stands, by the reference model: plain records that change as the facts are told."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.model.facts import Fact, moment
+
+PERSONAL = {"gmail.com"}
+
+
+@dataclass
+class Deal:
+    """PI1: of one company; `cancelled_by` is the booking whose cancellation closed it."""
+
+    company: str
+    opened_by: object
+    status: str = "active"
+    stage: str = "booked"
+    owner: str | None = None
+    amount: str | None = None
+    currency: str | None = None
+    lost_reason: str | None = None
+    cancelled_by: object = None
+    met_by_hand: bool = False
+    changed_by_hand: bool = False
+
+
+@dataclass(eq=False)
+class Booking:
+    """PI1, PI3: one meeting through all its uids; `deal` is the one that it belongs to.
+
+    `counts_as_held` is for the deal: another time opens attendance, and leaves the deal where it is (PI3).
+    """
+
+    number: int
+    uids: list[str]
+    status: str
+    start: datetime
+    end: datetime
+    emails: list[str]
+    host: str
+    moves: int = 0
+    attended: bool | None = None
+    evidence: str | None = None
+    counts_as_held: bool = False
+    host_absent: bool = False
+    outcome: str | None = None
+    notes: str | None = None
+    next_step: str | None = None
+    wants_rebooking: bool = False
+    attached: str | None = None
+    to_a_deal: bool = False
+    deal: Deal | None = None
+    hosted_by: set[str] = field(default_factory=set)
+    mails: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+    @property
+    def uid(self) -> str:
+        """The one that it has now."""
+        return self.uids[-1]
+
+    @property
+    def booker(self) -> str:
+        """PI8: the first attendee."""
+        return self.emails[0]
+
+
+@dataclass
+class World:
+    """What must stand. `refused`: by event, why it changed nothing; `waiting`: what nobody has told the booking of.
+
+    `companies` are those of the bookings in the end, where that is known already; `names` are those of all companies.
+    """
+
+    companies: dict[int, str | None] = field(default_factory=dict)
+    bookings: list[Booking] = field(default_factory=list)
+    deals: list[Deal] = field(default_factory=list)
+    opened: dict[str, Deal] = field(default_factory=dict)
+    rules: list[tuple[datetime | None, dict[str, Any]]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    waiting: list[Fact] = field(default_factory=list)
+    people: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def change_rules(self, fact: Fact) -> None:
+        """PI10: a rule holds from `since` on, or in the whole history."""
+        changes, since = fact.said["changes"], fact.said["since"]
+        if "stages" in changes and not {"booked", "met"} <= set(changes["stages"]):
+            self.refused[fact.id] = "meetings move deals from booked to met"
+        else:
+            self.rules.append((None if since is None else moment(since), changes))
+
+    def rule(self, name: str, default: Any, at: datetime) -> Any:
+        """The value that was given last, of those that hold at that moment."""
+        value = default
+        for since, changes in self.rules:
+            if name in changes and (since is None or since <= at):
+                value = changes[name]
+        return value
+
+    def company_of(self, booking: Booking) -> str | None:
+        """Of its attendees, unless somebody said another (PI12)."""
+        if booking.number in self.companies:
+            return self.companies[booking.number]
+        return booking.attached or self.company_of_attendees(booking)
+
+    def company_of_attendees(self, booking: Booking) -> str | None:
+        """PI8: that of the first attendee from a business."""
+        known = (self.company_of_address(email) for email in booking.emails)
+        return next((company for company in known if company is not None), None)
+
+    def company_of_address(self, email: str) -> str | None:
+        """PI1, PI2: that of the registrable domain, unless it is a personal one; what an address is, it always was."""
+        domain = ".".join(email.partition("@")[2].split(".")[-2:])
+        personal: list[str] = []
+        for _, changes in self.rules:
+            personal = changes.get("personal_domains", personal)
+        return None if domain in PERSONAL or domain in personal else f"domain:{domain}"
+
+    def find(self, fact: Fact) -> Booking | None:
+        """PI3: by any uid that the booking ever had; a reschedule by the one that it takes the place of."""
+        said = fact.said
+        given = [said.get(name) for name in ("uid", "bookingUid", "rescheduleUid", "booking", "deal")]
+        names = {str(name).removeprefix("uid:") for name in given if name is not None}
+        if fact.kind == "move_booking":
+            names = {said["booking"].removeprefix("uid:")}
+        return next((one for one in self.bookings if names & set(one.uids)), None)
