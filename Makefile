@@ -3,6 +3,8 @@
 PYTHON ?= python3
 TESTS ?=
 BENCHMARKS ?=
+STORIES ?= 2000
+SEED ?= 0
 TORTURE ?=
 
 BIN := .venv/bin
@@ -10,7 +12,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench torture format pins clean
+.PHONY: help run test check stories bench torture format pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +31,11 @@ check: .venv/check.stamp ## format, lint, types, import contracts, drift of migr
 	$(BIN)/showup openapi --check docs/openapi.json
 	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_glossary.py tests/test_rooms.py \
 		tests/database/test_migrate.py
+
+stories: .venv/check.stamp ## tell STORIES=2000 generated stories and plays, from SEED=0, against each other and the model
+	@echo "Telling $(STORIES) stories, seed $(SEED)"
+	@STORIES=$(STORIES) $(BIN)/python -m pytest -n0 -q --timeout 0 --hypothesis-seed=$(SEED) \
+		--hypothesis-show-statistics tests/stories tests/model
 
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)

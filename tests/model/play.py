@@ -40,7 +40,7 @@ _LIFE: dict[str, tuple[tuple[Callable[[Meeting], None], str], ...]] = {
 }
 _CHANGES = st.builds(
     DealChange,
-    stage=st.sampled_from([None, None, "booked", "met", "proposal", "demo"]),
+    stage=st.sampled_from([None, "booked", "met", "met", "proposal", "demo"]),
     status=st.sampled_from([None, None, "active", "won", "lost", "cancelled"]),
     lost_reason=st.sampled_from([None, "no budget"]),
     owner_email=st.sampled_from([None, "ann@outbound.example"]),
@@ -86,7 +86,7 @@ class Play(RuleBasedStateMachine):
         self.book(second, 5, asks=False, news="now")
 
     @precondition(lambda self: len(self.meetings) < 4)
-    @rule(who=st.sampled_from(_WHO), days=st.integers(0, 5), asks=st.booleans(), news=_NEWS)
+    @rule(who=st.sampled_from(_WHO), days=st.sampled_from([0, 0, 1, 4]), asks=st.booleans(), news=_NEWS)
     def book(self, who: list[str], days: int, asks: bool, news: str) -> None:
         meeting = Meeting(self.week, f"m{len(self.meetings)}", who, 0)
         meeting.start = self.week.now.replace(minute=0, second=0) + timedelta(days=days, hours=2)

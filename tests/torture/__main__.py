@@ -79,8 +79,8 @@ async def _rounds(name: str, stage: Stage, given: argparse.Namespace) -> bool:
             result = await _one(name, stage, engine, plan, given.rounds)
             promised |= result.sent.promised
             if number % given.proved_every == 0 or number == given.rounds:
-                result.faults += await faults_in_all(engine, promised)
                 result.faults += await asyncio.to_thread(proofs, stage)
+                result.faults += await faults_in_all(engine, promised)
             _show(name, result)
             if result.faults:
                 return False
