@@ -67,8 +67,8 @@ async def test_a_sound_log_has_no_fault(engine: AsyncEngine, client: Client, sen
 
 
 _TWICE = """
-    INSERT INTO companies (id, workspace_id, name, created_at, updated_at)
-    SELECT gen_random_uuid(), workspace_id, 'Twice', now(), now() FROM companies LIMIT 1
+    INSERT INTO companies (id, workspace_id, key, name, created_at, updated_at)
+    SELECT gen_random_uuid(), workspace_id, 'twice', 'Twice', now(), now() FROM companies LIMIT 1
 """
 
 
