@@ -101,6 +101,7 @@ def rules_of(settings: Settings) -> "Rules":
     return Rules(
         cancel_deal=policy.cancel_deal,
         meeting_ended=policy.meeting_ended,
+        stages=policy.stages,
         personal_domains=policy.personal_domains,
         business_domains=policy.business_domains,
         team_domains=policy.team_domains,

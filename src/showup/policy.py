@@ -31,6 +31,13 @@ def _span(value: object) -> object:
     return timedelta(**{unit: int(count)})
 
 
+def _stages(names: tuple[str, ...]) -> tuple[str, ...]:
+    if names[:1] != ("booked",) or "met" not in names or len(set(names)) < len(names):
+        raise ValueError("should begin with 'booked', have 'met' among them, and name none twice")
+    return names
+
+
+Stages = Annotated[tuple[str, ...], AfterValidator(_stages)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Email = Annotated[str, AfterValidator(_email)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
@@ -45,6 +52,7 @@ class PipelinePolicy(_Table):
 
     cancel_deal: Literal["always", "last_meeting"] = "always"
     meeting_ended: Literal["showed", "unreported"] = "showed"
+    stages: Stages = ("booked", "met", "proposal", "negotiation")
     fresh_for_hours: Annotated[int, Field(gt=0)] = 24
     personal_domains: frozenset[Domain] = frozenset()
     business_domains: frozenset[Domain] = frozenset()

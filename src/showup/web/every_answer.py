@@ -24,6 +24,7 @@ def completed(doors: ASGIApp, *, cors_origins: Sequence[str]) -> ASGIApp:
         allow_origins=list(cors_origins),
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        expose_headers=["Idempotency-Replayed", "Retry-After"],
     )
 
 
