@@ -131,11 +131,12 @@ async def unsettled(connection: asyncpg.Connection, workspace_id: UUID, now: dat
 
 async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
     """The workspaces that have something to apply now."""
+    # Behind EXISTS the planner reads all that waits, however much; with LIMIT it stops at the first.
     rows = await connection.fetch(
         """
-        SELECT w.id FROM workspaces w WHERE EXISTS (
-            SELECT FROM calcom_events e WHERE e.workspace_id = w.id AND e.state IN ('kept', 'failed')
-            AND (e.state = 'kept' OR e.next_try_at <= $1))
+        SELECT w.id FROM workspaces w WHERE (
+            SELECT true FROM calcom_events e WHERE e.workspace_id = w.id AND e.state IN ('kept', 'failed')
+            AND (e.state = 'kept' OR e.next_try_at <= $1) LIMIT 1)
         """,
         now,
     )
