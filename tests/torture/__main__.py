@@ -1,6 +1,6 @@
 """`python -m tests.torture [r1] [r4] [r6] [--rounds N] [--seed N]`: the long form of what the suite does in short.
 
-The exit status is 1 at the first loss; the folder of that run is kept, to be looked at.
+The exit status is 1 at the first loss; the folder of that run, or of one that broke off, is kept, to be looked at.
 """
 
 import argparse
@@ -57,17 +57,21 @@ def _tortured(name: str, given: argparse.Namespace) -> bool:
     folder = Path(tempfile.mkdtemp(prefix=f"showup-torture-{name}-"))
     # PostgreSQL runs under another account when we are root, and has to pass through.
     folder.chmod(0o711)
-    stage, whole = _STAGES[name](folder), True
+    stage, whole = _STAGES[name](folder), False
     try:
         whole = asyncio.run(_rounds(name, stage, given))
     finally:
         stage.close(keep=not whole)
-        if whole:
-            shutil.rmtree(folder)
-    if not whole:
-        _console.print(f"Kept: {folder}, with what each process said; postgres.log is below data. To look at it:")
-        _console.print(f"  SHOWUP_DATA_DIR={folder / 'data'} .venv/bin/showup serve --no-work --port 0")
+        _leave(folder, whole=whole)
     return whole
+
+
+def _leave(folder: Path, *, whole: bool) -> None:
+    if whole:
+        shutil.rmtree(folder)
+        return
+    _console.print(f"Kept: {folder}, with what each process said; postgres.log is below data. To look at it:")
+    _console.print(f"  SHOWUP_DATA_DIR={folder / 'data'} .venv/bin/showup serve --no-work --port 0")
 
 
 async def _rounds(name: str, stage: Stage, given: argparse.Namespace) -> bool:
@@ -78,7 +82,8 @@ async def _rounds(name: str, stage: Stage, given: argparse.Namespace) -> bool:
             plan = Plan(given.seed, number, given.webhooks, victim=given.victim)
             result = await _one(name, stage, engine, plan, given.rounds)
             promised |= result.sent.promised
-            if number % given.proved_every == 0 or number == given.rounds:
+            # What did not come back can't be proved either, and is told by its own fault.
+            if not result.faults and (number % given.proved_every == 0 or number == given.rounds):
                 result.faults += await asyncio.to_thread(proofs, stage)
                 result.faults += await faults_in_all(engine, promised)
             _show(name, result)

@@ -25,6 +25,7 @@ class Program:
 
     def __init__(self, said: Path, *arguments: str, **variables: str) -> None:
         self.said = said
+        self._asked_to_end = False
         with said.open("ab") as output:
             self._began_at = output.tell()
             self.process = subprocess.Popen(
@@ -72,8 +73,9 @@ class Program:
         return children
 
     def ask_to_end(self) -> None:
-        """Ctrl-C."""
-        if self.lives:
+        """Ctrl-C, once: a second one would break into an end that is on its way, and Python then dies of it."""
+        if self.lives and not self._asked_to_end:
+            self._asked_to_end = True
             self.process.send_signal(signal.SIGINT)
 
     def end(self) -> None:

@@ -109,9 +109,14 @@ def _line() -> bytes:
     return read
 
 
-def _end_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _end_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, listening: socket.socket | None) -> None:
+    parent = os.getppid()
     while os.read(_STDIN, 1):
         pass
+    if listening is not None and os.getppid() != parent:
+        # Nobody told us to end: whoever is started in our parent's place wants the address at once.
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(stop.set)
     time.sleep(_ENDED_WITHIN)
@@ -121,11 +126,12 @@ def _end_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> No
 async def _run(settings: Settings, ground: Ground, arguments: list[str]) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    threading.Thread(target=_end_with_parent, args=(loop, stop), daemon=True).start()
     kind, *rest = arguments
+    listening = socket.socket(fileno=int(rest[0])) if kind == "web" else None
+    threading.Thread(target=_end_with_parent, args=(loop, stop, listening), daemon=True).start()
     async with house(settings, ground, direct=kind == "work") as built:
-        if kind == "web":
-            await web(built, socket.socket(fileno=int(rest[0])), stop)
+        if listening is not None:
+            await web(built, listening, stop)
         else:
             await work(built, stop)
 

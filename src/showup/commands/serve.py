@@ -1,9 +1,11 @@
 """`showup serve`: everything in one process tree, on one address."""
 
+import errno
 import os
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from showup.settings import Settings
 
 _BACKLOG = 2048
+# After a kill -9 those who lost their parent still have the address for a moment.
+_FREE_WITHIN, _BETWEEN_TRIES = 1.0, 0.02
 
 
 def serve(
@@ -56,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections on the address; refused with a sentence when that can't be."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return _bound(host, port, family)
     except socket.gaierror:
         raise Refused(f"{host!r} is not an address of this machine: choose another --host.") from None
     except PermissionError:
@@ -66,6 +70,17 @@ def listen(host: str, port: int) -> socket.socket:
             f"Can't listen on {host}, port {port} ({fault.strerror}): stop what is there, or choose another "
             "port, such as --port 8001."
         ) from None
+
+
+def _bound(host: str, port: int, family: int) -> socket.socket:
+    end = time.monotonic() + _FREE_WITHIN
+    while True:
+        try:
+            return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE or time.monotonic() > end:
+                raise
+        time.sleep(_BETWEEN_TRIES)
 
 
 @contextmanager
