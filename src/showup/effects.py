@@ -10,11 +10,15 @@ from msgspec import Struct
 
 
 class BookingEffect(Struct, frozen=True, kw_only=True):
-    """What all effects have in common: their meaning, their recipient's email, and the moment they are due."""
+    """What all effects have in common: their meaning, their recipient's email, and when they are worth telling.
+
+    From `expires_at` on nobody wants to hear of it any more, however it came to be late.
+    """
 
     key: str
     recipient: str
     due_at: datetime
+    expires_at: datetime
 
 
 class Confirm(BookingEffect, frozen=True, kw_only=True):

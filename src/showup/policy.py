@@ -1,11 +1,12 @@
 """What showup.toml may say: the tables and keys, their units and defaults. `settings` reads the file."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _domain(text: str) -> str:
@@ -27,7 +28,7 @@ def _span(value: object) -> object:
         return value
     count, unit = value[:-1], _UNITS.get(value[-1:])
     if unit is None or not count.isdecimal() or int(count) == 0:
-        raise ValueError("should be a span of time such as 30m, 24h or 3d")
+        raise ValueError("should be a span of time such as 30s, 30m, 24h or 3d")
     return timedelta(**{unit: int(count)})
 
 
@@ -76,6 +77,18 @@ class RemindersPolicy(_Table):
     )
 
 
+class EmailPolicy(_Table):
+    """`[email]`: how attendees are written to.
+
+    `retry_after`: the pauses before the second attempt, the third …; three attempts unless said otherwise (seed 001).
+    `templates`: a folder whose files replace ours. `calendar`: whether mails carry an .ics.
+    """
+
+    retry_after: tuple[Span, ...] = (timedelta(seconds=30), timedelta(minutes=2))
+    templates: Path | None = None
+    calendar: bool = True
+
+
 class Sender(_Table):
     """A `[[senders]]` row: the address that mail for this booking page or organizer's domain comes from."""
 
@@ -89,6 +102,7 @@ class Policy(_Table):
 
     pipeline: PipelinePolicy = PipelinePolicy()
     reminders: RemindersPolicy = RemindersPolicy()
+    email: EmailPolicy = EmailPolicy()
     senders: tuple[Sender, ...] = ()
 
     @model_validator(mode="after")

@@ -33,13 +33,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from showup.policy import PipelinePolicy, Policy, RemindersPolicy, Sender
+from showup.policy import EmailPolicy, PipelinePolicy, Policy, RemindersPolicy, Sender
 
 POLICY_FILE = "showup.toml"
 _NO_SECRET = "no-secret-provided"  # noqa: S105 - the word that Cal.com signs with when it has no secret
 _TABLES: Mapping[str, type[BaseModel]] = {
     "pipeline": PipelinePolicy,
     "reminders": RemindersPolicy,
+    "email": EmailPolicy,
     "senders": Sender,
 }
 _KEY_LENGTH = 32
@@ -81,6 +82,13 @@ def _postgres(url: SecretStr) -> SecretStr:
     return url
 
 
+def _smtp(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("should be an address such as smtp://user:password@mail.example.com:587")
+    return url
+
+
 def _webhook_secret(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().strip():
         raise ValueError("is blank, and anybody could sign with that: choose a secret, or take the variable away")
@@ -98,6 +106,7 @@ def _long_keys(secret: SecretStr) -> SecretStr:
 Address = Annotated[str, AfterValidator(_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 LongKeys = Annotated[SecretStr, AfterValidator(_long_keys)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
@@ -141,6 +150,10 @@ class Settings(BaseSettings):
     )
     calcom_api_key: SecretStr | None = Field(default=None, validation_alias="CALCOM_API_KEY")
     calcom_api_url: Address = Field(default="https://api.cal.com/v2", validation_alias="CALCOM_API_URL")
+    resend_api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
+    resend_api_url: Address = Field(default="https://api.resend.com", validation_alias="RESEND_API_URL")
+    resend_webhook_secret: SecretStr | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
+    smtp_url: SmtpUrl | None = Field(default=None, validation_alias="SMTP_URL")
     log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="LOG_FORMAT")
     # No variable can have a dot in its name: policy comes from the file alone.

@@ -30,6 +30,11 @@ from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
+from showup.database.delivery_tables import deliveries as deliveries
+from showup.database.delivery_tables import delivery_attempts as delivery_attempts
+from showup.database.delivery_tables import delivery_contents as delivery_contents
+from showup.database.delivery_tables import lanes as lanes
+from showup.database.delivery_tables import suppressions as suppressions
 from showup.database.log_tables import calcom_events as calcom_events
 from showup.database.log_tables import chain as chain
 from showup.database.log_tables import event_refs as event_refs
@@ -296,38 +301,4 @@ journal = Table(
     Index("ix_journal_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
     Index("ix_journal_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
     Index("ix_journal_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
-)
-
-deliveries = Table(
-    "deliveries",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("booking_id", UUID, nullable=False),
-    Column("event_id", UUID, nullable=False),
-    # What the effect means, once and for all: the same key is never told twice.
-    Column("key", Text, nullable=False),
-    Column("destination", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("recipient", Text),
-    Column("booking_version", Integer, nullable=False),
-    Column("due_at", Instant, nullable=False),
-    Column(
-        "state",
-        Text,
-        CheckConstraint(
-            "state IN ('scheduled', 'sending', 'delivered', 'failed', 'withdrawn', 'skipped')", name="state"
-        ),
-        nullable=False,
-    ),
-    Column("because", Text),
-    Column("details", JSONB, nullable=False, server_default="{}"),
-    Column("simulated", Boolean, nullable=False, server_default=text("false")),
-    Column("delivered_at", Instant),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
-    UniqueConstraint("workspace_id", "key"),
-    Index("ix_deliveries_due_at", "due_at", postgresql_where=text("state = 'scheduled'")),
-    Index("ix_deliveries_booking_id", "booking_id"),
-    Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
 )

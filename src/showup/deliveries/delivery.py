@@ -10,7 +10,10 @@ State: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withd
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """`key` says what is told; `booking_version` which version of the booking it was decided for."""
+    """`key` says what is told; `booking_version` which version of the booking it was decided for.
+
+    From `expires_at` on it is not told any more. Of what is due, the higher `priority` goes first.
+    """
 
     booking_id: UUID
     event_id: UUID
@@ -21,6 +24,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     booking_version: int
     decided_at: datetime
     due_at: datetime
+    expires_at: datetime | None
+    priority: int
     state: State
     because: str | None
     details: dict[str, Any]

@@ -35,6 +35,11 @@ def kind(effect: Effect) -> str:
             assert_never(never)
 
 
+def priority(effect: Effect) -> int:
+    """Of what is due, the higher goes first: what somebody waits for, then what they need in time."""
+    return 20 if isinstance(effect, Remind | SkipReminders) else 30
+
+
 def details(effect: Effect) -> dict[str, Any]:
     """What the message says beside the booking as it stands."""
     match effect:

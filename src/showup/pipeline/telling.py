@@ -6,7 +6,7 @@ back to a time it had, are told once more: the key counts such returns.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 
@@ -30,6 +30,11 @@ def is_worth_telling(booking: Booking, news: News, rules: Rules) -> bool:
     return fresh and booking.start_time > news.received_at
 
 
+def _until(booking: Booking, news: News, rules: Rules) -> datetime:
+    """Until when news that is worth telling stays so, if it is held up on its way."""
+    return min(booking.start_time, news.source_at + rules.fresh_for)
+
+
 def of_standing(booking: Booking, news: News, rules: Rules, *, everybody: bool = False) -> tuple[Effect, ...]:
     """The meeting stands: confirm it, or tell its new time, and remind before it.
 
@@ -37,14 +42,17 @@ def of_standing(booking: Booking, news: News, rules: Rules, *, everybody: bool =
     """
     if not is_worth_telling(booking, news, rules):
         return ()
+    until = _until(booking, news, rules)
     found: list[Effect] = []
     for attendee, email in _seated(booking) if booking.seated and everybody else _recipients(booking, news):
         key = f"stands:{_meeting(booking, attendee)}:{email}"
         if len(booking.uids) > 1 or booking.reschedule_count:
             old = booking.uids[-2].start_time if len(booking.uids) > 1 else None
-            found.append(TellRescheduled(key=key, recipient=email, due_at=news.received_at, old_start_time=old))
+            found.append(
+                TellRescheduled(key=key, recipient=email, due_at=news.received_at, expires_at=until, old_start_time=old)
+            )
         else:
-            found.append(Confirm(key=key, recipient=email, due_at=news.received_at))
+            found.append(Confirm(key=key, recipient=email, due_at=news.received_at, expires_at=until))
         found.extend(_reminders(booking, attendee, email, news, rules))
     return tuple(found)
 
@@ -55,7 +63,10 @@ def of_cancelling(booking: Booking, news: News, rules: Rules, attendees: Iterabl
         return ()
     return tuple(
         TellCancelled(
-            key=f"cancelled:{_meeting(booking, one)}:{one.email}", recipient=one.email, due_at=news.received_at
+            key=f"cancelled:{_meeting(booking, one)}:{one.email}",
+            recipient=one.email,
+            due_at=news.received_at,
+            expires_at=_until(booking, news, rules),
         )
         for one in attendees
         if one.is_person and one.email is not None
@@ -71,7 +82,10 @@ def of_new_place(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ..
     told = sha256(place.encode()).hexdigest()[:16]
     return tuple(
         TellNewPlace(
-            key=f"place:{_meeting(booking, attendee)}:{email}:{told}", recipient=email, due_at=news.received_at
+            key=f"place:{_meeting(booking, attendee)}:{email}:{told}",
+            recipient=email,
+            due_at=news.received_at,
+            expires_at=_until(booking, news, rules),
         )
         for attendee, email in _recipients(booking, news)
     )
@@ -81,17 +95,21 @@ def _reminders(booking: Booking, attendee: Attendee, email: str, news: News, rul
     """Those still ahead; a meeting nearer than the smallest offset gets none, and says so (TE4)."""
     meeting = _meeting(booking, attendee)
     found: list[Effect] = []
-    for before in sorted(rules.remind_before, reverse=True):
+    offsets = sorted(set(rules.remind_before), reverse=True)
+    for before, after in zip(offsets, [*offsets[1:], timedelta(0)], strict=True):
         due_at = booking.start_time - before
         if due_at > news.received_at:
             key = f"remind:{meeting}:{email}:{round(before.total_seconds())}"
-            found.append(Remind(key=key, recipient=email, due_at=due_at, before=before))
+            # Once the next one is due, this one would only come beside it.
+            expires_at = booking.start_time - after
+            found.append(Remind(key=key, recipient=email, due_at=due_at, expires_at=expires_at, before=before))
     if not found and rules.remind_before:
         found.append(
             SkipReminders(
                 key=f"remind:{meeting}:{email}:none",
                 recipient=email,
                 due_at=news.received_at,
+                expires_at=booking.start_time,
                 because="meeting_too_soon",
             )
         )

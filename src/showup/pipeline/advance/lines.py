@@ -89,6 +89,8 @@ def deliveries_of(booking_id: UUID, story: Story) -> list[Delivery]:
             booking_version=want.booking_version,
             decided_at=want.decided_at,
             due_at=want.effect.due_at,
+            expires_at=want.effect.expires_at,
+            priority=routing.priority(want.effect),
             state=want.state,
             because=want.because,
             details=routing.details(want.effect),
