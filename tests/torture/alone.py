@@ -5,6 +5,7 @@ import random
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,9 @@ from tests.torture.sending import Sender
 from tests.torture.stage import Stage
 
 _STARTS_WITHIN = 2.0
+# Below those that systems give to whoever connects: among thousands of connections to a server that is down, one would
+# get the server's own port, be connected to itself, and keep the server from it.
+_PORTS = range(20_000, 32_000)
 
 
 class Alone(Stage):
@@ -28,8 +32,7 @@ class Alone(Stage):
         self._folder = folder
         self.data = folder / "data"
         # Always the same one: Cal.com knows no other, and the next start must find it free.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = str(free.getsockname()[1])
+        self._port = _fixed_port()
         self._serve = self._started()
 
     @property
@@ -96,3 +99,10 @@ class Alone(Stage):
 
     def _begun(self) -> Program:
         return Program(self._folder / "serve.log", "serve", "--port", self._port, **self.variables)
+
+
+def _fixed_port() -> str:
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return str(port)
+    raise AssertionError("no port is free")
