@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from msgspec import Struct
 from pydantic import SecretStr
@@ -25,13 +26,21 @@ from showup.database.migrate import upgrade
 from showup.settings import Settings
 
 if TYPE_CHECKING:
+    import httpx2
     from starlette.types import ASGIApp
 
+    from showup.deliveries.connecting import Reaching
+    from showup.deliveries.worker import Worker
+    from showup.destinations.email.render import Renderer
     from showup.inbox.applier import Applier
     from showup.inbox.door_metrics import DoorMetrics
     from showup.inbox.keep import Keeper
     from showup.pipeline.rules import Rules
     from showup.web.webhooks import WebhookDoor
+
+
+# Whose mail it would be, in an outbox that mail never leaves.
+_NOBODY = "showup@localhost"
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -97,7 +106,7 @@ def rules_of(settings: Settings) -> "Rules":
     """The rules that showup.toml and TESTING_MODE ask for."""
     from showup.pipeline.rules import Rules
 
-    policy = settings.policy.pipeline
+    policy, follow_up = settings.policy.pipeline, settings.policy.no_show_follow_up
     return Rules(
         cancel_deal=policy.cancel_deal,
         meeting_ended=policy.meeting_ended,
@@ -108,6 +117,13 @@ def rules_of(settings: Settings) -> "Rules":
         team_emails=policy.team_emails,
         fresh_for=policy.fresh_for,
         remind_before=settings.reminders_before,
+        tell_guests=settings.policy.email.guests,
+        follow_up=follow_up.enabled,
+        follow_up_after=follow_up.after,
+        follow_up_expires_after=follow_up.expires_after,
+        follow_up_quiet_hours=follow_up.quiet_hours,
+        follow_up_at_most_every=follow_up.at_most_every,
+        follow_up_rebook_url=follow_up.rebook_url,
     )
 
 
@@ -163,6 +179,7 @@ class House:
     def webhook_door(self) -> "WebhookDoor":
         """The webhooks' own door, and behind it the application."""
         from showup.web.app import create_app
+        from showup.web.ground import Mailing
         from showup.web.webhooks import WebhookDoor
 
         app = create_app(
@@ -171,8 +188,71 @@ class House:
             admin_key=_plain(self.settings.admin_key),
             version=version("showup"),
             door_metrics=self.door_metrics,
+            mailing=Mailing(seal=self.seal, webhook_secret=_plain(self.settings.resend_webhook_secret)),
         )
         return WebhookDoor(self.directory, self.keeper, self.clock, fallback=app, metrics=self.door_metrics)
+
+
+@asynccontextmanager
+async def deliverer(built: House, ground: Ground) -> "AsyncIterator[Worker]":
+    """Whoever tells the outside, over a house; its connections close at the end. Raises CannotRender."""
+    import asyncpg
+
+    from showup.database.address import driver_arguments
+    from showup.deliveries.courier import Courier
+    from showup.deliveries.preparing import LastLook
+    from showup.deliveries.unsubscribing import make_token
+    from showup.deliveries.worker import POOL_SIZE, Worker
+    from showup.destinations import wire
+    from showup.reads.meetings import current
+
+    def unsubscribe(workspace_id: UUID, email: str) -> str:
+        return f"{built.settings.public_url}/unsubscribe/{make_token(built.seal, workspace_id, email)}"
+
+    look = LastLook(current=current, unsubscribe=unsubscribe)
+    arguments = driver_arguments(ground.direct_url)
+    async with (
+        wire.client(version("showup")) as client,
+        asyncpg.create_pool(**arguments, min_size=1, max_size=POOL_SIZE) as pool,
+    ):
+        courier = Courier(built.engine, built.clock, _reaching(built, client), look)
+        yield Worker(built.engine, built.clock, courier, pool)
+
+
+def _reaching(built: House, client: "httpx2.AsyncClient") -> "Reaching":
+    from showup.deliveries.connecting import MailAccess, Reaching
+
+    settings = built.settings
+    given = MailAccess(
+        resend_url=settings.resend_api_url,
+        resend_key=_plain(settings.resend_api_key),
+        smtp_url=_plain(settings.smtp_url),
+    )
+    return Reaching(
+        built.engine,
+        built.seal,
+        built.clock,
+        client=client,
+        given=given,
+        renderer=lambda leaving: renderer_of(settings, built.clock, leaving=leaving),
+        retry_after=settings.policy.email.retry_after,
+    )
+
+
+def renderer_of(settings: Settings, clock: Clock, *, leaving: bool) -> "Renderer":
+    """Who writes mails by these settings; those that never leave need no sender of ours. Raises CannotRender."""
+    from showup.destinations.email.render import Renderer
+    from showup.destinations.email.senders import Sender
+    from showup.destinations.email.templates import Templates
+
+    policy = settings.policy
+    return Renderer(
+        templates=Templates(policy.email.templates),
+        senders=[Sender(address=one.address, host=one.host, domain=one.domain) for one in policy.senders],
+        clock=clock,
+        calendar=policy.email.calendar,
+        fallback=None if leaving else _NOBODY,
+    )
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a process below `showup serve` or `showup work` runs: `python -m showup.commands.child web FD | work`.
+"""What a process below `showup serve` or `showup work` runs: `python -m showup.commands.child web FD | work | deliver`.
 
 Its stdin brings one line of JSON, and then nothing: when it ends, so does the process. However the parent
 dies, the system closes the other end, and no child stays behind.
@@ -22,7 +22,7 @@ import uvicorn
 import uvloop
 
 from showup import logs
-from showup.assembly import Ground, House, house
+from showup.assembly import Ground, House, deliverer, house
 from showup.commands.refusal import sentence_of
 from showup.settings import Settings, load
 
@@ -71,6 +71,13 @@ async def work(built: House, stop: asyncio.Event) -> None:
     """Apply what is kept until `stop`."""
     _ready()
     await built.applier.run(stop)
+
+
+async def deliver(built: House, ground: Ground, stop: asyncio.Event) -> None:
+    """Tell the outside what is due, until `stop`."""
+    async with deliverer(built, ground) as worker:
+        _ready()
+        await worker.run(stop)
 
 
 def _configuration(built: House) -> uvicorn.Config:
@@ -129,9 +136,11 @@ async def _run(settings: Settings, ground: Ground, arguments: list[str]) -> None
     kind, *rest = arguments
     listening = socket.socket(fileno=int(rest[0])) if kind == "web" else None
     threading.Thread(target=_end_with_parent, args=(loop, stop, listening), daemon=True).start()
-    async with house(settings, ground, direct=kind == "work") as built:
+    async with house(settings, ground, direct=kind != "web") as built:
         if listening is not None:
             await web(built, listening, stop)
+        elif kind == "deliver":
+            await deliver(built, ground, stop)
         else:
             await work(built, stop)
 

@@ -46,7 +46,7 @@ def serve(
         Child(name=f"web-{number}", arguments=("web", str(fd)), sockets=(fd,)) for number in range(1, web_processes + 1)
     ]
     if not no_work:
-        children.append(Child(name="work-1", arguments=("work",)))
+        children += [Child(name="work-1", arguments=("work",)), Child(name="deliver-1", arguments=("deliver",))]
     with listening, _counting_together(web_processes):
         run(
             settings,

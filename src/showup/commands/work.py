@@ -7,9 +7,9 @@ import typer
 
 
 def work(
-    processes: Annotated[int, typer.Option(min=1, help="How many workers to start here.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="How many pairs of workers to start here.")] = 1,
 ) -> None:
-    """Apply what was kept, without a web server; as many as you like may work on one database.
+    """Apply what was kept and tell the outside, without a web server; any number may work on one database.
 
     Example: showup work --processes 2
     """
@@ -17,7 +17,10 @@ def work(
     from showup.commands.running import run
     from showup.settings import load
 
-    children = [Child(name=f"work-{number}", arguments=("work",)) for number in range(1, processes + 1)]
+    kinds = ("work", "deliver")
+    children = [
+        Child(name=f"{kind}-{number}", arguments=(kind,)) for number in range(1, processes + 1) for kind in kinds
+    ]
     run(load(), children, lambda _ground, _has_secret: _greet(processes), adopting=False)
 
 

@@ -30,3 +30,17 @@ class Delivery(Struct, frozen=True, kw_only=True):
     because: str | None
     details: dict[str, Any]
     simulated: bool
+
+
+class Wake(Struct, frozen=True, kw_only=True):
+    """Somebody has to look at what is due for a destination, at a moment (in the past: at once)."""
+
+    destination: str
+    at: datetime
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """What one workspace tells one destination: it has one pace, and one pause when the destination is down."""
+
+    workspace_id: UUID
+    destination: str

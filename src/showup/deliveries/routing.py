@@ -5,6 +5,7 @@ from typing import Any, assert_never
 from showup.effects import (
     Confirm,
     Effect,
+    FollowUp,
     Remind,
     SkipReminders,
     TellCancelled,
@@ -31,13 +32,21 @@ def kind(effect: Effect) -> str:
             return "tell_new_place"
         case Remind() | SkipReminders():
             return "remind"
+        case FollowUp():
+            return "follow_up"
         case _ as never:
             assert_never(never)
 
 
 def priority(effect: Effect) -> int:
-    """Of what is due, the higher goes first: what somebody waits for, then what they need in time."""
-    return 20 if isinstance(effect, Remind | SkipReminders) else 30
+    """Of what is due, the higher goes first: what somebody waits for, what they need in time, what nobody asked for."""
+    match effect:
+        case FollowUp():
+            return 10
+        case Remind() | SkipReminders():
+            return 20
+        case _:
+            return 30
 
 
 def details(effect: Effect) -> dict[str, Any]:
@@ -47,5 +56,8 @@ def details(effect: Effect) -> dict[str, Any]:
             return {"old_start_time": f"{old:%Y-%m-%dT%H:%M:%SZ}"}
         case Remind(before=before):
             return {"before_seconds": round(before.total_seconds())}
+        case FollowUp(at_most_every=span, rebook_url=url):
+            said = {} if url is None else {"rebook_url": url}
+            return {"at_most_every_seconds": round(span.total_seconds()), **said}
         case _:
             return {}

@@ -1,6 +1,7 @@
 """Deliveries in PostgreSQL: what a story calls for, laid beside what was told already."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,15 +11,20 @@ from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import deliveries
-from showup.deliveries.delivery import Delivery
+from showup.deliveries.delivery import Delivery, Wake
 
 _COMPARED = (
     *("booking_id", "event_id", "destination", "kind", "recipient", "booking_version"),
-    *("due_at", "state", "because", "simulated"),
+    *("due_at", "expires_at", "priority", "state", "because", "simulated"),
 )
 _of_row, _of_delivery = itemgetter(*_COMPARED), attrgetter(*_COMPARED)
 # What a story told anew may still change; whatever is under way or over stays as it is.
 _OPEN = ("scheduled", "withdrawn", "skipped")
+_READ = f"""
+    SELECT id, key, wake_at, attempts, unwanted, withdrawn_by, {", ".join(_COMPARED)} FROM deliveries
+"""  # noqa: S608  # names of our own columns
+
+Standing = Mapping[str, asyncpg.Record]
 
 
 async def rewrite(
@@ -28,40 +34,97 @@ async def rewrite(
     booking_ids: Iterable[UUID],
     wanted: Sequence[Delivery],
     untold: Collection[UUID] = (),
-) -> None:
-    """From now on these bookings call for `wanted`.
+) -> list[Wake]:
+    """From now on these bookings call for `wanted`; when somebody has to look at what came of it.
 
     Of those in `untold` there is no news: what their stories call for now, and did not before, is told to nobody, but
     for what is still to come (PI13).
 
     A key is told once: one that stands already, for whichever booking, is changed only while nothing was sent. A row of
-    which nothing was sent goes when the story, told anew with late news, never called for it.
+    which nothing was sent goes when the story, told anew with late news, never called for it. Whoever is sending
+    something that is no longer called for finds that in its row.
     """
     keys = {delivery.key for delivery in wanted}
+    ids = list(booking_ids)
     rows = await connection.fetch(
-        """
-        SELECT id, key, booking_id, event_id, destination, kind, recipient, booking_version, due_at, state, because,
-               simulated
-        FROM deliveries WHERE booking_id = ANY($1::uuid[])
+        f"""
+        {_READ} WHERE booking_id = ANY($1::uuid[])
         UNION ALL
-        SELECT id, key, booking_id, event_id, destination, kind, recipient, booking_version, due_at, state, because,
-               simulated
-        FROM deliveries WHERE workspace_id = $2 AND key = ANY($3::text[]) AND booking_id <> ALL ($1::uuid[])
+        {_READ} WHERE workspace_id = $2 AND key = ANY($3::text[]) AND booking_id <> ALL ($1::uuid[])
         """,
-        list(booking_ids),
+        ids,
         workspace_id,
         list(keys),
     )
-    standing = {row["key"]: row for row in rows}
+    by_key = {delivery.key: delivery for delivery in wanted}
+    standing = await _held(connection, {row["key"]: row for row in rows}, by_key)
     changed = [
-        _row(workspace_id, _untold(delivery) if delivery.booking_id in untold and new else delivery)
+        _row(workspace_id, _untold(delivery) if delivery.booking_id in untold and new else delivery, standing)
         for delivery in wanted
         if (new := delivery.key not in standing) or _differs(standing[delivery.key], delivery)
     ]
     await bulk.upsert(connection, deliveries, changed, key=("workspace_id", "key"))
-    gone = [row["id"] for key, row in standing.items() if key not in keys and row["state"] in _OPEN]
-    if gone:
-        await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", gone)
+    await _let_go(connection, [row for key, row in standing.items() if key not in keys])
+    await _tell_senders(connection, _marks(standing, by_key))
+    return [Wake(destination=row["destination"], at=row["wake_at"]) for row in changed if row["state"] == "scheduled"]
+
+
+async def _held(connection: asyncpg.Connection, standing: Standing, wanted: Mapping[str, Delivery]) -> Standing:
+    """The same, with those that may change held: nobody begins to send what is being rewritten.
+
+    All in one statement and in the order of their ids, as those who send hold theirs, so that nobody waits in a ring.
+    """
+    touched = list(_marks(standing, wanted))
+    for key, row in standing.items():
+        delivery = wanted.get(key)
+        if row["state"] in _OPEN if delivery is None else _differs(row, delivery):
+            touched.append(row["id"])
+    if not touched:
+        return standing
+    held = await connection.fetch(f"{_READ} WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", touched)
+    return {**standing, **{row["key"]: row for row in held}}
+
+
+async def _let_go(connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]) -> None:
+    open_ = [row for row in rows if row["state"] in _OPEN]
+    if untried := [row["id"] for row in open_ if not row["attempts"]]:
+        await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", untried)
+    if tried := [row["id"] for row in open_ if row["attempts"] and row["state"] == "scheduled"]:
+        await connection.execute(
+            "UPDATE deliveries SET state = 'withdrawn', because = $2, updated_at = now() WHERE id = ANY($1::uuid[])",
+            tried,
+            _NEVER_CALLED_FOR,
+        )
+
+
+_NEVER_CALLED_FOR = "news that came late shows that it was never called for"
+
+
+def _marks(standing: Standing, wanted: Mapping[str, Delivery]) -> dict[UUID, str | None]:
+    """What is under way, by id, whose mark of why it is to go no further is another by now; None takes it back."""
+    return {
+        row["id"]: mark
+        for key, row in standing.items()
+        if row["state"] == "sending" and row["unwanted"] != (mark := _why_unwanted(wanted.get(key)))
+    }
+
+
+async def _tell_senders(connection: asyncpg.Connection, marks: Mapping[UUID, str | None]) -> None:
+    if marks:
+        await connection.execute(
+            """
+            UPDATE deliveries d SET unwanted = given.mark FROM unnest($1::uuid[], $2::text[]) AS given(id, mark)
+            WHERE d.id = given.id AND d.state = 'sending'
+            """,
+            list(marks),
+            list(marks.values()),
+        )
+
+
+def _why_unwanted(delivery: Delivery | None) -> str | None:
+    if delivery is None:
+        return _NEVER_CALLED_FOR
+    return None if delivery.state == "scheduled" else delivery.because
 
 
 async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
@@ -83,7 +146,7 @@ def _untold(delivery: Delivery) -> Delivery:
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
-    if row["state"] not in _OPEN:
+    if row["state"] not in _OPEN or row["withdrawn_by"] is not None:
         return False
     if row["state"] == "skipped" and delivery.state == "scheduled":
         # Skipped because it was not to be told: the same key is not called for again.
@@ -91,7 +154,7 @@ def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
     return bool(_of_row(row) != _of_delivery(delivery))
 
 
-def _row(workspace_id: UUID, delivery: Delivery) -> dict[str, Any]:
+def _row(workspace_id: UUID, delivery: Delivery, standing: Standing) -> dict[str, Any]:
     return {
         "id": uuid5(workspace_id, delivery.key),
         "workspace_id": workspace_id,
@@ -101,8 +164,11 @@ def _row(workspace_id: UUID, delivery: Delivery) -> dict[str, Any]:
         "destination": delivery.destination,
         "kind": delivery.kind,
         "recipient": delivery.recipient,
+        "priority": delivery.priority,
         "booking_version": delivery.booking_version,
         "due_at": delivery.due_at,
+        "expires_at": delivery.expires_at,
+        "wake_at": _wake_at(delivery, standing.get(delivery.key)),
         "state": delivery.state,
         "because": delivery.because,
         "details": delivery.details,
@@ -110,3 +176,11 @@ def _row(workspace_id: UUID, delivery: Delivery) -> dict[str, Any]:
         "created_at": delivery.decided_at,
         "updated_at": delivery.decided_at,
     }
+
+
+def _wake_at(delivery: Delivery, row: asyncpg.Record | None) -> datetime:
+    # One that waits for its next attempt goes on waiting, unless it is for another moment by now.
+    if row is not None and row["state"] == "scheduled" and row["due_at"] == delivery.due_at:
+        wake_at: datetime = row["wake_at"]
+        return wake_at
+    return delivery.due_at

@@ -14,6 +14,7 @@ from showup.database.engine import raw, transaction
 from showup.database.fault import is_away, shown
 from showup.inbox import store
 from showup.inbox.apply import apply_some
+from showup.inbox.feedback_store import look_again
 from showup.inbox.sorting import sort_some
 
 _LOOKS_EVERY: Final = 1.0
@@ -53,6 +54,7 @@ class Applier:
     async def drain_once(self) -> int:
         """One batch of every workspace that has something to do; what fails for one is no matter of the others."""
         worked = await self._worked(sort_some(self._engine, self._clock))
+        await self._worked(self._look_again())
         for workspace_id in await self._busy():
             worked += await self._worked(apply_some(self._engine, workspace_id, self._clock))
         return worked
@@ -65,6 +67,10 @@ class Applier:
                 raise
             _log.warning("the database can't be worked with", fault=shown(fault))
             return 0
+
+    async def _look_again(self) -> int:
+        async with transaction(self._engine) as tx:
+            return await look_again(await raw(tx), self._clock())
 
     async def _busy(self) -> list[UUID]:
         async with transaction(self._engine) as tx:

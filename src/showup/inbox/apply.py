@@ -4,7 +4,7 @@ One applier a workspace at a time, by an advisory lock that ends with its transa
 that died. What is to be done is found by its state, never by a cursor, since commits come in another order than ids.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,14 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.clock import Clock
 from showup.database.engine import raw, transaction
 from showup.deeds import Deed, RulesChanged, name
+from showup.deliveries import feedback_store
+from showup.deliveries.delivery import Wake
+from showup.deliveries.feedback import Feedback
+from showup.deliveries.waking import wake
 from showup.events import News, SeatMoved, departure, names
 from showup.inbox import rules, store
 from showup.inbox.attempts import by_halves, working_on
-from showup.inbox.reading import Log, Said, read
+from showup.inbox.feedback_store import NOT_KNOWN_YET
+from showup.inbox.reading import Log, read
 from showup.inbox.store import RawEvent, Settlement
 from showup.pipeline.advance.batch import advance
 from showup.pipeline.advance.outcomes import Advanced, Outcome
-from showup.sources.calcom.translate import Ignored, Translated, Unreadable
+from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable
 from showup.sources.hand.translate import Done
 
 BATCH: Final = 500
@@ -45,6 +50,11 @@ class Batch:
         return [one for _, one in self.readings.values() if isinstance(one, News)]
 
     @property
+    def feedback(self) -> dict[UUID, Feedback]:
+        """What of the batch a provider says of our mails, by the event's id."""
+        return {one: said for one, (said, _) in self.readings.items() if isinstance(said, Feedback)}
+
+    @property
     def deeds(self) -> list[Deed]:
         """What of the batch people did beside bookings."""
         return [one for _, one in self.readings.values() if isinstance(one, Deed)]
@@ -57,6 +67,7 @@ class Applied(Struct, frozen=True, kw_only=True):
     again: list[Outcome]
     joined: list[UUID]
     names: list[tuple[str, UUID]]
+    wakes: list[Wake]
 
 
 async def apply_some(engine: AsyncEngine, workspace_id: UUID, clock: Clock, *, limit: int = BATCH) -> int:
@@ -111,24 +122,32 @@ async def apply_batch(connection: asyncpg.Connection, workspace_id: UUID, batch:
         deeds=[deed for deed in batch.deeds if deed.event_id not in refused],
         again=await rules.told_again(connection, workspace_id, changes),
     )
-    return applied(batch, advanced, refused)
+    found = await feedback_store.record(connection, workspace_id, batch.feedback)
+    return applied(batch, advanced, refused, found)
 
 
-def applied(batch: Batch, advanced: Advanced, refused: dict[UUID, str]) -> Applied:
-    """What became of every event of the batch, and under which names they are found from now on."""
+def applied(batch: Batch, advanced: Advanced, refused: dict[UUID, str], mails: Mapping[UUID, UUID | None]) -> Applied:
+    """What became of every event of the batch, and under which names they are found from now on.
+
+    `mails` are the deliveries that feedback was about, by its event; None for mail that is not known.
+    """
     outcomes = {one.event_id: one for one in advanced.outcomes}
     outcomes |= {one: Outcome(event_id=one, booking_id=None, refused=because) for one, because in refused.items()}
     joined = [one for event_id, one in outcomes.items() if event_id not in batch.readings]
     return Applied(
-        settlements=[_settlement(one, said, outcomes.get(one)) for one, (said, _) in batch.readings.items()],
+        settlements=[
+            _heard(one, said, mails[one]) if isinstance(said, Feedback) else _settlement(one, said, outcomes.get(one))
+            for one, (said, _) in batch.readings.items()
+        ],
         again=[one for one in (*joined, *advanced.retold) if not one.waits],
         joined=[one.event_id for one in joined if not one.waits],
+        wakes=advanced.wakes,
         names=[*_names(batch.news, outcomes), *((name(one.act, one.event_id), one.event_id) for one in batch.deeds)],
     )
 
 
 async def settle(connection: asyncpg.Connection, workspace_id: UUID, applied: Applied, at: datetime) -> None:
-    """Writes what became of the events."""
+    """Writes what became of the events, and wakes whoever tells the outside, if this transaction is committed."""
     await store.settle(connection, workspace_id, applied.settlements, at)
     await store.settle_again(
         connection,
@@ -138,9 +157,21 @@ async def settle(connection: asyncpg.Connection, workspace_id: UUID, applied: Ap
     )
     await store.remove_names(connection, applied.joined)
     await store.add_names(connection, applied.names)
+    await wake(connection, workspace_id, applied.wakes, at)
 
 
-def _settlement(event_id: UUID, said: Said, outcome: Outcome | None) -> Settlement:
+def _heard(event_id: UUID, said: Feedback, delivery_id: UUID | None) -> Settlement:
+    return Settlement(
+        event_id=event_id,
+        state="waiting" if delivery_id is None else "applied",
+        because=NOT_KNOWN_YET if delivery_id is None else None,
+        trigger=said.trigger,
+        uid=said.mail_id,
+        source_at=said.at,
+    )
+
+
+def _settlement(event_id: UUID, said: Translation | Done, outcome: Outcome | None) -> Settlement:
     match said:
         case Ignored():
             return Settlement(event_id=event_id, state="ignored", because=said.because, trigger=said.trigger)

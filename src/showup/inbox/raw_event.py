@@ -7,9 +7,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-Origin: TypeAlias = Literal["webhook", "reconcile", "sample", "hand"]
-# What people did here; all others come from a Cal.com account.
+Origin: TypeAlias = Literal["webhook", "reconcile", "sample", "hand", "resend"]
+# What people did here, and what Resend says of our mails; all others come from a Cal.com account.
 BY_HAND: Final = "hand"
+FROM_RESEND: Final = "resend"
 
 
 class Incoming(Struct, frozen=True, kw_only=True):

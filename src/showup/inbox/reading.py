@@ -9,16 +9,18 @@ from uuid import UUID
 import asyncpg
 
 from showup.deeds import Act, Deed
+from showup.deliveries.feedback import Feedback
 from showup.events import News, order_key
 from showup.inbox import store
-from showup.inbox.raw_event import BY_HAND
+from showup.inbox.raw_event import BY_HAND, FROM_RESEND
 from showup.inbox.store import RawEvent
-from showup.sources.calcom.translate import Translated, Translation, Unreadable
+from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable
 from showup.sources.calcom.translate import translate as from_calcom
 from showup.sources.hand.translate import Done, Garbled
 from showup.sources.hand.translate import translate as by_hand
+from showup.sources.resend import translate as resend
 
-Said: TypeAlias = Translation | Done
+Said: TypeAlias = Translation | Done | Feedback
 
 # A story is read again with each of its news, and most of those come within hours; some 7 KB each.
 _REMEMBERED = 8_192
@@ -33,6 +35,8 @@ def read(raw: RawEvent) -> tuple[Said, News | Deed | None]:
     """
     if raw.origin == BY_HAND:
         return _done(raw)
+    if raw.origin == FROM_RESEND:
+        return _of_a_mail(raw), None
     said = from_calcom(raw.body)
     if not isinstance(said, Translated):
         return said, None
@@ -69,6 +73,16 @@ def _done(raw: RawEvent) -> tuple[Said, News | Deed | None]:
         actor=actor,
     )
     return said, news
+
+
+def _of_a_mail(raw: RawEvent) -> Said:
+    match resend.translate(raw.body, raw.received_at):
+        case resend.Unheeded(because=because, trigger=trigger):
+            return Ignored(because=because, trigger=trigger)
+        case resend.Garbled(because=because, trigger=unread):
+            return Unreadable(because=because, trigger=unread)
+        case feedback:
+            return feedback
 
 
 class Log:

@@ -92,7 +92,7 @@ def _seat_taken(before: Booking, news: News, rules: Rules) -> Decision | Rejecti
         because=f"{', '.join(listed)} took a seat",
         turns=turns,
         effects=of_standing(after, news, rules),
-        withdraw=moved.stands_again(news),
+        withdraw=(moved.stands_again(news),),
     )
 
 

@@ -25,14 +25,17 @@ class Withdraw(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """`what` and `because` make the line in the journal; an empty `what` changes nothing worth a line."""
+    """`what` and `because` make the line in the journal; an empty `what` changes nothing worth a line.
+
+    What is to be withdrawn is, before the effects are called for.
+    """
 
     after: Booking
     what: str = ""
     because: str = ""
     turns: tuple[TurnKind, ...] = ()
     effects: tuple[Effect, ...] = ()
-    withdraw: Withdraw | None = None
+    withdraw: tuple[Withdraw, ...] = ()
 
 
 class Rejection(Struct, frozen=True, kw_only=True):

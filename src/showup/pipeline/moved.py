@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import Booking
 from showup.deals.deal import TurnKind
 from showup.effects import Effect, TellCancelled
 from showup.events import (
@@ -20,7 +20,7 @@ from showup.pipeline.attending import departed, rejoined, vacated
 from showup.pipeline.decision import Decision, Rejection, Withdraw
 from showup.pipeline.rules import Rules
 from showup.pipeline.seeing import founded, is_current, moved, overlaid, shown
-from showup.pipeline.telling import of_cancelling, of_new_place, of_standing
+from showup.pipeline.telling import concerned, of_cancelling, of_new_place, of_standing
 
 _MOVED = Withdraw(because="the meeting has another time")
 _STANDS_AGAIN = "the meeting stands again"
@@ -50,7 +50,7 @@ def to_new_time(before: Booking, news: News, rules: Rules, replaces: Replaced | 
         because=because,
         turns=("moved",) if before.is_live else ("booked",),
         effects=of_standing(after, news, rules, everybody=True),
-        withdraw=_MOVED,
+        withdraw=(_MOVED,),
     )
 
 
@@ -59,7 +59,7 @@ def quietly_moved(before: Booking | None, decision: Decision, news: News, rules:
     after = decision.after
     if before is None or before.start_time == after.start_time or not (before.is_live and after.is_live):
         return decision
-    if decision.withdraw is not None and decision.withdraw.only is None:
+    if any(one.only is None for one in decision.withdraw):
         return decision
     return replace(
         decision,
@@ -67,8 +67,20 @@ def quietly_moved(before: Booking | None, decision: Decision, news: News, rules:
         because=decision.because or "news of the booking carries another time",
         turns=(*decision.turns, "moved"),
         effects=(*decision.effects, *_missing(decision.effects, of_standing(after, news, rules, everybody=True))),
-        withdraw=_MOVED,
+        withdraw=(_MOVED,),
     )
+
+
+def left_out(before: Booking | None, decision: Decision) -> Decision:
+    """Whoever a newer list no longer names is told nothing more of the meeting."""
+    if before is None or decision.after.seated:
+        return decision
+    still = {one.email for one in decision.after.seats}
+    gone = frozenset(one.email for one in before.seats if one.email is not None and one.email not in still)
+    if not gone:
+        return decision
+    left = Withdraw(because="they are not among the attendees any more", recipients=gone)
+    return replace(decision, withdraw=(*decision.withdraw, left))
 
 
 def stands_again(news: News) -> Withdraw:
@@ -103,7 +115,7 @@ def to_wanted_time(before: Booking, news: News, rules: Rules, replaces: Replaced
         what="booking.reschedule_requested",
         because="the attendee asks for another time, and it waits for the host's yes",
         turns=("suspended",) if before.is_live else (),
-        withdraw=Withdraw(because="the attendee asks for another time"),
+        withdraw=(Withdraw(because="the attendee asks for another time"),),
     )
 
 
@@ -127,8 +139,8 @@ def cancelled(before: Booking | None, event: BookingCancelled, news: News, rules
         what="" if again else "booking.cancelled",
         because=_why_cancelled(event),
         turns=() if again else ("suspended",) if event.reschedule_requested else ("cancelled",),
-        effects=of_cancelling(after, news, rules, _concerned(after)),
-        withdraw=Withdraw(because="the meeting was called off"),
+        effects=of_cancelling(after, news, rules, concerned(after, rules)),
+        withdraw=(Withdraw(because="the meeting was called off"),),
     )
 
 
@@ -146,7 +158,7 @@ def seat_moved(before: Booking | None, event: SeatMoved, news: News, rules: Rule
         because="an attendee moved here from another time",
         turns=turns,
         effects=of_standing(after, news, rules),
-        withdraw=stands_again(news),
+        withdraw=(stands_again(news),),
     )
 
 
@@ -163,14 +175,14 @@ def seat_left(before: Booking | None, event: SeatLeft, news: News) -> Decision |
             after=after,
             what="booking.seat_given_back",
             because=f"{left} moved to another time",
-            withdraw=withdraw,
+            withdraw=(withdraw,),
         )
     return Decision(
         after=replace(after, status="CANCELLED", cancellation_reason="the last attendee moved to another time"),
         what="booking.cancelled",
         because="the last attendee moved to another time",
         turns=("suspended",),
-        withdraw=withdraw,
+        withdraw=(withdraw,),
     )
 
 
@@ -225,7 +237,7 @@ def _told_again(before: Booking, news: News, rules: Rules) -> Decision | Rejecti
         because="the new time was accepted",
         turns=("booked",),
         effects=effects,
-        withdraw=Withdraw(because=_STANDS_AGAIN, only=(TellCancelled,)),
+        withdraw=(Withdraw(because=_STANDS_AGAIN, only=(TellCancelled,)),),
     )
 
 
@@ -244,7 +256,7 @@ def _seat_given_back(after: Booking, event: BookingCancelled, news: News, rules:
         what="booking.seat_given_back",
         because=f"{_names(event.booking.attendees)} gave back a seat",
         effects=of_cancelling(after, news, rules, leaving),
-        withdraw=Withdraw(because="the attendee gave back the seat", recipients=_emails(event.booking.attendees)),
+        withdraw=(Withdraw(because="the attendee gave back the seat", recipients=_emails(event.booking.attendees)),),
     )
 
 
@@ -254,12 +266,6 @@ def _names(leaving: Iterable[AttendeeSeen]) -> str:
 
 def _emails(leaving: Iterable[AttendeeSeen]) -> frozenset[str]:
     return frozenset(one.email for one in leaving if one.email is not None)
-
-
-def _concerned(after: Booking) -> tuple[Attendee, ...]:
-    if after.seated:
-        return after.seats
-    return (after.booker,) if after.booker is not None else ()
 
 
 def _why_cancelled(event: BookingCancelled) -> str:

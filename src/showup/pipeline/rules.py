@@ -9,6 +9,7 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 
 from showup.companies.domain import PERSONAL_DOMAINS, is_personal, registrable_domain
 from showup.deals.deal import FIRST_STAGE, MET_STAGE
+from showup.pipeline.quiet import HourOfDay
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -32,6 +33,18 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fresh_for: timedelta = timedelta(hours=24)
     # Reminders, as time before the meeting.
     remind_before: tuple[timedelta, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    # Whether all attendees are told of a meeting, and not the booker alone.
+    tell_guests: bool = False
+    # Whether who missed a meeting is offered another, how long after it or after we heard, and until when at most.
+    follow_up: bool = False
+    follow_up_after: timedelta = timedelta(hours=2)
+    follow_up_expires_after: timedelta = timedelta(days=3)
+    # Not between these, from and until, where the attendee is; the same twice: at any hour.
+    follow_up_quiet_hours: tuple[HourOfDay, HourOfDay] = ("21:00", "08:00")
+    # One to a person in that span, whatever they missed.
+    follow_up_at_most_every: timedelta = timedelta(days=30)
+    # Where they find another time; empty: where the meeting was booked.
+    follow_up_rebook_url: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError for stages between which meetings could not move a deal."""

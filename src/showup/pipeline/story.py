@@ -144,10 +144,10 @@ def _is_known(story: Story, before: Booking | None, decision: Decision) -> bool:
 
 
 def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:
-    if decision.withdraw is not None:
+    for withdraw in decision.withdraw:
         for key, want in wants.items():
-            if want.state == "scheduled" and _concerns(decision.withdraw, want):
-                wants[key] = replace(want, state="withdrawn", because=decision.withdraw.because)
+            if want.state == "scheduled" and _concerns(withdraw, want):
+                wants[key] = replace(want, state="withdrawn", because=withdraw.because)
     for effect in decision.effects:
         known = wants.get(effect.key)
         if known is None or known.state == "withdrawn":

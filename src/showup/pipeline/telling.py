@@ -8,12 +8,13 @@ back to a time it had, are told once more: the key counts such returns.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from showup.bookings.booking import Attendee, Booking, UidHeld
 from showup.effects import (
     Confirm,
     Effect,
+    FollowUp,
     Remind,
     SkipReminders,
     TellCancelled,
@@ -21,6 +22,7 @@ from showup.effects import (
     TellRescheduled,
 )
 from showup.events import News
+from showup.pipeline.quiet import after_quiet, zone_of
 from showup.pipeline.rules import Rules
 
 
@@ -44,7 +46,7 @@ def of_standing(booking: Booking, news: News, rules: Rules, *, everybody: bool =
         return ()
     until = _until(booking, news, rules)
     found: list[Effect] = []
-    for attendee, email in _seated(booking) if booking.seated and everybody else _recipients(booking, news):
+    for attendee, email in _seated(booking) if booking.seated and everybody else _recipients(booking, news, rules):
         key = f"stands:{_meeting(booking, attendee)}:{email}"
         if len(booking.uids) > 1 or booking.reschedule_count:
             old = booking.uids[-2].start_time if len(booking.uids) > 1 else None
@@ -87,7 +89,7 @@ def of_new_place(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ..
             due_at=news.received_at,
             expires_at=_until(booking, news, rules),
         )
-        for attendee, email in _recipients(booking, news)
+        for attendee, email in _recipients(booking, news, rules)
     )
 
 
@@ -96,7 +98,7 @@ def _reminders(booking: Booking, attendee: Attendee, email: str, news: News, rul
     meeting = _meeting(booking, attendee)
     found: list[Effect] = []
     offsets = sorted(set(rules.remind_before), reverse=True)
-    for before, after in zip(offsets, [*offsets[1:], timedelta(0)], strict=True):
+    for before, after in pairwise([*offsets, timedelta(0)]):
         due_at = booking.start_time - before
         if due_at > news.received_at:
             key = f"remind:{meeting}:{email}:{round(before.total_seconds())}"
@@ -116,11 +118,54 @@ def _reminders(booking: Booking, attendee: Attendee, email: str, news: News, rul
     return found
 
 
-def _recipients(booking: Booking, news: News) -> list[tuple[Attendee, str]]:
-    """The booker; of a booking with seats, whoever the news lists. Each with the address."""
+def of_absence(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ...]:
+    """Who is said to have missed the meeting is offered another, after it and in the day of where they are (TE11).
+
+    How fresh that is, counts from the news; and a meeting that is over for long is left in peace.
+    """
+    if not rules.follow_up or news.received_at - news.source_at >= rules.fresh_for:
+        return ()
+    over_at = booking.end_time or booking.start_time
+    expires_at = over_at + rules.follow_up_after + rules.follow_up_expires_after
+    found = []
+    for attendee, email in absent(booking):
+        zone = zone_of(attendee.time_zone, booking.organizer_time_zone)
+        due_at = after_quiet(max(over_at, news.received_at) + rules.follow_up_after, zone, rules.follow_up_quiet_hours)
+        if due_at < expires_at:
+            key = f"missed:{_meeting(booking, attendee)}:{email}"
+            found.append(
+                FollowUp(
+                    key=key,
+                    recipient=email,
+                    due_at=due_at,
+                    expires_at=expires_at,
+                    at_most_every=rules.follow_up_at_most_every,
+                    rebook_url=rules.follow_up_rebook_url or None,
+                )
+            )
+    return tuple(found)
+
+
+def absent(booking: Booking) -> list[tuple[Attendee, str]]:
+    """Those of the meeting's own people of whom somebody said that they did not come, though the host did."""
+    if not booking.is_live or booking.host_absent:
+        return []
+    told = booking.seats if booking.seated else [one for one in booking.seats if one == booking.booker]
+    missed = [one for one in told if one.attended is False and one.evidence == "reported"]
+    return [(one, one.email) for one in missed if one.is_person and one.email]
+
+
+def concerned(booking: Booking, rules: Rules) -> tuple[Attendee, ...]:
+    """Whom the whole meeting concerns: the booker, or everybody with a seat, or, where rules say so, all guests too."""
+    if booking.seated or (rules.tell_guests and any(one.is_person for one in booking.seats)):
+        return booking.seats
+    return (booking.booker,) if booking.booker is not None else ()
+
+
+def _recipients(booking: Booking, news: News, rules: Rules) -> list[tuple[Attendee, str]]:
+    """Whom the meeting concerns; of a booking with seats, whoever the news lists. Each with the address."""
     if not booking.seated:
-        booker = booking.booker
-        return [(booker, booker.email)] if booker is not None and booker.email else []
+        return [(one, one.email) for one in concerned(booking, rules) if one.is_person and one.email]
     listed = {one.email for one in news.event.booking.attendees}
     return [(one, email) for one, email in _seated(booking) if email in listed]
 

@@ -61,6 +61,14 @@ _TOLD: Final = """
     OR f.key IS NULL AND s.state <> 'scheduled'
 """
 
+# What became of a delivery on its way is in no log.
+SENT: Final = frozenset(
+    {
+        *("id", "delivered_at", "created_at", "updated_at", "wake_at", "attempt_id", "unwanted", "failures"),
+        *("attempts", "withdrawn_by", "provider", "provider_id", "feedback", "feedback_because", "feedback_at"),
+    }
+)
+
 # A line of the journal is all that it says; its number only says when it came.
 _LINE: Final = (
     *("t.workspace_id", "t.event_id", "t.at", "t.actor", "t.what", "t.because", "t.change", "t.order_key"),
@@ -99,7 +107,7 @@ COMPARED: Final = (
     _whole(
         *("deliveries", "workspace_id", "key"),
         which="{kind} to {recipient}, due {due_at}",
-        beside=frozenset({"id", "delivered_at", "created_at", "updated_at"}),
+        beside=SENT,
         unless=_TOLD,
     ),
     _whole(

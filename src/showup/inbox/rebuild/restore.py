@@ -93,10 +93,10 @@ _JOURNAL: Final = """
 
 _DELIVERIES_NEW: Final = f"""
     INSERT INTO {{real}}.deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, recipient,
-                                     booking_version, due_at, state, because, details, simulated, created_at,
-                                     updated_at)
+                                     booking_version, priority, due_at, expires_at, wake_at, state, because, details,
+                                     simulated, created_at, updated_at)
     SELECT f.id, f.workspace_id, f.booking_id, f.event_id, f.key, f.destination, f.kind, f.recipient, f.booking_version,
-           f.due_at, CASE f.state WHEN 'scheduled' THEN 'skipped' ELSE f.state END,
+           f.priority, f.due_at, f.expires_at, f.wake_at, CASE f.state WHEN 'scheduled' THEN 'skipped' ELSE f.state END,
            CASE f.state WHEN 'scheduled' THEN '{NOBODY_TOLD}' ELSE f.because END,
            f.details, f.simulated, f.created_at, f.updated_at
     FROM differing d JOIN pg_temp.deliveries f ON f.ctid = d.folds_at
@@ -107,8 +107,9 @@ _DELIVERIES_NEW: Final = f"""
 _DELIVERIES_CHANGED: Final = f"""
     UPDATE {{real}}.deliveries t
     SET booking_id = f.booking_id, event_id = f.event_id, destination = f.destination, kind = f.kind,
-        recipient = f.recipient, booking_version = f.booking_version, due_at = f.due_at, details = f.details,
-        simulated = f.simulated, updated_at = f.updated_at,
+        recipient = f.recipient, booking_version = f.booking_version, priority = f.priority, due_at = f.due_at,
+        expires_at = f.expires_at, wake_at = f.wake_at, details = f.details, simulated = f.simulated,
+        updated_at = f.updated_at,
         state = CASE WHEN f.state = 'scheduled' AND t.state <> 'scheduled' THEN 'skipped' ELSE f.state END,
         because = CASE WHEN f.state = 'scheduled' AND t.state <> 'scheduled' THEN '{NOBODY_TOLD}' ELSE f.because END
     FROM differing d JOIN pg_temp.deliveries f ON f.ctid = d.folds_at

@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.database.tables import calcom_events, metadata
+from showup.inbox.raw_event import FROM_RESEND
 
 # What a fold reads or never touches. Every other table is folded from the log, those that don't exist yet among them:
 # so nothing real can be written by a fold that has learned of a new table.
@@ -91,6 +92,8 @@ async def line_up(
     By their numbers in the feed; `by_story` brings the events of one booking together at the place of its first, so
     that its story is told once and not once a batch. What people did beside bookings comes first then, so that no story
     is told again because of it. `until`: only what had reached us by then. `within`: seconds that this may take.
+
+    What Resend says of mails is left out: it is about what was sent, which no fold sends.
     """
     together, first = ("coalesce(e.booking_id, e.id)", "alone DESC") if by_story else ("e.id", "true")
     statement = f"""
@@ -100,7 +103,7 @@ async def line_up(
             SELECT e.workspace_id, e.id, e.number, e.origin = 'hand' AND e.booking_id IS NULL AS alone,
                    min(e.number) OVER (PARTITION BY e.workspace_id, {together}) AS first
             FROM {schema}.calcom_events e JOIN rebuilding USING (workspace_id)
-            WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable')
+            WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.origin <> '{FROM_RESEND}'
             AND ($1::timestamptz IS NULL OR coalesce(e.replayed_at, e.received_at) <= $1)
         ) settled
     """  # noqa: S608  # the parts are constants and the quoted name of a schema

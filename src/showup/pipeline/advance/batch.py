@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
@@ -15,6 +16,7 @@ from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
 from showup.deeds import Deed
 from showup.deliveries import store as deliveries
+from showup.deliveries.delivery import Wake
 from showup.events import News
 from showup.pipeline import journal
 from showup.pipeline.advance import by_hand
@@ -51,9 +53,9 @@ async def advance(
     met = await meet(connection, workspace_id, [one.story for one in told], hand)
     await _save(connection, workspace_id, told, met, hand)
     dealt = await _deal(connection, workspace_id, told, met, hand, rules, again)
-    await _write_down(connection, workspace_id, told, met, dealt, hand, deeds)
+    wakes = await _write_down(connection, workspace_id, told, met, dealt, hand, deeds)
     await _part(connection, workspace_id, told, met, hand)
-    return outcomes_of([*groups, *(one.group for one in more)], told, dealt, hand, deeds)
+    return replace(outcomes_of([*groups, *(one.group for one in more)], told, dealt, hand, deeds), wakes=wakes)
 
 
 async def _merge(connection: asyncpg.Connection, workspace_id: UUID, told: Sequence[Told]) -> None:
@@ -147,7 +149,7 @@ async def _write_down(
     dealt: Dealt,
     hand: ByHand,
     deeds: Sequence[Deed],
-) -> None:
+) -> list[Wake]:
     ids = [one.booking_id for one in told]
     deeds = list({deed.event_id: deed for deed in (*hand.judged, *deeds)}.values())
     entries = [
@@ -163,7 +165,7 @@ async def _write_down(
     )
     wanted = [delivery for one in told for delivery in deliveries_of(one.booking_id, one.story)]
     untold = {one.booking_id for one in told if not one.group.news}
-    await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted, untold=untold)
+    return await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted, untold=untold)
 
 
 async def _part(

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from showup.deeds import Deed
+from showup.deliveries.delivery import Wake
 from showup.events import News, SeatLeft
 from showup.pipeline.advance.by_hand import ByHand
 from showup.pipeline.advance.deals import Dealt
@@ -28,12 +29,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class Advanced(Struct, frozen=True, kw_only=True):
     """What became of a batch. `merged`: by the id of a booking that went, the one it turned out to be.
 
-    `retold` are the events of earlier batches whose stories were told anew: what they mean may have changed.
+    `retold` are the events of earlier batches whose stories were told anew: what they mean may have changed. `wakes`:
+    when somebody must look at what is to be told.
     """
 
     outcomes: list[Outcome]
     retold: list[Outcome]
     merged: dict[UUID, UUID]
+    wakes: list[Wake] = []
 
 
 def outcomes_of(

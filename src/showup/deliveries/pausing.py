@@ -1,0 +1,93 @@
+"""How much a lane may be told, and when: its tokens, its free places, its pause while the destination is down.
+
+Pure: PostgreSQL keeps the state between two looks, for all processes.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
+
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+_LIMIT_PAUSE: Final = timedelta(seconds=1)
+_MOST_FAILURES: Final = 5
+
+
+class LaneState(Struct, frozen=True, kw_only=True):
+    """Tokens as they were at `tokens_at`; `failures` of the destination in a row, since `failing_since`."""
+
+    tokens: float
+    tokens_at: datetime
+    paused_until: datetime | None = None
+    because: str | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+
+
+def breaks_after(pace: Pace) -> int:
+    """How many failures in a row count as the destination being down: never more than a delivery has attempts."""
+    return min(_MOST_FAILURES, len(pace.retry_after) + 1)
+
+
+def is_down(lane: LaneState, pace: Pace) -> bool:
+    """Whether the destination counts as down: then one call at a time finds out whether it still is."""
+    return lane.failures >= breaks_after(pace)
+
+
+def refilled(lane: LaneState, pace: Pace, now: datetime) -> LaneState:
+    """The tokens as they are now; never more than a second's worth, or than one."""
+    grown = lane.tokens + (now - lane.tokens_at).total_seconds() * pace.rate_per_second
+    return replace(lane, tokens=min(grown, max(1.0, pace.rate_per_second)), tokens_at=max(now, lane.tokens_at))
+
+
+def places(lane: LaneState, pace: Pace, under_way: int, now: datetime) -> int:
+    """How many more may be told now, with so many under way; the lane is refilled."""
+    if lane.paused_until is not None and lane.paused_until > now:
+        return 0
+    at_once = 1 if is_down(lane, pace) else pace.at_once
+    return max(0, min(at_once - under_way, int(lane.tokens)))
+
+
+def next_token_at(lane: LaneState, pace: Pace, now: datetime) -> datetime:
+    """When a whole token is there."""
+    return now + timedelta(seconds=max(0.0, 1.0 - lane.tokens) / pace.rate_per_second)
+
+
+def after(lane: LaneState, outcome: Outcome, pace: Pace, now: datetime, chance: float) -> LaneState:
+    """The lane after an outcome; `chance` in 0..1 spreads the moments at which processes and lanes try again."""
+    match outcome:
+        case TryAgain(fault="limit"):
+            until = max(outcome.not_before or now, now + _LIMIT_PAUSE)
+            return _paused(lane, until, outcome.because)
+        case TryAgain(fault="destination"):
+            return _after_failure(lane, outcome, pace, now, chance)
+        case Delivered() | GaveUp() | TryAgain():
+            # It answered, whatever it said.
+            ours = lane.failing_since is not None
+            return replace(
+                lane,
+                failures=0,
+                failing_since=None,
+                paused_until=None if ours else lane.paused_until,
+                because=None if ours else lane.because,
+            )
+
+
+def _after_failure(lane: LaneState, outcome: TryAgain, pace: Pace, now: datetime, chance: float) -> LaneState:
+    failed = replace(lane, failures=lane.failures + 1, failing_since=lane.failing_since or now)
+    too_many = failed.failures - breaks_after(pace)
+    if too_many < 0:
+        return failed if outcome.not_before is None else _paused(failed, outcome.not_before, outcome.because)
+    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(too_many, 10)) * (0.75 + chance / 2)
+    until = max(outcome.not_before or now, now + pause)
+    return _paused(
+        failed, until, f"{outcome.because}: nothing has passed since {failed.failing_since:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def _paused(lane: LaneState, until: datetime, because: str) -> LaneState:
+    return replace(lane, paused_until=max(until, lane.paused_until or until), because=because)

@@ -1,0 +1,165 @@
+"""The last look before a delivery is sent: whether it still holds, and what exactly is sent, rendered once and kept."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from showup.database import bulk
+from showup.database.tables import delivery_contents
+from showup.deliveries.claiming import Claimed
+from showup.deliveries.delivery import Lane
+from showup.deliveries.settling import Stopped
+from showup.deliveries.suppressions import suppressed
+from showup.destinations.contract import CannotRender, Content, Destination, GaveUp, Meeting, Notice
+
+Pairs: TypeAlias = Collection[tuple[UUID, str]]
+Current: TypeAlias = Callable[[asyncpg.Connection, Pairs], Awaitable[Mapping[tuple[UUID, str], Meeting]]]
+"""The meetings of (booking, recipient) as they stand; those that are gone are left out."""
+
+# What only makes sense while the meeting is going to take place, at the time it was decided for.
+_OF_A_STANDING_MEETING: Final = frozenset({"confirm", "tell_rescheduled", "tell_new_place", "remind"})
+
+
+class Unsubscribe(Protocol):
+    """Makes the address by which somebody stops mail that they did not ask for."""
+
+    def __call__(self, workspace_id: UUID, email: str) -> str: ...
+
+
+class Ready(Struct, frozen=True, kw_only=True):
+    """A delivery with what is sent."""
+
+    claimed: Claimed
+    content: Content
+
+
+Prepared: TypeAlias = Ready | Stopped | GaveUp
+
+
+class Connected(Struct, frozen=True, kw_only=True):
+    """A lane as it is connected: its workspace's slug, and the destination with its credentials."""
+
+    lane: Lane
+    workspace: str
+    destination: Destination
+
+
+class NotConnected(Exception):
+    """A workspace's connection can't be used: the text says why, and what to do. Its lane waits until it can."""
+
+
+class LastLook(Struct, frozen=True, kw_only=True):
+    """What is asked before a delivery is sent, and rendered into it."""
+
+    current: Current
+    unsubscribe: Unsubscribe
+
+
+async def prepare(
+    connection: asyncpg.Connection, look: LastLook, connected: Connected, claimed: Sequence[Claimed], now: datetime
+) -> list[Prepared]:
+    """One for each that was claimed, in their order; what is rendered here is kept in the connection's transaction."""
+    unwanted = await _unwanted(connection, claimed)
+    kept = await _kept(connection, claimed)
+    meetings = await look.current(connection, {_pair(one) for one in claimed})
+    barred = await _barred(connection, connected.lane, claimed, now)
+    found: list[Prepared] = []
+    for one in claimed:
+        meeting = meetings.get(_pair(one))
+        stop = unwanted.get(one.id) or barred.get(one.id) or _does_not_hold(one, meeting)
+        if stop is not None or meeting is None:
+            found.append(stop or _GONE)
+        elif one.id in kept:
+            found.append(Ready(claimed=one, content=kept[one.id]))
+        else:
+            found.append(_rendered(one, connected, meeting, look.unsubscribe))
+    fresh = {one.claimed.id: one.content for one in found if isinstance(one, Ready) and one.claimed.id not in kept}
+    await _keep(connection, fresh, now)
+    return found
+
+
+def _pair(one: Claimed) -> tuple[UUID, str]:
+    return one.booking_id, one.recipient or ""
+
+
+_GONE: Final = Stopped(state="skipped", because="there is no such booking any more, or its attendee has left it")
+
+
+def _does_not_hold(one: Claimed, meeting: Meeting | None) -> Stopped | None:
+    """A booking may have changed since the delivery was claimed; its story marks what it doesn't call for any more."""
+    if meeting is None:
+        return _GONE
+    if one.kind not in _OF_A_STANDING_MEETING:
+        return None
+    if meeting.status != "ACCEPTED":
+        return Stopped(state="withdrawn", because=f"the meeting is {meeting.status.lower()} by now")
+    if meeting.version != one.booking_version:
+        return Stopped(state="withdrawn", because="the meeting was moved to another time meanwhile")
+    return None
+
+
+def _rendered(one: Claimed, connected: Connected, meeting: Meeting, unsubscribe: Unsubscribe) -> Ready | GaveUp:
+    details = one.details
+    if one.kind == "follow_up":
+        details = details | {"unsubscribe_url": unsubscribe(connected.lane.workspace_id, meeting.guest.email)}
+    notice = Notice(delivery_id=one.id, workspace=connected.workspace, kind=one.kind, meeting=meeting, details=details)
+    try:
+        return Ready(claimed=one, content=connected.destination.render(notice))
+    except CannotRender as fault:
+        return GaveUp(because=str(fault))
+
+
+async def _unwanted(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Stopped]:
+    rows = await connection.fetch(
+        "SELECT id, unwanted FROM deliveries WHERE id = ANY($1::uuid[]) AND unwanted IS NOT NULL",
+        [one.id for one in claimed],
+    )
+    return {row["id"]: Stopped(state="withdrawn", because=row["unwanted"]) for row in rows}
+
+
+async def _kept(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Content]:
+    rows = await connection.fetch(
+        "SELECT delivery_id, content FROM delivery_contents WHERE delivery_id = ANY($1::uuid[])",
+        [one.id for one in claimed],
+    )
+    return {row["delivery_id"]: row["content"] for row in rows}
+
+
+async def _keep(connection: asyncpg.Connection, fresh: Mapping[UUID, Content], now: datetime) -> None:
+    rows = [{"delivery_id": one, "content": content, "rendered_at": now} for one, content in fresh.items()]
+    await bulk.insert_new(connection, delivery_contents, rows)
+
+
+async def _barred(
+    connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed], now: datetime
+) -> dict[UUID, Stopped]:
+    """Those whose recipients are not written to, or not again so soon."""
+    known = await suppressed(connection, lane.workspace_id, {one.recipient for one in claimed if one.recipient})
+    found = {
+        one.id: Stopped(state="skipped", because=why.because)
+        for one in claimed
+        if (why := known.get(one.recipient or "")) is not None and (why.scope == "all" or one.kind == "follow_up")
+    }
+    for one in claimed:
+        if one.kind == "follow_up" and one.id not in found and await _was_followed_up(connection, lane, one, now):
+            found[one.id] = Stopped(state="skipped", because="they were sent another follow-up not long ago")
+    return found
+
+
+async def _was_followed_up(connection: asyncpg.Connection, lane: Lane, one: Claimed, now: datetime) -> bool:
+    span = timedelta(seconds=one.details.get("at_most_every_seconds", 0))
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM deliveries WHERE workspace_id = $1 AND recipient = $2 AND kind = 'follow_up'
+                           AND state = 'delivered' AND delivered_at > $3)
+            """,
+            lane.workspace_id,
+            one.recipient,
+            now - span,
+        )
+    )

@@ -1,0 +1,92 @@
+"""One look at a lane, in one short transaction: what has ended is settled, and what has room is claimed."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+from msgspec import Struct
+from msgspec.structs import replace
+
+from showup.deliveries import claiming, lane_store
+from showup.deliveries.claiming import Claimed
+from showup.deliveries.delivery import Lane
+from showup.deliveries.pausing import LaneState, after, next_token_at, places, refilled
+from showup.deliveries.settling import End, Settled, Stopped, settle
+from showup.deliveries.waking import wake_lanes
+from showup.destinations.contract import Pace
+
+PATIENCE: Final = timedelta(seconds=3)
+"""What is due within this is waited for; what comes later gets a wake-up of its own."""
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """An attempt and what came of it."""
+
+    claimed: Claimed
+    end: End
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What a look is to do: settle `ended`, and claim at most `room` more.
+
+    `idle`: this process has nothing of the lane under way, and will leave it unless something comes of this look.
+    """
+
+    ended: Sequence[Ended]
+    room: int
+    idle: bool
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """What a look brought: deliveries that are ours, and when to look again if nothing else happens (None: never)."""
+
+    claimed: list[Claimed]
+    next_at: datetime | None
+
+
+async def take_turn(
+    connection: asyncpg.Connection, lane: Lane, pace: Pace, asked: Asked, now: datetime, chance: Callable[[], float]
+) -> Turn:
+    """Looks at the lane, which nobody else does meanwhile; `chance` (0..1) spreads the pauses."""
+    state = refilled(await lane_store.hold(connection, lane, pace, now), pace, now)
+    state, settled = _settled(state, asked.ended, pace, now, chance)
+    await claiming.settle(connection, settled, now)
+    await claiming.expire(connection, lane, now)
+    free = 0 if asked.room <= 0 else places(state, pace, await claiming.under_way(connection, lane, now), now)
+    claimed = await claiming.claim(connection, lane, now, min(asked.room, free))
+    state = replace(state, tokens=state.tokens - len(claimed))
+    await lane_store.save(connection, lane, state)
+    turn = Turn(claimed=claimed, next_at=await _next_at(connection, lane, state, pace, now))
+    wakes = [(lane, one.wake_at) for one in settled if one.state == "scheduled"]
+    if asked.idle and not claimed and turn.next_at is not None and turn.next_at > now + PATIENCE:
+        wakes.append((lane, turn.next_at))
+    await wake_lanes(connection, wakes, now)
+    return turn
+
+
+def _settled(
+    state: LaneState, ended: Sequence[Ended], pace: Pace, now: datetime, chance: Callable[[], float]
+) -> tuple[LaneState, list[Settled]]:
+    settled = []
+    for one in ended:
+        if not isinstance(one.end, Stopped):
+            state = after(state, one.end, pace, now, chance())
+        settled.append(settle(one.claimed.tried, one.end, state, pace, now, chance()))
+    return state, settled
+
+
+async def _next_at(
+    connection: asyncpg.Connection, lane: Lane, state: LaneState, pace: Pace, now: datetime
+) -> datetime | None:
+    coming = await claiming.next_at(connection, lane, now)
+    held_until = None
+    if state.paused_until is not None and state.paused_until > now:
+        held_until = state.paused_until
+    elif state.tokens < 1:
+        held_until = next_token_at(state, pace, now)
+    if held_until is None:
+        return coming
+    if await claiming.is_anything_due(connection, lane, now):
+        return held_until
+    return None if coming is None else max(coming, held_until)

@@ -1,0 +1,112 @@
+"""The worker that tells the outside: jobs wake it, the sweep sees to it that it is woken, a courier does the rest."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.clock import Clock
+from showup.database.engine import raw, transaction
+from showup.database.fault import is_away, shown
+from showup.deliveries.courier import Courier
+from showup.deliveries.sweep import sweep
+from showup.deliveries.waking import ENTRYPOINT, lane_of
+
+if TYPE_CHECKING:
+    from pgqueuer import PgQueuer
+    from pgqueuer.models import Job, Schedule
+
+_EVERY_MINUTE: Final = "* * * * *"
+_EVERY_HOUR: Final = "17 * * * *"
+_LOGS_KEPT_FOR: Final = timedelta(days=1)
+_AGAIN_AFTER: Final = 1.0
+_ENDED_WITHIN: Final = 5.0
+# A listener that was lost with its connection is not restored: then jobs are found by asking this often.
+_ASKS_EVERY: Final = timedelta(seconds=1)
+_BATCH: Final = 20
+POOL_SIZE: Final = 3
+"""One connection listens; the others fetch jobs and write what became of them."""
+
+_log = structlog.get_logger()
+
+
+class Worker:
+    """Runs jobs until told to stop; a database that is away is tried again every second."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, courier: Courier, pool: "asyncpg.Pool") -> None:
+        """`pool` leads past a pooler, since it listens; it has POOL_SIZE connections."""
+        self._engine = engine
+        self._clock = clock
+        self._courier = courier
+        self._pool = pool
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; what is under way then ends first, for a moment."""
+        while not stop.is_set():
+            try:
+                await self.sweep()
+                await self._run_jobs(stop)
+            except Exception as fault:
+                if not is_away(fault):
+                    raise
+                _log.warning("the database can't be worked with", fault=shown(fault))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_AGAIN_AFTER):
+                        await stop.wait()
+
+    async def sweep(self) -> None:
+        """Wakes every lane at the moments at which something of it is due soon."""
+        async with transaction(self._engine) as tx:
+            await sweep(await raw(tx), self._clock())
+
+    async def _run_jobs(self, stop: asyncio.Event) -> None:
+        queue = self._queue()
+        running = asyncio.create_task(queue.run(dequeue_timeout=_ASKS_EVERY, batch_size=_BATCH))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                self._courier.stop()
+                queue.shutdown.set()
+                await asyncio.wait({running}, timeout=_ENDED_WITHIN)
+        finally:
+            stopping.cancel()
+            running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    def _queue(self) -> "PgQueuer":
+        from pgqueuer import PgQueuer
+
+        queue = PgQueuer.from_asyncpg_pool(self._pool)
+
+        @queue.entrypoint(ENTRYPOINT, accepts_context=False)
+        async def deliver(job: "Job") -> None:
+            await self._deliver(job)
+
+        @queue.schedule("sweep", _EVERY_MINUTE, accepts_context=False)
+        async def look_ahead(_: "Schedule") -> None:
+            await self.sweep()
+
+        @queue.schedule("prune", _EVERY_HOUR, accepts_context=False)
+        async def prune(_: "Schedule") -> None:
+            await self._prune()
+
+        return queue
+
+    async def _deliver(self, job: "Job") -> None:
+        lane = lane_of(job.payload)
+        try:
+            await self._courier.drain(lane)
+        except Exception as fault:  # noqa: BLE001  # one lane must not end the others; the sweep wakes it again
+            if not is_away(fault):
+                _log.exception("a lane could not be told", destination=lane.destination)
+
+    async def _prune(self) -> None:
+        await self._pool.execute(
+            "DELETE FROM pgqueuer_log WHERE aggregated AND created < $1", self._clock() - _LOGS_KEPT_FOR
+        )
