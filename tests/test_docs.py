@@ -59,7 +59,10 @@ def test_the_example_of_policy_is_valid_and_shows_every_default() -> None:
     read = Policy.model_validate(example)
     assert read.senders[-1].domain is None
     assert read.model_copy(update={"senders": ()}) == Policy()
-    for table, model in (("pipeline", Policy().pipeline), ("reminders", Policy().reminders)):
+    for table, model in (
+        *(("pipeline", Policy().pipeline), ("reminders", Policy().reminders)),
+        ("no_show_follow_up", Policy().no_show_follow_up),
+    ):
         assert set(example[table]) == set(type(model).model_fields)
 
 

@@ -92,6 +92,13 @@ def test_policy_is_read(folder: Path) -> None:
         team_emails = ["Ann@Example.com"]
         [reminders]
         offsets_before = ["2d", "30m"]
+        [email]
+        guests = true
+        [no_show_follow_up]
+        enabled = true
+        after = "90m"
+        quiet_hours = ["20:00", "09:30"]
+        rebook_url = "https://cal.com/ann"
         [[senders]]
         domain = "example.com"
         from = "team@example.com"
@@ -104,6 +111,14 @@ def test_policy_is_read(folder: Path) -> None:
     assert policy.pipeline.personal_domains == {"club.example"}
     assert policy.pipeline.team_emails == {"ann@example.com"}
     assert policy.reminders.offsets_before == (timedelta(days=2), timedelta(minutes=30))
+    assert policy.email.guests
+    follow_up = policy.no_show_follow_up
+    assert (follow_up.enabled, follow_up.after, follow_up.expires_after) == (
+        True,
+        timedelta(minutes=90),
+        timedelta(days=3),
+    )
+    assert (follow_up.quiet_hours, follow_up.rebook_url) == (("20:00", "09:30"), "https://cal.com/ann")
     assert [sender.address for sender in policy.senders] == ["team@example.com", "hello@example.org"]
 
 
@@ -167,6 +182,22 @@ def test_a_fault_is_a_sentence(variables: dict[str, str], sentence: str, faults:
             "[reminders]\noffsets_before = ['soon']",
             "showup.toml: reminders.offsets_before should be a span of time such as 30m, 24h or 3d.",
         ),
+        (
+            "[no_show_follow_up]\nrebook_url = 'cal.com/ann'",
+            "showup.toml: no_show_follow_up.rebook_url should be an address such as https://cal.com/ann, or empty.",
+        ),
+        (
+            "[no_show_follow_up]\nrebook_url = 'https://[::1'",
+            "showup.toml: no_show_follow_up.rebook_url should be an address such as https://cal.com/ann, or empty.",
+        ),
+        *(
+            (
+                f"[no_show_follow_up]\nquiet_hours = {hours}",
+                "showup.toml: no_show_follow_up.quiet_hours should be two times of day, from and until, such as",
+            )
+            for hours in ("['9pm', '08:00']", "['21:00']", "'21:00'", "['24:00', '08:00']", "[21, 8]")
+        ),
+        ("[no_show_follow_up]\nenable = true", "showup.toml: no_show_follow_up.enable"),
         (
             "[[senders]]\nfrom = 'a@a.example'\n[[senders]]\ndomain = 'b.example'\nfrom = 'b@b.example'",
             "showup.toml: a row of senders without host and domain matches everything: put it last.",

@@ -45,10 +45,21 @@ class Remind(BookingEffect, frozen=True, kw_only=True):
     before: timedelta
 
 
+class FollowUp(BookingEffect, frozen=True, kw_only=True):
+    """Offer another time to an attendee who missed the meeting.
+
+    `at_most_every`: nobody is written to like this twice within that span, whatever they missed. `rebook_url`: where
+    another time is found; None: wherever the meeting itself was booked.
+    """
+
+    at_most_every: timedelta
+    rebook_url: str | None = None
+
+
 class SkipReminders(BookingEffect, frozen=True, kw_only=True):
     """No reminder is sent, and `because` says why: a row that a person can find."""
 
     because: str
 
 
-Effect: TypeAlias = Confirm | TellRescheduled | TellCancelled | TellNewPlace | Remind | SkipReminders
+Effect: TypeAlias = Confirm | TellRescheduled | TellCancelled | TellNewPlace | Remind | SkipReminders | FollowUp

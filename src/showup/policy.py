@@ -1,11 +1,14 @@
 """What showup.toml may say: the tables and keys, their units and defaults. `settings` reads the file."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -32,6 +35,24 @@ def _span(value: object) -> object:
     return timedelta(**{unit: int(count)})
 
 
+def _page(text: str) -> str:
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:
+        parts = urlsplit("no address")
+    if text.strip() and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("should be an address such as https://cal.com/ann, or empty")
+    return text.strip()
+
+
+def _quiet_hours(value: object) -> object:
+    match value:
+        case [str(begins), str(ends)] if _HOUR.fullmatch(begins) and _HOUR.fullmatch(ends):
+            return value
+        case _:
+            raise ValueError('should be two times of day, from and until, such as ["21:00", "08:00"]')
+
+
 def _stages(names: tuple[str, ...]) -> tuple[str, ...]:
     if names[:1] != ("booked",) or "met" not in names or len(set(names)) < len(names):
         raise ValueError("should begin with 'booked', have 'met' among them, and name none twice")
@@ -42,6 +63,8 @@ Stages = Annotated[tuple[str, ...], AfterValidator(_stages)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Email = Annotated[str, AfterValidator(_email)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
+QuietHours = Annotated[tuple[str, str], BeforeValidator(_quiet_hours)]
+Page = Annotated[str, AfterValidator(_page)]
 
 
 class _Table(BaseModel):
@@ -81,12 +104,30 @@ class EmailPolicy(_Table):
     """`[email]`: how attendees are written to.
 
     `retry_after`: the pauses before the second attempt, the third …; three attempts unless said otherwise (seed 001).
-    `templates`: a folder whose files replace ours. `calendar`: whether mails carry an .ics.
+    `templates`: a folder whose files replace ours. `calendar`: whether mails carry an .ics. `guests`: whether all
+    attendees are written to, and not the booker alone.
     """
 
     retry_after: tuple[Span, ...] = (timedelta(seconds=30), timedelta(minutes=2))
     templates: Path | None = None
     calendar: bool = True
+    guests: bool = False
+
+
+class FollowUpPolicy(_Table):
+    """`[no_show_follow_up]`: whether and when who missed a meeting is offered another.
+
+    `after`: after the meeting, or after we heard that it was missed; `expires_after`: how much later than that after
+    the meeting it may be sent at most. `quiet_hours`: from and until, where the attendee is. `at_most_every`: one to a
+    person in that span. `rebook_url`: empty for the page on which the meeting was booked.
+    """
+
+    enabled: bool = False
+    after: Span = timedelta(hours=2)
+    quiet_hours: QuietHours = ("21:00", "08:00")
+    at_most_every: Span = timedelta(days=30)
+    expires_after: Span = timedelta(days=3)
+    rebook_url: Page = ""
 
 
 class Sender(_Table):
@@ -103,6 +144,7 @@ class Policy(_Table):
     pipeline: PipelinePolicy = PipelinePolicy()
     reminders: RemindersPolicy = RemindersPolicy()
     email: EmailPolicy = EmailPolicy()
+    no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
     senders: tuple[Sender, ...] = ()
 
     @model_validator(mode="after")

@@ -33,7 +33,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from showup.policy import EmailPolicy, PipelinePolicy, Policy, RemindersPolicy, Sender
+from showup.policy import EmailPolicy, FollowUpPolicy, PipelinePolicy, Policy, RemindersPolicy, Sender
 
 POLICY_FILE = "showup.toml"
 _NO_SECRET = "no-secret-provided"  # noqa: S105 - the word that Cal.com signs with when it has no secret
@@ -41,6 +41,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "pipeline": PipelinePolicy,
     "reminders": RemindersPolicy,
     "email": EmailPolicy,
+    "no_show_follow_up": FollowUpPolicy,
     "senders": Sender,
 }
 _KEY_LENGTH = 32

@@ -58,6 +58,12 @@ _RULES: tuple[dict[str, Any], ...] = (
     {"stages": ["booked", "demo", "met"]},
     {"stages": ["met"]},
 )
+_TOLD: tuple[dict[str, Any], ...] = (
+    {"follow_up": True},
+    {"follow_up": True, "tell_guests": True},
+    {"tell_guests": True},
+    {"fresh_for": "P1D"},
+)
 _NEWS = st.sampled_from(["now", "now", "now", "held", "lost"])
 _KNOWN = (SARAH, "lee@globex.example", GUS, "new@initech.example")
 _picks = st.integers(0, 99)
@@ -80,8 +86,10 @@ class Play(RuleBasedStateMachine):
         self.opened: list[UUID] = []
         self.loop.run(wipe(engine))
 
-    @initialize(first=st.sampled_from(_WHO), second=st.sampled_from(_WHO))
-    def begin(self, first: list[str], second: list[str]) -> None:
+    @initialize(first=st.sampled_from(_WHO), second=st.sampled_from(_WHO), told=st.sampled_from(_TOLD))
+    def begin(self, first: list[str], second: list[str], told: dict[str, Any]) -> None:
+        # Told anew under such rules later, nothing of it would be sent: the model knows no time of telling.
+        self._act(command.ChangeRules, changes=told, since=None)
         self.book(first, 3, asks=False, news="now")
         self.book(second, 5, asks=False, news="now")
 

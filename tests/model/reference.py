@@ -74,11 +74,11 @@ def _found(world: World, fact: Fact) -> None:
         deals.meeting_stands(world, booking)
     match fact.kind:
         case "BOOKING_CREATED" | "BOOKING_RESCHEDULED":
-            mails.that_it_stands(booking, fact)
+            mails.that_it_stands(world, booking, fact)
         case "BOOKING_CANCELLED":
-            mails.that_it_is_off(booking, fact)
+            mails.that_it_is_off(world, booking, fact)
         case "BOOKING_LOCATION_UPDATED":
-            mails.the_new_place(booking, fact)
+            mails.the_new_place(world, booking, fact)
         case "MEETING_ENDED":
             _ended(world, booking, fact)
     _hear_what_waited(world, booking)
@@ -113,7 +113,7 @@ def _made(world: World, booking: Booking, fact: Fact) -> None:
     if booking.status != "ACCEPTED":
         booking.status = "ACCEPTED"
         deals.meeting_stands(world, booking)
-    mails.that_it_stands(booking, fact)
+    mails.that_it_stands(world, booking, fact)
 
 
 def _requested(world: World, booking: Booking, fact: Fact) -> None:
@@ -132,10 +132,10 @@ def _rejected(world: World, booking: Booking, fact: Fact) -> None:
         booking.status = "REJECTED"
 
 
-def _relocated(_world: World, booking: Booking, fact: Fact) -> None:
+def _relocated(world: World, booking: Booking, fact: Fact) -> None:
     """PI6: the new meeting link is told."""
     if booking.status == "ACCEPTED":
-        mails.the_new_place(booking, fact)
+        mails.the_new_place(world, booking, fact)
 
 
 def _rescheduled(world: World, booking: Booking, fact: Fact) -> None:
@@ -146,7 +146,7 @@ def _rescheduled(world: World, booking: Booking, fact: Fact) -> None:
     booking.status = "ACCEPTED"
     if not stood:
         deals.meeting_stands(world, booking)
-    mails.that_it_stands(booking, fact)
+    mails.that_it_stands(world, booking, fact)
 
 
 def _move(booking: Booking, fact: Fact) -> None:
@@ -166,7 +166,7 @@ def _cancelled(world: World, booking: Booking, fact: Fact) -> None:
     again = booking.status == "CANCELLED" and not booking.wants_rebooking
     booking.status, booking.wants_rebooking = "CANCELLED", asks
     mails.withdraw(booking)
-    mails.that_it_is_off(booking, fact)
+    mails.that_it_is_off(world, booking, fact)
     if not (again or asks):
         deals.meeting_called_off(world, booking, fact)
 
@@ -176,6 +176,7 @@ def _marked(world: World, booking: Booking, fact: Fact) -> None:
     missed, over = fact.said["attendees"][0]["noShow"], booking.end <= fact.at
     if _only_if(world, fact, allowed=booking.status == "ACCEPTED"):
         _attend(world, booking, None if not (missed or over) else not missed, "reported")
+        mails.that_it_was_missed(world, booking, fact)
 
 
 def _ended(world: World, booking: Booking, fact: Fact) -> None:
@@ -185,6 +186,7 @@ def _ended(world: World, booking: Booking, fact: Fact) -> None:
     waits = world.rule("meeting_ended", "showed", fact.at) == "unreported" or booking.outcome == "rescheduled"
     if not waits and booking.evidence != "reported" and not booking.host_absent:
         _attend(world, booking, True, "assumed")
+    mails.that_it_was_missed(world, booking, fact)
 
 
 def _reported(world: World, booking: Booking, fact: Fact) -> None:
@@ -201,6 +203,7 @@ def _reported(world: World, booking: Booking, fact: Fact) -> None:
         _attend(world, booking, None, "")
     elif outcome == "rescheduled":
         booking.attended = booking.evidence = None
+    mails.that_it_was_missed(world, booking, fact)
 
 
 def _attend(world: World, booking: Booking, came: bool | None, evidence: str) -> None:

@@ -25,7 +25,8 @@ _QUESTIONS = {
         WHERE p.workspace_id = $1""",
     "companies": "SELECT key, name FROM companies WHERE workspace_id = $1",
     "mails": """
-        SELECT kind, recipient, state, CASE WHEN kind = 'remind' AND state <> 'skipped' THEN due_at END, count(*)
+        SELECT kind, recipient, state,
+               CASE WHEN kind IN ('remind', 'follow_up') AND state <> 'skipped' THEN due_at END, count(*)
         FROM deliveries WHERE workspace_id = $1 GROUP BY 1, 2, 3, 4""",
     "waiting": "SELECT id::text FROM calcom_events WHERE workspace_id = $1 AND state = 'waiting'",
     "failed": "SELECT id::text, because FROM calcom_events WHERE workspace_id = $1 AND state = 'failed'",
@@ -48,9 +49,8 @@ def expected(world: World) -> Seen:
     of_company = {id(deal): _position(world, deal) for deal in world.deals}
     mails: dict[tuple[Any, ...], int] = {}
     for one in world.bookings:
-        for key, state in one.mails.items():
-            due_at = key[1] if key[0] == "remind" else None
-            told = (key[0], one.booker, state, due_at)
+        for (kind, email, *_), (state, due_at) in one.mails.items():
+            told = (kind, email, state, due_at)
             mails[told] = mails.get(told, 0) + 1
     return {
         "bookings": _sorted(

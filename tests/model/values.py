@@ -53,7 +53,8 @@ class Booking:
     to_a_deal: bool = False
     deal: Deal | None = None
     hosted_by: set[str] = field(default_factory=set)
-    mails: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    # By what each means: its state, and when it is due where that is not at once.
+    mails: dict[tuple[Any, ...], tuple[str, datetime | None]] = field(default_factory=dict)
 
     @property
     def uid(self) -> str:

@@ -81,6 +81,7 @@ WATCHED = (
     ended(THURSDAY + hours(1), who=(replace(GWEN, no_show=True), SARAH)),
     news(events.LocationChanged(booking=booking(start=None, who=(), meeting_url="https://m.example/2")), AFTERNOON),
 )
+RULES = (Rules(), Rules(follow_up=True, tell_guests=True))
 STORIES = {"moved": MOVED, "revived": REVIVED, "seated": SEATED, "watched": WATCHED}
 
 
@@ -102,27 +103,31 @@ def arrivals(draw: st.DrawFn, told: Sequence[News]) -> list[News]:
     return draw(st.permutations([*told, *again]))
 
 
+@pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("name", STORIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_any_order_of_arrival_tells_the_same_story(name: str, data: st.DataObject) -> None:
+def test_any_order_of_arrival_tells_the_same_story(name: str, rules: Rules, data: st.DataObject) -> None:
     told = STORIES[name]
-    assert story(*data.draw(st.permutations(told))) == story(*told)
+    assert story(*data.draw(st.permutations(told)), rules=rules) == story(*told, rules=rules)
 
 
+@pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("name", STORIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_whatever_is_missing_the_rest_tells_the_same_in_any_order(name: str, data: st.DataObject) -> None:
+def test_whatever_is_missing_the_rest_tells_the_same_in_any_order(name: str, rules: Rules, data: st.DataObject) -> None:
     part = data.draw(st.lists(st.sampled_from(STORIES[name]), unique_by=lambda item: item.event_id))
-    assert story(*data.draw(st.permutations(part))) == story(*part)
+    assert story(*data.draw(st.permutations(part)), rules=rules) == story(*part, rules=rules)
 
 
+@pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("name", STORIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_hearing_it_again_changes_nothing_that_stands(name: str, data: st.DataObject) -> None:
-    once, again = story(*STORIES[name]), story(*data.draw(arrivals(STORIES[name])))
+def test_hearing_it_again_changes_nothing_that_stands(name: str, rules: Rules, data: st.DataObject) -> None:
+    told = STORIES[name]
+    once, again = story(*told, rules=rules), story(*data.draw(arrivals(told)), rules=rules)
     assert once.booking == again.booking
     assert known(once) == known(again)
     assert states(once) == states(again)

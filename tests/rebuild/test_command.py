@@ -55,6 +55,16 @@ def test_rules_of_a_file_are_tried_and_not_kept(showup: Showup, database_url: st
     assert showup("rebuild").code == 0
 
 
+def test_who_is_told_is_a_rule_to_try_too(showup: Showup, database_url: str, tmp_path: Path) -> None:
+    """TE1, TE11: rules that the file has in other tables, under other names."""
+    asyncio.run(prepared(database_url))
+    (tmp_path / "tried.toml").write_text("[email]\nguests = true\n[no_show_follow_up]\nenabled = true\nafter = '3h'\n")
+    found = showup("rebuild", "--rules", "tried.toml", "--json")
+    assert found.code == 0, found.error
+    kinds = {one["which"].split()[0] for one in found.json["differences"] if one["table"] == "deliveries"}
+    assert kinds >= {"follow_up"}, found.json["differences"]
+
+
 def test_an_earlier_moment_is_shown(showup: Showup, database_url: str) -> None:
     asyncio.run(prepared(database_url))
     found = showup("rebuild", "--as-of", "2026-09-07", "--json")

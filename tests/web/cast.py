@@ -116,6 +116,8 @@ def _told_of_ours(stage: Stage) -> None:
     delivery(stage, "ours", "confirmed", "intro", "delivered", delivered_at=at("2026-03-01T09:00:02"))
     delivery(stage, "ours", "moved", "intro", "delivered", delivered_at=at("2026-03-02T09:00:00"))
     delivery(stage, "ours", "reminder", "demo", "scheduled", destination="slack")
+    suppression(stage, "ours", "bounced", "gina@globex.co.uk")
+    suppression(stage, "ours", "unsubscribed", "pat@gmail.com", scope="follow_up", created_at=at("2026-03-03"))
     event(stage, "ours", "made", READABLE_BODY, "applied", uid="uid-intro", booking_id="ours.intro")
     event(stage, "ours", "garbled", UNREADABLE_BODY, "unreadable", because="no JSON", trigger=None)
     event(stage, None, "unrouted", b"{}", "kept", trigger=None)
@@ -147,6 +149,7 @@ def _theirs(stage: Stage) -> None:
     deal(stage, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
     booking(stage, "theirs", "intro", "2026-03-11T15:00", person_="sarah", deal_="acme_deal")
     delivery(stage, "theirs", "confirmed", "intro", "delivered", delivered_at=NOW)
+    suppression(stage, "theirs", "bounced", "gina@globex.co.uk")
     event(stage, "theirs", "garbled", b"\xff", "unreadable", because="no JSON")
     line(stage, "theirs", 1, "1", "deal.opened", deal_id="theirs.acme_deal", company_id="theirs.acme")
 
@@ -239,8 +242,13 @@ def delivery(stage: Stage, workspace: str, noun: str, booking_: str, state: str,
         "booking_version": 1,
         "state": state,
     }
-    times = dict.fromkeys(("due_at", "created_at", "updated_at"), at("2026-03-01"))
+    times = dict.fromkeys(("due_at", "wake_at", "created_at", "updated_at"), at("2026-03-01"))
     stage.add(tables.deliveries, **row | times | more)
+
+
+def suppression(stage: Stage, workspace: str, reason: str, email: str, **more: Any) -> None:
+    row = {"id": f"{workspace}.{reason}", "workspace_id": workspace, "email": email, "reason": reason}
+    stage.add(tables.suppressions, **row | {"scope": "all", "because": reason, "created_at": at("2026-03-02")} | more)
 
 
 def event(stage: Stage, workspace: str | None, noun: str, body: bytes, state: str, **more: Any) -> None:

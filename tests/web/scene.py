@@ -21,7 +21,7 @@ from showup.inbox.apply import apply_some
 from showup.inbox.raw_event import Incoming
 from showup.people.person import person_id
 from tests.stories.webhooks import MONDAY, body, payload
-from tests.web.cast import Stage, id_of, people_with_keys
+from tests.web.cast import Stage, id_of, people_with_keys, suppression
 
 TODAY = datetime(2026, 9, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,6 +69,7 @@ async def heard(engine: AsyncEngine, workspace: str, bodies: Iterable[bytes], cl
 async def play(engine: AsyncEngine, clock: Clock) -> None:
     stage = Stage()
     people_with_keys(stage)
+    suppression(stage, "ours", "bounced", "gina@globex.co.uk")
     await stage.play(engine)
     for workspace in ("ours", "theirs"):
         await heard(engine, workspace, webhooks(), clock)

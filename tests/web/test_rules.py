@@ -42,6 +42,27 @@ async def test_the_rules_are_those_of_the_product_until_somebody_changes_them(ad
     assert (rules["fresh_for"], rules["remind_before"]) == ("P1D", ["P3D", "P1D", "PT7200S"])
 
 
+async def test_follow_ups_and_guests_are_rules_too(admin: httpx2.AsyncClient) -> None:
+    """TE1, TE11: off until somebody says otherwise."""
+    fresh = (await admin.get("/api/rules")).json()["rules"]
+    assert (fresh["tell_guests"], fresh["follow_up"], fresh["follow_up_rebook_url"]) == (False, False, "")
+    assert (fresh["follow_up_after"], fresh["follow_up_expires_after"]) == ("PT7200S", "P3D")
+    assert (fresh["follow_up_quiet_hours"], fresh["follow_up_at_most_every"]) == (["21:00", "08:00"], "P30D")
+    said = {
+        "tell_guests": True,
+        "follow_up": True,
+        "follow_up_after": "PT5400S",
+        "follow_up_quiet_hours": ["20:00", "09:30"],
+        "follow_up_rebook_url": "https://cal.com/ann",
+    }
+    tried = await changed(admin, **said)
+    assert tried["rules"] == fresh | said
+    (change,) = (await admin.get("/api/rules")).json()["history"]
+    assert change["changes"] == said
+    again = await changed(admin, follow_up=False, follow_up_rebook_url="")
+    assert (again["rules"]["follow_up"], again["rules"]["follow_up_rebook_url"]) == (False, "")
+
+
 async def test_a_change_holds_from_now_on_and_is_in_the_history(admin: httpx2.AsyncClient, scene: Scene) -> None:
     tried = await changed(admin, meeting_ended="unreported", remind_before=["PT1H"])
     assert (tried["rules"]["meeting_ended"], tried["rules"]["remind_before"]) == ("unreported", ["PT3600S"])
@@ -104,6 +125,13 @@ async def test_rules_that_make_no_sense_are_refused_by_the_field(admin: httpx2.A
         ({"changes": {"fresh_for": 3600}}, "changes.fresh_for"),
         ({"changes": {"fresh_for": "-PT1H"}}, "changes.fresh_for"),
         ({"changes": {"remind_before": ["P9999999999D"]}}, "changes.remind_before.0"),
+        ({"changes": {"tell_guests": "perhaps"}}, "changes.tell_guests"),
+        ({"changes": {"follow_up_after": "PT0S"}}, "changes.follow_up_after"),
+        ({"changes": {"follow_up_quiet_hours": ["21:00"]}}, "changes.follow_up_quiet_hours"),
+        ({"changes": {"follow_up_quiet_hours": ["21:00", "8:00"]}}, "changes.follow_up_quiet_hours.1"),
+        ({"changes": {"follow_up_quiet_hours": ["24:00", "08:00"]}}, "changes.follow_up_quiet_hours.0"),
+        ({"changes": {"follow_up_rebook_url": "javascript:alert(1)"}}, "changes.follow_up_rebook_url"),
+        ({"changes": {"follow_up_rebook_url": "https://[::1"}}, "changes.follow_up_rebook_url"),
         ({"changes": {"cancel_deal": "always"}, "since": "yesterday"}, "since"),
         ({"changes": {"cancel_deal": "always"}, "since": []}, "since"),
         ({"changes": {"cancel_deal": "always"}, "dry_run": "perhaps"}, "dry_run"),

@@ -29,6 +29,7 @@ async def test_counts(reader: httpx2.AsyncClient) -> None:
             "by_stage": {"booked": 1, "met": 1},
             "active_value": {"USD": 12000.5},
         },
+        "follow_ups": {"sent": 0, "recovered": 0},
         "show_rate": 20.0,
         "held_rate": 50.0,
         "as_of": NOW.isoformat().replace("+00:00", "Z"),

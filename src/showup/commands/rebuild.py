@@ -102,7 +102,7 @@ def _changes(path: Path) -> Mapping[str, Any]:
         raise Refused(f"{path} is not TOML: {fault}.") from None
     named = {name: to_builtins(value, order="sorted") for name, value in _named(policy)}
     if not named:
-        raise Refused(f"{path} names no rule under [pipeline] or [reminders]: there is nothing to try.")
+        raise Refused(f"{path} names no rule: there is nothing to try.")
     return named
 
 
@@ -115,3 +115,9 @@ def _named(policy: "Policy") -> Iterator[tuple[str, object]]:
             yield rule, getattr(policy.pipeline, rule)
     if "offsets_before" in policy.reminders.model_fields_set:
         yield "remind_before", policy.reminders.offsets_before
+    if "guests" in policy.email.model_fields_set:
+        yield "tell_guests", policy.email.guests
+    for field in type(policy.no_show_follow_up).model_fields:
+        if field in policy.no_show_follow_up.model_fields_set:
+            rule = "follow_up" if field == "enabled" else f"follow_up_{field}"
+            yield rule, getattr(policy.no_show_follow_up, field)

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
 
@@ -58,7 +58,7 @@ async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]
 @lru_cache(maxsize=64)
 def _statement(table: Table, columns: tuple[str, ...]) -> tuple[str, frozenset[str]]:
     """The statement, and which of its columns are JSON documents (they travel as text)."""
-    documents = frozenset(name for name in columns if isinstance(table.c[name].type, JSONB))
+    documents = frozenset(name for name in columns if isinstance(table.c[name].type, JSON))
     sources, targets = [], []
     for place, name in enumerate(columns, start=1):
         kind = table.c[name].type.compile(_dialect)

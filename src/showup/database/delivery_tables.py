@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
 
@@ -96,7 +96,8 @@ delivery_contents = Table(
     "delivery_contents",
     metadata,
     Column("delivery_id", UUID, ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
-    Column("content", JSONB, nullable=False),
+    # Not JSONB, which would give its fields back in another order, and so other bytes.
+    Column("content", JSON, nullable=False),
     Column("rendered_at", Instant, nullable=False),
 )
 

@@ -22,7 +22,7 @@ calcom_events = Table(
     "calcom_events",
     metadata,
     Column("id", UUID, primary_key=True),
-    # NULL for what people did here: `actor` says who.
+    # NULL for what people did here, and for what Resend says of our mails: `actor` says who.
     Column("account_id", UUID, ForeignKey("connections.id")),
     Column("actor", Text),
     # NULL until the account's routes have decided; only an event that is run again is sorted again.
@@ -34,6 +34,8 @@ calcom_events = Table(
     Column("content_type", Text),
     Column("webhook_version", Text),
     Column("source_address", Text),
+    # The source's own id of what it sent, where it gives one: by it what comes again is known.
+    Column("source_id", Text),
     Column("duplicate_of", UUID, ForeignKey("calcom_events.id")),
     Column("state", Text, nullable=False, server_default="kept"),
     Column("because", Text),
@@ -59,6 +61,19 @@ calcom_events = Table(
         "digest",
         unique=True,
         postgresql_where=text("duplicate_of IS NULL"),
+    ),
+    Index(
+        "uq_calcom_events_source_id",
+        "workspace_id",
+        "source_id",
+        unique=True,
+        postgresql_where=text("source_id IS NOT NULL AND duplicate_of IS NULL"),
+    ),
+    # Feedback that waits for its mail is looked for every second.
+    Index(
+        "ix_calcom_events_feedback",
+        "received_at",
+        postgresql_where=text("origin = 'resend' AND state = 'waiting'"),
     ),
     Index(
         "ix_calcom_events_unsettled",

@@ -21,8 +21,11 @@ from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
 from showup.deliveries.preparing import Connected, LastLook, NotConnected, Prepared, Ready, prepare
 from showup.deliveries.settling import End
-from showup.deliveries.turns import PATIENCE, Asked, Ended, Turn, take_turn
+from showup.deliveries.turns import Asked, Ended, Turn, take_turn
 from showup.destinations.contract import Destination, Outcome, TryAgain
+
+STAYS_FOR: Final = timedelta(seconds=3)
+"""A lane of which something is due so soon is not left: a wake-up would cost more than the wait."""
 
 # What has ended is kept in mind for as long as nobody else takes the deliveries up.
 _KEPT_IN_MIND: Final = 30.0
@@ -53,13 +56,15 @@ class Courier:
         connections: Connections,
         look: LastLook,
         chance: Callable[[], float] = random.random,
+        stays_for: timedelta = STAYS_FOR,
     ) -> None:
-        """`chance` (0..1) spreads pauses."""
+        """`chance` (0..1) spreads pauses; what is due within `stays_for` is waited for."""
         self._engine = engine
         self._clock = clock
         self._connections = connections
         self._look = look
         self._chance = chance
+        self._stays_for = stays_for
         self._called: dict[Lane, asyncio.Event] = {}
         self._stopping = False
 
@@ -93,7 +98,7 @@ class Courier:
             called.clear()
             connected = await _insist(partial(self._connections.connected, lane))
             room = 0 if self._stopping else connected.destination.pace.at_once - len(under_way)
-            asked = Asked(ended=ended, room=room, idle=not under_way)
+            asked = Asked(ended=ended, room=room, stays_for=None if under_way else self._stays_for)
             turn = await _insist(partial(self._turn, connected, asked))
             ended = await self._begin(connected, turn.claimed, under_way)
             if ended:
@@ -145,7 +150,7 @@ class Courier:
         """Waits for what comes within a moment; False when nothing does."""
         if called.is_set():
             return True
-        if until is None or until > self._clock() + PATIENCE:
+        if until is None or until > self._clock() + self._stays_for:
             return False
         await _called_within(called, (until - self._clock()).total_seconds())
         return True

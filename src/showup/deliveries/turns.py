@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
 
 import asyncpg
 from msgspec import Struct
@@ -16,9 +15,6 @@ from showup.deliveries.settling import End, Settled, Stopped, settle
 from showup.deliveries.waking import wake_lanes
 from showup.destinations.contract import Pace
 
-PATIENCE: Final = timedelta(seconds=3)
-"""What is due within this is waited for; what comes later gets a wake-up of its own."""
-
 
 class Ended(Struct, frozen=True, kw_only=True):
     """An attempt and what came of it."""
@@ -30,12 +26,13 @@ class Ended(Struct, frozen=True, kw_only=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """What a look is to do: settle `ended`, and claim at most `room` more.
 
-    `idle`: this process has nothing of the lane under way, and will leave it unless something comes of this look.
+    `stays_for`: how long whoever looks waits for what comes next; what comes later needs a wake-up. None: it has
+    something under way, and looks again in any case.
     """
 
     ended: Sequence[Ended]
     room: int
-    idle: bool
+    stays_for: timedelta | None
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -59,7 +56,8 @@ async def take_turn(
     await lane_store.save(connection, lane, state)
     turn = Turn(claimed=claimed, next_at=await _next_at(connection, lane, state, pace, now))
     wakes = [(lane, one.wake_at) for one in settled if one.state == "scheduled"]
-    if asked.idle and not claimed and turn.next_at is not None and turn.next_at > now + PATIENCE:
+    leaves = asked.stays_for is not None and not claimed
+    if leaves and turn.next_at is not None and turn.next_at > now + (asked.stays_for or timedelta(0)):
         wakes.append((lane, turn.next_at))
     await wake_lanes(connection, wakes, now)
     return turn

@@ -1,15 +1,19 @@
 """What is told to the outside, and what became of it."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permit import Permit
-from showup.database.tables import deliveries
+from showup.database.tables import deliveries, delivery_attempts, delivery_contents, lanes
 from showup.reads.keyset import Ask, Page, Sorts, read_page
-from showup.reads.rows import seen_by
+from showup.reads.rows import Found, seen_by, when
+from showup.reads.why import next_try_at, why
 
 SORTS: Sorts = {name: deliveries.c[name] for name in ("created_at", "due_at")}
 
@@ -18,21 +22,72 @@ FIELDS = (
     *("id", "booking_id", "event_id", "destination", "kind", "recipient", "state", "because"),
     *("due_at", "delivered_at", "simulated", "created_at", "updated_at"),
 )
+_WAY_FIELDS = (
+    *("attempts", "failures", "wake_at", "expires_at", "provider", "provider_id"),
+    *("feedback", "feedback_because", "feedback_at"),
+)
+# What `why` reads of a row, and nobody else.
+_OF_WHY = ("wake_at", "paused_until", "paused_because")
 
 
 class DeliveryFilter(Struct, frozen=True, kw_only=True):
-    """What a delivery must fulfil; None asks nothing."""
+    """What a delivery must fulfil; None asks nothing. `recipient` as it is addressed; `due_to` exclusive."""
 
     state: str | None = None
     destination: str | None = None
+    kind: str | None = None
+    recipient: str | None = None
     booking_id: UUID | None = None
+    due_from: datetime | None = None
+    due_to: datetime | None = None
 
 
-async def list_deliveries(tx: AsyncConnection, permit: Permit, wanted: DeliveryFilter, ask: Ask) -> Page:
-    """One page of the permit's deliveries."""
-    query = select(*(deliveries.c[name] for name in FIELDS)).where(seen_by(permit, deliveries))
-    for name in ("state", "destination", "booking_id"):
+async def list_deliveries(
+    tx: AsyncConnection, permit: Permit, wanted: DeliveryFilter, ask: Ask, now: datetime
+) -> Page:
+    """One page of the permit's deliveries, each with why it stands as it does at `now`."""
+    query = _select(permit).where(
+        when(wanted.due_from, lambda at: deliveries.c.due_at >= at),
+        when(wanted.due_to, lambda at: deliveries.c.due_at < at),
+    )
+    for name in ("state", "destination", "kind", "recipient", "booking_id"):
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(deliveries.c[name] == value)
-    return await read_page(tx, query, SORTS, ask)
+    page = await read_page(tx, query, SORTS, ask)
+    return Page(items=[_explained(item, now) for item in page.items], ended_at=page.ended_at)
+
+
+async def find_delivery(tx: AsyncConnection, permit: Permit, delivery_id: UUID, now: datetime) -> Found | None:
+    """The delivery with `tries`, its attempts from the first on; None when there is none that the permit may see."""
+    query = _select(permit).add_columns(delivery_contents.c.rendered_at)
+    query = query.outerjoin(delivery_contents, delivery_contents.c.delivery_id == deliveries.c.id)
+    row = (await tx.execute(query.where(deliveries.c.id == delivery_id))).mappings().one_or_none()
+    return None if row is None else _explained(row, now) | {"tries": await _tries(tx, delivery_id)}
+
+
+async def find_content(tx: AsyncConnection, permit: Permit, delivery_id: UUID) -> Found | None:
+    """What is sent, as it was rendered; None when there is none yet, or none that the permit may see."""
+    query = select(*(delivery_contents.c[name] for name in ("delivery_id", "rendered_at", "content")))
+    query = query.join(deliveries, deliveries.c.id == delivery_contents.c.delivery_id)
+    query = query.where(delivery_contents.c.delivery_id == delivery_id, seen_by(permit, deliveries))
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def _select(permit: Permit) -> Select[Any]:
+    paused = lanes.c.paused_until, lanes.c.because.label("paused_because")
+    query = select(*(deliveries.c[name] for name in (*FIELDS, *_WAY_FIELDS)), *paused)
+    lane = and_(lanes.c.workspace_id == deliveries.c.workspace_id, lanes.c.destination == deliveries.c.destination)
+    return query.outerjoin_from(deliveries, lanes, lane).where(seen_by(permit, deliveries))
+
+
+def _explained(row: Mapping[str, Any], now: datetime) -> Found:
+    kept = {name: value for name, value in row.items() if name not in _OF_WHY}
+    return kept | {"because": why(row, now), "next_try_at": next_try_at(row, now)}
+
+
+async def _tries(tx: AsyncConnection, delivery_id: UUID) -> list[Found]:
+    columns = (delivery_attempts.c[name] for name in ("number", "started_at", "ended_at", "outcome", "because"))
+    query = select(*columns).where(delivery_attempts.c.delivery_id == delivery_id)
+    return [dict(row) for row in (await tx.execute(query.order_by(delivery_attempts.c.number))).mappings()]

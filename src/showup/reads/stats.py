@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permit import Permit
 from showup.database.tables import bookings, companies, deals, people
+from showup.reads.follow_ups import follow_ups
 from showup.reads.rows import Found, seen_by
 
 
@@ -29,6 +30,7 @@ async def stats(
         **(await tx.execute(nouns)).mappings().one(),
         "bookings": counted,
         "deals": await _deals(tx, permit),
+        "follow_ups": await follow_ups(tx, permit),
         "show_rate": rate(accepted_showed, counted["accepted"]),
         "held_rate": rate(reported_showed, reported_showed + counted["no_show"]),
         "as_of": now,

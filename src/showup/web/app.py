@@ -1,5 +1,6 @@
 """The FastAPI application: every door for people and programs but the webhooks'."""
 
+import secrets
 from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import Any
@@ -8,9 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keyring import Keyring
+from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.inbox.door_metrics import DoorMetrics
-from showup.web import document, front, metrics, probes
+from showup.web import document, front, metrics, probes, resend, unsubscribe
 from showup.web.api import (
     booking_commands,
     bookings,
@@ -28,11 +30,15 @@ from showup.web.api import (
     rule_commands,
     rules,
     stats,
+    suppression_commands,
+    suppressions,
 )
-from showup.web.ground import WAITS_FOR, Ground, for_reading
+from showup.web.ground import WAITS_FOR, Ground, Mailing, for_reading
 from showup.web.problems import documented, register
 
 OPEN = (front.router, probes.router, document.router)
+# They have no key, and show in another way who they are: by a signature, by a sealed link.
+SIGNED = (resend.router, unsubscribe.router)
 READING = (
     deals.router,
     bookings.router,
@@ -41,6 +47,7 @@ READING = (
     merges.router,
     stats.router,
     deliveries.router,
+    suppressions.router,
     events.router,
     metrics.router,
     rules.router,
@@ -53,6 +60,7 @@ CHANGING = (
     merge_commands.router,
     event_commands.router,
     rule_commands.router,
+    suppression_commands.router,
 )
 
 
@@ -64,11 +72,13 @@ def create_app(
     version: str,
     waits_for: timedelta = WAITS_FOR,
     door_metrics: DoorMetrics | None = None,
+    mailing: Mailing | None = None,
 ) -> FastAPI:
     """The application over a database.
 
     `admin_key` is a key with the scope admin in every workspace; None for no such key. A change that has to wait for
     others longer than `waits_for` is refused as busy. `door_metrics` are those of the webhooks' door, if it is served.
+    Without `mailing` nothing that was sealed before can be opened.
     """
     app = _doors(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -79,6 +89,7 @@ def create_app(
         keyring=keyring,
         waits_for=waits_for,
         door_metrics=door_metrics or DoorMetrics(),
+        mailing=mailing or Mailing(seal=Seal([secrets.token_urlsafe()])),
     )
     return app
 
@@ -91,7 +102,7 @@ def openapi_document() -> dict[str, Any]:
 def _doors(version: str) -> FastAPI:
     app = FastAPI(title=document.TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
     register(app)
-    for router in OPEN:
+    for router in (*OPEN, *SIGNED):
         app.include_router(router)
     for router in READING:
         app.include_router(router, responses=_refusals())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import msgspec
@@ -71,6 +72,17 @@ def _time_zone(text: str) -> str:
     return text
 
 
+def _web_page(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        known = not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("Write an address, such as https://cal.com/ann, or nothing")
+    return text
+
+
 def _number(sent: Any) -> Any:
     if isinstance(sent, bool) or not isinstance(sent, (int, float)):
         raise ValueError("Write a number, such as 12000 or 12000.5")
@@ -96,6 +108,12 @@ Span = Annotated[
     timedelta, BeforeValidator(_span), WithJsonSchema({"type": "string", "format": "duration", "examples": ["PT24H"]})
 ]
 TimeZone = Annotated[str, Field(max_length=100, examples=["Europe/Berlin"]), AfterValidator(_time_zone)]
+HourOfDay = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+WebPage = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^[^\s\x00]*$"),
+    AfterValidator(_web_page),
+]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["USD"])]
 Amount = Annotated[
     Decimal,

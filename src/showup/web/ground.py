@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access.keyring import Keyring
+from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.inbox.door_metrics import DoorMetrics
 from showup.web.idempotency_store import wait_at_most
@@ -21,6 +22,17 @@ WAITS_FOR: Final = timedelta(seconds=5)
 
 # Changes of one workspace take turns anyway; those that wait must leave connections to reading and to webhooks.
 _CHANGES_AT_ONCE: Final = 4
+
+
+class Mailing(Struct, frozen=True, kw_only=True):
+    """By what those are known who come because of our mails.
+
+    `seal` opens unsubscribe links and the secrets of connections; `webhook_secret` is that of the default workspace's
+    webhook at the mail provider, None for no such secret.
+    """
+
+    seal: Seal
+    webhook_secret: str | None = None
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -35,6 +47,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     keyring: Keyring
     door_metrics: DoorMetrics
     waits_for: timedelta
+    mailing: Mailing
     changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANGES_AT_ONCE))
 
 

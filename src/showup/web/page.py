@@ -17,7 +17,11 @@ POLICY = (
 )
 
 
-def page(title: str, content: str) -> HTMLResponse:
-    """A page around `content`, which is HTML: whoever makes it has escaped what comes from outside."""
+def page(title: str, content: str, *, status: int = 200, has_form: bool = False) -> HTMLResponse:
+    """A page around `content`, which is HTML: whoever makes it has escaped what comes from outside.
+
+    Only with `has_form` may the page send anything, and only to where it comes from.
+    """
     text = _FRAME.substitute(title=title, style=_STYLE, content=content)
-    return HTMLResponse(text, headers={"Content-Security-Policy": POLICY})
+    policy = POLICY.replace("form-action 'none'", "form-action 'self'") if has_form else POLICY
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": policy})

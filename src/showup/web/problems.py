@@ -54,6 +54,12 @@ PROBLEMS: dict[str, Problem] = {
         "Set CALCOM_WEBHOOK_SECRET, or run `showup accounts add` or `showup accounts rotate-secret`, and give the same "
         "secret to the webhook at Cal.com.",
     ),
+    "no-mail-secret": Problem(
+        503,
+        "There is no webhook secret for Resend",
+        "Set RESEND_WEBHOOK_SECRET, or `webhook_secret` among the connection's credentials, to the signing secret that "
+        "Resend shows for the webhook: it begins with whsec_.",
+    ),
     "not-kept": Problem(503, "The webhook could not be kept in time", "Send it again: the database is busy or away."),
     "body-too-large": Problem(413, "The body is too large", "No command needs more than 256 KiB."),
     "refused-by-rules": Problem(

@@ -7,20 +7,22 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.reads.deliveries import SORTS, DeliveryFilter, list_deliveries
+from showup.reads.deliveries import SORTS, DeliveryFilter, find_content, find_delivery, list_deliveries
 from showup.web.api.shapes import BOOKING_ID, EVENT_ID, Example, Page, page_of, shows
-from showup.web.auth import Reader
-from showup.web.ground import Reading
+from showup.web.auth import Reader, Writer
+from showup.web.ground import OnGround, Reading
 from showup.web.paging import shown
-from showup.web.problems import documented
-from showup.web.questions import ListQuestion, Word
+from showup.web.problems import documented, found_or_refused
+from showup.web.questions import ListQuestion, Moment, Question, Word
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
 
 DeliveryState = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+AttemptOutcome = Literal["delivered", "try_again", "gave_up", "stopped", "lost"]
 
+DELIVERY_ID = "9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a"
 DELIVERY: Example = {
-    "id": "9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a",
+    "id": DELIVERY_ID,
     "booking_id": BOOKING_ID,
     "event_id": EVENT_ID,
     "destination": "email",
@@ -29,10 +31,56 @@ DELIVERY: Example = {
     "state": "delivered",
     "because": None,
     "due_at": "2026-03-10T09:15:00Z",
-    "delivered_at": "2026-03-10T09:15:01Z",
+    "delivered_at": "2026-03-10T09:15:06Z",
     "simulated": False,
     "created_at": "2026-03-10T09:15:00Z",
-    "updated_at": "2026-03-10T09:15:01Z",
+    "updated_at": "2026-03-10T09:15:06Z",
+}
+EXPLAINED: Example = DELIVERY | {
+    "because": "Resend took it",
+    "attempts": 2,
+    "failures": 1,
+    "next_try_at": None,
+    "expires_at": "2026-03-11T09:14:59Z",
+    "provider": "resend",
+    "provider_id": "5f2c7a1e-0b3d-4c6e-9f81-2a7d4e6b8c90",
+    "feedback": "delivered",
+    "feedback_because": None,
+    "feedback_at": "2026-03-10T09:15:09Z",
+}
+DETAIL: Example = EXPLAINED | {
+    "rendered_at": "2026-03-10T09:15:00Z",
+    "tries": [
+        {
+            "number": 1,
+            "started_at": "2026-03-10T09:15:00Z",
+            "ended_at": "2026-03-10T09:15:01Z",
+            "outcome": "try_again",
+            "because": "Resend answered 500",
+        },
+        {
+            "number": 2,
+            "started_at": "2026-03-10T09:15:05Z",
+            "ended_at": "2026-03-10T09:15:06Z",
+            "outcome": "delivered",
+            "because": None,
+        },
+    ],
+}
+_CONTENT: Example = {
+    "delivery_id": DELIVERY_ID,
+    "rendered_at": "2026-03-10T09:15:00Z",
+    "content": {
+        "sender": "Our Brand <meetings@ourbrand.example>",
+        "to": "sarah.chen@acme.com",
+        "subject": "Confirmed: Intro call",
+        "html": "<p>Your meeting is booked.</p>",
+        "text": "Your meeting is booked.",
+        "reply_to": "dana@ourbrand.example",
+        "calendar": "BEGIN:VCALENDAR\r\n…\r\nEND:VCALENDAR\r\n",
+        "calendar_method": "REQUEST",
+        "headers": {},
+    },
 }
 
 
@@ -41,12 +89,18 @@ class DeliveryQuestion(ListQuestion):
 
     state: DeliveryState | None = None
     destination: Word | None = Field(None, description="Such as `email`.")
+    kind: Word | None = Field(None, description="Such as `confirm` or `remind`.")
+    recipient: Word | None = Field(None, description="The whole address.")
     booking_id: UUID | None = None
+    due_from: Moment | None = Field(None, description="Due then or later.")
+    due_to: Moment | None = Field(None, description="Due before then.")
     sort: Literal["created_at", "-created_at", "due_at", "-due_at"] = "-created_at"
 
     def wanted(self) -> DeliveryFilter:
         """The same in the words of `reads`."""
-        return DeliveryFilter(**self.model_dump(include={"state", "destination", "booking_id"}))
+        said = self.model_dump(include=set(DeliveryFilter.__struct_fields__))
+        recipient = None if self.recipient is None else self.recipient.strip().lower()
+        return DeliveryFilter(**said | {"recipient": recipient})
 
 
 class Delivery(BaseModel):
@@ -67,12 +121,67 @@ class Delivery(BaseModel):
     updated_at: datetime
 
 
+class ExplainedDelivery(Delivery):
+    """A delivery with its way so far; `because` says in each state why it stands there."""
+
+    because: str
+    attempts: int = Field(description="All that were ever begun.")
+    failures: int = Field(description="Those that count against the policy of retries.")
+    next_try_at: datetime | None = Field(description="For scheduled ones: when they are tried, at the earliest.")
+    expires_at: datetime | None = Field(description="From then on it is not worth telling any more.")
+    provider: str | None = Field(description="Who took it: `resend`, `smtp` or `outbox`.")
+    provider_id: str | None = Field(description="Under which id they know it.")
+    feedback: str | None = Field(description="What the provider said later: delivered, bounced, complained, and on.")
+    feedback_because: str | None
+    feedback_at: datetime | None
+
+
+class Attempt(BaseModel):
+    """One try; `outcome` is null while it is under way, and `lost` when whoever made it ended before it did."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    because: str | None
+
+
+class DeliveryDetail(ExplainedDelivery):
+    """A delivery with its attempts; `rendered_at` is null as long as nothing was written for it."""
+
+    rendered_at: datetime | None
+    tries: list[Attempt] = Field(description="Its attempts, the first one first.")
+
+
+class Content(BaseModel):
+    """What is sent, to the letter, at the first attempt and at every later one; a mail's has these fields."""
+
+    delivery_id: UUID
+    rendered_at: datetime
+    content: dict[str, Any]
+
+
 @router.get(
     "",
-    response_model=Page[Delivery],
-    responses=shows(page_of(DELIVERY)) | documented("broken-cursor"),
+    response_model=Page[ExplainedDelivery],
+    responses=shows(page_of(EXPLAINED)) | documented("broken-cursor"),
 )
-async def deliveries(permit: Reader, tx: Reading, asked: Annotated[DeliveryQuestion, Query()]) -> Any:
-    """List deliveries, the latest first."""
+async def deliveries(permit: Reader, tx: Reading, ground: OnGround, asked: Annotated[DeliveryQuestion, Query()]) -> Any:
+    """List deliveries, the latest first, each with the reason why it stands where it does."""
     ask = asked.ask(SORTS)
-    return shown(await list_deliveries(tx, permit, asked.wanted(), ask), ask)
+    return shown(await list_deliveries(tx, permit, asked.wanted(), ask, ground.clock()), ask)
+
+
+@router.get("/{delivery_id}", response_model=DeliveryDetail, responses=shows(DETAIL) | documented("not-found"))
+async def delivery(
+    delivery_id: UUID, permit: Reader, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]
+) -> Any:
+    """One delivery with its attempts."""
+    return found_or_refused(await find_delivery(tx, permit, delivery_id, ground.clock()), "delivery")
+
+
+# Not for the scope read: whoever has the links in a mail can cancel the meeting, move it or unsubscribe its attendee.
+@router.get("/{delivery_id}/content", response_model=Content, responses=shows(_CONTENT) | documented("not-found"))
+async def content(delivery_id: UUID, permit: Writer, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
+    """What one delivery sends. It needs write: the links in a mail cancel the meeting for whoever follows them."""
+    return found_or_refused(await find_content(tx, permit, delivery_id), "rendered delivery")

@@ -15,7 +15,7 @@ from showup.sources.hand.command import ChangeRules
 from showup.web.acting import AdminHand
 from showup.web.api.rules import RULES, RulesInForce, shown_rules
 from showup.web.api.shapes import Example, shows
-from showup.web.bodies import Body, DomainName, Email, Since, Span, Stage
+from showup.web.bodies import Body, DomainName, Email, HourOfDay, Since, Span, Stage, WebPage
 from showup.web.command_route import CommandRoute
 from showup.web.problems import documented, refused_field
 from showup.web.questions import Question
@@ -59,6 +59,27 @@ class RulesSaid(Body):
     team_emails: list[Email] | None = Field(None, max_length=_LISTED_AT_MOST)
     fresh_for: Span | None = Field(None, description="How old news may be and still be told to the outside.")
     remind_before: list[Span] | None = Field(None, max_length=20, description="Reminders, before the meeting.")
+    tell_guests: bool | None = Field(
+        None, description="Whether all attendees are told of a meeting, and not the booker alone."
+    )
+    follow_up: bool | None = Field(None, description="Whether who missed a meeting is offered another.")
+    follow_up_after: Span | None = Field(
+        None, description="How long after the meeting, or after we heard that it was missed."
+    )
+    follow_up_expires_after: Span | None = Field(
+        None, description="How much later than that after the meeting it may be sent at most."
+    )
+    follow_up_quiet_hours: list[HourOfDay] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="From and until, where the attendee is: nothing is sent then. The same twice: at any hour.",
+        examples=[["21:00", "08:00"]],
+    )
+    follow_up_at_most_every: Span | None = Field(None, description="One to a person in that span.")
+    follow_up_rebook_url: WebPage | None = Field(
+        None, description="Where they find another time. Empty: on the page on which the meeting was booked."
+    )
 
     def changes(self) -> dict[str, Any]:
         """The same as the log has it: by name, values that are JSON."""

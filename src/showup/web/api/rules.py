@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from showup.database.engine import raw
 from showup.inbox.rules import in_force
@@ -30,6 +30,13 @@ RULES: Example = {
     "team_emails": [],
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
+    "tell_guests": False,
+    "follow_up": True,
+    "follow_up_after": "PT2H",
+    "follow_up_expires_after": "P3D",
+    "follow_up_quiet_hours": ["21:00", "08:00"],
+    "follow_up_at_most_every": "P30D",
+    "follow_up_rebook_url": "https://cal.com/ourbrand/intro",
 }
 _CHANGE: Example = {
     "event_id": EVENT_ID,
@@ -52,6 +59,13 @@ class RulesInForce(BaseModel):
     team_emails: list[str]
     fresh_for: str
     remind_before: list[str]
+    tell_guests: bool = Field(description="Whether all attendees are told of a meeting, and not the booker alone.")
+    follow_up: bool = Field(description="Whether who missed a meeting is offered another.")
+    follow_up_after: str
+    follow_up_expires_after: str
+    follow_up_quiet_hours: list[str] = Field(description="From and until, where the attendee is.")
+    follow_up_at_most_every: str
+    follow_up_rebook_url: str = Field(description="Empty: the page on which the meeting was booked.")
 
 
 class RulesChange(BaseModel):

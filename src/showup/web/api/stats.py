@@ -45,6 +45,13 @@ class DealCounts(BaseModel):
     active_value: dict[str, float] = Field(description="Sum of the active deals' amounts by currency.")
 
 
+class FollowUpCounts(BaseModel):
+    """Mails that offered another meeting to who missed one; `from` and `to` do not choose among them."""
+
+    sent: int
+    recovered: int = Field(description="People who found another time within 30 days of such a mail.")
+
+
 class Stats(BaseModel):
     """All counts as of one moment."""
 
@@ -52,6 +59,7 @@ class Stats(BaseModel):
     people: int
     bookings: BookingCounts
     deals: DealCounts
+    follow_ups: FollowUpCounts
     show_rate: float | None = Field(
         description=(
             "Percent of what was booked that was held: showed / accepted × 100, both among accepted bookings,"
@@ -87,6 +95,7 @@ _STATS: Example = {
         "by_stage": {"booked": 2, "met": 2},
         "active_value": {"USD": 36000.0},
     },
+    "follow_ups": {"sent": 3, "recovered": 1},
     "show_rate": 50.0,
     "held_rate": 75.0,
     "as_of": "2026-03-12T16:00:00Z",

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _on_the_way()
     _lanes()
     _suppressions()
+    _feedback()
     _jobs()
 
 
@@ -77,7 +78,7 @@ def _on_the_way() -> None:
     op.create_table(
         "delivery_contents",
         sa.Column("delivery_id", postgresql.UUID, delivery, primary_key=True),
-        sa.Column("content", postgresql.JSONB, nullable=False),
+        sa.Column("content", postgresql.JSON, nullable=False),
         sa.Column("rendered_at", _INSTANT, nullable=False),
     )
     delivery = sa.ForeignKey("deliveries.id", ondelete="CASCADE")
@@ -125,6 +126,16 @@ def _suppressions() -> None:
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.UniqueConstraint("workspace_id", "email", "scope"),
     )
+
+
+def _feedback() -> None:
+    log = "calcom_events"
+    op.add_column(log, sa.Column("source_id", sa.Text))
+    once = sa.text("source_id IS NOT NULL AND duplicate_of IS NULL")
+    given = ["workspace_id", "source_id"]
+    op.create_index("uq_calcom_events_source_id", log, given, unique=True, postgresql_where=once)
+    waiting = sa.text("origin = 'resend' AND state = 'waiting'")
+    op.create_index("ix_calcom_events_feedback", log, ["received_at"], postgresql_where=waiting)
 
 
 def _jobs() -> None:
