@@ -1,0 +1,67 @@
+"""What SMTP_URL says: where the server is, who we are there, and whether the way to it is encrypted."""
+
+from typing import Self
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from msgspec import Struct
+
+_PORTS = {"smtp": 587, "smtps": 465}
+_STARTTLS = {"required": True, "never": False}
+_SHAPE = (
+    "SMTP_URL should be an address such as smtp://user:password@mail.example.com:587, with %40 for an @ in the user"
+    " or the password, and %2F for a /"
+)
+
+
+class SmtpServer(Struct, frozen=True, kw_only=True):
+    """`tls` from the first byte, or later by STARTTLS: True if it must be, False if never, None when it is offered."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    tls: bool
+    starttls: bool | None
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """`smtp://user:password@host:587?starttls=required` (or `never`), or `smtps://…`; raises ValueError.
+
+        A password is sent in the clear only where `never` asks for it.
+        """
+        parts, port = _parts(url)
+        if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.fragment:
+            raise ValueError(_SHAPE)
+        tls = parts.scheme == "smtps"
+        user = unquote(parts.username) if parts.username else None
+        return cls(
+            host=parts.hostname,
+            port=port or _PORTS[parts.scheme],
+            user=user,
+            password=unquote(parts.password or "") if user else None,
+            tls=tls,
+            starttls=False if tls else _starttls(parts.query, otherwise=True if user else None),
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def _parts(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        # Its words would quote what it stumbled over: a piece of the password, where that has a slash in it.
+        raise ValueError(_SHAPE) from None
+
+
+def _starttls(query: str, *, otherwise: bool | None) -> bool | None:
+    asked = parse_qs(query, keep_blank_values=True)
+    match asked:
+        case {"starttls": [word]} if len(asked) == 1 and word in _STARTTLS:
+            return _STARTTLS[word]
+        case {} if not asked:
+            return otherwise
+        case _:
+            raise ValueError("SMTP_URL may end in ?starttls=required or ?starttls=never, and in nothing else")

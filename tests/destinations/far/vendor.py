@@ -1,0 +1,33 @@
+"""Holds requests against a vendor's own OpenAPI document."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from openapi_core import OpenAPI
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.testing import MockRequest
+
+DOCUMENTS = Path(__file__).parents[1] / "openapi"
+
+
+class Vendor:
+    """One vendor's document. `complaint` says what a request has wrong, or None."""
+
+    def __init__(self, name: str) -> None:
+        self._document: dict[str, Any] = json.loads((DOCUMENTS / f"{name}.json").read_text())
+        self._checked = OpenAPI.from_dict(self._document)
+        self._server: str = self._document["servers"][0]["url"]
+
+    def complaint(self, method: str, path: str, headers: dict[str, str], body: bytes) -> str | None:
+        content_type = headers.get("Content-Type", "").partition(";")[0]
+        asked = MockRequest(self._server, method, path, headers=headers, data=body, content_type=content_type)
+        try:
+            self._checked.validate_request(asked)
+        except OpenAPIError as error:
+            return str(error.__cause__ or error)
+        return None
+
+    def unknown(self, schema: str, given: dict[str, Any]) -> set[str]:
+        """Fields that the document does not have: the vendor drops them silently, so nobody would notice."""
+        return given.keys() - self._document["components"]["schemas"][schema]["properties"].keys()

@@ -1,0 +1,251 @@
+"""Mail by Resend over real HTTP, and every answer of theirs as an outcome (TE1; reference: Resend)."""
+
+import asyncio
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx2
+import pytest
+from icalendar import Calendar
+from msgspec.structs import replace
+
+from showup.destinations.contract import Delivered, GaveUp, TryAgain
+from showup.destinations.email.resend import Resend
+from tests.destinations.far.resend import FarResend
+from tests.destinations.mails import DELIVERY, MAIL, NOW, now
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def resend(client: httpx2.AsyncClient, far_resend: FarResend) -> Resend:
+    return Resend(client, url=far_resend.url, key=far_resend.key, clock=now)
+
+
+async def test_a_mail_arrives_whole(resend: Resend, far_resend: FarResend) -> None:
+    outcome = await resend.send(DELIVERY, MAIL)
+
+    [sent] = far_resend.sent
+    assert outcome == Delivered(provider="resend", reference=sent.id)
+    assert sent.key == str(DELIVERY)
+    asked = sent.asked
+    [attached] = asked.pop("attachments")
+    assert asked == {
+        "from": MAIL.sender,
+        "to": [MAIL.to],
+        "subject": MAIL.subject,
+        "html": MAIL.html,
+        "text": MAIL.text,
+        "reply_to": MAIL.reply_to,
+        "headers": MAIL.headers,
+        "tags": [{"name": "delivery", "value": str(DELIVERY)}],
+    }
+    assert attached["filename"] == "invite.ics"
+    assert attached["content_type"] == "text/calendar; charset=utf-8; method=REQUEST"
+    [meeting] = Calendar.from_ical(b64decode(attached["content"])).events
+    assert (meeting.start.isoformat(), meeting.end.isoformat()) == (
+        "2026-03-04T15:00:00+00:00",
+        "2026-03-04T15:30:00+00:00",
+    )
+
+
+async def test_a_bare_mail_asks_for_no_more_than_it_says(resend: Resend, far_resend: FarResend) -> None:
+    bare = replace(MAIL, reply_to=None, calendar=None, calendar_method=None, headers={})
+    assert isinstance(await resend.send(DELIVERY, bare), Delivered)
+    assert far_resend.sent[0].asked.keys() == {"from", "to", "subject", "html", "text", "tags"}
+
+
+REFUSED = [
+    pytest.param("429", "limit", "You can only make 5 requests per second", 1, id="429 rate_limit_exceeded"),
+    pytest.param("500", "destination", "An unexpected error occurred", 1, id="500 application_error"),
+    pytest.param("503", "destination", "The service is unavailable", 1, id="503"),
+    pytest.param("restricted", "destination", "Put RESEND_API_KEY right", None, id="401 restricted_api_key"),
+    pytest.param("404", "destination", "Look at RESEND_API_URL", None, id="404: it is not Resend that answers"),
+    pytest.param("html", "destination", "Look at RESEND_API_URL", None, id="200 with a web page"),
+    pytest.param("garbled", "destination", "can't be read", None, id="200 with a body that is none"),
+    pytest.param("reset", "destination", "broke the connection off", None, id="reset before it was taken"),
+    pytest.param("lost", "destination", "broke the connection off", None, id="reset after it was taken"),
+]
+
+
+@pytest.mark.parametrize(("fault", "whose", "because", "wait"), REFUSED)
+async def test_what_passes_is_tried_again(
+    resend: Resend, far_resend: FarResend, fault: str, whose: str, because: str, wait: int | None
+) -> None:
+    far_resend.faults.next(fault)
+
+    outcome = await resend.send(DELIVERY, MAIL)
+
+    assert isinstance(outcome, TryAgain)
+    assert outcome.fault == whose
+    assert because in outcome.because
+    assert outcome.not_before == (None if wait is None else NOW + timedelta(seconds=wait))
+    assert isinstance(await resend.send(DELIVERY, MAIL), Delivered)
+    assert len(far_resend.sent) == 1
+
+
+@pytest.mark.parametrize(("fault", "span"), [("daily", "day"), ("monthly", "month")])
+async def test_a_quota_is_not_asked_again_by_seconds(
+    resend: Resend, far_resend: FarResend, fault: str, span: str
+) -> None:
+    far_resend.faults.next(fault)  # its retry-after says one second, as for the limit of calls
+    outcome = await resend.send(DELIVERY, MAIL)
+    assert isinstance(outcome, TryAgain)
+    assert (outcome.fault, outcome.not_before) == ("limit", NOW + HOUR)
+    assert f"this {span}" in outcome.because
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("400", "one or more fields"), ("422", "Attachment must have")],
+)
+async def test_a_mail_that_they_refuse_is_given_up_with_their_words(
+    resend: Resend, far_resend: FarResend, fault: str, words: str
+) -> None:
+    far_resend.faults.next(fault)
+    outcome = await resend.send(DELIVERY, MAIL)
+    assert isinstance(outcome, GaveUp)
+    assert words in outcome.because
+    assert far_resend.sent == []
+
+
+async def test_an_address_that_is_none_is_given_up(client: httpx2.AsyncClient) -> None:
+    with FarResend() as far:
+        outcome = await Resend(client, url=far.url, key=far.key, clock=now).send(DELIVERY, replace(MAIL, to="nobody"))
+    assert isinstance(outcome, GaveUp)
+    assert "invalid `from` or `to` field" in outcome.because
+
+
+@pytest.mark.parametrize("key", ["re_wrong", "ключ", "re_two\nlines", ""])
+async def test_a_wrong_key_is_the_destinations_fault_and_told_to_nobody(
+    client: httpx2.AsyncClient, far_resend: FarResend, key: str
+) -> None:
+    """With the key put right the same mail passes: nobody loses a mail by a typo."""
+    outcome = await Resend(client, url=far_resend.url, key=key, clock=now).send(DELIVERY, MAIL)
+    assert isinstance(outcome, TryAgain)
+    assert outcome.fault == "destination"
+    assert "key" in outcome.because.lower()
+    assert not key or key not in outcome.because
+
+
+async def test_a_sender_without_a_verified_domain_fails_alone(client: httpx2.AsyncClient) -> None:
+    """TE2: other rows of the routing table may have theirs verified, and their mail goes on."""
+    with FarResend(verified={"acme.example"}) as far:
+        resend = Resend(client, url=far.url, key=far.key, clock=now)
+        unknown = await resend.send(uuid4(), replace(MAIL, sender="Sales <sales@other.example>"))
+        known = await resend.send(uuid4(), MAIL)
+    assert isinstance(unknown, GaveUp)
+    assert "other.example domain is not verified" in unknown.because
+    assert isinstance(known, Delivered)
+
+
+class TestIdempotency:
+    """Their key, our delivery's id: what was sent under it is not sent again for 24 hours (TE1)."""
+
+    async def test_a_repeat_is_answered_alike_and_sent_once(self, resend: Resend, far_resend: FarResend) -> None:
+        first = await resend.send(DELIVERY, MAIL)
+        assert await resend.send(DELIVERY, MAIL) == first
+        assert len(far_resend.sent) == 1
+        assert far_resend.absorbed == [str(DELIVERY)]
+
+    async def test_an_answer_that_was_lost_is_no_second_mail(self, resend: Resend, far_resend: FarResend) -> None:
+        far_resend.faults.next("lost")
+        assert isinstance(await resend.send(DELIVERY, MAIL), TryAgain)
+        [sent] = far_resend.sent
+        assert await resend.send(DELIVERY, MAIL) == Delivered(provider="resend", reference=sent.id)
+        assert far_resend.sent == [sent]
+
+    async def test_another_mail_under_the_same_id_is_given_up(self, resend: Resend, far_resend: FarResend) -> None:
+        await resend.send(DELIVERY, MAIL)
+        outcome = await resend.send(DELIVERY, replace(MAIL, subject="Another"))
+        assert isinstance(outcome, GaveUp)
+        assert "different payload" in outcome.because
+        assert len(far_resend.sent) == 1
+
+    async def test_one_that_is_under_way_is_asked_for_later(self, resend: Resend, far_resend: FarResend) -> None:
+        far_resend.faults.next("hold")
+        first = asyncio.create_task(resend.send(DELIVERY, MAIL))
+        await asyncio.to_thread(far_resend.held.acquire)
+        outcome = await resend.send(DELIVERY, MAIL)
+        far_resend.let_go()
+
+        assert isinstance(outcome, TryAgain)
+        assert outcome.fault == "delivery"
+        assert "in progress" in outcome.because
+        assert isinstance(await first, Delivered)
+        assert len(far_resend.sent) == 1
+
+    async def test_a_day_later_the_key_is_forgotten(self, client: httpx2.AsyncClient) -> None:
+        moments = iter([NOW, NOW, NOW + timedelta(hours=24, minutes=1)])
+        last = NOW + timedelta(hours=24, minutes=1)
+        with FarResend(clock=lambda: next(moments, last)) as far:
+            resend = Resend(client, url=far.url, key=far.key, clock=now)
+            await resend.send(DELIVERY, MAIL)
+            await resend.send(DELIVERY, MAIL)
+        assert len(far.sent) == 2
+
+
+async def test_nobody_at_home(client: httpx2.AsyncClient, far_resend: FarResend) -> None:
+    """Connections are refused, then accepted again: the same client goes on."""
+    resend = Resend(client, url=far_resend.url, key=far_resend.key, clock=now)
+    assert isinstance(await resend.send(uuid4(), MAIL), Delivered)
+    far_resend.down()
+    away = await resend.send(DELIVERY, MAIL)
+    far_resend.up()
+    assert isinstance(away, TryAgain)
+    assert away.fault == "destination"
+    assert isinstance(await resend.send(DELIVERY, MAIL), Delivered)
+
+
+async def test_silence(far_resend: FarResend) -> None:
+    far_resend.faults.next("hang")
+    async with httpx2.AsyncClient(timeout=0.2) as impatient:
+        outcome = await Resend(impatient, url=far_resend.url, key=far_resend.key, clock=now).send(DELIVERY, MAIL)
+    assert isinstance(outcome, TryAgain)
+    assert (outcome.fault, outcome.not_before) == ("destination", None)
+    assert "did not answer" in outcome.because
+
+
+async def test_they_are_told_who_calls(client: httpx2.AsyncClient) -> None:
+    """Without User-Agent they refuse; the client of the process always says it."""
+    assert client.headers["User-Agent"] == "showup/1.2.3"
+    with FarResend() as far:
+        async with httpx2.AsyncClient(headers={"User-Agent": ""}) as nameless:
+            outcome = await Resend(nameless, url=far.url, key=far.key, clock=now).send(DELIVERY, MAIL)
+    assert isinstance(outcome, TryAgain)
+    assert outcome.fault == "destination"
+
+
+async def test_more_than_five_a_second_are_too_many(client: httpx2.AsyncClient) -> None:
+    """The far side's clock stands still, so all of these fall into one second."""
+    with FarResend(per_second=5, clock=now) as far:
+        resend = Resend(client, url=far.url, key=far.key, clock=now)
+        outcomes = await asyncio.gather(*(resend.send(uuid4(), MAIL) for _ in range(8)))
+    assert sum(isinstance(one, Delivered) for one in outcomes) == len(far.sent) == 5
+    assert [one.fault for one in outcomes if isinstance(one, TryAgain)] == ["limit"] * 3
+
+
+def test_the_pace_is_what_a_team_may_have(resend: Resend) -> None:
+    pauses = (timedelta(seconds=30), timedelta(minutes=2))
+    pace = resend.pace(pauses)
+    assert (pace.rate_per_second, pace.retry_after) == (5, pauses)
+    assert 5 <= pace.at_once <= 10
+
+
+STRANGE: list[Callable[[str], str]] = [lambda key: f"{key} is not yours", lambda _: "a\x00b\nc", lambda _: "x" * 10_000]
+
+
+@pytest.mark.parametrize("words", STRANGE)
+async def test_their_words_are_one_short_line_without_our_key(
+    client: httpx2.AsyncClient, words: Callable[[str], str]
+) -> None:
+    with FarResend() as far:
+        said = words(far.key)
+        far.refuse(422, "validation_error", said)
+        outcome = await Resend(client, url=far.url, key=far.key, clock=now).send(DELIVERY, MAIL)
+    assert isinstance(outcome, GaveUp)
+    assert far.key not in outcome.because
+    assert outcome.because.isprintable()
+    assert len(outcome.because) < 400
