@@ -14,6 +14,7 @@ COMMANDS = [
     *(["workspaces", verb] for verb in ("add", "list")),
     *(["connections", verb] for verb in ("list", "set", "test")),
     *(["keys", verb] for verb in ("create", "list", "revoke")),
+    *(["deliveries", verb] for verb in ("list", "retry", "withdraw")),
     ["email", "preview"],
 ]
 
