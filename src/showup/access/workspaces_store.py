@@ -1,6 +1,6 @@
 """Workspaces in the database."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +24,13 @@ async def find(tx: AsyncConnection, slug: str) -> Workspace | None:
     """The workspace of this slug."""
     row = (await tx.execute(select(*_COLUMNS).where(workspaces.c.slug == slug))).mappings().one_or_none()
     return Workspace(**row) if row else None
+
+
+async def slug_of(tx: AsyncConnection, workspace_id: UUID) -> str:
+    """The slug of a workspace that there is."""
+    query = select(workspaces.c.slug).where(workspaces.c.id == workspace_id)
+    slug: str = (await tx.execute(query)).scalar_one()
+    return slug
 
 
 async def list_workspaces(tx: AsyncConnection) -> list[Workspace]:

@@ -15,15 +15,16 @@ from msgspec import Struct
 from showup.deliveries.delivery import Lane
 from showup.deliveries.settling import Settled, Tried
 
-LEASED_FOR: Final = timedelta(seconds=45)
-"""Longer than any attempt takes: `Pace.timeout` and the rendering before it."""
+LEASED_FOR: Final = timedelta(seconds=30)
+"""Longer than any attempt takes, with the rendering before it: an attempt that could outlast it isn't begun."""
 
 
 class Claimed(Struct, frozen=True, kw_only=True):
-    """A delivery that is ours to try; `attempt_id` is this attempt's own."""
+    """A delivery that is ours to try until `leased_until`; `attempt_id` is this attempt's own."""
 
     id: UUID
     attempt_id: UUID
+    leased_until: datetime
     booking_id: UUID
     kind: str
     recipient: str | None
@@ -60,7 +61,7 @@ async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> N
 
 # Of one booking, one at a time and in order of due time: neither beside one that is under way nor before an older one.
 _CANDIDATES: Final = """
-    SELECT d.id, d.state, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
+    SELECT d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
     FROM deliveries d
     WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending') AND d.wake_at <= $3
     AND NOT EXISTS (
@@ -81,7 +82,7 @@ async def claim(connection: asyncpg.Connection, lane: Lane, now: datetime, limit
     rows = await connection.fetch(_CANDIDATES, lane.workspace_id, lane.destination, now, limit)
     if not rows:
         return []
-    if lost := [row["attempt_id"] for row in rows if row["state"] == "sending"]:
+    if lost := [row["attempt_id"] for row in rows if row["attempt_id"] is not None]:
         await _give_up_for_lost(connection, lost, now)
     attempts = [uuid4() for _ in rows]
     await connection.execute(
@@ -101,12 +102,10 @@ async def claim(connection: asyncpg.Connection, lane: Lane, now: datetime, limit
         now + LEASED_FOR,
         now,
     )
-    return [_claimed(row, attempt) for row, attempt in zip(rows, attempts, strict=True)]
-
-
-def _claimed(row: asyncpg.Record, attempt_id: UUID) -> Claimed:
-    given = {name: row[name] for name in Claimed.__struct_fields__ if name not in ("attempt_id", "details")}
-    return Claimed(**given, attempt_id=attempt_id, details=row["details"])
+    return [
+        Claimed(**{**row, "attempt_id": attempt_id}, leased_until=now + LEASED_FOR)
+        for row, attempt_id in zip(rows, attempts, strict=True)
+    ]
 
 
 async def _give_up_for_lost(connection: asyncpg.Connection, attempt_ids: Sequence[UUID], now: datetime) -> None:

@@ -11,16 +11,14 @@ import httpx2
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from showup.access import connections_store
+from showup.access import connections_store, workspaces_store
 from showup.access.connection import Connection
 from showup.access.secrets_at_rest import Seal, Unsealable
 from showup.access.workspace import DEFAULT
 from showup.clock import Clock
 from showup.database.engine import transaction
-from showup.database.tables import workspaces
 from showup.deliveries.delivery import Lane
 from showup.deliveries.preparing import Connected, NotConnected
 from showup.destinations.contract import Destination, Pace
@@ -82,8 +80,7 @@ class Reaching:
         return known[1]
 
     async def _find(self, tx: AsyncConnection, lane: Lane) -> Connected:
-        query = select(workspaces.c.slug).where(workspaces.c.id == lane.workspace_id)
-        slug: str = (await tx.execute(query)).scalar_one()
+        slug = await workspaces_store.slug_of(tx, lane.workspace_id)
         if lane.destination == "outbox":
             destination: Destination = self._mail(Outbox())
         else:

@@ -125,6 +125,9 @@ class Courier:
             return []
         stopped = []
         for one, prepared in zip(claimed, await _insist(partial(self._prepared, connected, claimed)), strict=True):
+            if self._clock() + connected.destination.pace.timeout > one.leased_until:
+                # Somebody else may take it up before we are done: it is left to them.
+                continue
             if isinstance(prepared, Ready):
                 under_way[asyncio.create_task(self._attempt(connected.destination, prepared))] = one
             else:

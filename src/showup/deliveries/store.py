@@ -15,7 +15,7 @@ from showup.deliveries.delivery import Delivery, Wake
 
 _COMPARED = (
     *("booking_id", "event_id", "destination", "kind", "recipient", "booking_version"),
-    *("due_at", "expires_at", "priority", "state", "because", "simulated"),
+    *("due_at", "expires_at", "priority", "state", "because", "details", "simulated"),
 )
 _of_row, _of_delivery = itemgetter(*_COMPARED), attrgetter(*_COMPARED)
 # What a story told anew may still change; whatever is under way or over stays as it is.
@@ -140,7 +140,8 @@ async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> Non
 
 
 def _untold(delivery: Delivery) -> Delivery:
-    if delivery.state != "scheduled" or delivery.due_at > delivery.decided_at:
+    to_come = delivery.due_at > delivery.decided_at and delivery.kind != "follow_up"
+    if delivery.state != "scheduled" or to_come:
         return delivery
     return replace(delivery, state="skipped", because="rules changed, and that is told to nobody")
 

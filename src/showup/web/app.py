@@ -12,7 +12,7 @@ from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.inbox.door_metrics import DoorMetrics
-from showup.web import document, front, metrics, probes, resend, unsubscribe
+from showup.web import document, front, metrics, outbox, probes, resend, unsubscribe
 from showup.web.api import (
     booking_commands,
     bookings,
@@ -21,8 +21,10 @@ from showup.web.api import (
     deal_commands,
     deals,
     deliveries,
+    delivery_commands,
     event_commands,
     events,
+    lanes,
     merge_commands,
     merges,
     people,
@@ -39,6 +41,8 @@ from showup.web.problems import documented, register
 OPEN = (front.router, probes.router, document.router)
 # They have no key, and show in another way who they are: by a signature, by a sealed link.
 SIGNED = (resend.router, unsubscribe.router)
+# People look at them in a browser, which shows a key as a password.
+LOOKED_AT = (outbox.router,)
 READING = (
     deals.router,
     bookings.router,
@@ -47,6 +51,7 @@ READING = (
     merges.router,
     stats.router,
     deliveries.router,
+    lanes.router,
     suppressions.router,
     events.router,
     metrics.router,
@@ -60,6 +65,7 @@ CHANGING = (
     merge_commands.router,
     event_commands.router,
     rule_commands.router,
+    delivery_commands.router,
     suppression_commands.router,
 )
 
@@ -102,7 +108,7 @@ def openapi_document() -> dict[str, Any]:
 def _doors(version: str) -> FastAPI:
     app = FastAPI(title=document.TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
     register(app)
-    for router in (*OPEN, *SIGNED):
+    for router in (*OPEN, *SIGNED, *LOOKED_AT):
         app.include_router(router)
     for router in READING:
         app.include_router(router, responses=_refusals())

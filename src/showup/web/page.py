@@ -17,11 +17,22 @@ POLICY = (
 )
 
 
-def page(title: str, content: str, *, status: int = 200, has_form: bool = False) -> HTMLResponse:
-    """A page around `content`, which is HTML: whoever makes it has escaped what comes from outside.
+def page(
+    title: str,
+    content: str,
+    *,
+    status: int = 200,
+    has_form: bool = False,
+    has_frame: bool = False,
+    up: str = "./",
+) -> HTMLResponse:
+    """A page around `content`; both it and `title` are HTML: whoever makes them has escaped what comes from outside.
 
-    Only with `has_form` may the page send anything, and only to where it comes from.
+    Only with `has_form` may the page send anything, and only with `has_frame` hold another one: both are then of where
+    it comes from itself. `up` leads from its folder to the front page.
     """
-    text = _FRAME.substitute(title=title, style=_STYLE, content=content)
+    text = _FRAME.substitute(title=title, style=_STYLE, content=content, up=up)
     policy = POLICY.replace("form-action 'none'", "form-action 'self'") if has_form else POLICY
+    if has_frame:
+        policy += "; frame-src 'self'"
     return HTMLResponse(text, status, headers={"Content-Security-Policy": policy})

@@ -1,0 +1,135 @@
+"""Deliveries that somebody tries again or takes back.
+
+What is refused comes back as its reason, and then nothing was changed. A delivery keeps what was rendered for it, so
+one that is tried again sends the same words under the same id.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from showup.deliveries.delivery import Lane
+from showup.deliveries.waking import wake_lanes
+
+_READ: Final = """
+    SELECT id, workspace_id, destination, state, because, attempts, due_at, expires_at, withdrawn_by FROM deliveries
+"""
+_GONE: Final = "there is no such delivery any more"
+_UNDER_WAY: Final = "it is being sent at this moment"
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """Which of the deliveries that failed are meant; None asks nothing. `since` is when they failed, inclusive."""
+
+    workspace_id: UUID | None = None
+    destination: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+
+
+class Retried(Struct, frozen=True, kw_only=True):
+    """How many are tried again, and how many stay as they are since they are not worth telling any more."""
+
+    retried: int
+    expired: int
+
+
+async def retry(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
+    """Tries one again that failed, was skipped at the last look or was withdrawn by hand; else why not."""
+    row = await _held(connection, delivery_id)
+    because = _why_never_again(row, now)
+    if because is None and row is not None:
+        await _schedule(connection, [row], now)
+    return because
+
+
+async def retry_failed(connection: asyncpg.Connection, wanted: Failed, now: datetime) -> Retried:
+    """Tries all again that failed and are still worth telling."""
+    rows = await connection.fetch(
+        f"""
+        {_READ} WHERE state = 'failed' AND ($1::uuid IS NULL OR workspace_id = $1)
+        AND ($2::text IS NULL OR destination = $2) AND ($3::text IS NULL OR kind = $3)
+        AND ($4::timestamptz IS NULL OR updated_at >= $4)
+        ORDER BY id FOR UPDATE
+        """,
+        wanted.workspace_id,
+        wanted.destination,
+        wanted.kind,
+        wanted.since,
+    )
+    again = [row for row in rows if _why_never_again(row, now) is None]
+    await _schedule(connection, again, now)
+    return Retried(retried=len(again), expired=len(rows) - len(again))
+
+
+async def withdraw(connection: asyncpg.Connection, delivery_id: UUID, actor: str, now: datetime) -> str | None:
+    """Takes back a scheduled one, for good unless somebody tries it again; else why not."""
+    row = await _held(connection, delivery_id)
+    if row is None:
+        return _GONE
+    if row["state"] != "scheduled":
+        return _UNDER_WAY if row["state"] == "sending" else f"it is {row['state']} already"
+    await connection.execute(
+        """
+        UPDATE deliveries SET state = 'withdrawn', withdrawn_by = $2, because = 'withdrawn by ' || $2, updated_at = $3
+        WHERE id = $1
+        """,
+        delivery_id,
+        actor,
+        now,
+    )
+    return None
+
+
+async def _held(connection: asyncpg.Connection, delivery_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(f"{_READ} WHERE id = $1 FOR UPDATE", delivery_id)
+
+
+def _why_never_again(row: Mapping[str, Any] | None, now: datetime) -> str | None:
+    if row is None:
+        return _GONE
+    if (because := _why_not_in_its_state(row)) is not None:
+        return because
+    if row["expires_at"] is not None and row["expires_at"] <= now:
+        return f"it is not worth telling any more since {row['expires_at']:%Y-%m-%d %H:%M:%S} UTC"
+    return None
+
+
+def _why_not_in_its_state(row: Mapping[str, Any]) -> str | None:
+    match row["state"]:
+        case "sending":
+            return _UNDER_WAY
+        case "scheduled":
+            return "it is scheduled already"
+        case "delivered":
+            return "it was delivered, and nobody is told twice"
+        case "withdrawn" if row["withdrawn_by"] is None:
+            return f"nothing calls for it any more: {row['because']}"
+        # Skipped before anybody tried: its story says so, and would say so again with the next news (PI13).
+        case "skipped" if not row["attempts"]:
+            return f"it was never to be sent: {row['because']}"
+        case _:
+            return None
+
+
+async def _schedule(connection: asyncpg.Connection, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    # What was withdrawn before its time is still told at its time.
+    moments = {row["id"]: max(now, row["due_at"]) for row in rows}
+    await connection.execute(
+        """
+        UPDATE deliveries d SET state = 'scheduled', failures = 0, wake_at = given.wake_at, because = NULL,
+                                withdrawn_by = NULL, updated_at = $3
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS given(id, wake_at) WHERE d.id = given.id
+        """,
+        list(moments),
+        list(moments.values()),
+        now,
+    )
+    lanes = {
+        (Lane(workspace_id=row["workspace_id"], destination=row["destination"]), moments[row["id"]]) for row in rows
+    }
+    await wake_lanes(connection, lanes, now)

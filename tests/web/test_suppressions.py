@@ -1,0 +1,55 @@
+"""`/api/suppressions`: who is not written to and why, and how that ends (TE9)."""
+
+import httpx2
+
+from tests.web.cast import id_of
+from tests.web.conftest import Asking
+from tests.web.scene import Scene
+
+PATH = "/api/suppressions"
+
+
+async def test_the_latest_comes_first_with_its_reason(reader: httpx2.AsyncClient) -> None:
+    items = (await reader.get(PATH)).json()["items"]
+    assert [(one["email"], one["scope"], one["reason"]) for one in items] == [
+        ("pat@gmail.com", "follow_up", "unsubscribed"),
+        ("gina@globex.co.uk", "all", "bounced"),
+    ]
+
+
+async def test_filters(reader: httpx2.AsyncClient) -> None:
+    for asked, found in {
+        "email=GINA@globex.co.uk": ["gina@globex.co.uk"],
+        "email=gina": [],
+        "scope=follow_up": ["pat@gmail.com"],
+        "reason=bounced": ["gina@globex.co.uk"],
+        "reason=complained": [],
+        "sort=created_at": ["gina@globex.co.uk", "pat@gmail.com"],
+    }.items():
+        answer = await reader.get(f"{PATH}?{asked}")
+        assert (asked, [one["email"] for one in answer.json()["items"]]) == (asked, found)
+    assert (await reader.get(f"{PATH}?reason=bored")).status_code == 422
+
+
+async def test_pages(reader: httpx2.AsyncClient) -> None:
+    first = (await reader.get(f"{PATH}?limit=1")).json()
+    second = (await reader.get(PATH, params={"limit": 1, "cursor": first["next_cursor"]})).json()
+    assert [page["items"][0]["email"] for page in (first, second)] == ["pat@gmail.com", "gina@globex.co.uk"]
+    assert second["next_cursor"] is None
+
+
+async def test_an_address_can_be_written_to_again(writer: httpx2.AsyncClient, scene: Scene) -> None:
+    path = f"{PATH}/{id_of('ours.bounced')}"
+    answer = await writer.delete(path)
+    assert (answer.status_code, answer.json()["email"]) == (200, "gina@globex.co.uk")
+    assert await scene.rows("suppressions") == []
+    assert (await writer.delete(path)).status_code == 404
+
+
+async def test_the_same_request_gets_the_first_answer_again(acting: Asking, scene: Scene) -> None:
+    path, once = f"{PATH}/{id_of('ours.bounced')}", {"Idempotency-Key": "once"}
+    first = await acting("writer").delete(path, headers=once)
+    again = await acting("writer").delete(path, headers=once)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await scene.rows("suppressions") == []
