@@ -10,6 +10,7 @@ import pytest
 from showup.settings import Settings, SettingsError, load, secret_names, variable_names
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
+MAIL = "smtp://ann:hunter2@mail.example.com:587"
 DATABASE = "postgresql://ann:hunter2@db.example.com/showup"
 
 
@@ -72,7 +73,7 @@ def test_the_database_has_two_names(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", sorted(secret_names() - {"OUTBOUND_POSTGRES_URL"}))
 def test_each_secret_may_be_a_file_instead(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    value = DATABASE if name.startswith("DATABASE") else SECRET
+    value = {"SMTP_URL": MAIL}.get(name) or (DATABASE if name.startswith("DATABASE") else SECRET)
     (folder / "held").write_text(f"{value}\n")
     monkeypatch.setenv("SHOWUP_SECRET_KEY", SECRET)
     monkeypatch.delenv(name, raising=False)
@@ -180,7 +181,7 @@ def test_a_fault_is_a_sentence(variables: dict[str, str], sentence: str, faults:
         ),
         (
             "[reminders]\noffsets_before = ['soon']",
-            "showup.toml: reminders.offsets_before should be a span of time such as 30m, 24h or 3d.",
+            "showup.toml: reminders.offsets_before should be a span of time such as 30s, 30m, 24h or 3d.",
         ),
         (
             "[no_show_follow_up]\nrebook_url = 'cal.com/ann'",

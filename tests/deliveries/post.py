@@ -23,8 +23,10 @@ from showup.deliveries.preparing import Connected, LastLook
 from showup.deliveries.unsubscribing import make_token
 from showup.destinations.contract import Content, Delivered, Notice, Outcome, Pace
 from showup.inbox import store
+from showup.inbox.adopt import adopt
 from showup.inbox.apply import apply_some
 from showup.inbox.raw_event import Incoming
+from showup.pipeline.rules import Rules
 from showup.reads.meetings import current
 
 SEAL = Seal(["a key for tests"])
@@ -99,6 +101,11 @@ class Post:
             await store.keep_all(await raw(tx), incoming)
         while await apply_some(self.engine, self.workspace, self.clock):
             pass
+
+    async def rule(self, rules: Rules) -> None:
+        """These are the workspace's rules, as showup.toml would have them."""
+        async with transaction(self.engine) as tx:
+            await adopt(await raw(tx), self.workspace, rules, self.now)
 
     async def tell(self, **later: float) -> None:
         """Lets time pass, and then everything that is due be told."""

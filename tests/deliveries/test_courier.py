@@ -238,7 +238,7 @@ async def test_whoever_dies_while_sending_is_followed_by_another(post: Post) -> 
     await asyncio.gather(dying, return_exceptions=True)
     assert (await post.one("confirm"))["state"] == "sending"
 
-    await post.tell(seconds=44)
+    await post.tell(seconds=29)
     assert len(post.far.heard) == 1, "it may still be at work"
     await post.tell(seconds=1)
     row = await post.one("confirm")

@@ -55,9 +55,9 @@ async def test_what_was_told_stays_and_nothing_new_is_told(engine: AsyncEngine) 
         UPDATE deliveries SET state = 'delivered', recipient = 'old@acme.example' WHERE kind <> 'remind';
         UPDATE deliveries SET state = 'skipped', because = 'too late' WHERE state = 'scheduled';
         INSERT INTO deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, booking_version, due_at,
-                                state, created_at, updated_at)
+                                wake_at, state, created_at, updated_at)
         SELECT gen_random_uuid(), workspace_id, booking_id, event_id, key || '!', destination, kind, 1, due_at,
-               'scheduled', now(), now() FROM deliveries LIMIT 1
+               due_at, 'scheduled', now(), now() FROM deliveries LIMIT 1
         """,
     )
     assert await differing(engine) == {"deliveries missing", "deliveries extra"}

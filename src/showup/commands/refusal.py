@@ -14,6 +14,7 @@ def sentence_of(fault: BaseException) -> str | None:
     from showup.database.embedded.errors import EmbeddedError
     from showup.database.engine import DatabaseAway
     from showup.database.migrate import DatabaseNewer
+    from showup.destinations.contract import CannotRender
     from showup.settings import SettingsError
 
     expected = (
@@ -25,5 +26,6 @@ def sentence_of(fault: BaseException) -> str | None:
         AddressError,
         Unsealable,
         KeyNameTaken,
+        CannotRender,
     )
     return str(fault) if isinstance(fault, expected) else None
