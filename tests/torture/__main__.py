@@ -1,5 +1,6 @@
-"""`python -m tests.torture [r1] [r4] [r6] [--rounds N] [--seed N]`: the long form of what the suite does in short.
+"""`python -m tests.torture [r1] [r4] [r6] [told] [--rounds N] [--seed N]`: the long form of what is short in the suite.
 
+`told` tells 1,000 attendees by a mail provider that fails, while workers are killed `--rounds` times.
 The exit status is 1 at the first loss; the folder of that run, or of one that broke off, is kept, to be looked at.
 """
 
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
+from tests.torture import told
 from tests.torture.alone import Alone
 from tests.torture.checks import faults_in_all
 from tests.torture.crowd import Crowd
@@ -31,6 +34,8 @@ _STAGES: dict[str, Callable[[Path], Stage]] = {
     "r4": SmallDisk if refusal() is None else Outages,
     "r6": Crowd,
 }
+_TOLD = "told"
+_ATTENDEES = 1_000
 _console = Console(soft_wrap=True)
 
 
@@ -39,12 +44,13 @@ def main() -> None:
     # However we are told to stop, what we started is stopped too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _console.print(f"seed {given.seed}: with --seed {given.seed} come the same stories, victims and moments again")
-    sys.exit(0 if all(_tortured(name, given) for name in given.names or _STAGES) else 1)
+    names = given.names or [*_STAGES, _TOLD]
+    sys.exit(0 if all((_told if name == _TOLD else _tortured)(name, given) for name in names) else 1)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *_STAGES], help="all of them unless given")
+    parser.add_argument("names", nargs="*", choices=[[], *_STAGES, _TOLD], help="all of them unless given")
     parser.add_argument("--rounds", type=int, default=20, help="of each (20)")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000, help="else another one each time")
     parser.add_argument("--webhooks", type=int, default=400, help="about so many in a round (400)")
@@ -62,6 +68,23 @@ def _tortured(name: str, given: argparse.Namespace) -> bool:
         whole = asyncio.run(_rounds(name, stage, given))
     finally:
         stage.close(keep=not whole)
+        _leave(folder, whole=whole)
+    return whole
+
+
+def _told(name: str, given: argparse.Namespace) -> bool:
+    folder = Path(tempfile.mkdtemp(prefix=f"showup-torture-{name}-"))
+    folder.chmod(0o711)
+    minutes = [timedelta(minutes=number) for number in (3, 2, 1)]
+    plan = told.Plan(_ATTENDEES, given.seed, timedelta(minutes=6), minutes, kills=given.rounds)
+    whole = False
+    try:
+        result = asyncio.run(told.play(folder, plan))
+        whole = not result.faults
+        _console.print(f"{name}: {told.shown(result)}", highlight=False)
+        for fault in result.faults[:20]:
+            _console.print(f"  {fault}", highlight=False, markup=False)
+    finally:
         _leave(folder, whole=whole)
     return whole
 

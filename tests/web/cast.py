@@ -26,6 +26,11 @@ KEYS = {
     "everywhere": (None, "admin"),
 }
 UNREADABLE_BODY = b"\xff\xfe not UTF-8"
+HOSTILE_HTML = (
+    '<!doctype html><html><head lang="en"><style>p { color: teal }</style></head><body onload="alert(1)">'
+    '<p>Booked</p><script>alert(2)</script><img src="https://evil.example/seen.png"></body></html>'
+)
+_KEPT = {"provider": "outbox", "recipient": "sarah.chen@acme.com"}
 READABLE_BODY = json.dumps({"triggerEvent": "BOOKING_CREATED", "payload": {"title": "Grüße"}}).encode()
 
 
@@ -113,7 +118,9 @@ def _ours(stage: Stage) -> None:
 
 
 def _told_of_ours(stage: Stage) -> None:
-    delivery(stage, "ours", "confirmed", "intro", "delivered", delivered_at=at("2026-03-01T09:00:02"))
+    delivery(stage, "ours", "confirmed", "intro", "delivered", **_KEPT, delivered_at=at("2026-03-01T09:00:02"))
+    mail(stage, "ours", "confirmed")
+    lane(stage, "ours", paused_until=NOW + timedelta(minutes=1), because="nobody answers", failing_since=NOW)
     delivery(stage, "ours", "moved", "intro", "delivered", delivered_at=at("2026-03-02T09:00:00"))
     delivery(stage, "ours", "reminder", "demo", "scheduled", destination="slack")
     suppression(stage, "ours", "bounced", "gina@globex.co.uk")
@@ -148,7 +155,9 @@ def _theirs(stage: Stage) -> None:
     person(stage, "theirs", "sarah", "sarah.chen@acme.com", "Sarah Chen", "acme")
     deal(stage, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
     booking(stage, "theirs", "intro", "2026-03-11T15:00", person_="sarah", deal_="acme_deal")
-    delivery(stage, "theirs", "confirmed", "intro", "delivered", delivered_at=NOW)
+    delivery(stage, "theirs", "confirmed", "intro", "delivered", **_KEPT, delivered_at=NOW)
+    mail(stage, "theirs", "confirmed", subject="A mail of theirs")
+    lane(stage, "theirs")
     suppression(stage, "theirs", "bounced", "gina@globex.co.uk")
     event(stage, "theirs", "garbled", b"\xff", "unreadable", because="no JSON")
     line(stage, "theirs", 1, "1", "deal.opened", deal_id="theirs.acme_deal", company_id="theirs.acme")
@@ -244,6 +253,27 @@ def delivery(stage: Stage, workspace: str, noun: str, booking_: str, state: str,
     }
     times = dict.fromkeys(("due_at", "wake_at", "created_at", "updated_at"), at("2026-03-01"))
     stage.add(tables.deliveries, **row | times | more)
+
+
+def mail(stage: Stage, workspace: str, noun: str, **more: Any) -> None:
+    content: dict[str, Any] = {
+        "sender": "Brand <hello@brand.example>",
+        "to": "sarah.chen@acme.com",
+        "subject": "Booked: Intro & <b>more</b>",
+        "html": HOSTILE_HTML,
+        "text": "Booked <i>today</i>",
+        "reply_to": "dana@brand.example",
+        "calendar": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+        "calendar_method": "REQUEST",
+        "headers": {"List-Unsubscribe": "<https://brand.example/stop>"},
+    }
+    row = {"delivery_id": f"{workspace}.{noun}", "content": content | more, "rendered_at": at("2026-03-01")}
+    stage.add(tables.delivery_contents, **row)
+
+
+def lane(stage: Stage, workspace: str, **more: Any) -> None:
+    row = {"workspace_id": workspace, "destination": "email", "tokens": 1.0, "tokens_at": NOW}
+    stage.add(tables.lanes, **row, **more)
 
 
 def suppression(stage: Stage, workspace: str, reason: str, email: str, **more: Any) -> None:

@@ -21,7 +21,7 @@ from showup.inbox.apply import apply_some
 from showup.inbox.raw_event import Incoming
 from showup.people.person import person_id
 from tests.stories.webhooks import MONDAY, body, payload
-from tests.web.cast import Stage, id_of, people_with_keys, suppression
+from tests.web.cast import Stage, delivery, id_of, people_with_keys, suppression
 
 TODAY = datetime(2026, 9, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -70,6 +70,9 @@ async def play(engine: AsyncEngine, clock: Clock) -> None:
     stage = Stage()
     people_with_keys(stage)
     suppression(stage, "ours", "bounced", "gina@globex.co.uk")
+    # Of a booking that no news is of, so that nothing but a person moves them.
+    for noun, state in (("failed", "failed"), ("failed_too", "failed"), ("waiting", "scheduled")):
+        delivery(stage, "ours", noun, "elsewhere", state, because="it is busy", attempts=3)
     await stage.play(engine)
     for workspace in ("ours", "theirs"):
         await heard(engine, workspace, webhooks(), clock)

@@ -12,11 +12,14 @@ from tests.web.conftest import Asking
 from tests.web.scene import Scene, ticking
 
 # What a stranger's own workspace takes in, though ours has the same: neither learns of the other.
-OF_THEIR_OWN = {("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")}
+OF_THEIR_OWN = {
+    *(("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")),
+    ("POST", "/api/deliveries/retry"),
+}
 READING_ONLY = {"GET", "HEAD"}
 # They come without a key: tests/feedback shows who may.
 SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/unsubscribe/{token}"}
-STANDING = ("bookings", "deals", "people", "companies", "merges", "rules", "journal", "suppressions")
+STANDING = ("bookings", "deals", "people", "companies", "merges", "rules", "journal", "suppressions", "deliveries")
 
 
 class Told(NamedTuple):
@@ -43,6 +46,7 @@ async def of_ours(scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: 
     deal, booking, private = await scene.deal_of("met"), await scene.booking("met"), await scene.booking("private")
     acme, initech = str(scene.company("acme.com")), str(scene.company("initech.com"))
     gina, ian, sarah = (scene.person(one) for one in ("gina@globex.co.uk", "ian@initech.com", "sarah@acme.com"))
+    waiting = id_of("ours.waiting")
     people = {"gone_id": str(gina), "stays_id": str(ian)}
     return [
         Told("POST", "/api/deals", "/api/deals", {"company_id": initech}),
@@ -63,6 +67,9 @@ async def of_ours(scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: 
         Told("POST", "/api/companies/merge", "/api/companies/merge", {"gone_id": initech, "stays_id": acme}),
         Told("POST", "/api/events/{event_id}/replay", f"/api/events/{event_id}/replay", None),
         Told("DELETE", "/api/suppressions/{suppression_id}", f"/api/suppressions/{suppression_id}", None),
+        Told("POST", "/api/deliveries/{delivery_id}/retry", f"/api/deliveries/{id_of('ours.failed')}/retry", None),
+        Told("POST", "/api/deliveries/{delivery_id}/withdraw", f"/api/deliveries/{waiting}/withdraw", None),
+        Told("POST", "/api/deliveries/retry", "/api/deliveries/retry", {}),
         Told("PATCH", "/api/rules", "/api/rules", {"changes": {"cancel_deal": "last_meeting"}}),
     ]
 

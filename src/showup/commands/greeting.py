@@ -13,13 +13,16 @@ _UNSIGNED = """
     {command} accounts rotate-secret default
     CALCOM_WEBHOOK_SECRET=… {command} serve
 """
+_OUTBOX = """\
+  Mails, kept and not sent    {address}/outbox
+"""
 _GREETING = """
   {bold}Showup {version}{plain} is running at {bold}{address}{plain}
 
   API and its documentation   {address}/docs
   Webhooks from Cal.com       {address}/webhooks/calcom
   Database                    {database}
-
+{mails}
   Load the sample data        {command} sample
   Play a crowd of bookings    {command} simulate --url {address} --count 500 --check
   Make a key for the API      {command} keys create NAME --scope admin
@@ -29,7 +32,7 @@ _GREETING = """
 """
 
 
-def greeting(address: str, ground: Ground, *, embedded: bool, has_secret: bool) -> str:
+def greeting(address: str, ground: Ground, *, embedded: bool, has_secret: bool, has_mail: bool) -> str:
     """The message, in colours where a terminal shows them."""
     colours = {"bold": "\x1b[1m", "yellow": "\x1b[33m", "plain": "\x1b[0m"}
     if not sys.stdout.isatty():
@@ -40,6 +43,7 @@ def greeting(address: str, ground: Ground, *, embedded: bool, has_secret: bool) 
         address=address,
         database=f"PostgreSQL {'(embedded) ' if embedded else ''}at {shown(ground.url)}",
         command=command,
+        mails="" if has_mail else _OUTBOX.format(address=address),
         secret="" if has_secret else _UNSIGNED.format(command=command, **colours),
         **colours,
     )

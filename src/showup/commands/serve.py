@@ -101,5 +101,6 @@ def _greet(settings: "Settings", listening: socket.socket, ground: "Ground", has
     host, port = listening.getsockname()[:2]
     address = settings.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     embedded = settings.database_url is None
-    sys.stdout.write(greeting(address, ground, embedded=embedded, has_secret=has_secret))
+    has_mail = settings.resend_api_key is not None or settings.smtp_url is not None
+    sys.stdout.write(greeting(address, ground, embedded=embedded, has_secret=has_secret, has_mail=has_mail))
     sys.stdout.flush()

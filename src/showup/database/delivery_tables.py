@@ -82,6 +82,14 @@ deliveries = Table(
     Index("ix_deliveries_wake_at", "wake_at", postgresql_where=text("state IN ('scheduled', 'sending')")),
     Index("ix_deliveries_booking_id", "booking_id"),
     Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
+    Index(
+        "ix_deliveries_outbox",
+        "workspace_id",
+        "delivered_at",
+        "id",
+        postgresql_where=text("provider = 'outbox'"),
+    ),
+    Index("ix_deliveries_failed", "workspace_id", "updated_at", postgresql_where=text("state = 'failed'")),
     Index("ix_deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
     Index(
         "ix_deliveries_recipient",

@@ -87,7 +87,7 @@ async def _held(connection: asyncpg.Connection, standing: Standing, wanted: Mapp
 
 async def _let_go(connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]) -> None:
     open_ = [row for row in rows if row["state"] in _OPEN]
-    if untried := [row["id"] for row in open_ if not row["attempts"]]:
+    if untried := [row["id"] for row in open_ if not row["attempts"] and row["withdrawn_by"] is None]:
         await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", untried)
     if tried := [row["id"] for row in open_ if row["attempts"] and row["state"] == "scheduled"]:
         await connection.execute(
@@ -152,6 +152,9 @@ def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
     if row["state"] == "skipped" and delivery.state == "scheduled":
         # Skipped because it was not to be told: the same key is not called for again.
         return False
+    if row["state"] == "scheduled" == delivery.state and row["attempts"]:
+        # Why it waits for its next attempt is the last one's to say.
+        delivery = replace(delivery, because=row["because"])
     return bool(_of_row(row) != _of_delivery(delivery))
 
 

@@ -25,7 +25,8 @@ class Guest(Struct, frozen=True, kw_only=True):
 class Meeting(Struct, frozen=True, kw_only=True):
     """A booking as it stands at the moment of telling; all times are aware, in UTC.
 
-    `uid` is Cal.com's, and its latest; whoever knows it can cancel the meeting. `guest` is whom the notice is for.
+    `uid` is Cal.com's, and its latest; whoever knows it can cancel the meeting. `guest` is whom the notice is for;
+    `seat_uid` is theirs where a meeting has seats.
     """
 
     booking_id: UUID
@@ -36,6 +37,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     end_time: datetime | None
     guest: Guest
     uid: str | None = None
+    seat_uid: str | None = None
     event_type: str | None = None
     event_type_title: str | None = None
     organizer_email: str | None = None

@@ -1,12 +1,11 @@
 """What is told to the outside, and what became of it."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, and_, select
+from sqlalchemy import RowMapping, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permit import Permit
@@ -42,9 +41,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     due_to: datetime | None = None
 
 
-async def list_deliveries(
-    tx: AsyncConnection, permit: Permit, wanted: DeliveryFilter, ask: Ask, now: datetime
-) -> Page:
+async def list_deliveries(tx: AsyncConnection, permit: Permit, wanted: DeliveryFilter, ask: Ask, now: datetime) -> Page:
     """One page of the permit's deliveries, each with why it stands as it does at `now`."""
     query = _select(permit).where(
         when(wanted.due_from, lambda at: deliveries.c.due_at >= at),
@@ -82,9 +79,10 @@ def _select(permit: Permit) -> Select[Any]:
     return query.outerjoin_from(deliveries, lanes, lane).where(seen_by(permit, deliveries))
 
 
-def _explained(row: Mapping[str, Any], now: datetime) -> Found:
-    kept = {name: value for name, value in row.items() if name not in _OF_WHY}
-    return kept | {"because": why(row, now), "next_try_at": next_try_at(row, now)}
+def _explained(row: RowMapping | Found, now: datetime) -> Found:
+    found: Found = dict(row)
+    kept = {name: value for name, value in found.items() if name not in _OF_WHY}
+    return kept | {"because": why(found, now), "next_try_at": next_try_at(found, now)}
 
 
 async def _tries(tx: AsyncConnection, delivery_id: UUID) -> list[Found]:

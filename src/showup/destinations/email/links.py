@@ -57,21 +57,22 @@ def place_of(meeting: Meeting) -> Place:
 
 
 def reschedule_url(meeting: Meeting) -> str | None:
-    """Cal.com's page for another time; None without a uid."""
-    return _at_calcom(meeting, "/reschedule/{}")
+    """Cal.com's page for another time, of the guest's seat alone where there are seats; None without a uid."""
+    return _at_calcom(meeting, "/reschedule/{}", meeting.seat_uid or meeting.uid)
 
 
 def cancel_url(meeting: Meeting) -> str | None:
-    """Cal.com's page for calling this one meeting off; None without a uid."""
-    return _at_calcom(meeting, "/booking/{}?cancel=true&allRemainingBookings=false")
+    """Cal.com's page for calling this one meeting off, or giving back the guest's seat; None without a uid."""
+    seat = f"&seatReferenceUid={quote(meeting.seat_uid, safe='')}" if meeting.seat_uid else ""
+    return _at_calcom(meeting, f"/booking/{{}}?cancel=true&allRemainingBookings=false{seat}", meeting.uid)
 
 
 def _is_internal(place: str) -> bool:
     return place.startswith("integrations:") or place.lower() in _KINDS_OF_PLACES
 
 
-def _at_calcom(meeting: Meeting, path: str) -> str | None:
-    if not meeting.uid:
+def _at_calcom(meeting: Meeting, path: str, uid: str | None) -> str | None:
+    if not uid:
         return None
     page = urlsplit(link(meeting.booker_url) or _BOOKER_URL)
-    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}{path.format(quote(meeting.uid, safe=''))}"
+    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}{path.format(quote(uid, safe=''))}"

@@ -56,7 +56,8 @@ def _whole(
 # What was sent, or is over for a reason of the moment of sending, holds whatever the log says by now; and a delivery
 # that nothing calls for matters only while it is going to be made.
 _TOLD: Final = """
-    s.state IN ('sending', 'delivered', 'failed')
+    s.state IN ('sending', 'delivered', 'failed') OR s.withdrawn_by IS NOT NULL
+    OR s.state = 'scheduled' AND f.state = 'scheduled' AND s.attempts > 0
     OR s.state = 'skipped' AND f.state IS DISTINCT FROM 'skipped'
     OR f.key IS NULL AND s.state <> 'scheduled'
 """

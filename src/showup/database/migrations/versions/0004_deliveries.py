@@ -66,6 +66,10 @@ def _deliveries() -> None:
     lane = ["workspace_id", "destination", "wake_at"]
     op.create_index("ix_deliveries_lane", "deliveries", lane, postgresql_where=_OPEN)
     op.create_index("ix_deliveries_wake_at", "deliveries", ["wake_at"], postgresql_where=_OPEN)
+    kept, failed = sa.text("provider = 'outbox'"), sa.text("state = 'failed'")
+    page = ["workspace_id", "delivered_at", "id"]
+    op.create_index("ix_deliveries_outbox", "deliveries", page, postgresql_where=kept)
+    op.create_index("ix_deliveries_failed", "deliveries", ["workspace_id", "updated_at"], postgresql_where=failed)
     sent = sa.text("provider_id IS NOT NULL")
     op.create_index("ix_deliveries_provider_id", "deliveries", ["provider_id"], postgresql_where=sent)
     followed = sa.text("kind = 'follow_up' AND state = 'delivered'")
