@@ -10,7 +10,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import applying, door, late_news, reaching, rebuilding, results
+from benchmarks import applying, door, late_news, reaching, rebuilding, results, telling
 from benchmarks.ground import opened
 from benchmarks.machine import this_machine
 
@@ -20,6 +20,7 @@ _MEASURES = {
     "b2-late-news": late_news.measure,
     "b2-rebuild": rebuilding.measure,
     "b3": reaching.measure,
+    "b4": telling.measure,
 }
 _WIDTH = 160
 

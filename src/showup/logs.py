@@ -12,6 +12,9 @@ from structlog.typing import Processor
 HIDDEN = "[hidden]"
 """Stands where a secret would have stood."""
 
+# What these complain of is a database that is away, with pages of traceback: whoever uses them says it in one line.
+_SAID_BY_US = ("pgqueuer", "asyncpg.pool")
+
 # Ends of words, so that `token_count` and `idempotency_key` stay readable and `calcom_api_key` doesn't.
 _SECRET_KEY = re.compile(
     r"(secrets?|passw(or)?d|passphrase|tokens?|authorization|cookies?|signatures?|credentials?|dsn"
@@ -35,6 +38,8 @@ def configure(level: str = "INFO", style: Literal["console", "json"] = "console"
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
+    for name in _SAID_BY_US:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
