@@ -1,10 +1,11 @@
 """Deliveries that somebody tries again or takes back.
 
 What is refused comes back as its reason, and then nothing was changed. A delivery keeps what was rendered for it, so
-one that is tried again sends the same words under the same id.
+one that is tried again sends the same words under the same id; only what was refused outright is rendered anew, since
+somebody may have put right what was wrong with it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -116,7 +117,8 @@ def _why_not_in_its_state(row: Mapping[str, Any]) -> str | None:
             return None
 
 
-async def _schedule(connection: asyncpg.Connection, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
+async def _schedule(connection: asyncpg.Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    await _forget_refused(connection, [row["id"] for row in rows])
     # What was withdrawn before its time is still told at its time.
     moments = {row["id"]: max(now, row["due_at"]) for row in rows}
     await connection.execute(
@@ -133,3 +135,16 @@ async def _schedule(connection: asyncpg.Connection, rows: Iterable[Mapping[str, 
         (Lane(workspace_id=row["workspace_id"], destination=row["destination"]), moments[row["id"]]) for row in rows
     }
     await wake_lanes(connection, lanes, now)
+
+
+async def _forget_refused(connection: asyncpg.Connection, delivery_ids: Sequence[UUID]) -> None:
+    """Drops the words of those of which no attempt can have been taken: under the same id others are then no lie."""
+    await connection.execute(
+        """
+        DELETE FROM delivery_contents c WHERE c.delivery_id = ANY($1::uuid[]) AND NOT EXISTS (
+            SELECT FROM delivery_attempts a
+            WHERE a.delivery_id = c.delivery_id AND coalesce(a.outcome, 'lost') NOT IN ('gave_up', 'stopped')
+        )
+        """,
+        delivery_ids,
+    )
