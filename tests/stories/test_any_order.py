@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.deals.deal import DealChange
 from tests.stories.calendar import LEE, SAM, SARAH, Arrival, Meeting, Week
-from tests.stories.desk import Desk
+from tests.stories.desk import ACME, GLOBEX, Desk
 from tests.stories.drawing import Told, weeks
 from tests.stories.how_many import STORIES, of_stories
 from tests.stories.reading import shown
@@ -74,6 +74,42 @@ async def test_news_by_number_joins_its_booking_in_the_same_batch(engine: AsyncE
     await tell(engine, week.arrivals([]), [2])
     assert_same(await standing(engine), one_by_one)
     assert "attended=true" in one_by_one["bookings"][0]
+
+
+def _moved_by_hand(week: Week) -> list[int]:
+    """Before we hear that two uids are one booking, somebody says whose the second is: the first is not, then."""
+    meeting = Meeting(week, "beta", [SAM], 2)
+    for deed in (Meeting.make, Meeting.move, Meeting.make):
+        deed(meeting)
+    Desk(week).move_booking("uid:beta-1", GLOBEX, None)
+    return [0, 2, 3, 1]
+
+
+def _moved_apart(week: Week) -> list[int]:
+    """The one that goes was of a company of which the one that stays never was, and others know that company."""
+    Meeting(week, "gamma", [LEE], 3).make()
+    meeting, desk = Meeting(week, "beta", [SAM], 2), Desk(week)
+    for deed in (Meeting.make, Meeting.move, Meeting.relocate):
+        deed(meeting)
+    desk.move_booking("uid:beta", GLOBEX, None)
+    desk.move_booking("uid:beta-1", ACME, None)
+    return [0, 3, 1, 4, 5, 2]
+
+
+@pytest.mark.parametrize("story", [_moved_by_hand, _moved_apart])
+async def test_two_bookings_that_turn_out_to_be_one_late_are_what_they_are_at_once(
+    engine: AsyncEngine, story: Callable[[Week], list[int]]
+) -> None:
+    """PI3, PI9, PI10, PI12."""
+    week = Week()
+    feed = story(week)
+    mixed = _heard_in_turn([week.arrivals([])[place] for place in feed])
+    await tell(engine, mixed, [len(mixed)])
+    at_once = await standing_with_ids(engine)
+    await tell(engine, mixed)
+    assert_same(await standing_with_ids(engine), at_once)
+    assert not [row for row in at_once["calcom_events"] if 'state="failed"' in row]
+    assert await differences(engine) == []
 
 
 def _chain(week: Week) -> None:

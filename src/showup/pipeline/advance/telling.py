@@ -68,8 +68,9 @@ async def tell_of_the_lost(
 ) -> list[Told]:
     """A story told anew may have lost somebody whom only news out of order had shown, or turned out to be another
     company's. What that news said of them must go, so they are read anew from all the stories that know them."""
+    stood = [before for one in told for before in one.standing]
     lost = {email for one in told for email in one.emails_before}
-    left = {one.before.company_id for one in told if one.before is not None}
+    left = {before.company_id for before in stood}
     if not everybody:
         lost -= {email for one in told for email in one.story.people}
         left -= {_company_id(workspace_id, one.story, hand) for one in told}
@@ -82,7 +83,8 @@ async def tell_of_the_lost(
     lost |= set(await people.of_companies(connection, left))
     await _forget(connection, workspace_id, log, hand, lost, left)
     others = await bookings.listing(connection, workspace_id, lost) | await bookings.of_companies(connection, left)
-    groups = await gather(connection, workspace_id, log, [], others - {one.booking_id for one in told})
+    # Bookings that turned out to be one are told as one, though each still stands by itself.
+    groups = await gather(connection, workspace_id, log, [], others - {before.id for before in stood})
     return await tell_all(connection, groups, rules)
 
 
