@@ -108,8 +108,8 @@ def _why_not(world: World, deal: Deal, change: dict[str, Any], fact: Fact) -> st
         return "won and lost lead through active"
     if status == "active" != deal.status and active(world, deal.company) is not None:
         return "at most one deal of a company is active"
-    if (status == "lost") != bool(change.get("lost_reason", deal.lost_reason)) and status != deal.status:
-        return "a deal that is lost has a reason, and no other has one"
+    if status == "lost" and not change.get("lost_reason", deal.lost_reason):
+        return "a deal that is lost has a reason"
     return "only a lost deal has such a reason" if "lost_reason" in change and status != "lost" else None
 
 
