@@ -1,6 +1,7 @@
 """What a few people do at Cal.com in a week, and what Cal.com sends of it."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -27,6 +28,12 @@ class Arrival(NamedTuple):
     body: bytes
     received_at: datetime
     account: int | None = 0
+
+
+def heard_in_turn(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """The same bodies, each received before the next; the moments are those at which they would have been."""
+    moments = sorted(one.received_at for one in arrivals)
+    return [one._replace(received_at=at) for one, at in zip(arrivals, moments, strict=True)]
 
 
 class Week:

@@ -1,7 +1,7 @@
 """R2, PI9: whatever the order, repetition and batches in which news is worked off, the tables are the same."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.deals.deal import DealChange
-from tests.stories.calendar import LEE, SAM, SARAH, Arrival, Meeting, Week
-from tests.stories.desk import ACME, GLOBEX, Desk
+from tests.stories.calendar import LEE, SAM, SARAH, Meeting, Week, heard_in_turn
+from tests.stories.desk import Desk
 from tests.stories.drawing import Told, weeks
 from tests.stories.how_many import STORIES, of_stories
 from tests.stories.reading import shown
@@ -49,7 +49,7 @@ async def test_any_order_any_repetition_any_batches(engine: AsyncEngine, told: T
 async def test_ids_follow_from_the_order_in_the_feed_whatever_the_batches(
     engine: AsyncEngine, told: Told, data: st.DataObject
 ) -> None:
-    mixed = _heard_in_turn(data.draw(st.permutations(told.arrivals)))
+    mixed = heard_in_turn(data.draw(st.permutations(told.arrivals)))
     batches = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
     note(shown(mixed))
     note(f"in batches {batches}")
@@ -57,11 +57,6 @@ async def test_ids_follow_from_the_order_in_the_feed_whatever_the_batches(
     one_by_one = await standing_with_ids(engine)
     await tell(engine, mixed, [*batches, len(mixed)])
     assert_same(await standing_with_ids(engine), one_by_one)
-
-
-def _heard_in_turn(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    moments = sorted(one.received_at for one in arrivals)
-    return [one._replace(received_at=at) for one, at in zip(arrivals, moments, strict=True)]
 
 
 async def test_news_by_number_joins_its_booking_in_the_same_batch(engine: AsyncEngine) -> None:
@@ -74,42 +69,6 @@ async def test_news_by_number_joins_its_booking_in_the_same_batch(engine: AsyncE
     await tell(engine, week.arrivals([]), [2])
     assert_same(await standing(engine), one_by_one)
     assert "attended=true" in one_by_one["bookings"][0]
-
-
-def _moved_by_hand(week: Week) -> list[int]:
-    """Before we hear that two uids are one booking, somebody says whose the second is: the first is not, then."""
-    meeting = Meeting(week, "beta", [SAM], 2)
-    for deed in (Meeting.make, Meeting.move, Meeting.make):
-        deed(meeting)
-    Desk(week).move_booking("uid:beta-1", GLOBEX, None)
-    return [0, 2, 3, 1]
-
-
-def _moved_apart(week: Week) -> list[int]:
-    """The one that goes was of a company of which the one that stays never was, and others know that company."""
-    Meeting(week, "gamma", [LEE], 3).make()
-    meeting, desk = Meeting(week, "beta", [SAM], 2), Desk(week)
-    for deed in (Meeting.make, Meeting.move, Meeting.relocate):
-        deed(meeting)
-    desk.move_booking("uid:beta", GLOBEX, None)
-    desk.move_booking("uid:beta-1", ACME, None)
-    return [0, 3, 1, 4, 5, 2]
-
-
-@pytest.mark.parametrize("story", [_moved_by_hand, _moved_apart])
-async def test_two_bookings_that_turn_out_to_be_one_late_are_what_they_are_at_once(
-    engine: AsyncEngine, story: Callable[[Week], list[int]]
-) -> None:
-    """PI3, PI9, PI10, PI12."""
-    week = Week()
-    feed = story(week)
-    mixed = _heard_in_turn([week.arrivals([])[place] for place in feed])
-    await tell(engine, mixed, [len(mixed)])
-    at_once = await standing_with_ids(engine)
-    await tell(engine, mixed)
-    assert_same(await standing_with_ids(engine), at_once)
-    assert not [row for row in at_once["calcom_events"] if 'state="failed"' in row]
-    assert await differences(engine) == []
 
 
 def _chain(week: Week) -> None:

@@ -91,9 +91,8 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     outcome: MeetingOutcome | None = None
     outcome_notes: str | None = None
     next_step: str | None = None
-    # The key of the company to which a person attached the booking, whatever its attendees say, and when.
+    # The key of the company to which a person attached the booking, whatever its attendees say.
     attached_to: str | None = None
-    attached_at: datetime | None = None
     uids: tuple[UidHeld, ...] = ()
     simulated: bool = False
     version: int = 1

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
-from showup.events import BookingAttached, News, OutcomeReported
+from showup.events import BookingAttached, OutcomeReported
 from showup.pipeline.attended import attendance_turns
 from showup.pipeline.decision import Decision, Rejection
 
@@ -34,11 +34,11 @@ def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision
     return Decision(after=after, what="outcome.reported", because=_WORDS[event.outcome], turns=turns)
 
 
-def attached(before: Booking | None, event: BookingAttached, news: News) -> Decision:
+def attached(before: Booking | None, event: BookingAttached) -> Decision:
     """The booking, and with it the deal that it opened, belongs to another company, or to another deal."""
     assert before is not None, "an attachment never founds a booking"
     return Decision(
-        after=replace(before, attached_to=event.company, attached_at=news.source_at),
+        after=replace(before, attached_to=event.company),
         what="booking.attached",
         because="somebody attached it to another deal" if event.deal else "somebody attached it to another company",
         turns=("attached",) if event.deal is not None else (),

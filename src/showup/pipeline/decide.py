@@ -90,7 +90,7 @@ def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rej
         case events.OutcomeReported():
             return by_hand.outcome_reported(before, event)
         case events.BookingAttached():
-            return by_hand.attached(before, event, news)
+            return by_hand.attached(before, event)
         case events.DealChanged():
             return by_hand.deal_changed(before)
         case _ as never:

@@ -60,7 +60,8 @@ class Naming(Struct, frozen=True, kw_only=True):
 class Story(Struct, kw_only=True):
     """All that one booking's news amounts to. `refused`: by event, why it changed nothing.
 
-    `began_at` and `changed_at` are source times: of the first news, and of the last that was not refused.
+    `began_at` and `changed_at` are source times: of the first news, and of the last that was not refused. `attached_at`
+    says, by the key of a company, when people attached the booking to it.
     """
 
     booking: Booking | None = None
@@ -71,6 +72,7 @@ class Story(Struct, kw_only=True):
     lines: list[Line] = []
     people: dict[str, Person] = {}
     names: dict[str, Naming] = {}
+    attached_at: dict[str, list[datetime]] = {}
     refused: dict[UUID, str] = {}
 
     @property
@@ -191,6 +193,8 @@ def _meet(story: Story, news: Iterable[News]) -> None:
         return
     people = {one.email: one for one in booking.attendees if one.is_person}
     for item in news:
+        if isinstance(item.event, BookingAttached):
+            story.attached_at.setdefault(item.event.company, []).append(item.source_at)
         seen = item.event.booking
         for one in seen.attendees:
             if one.email is not None and one.email in people:

@@ -1,6 +1,7 @@
 """The people and companies of a batch of stories: found by email and key, made when they are new."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -121,10 +122,16 @@ def _met_companies(told: Sequence[Story], hand: ByHand) -> dict[str, Company]:
         if person.company_key is not None:
             tell(mentioned(hand.identities.company(person.company_key), [person.first_met_at, person.last_met_at]))
     for story in told:
-        if story.booking is not None and story.booking.attached_to and story.booking.attached_at:
-            tell(mentioned(hand.identities.company(story.booking.attached_to), [story.booking.attached_at]))
+        if story.booking is not None and story.booking.attached_to:
+            known_as = hand.identities.company(story.booking.attached_to)
+            tell(mentioned(known_as, _attached_at(story, known_as, hand)))
         for key, naming in story.names.items():
             known_as = hand.identities.company(key)
             if known_as in found:
                 found[known_as] = found[known_as].named(naming.name, naming.seen)
     return found
+
+
+def _attached_at(story: Story, known_as: str, hand: ByHand) -> list[datetime]:
+    """Whenever somebody said that it is of this company: not only the last time, which may be another by late news."""
+    return [at for key, said in story.attached_at.items() if hand.identities.company(key) == known_as for at in said]

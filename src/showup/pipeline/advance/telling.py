@@ -69,11 +69,14 @@ async def tell_of_the_lost(
     """A story told anew may have lost somebody whom only news out of order had shown, or turned out to be another
     company's. What that news said of them must go, so they are read anew from all the stories that know them."""
     stood = [before for one in told for before in one.standing]
-    lost = {email for one in told for email in one.emails_before}
-    left = {before.company_id for before in stood}
-    if not everybody:
-        lost -= {email for one in told for email in one.story.people}
-        left -= {_company_id(workspace_id, one.story, hand) for one in told}
+    # Each story by itself: that another of the batch knows them too takes nothing back of what this one had said.
+    lost = {email for one in told for email in one.emails_before if everybody or email not in one.story.people}
+    left = {
+        before.company_id
+        for one in told
+        for before in one.standing
+        if everybody or before.company_id != _company_id(workspace_id, one.story, hand)
+    }
     if lost:
         known = await people.by_email(connection, workspace_id, {hand.identities.person(one) for one in lost})
         left |= {one.company_id for one in known.values()}
