@@ -17,7 +17,7 @@ import uvloop
 
 from showup import logs
 from showup.assembly import Ground, House, deliverer, house
-from showup.commands.child import Parent
+from showup.commands.parent import Parent
 from showup.commands.refusal import sentence_of
 from showup.settings import Settings, load
 
