@@ -15,13 +15,21 @@ DOWN = TryAgain(because="nobody answers", fault="destination")
 
 
 def failed(times: int, lane: LaneState = FRESH, *, chance: float = 0.5) -> LaneState:
+    """So many calls in a row, each begun when the pause before it was over."""
     for _ in range(times):
-        lane = after(lane, DOWN, PACE, NOW, chance)
+        now = ends(lane)
+        lane = after(lane, DOWN, PACE, now, chance, began_at=now)
     return lane
 
 
-def seconds(lane: LaneState) -> float | None:
-    return None if lane.paused_until is None else (lane.paused_until - NOW).total_seconds()
+def ends(lane: LaneState) -> datetime:
+    return lane.paused_until or NOW
+
+
+def pause(times: int) -> float | None:
+    """The seconds of the pause after so many failures."""
+    lane = failed(times)
+    return None if lane.paused_until is None else (lane.paused_until - ends(failed(times - 1))).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -54,8 +62,8 @@ def test_a_destination_counts_as_down_before_a_delivery_could_give_up(attempts: 
 
 
 def test_pauses_grow_while_nothing_passes_and_end_with_the_first_that_does() -> None:
-    assert [seconds(failed(times)) for times in (1, 2)] == [None, None]
-    assert [seconds(failed(times)) for times in (3, 4, 5, 8, 9, 30)] == [5, 10, 20, 160, 300, 300]
+    assert [pause(times) for times in (1, 2)] == [None, None]
+    assert [pause(times) for times in (3, 4, 5, 8, 9, 30)] == [5, 10, 20, 160, 300, 300]
     down = failed(4)
     assert is_down(down, PACE)
     assert down.because == "nobody answers: nothing has passed since 2026-09-07 09:00:00 UTC"
@@ -63,21 +71,39 @@ def test_pauses_grow_while_nothing_passes_and_end_with_the_first_that_does() -> 
     assert places(replace(down, tokens=5), PACE, 0, later) == 1, "one call finds out"
     assert places(replace(down, tokens=5), PACE, 1, later) == 0
     for answer in (Delivered(provider="far"), GaveUp(because="no such address"), TryAgain(because="busy")):
-        up = after(down, answer, PACE, later, 0.5)
+        up = after(down, answer, PACE, later, 0.5, began_at=later)
         assert (up.failures, up.failing_since, up.paused_until, up.because) == (0, None, None, None)
 
 
+def test_calls_that_hang_and_end_together_are_one_reason_for_a_pause() -> None:
+    """Else a dozen of them would make the pause as long as an hour's outage does."""
+    down = failed(3)
+    for _ in range(12):
+        down = after(down, DOWN, PACE, NOW + timedelta(seconds=1), 0.5, began_at=NOW - timedelta(seconds=10))
+    assert down == failed(3)
+
+
+def test_what_began_before_another_call_passed_says_nothing_of_now() -> None:
+    lane = after(FRESH, Delivered(provider="far"), PACE, NOW, 0.5, began_at=NOW - timedelta(seconds=1))
+    for _ in range(9):
+        lane = after(lane, DOWN, PACE, NOW, 0.5, began_at=NOW - timedelta(seconds=10))
+    assert lane.failures == 0
+    assert after(lane, DOWN, PACE, NOW, 0.5, began_at=NOW).failures == 1
+
+
 def test_chance_spreads_a_pause_by_a_quarter() -> None:
-    assert [seconds(failed(3, chance=chance)) for chance in (0.0, 1.0)] == [3.75, 6.25]
+    assert [(ends(failed(3, chance=chance)) - NOW).total_seconds() for chance in (0.0, 1.0)] == [3.75, 6.25]
 
 
 def test_a_limit_is_a_pause_and_no_failure() -> None:
     until = NOW + timedelta(seconds=42)
-    lane = after(FRESH, TryAgain(because="too many calls", not_before=until, fault="limit"), PACE, NOW, 0.5)
+    lane = after(
+        FRESH, TryAgain(because="too many calls", not_before=until, fault="limit"), PACE, NOW, 0.5, began_at=NOW
+    )
     assert (lane.paused_until, lane.failures, lane.because) == (until, 0, "too many calls")
     assert places(lane, PACE, 0, until - timedelta(seconds=1)) == 0
     assert places(lane, PACE, 0, until) > 0
     # A mail that was under way goes through meanwhile: the pause that was asked for holds all the same.
-    assert after(lane, Delivered(provider="far"), PACE, NOW, 0.5).paused_until == until
+    assert after(lane, Delivered(provider="far"), PACE, NOW, 0.5, began_at=NOW).paused_until == until
     # And a shorter one does not cut it.
-    assert after(lane, TryAgain(because="x", fault="limit"), PACE, NOW, 0.5).paused_until == until
+    assert after(lane, TryAgain(because="x", fault="limit"), PACE, NOW, 0.5, began_at=NOW).paused_until == until

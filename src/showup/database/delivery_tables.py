@@ -79,6 +79,17 @@ deliveries = Table(
         "wake_at",
         postgresql_where=text("state IN ('scheduled', 'sending')"),
     ),
+    # What of a lane goes next, in its order; wake_at is there so that what waits for another attempt is passed over.
+    Index(
+        "ix_deliveries_next",
+        *("workspace_id", "destination", "priority", "due_at", "id", "wake_at"),
+        postgresql_where=text("state IN ('scheduled', 'sending')"),
+    ),
+    Index(
+        "ix_deliveries_expires_at",
+        *("workspace_id", "destination", "expires_at"),
+        postgresql_where=text("state = 'scheduled'"),
+    ),
     Index("ix_deliveries_wake_at", "wake_at", postgresql_where=text("state IN ('scheduled', 'sending')")),
     Index("ix_deliveries_booking_id", "booking_id"),
     Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
@@ -141,6 +152,8 @@ lanes = Table(
     # Failures of the destination itself since it last took something, and since when.
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("failing_since", Instant),
+    # When the newest call was begun that it answered: what began before says nothing of how it is now.
+    Column("passed_at", Instant),
     PrimaryKeyConstraint("workspace_id", "destination"),
 )
 

@@ -20,10 +20,11 @@ LEASED_FOR: Final = timedelta(seconds=30)
 
 
 class Claimed(Struct, frozen=True, kw_only=True):
-    """A delivery that is ours to try until `leased_until`; `attempt_id` is this attempt's own."""
+    """A delivery that is ours to try from `began_at` until `leased_until`; `attempt_id` is this attempt's own."""
 
     id: UUID
     attempt_id: UUID
+    began_at: datetime
     leased_until: datetime
     booking_id: UUID
     kind: str
@@ -39,7 +40,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 
 async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> None:
-    """Skips what is due and not worth telling any more, and says why."""
+    """Skips what is not worth telling any more, and says why."""
     await connection.execute(
         """
         UPDATE deliveries SET state = 'skipped', updated_at = $3, because = CASE
@@ -49,7 +50,7 @@ async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> N
             ELSE 'too late: the meeting had begun by then' END || coalesce(' (' || because || ')', '')
         WHERE id IN (
             SELECT id FROM deliveries
-            WHERE workspace_id = $1 AND destination = $2 AND state = 'scheduled' AND wake_at <= $3 AND expires_at <= $3
+            WHERE workspace_id = $1 AND destination = $2 AND state = 'scheduled' AND expires_at <= $3
             FOR UPDATE SKIP LOCKED
         )
         """,
@@ -60,18 +61,34 @@ async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> N
 
 
 # Of one booking, one at a time and in order of due time: neither beside one that is under way nor before an older one.
+# Priority by priority, so that an index has them in their order and what waits behind them is never looked at; OFFSET 0
+# keeps PostgreSQL from laying all that is open beside itself instead of looking at one booking after the other.
 _CANDIDATES: Final = """
-    SELECT d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
-    FROM deliveries d
-    WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending') AND d.wake_at <= $3
-    AND NOT EXISTS (
-        SELECT FROM deliveries o
-        WHERE o.booking_id = d.booking_id AND o.destination = d.destination AND o.workspace_id = d.workspace_id
-        AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
-        AND (o.state = 'sending' AND o.wake_at > $3 OR (o.due_at, o.id) < (d.due_at, d.id))
+    WITH RECURSIVE priorities AS (
+        SELECT max(priority) AS priority FROM deliveries
+        WHERE workspace_id = $1 AND destination = $2 AND state IN ('scheduled', 'sending')
+        UNION ALL
+        SELECT (SELECT max(d.priority) FROM deliveries d
+                WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending')
+                AND d.priority < p.priority)
+        FROM priorities p WHERE p.priority IS NOT NULL
     )
-    ORDER BY d.priority DESC, d.due_at, d.id LIMIT $4
-    FOR UPDATE OF d SKIP LOCKED
+    SELECT found.* FROM priorities p CROSS JOIN LATERAL (
+        SELECT d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
+        FROM deliveries d
+        WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending')
+        AND d.priority = p.priority AND d.due_at <= $3 AND d.wake_at <= $3
+        AND NOT EXISTS (
+            SELECT FROM deliveries o
+            WHERE o.booking_id = d.booking_id AND o.destination = d.destination AND o.workspace_id = d.workspace_id
+            AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
+            AND (o.state = 'sending' AND o.wake_at > $3 OR (o.due_at, o.id) < (d.due_at, d.id))
+            OFFSET 0
+        )
+        ORDER BY d.due_at, d.id LIMIT $4
+        FOR UPDATE OF d SKIP LOCKED
+    ) found
+    LIMIT $4
 """
 
 
@@ -103,7 +120,7 @@ async def claim(connection: asyncpg.Connection, lane: Lane, now: datetime, limit
         now,
     )
     return [
-        Claimed(**{**row, "attempt_id": attempt_id}, leased_until=now + LEASED_FOR)
+        Claimed(**{**row, "attempt_id": attempt_id}, began_at=now, leased_until=now + LEASED_FOR)
         for row, attempt_id in zip(rows, attempts, strict=True)
     ]
 
@@ -191,10 +208,12 @@ async def under_way(connection: asyncpg.Connection, lane: Lane, now: datetime) -
     found: int = await connection.fetchval(
         """
         SELECT count(*) FROM deliveries
-        WHERE workspace_id = $1 AND destination = $2 AND state = 'sending' AND wake_at > $3
+        WHERE workspace_id = $1 AND destination = $2 AND state = 'sending' AND wake_at > $3 AND wake_at <= $4
         """,
         lane.workspace_id,
         lane.destination,
         now,
+        # No lease ends later, and beyond it wait all the reminders of the future; twice, for clocks that differ.
+        now + 2 * LEASED_FOR,
     )
     return found

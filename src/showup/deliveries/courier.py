@@ -33,7 +33,7 @@ _BETWEEN_TRIES: Final = 0.5
 _UNCONNECTED_FOR: Final = timedelta(minutes=1)
 # A reminder that falls due while others hang is not held up by them.
 _LOOKS_EVERY: Final = 0.25
-_TOGETHER: Final = 0.005
+_TOGETHER: Final = 0.02
 
 _log = structlog.get_logger()
 Found = TypeVar("Found")

@@ -38,7 +38,8 @@ async def save(connection: asyncpg.Connection, lane: Lane, state: LaneState) -> 
     """Writes the state of a lane that is held."""
     await connection.execute(
         """
-        UPDATE lanes SET tokens = $3, tokens_at = $4, paused_until = $5, because = $6, failures = $7, failing_since = $8
+        UPDATE lanes
+        SET tokens = $3, tokens_at = $4, paused_until = $5, because = $6, failures = $7, failing_since = $8, passed_at = $9
         WHERE workspace_id = $1 AND destination = $2
         """,
         lane.workspace_id,

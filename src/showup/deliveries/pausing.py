@@ -18,7 +18,10 @@ _MOST_FAILURES: Final = 5
 
 
 class LaneState(Struct, frozen=True, kw_only=True):
-    """Tokens as they were at `tokens_at`; `failures` of the destination in a row, since `failing_since`."""
+    """Tokens as they were at `tokens_at`; `failures` of the destination in a row, since `failing_since`.
+
+    `passed_at`: when the newest call was begun to which the destination answered.
+    """
 
     tokens: float
     tokens_at: datetime
@@ -26,6 +29,7 @@ class LaneState(Struct, frozen=True, kw_only=True):
     because: str | None = None
     failures: int = 0
     failing_since: datetime | None = None
+    passed_at: datetime | None = None
 
 
 def breaks_after(pace: Pace) -> int:
@@ -57,13 +61,20 @@ def next_token_at(lane: LaneState, pace: Pace, now: datetime) -> datetime:
     return now + timedelta(seconds=max(0.0, 1.0 - lane.tokens) / pace.rate_per_second)
 
 
-def after(lane: LaneState, outcome: Outcome, pace: Pace, now: datetime, chance: float) -> LaneState:
-    """The lane after an outcome; `chance` in 0..1 spreads the moments at which processes and lanes try again."""
+def after(
+    lane: LaneState, outcome: Outcome, pace: Pace, now: datetime, chance: float, *, began_at: datetime
+) -> LaneState:
+    """The lane after the outcome of a call that was begun at `began_at`.
+
+    `chance` in 0..1 spreads the moments at which processes and lanes try again.
+    """
     match outcome:
         case TryAgain(fault="limit"):
             until = max(outcome.not_before or now, now + _LIMIT_PAUSE)
             return _paused(lane, until, outcome.because)
         case TryAgain(fault="destination"):
+            if _says_nothing_new(lane, pace, now, began_at):
+                return lane
             return _after_failure(lane, outcome, pace, now, chance)
         case Delivered() | GaveUp() | TryAgain():
             # It answered, whatever it said.
@@ -74,7 +85,15 @@ def after(lane: LaneState, outcome: Outcome, pace: Pace, now: datetime, chance: 
                 failing_since=None,
                 paused_until=None if ours else lane.paused_until,
                 because=None if ours else lane.because,
+                passed_at=max(began_at, lane.passed_at or began_at),
             )
+
+
+def _says_nothing_new(lane: LaneState, pace: Pace, now: datetime, began_at: datetime) -> bool:
+    """Many that hang end together, long after others have passed, or after the pause that is theirs has begun."""
+    if lane.passed_at is not None and began_at < lane.passed_at:
+        return True
+    return is_down(lane, pace) and lane.paused_until is not None and lane.paused_until > now
 
 
 def _after_failure(lane: LaneState, outcome: TryAgain, pace: Pace, now: datetime, chance: float) -> LaneState:

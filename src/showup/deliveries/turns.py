@@ -69,7 +69,7 @@ def _settled(
     settled = []
     for one in ended:
         if not isinstance(one.end, Stopped):
-            state = after(state, one.end, pace, now, chance())
+            state = after(state, one.end, pace, now, chance(), began_at=one.claimed.began_at)
         settled.append(settle(one.claimed.tried, one.end, state, pace, now, chance()))
     return state, settled
 

@@ -65,6 +65,11 @@ def _deliveries() -> None:
     op.drop_index("ix_deliveries_due_at", "deliveries")
     lane = ["workspace_id", "destination", "wake_at"]
     op.create_index("ix_deliveries_lane", "deliveries", lane, postgresql_where=_OPEN)
+    order = ["workspace_id", "destination", "priority", "due_at", "id", "wake_at"]
+    op.create_index("ix_deliveries_next", "deliveries", order, postgresql_where=_OPEN)
+    scheduled = sa.text("state = 'scheduled'")
+    end = ["workspace_id", "destination", "expires_at"]
+    op.create_index("ix_deliveries_expires_at", "deliveries", end, postgresql_where=scheduled)
     op.create_index("ix_deliveries_wake_at", "deliveries", ["wake_at"], postgresql_where=_OPEN)
     kept, failed = sa.text("provider = 'outbox'"), sa.text("state = 'failed'")
     page = ["workspace_id", "delivered_at", "id"]
@@ -111,6 +116,7 @@ def _lanes() -> None:
         sa.Column("because", sa.Text),
         sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
         sa.Column("failing_since", _INSTANT),
+        sa.Column("passed_at", _INSTANT),
         sa.PrimaryKeyConstraint("workspace_id", "destination"),
     )
 
