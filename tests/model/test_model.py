@@ -49,7 +49,7 @@ def test_a_lost_deal_keeps_its_reason_until_it_is_active_again(
 ) -> None:
     """AP2, PI12."""
     play = Play(engine, loop)
-    play.begin(first=[SARAH], second=[SARAH])
+    play.begin(first=[SARAH], second=[SARAH], told={"tell_guests": False})
     play.deal(which=1, company=ACME, change=DealChange(status="lost", lost_reason="no budget"))
     play.deal(which=1, company=ACME, change=change)
     play.what_stands_is_what_must()

@@ -39,7 +39,8 @@ async def save(connection: asyncpg.Connection, lane: Lane, state: LaneState) -> 
     await connection.execute(
         """
         UPDATE lanes
-        SET tokens = $3, tokens_at = $4, paused_until = $5, because = $6, failures = $7, failing_since = $8, passed_at = $9
+        SET tokens = $3, tokens_at = $4, paused_until = $5, because = $6, failures = $7, failing_since = $8,
+            passed_at = $9
         WHERE workspace_id = $1 AND destination = $2
         """,
         lane.workspace_id,
