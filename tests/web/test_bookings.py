@@ -78,7 +78,7 @@ async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> No
     assert item["person"]["email"] == "sarah.chen@acme.com"
     assert item["company"]["domain"] == "acme.com"
     assert item["start_time"] == "2026-03-11T15:00:00Z"
-    assert item["notification_sent_at"] == "2026-03-01T09:00:02Z"
+    assert item["notification_sent_at"] == "2026-03-02T09:00:00Z"
 
 
 async def test_a_booking_comes_with_what_belongs_to_it(reader: httpx2.AsyncClient) -> None:

@@ -56,6 +56,10 @@ async def bookings_of(
     return [with_attendance(shaped(row)) for row in (await tx.execute(query)).mappings()]
 
 
+# Mails that tell nothing new of a booking.
+_NO_NEWS = ("remind", "follow_up")
+
+
 def attended_by(person_ids: Collection[UUID]) -> ColumnElement[bool]:
     """Bookings in which one of these people had a seat."""
     seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.person_id.in_(person_ids))
@@ -64,7 +68,12 @@ def attended_by(person_ids: Collection[UUID]) -> ColumnElement[bool]:
 
 def select_bookings(permit: Permit) -> Select[Any]:
     """Every booking the permit may see, with its person and company."""
-    told = select(func.min(deliveries.c.delivered_at)).where(deliveries.c.booking_id == bookings.c.id)
+    told = select(func.min(deliveries.c.delivered_at)).where(
+        deliveries.c.booking_id == bookings.c.id,
+        deliveries.c.kind.not_in(_NO_NEWS),
+        # What is only kept in the outbox has reached nobody.
+        deliveries.c.provider.is_distinct_from("outbox"),
+    )
     return (
         select(
             *(bookings.c[name] for name in _FIELDS),
