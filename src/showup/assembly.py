@@ -21,7 +21,7 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import connect, explained, raw, transaction
+from showup.database.engine import CONNECTED_WITHIN, connect, explained, raw, transaction
 from showup.database.migrate import upgrade
 from showup.settings import Settings
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from showup.web.webhooks import WebhookDoor
 
 
+_JOBS_WITHIN = 30.0
 # Whose mail it would be, in an outbox that mail never leaves.
 _NOBODY = "showup@localhost"
 
@@ -198,7 +199,7 @@ async def deliverer(built: House, ground: Ground) -> "AsyncIterator[Worker]":
     """Whoever tells the outside, over a house; its connections close at the end. Raises CannotRender."""
     import asyncpg
 
-    from showup.database.address import driver_arguments
+    from showup.database.address import own_arguments
     from showup.deliveries.courier import Courier
     from showup.deliveries.preparing import LastLook
     from showup.deliveries.unsubscribing import make_token
@@ -210,11 +211,16 @@ async def deliverer(built: House, ground: Ground) -> "AsyncIterator[Worker]":
         return f"{built.settings.public_url}/unsubscribe/{make_token(built.seal, workspace_id, email)}"
 
     look = LastLook(current=current, unsubscribe=unsubscribe)
-    arguments = driver_arguments(ground.direct_url)
-    async with (
-        wire.client(version("showup")) as client,
-        asyncpg.create_pool(**arguments, min_size=1, max_size=POOL_SIZE) as pool,
-    ):
+    pool = asyncpg.create_pool(
+        **own_arguments(ground.direct_url),
+        min_size=1,
+        max_size=POOL_SIZE,
+        # A connection that went silent is noticed, and another one made.
+        timeout=CONNECTED_WITHIN,
+        command_timeout=_JOBS_WITHIN,
+        server_settings={"timezone": "UTC", "application_name": "showup"},
+    )
+    async with wire.client(version("showup")) as client, pool:
         courier = Courier(built.engine, built.clock, _reaching(built, client), look)
         yield Worker(built.engine, built.clock, courier, pool)
 

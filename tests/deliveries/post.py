@@ -19,9 +19,9 @@ from showup.database import tables
 from showup.database.engine import raw, transaction
 from showup.deliveries.courier import Courier
 from showup.deliveries.delivery import Lane
-from showup.deliveries.preparing import Connected, LastLook
+from showup.deliveries.preparing import Connected, LastLook, NotConnected
 from showup.deliveries.unsubscribing import make_token
-from showup.destinations.contract import Content, Delivered, Notice, Outcome, Pace
+from showup.destinations.contract import Content, Delivered, Notice, Outcome, Pace, TryAgain
 from showup.inbox import store
 from showup.inbox.adopt import adopt
 from showup.inbox.apply import apply_some
@@ -41,6 +41,7 @@ class Far:
         self.pace = pace
         self.script: deque[Outcome | Callable[[], Awaitable[Outcome]]] = deque()
         self.down: Outcome | None = None
+        self.refuses: str | None = None
         self.heard: list[tuple[UUID, Content]] = []
         self.called = asyncio.Event()
         self.taken: Counter[UUID] = Counter()
@@ -57,6 +58,8 @@ class Far:
     async def send(self, delivery_id: UUID, content: Content) -> Outcome:
         self.heard.append((delivery_id, content))
         self.called.set()
+        if content["to"] == self.refuses:
+            return TryAgain(because="it answers 500", fault="destination")
         said = self.down or (self.script.popleft() if self.script else Delivered(provider="far", reference="r"))
         outcome = await said() if callable(said) else said
         if isinstance(outcome, Delivered):
@@ -75,6 +78,7 @@ class Post:
         self.engine = engine
         self.now = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
         self.far = Far()
+        self.unusable: str | None = None
         self.workspace = workspace
         self._account = account
         self.lane = Lane(workspace_id=workspace, destination="email")
@@ -84,6 +88,8 @@ class Post:
         return lambda: self.now
 
     async def connected(self, lane: Lane) -> Connected:
+        if self.unusable is not None:
+            raise NotConnected(self.unusable)
         return Connected(lane=lane, workspace="default", destination=self.far)
 
     def courier(self) -> Courier:

@@ -45,6 +45,11 @@ def driver_arguments(url: str) -> dict[str, Any]:
     return {"dsn": dsn} | _tls(kept) | _unprepared(parts.port, query)
 
 
+def own_arguments(url: str) -> dict[str, Any]:
+    """The same for asyncpg alone: what only SQLAlchemy's way of using it understands is left out."""
+    return {name: value for name, value in driver_arguments(url).items() if not name.startswith("prepared_")}
+
+
 def shown(url: str) -> str:
     """Host, port and database of `url`, fit for logs and people: no user, no password."""
     parts = urlsplit(url)

@@ -55,8 +55,8 @@ deliveries = Table(
     Column("attempt_id", UUID),
     Column("unwanted", Text),
     # Failures that count against the retry policy, and all attempts.
-    Column("failures", SmallInteger, nullable=False, server_default="0"),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     # Who withdrew it by hand: no story calls for it again.
     Column("withdrawn_by", Text),
     # Through whom it went, and under which id they know it.
@@ -88,7 +88,7 @@ deliveries = Table(
     Index(
         "ix_deliveries_expires_at",
         *("workspace_id", "destination", "expires_at"),
-        postgresql_where=text("state = 'scheduled'"),
+        postgresql_where=text("state IN ('scheduled', 'sending')"),
     ),
     Index("ix_deliveries_wake_at", "wake_at", postgresql_where=text("state IN ('scheduled', 'sending')")),
     Index("ix_deliveries_booking_id", "booking_id"),
@@ -125,7 +125,7 @@ delivery_attempts = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("delivery_id", UUID, ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False),
-    Column("number", SmallInteger, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     # NULL while it is under way; lost: whoever made it died, and what came of it is not known.

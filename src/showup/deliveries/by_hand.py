@@ -17,7 +17,9 @@ from showup.deliveries.delivery import Lane
 from showup.deliveries.waking import wake_lanes
 
 _READ: Final = """
-    SELECT id, workspace_id, destination, state, because, attempts, due_at, expires_at, withdrawn_by FROM deliveries
+    SELECT id, workspace_id, destination, state, because, attempts, due_at, expires_at, withdrawn_by,
+           unwanted
+    FROM deliveries
 """
 _GONE: Final = "there is no such delivery any more"
 _UNDER_WAY: Final = "it is being sent at this moment"
@@ -95,6 +97,8 @@ def _why_never_again(row: Mapping[str, Any] | None, now: datetime) -> str | None
         return _GONE
     if (because := _why_not_in_its_state(row)) is not None:
         return because
+    if row["unwanted"] is not None:
+        return f"nothing calls for it any more: {row['unwanted']}"
     if row["expires_at"] is not None and row["expires_at"] <= now:
         return f"it is not worth telling any more since {row['expires_at']:%Y-%m-%d %H:%M:%S} UTC"
     return None

@@ -40,24 +40,29 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 
 async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> None:
-    """Skips what is not worth telling any more, and says why."""
-    await connection.execute(
+    """Skips what is not worth telling any more, whoever died over it among them, and says why."""
+    lost = await connection.fetch(
         """
-        UPDATE deliveries SET state = 'skipped', updated_at = $3, because = CASE
+        UPDATE deliveries d SET state = 'skipped', attempt_id = NULL, unwanted = NULL, updated_at = $3, because = CASE
             WHEN kind <> 'remind' THEN 'too late: by then the meeting had begun, or the news was old'
             WHEN expires_at < due_at + make_interval(secs => (details->>'before_seconds')::int)
             THEN 'too late: the next reminder was due by then'
             ELSE 'too late: the meeting had begun by then' END || coalesce(' (' || because || ')', '')
-        WHERE id IN (
-            SELECT id FROM deliveries
-            WHERE workspace_id = $1 AND destination = $2 AND state = 'scheduled' AND expires_at <= $3
+        FROM (
+            SELECT id, attempt_id FROM deliveries
+            WHERE workspace_id = $1 AND destination = $2 AND expires_at <= $3
+            AND (state = 'scheduled' OR state = 'sending' AND wake_at <= $3)
             FOR UPDATE SKIP LOCKED
-        )
+        ) late
+        WHERE d.id = late.id
+        RETURNING late.attempt_id
         """,
         lane.workspace_id,
         lane.destination,
         now,
     )
+    if attempt_ids := [row["attempt_id"] for row in lost if row["attempt_id"] is not None]:
+        await _give_up_for_lost(connection, attempt_ids, now)
 
 
 # Of one booking, one at a time and in order of due time: neither beside one that is under way nor before an older one.
@@ -92,11 +97,33 @@ _CANDIDATES: Final = """
 """
 
 
-async def claim(connection: asyncpg.Connection, lane: Lane, now: datetime, limit: int) -> list[Claimed]:
-    """The next of the lane, marked as under way; the lane must be held, so that its limits hold for all processes."""
+# Whether a destination is back, whoever was tried least finds out: were it always the oldest, one that nobody would
+# take would make its lane look dead.
+_PROBES: Final = """
+    SELECT d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
+    FROM deliveries d
+    WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending') AND d.wake_at <= $3
+    AND NOT EXISTS (
+        SELECT FROM deliveries o
+        WHERE o.booking_id = d.booking_id AND o.destination = d.destination AND o.workspace_id = d.workspace_id
+        AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
+        AND (o.state = 'sending' AND o.wake_at > $3 OR (o.due_at, o.id) < (d.due_at, d.id))
+    )
+    ORDER BY d.attempts, d.priority DESC, d.due_at, d.id LIMIT $4
+    FOR UPDATE OF d SKIP LOCKED
+"""
+
+
+async def claim(
+    connection: asyncpg.Connection, lane: Lane, now: datetime, limit: int, *, probing: bool = False
+) -> list[Claimed]:
+    """The next of the lane, marked as under way; the lane must be held, so that its limits hold for all processes.
+
+    `probing`: what is claimed is to find out whether the destination is back.
+    """
     if limit <= 0:
         return []
-    rows = await connection.fetch(_CANDIDATES, lane.workspace_id, lane.destination, now, limit)
+    rows = await connection.fetch(_PROBES if probing else _CANDIDATES, lane.workspace_id, lane.destination, now, limit)
     if not rows:
         return []
     if lost := [row["attempt_id"] for row in rows if row["attempt_id"] is not None]:
@@ -164,7 +191,8 @@ async def settle(connection: asyncpg.Connection, settled: Collection[Settled], n
                          ELSE given.state END,
             because = CASE WHEN given.state = 'scheduled' THEN coalesce(d.unwanted, given.because)
                            ELSE given.because END,
-            failures = given.failures, wake_at = given.wake_at, attempt_id = NULL, unwanted = NULL, updated_at = $10,
+            failures = given.failures, wake_at = given.wake_at, attempt_id = NULL, updated_at = $10,
+            unwanted = CASE WHEN given.state = 'failed' THEN d.unwanted END,
             provider = coalesce(given.provider, d.provider), provider_id = coalesce(given.provider_id, d.provider_id),
             delivered_at = CASE WHEN given.state = 'delivered' THEN $10 ELSE d.delivered_at END
         FROM given WHERE d.id = given.id

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+import asyncpg
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.clock import Clock
 from showup.database.engine import raw, transaction
@@ -30,6 +31,7 @@ STAYS_FOR: Final = timedelta(seconds=3)
 # What has ended is kept in mind for as long as nobody else takes the deliveries up.
 _KEPT_IN_MIND: Final = 30.0
 _BETWEEN_TRIES: Final = 0.5
+_HUNG_AFTER: Final = "15s"
 _UNCONNECTED_FOR: Final = timedelta(minutes=1)
 # A reminder that falls due while others hang is not held up by them.
 _LOOKS_EVERY: Final = 0.25
@@ -94,10 +96,11 @@ class Courier:
 
     async def _tell(self, lane: Lane, under_way: dict["asyncio.Task[Outcome]", Claimed], called: asyncio.Event) -> None:
         ended: list[Ended] = []
+        connected: Connected | None = None
         while True:
             called.clear()
-            connected = await _insist(partial(self._connections.connected, lane))
-            room = 0 if self._stopping else connected.destination.pace.at_once - len(under_way)
+            connected, usable = await self._reach(lane, connected, busy=bool(under_way or ended))
+            room = connected.destination.pace.at_once - len(under_way) if usable and not self._stopping else 0
             asked = Asked(ended=ended, room=room, stays_for=None if under_way else self._stays_for)
             turn = await _insist(partial(self._turn, connected, asked))
             ended = await self._begin(connected, turn.claimed, under_way)
@@ -107,6 +110,18 @@ class Courier:
                 return
             ended = await _first_ended(under_way, called)
 
+    async def _reach(self, lane: Lane, last: Connected | None, *, busy: bool) -> tuple[Connected, bool]:
+        """How the lane is connected now, and whether that can be used.
+
+        What is under way, by a connection that was usable, still comes to its end. Raises NotConnected.
+        """
+        try:
+            return await _insist(partial(self._connections.connected, lane)), True
+        except NotConnected:
+            if last is None or not busy:
+                raise
+            return last, False
+
     async def _leave_in_peace(self, lane: Lane, because: str) -> None:
         _log.warning("a destination can't be reached as it is connected", destination=lane.destination, because=because)
         async with transaction(self._engine) as tx:
@@ -115,7 +130,7 @@ class Courier:
     async def _turn(self, connected: Connected, asked: Asked) -> Turn:
         async with transaction(self._engine) as tx:
             pace = connected.destination.pace
-            return await take_turn(await raw(tx), connected.lane, pace, asked, self._clock(), self._chance)
+            return await take_turn(await _bounded(tx), connected.lane, pace, asked, self._clock, self._chance)
 
     async def _begin(
         self, connected: Connected, claimed: Sequence[Claimed], under_way: dict["asyncio.Task[Outcome]", Claimed]
@@ -136,7 +151,7 @@ class Courier:
 
     async def _prepared(self, connected: Connected, claimed: Sequence[Claimed]) -> list[Prepared]:
         async with transaction(self._engine) as tx:
-            return await prepare(await raw(tx), self._look, connected, claimed, self._clock())
+            return await prepare(await _bounded(tx), self._look, connected, claimed, self._clock())
 
     async def _attempt(self, destination: Destination, ready: Ready) -> Outcome:
         timeout = destination.pace.timeout.total_seconds()
@@ -157,6 +172,13 @@ class Courier:
             return False
         await _called_within(called, (until - self._clock()).total_seconds())
         return True
+
+
+async def _bounded(tx: AsyncConnection) -> asyncpg.Connection:
+    """The driver's connection, in a transaction that ends when we hang: others wait for what it holds."""
+    connection = await raw(tx)
+    await connection.execute("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", _HUNG_AFTER)
+    return connection
 
 
 async def _first_ended(under_way: dict["asyncio.Task[Outcome]", Claimed], called: asyncio.Event) -> list[Ended]:

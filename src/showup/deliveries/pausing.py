@@ -44,7 +44,8 @@ def is_down(lane: LaneState, pace: Pace) -> bool:
 
 def refilled(lane: LaneState, pace: Pace, now: datetime) -> LaneState:
     """The tokens as they are now; never more than a second's worth, or than one."""
-    grown = lane.tokens + (now - lane.tokens_at).total_seconds() * pace.rate_per_second
+    # The clocks of several machines differ, and whoever is behind must take nothing back.
+    grown = lane.tokens + max(0.0, (now - lane.tokens_at).total_seconds()) * pace.rate_per_second
     return replace(lane, tokens=min(grown, max(1.0, pace.rate_per_second)), tokens_at=max(now, lane.tokens_at))
 
 

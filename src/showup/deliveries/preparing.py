@@ -6,7 +6,9 @@ from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import delivery_contents
@@ -19,6 +21,8 @@ from showup.destinations.contract import CannotRender, Content, Destination, Gav
 Pairs: TypeAlias = Collection[tuple[UUID, str]]
 Current: TypeAlias = Callable[[asyncpg.Connection, Pairs], Awaitable[Mapping[tuple[UUID, str], Meeting]]]
 """The meetings of (booking, recipient) as they stand; those that are gone are left out."""
+
+_log = structlog.get_logger()
 
 # What only makes sense while the meeting is going to take place, at the time it was decided for.
 _OF_A_STANDING_MEETING: Final = frozenset({"confirm", "tell_rescheduled", "tell_new_place", "remind"})
@@ -63,7 +67,7 @@ async def prepare(
     connection: asyncpg.Connection, look: LastLook, connected: Connected, claimed: Sequence[Claimed], now: datetime
 ) -> list[Prepared]:
     """One for each that was claimed, in their order; what is rendered here is kept in the connection's transaction."""
-    unwanted = await _unwanted(connection, claimed)
+    claimed, unwanted = await _as_they_are_now(connection, claimed)
     kept = await _kept(connection, claimed)
     meetings = await look.current(connection, {_pair(one) for one in claimed})
     barred = await _barred(connection, connected.lane, claimed, now)
@@ -93,6 +97,8 @@ def _does_not_hold(one: Claimed, meeting: Meeting | None) -> Stopped | None:
     """A booking may have changed since the delivery was claimed; its story marks what it doesn't call for any more."""
     if meeting is None:
         return _GONE
+    if one.kind == "follow_up" and meeting.attended is not False:
+        return Stopped(state="withdrawn", because="by now nobody says that they missed the meeting")
     if one.kind not in _OF_A_STANDING_MEETING:
         return None
     if meeting.status != "ACCEPTED":
@@ -111,14 +117,30 @@ def _rendered(one: Claimed, connected: Connected, meeting: Meeting, unsubscribe:
         return Ready(claimed=one, content=connected.destination.render(notice))
     except CannotRender as fault:
         return GaveUp(because=str(fault))
+    except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
+        _log.exception("a delivery could not be rendered", delivery=str(one.id))
+        return GaveUp(because=f"it could not be rendered ({type(fault).__name__}): see the log")
 
 
-async def _unwanted(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Stopped]:
+async def _as_they_are_now(
+    connection: asyncpg.Connection, claimed: Sequence[Claimed]
+) -> tuple[list[Claimed], dict[UUID, Stopped]]:
+    """The same, with what their stories said of them since they were claimed: which booking, of which version, and
+    whether they are called for at all."""
     rows = await connection.fetch(
-        "SELECT id, unwanted FROM deliveries WHERE id = ANY($1::uuid[]) AND unwanted IS NOT NULL",
+        "SELECT id, booking_id, booking_version, unwanted FROM deliveries WHERE id = ANY($1::uuid[])",
         [one.id for one in claimed],
     )
-    return {row["id"]: Stopped(state="withdrawn", because=row["unwanted"]) for row in rows}
+    now = {row["id"]: row for row in rows}
+    fresh = [
+        replace(one, booking_id=now[one.id]["booking_id"], booking_version=now[one.id]["booking_version"])
+        for one in claimed
+        if one.id in now
+    ]
+    assert len(fresh) == len(claimed), "what is under way is never deleted"
+    return fresh, {
+        row["id"]: Stopped(state="withdrawn", because=row["unwanted"]) for row in rows if row["unwanted"] is not None
+    }
 
 
 async def _kept(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Content]:
@@ -130,7 +152,8 @@ async def _kept(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> d
 
 
 async def _keep(connection: asyncpg.Connection, fresh: Mapping[UUID, Content], now: datetime) -> None:
-    rows = [{"delivery_id": one, "content": content, "rendered_at": now} for one, content in fresh.items()]
+    # In the order in which everybody holds deliveries, so that nobody waits in a ring.
+    rows = [{"delivery_id": one, "content": fresh[one], "rendered_at": now} for one in sorted(fresh)]
     await bulk.insert_new(connection, delivery_contents, rows)
 
 
@@ -155,11 +178,16 @@ async def _was_followed_up(connection: asyncpg.Connection, lane: Lane, one: Clai
     return bool(
         await connection.fetchval(
             """
-            SELECT EXISTS (SELECT FROM deliveries WHERE workspace_id = $1 AND recipient = $2 AND kind = 'follow_up'
-                           AND state = 'delivered' AND delivered_at > $3)
+            SELECT EXISTS (
+                SELECT FROM deliveries d JOIN deliveries mine ON mine.id = $4
+                WHERE d.workspace_id = $1 AND d.recipient = $2 AND d.kind = 'follow_up' AND d.id <> mine.id
+                AND (d.state = 'delivered' AND d.delivered_at > $3
+                     OR d.state = 'sending' AND (d.due_at, d.id) < (mine.due_at, mine.id))
+            )
             """,
             lane.workspace_id,
             one.recipient,
             now - span,
+            one.id,
         )
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -24,7 +24,9 @@ _READ = f"""
     SELECT id, key, wake_at, attempts, unwanted, withdrawn_by, {", ".join(_COMPARED)} FROM deliveries
 """  # noqa: S608  # names of our own columns
 
-Standing = Mapping[str, asyncpg.Record]
+Standing: TypeAlias = Mapping[str, asyncpg.Record]
+# Why it is to go no further, or None; and which version of which booking it is about.
+Mark: TypeAlias = tuple[str | None, UUID, int]
 
 
 async def rewrite(
@@ -65,7 +67,7 @@ async def rewrite(
     ]
     await bulk.upsert(connection, deliveries, changed, key=("workspace_id", "key"))
     await _let_go(connection, [row for key, row in standing.items() if key not in keys])
-    await _tell_senders(connection, _marks(standing, by_key))
+    await _mark(connection, _marks(standing, by_key))
     return [Wake(destination=row["destination"], at=row["wake_at"]) for row in changed if row["state"] == "scheduled"]
 
 
@@ -100,24 +102,34 @@ async def _let_go(connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]
 _NEVER_CALLED_FOR = "news that came late shows that it was never called for"
 
 
-def _marks(standing: Standing, wanted: Mapping[str, Delivery]) -> dict[UUID, str | None]:
-    """What is under way, by id, whose mark of why it is to go no further is another by now; None takes it back."""
-    return {
-        row["id"]: mark
-        for key, row in standing.items()
-        if row["state"] == "sending" and row["unwanted"] != (mark := _why_unwanted(wanted.get(key)))
-    }
+def _marks(standing: Standing, wanted: Mapping[str, Delivery]) -> dict[UUID, Mark]:
+    """What is under way, or stands where only a person can set it going again, and what its story says of it by now."""
+    found = {}
+    for key, row in standing.items():
+        if row["state"] in ("sending", "failed") or row["withdrawn_by"] is not None:
+            delivery = wanted.get(key)
+            mark = (
+                _why_unwanted(delivery),
+                row["booking_id"] if delivery is None else delivery.booking_id,
+                row["booking_version"] if delivery is None else delivery.booking_version,
+            )
+            if mark != (row["unwanted"], row["booking_id"], row["booking_version"]):
+                found[row["id"]] = mark
+    return found
 
 
-async def _tell_senders(connection: asyncpg.Connection, marks: Mapping[UUID, str | None]) -> None:
+async def _mark(connection: asyncpg.Connection, marks: Mapping[UUID, Mark]) -> None:
     if marks:
         await connection.execute(
             """
-            UPDATE deliveries d SET unwanted = given.mark FROM unnest($1::uuid[], $2::text[]) AS given(id, mark)
-            WHERE d.id = given.id AND d.state = 'sending'
+            UPDATE deliveries d
+            SET unwanted = given.mark, booking_id = given.booking_id, booking_version = given.booking_version
+            FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[])
+                AS given(id, mark, booking_id, booking_version)
+            WHERE d.id = given.id
             """,
             list(marks),
-            list(marks.values()),
+            *(list(column) for column in zip(*marks.values(), strict=True)),
         )
 
 
@@ -129,6 +141,9 @@ def _why_unwanted(delivery: Delivery | None) -> str | None:
 
 async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
     """Hands the deliveries of bookings that were merged to the booking that stays."""
+    await connection.execute(
+        "SELECT FROM deliveries WHERE booking_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(into)
+    )
     await connection.execute(
         """
         UPDATE deliveries d SET booking_id = given.stays

@@ -7,10 +7,11 @@ import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
+from showup.clock import Clock
 from showup.deliveries import claiming, lane_store
 from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
-from showup.deliveries.pausing import LaneState, after, next_token_at, places, refilled
+from showup.deliveries.pausing import LaneState, after, is_down, next_token_at, places, refilled
 from showup.deliveries.settling import End, Settled, Stopped, settle
 from showup.deliveries.waking import wake_lanes
 from showup.destinations.contract import Pace
@@ -43,15 +44,18 @@ class Turn(Struct, frozen=True, kw_only=True):
 
 
 async def take_turn(
-    connection: asyncpg.Connection, lane: Lane, pace: Pace, asked: Asked, now: datetime, chance: Callable[[], float]
+    connection: asyncpg.Connection, lane: Lane, pace: Pace, asked: Asked, clock: Clock, chance: Callable[[], float]
 ) -> Turn:
     """Looks at the lane, which nobody else does meanwhile; `chance` (0..1) spreads the pauses."""
-    state = refilled(await lane_store.hold(connection, lane, pace, now), pace, now)
+    held = await lane_store.hold(connection, lane, pace, clock())
+    # Only now: others may have had the lane for a while.
+    now = clock()
+    state = refilled(held, pace, now)
     state, settled = _settled(state, asked.ended, pace, now, chance)
     await claiming.settle(connection, settled, now)
     await claiming.expire(connection, lane, now)
     free = 0 if asked.room <= 0 else places(state, pace, await claiming.under_way(connection, lane, now), now)
-    claimed = await claiming.claim(connection, lane, now, min(asked.room, free))
+    claimed = await claiming.claim(connection, lane, now, min(asked.room, free), probing=is_down(state, pace))
     state = replace(state, tokens=state.tokens - len(claimed))
     await lane_store.save(connection, lane, state)
     turn = Turn(claimed=claimed, next_at=await _next_at(connection, lane, state, pace, now))
@@ -68,7 +72,10 @@ def _settled(
 ) -> tuple[LaneState, list[Settled]]:
     settled = []
     for one in ended:
-        if not isinstance(one.end, Stopped):
+        if isinstance(one.end, Stopped):
+            # Nobody was called.
+            state = replace(state, tokens=state.tokens + 1)
+        else:
             state = after(state, one.end, pace, now, chance(), began_at=one.claimed.began_at)
         settled.append(settle(one.claimed.tried, one.end, state, pace, now, chance()))
     return state, settled

@@ -29,7 +29,8 @@ async def wake(connection: asyncpg.Connection, workspace_id: UUID, wakes: Iterab
 
 async def wake_lanes(connection: asyncpg.Connection, moments: Iterable[tuple[Lane, datetime]], now: datetime) -> None:
     """The same for several lanes; a moment that has its job already gets no second one."""
-    near = sorted({(at, lane) for lane, at in moments if at <= now + SOON}, key=lambda one: one[0])[:_MOST]
+    # In one order for all who enqueue, so that nobody waits in a ring for the keys of jobs.
+    near = sorted({(at, lane) for lane, at in moments if at <= now + SOON}, key=_place)[:_MOST]
     if not near:
         return
     # Half a second to load, which a process that only answers need not spend at its start.
@@ -45,6 +46,11 @@ async def wake_lanes(connection: asyncpg.Connection, moments: Iterable[tuple[Lan
         [f"{lane.workspace_id}:{lane.destination}:{at.timestamp():.3f}" if at > now else None for at, lane in near],
         on_conflict="skip",
     )
+
+
+def _place(moment: tuple[datetime, Lane]) -> tuple[datetime, str, str]:
+    at, lane = moment
+    return at, str(lane.workspace_id), lane.destination
 
 
 def lane_of(payload: bytes | None) -> Lane:

@@ -14,6 +14,7 @@ from showup.clock import Clock
 from showup.database.engine import raw, transaction
 from showup.database.fault import is_away, shown
 from showup.deliveries.courier import Courier
+from showup.deliveries.delivery import Lane
 from showup.deliveries.sweep import sweep
 from showup.deliveries.waking import ENTRYPOINT, lane_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _EVERY_MINUTE: Final = "* * * * *"
 _EVERY_HOUR: Final = "17 * * * *"
 _LOGS_KEPT_FOR: Final = timedelta(days=1)
+_STATISTICS_KEPT_FOR: Final = timedelta(days=30)
 _AGAIN_AFTER: Final = 1.0
 _ENDED_WITHIN: Final = 5.0
 # A listener that was lost with its connection is not restored: then jobs are found by asking this often.
@@ -45,6 +47,7 @@ class Worker:
         self._clock = clock
         self._courier = courier
         self._pool = pool
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what is under way then ends first, for a moment."""
@@ -76,12 +79,17 @@ class Worker:
             if stop.is_set():
                 self._courier.stop()
                 queue.shutdown.set()
-                await asyncio.wait({running}, timeout=_ENDED_WITHIN)
+                await asyncio.wait({running, *self._telling}, timeout=_ENDED_WITHIN)
         finally:
             stopping.cancel()
             running.cancel()
         with suppress(asyncio.CancelledError):
-            await running
+            try:
+                await running
+            except Exception as fault:
+                # A queue that is told to end may find its connections gone.
+                if not stop.is_set() or not is_away(fault):
+                    raise
 
     def _queue(self) -> "PgQueuer":
         from pgqueuer import PgQueuer
@@ -90,7 +98,8 @@ class Worker:
 
         @queue.entrypoint(ENTRYPOINT, accepts_context=False)
         async def deliver(job: "Job") -> None:
-            await self._deliver(job)
+            # Only woken here: a queue that fails waits for its jobs before it says so, and a lane may take hours.
+            self._tell(lane_of(job.payload))
 
         @queue.schedule("sweep", _EVERY_MINUTE, accepts_context=False)
         async def look_ahead(_: "Schedule") -> None:
@@ -102,8 +111,12 @@ class Worker:
 
         return queue
 
-    async def _deliver(self, job: "Job") -> None:
-        lane = lane_of(job.payload)
+    def _tell(self, lane: Lane) -> None:
+        telling = asyncio.create_task(self._drain(lane))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    async def _drain(self, lane: Lane) -> None:
         try:
             await self._courier.drain(lane)
         except Exception as fault:  # noqa: BLE001  # one lane must not end the others; the sweep wakes it again
@@ -111,6 +124,6 @@ class Worker:
                 _log.exception("a lane could not be told", destination=lane.destination)
 
     async def _prune(self) -> None:
-        await self._pool.execute(
-            "DELETE FROM pgqueuer_log WHERE aggregated AND created < $1", self._clock() - _LOGS_KEPT_FOR
-        )
+        now = self._clock()
+        await self._pool.execute("DELETE FROM pgqueuer_log WHERE aggregated AND created < $1", now - _LOGS_KEPT_FOR)
+        await self._pool.execute("DELETE FROM pgqueuer_statistics WHERE created < $1", now - _STATISTICS_KEPT_FOR)

@@ -26,7 +26,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     """A booking as it stands at the moment of telling; all times are aware, in UTC.
 
     `uid` is Cal.com's, and its latest; whoever knows it can cancel the meeting. `guest` is whom the notice is for;
-    `seat_uid` is theirs where a meeting has seats.
+    `attended` is whether they came, and `seat_uid` theirs where a meeting has seats.
     """
 
     booking_id: UUID

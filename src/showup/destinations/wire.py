@@ -27,6 +27,8 @@ def unanswered(name: str, error: httpx2.RequestError) -> TryAgain:
             because = f"{name} can't be reached: no connection within {_PATIENCE.connect:.0f} seconds"
         case httpx2.ConnectError():
             because = f"{name} can't be reached: {plain(str(error), 'no connection')}"
+        case httpx2.PoolTimeout():
+            return TryAgain(because="too many calls are under way here", fault="limit")
         case httpx2.TimeoutException():
             because = f"{name} did not answer within {_PATIENCE.read:.0f} seconds"
         case httpx2.LocalProtocolError():

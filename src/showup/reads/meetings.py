@@ -10,7 +10,7 @@ from showup.destinations.contract import Guest, Meeting
 _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
     *("organizer_name", "organizer_time_zone", "location", "meeting_url", "booker_url", "ical_uid", "ical_sequence"),
-    *("cancellation_reason", "attended"),
+    "cancellation_reason",
 )
 
 
@@ -20,13 +20,13 @@ async def current(
     """The meetings of these (booking, attendee's email) as they stand. Who is not among its attendees has none."""
     rows = await connection.fetch(
         f"""
-        SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.name, a.time_zone,
+        SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.name, a.time_zone,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
         CROSS JOIN LATERAL (
             SELECT coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
-                   a.calcom_seat_uid AS seat_uid
+                   a.calcom_seat_uid AS seat_uid, a.attended
             FROM booking_attendees a LEFT JOIN people p ON p.id = a.person_id
             WHERE a.booking_id = b.id AND a.email = given.email
             ORDER BY a.cancelled_at NULLS FIRST, a.position LIMIT 1
@@ -43,6 +43,7 @@ def _meeting(row: asyncpg.Record) -> Meeting:
         booking_id=row["booking_id"],
         uid=row["uid"],
         seat_uid=row["seat_uid"],
+        attended=row["attended"],
         guest=Guest(email=row["email"], name=row["name"], time_zone=row["time_zone"]),
         **{name: row[name] for name in _MEETING},
     )

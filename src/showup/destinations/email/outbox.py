@@ -11,7 +11,7 @@ class Outbox:
     """Takes every mail: for a first run without any account, and for all that is simulated."""
 
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
-        return Pace(rate_per_second=10_000, at_once=200, timeout=timedelta(seconds=20), retry_after=retry_after)
+        return Pace(rate_per_second=10_000, at_once=50, timeout=timedelta(seconds=20), retry_after=retry_after)
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Delivered:  # noqa: ARG002 - what a carrier is given
         return Delivered(provider="outbox")

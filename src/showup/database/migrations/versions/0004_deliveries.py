@@ -41,8 +41,8 @@ def _deliveries() -> None:
         sa.Column("wake_at", _INSTANT),
         sa.Column("attempt_id", postgresql.UUID),
         sa.Column("unwanted", sa.Text),
-        sa.Column("failures", sa.SmallInteger, nullable=False, server_default="0"),
-        sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
+        sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("withdrawn_by", sa.Text),
         sa.Column("provider", sa.Text),
         sa.Column("provider_id", sa.Text),
@@ -60,16 +60,23 @@ def _deliveries() -> None:
         WHERE state = 'scheduled' AND due_at < now()
         """
     )
-    op.execute("UPDATE deliveries SET wake_at = due_at")
+    # Until when the others are worth telling, the next news of their booking decides; till then, until it begins.
+    op.execute(
+        """
+        UPDATE deliveries d SET wake_at = d.due_at, expires_at = b.start_time,
+                                priority = CASE WHEN d.kind = 'remind' THEN 20 ELSE 30 END
+        FROM bookings b WHERE b.id = d.booking_id
+        """
+    )
+    op.execute("UPDATE deliveries SET wake_at = due_at WHERE wake_at IS NULL")
     op.alter_column("deliveries", "wake_at", nullable=False)
     op.drop_index("ix_deliveries_due_at", "deliveries")
     lane = ["workspace_id", "destination", "wake_at"]
     op.create_index("ix_deliveries_lane", "deliveries", lane, postgresql_where=_OPEN)
     order = ["workspace_id", "destination", "priority", "due_at", "id", "wake_at"]
     op.create_index("ix_deliveries_next", "deliveries", order, postgresql_where=_OPEN)
-    scheduled = sa.text("state = 'scheduled'")
     end = ["workspace_id", "destination", "expires_at"]
-    op.create_index("ix_deliveries_expires_at", "deliveries", end, postgresql_where=scheduled)
+    op.create_index("ix_deliveries_expires_at", "deliveries", end, postgresql_where=_OPEN)
     op.create_index("ix_deliveries_wake_at", "deliveries", ["wake_at"], postgresql_where=_OPEN)
     kept, failed = sa.text("provider = 'outbox'"), sa.text("state = 'failed'")
     page = ["workspace_id", "delivered_at", "id"]
@@ -96,7 +103,7 @@ def _on_the_way() -> None:
         "delivery_attempts",
         sa.Column("id", postgresql.UUID, primary_key=True),
         sa.Column("delivery_id", postgresql.UUID, delivery, nullable=False),
-        sa.Column("number", sa.SmallInteger, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("started_at", _INSTANT, nullable=False),
         sa.Column("ended_at", _INSTANT),
         sa.Column("outcome", sa.Text, sa.CheckConstraint(outcomes, name="outcome")),
