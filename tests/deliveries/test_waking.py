@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from showup.clock import system_clock
-from showup.database.address import driver_arguments
+from showup.database.address import own_arguments
 from showup.database.engine import raw, transaction
 from showup.deliveries.delivery import Wake
 from showup.deliveries.sweep import sweep
@@ -71,12 +71,15 @@ async def test_the_sweep_finds_what_a_lost_job_left(post: Post) -> None:
     assert [lane_of(job["payload"]) for job in await jobs(post)] == [post.lane]
 
 
-async def test_a_worker_tells_what_was_due_before_it_began_and_what_comes(post: Post, database_url: str) -> None:
-    """By real jobs, with the machine's own clock."""
+@pytest.mark.parametrize("pooled", ["", "&pgbouncer=true"])
+async def test_a_worker_tells_what_was_due_before_it_began_and_what_comes(
+    post: Post, database_url: str, pooled: str
+) -> None:
+    """By real jobs, with the machine's own clock, and with the address of a pooler too (RU2)."""
     post.now = system_clock()
     await booked(post, "before")
     stop = asyncio.Event()
-    async with asyncpg.create_pool(**driver_arguments(database_url), min_size=1, max_size=POOL_SIZE) as pool:
+    async with asyncpg.create_pool(**own_arguments(database_url + pooled), min_size=1, max_size=POOL_SIZE) as pool:
         worker = Worker(post.engine, post.clock, post.courier(), pool)
         running = asyncio.create_task(worker.run(stop))
         await told(post, 1)
