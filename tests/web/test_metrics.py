@@ -183,3 +183,34 @@ async def test_the_text_is_what_prometheus_reads(doors: ASGIApp) -> None:
     families = list(text_string_to_metric_families(text))
     assert len({family.name for family in families}) == len(families), "a family that is told twice is refused"
     assert all(family.documentation for family in families)
+
+
+async def test_it_tells_how_much_waits_to_be_told_and_who_is_left_in_peace(
+    own: tuple[FastAPI, DoorMetrics], engine: AsyncEngine, workspace: UUID
+) -> None:
+    """TE10: what a dead destination holds up is a number that an alarm can be set on."""
+    app, _ = own
+    at_first = await read(app)
+    assert [at_first[f"showup_{name}"] for name in ("deliveries_due", "deliveries_failed", "lanes_paused")] == [0, 0, 0]
+    async with transaction(engine) as tx:
+        await (await raw(tx)).execute(
+            """
+            INSERT INTO deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, booking_version,
+                                    due_at, wake_at, state, created_at, updated_at)
+            SELECT gen_random_uuid(), $1, gen_random_uuid(), gen_random_uuid(), n::text, 'email', 'confirm', 1, at, at,
+                   CASE n WHEN 1 THEN 'failed' ELSE 'scheduled' END, at, at
+            FROM unnest(ARRAY[1, 2, 3, 4], ARRAY[now(), now() - interval '1 hour', now() - interval '1 minute',
+                                                 now() + interval '1 day']) AS t(n, at)
+            """,
+            workspace,
+        )
+        await (await raw(tx)).execute(
+            """
+            INSERT INTO lanes (workspace_id, destination, tokens, tokens_at, paused_until)
+            VALUES ($1, 'email', 1, now(), now() + interval '1 minute')
+            """,
+            workspace,
+        )
+    found = await read(app)
+    assert [found[f"showup_{name}"] for name in ("deliveries_due", "deliveries_failed", "lanes_paused")] == [2, 1, 1]
+    assert 3600 <= found["showup_delivery_lag_seconds"] < 3700

@@ -6,12 +6,14 @@ from typing import Literal
 from msgspec import Struct
 
 from showup.access import connections_store
+from showup.access.permit import Permit
 from showup.access.secrets_at_rest import Unsealable
 from showup.assembly import Ground, House, house
 from showup.database.address import shown
 from showup.database.engine import transaction
 from showup.database.migrate import revisions
 from showup.reads.health import Health, health, server
+from showup.reads.lanes import list_lanes
 from showup.settings import Settings
 
 _OLDEST_SERVER = 150_000
@@ -45,6 +47,7 @@ async def examine(settings: Settings, ground: Ground, findings: list[Finding]) -
             return
         findings.append(await _of_default_account(built))
         findings.extend(await _of_connections(built))
+        findings.append(await _of_mail(built))
         async with transaction(built.engine) as tx:
             now = await health(tx)
         findings.append(_of_clock(built, now))
@@ -95,6 +98,21 @@ async def _of_connections(built: House) -> list[Finding]:
                 told = "its credentials can be opened" if one.has_credentials else "no stored credentials"
                 findings.append(Finding(about, "ok", told))
     return findings
+
+
+async def _of_mail(built: House) -> Finding:
+    """How mail of the default workspace leaves, and who is left in peace for now."""
+    async with transaction(built.engine) as tx:
+        stored = {one.kind for one in await connections_store.list_connections(tx) if one.has_credentials}
+        lanes = await list_lanes(tx, Permit(actor="doctor", scope="read", workspace_id=None), built.clock())
+    if paused := [f"{one['workspace']} waits: {one['because']}" for one in lanes if one["state"] == "paused"]:
+        return Finding("mail", "warn", "; ".join(paused))
+    if built.settings.resend_api_key is not None or "resend" in stored:
+        return Finding("mail", "ok", "by Resend")
+    if built.settings.smtp_url is not None or "smtp" in stored:
+        return Finding("mail", "ok", "by SMTP")
+    told = "kept in the outbox, at /outbox, and sent to nobody: set RESEND_API_KEY or SMTP_URL to send it"
+    return Finding("mail", "ok", told)
 
 
 def _of_clock(built: House, now: Health) -> Finding:

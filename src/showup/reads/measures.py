@@ -1,4 +1,4 @@
-"""What all appliers of a database did and have to do, in numbers that are cheap however long the log is."""
+"""What all who apply and tell did and have to do, in numbers that are cheap however long the log is."""
 
 from datetime import datetime
 
@@ -31,6 +31,16 @@ _OLDEST = text(
     ) oldest
     """
 )
+_TELLING = text(
+    """
+    SELECT (SELECT count(*) FROM (
+                SELECT FROM deliveries WHERE state IN ('scheduled', 'sending') AND wake_at <= clock_timestamp()
+                LIMIT :most) counted) AS due,
+           (SELECT count(*) FROM (SELECT FROM deliveries WHERE state = 'failed' LIMIT :most) counted) AS failed,
+           (SELECT min(wake_at) FROM deliveries WHERE state IN ('scheduled', 'sending')) AS oldest_at,
+           (SELECT count(*) FROM lanes WHERE paused_until > clock_timestamp()) AS paused
+    """
+)
 _TOTALS = text("SELECT name, label, sum(amount) FROM totals GROUP BY name, label ORDER BY name, label")
 _CONNECTIONS = text(
     """
@@ -38,6 +48,18 @@ _CONNECTIONS = text(
     WHERE datname = current_database() AND application_name = 'showup' GROUP BY 1 ORDER BY 1
     """
 )
+
+
+class Telling(Struct, frozen=True, kw_only=True):
+    """Deliveries that are due, and that failed, counted up to COUNTED_AT_MOST; lanes that are paused.
+
+    `oldest_at` is when the first of those that are still to be told was, or will be, due.
+    """
+
+    due: int
+    failed: int
+    oldest_at: datetime | None
+    paused: int
 
 
 class Measures(Struct, frozen=True, kw_only=True):
@@ -52,10 +74,12 @@ class Measures(Struct, frozen=True, kw_only=True):
     oldest_at: datetime | None
     totals: dict[tuple[str, str], float]
     connections: dict[str, int]
+    telling: Telling
 
 
 async def measures(tx: AsyncConnection) -> Measures:
     """All of them, of all workspaces together."""
+    telling = (await tx.execute(_TELLING, {"most": COUNTED_AT_MOST})).mappings().one()
     unsettled, failed, now = (await tx.execute(_WAITING, {"most": COUNTED_AT_MOST})).one()
     return Measures(
         now=now,
@@ -63,5 +87,6 @@ async def measures(tx: AsyncConnection) -> Measures:
         failed=failed,
         oldest_at=await tx.scalar(_OLDEST),
         totals={(name, label): amount for name, label, amount in await tx.execute(_TOTALS)},
+        telling=Telling(**telling),
         connections={row[0]: row[1] for row in await tx.execute(_CONNECTIONS)},
     )

@@ -20,6 +20,7 @@ class OfDatabase:
         yield _gauge("showup_database_up", "Whether PostgreSQL answered.", float(self._measures is not None))
         if self._measures is not None:
             yield from _of_work(self._measures)
+            yield from _of_telling(self._measures)
             yield from _of_totals(self._measures.totals)
 
 
@@ -52,6 +53,15 @@ def _of_work(found: Measures) -> Iterator[Metric]:
     for state, count in found.connections.items():
         family.add_metric([state], count)
     yield family
+
+
+def _of_telling(found: Measures) -> Iterator[Metric]:
+    telling = found.telling
+    yield _gauge("showup_deliveries_due", "Deliveries that are due and wait to be told, 10,000 at most.", telling.due)
+    yield _gauge("showup_deliveries_failed", "Deliveries that were given up, 10,000 at most.", telling.failed)
+    late = 0.0 if telling.oldest_at is None else max(0.0, (found.now - telling.oldest_at).total_seconds())
+    yield _gauge("showup_delivery_lag_seconds", "For how long the oldest delivery that waits has been due.", late)
+    yield _gauge("showup_lanes_paused", "Destinations of a workspace that are left in peace for now.", telling.paused)
 
 
 def _of_totals(totals: dict[tuple[str, str], float]) -> Iterator[Metric]:
