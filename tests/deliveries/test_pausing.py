@@ -61,6 +61,11 @@ def test_a_destination_counts_as_down_before_a_delivery_could_give_up(attempts: 
     assert breaks_after(replace(PACE, retry_after=(timedelta(seconds=1),) * (attempts - 1))) == breaks
 
 
+def test_why_it_fails_is_known_from_the_first_failure_on() -> None:
+    stale = replace(FRESH, because="something of yesterday")
+    assert after(stale, DOWN, PACE, NOW, 0.5, began_at=NOW).because == "nobody answers"
+
+
 def test_pauses_grow_while_nothing_passes_and_end_with_the_first_that_does() -> None:
     assert [pause(times) for times in (1, 2)] == [None, None]
     assert [pause(times) for times in (3, 4, 5, 8, 9, 30)] == [5, 10, 20, 160, 300, 300]

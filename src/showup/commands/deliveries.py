@@ -78,7 +78,7 @@ def retry(
     if failed:
         done = inside(lambda house: _retry_failed(house, workspace))
         expired = f"; {done.expired} are not worth telling any more" if done.expired else ""
-        as_json(done) if json else print(f"{done.retried} are tried again{expired}.")
+        as_json(done) if json else print(f"Tried again: {done.retried}{expired}.")
         return
 
     async def work(house: "House") -> None:

@@ -14,8 +14,10 @@ from showup.database.engine import transaction
 from showup.database.migrate import revisions
 from showup.reads.health import Health, health, server
 from showup.reads.lanes import list_lanes
+from showup.reads.measures import measures
 from showup.settings import Settings
 
+_CARRIERS = {"resend", "smtp"}
 _OLDEST_SERVER = 150_000
 _APART_FOR = timedelta(seconds=5)
 _WAITING_FOR = timedelta(minutes=1)
@@ -105,8 +107,17 @@ async def _of_mail(built: House) -> Finding:
     async with transaction(built.engine) as tx:
         stored = {one.kind for one in await connections_store.list_connections(tx) if one.has_credentials}
         lanes = await list_lanes(tx, Permit(actor="doctor", scope="read", workspace_id=None), built.clock())
-    if paused := [f"{one['workspace']} waits: {one['because']}" for one in lanes if one["state"] == "paused"]:
-        return Finding("mail", "warn", "; ".join(paused))
+        failed = (await measures(tx)).telling.failed
+    if failing := [f"{one['workspace']}: {one['because']}" for one in lanes if one["state"] != "open"]:
+        return Finding("mail", "warn", "; ".join(failing))
+    leaves = (
+        built.settings.resend_api_key is not None or built.settings.smtp_url is not None or bool(stored & _CARRIERS)
+    )
+    if leaves and not built.settings.policy.senders:
+        return Finding("mail", "warn", "no sender, so none can be sent: add a row to [[senders]] in showup.toml")
+    if failed:
+        told = f"{failed} could not be sent: `showup deliveries list --state failed` says why"
+        return Finding("mail", "warn", told)
     if built.settings.resend_api_key is not None or "resend" in stored:
         return Finding("mail", "ok", "by Resend")
     if built.settings.smtp_url is not None or "smtp" in stored:

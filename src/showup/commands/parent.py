@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-_STDIN = 0
+_STDIN, _STDOUT = 0, 1
 # A process whose loop hangs would never see that it should end.
 _ENDED_WITHIN = 5.0
 
@@ -76,3 +76,8 @@ def _read_line() -> bytes | None:
             return None
         read += some
     return read
+
+
+def say_ready() -> None:
+    """Tells the parent that this child has begun its work."""
+    os.write(_STDOUT, b"ready\n")

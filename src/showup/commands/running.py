@@ -10,6 +10,7 @@ import structlog
 
 from showup import logs
 from showup.commands.family import Child, Family, happened
+from showup.commands.refusal import Refused
 from showup.database.embedded.errors import EmbeddedError
 from showup.database.embedded.server import EmbeddedPostgres
 from showup.settings import Settings
@@ -32,7 +33,18 @@ def run(settings: Settings, children: Sequence[Child], greet: Greet, *, adopting
     that file, take the rules as they find them.
     """
     logs.configure(settings.log_level, settings.log_format)
+    refuse_unusable_mail(settings)
     asyncio.run(_live(settings, children, greet, adopting=adopting))
+
+
+def refuse_unusable_mail(settings: Settings) -> None:
+    """Raises Refused for settings with which no mail could ever be sent."""
+    from showup.assembly import check_mail
+
+    try:
+        check_mail(settings)
+    except ValueError as fault:
+        raise Refused(f"{fault}.") from None
 
 
 async def _live(settings: Settings, children: Sequence[Child], greet: Greet, *, adopting: bool) -> None:

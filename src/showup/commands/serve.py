@@ -96,11 +96,16 @@ def _counting_together(web_processes: int) -> Iterator[None]:
 
 
 def _greet(settings: "Settings", listening: socket.socket, ground: "Ground", has_secret: bool) -> None:
-    from showup.commands.greeting import greeting
+    from showup.commands.greeting import Mailing, greeting
 
     host, port = listening.getsockname()[:2]
     address = settings.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     embedded = settings.database_url is None
-    has_mail = settings.resend_api_key is not None or settings.smtp_url is not None
-    sys.stdout.write(greeting(address, ground, embedded=embedded, has_secret=has_secret, has_mail=has_mail))
+    carrier = "by Resend" if settings.resend_api_key is not None else "by SMTP" if settings.smtp_url else None
+    mailing = Mailing(
+        carrier=carrier,
+        has_sender=bool(settings.policy.senders),
+        testing=settings.reminders_before if settings.testing_mode else (),
+    )
+    sys.stdout.write(greeting(address, ground, embedded=embedded, has_secret=has_secret, mailing=mailing))
     sys.stdout.flush()

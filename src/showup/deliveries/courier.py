@@ -21,6 +21,7 @@ from showup.deliveries import lane_store
 from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
 from showup.deliveries.preparing import Connected, LastLook, NotConnected, Prepared, Ready, prepare
+from showup.deliveries.reporting import report
 from showup.deliveries.settling import End
 from showup.deliveries.turns import Asked, Ended, Turn, take_turn
 from showup.destinations.contract import Destination, Outcome, TryAgain
@@ -128,9 +129,11 @@ class Courier:
             await lane_store.pause(await raw(tx), lane, self._clock() + _UNCONNECTED_FOR, because)
 
     async def _turn(self, connected: Connected, asked: Asked) -> Turn:
+        pace = connected.destination.pace
         async with transaction(self._engine) as tx:
-            pace = connected.destination.pace
-            return await take_turn(await _bounded(tx), connected.lane, pace, asked, self._clock, self._chance)
+            turn = await take_turn(await _bounded(tx), connected.lane, pace, asked, self._clock, self._chance)
+        report(connected.lane.destination, connected.workspace, turn, pace)
+        return turn
 
     async def _begin(
         self, connected: Connected, claimed: Sequence[Claimed], under_way: dict["asyncio.Task[Outcome]", Claimed]

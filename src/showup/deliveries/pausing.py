@@ -101,7 +101,9 @@ def _after_failure(lane: LaneState, outcome: TryAgain, pace: Pace, now: datetime
     failed = replace(lane, failures=lane.failures + 1, failing_since=lane.failing_since or now)
     too_many = failed.failures - breaks_after(pace)
     if too_many < 0:
-        return failed if outcome.not_before is None else _paused(failed, outcome.not_before, outcome.because)
+        if outcome.not_before is not None:
+            return _paused(failed, outcome.not_before, outcome.because)
+        return replace(failed, because=outcome.because)
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(too_many, 10)) * (0.75 + chance / 2)
     until = max(outcome.not_before or now, now + pause)
     return _paused(

@@ -37,10 +37,16 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True, kw_only=True):
-    """What a look brought: deliveries that are ours, and when to look again if nothing else happens (None: never)."""
+    """What a look brought: deliveries that are ours, and when to look again if nothing else happens (None: never).
+
+    `settled` has what became of those that had ended; `before` and `after` are the lane as it was found and left.
+    """
 
     claimed: list[Claimed]
     next_at: datetime | None
+    settled: list[Settled]
+    before: LaneState
+    after: LaneState
 
 
 async def take_turn(
@@ -58,7 +64,8 @@ async def take_turn(
     claimed = await claiming.claim(connection, lane, now, min(asked.room, free), probing=is_down(state, pace))
     state = replace(state, tokens=state.tokens - len(claimed))
     await lane_store.save(connection, lane, state)
-    turn = Turn(claimed=claimed, next_at=await _next_at(connection, lane, state, pace, now))
+    next_at = await _next_at(connection, lane, state, pace, now)
+    turn = Turn(claimed=claimed, next_at=next_at, settled=settled, before=held, after=state)
     wakes = [(lane, one.wake_at) for one in settled if one.state == "scheduled"]
     leaves = asked.stays_for is not None and not claimed
     if leaves and turn.next_at is not None and turn.next_at > now + (asked.stays_for or timedelta(0)):
