@@ -84,7 +84,7 @@ def test_named_ones_are_tried_again_and_taken_back(told: Showup) -> None:
 
 
 def test_all_failed_ones_are_tried_again_those_of_one_workspace_first(told: Showup) -> None:
-    assert told("deliveries", "retry", "--failed", "--workspace", "acme").out == "1 are tried again.\n"
+    assert told("deliveries", "retry", "--failed", "--workspace", "acme").out == "Tried again: 1.\n"
     assert states(told)[id_of("failed")] == "failed"
     assert told("deliveries", "retry", "--failed", "--json").json == {"retried": 1, "expired": 0}
     assert states(told)[id_of("failed")] == "scheduled"

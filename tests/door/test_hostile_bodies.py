@@ -77,9 +77,9 @@ def _hostile(count: int) -> list[bytes]:
 
 async def test_ten_thousand_hostile_bodies(door: Sender, engine: AsyncEngine) -> None:
     bodies = _hostile(COUNT)
-    half = await _send(door, bodies[: COUNT // 2])
+    half, again = await _send(door, bodies[: COUNT // 2])
     memory = _peak_memory()
-    rest = await _send(door, bodies[COUNT // 2 :])
+    rest, once_more = await _send(door, bodies[COUNT // 2 :])
     statuses = half + rest
     assert set(statuses) <= {200, 400, 401, 413}
     assert statuses.count(401) > COUNT // 10
@@ -87,22 +87,27 @@ async def test_ten_thousand_hostile_bodies(door: Sender, engine: AsyncEngine) ->
     assert _peak_memory() - memory < 20_000
     await Applier(engine, system_clock).drain()
     states = [row["state"] for row in await door.kept()]
-    assert len(states) == statuses.count(200)
+    # What was answered 503 may have been committed after all, too late to say so (IN3).
+    assert 0 <= len(states) - statuses.count(200) <= again + once_more
     assert set(states) <= {"applied", "ignored", "unreadable", "waiting", "duplicate"}
 
 
-async def _send(door: Sender, bodies: list[bytes]) -> list[int]:
+async def _send(door: Sender, bodies: list[bytes]) -> tuple[list[int], int]:
+    """The last answer to each, and how many more tries there were."""
     limit = asyncio.Semaphore(16)
+    again = 0
 
     async def one(place: int, body: bytes) -> int:
+        nonlocal again
         async with limit:
             secret = {"secret": "not the secret"} if place % 5 == 0 else {}
             # A machine that is busy with other tests may not commit in time; Cal.com sends again, and so do we.
             while (answer := await door.send(body, **secret)).status_code == 503:
                 assert answer.headers["retry-after"]
+                again += 1
             return answer.status_code
 
-    return list(await asyncio.gather(*(one(place, body) for place, body in enumerate(bodies))))
+    return list(await asyncio.gather(*(one(place, body) for place, body in enumerate(bodies)))), again
 
 
 def _peak_memory() -> int:

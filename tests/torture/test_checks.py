@@ -13,13 +13,15 @@ from showup.database.engine import raw, transaction
 from showup.inbox import store
 from showup.inbox.applier import Applier
 from showup.inbox.raw_event import Incoming
-from tests.stories.webhooks import MONDAY, body, payload
+from tests.stories.webhooks import body, payload
 from tests.torture import checks
 from tests.torture.client_workspace import Client, new_client
 from tests.torture.sending import Promise, Sent
 
+# Reminders far ahead are compared, so the meetings are ahead of this machine's clock.
+_NOW = system_clock().replace(microsecond=0)
 _BODIES = [
-    body("BOOKING_CREATED", MONDAY, payload(uid, number, MONDAY + timedelta(days=3), [f"{uid}@{uid}.example"]))
+    body("BOOKING_CREATED", _NOW, payload(uid, number, _NOW + timedelta(days=10), [f"{uid}@{uid}.example"]))
     for number, uid in enumerate(("alpha", "beta", "gamma"))
 ]
 
@@ -46,7 +48,7 @@ async def sent(engine: AsyncEngine, client: Client, applying: None) -> Sent:  # 
     sent = Sent()
     for one in (*_BODIES, _BODIES[0]):
         # While it was news, so that somebody would be told of it.
-        incoming = Incoming(account_id=account_id, workspace_id=client.id, body=one, received_at=MONDAY)
+        incoming = Incoming(account_id=account_id, workspace_id=client.id, body=one, received_at=_NOW)
         async with transaction(engine) as tx:
             (kept,) = await store.keep_all(await raw(tx), [incoming])
         digest = hashlib.sha256(one).digest()
