@@ -18,6 +18,8 @@ ROW: dict[str, Any] = {
     "provider": None,
     "paused_until": None,
     "paused_because": None,
+    "feedback": None,
+    "feedback_because": None,
 }
 
 
@@ -28,6 +30,11 @@ ROW: dict[str, Any] = {
         ({"state": "delivered", "provider": "resend"}, "Resend took it"),
         ({"state": "delivered", "provider": "smtp"}, "the mail server took it"),
         ({"state": "delivered"}, "it was taken"),
+        ({"state": "delivered", "provider": "resend", "feedback": "delivered"}, "Resend took it"),
+        (
+            {"state": "delivered", "provider": "resend", "feedback": "bounced", "feedback_because": "no such user"},
+            "Resend took it; later: bounced (no such user)",
+        ),
         ({"state": "failed", "because": "it is busy"}, "it is busy"),
         ({"state": "skipped"}, "nobody said why"),
         ({"paused_until": LATER}, "email is paused until 2026-03-10 09:01:00 UTC"),

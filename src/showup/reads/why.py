@@ -17,9 +17,17 @@ def why(delivery: Mapping[str, Any], now: datetime) -> str:
         case "sending":
             return f"attempt {delivery['attempts']} did not end in time, so it counts as lost and is made again"
         case "delivered":
-            return _TAKEN_BY.get(delivery["provider"], "it was taken")
+            return _TAKEN_BY.get(delivery["provider"], "it was taken") + _later(delivery)
         case _:
             return delivery["because"] or "nobody said why"
+
+
+def _later(delivery: Mapping[str, Any]) -> str:
+    """What the provider said of a mail after it had taken it, where that is more than that it arrived."""
+    if delivery["feedback"] in (None, "delivered"):
+        return ""
+    because = f" ({delivery['feedback_because']})" if delivery["feedback_because"] else ""
+    return f"; later: {delivery['feedback']}{because}"
 
 
 def next_try_at(delivery: Mapping[str, Any], now: datetime) -> datetime | None:
