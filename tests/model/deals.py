@@ -77,6 +77,7 @@ def opened_by_hand(world: World, fact: Fact) -> None:
     because = because or _why_not(world, deal, change, fact)
     if because is not None:
         world.refused[fact.id] = because
+        world.opened[f"deal:{fact.id}"] = None
         return
     world.deals.append(deal)
     world.opened[f"deal:{fact.id}"] = deal

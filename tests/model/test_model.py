@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
@@ -11,8 +12,8 @@ from showup.database.engine import connect
 from showup.deals.deal import DealChange
 from tests.model.play import Play
 from tests.model.reference import what_must_stand
-from tests.stories.calendar import SARAH
-from tests.stories.desk import ACME
+from tests.stories.calendar import GUEST, SARAH
+from tests.stories.desk import ACME, GLOBEX
 from tests.stories.how_many import of_plays
 
 
@@ -55,3 +56,19 @@ def test_a_lost_deal_keeps_its_reason_until_it_is_active_again(
     play.what_stands_is_what_must()
     (deal,) = what_must_stand(play.history).deals
     assert (deal.status, deal.lost_reason) == then
+
+
+def test_a_deal_that_turns_out_never_to_have_been_opened_takes_no_change(
+    engine: AsyncEngine, loop: asyncio.Runner
+) -> None:
+    """PI7, PI12: a booking that is moved to the company brings an older deal along. The one opened by hand never was then,
+    and what was said of it does not wait for it."""
+    play = Play(engine, loop)
+    play.begin(first=[SARAH, GUEST], second=[SARAH, GUEST], told={"tell_guests": False})
+    change = DealChange(amount=Decimal(900), currency="EUR")
+    play.deal(which=0, company=GLOBEX, change=change)
+    play.deal(which=9, company=GLOBEX, change=change)
+    play.what_stands_is_what_must()
+    play.enter(which=0, company=GLOBEX, who=SARAH)
+    play.what_stands_is_what_must()
+    assert what_must_stand(play.history).waiting == []

@@ -77,7 +77,8 @@ class World:
     companies: dict[int, str | None] = field(default_factory=dict)
     bookings: list[Booking] = field(default_factory=list)
     deals: list[Deal] = field(default_factory=list)
-    opened: dict[str, Deal] = field(default_factory=dict)
+    # Deals opened by hand, by name; None where the company turned out to have had an active one.
+    opened: dict[str, Deal | None] = field(default_factory=dict)
     rules: list[tuple[datetime | None, dict[str, Any]]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     waiting: list[Fact] = field(default_factory=list)
