@@ -61,8 +61,8 @@ def test_a_lost_deal_keeps_its_reason_until_it_is_active_again(
 def test_a_deal_that_turns_out_never_to_have_been_opened_takes_no_change(
     engine: AsyncEngine, loop: asyncio.Runner
 ) -> None:
-    """PI7, PI12: a booking that is moved to the company brings an older deal along. The one opened by hand never was then,
-    and what was said of it does not wait for it."""
+    """PI7, PI12: a booking that is moved to the company brings an older deal along. The one opened by hand then never
+    was, and what was said of it does not wait for it."""
     play = Play(engine, loop)
     play.begin(first=[SARAH, GUEST], second=[SARAH, GUEST], told={"tell_guests": False})
     change = DealChange(amount=Decimal(900), currency="EUR")
