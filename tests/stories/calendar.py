@@ -54,10 +54,16 @@ class Week:
         return event_id
 
     def arrivals(self, delays: list[timedelta]) -> list[Arrival]:
-        """Each body is heard of a few seconds after everything was over, one second apart, some of them much later."""
+        """Each body is heard of a few seconds after everything was over, one second apart, some of them much later.
+
+        One that an account sends twice is heard of once: which copy came first would else decide when it was news.
+        """
         late = [*delays, *([timedelta()] * len(self.sent))]
         heard = [self.now + timedelta(seconds=5 + place) + late[place] for place in range(len(self.sent))]
-        return [one._replace(received_at=at) for one, at in zip(self.sent, heard, strict=True)]
+        first: dict[tuple[int | None, bytes], datetime] = {}
+        for one, at in zip(self.sent, heard, strict=True):
+            first[one.account, one.body] = min(at, first.get((one.account, one.body), at))
+        return [one._replace(received_at=first[one.account, one.body]) for one in self.sent]
 
 
 class Meeting:
