@@ -247,12 +247,10 @@ def _reaching(built: House, client: "httpx2.AsyncClient") -> "Reaching":
 
 def check_mail(settings: Settings) -> None:
     """Refuses settings of mail with which nothing could be sent. Raises CannotRender, and ValueError for SMTP_URL."""
-    from showup.destinations.contract import CannotRender
+    from showup.destinations.email.folder import check_folder
     from showup.destinations.email.smtp_url import SmtpServer
 
-    folder = settings.policy.email.templates
-    if folder is not None and not folder.is_dir():
-        raise CannotRender(f"There is no folder {folder} with templates: put [email] templates right.")
+    check_folder(settings.policy.email.templates)
     if (url := _plain(settings.smtp_url)) is not None:
         SmtpServer.of(url)
 

@@ -1,6 +1,8 @@
-"""What time it is, as an argument: a test or a replay hands its own `Clock` to whoever needs the time."""
+"""What time it is, as an argument: a test or a replay hands its own `Clock` to whoever needs the time; and waiting."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -11,3 +13,11 @@ Clock: TypeAlias = Callable[[], datetime]
 def system_clock() -> datetime:
     """This machine's time: aware, in UTC, with microseconds."""
     return datetime.now(UTC)
+
+
+async def happened(event: asyncio.Event, within: float) -> bool:
+    """Whether the event is set now or in the next `within` seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await event.wait()
+    return event.is_set()

@@ -17,6 +17,8 @@ from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.database import tables
 from showup.database.engine import raw, transaction
+from showup.deliveries import claiming, lane_store
+from showup.deliveries.claiming import Claimed
 from showup.deliveries.courier import Courier
 from showup.deliveries.delivery import Lane
 from showup.deliveries.preparing import Connected, LastLook, NotConnected
@@ -117,6 +119,14 @@ class Post:
         """Lets time pass, and then everything that is due be told."""
         self.now += timedelta(**later)
         await asyncio.wait_for(self.courier().drain(self.lane), 30)
+
+    async def claim(self) -> list[Claimed]:
+        """A process begins with what is due, and is heard of no more."""
+        async with transaction(self.engine) as tx:
+            connection = await raw(tx)
+            await lane_store.hold(connection, self.lane, PACE, self.now)
+            await claiming.expire(connection, self.lane, self.now)
+            return await claiming.claim(connection, self.lane, self.now, 10)
 
     async def rows(self, **where: Any) -> list[dict[str, Any]]:
         """Deliveries by due time."""

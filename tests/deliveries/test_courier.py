@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from showup.database.engine import raw, transaction
-from showup.deliveries import claiming, lane_store, suppressions
+from showup.deliveries import claiming, suppressions
 from showup.deliveries.suppressions import Suppression
 from showup.destinations.contract import Delivered, GaveUp, Outcome, TryAgain
 from tests.deliveries.post import PACE, Post
@@ -164,11 +164,7 @@ async def test_a_reminder_whose_sender_died_does_not_come_after_the_meeting(post
     await post.hear(booked())
     await post.tell()
     post.now = START - timedelta(hours=2)
-    async with transaction(post.engine) as tx:
-        connection = await raw(tx)
-        await lane_store.hold(connection, post.lane, PACE, post.now)
-        await claiming.expire(connection, post.lane, post.now)
-        (claimed,) = await claiming.claim(connection, post.lane, post.now, 10)
+    (claimed,) = await post.claim()
     post.now = START + timedelta(hours=3)
     await post.tell()
     row = (await post.rows(kind="remind"))[2]
@@ -281,10 +277,7 @@ async def test_a_reminder_looks_at_its_meeting_once_more_before_it_goes(post: Po
     await post.hear(booked())
     await post.tell()
     post.now = START - timedelta(hours=72)
-    async with transaction(post.engine) as tx:
-        connection = await raw(tx)
-        await lane_store.hold(connection, post.lane, PACE, post.now)
-        (claimed,) = await claiming.claim(connection, post.lane, post.now, 10)
+    (claimed,) = await post.claim()
     assert claimed.kind == "remind"
     await post.hear(moved(START + timedelta(days=3), later=round((post.now - MONDAY).total_seconds())))
     post.now += claiming.LEASED_FOR

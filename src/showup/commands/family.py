@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from showup.clock import happened
+
 if TYPE_CHECKING:
     from showup.assembly import Ground
 
@@ -115,11 +117,3 @@ async def _end(process: Process) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-async def happened(event: asyncio.Event, within: float) -> bool:
-    """Whether the event is set now or in the next `within` seconds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within):
-            await event.wait()
-    return event.is_set()

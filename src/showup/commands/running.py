@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from showup import logs
-from showup.commands.family import Child, Family, happened
+from showup.clock import happened
+from showup.commands.family import Child, Family
 from showup.commands.refusal import Refused
 from showup.database.embedded.errors import EmbeddedError
 from showup.database.embedded.server import EmbeddedPostgres

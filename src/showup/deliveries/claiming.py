@@ -66,9 +66,20 @@ async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> N
 
 
 # Of one booking, one at a time and in order of due time: neither beside one that is under way nor before an older one.
-# Priority by priority, so that an index has them in their order and what waits behind them is never looked at; OFFSET 0
-# keeps PostgreSQL from laying all that is open beside itself instead of looking at one booking after the other.
-_CANDIDATES: Final = """
+# OFFSET 0 keeps PostgreSQL from laying all that is open beside itself: it looks at one booking after the other.
+_NEXT_OF_ITS_BOOKING: Final = """
+    NOT EXISTS (
+        SELECT FROM deliveries o
+        WHERE o.booking_id = d.booking_id AND o.destination = d.destination AND o.workspace_id = d.workspace_id
+        AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
+        AND (o.state = 'sending' AND o.wake_at > $3 OR (o.due_at, o.id) < (d.due_at, d.id))
+        OFFSET 0
+    )
+"""
+_CLAIMED: Final = "d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details"
+
+# Priority by priority, so that an index has them in their order and what waits behind them is never looked at.
+_CANDIDATES: Final = f"""
     WITH RECURSIVE priorities AS (
         SELECT max(priority) AS priority FROM deliveries
         WHERE workspace_id = $1 AND destination = $2 AND state IN ('scheduled', 'sending')
@@ -79,39 +90,24 @@ _CANDIDATES: Final = """
         FROM priorities p WHERE p.priority IS NOT NULL
     )
     SELECT found.* FROM priorities p CROSS JOIN LATERAL (
-        SELECT d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
-        FROM deliveries d
+        SELECT {_CLAIMED} FROM deliveries d
         WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending')
-        AND d.priority = p.priority AND d.due_at <= $3 AND d.wake_at <= $3
-        AND NOT EXISTS (
-            SELECT FROM deliveries o
-            WHERE o.booking_id = d.booking_id AND o.destination = d.destination AND o.workspace_id = d.workspace_id
-            AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
-            AND (o.state = 'sending' AND o.wake_at > $3 OR (o.due_at, o.id) < (d.due_at, d.id))
-            OFFSET 0
-        )
+        AND d.priority = p.priority AND d.due_at <= $3 AND d.wake_at <= $3 AND {_NEXT_OF_ITS_BOOKING}
         ORDER BY d.due_at, d.id LIMIT $4
         FOR UPDATE OF d SKIP LOCKED
     ) found
     LIMIT $4
-"""
-
+"""  # noqa: S608  # constants
 
 # Whether a destination is back, whoever was tried least finds out: were it always the oldest, one that nobody would
 # take would make its lane look dead.
-_PROBES: Final = """
-    SELECT d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details
-    FROM deliveries d
+_PROBES: Final = f"""
+    SELECT {_CLAIMED} FROM deliveries d
     WHERE d.workspace_id = $1 AND d.destination = $2 AND d.state IN ('scheduled', 'sending') AND d.wake_at <= $3
-    AND NOT EXISTS (
-        SELECT FROM deliveries o
-        WHERE o.booking_id = d.booking_id AND o.destination = d.destination AND o.workspace_id = d.workspace_id
-        AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
-        AND (o.state = 'sending' AND o.wake_at > $3 OR (o.due_at, o.id) < (d.due_at, d.id))
-    )
+    AND {_NEXT_OF_ITS_BOOKING}
     ORDER BY d.attempts, d.priority DESC, d.due_at, d.id LIMIT $4
     FOR UPDATE OF d SKIP LOCKED
-"""
+"""  # noqa: S608  # constants
 
 
 async def claim(

@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from showup.clock import Clock
+from showup.clock import Clock, happened
 from showup.database.engine import raw, transaction
 from showup.database.fault import is_away, shown
 from showup.deliveries import lane_store
@@ -173,7 +173,7 @@ class Courier:
             return True
         if until is None or until > self._clock() + self._stays_for:
             return False
-        await _called_within(called, (until - self._clock()).total_seconds())
+        await happened(called, max(0.0, (until - self._clock()).total_seconds()))
         return True
 
 
@@ -197,14 +197,6 @@ async def _first_ended(under_way: dict["asyncio.Task[Outcome]", Claimed], called
         calling.cancel()
     done: list[tuple[Claimed, End]] = [(under_way.pop(task), task.result()) for task in list(under_way) if task.done()]
     return [Ended(claimed=claimed, end=end) for claimed, end in done]
-
-
-async def _called_within(called: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(max(seconds, 0.0)):
-            await called.wait()
-    except TimeoutError:
-        return
 
 
 async def _insist(step: Callable[[], Awaitable[Found]]) -> Found:

@@ -42,6 +42,16 @@ def is_down(lane: LaneState, pace: Pace) -> bool:
     return lane.failures >= breaks_after(pace)
 
 
+def spread(pause: timedelta, chance: float) -> timedelta:
+    """The pause, a quarter shorter or longer by `chance` (0..1), so that what failed together is not tried together."""
+    return pause * (0.75 + chance / 2)
+
+
+def limited_until(outcome: TryAgain, now: datetime) -> datetime:
+    """Until when a destination that takes no more is left in peace: for a second at least."""
+    return max(outcome.not_before or now, now + _LIMIT_PAUSE)
+
+
 def refilled(lane: LaneState, pace: Pace, now: datetime) -> LaneState:
     """The tokens as they are now; never more than a second's worth, or than one."""
     # The clocks of several machines differ, and whoever is behind must take nothing back.
@@ -71,8 +81,7 @@ def after(
     """
     match outcome:
         case TryAgain(fault="limit"):
-            until = max(outcome.not_before or now, now + _LIMIT_PAUSE)
-            return _paused(lane, until, outcome.because)
+            return _paused(lane, limited_until(outcome, now), outcome.because)
         case TryAgain(fault="destination"):
             if _says_nothing_new(lane, pace, now, began_at):
                 return lane
@@ -104,7 +113,7 @@ def _after_failure(lane: LaneState, outcome: TryAgain, pace: Pace, now: datetime
         if outcome.not_before is not None:
             return _paused(failed, outcome.not_before, outcome.because)
         return replace(failed, because=outcome.because)
-    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(too_many, 10)) * (0.75 + chance / 2)
+    pause = spread(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(too_many, 10)), chance)
     until = max(outcome.not_before or now, now + pause)
     return _paused(
         failed, until, f"{outcome.because}: nothing has passed since {failed.failing_since:%Y-%m-%d %H:%M:%S} UTC"

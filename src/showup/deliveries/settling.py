@@ -1,15 +1,13 @@
 """What an outcome makes of a delivery: delivered, tried again at some time, or over, each with its reason. Pure."""
 
-from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from datetime import datetime
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 
-from showup.deliveries.pausing import LaneState, is_down
+from showup.deliveries.pausing import LaneState, is_down, limited_until, spread
 from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
-
-_LIMIT_PAUSE: Final = timedelta(seconds=1)
 
 
 class Stopped(Struct, frozen=True, kw_only=True):
@@ -58,7 +56,7 @@ def settle(tried: Tried, end: End, lane: LaneState, pace: Pace, now: datetime, c
         case Stopped():
             return _over(tried, end.state, "stopped", end.because, now)
         case TryAgain(fault="limit"):
-            return _again(tried, end, tried.failures, max(end.not_before or now, now + _LIMIT_PAUSE))
+            return _again(tried, end, tried.failures, limited_until(end, now))
         case TryAgain():
             return _failed(tried, end, lane, pace, now, chance)
 
@@ -66,7 +64,7 @@ def settle(tried: Tried, end: End, lane: LaneState, pace: Pace, now: datetime, c
 def _failed(tried: Tried, end: TryAgain, lane: LaneState, pace: Pace, now: datetime, chance: float) -> Settled:
     failures = tried.failures + 1
     if failures <= len(pace.retry_after):
-        pause = pace.retry_after[failures - 1] * (0.75 + chance / 2)
+        pause = spread(pace.retry_after[failures - 1], chance)
         return _again(tried, end, failures, max(end.not_before or now, now + pause))
     if end.fault == "destination" and is_down(lane, pace):
         # Nothing passes: that is no fault of this delivery, and it waits for the destination instead of giving up.

@@ -67,9 +67,8 @@ async def take_turn(
     next_at = await _next_at(connection, lane, state, pace, now)
     turn = Turn(claimed=claimed, next_at=next_at, settled=settled, before=held, after=state)
     wakes = [(lane, one.wake_at) for one in settled if one.state == "scheduled"]
-    leaves = asked.stays_for is not None and not claimed
-    if leaves and turn.next_at is not None and turn.next_at > now + (asked.stays_for or timedelta(0)):
-        wakes.append((lane, turn.next_at))
+    if not claimed and asked.stays_for is not None and next_at is not None and next_at > now + asked.stays_for:
+        wakes.append((lane, next_at))
     await wake_lanes(connection, wakes, now)
     return turn
 

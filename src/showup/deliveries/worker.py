@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.clock import Clock
+from showup.clock import Clock, happened
 from showup.database.engine import raw, transaction
 from showup.database.fault import is_away, shown
 from showup.deliveries.courier import Courier
@@ -61,9 +61,7 @@ class Worker:
                 if not is_away(fault):
                     raise
                 _log.warning("the database can't be worked with", fault=shown(fault))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_AGAIN_AFTER):
-                        await stop.wait()
+                await happened(stop, _AGAIN_AFTER)
 
     async def sweep(self) -> None:
         """Wakes every lane at the moments at which something of it is due soon."""

@@ -16,6 +16,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from showup.destinations.contract import CannotRender
+from showup.destinations.email.folder import check_folder
 
 _OURS = Path(__file__).with_name("templates")
 # `{% extends "showup/confirm.html" %}` takes ours, also in a file that replaces it.
@@ -29,8 +30,7 @@ class Templates:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        if folder is not None and not folder.is_dir():
-            raise CannotRender(f"There is no folder {folder} with templates: put [email] templates right.")
+        check_folder(folder)
         # Only folders that were found can be named, so that no slug leads out of them.
         self._folders = {} if folder is None else dict(_folders(folder))
         self._environments: dict[tuple[Path, ...], Environment] = {}
