@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from showup.deliveries.connecting import Reaching
+    from showup.deliveries.given import Given
     from showup.deliveries.worker import Worker
     from showup.destinations.email.render import Renderer
     from showup.inbox.applier import Applier
@@ -101,6 +102,64 @@ async def adopt_policy(ground: Ground, settings: Settings) -> None:
                 await adopt(await raw(tx), workspace.id, rules_of(settings), system_clock())
     finally:
         await engine.dispose()
+
+
+async def adopt_connections(ground: Ground, settings: Settings) -> None:
+    """Makes the environment's connections those of the default workspace; only `showup serve` does so, as above."""
+    from showup.deliveries.given import adopt_connection
+
+    engine, seal = connect(ground.direct_url, pool_size=1), Seal.of(ground.secret_keys)
+    try:
+        for one in given_connections(settings):
+            async with transaction(engine) as tx:
+                await adopt_connection(tx, seal, one, system_clock())
+    finally:
+        await engine.dispose()
+
+
+def given_connections(settings: Settings) -> "list[Given]":
+    """What the environment and showup.toml say of each kind that can be told, whether it is enough or not."""
+    from showup.deliveries.given import Given
+
+    policy = settings.policy
+    said: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str | None]]] = {
+        "clickup": (
+            policy.clickup,
+            {"api_url": settings.clickup_api_url},
+            {"token": _plain(settings.clickup_api_token)},
+        ),
+        "notion": (
+            policy.notion,
+            {
+                "api_url": settings.notion_api_url,
+                "contacts_database": settings.notion_contacts_database,
+                "sequences_database": settings.notion_sequences_database,
+            },
+            {"token": _plain(settings.notion_token)},
+        ),
+        "slack": (
+            policy.slack,
+            {"api_url": settings.slack_api_url},
+            {"bot_token": _plain(settings.slack_bot_token), "signing_secret": _plain(settings.slack_signing_secret)},
+        ),
+        "twilio": (
+            policy.twilio,
+            {
+                "api_url": settings.twilio_api_url,
+                "account_sid": settings.twilio_account_sid,
+                "sender": settings.twilio_from,
+            },
+            {"auth_token": _plain(settings.twilio_auth_token)},
+        ),
+    }
+    return [
+        Given(
+            kind=kind,
+            settings=table | {name: value for name, value in variables.items() if value is not None},
+            credentials=credentials,
+        )
+        for kind, (table, variables, credentials) in said.items()
+    ]
 
 
 def rules_of(settings: Settings) -> "Rules":

@@ -4,7 +4,7 @@ An effect's `key` says what it means, not how often it was decided: two decision
 """
 
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -60,6 +60,32 @@ class SkipReminders(BookingEffect, frozen=True, kw_only=True):
     """No reminder is sent, and `because` says why: a row that a person can find."""
 
     because: str
+
+
+Announcement: TypeAlias = Literal[
+    "booking.created",
+    "booking.requested",
+    "booking.rejected",
+    "booking.rescheduled",
+    "booking.cancelled",
+    "booking.reassigned",
+    "booking.location_changed",
+    "booking.showed",
+    "booking.no_show",
+    "booking.host_absent",
+]
+
+
+class Announce(BookingEffect, frozen=True, kw_only=True):
+    """Tell whoever listens beside the attendees (a CRM, the team, another program) what became of a booking.
+
+    `recipient` is whom it is about, empty where they have no address. `nobody`: nobody from outside attends, as when
+    somebody of the team books with themselves.
+    """
+
+    kind: Announcement
+    nobody: bool = False
+    old_start_time: datetime | None = None
 
 
 Effect: TypeAlias = Confirm | TellRescheduled | TellCancelled | TellNewPlace | Remind | SkipReminders | FollowUp

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -146,6 +146,11 @@ class Policy(_Table):
     email: EmailPolicy = EmailPolicy()
     no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
     senders: tuple[Sender, ...] = ()
+    # What the connections say that the environment makes; each destination knows its own settings, and checks them.
+    clickup: dict[str, Any] = {}
+    notion: dict[str, Any] = {}
+    slack: dict[str, Any] = {}
+    twilio: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _default_sender_is_last(self) -> Self:

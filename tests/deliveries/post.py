@@ -23,7 +23,7 @@ from showup.deliveries.courier import Courier
 from showup.deliveries.delivery import Lane
 from showup.deliveries.preparing import Connected, LastLook, NotConnected
 from showup.deliveries.unsubscribing import make_token
-from showup.destinations.contract import Content, Delivered, Notice, Outcome, Pace, TryAgain
+from showup.destinations.contract import Attempt, Content, Delivered, Notice, Outcome, Pace, TryAgain
 from showup.inbox import store
 from showup.inbox.adopt import adopt
 from showup.inbox.apply import apply_some
@@ -47,8 +47,11 @@ class Far:
         self.heard: list[tuple[UUID, Content]] = []
         self.called = asyncio.Event()
         self.taken: Counter[UUID] = Counter()
+        self.attempts: list[Attempt] = []
 
     def render(self, notice: Notice) -> Content:
+        if notice.meeting is None:
+            return {"kind": notice.kind, "to": "", "details": notice.details}
         meeting = notice.meeting
         return {
             "kind": notice.kind,
@@ -57,7 +60,9 @@ class Far:
             "details": notice.details,
         }
 
-    async def send(self, delivery_id: UUID, content: Content) -> Outcome:
+    async def send(self, attempt: Attempt) -> Outcome:
+        delivery_id, content = attempt.delivery_id, attempt.content
+        self.attempts.append(attempt)
         self.heard.append((delivery_id, content))
         self.called.set()
         if content["to"] == self.refuses:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from showup.destinations.contract import Delivered, Destination, GaveUp, Guest, Meeting, Notice
+from showup.destinations.contract import Attempt, Delivered, Destination, GaveUp, Guest, Meeting, Notice
 from showup.destinations.email.destination import EmailDestination
 from showup.destinations.email.mail import Mail
 from showup.destinations.email.outbox import Outbox
@@ -53,19 +53,22 @@ async def test_what_was_rendered_comes_back_from_storage_word_by_word() -> None:
     carrier = Kept()
     destination: Destination = EmailDestination(Written(), carrier, pace=carrier.pace(PAUSES))
     stored = json.loads(json.dumps(destination.render(NOTICE)))
-    assert await destination.send(DELIVERY, stored) == Delivered(provider="kept")
+    assert await destination.send(Attempt(delivery_id=DELIVERY, content=stored)) == Delivered(provider="kept")
     assert carrier.mails == [MAIL]
 
 
 async def test_the_outbox_takes_everything_and_keeps_the_users_pauses() -> None:
     outbox = Outbox()
     destination = EmailDestination(Written(), outbox, pace=outbox.pace(PAUSES))
-    assert await destination.send(DELIVERY, destination.render(NOTICE)) == Delivered(provider="outbox")
+    assert await destination.send(Attempt(delivery_id=DELIVERY, content=destination.render(NOTICE))) == Delivered(
+        provider="outbox"
+    )
     assert destination.pace.retry_after == PAUSES
 
 
 async def test_content_that_is_no_mail_is_given_up() -> None:
     outbox = Outbox()
-    outcome = await EmailDestination(Written(), outbox, pace=outbox.pace(PAUSES)).send(DELIVERY, {"to": 1})
+    destination = EmailDestination(Written(), outbox, pace=outbox.pace(PAUSES))
+    outcome = await destination.send(Attempt(delivery_id=DELIVERY, content={"to": 1}))
     assert isinstance(outcome, GaveUp)
     assert "stored mail" in outcome.because

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 CALCOM = "calcom"
-KINDS = (CALCOM, "resend", "smtp", "emailbison", "slack", "clickup", "notion")
+KINDS = (CALCOM, "resend", "smtp", "emailbison", "slack", "clickup", "notion", "twilio")
 """The systems that can be connected to."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -59,6 +59,14 @@ async def find(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str)
     )
     row = (await tx.execute(query)).mappings().one_or_none()
     return Connection(**row) if row else None
+
+
+async def remove(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str) -> bool:
+    """Removes a connection that nothing else refers to; whether there was one."""
+    query = delete(connections).where(
+        connections.c.workspace_id == workspace_id, connections.c.kind == kind, connections.c.name == name
+    )
+    return bool((await tx.execute(query)).rowcount)
 
 
 async def credentials(tx: AsyncConnection, seal: Seal, connection_id: UUID) -> dict[str, Any] | None:

@@ -26,11 +26,9 @@ async def find(tx: AsyncConnection, slug: str) -> Workspace | None:
     return Workspace(**row) if row else None
 
 
-async def slug_of(tx: AsyncConnection, workspace_id: UUID) -> str:
-    """The slug of a workspace that there is."""
-    query = select(workspaces.c.slug).where(workspaces.c.id == workspace_id)
-    slug: str = (await tx.execute(query)).scalar_one()
-    return slug
+async def of_id(tx: AsyncConnection, workspace_id: UUID) -> Workspace:
+    """A workspace that there is."""
+    return Workspace(**(await tx.execute(select(*_COLUMNS).where(workspaces.c.id == workspace_id))).mappings().one())
 
 
 async def list_workspaces(tx: AsyncConnection) -> list[Workspace]:

@@ -39,11 +39,14 @@ def run(settings: Settings, children: Sequence[Child], greet: Greet, *, adopting
 
 
 def refuse_unusable_mail(settings: Settings) -> None:
-    """Raises Refused for settings with which no mail could ever be sent."""
-    from showup.assembly import check_mail
+    """Raises Refused for settings with which no mail could ever be sent, or a destination never be told."""
+    from showup.assembly import check_mail, given_connections
+    from showup.deliveries.given import check
 
     try:
         check_mail(settings)
+        for one in given_connections(settings):
+            check(one)
     except ValueError as fault:
         raise Refused(f"{fault}.") from None
 
@@ -65,12 +68,13 @@ async def _on_the_ground(
     settings: Settings, family: Family, stop: asyncio.Event, greet: Greet, *, adopting: bool
 ) -> None:
     # Heavy, and wanted only now that the children load beside us.
-    from showup.assembly import adopt_policy, house, prepare
+    from showup.assembly import adopt_connections, adopt_policy, house, prepare
 
     async with _opened(settings) as (ground, server):
         await prepare(ground)
         if adopting:
             await adopt_policy(ground, settings)
+            await adopt_connections(ground, settings)
         family.stand_on(ground)
         async with house(settings, ground) as built:
             # Read in its own time: a database that is far or busy is none that is away.

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
 
@@ -27,8 +28,10 @@ deliveries = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("booking_id", UUID, nullable=False),
-    Column("event_id", UUID, nullable=False),
+    # NULL where it is about no booking; then nobody's story calls for it, and none takes it back.
+    Column("booking_id", UUID),
+    Column("deal_id", UUID),
+    Column("event_id", UUID),
     # What the effect means, once and for all: the same key is never told twice.
     Column("key", Text, nullable=False),
     Column("destination", Text, nullable=False),
@@ -62,6 +65,11 @@ deliveries = Table(
     # Through whom it went, and under which id they know it.
     Column("provider", Text),
     Column("provider_id", Text),
+    # The record there that it went to, and what was learned there beside it.
+    Column("record", Text),
+    Column("found", JSONB, nullable=False, server_default="{}"),
+    # What a person has to decide before it can go on, and what they did decide.
+    Column("question", JSONB),
     # What the provider said later of its way: delivered, delayed, bounced, complained, …
     Column("feedback", Text),
     Column("feedback_because", Text),
@@ -92,6 +100,7 @@ deliveries = Table(
     ),
     Index("ix_deliveries_wake_at", "wake_at", postgresql_where=text("state IN ('scheduled', 'sending')")),
     Index("ix_deliveries_booking_id", "booking_id"),
+    Index("ix_deliveries_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
     Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
     Index(
         "ix_deliveries_outbox",
@@ -132,7 +141,7 @@ delivery_attempts = Table(
     Column(
         "outcome",
         Text,
-        CheckConstraint("outcome IN ('delivered', 'try_again', 'gave_up', 'stopped', 'lost')", name="outcome"),
+        CheckConstraint("outcome IN ('delivered', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')", name="outcome"),
     ),
     Column("because", Text),
     Index("ix_delivery_attempts_delivery_id", "delivery_id"),
@@ -155,6 +164,76 @@ lanes = Table(
     # When the newest call was begun that it answered: what began before says nothing of how it is now.
     Column("passed_at", Instant),
     PrimaryKeyConstraint("workspace_id", "destination"),
+)
+
+# Which kinds of news a destination of a workspace is told, and from when until when it was or is: what happened outside
+# of that time was never for it. Attendees' mail needs none.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("kinds", ARRAY(Text), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),
+    Index(
+        "uq_subscriptions_open",
+        *("workspace_id", "destination"),
+        unique=True,
+        postgresql_where=text("until IS NULL"),
+    ),
+)
+
+# Outgoing webhooks: where to, and what they are signed with. Each is a destination of its own, `webhook:ID`.
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("kinds", ARRAY(Text), nullable=False),
+    # Its secrets, sealed: the newest, and those that are still good for a while.
+    Column("secrets", LargeBinary, nullable=False),
+    # It failed for too long, or somebody stopped it; whatever comes meanwhile waits.
+    Column("paused_at", Instant),
+    Column("because", Text),
+    Column("deleted_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_endpoints_workspace_id", "workspace_id", "created_at", "id"),
+)
+
+# A copy of a CRM's records, for what it can't be asked: who is called like that.
+mirrored = Table(
+    "mirrored",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("list", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    # The title as names are compared: lower case, without accents and signs; and its last word.
+    Column("name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("email", Text),
+    Column("url", Text),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "destination", "record"),
+    Index("ix_mirrored_last_name", "workspace_id", "destination", "last_name"),
+)
+
+# How far the copy of a list has come.
+mirrors = Table(
+    "mirrors",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("list", Text, nullable=False),
+    Column("synced_until", Instant, nullable=False),
+    Column("synced_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "destination", "list"),
 )
 
 # Addresses that are not written to any more, and why.

@@ -33,7 +33,11 @@ from showup.database.access_tables import workspaces as workspaces
 from showup.database.delivery_tables import deliveries as deliveries
 from showup.database.delivery_tables import delivery_attempts as delivery_attempts
 from showup.database.delivery_tables import delivery_contents as delivery_contents
+from showup.database.delivery_tables import endpoints as endpoints
 from showup.database.delivery_tables import lanes as lanes
+from showup.database.delivery_tables import mirrored as mirrored
+from showup.database.delivery_tables import mirrors as mirrors
+from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
 from showup.database.log_tables import calcom_events as calcom_events
 from showup.database.log_tables import chain as chain
@@ -41,6 +45,8 @@ from showup.database.log_tables import event_refs as event_refs
 from showup.database.log_tables import totals as totals
 from showup.database.metadata import Instant, words
 from showup.database.metadata import metadata as metadata
+from showup.database.reconcile_tables import reconciliations as reconciliations
+from showup.database.reconcile_tables import syncs as syncs
 
 # ---------------------------------------------------------------- what stands
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from showup.deliveries.delivery import Lane
@@ -26,12 +27,15 @@ class Claimed(Struct, frozen=True, kw_only=True):
     attempt_id: UUID
     began_at: datetime
     leased_until: datetime
-    booking_id: UUID
+    booking_id: UUID | None
     kind: str
     recipient: str | None
     booking_version: int
     failures: int
     details: dict[str, Any]
+    # Which attempt this is, from 1.
+    number: int
+    question: dict[str, Any] | None = None
 
     @property
     def tried(self) -> Tried:
@@ -76,7 +80,10 @@ _NEXT_OF_ITS_BOOKING: Final = """
         OFFSET 0
     )
 """
-_CLAIMED: Final = "d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details"
+_CLAIMED: Final = """
+    d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details,
+    d.attempts + 1 AS number, d.question
+"""
 
 # Priority by priority, so that an index has them in their order and what waits behind them is never looked at.
 _CANDIDATES: Final = f"""
@@ -170,16 +177,17 @@ async def settle(connection: asyncpg.Connection, settled: Collection[Settled], n
     # In the order in which stories that are told anew hold theirs, so that nobody waits in a ring.
     ids = [one.delivery_id for one in settled]
     await connection.execute("SELECT FROM deliveries WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids)
-    columns = [[getattr(one, name) for one in settled] for name in Settled.__struct_fields__]
+    columns = [[_column(getattr(one, name)) for one in settled] for name in Settled.__struct_fields__]
     await connection.execute(
         """
         WITH given AS (
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[],
-                                 $7::timestamptz[], $8::text[], $9::text[])
-            AS t(id, attempt_id, state, attempt, because, failures, wake_at, provider, provider_id)
+                                 $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+            AS t(id, attempt_id, state, attempt, because, failures, wake_at, provider, provider_id, record, found,
+                 question)
         ),
         ended AS (
-            UPDATE delivery_attempts a SET outcome = given.attempt, because = given.because, ended_at = $10
+            UPDATE delivery_attempts a SET outcome = given.attempt, because = given.because, ended_at = $13
             FROM given WHERE a.id = given.attempt_id
         )
         UPDATE deliveries d
@@ -187,16 +195,22 @@ async def settle(connection: asyncpg.Connection, settled: Collection[Settled], n
                          ELSE given.state END,
             because = CASE WHEN given.state = 'scheduled' THEN coalesce(d.unwanted, given.because)
                            ELSE given.because END,
-            failures = given.failures, wake_at = given.wake_at, attempt_id = NULL, updated_at = $10,
+            failures = given.failures, wake_at = given.wake_at, attempt_id = NULL, updated_at = $13,
             unwanted = CASE WHEN given.state = 'failed' THEN d.unwanted END,
             provider = coalesce(given.provider, d.provider), provider_id = coalesce(given.provider_id, d.provider_id),
-            delivered_at = CASE WHEN given.state = 'delivered' THEN $10 ELSE d.delivered_at END
+            record = coalesce(given.record, d.record), found = coalesce(given.found::jsonb, d.found),
+            question = coalesce(given.question::jsonb, d.question),
+            delivered_at = CASE WHEN given.state = 'delivered' THEN $13 ELSE d.delivered_at END
         FROM given WHERE d.id = given.id
         AND (d.attempt_id = given.attempt_id OR given.state = 'delivered' AND d.state = 'scheduled')
         """,
         *columns,
         now,
     )
+
+
+def _column(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
 
 
 async def next_at(connection: asyncpg.Connection, lane: Lane, now: datetime) -> datetime | None:

@@ -1,10 +1,12 @@
 """How workspaces reach their destinations: by stored connections or, for the default workspace, by the environment's.
 
-Mail goes by Resend where there is a key, else by SMTP, else to the outbox, where it is kept and shown.
+Beside mail, each goes where its connection leads; a lane whose connection is gone or unusable waits until it is put
+right. Mail goes by Resend where there is a key, else by SMTP, else to the outbox, where it is kept and shown.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import httpx2
@@ -20,13 +22,17 @@ from showup.access.workspace import DEFAULT
 from showup.clock import Clock
 from showup.database.engine import transaction
 from showup.deliveries.delivery import Lane
+from showup.deliveries.metering import LaneMeter
+from showup.deliveries.mirror_store import StoredMirror
 from showup.deliveries.preparing import Connected, NotConnected
+from showup.destinations.catalogue import KINDS
 from showup.destinations.contract import Destination, Pace
 from showup.destinations.email.destination import Carrier, EmailDestination, Renderer
 from showup.destinations.email.outbox import Outbox
 from showup.destinations.email.resend import Resend
 from showup.destinations.email.smtp import Smtp
 from showup.destinations.email.smtp_url import SmtpServer
+from showup.destinations.kind import Kind, Outfit
 
 _KNOWN_FOR: Final = timedelta(seconds=5)
 
@@ -80,15 +86,41 @@ class Reaching:
         return known[1]
 
     async def _find(self, tx: AsyncConnection, lane: Lane) -> Connected:
-        slug = await workspaces_store.slug_of(tx, lane.workspace_id)
-        if lane.destination == "outbox":
-            destination: Destination = self._mail(Outbox())
-        else:
-            try:
-                destination = await self._email(tx, lane, slug)
-            except (Unsealable, ValueError) as fault:
-                raise NotConnected(f"the connection can't be used: {fault}") from None
-        return Connected(lane=lane, workspace=slug, destination=destination)
+        workspace = await workspaces_store.of_id(tx, lane.workspace_id)
+        try:
+            destination = await self._destination(tx, lane, workspace.slug)
+        except (Unsealable, ValueError) as fault:
+            raise NotConnected(f"the connection can't be used: {fault}") from None
+        return Connected(lane=lane, workspace=workspace.slug, destination=destination, time_zone=workspace.time_zone)
+
+    async def _destination(self, tx: AsyncConnection, lane: Lane, slug: str) -> Destination:
+        match lane.destination:
+            case "outbox":
+                return self._mail(Outbox())
+            case "email":
+                return await self._email(tx, lane, slug)
+            case name if name in KINDS:
+                return await self._of_kind(tx, lane, KINDS[name])
+            case name:
+                raise NotConnected(f"{name} is not a destination of this version of Showup")
+
+    async def _of_kind(self, tx: AsyncConnection, lane: Lane, kind: Kind) -> Destination:
+        found = await connections_store.list_connections(tx, workspace_id=lane.workspace_id)
+        connection = next((one for one in found if one.kind == kind.name), None)
+        if connection is None:
+            raise NotConnected(f"{kind.name} is not connected: `showup connections set {kind.name} …` does that")
+        secrets = await connections_store.credentials(tx, self._seal, connection.id) or {}
+        if missing := kind.missing(secrets):
+            raise NotConnected(f"the connection {kind.name} {connection.name} lacks its {', '.join(missing)}")
+        return kind.build(kind.read(connection.settings), secrets, self._outfit(lane))
+
+    def _outfit(self, lane: Lane) -> Outfit:
+        return Outfit(
+            client=self._client,
+            clock=self._clock,
+            meter=partial(LaneMeter, self._engine, lane, clock=self._clock),
+            mirror=StoredMirror(self._engine, lane, self._clock),
+        )
 
     async def _email(self, tx: AsyncConnection, lane: Lane, slug: str) -> Destination:
         stored = {one.kind: one for one in await connections_store.list_connections(tx, workspace_id=lane.workspace_id)}

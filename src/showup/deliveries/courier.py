@@ -160,7 +160,7 @@ class Courier:
         timeout = destination.pace.timeout.total_seconds()
         try:
             async with asyncio.timeout(timeout):
-                return await destination.send(ready.claimed.id, ready.content)
+                return await destination.send(ready.attempt)
         except TimeoutError:
             return TryAgain(because=f"no answer within {timeout:.0f} s", fault="destination")
         except Exception as fault:  # noqa: BLE001  # a bug of one destination must not hold up the others

@@ -1,12 +1,16 @@
 """A delivery: one effect on its way to one destination, and what became of it."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 
 State: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+
+
+MAIL: Final = frozenset({"email", "outbox"})
+"""The destinations by which attendees get mail."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

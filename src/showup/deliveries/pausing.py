@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
+from showup.destinations.contract import Asks, Delivered, GaveUp, Outcome, Pace, TryAgain
 
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
@@ -86,7 +86,7 @@ def after(
             if _says_nothing_new(lane, pace, now, began_at):
                 return lane
             return _after_failure(lane, outcome, pace, now, chance)
-        case Delivered() | GaveUp() | TryAgain():
+        case Delivered() | GaveUp() | Asks() | TryAgain():
             # It answered, whatever it said.
             ours = lane.failing_since is not None
             return replace(

@@ -7,16 +7,26 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import delivery_contents
 from showup.deliveries.claiming import Claimed
-from showup.deliveries.delivery import Lane
+from showup.deliveries.delivery import MAIL, Lane
+from showup.deliveries.records import Known, known_there
 from showup.deliveries.settling import Stopped
 from showup.deliveries.suppressions import suppressed
-from showup.destinations.contract import CannotRender, Content, Destination, GaveUp, Meeting, Notice
+from showup.destinations.contract import (
+    Attempt,
+    CannotRender,
+    Content,
+    Destination,
+    GaveUp,
+    Meeting,
+    Notice,
+    Question,
+)
 
 Pairs: TypeAlias = Collection[tuple[UUID, str]]
 Current: TypeAlias = Callable[[asyncpg.Connection, Pairs], Awaitable[Mapping[tuple[UUID, str], Meeting]]]
@@ -38,18 +48,19 @@ class Ready(Struct, frozen=True, kw_only=True):
     """A delivery with what is sent."""
 
     claimed: Claimed
-    content: Content
+    attempt: Attempt
 
 
 Prepared: TypeAlias = Ready | Stopped | GaveUp
 
 
 class Connected(Struct, frozen=True, kw_only=True):
-    """A lane as it is connected: its workspace's slug, and the destination with its credentials."""
+    """A lane as it is connected: its workspace's slug and time zone, and the destination with its credentials."""
 
     lane: Lane
     workspace: str
     destination: Destination
+    time_zone: str = "UTC"
 
 
 class NotConnected(Exception):
@@ -69,25 +80,39 @@ async def prepare(
     """One for each that was claimed, in their order; what is rendered here is kept in the connection's transaction."""
     claimed, unwanted = await _as_they_are_now(connection, claimed)
     kept = await _kept(connection, claimed)
-    meetings = await look.current(connection, {_pair(one) for one in claimed})
+    meetings = await look.current(connection, {pair for one in claimed if (pair := _pair(one)) is not None})
     barred = await _barred(connection, connected.lane, claimed, now)
+    known = await known_there(connection, connected.lane, claimed)
     found: list[Prepared] = []
+    fresh: dict[UUID, Content] = {}
     for one in claimed:
-        meeting = meetings.get(_pair(one))
+        pair = _pair(one)
+        meeting = None if pair is None else meetings.get(pair)
         stop = unwanted.get(one.id) or barred.get(one.id) or _does_not_hold(one, meeting)
-        if stop is not None or meeting is None:
-            found.append(stop or _GONE)
-        elif one.id in kept:
-            found.append(Ready(claimed=one, content=kept[one.id]))
-        else:
-            found.append(_rendered(one, connected, meeting, look.unsubscribe))
-    fresh = {one.claimed.id: one.content for one in found if isinstance(one, Ready) and one.claimed.id not in kept}
+        content = stop or kept.get(one.id) or _rendered(one, connected, meeting, look.unsubscribe)
+        if isinstance(content, Stopped | GaveUp):
+            found.append(content)
+            continue
+        if one.id not in kept:
+            fresh[one.id] = content
+        found.append(Ready(claimed=one, attempt=_attempt(one, content, known)))
     await _keep(connection, fresh, now)
     return found
 
 
-def _pair(one: Claimed) -> tuple[UUID, str]:
-    return one.booking_id, one.recipient or ""
+def _attempt(one: Claimed, content: Content, known: Known) -> Attempt:
+    return Attempt(
+        delivery_id=one.id,
+        content=content,
+        number=one.number,
+        record=known.records.get((one.booking_id, one.recipient)),
+        question=None if one.question is None else convert(one.question, Question),
+        can_ask=known.can_ask,
+    )
+
+
+def _pair(one: Claimed) -> tuple[UUID, str] | None:
+    return None if one.booking_id is None else (one.booking_id, one.recipient or "")
 
 
 _GONE: Final = Stopped(state="skipped", because="there is no such booking any more, or its attendee has left it")
@@ -95,6 +120,8 @@ _GONE: Final = Stopped(state="skipped", because="there is no such booking any mo
 
 def _does_not_hold(one: Claimed, meeting: Meeting | None) -> Stopped | None:
     """A booking may have changed since the delivery was claimed; its story marks what it doesn't call for any more."""
+    if one.booking_id is None:
+        return None
     if meeting is None:
         return _GONE
     if one.kind == "follow_up" and meeting.attended is not False:
@@ -108,13 +135,22 @@ def _does_not_hold(one: Claimed, meeting: Meeting | None) -> Stopped | None:
     return None
 
 
-def _rendered(one: Claimed, connected: Connected, meeting: Meeting, unsubscribe: Unsubscribe) -> Ready | GaveUp:
+def _rendered(
+    one: Claimed, connected: Connected, meeting: Meeting | None, unsubscribe: Unsubscribe
+) -> Content | GaveUp:
     details = one.details
-    if one.kind == "follow_up":
+    if one.kind == "follow_up" and meeting is not None:
         details = details | {"unsubscribe_url": unsubscribe(connected.lane.workspace_id, meeting.guest.email)}
-    notice = Notice(delivery_id=one.id, workspace=connected.workspace, kind=one.kind, meeting=meeting, details=details)
+    notice = Notice(
+        delivery_id=one.id,
+        workspace=connected.workspace,
+        kind=one.kind,
+        meeting=meeting,
+        details=details,
+        time_zone=connected.time_zone,
+    )
     try:
-        return Ready(claimed=one, content=connected.destination.render(notice))
+        return connected.destination.render(notice)
     except CannotRender as fault:
         return GaveUp(because=str(fault))
     except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
@@ -160,7 +196,9 @@ async def _keep(connection: asyncpg.Connection, fresh: Mapping[UUID, Content], n
 async def _barred(
     connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed], now: datetime
 ) -> dict[UUID, Stopped]:
-    """Those whose recipients are not written to, or not again so soon."""
+    """Those whose recipients are not written to, or not again so soon; what is told about them to others goes on."""
+    if lane.destination not in MAIL:
+        return {}
     known = await suppressed(connection, lane.workspace_id, {one.recipient for one in claimed if one.recipient})
     found = {
         one.id: Stopped(state="skipped", because=why.because)

@@ -1,13 +1,13 @@
 """What an outcome makes of a delivery: delivered, tried again at some time, or over, each with its reason. Pure."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from showup.deliveries.pausing import LaneState, is_down, limited_until, spread
-from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
+from showup.destinations.contract import Asks, Delivered, GaveUp, Outcome, Pace, TryAgain
 
 
 class Stopped(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     """A delivery after an attempt. `wake_at`: when it is tried again, if it is still scheduled.
 
     `attempt` is what the attempt's own row says; `failures` counts those that use up the retry policy.
+    `record`, `found` and `question` are what was learned, None where it was nothing.
     """
 
     delivery_id: UUID
@@ -36,6 +37,9 @@ class Settled(Struct, frozen=True, kw_only=True):
     wake_at: datetime
     provider: str | None = None
     provider_id: str | None = None
+    record: str | None = None
+    found: dict[str, Any] | None = None
+    question: dict[str, Any] | None = None
 
 
 class Tried(Struct, frozen=True, kw_only=True):
@@ -55,6 +59,8 @@ def settle(tried: Tried, end: End, lane: LaneState, pace: Pace, now: datetime, c
             return _over(tried, "failed", "gave_up", end.because, now)
         case Stopped():
             return _over(tried, end.state, "stopped", end.because, now)
+        case Asks():
+            return _asked(tried, end)
         case TryAgain(fault="limit"):
             return _again(tried, end, tried.failures, limited_until(end, now))
         case TryAgain():
@@ -71,6 +77,19 @@ def _failed(tried: Tried, end: TryAgain, lane: LaneState, pace: Pace, now: datet
         return _again(tried, end, tried.failures, max(end.not_before or now, lane.paused_until or now))
     because = f"{end.because} (attempt {failures} of {failures})"
     return _over(tried, "failed", "gave_up", because, now, failures=failures)
+
+
+def _asked(tried: Tried, end: Asks) -> Settled:
+    return Settled(
+        delivery_id=tried.delivery_id,
+        attempt_id=tried.attempt_id,
+        state="scheduled",
+        attempt="asked",
+        because=end.because,
+        failures=tried.failures,
+        wake_at=end.question.until,
+        question=to_builtins(end.question),
+    )
 
 
 def _again(tried: Tried, end: TryAgain, failures: int, wake_at: datetime) -> Settled:
@@ -105,4 +124,6 @@ def _over(
         wake_at=now,
         provider=taken.provider if taken else None,
         provider_id=taken.reference if taken else None,
+        record=taken.record if taken else None,
+        found=(taken.found or None) if taken else None,
     )

@@ -44,13 +44,14 @@ async def rewrite(
 
     A key is told once: one that stands already, for whichever booking, is changed only while nothing was sent. A row of
     which nothing was sent goes when the story, told anew with late news, never called for it. Whoever is sending
-    something that is no longer called for finds that in its row.
+    something that is no longer called for finds that in its row. What followed from another delivery has no event, and
+    no story takes it back.
     """
     keys = {delivery.key for delivery in wanted}
     ids = list(booking_ids)
     rows = await connection.fetch(
         f"""
-        {_READ} WHERE booking_id = ANY($1::uuid[])
+        {_READ} WHERE booking_id = ANY($1::uuid[]) AND event_id IS NOT NULL
         UNION ALL
         {_READ} WHERE workspace_id = $2 AND key = ANY($3::text[]) AND booking_id <> ALL ($1::uuid[])
         """,

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.clock import Clock
-from showup.deliveries import claiming, lane_store
+from showup.deliveries import claiming, lane_store, sequels
 from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
 from showup.deliveries.pausing import LaneState, after, is_down, next_token_at, places, refilled
@@ -59,11 +59,14 @@ async def take_turn(
     state = refilled(held, pace, now)
     state, settled = _settled(state, asked.ended, pace, now, chance)
     await claiming.settle(connection, settled, now)
+    await _follow(connection, lane, asked.ended, settled, now)
     await claiming.expire(connection, lane, now)
     free = 0 if asked.room <= 0 else places(state, pace, await claiming.under_way(connection, lane, now), now)
     claimed = await claiming.claim(connection, lane, now, min(asked.room, free), probing=is_down(state, pace))
     state = replace(state, tokens=state.tokens - len(claimed))
     await lane_store.save(connection, lane, state)
+    down = is_down(state, pace) and not is_down(held, pace)
+    await sequels.follow(connection, lane.workspace_id, sequels.of_lane(lane, state, down=down), now)
     next_at = await _next_at(connection, lane, state, pace, now)
     turn = Turn(claimed=claimed, next_at=next_at, settled=settled, before=held, after=state)
     wakes = [(lane, one.wake_at) for one in settled if one.state == "scheduled"]
@@ -71,6 +74,17 @@ async def take_turn(
         wakes.append((lane, next_at))
     await wake_lanes(connection, wakes, now)
     return turn
+
+
+async def _follow(
+    connection: asyncpg.Connection, lane: Lane, ended: Sequence[Ended], settled: Sequence[Settled], now: datetime
+) -> None:
+    follows = [
+        sequel
+        for one, so in zip(ended, settled, strict=True)
+        for sequel in sequels.of_outcome(lane, one.claimed, one.end, so, now)
+    ]
+    await sequels.follow(connection, lane.workspace_id, follows, now)
 
 
 def _settled(

@@ -15,11 +15,15 @@ Content: TypeAlias = dict[str, Any]
 
 
 class Guest(Struct, frozen=True, kw_only=True):
-    """One attendee as a message addresses them. `time_zone` is an IANA name, None when it was never said."""
+    """One attendee as a message addresses them; `email` is empty for who is known by phone only.
+
+    `time_zone` is an IANA name, None when it was never said; `phone` is as they typed it.
+    """
 
     email: str
     name: str | None = None
     time_zone: str | None = None
+    phone: str | None = None
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
@@ -49,27 +53,84 @@ class Meeting(Struct, frozen=True, kw_only=True):
     ical_uid: str | None = None
     ical_sequence: int | None = None
     cancellation_reason: str | None = None
+    cancelled_by: str | None = None
+    reschedule_reason: str | None = None
     attended: bool | None = None
+    evidence: str | None = None
+    notes: str | None = None
+    company_name: str | None = None
+    company_domain: str | None = None
+    deal_id: UUID | None = None
+    answers: dict[str, Any] = {}
 
 
 class Notice(Struct, frozen=True, kw_only=True):
     """One delivery that is due: `kind` as `deliveries.routing` names it, `details` what it says beside the meeting.
 
-    `workspace` is a slug. `delivery_id` is the same at every attempt: providers take it as idempotency key.
+    `workspace` is a slug, `time_zone` its IANA name. `delivery_id` is the same at every attempt: providers take it as
+    idempotency key. `meeting` is None where it is about none: a deal, a digest, a fault.
     """
 
     delivery_id: UUID
     workspace: str
     kind: str
-    meeting: Meeting
     details: dict[str, Any]
+    meeting: Meeting | None = None
+    time_zone: str = "UTC"
+
+    def of_meeting(self) -> Meeting:
+        """The meeting, for a destination that tells of nothing else. Raises CannotRender."""
+        if self.meeting is None:
+            raise CannotRender(f"{self.kind} is about no meeting, and this destination tells of nothing else")
+        return self.meeting
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One attempt at a delivery. `content` is what was rendered for it, the same at each.
+
+    `number` counts from 1: with a higher one, something of it may stand there already, and is looked for first.
+    `record` is the id of the record there to which an earlier delivery about the same booking and person went.
+    `question` is what an earlier attempt asked, with the answer if somebody gave one; `can_ask`: whether there is
+    anybody to ask.
+    """
+
+    delivery_id: UUID
+    content: Content
+    number: int = 1
+    record: str | None = None
+    question: "Question | None" = None
+    can_ask: bool = False
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A record that may be the one: its id there, what it is called, and where a person can look at it."""
+
+    record: str
+    name: str
+    url: str | None = None
+    because: str = ""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """Which candidate is meant. `answered_by` says who decided, and `chosen` for which; None: for none of them."""
+
+    candidates: tuple[Candidate, ...]
+    until: datetime
+    answered_by: str | None = None
+    chosen: str | None = None
 
 
 class Delivered(Struct, frozen=True, kw_only=True):
-    """It was taken. `reference` is its id there, where the destination gives one."""
+    """It was taken. `reference` is its id there, where the destination gives one.
+
+    `record` is the id of the record there that it went to, for whatever follows about the same booking and person;
+    `found` is what was learned there that a person wants to see beside it (plain JSON values).
+    """
 
     provider: str
     reference: str | None = None
+    record: str | None = None
+    found: dict[str, Any] = {}
 
 
 class TryAgain(Struct, frozen=True, kw_only=True):
@@ -84,13 +145,20 @@ class TryAgain(Struct, frozen=True, kw_only=True):
     fault: Literal["delivery", "destination", "limit"] = "delivery"
 
 
+class Asks(Struct, frozen=True, kw_only=True):
+    """A person has to say which record is meant: it waits for the answer, or for the end of its time."""
+
+    because: str
+    question: Question
+
+
 class GaveUp(Struct, frozen=True, kw_only=True):
     """It will never succeed as it is: `because` is for whoever has to put it right."""
 
     because: str
 
 
-Outcome: TypeAlias = Delivered | TryAgain | GaveUp
+Outcome: TypeAlias = Delivered | TryAgain | Asks | GaveUp
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -116,7 +184,7 @@ class Destination(Protocol):
     def render(self, notice: Notice) -> Content:
         """The notice in its words: pure. Raises CannotRender."""
 
-    async def send(self, delivery_id: UUID, content: Content) -> Outcome:
+    async def send(self, attempt: Attempt) -> Outcome:
         """One attempt. What was sent under the same id before must not have an effect again, where it can help it."""
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-Origin: TypeAlias = Literal["webhook", "reconcile", "sample", "hand", "resend"]
+Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "hand", "resend"]
 # What people did here, and what Resend says of our mails; all others come from a Cal.com account.
 BY_HAND: Final = "hand"
 FROM_RESEND: Final = "resend"

@@ -8,7 +8,7 @@ from typing import assert_never
 from showup import events
 from showup.bookings.booking import Booking
 from showup.events import BookingSeen, Event, News
-from showup.pipeline import attended, booked, by_hand, missed, moved
+from showup.pipeline import announcing, attended, booked, by_hand, missed, moved
 from showup.pipeline.decision import Decision, Rejection, Situation
 from showup.pipeline.rules import Rules
 from showup.pipeline.seeing import is_past
@@ -41,7 +41,8 @@ def decide(situation: Situation, news: News, rules: Rules) -> Decision | Rejecti
     if isinstance(decision, Rejection):
         return decision
     decision = moved.corrected(before, moved.quietly_moved(before, decision, news, rules))
-    return missed.followed_up(before, moved.left_out(before, decision), news, rules)
+    decision = missed.followed_up(before, moved.left_out(before, decision), news, rules)
+    return announcing.announced(before, decision, news, rules)
 
 
 def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rejection:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from showup.bookings.booking import Booking
 from showup.deals.deal import TurnKind
-from showup.effects import Effect
+from showup.effects import Announce, Effect
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Withdraw(Struct, frozen=True, kw_only=True):
 class Decision(Struct, frozen=True, kw_only=True):
     """`what` and `because` make the line in the journal; an empty `what` changes nothing worth a line.
 
-    What is to be withdrawn is, before the effects are called for.
+    What is to be withdrawn is, before the effects are called for; what was announced is never taken back.
     """
 
     after: Booking
@@ -36,6 +36,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     turns: tuple[TurnKind, ...] = ()
     effects: tuple[Effect, ...] = ()
     withdraw: tuple[Withdraw, ...] = ()
+    announcements: tuple[Announce, ...] = ()
 
 
 class Rejection(Struct, frozen=True, kw_only=True):

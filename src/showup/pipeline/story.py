@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from showup.bookings.booking import Booking
 from showup.companies.company import key_of_domain
 from showup.deals.deal import Turn, TurnKind
-from showup.effects import Effect, Remind, SkipReminders
+from showup.effects import Announce, Effect, Remind, SkipReminders
 from showup.events import AttendeeSeen, BookingAttached, ByHand, DealChanged, News
 from showup.people.person import Person
 from showup.pipeline.decide import decide, founds
@@ -29,7 +29,7 @@ WantState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 class Want(Struct, frozen=True, kw_only=True):
     """An effect that the story calls for, or called for until something else happened."""
 
-    effect: Effect
+    effect: Effect | Announce
     event_id: UUID
     booking_version: int
     decided_at: datetime
@@ -69,6 +69,7 @@ class Story(Struct, kw_only=True):
     changed_at: datetime | None = None
     turns: list[Turn] = []
     wants: dict[str, Want] = {}
+    announced: dict[str, Want] = {}
     lines: list[Line] = []
     people: dict[str, Person] = {}
     names: dict[str, Naming] = {}
@@ -116,6 +117,7 @@ def _take(story: Story, booking_id: UUID, item: News, decision: Decision) -> Non
     story.changed_at = item.source_at if story.changed_at is None else max(story.changed_at, item.source_at)
     story.turns.extend(_turn(booking_id, item, kind, after) for kind in decision.turns)
     _want(story.wants, item, decision)
+    _announce(story.announced, item, decision)
     if decision.what and not _is_known(story, before, decision):
         story.lines.append(_line(item, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.turns and story.company_key is None:
@@ -156,13 +158,20 @@ def _want(wants: dict[str, Want], item: News, decision: Decision) -> None:
             wants[effect.key] = _wanted(effect, item, decision.after.version)
 
 
+def _announce(announced: dict[str, Want], item: News, decision: Decision) -> None:
+    for effect in decision.announcements:
+        times = sum(key == effect.key or key.startswith(f"{effect.key}+") for key in announced)
+        key = f"{effect.key}+{times}" if times else effect.key
+        announced[key] = _wanted(replace(effect, key=key), item, decision.after.version)
+
+
 def _concerns(withdraw: Withdraw, want: Want) -> bool:
     if withdraw.only is not None and not isinstance(want.effect, withdraw.only):
         return False
     return withdraw.recipients is None or want.effect.recipient in withdraw.recipients
 
 
-def _wanted(effect: Effect, item: News, version: int) -> Want:
+def _wanted(effect: Effect | Announce, item: News, version: int) -> Want:
     because = effect.because if isinstance(effect, SkipReminders) else None
     return Want(
         effect=effect,

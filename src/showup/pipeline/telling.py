@@ -26,10 +26,14 @@ from showup.pipeline.quiet import after_quiet, zone_of
 from showup.pipeline.rules import Rules
 
 
+def is_fresh(news: News, rules: Rules) -> bool:
+    """Whether we heard of it soon enough after it happened to tell anybody."""
+    return news.received_at - news.source_at < rules.fresh_for
+
+
 def is_worth_telling(booking: Booking, news: News, rules: Rules) -> bool:
     """Fresh news about a meeting that was still ahead when we heard of it."""
-    fresh = news.received_at - news.source_at < rules.fresh_for
-    return fresh and booking.start_time > news.received_at
+    return is_fresh(news, rules) and booking.start_time > news.received_at
 
 
 def _until(booking: Booking, news: News, rules: Rules) -> datetime:
@@ -123,7 +127,7 @@ def of_absence(booking: Booking, news: News, rules: Rules) -> tuple[Effect, ...]
 
     How fresh that is, counts from the news; and a meeting that is over for long is left in peace.
     """
-    if not rules.follow_up or news.received_at - news.source_at >= rules.fresh_for:
+    if not rules.follow_up or not is_fresh(news, rules):
         return ()
     over_at = booking.end_time or booking.start_time
     expires_at = over_at + rules.follow_up_after + rules.follow_up_expires_after

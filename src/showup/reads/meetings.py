@@ -10,27 +10,34 @@ from showup.destinations.contract import Guest, Meeting
 _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
     *("organizer_name", "organizer_time_zone", "location", "meeting_url", "booker_url", "ical_uid", "ical_sequence"),
-    "cancellation_reason",
+    *("cancellation_reason", "cancelled_by", "reschedule_reason", "notes", "deal_id", "answers"),
 )
 
 
 async def current(
     connection: asyncpg.Connection, asked: Collection[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], Meeting]:
-    """The meetings of these (booking, attendee's email) as they stand. Who is not among its attendees has none."""
+    """The meetings of these (booking, attendee's email) as they stand. Who is not among its attendees has none.
+
+    An empty email asks for whoever is known by phone only; where there is nobody, the meeting is nobody's.
+    """
     rows = await connection.fetch(
         f"""
-        SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.name, a.time_zone,
+        SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
+               a.time_zone, a.phone, c.name AS company_name, c.domain AS company_domain,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
-        CROSS JOIN LATERAL (
-            SELECT coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
-                   a.calcom_seat_uid AS seat_uid, a.attended
+        LEFT JOIN companies c ON c.id = b.company_id
+        LEFT JOIN LATERAL (
+            SELECT true AS attends, coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
+                   coalesce(a.phone, p.phone) AS phone, a.calcom_seat_uid AS seat_uid, a.attended,
+                   a.attendance_evidence AS evidence
             FROM booking_attendees a LEFT JOIN people p ON p.id = a.person_id
-            WHERE a.booking_id = b.id AND a.email = given.email
+            WHERE a.booking_id = b.id AND coalesce(a.email, '') = given.email
             ORDER BY a.cancelled_at NULLS FIRST, a.position LIMIT 1
-        ) a
+        ) a ON true
+        WHERE a.attends OR given.email = ''
         """,  # noqa: S608  # names of our own columns
         [booking_id for booking_id, _ in asked],
         [email for _, email in asked],
@@ -44,6 +51,9 @@ def _meeting(row: asyncpg.Record) -> Meeting:
         uid=row["uid"],
         seat_uid=row["seat_uid"],
         attended=row["attended"],
-        guest=Guest(email=row["email"], name=row["name"], time_zone=row["time_zone"]),
+        evidence=row["evidence"],
+        company_name=row["company_name"],
+        company_domain=row["company_domain"],
+        guest=Guest(email=row["email"], name=row["name"], time_zone=row["time_zone"], phone=row["phone"]),
         **{name: row[name] for name in _MEETING},
     )

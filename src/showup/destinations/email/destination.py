@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from showup.destinations.contract import Content, GaveUp, Notice, Outcome, Pace
+from showup.destinations.contract import Attempt, Content, GaveUp, Notice, Outcome, Pace
 from showup.destinations.email.mail import Mail
 
 
@@ -43,9 +43,9 @@ class EmailDestination:
         content: Content = msgspec.to_builtins(self._renderer.render(notice))
         return content
 
-    async def send(self, delivery_id: UUID, content: Content) -> Outcome:
+    async def send(self, attempt: Attempt) -> Outcome:
         try:
-            mail = msgspec.convert(content, Mail)
+            mail = msgspec.convert(attempt.content, Mail)
         except msgspec.ValidationError as error:
             return GaveUp(because=f"the stored mail can't be read: {error}")
-        return await self._carrier.send(delivery_id, mail)
+        return await self._carrier.send(attempt.delivery_id, mail)

@@ -39,7 +39,7 @@ class Renderer:
 
     def render(self, notice: Notice) -> Mail:
         """The mail to the notice's guest. Raises CannotRender."""
-        meeting, wording = notice.meeting, wording_of(notice)
+        meeting, wording = notice.of_meeting(), wording_of(notice)
         said = wording.variables()
         place = (notice.workspace, meeting.event_type, said)
         method = method_of(notice.kind, meeting) if self._calendar else None

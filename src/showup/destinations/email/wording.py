@@ -48,7 +48,7 @@ class Wording(Struct, frozen=True, kw_only=True):
 
 def wording_of(notice: Notice) -> Wording:
     """Everything that can be said about it; an unknown time zone is passed over, and an odd address no link."""
-    meeting, details = notice.meeting, notice.details
+    meeting, details = notice.of_meeting(), notice.details
     zone = zone_of((meeting.guest.time_zone, meeting.organizer_time_zone))
     old, before = details.get("old_start_time"), details.get("before_seconds")
     title = cut(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting"

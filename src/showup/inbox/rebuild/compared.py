@@ -54,12 +54,14 @@ def _whole(
 
 
 # What was sent, or is over for a reason of the moment of sending, holds whatever the log says by now; and a delivery
-# that nothing calls for matters only while it is going to be made.
+# that nothing calls for matters only while it is going to be made. What follows from another delivery, and what is
+# about no booking, is called for by no story.
 _TOLD: Final = """
     s.state IN ('sending', 'delivered', 'failed') OR s.withdrawn_by IS NOT NULL
     OR s.state = 'scheduled' AND f.state = 'scheduled' AND s.attempts > 0
     OR s.state = 'skipped' AND f.state IS DISTINCT FROM 'skipped'
     OR f.key IS NULL AND s.state <> 'scheduled'
+    OR coalesce(s.event_id, f.event_id) IS NULL OR coalesce(s.booking_id, f.booking_id) IS NULL
 """
 
 # What became of a delivery on its way is in no log.
@@ -67,6 +69,7 @@ SENT: Final = frozenset(
     {
         *("id", "delivered_at", "created_at", "updated_at", "wake_at", "attempt_id", "unwanted", "failures"),
         *("attempts", "withdrawn_by", "provider", "provider_id", "feedback", "feedback_because", "feedback_at"),
+        *("record", "found", "question"),
     }
 )
 

@@ -22,6 +22,8 @@ _GIVEN: Final = frozenset(
         *("calcom_events", "chain", "totals", "connections", "routes", "api_keys", "idempotency_keys", "workspaces"),
         # What became of deliveries on their way is in no log.
         *("delivery_attempts", "delivery_contents", "lanes", "suppressions"),
+        # Who listens is no matter of the log; what they were told is folded for whoever listened then.
+        *("subscriptions", "endpoints", "mirrored", "mirrors"),
     }
 )
 # A fold counts up the feed of its workspace.

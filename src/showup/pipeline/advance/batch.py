@@ -16,6 +16,7 @@ from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
 from showup.deeds import Deed
 from showup.deliveries import store as deliveries
+from showup.deliveries import subscribing
 from showup.deliveries.delivery import Wake
 from showup.events import News
 from showup.pipeline import journal
@@ -163,7 +164,8 @@ async def _write_down(
         deeds=[deed.event_id for deed in deeds],
         entries=[*entries, *dealt.entries, *entries_of_deeds(workspace_id, deeds, hand)],
     )
-    wanted = [delivery for one in told for delivery in deliveries_of(one.booking_id, one.story)]
+    subscriptions = await subscribing.of_workspace(connection, workspace_id)
+    wanted = [delivery for one in told for delivery in deliveries_of(one.booking_id, one.story, subscriptions)]
     untold = {one.booking_id for one in told if not one.group.news}
     return await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted, untold=untold)
 

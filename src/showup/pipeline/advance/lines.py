@@ -16,11 +16,12 @@ from showup.deeds import (
 )
 from showup.deliveries import routing
 from showup.deliveries.delivery import Delivery
+from showup.deliveries.subscribing import Subscription
 from showup.people.person import person_id as id_of_person
 from showup.pipeline.advance.by_hand import ByHand
 from showup.pipeline.advance.meeting import Met
 from showup.pipeline.journal import Entry
-from showup.pipeline.story import Line, Story
+from showup.pipeline.story import Line, Story, Want
 
 
 def entries_of(booking_id: UUID, story: Story, met: Met, company_id: UUID | None) -> list[Entry]:
@@ -74,27 +75,32 @@ def _line(deed: Deed, what: str, because: str, given: dict[str, Any]) -> Line:
     )
 
 
-def deliveries_of(booking_id: UUID, story: Story) -> list[Delivery]:
-    """Everything that the story wants told."""
+def deliveries_of(booking_id: UUID, story: Story, subscriptions: Sequence[Subscription]) -> list[Delivery]:
+    """Everything that the story wants told, to everybody who is to be told."""
     assert story.booking is not None, "a story with an id stands on a booking"
     simulated = story.booking.simulated
     return [
-        Delivery(
-            booking_id=booking_id,
-            event_id=want.event_id,
-            key=want.effect.key,
-            destination=routing.destination(simulated=simulated),
-            kind=routing.kind(want.effect),
-            recipient=want.effect.recipient,
-            booking_version=want.booking_version,
-            decided_at=want.decided_at,
-            due_at=want.effect.due_at,
-            expires_at=want.effect.expires_at,
-            priority=routing.priority(want.effect),
-            state=want.state,
-            because=want.because,
-            details=routing.details(want.effect),
-            simulated=simulated,
-        )
-        for want in story.wants.values()
+        _delivery(booking_id, want, way, simulated=simulated)
+        for want in (*story.wants.values(), *story.announced.values())
+        for way in routing.ways(want.effect, want.decided_at, subscriptions, simulated=simulated)
     ]
+
+
+def _delivery(booking_id: UUID, want: Want, way: routing.Way, *, simulated: bool) -> Delivery:
+    return Delivery(
+        booking_id=booking_id,
+        event_id=want.event_id,
+        key=way.key,
+        destination=way.destination,
+        kind=routing.kind(want.effect),
+        recipient=want.effect.recipient,
+        booking_version=want.booking_version,
+        decided_at=want.decided_at,
+        due_at=want.effect.due_at,
+        expires_at=want.effect.expires_at,
+        priority=routing.priority(want.effect),
+        state="skipped" if way.skipped else want.state,
+        because=way.skipped or want.because,
+        details=routing.details(want.effect),
+        simulated=simulated,
+    )

@@ -1,0 +1,78 @@
+"""A person says which record is meant, where a destination could not tell: the delivery that waits goes on with it."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from showup.deliveries import sequels
+from showup.deliveries.delivery import Lane
+from showup.deliveries.records import ASKED_AS
+from showup.deliveries.waking import wake_lanes
+
+
+class RecordChosen(Struct, frozen=True, kw_only=True):
+    """The answer to the question of a delivery: the id of the record there, or None for none of the candidates."""
+
+    delivery_id: UUID
+    record: str | None
+
+
+async def choose(
+    connection: asyncpg.Connection, workspace_id: UUID, chosen: RecordChosen, actor: str, now: datetime
+) -> str | None:
+    """Writes the answer down and wakes the lane, in the connection's transaction; else why not."""
+    row = await connection.fetchrow(
+        """
+        SELECT destination, booking_id, recipient, state, question FROM deliveries
+        WHERE id = $1 AND workspace_id = $2 FOR UPDATE
+        """,
+        chosen.delivery_id,
+        workspace_id,
+    )
+    if row is None:
+        return "there is no such delivery"
+    question = row["question"]
+    if question is None:
+        return "nothing is asked about this delivery"
+    if question.get("answered_by") is not None:
+        return f"{question['answered_by']} has decided already"
+    if row["state"] != "scheduled":
+        return f"it is too late to decide: the delivery is {row['state']}"
+    if chosen.record is not None and chosen.record not in {one["record"] for one in question["candidates"]}:
+        return f"{chosen.record!r} is none of the candidates"
+    await connection.execute(
+        """
+        UPDATE deliveries SET question = $2::text::jsonb, wake_at = $3, because = $4, updated_at = $3 WHERE id = $1
+        """,
+        chosen.delivery_id,
+        msgspec.json.encode(question | {"answered_by": actor, "chosen": chosen.record}).decode(),
+        now,
+        f"{actor} has decided which record is meant",
+    )
+    await connection.execute(
+        """
+        UPDATE deliveries SET state = 'withdrawn', because = 'it was decided meanwhile', updated_at = $3
+        WHERE workspace_id = $1 AND state = 'scheduled' AND event_id IS NULL AND kind = $2
+        AND details->>'delivery_id' = $4
+        """,
+        workspace_id,
+        ASKED_AS,
+        now,
+        str(chosen.delivery_id),
+    )
+    await sequels.follow(
+        connection,
+        workspace_id,
+        [
+            sequels.answered(
+                row["destination"], chosen.delivery_id, row["booking_id"], row["recipient"], chosen.record, actor
+            )
+        ],
+        now,
+    )
+    lane = Lane(workspace_id=workspace_id, destination=row["destination"])
+    await wake_lanes(connection, [(lane, now)], now)
+    return None

@@ -1,0 +1,46 @@
+"""What is known of a destination's records: to which one earlier deliveries went, and whether anybody can be asked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from showup.deliveries.claiming import Claimed
+from showup.deliveries.delivery import MAIL, Lane
+
+ASKED_AS: Final = "record.choose"
+"""The kind of news by which people are asked which record is meant."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """`records` by booking and recipient; `can_ask`: whether somebody of the workspace is told of questions."""
+
+    records: Mapping[tuple[UUID | None, str | None], str] = {}
+    can_ask: bool = False
+
+
+async def known_there(connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed]) -> Known:
+    """What is known for these deliveries of a lane. Mail has no records."""
+    if lane.destination in MAIL:
+        return Known()
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (booking_id, recipient) booking_id, recipient, record FROM deliveries
+        WHERE booking_id = ANY($1::uuid[]) AND destination = $2 AND record IS NOT NULL AND event_id IS NOT NULL
+        ORDER BY booking_id, recipient, delivered_at DESC NULLS LAST
+        """,
+        [one.booking_id for one in claimed if one.booking_id is not None],
+        lane.destination,
+    )
+    can_ask = await connection.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM subscriptions WHERE workspace_id = $1 AND until IS NULL AND $2 = ANY(kinds)
+                       AND destination <> $3)
+        """,
+        lane.workspace_id,
+        ASKED_AS,
+        lane.destination,
+    )
+    return Known(records={(row["booking_id"], row["recipient"]): row["record"] for row in rows}, can_ask=can_ask)

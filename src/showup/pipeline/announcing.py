@@ -1,0 +1,111 @@
+"""What a booking's news is to those who listen beside the attendees: a CRM, the team, other programs (TE5 to TE8).
+
+An announcement is a difference between what stood and what stands, so news that changes nothing announces nothing. Its
+key is numbered by the story: whoever came, did not, and came after all is announced three times.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from showup.bookings.booking import Attendee, Booking
+from showup.effects import Announce, Announcement
+from showup.events import News
+from showup.pipeline.decision import Decision
+from showup.pipeline.rules import Rules
+from showup.pipeline.telling import is_fresh, is_worth_telling
+
+# A CRM that was down for some days is still told; what the attendee hears of is another matter.
+_WORTH_TELLING_FOR: Final = timedelta(days=7)
+
+
+def announced(before: Booking | None, decision: Decision, news: News, rules: Rules) -> Decision:
+    """The decision with what it announces, while the news is fresh (PI13)."""
+    after = decision.after
+    found: list[Announce] = []
+    if is_worth_telling(after, news, rules):
+        found += _of_seats(before, after, news) if after.seated else _of_the_meeting(before, decision, news)
+    if is_fresh(news, rules) and after.is_live:
+        found += [_announce(kind, after, after.booker, news) for kind in _of_attendance(before, after)]
+    return replace(decision, announcements=tuple(found)) if found else decision
+
+
+def _of_the_meeting(before: Booking | None, decision: Decision, news: News) -> list[Announce]:
+    after = decision.after
+    stood = before is not None and before.is_live
+    kinds: list[Announcement] = []
+    if after.is_live and not stood:
+        kinds = ["booking.rescheduled" if after.reschedule_count else "booking.created"]
+    elif before is not None and after.is_live:
+        kinds = _while_it_stands(before, decision)
+    elif before is None or before.status != after.status:
+        kinds = [_ENDED[after.status]]
+    old = before.start_time if before is not None else None
+    return [_announce(kind, after, after.booker, news, old=old) for kind in kinds]
+
+
+def _while_it_stands(before: Booking, decision: Decision) -> list[Announcement]:
+    after = decision.after
+    kinds: list[Announcement] = []
+    if before.start_time != after.start_time:
+        kinds.append("booking.rescheduled")
+    elif before.organizer_email != after.organizer_email:
+        kinds.append("booking.reassigned")
+    if decision.what == "booking.relocated":
+        kinds.append("booking.location_changed")
+    return kinds
+
+
+_ENDED: Final[dict[str, Announcement]] = {
+    "PENDING": "booking.requested",
+    "REJECTED": "booking.rejected",
+    "CANCELLED": "booking.cancelled",
+}
+
+
+def _of_seats(before: Booking | None, after: Booking, news: News) -> list[Announce]:
+    """Each seat is somebody's booking: taken, moved with the meeting, or given back."""
+    had = {(one.key, one.returns) for one in before.seats} if before is not None and before.is_live else set()
+    has = after.seats if after.is_live else ()
+    moved = before is not None and before.start_time != after.start_time
+    old = before.start_time if before is not None else None
+    taken = [one for one in has if moved or (one.key, one.returns) not in had]
+    found = [
+        _announce("booking.rescheduled" if moved and _known(one, had) else "booking.created", after, one, news, old=old)
+        for one in taken
+    ]
+    left = had - {(one.key, one.returns) for one in has}
+    gone = [one for one in after.attendees if (one.key, one.returns) in left]
+    return found + [_announce("booking.cancelled", after, one, news) for one in gone]
+
+
+def _known(attendee: Attendee, among: set[tuple[str, int]]) -> bool:
+    return (attendee.key, attendee.returns) in among
+
+
+def _of_attendance(before: Booking | None, after: Booking) -> list[Announcement]:
+    kinds: list[Announcement] = []
+    was = before.attended if before is not None else None
+    if after.attended is not None and after.attended != was:
+        kinds.append("booking.showed" if after.attended else "booking.no_show")
+    if after.host_absent and not (before is not None and before.host_absent):
+        kinds.append("booking.host_absent")
+    return kinds
+
+
+def _announce(
+    kind: Announcement, after: Booking, about: Attendee | None, news: News, *, old: datetime | None = None
+) -> Announce:
+    recipient = (about.email if about is not None and about.is_person else None) or ""
+    by_phone = any(one.email is None for one in after.seats)
+    moved = kind == "booking.rescheduled"
+    return Announce(
+        kind=kind,
+        key=f"{kind}:{after.uid or after.calcom_booking_id or '-'}:{after.start_time:%Y%m%dT%H%M%SZ}:{recipient}",
+        recipient=recipient,
+        due_at=news.received_at,
+        expires_at=news.source_at + _WORTH_TELLING_FOR,
+        nobody=not recipient and not by_phone,
+        old_start_time=old if moved and old != after.start_time else None,
+    )
