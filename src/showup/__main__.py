@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from showup.commands import accounts, connections, deliveries, email, keys, workspaces
+from showup.commands import accounts, calcom, connections, deliveries, email, keys, workspaces
 from showup.commands.doctor import doctor
 from showup.commands.migrate import migrate
 from showup.commands.openapi import openapi
@@ -28,6 +28,7 @@ for command in (serve, work, migrate, sample, simulate, doctor, verify, openapi,
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):
     app.add_typer(nouns.app, name=name)
+app.add_typer(calcom.app, name="calcom")
 app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(email.app, name="email")

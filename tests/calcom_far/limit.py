@@ -1,0 +1,59 @@
+"""How often one may ask: Cal.com's limit, which counts from the first request and then blocks for a minute."""
+
+import threading
+from datetime import datetime, timedelta
+
+from tests.calcom_far.rows import Clock
+
+MINUTE = timedelta(seconds=60)
+
+
+class Limit:
+    """`most` requests in a minute, None for no limit; refused ones count too."""
+
+    def __init__(self, clock: Clock, most: int | None) -> None:
+        self.most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked: list[datetime] = []
+        self._opened_at: datetime | None = None
+        self._count = 0
+        self._blocked_until: datetime | None = None
+
+    def take(self) -> tuple[bool, dict[str, str]]:
+        """Whether one more may be asked, and what the headers of the answer say of it."""
+        with self._lock:
+            now = self._clock()
+            self._asked.append(now)
+            if self._opened_at is None or now - self._opened_at >= MINUTE:
+                self._opened_at, self._count = now, 0
+            self._count += 1
+            is_blocked = self._blocked_until is not None and now < self._blocked_until
+            if self.most is None:
+                return True, {}
+            if self._count > self.most and not is_blocked:
+                self._blocked_until, is_blocked = now + MINUTE, True
+            until = self._blocked_until if is_blocked and self._blocked_until else self._opened_at + MINUTE
+            return not is_blocked, self._headers(until - now, is_blocked)
+
+    def worst_minute(self) -> int:
+        """The most requests in any sixty seconds."""
+        with self._lock:
+            asked = sorted(self._asked)
+        worst = first = 0
+        for last, at in enumerate(asked):
+            while at - asked[first] >= MINUTE:
+                first += 1
+            worst = max(worst, last - first + 1)
+        return worst
+
+    def _headers(self, left: timedelta, is_blocked: bool) -> dict[str, str]:
+        assert self.most is not None
+        seconds = str(max(1, -(-left // timedelta(seconds=1))))
+        remaining = 0 if is_blocked else self.most - self._count
+        return {
+            "X-RateLimit-Limit-Default": str(self.most),
+            "X-RateLimit-Remaining-Default": str(remaining),
+            "X-RateLimit-Reset-Default": seconds,
+            **({"Retry-After": seconds} if is_blocked else {}),
+        }
