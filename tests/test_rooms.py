@@ -53,6 +53,11 @@ def test_no_room_is_forgotten_by_the_contract_on_the_web_framework() -> None:
     assert others == set(contract("framework")["source_modules"])
 
 
+def test_no_destination_is_forgotten_by_the_contract_that_keeps_them_apart() -> None:
+    folders = {module_of(path) for path in PACKAGE.glob("destinations/*/__init__.py")}
+    assert folders == set(contract("destinations")["modules"])
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)
 def test_sql_is_written_in_stores_and_reads_only(path: Path) -> None:
     module = module_of(path).removeprefix("showup.")

@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 
     from showup.deliveries.connecting import Reaching
     from showup.deliveries.given import Given
+    from showup.deliveries.outfitting import Clients
     from showup.deliveries.worker import Worker
     from showup.destinations.email.render import Renderer
+    from showup.destinations.public_addresses import Outside
     from showup.inbox.applier import Applier
     from showup.inbox.door_metrics import DoorMetrics
     from showup.inbox.keep import Keeper
     from showup.pipeline.rules import Rules
+    from showup.reconcile.account import ApiAccess
+    from showup.reconcile.reconciler import Reconciler
+    from showup.web.bell import Bell
     from showup.web.webhooks import WebhookDoor
 
 
@@ -229,6 +234,20 @@ class House:
         return Applier(self.engine, self.clock)
 
     @cached_property
+    def outside(self) -> "Outside":
+        """Where addresses may lead that others chose."""
+        from showup.destinations.public_addresses import Outside, look_up
+
+        return Outside(private=self.settings.private_addresses, lookup=look_up)
+
+    @cached_property
+    def bell(self) -> "Bell":
+        """Rings when signatures are wrong again and again."""
+        from showup.web.bell import Bell
+
+        return Bell(self.engine, self.clock)
+
+    @cached_property
     def door(self) -> "ASGIApp":
         """Everything that is served, every answer completed."""
         from showup.web.every_answer import completed
@@ -248,9 +267,13 @@ class House:
             admin_key=_plain(self.settings.admin_key),
             version=version("showup"),
             door_metrics=self.door_metrics,
+            bell=self.bell,
             mailing=Mailing(seal=self.seal, webhook_secret=_plain(self.settings.resend_webhook_secret)),
+            outside=self.outside,
         )
-        return WebhookDoor(self.directory, self.keeper, self.clock, fallback=app, metrics=self.door_metrics)
+        return WebhookDoor(
+            self.directory, self.keeper, self.clock, fallback=app, metrics=self.door_metrics, bell=self.bell
+        )
 
 
 @asynccontextmanager
@@ -260,10 +283,11 @@ async def deliverer(built: House, ground: Ground) -> "AsyncIterator[Worker]":
 
     from showup.database.address import own_arguments
     from showup.deliveries.courier import Courier
+    from showup.deliveries.digesting import Digesting
     from showup.deliveries.preparing import LastLook
     from showup.deliveries.unsubscribing import make_token
-    from showup.deliveries.worker import POOL_SIZE, Worker
-    from showup.destinations import wire
+    from showup.deliveries.worker import POOL_SIZE, Chore, Worker
+    from showup.reads.digest import digest
     from showup.reads.meetings import current
 
     def unsubscribe(workspace_id: UUID, email: str) -> str:
@@ -279,12 +303,52 @@ async def deliverer(built: House, ground: Ground) -> "AsyncIterator[Worker]":
         command_timeout=_JOBS_WITHIN,
         server_settings={"timezone": "UTC", "application_name": "showup"},
     )
-    async with wire.client(version("showup")) as client, pool:
-        courier = Courier(built.engine, built.clock, _reaching(built, client), look)
-        yield Worker(built.engine, built.clock, courier, pool)
+    async with http_clients(built) as clients, pool:
+        courier = Courier(built.engine, built.clock, _reaching(built, clients), look)
+        asking = reconciler(built, clients.known)
+        chores = [
+            Chore(name="reconcile", cron="* * * * *", do=asking.poll_due),
+            Chore(name="digest", cron="* * * * *", do=Digesting(built.engine, built.clock, digest).write_due),
+        ]
+        yield Worker(built.engine, built.clock, courier, pool, chores=chores)
 
 
-def _reaching(built: House, client: "httpx2.AsyncClient") -> "Reaching":
+@asynccontextmanager
+async def http_clients(built: House) -> "AsyncIterator[Clients]":
+    """Whoever calls other systems for a house; their connections close at the end."""
+    from showup.deliveries.outfitting import Clients
+    from showup.destinations import public_only, wire
+
+    ours = version("showup")
+    async with wire.client(ours) as known, public_only.client(ours, built.outside) as outside:
+        yield Clients(known=known, outside=outside)
+
+
+def reconciler(built: House, client: "httpx2.AsyncClient") -> "Reconciler":
+    """Whoever asks Cal.com about bookings, over a house."""
+    from showup.reconcile.api_clients import ApiClients
+    from showup.reconcile.reconciler import Reconciler, Rhythm
+
+    policy = built.settings.policy.calcom
+    return Reconciler(
+        built.engine,
+        built.clock,
+        access=api_access(built),
+        api=ApiClients(client, built.clock).of,
+        drain=built.applier.drain_once,
+        rhythm=Rhythm(every=policy.reconcile_every, grace=policy.grace),
+    )
+
+
+def api_access(built: House) -> "ApiAccess":
+    """By what Cal.com's API is reached: stored keys, and the environment's."""
+    from showup.reconcile.account import ApiAccess
+
+    settings = built.settings
+    return ApiAccess(seal=built.seal, url=settings.calcom_api_url, key=_plain(settings.calcom_api_key))
+
+
+def _reaching(built: House, clients: "Clients") -> "Reaching":
     from showup.deliveries.connecting import MailAccess, Reaching
 
     settings = built.settings
@@ -297,7 +361,7 @@ def _reaching(built: House, client: "httpx2.AsyncClient") -> "Reaching":
         built.engine,
         built.seal,
         built.clock,
-        client=client,
+        clients=clients,
         given=given,
         renderer=lambda leaving: renderer_of(settings, built.clock, leaving=leaving),
         retry_after=settings.policy.email.retry_after,

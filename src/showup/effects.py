@@ -75,6 +75,18 @@ Announcement: TypeAlias = Literal[
     "booking.host_absent",
 ]
 
+DealAnnouncement: TypeAlias = Literal[
+    "deal.created",
+    "deal.stage_changed",
+    "deal.won",
+    "deal.lost",
+    "deal.cancelled",
+    "deal.reopened",
+    "deal.reassigned",
+    "deal.changed",
+]
+"""What became of a deal; `deal.changed`: its amount or currency."""
+
 
 class Announce(BookingEffect, frozen=True, kw_only=True):
     """Tell whoever listens beside the attendees (a CRM, the team, another program) what became of a booking.

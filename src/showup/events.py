@@ -281,7 +281,7 @@ _LAST = 99
 class News(Struct, frozen=True, kw_only=True):
     """An event, when it happened (`source_at`), when we heard of it, and its place in source order.
 
-    `account_id` is None for what people did.
+    `account_id` is None for what people did. `untold`: it is history, of which nobody outside is told (PI13).
     """
 
     event_id: UUID
@@ -292,6 +292,7 @@ class News(Struct, frozen=True, kw_only=True):
     order_key: str
     actor: str
     simulated: bool = False
+    untold: bool = False
 
 
 def names(event: Event, account_id: UUID | None) -> tuple[str, ...]:

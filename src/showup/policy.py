@@ -130,6 +130,16 @@ class FollowUpPolicy(_Table):
     rebook_url: Page = ""
 
 
+class CalcomPolicy(_Table):
+    """`[calcom]`: how often bookings are compared with Cal.com's API, to the minute.
+
+    `grace`: how long a webhook may be on its way before it counts as lost.
+    """
+
+    reconcile_every: Span = timedelta(minutes=15)
+    grace: Span = timedelta(minutes=2)
+
+
 class Sender(_Table):
     """A `[[senders]]` row: the address that mail for this booking page or organizer's domain comes from."""
 
@@ -145,6 +155,7 @@ class Policy(_Table):
     reminders: RemindersPolicy = RemindersPolicy()
     email: EmailPolicy = EmailPolicy()
     no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
+    calcom: CalcomPolicy = CalcomPolicy()
     senders: tuple[Sender, ...] = ()
     # What the connections say that the environment makes; each destination knows its own settings, and checks them.
     clickup: dict[str, Any] = {}

@@ -33,7 +33,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from showup.policy import EmailPolicy, FollowUpPolicy, PipelinePolicy, Policy, RemindersPolicy, Sender
+from showup.policy import CalcomPolicy, EmailPolicy, FollowUpPolicy, PipelinePolicy, Policy, RemindersPolicy, Sender
 
 POLICY_FILE = "showup.toml"
 _NO_SECRET = "no-secret-provided"  # noqa: S105 - the word that Cal.com signs with when it has no secret
@@ -42,6 +42,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "reminders": RemindersPolicy,
     "email": EmailPolicy,
     "no_show_follow_up": FollowUpPolicy,
+    "calcom": CalcomPolicy,
     "senders": Sender,
 }
 _KEY_LENGTH = 32

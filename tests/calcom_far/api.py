@@ -10,6 +10,7 @@ from tests.calcom_far.asking import BY_CURSOR, Asking, BadQuery, moment
 from tests.calcom_far.outputs import booking_output, event_type_output, me_output, slots_output
 from tests.calcom_far.registry import NotTaken, Owner, Registry
 from tests.calcom_far.rows import Booking, instant
+from tests.calcom_far.v1 import bookings_v1
 from tests.calcom_far.world import World
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -79,6 +80,14 @@ class Api:
     def has_versions(self, method: str, template: str) -> bool:
         """Whether the call has to say which version of the API it means."""
         return bool(self._calls[method, template][0])
+
+    def old_bookings(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """`GET /v1/bookings`."""
+        try:
+            with self.world.lock:
+                return bookings_v1(self.world, query)
+        except BadQuery as fault:
+            raise Refusal(400, str(fault)) from None
 
     def answer(self, call: Call) -> Said:
         versions, answering = self._calls[call.method, call.template]

@@ -16,7 +16,7 @@ BY_CURSOR = "2026-05-01"
 _MOST = {"limit": (50, 100), "take": (100, 250)}
 _PAGING = ("limit", "cursor", "take", "skip")
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_SORTS = {
+_SORTS: dict[str, Callable[[Booking], datetime]] = {
     "sortStart": lambda one: one.start_at,
     "sortEnd": lambda one: one.end_at,
     "sortCreated": lambda one: one.created_at,
@@ -24,7 +24,7 @@ _SORTS = {
     "sortUpdatedAt": lambda one: one.updated_at or _NEVER,
 }
 # What has no value is neither before nor after anything.
-_BOUNDS = {
+_BOUNDS: dict[str, Callable[[Booking, datetime], bool]] = {
     "afterStart": lambda one, at: one.start_at >= at,
     "beforeEnd": lambda one, at: one.end_at <= at,
     "afterCreatedAt": lambda one, at: one.created_at >= at,
@@ -32,7 +32,7 @@ _BOUNDS = {
     "afterUpdatedAt": lambda one, at: one.updated_at is not None and one.updated_at >= at,
     "beforeUpdatedAt": lambda one, at: one.updated_at is not None and one.updated_at <= at,
 }
-_MARKS = {
+_MARKS: dict[str, Callable[[Booking, str], bool]] = {
     "bookingUid": lambda one, text: one.uid == text,
     "eventTypeId": lambda one, text: str(one.event_type.id) == text,
     "eventTypeIds": lambda one, text: str(one.event_type.id) in text.split(","),
@@ -41,9 +41,12 @@ _MARKS = {
     "attendeeEmail": lambda one, text: any(who.email.lower() == text.lower() for who in one.attendees),
     "attendeeName": lambda one, text: any(text.lower() in who.name.lower() for who in one.attendees),
 }
-_STATUSES = {
+_ALIVE = ("ACCEPTED", "PENDING")
+_STATUSES: dict[str, Callable[[Booking, datetime], bool]] = {
     "upcoming": lambda one, now: one.end_at >= now and one.status in ("ACCEPTED", "PENDING"),
-    "recurring": lambda one, now: one.end_at >= now and one.recurring_uid and one.status in ("ACCEPTED", "PENDING"),
+    "recurring": lambda one, now: (
+        one.end_at >= now and one.recurring_uid is not None and one.status in ("ACCEPTED", "PENDING")
+    ),
     "past": lambda one, now: one.end_at <= now and one.status in ("ACCEPTED", "PENDING"),
     "cancelled": lambda one, _now: one.status in ("CANCELLED", "REJECTED"),
     "unconfirmed": lambda one, now: one.end_at >= now and one.status == "PENDING",

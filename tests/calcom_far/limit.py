@@ -1,9 +1,8 @@
 """How often one may ask: Cal.com's limit, which counts from the first request and then blocks for a minute."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
-
-from tests.calcom_far.rows import Clock
 
 MINUTE = timedelta(seconds=60)
 
@@ -11,7 +10,7 @@ MINUTE = timedelta(seconds=60)
 class Limit:
     """`most` requests in a minute, None for no limit; refused ones count too."""
 
-    def __init__(self, clock: Clock, most: int | None) -> None:
+    def __init__(self, clock: Callable[[], datetime], most: int | None) -> None:
         self.most = most
         self._clock = clock
         self._lock = threading.Lock()

@@ -9,7 +9,7 @@ Whatever a client asks that Cal.com's own document does not allow is a violation
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.calcom_far.api import Api, Call, Refusal, Said, refused
 from tests.calcom_far.limit import Limit
 from tests.calcom_far.registry import Webhook
-from tests.calcom_far.rows import Clock
 from tests.calcom_far.vendor import Vendor
 from tests.calcom_far.world import World
 from tests.destinations.far.faults import Faults
@@ -51,9 +50,11 @@ class Asked:
 
 
 class FarCalcom:
-    """Faults: `429`, `500`, `502`, `503`, `reset`, `hang`, `html` (200 and a web page), `garbled` (200, no gzip).
+    """Faults: `429`, `500`, `502`, `503`, `reset`, `hang`, `html` (200 and a web page), `garbled` (200, no gzip),
+    `lost` (acts, and breaks off before it says so).
 
-    `lost` acts and breaks off before it says so. `check_every`: only each n-th answer is held against the document.
+    `clock` counts the minutes of the limit: the world's, unless whoever asks lives by another one.
+    `check_every`: only each n-th answer is held against the document.
     `refuses_key_for_uid`: `GET /v2/bookings/{uid}` answers 401 to a key, and speaks to whoever brings none.
     """
 
@@ -65,7 +66,7 @@ class FarCalcom:
         key: str = KEY,
         faults: Faults | None = None,
         per_minute: int | None = PER_MINUTE,
-        clock: Clock | None = None,
+        clock: Callable[[], datetime] | None = None,
         check_every: int = 1,
         knows_2026: bool = True,
         refuses_key_for_uid: bool = False,
@@ -93,6 +94,11 @@ class FarCalcom:
     @property
     def url(self) -> str:
         return f"{self._listening.url}/v2"
+
+    @property
+    def url_v1(self) -> str:
+        """Where an old instance lists its bookings; no document tells of it, so that nothing there is a violation."""
+        return f"{self._listening.url}/v1"
 
     @property
     def webhooks(self) -> list[Webhook]:
@@ -177,6 +183,9 @@ class FarCalcom:
         try:
             if not may_ask:
                 raise Refusal(429, "ThrottlerException: Too Many Requests")
+            if path == "/v1/bookings":
+                self._let_in(path, headers)
+                return 200, self._api.old_bookings(query)
             found = self._api.place(method, path)
             if found is None:
                 self._complain(f"{method} {path} is no call of Cal.com's")

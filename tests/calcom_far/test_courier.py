@@ -96,6 +96,6 @@ async def test_a_ping_goes_to_every_registered_webhook_with_its_own_secret(world
     async with door.over_http() as client:
         await ping_all(world, client, registry.rows.values())
     assert len(door.arrived) == 2
-    for (body, headers), secret in zip(door.arrived, (b"one", b"two"), strict=True):
+    for (body, headers), own in zip(door.arrived, (b"one", b"two"), strict=True):
         assert b'"triggerEvent":"PING"' in body
-        assert is_signed(body, headers["x-cal-signature-256"].encode(), [secret])
+        assert is_signed(body, headers["x-cal-signature-256"].encode(), [own])

@@ -151,7 +151,7 @@ class World(Ground):
             booking.sequence += 1
             self._touch(booking, at)
             if not silently:
-                added = {"addedHostUserIds": [host.id], "removedHostUserIds": [before.id]}
+                added: dict[str, Any] = {"addedHostUserIds": [host.id], "removedHostUserIds": [before.id]}
                 self._tell("BOOKING_REASSIGNED", booking, booking_fields(booking, **added))
             return booking
 
@@ -239,7 +239,7 @@ class World(Ground):
         return booking
 
     def _tell_cancelled(self, booking: Booking, *, request_reschedule: bool = False) -> None:
-        added = {"cancelledBy": booking.cancelled_by, "requestReschedule": request_reschedule}
+        added: dict[str, Any] = {"cancelledBy": booking.cancelled_by, "requestReschedule": request_reschedule}
         self._tell("BOOKING_CANCELLED", booking, booking_fields(booking, **added))
 
 

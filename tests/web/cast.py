@@ -129,6 +129,7 @@ def _told_of_ours(stage: Stage) -> None:
     event(stage, "ours", "garbled", UNREADABLE_BODY, "unreadable", because="no JSON", trigger=None)
     event(stage, None, "unrouted", b"{}", "kept", trigger=None)
     merge(stage, "ours")
+    endpoint(stage, "ours")
     stage.add(
         tables.merges,
         id="ours.merge.of_companies",
@@ -151,6 +152,7 @@ def _told_of_ours(stage: Stage) -> None:
 
 def _theirs(stage: Stage) -> None:
     merge(stage, "theirs")
+    endpoint(stage, "theirs")
     company(stage, "theirs", "acme", "Acme Corp", "acme.com", "2026-03-01")
     person(stage, "theirs", "sarah", "sarah.chen@acme.com", "Sarah Chen", "acme")
     deal(stage, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
@@ -279,6 +281,12 @@ def lane(stage: Stage, workspace: str, **more: Any) -> None:
 def suppression(stage: Stage, workspace: str, reason: str, email: str, **more: Any) -> None:
     row = {"id": f"{workspace}.{reason}", "workspace_id": workspace, "email": email, "reason": reason}
     stage.add(tables.suppressions, **row | {"scope": "all", "because": reason, "created_at": at("2026-03-02")} | more)
+
+
+def endpoint(stage: Stage, workspace: str) -> None:
+    row = {"id": f"{workspace}.endpoint", "workspace_id": workspace, "url": f"https://{workspace}.example/hook"}
+    times = {"created_at": at("2026-03-02"), "updated_at": at("2026-03-02")}
+    stage.add(tables.endpoints, **row, kinds=["deal.won"], secrets=b"sealed", **times)
 
 
 def event(stage: Stage, workspace: str | None, noun: str, body: bytes, state: str, **more: Any) -> None:

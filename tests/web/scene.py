@@ -26,6 +26,7 @@ from tests.web.cast import Stage, delivery, id_of, people_with_keys, suppression
 TODAY = datetime(2026, 9, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+QUESTION = {"candidates": [{"record": "86a", "name": "Sarah Chen"}], "until": "2026-09-14T16:00:00Z"}
 UIDS = ("met", "ahead", "globex", "private", "off")
 
 
@@ -73,6 +74,8 @@ async def play(engine: AsyncEngine, clock: Clock) -> None:
     # Of a booking that no news is of, so that nothing but a person moves them.
     for noun, state in (("failed", "failed"), ("failed_too", "failed"), ("waiting", "scheduled")):
         delivery(stage, "ours", noun, "elsewhere", state, because="it is busy", attempts=3)
+    delivery(stage, "ours", "asked", "elsewhere", "scheduled", destination="clickup", question=QUESTION)
+    delivery(stage, "ours", "hooked", "elsewhere", "delivered", destination="webhook:gone", provider="webhook")
     await stage.play(engine)
     for workspace in ("ours", "theirs"):
         await heard(engine, workspace, webhooks(), clock)

@@ -15,10 +15,11 @@ from tests.web.conftest import Asking
 
 # Each one says nothing about anybody, or is needed before there is a key.
 OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
-# They have no key: a signature and a sealed link let them in, as tests/feedback shows.
+# They have no key: a signature and a sealed link let them in, as tests/feedback and tests/destinations/slack show.
 SIGNED = {
     ("POST", "/webhooks/resend"),
     ("POST", "/webhooks/resend/{name}"),
+    ("POST", "/webhooks/slack/actions"),
     ("GET", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}"),
 }
@@ -46,14 +47,28 @@ OURS = {
     "merge_id": id_of("ours.merge"),
     "suppression_id": id_of("ours.bounced"),
     "delivery_id": id_of("ours.confirmed"),
+    "endpoint_id": id_of("ours.endpoint"),
+    "connection_id": id_of("ours.account"),
     "name": "default",
     "token": "made-up",
 }
 # What the stranger has in their own workspace, as each list and the stats must count it.
-NOUNS = ("deals", "bookings", "companies", "people", "deliveries", "events", "merges", "suppressions", "lanes")
+NOUNS = (
+    "deals",
+    "bookings",
+    "companies",
+    "people",
+    "deliveries",
+    "events",
+    "merges",
+    "suppressions",
+    "lanes",
+    "endpoints",
+    "connections",
+)
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
-# Rules are read by who may change them.
-ADMINS_READ = {"/api/rules"}
+# They are read by who may change them.
+ADMINS_READ = {"/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"}
 # The links in a mail change something for whoever follows them.
 WRITERS_READ = {"/api/deliveries/{delivery_id}/content"}
 
@@ -130,7 +145,7 @@ async def test_a_stranger_with_every_scope_sees_nothing_of_ours(guarded: list[Wa
             assert (way, answer.status_code) == (way, 403)
         elif "{" in way.path:
             assert (way, answer.status_code) == (way, 404)
-        elif way.path in ADMINS_READ:
+        elif way.path == "/api/rules":
             assert answer.json()["workspace"] == "theirs"
         elif way.path == "/api/stats":
             counted = answer.json()

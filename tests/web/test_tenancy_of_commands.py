@@ -14,12 +14,25 @@ from tests.web.scene import Scene, ticking
 # What a stranger's own workspace takes in, though ours has the same: neither learns of the other.
 OF_THEIR_OWN = {
     *(("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")),
-    ("POST", "/api/deliveries/retry"),
+    *(("POST", "/api/deliveries/retry"), ("POST", "/api/endpoints"), ("POST", "/api/connections")),
 }
+ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
+CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
 READING_ONLY = {"GET", "HEAD"}
 # They come without a key: tests/feedback shows who may.
 SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/unsubscribe/{token}"}
-STANDING = ("bookings", "deals", "people", "companies", "merges", "rules", "journal", "suppressions", "deliveries")
+STANDING = (
+    "bookings",
+    "deals",
+    "people",
+    "companies",
+    "merges",
+    "rules",
+    "journal",
+    "suppressions",
+    "deliveries",
+    "endpoints",
+)
 
 
 class Told(NamedTuple):
@@ -41,12 +54,34 @@ def commands(scene: Scene) -> set[tuple[str, str]]:
     }
 
 
-async def of_ours(scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: UUID) -> list[Told]:
+def of_endpoint(endpoint_id: UUID) -> list[Told]:
+    route, path = "/api/endpoints/{endpoint_id}", f"/api/endpoints/{endpoint_id}"
+    sent = id_of("ours.hooked")
+    return [
+        Told("POST", "/api/endpoints", "/api/endpoints", ENDPOINT),
+        Told("PATCH", route, path, {"description": "ours"}),
+        Told("POST", f"{route}/test", f"{path}/test", None),
+        Told("POST", f"{route}/rotate-secret", f"{path}/rotate-secret", None),
+        Told("DELETE", route, path, None),
+        Told("POST", "/api/deliveries/{delivery_id}/redeliver", f"/api/deliveries/{sent}/redeliver", None),
+    ]
+
+
+def of_connection(connection_id: UUID) -> list[Told]:
+    route, path = "/api/connections/{connection_id}", f"/api/connections/{connection_id}"
+    return [
+        Told("POST", "/api/connections", "/api/connections", CONNECTION | {"name": "another"}),
+        Told("PATCH", route, path, {"settings": {"rate_per_second": 3}}),
+        Told("DELETE", route, path, None),
+    ]
+
+
+async def of_ours(scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID) -> list[Told]:
     """Each command once, in an order in which all can be done. A new route must be given its body here."""
     deal, booking, private = await scene.deal_of("met"), await scene.booking("met"), await scene.booking("private")
     acme, initech = str(scene.company("acme.com")), str(scene.company("initech.com"))
     gina, ian, sarah = (scene.person(one) for one in ("gina@globex.co.uk", "ian@initech.com", "sarah@acme.com"))
-    waiting = id_of("ours.waiting")
+    waiting, asked = id_of("ours.waiting"), id_of("ours.asked")
     people = {"gone_id": str(gina), "stays_id": str(ian)}
     return [
         Told("POST", "/api/deals", "/api/deals", {"company_id": initech}),
@@ -69,7 +104,10 @@ async def of_ours(scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: 
         Told("DELETE", "/api/suppressions/{suppression_id}", f"/api/suppressions/{suppression_id}", None),
         Told("POST", "/api/deliveries/{delivery_id}/retry", f"/api/deliveries/{id_of('ours.failed')}/retry", None),
         Told("POST", "/api/deliveries/{delivery_id}/withdraw", f"/api/deliveries/{waiting}/withdraw", None),
+        Told("POST", "/api/deliveries/{delivery_id}/choose", f"/api/deliveries/{asked}/choose", {"record": "86a"}),
         Told("POST", "/api/deliveries/retry", "/api/deliveries/retry", {}),
+        *of_endpoint(endpoint_id),
+        *of_connection(connection_id),
         Told("PATCH", "/api/rules", "/api/rules", {"changes": {"cancel_deal": "last_meeting"}}),
     ]
 
@@ -80,7 +118,10 @@ async def told(scene: Scene, acting: Asking) -> list[Told]:
     merge = (await acting("writer").post("/api/people/merge", json=pair)).json()
     (unreadable,) = await scene.rows("calcom_events", trigger="BOOKING_CANCELLED", workspace_id=id_of("ours"))
     (stopped,) = await scene.rows("suppressions", workspace_id=id_of("ours"))
-    return await of_ours(scene, UUID(merge["id"]), unreadable["id"], stopped["id"])
+    endpoint = (await acting("admin").post("/api/endpoints", json=ENDPOINT)).json()
+    connection = (await acting("admin").post("/api/connections", json=CONNECTION)).json()
+    ids = [UUID(one["id"]) for one in (endpoint, connection)]
+    return await of_ours(scene, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)
 
 
 async def standing(scene: Scene) -> list[Any]:

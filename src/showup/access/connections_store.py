@@ -61,6 +61,16 @@ async def find(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str)
     return Connection(**row) if row else None
 
 
+async def of_id(tx: AsyncConnection, connection_id: UUID) -> tuple[UUID, Connection] | None:
+    """The connection of this id, behind the id of its workspace."""
+    query = _shown().add_columns(connections.c.workspace_id).where(connections.c.id == connection_id)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    if row is None:
+        return None
+    fields = {name: row[name] for name in Connection.__struct_fields__}
+    return row["workspace_id"], Connection(**fields)
+
+
 async def remove(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str) -> bool:
     """Removes a connection that nothing else refers to; whether there was one."""
     query = delete(connections).where(

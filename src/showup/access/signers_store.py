@@ -1,5 +1,6 @@
 """Who may sign what a connected system says: its stored connections, by their name in a path."""
 
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -21,8 +22,7 @@ class Signer(Struct, frozen=True, kw_only=True):
     secret: str | None
 
 
-class _Credentials(Struct):
-    webhook_secret: str | None = None
+_WEBHOOK_SECRET: Final = "webhook_secret"  # noqa: S105  # its name among the credentials
 
 
 async def signers(tx: AsyncConnection, seal: Seal, *, kind: str, name: str) -> list[Signer]:
@@ -34,14 +34,33 @@ async def signers(tx: AsyncConnection, seal: Seal, *, kind: str, name: str) -> l
         .order_by(workspaces.c.slug)
     )
     rows = (await tx.execute(query)).mappings()
-    return [Signer(workspace_id=row["workspace_id"], secret=_secret(seal, row["credentials"], name)) for row in rows]
+    return [
+        Signer(workspace_id=row["workspace_id"], secret=_secret(seal, row["credentials"], name, _WEBHOOK_SECRET))
+        for row in rows
+    ]
 
 
-def _secret(seal: Seal, sealed: bytes | None, name: str) -> str | None:
+async def signers_of_kind(tx: AsyncConnection, seal: Seal, *, kind: str, secret: str) -> list[Signer]:
+    """The connections of this kind, whatever their names; `secret` is what the secret is called among credentials."""
+    query = (
+        select(connections.c.workspace_id, connections.c.name, connections.c.credentials)
+        .join_from(connections, workspaces)
+        .where(connections.c.kind == kind)
+        .order_by(workspaces.c.slug, connections.c.name)
+    )
+    rows = (await tx.execute(query)).mappings()
+    return [
+        Signer(workspace_id=row["workspace_id"], secret=_secret(seal, row["credentials"], row["name"], secret))
+        for row in rows
+    ]
+
+
+def _secret(seal: Seal, sealed: bytes | None, name: str, field: str) -> str | None:
     if sealed is None:
         return None
     try:
-        return msgspec.json.decode(seal.open(sealed), type=_Credentials).webhook_secret
+        found = msgspec.json.decode(seal.open(sealed), type=dict[str, Any]).get(field)
     except (Unsealable, msgspec.DecodeError) as fault:
         _log.error("connection_unusable", connection=name, because=str(fault))
         return None
+    return found if isinstance(found, str) else None

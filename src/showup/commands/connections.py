@@ -60,7 +60,9 @@ def put(
     kind: Kind,
     name: Name,
     workspace: Workspace = "default",
-    setting: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated; lists are JSON.")
+    ] = None,
     credentials_file: Annotated[
         Path | None, typer.Option(help="A file with a JSON object of secrets; - reads stdin.")
     ] = None,
@@ -81,11 +83,27 @@ def put(
 
 @app.command("test")
 def try_out(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
-    """Try a connection: its credentials are opened and, for Cal.com, shown to its API.
+    """Try a connection: the other system is asked whether it takes the credentials and has what the settings name.
 
     Example: showup connections test calcom acme --workspace acme
     """
-    print(inside(lambda house: _try_out(house, workspace, kind, name)))
+    from showup.commands.connections_trying import try_out as tried
+
+    print(inside(lambda house: tried(house, workspace, kind, name)))
+
+
+@app.command()
+def remove(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
+    """Remove a connection; what was scheduled for it waits until there is another one.
+
+    Example: showup connections remove slack team
+    """
+    from showup.access.connection import CALCOM
+
+    if kind == CALCOM:
+        raise Refused("An account stays, for the events that came from it: rotate its secret to take no more.")
+    inside(lambda house: _remove(house, workspace, kind, name))
+    print(f"Removed the connection {kind} {name}.")
 
 
 async def _put(
@@ -98,6 +116,7 @@ async def _put(
     from showup.access import connections_store
     from showup.access.connection import CALCOM
     from showup.database.engine import transaction
+    from showup.deliveries.setting_up import Wanted, amend
 
     kind, name = called
     async with transaction(house.engine) as tx:
@@ -107,66 +126,46 @@ async def _put(
             raise Refused(f"There is no account {name!r} there: `showup accounts add {name}` makes it.")
         if kind == CALCOM and secrets is not None and set(secrets) != {"api_key"}:
             raise Refused('An account\'s credentials are {"api_key": "…"}; its secret is rotated instead.')
-        if before is not None:
-            settings = before.settings | settings
-            kept = await connections_store.credentials(tx, house.seal, before.id)
-            secrets = None if secrets is None else (kept or {}) | secrets
-        await connections_store.put(
-            tx,
-            house.seal,
+        wanted = Wanted(
             workspace_id=workspace_id,
             kind=kind,
             name=name,
             settings=settings,
             credentials=secrets,
         )
+        try:
+            await amend(tx, house.seal, wanted, house.clock())
+        except ValueError as fault:
+            raise Refused(f"{str(fault)[0].upper()}{str(fault)[1:]}.") from None
 
 
-async def _try_out(house: "House", workspace: str, kind: str, name: str) -> str:
-    from showup.access import connections_store
-    from showup.access.connection import CALCOM
+async def _remove(house: "House", workspace: str, kind: str, name: str) -> None:
     from showup.database.engine import transaction
+    from showup.deliveries.setting_up import take_down
 
     async with transaction(house.engine) as tx:
         workspace_id = (await workspace_named(tx, workspace)).id
-        found = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
-        if found is None:
+        if not await take_down(tx, workspace_id=workspace_id, kind=kind, name=name, now=house.clock()):
             raise Refused(f"There is no connection {kind} {name}: `showup connections list` shows them.")
-        secrets = await connections_store.credentials(tx, house.seal, found.id) or {}
-    if kind != CALCOM:
-        return "Its credentials can be opened." if secrets else "It has no credentials."
-    return await _ask_calcom(house, name, secrets)
-
-
-async def _ask_calcom(house: "House", name: str, secrets: dict[str, Any]) -> str:
-    import httpx2
-
-    from showup.access.account import DEFAULT
-
-    given = house.settings.calcom_api_key
-    key = secrets.get("api_key") or (given.get_secret_value() if given and name == DEFAULT else None)
-    if key is None:
-        return "It takes webhooks. It has no API key, so Cal.com can't be asked anything."
-    try:
-        async with httpx2.AsyncClient(timeout=10) as client:
-            answer = await client.get(
-                f"{house.settings.calcom_api_url}/me",
-                headers={"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"},
-            )
-    except httpx2.HTTPError as fault:
-        raise Refused(f"Cal.com's API does not answer ({type(fault).__name__}): try again later.") from None
-    if answer.status_code in (401, 403):
-        raise Refused("Cal.com refuses the API key: make another one there, and set it here.")
-    if answer.is_error:
-        raise Refused(f"Cal.com's API answers {answer.status_code}: try again later.")
-    return "Cal.com accepts the API key."
 
 
 def _settings(given: list[str]) -> dict[str, Any]:
     pairs = [text.partition("=") for text in given]
     if wrong := next((key for key, sign, _ in pairs if not sign or not key), None):
         raise Refused(f"{wrong!r} is not a setting: write KEY=VALUE.")
-    return {key: value for key, _, value in pairs}
+    return {key: _value(key, value) for key, _, value in pairs}
+
+
+def _value(key: str, text: str) -> Any:
+    """A list, an object or a text in quotes is JSON; everything else is meant as it stands."""
+    import msgspec
+
+    if not text.startswith(("[", "{", '"')):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as fault:
+        raise Refused(f"The value of {key} begins like JSON, and is none: {fault}.") from None
 
 
 def _secrets(file: Path) -> dict[str, Any]:

@@ -36,18 +36,21 @@ _ACTOR = "command line"
 def list_some(
     state: Annotated[State | None, typer.Option(help="Only those that stand there.")] = None,
     destination: Annotated[str | None, typer.Option(help="Only those to it, such as email.")] = None,
+    booking: Annotated[UUID | None, typer.Option(help="Only those about it, by its id.")] = None,
+    recipient: Annotated[str | None, typer.Option(help="Only those to this address, or about whoever has it.")] = None,
     workspace: OneWorkspace = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
     json: Json = False,
 ) -> None:
     """List deliveries, the latest first, each with the reason why it stands where it does.
 
-    Example: showup deliveries list --state failed --workspace acme
+    Example: showup deliveries list --state failed --recipient ann@example.com
     """
     from showup.reads.deliveries import DeliveryFilter
     from showup.reads.keyset import Ask
 
-    wanted = DeliveryFilter(state=state, destination=destination)
+    written = None if recipient is None else recipient.strip().lower()
+    wanted = DeliveryFilter(state=state, destination=destination, booking_id=booking, recipient=written)
 
     async def work(house: "House") -> "list[Found]":
         from showup.database.engine import transaction
@@ -153,6 +156,7 @@ def _row(found: "Found") -> dict[str, object]:
         "kind": found["kind"],
         "to": found["recipient"],
         "by": found["destination"],
+        "record": found["record"],
         "tries": found["attempts"],
         "state": found["state"],
         "because": found["because"],

@@ -6,12 +6,15 @@ from typing import Literal
 from msgspec import Struct
 
 from showup.access import connections_store
+from showup.access.connection import Connection
 from showup.access.permit import Permit
 from showup.access.secrets_at_rest import Unsealable
 from showup.assembly import Ground, House, house
+from showup.commands.connections_trying import faults_of
 from showup.database.address import shown
 from showup.database.engine import transaction
 from showup.database.migrate import revisions
+from showup.destinations.catalogue import KINDS
 from showup.reads.health import Health, health, server
 from showup.reads.lanes import list_lanes
 from showup.reads.measures import measures
@@ -88,9 +91,13 @@ async def _of_default_account(built: House) -> Finding:
 
 
 async def _of_connections(built: House) -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
+    told_of: list[Connection] = []
     async with transaction(built.engine) as tx:
         for one in await connections_store.list_connections(tx):
+            if one.kind in KINDS:
+                told_of.append(one)
+                continue
             about = f"connection {one.kind} {one.name}"
             try:
                 await connections_store.credentials(tx, built.seal, one.id)
@@ -99,7 +106,16 @@ async def _of_connections(built: House) -> list[Finding]:
             else:
                 told = "its credentials can be opened" if one.has_credentials else "no stored credentials"
                 findings.append(Finding(about, "ok", told))
+    for one in told_of:
+        findings.extend(await _of_destination(built, one))
     return findings
+
+
+async def _of_destination(built: House, connection: Connection) -> list[Finding]:
+    about = f"connection {connection.kind} {connection.name}"
+    if faults := await faults_of(built, connection):
+        return [Finding(about, "fail", fault) for fault in faults]
+    return [Finding(about, "ok", "takes the credentials, and has what the settings name")]
 
 
 async def _of_mail(built: House) -> Finding:

@@ -47,6 +47,14 @@ async def by_key(connection: asyncpg.Connection, workspace_id: UUID, keys: Itera
     }
 
 
+async def named(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, dict[str, str | None]]:
+    """These companies as they are mentioned: `id`, `name` and `domain`."""
+    rows = await connection.fetch(
+        "SELECT id, name, domain FROM companies WHERE id = ANY($1::uuid[])", list(company_ids)
+    )
+    return {row["id"]: {"id": str(row["id"]), "name": row["name"], "domain": row["domain"]} for row in rows}
+
+
 async def keys_of(connection: asyncpg.Connection, company_ids: Iterable[UUID | None]) -> list[str]:
     """The keys of these companies."""
     rows = await connection.fetch("SELECT key FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))

@@ -1,4 +1,4 @@
-"""Deliveries that somebody tries again or takes back.
+"""Deliveries that somebody tries again, sends again or takes back.
 
 What is refused comes back as its reason, and then nothing was changed. A delivery keeps what was rendered for it, so
 one that is tried again sends the same words under the same id; only what was refused outright is rendered anew, since
@@ -6,7 +6,7 @@ somebody may have put right what was wrong with it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import asyncpg
 from msgspec import Struct
 
 from showup.deliveries.delivery import Lane
+from showup.deliveries.endpoint import is_endpoint
 from showup.deliveries.waking import wake_lanes
 
 _READ: Final = """
@@ -22,6 +23,7 @@ _READ: Final = """
     FROM deliveries
 """
 _GONE: Final = "there is no such delivery any more"
+_SENT_WITHIN: Final = timedelta(days=1)
 _UNDER_WAY: Final = "it is being sent at this moment"
 
 
@@ -48,6 +50,22 @@ async def retry(connection: asyncpg.Connection, delivery_id: UUID, now: datetime
     if because is None and row is not None:
         await _schedule(connection, [row], now)
     return because
+
+
+async def send_again(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
+    """Sends once more what an endpoint took already, under the same id and to the letter; else why not."""
+    row = await _held(connection, delivery_id)
+    if row is None:
+        return _GONE
+    if not is_endpoint(row["destination"]):
+        return "only outgoing webhooks are sent again: nobody else is told twice"
+    if row["state"] != "delivered":
+        return f"it is {row['state']}: only one that was delivered is sent again, and a retry is for those that failed"
+    await connection.execute(
+        "UPDATE deliveries SET expires_at = greatest(expires_at, $2) WHERE id = $1", delivery_id, now + _SENT_WITHIN
+    )
+    await _schedule(connection, [row], now)
+    return None
 
 
 async def retry_failed(connection: asyncpg.Connection, wanted: Failed, now: datetime) -> Retried:

@@ -5,19 +5,12 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from msgspec import Struct
 
 from showup.deliveries import sequels
+from showup.deliveries.chosen import RecordChosen
 from showup.deliveries.delivery import Lane
 from showup.deliveries.records import ASKED_AS
 from showup.deliveries.waking import wake_lanes
-
-
-class RecordChosen(Struct, frozen=True, kw_only=True):
-    """The answer to the question of a delivery: the id of the record there, or None for none of the candidates."""
-
-    delivery_id: UUID
-    record: str | None
 
 
 async def choose(
@@ -68,7 +61,13 @@ async def choose(
         workspace_id,
         [
             sequels.answered(
-                row["destination"], chosen.delivery_id, row["booking_id"], row["recipient"], chosen.record, actor
+                row["destination"],
+                chosen.delivery_id,
+                row["booking_id"],
+                row["recipient"],
+                chosen.record,
+                by=actor,
+                name=sequels.name_of(question, chosen.record),
             )
         ],
         now,

@@ -35,6 +35,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     details: dict[str, Any]
     # Which attempt this is, from 1.
     number: int
+    # When the news of it came.
+    decided_at: datetime
     question: dict[str, Any] | None = None
 
     @property
@@ -82,7 +84,7 @@ _NEXT_OF_ITS_BOOKING: Final = """
 """
 _CLAIMED: Final = """
     d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details,
-    d.attempts + 1 AS number, d.question
+    d.attempts + 1 AS number, d.created_at AS decided_at, d.question
 """
 
 # Priority by priority, so that an index has them in their order and what waits behind them is never looked at.

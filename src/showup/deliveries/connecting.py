@@ -6,10 +6,8 @@ right. Mail goes by Resend where there is a key, else by SMTP, else to the outbo
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
-import httpx2
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,10 +18,11 @@ from showup.access.connection import Connection
 from showup.access.secrets_at_rest import Seal, Unsealable
 from showup.access.workspace import DEFAULT
 from showup.clock import Clock
-from showup.database.engine import transaction
+from showup.database.engine import raw, transaction
+from showup.deliveries import endpoints_store
 from showup.deliveries.delivery import Lane
-from showup.deliveries.metering import LaneMeter
-from showup.deliveries.mirror_store import StoredMirror
+from showup.deliveries.endpoint import endpoint_id_of, in_force, is_endpoint
+from showup.deliveries.outfitting import Clients, outfit_of
 from showup.deliveries.preparing import Connected, NotConnected
 from showup.destinations.catalogue import KINDS
 from showup.destinations.contract import Destination, Pace
@@ -32,7 +31,8 @@ from showup.destinations.email.outbox import Outbox
 from showup.destinations.email.resend import Resend
 from showup.destinations.email.smtp import Smtp
 from showup.destinations.email.smtp_url import SmtpServer
-from showup.destinations.kind import Kind, Outfit
+from showup.destinations.kind import Kind
+from showup.destinations.webhook.destination import WebhookDestination
 
 _KNOWN_FOR: Final = timedelta(seconds=5)
 
@@ -61,7 +61,7 @@ class Reaching:
         seal: Seal,
         clock: Clock,
         *,
-        client: httpx2.AsyncClient,
+        clients: Clients,
         given: MailAccess,
         renderer: Callable[[bool], Renderer],
         retry_after: tuple[timedelta, ...],
@@ -70,7 +70,7 @@ class Reaching:
         self._engine = engine
         self._seal = seal
         self._clock = clock
-        self._client = client
+        self._clients = clients
         self._given = given
         self._renderers = {leaving: renderer(leaving) for leaving in (True, False)}
         self._retry_after = retry_after
@@ -101,6 +101,8 @@ class Reaching:
                 return await self._email(tx, lane, slug)
             case name if name in KINDS:
                 return await self._of_kind(tx, lane, KINDS[name])
+            case name if is_endpoint(name):
+                return await self._endpoint(tx, lane)
             case name:
                 raise NotConnected(f"{name} is not a destination of this version of Showup")
 
@@ -112,21 +114,29 @@ class Reaching:
         secrets = await connections_store.credentials(tx, self._seal, connection.id) or {}
         if missing := kind.missing(secrets):
             raise NotConnected(f"the connection {kind.name} {connection.name} lacks its {', '.join(missing)}")
-        return kind.build(kind.read(connection.settings), secrets, self._outfit(lane))
+        settings = kind.read(connection.settings)
+        client = self._clients.of(connection, settings)
+        return kind.build(settings, secrets, outfit_of(self._engine, lane, client, self._clock))
 
-    def _outfit(self, lane: Lane) -> Outfit:
-        return Outfit(
-            client=self._client,
-            clock=self._clock,
-            meter=partial(LaneMeter, self._engine, lane, clock=self._clock),
-            mirror=StoredMirror(self._engine, lane, self._clock),
+    async def _endpoint(self, tx: AsyncConnection, lane: Lane) -> Destination:
+        connection = await raw(tx)
+        endpoint = await endpoints_store.find(connection, lane.workspace_id, endpoint_id_of(lane.destination))
+        if endpoint is None:
+            raise NotConnected("there is no such endpoint any more")
+        if endpoint.paused_at is not None:
+            raise NotConnected(
+                f"the endpoint is paused since {endpoint.paused_at:%Y-%m-%d %H:%M:%S} UTC: {endpoint.because}"
+            )
+        secrets = await endpoints_store.secrets(connection, self._seal, endpoint.id)
+        return WebhookDestination(
+            self._clients.outside, url=endpoint.url, secrets=in_force(secrets, self._clock()), clock=self._clock
         )
 
     async def _email(self, tx: AsyncConnection, lane: Lane, slug: str) -> Destination:
         stored = {one.kind: one for one in await connections_store.list_connections(tx, workspace_id=lane.workspace_id)}
         given = self._given if slug == DEFAULT else MailAccess(resend_url=self._given.resend_url)
         if key := await self._secret(tx, stored.get("resend"), "api_key") or given.resend_key:
-            carrier: Carrier = Resend(self._client, url=given.resend_url, key=key, clock=self._clock)
+            carrier: Carrier = Resend(self._clients.known, url=given.resend_url, key=key, clock=self._clock)
             return self._mail(carrier, stored.get("resend"))
         if url := await self._secret(tx, stored.get("smtp"), "url") or given.smtp_url:
             return self._mail(Smtp(SmtpServer.of(url), clock=self._clock), stored.get("smtp"))

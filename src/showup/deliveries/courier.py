@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from showup.clock import Clock, happened
 from showup.database.engine import raw, transaction
 from showup.database.fault import is_away, shown
-from showup.deliveries import lane_store
+from showup.deliveries import claiming, lane_store
 from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
 from showup.deliveries.preparing import Connected, LastLook, NotConnected, Prepared, Ready, prepare
@@ -124,9 +124,16 @@ class Courier:
             return last, False
 
     async def _leave_in_peace(self, lane: Lane, because: str) -> None:
-        _log.warning("a destination can't be reached as it is connected", destination=lane.destination, because=because)
+        now = self._clock()
         async with transaction(self._engine) as tx:
-            await lane_store.pause(await raw(tx), lane, self._clock() + _UNCONNECTED_FOR, because)
+            connection = await raw(tx)
+            is_news = await lane_store.pause(connection, lane, now + _UNCONNECTED_FOR, because)
+            await claiming.expire(connection, lane, now)
+        # Once, and not with every look that finds it so still.
+        if is_news:
+            _log.warning(
+                "a destination can't be reached as it is connected", destination=lane.destination, because=because
+            )
 
     async def _turn(self, connected: Connected, asked: Asked) -> Turn:
         pace = connected.destination.pace

@@ -1,4 +1,4 @@
-"""The connections that the environment makes for the default workspace: variables say the secrets, showup.toml the rest."""
+"""The connections that the environment makes for the default workspace: showup.toml says all but the secrets."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,13 +34,13 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 def check(given: Given) -> None:
-    """Raises ValueError, with a sentence, for settings that can't be used."""
-    if given.kind in KINDS:
+    """Raises ValueError, with a sentence, for settings that can't be used; without secrets nothing is to be used."""
+    if given.is_there:
         KINDS[given.kind].read(given.settings)
 
 
 async def adopt_connection(tx: AsyncConnection, seal: Seal, given: Given, now: datetime) -> None:
-    """Makes the connection be as the environment says, or not be, if it says nothing; a stored one of that kind stays."""
+    """Makes the connection be as the environment says, or not be if it says nothing; a stored one of its kind stays."""
     workspace = await workspaces_store.find(tx, DEFAULT)
     if workspace is None:
         return

@@ -49,8 +49,23 @@ async def save(connection: asyncpg.Connection, lane: Lane, state: LaneState) -> 
     )
 
 
-async def pause(connection: asyncpg.Connection, lane: Lane, until: datetime, because: str) -> None:
-    """Leaves a lane in peace until then, whatever its destination would say."""
+async def forgive(connection: asyncpg.Connection, lane: Lane) -> None:
+    """Forgets what failed: the lane is open again."""
+    await connection.execute(
+        """
+        UPDATE lanes SET paused_until = NULL, because = NULL, failures = 0, failing_since = NULL
+        WHERE workspace_id = $1 AND destination = $2
+        """,
+        lane.workspace_id,
+        lane.destination,
+    )
+
+
+async def pause(connection: asyncpg.Connection, lane: Lane, until: datetime, because: str) -> bool:
+    """Leaves a lane in peace until then, whatever its destination would say; whether that is news."""
+    known = await connection.fetchval(
+        "SELECT because FROM lanes WHERE workspace_id = $1 AND destination = $2", lane.workspace_id, lane.destination
+    )
     await connection.execute(
         """
         INSERT INTO lanes (workspace_id, destination, tokens, tokens_at, paused_until, because)
@@ -62,3 +77,4 @@ async def pause(connection: asyncpg.Connection, lane: Lane, until: datetime, bec
         until,
         because,
     )
+    return bool(known != because)

@@ -34,24 +34,47 @@ class StoredMirror:
         return None if row is None else row["synced_at"]
 
     async def put(self, list_id: str, records: Sequence[Mirrored], until: datetime) -> None:
-        """Writes new and changed records, and how far the copy has come; never back."""
+        """Writes new and changed records, and how far the copy has come; neither ever goes back."""
+        newest = {one.record: one for one in sorted(records, key=lambda one: one.updated_at)}
         whose = {"workspace_id": self._lane.workspace_id, "destination": self._lane.destination}
-        rows = [whose | msgspec.structs.asdict(one) for one in {one.record: one for one in records}.values()]
         async with transaction(self._engine) as tx:
             connection = await raw(tx)
+            # First of all, so that two who copy the same list come one after the other.
+            await self._note(connection, list_id, until)
+            known = await self._known(connection, list(newest))
+            rows = [
+                whose | msgspec.structs.asdict(newest[record])
+                for record in sorted(newest)
+                if record not in known or known[record] <= newest[record].updated_at
+            ]
             await bulk.upsert(connection, mirrored, rows, key=("workspace_id", "destination", "record"))
-            await connection.execute(
-                """
-                INSERT INTO mirrors (workspace_id, destination, list, synced_until, synced_at) VALUES ($1, $2, $3, $4, $5)
-                ON CONFLICT (workspace_id, destination, list)
-                DO UPDATE SET synced_until = greatest(mirrors.synced_until, $4), synced_at = $5
-                """,
-                self._lane.workspace_id,
-                self._lane.destination,
-                list_id,
-                until,
-                self._clock(),
-            )
+
+    async def _note(self, connection: asyncpg.Connection, list_id: str, until: datetime) -> None:
+        await connection.execute(
+            """
+            INSERT INTO mirrors (workspace_id, destination, list, synced_until, synced_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (workspace_id, destination, list)
+            DO UPDATE SET synced_until = greatest(mirrors.synced_until, $4), synced_at = $5
+            """,
+            self._lane.workspace_id,
+            self._lane.destination,
+            list_id,
+            until,
+            self._clock(),
+        )
+
+    async def _known(self, connection: asyncpg.Connection, records: Sequence[str]) -> dict[str, datetime]:
+        """When those that are copied already had last changed by then."""
+        rows = await connection.fetch(
+            """
+            SELECT record, updated_at FROM mirrored
+            WHERE workspace_id = $1 AND destination = $2 AND record = ANY($3::text[])
+            """,
+            self._lane.workspace_id,
+            self._lane.destination,
+            records,
+        )
+        return {row["record"]: row["updated_at"] for row in rows}
 
     async def called(self, last_name: str) -> list[Mirrored]:
         """Everybody of that last name, newest first."""

@@ -105,7 +105,7 @@ def _attempt(one: Claimed, content: Content, known: Known) -> Attempt:
         delivery_id=one.id,
         content=content,
         number=one.number,
-        record=known.records.get((one.booking_id, one.recipient)),
+        record=known.record_of(one),
         question=None if one.question is None else convert(one.question, Question),
         can_ask=known.can_ask,
     )
@@ -148,6 +148,7 @@ def _rendered(
         meeting=meeting,
         details=details,
         time_zone=connected.time_zone,
+        decided_at=one.decided_at,
     )
     try:
         return connected.destination.render(notice)

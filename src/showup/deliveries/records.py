@@ -12,13 +12,25 @@ from showup.deliveries.delivery import MAIL, Lane
 
 ASKED_AS: Final = "record.choose"
 """The kind of news by which people are asked which record is meant."""
+ANSWERED: Final = "record.chosen"
+"""The kind of news that such a question has its answer: it goes to where the question went."""
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """`records` by booking and recipient; `can_ask`: whether somebody of the workspace is told of questions."""
+    """`records` by booking and recipient; `can_ask`: whether somebody of the workspace is told of questions.
+
+    `questions`: by the delivery that tells of an answer, the record there to which its question went.
+    """
 
     records: Mapping[tuple[UUID | None, str | None], str] = {}
+    questions: Mapping[UUID, str] = {}
     can_ask: bool = False
+
+    def record_of(self, one: Claimed) -> str | None:
+        """The record to which this delivery belongs, if there is one yet."""
+        if one.kind == ANSWERED:
+            return self.questions.get(one.id)
+        return self.records.get((one.booking_id, one.recipient))
 
 
 async def known_there(connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed]) -> Known:
@@ -43,4 +55,27 @@ async def known_there(connection: asyncpg.Connection, lane: Lane, claimed: Seque
         ASKED_AS,
         lane.destination,
     )
-    return Known(records={(row["booking_id"], row["recipient"]): row["record"] for row in rows}, can_ask=can_ask)
+    return Known(
+        records={(row["booking_id"], row["recipient"]): row["record"] for row in rows},
+        questions=await _questions(connection, lane, claimed),
+        can_ask=can_ask,
+    )
+
+
+async def _questions(connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed]) -> dict[UUID, str]:
+    answers = {
+        f"{lane.destination}/{ASKED_AS}:{one.details.get('delivery_id')}": one.id
+        for one in claimed
+        if one.kind == ANSWERED
+    }
+    if not answers:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT key, record FROM deliveries
+        WHERE workspace_id = $1 AND key = ANY($2::text[]) AND record IS NOT NULL
+        """,
+        lane.workspace_id,
+        list(answers),
+    )
+    return {answers[row["key"]]: row["record"] for row in rows}

@@ -4,7 +4,7 @@ They are deliveries themselves, written in the transaction that settled the firs
 no event, and no story takes them back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -17,16 +17,16 @@ from showup.database.tables import deliveries
 from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
 from showup.deliveries.pausing import LaneState
-from showup.deliveries.records import ASKED_AS
+from showup.deliveries.records import ANSWERED, ASKED_AS
 from showup.deliveries.settling import End, Settled
 from showup.deliveries.subscribing import listening, of_workspace
 from showup.deliveries.waking import wake_lanes
 from showup.destinations.contract import Asks, Delivered
 
 REMINDED: Final = "reminder.sent"
-ANSWERED: Final = "record.chosen"
 FAILED: Final = "delivery.failed"
 DOWN: Final = "destination.down"
+PAUSED: Final = "endpoint.paused"
 _WORTH_TELLING_FOR: Final = timedelta(days=1)
 _PRIORITY: Final = 25
 
@@ -58,8 +58,7 @@ def of_outcome(lane: Lane, claimed: Claimed, end: End, settled: Settled, now: da
     if claimed.kind == "remind" and lane.destination != "outbox":
         found.append(_reminded(lane, claimed, now))
     if claimed.question is not None:
-        by = claimed.question.get("answered_by")
-        found.append(answered(lane.destination, claimed.id, claimed.booking_id, claimed.recipient, end.record, by))
+        found.append(_answered(lane, claimed, claimed.question, end.record))
     return found
 
 
@@ -70,6 +69,16 @@ def of_lane(lane: Lane, after: LaneState, *, down: bool) -> list[Sequel]:
     since = f"{after.failing_since:%Y-%m-%dT%H:%M:%SZ}"
     details = {"destination": lane.destination, "since": since, "because": after.because}
     return [Sequel(kind=DOWN, key=f"{DOWN}:{lane.destination}:{since}", details=details, not_to=lane.destination)]
+
+
+def of_pause(lane: Lane, because: str, now: datetime) -> Sequel:
+    """That an endpoint is paused until somebody lets it go on."""
+    return Sequel(
+        kind=PAUSED,
+        key=f"{PAUSED}:{lane.destination}:{now:%Y-%m-%dT%H:%M:%SZ}",
+        details={"destination": lane.destination, "because": because},
+        not_to=lane.destination,
+    )
 
 
 def _question(lane: Lane, claimed: Claimed, end: Asks) -> Sequel:
@@ -93,22 +102,41 @@ def _question(lane: Lane, claimed: Claimed, end: Asks) -> Sequel:
     )
 
 
+def _answered(lane: Lane, claimed: Claimed, question: dict[str, Any], record: str | None) -> Sequel:
+    by = question.get("answered_by")
+    name = name_of(question, question.get("chosen"))
+    return answered(lane.destination, claimed.id, claimed.booking_id, claimed.recipient, record, by=by, name=name)
+
+
+def name_of(question: Mapping[str, Any], record: str | None) -> str | None:
+    """What the candidate with this record is called."""
+    return next((one["name"] for one in question["candidates"] if one["record"] == record), None)
+
+
 def answered(
     destination: str,
     delivery_id: UUID,
     booking_id: UUID | None,
     recipient: str | None,
     record: str | None,
+    *,
     by: str | None,
+    name: str | None,
 ) -> Sequel:
-    """That a question has its answer; `by` of None: nobody gave one in time."""
+    """That a question has its answer; `by` of None: nobody gave one in time. `name`: the candidate's, None for none."""
     return Sequel(
         kind=ANSWERED,
         key=f"{ANSWERED}:{delivery_id}",
         booking_id=booking_id,
         recipient=recipient,
         not_to=destination,
-        details={"delivery_id": str(delivery_id), "destination": destination, "record": record, "answered_by": by},
+        details={
+            "delivery_id": str(delivery_id),
+            "destination": destination,
+            "record": record,
+            "name": name,
+            "answered_by": by,
+        },
     )
 
 
@@ -157,6 +185,15 @@ async def follow(connection: asyncpg.Connection, workspace_id: UUID, sequels: Se
     await bulk.insert_new(connection, deliveries, rows)
     lanes = {Lane(workspace_id=workspace_id, destination=row["destination"]) for row in rows}
     await wake_lanes(connection, [(lane, now) for lane in lanes], now)
+
+
+async def tell(connection: asyncpg.Connection, lane: Lane, sequel: Sequel, now: datetime) -> UUID:
+    """Writes it for one destination, whatever that listens to; the delivery's id."""
+    row = _row(lane.workspace_id, lane.destination, sequel, now)
+    await bulk.insert_new(connection, deliveries, [row])
+    await wake_lanes(connection, [(lane, now)], now)
+    told: UUID = row["id"]
+    return told
 
 
 def _row(workspace_id: UUID, destination: str, sequel: Sequel, now: datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import connections_store
@@ -32,10 +33,11 @@ async def set_up(tx: AsyncConnection, seal: Seal, wanted: Wanted, now: datetime)
     A workspace has one connection of each kind that can be told: two CRMs of a kind could not be told apart.
     """
     known = KINDS.get(wanted.kind)
-    listens_to: frozenset[str] = frozenset() if known is None else known.listens_to(known.read(wanted.settings))
+    settings = None
     if known is not None:
+        settings = known.read(wanted.settings)
         await _check(tx, known, wanted)
-    await connections_store.put(
+    connection_id = await connections_store.put(
         tx,
         seal,
         workspace_id=wanted.workspace_id,
@@ -44,8 +46,23 @@ async def set_up(tx: AsyncConnection, seal: Seal, wanted: Wanted, now: datetime)
         settings=wanted.settings,
         credentials=wanted.credentials,
     )
-    if known is not None:
-        await subscribe(await raw(tx), wanted.workspace_id, wanted.kind, listens_to, now)
+    if known is not None and settings is not None:
+        secrets = await connections_store.credentials(tx, seal, connection_id) or {}
+        await subscribe(await raw(tx), wanted.workspace_id, wanted.kind, known.told(settings, secrets), now)
+
+
+async def amend(tx: AsyncConnection, seal: Seal, wanted: Wanted, now: datetime) -> None:
+    """As `set_up`, for what is named: the rest of a connection stays as it is, and None takes something away."""
+    before = await connections_store.find(tx, workspace_id=wanted.workspace_id, kind=wanted.kind, name=wanted.name)
+    settings = {} if before is None else before.settings
+    credentials = wanted.credentials
+    if before is not None and credentials is not None:
+        credentials = _amended(await connections_store.credentials(tx, seal, before.id) or {}, credentials)
+    await set_up(tx, seal, replace(wanted, settings=_amended(settings, wanted.settings), credentials=credentials), now)
+
+
+def _amended(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**before, **given}.items() if value is not None}
 
 
 async def _check(tx: AsyncConnection, kind: Kind, wanted: Wanted) -> None:

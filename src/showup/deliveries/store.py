@@ -199,8 +199,10 @@ def _row(workspace_id: UUID, delivery: Delivery, standing: Standing) -> dict[str
 
 
 def _wake_at(delivery: Delivery, row: asyncpg.Record | None) -> datetime:
-    # One that waits for its next attempt goes on waiting, unless it is for another moment by now.
-    if row is not None and row["state"] == "scheduled" and row["due_at"] == delivery.due_at:
-        wake_at: datetime = row["wake_at"]
-        return wake_at
-    return delivery.due_at
+    if row is None or row["state"] != "scheduled":
+        return delivery.due_at
+    wake_at: datetime = row["wake_at"]
+    if row["attempts"]:
+        # One that waits for its next attempt, or for an answer, goes on waiting.
+        return max(wake_at, delivery.due_at)
+    return wake_at if row["due_at"] == delivery.due_at else delivery.due_at

@@ -11,6 +11,7 @@ from showup.clock import Clock
 from showup.deliveries import claiming, lane_store, sequels
 from showup.deliveries.claiming import Claimed
 from showup.deliveries.delivery import Lane
+from showup.deliveries.giving_up import leave_alone
 from showup.deliveries.pausing import LaneState, after, is_down, next_token_at, places, refilled
 from showup.deliveries.settling import End, Settled, Stopped, settle
 from showup.deliveries.waking import wake_lanes
@@ -60,6 +61,7 @@ async def take_turn(
     state, settled = _settled(state, asked.ended, pace, now, chance)
     await claiming.settle(connection, settled, now)
     await _follow(connection, lane, asked.ended, settled, now)
+    state = await leave_alone(connection, lane, [one.end for one in asked.ended], state, now)
     await claiming.expire(connection, lane, now)
     free = 0 if asked.room <= 0 else places(state, pace, await claiming.under_way(connection, lane, now), now)
     claimed = await claiming.claim(connection, lane, now, min(asked.room, free), probing=is_down(state, pace))

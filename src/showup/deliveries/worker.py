@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock, happened
@@ -38,16 +40,34 @@ POOL_SIZE: Final = 3
 _log = structlog.get_logger()
 
 
+class Chore(Struct, frozen=True, kw_only=True):
+    """Something else to be done every so often, by one process at a time; `cron` says when, to the minute."""
+
+    name: str
+    cron: str
+    do: Callable[[], Awaitable[None]]
+
+
 class Worker:
     """Runs jobs until told to stop; a database that is away is tried again every second."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, courier: Courier, pool: "asyncpg.Pool") -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        courier: Courier,
+        pool: "asyncpg.Pool",
+        *,
+        chores: Sequence[Chore] = (),
+    ) -> None:
         """`pool` leads past a pooler, since it listens; it has POOL_SIZE connections."""
         self._engine = engine
         self._clock = clock
         self._courier = courier
         self._pool = pool
+        self._chores = chores
         self._telling: set[asyncio.Task[None]] = set()
+        self._at_it: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what is under way then ends first, for a moment."""
@@ -81,6 +101,7 @@ class Worker:
         finally:
             stopping.cancel()
             running.cancel()
+            await self._leave_off()
         with suppress(asyncio.CancelledError):
             try:
                 await running
@@ -107,7 +128,31 @@ class Worker:
         async def prune(_: "Schedule") -> None:
             await self._prune()
 
+        for chore in self._chores:
+            self._schedule(queue, chore)
         return queue
+
+    def _schedule(self, queue: "PgQueuer", chore: Chore) -> None:
+        @queue.schedule(chore.name, chore.cron, accepts_context=False)
+        async def begin(_: "Schedule") -> None:
+            # It may take longer than until its next time, and the queue waits for what it runs.
+            if chore.name not in self._at_it or self._at_it[chore.name].done():
+                self._at_it[chore.name] = asyncio.create_task(self._do(chore))
+
+    async def _do(self, chore: Chore) -> None:
+        try:
+            await chore.do()
+        except Exception as fault:  # noqa: BLE001  # it must not end the others, and its time comes again
+            if not is_away(fault):
+                _log.exception("a chore could not be done", chore=chore.name)
+
+    async def _leave_off(self) -> None:
+        """What has begun ends now, and may tidy up."""
+        for task in self._at_it.values():
+            task.cancel()
+        if self._at_it:
+            await asyncio.wait(self._at_it.values(), timeout=_ENDED_WITHIN)
+        self._at_it.clear()
 
     def _tell(self, lane: Lane) -> None:
         telling = asyncio.create_task(self._drain(lane))

@@ -30,7 +30,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     """A booking as it stands at the moment of telling; all times are aware, in UTC.
 
     `uid` is Cal.com's, and its latest; whoever knows it can cancel the meeting. `guest` is whom the notice is for;
-    `attended` is whether they came, and `seat_uid` theirs where a meeting has seats.
+    `attended` is whether they came, and `seat_uid` theirs where a meeting has seats. `host_absent`: nobody of ours did.
     """
 
     booking_id: UUID
@@ -56,6 +56,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     cancelled_by: str | None = None
     reschedule_reason: str | None = None
     attended: bool | None = None
+    host_absent: bool = False
     evidence: str | None = None
     notes: str | None = None
     company_name: str | None = None
@@ -68,7 +69,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     """One delivery that is due: `kind` as `deliveries.routing` names it, `details` what it says beside the meeting.
 
     `workspace` is a slug, `time_zone` its IANA name. `delivery_id` is the same at every attempt: providers take it as
-    idempotency key. `meeting` is None where it is about none: a deal, a digest, a fault.
+    idempotency key. `meeting` is None where it is about none: a deal, a digest, a fault. `decided_at` is when the news
+    of it came.
     """
 
     delivery_id: UUID
@@ -77,6 +79,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     details: dict[str, Any]
     meeting: Meeting | None = None
     time_zone: str = "UTC"
+    decided_at: datetime | None = None
 
     def of_meeting(self) -> Meeting:
         """The meeting, for a destination that tells of nothing else. Raises CannotRender."""
@@ -137,12 +140,13 @@ class TryAgain(Struct, frozen=True, kw_only=True):
     """It failed, and may well succeed later: not before `not_before`, where the destination said so.
 
     `fault`: "delivery", this one failed, and others may pass; "destination", nobody would have passed (it can't be
-    reached, it is broken, it refuses our key); "limit", it takes no more for now, which counts against nobody.
+    reached, it is broken, it refuses our key); "limit", it takes no more for now, which counts against nobody;
+    "gone", it wants to be told no more until somebody says otherwise.
     """
 
     because: str
     not_before: datetime | None = None
-    fault: Literal["delivery", "destination", "limit"] = "delivery"
+    fault: Literal["delivery", "destination", "limit", "gone"] = "delivery"
 
 
 class Asks(Struct, frozen=True, kw_only=True):

@@ -92,7 +92,8 @@ class Outfit(Struct, frozen=True, kw_only=True):
 class Kind(Struct, frozen=True, kw_only=True):
     """`credentials` names the secrets that it needs.
 
-    `listens_to` says which kinds of news it is told by its settings. `build` raises ValueError for settings or
+    `listens_to` says which kinds of news it is told by its settings; `only_with` names, for some of them, the secret
+    without which they are not told there. `build` raises ValueError for settings or
     credentials that can't be used. `examine` asks the destination whether what the settings name is there: a sentence
     for each fault, with what to do about it.
     """
@@ -103,6 +104,12 @@ class Kind(Struct, frozen=True, kw_only=True):
     listens_to: Callable[[Any], frozenset[str]]
     build: Callable[[Any, Mapping[str, str], Outfit], Destination]
     examine: Callable[[Any, Mapping[str, str], Outfit], Awaitable[list[str]]]
+    only_with: Mapping[str, str] = {}
+
+    def told(self, settings: ConnectionSettings, credentials: Mapping[str, Any]) -> frozenset[str]:
+        """The kinds of news that it is told, with these settings and secrets."""
+        kinds: frozenset[str] = self.listens_to(settings)
+        return kinds - {kind for kind, secret in self.only_with.items() if not credentials.get(secret)}
 
     def read(self, settings: Mapping[str, Any]) -> ConnectionSettings:
         """The settings of a connection. Raises ValueError with a sentence that names what is wrong."""

@@ -4,8 +4,10 @@ import httpx2
 
 from showup.destinations.contract import TryAgain
 
-_PATIENCE = httpx2.Timeout(10.0, connect=5.0)
-_POOL = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
+PATIENCE = httpx2.Timeout(10.0, connect=5.0)
+POOL = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
+"""How long is waited for each step of a call, and how many connections a process keeps."""
+
 _LONGEST = 300
 
 
@@ -14,7 +16,12 @@ def client(version: str) -> httpx2.AsyncClient:
 
     `version` is Showup's own: who calls is said to everybody (Resend refuses calls that don't).
     """
-    return httpx2.AsyncClient(timeout=_PATIENCE, limits=_POOL, headers={"User-Agent": f"showup/{version}"})
+    return httpx2.AsyncClient(timeout=PATIENCE, limits=POOL, headers=user_agent(version))
+
+
+def user_agent(version: str) -> dict[str, str]:
+    """The header that says who calls."""
+    return {"User-Agent": f"showup/{version}"}
 
 
 def unanswered(name: str, error: httpx2.RequestError) -> TryAgain:
@@ -24,13 +31,13 @@ def unanswered(name: str, error: httpx2.RequestError) -> TryAgain:
     """
     match error:
         case httpx2.ConnectTimeout():
-            because = f"{name} can't be reached: no connection within {_PATIENCE.connect:.0f} seconds"
+            because = f"{name} can't be reached: no connection within {PATIENCE.connect:.0f} seconds"
         case httpx2.ConnectError():
             because = f"{name} can't be reached: {plain(str(error), 'no connection')}"
         case httpx2.PoolTimeout():
             return TryAgain(because="too many calls are under way here", fault="limit")
         case httpx2.TimeoutException():
-            because = f"{name} did not answer within {_PATIENCE.read:.0f} seconds"
+            because = f"{name} did not answer within {PATIENCE.read:.0f} seconds"
         case httpx2.LocalProtocolError():
             because = f"{name} can't be called: its key or its address has a character that HTTP forbids"
         case httpx2.DecodingError():

@@ -17,6 +17,8 @@ from showup.clock import Clock
 from showup.database.engine import raw, transaction
 from showup.deeds import Deed, RulesChanged, name
 from showup.deliveries import feedback_store
+from showup.deliveries.choosing import choose
+from showup.deliveries.chosen import RecordChosen
 from showup.deliveries.delivery import Wake
 from showup.deliveries.feedback import Feedback
 from showup.deliveries.waking import wake
@@ -53,6 +55,12 @@ class Batch:
     def feedback(self) -> dict[UUID, Feedback]:
         """What of the batch a provider says of our mails, by the event's id."""
         return {one: said for one, (said, _) in self.readings.items() if isinstance(said, Feedback)}
+
+    @property
+    def choices(self) -> dict[UUID, Done]:
+        """What of the batch answers the question of a delivery, by the event's id."""
+        said = {one: said for one, (said, _) in self.readings.items()}
+        return {one: done for one, done in said.items() if isinstance(done, Done) and _chooses(done)}
 
     @property
     def deeds(self) -> list[Deed]:
@@ -123,16 +131,36 @@ async def apply_batch(connection: asyncpg.Connection, workspace_id: UUID, batch:
         again=await rules.told_again(connection, workspace_id, changes),
     )
     found = await feedback_store.record(connection, workspace_id, batch.feedback)
-    return applied(batch, advanced, refused, found)
+    chosen = await _choose(connection, workspace_id, batch.choices)
+    return applied(batch, advanced, [*_refused(refused), *chosen], found)
 
 
-def applied(batch: Batch, advanced: Advanced, refused: dict[UUID, str], mails: Mapping[UUID, UUID | None]) -> Applied:
+def _chooses(done: Done) -> bool:
+    return isinstance(done.means, RecordChosen)
+
+
+def _refused(refused: Mapping[UUID, str]) -> list[Outcome]:
+    return [Outcome(event_id=one, booking_id=None, refused=because) for one, because in refused.items()]
+
+
+async def _choose(connection: asyncpg.Connection, workspace_id: UUID, choices: Mapping[UUID, Done]) -> list[Outcome]:
+    """Answers deliveries' questions, the one that was given first before the others: whoever is first has decided."""
+    found = []
+    for event_id, done in sorted(choices.items(), key=lambda one: (one[1].command.at, one[0])):
+        assert isinstance(done.means, RecordChosen), "nothing else is a choice"
+        given = done.command
+        because = await choose(connection, workspace_id, done.means, given.actor, given.at)
+        found.append(Outcome(event_id=event_id, booking_id=None, refused=because))
+    return found
+
+
+def applied(batch: Batch, advanced: Advanced, beside: Iterable[Outcome], mails: Mapping[UUID, UUID | None]) -> Applied:
     """What became of every event of the batch, and under which names they are found from now on.
 
-    `mails` are the deliveries that feedback was about, by its event; None for mail that is not known.
+    `beside` is what became of those that the pipeline itself has no part in. `mails` are the deliveries that feedback
+    was about, by its event; None for mail that is not known.
     """
-    outcomes = {one.event_id: one for one in advanced.outcomes}
-    outcomes |= {one: Outcome(event_id=one, booking_id=None, refused=because) for one, because in refused.items()}
+    outcomes = {one.event_id: one for one in (*advanced.outcomes, *beside)}
     joined = [one for event_id, one in outcomes.items() if event_id not in batch.readings]
     return Applied(
         settlements=[
@@ -178,16 +206,23 @@ def _settlement(event_id: UUID, said: Translation | Done, outcome: Outcome | Non
         case Unreadable():
             return Settlement(event_id=event_id, state="unreadable", because=said.because, trigger=said.trigger)
         case Translated() | Done():
-            assert outcome is not None, "the pipeline answers for every piece of news"
+            assert outcome is not None, "somebody answers for every piece of news"
             return Settlement(
                 event_id=event_id,
-                state="waiting" if outcome.waits else "applied",
+                state=_state(said, outcome),
                 because="nobody has told of this booking yet" if outcome.waits else outcome.refused,
                 trigger=said.word if isinstance(said, Done) else said.trigger,
                 uid=None if isinstance(said, Done) else said.uid,
                 source_at=said.command.at if isinstance(said, Done) else said.source_at,
                 booking_id=outcome.booking_id,
             )
+
+
+def _state(said: Translated | Done, outcome: Outcome) -> str:
+    if isinstance(said, Done) and _chooses(said) and outcome.refused is not None:
+        # No news that comes late can make it hold.
+        return "refused"
+    return "waiting" if outcome.waits else "applied"
 
 
 def _names(news: Iterable[News], outcomes: dict[UUID, Outcome]) -> list[tuple[str, UUID]]:

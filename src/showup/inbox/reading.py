@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.deeds import Act, Deed
+from showup.deliveries.chosen import RecordChosen
 from showup.deliveries.feedback import Feedback
 from showup.events import News, order_key
 from showup.inbox import store
@@ -51,6 +52,7 @@ def read(raw: RawEvent) -> tuple[Said, News | Deed | None]:
         order_key=order_key(source_at, said.event, raw.digest),
         actor="calcom",
         simulated=raw.origin == "sample",
+        untold=raw.origin == "backfill",
     )
     return said, news
 
@@ -59,6 +61,8 @@ def _done(raw: RawEvent) -> tuple[Said, News | Deed | None]:
     said = by_hand(raw.body)
     if isinstance(said, Garbled):
         return Unreadable(because=said.because), None
+    if isinstance(said.means, RecordChosen):
+        return said, None
     at, actor = said.command.at, said.command.actor
     key = order_key(at, said.means, raw.digest)
     if isinstance(said.means, Act):

@@ -25,9 +25,9 @@ def announced(before: Booking | None, decision: Decision, news: News, rules: Rul
     after = decision.after
     found: list[Announce] = []
     if is_worth_telling(after, news, rules):
-        found += _of_seats(before, after, news) if after.seated else _of_the_meeting(before, decision, news)
+        found += _of_seats(before, decision, news) if after.seated else _of_the_meeting(before, decision, news)
     if is_fresh(news, rules) and after.is_live:
-        found += [_announce(kind, after, after.booker, news) for kind in _of_attendance(before, after)]
+        found += _of_attendance(before, after, news)
     return replace(decision, announcements=tuple(found)) if found else decision
 
 
@@ -52,9 +52,13 @@ def _while_it_stands(before: Booking, decision: Decision) -> list[Announcement]:
         kinds.append("booking.rescheduled")
     elif before.organizer_email != after.organizer_email:
         kinds.append("booking.reassigned")
-    if decision.what == "booking.relocated":
+    if decision.what == "booking.relocated" and _place(before) != _place(after):
         kinds.append("booking.location_changed")
     return kinds
+
+
+def _place(booking: Booking) -> str | None:
+    return booking.meeting_url or booking.location
 
 
 _ENDED: Final[dict[str, Announcement]] = {
@@ -64,34 +68,42 @@ _ENDED: Final[dict[str, Announcement]] = {
 }
 
 
-def _of_seats(before: Booking | None, after: Booking, news: News) -> list[Announce]:
+def _of_seats(before: Booking | None, decision: Decision, news: News) -> list[Announce]:
     """Each seat is somebody's booking: taken, moved with the meeting, or given back."""
-    had = {(one.key, one.returns) for one in before.seats} if before is not None and before.is_live else set()
+    after = decision.after
+    stood = before if before is not None and before.is_live else None
+    had = {_stay(one) for one in stood.seats} if stood is not None else set()
     has = after.seats if after.is_live else ()
-    moved = before is not None and before.start_time != after.start_time
     old = before.start_time if before is not None else None
-    taken = [one for one in has if moved or (one.key, one.returns) not in had]
+    found = [_announce("booking.created", after, one, news) for one in has if _stay(one) not in had]
+    if stood is not None:
+        kinds = _while_it_stands(stood, decision)
+        found += [_announce(kind, after, one, news, old=old) for one in has if _stay(one) in had for kind in kinds]
+    left = had - {_stay(one) for one in has}
+    return found + [_announce("booking.cancelled", after, one, news) for one in after.attendees if _stay(one) in left]
+
+
+def _stay(attendee: Attendee) -> tuple[str, int]:
+    return attendee.key, attendee.returns
+
+
+def _of_attendance(before: Booking | None, after: Booking, news: News) -> list[Announce]:
+    """Who came: of many seats each for themselves, of any other booking its witness for the booker."""
+    if after.seated:
+        was = {one.key: one.attended for one in before.attendees} if before is not None else {}
+        seen: list[tuple[Attendee | None, bool | None, bool | None]] = [
+            (one, was.get(one.key), one.attended) for one in after.seats
+        ]
+    else:
+        seen = [(after.booker, before.attended if before is not None else None, after.attended)]
     found = [
-        _announce("booking.rescheduled" if moved and _known(one, had) else "booking.created", after, one, news, old=old)
-        for one in taken
+        _announce("booking.showed" if came else "booking.no_show", after, one, news)
+        for one, had_come, came in seen
+        if came is not None and came != had_come
     ]
-    left = had - {(one.key, one.returns) for one in has}
-    gone = [one for one in after.attendees if (one.key, one.returns) in left]
-    return found + [_announce("booking.cancelled", after, one, news) for one in gone]
-
-
-def _known(attendee: Attendee, among: set[tuple[str, int]]) -> bool:
-    return (attendee.key, attendee.returns) in among
-
-
-def _of_attendance(before: Booking | None, after: Booking) -> list[Announcement]:
-    kinds: list[Announcement] = []
-    was = before.attended if before is not None else None
-    if after.attended is not None and after.attended != was:
-        kinds.append("booking.showed" if after.attended else "booking.no_show")
     if after.host_absent and not (before is not None and before.host_absent):
-        kinds.append("booking.host_absent")
-    return kinds
+        found.append(_announce("booking.host_absent", after, after.booker, news))
+    return found
 
 
 def _announce(

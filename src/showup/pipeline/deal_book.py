@@ -31,14 +31,16 @@ class Meeting(Struct, kw_only=True):
 class DealBook(Struct, kw_only=True):
     """The deals of one company, `by_id` in the order of opening, and the bookings that made them what they are.
 
-    `active` is the one that is. `met_by_hand` are deals that a person moved there, `changed_by_hand` those that a
-    person changed at all. `refused`: by event, why what a person wanted was not done.
+    `active` is the one that is. `states` has the deal of each of the `lines`, as that left it. `met_by_hand` are deals
+    that a person moved there, `changed_by_hand` those that a person changed at all. `refused`: by event, why what a
+    person wanted was not done.
     """
 
     by_id: dict[UUID, Deal] = {}
     active: UUID | None = None
     meetings: dict[UUID, Meeting] = {}
     lines: list[Line] = []
+    states: list[Deal] = []
     refused: dict[UUID, str] = {}
     met_by_hand: set[UUID] = set()
     changed_by_hand: set[UUID] = set()
@@ -68,7 +70,8 @@ class DealBook(Struct, kw_only=True):
         """A deal that turned out to be another one's booking never was; the others close up."""
         del self.by_id[deal_id]
         self.active = None if self.active == deal_id else self.active
-        self.lines = [line for line in self.lines if line.deal_id != deal_id]
+        kept = [place for place, line in enumerate(self.lines) if line.deal_id != deal_id]
+        self.lines, self.states = [self.lines[place] for place in kept], [self.states[place] for place in kept]
         for position, deal in enumerate(self.by_id.values()):
             self.by_id[deal.id] = replace(deal, position=position)
 
@@ -96,6 +99,7 @@ class DealBook(Struct, kw_only=True):
             deal_id=deal_id,
         )
         self.lines.append(line)
+        self.states.append(self.by_id[deal_id])
 
     def _put(self, deal: Deal) -> None:
         self.by_id[deal.id] = deal

@@ -5,8 +5,8 @@ the story says what would have stood if everything had come in time.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,6 +22,8 @@ from showup.pipeline.decide import decide, founds
 from showup.pipeline.decision import Decision, Rejection, Situation, Withdraw
 from showup.pipeline.rules import RuleBook
 from showup.pipeline.seeing import shown
+
+_BEFORE: Final = timedelta(microseconds=1)
 
 WantState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 
@@ -96,6 +98,7 @@ def tell(booking_id: UUID, news: Iterable[News], rules: RuleBook) -> Story:
         else:
             _take(story, booking_id, item, decision)
     _drop_needless_skips(story.wants)
+    _line_up(story.announced)
     _meet(story, ordered)
     return story
 
@@ -163,6 +166,17 @@ def _announce(announced: dict[str, Want], item: News, decision: Decision) -> Non
         times = sum(key == effect.key or key.startswith(f"{effect.key}+") for key in announced)
         key = f"{effect.key}+{times}" if times else effect.key
         announced[key] = _wanted(replace(effect, key=key), item, decision.after.version)
+
+
+def _line_up(announced: dict[str, Want]) -> None:
+    """Each is due before what was announced after it: who listens hears a story in its order, however it reached us."""
+    next_at: datetime | None = None
+    for key, want in list(announced.items())[::-1]:
+        due_at = want.effect.due_at
+        if next_at is not None and due_at >= next_at:
+            due_at = next_at - _BEFORE
+            announced[key] = replace(want, effect=replace(want.effect, due_at=due_at))
+        next_at = due_at
 
 
 def _concerns(withdraw: Withdraw, want: Want) -> bool:

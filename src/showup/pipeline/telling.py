@@ -27,8 +27,8 @@ from showup.pipeline.rules import Rules
 
 
 def is_fresh(news: News, rules: Rules) -> bool:
-    """Whether we heard of it soon enough after it happened to tell anybody."""
-    return news.received_at - news.source_at < rules.fresh_for
+    """Whether we heard of it soon enough after it happened to tell anybody; history is told to nobody."""
+    return not news.untold and news.received_at - news.source_at < rules.fresh_for
 
 
 def is_worth_telling(booking: Booking, news: News, rules: Rules) -> bool:

@@ -1,5 +1,6 @@
 """What is told to the outside, and what became of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,12 +20,10 @@ SORTS: Sorts = {name: deliveries.c[name] for name in ("created_at", "due_at")}
 # Neither `key` nor `details`: both may hold a uid, which can cancel a meeting at Cal.com.
 FIELDS = (
     *("id", "booking_id", "event_id", "destination", "kind", "recipient", "state", "because"),
-    *("due_at", "delivered_at", "simulated", "created_at", "updated_at"),
+    *("due_at", "delivered_at", "attempts", "provider", "provider_id", "record", "found", "feedback"),
+    *("simulated", "created_at", "updated_at"),
 )
-_WAY_FIELDS = (
-    *("attempts", "failures", "wake_at", "expires_at", "provider", "provider_id"),
-    *("feedback", "feedback_because", "feedback_at"),
-)
+_WAY_FIELDS = ("failures", "wake_at", "expires_at", "feedback_because", "feedback_at", "question")
 # What `why` reads of a row, and nobody else.
 _OF_WHY = ("wake_at", "paused_until", "paused_because")
 
@@ -52,7 +51,7 @@ async def list_deliveries(tx: AsyncConnection, permit: Permit, wanted: DeliveryF
         if value is not None:
             query = query.where(deliveries.c[name] == value)
     page = await read_page(tx, query, SORTS, ask)
-    return Page(items=[_explained(item, now) for item in page.items], ended_at=page.ended_at)
+    return Page(items=[_brief(_explained(item, now)) for item in page.items], ended_at=page.ended_at)
 
 
 async def find_delivery(tx: AsyncConnection, permit: Permit, delivery_id: UUID, now: datetime) -> Found | None:
@@ -61,6 +60,16 @@ async def find_delivery(tx: AsyncConnection, permit: Permit, delivery_id: UUID, 
     query = query.outerjoin(delivery_contents, delivery_contents.c.delivery_id == deliveries.c.id)
     row = (await tx.execute(query.where(deliveries.c.id == delivery_id))).mappings().one_or_none()
     return None if row is None else _explained(row, now) | {"tries": await _tries(tx, delivery_id)}
+
+
+async def workspace_of_delivery(
+    tx: AsyncConnection, delivery_id: UUID, among: Sequence[UUID] | None = None
+) -> UUID | None:
+    """Which of these workspaces has the delivery, if any; None: of all that there are."""
+    query = select(deliveries.c.workspace_id).where(deliveries.c.id == delivery_id)
+    query = query.where(when(among, deliveries.c.workspace_id.in_))
+    found: UUID | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
 
 
 async def find_content(tx: AsyncConnection, permit: Permit, delivery_id: UUID) -> Found | None:
@@ -83,6 +92,13 @@ def _explained(row: RowMapping | Found, now: datetime) -> Found:
     found: Found = dict(row)
     kept = {name: value for name, value in found.items() if name not in _OF_WHY}
     return kept | {"because": why(found, now), "next_try_at": next_try_at(found, now)}
+
+
+def _brief(found: Found) -> Found:
+    """The same without the candidates of its question: what a list is asked for is whether somebody has answered."""
+    if found["question"] is None:
+        return found
+    return found | {"question": {name: found["question"].get(name) for name in ("until", "answered_by", "chosen")}}
 
 
 async def _tries(tx: AsyncConnection, delivery_id: UUID) -> list[Found]:

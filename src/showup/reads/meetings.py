@@ -10,7 +10,7 @@ from showup.destinations.contract import Guest, Meeting
 _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
     *("organizer_name", "organizer_time_zone", "location", "meeting_url", "booker_url", "ical_uid", "ical_sequence"),
-    *("cancellation_reason", "cancelled_by", "reschedule_reason", "notes", "deal_id", "answers"),
+    *("cancellation_reason", "cancelled_by", "reschedule_reason", "notes", "deal_id", "answers", "host_absent"),
 )
 
 

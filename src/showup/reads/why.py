@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-_TAKEN_BY: Final = {"outbox": "it is kept in the outbox", "resend": "Resend took it", "smtp": "the mail server took it"}
+_TAKEN_BY: Final = {
+    "outbox": "it is kept in the outbox",
+    "resend": "Resend took it",
+    "smtp": "the mail server took it",
+    "webhook": "the endpoint took it",
+    "clickup": "ClickUp took it",
+    "notion": "Notion took it",
+    "slack": "Slack took it",
+    "twilio": "Twilio took it",
+}
 
 
 def why(delivery: Mapping[str, Any], now: datetime) -> str:
@@ -40,6 +49,8 @@ def next_try_at(delivery: Mapping[str, Any], now: datetime) -> datetime | None:
 
 
 def _why_waiting(delivery: Mapping[str, Any], now: datetime) -> str:
+    if _is_asked(delivery, now):
+        return f"somebody has to say which record is meant, until {_moment(delivery['wake_at'])}: {delivery['because']}"
     failed = f"attempt {delivery['attempts']} failed: {delivery['because']}; " if delivery["because"] else ""
     if (until := _held_until(delivery, now)) is not None:
         because = f": {delivery['paused_because']}" if delivery["paused_because"] else ""
@@ -49,6 +60,11 @@ def _why_waiting(delivery: Mapping[str, Any], now: datetime) -> str:
     if delivery["attempts"]:
         return f"{failed}it is tried again at {_moment(delivery['wake_at'])}"
     return f"it is due at {_moment(delivery['wake_at'])}"
+
+
+def _is_asked(delivery: Mapping[str, Any], now: datetime) -> bool:
+    question = delivery.get("question")
+    return question is not None and question.get("answered_by") is None and delivery["wake_at"] > now
 
 
 def _held_until(delivery: Mapping[str, Any], now: datetime) -> datetime | None:

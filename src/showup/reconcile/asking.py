@@ -1,6 +1,6 @@
 """Which bookings to ask Cal.com for: those that changed since the last time, those that met, those of history."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -41,13 +41,12 @@ class Span(Struct, frozen=True, kw_only=True):
 
 async def changed(api: Api, span: Span, clock: Clock) -> AsyncIterator[Listed]:
     """Everything that may differ from what we were told in the span, page by page."""
-    met_after = max(span.began_at, span.since - _LOOKED_AT_AGAIN)
+    # At the first time everything is before it: nothing is found, and still Cal.com is asked whether it answers.
+    met_after = min(max(span.began_at, span.since - _LOOKED_AT_AGAIN), span.until)
     if isinstance(api, CalcomV1):
-        asked_at = clock()
-        found = await api.bookings(date_from=met_after, date_to=span.until + _AHEAD)
-        yield Listed(items=tuple(found), asked_at=asked_at)
+        yield await _met(api, met_after, span.until + _AHEAD, clock)
         return
-    since = max(span.began_at, span.since - OVERLAP)
+    since = min(max(span.began_at, span.since - OVERLAP), span.until)
     for asked in (
         BookingsAsked(after_created_at=since, before_created_at=span.until),
         BookingsAsked(after_updated_at=since, before_updated_at=span.until),
@@ -60,22 +59,27 @@ async def changed(api: Api, span: Span, clock: Clock) -> AsyncIterator[Listed]:
 async def made(api: Api, span: Span, clock: Clock, cursor: str | None) -> AsyncIterator[Listed]:
     """Everything that was booked in the span, from the cursor on; of an old instance, everything that met in it."""
     if isinstance(api, CalcomV1):
-        asked_at = clock()
-        found = await api.bookings(date_from=span.since, date_to=span.until)
-        yield Listed(items=tuple(found), asked_at=asked_at)
+        yield await _met(api, span.since, span.until, clock)
         return
     asked = BookingsAsked(after_created_at=span.since, before_created_at=span.until, cursor=cursor)
     async for listed in _pages(api, asked, clock):
         yield listed
 
 
-async def named(api: Api, uids: Iterable[str], clock: Clock) -> AsyncIterator[Listed]:
-    """The bookings of these uids, as far as there are any."""
+async def named(api: Api, uids: Collection[str], span: Span, clock: Clock) -> AsyncIterator[Listed]:
+    """The bookings of these uids (or numbers, where an old instance says no uid), as far as there are any."""
     if isinstance(api, CalcomV1):
+        async for listed in changed(api, span, clock):
+            yield replace(listed, items=tuple(one for one in listed.items if (one.uid or str(one.id)) in uids))
         return
     for uid in uids:
         asked_at = clock()
         yield Listed(items=await api.booking(uid), asked_at=asked_at)
+
+
+async def _met(api: CalcomV1, since: datetime, until: datetime, clock: Clock) -> Listed:
+    asked_at = clock()
+    return Listed(items=tuple(await api.bookings(date_from=since, date_to=until)), asked_at=asked_at)
 
 
 async def _pages(api: Calcom, asked: BookingsAsked, clock: Clock) -> AsyncIterator[Listed]:

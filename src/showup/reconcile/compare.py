@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -44,6 +44,9 @@ _JUST_AFTER: Final = timedelta(milliseconds=1)
 _PHONE_ONLY: Final = "@sms.cal.com"
 
 
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
 class Standing(Struct, frozen=True, kw_only=True):
     """What stands of a booking, and all the news of it in source order; `booking` is None where it is not known."""
 
@@ -60,9 +63,9 @@ class Difference(Struct, frozen=True, kw_only=True):
     theirs: str
 
 
-def changed_at(theirs: ApiBooking) -> datetime:
-    """When the API's booking became what it is, as far as that is known."""
-    return theirs.updated_at or theirs.created_at or theirs.start
+def changed_at(theirs: ApiBooking) -> datetime | None:
+    """When the API's booking became what it is; None where an old instance does not say."""
+    return theirs.updated_at or theirs.created_at
 
 
 def differences(standing: Standing, theirs: ApiBooking, over_by: datetime) -> list[Difference]:
@@ -77,13 +80,16 @@ def differences(standing: Standing, theirs: ApiBooking, over_by: datetime) -> li
     if ours is None or (theirs.uid is not None and ours.uid not in (None, theirs.uid)) or theirs.rescheduled_to_uid:
         # Under this uid the booking is past: what became of it, its successor says.
         return []
+    # Who else has a seat decides whether a seat that was given back was the last.
+    if theirs.status == "accepted" and (seats := [*_seats(ours, about, theirs)]):
+        return seats
     if status := _status(ours, theirs):
         return [status]
     found = [*_reassigned(ours, about, theirs)]
     if theirs.status in ("accepted", "pending"):
         found += _moved(ours, theirs)
     if theirs.status == "accepted":
-        found += [*_relocated(ours, theirs), *_seats(ours, about, theirs), *_over(ours, about, theirs, over_by)]
+        found += [*_relocated(ours, theirs), *_over(ours, about, theirs, over_by)]
     return found
 
 
@@ -149,9 +155,14 @@ def _moved(ours: Booking, theirs: ApiBooking) -> Iterator[Difference]:
     if theirs.start != ours.start_time or other_end:
         # Without a reschedule of its own: any news that carries another time moves the booking.
         trigger: Trigger = "BOOKING_CREATED" if theirs.status == "accepted" else "BOOKING_REQUESTED"
-        telling = Telling(trigger=trigger, at=changed_at(theirs))
+        # It moved before it began: told later than that, its end would be of a time that nobody knew of.
+        telling = Telling(trigger=trigger, at=_earlier(changed_at(theirs), theirs.start - _JUST_AFTER))
         ours_at, theirs_at = (f"{start:%Y-%m-%dT%H:%MZ}" for start in (ours.start_time, theirs.start))
         yield Difference(kind="moved", telling=telling, ours=ours_at, theirs=theirs_at)
+
+
+def _earlier(one: datetime | None, other: datetime) -> datetime | None:
+    return None if one is None else min(one, other)
 
 
 def _reassigned(ours: Booking, about: Sequence[News], theirs: ApiBooking) -> Iterator[Difference]:
@@ -159,8 +170,10 @@ def _reassigned(ours: Booking, about: Sequence[News], theirs: ApiBooking) -> Ite
     if not host or ours.organizer_email is None:
         return
     # News of something else may have named the host since: the deal has another owner from when it was reassigned on.
-    until = changed_at(theirs) + _TOLD_WITHIN
-    told = [one.event.booking.organizer_email for one in about if one.source_at <= until]
+    changed = changed_at(theirs)
+    told = [
+        one.event.booking.organizer_email for one in about if changed is None or one.source_at <= changed + _TOLD_WITHIN
+    ]
     by_then = next((one for one in reversed(told) if one is not None), host)
     if host != ours.organizer_email or host != by_then:
         telling = Telling(trigger="BOOKING_REASSIGNED", at=changed_at(theirs))
@@ -186,7 +199,7 @@ def _seats(ours: Booking, about: Sequence[News], theirs: ApiBooking) -> Iterator
             at = _told_of_seat(key, about) or at
         else:
             # Whoever came first counts as the booker, so each seat comes after the one that is listed before it.
-            at += _JUST_AFTER
+            at = None if at is None else at + _JUST_AFTER
             telling = Telling(trigger="BOOKING_CREATED", at=at, seats=(one,))
             yield Difference(kind="seat_taken", telling=telling, ours="no seat", theirs=key)
     for key, held in known.items():
@@ -226,7 +239,8 @@ def _over(ours: Booking, about: Sequence[News], theirs: ApiBooking, over_by: dat
     elif theirs.absent_host is False and any(one.host_absent for one in ended):
         yield Difference(kind="host_absence", telling=end, ours="absent", theirs="there")
     if marks := absences(ours, about, theirs):
-        at = max(changed_at(theirs), ends_at(theirs) if over else theirs.start)
+        came = ends_at(theirs) if over else theirs.start
+        at = max(changed_at(theirs) or came, came)
         telling = Telling(trigger="BOOKING_NO_SHOW_UPDATED", at=at, absences=marks)
         said = ", ".join(f"{email} {'absent' if absent else 'there'}" for email, absent in marks)
         yield Difference(kind="absence", telling=telling, ours="not told of", theirs=said)

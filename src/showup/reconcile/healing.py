@@ -38,8 +38,9 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class Heal(Struct, frozen=True, kw_only=True):
-    """One body for the log, and what it heals."""
+    """One body for the log, and what it heals of which booking (its uid, or its number)."""
 
+    uid: str
     kind: Kind
     body: bytes
 
@@ -79,7 +80,7 @@ def heal(
         tried = _with(news, read(body), known if one.telling.replaces or not news else Known())
         if _is_healed(one, differences(_standing(tried, rules), theirs, over_by)):
             news = tried
-            heals.append(Heal(kind=one.kind, body=body))
+            heals.append(Heal(uid=theirs.uid or str(theirs.id), kind=one.kind, body=body))
             # Of a booking with seats several may be missing, each a difference of the same kind.
             del tries[one.kind]
     still = differences(_standing(news, rules), theirs, over_by)
@@ -120,6 +121,6 @@ def _linked(telling: Telling, before: Standing) -> Telling:
 
 def _at(telling: Telling, news: Sequence[News], theirs: ApiBooking, *, again: bool) -> Telling:
     latest = max((one.source_at for one in news if is_about(one, theirs)), default=None)
-    if not again or latest is None or latest < telling.at:
+    if not again or latest is None or telling.at is None or latest < telling.at:
         return telling
     return replace(telling, at=latest + _JUST_AFTER)

@@ -68,5 +68,9 @@ async def held(lease: Lease) -> AsyncIterator[Lease]:
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
-        with suppress(OSError):
+        try:
             await asyncio.shield(lease.release())
+        except Exception as fault:
+            if not is_away(fault):
+                raise
+            _log.warning("a lease can't be released, and ends by itself", fault=shown(fault))

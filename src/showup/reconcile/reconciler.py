@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
 from showup.database.engine import raw, transaction
+from showup.database.fault import is_away, shown
 from showup.inbox.raw_event import Origin
 from showup.reconcile import asking, known_store, store
 from showup.reconcile.account import ApiAccess, AskedAccount, askable
 from showup.reconcile.asking import OVERLAP, Api, Span
-from showup.reconcile.compare import Kind
+from showup.reconcile.compare import KINDS, Kind
 from showup.reconcile.lease import LASTS_FOR, Lease, LeaseLost, held
 from showup.reconcile.run import Comparing, NotCaughtUp
 from showup.sources.calcom.api_faults import CalcomAway, CalcomRefuses
@@ -81,10 +82,10 @@ class Reconciler:
     async def poll_due(self) -> None:
         """Asks about every account whose time has come and that nobody is at; some of them at once."""
         accounts = {one.id: one for one in await self.accounts()}
-        if accounts:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(_AT_ONCE, len(accounts))):
-                    group.create_task(self._poll_while_due(accounts))
+        at_once = [self._poll_while_due(accounts) for _ in range(min(_AT_ONCE, len(accounts)))]
+        for outcome in await asyncio.gather(*at_once, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _poll_while_due(self, accounts: Mapping[UUID, AskedAccount]) -> None:
         holder = uuid4()
@@ -105,7 +106,11 @@ class Reconciler:
         comparing = self._comparing(account, run, lease, settled_by=until, origin="reconcile")
         try:
             await self._compare(comparing, account, span)
-        except (CalcomAway, CalcomRefuses, NotCaughtUp) as fault:
+        except LeaseLost:
+            raise
+        except Exception as fault:
+            if is_away(fault):
+                raise
             await self._failed(account, sync, run, fault)
             return
         async with transaction(self._engine) as tx:
@@ -119,23 +124,25 @@ class Reconciler:
 
     async def _compare(self, comparing: Comparing, account: AskedAccount, span: Span) -> None:
         api = self._api(account)
-        await comparing.take(asking.changed(api, span, self._clock), leaving=_TOLD_AT_ONCE)
-        async with transaction(self._engine) as tx:
-            waiting = await known_store.awaited(await raw(tx), account.id, span.since - OVERLAP, span.until)
-        await self._take_named(comparing, api, [*waiting, *comparing.awaited], leaving=_TOLD_AT_ONCE)
+        # An old instance does not say when anything changed, so nothing it says is believed at once.
+        leaving = KINDS if account.is_v1 else _TOLD_AT_ONCE
+        await comparing.take(asking.changed(api, span, self._clock), leaving=leaving)
+        if not account.is_v1:
+            async with transaction(self._engine) as tx:
+                waiting = await known_store.awaited(await raw(tx), account.id, span.since - OVERLAP, span.until)
+            await self._take_named(comparing, api, [*waiting, *comparing.awaited], span, leaving=leaving)
         if comparing.doubtful:
             await self._pause(self._rhythm.grace.total_seconds())
-            doubtful = asking.named(api, list(comparing.doubtful), self._clock)
-            await comparing.take(doubtful)
+            await comparing.take(asking.named(api, tuple(comparing.doubtful), span, self._clock))
 
     async def _take_named(
-        self, comparing: Comparing, api: Api, uids: Iterable[str], *, leaving: Collection[Kind] = ()
+        self, comparing: Comparing, api: Api, uids: Iterable[str], span: Span, *, leaving: Collection[Kind] = ()
     ) -> None:
         """Those of the uids that no page had, and what those lead to."""
         left, asked = list(dict.fromkeys(uids)), set[str]()
         while left:
             asked.update(left)
-            await comparing.take(asking.named(api, left, self._clock), leaving=leaving)
+            await comparing.take(asking.named(api, left, span, self._clock), leaving=leaving)
             left = [uid for uid in comparing.awaited if uid not in asked]
 
     async def backfill(
@@ -168,7 +175,8 @@ class Reconciler:
             async for page in asking.made(api, span, self._clock, comparing.cursor):
                 told(await comparing.take_page(page))
             comparing.is_listed = True
-        await self._take_named(comparing, api, comparing.awaited)
+        if not account.is_v1:
+            await self._take_named(comparing, api, comparing.awaited, span)
         await comparing.catch_up()
 
     async def _claim(self, account_id: UUID, holder: UUID) -> None:
@@ -193,7 +201,13 @@ class Reconciler:
     async def _failed(self, account: AskedAccount, sync: store.Sync, run: store.Run, fault: Exception) -> None:
         because = _because(fault)
         not_before = fault.not_before if isinstance(fault, CalcomAway) else None
-        _log.warning("Cal.com could not be asked about bookings", account=account.name, because=because)
+        told = isinstance(fault, CalcomAway | CalcomRefuses | NotCaughtUp)
+        _log.warning(
+            "Cal.com could not be asked about bookings",
+            account=account.name,
+            because=because,
+            exc_info=None if told else fault,
+        )
         async with transaction(self._engine) as tx:
             connection = await raw(tx)
             await store.end(connection, run.id, self._clock(), because)
@@ -213,4 +227,11 @@ class Reconciler:
 
 
 def _because(fault: Exception) -> str:
-    return _BEHIND if isinstance(fault, NotCaughtUp) else str(fault)
+    match fault:
+        case CalcomAway() | CalcomRefuses():
+            return fault.because
+        case NotCaughtUp():
+            return _BEHIND
+        case _:
+            # What it says may hold people's data.
+            return f"Showup failed on it: {shown(fault)}"

@@ -18,7 +18,7 @@ from showup.inbox.store import RawEvent, keep_all
 from showup.reconcile import known_store, store
 from showup.reconcile.account import AskedAccount
 from showup.reconcile.asking import Listed
-from showup.reconcile.compare import Difference, Kind, changed_at
+from showup.reconcile.compare import Kind, changed_at
 from showup.reconcile.healing import Healed, heal
 from showup.reconcile.known_store import Told
 from showup.reconcile.lease import LASTS_FOR, Lease, LeaseLost
@@ -66,6 +66,7 @@ class Comparing:
         # Whether every page of a history was taken, and only those are left that pages named.
         self.is_listed = bool(run.place) and self.cursor is None
         self.doubtful: dict[str, None] = {}
+        self._drifting: dict[tuple[str, str], None] = {}
         self.postponed_to: datetime | None = None
         self.looked_at = 0
         self.healed: Counter[str] = Counter()
@@ -78,16 +79,15 @@ class Comparing:
     async def take_page(self, page: Listed, *, leaving: Collection[Kind] = ()) -> int:
         """Compares one page; how many bookings that were."""
         await self.catch_up()
-        settled = [one for one in page.items if changed_at(one) <= self._settled_by]
+        settled = [one for one in page.items if (changed_at(one) or self._settled_by) <= self._settled_by]
         async with transaction(self._engine) as tx:
             told = await self._told(await raw(tx), settled, page.asked_at)
-        found: list[Healed] = []
+        found = []
         for one, its in told:
             found.append(self._heal(one, its, leaving))
             await asyncio.sleep(0)  # others of this process have their turn
         self._remember(told, found, page.cursor)
-        drift = [_shown(one, left) for (one, _), each in zip(told, found, strict=True) for left in each.drift]
-        drift += [{"uid": "", "kind": "unreadable", "ours": "", "theirs": ""}] * page.unreadable
+        drift = self._drift(told, found, page.unreadable)
         await self._keep(found, drift, looked_at=len(told))
         return len(told)
 
@@ -115,7 +115,8 @@ class Comparing:
             late = any(news.received_at > asked_at for news in its.known.news)
             if late or known_store.is_named(one, self._account.id, failed):
                 # Ours is newer than theirs, or not all that we know: it is compared again next time.
-                self.postponed_to = min(self.postponed_to or changed_at(one), changed_at(one))
+                changed = changed_at(one) or self._settled_by
+                self.postponed_to = min(self.postponed_to or changed, changed)
             else:
                 found.append((one, its))
         return found
@@ -146,8 +147,8 @@ class Comparing:
             is_known = any(news.event.booking.uid == heir for news in its.known.news)
             if heir is not None and not is_known and len(self.awaited) < _MOST_REMEMBERED:
                 self.awaited.setdefault(heir)
-            if healed.doubtful and one.uid is not None and len(self.doubtful) < _MOST_REMEMBERED:
-                self.doubtful.setdefault(one.uid)
+            if healed.doubtful and len(self.doubtful) < _MOST_REMEMBERED:
+                self.doubtful.setdefault(one.uid or str(one.id))
         for one, _ in told:
             if one.uid is not None:
                 self.awaited.pop(one.uid, None)
@@ -161,11 +162,8 @@ class Comparing:
             heals = {sha256(one.body).digest(): one for each in found for one in each.heals}
             new = await known_store.new_bodies(connection, self._account.id, list(heals))
             told = [one for digest, one in heals.items() if digest in new]
-            drift += [
-                {"uid": "", "kind": one.kind, "ours": "", "theirs": "told before, in vain"}
-                for digest, one in heals.items()
-                if digest not in new
-            ]
+            vain = [one for digest, one in heals.items() if digest not in new]
+            drift += [_line(one.uid, one.kind, "", "told before, in vain") for one in vain]
             if told:
                 await keep_all(connection, [self._incoming(one.body) for one in told])
             healed = Counter[str](one.kind for one in told)
@@ -173,6 +171,20 @@ class Comparing:
             await store.add_page(connection, self._run.id, page)
         self.looked_at += looked_at
         self.healed += healed
+
+    def _drift(
+        self, told: Sequence[tuple[ApiBooking, Told]], found: Sequence[Healed], unreadable: int
+    ) -> list[dict[str, str]]:
+        """Each difference once, on however many pages its booking is."""
+        lines = [_line("", "unreadable", "", "")] * unreadable
+        for (one, _), healed in zip(told, found, strict=True):
+            for left in healed.drift:
+                known = (uid := one.uid or str(one.id), left.kind)
+                if known not in self._drifting:
+                    lines.append(_line(uid, left.kind, left.ours, left.theirs))
+                if len(self._drifting) < _MOST_REMEMBERED:
+                    self._drifting.setdefault(known)
+        return lines
 
     def _place(self) -> dict[str, Any]:
         return {"cursor": self.cursor, "awaited": list(self.awaited)}
@@ -188,5 +200,5 @@ class Comparing:
         )
 
 
-def _shown(one: ApiBooking, left: Difference) -> dict[str, str]:
-    return {"uid": one.uid or str(one.id), "kind": left.kind, "ours": left.ours, "theirs": left.theirs}
+def _line(uid: str, kind: str, ours: str, theirs: str) -> dict[str, str]:
+    return {"uid": uid, "kind": kind, "ours": ours, "theirs": theirs}

@@ -35,10 +35,10 @@ class SignatureAlarm:
             return False
         self._rung.add(account)
         _log.error(
-            "many bad webhook signatures: somebody tries, or Cal.com signs with another secret",
+            "many bad webhook signatures: somebody tries, or the other side signs with another secret",
             account=account,
             count=MANY,
             within_seconds=round(WITHIN.total_seconds()),
-            what_to_do="compare the secret at Cal.com with `showup accounts list`, or rotate it",
+            what_to_do="compare the secret there with `showup accounts list` or `connections list`, or rotate it",
         )
         return True

@@ -11,17 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
+from showup.destinations.public_addresses import Outside
 from showup.inbox.door_metrics import DoorMetrics
-from showup.web import document, front, metrics, outbox, probes, resend, unsubscribe
+from showup.web import document, front, metrics, outbox, probes, resend, slack, unsubscribe
 from showup.web.api import (
     booking_commands,
     bookings,
     companies,
     company_commands,
+    connection_commands,
+    connections,
     deal_commands,
     deals,
     deliveries,
     delivery_commands,
+    endpoint_commands,
+    endpoints,
     event_commands,
     events,
     lanes,
@@ -35,12 +40,13 @@ from showup.web.api import (
     suppression_commands,
     suppressions,
 )
+from showup.web.bell import Bell
 from showup.web.ground import WAITS_FOR, Ground, Mailing, for_reading
 from showup.web.problems import documented, register
 
 OPEN = (front.router, probes.router, document.router)
 # They have no key, and show in another way who they are: by a signature, by a sealed link.
-SIGNED = (resend.router, unsubscribe.router)
+SIGNED = (resend.router, slack.router, unsubscribe.router)
 # People look at them in a browser, which shows a key as a password.
 LOOKED_AT = (outbox.router,)
 READING = (
@@ -56,6 +62,8 @@ READING = (
     events.router,
     metrics.router,
     rules.router,
+    endpoints.router,
+    connections.router,
 )
 CHANGING = (
     deal_commands.router,
@@ -67,10 +75,13 @@ CHANGING = (
     rule_commands.router,
     delivery_commands.router,
     suppression_commands.router,
+    connection_commands.router,
+    endpoint_commands.router,
+    endpoint_commands.secret_router,
 )
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     *,
     engine: AsyncEngine,
     clock: Clock,
@@ -79,12 +90,15 @@ def create_app(
     waits_for: timedelta = WAITS_FOR,
     door_metrics: DoorMetrics | None = None,
     mailing: Mailing | None = None,
+    outside: Outside | None = None,
+    bell: Bell | None = None,
 ) -> FastAPI:
     """The application over a database.
 
     `admin_key` is a key with the scope admin in every workspace; None for no such key. A change that has to wait for
     others longer than `waits_for` is refused as busy. `door_metrics` are those of the webhooks' door, if it is served.
-    Without `mailing` nothing that was sealed before can be opened.
+    Without `mailing` nothing that was sealed before can be opened. Without `outside`, of an address that somebody gives
+    only the text is looked at. `bell` is the webhooks' door's, if that is served.
     """
     app = _doors(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -96,6 +110,8 @@ def create_app(
         waits_for=waits_for,
         door_metrics=door_metrics or DoorMetrics(),
         mailing=mailing or Mailing(seal=Seal([secrets.token_urlsafe()])),
+        outside=outside or Outside(),
+        bell=bell or Bell(engine, clock),
     )
     return app
 

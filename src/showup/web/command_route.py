@@ -1,9 +1,11 @@
 """The way of a request that changes something: how much of it is read, and what of its answer is kept."""
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
@@ -35,10 +37,23 @@ class CommandRoute(APIRoute):
                     raise
                 response = refusal.response()
             if (claim := getattr(request.state, "claim", None)) is not None:
-                await claim.keep(response)
+                await claim.keep(self.kept(response))
             return response
 
         return handle_once
+
+    def kept(self, response: Response) -> Response:
+        """What is kept of the answer: all of it."""
+        return response
+
+
+class SecretRoute(CommandRoute):
+    """A route that shows a secret once: whoever comes with the same key again gets null for it."""
+
+    def kept(self, response: Response) -> Response:
+        """The answer without its `secret`."""
+        answer = json.loads(bytes(response.body))
+        return JSONResponse(answer | {"secret": None} if "secret" in answer else answer, response.status_code)
 
 
 def _limited(receive: Receive) -> Receive:

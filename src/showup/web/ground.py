@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
+from showup.destinations.public_addresses import Outside
 from showup.inbox.door_metrics import DoorMetrics
+from showup.web.bell import Bell
 from showup.web.idempotency_store import wait_at_most
 from showup.web.problems import BUSY, Refusal
 
@@ -38,7 +40,8 @@ class Mailing(Struct, frozen=True, kw_only=True):
 class Ground(Struct, frozen=True, kw_only=True):
     """The database for changes, the same one for reading, the time, whom keys let in, and what the door did.
 
-    `waits_for` is how long a change waits for others.
+    `waits_for` is how long a change waits for others; `outside`, where addresses may lead that others choose.
+    `bell` rings when signatures are wrong again and again.
     """
 
     engine: AsyncEngine
@@ -48,6 +51,8 @@ class Ground(Struct, frozen=True, kw_only=True):
     door_metrics: DoorMetrics
     waits_for: timedelta
     mailing: Mailing
+    outside: Outside
+    bell: Bell
     changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANGES_AT_ONCE))
 
 

@@ -60,6 +60,12 @@ PROBLEMS: dict[str, Problem] = {
         "Set RESEND_WEBHOOK_SECRET, or `webhook_secret` among the connection's credentials, to the signing secret that "
         "Resend shows for the webhook: it begins with whsec_.",
     ),
+    "no-slack-secret": Problem(
+        503,
+        "There is no signing secret for Slack",
+        "Set SLACK_SIGNING_SECRET, or `signing_secret` among the connection's credentials, to what Slack shows for the "
+        "app under Basic Information.",
+    ),
     "not-kept": Problem(503, "The webhook could not be kept in time", "Send it again: the database is busy or away."),
     "body-too-large": Problem(413, "The body is too large", "No command needs more than 256 KiB."),
     "refused-by-rules": Problem(

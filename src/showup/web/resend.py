@@ -1,30 +1,28 @@
 """The door for what Resend says of our mails: signed by Standard Webhooks, kept before it is answered (TE9)."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
 
 from showup.access import workspaces_store
 from showup.access.account import DEFAULT
 from showup.access.signers_store import Signer, signers
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import raw
-from showup.inbox.feedback_store import Signed, keep_signed
+from showup.inbox.raw_event import FROM_RESEND
+from showup.inbox.signed_store import Signed, keep_signed
 from showup.sources.resend.signature import signed_id, usable
 from showup.web.ground import Ground, OnGround
 from showup.web.problems import Refusal
-from showup.web.webhooks import AGAIN_IN, COME_WITHIN, LARGEST_BODY
+from showup.web.webhooks import AGAIN_IN
+from showup.web.whole_body import whole_body
 
 KIND: Final = "resend"
 _LONGEST_HEADER: Final = 200
 
 router = APIRouter(include_in_schema=False)
-_log = structlog.get_logger()
 
 
 @router.post("/webhooks/resend")
@@ -40,7 +38,7 @@ async def of_connection(name: str, request: Request, ground: OnGround) -> dict[s
 
 
 async def _heard(request: Request, ground: Ground, name: str) -> dict[str, Any]:
-    body = await _body(request)
+    body = await whole_body(request)
     known = await _signers(ground, name)
     secrets = [(one.workspace_id, one.secret) for one in known if one.secret is not None and usable(one.secret)]
     if not secrets:
@@ -51,7 +49,7 @@ async def _heard(request: Request, ground: Ground, name: str) -> dict[str, Any]:
     if signed:
         return await _keep(request, ground, signed, name, body)
     source_address = request.client.host if request.client else None
-    _log.warning("bad webhook signature", account=f"{KIND}:{name}", source_address=source_address)
+    ground.bell.note(f"{KIND}:{name}", source_address, {whose for whose, _ in secrets})
     raise Refusal("bad-signature")
 
 
@@ -66,6 +64,7 @@ async def _keep(request: Request, ground: Ground, signed: Mapping[UUID, str], na
             received_at=ground.clock(),
             content_type=None if content_type is None else content_type[:_LONGEST_HEADER],
             source_address=request.client.host if request.client else None,
+            origin=FROM_RESEND,
         )
         for workspace_id, source_id in sorted(signed.items())
     ]
@@ -96,22 +95,3 @@ def _nobody() -> Refusal:
     return Refusal(
         "not-found", f"There is no connection to Resend of this name: `showup connections set {KIND} NAME` makes one."
     )
-
-
-async def _body(request: Request) -> bytes:
-    """The whole body. Refuses one that is too large, missing, or does not come in time."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:12]) > LARGEST_BODY:
-        raise Refusal("too-large")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(COME_WITHIN):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise Refusal("too-large")
-    except (TimeoutError, ClientDisconnect):
-        raise Refusal("too-slow") from None
-    if not body:
-        raise Refusal("no-body")
-    return bytes(body)

@@ -16,8 +16,8 @@ from showup.inbox.door_metrics import DoorMetrics
 from showup.inbox.keep import NotKept
 from showup.inbox.raw_event import Incoming, Kept
 from showup.sources.calcom.signature import is_signed
-from showup.web.alarm import SignatureAlarm
 from showup.web.answers import CANONICAL, OLDER_PATHS, Answer, Dialect, reason_of, refusal, written
+from showup.web.bell import Bell
 
 LARGEST_BODY: Final = 1024 * 1024
 COME_WITHIN: Final = 10.0
@@ -74,12 +74,14 @@ class WebhookDoor:
         *,
         come_within: float = COME_WITHIN,
         metrics: DoorMetrics | None = None,
+        bell: Bell | None = None,
     ) -> None:
+        """Without `bell`, bad signatures are noted in the log alone."""
         self._directory = directory
         self._keeper = keeper
         self._clock = clock
         self._fallback = fallback
-        self._alarm = SignatureAlarm()
+        self._bell = bell or Bell(None, clock)
         self._metrics = metrics
         self.come_within = come_within
         self.coming = Coming()
@@ -136,7 +138,7 @@ class WebhookDoor:
             return self.refuse(dialect, refusal("no-secret", retry_after=AGAIN_IN))
         signature = next((headers[one] for one in dialect.signature_headers if one in headers), None)
         if not is_signed(body, signature, account.secrets):
-            self._alarm.note(account.name, _source_address(scope), self._clock())
+            self._bell.note(account.name, _source_address(scope), [account.workspace_id])
             return self.refuse(dialect, refusal("bad-signature"))
         try:
             kept = await self._keeper.keep(self._incoming(scope, headers, body, account))

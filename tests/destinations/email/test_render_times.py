@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from showup.destinations.email.local_time import local_time, zone_of
+from showup.destinations.local_time import local_time, zone_of
 from tests.destinations.email.looks import Page, mail
 
 START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)

@@ -27,6 +27,12 @@ class Faults:
         with self._lock:
             self._next.extend(kinds)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether some that are `next` have not been met yet."""
+        with self._lock:
+            return any(self._next)
+
     def draw(self) -> str | None:
         with self._lock:
             if self._next:

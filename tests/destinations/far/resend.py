@@ -25,6 +25,7 @@ REFUSALS = {
     "503": Answer.refusal(503, "service_unavailable", "The service is unavailable."),
     "restricted": Answer.refusal(401, "restricted_api_key", "This API key is restricted to only send emails."),
     "400": Answer.refusal(400, "validation_error", "We found an error with one or more fields in the request."),
+    "409": Answer.refusal(409, "concurrent_idempotent_requests", "Another request with the same key is in progress."),
     "422": Answer.refusal(422, "invalid_attachment", "Attachment must have either a `content` or `path`."),
     "404": Answer.refusal(404, "not_found", "The requested endpoint does not exist."),
 }

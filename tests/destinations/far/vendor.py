@@ -19,9 +19,13 @@ class Vendor:
         self._checked = OpenAPI.from_dict(self._document)
         self._server: str = self._document["servers"][0]["url"]
 
-    def complaint(self, method: str, path: str, headers: dict[str, str], body: bytes) -> str | None:
+    def complaint(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, *, query: dict[str, str] | None = None
+    ) -> str | None:
         content_type = headers.get("Content-Type", "").partition(";")[0]
-        asked = MockRequest(self._server, method, path, headers=headers, data=body, content_type=content_type)
+        asked = MockRequest(
+            self._server, method, path, args=query, headers=headers, data=body, content_type=content_type
+        )
         try:
             self._checked.validate_request(asked)
         except OpenAPIError as error:

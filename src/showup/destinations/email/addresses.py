@@ -4,7 +4,7 @@ import re
 from email.headerregistry import Address
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.lines import cut, one_line
+from showup.destinations.lines import cut, one_line
 
 _LONGEST_NAME = 80
 # What separates or wraps addresses in a header, and blanks: an address that has one of them would be read as another.

@@ -6,11 +6,11 @@ from datetime import datetime
 from showup.destinations.contract import CannotRender, Meeting, Notice
 from showup.destinations.email.addresses import is_address, named
 from showup.destinations.email.calendar import calendar_of, method_of
-from showup.destinations.email.lines import cut, one_line
 from showup.destinations.email.mail import Mail
 from showup.destinations.email.senders import Sender, sender_of
 from showup.destinations.email.templates import Templates
 from showup.destinations.email.wording import Wording, wording_of
+from showup.destinations.lines import cut, one_line
 
 _LONGEST_SUBJECT = 200
 

@@ -105,7 +105,7 @@ def _attached(calendar: str, method: str | None) -> dict[str, str]:
 def _parsed(answer: httpx2.Response) -> dict[str, Any]:
     try:
         parsed = msgspec.json.decode(answer.content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
 

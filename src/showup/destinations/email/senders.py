@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from showup.destinations.contract import Meeting
-from showup.destinations.email.links import host_of
+from showup.destinations.links import host_of
 
 
 class Sender(Struct, frozen=True, kw_only=True):

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from showup.destinations.contract import Meeting, Notice
-from showup.destinations.email.lines import cut, one_line
-from showup.destinations.email.links import Place, cancel_url, link, place_of, reschedule_url
-from showup.destinations.email.local_time import LocalTime, local_time, zone_of
+from showup.destinations.lines import cut, one_line
+from showup.destinations.links import Place, cancel_url, link, place_of, reschedule_url
+from showup.destinations.local_time import LocalTime, local_time, zone_of
 
 _LONGEST_TITLE = 300
 _LONGEST_SHORT_TITLE = 70

@@ -30,6 +30,9 @@ _GIVEN: Final = frozenset(
 _COPIED: Final = ("workspaces",)
 FOLDED: Final = tuple(table.name for table in metadata.sorted_tables if table.name not in _GIVEN)
 
+# The word of the command by which a question about a delivery is answered.
+_CHOICE: Final = "choose_record"
+
 # What became of each event, in the place of these columns of the log.
 _DERIVED: Final = ("state", "because", "booking_id")
 
@@ -99,7 +102,8 @@ async def line_up(
     that its story is told once and not once a batch. What people did beside bookings comes first then, so that no story
     is told again because of it. `until`: only what had reached us by then. `within`: seconds that this may take.
 
-    What Resend says of mails is left out: it is about what was sent, which no fold sends.
+    What Resend says of mails and what people say of questions are left out: they are about what was sent, and no fold
+    sends.
     """
     together, first = ("coalesce(e.booking_id, e.id)", "alone DESC") if by_story else ("e.id", "true")
     statement = f"""
@@ -110,6 +114,7 @@ async def line_up(
                    min(e.number) OVER (PARTITION BY e.workspace_id, {together}) AS first
             FROM {schema}.calcom_events e JOIN rebuilding USING (workspace_id)
             WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.origin <> '{FROM_RESEND}'
+            AND e.trigger IS DISTINCT FROM '{_CHOICE}'
             AND ($1::timestamptz IS NULL OR coalesce(e.replayed_at, e.received_at) <= $1)
         ) settled
     """  # noqa: S608  # the parts are constants and the quoted name of a schema

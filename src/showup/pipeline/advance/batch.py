@@ -4,7 +4,7 @@
 five hundred, what people do, replay and rebuild all come through here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +22,7 @@ from showup.events import News
 from showup.pipeline import journal
 from showup.pipeline.advance import by_hand
 from showup.pipeline.advance.by_hand import ByHand
+from showup.pipeline.advance.deal_telling import Fresh, fresh, tell_deals
 from showup.pipeline.advance.deals import Dealt, deal
 from showup.pipeline.advance.lines import deliveries_of, entries_of, entries_of_deeds
 from showup.pipeline.advance.meeting import Met, meet, part
@@ -54,7 +55,8 @@ async def advance(
     met = await meet(connection, workspace_id, [one.story for one in told], hand)
     await _save(connection, workspace_id, told, met, hand)
     dealt = await _deal(connection, workspace_id, told, met, hand, rules, again)
-    wakes = await _write_down(connection, workspace_id, told, met, dealt, hand, deeds)
+    await _write_down(connection, workspace_id, told, met, dealt, hand, deeds)
+    wakes = await _call_for(connection, workspace_id, told, dealt, fresh(told, deeds, rules))
     await _part(connection, workspace_id, told, met, hand)
     return replace(outcomes_of([*groups, *(one.group for one in more)], told, dealt, hand, deeds), wakes=wakes)
 
@@ -150,7 +152,7 @@ async def _write_down(
     dealt: Dealt,
     hand: ByHand,
     deeds: Sequence[Deed],
-) -> list[Wake]:
+) -> None:
     ids = [one.booking_id for one in told]
     deeds = list({deed.event_id: deed for deed in (*hand.judged, *deeds)}.values())
     entries = [
@@ -164,10 +166,18 @@ async def _write_down(
         deeds=[deed.event_id for deed in deeds],
         entries=[*entries, *dealt.entries, *entries_of_deeds(workspace_id, deeds, hand)],
     )
+
+
+async def _call_for(
+    connection: asyncpg.Connection, workspace_id: UUID, told: Sequence[Told], dealt: Dealt, events: Mapping[UUID, Fresh]
+) -> list[Wake]:
+    """Writes what is to be told to the outside; when somebody must look at it."""
     subscriptions = await subscribing.of_workspace(connection, workspace_id)
+    ids = [one.booking_id for one in told]
     wanted = [delivery for one in told for delivery in deliveries_of(one.booking_id, one.story, subscriptions)]
     untold = {one.booking_id for one in told if not one.group.news}
-    return await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted, untold=untold)
+    wakes = await deliveries.rewrite(connection, workspace_id, booking_ids=ids, wanted=wanted, untold=untold)
+    return wakes + await tell_deals(connection, workspace_id, dealt, events, subscriptions)
 
 
 async def _part(

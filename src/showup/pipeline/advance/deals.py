@@ -24,6 +24,8 @@ class Dealt(Struct, frozen=True, kw_only=True):
     """`since` says, by company that was folded, from which order key on the lines of its deals may differ; `deal_of`,
     by booking, which other deal it is of now (None: of none).
 
+    `states` has the deal of each of the `entries`, as that left it.
+
     `by_hand` are the events by which people changed these deals: the booking of each, None for a deal without one;
     `refused` says why not.
     """
@@ -31,6 +33,7 @@ class Dealt(Struct, frozen=True, kw_only=True):
     since: Mapping[UUID, str] = {}
     deal_of: Mapping[UUID, UUID | None] = {}
     entries: Sequence[Entry] = ()
+    states: Sequence[Deal] = ()
     by_hand: Mapping[UUID, UUID | None] = {}
     refused: Mapping[UUID, str] = {}
 
@@ -62,18 +65,25 @@ async def deal(
     await _save(connection, workspace_id, books, deals_before)
     await deals.replace_turns(connection, turns.rests(told, standing))
     deal_of = _deal_of(books)
+    entries = _entries(books, since)
     return Dealt(
         since=since,
         deal_of={one: deal_of.get(one) for one, was in deal_of_before.items() if deal_of.get(one) != was},
-        entries=[
-            Entry(line=line, company_id=company_id)
-            for company_id, book in books.items()
-            for line in book.lines
-            if line.order_key >= since[company_id]
-        ],
+        entries=[entry for entry, _ in entries],
+        states=[state for _, state in entries],
         by_hand=_by_hand(now),
         refused=homeless | {one: because for book in books.values() for one, because in book.refused.items()},
     )
+
+
+def _entries(books: Mapping[UUID, DealBook], since: Mapping[UUID, str]) -> list[tuple[Entry, Deal]]:
+    """The lines that may be new, each with its deal as it left it."""
+    return [
+        (Entry(line=line, company_id=company_id), state)
+        for company_id, book in books.items()
+        for line, state in zip(book.lines, book.states, strict=True)
+        if line.order_key >= since[company_id]
+    ]
 
 
 def _without_a_company(told: Sequence[TurnsOf]) -> dict[UUID, str]:

@@ -35,14 +35,14 @@ _ASKS_FOR_ANOTHER = "please reschedule"
 
 
 class Telling(Struct, frozen=True, kw_only=True):
-    """What is told of a booking: by which trigger, as of when.
+    """What is told of a booking: by which trigger, as of when (None: as of when it is heard).
 
     `replaces`: the booking it took the place of. `seats`: the attendees it is about, where a booking has seats.
     `absences`: by address, who did not come and who did.
     """
 
     trigger: Trigger
-    at: datetime
+    at: datetime | None
     replaces: Replaced | None = None
     seats: tuple[ApiAttendee, ...] = ()
     absences: tuple[tuple[str, bool], ...] = ()
@@ -54,11 +54,8 @@ def as_webhook(booking: ApiBooking, telling: Telling) -> bytes:
         body = {"triggerEvent": telling.trigger, **_row(booking)}
     else:
         about = _absences if telling.trigger == "BOOKING_NO_SHOW_UPDATED" else _payload
-        body = {
-            "triggerEvent": telling.trigger,
-            "createdAt": _time(telling.at),
-            "payload": about(booking, telling),
-        }
+        sent = {} if telling.at is None else {"createdAt": _time(telling.at)}
+        body = {"triggerEvent": telling.trigger, **sent, "payload": about(booking, telling)}
     return msgspec.json.encode(body)
 
 

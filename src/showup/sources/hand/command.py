@@ -1,7 +1,8 @@
 """The commands that people give, as they stand in the log: one JSON object each, with `command` as its first field.
 
-Nothing in them is a row's id, unless it is an event's: `booking` is a name of the booking, as in `events.names`,
-`deal` the name of the booking that opened it (`deal:EVENT` where a person did), `company` a company's key.
+Nothing in them is a row's id, unless it is an event's, or a delivery's, which follows from what the delivery says:
+`booking` is a name of the booking, as in `events.names`, `deal` the name of the booking that opened it (`deal:EVENT`
+where a person did), `company` a company's key.
 """
 
 from datetime import datetime
@@ -92,8 +93,24 @@ class ChangeRules(Given, frozen=True, kw_only=True, tag="change_rules"):
     since: datetime | None
 
 
+class ChooseRecord(Given, frozen=True, kw_only=True, tag="choose_record"):
+    """Which record at its destination a delivery is about, where that was asked; null: none of the candidates."""
+
+    delivery_id: UUID
+    record: str | None
+
+
 Command: TypeAlias = (
-    ReportOutcome | MoveBooking | OpenDeal | ChangeDeal | RecordPerson | RecordCompany | Merge | UndoMerge | ChangeRules
+    ReportOutcome
+    | MoveBooking
+    | OpenDeal
+    | ChangeDeal
+    | RecordPerson
+    | RecordCompany
+    | Merge
+    | UndoMerge
+    | ChangeRules
+    | ChooseRecord
 )
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

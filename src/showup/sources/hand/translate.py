@@ -1,4 +1,4 @@
-"""A command as it was kept becomes an event of its booking's story, or a deed beside it."""
+"""A command as it was kept becomes an event of its booking's story, a deed beside it, or an answer to a delivery."""
 
 from typing import TypeAlias, assert_never
 from uuid import UUID
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from showup import deeds, events
 from showup.deeds import Act
+from showup.deliveries.chosen import RecordChosen
 from showup.events import HandEvent
 from showup.sources.hand import command as given
 from showup.sources.hand.command import Command, decode, word
@@ -16,9 +17,9 @@ _BY_HAND = "deal:"
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What the command says, as a booking's event or as a deed, and who gave it when."""
+    """What the command says, as a booking's event, a deed or the answer to a delivery, and who gave it when."""
 
-    means: HandEvent | Act
+    means: HandEvent | Act | RecordChosen
     command: Command
     word: str
 
@@ -41,7 +42,7 @@ def translate(body: bytes) -> Meaning:
         return Garbled(because=f"this is no command: {fault}")
 
 
-def _meaning(command: Command) -> HandEvent | Act:
+def _meaning(command: Command) -> HandEvent | Act | RecordChosen:
     match command:
         case given.ReportOutcome():
             return events.OutcomeReported(
@@ -71,5 +72,7 @@ def _meaning(command: Command) -> HandEvent | Act:
             return deeds.MergeUndone(merge=command.merge)
         case given.ChangeRules():
             return deeds.RulesChanged(changes=command.changes, since=command.since)
+        case given.ChooseRecord():
+            return RecordChosen(delivery_id=command.delivery_id, record=command.record)
         case _ as never:
             assert_never(never)

@@ -18,7 +18,7 @@ from showup.web.questions import ListQuestion, Moment, Question, Word
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
 
 DeliveryState = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
-AttemptOutcome = Literal["delivered", "try_again", "gave_up", "stopped", "lost"]
+AttemptOutcome = Literal["delivered", "try_again", "asked", "gave_up", "stopped", "lost"]
 
 DELIVERY_ID = "9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a"
 DELIVERY: Example = {
@@ -32,23 +32,27 @@ DELIVERY: Example = {
     "because": None,
     "due_at": "2026-03-10T09:15:00Z",
     "delivered_at": "2026-03-10T09:15:06Z",
+    "attempts": 2,
+    "provider": "resend",
+    "provider_id": "5f2c7a1e-0b3d-4c6e-9f81-2a7d4e6b8c90",
+    "record": None,
+    "found": {},
+    "feedback": "delivered",
     "simulated": False,
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:06Z",
 }
 EXPLAINED: Example = DELIVERY | {
     "because": "Resend took it",
-    "attempts": 2,
     "failures": 1,
     "next_try_at": None,
     "expires_at": "2026-03-11T09:14:59Z",
-    "provider": "resend",
-    "provider_id": "5f2c7a1e-0b3d-4c6e-9f81-2a7d4e6b8c90",
-    "feedback": "delivered",
     "feedback_because": None,
     "feedback_at": "2026-03-10T09:15:09Z",
+    "question": None,
 }
 DETAIL: Example = EXPLAINED | {
+    "question": None,
     "rendered_at": "2026-03-10T09:15:00Z",
     "tries": [
         {
@@ -107,8 +111,8 @@ class Delivery(BaseModel):
     """One thing told, or to be told, to one destination about one booking."""
 
     id: UUID
-    booking_id: UUID
-    event_id: UUID
+    booking_id: UUID | None = Field(description="Null where it is about no booking.")
+    event_id: UUID | None = Field(description="The event that called for it; null where another delivery did.")
     destination: str
     kind: str
     recipient: str | None
@@ -116,24 +120,50 @@ class Delivery(BaseModel):
     because: str | None
     due_at: datetime
     delivered_at: datetime | None
+    attempts: int = Field(description="All that were ever begun.")
+    provider: str | None = Field(description="Who took it: `resend`, `clickup`, `slack`, `outbox` and on.")
+    provider_id: str | None = Field(description="Under which id they know it.")
+    record: str | None = Field(description="The record there that it went to: a task, a page, a message.")
+    found: dict[str, Any] = Field(description="What was learned there, such as the task's link or a sequence's id.")
+    feedback: str | None = Field(description="What the provider said later: delivered, bounced, complained, and on.")
     simulated: bool
     created_at: datetime
     updated_at: datetime
+
+
+class AskedBrief(BaseModel):
+    """Which record is meant: asked until then, and answered by whom; `chosen` is null for none of the candidates."""
+
+    until: datetime
+    answered_by: str | None
+    chosen: str | None
+
+
+class RecordCandidate(BaseModel):
+    """A record there that may be the one."""
+
+    record: str
+    name: str
+    url: str | None = None
+    because: str = ""
+
+
+class Asked(AskedBrief):
+    """The question with its candidates."""
+
+    candidates: list[RecordCandidate]
 
 
 class ExplainedDelivery(Delivery):
     """A delivery with its way so far; `because` says in each state why it stands there."""
 
     because: str
-    attempts: int = Field(description="All that were ever begun.")
     failures: int = Field(description="Those that count against the policy of retries.")
     next_try_at: datetime | None = Field(description="For scheduled ones: when they are tried, at the earliest.")
     expires_at: datetime | None = Field(description="From then on it is not worth telling any more.")
-    provider: str | None = Field(description="Who took it: `resend`, `smtp` or `outbox`.")
-    provider_id: str | None = Field(description="Under which id they know it.")
-    feedback: str | None = Field(description="What the provider said later: delivered, bounced, complained, and on.")
     feedback_because: str | None
     feedback_at: datetime | None
+    question: AskedBrief | None = Field(description="What somebody has to decide, or had to, before it goes on.")
 
 
 class Attempt(BaseModel):
@@ -149,6 +179,7 @@ class Attempt(BaseModel):
 class DeliveryDetail(ExplainedDelivery):
     """A delivery with its attempts; `rendered_at` is null as long as nothing was written for it."""
 
+    question: Asked | None = Field(description="What somebody has to decide, or had to, before it goes on.")
     rendered_at: datetime | None
     tries: list[Attempt] = Field(description="Its attempts, the first one first.")
 

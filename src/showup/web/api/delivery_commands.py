@@ -5,12 +5,13 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from showup.database.engine import raw
 from showup.deliveries import by_hand
-from showup.reads.deliveries import find_delivery
+from showup.reads.deliveries import find_delivery, workspace_of_delivery
 from showup.reads.rows import Found
+from showup.sources.hand.command import ChooseRecord
 from showup.web.acting import Hand, WritingHand
 from showup.web.api.deliveries import DETAIL, DeliveryDetail
 from showup.web.api.shapes import shows
@@ -36,6 +37,25 @@ _AGAIN = DETAIL | {
     "attempts": 1,
 }
 _WITHDRAWN = _AGAIN | {"state": "withdrawn", "because": "withdrawn by key:crm", "next_try_at": None}
+
+
+_CHOSEN = _AGAIN | {
+    "destination": "clickup",
+    "kind": "booking.created",
+    "question": {
+        "until": "2026-03-10T13:15:00Z",
+        "answered_by": "key:crm",
+        "chosen": "86c2k4n1p",
+        "candidates": [
+            {
+                "record": "86c2k4n1p",
+                "name": "Sarah Chen",
+                "url": "https://app.clickup.com/t/86c2k4n1p",
+                "because": "the same name",
+            }
+        ],
+    },
+}
 
 
 class RetrySaid(Body):
@@ -77,6 +97,17 @@ async def retry(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Question
 
 
 @router.post(
+    "/{delivery_id}/redeliver", response_model=DeliveryDetail, responses=shows(_AGAIN) | documented("not-found")
+)
+async def redeliver(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
+    """Send an outgoing webhook once more that was delivered: the same body, under the same `webhook-id`."""
+    await _found(hand, delivery_id)
+    _refuse(await by_hand.send_again(await raw(hand.tx), delivery_id, hand.at))
+    _log.info("delivery sent again", delivery_id=str(delivery_id), actor=hand.permit.actor)
+    return await _found(hand, delivery_id)
+
+
+@router.post(
     "/{delivery_id}/withdraw", response_model=DeliveryDetail, responses=shows(_WITHDRAWN) | documented("not-found")
 )
 async def withdraw(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
@@ -84,6 +115,34 @@ async def withdraw(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Quest
     await _found(hand, delivery_id)
     _refuse(await by_hand.withdraw(await raw(hand.tx), delivery_id, hand.permit.actor, hand.at))
     _log.info("delivery withdrawn", delivery_id=str(delivery_id), actor=hand.permit.actor)
+    return await _found(hand, delivery_id)
+
+
+class RecordSaid(Body):
+    """Which record is meant: one of the candidates, or null for none of them."""
+
+    example: ClassVar = {"record": "86c2k4n1p"}
+
+    record: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] | None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _never_null(cls, sent: Any) -> Any:
+        # Here null is an answer.
+        return sent
+
+
+@router.post("/{delivery_id}/choose", response_model=DeliveryDetail, responses=shows(_CHOSEN) | documented("not-found"))
+async def choose(delivery_id: UUID, said: RecordSaid, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
+    """Answer the question of a delivery that waits for somebody to say which record there is meant.
+
+    Null means none of the candidates. Whoever answers first has decided, here or in Slack.
+    """
+    await _found(hand, delivery_id)
+    workspace_id = await workspace_of_delivery(hand.tx, delivery_id)
+    assert workspace_id is not None, "it was found before"
+    acted = await hand.tries(workspace_id, ChooseRecord(**hand.signed, delivery_id=delivery_id, record=said.record))
+    _refuse(acted.refused)
     return await _found(hand, delivery_id)
 
 

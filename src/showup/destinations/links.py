@@ -1,4 +1,4 @@
-"""The addresses that a mail leads to, and the place of a meeting; only http and https become links."""
+"""The addresses that a message leads to, and the place of a meeting; only http and https become links."""
 
 import re
 from urllib.parse import quote, urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 from showup.destinations.contract import Meeting
-from showup.destinations.email.lines import cut, one_line
+from showup.destinations.lines import cut, one_line
 
 # Where Cal.com's own links go when a booking came without the address of its page.
 _BOOKER_URL = "https://app.cal.com"

@@ -1,0 +1,72 @@
+"""What ClickUp's answers come to when they are refusals."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import httpx2
+import msgspec
+
+from showup.destinations.contract import GaveUp, TryAgain
+from showup.destinations.retry_after import not_before
+from showup.destinations.wire import plain
+
+# The token itself is refused; other words of 401 speak of a workspace that the token can't open.
+_TOKEN: Final = frozenset({"OAUTH_017", "OAUTH_018", "OAUTH_019", "OAUTH_021", "OAUTH_025", "OAUTH_077"})
+
+
+class Refused(Exception):
+    """Something was not as it should be: `outcome` is what that is for a delivery, `status` the answer's, else 0."""
+
+    def __init__(self, outcome: TryAgain | GaveUp, status: int = 0) -> None:
+        super().__init__(outcome.because)
+        self.outcome = outcome
+        self.status = status
+
+    @property
+    def may_be_old_news(self) -> bool:
+        """Whether it may come of what we thought the lists were like."""
+        return isinstance(self.outcome, GaveUp) and self.status in (0, 400, 404)
+
+
+def parsed(answer: httpx2.Response) -> dict[str, Any]:
+    """The JSON object of an answer; an empty one for anything else."""
+    try:
+        said = msgspec.json.decode(answer.content)
+    except msgspec.DecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def refused(answer: httpx2.Response, what: str, token: str, now: datetime) -> Refused:
+    """What comes of an answer that is no success; `what` says what was asked for, for whoever reads it."""
+    said, status = parsed(answer), answer.status_code
+    words = plain(str(said.get("err") or ""), f"HTTP {status}", secret=token)
+    return Refused(_outcome(answer, f"{what}: {words}", str(said.get("ECODE")), now), status)
+
+
+def strange(words: str) -> TryAgain:
+    """Something answers that isn't ClickUp."""
+    because = f"what answered does not speak like ClickUp: {words}. Look at CLICKUP_API_URL"
+    return TryAgain(because=because, fault="destination")
+
+
+def _outcome(answer: httpx2.Response, words: str, code: str, now: datetime) -> TryAgain | GaveUp:
+    later = not_before(answer.headers, now)
+    match answer.status_code:
+        case 429:
+            return TryAgain(because=f"ClickUp takes no more for now ({words})", not_before=later, fault="limit")
+        case 401 if code in _TOKEN or not code.startswith("OAUTH_"):
+            return TryAgain(because=f"ClickUp refuses us ({words}). Put CLICKUP_API_TOKEN right", fault="destination")
+        case 401 | 403:
+            hint = "Let whoever the token belongs to work in that list, or use another token"
+            return TryAgain(because=f"ClickUp does not let this token in ({words}). {hint}", fault="destination")
+        case 408 | 529:
+            return TryAgain(because=f"ClickUp is out of order ({words})", not_before=later, fault="destination")
+        case 409 | 423 | 425:
+            return TryAgain(because=f"ClickUp is busy with that task ({words})", not_before=later)
+        case 400 | 404 | 410 | 413 | 422:
+            return GaveUp(because=f"ClickUp can't do this ({words})")
+        case status if status >= 500:
+            return TryAgain(because=f"ClickUp is out of order ({words})", not_before=later, fault="destination")
+        case _:
+            return strange(words)

@@ -1,0 +1,68 @@
+"""What an answer of Notion's that is no success makes of a delivery."""
+
+from datetime import datetime
+from typing import Any
+
+import httpx2
+import msgspec
+
+from showup.destinations.contract import GaveUp, TryAgain
+from showup.destinations.retry_after import not_before
+from showup.destinations.wire import plain
+
+_CAPABILITIES = "give the integration the capabilities to read and to update content"
+_SHARE = "share it with the integration (in Notion: ••• > Connections), or set another"
+
+
+class Refused(Exception):
+    """A call that brought nothing; `outcome` is what it makes of the delivery, `status` the HTTP status (0: none)."""
+
+    def __init__(self, outcome: TryAgain | GaveUp, status: int = 0) -> None:
+        super().__init__(outcome.because)
+        self.outcome = outcome
+        self.status = status
+
+
+def parsed(answer: httpx2.Response) -> dict[str, Any]:
+    """The body, where it is a JSON object; else nothing."""
+    try:
+        body = msgspec.json.decode(answer.content)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def refusal(answer: httpx2.Response, what: str, token: str, now: datetime) -> Refused:
+    """`what` was asked for, such as "the contact database"."""
+    said = parsed(answer)
+    words = plain(str(said.get("message") or ""), f"HTTP {answer.status_code}", secret=token)
+    return Refused(_outcome(answer, said, what, words, now), answer.status_code)
+
+
+def _outcome(answer: httpx2.Response, said: dict[str, Any], what: str, words: str, now: datetime) -> TryAgain | GaveUp:
+    later = not_before(answer.headers, now, said)
+    match answer.status_code:
+        case 401:
+            because = f"Notion refuses us: {words}. Put NOTION_TOKEN, or the token of the connection, right"
+            return TryAgain(because=because, fault="destination")
+        case 403:
+            return TryAgain(because=f"Notion forbids it: {words}. In Notion, {_CAPABILITIES}", fault="destination")
+        case 429:
+            return TryAgain(because=f"Notion takes no more for now: {words}", not_before=later, fault="limit")
+        case 409:
+            return TryAgain(because=f"somebody else is changing {what} in Notion: {words}", not_before=later)
+        case status if status >= 500 or status == 408:
+            because = f"Notion is out of order: {words}"
+            return TryAgain(because=because, not_before=later, fault="destination")
+        case _ if said.get("object") != "error":
+            return somebody_else(words)
+        case 404:
+            return GaveUp(because=f"{what} is not there for us: {_SHARE}")
+        case _:
+            return GaveUp(because=f"Notion refuses what was asked of {what}: {words}")
+
+
+def somebody_else(words: str) -> TryAgain:
+    """What answers is not Notion."""
+    because = f"what answered does not speak like Notion: {words}. Look at NOTION_API_URL, or api_url"
+    return TryAgain(because=because, fault="destination")

@@ -1,0 +1,94 @@
+"""What a Notion connection says: which databases, which of their properties, and what is written there."""
+
+import re
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from msgspec import field
+
+from showup.destinations.kind import ConnectionSettings
+from showup.destinations.notion.targets import Targets
+
+_ID = re.compile(r"[0-9a-fA-F]{32}")
+_SPAN = re.compile(r"([0-9]{1,5})\s*(d|h|m)")
+_UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+
+
+class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
+    """Names of databases, properties and values; "" leaves the property alone.
+
+    A database is given by its id or its address in the browser; a data source only where a database has several.
+    `sequence_reminder_properties`: by how long before the meeting a reminder is sent (`72h`), the property that says
+    when it was; also as text, `72h=Email 5 Sent, 24h=Email 6 Sent`.
+    """
+
+    contacts_database: str = ""
+    contacts_data_source: str = ""
+    email_property: str = "Email"
+    booking_status_property: str = "Booking Status"
+    booked: str = "Booked"
+    rescheduled: str = "Booked"
+    cancelled: str = "Cancelled"
+    no_show: str = "No Show"
+    showed: str = "Showed"
+    call_date_property: str = "Diagnostic Call Date"
+    campaign_status_property: str = "Christmas Campaign Status"
+    campaign_status: str = "Pre-Call Prep"
+    sequences_database: str = ""
+    sequences_data_source: str = ""
+    sequence_email_property: str = "Email"
+    sequence_campaign_property: str = "Campaign"
+    sequence_reminder_properties: dict[str, str] | str = field(default_factory=dict)
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether there is a database of email sequences."""
+        return bool(self.sequences_database or self.sequences_data_source)
+
+    def targets(self) -> Targets:
+        """What is written where. Raises ValueError."""
+        statuses = {
+            "booking.created": self.booked,
+            "booking.rescheduled": self.rescheduled,
+            "booking.cancelled": self.cancelled,
+            "booking.no_show": self.no_show,
+            "booking.showed": self.showed,
+        }
+        return Targets(
+            status_property=self.booking_status_property,
+            statuses={kind: word for kind, word in statuses.items() if word and self.booking_status_property},
+            day_property=self.call_date_property,
+            campaign_property=self.campaign_status_property if self.campaign_status else "",
+            campaign=self.campaign_status,
+            reminders=self.reminders(),
+            has_sequences=self.has_sequences,
+        )
+
+    def reminders(self) -> dict[int, str]:
+        """The property for each reminder, by the seconds that it is sent before the meeting. Raises ValueError."""
+        given = self.sequence_reminder_properties
+        pairs = given.items() if isinstance(given, dict) else _pairs(given)
+        return {_seconds(span): name.strip() for span, name in pairs if name.strip()}
+
+
+def uuid_of(text: str, setting: str) -> str:
+    """The id in an id or an address of Notion's, as Notion writes it. Raises ValueError."""
+    # An address ends in the id; what follows the question mark is the id of a view.
+    found = _ID.findall(urlsplit(text.strip()).path.replace("-", ""))
+    if not found:
+        raise ValueError(f"{setting} is no id of Notion's: copy the link to the database, and set that")
+    return str(UUID(found[-1]))
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    return [(span, name) for span, _, name in parts]
+
+
+def _seconds(text: str) -> int:
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"sequence_reminder_properties: {text!r} is no span of time: write 72h, 90m or 3d")
+    return round(int(found[1]) * _UNITS[found[2]].total_seconds())

@@ -1,0 +1,58 @@
+"""What a digest says of a workspace, in numbers, and who is met first."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from showup.deliveries.digesting import Digest
+
+_LISTED: Final = 10
+
+_BEFORE: Final = """
+    SELECT
+        (SELECT count(*) FROM bookings
+         WHERE workspace_id = $1 AND NOT simulated AND booked_at >= $2 AND booked_at < $3) AS booked,
+        (SELECT count(DISTINCT b.id) FROM bookings b JOIN journal j ON j.booking_id = b.id
+         WHERE b.workspace_id = $1 AND NOT b.simulated AND b.updated_at >= $2 AND j.what = 'booking.cancelled'
+         AND j.at >= $2 AND j.at < $3) AS cancelled,
+        held.showed, held.no_show, held.unreported,
+        (SELECT count(*) FROM deals WHERE workspace_id = $1 AND opened_at >= $2 AND opened_at < $3) AS deals_opened,
+        (SELECT count(*) FROM deals
+         WHERE workspace_id = $1 AND status = 'won' AND closed_at >= $2 AND closed_at < $3) AS deals_won,
+        (SELECT count(*) FROM deals
+         WHERE workspace_id = $1 AND status = 'lost' AND closed_at >= $2 AND closed_at < $3) AS deals_lost,
+        (SELECT count(*) FROM deliveries
+         WHERE workspace_id = $1 AND state = 'failed' AND updated_at >= $2 AND updated_at < $3) AS deliveries_failed
+    FROM (
+        SELECT count(*) FILTER (WHERE attended) AS showed, count(*) FILTER (WHERE NOT attended) AS no_show,
+               count(*) FILTER (WHERE status = 'ACCEPTED' AND attended IS NULL AND NOT host_absent) AS unreported
+        FROM bookings
+        WHERE workspace_id = $1 AND NOT simulated
+        AND coalesce(end_time, start_time) >= $2 AND coalesce(end_time, start_time) < $3
+    ) held
+"""
+
+_AHEAD: Final = """
+    SELECT b.start_time, b.title, p.name, p.email, c.name AS company, count(*) OVER () AS meetings
+    FROM bookings b LEFT JOIN people p ON p.id = b.person_id LEFT JOIN companies c ON c.id = b.company_id
+    WHERE b.workspace_id = $1 AND NOT b.simulated AND b.status = 'ACCEPTED' AND b.start_time >= $2 AND b.start_time < $3
+    ORDER BY b.start_time, b.id LIMIT $4
+"""
+
+
+async def digest(connection: asyncpg.Connection, workspace_id: UUID, of: Digest) -> dict[str, Any]:
+    """`before`: counts of its span; `ahead`: how many meetings, and the first of them. Nothing simulated."""
+    before = await connection.fetchrow(_BEFORE, workspace_id, of.before.since, of.before.until)
+    ahead = await connection.fetch(_AHEAD, workspace_id, of.ahead.since, of.ahead.until, _LISTED)
+    assert before is not None, "it counts, so it has one row"
+    first = [
+        {"start_time": f"{row['start_time']:%Y-%m-%dT%H:%M:%SZ}", "title": row["title"], "who": _who(row)}
+        for row in ahead
+    ]
+    return {"before": dict(before), "ahead": {"meetings": ahead[0]["meetings"] if ahead else 0, "first": first}}
+
+
+def _who(row: asyncpg.Record) -> str | None:
+    name: str | None = row["name"] or row["email"]
+    return f"{name} ({row['company']})" if name and row["company"] else name

@@ -1,0 +1,188 @@
+"""TE7: a digest a day and one a week, at a time of day where the workspace is, whoever changes the clocks meanwhile."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from showup.database.engine import raw, transaction
+from showup.database.tables import connections, deliveries, workspaces
+from showup.deliveries.digesting import DAILY, WEEKLY, Digesting, due
+from showup.deliveries.subscribing import subscribe
+from showup.reads.digest import digest
+from tests.deliveries.post import Post
+from tests.stories.webhooks import MONDAY, body, payload
+
+BERLIN, NEW_YORK, KOLKATA = "Europe/Berlin", "America/New_York", "Asia/Kolkata"
+HOUR = timedelta(hours=1)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "first", "day"),
+    [
+        ("UTC", "08:00", "2026-09-07T08:00", "2026-09-07"),
+        (BERLIN, "08:00", "2026-09-07T06:00", "2026-09-07"),
+        (BERLIN, "08:00", "2026-10-24T06:00", "2026-10-24"),
+        # Clocks go back on Sunday: eight o'clock comes an hour later.
+        (BERLIN, "08:00", "2026-10-25T07:00", "2026-10-25"),
+        (BERLIN, "08:00", "2026-03-28T07:00", "2026-03-28"),
+        # And forward in spring.
+        (BERLIN, "08:00", "2026-03-29T06:00", "2026-03-29"),
+        # 02:30 is skipped that night, and comes twice in autumn: once is enough.
+        (BERLIN, "02:30", "2026-03-29T01:30", "2026-03-29"),
+        (BERLIN, "02:30", "2026-10-25T00:30", "2026-10-25"),
+        (NEW_YORK, "22:00", "2026-09-08T02:00", "2026-09-07"),
+        (KOLKATA, "08:15", "2026-09-07T02:45", "2026-09-07"),
+        ("Pacific/Kiritimati", "00:00", "2026-09-06T10:00", "2026-09-07"),
+        ("Mars/Olympus", "8 am", "2026-09-07T08:00", "2026-09-07"),
+    ],
+)
+def test_it_is_due_from_its_local_hour_on(zone: str, at: str, first: str, day: str) -> None:
+    found = due(DAILY, at, zone, moment(first))
+    assert found is not None
+    assert (found.day, found.due_at) == (date.fromisoformat(day), moment(first))
+    before = due(DAILY, at, zone, moment(first) - timedelta(seconds=1))
+    assert before is None or before.day < found.day
+    later = due(DAILY, at, zone, moment(first) + HOUR)
+    assert later is not None
+    assert (later.key, later.due_at) == (found.key, found.due_at)
+
+
+def test_what_was_missed_for_half_a_day_is_not_told_any_more() -> None:
+    assert due(DAILY, "08:00", "UTC", moment("2026-09-07T19:59")) is not None
+    assert due(DAILY, "08:00", "UTC", moment("2026-09-07T20:00")) is None
+
+
+def test_the_weekly_one_is_mondays() -> None:
+    days = [moment("2026-09-07T09:00") + timedelta(days=n) for n in range(8)]
+    assert [day.day for day in days if due(WEEKLY, None, "UTC", day)] == [7, 14]
+    # In New York it is still Sunday.
+    assert due(WEEKLY, "20:00", NEW_YORK, moment("2026-09-07T02:00")) is None
+
+
+def test_days_are_the_workspaces_even_where_they_have_25_hours() -> None:
+    found = due(DAILY, "08:00", BERLIN, moment("2026-10-26T08:00"))
+    assert found is not None
+    assert (found.before.since, found.before.until) == (moment("2026-10-24T22:00"), moment("2026-10-25T23:00"))
+    assert (found.ahead.since, found.ahead.until) == (moment("2026-10-25T23:00"), moment("2026-10-26T23:00"))
+    week = due(WEEKLY, "08:00", BERLIN, moment("2026-10-26T08:00"))
+    assert week is not None
+    assert (week.before.since, week.ahead.until) == (moment("2026-10-18T22:00"), moment("2026-11-01T23:00"))
+
+
+def created(uid: str, number: int, start: datetime, email: str, at: datetime = MONDAY) -> bytes:
+    return body("BOOKING_CREATED", at, payload(uid, number, start, [email]))
+
+
+async def listens(post: Post, *kinds: str, digest_at: str = "08:00", zone: str = "UTC") -> None:
+    async with transaction(post.engine) as tx:
+        await tx.execute(update(workspaces).values(time_zone=zone))
+        row = {"id": post.workspace, "workspace_id": post.workspace, "kind": "slack", "name": "team"}
+        await tx.execute(connections.insert().values(**row, settings={"digest_at": digest_at}))
+        await subscribe(await raw(tx), post.workspace, "slack", kinds, post.now)
+
+
+def digesting(post: Post) -> Digesting:
+    return Digesting(post.engine, post.clock, digest)
+
+
+async def written(post: Post) -> list[dict[str, Any]]:
+    return [row for row in await post.rows(destination="slack") if row["kind"].startswith("digest.")]
+
+
+async def test_it_says_what_was_and_what_is_ahead(post: Post) -> None:
+    await listens(post, DAILY)
+    today, tomorrow = post.now.replace(hour=15), post.now.replace(hour=15) + timedelta(days=1)
+    await post.hear(
+        created("showed", 1, today, "ann@acme.example"),
+        created("missed", 2, today, "bob@globex.example"),
+        created("unsaid", 3, today, "cy@initech.example"),
+        created("off", 4, tomorrow, "dee@hooli.example"),
+        created("ahead", 5, tomorrow, "eve@umbrella.example"),
+    )
+    post.now += timedelta(hours=8)
+    ended = payload("showed", 1, today, ["ann@acme.example"])
+    absent = {"bookingUid": "missed", "attendees": [{"email": "bob@globex.example", "noShow": True}]}
+    await post.hear(
+        body("MEETING_ENDED", post.now, ended),
+        body("BOOKING_NO_SHOW_UPDATED", post.now, absent),
+        body("BOOKING_CANCELLED", post.now, payload("off", 4, tomorrow, ["dee@hooli.example"])),
+    )
+    async with transaction(post.engine) as tx:
+        row = {"workspace_id": post.workspace, "key": "k", "destination": "email", "kind": "confirm", "state": "failed"}
+        times = dict.fromkeys(("due_at", "wake_at", "created_at", "updated_at"), post.now)
+        await tx.execute(deliveries.insert().values(id=post.workspace, booking_version=1, **row, **times))
+    post.now = moment("2026-09-08T08:00")
+    await digesting(post).write_due()
+    (row,) = await written(post)
+    assert (row["key"], row["state"]) == ("slack/digest.daily:2026-09-08", "scheduled")
+    assert row["details"]["before"] == {
+        "booked": 5,
+        "cancelled": 1,
+        "showed": 1,
+        "no_show": 1,
+        "unreported": 1,
+        "deals_opened": 5,
+        "deals_won": 0,
+        "deals_lost": 0,
+        "deliveries_failed": 1,
+    }
+    assert row["details"]["ahead"]["meetings"] == 1
+    assert row["details"]["ahead"]["first"] == [
+        {"start_time": "2026-09-08T15:00:00Z", "title": "Intro call ahead", "who": "Eve (umbrella.example)"}
+    ]
+
+
+async def test_two_workers_at_one_moment_write_it_once(post: Post) -> None:
+    await listens(post, DAILY, WEEKLY)
+    post.now = moment("2026-09-14T08:00")
+    await asyncio.gather(*(digesting(post).write_due() for _ in range(4)))
+    await digesting(post).write_due()
+    assert sorted(row["key"] for row in await written(post)) == [
+        "slack/digest.daily:2026-09-14",
+        "slack/digest.weekly:2026-09-14",
+    ]
+
+
+async def test_whoever_listens_since_later_that_day_waits_for_the_next(post: Post) -> None:
+    assert post.now == moment("2026-09-07T09:00")
+    await listens(post, DAILY)
+    await digesting(post).write_due()
+    assert await written(post) == []
+    post.now = moment("2026-09-08T08:00")
+    await digesting(post).write_due()
+    assert len(await written(post)) == 1
+
+
+async def test_it_is_written_at_the_hour_of_the_settings_where_the_workspace_is(post: Post) -> None:
+    await listens(post, DAILY, digest_at="07:30", zone=NEW_YORK)
+    for now, count in (("2026-09-08T11:29", 0), ("2026-09-08T11:30", 1), ("2026-09-08T12:30", 1)):
+        post.now = moment(now)
+        await digesting(post).write_due()
+        assert len(await written(post)) == count, now
+
+
+async def test_over_a_change_of_clocks_each_day_has_one(post: Post) -> None:
+    await listens(post, DAILY, zone=BERLIN)
+    post.now = moment("2026-10-24T00:07")
+    while post.now < moment("2026-10-27T00:00"):
+        await digesting(post).write_due()
+        post.now += HOUR / 2
+    assert [(row["key"][-10:], f"{row['due_at']:%H:%M}") for row in await written(post)] == [
+        ("2026-10-24", "06:07"),
+        ("2026-10-25", "07:07"),
+        ("2026-10-26", "07:07"),
+    ]
+
+
+async def test_nobody_who_does_not_listen_is_written_to(post: Post) -> None:
+    await listens(post, "booking.created")
+    post.now = moment("2026-09-14T08:00")
+    await digesting(post).write_due()
+    assert await written(post) == []

@@ -1,0 +1,118 @@
+"""One destination as the suite knows it: its far side, how it is built, what it is told, what is not asked of it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from showup.clock import Clock
+from showup.destinations.contract import Asks, Content, Delivered, Destination, GaveUp, Guest, Meeting, Notice, Outcome
+from showup.destinations.kind import Kind, Outfit
+
+NOW = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
+DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")
+START = NOW + timedelta(days=5)
+
+MEANS: Mapping[str, str] = {
+    "401": "destination",
+    "422": "gave_up",
+    "429": "limit",
+    "500": "destination",
+    "503": "destination",
+    "reset": "destination",
+    "lost": "destination",
+    "html": "destination",
+}
+"""What a fault means for all; what a 404 and a 409 mean, each destination says for itself."""
+
+MEETING = Meeting(
+    booking_id=UUID("6d1f2f4e-58c4-4f0c-9d0e-0f4a5a1c0001"),
+    version=1,
+    status="ACCEPTED",
+    title="Intro call",
+    start_time=START,
+    end_time=START + timedelta(minutes=30),
+    guest=Guest(email="ann@acme.example", name="Ann Acme", time_zone="Europe/Berlin", phone="+4915112345678"),
+    uid="one",
+    event_type="intro",
+    organizer_email="ben@outbound.example",
+    organizer_name="Ben Host",
+    organizer_time_zone="UTC",
+    meeting_url="https://app.cal.example/video/one",
+    company_name="Acme",
+    company_domain="acme.example",
+)
+
+
+def notice(kind: str, **details: Any) -> Notice:
+    """What all of them are told: one meeting of one person."""
+    return Notice(
+        delivery_id=DELIVERY,
+        workspace="default",
+        kind=kind,
+        details=details,
+        meeting=MEETING,
+        time_zone="Europe/Berlin",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """`kind` is its name in the catalogue, or of its way of mail; `destination` names its lane.
+
+    `start(clock)` begins its far side. `build(far, url, outfit)` makes the real destination, whose calls go to `url`:
+    the far side's, or a stranger's. `effects` counts what lasts at the far side, by whatever tells one from another.
+    `secrets` are in no text.
+
+    `faults`: the far side's own name of a fault, where it differs from the suite's. `means`: what a fault means here,
+    by the words of `said`. `exceptions`: what is not asked of it, each with its reason.
+    """
+
+    name: str
+    kind: str
+    destination: str
+    start: Callable[[Clock], AbstractContextManager[Any]]
+    build: Callable[[Any, str, Outfit], Destination]
+    effects: Callable[[Any], Counter[str]]
+    secrets: Callable[[Any], tuple[str, ...]]
+    notice: Notice
+    means: Mapping[str, str]
+    faults: Mapping[str, str] = field(default_factory=dict)
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+
+    def meaning(self, fault: str) -> str:
+        """The outcome that a fault must have."""
+        return self.means.get(fault) or MEANS[fault]
+
+
+def of_kind(kind: Kind, settings: Mapping[str, Any], credentials: Mapping[str, str], url: str, outfit: Outfit) -> Any:
+    """A destination as its connection would be built, but for the address of its API."""
+    return kind.build(kind.read({**settings, "api_url": url}), credentials, outfit)
+
+
+def said(outcome: Outcome) -> str:
+    """An outcome in a word; of what is tried again, whose fault it was."""
+    match outcome:
+        case Delivered():
+            return "delivered"
+        case GaveUp():
+            return "gave_up"
+        case Asks():
+            return "asks"
+        case again:
+            return again.fault
+
+
+def because(outcome: Outcome) -> str:
+    """Why it was not delivered."""
+    return "" if isinstance(outcome, Delivered) else outcome.because
+
+
+def plain_json(content: Content) -> Content:
+    """What comes back from storage."""
+    stored: Content = json.loads(json.dumps(content))
+    return stored

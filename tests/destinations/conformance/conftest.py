@@ -1,0 +1,68 @@
+"""The stage of a case; all of them share one database, in which each test has a workspace of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx2
+import pytest
+import pytest_asyncio
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import connect, transaction
+from showup.database.tables import connections, workspaces
+from tests.conftest import TEMPLATE, of_database
+from tests.destinations.conformance.stage import Stage, Time
+from tests.destinations.conftest import client as client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_database(postgres: str) -> AsyncIterator[str]:
+    """Hundreds of tests that each made their own would do little else."""
+    name = f"conformance_{uuid4().hex}"
+    driver = await asyncpg.connect(postgres)
+    try:
+        await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield of_database(postgres, name)
+        await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await driver.close()
+
+
+@pytest.fixture
+async def engine(shared_database: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on it."""
+    engine = connect(shared_database, pool_size=5)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def workspace(engine: AsyncEngine) -> UUID:
+    """A workspace that nobody else knows."""
+    made = uuid4()
+    async with transaction(engine) as tx:
+        await tx.execute(insert(workspaces).values(id=made, slug=f"w{made.hex}", name="Default"))
+    return made
+
+
+@pytest.fixture
+async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
+    """A Cal.com account of the workspace."""
+    made = uuid4()
+    async with transaction(engine) as tx:
+        row = {"id": made, "workspace_id": workspace, "kind": "calcom", "name": f"a{made.hex}"}
+        await tx.execute(insert(connections).values(row))
+    return made
+
+
+@pytest.fixture
+def stage(
+    request: pytest.FixtureRequest, engine: AsyncEngine, workspace: UUID, client: httpx2.AsyncClient
+) -> Iterator[Stage]:
+    """Its far side runs, and at the end nobody has asked it for what its own document forbids."""
+    time = Time()
+    with request.param.start(time) as far:
+        yield Stage(request.param, far, time, engine, workspace, client)
+    assert getattr(far, "wrong", []) == []

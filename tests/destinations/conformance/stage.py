@@ -1,0 +1,86 @@
+"""One destination before its far side, with the meter and the mirror that a workspace's would have."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from msgspec.structs import replace
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.deliveries.delivery import Lane
+from showup.deliveries.metering import LaneMeter
+from showup.deliveries.mirror_store import StoredMirror
+from showup.destinations.contract import Attempt, Content, Destination, Outcome, TryAgain
+from showup.destinations.kind import Outfit
+from tests.destinations.conformance.case import DELIVERY, NOW, Case, plain_json
+
+
+class Time:
+    """What the clocks of both sides show; whoever waits for a limit moves it on."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Stage:
+    """Both sides, of which the far one runs already."""
+
+    def __init__(
+        self, case: Case, far: Any, time: Time, engine: AsyncEngine, workspace: UUID, client: httpx2.AsyncClient
+    ) -> None:
+        self.case = case
+        self.far = far
+        self.time = time
+        self._engine = engine
+        self.lane = Lane(workspace_id=workspace, destination=case.destination)
+        self._client = client
+
+    @classmethod
+    def beside(cls, stage: "Stage", far: Any) -> "Stage":
+        """Another one of the same case, before another far side."""
+        return cls(stage.case, far, stage.time, stage._engine, stage.lane.workspace_id, stage._client)
+
+    @property
+    def effects(self) -> Counter[str]:
+        return self.case.effects(self.far)
+
+    def destination(self, url: str | None = None, client: httpx2.AsyncClient | None = None) -> Destination:
+        """It, before its own far side or before somebody else at `url`."""
+        outfit = Outfit(
+            client=client or self._client,
+            clock=self.time,
+            meter=partial(LaneMeter, self._engine, self.lane, clock=self.time, pause=self._pause),
+            mirror=StoredMirror(self._engine, self.lane, self.time),
+        )
+        return self.case.build(self.far, url or self.far.url, outfit)
+
+    async def send(self, to: Destination | None = None, *, number: int = 1) -> Outcome:
+        """One attempt at what the case tells; `number` above 1 where one was made before."""
+        destination = to or self.destination()
+        return await destination.send(Attempt(delivery_id=DELIVERY, content=self.content(destination), number=number))
+
+    async def insist(self, first: int = 2) -> Outcome:
+        """More attempts, each as late as the one before wants, until it is not to be tried again."""
+        number = first
+        while isinstance(outcome := await self.send(number=number), TryAgain) and number < first + 10:
+            now = self.time.now
+            self.time.now = max(now + timedelta(minutes=1), outcome.not_before or now)
+            number += 1
+        return outcome
+
+    def content(self, destination: Destination) -> Content:
+        """What is sent, as it comes back from storage."""
+        return plain_json(destination.render(replace(self.case.notice, delivery_id=DELIVERY)))
+
+    def meets(self, *faults: str | None) -> None:
+        """The next calls meet these faults, by the suite's names; None is a call that meets none."""
+        self.far.faults.next(*(None if one is None else self.case.faults.get(one, one) for one in faults))
+
+    async def _pause(self, seconds: float) -> None:
+        self.time.now += timedelta(seconds=seconds)

@@ -1,0 +1,230 @@
+"""Notion on loopback: keeps databases and pages as the real one does, and fails as it is told.
+
+In a test: `with FarNotion() as far: … far.says(far.contact)`. As a process of its own:
+`python -m tests.destinations.far.notion --port 4300 --faults 429=0.1`, which prints its address and databases.
+"""
+
+import argparse
+import json
+import re
+import threading
+from collections import Counter, deque
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from tests.destinations.far.faults import Faults
+from tests.destinations.far.listening import Exchange, Listening
+from tests.destinations.far.notion_workspace import Page, Refusal, Workspace, invalid
+from tests.destinations.far.vendor import Vendor
+
+VERSIONS = ("2025-09-03", "2026-03-11")
+REFUSALS = {
+    "401": Refusal(401, "unauthorized", "API token is invalid."),
+    "403": Refusal(403, "restricted_resource", "Insufficient permissions for this endpoint."),
+    "404": Refusal(
+        404,
+        "object_not_found",
+        "Could not find it. Make sure the relevant pages and databases are shared with your integration.",
+    ),
+    "409": Refusal(409, "conflict_error", "Conflict occurred while saving. Please try again."),
+    "422": invalid("body failed validation: body.properties should be defined, instead was `undefined`."),
+    "429": Refusal(429, "rate_limited", "You have been rate limited. Please try again in a few minutes."),
+    "500": Refusal(500, "internal_server_error", "Unexpected error occurred."),
+    "503": Refusal(503, "service_unavailable", "Notion is unavailable, please try again later."),
+    "529": Refusal(529, "service_overload", "Notion is overloaded, please try again later."),
+}
+PAGE = b"<!doctype html><title>Welcome</title>"
+_PATHS = (
+    ("GET", re.compile(r"/v1/databases/([^/]+)"), "database"),
+    ("GET", re.compile(r"/v1/data_sources/([^/]+)"), "data_source"),
+    ("POST", re.compile(r"/v1/data_sources/([^/]+)/query"), "query"),
+    ("GET", re.compile(r"/v1/pages/([^/]+)"), "page"),
+    ("PATCH", re.compile(r"/v1/pages/([^/]+)"), "update"),
+)
+
+
+@cache
+def _vendor() -> Vendor:
+    """Reading a document takes longer than most tests."""
+    return Vendor("notion")
+
+
+class FarNotion:
+    """Faults, beside the `REFUSALS`: `reset`, `hang` (until `let_go`), `html` before anything is done; `lost` after it.
+
+    `wait` is what a 429, 503 or 529 says in Retry-After, in seconds. `per_second` limits calls; None takes all.
+    It begins with a contact and a sequence of ann@acme.example, in databases as seed 003 has them.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        faults: Faults | None = None,
+        per_second: int | None = None,
+        wait: int = 2,
+        email: str = "ann@acme.example",
+    ) -> None:
+        self.faults = faults or Faults()
+        self.workspace = Workspace()
+        self.per_second = per_second
+        self.wait = wait
+        self.wrong: list[str] = []
+        self.calls: list[str] = []
+        self.answers: Counter[str] = Counter()
+        self.over = 0
+        self._vendor = _vendor()
+        self._recent: deque[datetime] = deque()
+        self._lock = threading.Lock()
+        self._go = threading.Event()
+        self._furnish(email)
+        far = self
+
+        class Call(Exchange):
+            def _any(self) -> None:
+                far._hear(self)
+
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any  # noqa: N815 - http.server's names
+
+        self._listening = Listening(Call, port=port)
+
+    def _furnish(self, email: str) -> None:
+        statuses = ("status", "Lead", "Booked", "Cancelled", "No Show", "Showed")
+        self.contacts = self.workspace.add_database(
+            {
+                "Name": "title",
+                "Email": "email",
+                "Booking Status": statuses,
+                "Diagnostic Call Date": "date",
+                "Christmas Campaign Status": ("select", "Sent", "Pre-Call Prep"),
+            }
+        )
+        sent = {f"Email {number} Sent": "date" for number in range(1, 8)}
+        self.sequences = self.workspace.add_database({"Name": "title", "Email": "email", "Campaign": "select"} | sent)
+        self.contact = self.workspace.add_page(self.contacts, {"Name": "Ann", "Email": email})
+        self.sequence = self.workspace.add_page(self.sequences, {"Email": email, "Campaign": "Christmas 2025"})
+
+    @property
+    def url(self) -> str:
+        """Of the API, as the setting `api_url` has it."""
+        return f"{self._listening.url}/v1"
+
+    @property
+    def key(self) -> str:
+        return self.workspace.key
+
+    @property
+    def effects(self) -> Counter[str]:
+        """How often each page was changed."""
+        return Counter(self.workspace.effects)
+
+    def says(self, page_id: str) -> dict[str, Any]:
+        return self.workspace.says(page_id)
+
+    def page(self, page_id: str) -> Page:
+        return self.workspace.pages[page_id]
+
+    def down(self) -> None:
+        """Connections are refused until `up`."""
+        self._listening.stop()
+
+    def up(self) -> None:
+        self._listening.start()
+
+    def let_go(self) -> None:
+        """Whoever hangs is cut off."""
+        self._go.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+        self.down()
+
+    def _hear(self, call: Exchange) -> None:
+        body, fault = call.body(), self.faults.draw()
+        self.calls.append(f"{call.command} {call.path}")
+        if self._too_many():
+            self.over += 1
+            return self._refuse(call, REFUSALS["429"])
+        if fault in REFUSALS:
+            return self._refuse(call, REFUSALS[fault])
+        if fault in ("reset", "hang", "html"):
+            return self._spoil(call, fault)
+        try:
+            said = self._do(call, body)
+        except Refusal as refusal:
+            return self._refuse(call, refusal)
+        if fault == "lost":
+            self.answers["lost"] += 1
+            return call.break_off()
+        return self._answer(call, 200, said)
+
+    def _do(self, call: Exchange, body: bytes) -> dict[str, Any]:
+        headers = {name.title(): value for name, value in call.headers.items()}
+        if headers.get("Authorization") != f"Bearer {self.key}":
+            raise REFUSALS["401"]
+        if headers.get("Notion-Version") not in VERSIONS:
+            self.wrong.append(f"Notion-Version {headers.get('Notion-Version')}")
+            raise Refusal(400, "missing_version", "Notion-Version header should be defined")
+        path = urlsplit(call.path).path
+        for method, pattern, name in _PATHS:
+            if call.command == method and (found := pattern.fullmatch(path)):
+                if complaint := self._vendor.complaint(method, path, headers, body):
+                    self.wrong.append(f"{method} {path}: {complaint}")
+                    raise invalid(complaint)
+                asked = [json.loads(body)] if body else []
+                said: dict[str, Any] = getattr(self.workspace, name)(found[1], *asked)
+                return said
+        self.wrong.append(f"{call.command} {path}")
+        raise Refusal(400, "invalid_request_url", "Invalid request URL.")
+
+    def _spoil(self, call: Exchange, fault: str) -> None:
+        self.answers[fault] += 1
+        if fault == "html":
+            return call.answer(200, PAGE, {"Content-Type": "text/html"})
+        if fault == "hang":
+            self._go.wait()
+        return call.break_off()
+
+    def _refuse(self, call: Exchange, refusal: Refusal) -> None:
+        waits = refusal.status in (429, 503, 529)
+        self._answer(call, refusal.status, refusal.said, {"Retry-After": str(self.wait)} if waits else {})
+
+    def _answer(self, call: Exchange, status: int, said: Any, headers: dict[str, str] | None = None) -> None:
+        self.answers[str(status)] += 1
+        call.answer(
+            status, json.dumps(said).encode(), {"Content-Type": "application/json; charset=utf-8"} | (headers or {})
+        )
+
+    def _too_many(self) -> bool:
+        if self.per_second is None:
+            return False
+        with self._lock:
+            now = datetime.now(UTC)
+            while self._recent and (now - self._recent[0]).total_seconds() >= 1:
+                self._recent.popleft()
+            if len(self._recent) >= self.per_second:
+                return True
+            self._recent.append(now)
+            return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Notion on loopback")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--faults", default="")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--per-second", type=int)
+    given = parser.parse_args()
+    faults = Faults.of(given.faults, seed=given.seed)
+    with FarNotion(port=given.port, faults=faults, per_second=given.per_second) as far:
+        print(f"running at {far.url} contacts {far.contacts} sequences {far.sequences}", flush=True)  # noqa: T201 - whoever started it waits for this line
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

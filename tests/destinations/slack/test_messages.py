@@ -1,0 +1,185 @@
+"""TE7: what a channel reads. Nobody's words break a message, and each one can be read where blocks can't be shown."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from showup.destinations.contract import CannotRender, Notice
+from showup.destinations.slack.blocks import cut_whole, link
+from showup.destinations.slack.render import rendered
+from showup.destinations.slack.settings import KNOWN, OF_BOOKINGS
+from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, notice, plain_json
+from tests.destinations.far.slack_blocks import complaints
+
+CHANNEL = "C0123456789"
+HOSTILE = "<!channel> *A* & <https://evil.example|B> @here\n" + "<>&|`_~" * 600
+QUESTION = {
+    "delivery_id": str(DELIVERY),
+    "destination": "clickup",
+    "because": "nobody there has this email",
+    "until": "2026-09-07T13:00:00Z",
+    "candidates": [
+        {"record": f"86{n}", "name": f"Ann {n}", "url": "https://a.example/x", "because": ""} for n in range(12)
+    ],
+}
+FAULT = {"delivery_id": str(DELIVERY), "destination": "clickup", "kind": "booking.created", "because": "no such list"}
+COUNTS = {
+    **dict.fromkeys(("booked", "cancelled", "showed", "no_show", "unreported"), 2),
+    **dict.fromkeys(("deals_opened", "deals_won", "deals_lost"), 1),
+    "deliveries_failed": 3,
+}
+AHEAD = {"meetings": 12, "first": [{"start_time": "2026-09-07T10:00:00Z", "title": "Intro", "who": "Ann (Acme)"}]}
+DIGEST = {"date": "2026-09-07", "before": COUNTS, "ahead": AHEAD}
+DETAILS: dict[str, dict[str, Any]] = {
+    "booking.rescheduled": {"old_start_time": "2026-09-10T09:00:00Z"},
+    "record.choose": QUESTION,
+    "record.chosen": {"delivery_id": str(DELIVERY), "destination": "clickup", "record": "861", "name": "Ann 1"}
+    | {"answered_by": "slack:U0ANN (ann)"},
+    "delivery.failed": FAULT,
+    "destination.down": {"destination": "notion", "since": "2026-09-07T08:00:00Z", "because": "HTTP 503"},
+    "endpoint.paused": {"destination": "webhook:1", "because": "it answered 410"},
+    "signatures.bad": {"account": "default", "at_least": 10},
+    "digest.daily": DIGEST,
+    "digest.weekly": DIGEST,
+}
+
+
+def news(kind: str, **details: Any) -> Notice:
+    return replace(notice(kind), details=DETAILS.get(kind, {}) | details)
+
+
+def told(kind: str, **details: Any) -> dict[str, Any]:
+    return plain_json(rendered(news(kind, **details), CHANNEL))
+
+
+def words(content: dict[str, Any]) -> str:
+    return str(content["blocks"])
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_every_kind_of_news_can_be_told(kind: str) -> None:
+    content = told(kind)
+    assert complaints(content["blocks"]) == []
+    assert content["text"]
+    assert content["channel"] == CHANNEL
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_nobodys_words_break_a_message_or_call_everybody(kind: str) -> None:
+    guest = replace(MEETING.guest, name=HOSTILE, email=HOSTILE, phone=HOSTILE)
+    names = ("title", "company_name", "organizer_name", "cancellation_reason", "reschedule_reason", "notes")
+    meeting = replace(MEETING, guest=guest, **dict.fromkeys(names, HOSTILE))
+    details = DETAILS.get(kind, {})
+    spoilt = {name: HOSTILE for name in ("because", "name", "account", "destination") if name in details}
+    if kind == "record.choose":
+        spoilt["candidates"] = [  # type: ignore[assignment] # a list among texts
+            {"record": "1", "name": HOSTILE, "url": "https://x.example/|>", "because": HOSTILE}
+        ]
+    said = rendered(replace(news(kind, **spoilt), meeting=meeting), CHANNEL)
+    assert complaints(said["blocks"]) == []
+    assert "<!channel" not in words(said) + said["text"]
+    assert "<https://evil" not in words(said)
+
+
+def test_a_booking_says_who_when_and_with_whom() -> None:
+    content = told("booking.created")
+    assert content["text"] == "New booking: Ann Acme (Acme), Sat 2026-09-12 11:00 (Europe/Berlin)"
+    shown = words(content)
+    assert f"<!date^{int(MEETING.start_time.timestamp())}^" in shown, "each reader sees it in their own zone"
+    for part in ("Ann Acme (Acme)", "Ben Host", "ann@acme.example", "Intro call"):
+        assert part in shown
+
+
+def test_it_never_says_the_uid_by_which_a_meeting_can_be_cancelled() -> None:
+    meeting = replace(MEETING, uid="a-secret-uid")
+    for kind in OF_BOOKINGS:
+        assert "a-secret-uid" not in str(rendered(replace(notice(kind), meeting=meeting), CHANNEL))
+
+
+def test_a_moved_meeting_says_the_time_that_it_had() -> None:
+    assert "Instead of" in words(told("booking.rescheduled"))
+    assert "Instead of" not in words(told("booking.created"))
+
+
+def test_attendance_says_how_it_is_known() -> None:
+    assumed = replace(notice("booking.showed"), meeting=replace(MEETING, attended=True, evidence="assumed"))
+    assert "only the clock says so" in words(rendered(assumed, CHANNEL))
+
+
+def test_a_question_has_ten_candidates_at_most_and_a_way_out() -> None:
+    blocks = told("record.choose")["blocks"]
+    values = [one["accessory"]["value"] for one in blocks if "accessory" in one]
+    assert values == [f"{DELIVERY} 86{n}" for n in range(10)]
+    (none,) = next(one["elements"] for one in blocks if one["type"] == "actions")
+    assert (none["value"], none["text"]["text"]) == (str(DELIVERY), "None of these: make a new lead")
+
+
+def test_a_candidate_whose_id_fits_in_no_button_is_a_sentence() -> None:
+    candidates = [{"record": "x" * 2_000, "name": "Ann", "url": None, "because": ""}]
+    with pytest.raises(CannotRender, match="too long for a button"):
+        told("record.choose", candidates=candidates)
+
+
+@pytest.mark.parametrize(
+    ("details", "says"),
+    [
+        ({}, "<@U0ANN> decided: it is *Ann 1*."),
+        ({"name": None}, "<@U0ANN> decided: it is 861."),
+        ({"name": None, "record": None}, "<@U0ANN> decided: none of these. A new lead is made."),
+        ({"answered_by": "key:crm"}, "key:crm decided: it is *Ann 1*."),
+        ({"answered_by": None, "name": None, "record": "90x"}, "Nobody decided in time"),
+    ],
+)
+def test_an_answer_says_who_decided_what(details: dict[str, Any], says: str) -> None:
+    content = told("record.chosen", **details)
+    assert says in words(content)
+    assert "'button'" not in words(content)
+    assert content["do"] == "update"
+
+
+def test_what_slack_is_not_told_of_is_a_sentence() -> None:
+    with pytest.raises(CannotRender, match="Slack is not told of remind"):
+        told("remind")
+
+
+def test_a_booking_without_a_meeting_is_a_sentence() -> None:
+    with pytest.raises(CannotRender, match="about no meeting"):
+        rendered(replace(notice("booking.created"), meeting=None), CHANNEL)
+
+
+def test_a_zone_that_is_none_is_read_as_utc() -> None:
+    content = rendered(replace(notice("booking.created"), time_zone="Mars/Olympus"), CHANNEL)
+    assert content["text"].endswith("Sat 2026-09-12 09:00 (UTC)")
+
+
+def test_a_message_of_an_earlier_attempt_is_looked_for_from_before_its_news() -> None:
+    fresh = replace(news("booking.created"), decided_at=NOW)
+    assert rendered(fresh, CHANNEL)["since"] == int((NOW - timedelta(minutes=5)).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/t?x=1&y=2", "<https://a.example/t?x=1&amp;y=2|A/B>"),
+        ("javascript:alert(1)", "A|B"),
+        ("https://a.example/|x", "A|B"),
+        (None, "A|B"),
+    ],
+)
+def test_links_lead_to_web_pages_only(url: str | None, shown: str) -> None:
+    assert link(url, "A|B") == shown
+
+
+@pytest.mark.parametrize(("text", "cut"), [("ab&amp;cd", "ab…"), ("ab<https://x|y>", "ab…"), ("abc", "abc")])
+def test_a_cut_tears_nothing(text: str, cut: str) -> None:
+    assert cut_whole(text, 5) == cut
+
+
+def test_all_news_of_a_digest_is_counted() -> None:
+    shown = words(told("digest.daily"))
+    for part in ("12 meetings today", "New bookings", "Unreported", "Deals lost", "3 failed deliveries", "and 11 more"):
+        assert part in shown
+    assert datetime(2026, 9, 7, 10, tzinfo=UTC).timestamp() == 1788775200
+    assert "<!date^1788775200^" in shown

@@ -1,0 +1,207 @@
+"""Outgoing webhooks over real HTTP, verified as their readers would (TE8), and every answer as an outcome."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+from msgspec.structs import replace
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from showup.destinations.contract import Attempt, CannotRender, Delivered, Guest, Meeting, Notice, TryAgain
+from showup.destinations.webhook.destination import WebhookDestination
+from showup.destinations.webhook.kinds import KINDS, PING, expanded
+from showup.destinations.webhook.secrets import make_secret, signed
+from tests.destinations.far.webhook import FarWebhook
+
+DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")
+BOOKING = UUID("5d2c9b1e-7a84-5e3f-b6c0-d1e2f3a4b5c6")
+AT = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
+SECRET = make_secret()
+MEETING = Meeting(
+    booking_id=BOOKING,
+    version=1,
+    status="ACCEPTED",
+    title="Kennenlernen mit Jürgen",
+    start_time=AT + timedelta(days=5),
+    end_time=AT + timedelta(days=5, minutes=30),
+    guest=Guest(email="ann@acme.example", name="Ann", time_zone="Europe/Berlin", phone="+4915112345678"),
+    uid="a-uid-that-cancels",
+    seat_uid="a-seat-that-cancels",
+    organizer_email="ben@outbound.example",
+    booker_url="https://cal.example/a-uid-that-cancels",
+    company_name="Acme",
+    company_domain="acme.example",
+    answers={"budget": "10k"},
+)
+NOTICE = Notice(
+    delivery_id=DELIVERY,
+    workspace="default",
+    kind="booking.rescheduled",
+    details={"old_start_time": "2026-09-10T09:00:00Z"},
+    meeting=MEETING,
+    decided_at=AT,
+)
+
+
+@pytest.fixture
+def far() -> Any:
+    with FarWebhook(SECRET) as far:
+        yield far
+        assert far.wrong == []
+
+
+@pytest.fixture
+def webhook(client: httpx2.AsyncClient, far: FarWebhook) -> WebhookDestination:
+    return WebhookDestination(client, url=far.url, secrets=[SECRET], clock=lambda: datetime.now(UTC))
+
+
+def attempt(webhook: WebhookDestination, notice: Notice = NOTICE) -> Attempt:
+    # As it comes back from where it was kept.
+    return Attempt(delivery_id=DELIVERY, content=json.loads(json.dumps(webhook.render(notice))))
+
+
+async def test_a_reader_verifies_it_and_reads_the_booking(webhook: WebhookDestination, far: FarWebhook) -> None:
+    assert await webhook.send(attempt(webhook)) == Delivered(provider="webhook")
+    [heard] = far.heard
+    assert heard.id == str(DELIVERY)
+    said = heard.said
+    assert (said["type"], said["timestamp"]) == ("booking.rescheduled", "2026-09-07T09:00:00Z")
+    assert said["data"]["workspace"] == "default"
+    assert said["data"]["old_start_time"] == "2026-09-10T09:00:00Z"
+    booking = said["data"]["booking"]
+    assert (booking["id"], booking["title"]) == (str(BOOKING), "Kennenlernen mit Jürgen")
+    assert booking["start_time"] == "2026-09-12T09:00:00Z"
+    assert booking["attendee"] == {
+        "email": "ann@acme.example",
+        "name": "Ann",
+        "time_zone": "Europe/Berlin",
+        "phone": "+4915112345678",
+    }
+    assert booking["company"] == {"name": "Acme", "domain": "acme.example"}
+    assert booking["attendance"] == {"state": "unreported", "evidence": None}
+    assert booking["answers"] == {"budget": "10k"}
+
+
+def test_nothing_that_could_cancel_the_meeting_is_in_it(webhook: WebhookDestination) -> None:
+    assert "that-cancels" not in json.dumps(webhook.render(NOTICE))
+
+
+@pytest.mark.parametrize(
+    ("attended", "host_absent", "state"),
+    [(True, False, "showed"), (False, False, "no_show"), (None, True, "host_absent"), (None, False, "unreported")],
+)
+def test_attendance_is_said_in_the_words_of_the_api(
+    webhook: WebhookDestination, attended: bool | None, host_absent: bool, state: str
+) -> None:
+    meeting = replace(MEETING, attended=attended, host_absent=host_absent, company_name=None, company_domain=None)
+    booking = webhook.render(replace(NOTICE, meeting=meeting))["data"]["booking"]
+    assert (booking["attendance"]["state"], booking["company"]) == (state, None)
+
+
+def test_a_deal_is_told_as_it_was(webhook: WebhookDestination) -> None:
+    told = {"deal": {"id": "x"}, "change": {"stage": ["booked", "met"]}}
+    said = webhook.render(replace(NOTICE, kind="deal.stage_changed", meeting=None, details=told))
+    assert said["data"] == {"workspace": "default", **told}
+
+
+def test_what_is_about_no_booking_and_no_deal_is_for_others(webhook: WebhookDestination) -> None:
+    with pytest.raises(CannotRender):
+        webhook.render(replace(NOTICE, kind="delivery.failed", meeting=None))
+
+
+async def test_each_attempt_is_signed_anew_over_the_same_body_and_id(
+    far: FarWebhook, client: httpx2.AsyncClient
+) -> None:
+    moments = [datetime.now(UTC) - timedelta(minutes=2), datetime.now(UTC)]
+    webhook = WebhookDestination(client, url=far.url, secrets=[SECRET], clock=lambda: moments[0])
+    far.faults.next("lost")
+    assert isinstance(await webhook.send(attempt(webhook)), TryAgain)
+    del moments[0]
+    assert isinstance(await webhook.send(attempt(webhook)), Delivered)
+    first, second = far.heard
+    assert (first.id, first.body) == (second.id, second.body)
+    assert second.timestamp - first.timestamp >= 119
+    assert first.signatures != second.signatures
+
+
+async def test_while_a_secret_is_rotated_both_verify(far: FarWebhook, client: httpx2.AsyncClient) -> None:
+    fresh = make_secret()
+    webhook = WebhookDestination(client, url=far.url, secrets=[fresh, SECRET], clock=lambda: datetime.now(UTC))
+    await webhook.send(attempt(webhook))
+    far.secret = fresh
+    await webhook.send(attempt(webhook))
+    assert [len(one.signatures) for one in far.heard] == [2, 2]
+
+
+def test_another_secret_another_body_and_another_time_do_not_verify() -> None:
+    body = b'{"type":"ping"}'
+    headers = signed([SECRET], str(DELIVERY), datetime.now(UTC), body)
+    Webhook(SECRET).verify(body, headers)
+    old = signed([SECRET], str(DELIVERY), datetime.now(UTC) - timedelta(minutes=6), body)
+    for secret, said, signature in [
+        (make_secret(), body, headers),
+        (SECRET, b'{"type":"pong"}', headers),
+        (SECRET, body, headers | {"webhook-id": "another"}),
+        (SECRET, body, old),
+    ]:
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(said, signature)
+
+
+ANSWERS = {
+    "302": ("destination", "leads elsewhere"),
+    "400": ("delivery", 'answered 400 ({"error": "out of order"})'),
+    "401": ("destination", "answered 401"),
+    "404": ("destination", "answered 404"),
+    "409": ("delivery", "answered 409"),
+    "410": ("gone", "told no more"),
+    "422": ("delivery", "answered 422"),
+    "429": ("limit", "takes no more for now"),
+    "500": ("destination", "answered 500"),
+    "503": ("destination", "answered 503"),
+    "reset": ("destination", "broke the connection off"),
+    "lost": ("destination", "broke the connection off"),
+}
+
+
+@pytest.mark.parametrize(("fault", "means"), ANSWERS.items())
+async def test_every_other_answer_is_a_failure_that_says_what_it_is(
+    webhook: WebhookDestination, far: FarWebhook, fault: str, means: tuple[str, str]
+) -> None:
+    far.faults.next(fault)
+    outcome = await webhook.send(attempt(webhook))
+    assert isinstance(outcome, TryAgain)
+    assert outcome.fault == means[0]
+    assert means[1] in outcome.because
+    assert len(far.calls) == 1, "a redirection is not followed"
+
+
+async def test_any_2xx_is_taken(webhook: WebhookDestination, far: FarWebhook) -> None:
+    for status in ("html", "200", "201", "202"):
+        far.faults.next(status)
+        assert isinstance(await webhook.send(attempt(webhook)), Delivered)
+
+
+async def test_whoever_is_not_there_is_told_later(webhook: WebhookDestination, far: FarWebhook) -> None:
+    far.down()
+    outcome = await webhook.send(attempt(webhook))
+    assert isinstance(outcome, TryAgain)
+    assert (outcome.fault, "can't be reached" in outcome.because) == ("destination", True)
+
+
+def test_attempts_are_spread_over_a_day(webhook: WebhookDestination) -> None:
+    pauses = webhook.pace.retry_after
+    assert list(pauses) == sorted(pauses)
+    assert timedelta(hours=12) < sum(pauses, timedelta()) < timedelta(days=1)
+
+
+def test_groups_of_kinds_are_written_with_a_star() -> None:
+    assert set(expanded(["*"])) == set(KINDS)
+    assert set(expanded(["deal.*"])) == {kind for kind in KINDS if kind.startswith("deal.")}
+    assert expanded(["deal.won", "booking.created", "deal.won"]) == ("booking.created", "deal.won")
+    for wrong in ("deal.wun", "booking", "x.*", PING, "", "[a-z]*"):
+        with pytest.raises(ValueError, match="no kind of news"):
+            expanded(["deal.won", wrong])
