@@ -1,4 +1,4 @@
-"""IN2: signatures that are wrong again and again are told to whoever listens, beside the answer and never in its way."""
+"""IN2: signatures that are wrong again and again are told to whoever listens, beside the answer."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

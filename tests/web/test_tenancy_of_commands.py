@@ -19,8 +19,8 @@ OF_THEIR_OWN = {
 ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
 READING_ONLY = {"GET", "HEAD"}
-# They come without a key: tests/feedback shows who may.
-SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/unsubscribe/{token}"}
+# They come without a key: tests/feedback and tests/destinations/slack show who may.
+SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/webhooks/slack/actions", "/unsubscribe/{token}"}
 STANDING = (
     "bookings",
     "deals",
@@ -76,7 +76,9 @@ def of_connection(connection_id: UUID) -> list[Told]:
     ]
 
 
-async def of_ours(scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID) -> list[Told]:
+async def of_ours(
+    scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID, connection_id: UUID
+) -> list[Told]:
     """Each command once, in an order in which all can be done. A new route must be given its body here."""
     deal, booking, private = await scene.deal_of("met"), await scene.booking("met"), await scene.booking("private")
     acme, initech = str(scene.company("acme.com")), str(scene.company("initech.com"))

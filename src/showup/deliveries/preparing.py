@@ -24,6 +24,7 @@ from showup.destinations.contract import (
     Destination,
     GaveUp,
     Meeting,
+    NothingToTell,
     Notice,
     Question,
 )
@@ -137,7 +138,7 @@ def _does_not_hold(one: Claimed, meeting: Meeting | None) -> Stopped | None:
 
 def _rendered(
     one: Claimed, connected: Connected, meeting: Meeting | None, unsubscribe: Unsubscribe
-) -> Content | GaveUp:
+) -> Content | Stopped | GaveUp:
     details = one.details
     if one.kind == "follow_up" and meeting is not None:
         details = details | {"unsubscribe_url": unsubscribe(connected.lane.workspace_id, meeting.guest.email)}
@@ -152,6 +153,8 @@ def _rendered(
     )
     try:
         return connected.destination.render(notice)
+    except NothingToTell as fault:
+        return Stopped(state="skipped", because=str(fault))
     except CannotRender as fault:
         return GaveUp(because=str(fault))
     except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others

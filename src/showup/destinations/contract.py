@@ -194,3 +194,7 @@ class Destination(Protocol):
 
 class CannotRender(Exception):
     """A template or a setting is wrong: the text says which, and what to do."""
+
+
+class NothingToTell(CannotRender):
+    """There is nothing in it for this destination, and nothing to put right: the text says why."""

@@ -6,12 +6,16 @@ looked at: a name that leads elsewhere a moment later has nothing from it.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import httpcore2
 import httpx2
 
 from showup.destinations.public_addresses import Lookup, Outside, is_public, look_up, not_public
-from showup.destinations.wire import PATIENCE, POOL, user_agent
+from showup.destinations.wire import POOL, user_agent
+
+# Nobody knows how quick they are.
+_PATIENCE: Final = httpx2.Timeout(15.0, connect=5.0)
 
 
 class PrivateAddress(httpx2.ConnectError):
@@ -84,4 +88,4 @@ def client(version: str, outside: Outside) -> httpx2.AsyncClient:
     It goes by no proxy of the environment's: who connects must be who looked. Its calls raise PrivateAddress.
     """
     transport = None if outside.private else _PublicTransport(outside.lookup or look_up)
-    return httpx2.AsyncClient(timeout=PATIENCE, limits=POOL, headers=user_agent(version), transport=transport)
+    return httpx2.AsyncClient(timeout=_PATIENCE, limits=POOL, headers=user_agent(version), transport=transport)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from showup.events import News, Replaced
@@ -66,29 +66,51 @@ def heal(
     leaving: Collection[Kind] = (),
 ) -> Healed:
     """Everything by which our booking becomes the one that the API shows, `leaving` differences of these kinds."""
-    news, tries = known.news, Counter[Kind]()
-    heals: list[Heal] = []
-    before = _standing(known.before, rules)
-    while len(heals) < _MOST:
-        found = differences(_standing(news, rules), theirs, over_by)
-        left = [one for one in found if tries[one.kind] < _TRIES and one.kind not in leaving]
-        if not left:
-            break
-        one = left[0]
-        body = as_webhook(theirs, _at(_linked(one.telling, before), news, theirs, again=tries[one.kind] > 0))
-        tries[one.kind] += 1
-        tried = _with(news, read(body), known if one.telling.replaces or not news else Known())
-        if _is_healed(one, differences(_standing(tried, rules), theirs, over_by)):
-            news = tried
-            heals.append(Heal(uid=theirs.uid or str(theirs.id), kind=one.kind, body=body))
-            # Of a booking with seats several may be missing, each a difference of the same kind.
-            del tries[one.kind]
-    still = differences(_standing(news, rules), theirs, over_by)
+    story = _Story(known=known, theirs=theirs, over_by=over_by, rules=rules, read=read, news=known.news)
+    while len(story.heals) < _MOST and (one := story.next(leaving)) is not None:
+        story.attempt(one)
+    left = story.differences()
     return Healed(
-        heals=heals,
-        drift=[one for one in still if one.kind not in leaving],
-        doubtful=any(one.kind in leaving for one in still),
+        heals=story.heals,
+        drift=[one for one in left if one.kind not in leaving],
+        doubtful=any(one.kind in leaving for one in left),
     )
+
+
+class _Story(Struct, kw_only=True):
+    """What we were told, and by now what heals it too."""
+
+    known: Known
+    theirs: ApiBooking
+    over_by: datetime
+    rules: RuleBook
+    read: Read
+    news: tuple[News, ...]
+    heals: list[Heal] = []
+    tries: Counter[Kind] = field(default_factory=Counter)
+
+    def differences(self, news: Sequence[News] | None = None) -> list[Difference]:
+        """What is left to heal."""
+        return differences(_standing(self.news if news is None else news, self.rules), self.theirs, self.over_by)
+
+    def next(self, leaving: Collection[Kind]) -> Difference | None:
+        """The first difference that was not tried in vain."""
+        open_ = (one for one in self.differences() if self.tries[one.kind] < _TRIES and one.kind not in leaving)
+        return next(open_, None)
+
+    def attempt(self, one: Difference) -> None:
+        """Tells it, and keeps what made the difference go."""
+        before = _standing(self.known.before, self.rules)
+        again = self.tries[one.kind] > 0
+        body = as_webhook(self.theirs, _at(_linked(one.telling, before), self.news, self.theirs, again=again))
+        self.tries[one.kind] += 1
+        founds = one.telling.replaces is not None or not self.news
+        tried = _with(self.news, self.read(body), self.known if founds else Known())
+        if _is_healed(one, self.differences(tried)):
+            self.news = tried
+            self.heals.append(Heal(uid=self.theirs.uid or str(self.theirs.id), kind=one.kind, body=body))
+            # Of a booking with seats several may be missing, each a difference of the same kind.
+            del self.tries[one.kind]
 
 
 def _is_healed(one: Difference, still: Sequence[Difference]) -> bool:

@@ -118,6 +118,23 @@ async def begin(
     connection: asyncpg.Connection, account_id: UUID, kind: RunKind, since: datetime, until: datetime, now: datetime
 ) -> Run:
     """A new time; one that was broken off before is over, and what is long ago is forgotten."""
+    await _tidy_up(connection, account_id, kind, now)
+    run = Run(id=uuid7(), since=since, until=until)
+    await connection.execute(
+        """
+        INSERT INTO reconciliations (id, account_id, kind, started_at, since, until) VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        run.id,
+        account_id,
+        kind,
+        now,
+        since,
+        until,
+    )
+    return run
+
+
+async def _tidy_up(connection: asyncpg.Connection, account_id: UUID, kind: RunKind, now: datetime) -> None:
     await connection.execute(
         """
         UPDATE reconciliations SET state = 'failed', because = 'it was broken off', ended_at = $3
@@ -132,19 +149,6 @@ async def begin(
         account_id,
         now - _KEPT_FOR,
     )
-    run = Run(id=uuid7(), since=since, until=until)
-    await connection.execute(
-        """
-        INSERT INTO reconciliations (id, account_id, kind, started_at, since, until) VALUES ($1, $2, $3, $4, $5, $6)
-        """,
-        run.id,
-        account_id,
-        kind,
-        now,
-        since,
-        until,
-    )
-    return run
 
 
 async def broken_off(connection: asyncpg.Connection, account_id: UUID, since: datetime, until: datetime) -> Run | None:

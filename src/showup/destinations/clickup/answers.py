@@ -32,7 +32,7 @@ def parsed(answer: httpx2.Response) -> dict[str, Any]:
     """The JSON object of an answer; an empty one for anything else."""
     try:
         said = msgspec.json.decode(answer.content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

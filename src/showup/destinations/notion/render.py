@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from showup.destinations.contract import CannotRender, Meeting, Notice
+from showup.destinations.contract import CannotRender, Meeting, NothingToTell, Notice
 from showup.destinations.notion.targets import Targets
 from showup.destinations.notion.update import Day, Entry, Moment, Update, Word
 
@@ -14,7 +14,7 @@ def render(notice: Notice, targets: Targets) -> Update:
     """The update; its call date is the meeting's day in the workspace's time zone. Raises CannotRender."""
     meeting = notice.of_meeting()
     if not meeting.guest.email:
-        raise CannotRender("the attendee is known by phone only, and Notion is searched by email")
+        raise NothingToTell("the attendee is known by phone only, and Notion is searched by email")
     if notice.kind == "reminder.sent":
         return _of_reminder(meeting, notice.details, targets)
     if notice.kind not in ("booking.created", "booking.rescheduled", *targets.statuses):

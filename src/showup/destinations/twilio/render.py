@@ -5,7 +5,7 @@ from datetime import timedelta
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from showup.destinations.contract import CannotRender, Meeting, Notice
+from showup.destinations.contract import CannotRender, Meeting, NothingToTell, Notice
 from showup.destinations.lines import cut, one_line
 from showup.destinations.links import link
 from showup.destinations.local_time import local_time, zone_of
@@ -38,10 +38,10 @@ class Renderer:
         """The message to the notice's guest. Raises CannotRender."""
         meeting = notice.of_meeting()
         if not meeting.guest.phone:
-            raise CannotRender("the attendee left no phone number")
+            raise NothingToTell("the attendee left no phone number")
         to = e164(meeting.guest.phone)
         if to is None:
-            raise CannotRender("the attendee's phone number has no country code, or is none")
+            raise NothingToTell("the attendee's phone number has no country code, or is none")
         before = timedelta(seconds=float(notice.details.get("before_seconds") or 0))
         return TextMessage(
             to=to, body=self._body(meeting), due_at=meeting.start_time - before, expires_at=meeting.start_time

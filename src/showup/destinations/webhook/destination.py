@@ -30,7 +30,6 @@ PACE: Final = Pace(
 )
 _NAME: Final = "the endpoint"
 _WITHIN: Final = 15.0
-_PATIENCE: Final = httpx2.Timeout(_WITHIN, connect=5.0)
 # Enough of an answer to tell what is wrong, and never all that somebody may send.
 _READ_AT_MOST: Final = 2_000
 # These speak of the one message; with all others, the next one would fare no better.
@@ -73,7 +72,7 @@ class WebhookDestination:
         headers = signed(self._secrets, str(attempt.delivery_id), self._clock(), body)
         headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         async with self._client.stream(
-            "POST", self._url, content=body, headers=headers, timeout=_PATIENCE, follow_redirects=False
+            "POST", self._url, content=body, headers=headers, follow_redirects=False
         ) as answer:
             return self._outcome(answer, await _words(answer))
 
@@ -90,8 +89,9 @@ class WebhookDestination:
         later = not_before(answer.headers, self._clock())
         if status == 429 and later is not None:
             return TryAgain(because=f"{said}: it takes no more for now", not_before=later, fault="limit")
-        fault = "delivery" if status in _ABOUT_THIS_ONE else "destination"
-        return TryAgain(because=said, not_before=later, fault=fault)
+        return TryAgain(
+            because=said, not_before=later, fault="delivery" if status in _ABOUT_THIS_ONE else "destination"
+        )
 
 
 async def _words(answer: httpx2.Response) -> str:
