@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from showup.__main__ import app
+from showup.destinations.catalogue import KINDS
 from showup.policy import Policy
 from showup.settings import secret_names, variable_names
 
@@ -64,6 +65,16 @@ def test_the_example_of_policy_is_valid_and_shows_every_default() -> None:
         ("no_show_follow_up", Policy().no_show_follow_up),
     ):
         assert set(example[table]) == set(type(model).model_fields)
+
+
+def test_the_tables_for_the_crm_and_the_team_can_be_used_as_they_are_shown() -> None:
+    shown = (ROOT / "showup.example.toml").read_text().partition("# [clickup]")
+    lines = [line.removeprefix("# ") for line in "".join(shown[1:]).splitlines() if line.startswith("# ")]
+    tables = tomllib.loads("\n".join(lines))
+    assert set(tables) == set(KINDS)
+    assert tables == {name: getattr(Policy.model_validate(tables), name) for name in KINDS}
+    for name, table in tables.items():
+        KINDS[name].read(table)
 
 
 @pytest.mark.parametrize(("document", "target"), named_in(r"\bmake ([a-z]+)\b"))

@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec import Struct
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.access import workspaces_store
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal, kept_key
@@ -21,16 +19,15 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import CONNECTED_WITHIN, connect, explained, raw, transaction
+from showup.database.engine import CONNECTED_WITHIN, connect, explained
 from showup.database.migrate import upgrade
-from showup.settings import Settings
+from showup.settings import Settings, plain
 
 if TYPE_CHECKING:
     import httpx2
     from starlette.types import ASGIApp
 
     from showup.deliveries.connecting import Reaching
-    from showup.deliveries.given import Given
     from showup.deliveries.outfitting import Clients
     from showup.deliveries.worker import Worker
     from showup.destinations.email.render import Renderer
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from showup.inbox.applier import Applier
     from showup.inbox.door_metrics import DoorMetrics
     from showup.inbox.keep import Keeper
-    from showup.pipeline.rules import Rules
     from showup.reconcile.account import ApiAccess
     from showup.reconcile.reconciler import Reconciler
     from showup.web.bell import Bell
@@ -89,107 +85,6 @@ async def prepare(ground: Ground) -> None:
             await ensure_defaults(engine)
         finally:
             await engine.dispose()
-
-
-async def adopt_policy(ground: Ground, settings: Settings) -> None:
-    """Makes what is new in showup.toml the rules of every workspace.
-
-    Only `showup serve` does so: a command called from another folder has another showup.toml, or none.
-    """
-    from showup.inbox.adopt import adopt
-
-    engine = connect(ground.direct_url, pool_size=1)
-    try:
-        async with transaction(engine) as tx:
-            found = await workspaces_store.list_workspaces(tx)
-        for workspace in found:
-            async with transaction(engine) as tx:
-                await adopt(await raw(tx), workspace.id, rules_of(settings), system_clock())
-    finally:
-        await engine.dispose()
-
-
-async def adopt_connections(ground: Ground, settings: Settings) -> None:
-    """Makes the environment's connections those of the default workspace; only `showup serve` does so, as above."""
-    from showup.deliveries.given import adopt_connection
-
-    engine, seal = connect(ground.direct_url, pool_size=1), Seal.of(ground.secret_keys)
-    try:
-        for one in given_connections(settings):
-            async with transaction(engine) as tx:
-                await adopt_connection(tx, seal, one, system_clock())
-    finally:
-        await engine.dispose()
-
-
-def given_connections(settings: Settings) -> "list[Given]":
-    """What the environment and showup.toml say of each kind that can be told, whether it is enough or not."""
-    from showup.deliveries.given import Given
-
-    policy = settings.policy
-    said: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str | None]]] = {
-        "clickup": (
-            policy.clickup,
-            {"api_url": settings.clickup_api_url},
-            {"token": _plain(settings.clickup_api_token)},
-        ),
-        "notion": (
-            policy.notion,
-            {
-                "api_url": settings.notion_api_url,
-                "contacts_database": settings.notion_contacts_database,
-                "sequences_database": settings.notion_sequences_database,
-            },
-            {"token": _plain(settings.notion_token)},
-        ),
-        "slack": (
-            policy.slack,
-            {"api_url": settings.slack_api_url},
-            {"bot_token": _plain(settings.slack_bot_token), "signing_secret": _plain(settings.slack_signing_secret)},
-        ),
-        "twilio": (
-            policy.twilio,
-            {
-                "api_url": settings.twilio_api_url,
-                "account_sid": settings.twilio_account_sid,
-                "sender": settings.twilio_from,
-            },
-            {"auth_token": _plain(settings.twilio_auth_token)},
-        ),
-    }
-    return [
-        Given(
-            kind=kind,
-            settings=table | {name: value for name, value in variables.items() if value is not None},
-            credentials=credentials,
-        )
-        for kind, (table, variables, credentials) in said.items()
-    ]
-
-
-def rules_of(settings: Settings) -> "Rules":
-    """The rules that showup.toml and TESTING_MODE ask for."""
-    from showup.pipeline.rules import Rules
-
-    policy, follow_up = settings.policy.pipeline, settings.policy.no_show_follow_up
-    return Rules(
-        cancel_deal=policy.cancel_deal,
-        meeting_ended=policy.meeting_ended,
-        stages=policy.stages,
-        personal_domains=policy.personal_domains,
-        business_domains=policy.business_domains,
-        team_domains=policy.team_domains,
-        team_emails=policy.team_emails,
-        fresh_for=policy.fresh_for,
-        remind_before=settings.reminders_before,
-        tell_guests=settings.policy.email.guests,
-        follow_up=follow_up.enabled,
-        follow_up_after=follow_up.after,
-        follow_up_expires_after=follow_up.expires_after,
-        follow_up_quiet_hours=follow_up.quiet_hours,
-        follow_up_at_most_every=follow_up.at_most_every,
-        follow_up_rebook_url=follow_up.rebook_url,
-    )
 
 
 class House:
@@ -264,11 +159,11 @@ class House:
         app = create_app(
             engine=self.engine,
             clock=self.clock,
-            admin_key=_plain(self.settings.admin_key),
+            admin_key=plain(self.settings.admin_key),
             version=version("showup"),
             door_metrics=self.door_metrics,
             bell=self.bell,
-            mailing=Mailing(seal=self.seal, webhook_secret=_plain(self.settings.resend_webhook_secret)),
+            mailing=Mailing(seal=self.seal, webhook_secret=plain(self.settings.resend_webhook_secret)),
             outside=self.outside,
         )
         return WebhookDoor(
@@ -345,7 +240,7 @@ def api_access(built: House) -> "ApiAccess":
     from showup.reconcile.account import ApiAccess
 
     settings = built.settings
-    return ApiAccess(seal=built.seal, url=settings.calcom_api_url, key=_plain(settings.calcom_api_key))
+    return ApiAccess(seal=built.seal, url=settings.calcom_api_url, key=plain(settings.calcom_api_key))
 
 
 def _reaching(built: House, clients: "Clients") -> "Reaching":
@@ -354,8 +249,8 @@ def _reaching(built: House, clients: "Clients") -> "Reaching":
     settings = built.settings
     given = MailAccess(
         resend_url=settings.resend_api_url,
-        resend_key=_plain(settings.resend_api_key),
-        smtp_url=_plain(settings.smtp_url),
+        resend_key=plain(settings.resend_api_key),
+        smtp_url=plain(settings.smtp_url),
     )
     return Reaching(
         built.engine,
@@ -374,7 +269,7 @@ def check_mail(settings: Settings) -> None:
     from showup.destinations.email.smtp_url import SmtpServer
 
     check_folder(settings.policy.email.templates)
-    if (url := _plain(settings.smtp_url)) is not None:
+    if (url := plain(settings.smtp_url)) is not None:
         SmtpServer.of(url)
 
 
@@ -415,22 +310,18 @@ async def house(
 
 
 def _given_ground(settings: Settings) -> Ground:
-    url = _plain(settings.database_url) or ""
+    url = plain(settings.database_url) or ""
     return Ground(
         url=url,
-        direct_url=_plain(settings.database_direct_url) or url,
-        secret_keys=_plain(settings.secret_key) or "",
+        direct_url=plain(settings.database_direct_url) or url,
+        secret_keys=plain(settings.secret_key) or "",
     )
 
 
 def _keys(settings: Settings, folder: Path) -> str:
-    if given := _plain(settings.secret_key):
+    if given := plain(settings.secret_key):
         return given
     try:
         return kept_key(folder)
     except OSError as fault:
         raise FolderUnusable(folder, f"its secret.key can't be read or made ({fault.strerror})") from fault
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()

@@ -195,6 +195,11 @@ class Settings(BaseSettings):
         return reminders.testing_offsets_before if self.testing_mode else reminders.offsets_before
 
 
+def plain(secret: SecretStr | None) -> str | None:
+    """A secret in the clear, for whoever has to use it."""
+    return None if secret is None else secret.get_secret_value()
+
+
 def load() -> Settings:
     """This process's settings, from its environment and the folder it runs in; raises `SettingsError`."""
     variables = _variables()

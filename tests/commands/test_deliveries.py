@@ -74,6 +74,14 @@ def test_they_are_listed_with_their_reasons(told: Showup) -> None:
     assert "no such deliveries" in told("deliveries", "list", "--destination", "slack").out
 
 
+def test_those_of_a_booking_or_of_somebody_are_found(told: Showup) -> None:
+    assert [one["id"] for one in told("deliveries", "list", "--booking", id_of("done"), "--json").json] == [
+        id_of("done")
+    ]
+    assert len(told("deliveries", "list", "--recipient", " Ann@acme.example ", "--json").json) == len(ROWS)
+    assert "no such deliveries" in told("deliveries", "list", "--recipient", "bob@acme.example").out
+
+
 def test_named_ones_are_tried_again_and_taken_back(told: Showup) -> None:
     assert told("deliveries", "retry", id_of("failed"), id_of("also_failed")).out == "2 are tried again.\n"
     said = told("deliveries", "withdraw", id_of("waiting"), "--json")

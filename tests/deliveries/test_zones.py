@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import Struct
 
-from showup.assembly import rules_of
+from showup.adopting import rules_of
 from showup.destinations.contract import Content, Notice
 from showup.destinations.email.render import Renderer
 from showup.destinations.email.senders import Sender

@@ -86,7 +86,12 @@ async def test_a_reader_verifies_it_and_reads_the_booking(webhook: WebhookDestin
 
 
 def test_nothing_that_could_cancel_the_meeting_is_in_it(webhook: WebhookDestination) -> None:
-    assert "that-cancels" not in json.dumps(webhook.render(NOTICE))
+    room = "https://app.cal.com/video/a-uid-that-cancels"
+    told = webhook.render(replace(NOTICE, meeting=replace(MEETING, meeting_url=room, location=room)))
+    assert "that-cancels" not in json.dumps(told)
+    elsewhere = "https://zoom.example/j/1"
+    told = webhook.render(replace(NOTICE, meeting=replace(MEETING, meeting_url=elsewhere)))
+    assert told["data"]["booking"]["meeting_url"] == elsewhere
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import httpx2
 from msgspec import Struct
 
-from showup.assembly import House
+from showup.assembly import House, api_access
 from showup.commands.refusal import Refused
 from showup.database.engine import raw, transaction
 from showup.destinations import wire
 from showup.reconcile import registering
-from showup.reconcile.account import ApiAccess, AskedAccount, askable
+from showup.reconcile.account import AskedAccount, askable
 from showup.reconcile.registering import Registered, Secrets
 from showup.sources.calcom.api import Calcom
 from showup.sources.calcom.api_faults import CalcomAway, CalcomRefuses
@@ -134,7 +134,7 @@ class Asking(Struct, kw_only=True):
 async def asking(house: House, name: str, of: WebhookScope) -> AsyncIterator[Asking]:
     """The account of that name, ready to be asked. Raises Refused."""
     async with transaction(house.engine) as tx:
-        found = {one.name: one for one in await askable(tx, _given(house))}
+        found = {one.name: one for one in await askable(tx, api_access(house))}
     if name not in found:
         raise Refused(
             f"The account {name!r} has no API key, or there is none of that name: make a key at Cal.com (Settings, "
@@ -152,7 +152,7 @@ async def asking(house: House, name: str, of: WebhookScope) -> AsyncIterator[Ask
 async def statuses(house: House, name: str | None, of: WebhookScope) -> list[dict[str, Any]]:
     """How the account stands, or each that has a key."""
     async with transaction(house.engine) as tx:
-        names = [one.name for one in await askable(tx, _given(house)) if not one.is_v1]
+        names = [one.name for one in await askable(tx, api_access(house)) if not one.is_v1]
     if name is not None or not names:
         names = [name or "default"]
     found = []
@@ -179,13 +179,6 @@ def _is_near(url: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return host == "localhost" or host.endswith((".local", ".internal", ".localhost")) or "." not in host
-
-
-def _given(house: House) -> ApiAccess:
-    key = house.settings.calcom_api_key
-    return ApiAccess(
-        seal=house.seal, url=house.settings.calcom_api_url, key=key.get_secret_value() if key is not None else None
-    )
 
 
 def _shown(stands: Standing) -> str:

@@ -21,7 +21,9 @@ _SAID_EVERY = 1_000
 
 def backfill(
     since: Annotated[str, typer.Option("--from", metavar="DATE", help="Bookings made on this day (UTC), and later.")],
-    to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Until this day, included (else now).")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Until this day, included (else today).")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="One account of Cal.com (else all that have an API key).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -37,8 +39,9 @@ def backfill(
         raise Refused("--to is before --from.")
 
     async def work(house: "House") -> dict[str, "Found"]:
-        until = house.clock() if last is None else last + timedelta(days=1)
-        return await _backfill(house, account, first, until, quiet=json)
+        # The end of a day either way, so that the same call means the same bookings, and goes on where it was.
+        today = house.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return await _backfill(house, account, first, (last or today) + timedelta(days=1), quiet=json)
 
     found = inside(work)
     if json:

@@ -1,6 +1,7 @@
 """`showup connections`: how workspaces reach other systems."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -153,19 +154,17 @@ def _settings(given: list[str]) -> dict[str, Any]:
     pairs = [text.partition("=") for text in given]
     if wrong := next((key for key, sign, _ in pairs if not sign or not key), None):
         raise Refused(f"{wrong!r} is not a setting: write KEY=VALUE.")
-    return {key: _value(key, value) for key, _, value in pairs}
+    return {key: _value(value) for key, _, value in pairs}
 
 
-def _value(key: str, text: str) -> Any:
-    """A list, an object or a text in quotes is JSON; everything else is meant as it stands."""
+def _value(text: str) -> Any:
+    """A list, an object or a text in quotes is JSON, if it can be read as that; else it is meant as it stands."""
     import msgspec
 
-    if not text.startswith(("[", "{", '"')):
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as fault:
-        raise Refused(f"The value of {key} begins like JSON, and is none: {fault}.") from None
+    if text.startswith(("[", "{", '"')):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text)
+    return text
 
 
 def _secrets(file: Path) -> dict[str, Any]:

@@ -156,7 +156,6 @@ def _row(found: "Found") -> dict[str, object]:
         "kind": found["kind"],
         "to": found["recipient"],
         "by": found["destination"],
-        "record": found["record"],
         "tries": found["attempts"],
         "state": found["state"],
         "because": found["because"],

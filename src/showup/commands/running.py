@@ -40,7 +40,8 @@ def run(settings: Settings, children: Sequence[Child], greet: Greet, *, adopting
 
 def refuse_unusable_mail(settings: Settings) -> None:
     """Raises Refused for settings with which no mail could ever be sent, or a destination never be told."""
-    from showup.assembly import check_mail, given_connections
+    from showup.adopting import given_connections
+    from showup.assembly import check_mail
     from showup.deliveries.given import check
 
     try:
@@ -68,7 +69,8 @@ async def _on_the_ground(
     settings: Settings, family: Family, stop: asyncio.Event, greet: Greet, *, adopting: bool
 ) -> None:
     # Heavy, and wanted only now that the children load beside us.
-    from showup.assembly import adopt_connections, adopt_policy, house, prepare
+    from showup.adopting import adopt_connections, adopt_policy
+    from showup.assembly import house, prepare
 
     async with _opened(settings) as (ground, server):
         await prepare(ground)

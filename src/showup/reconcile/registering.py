@@ -95,7 +95,7 @@ class Secrets:
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """What was done: `made` is False where one that stood was changed. `left_out` are triggers it does not know there."""
+    """What was done: `made` is False where one that stood was changed; `left_out` are triggers not known there."""
 
     webhook: Webhook
     made: bool

@@ -31,6 +31,7 @@ WEBHOOK = Case(
         "openapi": "it is ours: the far side verifies it by Standard Webhooks, as its reader would",
         "any 2xx": "whatever a reader answers with a 2xx, it has taken the message",
         "html": "whatever a reader answers with a 2xx, it has taken the message",
+        "own patience": "it waits no longer than its 15 seconds, whatever its client would do",
         "limit without a word": "a 429 that names no time fails like any other answer, and pauses grow",
     },
 )

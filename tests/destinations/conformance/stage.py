@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
-from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.deliveries.delivery import Lane
 from showup.deliveries.metering import LaneMeter
 from showup.deliveries.mirror_store import StoredMirror
-from showup.destinations.contract import Attempt, Content, Destination, Outcome, TryAgain
+from showup.destinations.contract import Attempt, Content, Destination, Notice, Outcome, TryAgain
 from showup.destinations.kind import Outfit
 from tests.destinations.conformance.case import DELIVERY, NOW, Case, plain_json
 
@@ -60,10 +59,11 @@ class Stage:
         )
         return self.case.build(self.far, url or self.far.url, outfit)
 
-    async def send(self, to: Destination | None = None, *, number: int = 1) -> Outcome:
-        """One attempt at what the case tells; `number` above 1 where one was made before."""
+    async def send(self, to: Destination | None = None, *, number: int = 1, notice: Notice | None = None) -> Outcome:
+        """One attempt at what the case tells, or at another notice; `number` above 1 where one was made before."""
         destination = to or self.destination()
-        return await destination.send(Attempt(delivery_id=DELIVERY, content=self.content(destination), number=number))
+        content = self.content(destination, notice)
+        return await destination.send(Attempt(delivery_id=DELIVERY, content=content, number=number))
 
     async def insist(self, first: int = 2) -> Outcome:
         """More attempts, each as late as the one before wants, until it is not to be tried again."""
@@ -74,9 +74,9 @@ class Stage:
             number += 1
         return outcome
 
-    def content(self, destination: Destination) -> Content:
+    def content(self, destination: Destination, notice: Notice | None = None) -> Content:
         """What is sent, as it comes back from storage."""
-        return plain_json(destination.render(replace(self.case.notice, delivery_id=DELIVERY)))
+        return plain_json(destination.render(notice or self.case.notice))
 
     def meets(self, *faults: str | None) -> None:
         """The next calls meet these faults, by the suite's names; None is a call that meets none."""

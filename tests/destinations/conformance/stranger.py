@@ -17,10 +17,14 @@ _WORDS = ("message", "err", "error", "detail", "code", "more_info", "name")
 
 
 class Stranger:
-    """`say` does with a call what it wants. `asked` has the secret part of each call's Authorization."""
+    """`say` does with a call what it wants. `asked` has the secret part of each call's Authorization.
+
+    `heard` is released at each call.
+    """
 
     def __init__(self, say: Callable[["Stranger", Exchange], None]) -> None:
         self.asked: list[str] = []
+        self.heard = threading.Semaphore(0)
         self.gone = threading.Event()
         stranger = self
 
@@ -28,6 +32,7 @@ class Stranger:
             def _any(self) -> None:
                 self.body()
                 stranger.asked.append(self.headers.get("Authorization", "").rpartition(" ")[2])
+                stranger.heard.release()
                 say(stranger, self)
 
             def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - http.server's

@@ -8,7 +8,7 @@ from tests.destinations.conformance.listed import CASES, but, of
 from tests.destinations.far.vendor import DOCUMENTS
 
 # By which faults an exception may be called, and other things that are asked of all.
-_ASKED = {*MEANS, "404", "409", "http", "any 2xx", "once", "openapi", "limit without a word"}
+_ASKED = {*MEANS, "404", "409", "http", "any 2xx", "once", "openapi", "limit without a word", "own patience"}
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "resend", "smtp", "webhook"])

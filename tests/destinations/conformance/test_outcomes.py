@@ -1,5 +1,7 @@
 """TE1, TE5 to TE8, TE12: whatever a destination meets comes back as an outcome, and as the right one."""
 
+import asyncio
+
 import httpx2
 import pytest
 
@@ -142,13 +144,24 @@ async def test_reset(stage: Stage) -> None:
     assert said(outcome) == "destination", outcome
 
 
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
+@pytest.mark.parametrize("stage", but("http", "own patience"), indirect=True)
 async def test_hang(stage: Stage) -> None:
     async with httpx2.AsyncClient(timeout=0.2) as impatient:
         with hangs() as stranger:
             outcome = await stage.send(stage.destination(stranger.url, impatient))
     assert said(outcome) == "destination", outcome
     assert is_a_sentence(outcome)
+
+
+@pytest.mark.parametrize("stage", but("http"), indirect=True)
+async def test_a_call_that_hangs_can_be_ended_from_outside(stage: Stage) -> None:
+    """As the courier does when its pace's timeout is over."""
+    with hangs() as stranger:
+        sending = asyncio.create_task(stage.send(stage.destination(stranger.url)))
+        await asyncio.to_thread(stranger.heard.acquire)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
 
 
 @pytest.mark.parametrize("stage", but("http"), indirect=True)

@@ -1,6 +1,7 @@
 """Holds requests against a vendor's own OpenAPI document."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ from openapi_core.testing import MockRequest
 DOCUMENTS = Path(__file__).parents[1] / "openapi"
 
 
+@cache
+def _read(name: str) -> tuple[dict[str, Any], OpenAPI]:
+    """Once for all far sides of a run: it takes longer than most tests."""
+    document: dict[str, Any] = json.loads((DOCUMENTS / f"{name}.json").read_text())
+    return document, OpenAPI.from_dict(document)
+
+
 class Vendor:
     """One vendor's document. `complaint` says what a request has wrong, or None."""
 
     def __init__(self, name: str) -> None:
-        self._document: dict[str, Any] = json.loads((DOCUMENTS / f"{name}.json").read_text())
-        self._checked = OpenAPI.from_dict(self._document)
+        self._document, self._checked = _read(name)
         self._server: str = self._document["servers"][0]["url"]
 
     def complaint(

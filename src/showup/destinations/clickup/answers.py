@@ -51,22 +51,21 @@ def strange(words: str) -> TryAgain:
 
 
 def _outcome(answer: httpx2.Response, words: str, code: str, now: datetime) -> TryAgain | GaveUp:
-    later = not_before(answer.headers, now)
     match answer.status_code:
         case 429:
+            # Every answer of theirs says when the limit begins anew; only here does it matter.
+            later = not_before(answer.headers, now)
             return TryAgain(because=f"ClickUp takes no more for now ({words})", not_before=later, fault="limit")
         case 401 if code in _TOKEN or not code.startswith("OAUTH_"):
             return TryAgain(because=f"ClickUp refuses us ({words}). Put CLICKUP_API_TOKEN right", fault="destination")
         case 401 | 403:
             hint = "Let whoever the token belongs to work in that list, or use another token"
             return TryAgain(because=f"ClickUp does not let this token in ({words}). {hint}", fault="destination")
-        case 408 | 529:
-            return TryAgain(because=f"ClickUp is out of order ({words})", not_before=later, fault="destination")
         case 409 | 423 | 425:
-            return TryAgain(because=f"ClickUp is busy with that task ({words})", not_before=later)
+            return TryAgain(because=f"ClickUp is busy with that task ({words})")
         case 400 | 404 | 410 | 413 | 422:
             return GaveUp(because=f"ClickUp can't do this ({words})")
-        case status if status >= 500:
-            return TryAgain(because=f"ClickUp is out of order ({words})", not_before=later, fault="destination")
+        case status if status >= 500 or status == 408:
+            return TryAgain(because=f"ClickUp is out of order ({words})", fault="destination")
         case _:
             return strange(words)

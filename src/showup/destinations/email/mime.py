@@ -12,7 +12,9 @@ from showup.destinations.email.mail import Mail
 
 _PART = r"[^\s<>@,;:\"()\[\]\\]+"
 _PLAIN = rf"(?P<local>{_PART})@(?P<domain>{_PART})"
-_ADDRESS = re.compile(rf"(?:(?P<name>[^<>\r\n]*)(?P<open><))?{_PLAIN}(?(open)>)")
+# Between quotes a name may have whatever it likes.
+_NAME = r"\s*\"(?:[^\"\\\r\n]|\\[^\r\n])*\"\s*|[^<>\r\n]*"
+_ADDRESS = re.compile(rf"(?:(?P<name>{_NAME})(?P<open><))?{_PLAIN}(?(open)>)")
 
 
 class BadAddress(ValueError):

@@ -1,6 +1,7 @@
 """News as an outgoing webhook says it: `type`, `timestamp`, `data`. Pure.
 
-A booking's uid stays here: whoever has it can cancel the meeting at Cal.com.
+A booking's uid stays here, since whoever has it can cancel the meeting at Cal.com; and so does a place that tells it, as
+the address of Cal.com's own video rooms does.
 """
 
 from datetime import datetime
@@ -12,7 +13,7 @@ from showup.destinations.contract import CannotRender, Content, Meeting, Notice
 from showup.destinations.webhook.kinds import PING
 
 _OF_BOOKING: Final = (
-    *("title", "status", "start_time", "end_time", "event_type", "event_type_title", "location", "meeting_url"),
+    *("title", "status", "start_time", "end_time", "event_type", "event_type_title"),
     *("deal_id", "notes", "answers", "cancellation_reason", "cancelled_by", "reschedule_reason"),
 )
 
@@ -38,6 +39,8 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
     return {
         "id": meeting.booking_id,
         **{name: getattr(meeting, name) for name in _OF_BOOKING},
+        "location": _untelling(meeting, meeting.location),
+        "meeting_url": _untelling(meeting, meeting.meeting_url),
         "attendance": {"state": _attendance(meeting), "evidence": meeting.evidence},
         "attendee": {
             "email": guest.email or None,
@@ -52,6 +55,11 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
         },
         "company": _company(meeting),
     }
+
+
+def _untelling(meeting: Meeting, place: str | None) -> str | None:
+    tells = any(uid and uid in (place or "") for uid in (meeting.uid, meeting.seat_uid))
+    return None if tells else place
 
 
 def _company(meeting: Meeting) -> dict[str, Any] | None:
