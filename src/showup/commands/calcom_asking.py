@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 import httpx2
 from msgspec import Struct
 
+from showup.access.permit import Permit
 from showup.assembly import House, api_access
 from showup.commands.refusal import Refused
 from showup.database.engine import raw, transaction
 from showup.destinations import wire
+from showup.reads.connections import list_connections
 from showup.reconcile import registering
 from showup.reconcile.account import AskedAccount, askable
 from showup.reconcile.registering import Registered, Secrets
@@ -86,14 +88,33 @@ class Asking(Struct, kw_only=True):
             faults.append(away.because)
         if fault := unreachable(self.url, self.account.url):
             faults.append(fault)
+        compared, older = await self._compared()
         return {
             "account": self.account.name,
             "url": self.url,
             "key": key,
             "webhook": webhook,
             "last_heard": await self._last_heard(),
-            "faults": faults,
+            "bookings": compared,
+            "faults": [*faults, *older],
         }
+
+    async def _compared(self) -> tuple[str, list[str]]:
+        """How the bookings compare, in a sentence, and what there is to do about it."""
+        permit = Permit(actor="calcom status", scope="read", workspace_id=self.account.workspace_id)
+        async with transaction(self.house.engine) as tx:
+            found = await list_connections(tx, permit, self.house.clock())
+        known = next((one["calcom"] for one in found if one["id"] == self.account.id), None)
+        if known is None or known["last_run"] is None:
+            return "not compared yet: `showup serve` does so every 15 minutes, from the moment it knows the key", []
+        run = known["last_run"]
+        told = (
+            f"{run['looked_at']} compared at {run['started_at']:%Y-%m-%d %H:%M} UTC, {_counted(run['healed'])} healed"
+        )
+        faults = [] if known["message"] is None else [known["message"]]
+        if run["drifting"]:
+            told += f", {run['drifting']} differ and can't be healed (GET /api/connections shows them)"
+        return told, faults
 
     async def _asked(self, call: Any) -> Any:
         try:
@@ -179,6 +200,11 @@ def _is_near(url: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return host == "localhost" or host.endswith((".local", ".internal", ".localhost")) or "." not in host
+
+
+def _counted(healed: dict[str, int]) -> str:
+    total = sum(healed.values())
+    return f"{total} ({', '.join(f'{many} {kind}' for kind, many in sorted(healed.items()))})" if total else "none"
 
 
 def _shown(stands: Standing) -> str:

@@ -95,5 +95,6 @@ def _tell(row: dict[str, Any]) -> None:
     print(f"  key          {row['key']}")
     print(f"  webhook      {row['webhook']}")
     print(f"  last heard   {row['last_heard']}")
+    print(f"  bookings     {row['bookings']}")
     for fault in row["faults"]:
         print(f"  to do        {fault}")

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import asyncpg
+import structlog
 from uuid_utils.compat import uuid7
 
 from showup.database.engine import raw, transaction
@@ -29,6 +30,9 @@ _CAUGHT_UP_WITHIN: Final = 60.0
 _LOOKS_EVERY: Final = 0.1
 # What a run remembers of bookings that it waits to meet; more of them are met by the next one.
 _MOST_REMEMBERED: Final = 2_000
+_NOT_COMPARED: Final = Healed(heals=[], drift=[], doubtful=False)
+
+_log = structlog.get_logger()
 
 
 class NotCaughtUp(Exception):
@@ -82,12 +86,17 @@ class Comparing:
         settled = [one for one in page.items if (changed_at(one) or self._settled_by) <= self._settled_by]
         async with transaction(self._engine) as tx:
             told = await self._told(await raw(tx), settled, page.asked_at)
-        found = []
+        found, unreadable = [], page.unreadable
         for one, its in told:
-            found.append(self._heal(one, its, leaving))
+            try:
+                found.append(self._heal(one, its, leaving))
+            except Exception:  # noqa: BLE001  # a bug over one booking must not hold up all the others
+                _log.exception("a booking could not be compared", booking=one.id)
+                found.append(_NOT_COMPARED)
+                unreadable += 1
             await asyncio.sleep(0)  # others of this process have their turn
         self._remember(told, found, page.cursor)
-        drift = self._drift(told, found, page.unreadable)
+        drift = self._drift(told, found, unreadable)
         await self._keep(found, drift, looked_at=len(told))
         return len(told)
 

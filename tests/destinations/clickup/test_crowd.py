@@ -68,7 +68,7 @@ async def test_a_crowd_is_told_right_within_the_limit_while_others_are_not_delay
     assert waiting["clickup"] > CROWD / 2
 
     await all_told(desk)
-    assert {row["state"] for row in await desk.rows(destination="clickup")} == {"delivered"}
+    assert [row for row in await desk.rows(destination="clickup") if row["state"] != "delivered"] == []
     assert desk.clickup.over_limit == 0
     assert desk.clickup.most_a_minute <= 100
     assert desk.clickup.answers["500"] + desk.clickup.answers["lost"] > 0
