@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from showup.database.engine import raw, transaction
-from showup.database.tables import connections, deliveries, workspaces
-from showup.deliveries.digesting import DAILY, WEEKLY, Digesting, due
+from showup.database.tables import bookings, connections, deliveries, workspaces
+from showup.deliveries.digesting import Digesting
+from showup.deliveries.digests import DAILY, WEEKLY, due
 from showup.deliveries.subscribing import subscribe
 from showup.reads.digest import digest
 from tests.deliveries.post import Post
@@ -57,6 +58,15 @@ def test_it_is_due_from_its_local_hour_on(zone: str, at: str, first: str, day: s
 def test_what_was_missed_for_half_a_day_is_not_told_any_more() -> None:
     assert due(DAILY, "08:00", "UTC", moment("2026-09-07T19:59")) is not None
     assert due(DAILY, "08:00", "UTC", moment("2026-09-07T20:00")) is None
+
+
+def test_one_of_the_late_evening_is_told_after_midnight_too() -> None:
+    found = due(DAILY, "23:59", "UTC", moment("2026-09-08T00:30"))
+    assert found is not None
+    assert (found.key, found.due_at) == ("digest.daily:2026-09-07", moment("2026-09-07T23:59"))
+    week = due(WEEKLY, "23:59", "UTC", moment("2026-09-08T00:30"))
+    assert week is not None
+    assert week.key == "digest.weekly:2026-09-07"
 
 
 def test_the_weekly_one_is_mondays() -> None:
@@ -137,6 +147,18 @@ async def test_it_says_what_was_and_what_is_ahead(post: Post) -> None:
     assert row["details"]["ahead"]["first"] == [
         {"start_time": "2026-09-08T15:00:00Z", "title": "Intro call ahead", "who": "Eve (umbrella.example)"}
     ]
+
+
+async def test_what_a_simulation_does_is_in_none(post: Post) -> None:
+    await listens(post, DAILY)
+    start = post.now + timedelta(days=1, hours=2)
+    await post.hear(created("real", 1, start, "ann@acme.example"), created("played", 2, start, "bob@globex.example"))
+    async with transaction(post.engine) as tx:
+        await tx.execute(update(bookings).where(bookings.c.calcom_uid == "played").values(simulated=True))
+    post.now = moment("2026-09-08T08:00")
+    await digesting(post).write_due()
+    ((before, ahead),) = [(row["details"]["before"], row["details"]["ahead"]) for row in await written(post)]
+    assert (before["booked"], before["deals_opened"], ahead["meetings"]) == (1, 1, 1)
 
 
 async def test_two_workers_at_one_moment_write_it_once(post: Post) -> None:

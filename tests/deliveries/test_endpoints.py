@@ -242,6 +242,19 @@ async def test_one_that_took_something_meanwhile_is_not_paused(post: Registered,
     assert (await post.endpoint()).paused_at is None
 
 
+async def test_one_that_nobody_tried_for_a_day_is_tried_before_it_is_paused(post: Registered, far: FarWebhook) -> None:
+    await post.hear(booked())
+    far.faults.next("500")
+    await post.tell()
+    async with transaction(post.engine) as tx:
+        row = await post.row("booking.created")
+        assert await by_hand.withdraw(await raw(tx), row["id"], "key:ops", post.now) is None
+    post.now = MONDAY + timedelta(days=2)
+    await post.hear(cancelled(later=2 * 24 * 3600))
+    await post.tell(minutes=1)
+    assert ((await post.endpoint()).paused_at, far.types) == (None, ["booking.cancelled"])
+
+
 async def test_a_pause_of_one_holds_up_no_other(post: Registered, far: FarWebhook) -> None:
     other = uuid4()
     endpoint = Endpoint(id=other, workspace_id=post.workspace, url=far.url, kinds=("booking.created",))

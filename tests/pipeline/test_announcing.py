@@ -257,3 +257,28 @@ def test_any_order_announces_the_same(given: tuple[News, ...]) -> None:
     first, *others = (facts(story(*one)) for one in permutations(given))
     assert len(first) > 1
     assert all(other == first for other in others)
+
+
+class TestACopyThatNobodyWasToldOf:
+    """PI13, PI9: it may come first in source order, and must not swallow what another copy is news by."""
+
+    @pytest.mark.parametrize("route", ["g", "h"])
+    def test_that_came_days_late(self, route: str) -> None:
+        assert kinds(heard(made(), hours(30), route), made()) == ["created"]
+
+    @pytest.mark.parametrize("fresh", [made(), rescheduled(), cancelled()], ids=["made", "rescheduled", "cancelled"])
+    def test_out_of_history(self, fresh: News) -> None:
+        copy = replace(fresh, event_id=made(MIDDAY).event_id, untold=True, order_key="")
+        (one,) = announced(copy, fresh)[-1:]
+        assert one.kind == announced(fresh)[-1].kind
+
+    def test_of_attendance(self) -> None:
+        copy = replace(ended(), event_id=made(MIDDAY).event_id, untold=True, order_key=f"{ended().order_key}0")
+        assert kinds(replace(made(), untold=True), replace(copy, order_key=""), ended())[-1:] == ["showed"]
+
+    def test_is_announced_once_however_many_more_there_are(self) -> None:
+        assert kinds(heard(made(), hours(30), "g"), made(), heard(made(), hours(1), "k")) == ["created"]
+
+    def test_and_nothing_is_made_of_an_old_copy_after_the_meeting_moved_quietly(self) -> None:
+        moved = news(made(start=FRIDAY).event, MIDDAY)
+        assert kinds(made(), moved, heard(made(MIDDAY), hours(0), "k"))[:2] == ["created", "rescheduled"]

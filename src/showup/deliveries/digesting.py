@@ -1,14 +1,12 @@
-"""Digests: what happened and what is ahead, once a day and once a week, at a time of day in the workspace's zone.
+"""Digests are written when they are due, for whoever listens.
 
 Each is a delivery whose key has its date, so that however many processes look, it is written once.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import asyncpg
 import structlog
@@ -19,45 +17,10 @@ from showup.clock import Clock
 from showup.database.engine import raw, transaction
 from showup.database.fault import is_away
 from showup.deliveries.delivery import Lane
+from showup.deliveries.digests import DAILY, WEEKLY, Digest, due
 from showup.deliveries.sequels import Sequel, tell
 
-DAILY: Final = "digest.daily"
-WEEKLY: Final = "digest.weekly"
-_USUALLY_AT: Final = time(8)
-_MONDAY: Final = 0
-# Whoever was down all morning tells of it later, but not in the evening.
-_WORTH_TELLING_FOR: Final = timedelta(hours=12)
-_HOUR: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-
 _log = structlog.get_logger()
-
-
-class Span(Struct, frozen=True, kw_only=True):
-    """From `since` on and before `until`; both aware."""
-
-    since: datetime
-    until: datetime
-
-
-class Digest(Struct, frozen=True, kw_only=True):
-    """One that is due at a moment: of the days before its date, with what is ahead from that date on."""
-
-    kind: str
-    day: date
-    due_at: datetime
-    before: Span
-    ahead: Span
-
-    @property
-    def key(self) -> str:
-        """Which one it is, once and for all."""
-        return f"{self.kind}:{self.day}"
-
-    @property
-    def expires_at(self) -> datetime:
-        """From then on it is old."""
-        return self.due_at + _WORTH_TELLING_FOR
-
 
 Reading: TypeAlias = Callable[[asyncpg.Connection, UUID, Digest], Awaitable[dict[str, Any]]]
 """What a digest says of a workspace: plain JSON values."""
@@ -70,40 +33,6 @@ class _Listener(Struct, frozen=True, kw_only=True):
     since: datetime
     time_zone: str
     digest_at: str | None
-
-
-def due(kind: str, digest_at: str | None, time_zone: str, now: datetime) -> Digest | None:
-    """The digest of this kind that is to be told now, if there is one. Pure."""
-    zone, at = _zone(time_zone), _time_of_day(digest_at)
-    today = now.astimezone(zone).date()
-    due_at = datetime.combine(today, at, zone).astimezone(UTC)
-    weekly = kind == WEEKLY
-    if not due_at <= now < due_at + _WORTH_TELLING_FOR or (weekly and today.weekday() != _MONDAY):
-        return None
-    days = timedelta(days=7 if weekly else 1)
-    return Digest(
-        kind=kind,
-        day=today,
-        due_at=due_at,
-        before=Span(since=_midnight(today - days, zone), until=_midnight(today, zone)),
-        ahead=Span(since=_midnight(today, zone), until=_midnight(today + days, zone)),
-    )
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
-def _time_of_day(text: str | None) -> time:
-    found = _HOUR.fullmatch(text or "")
-    return time(int(found[1]), int(found[2])) if found else _USUALLY_AT
 
 
 class Digesting:

@@ -39,11 +39,13 @@ async def leave_alone(
 
 def why(ends: Iterable[End], state: LaneState, now: datetime) -> str | None:
     """Why its endpoint is paused after these; None while it is not. Pure."""
-    gone = next((end for end in ends if isinstance(end, TryAgain) and end.fault == "gone"), None)
-    if gone is not None:
+    failed = [end for end in ends if isinstance(end, TryAgain)]
+    if (gone := next((end for end in failed if end.fault == "gone"), None)) is not None:
         return gone.because
     since = state.failing_since
-    if since is None or now - since < FAILS_AT_MOST_FOR:
+    # Only after another failure: nobody may have tried since the first.
+    fails_still = any(end.fault == "destination" for end in failed)
+    if since is None or not fails_still or now - since < FAILS_AT_MOST_FOR:
         return None
     return f"nothing has passed since {since:%Y-%m-%d %H:%M:%S} UTC: {_first_clause(state.because)}"
 

@@ -2,6 +2,9 @@
 
 An announcement is a difference between what stood and what stands, so news that changes nothing announces nothing. Its
 key is numbered by the story: whoever came, did not, and came after all is announced three times.
+
+What made the difference may have been told to nobody: a copy that came days late, or out of history. So news that says
+once more how things stand restates it, and the story announces that if nothing has been announced of it yet.
 """
 
 from datetime import datetime, timedelta
@@ -9,6 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from showup import events
 from showup.bookings.booking import Attendee, Booking
 from showup.effects import Announce, Announcement
 from showup.events import News
@@ -24,11 +28,44 @@ def announced(before: Booking | None, decision: Decision, news: News, rules: Rul
     """The decision with what it announces, while the news is fresh (PI13)."""
     after = decision.after
     found: list[Announce] = []
+    restated: list[Announce] = []
     if is_worth_telling(after, news, rules):
         found += _of_seats(before, decision, news) if after.seated else _of_the_meeting(before, decision, news)
+        restated += _restated(after, news)
     if is_fresh(news, rules) and after.is_live:
         found += _of_attendance(before, after, news)
-    return replace(decision, announcements=tuple(found)) if found else decision
+        restated += _of_attendance(None, after, news) if isinstance(news.event, _OF_ATTENDANCE) else []
+    if not found and not restated:
+        return decision
+    return replace(decision, announcements=tuple(found), restated=() if found else tuple(restated))
+
+
+_MAKING: Final = (events.BookingMade, events.BookingRescheduled, events.SeatMoved)
+_OF_ATTENDANCE: Final = (
+    events.MeetingEnded,
+    events.AttendanceReported,
+    events.GuestsMissed,
+    events.HostMissed,
+    events.OutcomeReported,
+)
+_SAYING: Final[dict[str, tuple[type[events.BookingEvent], ...]]] = {
+    "PENDING": (events.BookingRequested, events.PaymentStarted),
+    "REJECTED": (events.BookingRejected,),
+    "CANCELLED": (events.BookingCancelled,),
+}
+
+
+def _restated(after: Booking, news: News) -> list[Announce]:
+    """What the news says of how the booking stands, whether that is new or not."""
+    if after.is_live and isinstance(news.event, _MAKING):
+        kind: Announcement = "booking.rescheduled" if after.reschedule_count else "booking.created"
+        if not after.seated:
+            return [_announce(kind, after, after.booker, news)]
+        listed = {one.email for one in news.event.booking.attendees}
+        return [_announce("booking.created", after, one, news) for one in after.seats if one.email in listed]
+    if not after.seated and isinstance(news.event, _SAYING.get(after.status, ())):
+        return [_announce(_ENDED[after.status], after, after.booker, news)]
+    return []
 
 
 def _of_the_meeting(before: Booking | None, decision: Decision, news: News) -> list[Announce]:

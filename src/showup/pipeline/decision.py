@@ -28,6 +28,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     """`what` and `because` make the line in the journal; an empty `what` changes nothing worth a line.
 
     What is to be withdrawn is, before the effects are called for; what was announced is never taken back.
+    What is `restated` is announced if nothing was yet of how things stand.
     """
 
     after: Booking
@@ -37,6 +38,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     withdraw: tuple[Withdraw, ...] = ()
     announcements: tuple[Announce, ...] = ()
+    restated: tuple[Announce, ...] = ()
 
 
 class Rejection(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ The order in which news arrived is no input, so it can't matter. Told again with
 the story says what would have stood if everything had come in time.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
@@ -24,6 +25,8 @@ from showup.pipeline.rules import RuleBook
 from showup.pipeline.seeing import shown
 
 _BEFORE: Final = timedelta(microseconds=1)
+_NUMBERED: Final = re.compile(r"\+[0-9]+$")
+_STANDS: Final = {"booking.created", "booking.rescheduled"}
 
 WantState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 
@@ -166,6 +169,17 @@ def _announce(announced: dict[str, Want], item: News, decision: Decision) -> Non
         times = sum(key == effect.key or key.startswith(f"{effect.key}+") for key in announced)
         key = f"{effect.key}+{times}" if times else effect.key
         announced[key] = _wanted(replace(effect, key=key), item, decision.after.version)
+    for effect in decision.restated:
+        if not any(_says_the_same(want.effect, effect) for want in announced.values()):
+            announced[effect.key] = _wanted(effect, item, decision.after.version)
+
+
+def _says_the_same(one: Effect | Announce, other: Announce) -> bool:
+    """Whether both say how the same meeting stands for the same attendee: that it was moved says that it stands."""
+    if not isinstance(one, Announce):
+        return False
+    same = one.kind == other.kind or {one.kind, other.kind} == _STANDS
+    return same and _NUMBERED.sub("", one.key).removeprefix(one.kind) == other.key.removeprefix(other.kind)
 
 
 def _line_up(announced: dict[str, Want]) -> None:

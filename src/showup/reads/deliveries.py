@@ -19,7 +19,7 @@ SORTS: Sorts = {name: deliveries.c[name] for name in ("created_at", "due_at")}
 
 # Neither `key` nor `details`: both may hold a uid, which can cancel a meeting at Cal.com.
 FIELDS = (
-    *("id", "booking_id", "event_id", "destination", "kind", "recipient", "state", "because"),
+    *("id", "booking_id", "deal_id", "event_id", "destination", "kind", "recipient", "state", "because"),
     *("due_at", "delivered_at", "attempts", "provider", "provider_id", "record", "found", "feedback"),
     *("simulated", "created_at", "updated_at"),
 )
@@ -36,6 +36,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     kind: str | None = None
     recipient: str | None = None
     booking_id: UUID | None = None
+    deal_id: UUID | None = None
     due_from: datetime | None = None
     due_to: datetime | None = None
 
@@ -46,7 +47,7 @@ async def list_deliveries(tx: AsyncConnection, permit: Permit, wanted: DeliveryF
         when(wanted.due_from, lambda at: deliveries.c.due_at >= at),
         when(wanted.due_to, lambda at: deliveries.c.due_at < at),
     )
-    for name in ("state", "destination", "kind", "recipient", "booking_id"):
+    for name in ("state", "destination", "kind", "recipient", "booking_id", "deal_id"):
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(deliveries.c[name] == value)

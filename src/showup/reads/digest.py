@@ -5,11 +5,16 @@ from uuid import UUID
 
 import asyncpg
 
-from showup.deliveries.digesting import Digest
+from showup.deliveries.digests import Digest
 
 _LISTED: Final = 10
 
 _BEFORE: Final = """
+    WITH real_deals AS (
+        SELECT status, opened_at, closed_at FROM deals d
+        WHERE workspace_id = $1 AND (opened_at >= $2 OR closed_at >= $2)
+        AND NOT EXISTS (SELECT FROM bookings b WHERE b.id = d.opened_by AND b.simulated)
+    )
     SELECT
         (SELECT count(*) FROM bookings
          WHERE workspace_id = $1 AND NOT simulated AND booked_at >= $2 AND booked_at < $3) AS booked,
@@ -17,13 +22,12 @@ _BEFORE: Final = """
          WHERE b.workspace_id = $1 AND NOT b.simulated AND b.updated_at >= $2 AND j.what = 'booking.cancelled'
          AND j.at >= $2 AND j.at < $3) AS cancelled,
         held.showed, held.no_show, held.unreported,
-        (SELECT count(*) FROM deals WHERE workspace_id = $1 AND opened_at >= $2 AND opened_at < $3) AS deals_opened,
-        (SELECT count(*) FROM deals
-         WHERE workspace_id = $1 AND status = 'won' AND closed_at >= $2 AND closed_at < $3) AS deals_won,
-        (SELECT count(*) FROM deals
-         WHERE workspace_id = $1 AND status = 'lost' AND closed_at >= $2 AND closed_at < $3) AS deals_lost,
+        (SELECT count(*) FROM real_deals WHERE opened_at >= $2 AND opened_at < $3) AS deals_opened,
+        (SELECT count(*) FROM real_deals WHERE status = 'won' AND closed_at >= $2 AND closed_at < $3) AS deals_won,
+        (SELECT count(*) FROM real_deals WHERE status = 'lost' AND closed_at >= $2 AND closed_at < $3) AS deals_lost,
         (SELECT count(*) FROM deliveries
-         WHERE workspace_id = $1 AND state = 'failed' AND updated_at >= $2 AND updated_at < $3) AS deliveries_failed
+         WHERE workspace_id = $1 AND state = 'failed' AND NOT simulated
+         AND updated_at >= $2 AND updated_at < $3) AS deliveries_failed
     FROM (
         SELECT count(*) FILTER (WHERE attended) AS showed, count(*) FILTER (WHERE NOT attended) AS no_show,
                count(*) FILTER (WHERE status = 'ACCEPTED' AND attended IS NULL AND NOT host_absent) AS unreported

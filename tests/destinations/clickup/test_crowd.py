@@ -18,7 +18,7 @@ from tests.destinations.clickup.desk import Desk
 from tests.stories.webhooks import body, payload
 
 CROWD = int(os.environ.get("SHOWUP_CLICKUP_CROWD", "40"))
-FAULTS = {"500": 0.03, "lost": 0.03, "reset": 0.02, "429": 0.01, "html": 0.01}
+FAULTS = {"500": 0.015, "lost": 0.015, "reset": 0.01, "429": 0.01, "html": 0.005}
 
 
 def email(number: int) -> str:

@@ -22,6 +22,7 @@ MARK, OTHER = "Showup 0123456789ab", "Showup ba9876543210"
         ("Ann-Marie O'Neill", "ann marie o neill"),
         ("Łukasz Żółć", "łukasz zołc"),
         ("- Ann", "ann"),
+        ("𝕬nn Lee", "ann lee"),
         ("…", ""),
         ("", ""),
     ],

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from showup.access import connections_store
 from showup.database import tables
 from showup.database.engine import raw, transaction
-from showup.deliveries.digesting import DAILY, Digesting
+from showup.deliveries.digesting import Digesting
+from showup.deliveries.digests import DAILY
 from showup.deliveries.setting_up import Wanted, set_up
 from showup.deliveries.subscribing import of_workspace, subscribe
 from showup.destinations.contract import GaveUp, TryAgain

@@ -38,7 +38,9 @@ PACE = Pace(
     timeout=timedelta(seconds=25),
     retry_after=(
         *(timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30)),
-        *(timedelta(hours=2), timedelta(hours=6), timedelta(hours=12), timedelta(hours=24)),
+        *(timedelta(hours=2), timedelta(hours=6), timedelta(hours=12)),
+        # News is worth telling for a week.
+        *(timedelta(hours=24), timedelta(hours=24), timedelta(hours=24), timedelta(hours=24)),
     ),
 )
 

@@ -14,9 +14,14 @@ def plain_name(text: str) -> str:
     """The name that a title begins with: without accents, in small letters, its words apart by one blank."""
     # A title that begins with a separator has its name after it.
     said = next((part for part in _APART.split(text) if part.strip()), "")
-    decomposed = unicodedata.normalize("NFKD", said.casefold())
+    # Twice: what is taken apart may have a capital in it, and what is made small may have an accent.
+    decomposed = _apart(_apart(said).casefold())
     letters = (letter for letter in decomposed if not unicodedata.combining(letter))
     return " ".join("".join(letter if letter.isalnum() else " " for letter in letters).split())
+
+
+def _apart(text: str) -> str:
+    return unicodedata.normalize("NFKD", text)
 
 
 def last_name(plain: str) -> str:

@@ -24,6 +24,7 @@ DELIVERY_ID = "9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a"
 DELIVERY: Example = {
     "id": DELIVERY_ID,
     "booking_id": BOOKING_ID,
+    "deal_id": None,
     "event_id": EVENT_ID,
     "destination": "email",
     "kind": "confirm",
@@ -96,6 +97,7 @@ class DeliveryQuestion(ListQuestion):
     kind: Word | None = Field(None, description="Such as `confirm` or `remind`.")
     recipient: Word | None = Field(None, description="The whole address.")
     booking_id: UUID | None = None
+    deal_id: UUID | None = None
     due_from: Moment | None = Field(None, description="Due then or later.")
     due_to: Moment | None = Field(None, description="Due before then.")
     sort: Literal["created_at", "-created_at", "due_at", "-due_at"] = "-created_at"
@@ -112,6 +114,7 @@ class Delivery(BaseModel):
 
     id: UUID
     booking_id: UUID | None = Field(description="Null where it is about no booking.")
+    deal_id: UUID | None = Field(description="The deal, where it is about one by itself.")
     event_id: UUID | None = Field(description="The event that called for it; null where another delivery did.")
     destination: str
     kind: str
