@@ -12,6 +12,7 @@ COMMANDS = [
     *(["serve"], ["work"], ["migrate"], ["doctor"], ["openapi"], ["sample"], ["simulate"], ["rebuild"], ["verify"]),
     *(["accounts", verb] for verb in ("add", "list", "rotate-secret", "route", "routes")),
     *(["workspaces", verb] for verb in ("add", "list")),
+    *(["calcom", verb] for verb in ("register", "status", "backfill")),
     *(["connections", verb] for verb in ("list", "set", "test", "remove")),
     *(["keys", verb] for verb in ("create", "list", "revoke")),
     *(["deliveries", verb] for verb in ("list", "retry", "withdraw")),

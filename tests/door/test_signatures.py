@@ -43,9 +43,10 @@ async def test_everything_but_the_right_signature_is_refused(door: Sender, signa
     assert await door.kept() == []
 
 
-async def test_the_seeds_path_says_it_in_the_seeds_words(door: Sender) -> None:
+async def test_invalid_signature_returns_401(door: Sender) -> None:
+    """Seed 004's checklist, on the seed's path and in its words."""
     answer = await door.client.post("/api/webhooks/cal", content=BODY)
-    assert answer.json() == {"error": "Invalid signature"}
+    assert (answer.status_code, answer.json()) == (401, {"error": "Invalid signature"})
 
 
 async def test_the_seeds_header_name_is_taken_on_the_seeds_path_only(door: Sender) -> None:

@@ -1,7 +1,7 @@
 """News as an outgoing webhook says it: `type`, `timestamp`, `data`. Pure.
 
-A booking's uid stays here, since whoever has it can cancel the meeting at Cal.com; and so does a place that tells it, as
-the address of Cal.com's own video rooms does.
+A booking's uid stays here, since whoever has it can cancel the meeting at Cal.com; and so does a place that tells it,
+as the address of Cal.com's own video rooms does.
 """
 
 from datetime import datetime

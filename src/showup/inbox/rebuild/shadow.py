@@ -24,6 +24,8 @@ _GIVEN: Final = frozenset(
         *("delivery_attempts", "delivery_contents", "lanes", "suppressions"),
         # Who listens is no matter of the log; what they were told is folded for whoever listened then.
         *("subscriptions", "endpoints", "mirrored", "mirrors"),
+        # How far others were compared with us.
+        *("syncs", "reconciliations"),
     }
 )
 # A fold counts up the feed of its workspace.
