@@ -15,8 +15,9 @@ from benchmarks.bodies import Sent, cancellation, story
 from benchmarks.ground import Ground, scalar
 from benchmarks.results import Found, Ratio
 from showup.clock import system_clock
+from showup.commands.processes import spare_the_collector
 from showup.database.engine import connect
-from showup.inbox.applier import Applier, spare_the_collector
+from showup.inbox.applier import Applier
 
 _FULL = (200, 2_000, 10_000)
 _QUICK = (200, 2_000)

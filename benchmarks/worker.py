@@ -17,9 +17,10 @@ from sqlalchemy import select
 from benchmarks.children import ready
 from benchmarks.processor_time import peak_memory
 from showup.clock import system_clock
+from showup.commands.processes import spare_the_collector
 from showup.database.engine import connect, transaction
 from showup.database.tables import workspaces
-from showup.inbox.applier import Applier, spare_the_collector
+from showup.inbox.applier import Applier
 from showup.inbox.apply import apply_some
 
 

@@ -1,9 +1,10 @@
 """What each kind of child does until it is told to stop: it answers, applies, or tells the outside."""
 
 import asyncio
+import gc
 import signal
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 import structlog
@@ -15,11 +16,25 @@ from showup.commands.parent import Parent, say_ready
 from showup.commands.refusal import sentence_of
 from showup.settings import Settings, load
 
+_MADE_BEFORE_COLLECTED: Final = 50_000
+
 _log = structlog.get_logger()
+
+
+def spare_the_collector() -> None:
+    """Has this process look for rings of dead objects seldom.
+
+    A batch of news and a burst of mails make tens of thousands of objects, in no rings, that die by themselves: to look
+    through all that lives at every 700 new ones took a sixth of the applier's time, and a tenth of the courier's.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_MADE_BEFORE_COLLECTED, 20, 20)
 
 
 async def work(built: House, stop: asyncio.Event) -> None:
     """Apply what is kept until `stop`."""
+    spare_the_collector()
     say_ready()
     await built.applier.run(stop)
 
@@ -27,6 +42,7 @@ async def work(built: House, stop: asyncio.Event) -> None:
 async def deliver(built: House, ground: Ground, stop: asyncio.Event) -> None:
     """Tell the outside what is due, until `stop`."""
     async with deliverer(built, ground) as worker:
+        spare_the_collector()
         say_ready()
         await worker.run(stop)
 

@@ -1,7 +1,6 @@
 """The worker that tells the outside: jobs wake it, the sweep sees to it that it is woken, a courier does the rest."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -33,7 +32,6 @@ _ENDED_WITHIN: Final = 5.0
 # A listener that was lost with its connection is not restored: then jobs are found by asking this often.
 _ASKS_EVERY: Final = timedelta(seconds=1)
 _BATCH: Final = 20
-_MADE_BEFORE_COLLECTED: Final = 50_000
 POOL_SIZE: Final = 3
 """One connection listens; the others fetch jobs and write what became of them."""
 
@@ -71,8 +69,6 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what is under way then ends first, for a moment."""
-        # Calls and mails die without the collector: to look through all that lives at every 700 new ones took a tenth.
-        gc.set_threshold(_MADE_BEFORE_COLLECTED, 20, 20)
         while not stop.is_set():
             try:
                 await self.sweep()

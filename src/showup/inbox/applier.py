@@ -1,7 +1,6 @@
 """The worker that applies: it listens for what was kept, and looks by itself once a second in case it missed a call."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable
 from typing import Final
 from uuid import UUID
@@ -18,7 +17,6 @@ from showup.inbox.feedback_store import look_again
 from showup.inbox.sorting import sort_some
 
 _LOOKS_EVERY: Final = 1.0
-_MADE_BEFORE_COLLECTED: Final = 50_000
 
 _log = structlog.get_logger()
 
@@ -33,7 +31,6 @@ class Applier:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`; a database that is away is asked again every second."""
-        spare_the_collector()
         listener = asyncio.create_task(self._listen())
         try:
             while not stop.is_set():
@@ -95,17 +92,6 @@ class Applier:
             await driver.add_listener(store.CHANNEL, lambda *_: self._called.set())
             await held.commit()
             await lost.wait()
-
-
-def spare_the_collector() -> None:
-    """Has this process look for rings of dead objects seldom.
-
-    A batch makes tens of thousands of objects, in no rings, that live until its end: to look through them at every 700
-    took a sixth of its time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_MADE_BEFORE_COLLECTED, 20, 20)
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
