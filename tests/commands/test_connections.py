@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
 from tests.commands.conftest import Said, Showup
 from tests.destinations.far.clickup import TOKEN, FarClickUp
+from tests.destinations.far.listening import Exchange, Listening
 
 ALLOWED = {"SHOWUP_ALLOW_PRIVATE_ADDRESSES": "true"}
 
@@ -88,3 +90,24 @@ def test_one_that_is_removed_is_gone(connect: Showup, ready: Showup) -> None:
     assert (again.code, "connections list" in again.error) == (1, True)
     account = ready("connections", "remove", "calcom", "default")
     assert (account.code, "An account stays" in account.error) == (1, True)
+
+
+class Instance(Exchange):
+    """A Cal.com of somebody's own; `heard` has the addresses asked for, and by which key."""
+
+    heard: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        self.heard.append((self.path, self.headers.get("Authorization")))
+        self.answer(200, b"{}", {})
+
+
+def test_the_key_of_an_account_is_shown_to_its_own_instance_alone(ready: Showup) -> None:
+    listening = Listening(Instance)
+    secrets = json.dumps({"api_key": "cal_very_secret"})
+    where = ("--setting", f"api_url={listening.url}/v2", "--credentials-file", "-")
+    assert ready("connections", "set", "calcom", "default", *where, stdin=secrets).code == 0
+    said = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2")
+    listening.stop()
+    assert (said.code, said.out) == (0, "Cal.com accepts the API key.\n")
+    assert Instance.heard == [("/v2/me", "Bearer cal_very_secret")]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from showup.database.engine import raw, transaction
 from showup.deliveries import claiming, suppressions
@@ -373,3 +374,16 @@ async def test_what_was_withdrawn_by_hand_is_not_called_for_again(post: Post) ->
     await post.tell()
     assert (await post.one("confirm"))["state"] == "withdrawn"
     assert not post.far.heard
+
+
+async def test_a_connection_that_is_lost_once_more_is_news_once_more(post: Post) -> None:
+    for number, uid in enumerate(("one", "two"), 1):
+        await post.hear(booked(uid, number, email=f"{uid}@acme.example"))
+        post.unusable = "it is not connected"
+        with capture_logs() as said:
+            await post.tell()
+            await post.tell(minutes=2)
+        assert [line["because"] for line in said if line["log_level"] == "warning"] == ["it is not connected"]
+        post.unusable = None
+        await post.tell(minutes=2)
+        assert (await post.lane_state())["because"] is None

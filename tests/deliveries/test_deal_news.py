@@ -15,7 +15,7 @@ from showup.destinations.webhook.kinds import KINDS
 from showup.inbox import store
 from showup.inbox.act import act
 from showup.inbox.apply import apply_some
-from showup.inbox.raw_event import Incoming
+from showup.inbox.raw_event import Incoming, Origin
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.rebuild.wish import Wish
 from showup.sources.hand.command import ChangeDeal, OpenDeal
@@ -213,3 +213,49 @@ async def test_a_rebuild_tells_nothing_again_and_finds_nothing_amiss(post: Post,
     found = await rebuild(post.engine, Wish(workspace_ids=[post.workspace], applied=applied))
     assert found.differing == 0
     assert await post.rows(destination=HOOK) == before[:1]
+
+
+async def simulated(post: Post, *bodies: bytes, origin: Origin = "webhook") -> None:
+    incoming = [
+        Incoming(account_id=post._account, workspace_id=post.workspace, body=one, received_at=post.now, origin=origin)
+        for one in bodies
+    ]
+    async with transaction(post.engine) as tx:
+        await store.keep_all(await raw(tx), incoming)
+    while await apply_some(post.engine, post.workspace, post.clock):
+        pass
+
+
+async def test_a_simulation_that_comes_through_the_door_is_told_to_nobody(post: Post) -> None:
+    """PI13: `showup simulate` sends webhooks like any other, which say of themselves that they are not meant."""
+    marked = {"metadata": {"showup": "simulated"}}
+    first = payload("one", 1, START, [EMAIL], **marked)
+    await post.hear(body("BOOKING_CREATED", MONDAY, first), body("BOOKING_CANCELLED", MONDAY + HOUR, first))
+    assert len(await post.rows(kind="confirm")) == 1
+    assert await kinds(post) == []
+
+
+@pytest.mark.parametrize("origin", ["webhook", "sample"])
+async def test_what_people_do_to_a_simulated_deal_is_told_to_nobody(post: Post, origin: Origin) -> None:
+    """PI13: whoever tries Showup out with its sample data wins and loses deals that are none."""
+    first = payload("one", 1, START, [EMAIL], metadata={"showup": "sample"})
+    await simulated(post, body("BOOKING_CREATED", MONDAY, first), origin=origin)
+    post.now += timedelta(seconds=1)
+    await does(post, ChangeDeal(at=post.now, actor="key:crm", deal="uid:one", change=DealChange(stage="proposal")))
+    assert await kinds(post) == []
+
+
+async def test_by_its_last_change_the_newer_of_two_is_known_though_it_was_told_before(post: Post) -> None:
+    """A webhook that comes late is told late; whoever went by when it was told would have the wrong owner."""
+
+    def hosted(by: str, at: timedelta) -> bytes:
+        host = OTHER_HOST | {"email": by}
+        return body("BOOKING_REASSIGNED", MONDAY + at, payload("one", 1, START, [EMAIL], organizer=host))
+
+    await post.hear(booked(), hosted("newer@outbound.example", 2 * HOUR))
+    post.now += timedelta(seconds=1)
+    await post.hear(hosted("older@outbound.example", HOUR))
+    found = [details["deal"] for kind, details in await told(post) if kind == "deal.reassigned"]
+    assert [one["owner_email"] for one in found] == ["newer@outbound.example", "older@outbound.example"]
+    assert max(found, key=lambda one: one["updated_at"])["owner_email"] == "newer@outbound.example"
+    assert found[0]["updated_at"] == "2026-09-07T11:00:00Z"

@@ -1,5 +1,6 @@
 """Outgoing webhooks from what happened to whoever is registered: retries, pauses, rotation, what is sent again. TE8."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -375,3 +376,17 @@ async def test_changing_nothing_changes_nothing(post: Registered) -> None:
     post.now += timedelta(hours=1)
     await post.change(paused=True, description="ours")
     assert await post.endpoint() == replace(paused, description="ours")
+
+
+async def test_who_changes_an_endpoint_and_who_pauses_it_wait_for_each_other_in_no_ring(
+    post: Registered, far: FarWebhook
+) -> None:
+    far.faults.next("410")
+    await post.hear(booked())
+    async with transaction(post.engine) as tx:
+        connection = await raw(tx)
+        held = await endpoints_store.find(connection, post.workspace, post.id, hold=True)
+        assert held is not None
+        await asyncio.wait_for(post.tell(), 10)
+        await registering.change(connection, held, {"url": f"{far.url}/new"}, "key:ops", post.now)
+    assert (await post.endpoint()).paused_at is None, "whoever changed it knew better"

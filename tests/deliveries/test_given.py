@@ -93,7 +93,11 @@ async def test_it_changes_with_the_environment(place: Workspace) -> None:
 
 async def test_it_goes_with_its_secret_and_comes_back(place: Workspace) -> None:
     await place.start(clickup())
-    await place.start(clickup(None))
+    with capture_logs() as said:
+        await place.start(clickup(None))
+        await place.start(clickup(None))
+    assert [(line["log_level"], line["kind"]) for line in said] == [("warning", "clickup")], "once, and not in silence"
+    place.now -= timedelta(hours=1)
     assert await place.connections() == []
     assert [one.until for one in await place.subscriptions()] == [place.now]
     await place.start(clickup())
@@ -126,7 +130,7 @@ async def test_a_second_one_of_a_kind_is_refused(place: Workspace) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"list": ["901"]}, "clickup has no setting 'list': did you mean lists?"),
+        ({"list": ["901"]}, "clickup has no setting 'list' (did you mean lists?)"),
         ({"lists": ["901"]}, "missing required field `inbound_list`"),
         ({"lists": ["Brokers"], "inbound_list": "903"}, "'Brokers' is no id of a list"),
         ({**LISTS, "rate_per_second": 0}, "`float` > 0"),

@@ -122,7 +122,7 @@ class TestWhoIsTold:
         await subscribe(post)
         await post.hear(booked())
         post.lane = Lane(workspace_id=post.workspace, destination="clickup")
-        await post.tell()
+        await post.tell(minutes=1)
         await post.hear(cancelled())
         await post.tell()
         assert await told(post) == [("booking.created", "delivered"), ("booking.cancelled", "delivered")]

@@ -1,15 +1,19 @@
 """Addresses that others chose can't reach this machine or its network (QUALITY: let nobody in)."""
 
 import asyncio
-from collections.abc import Sequence
+import gzip
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import ClassVar
 
 import httpx2
 import pytest
 
-from showup.destinations import public_only
+from showup.destinations import public_only, wire
 from showup.destinations.public_addresses import Lookup, Outside, is_public, look_up, why_refused
 from showup.destinations.public_only import PrivateAddress
 from showup.destinations.wire import unanswered
+from tests.destinations.far.listening import Exchange, Listening
 from tests.destinations.far.webhook import FarWebhook
 
 PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"]
@@ -170,3 +174,48 @@ async def test_where_private_addresses_are_allowed_they_are_called() -> None:
     with FarWebhook() as far:
         async with public_only.client("1", Outside(private=True)) as client:
             assert (await client.get(far.url)).status_code == 405
+
+
+class Lying(Exchange):
+    """Gives a cookie to everybody, and says as much as it is asked to, packed or not."""
+
+    cookies: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        self.cookies.append(self.headers.get("Cookie"))
+        kind, _, size = self.path.strip("/").partition("-")
+        said = b"0" * (int(size or 0) * 1024 * 1024)
+        packed = {"Content-Encoding": "gzip"} if kind == "packed" else {}
+        with suppress(OSError):
+            self.answer(200, gzip.compress(said, 1) if packed else said, packed | {"Set-Cookie": "who=first; Path=/"})
+
+
+@pytest.fixture
+def lying() -> Iterator[str]:
+    Lying.cookies.clear()
+    listening = Listening(Lying)
+    yield listening.url
+    listening.stop()
+
+
+def both() -> list[httpx2.AsyncClient]:
+    return [wire.client("1"), public_only.client("1", Outside(private=True))]
+
+
+async def test_what_one_workspace_is_given_is_not_shown_by_another(lying: str) -> None:
+    """The clients are shared: a cookie would tell who came before, and grow without end."""
+    for client in both():
+        async with client:
+            for _ in range(2):
+                await client.get(f"{lying}/small-0")
+            assert list(client.cookies.jar) == []
+    assert Lying.cookies == [None] * 4
+
+
+@pytest.mark.parametrize("path", ["large-17", "packed-1"])
+async def test_an_answer_without_end_is_read_to_a_size_and_no_packed_one_at_all(lying: str, path: str) -> None:
+    async with public_only.client("1", Outside(private=True)) as client:
+        with pytest.raises(httpx2.DecodingError) as fault:
+            await client.get(f"{lying}/{path}")
+        assert "can't be read" in unanswered("Slack", fault.value).because
+        assert (await client.get(f"{lying}/large-15")).status_code == 200

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -104,3 +104,15 @@ async def test_the_door_of_webhooks_rings_it(
     await bell.rung()
     (row,) = await told(engine)
     assert (row["details"]["account"], row["workspace_id"]) == ("default", workspace)
+
+
+async def test_all_workspaces_that_it_concerns_are_told_however_many(engine: AsyncEngine, minutes: Minutes) -> None:
+    many = [uuid4() for _ in range(7)]
+    async with transaction(engine) as tx:
+        for one in many:
+            await tx.execute(tables.workspaces.insert().values(id=one, slug=f"w-{one}", name="A client"))
+            await subscribe(await raw(tx), one, "slack", ["signatures.bad"], NOON - timedelta(days=1))
+    bell = Bell(engine, minutes)
+    note_many(bell, "slack", *many)
+    await bell.rung()
+    assert {row["workspace_id"] for row in await told(engine)} == set(many)

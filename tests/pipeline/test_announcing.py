@@ -279,6 +279,12 @@ class TestACopyThatNobodyWasToldOf:
     def test_is_announced_once_however_many_more_there_are(self) -> None:
         assert kinds(heard(made(), hours(30), "g"), made(), heard(made(), hours(1), "k")) == ["created"]
 
+    def test_of_one_seat_beside_another_that_is_news(self) -> None:
+        stale = heard(made(who=seat(SARAH, 1), seated=True), hours(30), "g")
+        fresh = made(MIDDAY, who=(*seat(SARAH, 1), *seat(TOM, 2)), seated=True)
+        told = {(one.kind, one.recipient) for one in announced(stale, fresh)}
+        assert told == {("booking.created", SARAH.email), ("booking.created", TOM.email)}
+
     def test_and_nothing_is_made_of_an_old_copy_after_the_meeting_moved_quietly(self) -> None:
         moved = news(made(start=FRIDAY).event, MIDDAY)
         assert kinds(made(), moved, heard(made(MIDDAY), hours(0), "k"))[:2] == ["created", "rescheduled"]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from showup.reconcile.reconciler import Found
+from showup.sources.calcom.api_faults import CalcomAway
 from tests.calcom_far.rows import FIRST_DAY, Guest
 from tests.calcom_far.server import FarCalcom
 from tests.calcom_far.weeks import fill, generate
@@ -106,6 +107,25 @@ async def test_a_backfill_that_was_killed_goes_on_where_it_was(world: World, far
     assert await showup.rows("SELECT 1 FROM calcom_events WHERE duplicate_of IS NOT NULL") == []
     await backfilled(whole)
     assert differences(await showup.standing(), await whole.standing()) == []
+
+
+async def test_a_place_that_cal_com_no_longer_knows_is_begun_anew(world: World, far: FarCalcom, showup: Showup) -> None:
+    fill(world, bookings=250)
+    world.advance(timedelta(hours=1))
+    until = world.clock()
+    far.faults.next(None, None, *["500"] * 4)
+    with pytest.raises(CalcomAway):
+        await backfilled(showup, until=until)
+    (broken_off,) = await showup.rows(
+        """
+        UPDATE reconciliations SET place = jsonb_set(place, '{cursor}', '"long ago"') WHERE kind = 'backfill'
+        RETURNING looked_at
+        """
+    )
+    assert broken_off["looked_at"] == PAGE
+    await backfilled(showup, until=until)
+    assert len((await showup.standing())["bookings"]) == 250
+    assert (await showup.rows("SELECT state FROM reconciliations WHERE kind = 'backfill'")) == [{"state": "done"}]
 
 
 @pytest.mark.parametrize("most", [3, 55])

@@ -51,3 +51,22 @@ async def test_history_is_taken_in_by_the_days_of_its_meetings(world: World, old
     found = await old.reconciler.backfill(account, world.clock() - 3 * DAY, world.clock(), lambda _many: None)
     assert found.healed == {"created": 1, "ended": 1}
     assert list((await old.standing())["people"]) == ["ann3@acme.example"]
+
+
+async def test_what_was_there_before_the_account_was_known_is_history(
+    world: World, far: FarCalcom, showup: Showup
+) -> None:
+    """It says no times of making either, so that all would pass for news; and nobody is told of history (PI13)."""
+    await showup.rows("DELETE FROM reconciliations RETURNING 1")
+    await showup.rows("DELETE FROM syncs RETURNING 1")
+    soon, late = booked(world, in_=5 * DAY), booked(world, in_=90 * DAY)
+    world.advance(DAY)
+    showup.api_url = far.url_v1
+    showup.reconciler = showup.another()
+    await showup.reconciler.poll_due()
+    assert (await showup.last_run())["healed"] == {"created": 2}
+    for _ in range(2):
+        world.advance(30 * DAY)
+        await showup.reconcile()
+    assert (await showup.standing())["bookings"].keys() == {soon.uid, late.uid}
+    assert await showup.rows("SELECT kind FROM deliveries") == []

@@ -168,6 +168,10 @@ def test_a_whole_registration_against_a_running_showup(
         assert far.webhooks[0].subscriber_url == f"{serving.address}/webhooks/calcom/acme"
         status = ready("calcom", "status", "--account", "acme", "--json", **variables)
         assert status.code == 0, status.out
+        # Whose key it is was answered: only what is asked of the organization is not for its owner.
+        far.faults.next(None, "403")
+        status = ready("calcom", "status", "--account", "acme", "--organization", "3", **variables)
+        assert (status.code, "accepted, it is ann's" in status.out) == (1, True), status.out
         far.webhooks[0].active = False
         status = ready("calcom", "status", "--account", "acme", **variables)
         assert status.code == 1

@@ -115,3 +115,44 @@ async def test_what_is_changed_elsewhere_is_refused_here(admin: httpx2.AsyncClie
         assert answer.status_code == 409
         assert "account of Cal.com" in answer.text
     assert len(await scene.rows("connections", kind="calcom", workspace_id=id_of("ours"))) == 1
+
+
+async def test_another_address_is_not_told_the_secrets_that_are_kept(
+    made: dict[str, Any], admin: httpx2.AsyncClient, scene: Scene
+) -> None:
+    """Else whoever may change a connection, and never sees its token, has it sent to an address of theirs."""
+    path, elsewhere = f"{PATH}/{made['id']}", {"settings": {"api_url": "https://mine.example/api"}}
+    for said in (elsewhere, elsewhere | {"credentials": {"signing_secret": "mine"}}):
+        answer = await admin.patch(path, json=said)
+        assert (answer.status_code, "bot_token" in answer.text) == (422, True)
+    (row,) = await scene.rows("connections", kind="slack")
+    assert row["settings"] == SLACK["settings"]
+    anew = elsewhere | {"credentials": {"bot_token": "xoxb-mine"}}
+    assert (await admin.patch(path, json=anew)).status_code == 200
+    # The same address once more is no other one.
+    assert (await admin.patch(path, json=elsewhere)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "because"),
+    [
+        ("smtp://127.0.0.1:25", "no public address"),
+        ("smtp://ann:very-secret@10.0.0.1", "no public address"),
+        ("smtps://[::1]:465", "no public address"),
+        ("smtp://mailhost", "no public address"),
+        ("http://mail.example.com", "should be an address such as smtp://"),
+    ],
+)
+async def test_mail_is_not_sent_into_our_own_network_either(
+    admin: httpx2.AsyncClient, scene: Scene, url: str, because: str
+) -> None:
+    said = {"kind": "smtp", "name": "mine", "credentials": {"url": url}}
+    answer = await admin.post(PATH, json=said)
+    assert (answer.status_code, because in answer.text) == (422, True)
+    assert "very-secret" not in answer.text
+    assert await scene.rows("connections", kind="smtp") == []
+
+
+async def test_a_public_mail_server_can_be_connected(admin: httpx2.AsyncClient) -> None:
+    said = {"kind": "smtp", "name": "mine", "credentials": {"url": "smtp://ann:pw@mail.example.com:587"}}
+    assert (await admin.post(PATH, json=said)).status_code == 201

@@ -5,7 +5,10 @@ from uuid import UUID
 
 import pytest
 from fastapi.routing import iter_route_contexts
+from sqlalchemy import update
 
+from showup.database.engine import transaction
+from showup.database.tables import deliveries
 from showup.web.app import create_app
 from tests.web.cast import id_of
 from tests.web.conftest import Asking
@@ -62,8 +65,8 @@ def of_endpoint(endpoint_id: UUID) -> list[Told]:
         Told("PATCH", route, path, {"description": "ours"}),
         Told("POST", f"{route}/test", f"{path}/test", None),
         Told("POST", f"{route}/rotate-secret", f"{path}/rotate-secret", None),
-        Told("DELETE", route, path, None),
         Told("POST", "/api/deliveries/{delivery_id}/redeliver", f"/api/deliveries/{sent}/redeliver", None),
+        Told("DELETE", route, path, None),
     ]
 
 
@@ -121,6 +124,9 @@ async def told(scene: Scene, acting: Asking) -> list[Told]:
     (unreadable,) = await scene.rows("calcom_events", trigger="BOOKING_CANCELLED", workspace_id=id_of("ours"))
     (stopped,) = await scene.rows("suppressions", workspace_id=id_of("ours"))
     endpoint = (await acting("admin").post("/api/endpoints", json=ENDPOINT)).json()
+    async with transaction(scene.engine) as tx:
+        hooked = update(deliveries).where(deliveries.c.id == id_of("ours.hooked"))
+        await tx.execute(hooked.values(destination=f"webhook:{endpoint['id']}"))
     connection = (await acting("admin").post("/api/connections", json=CONNECTION)).json()
     ids = [UUID(one["id"]) for one in (endpoint, connection)]
     return await of_ours(scene, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)

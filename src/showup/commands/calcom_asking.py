@@ -73,7 +73,7 @@ class Asking(Struct, kw_only=True):
     async def status(self) -> dict[str, Any]:
         """How everything stands, and what there is to do about it."""
         faults: list[str] = []
-        key, webhook = "accepted", "not known"
+        key = webhook = "not known"
         try:
             me = await self.calcom.me()
             key = f"accepted, it is {me.username or me.email}'s"
@@ -81,10 +81,10 @@ class Asking(Struct, kw_only=True):
             webhook = _shown(stands)
             faults += [f"{fault}: {_PUT_RIGHT}" for fault in stands.faults]
         except CalcomRefuses as refusal:
-            key = "refused" if refusal.status in (401, 403) else key
+            # Whose key it is may be known by now, and still this is not for its owner to do.
+            key = "refused" if key == "not known" and refusal.status in (401, 403) else key
             faults.append(refusal.because)
         except CalcomAway as away:
-            key = "not known"
             faults.append(away.because)
         if fault := unreachable(self.url, self.account.url):
             faults.append(fault)
@@ -105,13 +105,13 @@ class Asking(Struct, kw_only=True):
         async with transaction(self.house.engine) as tx:
             found = await list_connections(tx, permit, self.house.clock())
         known = next((one["calcom"] for one in found if one["id"] == self.account.id), None)
+        faults = [] if known is None or known["message"] is None else [known["message"]]
         if known is None or known["last_run"] is None:
-            return "not compared yet: `showup serve` does so every 15 minutes, from the moment it knows the key", []
+            return "not compared yet: `showup serve` does so by itself, from the moment it knows the key", faults
         run = known["last_run"]
         told = (
             f"{run['looked_at']} compared at {run['started_at']:%Y-%m-%d %H:%M} UTC, {_counted(run['healed'])} healed"
         )
-        faults = [] if known["message"] is None else [known["message"]]
         if run["drifting"]:
             told += f", {run['drifting']} differ and can't be healed (GET /api/connections shows them)"
         return told, faults
@@ -128,9 +128,9 @@ class Asking(Struct, kw_only=True):
         since = self.house.clock()
         fault = await registering.ping(self.client, self.url, secret, since)
         if fault is not None:
-            return [f"{self.url} does not take a test from here: {fault}. Is `showup serve` running there"]
+            return [f"{self.url} does not take a test from here: {fault}. Look whether `showup serve` runs there"]
         if await registering.heard(self.house.engine, self.account.id, since) is None:
-            return ["the address takes tests, and none reaches this database: is another Showup behind it"]
+            return ["the address takes tests, and none reaches this database: look whether another Showup is behind it"]
         say("A test of our own came in by that address, signed with the new secret.")
         return []
 

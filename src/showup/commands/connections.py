@@ -147,7 +147,7 @@ async def _remove(house: "House", workspace: str, kind: str, name: str) -> None:
     async with transaction(house.engine) as tx:
         workspace_id = (await workspace_named(tx, workspace)).id
         if not await take_down(tx, workspace_id=workspace_id, kind=kind, name=name, now=house.clock()):
-            raise Refused(f"There is no connection {kind} {name}: `showup connections list` shows them.")
+            raise Refused(f"{workspace} has no connection {kind} {name}: `showup connections list` shows all.")
 
 
 def _settings(given: list[str]) -> dict[str, Any]:

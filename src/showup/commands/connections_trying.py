@@ -21,7 +21,7 @@ async def try_out(house: "House", workspace: str, kind: str, name: str) -> str:
         workspace_id = (await workspace_named(tx, workspace)).id
         found = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
         if found is None:
-            raise Refused(f"There is no connection {kind} {name}: `showup connections list` shows them.")
+            raise Refused(f"{workspace} has no connection {kind} {name}: `showup connections list` shows all.")
         secrets = await connections_store.credentials(tx, house.seal, found.id) or {}
     if kind in KINDS:
         if faults := await faults_of(house, found):
@@ -29,22 +29,24 @@ async def try_out(house: "House", workspace: str, kind: str, name: str) -> str:
         return f"{kind} takes the credentials, and has what the settings name."
     if kind != CALCOM:
         return "Its credentials can be opened." if secrets else "It has no credentials."
-    return await _ask_calcom(house, name, secrets)
+    return await _ask_calcom(house, found, secrets)
 
 
-async def _ask_calcom(house: "House", name: str, secrets: dict[str, Any]) -> str:
+async def _ask_calcom(house: "House", account: "Connection", secrets: dict[str, Any]) -> str:
     import httpx2
 
     from showup.access.account import DEFAULT
 
     given = house.settings.calcom_api_key
-    key = secrets.get("api_key") or (given.get_secret_value() if given and name == DEFAULT else None)
+    key = secrets.get("api_key") or (given.get_secret_value() if given and account.name == DEFAULT else None)
     if key is None:
         return "It takes webhooks. It has no API key, so Cal.com can't be asked anything."
+    # A key is shown to nobody but the instance that it is of.
+    url = str(account.settings.get("api_url") or house.settings.calcom_api_url).rstrip("/")
     try:
         async with httpx2.AsyncClient(timeout=10) as client:
             answer = await client.get(
-                f"{house.settings.calcom_api_url}/me",
+                f"{url}/me",
                 headers={"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"},
             )
     except httpx2.HTTPError as fault:

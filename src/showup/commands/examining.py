@@ -124,8 +124,9 @@ async def _of_mail(built: House) -> Finding:
         stored = {one.kind for one in await connections_store.list_connections(tx) if one.has_credentials}
         lanes = await list_lanes(tx, Permit(actor="doctor", scope="read", workspace_id=None), built.clock())
         failed = (await measures(tx)).telling.failed
-    if failing := [f"{one['workspace']}: {one['because']}" for one in lanes if one["state"] != "open"]:
-        return Finding("mail", "warn", "; ".join(failing))
+    stuck = [one for one in lanes if one["state"] != "open"]
+    if failing := [f"{one['workspace']} to {one['destination']}: {one['because']}" for one in stuck]:
+        return Finding("deliveries", "warn", "; ".join(failing))
     leaves = (
         built.settings.resend_api_key is not None or built.settings.smtp_url is not None or bool(stored & _CARRIERS)
     )

@@ -12,7 +12,8 @@ from showup.assembly import Ground
 from showup.database.address import shown
 
 _UNSIGNED = """
-  {yellow}No webhook secret yet{plain}, so webhooks are refused. Either of these helps:
+  {yellow}No webhook secret yet{plain}, so webhooks are refused. Any of these helps:
+    {command} calcom register                      (with CALCOM_API_KEY set)
     {command} accounts rotate-secret default
     CALCOM_WEBHOOK_SECRET=… {command} serve
 """

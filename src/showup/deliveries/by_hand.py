@@ -13,8 +13,9 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from showup.deliveries import endpoints_store
 from showup.deliveries.delivery import Lane
-from showup.deliveries.endpoint import is_endpoint
+from showup.deliveries.endpoint import endpoint_id_of, is_endpoint
 from showup.deliveries.waking import wake_lanes
 
 _READ: Final = """
@@ -61,6 +62,8 @@ async def send_again(connection: asyncpg.Connection, delivery_id: UUID, now: dat
         return "only outgoing webhooks are sent again: nobody else is told twice"
     if row["state"] != "delivered":
         return f"it is {row['state']}: only one that was delivered is sent again, and a retry is for those that failed"
+    if await endpoints_store.find(connection, row["workspace_id"], endpoint_id_of(row["destination"])) is None:
+        return "there is no such endpoint any more"
     await connection.execute(
         "UPDATE deliveries SET expires_at = greatest(expires_at, $2) WHERE id = $1", delivery_id, now + _SENT_WITHIN
     )

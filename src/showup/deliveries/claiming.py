@@ -46,10 +46,15 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 
 async def expire(connection: asyncpg.Connection, lane: Lane, now: datetime) -> None:
-    """Skips what is not worth telling any more, whoever died over it among them, and says why."""
+    """Skips what is not worth telling any more, whoever died over it among them, and says why.
+
+    What was to be sent again, and was not, stays delivered.
+    """
     lost = await connection.fetch(
         """
-        UPDATE deliveries d SET state = 'skipped', attempt_id = NULL, unwanted = NULL, updated_at = $3, because = CASE
+        UPDATE deliveries d SET state = CASE WHEN delivered_at IS NULL THEN 'skipped' ELSE 'delivered' END,
+        attempt_id = NULL, unwanted = NULL, updated_at = $3, because = CASE
+            WHEN delivered_at IS NOT NULL THEN 'it was delivered before; sending it again failed'
             WHEN kind <> 'remind' THEN 'too late: by then the meeting had begun, or the news was old'
             WHEN expires_at < due_at + make_interval(secs => (details->>'before_seconds')::int)
             THEN 'too late: the next reminder was due by then'

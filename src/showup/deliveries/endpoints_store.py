@@ -16,11 +16,15 @@ _READ: Final = "SELECT id, workspace_id, url, kinds, description, paused_at, bec
 
 
 async def find(
-    connection: asyncpg.Connection, workspace_id: UUID, endpoint_id: UUID, *, hold: bool = False
+    connection: asyncpg.Connection, workspace_id: UUID, endpoint_id: UUID, *, hold: bool = False, wait: bool = True
 ) -> Endpoint | None:
-    """The endpoint, if it stands; with `hold`, nobody else changes it until the transaction ends."""
+    """The endpoint, if it stands; with `hold`, nobody else changes it until the transaction ends.
+
+    Without `wait`, one that somebody else holds is left to them: as if there were none.
+    """
+    holding = f"FOR UPDATE {'' if wait else 'SKIP LOCKED'}" if hold else ""
     row = await connection.fetchrow(
-        f"{_READ} WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL {'FOR UPDATE' if hold else ''}",
+        f"{_READ} WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL {holding}",
         endpoint_id,
         workspace_id,
     )

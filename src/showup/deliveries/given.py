@@ -45,7 +45,9 @@ async def adopt_connection(tx: AsyncConnection, seal: Seal, given: Given, now: d
     if workspace is None:
         return
     if not given.is_there:
-        await take_down(tx, workspace_id=workspace.id, kind=given.kind, name=NAME, now=now)
+        if await take_down(tx, workspace_id=workspace.id, kind=given.kind, name=NAME, now=now):
+            # Perhaps another machine's environment had made it.
+            _log.warning("the environment has no such connection any more: it is removed", kind=given.kind)
         return
     stored = await connections_store.list_connections(tx, workspace_id=workspace.id)
     if other := next((one.name for one in stored if one.kind == given.kind and one.name != NAME), None):

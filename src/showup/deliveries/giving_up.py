@@ -28,7 +28,9 @@ async def leave_alone(
     """The lane as it goes on; if it is time, its endpoint is paused, and whoever listens hears of it."""
     if not is_endpoint(lane.destination) or (because := why(ends, state, now)) is None:
         return state
-    endpoint = await endpoints_store.find(connection, lane.workspace_id, endpoint_id_of(lane.destination), hold=True)
+    endpoint_id = endpoint_id_of(lane.destination)
+    # Our lane is held: whoever changes the endpoint at this moment may be waiting for it, and knows better.
+    endpoint = await endpoints_store.find(connection, lane.workspace_id, endpoint_id, hold=True, wait=False)
     if endpoint is None or endpoint.paused_at is not None:
         return state
     await endpoints_store.save(connection, replace(endpoint, paused_at=now, because=because), now)

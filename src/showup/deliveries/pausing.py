@@ -88,13 +88,13 @@ def after(
             return _after_failure(lane, outcome, pace, now, chance)
         case Delivered() | GaveUp() | Asks() | TryAgain():
             # It answered, whatever it said.
-            ours = lane.failing_since is not None
+            is_over = lane.failing_since is not None or lane.paused_until is None or lane.paused_until <= now
             return replace(
                 lane,
                 failures=0,
                 failing_since=None,
-                paused_until=None if ours else lane.paused_until,
-                because=None if ours else lane.because,
+                paused_until=None if is_over else lane.paused_until,
+                because=None if is_over else lane.because,
                 passed_at=max(began_at, lane.passed_at or began_at),
             )
 

@@ -109,6 +109,7 @@ def _attempt(one: Claimed, content: Content, known: Known) -> Attempt:
         record=known.record_of(one),
         question=None if one.question is None else convert(one.question, Question),
         can_ask=known.can_ask,
+        overtaken=one.id in known.overtaken,
     )
 
 

@@ -1,6 +1,6 @@
 """What is known of a destination's records: to which one earlier deliveries went, and whether anybody can be asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Final
 from uuid import UUID
 
@@ -19,12 +19,14 @@ ANSWERED: Final = "record.chosen"
 class Known(Struct, frozen=True, kw_only=True):
     """`records` by booking and recipient; `can_ask`: whether somebody of the workspace is told of questions.
 
-    `questions`: by the delivery that tells of an answer, the record there to which its question went.
+    `questions`: by the delivery that tells of an answer, the record there to which its question went. `overtaken` are
+    deliveries whose booking and recipient were told later news of already.
     """
 
     records: Mapping[tuple[UUID | None, str | None], str] = {}
     questions: Mapping[UUID, str] = {}
     can_ask: bool = False
+    overtaken: Set[UUID] = frozenset()
 
     def record_of(self, one: Claimed) -> str | None:
         """The record to which this delivery belongs, if there is one yet."""
@@ -59,7 +61,27 @@ async def known_there(connection: asyncpg.Connection, lane: Lane, claimed: Seque
         records={(row["booking_id"], row["recipient"]): row["record"] for row in rows},
         questions=await _questions(connection, lane, claimed),
         can_ask=can_ask,
+        overtaken=await _overtaken(connection, lane, claimed),
     )
+
+
+async def _overtaken(connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed]) -> frozenset[UUID]:
+    """News may come late, and what failed may be tried again when other news has passed."""
+    rows = await connection.fetch(
+        # All that is announced is worth telling for as long, so what happened later ends later: whichever came first.
+        """
+        SELECT d.id FROM deliveries d
+        WHERE d.id = ANY($1::uuid[]) AND d.event_id IS NOT NULL AND d.kind LIKE 'booking.%' AND EXISTS (
+            SELECT FROM deliveries o
+            WHERE o.booking_id = d.booking_id AND o.destination = $2 AND o.recipient = d.recipient
+            AND o.event_id IS NOT NULL AND o.kind LIKE 'booking.%' AND o.state = 'delivered'
+            AND o.expires_at > d.expires_at
+        )
+        """,
+        [one.id for one in claimed if one.booking_id is not None],
+        lane.destination,
+    )
+    return frozenset(row["id"] for row in rows)
 
 
 async def _questions(connection: asyncpg.Connection, lane: Lane, claimed: Sequence[Claimed]) -> dict[UUID, str]:

@@ -21,7 +21,7 @@ _of_row, _of_delivery = itemgetter(*_COMPARED), attrgetter(*_COMPARED)
 # What a story told anew may still change; whatever is under way or over stays as it is.
 _OPEN = ("scheduled", "withdrawn", "skipped")
 _READ = f"""
-    SELECT id, key, wake_at, attempts, unwanted, withdrawn_by, {", ".join(_COMPARED)} FROM deliveries
+    SELECT id, key, wake_at, attempts, unwanted, withdrawn_by, delivered_at, {", ".join(_COMPARED)} FROM deliveries
 """  # noqa: S608  # names of our own columns
 
 Standing: TypeAlias = Mapping[str, asyncpg.Record]
@@ -89,7 +89,7 @@ async def _held(connection: asyncpg.Connection, standing: Standing, wanted: Mapp
 
 
 async def _let_go(connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]) -> None:
-    open_ = [row for row in rows if row["state"] in _OPEN]
+    open_ = [row for row in rows if row["state"] in _OPEN and row["delivered_at"] is None]
     if untried := [row["id"] for row in open_ if not row["attempts"] and row["withdrawn_by"] is None]:
         await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", untried)
     if tried := [row["id"] for row in open_ if row["attempts"] and row["state"] == "scheduled"]:
@@ -163,7 +163,8 @@ def _untold(delivery: Delivery) -> Delivery:
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
-    if row["state"] not in _OPEN or row["withdrawn_by"] is not None:
+    if row["state"] not in _OPEN or row["withdrawn_by"] is not None or row["delivered_at"] is not None:
+        # What is sent again is what was told, whatever its story says by now.
         return False
     if row["state"] == "skipped" and delivery.state == "scheduled":
         # Skipped because it was not to be told: the same key is not called for again.

@@ -64,6 +64,10 @@ class Meeting(Struct, frozen=True, kw_only=True):
     deal_id: UUID | None = None
     answers: dict[str, Any] = {}
 
+    def untelling(self, place: str | None) -> str | None:
+        """The place, or None where it tells a uid, as the address of Cal.com's own video rooms does."""
+        return None if any(uid and uid in (place or "") for uid in (self.uid, self.seat_uid)) else place
+
 
 class Notice(Struct, frozen=True, kw_only=True):
     """One delivery that is due: `kind` as `deliveries.routing` names it, `details` what it says beside the meeting.
@@ -94,7 +98,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     `number` counts from 1: with a higher one, something of it may stand there already, and is looked for first.
     `record` is the id of the record there to which an earlier delivery about the same booking and person went.
     `question` is what an earlier attempt asked, with the answer if somebody gave one; `can_ask`: whether there is
-    anybody to ask.
+    anybody to ask. `overtaken`: later news of the same booking and person was delivered already, so that what this one
+    says of how the booking stands is over: it happened, and no more.
     """
 
     delivery_id: UUID
@@ -103,6 +108,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     record: str | None = None
     question: "Question | None" = None
     can_ask: bool = False
+    overtaken: bool = False
 
 
 class Candidate(Struct, frozen=True, kw_only=True):

@@ -118,7 +118,7 @@ class Kind(Struct, frozen=True, kw_only=True):
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
-                raise ValueError(f"{self.name} has no setting {name!r}: {hint}")
+                raise ValueError(f"{self.name} has no setting {name!r} ({hint})")
         try:
             return msgspec.convert(dict(settings), self.settings, strict=False)
         except msgspec.ValidationError as fault:

@@ -5,17 +5,19 @@ looked at: a name that leads elsewhere a moment later has nothing from it.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
 import httpcore2
 import httpx2
 
 from showup.destinations.public_addresses import Lookup, Outside, is_public, look_up, not_public
-from showup.destinations.wire import POOL, user_agent
+from showup.destinations.wire import POOL, no_cookies, user_agent
 
 # Nobody knows how quick they are.
 _PATIENCE: Final = httpx2.Timeout(15.0, connect=5.0)
+# Nobody whom we ask has as much to say, and whoever says more would fill the memory.
+_LARGEST_ANSWER: Final = 16 * 1024 * 1024
 
 
 class PrivateAddress(httpx2.ConnectError):
@@ -67,8 +69,39 @@ class _PublicBackend(httpcore2.AsyncNetworkBackend):
         await self._plain.sleep(seconds)
 
 
-class _PublicTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's own, over connections that were looked at."""
+class _Bounded(httpx2.AsyncByteStream):
+    """An answer that ends, read no further than that; one that is packed, though nobody asked for it, is not read."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        assert isinstance(answer.stream, httpx2.AsyncByteStream), "an asynchronous transport made it"
+        self._stream = answer.stream
+        self._is_packed = answer.headers.get("content-encoding", "identity").lower() != "identity"
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = 0
+        async for part in self._stream:
+            read += len(part)
+            if self._is_packed or read > _LARGEST_ANSWER:
+                raise httpx2.DecodingError("the answer is packed, or larger than any should be")
+            yield part
+
+    async def aclose(self) -> None:
+        """The connection's end of it."""
+        await self._stream.aclose()
+
+
+class _Transport(httpx2.AsyncHTTPTransport):
+    """httpx2's own, whose answers are bounded."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One call."""
+        answer = await super().handle_async_request(request)
+        answer.stream = _Bounded(answer)
+        return answer
+
+
+class _PublicTransport(_Transport):
+    """The same, over connections that were looked at."""
 
     def __init__(self, lookup: Lookup) -> None:
         super().__init__(limits=POOL)
@@ -85,7 +118,9 @@ class _PublicTransport(httpx2.AsyncHTTPTransport):
 def client(version: str, outside: Outside) -> httpx2.AsyncClient:
     """One for a process, for all addresses that others chose. Whoever makes it closes it.
 
-    It goes by no proxy of the environment's: who connects must be who looked. Its calls raise PrivateAddress.
+    It goes by no proxy of the environment's: who connects must be who looked. Its calls raise PrivateAddress. Answers
+    come as they are, not packed, and end at a size.
     """
-    transport = None if outside.private else _PublicTransport(outside.lookup or look_up)
-    return httpx2.AsyncClient(timeout=_PATIENCE, limits=POOL, headers=user_agent(version), transport=transport)
+    transport = _Transport(limits=POOL) if outside.private else _PublicTransport(outside.lookup or look_up)
+    headers = user_agent(version) | {"Accept-Encoding": "identity"}
+    return httpx2.AsyncClient(timeout=_PATIENCE, headers=headers, cookies=no_cookies(), transport=transport)

@@ -1,5 +1,7 @@
 """What all destinations reached over HTTP have in common: one client, and outcomes for what never got an answer."""
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
 import httpx2
 
 from showup.destinations.contract import TryAgain
@@ -16,7 +18,12 @@ def client(version: str) -> httpx2.AsyncClient:
 
     `version` is Showup's own: who calls is said to everybody (Resend refuses calls that don't).
     """
-    return httpx2.AsyncClient(timeout=PATIENCE, limits=POOL, headers=user_agent(version))
+    return httpx2.AsyncClient(timeout=PATIENCE, limits=POOL, headers=user_agent(version), cookies=no_cookies())
+
+
+def no_cookies() -> CookieJar:
+    """Takes none: a client is shared by all workspaces, and what one is given would be shown by the others."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def user_agent(version: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ def announced(before: Booking | None, decision: Decision, news: News, rules: Rul
         restated += _of_attendance(None, after, news) if isinstance(news.event, _OF_ATTENDANCE) else []
     if not found and not restated:
         return decision
-    return replace(decision, announcements=tuple(found), restated=() if found else tuple(restated))
+    return replace(decision, announcements=tuple(found), restated=tuple(restated))
 
 
 _MAKING: Final = (events.BookingMade, events.BookingRescheduled, events.SeatMoved)

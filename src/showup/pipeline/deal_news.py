@@ -1,5 +1,6 @@
 """What a line of a deal is to those who listen: which kinds of news, and the deal as it stood then. Pure."""
 
+from datetime import UTC
 from typing import Any, Final
 
 from showup.deals.deal import Deal
@@ -40,6 +41,8 @@ def details(line: Line, deal: Deal, company: dict[str, Any]) -> dict[str, Any]:
             **{name: getattr(deal, name) for name in _SHOWN},
             "amount": None if deal.amount is None else float(deal.amount),
             "company": company,
+            # What is told later may have happened before: by this its readers see which of two is the newer.
+            "updated_at": deal.updated_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         },
         "change": line.change,
         "because": line.because,

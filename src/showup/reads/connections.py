@@ -1,10 +1,10 @@
 """Connections, and what is known of Cal.com behind its accounts: whether it answers, and what it told us late."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import and_, func, select
+from sqlalchemy import RowMapping, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.connection import CALCOM
@@ -13,6 +13,11 @@ from showup.database.tables import connections, reconciliations, syncs, workspac
 from showup.reads.rows import Found, seen_by
 
 _SHOWN_DRIFT = 10
+# Processes start anew, and a run of another account may take its time.
+_ASKED_WITHIN = timedelta(minutes=30)
+_NOBODY_ASKS = "nobody asks it: the account has no API key any more, or no `showup serve` and no `showup work` runs"
+
+_SYNC = tuple(syncs.c[name] for name in ("last_ok_at", "failing_since", "because", "next_at", "leased_until"))
 
 
 class CalcomHealth(Struct, frozen=True, kw_only=True):
@@ -25,7 +30,7 @@ class CalcomHealth(Struct, frozen=True, kw_only=True):
 
 async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: datetime) -> CalcomHealth:
     """Of all accounts of a workspace (None: of all workspaces): as bad as the worst of them."""
-    query = select(syncs.c.last_ok_at, syncs.c.failing_since, syncs.c.because).join_from(syncs, connections)
+    query = select(*_SYNC).join_from(syncs, connections)
     if workspace_id is not None:
         query = query.where(connections.c.workspace_id == workspace_id)
     rows = (await tx.execute(query)).mappings().all()
@@ -33,12 +38,20 @@ async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: dat
         return CalcomHealth(available=None, last_synced_at=None, message=None)
     synced = [row["last_ok_at"] for row in rows]
     oldest = None if None in synced else min(synced)
-    failing = [row for row in rows if row["failing_since"] is not None]
+    failing = [(away, row["last_ok_at"]) for row in rows if (away := _away(row, now)) is not None]
     if not failing:
         return CalcomHealth(available=True, last_synced_at=oldest, message=None)
-    worst = min(failing, key=lambda row: row["failing_since"])
-    message = unavailable(worst["because"], worst["failing_since"], worst["last_ok_at"], now)
+    (since, because), last_ok_at = min(failing, key=lambda one: one[0][0])
+    message = unavailable(because, since, last_ok_at, now)
     return CalcomHealth(available=False, last_synced_at=oldest, message=message)
+
+
+def _away(row: RowMapping, now: datetime) -> tuple[datetime, str | None] | None:
+    """Since when the account's data gets old, and why; None while it is asked and answers."""
+    is_at_it = row["leased_until"] is not None and row["leased_until"] > now
+    if not is_at_it and row["next_at"] < now - _ASKED_WITHIN:
+        return row["failing_since"] or row["next_at"], _NOBODY_ASKS
+    return None if row["failing_since"] is None else (row["failing_since"], row["because"])
 
 
 def unavailable(because: str | None, since: datetime, last_ok_at: datetime | None, now: datetime) -> str:
@@ -56,7 +69,8 @@ async def list_connections(tx: AsyncConnection, permit: Permit, now: datetime) -
             *(connections.c[name] for name in ("id", "kind", "name", "settings")),
             workspaces.c.slug.label("workspace"),
             connections.c.credentials.is_not(None).label("has_credentials"),
-            *(syncs.c[name] for name in ("account_id", "last_ok_at", "failing_since", "because", "next_at")),
+            syncs.c.account_id,
+            *_SYNC,
         )
         .join_from(connections, workspaces, workspaces.c.id == connections.c.workspace_id)
         .outerjoin(syncs, syncs.c.account_id == connections.c.id)
@@ -71,21 +85,19 @@ async def list_connections(tx: AsyncConnection, permit: Permit, now: datetime) -
             **{name: row[name] for name in shown},
             "calcom": None
             if row["kind"] != CALCOM or row["account_id"] is None
-            else _account(row["last_ok_at"], row["failing_since"], row["because"], row["next_at"], now)
-            | runs.get(row["id"], {"last_run": None}),
+            else _account(row, now) | runs.get(row["id"], {"last_run": None}),
         }
         for row in rows
     ]
 
 
-def _account(
-    last_ok_at: datetime | None, since: datetime | None, because: str | None, next_at: datetime, now: datetime
-) -> Found:
+def _account(row: RowMapping, now: datetime) -> Found:
+    away, last_ok_at = _away(row, now), row["last_ok_at"]
     return {
-        "available": None if last_ok_at is None and since is None else since is None,
+        "available": None if last_ok_at is None and away is None else away is None,
         "last_synced_at": last_ok_at,
-        "message": None if since is None else unavailable(because, since, last_ok_at, now),
-        "next_at": next_at,
+        "message": None if away is None else unavailable(away[1], away[0], last_ok_at, now),
+        "next_at": row["next_at"],
     }
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from showup.clock import Clock
 from showup.sources.calcom.api import Calcom
+from showup.sources.calcom.api_faults import CalcomRefuses, CalcomStrange
 from showup.sources.calcom.api_v1 import CalcomV1
 from showup.sources.calcom.api_values import ApiBooking, BookingsAsked
 
@@ -18,8 +19,9 @@ Api: TypeAlias = Calcom | CalcomV1
 OVERLAP: Final = timedelta(minutes=10)
 # Whether a guest came, Cal.com notes beside the booking: no `updatedAt` tells of it, so meetings are looked at again.
 _LOOKED_AT_AGAIN: Final = timedelta(days=2)
-# How far ahead an old instance is asked for meetings: it can't be asked for changes.
-_AHEAD: Final = timedelta(days=60)
+# How far ahead an old instance is asked for meetings: it can't be asked for changes. As far as anybody books, or what
+# comes into sight one day would pass for having been booked on that day.
+_AHEAD: Final = timedelta(days=366)
 
 
 class Listed(Struct, frozen=True, kw_only=True):
@@ -74,7 +76,23 @@ async def named(api: Api, uids: Collection[str], span: Span, clock: Clock) -> As
         return
     for uid in uids:
         asked_at = clock()
-        yield Listed(items=await api.booking(uid), asked_at=asked_at)
+        try:
+            found, unreadable = await api.booking(uid), 0
+        except (CalcomRefuses, CalcomStrange):
+            # The lists were answered: what Cal.com will not show of one booking must hold up no other.
+            found, unreadable = (), 1
+        yield Listed(items=found, asked_at=asked_at, unreadable=unreadable)
+
+
+async def owner(api: Api) -> str | None:
+    """The address of whoever the key belongs to; None where that is not said, as by old instances."""
+    if isinstance(api, CalcomV1):
+        return None
+    try:
+        return (await api.me()).email
+    except CalcomRefuses:
+        # A token may be good for bookings alone.
+        return None
 
 
 async def _met(api: CalcomV1, since: datetime, until: datetime, clock: Clock) -> Listed:

@@ -107,12 +107,19 @@ def _place(refs: Mapping[str, tuple[UUID, UUID]], account: AskedAccount, name: s
     return refs[name][1] if name in refs else account.workspace_id
 
 
-async def is_behind(connection: asyncpg.Connection, account_id: UUID) -> bool:
-    """Whether something that this account sent is not applied yet."""
-    behind = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM calcom_events WHERE account_id = $1 AND state = 'kept')", account_id
+async def newest_unapplied(
+    connection: asyncpg.Connection, account_id: UUID, until: datetime | None = None
+) -> datetime | None:
+    """When the newest came in (until then) that this account sent and is not applied yet; None where all is."""
+    newest: datetime | None = await connection.fetchval(
+        """
+        SELECT max(received_at) FROM calcom_events
+        WHERE account_id = $1 AND state = 'kept' AND received_at <= coalesce($2::timestamptz, 'infinity')
+        """,
+        account_id,
+        until,
     )
-    return bool(behind)
+    return newest
 
 
 async def names_of_failed(connection: asyncpg.Connection, account_id: UUID) -> frozenset[str]:

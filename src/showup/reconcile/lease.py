@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,8 +38,12 @@ class Lease:
     async def extend(self) -> None:
         """Goes on from now. Raises LeaseLost."""
         async with transaction(self.engine) as tx:
-            if not await store.extend(await raw(tx), self.account_id, self.holder, self.clock() + LASTS_FOR):
-                raise LeaseLost
+            await self.extend_in(await raw(tx))
+
+    async def extend_in(self, connection: asyncpg.Connection) -> None:
+        """The same in a transaction that writes what only the holder may. Raises LeaseLost."""
+        if not await store.extend(connection, self.account_id, self.holder, self.clock() + LASTS_FOR):
+            raise LeaseLost
 
     async def release(self) -> None:
         """Lets others ask."""

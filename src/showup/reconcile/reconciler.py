@@ -30,6 +30,7 @@ _HELD_BACK_FOR: Final = timedelta(days=1)
 # Webhooks tell at once of absence, so it is not believed before it was there for the grace.
 _TOLD_AT_ONCE: Final[tuple[Kind, ...]] = ("absence",)
 _AT_ONCE: Final = 4
+_NO_LONGER_THERE: Final = (400, 404, 410, 422)
 _LOOKS_EVERY: Final = 2.0
 _BEHIND: Final = "what Cal.com sent is not applied yet, so bookings can't be compared"
 
@@ -103,7 +104,9 @@ class Reconciler:
         until = started_at - self._rhythm.grace
         span = Span(since=sync.compared_until or until, until=until, began_at=sync.began_at)
         run = await self._begin(account.id, "poll", span)
-        comparing = self._comparing(account, run, lease, settled_by=until, origin="reconcile")
+        # An old instance does not say when bookings were made: all that is there at the first time is history.
+        origin: Origin = "backfill" if account.is_v1 and sync.compared_until is None else "reconcile"
+        comparing = self._comparing(account, run, lease, settled_by=until, origin=origin)
         try:
             await self._compare(comparing, account, span)
         except LeaseLost:
@@ -111,10 +114,11 @@ class Reconciler:
         except Exception as fault:
             if is_away(fault):
                 raise
-            await self._failed(account, sync, run, fault)
+            await self._failed(account, sync, run, fault, lease)
             return
         async with transaction(self._engine) as tx:
             connection = await raw(tx)
+            await lease.extend_in(connection)
             await store.end(connection, run.id, self._clock())
             until = max(min(comparing.postponed_to or until, until), until - _HELD_BACK_FOR)
             next_at = started_at + self._rhythm.every
@@ -172,12 +176,23 @@ class Reconciler:
     ) -> None:
         api = self._api(account)
         if not comparing.is_listed:
-            async for page in asking.made(api, span, self._clock, comparing.cursor):
-                told(await comparing.take_page(page))
-            comparing.is_listed = True
+            await self._take_list(comparing, api, span, told)
         if not account.is_v1:
             await self._take_named(comparing, api, comparing.awaited, span)
         await comparing.catch_up()
+
+    async def _take_list(self, comparing: Comparing, api: Api, span: Span, told: Callable[[int], None]) -> None:
+        """From where it was broken off; from the beginning, if Cal.com no longer knows that place."""
+        place = comparing.cursor
+        try:
+            async for page in asking.made(api, span, self._clock, place):
+                told(await comparing.take_page(page))
+        except CalcomRefuses as refusal:
+            if place is None or comparing.cursor != place or refusal.status not in _NO_LONGER_THERE:
+                raise
+            comparing.cursor = None
+            await self._take_list(comparing, api, span, told)
+        comparing.is_listed = True
 
     async def _claim(self, account_id: UUID, holder: UUID) -> None:
         while True:
@@ -198,7 +213,9 @@ class Reconciler:
         async with transaction(self._engine) as tx:
             await store.end(await raw(tx), run_id, self._clock(), because)
 
-    async def _failed(self, account: AskedAccount, sync: store.Sync, run: store.Run, fault: Exception) -> None:
+    async def _failed(
+        self, account: AskedAccount, sync: store.Sync, run: store.Run, fault: Exception, lease: Lease
+    ) -> None:
         because = _because(fault)
         not_before = fault.not_before if isinstance(fault, CalcomAway) else None
         told = isinstance(fault, CalcomAway | CalcomRefuses | NotCaughtUp)
@@ -210,6 +227,7 @@ class Reconciler:
         )
         async with transaction(self._engine) as tx:
             connection = await raw(tx)
+            await lease.extend_in(connection)
             await store.end(connection, run.id, self._clock(), because)
             await store.failed(connection, sync, self._clock(), because, not_before)
 
@@ -223,6 +241,7 @@ class Reconciler:
             settled_by=settled_by,
             origin=origin,
             drain=self._drain,
+            owner=lambda: asking.owner(self._api(account)),
         )
 
 

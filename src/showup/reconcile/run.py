@@ -20,10 +20,11 @@ from showup.reconcile import known_store, store
 from showup.reconcile.account import AskedAccount
 from showup.reconcile.asking import Listed
 from showup.reconcile.compare import Kind, changed_at
-from showup.reconcile.healing import Healed, heal
+from showup.reconcile.healing import Healed, Known, heal
 from showup.reconcile.known_store import Told
-from showup.reconcile.lease import LASTS_FOR, Lease, LeaseLost
+from showup.reconcile.lease import Lease
 from showup.sources.calcom.api_values import ApiBooking
+from showup.sources.calcom.as_webhook import is_guest
 
 # How long the applier may take for what came in by now.
 _CAUGHT_UP_WITHIN: Final = 60.0
@@ -41,7 +42,8 @@ class NotCaughtUp(Exception):
 
 class Comparing:
     """One run. `healed` counts by kind; `awaited` are uids that pages named and did not hold; `doubtful` are those of
-    which a webhook may be on its way; `postponed_to` is the oldest change that could not be compared.
+    which a webhook may be on its way; `postponed_to` is the oldest change that could not be compared. `owner` asks for
+    the address of whoever the key belongs to.
 
     What changed after `settled_by` is left alone: its webhook may be on its way.
     """
@@ -55,6 +57,7 @@ class Comparing:
         settled_by: datetime,
         origin: Origin,
         drain: Callable[[], Awaitable[int]],
+        owner: Callable[[], Awaitable[str | None]],
     ) -> None:
         self._engine = lease.engine
         self._clock = lease.clock
@@ -64,6 +67,8 @@ class Comparing:
         self._settled_by = settled_by
         self._origin = origin
         self._drain = drain
+        self._owner = owner
+        self._owners: list[str | None] = []
         place = run.place or {}
         self.awaited: dict[str, None] = dict.fromkeys(place.get("awaited", ()))
         self.cursor: str | None = place.get("cursor")
@@ -86,6 +91,7 @@ class Comparing:
         settled = [one for one in page.items if (changed_at(one) or self._settled_by) <= self._settled_by]
         async with transaction(self._engine) as tx:
             told = await self._told(await raw(tx), settled, page.asked_at)
+        told = [(one, its) for one, its in told if its.known != Known() or not await self._is_elsewhere(one)]
         found, unreadable = [], page.unreadable
         for one, its in told:
             try:
@@ -104,15 +110,17 @@ class Comparing:
         """Until everything is applied that the account sent by now."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _CAUGHT_UP_WITHIN
-        while await self._is_behind():
+        newest = await self._unapplied()
+        # What comes in meanwhile is not waited for, or who hears much would never be compared.
+        while newest is not None and await self._unapplied(newest) is not None:
             if loop.time() > until:
                 raise NotCaughtUp
             if not await self._drain():
                 await asyncio.sleep(_LOOKS_EVERY)
 
-    async def _is_behind(self) -> bool:
+    async def _unapplied(self, until: datetime | None = None) -> datetime | None:
         async with transaction(self._engine) as tx:
-            return await known_store.is_behind(await raw(tx), self._account.id)
+            return await known_store.newest_unapplied(await raw(tx), self._account.id, until)
 
     async def _told(
         self, connection: asyncpg.Connection, settled: Sequence[ApiBooking], asked_at: datetime
@@ -129,6 +137,13 @@ class Comparing:
             else:
                 found.append((one, its))
         return found
+
+    async def _is_elsewhere(self, one: ApiBooking) -> bool:
+        """Whether it is a meeting to which the key's owner goes: Cal.com lists these too, and tells us of none."""
+        if not self._owners:
+            self._owners.append(await self._owner())
+        (owner,) = self._owners
+        return owner is not None and is_guest(one, owner)
 
     def _heal(self, one: ApiBooking, its: Told, leaving: Collection[Kind]) -> Healed:
         def news_of(body: bytes) -> News | None:
@@ -165,9 +180,7 @@ class Comparing:
     async def _keep(self, found: Sequence[Healed], drift: list[dict[str, str]], *, looked_at: int) -> None:
         async with transaction(self._engine) as tx:
             connection = await raw(tx)
-            holder, until = self._lease.holder, self._clock() + LASTS_FOR
-            if not await store.extend(connection, self._account.id, holder, until):
-                raise LeaseLost
+            await self._lease.extend_in(connection)
             heals = {sha256(one.body).digest(): one for each in found for one in each.heals}
             new = await known_store.new_bodies(connection, self._account.id, list(heals))
             told = [one for digest, one in heals.items() if digest in new]

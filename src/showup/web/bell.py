@@ -16,7 +16,7 @@ from showup.web.alarm import MANY, SignatureAlarm
 
 KIND: Final = "signatures.bad"
 _WITHIN: Final = 10.0
-# Each is one small write; more at a time would mean that the database is away.
+# Each is some small writes; more at a time would mean that the database is away.
 _MOST_AT_ONCE: Final = 4
 
 _log = structlog.get_logger()
@@ -37,25 +37,25 @@ class Bell:
         rings = self._alarm.note(account, source_address, self._clock())
         if not rings or self._engine is None:
             return
-        for workspace_id in workspaces:
-            if len(self._ringing) >= _MOST_AT_ONCE:
-                _log.warning("nobody is told of bad signatures: others are still being told", account=account)
-                return
-            ringing = asyncio.create_task(self._ring(self._engine, workspace_id, account))
-            self._ringing.add(ringing)
-            ringing.add_done_callback(self._ringing.discard)
+        if len(self._ringing) >= _MOST_AT_ONCE:
+            _log.warning("nobody is told of bad signatures: others are still being told", account=account)
+            return
+        ringing = asyncio.create_task(self._ring(self._engine, list(workspaces), account))
+        self._ringing.add(ringing)
+        ringing.add_done_callback(self._ringing.discard)
 
     async def rung(self) -> None:
         """Returns when everybody is told who is to be told."""
         await asyncio.gather(*self._ringing)
 
-    async def _ring(self, engine: AsyncEngine, workspace_id: UUID, account: str) -> None:
+    async def _ring(self, engine: AsyncEngine, workspaces: Collection[UUID], account: str) -> None:
         now = self._clock()
         # One an hour and account, from however many processes.
         key = f"{KIND}:{account}:{now:%Y-%m-%dT%H}"
         told = Sequel(kind=KIND, key=key, details={"account": account, "at_least": MANY})
         try:
             async with asyncio.timeout(_WITHIN), transaction(engine) as tx:
-                await follow(await raw(tx), workspace_id, [told], now)
+                for workspace_id in workspaces:
+                    await follow(await raw(tx), workspace_id, [told], now)
         except Exception as fault:  # noqa: BLE001  # whatever it is, the door has answered and goes on
             _log.warning("nobody could be told of bad signatures", account=account, fault=shown(fault))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from showup.destinations.clickup.destination import PACE
 from tests.destinations.clickup.desk import ANN, Desk
 from tests.stories.webhooks import attendee
 
@@ -130,3 +131,19 @@ async def test_a_list_too_long_for_one_attempt_is_copied_in_several(desk: Desk) 
     assert first.id in desk.lead().description
     (row,) = await desk.rows(destination="clickup")
     assert (row["attempts"], row["failures"]) == (2, 0)
+
+
+async def test_however_slow_the_calls_are_an_attempt_ends_in_its_time(desk: Desk) -> None:
+    """One that is cut off counts as a failure, and ClickUp as away; one that leaves off by itself as neither."""
+    desk.settings["rate_per_second"] = 0.5
+    await desk.connect()
+    for number in range(600):
+        desk.clickup.space.add("901", f"Person {number}", days_ago=400 - number // 50)
+    began_at = desk.now + timedelta(minutes=1)
+    await desk.booked(**ANN_LEE)
+    while await desk.state() == "scheduled":
+        assert desk.now - began_at < PACE.timeout
+        began_at = desk.now + timedelta(seconds=10)
+        await desk.tell(seconds=10)
+    (row,) = await desk.rows(destination="clickup")
+    assert (row["state"], row["attempts"] > 1, row["failures"]) == ("delivered", True, 0)

@@ -138,6 +138,7 @@ async def test_examining_with_a_wrong_token_says_just_that(desk: Desk) -> None:
         ({"lists": []}, "names no list"),
         ({"inbound_list": "Inbound Leads"}, "'Inbound Leads' is no id of a list"),
         ({"answer_within": "soon"}, "`answer_within` is 'soon'"),
+        ({"answer_within": "10d"}, "can be 3d at most"),
         ({"sync_every": "5"}, "`sync_every` is '5'"),
         ({"email_feild": "Email"}, "did you mean email_field?"),
     ],

@@ -42,10 +42,10 @@ class Ours:
     async def told(self, kind: str = "booking.created", *, record: str | None = None, **details: Any) -> Outcome:
         return await self.told_of(notice(kind, **details), record=record)
 
-    async def told_of(self, news: Any, *, record: str | None = None) -> Outcome:
+    async def told_of(self, news: Any, *, record: str | None = None, overtaken: bool = False) -> Outcome:
         built = self.built()
         content = plain_json(built.render(news))
-        return await built.send(Attempt(delivery_id=DELIVERY, content=content, record=record))
+        return await built.send(Attempt(delivery_id=DELIVERY, content=content, record=record, overtaken=overtaken))
 
     async def examined(self) -> list[str]:
         read = KIND.read(self.settings)

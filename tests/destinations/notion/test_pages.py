@@ -209,3 +209,14 @@ def _address(database: str) -> str:
 async def test_a_database_may_be_given_by_its_address(ours: Ours, far: FarNotion, shape: Callable[[str], str]) -> None:
     ours.settings["contacts_database"] = shape(far.contacts)
     assert isinstance(await ours.told(), Delivered)
+
+
+async def test_what_later_news_has_overtaken_says_nothing_of_how_the_booking_stands(ours: Ours, far: FarNotion) -> None:
+    """PI9: a booking that is heard of after it was called off stays called off; the rest of it is still news."""
+    await ours.told("booking.cancelled")
+    outcome = await ours.told_of(notice("booking.created"), overtaken=True)
+    assert isinstance(outcome, Delivered)
+    assert outcome.found["campaign"] == "Christmas 2025"
+    page = far.says(far.contact)
+    assert (page["Booking Status"], page["Christmas Campaign Status"]) == ("Cancelled", "Pre-Call Prep")
+    assert "Diagnostic Call Date" not in page

@@ -183,3 +183,24 @@ def test_all_news_of_a_digest_is_counted() -> None:
         assert part in shown
     assert datetime(2026, 9, 7, 10, tzinfo=UTC).timestamp() == 1788775200
     assert "<!date^1788775200^" in shown
+
+
+@pytest.mark.parametrize("kind", OF_BOOKINGS)
+def test_no_message_tells_an_id_by_which_a_meeting_could_be_cancelled(kind: str) -> None:
+    """docs/SLACK.md: the address of Cal.com's own video rooms ends with the booking's uid."""
+    assert MEETING.uid == "one"
+    assert MEETING.meeting_url == "https://app.cal.example/video/one"
+    assert "video/one" not in words(told(kind))
+
+
+def test_a_place_that_tells_no_id_is_shown() -> None:
+    elsewhere = replace(MEETING, meeting_url="https://meet.example/abc")
+    content = plain_json(rendered(replace(news("booking.created"), meeting=elsewhere), CHANNEL))
+    assert "<https://meet.example/abc|join the meeting>" in words(content)
+
+
+def test_slack_is_told_to_look_for_no_names_in_anybodys_words() -> None:
+    """Else "@channel" in a name calls the whole channel, and an address in a remark becomes a link."""
+    written = [block["text"] for block in told("booking.created")["blocks"] if block["type"] == "section"]
+    assert written
+    assert all(one["verbatim"] is True for one in written)

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from showup.sources.calcom.api import Calcom
+from showup.sources.calcom.api_calls import Call, Calls
 from showup.sources.calcom.api_faults import CalcomAway, CalcomRefuses
 from showup.sources.calcom.api_retry import LONGEST_WAIT
 from showup.sources.calcom.api_values import BookingsAsked, Me
@@ -178,3 +179,13 @@ async def test_silence(far: FarCalcom, time: Time) -> None:
         with pytest.raises(CalcomAway, match="did not answer within"):
             await Calcom(client, url=far.url, key=KEY, clock=time.clock, pause=time.pause).me()
     assert len(far.asked) == 4
+
+
+async def test_an_answer_that_never_ends_is_not_listened_to_for_ever(
+    client: httpx2.AsyncClient, far: FarCalcom, time: Time
+) -> None:
+    """Each of its steps may be quick enough."""
+    far.will_say(*[HANGS] * 4)
+    calls = Calls(client, url=far.url, key=KEY, clock=time.clock, pause=time.pause)
+    with pytest.raises(CalcomAway, match="not whole within"):
+        await calls.ask(Call(path="/me", within=timedelta(seconds=0.2)))

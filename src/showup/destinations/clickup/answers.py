@@ -15,7 +15,10 @@ _TOKEN: Final = frozenset({"OAUTH_017", "OAUTH_018", "OAUTH_019", "OAUTH_021", "
 
 
 class Refused(Exception):
-    """Something was not as it should be: `outcome` is what that is for a delivery, `status` the answer's, else 0."""
+    """Something was not as it should be: `outcome` is what that is for a delivery, `status` the answer's, else 0.
+
+    A good token that is kept out of something is 403, as which ClickUp does not always put it.
+    """
 
     def __init__(self, outcome: TryAgain | GaveUp, status: int = 0) -> None:
         super().__init__(outcome.because)
@@ -41,7 +44,14 @@ def refused(answer: httpx2.Response, what: str, token: str, now: datetime) -> Re
     """What comes of an answer that is no success; `what` says what was asked for, for whoever reads it."""
     said, status = parsed(answer), answer.status_code
     words = plain(str(said.get("err") or ""), f"HTTP {status}", secret=token)
-    return Refused(_outcome(answer, f"{what}: {words}", str(said.get("ECODE")), now), status)
+    code = str(said.get("ECODE"))
+    keeps_out = status == httpx2.codes.UNAUTHORIZED and not _is_of_the_token(code)
+    outcome = _outcome(answer, f"{what}: {words}", code, now)
+    return Refused(outcome, httpx2.codes.FORBIDDEN if keeps_out else status)
+
+
+def _is_of_the_token(code: str) -> bool:
+    return code in _TOKEN or not code.startswith("OAUTH_")
 
 
 def strange(words: str) -> TryAgain:
@@ -56,7 +66,7 @@ def _outcome(answer: httpx2.Response, words: str, code: str, now: datetime) -> T
             # Every answer of theirs says when the limit begins anew; only here does it matter.
             later = not_before(answer.headers, now)
             return TryAgain(because=f"ClickUp takes no more for now ({words})", not_before=later, fault="limit")
-        case 401 if code in _TOKEN or not code.startswith("OAUTH_"):
+        case 401 if _is_of_the_token(code):
             return TryAgain(because=f"ClickUp refuses us ({words}). Put CLICKUP_API_TOKEN right", fault="destination")
         case 401 | 403:
             hint = "Let whoever the token belongs to work in that list, or use another token"

@@ -14,22 +14,24 @@ from showup.destinations.clickup.task import Task
 from showup.destinations.contract import TryAgain
 from showup.destinations.kind import Mirror, Mirrored
 
-# Of one attempt, which has to end within the time that it has.
+# Of one attempt, which has to end within the time that it has, however slow ClickUp is and whatever else it does.
 _MOST_PAGES: Final = 12
+_FOR_AT_MOST: Final = timedelta(seconds=12)
 _LONGEST_TITLE: Final = 500
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MOMENT: Final = timedelta(milliseconds=1)
 
 
 class Copying:
-    """One attempt's work on the copy."""
+    """One attempt's work on the copy; it is made as the attempt begins."""
 
     def __init__(self, api: Api, mirror: Mirror, clock: Clock, *, at_most_old: timedelta) -> None:
         self._api = api
         self._mirror = mirror
         self._clock = clock
         self._at_most_old = at_most_old
-        self._pages = _MOST_PAGES
+        self._pages = 0
+        self._ends_at = clock() + _FOR_AT_MOST
 
     async def bring_up_to_date(self, list_id: str, email_field: str | None) -> None:
         """Raises Refused when it takes longer than this attempt may, or ClickUp does not answer."""
@@ -56,10 +58,11 @@ class Copying:
         await self._mirror.put(whole, [], newest)
 
     async def _page(self, list_id: str, until: datetime, page: int) -> list[Task]:
-        if self._pages == 0:
+        # One page at least, or it would never be done.
+        if self._pages == _MOST_PAGES or (self._pages and self._clock() > self._ends_at):
             because = f"the list {list_id} is being copied, to look for names in it: it goes on in a moment"
             raise Refused(TryAgain(because=because, fault="limit", not_before=self._clock()))
-        self._pages -= 1
+        self._pages += 1
         since = f"{until.timestamp() * 1000:.0f}"
         return await self._api.tasks(list_id, order_by="updated", reverse="true", date_updated_gt=since, page=str(page))
 

@@ -85,31 +85,31 @@ class ClickUp:
 
     async def _deliver(self, attempt: Attempt, entry: Entry) -> Outcome:
         api = self._call()
+        copying = Copying(api, self._mirror, self._clock, at_most_old=self._spans.copy)
         finding = Finding(api, self._settings, self._layouts, self._clock)
         writing = Writing(api, self._settings)
         found = await finding.find(attempt, entry)
         if found is None:
-            guessed = await self._guess(api, finding, attempt, entry)
+            guessed = await self._guess(copying, finding, attempt, entry)
             if guessed.sure is not None and (task := await finding.standing(guessed.sure)) is not None:
                 found = Found(task=task, by="email")
             elif guessed.candidates and (asks := self._asks(attempt, guessed)) is not None:
                 return asks
             else:
-                found = await self._made(api, finding, writing, entry, guessed)
+                found = await self._made(api, finding, writing, entry, guessed, attempt)
         home = found.task.list.id or self._settings.newcomers
         layout = await self._layouts.of(api, home, self._clock())
         reference = await writing.follow(found, entry, layout, attempt)
         said = {"task": found.task.url, "list": layout.name, "found_by": found.by}
         return Delivered(provider="clickup", reference=reference, record=found.task.id, found=said)
 
-    async def _guess(self, api: Api, finding: Finding, attempt: Attempt, entry: Entry) -> Guess:
+    async def _guess(self, copying: Copying, finding: Finding, attempt: Attempt, entry: Entry) -> Guess:
         question = attempt.question
         if question is not None:
             # Whoever chose has looked at them: what nobody chose is named in the lead only where nobody answered.
             return Guess(candidates=() if question.answered_by else question.candidates)
         if not self._settings.name_search:
             return Guess()
-        copying = Copying(api, self._mirror, self._clock, at_most_old=self._spans.copy)
         return await guess(finding, copying, self._mirror, self._settings.every_list, entry)
 
     def _asks(self, attempt: Attempt, guessed: Guess) -> Asks | None:
@@ -123,9 +123,11 @@ class ClickUp:
             because="nobody in ClickUp has this email, but somebody has the name: who is it?", question=question
         )
 
-    async def _made(self, api: Api, finding: Finding, writing: Writing, entry: Entry, guessed: Guess) -> Found:
+    async def _made(
+        self, api: Api, finding: Finding, writing: Writing, entry: Entry, guessed: Guess, attempt: Attempt
+    ) -> Found:
         newcomers = self._settings.newcomers
         field = await finding.email_field(newcomers) if entry.email else None
         layout = await self._layouts.of(api, newcomers, self._clock())
-        task = await writing.lead(entry, layout, field, guessed.candidates)
+        task = await writing.lead(entry, layout, field, guessed.candidates, attempt)
         return Found(task=task, by="nothing: it is a new lead", is_new=True)

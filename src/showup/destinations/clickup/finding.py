@@ -52,11 +52,12 @@ class Finding:
         return None
 
     async def standing(self, task_id: str) -> Task | None:
-        """A task by its id; None for one that is gone."""
+        """A task by its id; None for one that is gone, or that the token can't open."""
         try:
             return await self._api.task(task_id)
         except Refused as refused:
-            if refused.status == 404:
+            # A token that is kept out of the lists as well is refused by the search that follows.
+            if refused.status in (403, 404):
                 return None
             raise
 

@@ -9,6 +9,8 @@ from showup.destinations.clickup.entry import CANCELLED, NO_SHOW, SHOWED
 from showup.destinations.kind import ConnectionSettings
 
 _SPAN = re.compile(r"([0-9]{1,6})\s*([smhd])")
+# What is not answered by then still has to be told, and tried again, before it is no news any more.
+_LONGEST_ANSWER = timedelta(days=3)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -49,7 +51,12 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
 
     def spans(self) -> "Spans":
         """How long an answer is waited for, and how old a copy of the lists may be. Raises ValueError."""
-        return Spans(answer=_span("answer_within", self.answer_within), copy=_span("sync_every", self.sync_every))
+        spans = Spans(answer=_span("answer_within", self.answer_within), copy=_span("sync_every", self.sync_every))
+        if spans.answer > _LONGEST_ANSWER:
+            raise ValueError(
+                f"`answer_within` is {self.answer_within!r}: it can be 3d at most, for news is told for a week"
+            )
+        return spans
 
     def status_after(self, kind: str) -> str:
         """The status that a task has after this kind of news; empty: the one that it had."""

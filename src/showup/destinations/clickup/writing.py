@@ -24,10 +24,12 @@ class Writing:
         self._api = api
         self._settings = settings
 
-    async def lead(self, entry: Entry, layout: Layout, field: str | None, candidates: tuple[Candidate, ...]) -> Task:
+    async def lead(
+        self, entry: Entry, layout: Layout, field: str | None, candidates: tuple[Candidate, ...], attempt: Attempt
+    ) -> Task:
         """A new task among the newcomers'. Raises Refused."""
         body: dict[str, Any] = {"name": entry.name, "markdown_content": _description(entry, candidates)}
-        if status := self._wanted(entry, layout, ours=True):
+        if not attempt.overtaken and (status := self._wanted(entry, layout, ours=True)):
             body["status"] = status
         if entry.email:
             body["custom_fields"] = [{"id": field, "value": entry.email}]
@@ -44,13 +46,20 @@ class Writing:
 
     def _change(self, task: Task, entry: Entry, layout: Layout, attempt: Attempt) -> dict[str, Any]:
         change: dict[str, Any] = {}
-        status = self._wanted(entry, layout, ours=task.list.id in self._settings.every_list)
-        if status and self._moves(task, entry, attempt) and status.casefold() != task.status.status.casefold():
+        status = self._status(task, entry, layout, attempt)
+        if status and status.casefold() != task.status.status.casefold():
             change["status"] = status
         description = task.markdown_description or ""
-        if entry.moves_block and (fresh := with_block(description, entry.block, entry.booking)) != description:
+        moves_block = entry.moves_block and not (attempt.overtaken and entry.booking in description)
+        if moves_block and (fresh := with_block(description, entry.block, entry.booking)) != description:
             change["markdown_content"] = fresh
         return change
+
+    def _status(self, task: Task, entry: Entry, layout: Layout, attempt: Attempt) -> str | None:
+        if attempt.overtaken:
+            return None
+        status = self._wanted(entry, layout, ours=task.list.id in self._settings.every_list)
+        return status if self._moves(task, entry, attempt) else None
 
     def _wanted(self, entry: Entry, layout: Layout, *, ours: bool) -> str | None:
         named = self._settings.status_after(entry.kind)

@@ -21,7 +21,7 @@ from showup.destinations.notion.pages import Told
 from showup.destinations.notion.render import render
 from showup.destinations.notion.settings import NotionSettings
 from showup.destinations.notion.telling import tell_contact, tell_sequence
-from showup.destinations.notion.update import Update
+from showup.destinations.notion.update import Update, past
 
 PACE: Final = Pace(
     rate_per_second=3,
@@ -85,6 +85,8 @@ class Notion:
 
     async def _send(self, update: Update, attempt: Attempt) -> Outcome:
         api, sources = self._access.api(), DataSources(self._access.client)
+        if attempt.overtaken:
+            update = past(update)
         contact = await tell_contact(api, sources, self._settings, update, attempt.record)
         sequence = await tell_sequence(api, sources, self._settings, update)
         faults = [one for one in (contact.fault, sequence.fault) if one is not None]

@@ -1,9 +1,10 @@
 """What is to be written to Notion about one piece of news, before the types of its properties are known. Values."""
 
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Word(Struct, frozen=True, tag=True):
@@ -49,3 +50,11 @@ class Update(Struct, frozen=True, kw_only=True):
     only_of: date | None = None
     campaign: bool = False
     notes: tuple[str, ...] = ()
+
+
+_STANDS: Final = frozenset({"booking_status_property", "call_date_property"})
+
+
+def past(update: Update) -> Update:
+    """The same without what it says of how the booking stands: later news has said that already."""
+    return replace(update, contact=tuple(one for one in update.contact if one.setting not in _STANDS))

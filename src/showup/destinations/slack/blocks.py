@@ -102,4 +102,5 @@ def cut_whole(text: str, longest: int) -> str:
 
 
 def _written(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text}
+    # Else it looks for addresses, channels and "@channel" in the words of others.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}

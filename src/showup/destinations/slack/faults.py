@@ -29,7 +29,8 @@ def _down(notice: Notice) -> Message:
 
 def _paused(notice: Notice) -> Message:
     details = notice.details
-    which = said(str(details.get("url") or details.get("endpoint_id") or details.get("destination") or ""))
+    named = str(details.get("url") or details.get("endpoint_id") or details.get("destination") or "")
+    which = said(named.removeprefix("webhook:"))
     todo = "What is due waits until somebody lets it go on (`paused`: false at /api/endpoints)."
     return _fault(f"The outgoing webhook {which} is paused", _because(details), todo)
 

@@ -56,8 +56,10 @@ def _fields(notice: Notice, meeting: Meeting) -> list[tuple[str, str]]:
             fields.append((name, said(value)))
     if notice.kind in _OF_ATTENDANCE and meeting.evidence in _EVIDENCE:
         fields.append(("How it is known", _EVIDENCE[meeting.evidence]))
-    if notice.kind not in _OF_ITS_END and meeting.meeting_url and meeting.status == "ACCEPTED":
-        fields.append(("Where", link(meeting.meeting_url, "join the meeting")))
+    # Everybody in the channel reads it, and whoever has the uid can cancel the meeting.
+    url = meeting.untelling(meeting.meeting_url)
+    if notice.kind not in _OF_ITS_END and url and meeting.status == "ACCEPTED":
+        fields.append(("Where", link(url, "join the meeting")))
     return fields
 
 

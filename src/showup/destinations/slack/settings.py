@@ -46,12 +46,12 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for channel in (self.channel, *self.channels.values()):
             if not _CHANNEL.fullmatch(channel):
-                raise ValueError(f"{channel!r} is no id of a channel: its details in Slack end with it: C0123456789")
+                raise ValueError(f"{channel!r} is no id of a channel such as C0123456789: its details end with it")
         for kind in (*self.notices, *self.channels):
             if kind not in KNOWN:
                 near = difflib.get_close_matches(kind, KNOWN, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KNOWN)}"
-                raise ValueError(f"there is no kind of news {kind!r} for Slack: {hint}")
+                raise ValueError(f"there is no kind of news {kind!r} for Slack ({hint})")
         if not _HOUR.fullmatch(self.digest_at):
             raise ValueError(f"`digest_at` is {self.digest_at!r}: it should be a time of day such as 08:00")
 

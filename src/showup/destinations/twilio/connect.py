@@ -58,7 +58,7 @@ async def _faults_of_sender(api: TwilioApi, sender: str) -> list[str]:
     if isinstance(found, str):
         return [found]
     if not found.get("incoming_phone_numbers"):
-        return ["the sender is no number of this Twilio account: set sender to one of its own"]
+        return ["the sender is no number of this Twilio account: set TWILIO_FROM, or sender, to one of its own"]
     return []
 
 

@@ -96,14 +96,14 @@ class WebhookDestination:
 
 async def _words(answer: httpx2.Response) -> str:
     """The beginning of what it answered, where that is text for programs or people, and no page."""
+    kind = answer.headers.get("content-type", "")
+    # What is packed small may be large beyond measure.
+    if "content-encoding" in answer.headers or not kind.startswith(("text/plain", "application/")):
+        return ""
     read = b""
-    # As it came: what is packed small may be large beyond measure.
     async for part in answer.aiter_raw(_READ_AT_MOST):
         read += part
         if len(read) >= _READ_AT_MOST:
             break
-    kind = answer.headers.get("content-type", "")
-    if "content-encoding" in answer.headers or not kind.startswith(("text/plain", "application/")):
-        return ""
     words = plain(read[:_READ_AT_MOST].decode(errors="replace"), "")
     return f" ({words})" if words else ""

@@ -39,8 +39,8 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
     return {
         "id": meeting.booking_id,
         **{name: getattr(meeting, name) for name in _OF_BOOKING},
-        "location": _untelling(meeting, meeting.location),
-        "meeting_url": _untelling(meeting, meeting.meeting_url),
+        "location": meeting.untelling(meeting.location),
+        "meeting_url": meeting.untelling(meeting.meeting_url),
         "attendance": {"state": _attendance(meeting), "evidence": meeting.evidence},
         "attendee": {
             "email": guest.email or None,
@@ -55,11 +55,6 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
         },
         "company": _company(meeting),
     }
-
-
-def _untelling(meeting: Meeting, place: str | None) -> str | None:
-    tells = any(uid and uid in (place or "") for uid in (meeting.uid, meeting.seat_uid))
-    return None if tells else place
 
 
 def _company(meeting: Meeting) -> dict[str, Any] | None:

@@ -38,18 +38,19 @@ class Fresh(Struct, frozen=True):
 
 
 def fresh(told: Sequence[Told], deeds: Sequence[Deed], rules: RuleBook) -> Mapping[UUID, Fresh]:
-    """The events of the batch that are told to the outside: what people do always is, and a simulation never."""
+    """The events of the batch that are told to the outside: what people do always is, but to a simulated booking."""
     news = {
         item.event_id: Fresh(item.source_at, item.received_at)
         for one in told
         for item in one.group.news
-        if _is_told(item, rules)
+        if not _is_simulated(one, item) and is_fresh(item, rules.at(item.source_at))
     }
     return news | {deed.event_id: Fresh(deed.source_at, deed.source_at) for deed in deeds}
 
 
-def _is_told(item: News, rules: RuleBook) -> bool:
-    return not item.simulated and is_fresh(item, rules.at(item.source_at))
+def _is_simulated(told: Told, item: News) -> bool:
+    # A simulation comes through the door like any other: only the booking says that it is none.
+    return item.simulated or (told.story.booking is not None and told.story.booking.simulated)
 
 
 async def tell_deals(

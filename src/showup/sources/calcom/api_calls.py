@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import httpx2
 import msgspec
@@ -17,11 +18,14 @@ from showup.sources.calcom.api_faults import CalcomAway, CalcomRefuses
 from showup.sources.calcom.api_retry import LONGEST_WAIT, TRIES, backoff, limited_until, used_up_until
 from showup.sources.calcom.payload import Json, mapping
 
+# Each step of a call has its own patience; who sends a byte now and then would be listened to for ever.
+_WHOLE_WITHIN: Final = timedelta(minutes=1)
+
 
 class Call(Struct, frozen=True, kw_only=True):
     """What is asked: `path` below the API's address, `version` of its family of calls, None where it has none.
 
-    A call may reach Cal.com twice, so each must be one whose repeat changes nothing.
+    A call may reach Cal.com twice, so each must be one whose repeat changes nothing. Each try has its answer `within`.
     """
 
     path: str
@@ -30,6 +34,7 @@ class Call(Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any] | None = None
     version: str | None = None
     anonymous: bool = False
+    within: timedelta = _WHOLE_WITHIN
 
 
 class Calls:
@@ -79,13 +84,16 @@ class Calls:
     async def _ask_once(self, call: Call) -> Json | CalcomAway:
         await self._budget.spend()
         try:
-            answer = await self._client.request(
-                call.method,
-                self._url + call.path,
-                params=dict(call.query) or None,
-                json=call.body,
-                headers=self._headers(call),
-            )
+            async with asyncio.timeout(call.within.total_seconds()):
+                answer = await self._client.request(
+                    call.method,
+                    self._url + call.path,
+                    params=dict(call.query) or None,
+                    json=call.body,
+                    headers=self._headers(call),
+                )
+        except TimeoutError:
+            return CalcomAway(f"Cal.com's answer was not whole within {call.within.total_seconds():.0f} seconds")
         except httpx2.LocalProtocolError as error:
             raise CalcomRefuses(unanswered("Cal.com", error).because, 401) from None
         except httpx2.RequestError as error:

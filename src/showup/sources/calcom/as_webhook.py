@@ -167,6 +167,13 @@ def is_seated(booking: ApiBooking) -> bool:
     return any(one.seat_uid is not None for one in booking.attendees)
 
 
+def is_guest(booking: ApiBooking, address: str) -> bool:
+    """Whether whoever has this address booked the meeting with somebody else, or was brought along to it."""
+    booker = booking.booking_fields_responses.get("email") or next((one.email for one in booking.attendees), None)
+    invited = {_key(booker), *map(_key, booking.guests)}
+    return _key(address) in invited - {_key(host.email) for host in booking.hosts}
+
+
 def guests_of(booking: ApiBooking) -> list[ApiAttendee]:
     """The attendees, the booker first, without those of our own team whom Cal.com keeps among them."""
     booked = {_key(booking.booking_fields_responses.get("email")), *map(_key, booking.guests)}

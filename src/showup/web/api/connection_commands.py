@@ -12,6 +12,8 @@ from showup.access.connection import CALCOM
 from showup.access.connection import Connection as Stored
 from showup.deliveries.given import NAME as FROM_ENVIRONMENT
 from showup.deliveries.setting_up import Wanted, amend, take_down
+from showup.destinations.catalogue import KINDS
+from showup.destinations.email.smtp_url import SmtpServer
 from showup.reads.connections import list_connections
 from showup.web.acting import AdminHand, Hand
 from showup.web.api.connections import CONNECTION, Connection
@@ -31,7 +33,8 @@ _SLACK: Final[Example] = CONNECTION | {
     "settings": {"channel": "C0123456789"},
     "calcom": None,
 }
-_ADDRESSES: Final = ("api_url",)
+_ADDRESS: Final = "api_url"
+_SMTP: Final = "smtp"
 Settings = Annotated[
     dict[str, Any], Field(max_length=100, description="What it says, by name; null takes a setting away.")
 ]
@@ -100,6 +103,7 @@ async def change(
 ) -> Any:
     """Change what a connection says, or its secrets."""
     workspace_id, found = await _ours(hand, connection_id)
+    _refuse_to_show_secrets(found, said)
     wanted = Wanted(
         workspace_id=workspace_id,
         kind=found.kind,
@@ -133,11 +137,33 @@ async def _ours(hand: Hand, connection_id: UUID) -> tuple[UUID, Stored]:
     return found
 
 
+def _refuse_to_show_secrets(found: Stored, said: ConnectionChanges) -> None:
+    """Secrets are never shown: neither by an address of somebody's own, to which they would be sent."""
+    url = (said.settings or {}).get(_ADDRESS)
+    if url is None or url == found.settings.get(_ADDRESS) or found.kind not in KINDS or not found.has_credentials:
+        return
+    if missing := KINDS[found.kind].missing(said.credentials or {}):
+        detail = f"Another address needs its secrets anew: give {', '.join(missing)} among the credentials."
+        raise refused_field(f"settings.{_ADDRESS}", "body", detail)
+
+
+async def _check_addresses(ground: Ground, wanted: Wanted) -> None:
+    url = wanted.settings.get(_ADDRESS)
+    if isinstance(url, str) and (because := await ground.outside.why_refused(url)) is not None:
+        raise refused_field(f"settings.{_ADDRESS}", "body", f"{because[0].upper()}{because[1:]}.")
+    server = (wanted.credentials or {}).get("url")
+    if wanted.kind != _SMTP or server is None:
+        return
+    try:
+        host = SmtpServer.of(server).host
+    except ValueError as fault:
+        raise refused_field("credentials.url", "body", f"{fault}.") from fault
+    if (because := await ground.outside.why_refused(f"https://{f'[{host}]' if ':' in host else host}")) is not None:
+        raise refused_field("credentials.url", "body", f"{because[0].upper()}{because[1:]}.")
+
+
 async def _put(hand: Hand, ground: Ground, wanted: Wanted) -> None:
-    for name in _ADDRESSES:
-        url = wanted.settings.get(name)
-        if isinstance(url, str) and (because := await ground.outside.why_refused(url)) is not None:
-            raise refused_field(f"settings.{name}", "body", f"{because[0].upper()}{because[1:]}.")
+    await _check_addresses(ground, wanted)
     try:
         await amend(hand.tx, ground.mailing.seal, wanted, hand.at)
     except ValueError as fault:
