@@ -14,6 +14,8 @@ HIDDEN = "[hidden]"
 
 # What these complain of is a database that is away, with pages of traceback: whoever uses them says it in one line.
 _SAID_BY_US = ("pgqueuer", "asyncpg.pool")
+# They tell each call with its whole address, and somebody's email may be in that.
+_TOO_TALKATIVE = ("httpx2", "httpcore2")
 
 # Ends of words, so that `token_count` and `idempotency_key` stay readable and `calcom_api_key` doesn't.
 _SECRET_KEY = re.compile(
@@ -40,6 +42,8 @@ def configure(level: str = "INFO", style: Literal["console", "json"] = "console"
     logging.captureWarnings(capture=True)
     for name in _SAID_BY_US:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in _TOO_TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

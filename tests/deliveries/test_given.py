@@ -131,9 +131,9 @@ async def test_a_second_one_of_a_kind_is_refused(place: Workspace) -> None:
     ("settings", "sentence"),
     [
         ({"list": ["901"]}, "clickup has no setting 'list' (did you mean lists?)"),
-        ({"lists": ["901"]}, "missing required field `inbound_list`"),
+        ({"lists": ["901"]}, "clickup needs its setting inbound_list"),
         ({"lists": ["Brokers"], "inbound_list": "903"}, "'Brokers' is no id of a list"),
-        ({**LISTS, "rate_per_second": 0}, "`float` > 0"),
+        ({**LISTS, "rate_per_second": 0}, "rate_per_second of clickup can't be used (Expected float > 0.0)"),
         ({**LISTS, "answer_within": "soon"}, "should be a span of time"),
     ],
 )

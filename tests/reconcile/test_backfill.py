@@ -24,9 +24,15 @@ PAGE = 100
 
 async def backfilled(showup: Showup, since: datetime = FIRST_DAY, until: datetime | None = None) -> Found:
     (account,) = await showup.reconciler.accounts()
+    await known_just_now(showup)
     found = await showup.reconciler.backfill(account, since, until or showup.clock(), lambda _many: None)
     await showup.apply()
     return found
+
+
+async def known_just_now(showup: Showup) -> None:
+    """Its key came a moment ago: all that was booked by now is history."""
+    await showup.rows("UPDATE syncs SET began_at = :now RETURNING 1", now=showup.clock())
 
 
 async def test_history_stands_as_if_it_had_been_told_and_nobody_hears_of_it(world: World, opening: Opening) -> None:
@@ -56,6 +62,23 @@ async def test_even_what_was_booked_a_minute_ago_is_told_to_nobody(world: World,
     await backfilled(showup)
     assert list((await showup.standing())["people"]) == ["ann@acme.example"]
     assert await showup.rows("SELECT 1 FROM deliveries") == []
+
+
+async def test_what_was_booked_since_the_account_is_compared_is_left_to_that(world: World, showup: Showup) -> None:
+    """It is news, and taken in as history it would be told to nobody."""
+    host = world.add_user("Hana Host", "hana@sellers.example")
+    kind = world.add_event_type("call", owner=host)
+    (account,) = await showup.reconciler.accounts()
+    await known_just_now(showup)
+    world.advance(timedelta(minutes=1))
+    world.book(kind, Guest("Ann", "ann@acme.example"), start_at=world.clock() + timedelta(days=3))
+    world.advance(timedelta(hours=1))
+    found = await showup.reconciler.backfill(account, FIRST_DAY, showup.clock(), lambda _many: None)
+    assert found.healed == {}
+    await showup.reconcile()
+    assert {one["state"] for one in await showup.rows("SELECT state FROM deliveries WHERE kind = 'confirm'")} == {
+        "scheduled"
+    }
 
 
 async def test_twice_the_same_history_is_no_news(world: World, showup: Showup) -> None:
@@ -136,6 +159,7 @@ async def test_it_never_asks_more_often_than_it_may_and_its_memory_stays_flat(
     world.advance(timedelta(hours=1))
     showup.limit(most)
     (account,) = await showup.reconciler.accounts()
+    await known_just_now(showup)
     held: list[int] = []
     tracemalloc.start()
     try:

@@ -120,6 +120,7 @@ async def _put(
     from showup.deliveries.setting_up import Wanted, amend
 
     kind, name = called
+    _refuse_environments(name)
     async with transaction(house.engine) as tx:
         workspace_id = (await workspace_named(tx, workspace)).id
         before = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
@@ -140,10 +141,21 @@ async def _put(
             raise Refused(f"{str(fault)[0].upper()}{str(fault)[1:]}.") from None
 
 
+def _refuse_environments(name: str) -> None:
+    from showup.deliveries.given import NAME
+
+    if name == NAME:
+        raise Refused(
+            f"{NAME!r} is what the environment's own connections are called: change their variables and start Showup "
+            "again, or take another name."
+        )
+
+
 async def _remove(house: "House", workspace: str, kind: str, name: str) -> None:
     from showup.database.engine import transaction
     from showup.deliveries.setting_up import take_down
 
+    _refuse_environments(name)
     async with transaction(house.engine) as tx:
         workspace_id = (await workspace_named(tx, workspace)).id
         if not await take_down(tx, workspace_id=workspace_id, kind=kind, name=name, now=house.clock()):

@@ -9,11 +9,13 @@ from showup.access import connections_store
 from showup.access.connection import Connection
 from showup.access.permit import Permit
 from showup.access.secrets_at_rest import Unsealable
+from showup.adopting import given_connections
 from showup.assembly import Ground, House, house
 from showup.commands.connections_trying import faults_of
 from showup.database.address import shown
 from showup.database.engine import transaction
 from showup.database.migrate import revisions
+from showup.deliveries.given import check
 from showup.destinations.catalogue import KINDS
 from showup.reads.health import Health, health, server
 from showup.reads.lanes import list_lanes
@@ -36,6 +38,11 @@ class Finding(Struct, frozen=True):
 
 def of_settings(settings: Settings) -> Finding:
     """Settings that could be loaded; secrets are not told."""
+    try:
+        for one in given_connections(settings):
+            check(one)
+    except ValueError as fault:
+        return Finding("settings", "fail", f"Showup does not start with them: {fault}")
     given = sorted(settings.model_fields_set)
     return Finding("settings", "ok", f"given: {', '.join(given)}" if given else "none given, all defaults")
 

@@ -69,6 +69,9 @@ async def _check(tx: AsyncConnection, kind: Kind, wanted: Wanted) -> None:
     others = await connections_store.list_connections(tx, workspace_id=wanted.workspace_id)
     if other := next((one.name for one in others if one.kind == kind.name and one.name != wanted.name), None):
         raise ValueError(f"the workspace has the {kind.name} connection {other!r} already: change that one")
+    if wanted.credentials is not None and (unknown := kind.unknown(wanted.credentials)):
+        known = ", ".join(sorted({*kind.credentials, *kind.only_with.values()}))
+        raise ValueError(f"{kind.name} has no secret {unknown[0]!r} (it has {known})")
     if wanted.credentials is not None and (missing := kind.missing(wanted.credentials)):
         raise ValueError(f"{kind.name} needs its {', '.join(missing)} among the credentials")
 

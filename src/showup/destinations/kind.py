@@ -4,9 +4,10 @@ Each has its package here with a `connect.py` that makes its `Kind`, and a line 
 """
 
 import difflib
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import httpx2
 import msgspec
@@ -122,8 +123,26 @@ class Kind(Struct, frozen=True, kw_only=True):
         try:
             return msgspec.convert(dict(settings), self.settings, strict=False)
         except msgspec.ValidationError as fault:
-            raise ValueError(f"the settings of {self.name}: {fault}") from None
+            raise ValueError(_sentence(self.name, str(fault))) from None
+
+    def unknown(self, credentials: Mapping[str, Any]) -> list[str]:
+        """The secrets that nothing is known of, such as misspelt ones."""
+        known = {*self.credentials, *self.only_with.values()}
+        return sorted(name for name in credentials if name not in known)
 
     def missing(self, credentials: Mapping[str, Any]) -> list[str]:
         """The secrets that are not there."""
         return [name for name in self.credentials if not credentials.get(name)]
+
+
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
+_WRONG: Final = re.compile(r"(?P<what>.+) - at `\$\.(?P<setting>\w+).*`")
+
+
+def _sentence(kind: str, fault: str) -> str:
+    """What msgspec finds wrong with settings, for a person."""
+    if missing := _MISSING.match(fault):
+        return f"{kind} needs its setting {missing[1]}: say it under [{kind}] in showup.toml, or with --setting"
+    if wrong := _WRONG.match(fault):
+        return f"the setting {wrong['setting']} of {kind} can't be used ({wrong['what'].replace('`', '')})"
+    return f"the settings of {kind} can't be used ({fault})"

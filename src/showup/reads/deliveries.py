@@ -63,6 +63,13 @@ async def find_delivery(tx: AsyncConnection, permit: Permit, delivery_id: UUID, 
     return None if row is None else _explained(row, now) | {"tries": await _tries(tx, delivery_id)}
 
 
+async def deliveries_of(tx: AsyncConnection, permit: Permit, booking_ids: Sequence[UUID], now: datetime) -> list[Found]:
+    """All that was and is to be told of these bookings, by due time, each with why it stands as it does."""
+    query = _select(permit).where(deliveries.c.booking_id.in_(booking_ids))
+    rows = (await tx.execute(query.order_by(deliveries.c.due_at, deliveries.c.id))).mappings()
+    return [_brief(_explained(row, now)) for row in rows]
+
+
 async def workspace_of_delivery(
     tx: AsyncConnection, delivery_id: UUID, among: Sequence[UUID] | None = None
 ) -> UUID | None:

@@ -121,7 +121,8 @@ class Reconciler:
             await lease.extend_in(connection)
             await store.end(connection, run.id, self._clock())
             until = max(min(comparing.postponed_to or until, until), until - _HELD_BACK_FOR)
-            next_at = started_at + self._rhythm.every
+            # The schedule comes every minute: a moment later than it, the next would be a minute late.
+            next_at = started_at.replace(second=0, microsecond=0) + self._rhythm.every
             await store.passed(connection, account.id, self._clock(), until=until, next_at=next_at)
         if comparing.healed:
             _log.info("bookings healed from Cal.com's API", account=account.name, healed=dict(comparing.healed))
@@ -154,11 +155,14 @@ class Reconciler:
     ) -> Found:
         """Takes in everything that was booked in the span, without telling anybody; `told` of how many were looked at.
 
-        One that was broken off goes on where it was. Raises CalcomAway, CalcomRefuses, NotCaughtUp and LeaseLost.
+        What was booked since the account is compared is news, and left to that. One that was broken off goes on where
+        it was. Raises CalcomAway, CalcomRefuses, NotCaughtUp and LeaseLost.
         """
         holder = uuid4()
         await self._claim(account.id, holder)
         async with held(Lease(self._engine, self._clock, account.id, holder)) as lease:
+            if not account.is_v1:
+                until = max(since, min(until, await self._compared_since(account.id)))
             span = Span(since=since, until=until, began_at=since)
             run = await self._broken_off(account.id, span) or await self._begin(account.id, "backfill", span)
             settled_by = self._clock() - self._rhythm.grace
@@ -170,6 +174,10 @@ class Reconciler:
                 raise
             await self._end(run.id, None)
         return Found(looked_at=comparing.looked_at, healed=dict(comparing.healed))
+
+    async def _compared_since(self, account_id: UUID) -> datetime:
+        async with transaction(self._engine) as tx:
+            return await store.began_at(await raw(tx), account_id)
 
     async def _take_history(
         self, comparing: Comparing, account: AskedAccount, span: Span, told: Callable[[int], None]

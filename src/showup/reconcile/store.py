@@ -94,6 +94,12 @@ async def claim(
     return bool(done)
 
 
+async def began_at(connection: asyncpg.Connection, account_id: UUID) -> datetime:
+    """Since when the account is compared."""
+    found: datetime = await connection.fetchval("SELECT began_at FROM syncs WHERE account_id = $1", account_id)
+    return found
+
+
 async def extend(connection: asyncpg.Connection, account_id: UUID, holder: UUID, until: datetime) -> bool:
     """Whether the holder still has the account; then until that moment."""
     done = await connection.fetchval(

@@ -57,7 +57,7 @@ async def _heard(request: Request, ground: Ground, body: bytes) -> None:
     async with ground.engine.begin() as tx:
         for workspace_id, press in found:
             kept = await keep_signed(await raw(tx), _command(request, ground, workspace_id, press))
-            _log.info("a record was chosen in Slack", event_id=str(kept.id), delivery_id=str(press.delivery_id))
+            _log.info("a button was pressed in Slack", event_id=str(kept.id), delivery_id=str(press.delivery_id))
 
 
 def _signed_by(request: Request, ground: Ground, known: Sequence[Signer], body: bytes) -> list[UUID]:

@@ -70,7 +70,7 @@ async def report_outcome(
     """
     booking = standing(await anchor_of_booking(hand.tx, hand.permit, booking_id), "booking")
     await hand.does(booking.workspace_id, *await _commands(hand, booking, said))
-    return found_or_refused(await find_booking(hand.tx, hand.permit, booking.id), "booking")
+    return found_or_refused(await find_booking(hand.tx, hand.permit, booking.id, hand.at), "booking")
 
 
 @router.post(
@@ -84,7 +84,7 @@ async def move(booking_id: UUID, said: Belonging, hand: WritingHand, _asked: Ann
     company, deal = await _destination(hand, booking.workspace_id, said)
     command = MoveBooking(**hand.signed, booking=booking.name, company=company, deal=deal)
     await hand.does(booking.workspace_id, command)
-    return found_or_refused(await find_booking(hand.tx, hand.permit, booking.id), "booking")
+    return found_or_refused(await find_booking(hand.tx, hand.permit, booking.id, hand.at), "booking")
 
 
 async def _commands(hand: Hand, booking: BookingAnchor, said: Outcome) -> list[Command]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from showup.bookings.booking import MeetingOutcome
 from showup.reads.booking import find_booking
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
-from showup.web.api.deliveries import DELIVERY, Delivery
+from showup.web.api.deliveries import EXPLAINED, ExplainedDelivery
 from showup.web.api.shapes import (
     ATTENDANCE,
     COMPANY,
@@ -30,7 +30,7 @@ from showup.web.api.shapes import (
     shows,
 )
 from showup.web.auth import Reader
-from showup.web.ground import Reading
+from showup.web.ground import OnGround, Reading
 from showup.web.paging import shown
 from showup.web.problems import documented, found_or_refused
 from showup.web.questions import ListQuestion, Moment, Question, Search, Word
@@ -117,7 +117,7 @@ class BookingDetail(Booking):
     attendees: list[Attendee]
     deal: DealBrief | None
     matches: list[dict[str, Any]] = Field(description="Leads that attendees were matched to.")
-    deliveries: list[Delivery]
+    deliveries: list[ExplainedDelivery]
     uids: list[UidHeld] = Field(description="Every uid the booking ever had, oldest first.")
     timeline: list[TimelineLine]
 
@@ -159,7 +159,7 @@ BOOKING_DETAIL: Example = BOOKING | {
         "currency": "USD",
     },
     "matches": [],
-    "deliveries": [DELIVERY],
+    "deliveries": [EXPLAINED],
     "uids": [
         {
             "uid": "bFJeNb2uX8ANpT3JL5EfXw",
@@ -189,9 +189,11 @@ async def bookings(permit: Reader, tx: Reading, asked: Annotated[BookingQuestion
     response_model=BookingDetail,
     responses=shows(BOOKING_DETAIL) | documented("not-found"),
 )
-async def booking(booking_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
+async def booking(
+    booking_id: UUID, permit: Reader, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]
+) -> Any:
     """One booking with its attendees, deal, deliveries, uids and timeline.
 
     The id of a booking that was merged into another one answers with the one that stayed.
     """
-    return found_or_refused(await find_booking(tx, permit, booking_id), "booking")
+    return found_or_refused(await find_booking(tx, permit, booking_id, ground.clock()), "booking")
