@@ -21,7 +21,7 @@ run: .venv/run.stamp ## start Showup on http://127.0.0.1:8000 with a database of
 	@exec $(BIN)/showup serve
 
 test: .venv/check.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 check: .venv/check.stamp ## format, lint, types, import contracts, drift of migrations and OpenAPI, docs
 	$(BIN)/ruff format --check .
@@ -55,6 +55,9 @@ pins: .venv/check.stamp ## pin the requirements of pyproject.toml anew, with has
 clean: ## remove what these targets made
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# Half of a test's time it waits, for PostgreSQL or a far side.
+WORKERS = $(shell $(BIN)/python -c "import os; print(min(8, 2 * (os.cpu_count() or 1)))")
 
 # The pins name no index and no machine, and hold for every platform and Python that we support.
 PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
