@@ -1,8 +1,10 @@
 """What all destinations reached over HTTP have in common: one client, and outcomes for what never got an answer."""
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import httpx2
+import msgspec
 
 from showup.destinations.contract import TryAgain
 
@@ -52,6 +54,15 @@ def unanswered(name: str, error: httpx2.RequestError) -> TryAgain:
         case _:
             because = f"{name} broke the connection off before it answered"
     return TryAgain(because=because, fault="destination")
+
+
+def parsed(answer: httpx2.Response) -> dict[str, Any]:
+    """The JSON object that an answer is; an empty one for whatever else it is."""
+    try:
+        body = msgspec.json.decode(answer.content)
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def plain(text: str, otherwise: str, *, secret: str = "") -> str:

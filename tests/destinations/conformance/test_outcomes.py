@@ -123,6 +123,7 @@ GARBAGE = [
     pytest.param(b"", {}, id="nothing"),
     pytest.param(b"[]", {}, id="a list"),
     pytest.param(b'{"ok": "\xff\xfe', {}, id="bytes that are no text"),
+    pytest.param(b'{"ok": "\xff\xfe"}', {}, id="a text that is none"),
     pytest.param(b"[" * 100_000, {}, id="brackets without end"),
     pytest.param(b'{"ok": 7, "id": {}, "results": 3, "tasks": 4, "sid": []}', {}, id="other types than promised"),
 ]

@@ -1,14 +1,13 @@
 """What ClickUp's answers come to when they are refusals."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import httpx2
-import msgspec
 
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.retry_after import not_before
-from showup.destinations.wire import plain
+from showup.destinations.wire import parsed, plain
 
 # The token itself is refused; other words of 401 speak of a workspace that the token can't open.
 _TOKEN: Final = frozenset({"OAUTH_017", "OAUTH_018", "OAUTH_019", "OAUTH_021", "OAUTH_025", "OAUTH_077"})
@@ -29,15 +28,6 @@ class Refused(Exception):
     def may_be_old_news(self) -> bool:
         """Whether it may come of what we thought the lists were like."""
         return isinstance(self.outcome, GaveUp) and self.status in (0, 400, 404)
-
-
-def parsed(answer: httpx2.Response) -> dict[str, Any]:
-    """The JSON object of an answer; an empty one for anything else."""
-    try:
-        said = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def refused(answer: httpx2.Response, what: str, token: str, now: datetime) -> Refused:

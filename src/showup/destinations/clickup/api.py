@@ -7,11 +7,11 @@ import httpx2
 import msgspec
 
 from showup.clock import Clock
-from showup.destinations.clickup.answers import Refused, parsed, refused, strange
+from showup.destinations.clickup.answers import Refused, refused, strange
 from showup.destinations.clickup.task import Comment, Field, Task, TaskList, task_of
 from showup.destinations.contract import TryAgain
 from showup.destinations.kind import Meter, OverLimit
-from showup.destinations.wire import unanswered
+from showup.destinations.wire import parsed, unanswered
 
 URL: Final = "https://api.clickup.com/api/v2"
 PAGE: Final = 100

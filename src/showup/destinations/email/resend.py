@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
-import msgspec
 
 from showup.clock import Clock
 from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
 from showup.destinations.email.mail import Mail
 from showup.destinations.retry_after import not_before
-from showup.destinations.wire import plain, unanswered
+from showup.destinations.wire import parsed, plain, unanswered
 
 _QUOTAS = {"daily_quota_exceeded": "day", "monthly_quota_exceeded": "month"}
 # Their headers speak of the limit a second then. An hour: a bigger plan, or the next day, is felt soon enough.
@@ -42,7 +41,7 @@ class Resend:
         return self._outcome(answer)
 
     def _outcome(self, answer: httpx2.Response) -> Outcome:
-        said = _parsed(answer)
+        said = parsed(answer)
         name = said.get("name")
         words = plain(str(said.get("message") or ""), f"HTTP {answer.status_code}", secret=self._key)
         match answer.status_code:
@@ -100,14 +99,6 @@ def _attached(calendar: str, method: str | None) -> dict[str, str]:
     said = f"; method={method}" if method else ""
     content = b64encode(calendar.encode()).decode()
     return {"filename": "invite.ics", "content": content, "content_type": f"text/calendar; charset=utf-8{said}"}
-
-
-def _parsed(answer: httpx2.Response) -> dict[str, Any]:
-    try:
-        parsed = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _taken(said: dict[str, Any]) -> Outcome:

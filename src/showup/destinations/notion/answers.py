@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import httpx2
-import msgspec
 
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.retry_after import not_before
-from showup.destinations.wire import plain
+from showup.destinations.wire import parsed, plain
 
 _CAPABILITIES = "give the integration the capabilities to read and to update content"
 _SHARE = "share it with the integration (in Notion: ••• > Connections), or set another"
@@ -21,15 +20,6 @@ class Refused(Exception):
         super().__init__(outcome.because)
         self.outcome = outcome
         self.status = status
-
-
-def parsed(answer: httpx2.Response) -> dict[str, Any]:
-    """The body, where it is a JSON object; else nothing."""
-    try:
-        body = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def refusal(answer: httpx2.Response, what: str, token: str, now: datetime) -> Refused:

@@ -7,8 +7,8 @@ import httpx2
 
 from showup.clock import Clock
 from showup.destinations.kind import Meter
-from showup.destinations.notion.answers import Refused, parsed, refusal, somebody_else
-from showup.destinations.wire import unanswered
+from showup.destinations.notion.answers import Refused, refusal, somebody_else
+from showup.destinations.wire import parsed, unanswered
 
 URL: Final = "https://api.notion.com/v1"
 _VERSION: Final = b"2026-03-11"

@@ -3,12 +3,11 @@
 from typing import Any, Final
 
 import httpx2
-import msgspec
 
 from showup.clock import Clock
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.retry_after import not_before
-from showup.destinations.wire import plain
+from showup.destinations.wire import parsed, plain
 
 _KEY: Final = frozenset(
     {
@@ -54,7 +53,7 @@ class Answers:
 
     def read(self, answer: httpx2.Response, channel: str) -> dict[str, Any]:
         """What a call brought. Raises NotDone."""
-        said = _parsed(answer)
+        said = parsed(answer)
         if answer.status_code == 200 and said.get("ok") is True:
             return said
         error = plain(str(said.get("error") or ""), f"HTTP {answer.status_code}", secret=self._secret)
@@ -86,11 +85,3 @@ class Answers:
         if not isinstance(messages, list) or not messages:
             return ""
         return f" ({plain(str(messages[0]), 'no more', secret=self._secret)})"
-
-
-def _parsed(answer: httpx2.Response) -> dict[str, Any]:
-    try:
-        parsed = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

@@ -6,14 +6,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx2
-import msgspec
 
 from showup.clock import Clock
 from showup.destinations.contract import Delivered, GaveUp, Outcome, TryAgain
 from showup.destinations.retry_after import not_before
 from showup.destinations.twilio.settings import TwilioSettings
 from showup.destinations.twilio.text_message import TextMessage
-from showup.destinations.wire import plain, unanswered
+from showup.destinations.wire import parsed, plain, unanswered
 
 URL: Final = "https://api.twilio.com"
 _VERSION: Final = "2010-04-01"
@@ -45,7 +44,7 @@ class TwilioApi:
         answer = await self._call("POST", "/Messages.json", data=self._asked(message))
         if not isinstance(answer, httpx2.Response):
             return answer
-        if answer.status_code == 201 and (sid := _parsed(answer).get("sid")):
+        if answer.status_code == 201 and (sid := parsed(answer).get("sid")):
             return Delivered(provider="twilio", reference=plain(str(sid), "?"))
         return self.refusal(answer, hidden=message.to)
 
@@ -58,7 +57,7 @@ class TwilioApi:
         answer = await self._call("GET", "/Messages.json", params=wanted)
         if not isinstance(answer, httpx2.Response):
             return answer
-        listed = _parsed(answer).get("messages")
+        listed = parsed(answer).get("messages")
         if answer.status_code != 200 or not isinstance(listed, list):
             return self.refusal(answer, hidden=message.to)
         ours = next((one for one in listed if _is(one, message)), None)
@@ -74,7 +73,7 @@ class TwilioApi:
 
     def refusal(self, answer: httpx2.Response, *, hidden: str = "") -> TryAgain | GaveUp:
         """What an answer that is no success means; `hidden`, as our secrets, is not repeated."""
-        said = _parsed(answer)
+        said = parsed(answer)
         words = plain(self._without_secrets(str(said.get("message") or ""), hidden), f"HTTP {answer.status_code}")
         later = not_before(answer.headers, self._clock(), said)
         match answer.status_code:
@@ -121,14 +120,6 @@ class TwilioApi:
             return await self._client.request(method, f"{self._account}{path}", auth=auth, **asked)
         except httpx2.RequestError as error:
             return unanswered("Twilio", error)
-
-
-def _parsed(answer: httpx2.Response) -> dict[str, Any]:
-    try:
-        parsed = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _of_this_message(code: object, words: str) -> GaveUp:

@@ -70,7 +70,7 @@ def _read(api: TwilioApi, answer: object) -> dict[str, Any] | str:
         return api.refusal(answer).because
     try:
         return msgspec.json.decode(answer.content, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         return "what answered does not speak like Twilio: look at TWILIO_API_URL, or api_url"
 
 
