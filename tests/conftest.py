@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
@@ -71,9 +72,9 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
         yield server.dsn
 
 
-@pytest.fixture
-async def database_url(postgres: str) -> AsyncIterator[str]:
-    """A fresh, migrated, empty database."""
+@asynccontextmanager
+async def fresh_database(postgres: str) -> AsyncIterator[str]:
+    """The address of a migrated, empty database, which goes at the end."""
     name = f"test_{uuid4().hex}"
     driver = await asyncpg.connect(postgres)
     try:
@@ -82,6 +83,13 @@ async def database_url(postgres: str) -> AsyncIterator[str]:
         await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await driver.close()
+
+
+@pytest.fixture
+async def database_url(postgres: str) -> AsyncIterator[str]:
+    """A fresh, migrated, empty database."""
+    async with fresh_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx2
 import pytest
 import pytest_asyncio
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect, transaction
 from showup.database.tables import connections, workspaces
-from tests.conftest import TEMPLATE, of_database
+from tests.conftest import fresh_database
 from tests.destinations.conformance.stage import Stage, Time
 from tests.destinations.conftest import client as client
 
@@ -20,14 +19,8 @@ from tests.destinations.conftest import client as client
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_database(postgres: str) -> AsyncIterator[str]:
     """Hundreds of tests that each made their own would do little else."""
-    name = f"conformance_{uuid4().hex}"
-    driver = await asyncpg.connect(postgres)
-    try:
-        await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        yield of_database(postgres, name)
-        await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await driver.close()
+    async with fresh_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture

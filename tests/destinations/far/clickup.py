@@ -34,7 +34,6 @@ REFUSALS = {
     "503": Refusal(503, "Service unavailable", "SHARD_007"),
     "workspace": Refusal(401, "Team not authorized", "OAUTH_027"),
 }
-PAGE = b"<!doctype html><title>Welcome</title>"
 _PREFIX = "/api/v2"
 _PATH = re.compile(r"/(list|task|user)(?:/([^/]+))?(?:/(task|field|comment))?")
 
@@ -111,7 +110,8 @@ class FarClickUp:
         if fault in REFUSALS:
             return self._answer(call, REFUSALS[fault])
         if fault in ("reset", "hang", "html", "garbled"):
-            return self._spoil(call, fault)
+            self.answers[fault] += 1
+            return call.spoil(fault, self._go)
         try:
             said: dict[str, Any] | Refusal = self._asked(call, method, parts.path, dict(parse_qsl(parts.query)), body)
         except Refusal as refusal:
@@ -161,16 +161,6 @@ class FarClickUp:
             self.wrong.append(f"{method} {path}: {complaint}")
         if unknown := self._vendor.strangers(method, path, query, json.loads(body) if body else {}):
             self.wrong.append(f"{method} {path}: unknown {sorted(unknown)}")
-
-    def _spoil(self, call: Exchange, fault: str) -> None:
-        self.answers[fault] += 1
-        if fault == "html":
-            return call.answer(200, PAGE, {"Content-Type": "text/html"})
-        if fault == "garbled":
-            return call.answer(200, PAGE, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
-        if fault == "hang":
-            self._go.wait()
-        return call.break_off()
 
     def _answer(self, call: Exchange, said: dict[str, Any] | Refusal) -> None:
         status = said.status if isinstance(said, Refusal) else 200

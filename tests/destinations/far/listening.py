@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 HOST = "127.0.0.1"
+PAGE = b"<!doctype html><title>Welcome</title>"
 _BREAK_OFF = struct.pack("ii", 1, 0)
 
 
@@ -66,6 +67,16 @@ class Exchange(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _BREAK_OFF)
         self.connection.close()
         self.close_connection = True
+
+    def spoil(self, fault: str, let_go: threading.Event) -> None:
+        """Answers as no server should: `html`, `garbled`, `hang` until it is let go, or else a reset."""
+        if fault == "html":
+            return self.answer(200, PAGE, {"Content-Type": "text/html"})
+        if fault == "garbled":
+            return self.answer(200, PAGE, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        if fault == "hang":
+            let_go.wait()
+        return self.break_off()
 
 
 class Listening:

@@ -35,7 +35,6 @@ REFUSALS = {
     "503": Refusal(503, "service_unavailable", "Notion is unavailable, please try again later."),
     "529": Refusal(529, "service_overload", "Notion is overloaded, please try again later."),
 }
-PAGE = b"<!doctype html><title>Welcome</title>"
 _PATHS = (
     ("GET", re.compile(r"/v1/databases/([^/]+)"), "database"),
     ("GET", re.compile(r"/v1/data_sources/([^/]+)"), "data_source"),
@@ -153,7 +152,8 @@ class FarNotion:
         if fault in REFUSALS:
             return self._refuse(call, REFUSALS[fault])
         if fault in ("reset", "hang", "html"):
-            return self._spoil(call, fault)
+            self.answers[fault] += 1
+            return call.spoil(fault, self._go)
         try:
             said = self._do(call, body)
         except Refusal as refusal:
@@ -181,14 +181,6 @@ class FarNotion:
                 return said
         self.wrong.append(f"{call.command} {path}")
         raise Refusal(400, "invalid_request_url", "Invalid request URL.")
-
-    def _spoil(self, call: Exchange, fault: str) -> None:
-        self.answers[fault] += 1
-        if fault == "html":
-            return call.answer(200, PAGE, {"Content-Type": "text/html"})
-        if fault == "hang":
-            self._go.wait()
-        return call.break_off()
 
     def _refuse(self, call: Exchange, refusal: Refusal) -> None:
         waits = refusal.status in (429, 503, 529)

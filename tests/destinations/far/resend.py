@@ -29,7 +29,6 @@ REFUSALS = {
     "422": Answer.refusal(422, "invalid_attachment", "Attachment must have either a `content` or `path`."),
     "404": Answer.refusal(404, "not_found", "The requested endpoint does not exist."),
 }
-PAGE = b"<!doctype html><title>Welcome</title>"
 
 
 class FarResend:
@@ -131,7 +130,7 @@ class FarResend:
         if fault in ("reset", "hang", "html", "garbled"):
             self.account.drop(key)
             self.answers[fault] += 1
-            return self._spoil(call, fault)
+            return call.spoil(fault, self._go)
         if fault == "hold":
             self.held.release()
             self._go.wait()
@@ -140,15 +139,6 @@ class FarResend:
             self.answers["lost"] += 1
             return call.break_off()
         return self._answer(call, answer)
-
-    def _spoil(self, call: Exchange, fault: str) -> None:
-        if fault == "html":
-            return call.answer(200, PAGE, {"Content-Type": "text/html"})
-        if fault == "garbled":
-            return call.answer(200, PAGE, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
-        if fault == "hang":
-            self._go.wait()
-        return call.break_off()
 
     def _answer(self, call: Exchange, answer: Answer) -> None:
         self.answers[str(answer.status)] += 1

@@ -23,7 +23,6 @@ TOKEN = "xoxb-far-token"
 SIGNING_SECRET = "far-signing-secret"
 CHANNEL = "C0123456789"
 SCOPES = ("chat:write", "channels:history", "channels:read")
-PAGE = b"<!doctype html><title>Welcome</title>"
 
 
 class Refusal(Exception):
@@ -176,7 +175,7 @@ class FarSlack:
             if fault in REFUSALS:
                 raise REFUSALS[fault]
             if fault in ("reset", "hang", "html"):
-                return self._spoil(call, fault)
+                return call.spoil(fault, self._go)
             said = self._do(call, split.path, dict(parse_qsl(split.query)), body)
         except Refusal as refusal:
             return self._answer(call, refusal.status, refusal.said, refusal.headers)
@@ -278,13 +277,6 @@ class FarSlack:
         if len(recent) >= self.per_second:
             raise Refusal("ratelimited", status=429, headers={"Retry-After": "1"})
         recent.append(now)
-
-    def _spoil(self, call: Exchange, fault: str) -> None:
-        if fault == "html":
-            return call.answer(200, PAGE, {"Content-Type": "text/html"})
-        if fault == "hang":
-            self._go.wait()
-        return call.break_off()
 
     def _answer(self, call: Exchange, status: int, said: dict[str, Any], headers: dict[str, str]) -> None:
         more = {"Content-Type": "application/json; charset=utf-8", "X-OAuth-Scopes": ",".join(self.scopes)}

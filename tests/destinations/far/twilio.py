@@ -48,7 +48,6 @@ REFUSALS = {
     "503": Refusal(503, 20503, "Service unavailable"),
     "sender": Refusal(400, 21606, "The 'From' phone number provided is not a valid message-capable number."),
 }
-PAGE = b"<!doctype html><title>Welcome</title>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ class FarTwilio:
         if fault in REFUSALS:
             return self._refuse(call, REFUSALS[fault])
         if fault in ("reset", "hang", "html"):
-            return self._spoil(call, fault)
+            return call.spoil(fault, self._go)
         try:
             status, said = self._do(call, body)
         except Refusal as refusal:
@@ -210,13 +209,6 @@ class FarTwilio:
             "date_created": format_datetime(one.at),
             "date_sent": None,
         }
-
-    def _spoil(self, call: Exchange, fault: str) -> None:
-        if fault == "html":
-            return call.answer(200, PAGE, {"Content-Type": "text/html"})
-        if fault == "hang":
-            self._go.wait()
-        return call.break_off()
 
     def _refuse(self, call: Exchange, refusal: Refusal) -> None:
         self._answer(call, refusal.status, refusal.said, {"Retry-After": "1"} if refusal.status == 429 else {})
