@@ -67,7 +67,7 @@ PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 # The project itself is built by the pinned setuptools: isolation would fetch another one, with no hash.
 .venv/%.stamp: requirements/%.txt pyproject.toml | .venv/bin/python
 	@echo "Installing requirements/$*.txt into .venv …"
-	@$(PIP) --require-hashes --requirement $<
+	@$(PIP) --no-deps --require-hashes --requirement $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -135,7 +135,8 @@ def test_a_port_that_is_taken_is_told(data: Path) -> None:
         )
     assert said.returncode == 1
     assert f"port {port}" in said.stderr
-    assert "--port" in said.stderr
+    # Both ways to start Showup are answered with a command that works.
+    assert "`SHOWUP_PORT=8001 make run` or `showup serve --port 8001`" in said.stderr
     assert "Traceback" not in said.stderr
     assert not data.exists()
 

@@ -66,9 +66,10 @@ def listen(host: str, port: int) -> socket.socket:
     except PermissionError:
         raise Refused(f"Port {port} is not for everybody: choose one above 1023 with --port.") from None
     except OSError as fault:
+        other = 8001 if port != 8001 else 8002
         raise Refused(
-            f"Can't listen on {host}, port {port} ({fault.strerror}): stop what is there, or choose another "
-            "port, such as --port 8001."
+            f"Can't listen on {host}, port {port} ({fault.strerror}). Stop the program that uses this port, or choose "
+            f"another port: `SHOWUP_PORT={other} make run` or `showup serve --port {other}`."
         ) from None
 
 

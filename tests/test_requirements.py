@@ -1,0 +1,138 @@
+"""The pinned lists are complete, so that installing them never asks an index which versions go together.
+
+`make` installs them with `--no-deps`: a requirement that a list lacks would be missing at run time, and one that a
+list has at another version would be wrong. Both are looked for in the metadata of what is installed, for every
+Python and platform that Showup supports.
+"""
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PLATFORMS = {
+    "linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"},
+    "linux-arm": {
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "os_name": "posix",
+        "platform_machine": "aarch64",
+    },
+    "mac": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix", "platform_machine": "arm64"},
+}
+ENVIRONMENTS = [
+    pytest.param(
+        {"python_version": python, "python_full_version": f"{python}.0", "implementation_name": "cpython"}
+        | {"platform_python_implementation": "CPython"}
+        | platform,
+        id=f"{python}-{name}",
+    )
+    for python in PYTHONS
+    for name, platform in PLATFORMS.items()
+]
+# What each list is asked to install: the project's own requirements and these groups.
+GROUPS = {"run": ("build",), "check": ("build", "check")}
+
+
+def roots(name: str) -> list[Requirement]:
+    groups = PROJECT["dependency-groups"]
+    wanted = [*PROJECT["project"]["dependencies"], *(line for group in GROUPS[name] for line in groups[group])]
+    return [Requirement(line) for line in wanted]
+
+
+def pins(text: str, environment: dict[str, str]) -> dict[str, Version]:
+    """The versions that a list installs in an environment, by canonical name."""
+    lines = [line.rstrip(" \\") for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
+    requirements = [Requirement(line) for line in lines]
+    return {
+        canonicalize_name(each.name): Version(str(each.specifier).removeprefix("=="))
+        for each in requirements
+        if each.marker is None or each.marker.evaluate(environment)
+    }
+
+
+def requirements_of(name: str, extras: Iterable[str], environment: dict[str, str]) -> Iterator[Requirement]:
+    """What an installed distribution requires there, with these of its extras."""
+    try:
+        lines = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return  # Pinned for another Python or platform: this machine has nothing to read.
+    for requirement in map(Requirement, lines):
+        contexts = [environment | {"extra": extra} for extra in ("", *extras)]
+        if requirement.marker is None or any(requirement.marker.evaluate(each) for each in contexts):
+            yield requirement
+
+
+def faults(wanted: Iterable[Requirement], pinned: dict[str, Version], environment: dict[str, str]) -> list[str]:
+    """Every requirement, direct or not, that the pins lack or contradict."""
+    found: list[str] = []
+    seen: set[tuple[str, frozenset[str]]] = set()
+    waiting = [("pyproject.toml", each) for each in wanted]
+    while waiting:
+        by, requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if name not in pinned:
+            found.append(f"{by} requires {requirement}, which is not pinned")
+        elif not requirement.specifier.contains(pinned[name], prereleases=True):
+            found.append(f"{by} requires {requirement}, but {pinned[name]} is pinned")
+        if (name, frozenset(requirement.extras)) in seen:
+            continue
+        seen.add((name, frozenset(requirement.extras)))
+        waiting += [(name, each) for each in requirements_of(name, requirement.extras, environment)]
+    return found
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_list_has_every_requirement_of_what_it_installs(name: str, environment: dict[str, str]) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    assert faults(roots(name), pins(text, environment), environment) == []
+
+
+def test_a_requirement_that_is_missing_or_outdated_is_found() -> None:
+    environment = ENVIRONMENTS[0].values[0]
+    assert isinstance(environment, dict)
+    text = (ROOT / "requirements" / "check.txt").read_text()
+    pinned = pins(text, environment)
+    without = {name: version for name, version in pinned.items() if name != "coverage"}
+    (missing,) = faults([Requirement("pytest-cov")], without, environment)
+    assert missing.startswith("pytest-cov requires coverage[toml]")
+    outdated = pinned | {"coverage": Version("1.0")}
+    assert any("but 1.0 is pinned" in fault for fault in faults([Requirement("pytest-cov")], outdated, environment))
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_what_is_installed_is_what_the_list_says(name: str) -> None:
+    pinned = pins((ROOT / "requirements" / f"{name}.txt").read_text(), {})
+    assert {each: metadata.version(each) for each in pinned} == {each: str(at) for each, at in pinned.items()}
+
+
+def installs(target: str, folder: Path) -> list[str]:
+    """The lines in which `make TARGET` would call pip or uv in a clean clone."""
+    for part in ("Makefile", "pyproject.toml", "requirements"):
+        (folder / part).symlink_to(ROOT / part)
+    printed = subprocess.run(["make", "-n", target], cwd=folder, capture_output=True, text=True, check=True).stdout
+    return [line for line in printed.splitlines() if re.search(r"\b(pip|uv)\b.*\b(install|sync|add|compile)\b", line)]
+
+
+@pytest.mark.parametrize("target", ["run", "test", "check", "bench", "torture", "stories", "format"])
+def test_no_target_resolves_what_is_resolved_already(target: str, tmp_path: Path) -> None:
+    lines = installs(target, tmp_path)
+    assert len(lines) == 2, lines
+    pinned, project = lines
+    assert {"--no-deps", "--require-hashes"} <= set(pinned.split())
+    assert {"--no-deps", "--no-build-isolation"} <= set(project.split())
+
+
+def test_only_the_pins_are_resolved_and_on_request(tmp_path: Path) -> None:
+    assert sum("uv pip compile" in line for line in installs("pins", tmp_path)) == 2
