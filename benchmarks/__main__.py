@@ -10,17 +10,17 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import applying, door, late_news, reaching, rebuilding, results, telling
-from benchmarks.ground import opened
+from benchmarks import deliveries, end_to_end, ingest, late_events, projection, rebuild, results
+from benchmarks.environment import open_environment
 from benchmarks.machine import this_machine
 
 _MEASURES = {
-    "b1": door.measure,
-    "b2": applying.measure,
-    "b2-late-news": late_news.measure,
-    "b2-rebuild": rebuilding.measure,
-    "b3": reaching.measure,
-    "b4": telling.measure,
+    "b1": ingest.measure,
+    "b2": projection.measure,
+    "b2-late-news": late_events.measure,
+    "b2-rebuild": rebuild.measure,
+    "b3": end_to_end.measure,
+    "b4": deliveries.measure,
 }
 _WIDTH = 160
 
@@ -28,20 +28,20 @@ _WIDTH = 160
 async def run(names: Sequence[str], *, quick: bool) -> bool:
     """Measures these; False when a figure is worthless."""
     # However we are told to stop, PostgreSQL and the processes that we started are stopped too.
-    if (this := asyncio.current_task()) is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     # Into a file or a pipe the tables go in full.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    sound = True
-    async with opened() as ground:
+    is_sound = True
+    async with open_environment() as environment:
         for name in names:
-            machine = this_machine(ground)
+            machine = this_machine(environment)
             with _progress(console) as progress:
-                found = await _MEASURES[name](ground, progress, quick=quick)
+                found = await _MEASURES[name](environment, progress, quick=quick)
             results.write(found, machine, quick=quick)
             results.show(found, console)
-            sound = sound and not found.faults
-    return sound
+            is_sound = is_sound and not found.faults
+    return is_sound
 
 
 def _progress(console: Console) -> Progress:
@@ -54,10 +54,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast Showup is on this machine.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(_MEASURES)}; all unless given")
     parser.add_argument("--quick", action="store_true", help="small sizes, about a minute")
-    given = parser.parse_args()
-    if unknown := set(given.names) - set(_MEASURES):
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(_MEASURES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    sys.exit(0 if uvloop.run(run(given.names or list(_MEASURES), quick=given.quick)) else 1)
+    sys.exit(0 if uvloop.run(run(arguments.names or list(_MEASURES), quick=arguments.quick)) else 1)
 
 
 if __name__ == "__main__":

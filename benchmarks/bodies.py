@@ -28,16 +28,20 @@ class Sent(NamedTuple):
 
 def created(number: int, at: datetime, company: str | None = None) -> bytes:
     """The BOOKING_CREATED of booking `number`, made at `at` for two days later."""
-    return _wrapped("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2), company))
+    return _envelope("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2), company))
 
 
-def story(number: int, at: datetime, company: str | None = None) -> list[Sent]:
+def history(number: int, at: datetime, company: str | None = None) -> list[Sent]:
     """Four bodies of one booking: created, moved by a day, given another place, ended.
 
     `company` is the domain of the one who booked; None: that of every three bookings.
     """
     moved_to = at + timedelta(days=3)
-    was = {"rescheduleUid": _uid(number, "a"), "rescheduleId": number * 2, "rescheduledBy": _email(number, company)}
+    reschedule_fields = {
+        "rescheduleUid": _uid(number, "a"),
+        "rescheduleId": number * 2,
+        "rescheduledBy": _email(number, company),
+    }
     place = {
         "metadata": {"videoCallUrl": f"https://meet.example/{number}"},
         "location": f"https://meet.example/{number}",
@@ -45,9 +49,12 @@ def story(number: int, at: datetime, company: str | None = None) -> list[Sent]:
     moved, relocated, ended = at + timedelta(hours=5), at + timedelta(hours=9), moved_to + timedelta(minutes=30)
     return [
         Sent(at, created(number, at, company)),
-        Sent(moved, _wrapped("BOOKING_RESCHEDULED", moved, _payload(number, "b", moved_to, company) | was)),
         Sent(
-            relocated, _wrapped("BOOKING_LOCATION_UPDATED", relocated, _payload(number, "b", moved_to, company) | place)
+            moved, _envelope("BOOKING_RESCHEDULED", moved, _payload(number, "b", moved_to, company) | reschedule_fields)
+        ),
+        Sent(
+            relocated,
+            _envelope("BOOKING_LOCATION_UPDATED", relocated, _payload(number, "b", moved_to, company) | place),
         ),
         Sent(ended, _row("MEETING_ENDED", at, _payload(number, "b", moved_to, company) | place)),
     ]
@@ -56,13 +63,13 @@ def story(number: int, at: datetime, company: str | None = None) -> list[Sent]:
 def cancellation(number: int, booked_at: datetime, company: str) -> Sent:
     """The BOOKING_CANCELLED of a booking of `story`, an hour after it was moved."""
     at, payload = booked_at + timedelta(hours=6), _payload(number, "b", booked_at + timedelta(days=3), company)
-    return Sent(at, _wrapped("BOOKING_CANCELLED", at, payload | {"cancellationReason": "No time"}))
+    return Sent(at, _envelope("BOOKING_CANCELLED", at, payload | {"cancellationReason": "No time"}))
 
 
-def stories(count: int, since: datetime) -> list[Sent]:
+def all_histories(count: int, since: datetime) -> list[Sent]:
     """The bodies of `count` bookings, made a minute apart, in the order of their sending."""
-    told = (story(number, since + timedelta(minutes=number)) for number in range(count))
-    return sorted((sent for one in told for sent in one), key=lambda sent: sent.at)
+    histories = (history(number, since + timedelta(minutes=number)) for number in range(count))
+    return sorted((body for history_bodies in histories for body in history_bodies), key=lambda body: body.at)
 
 
 def write_signed(path: Path, numbers: range, at: datetime) -> Iterator[int]:
@@ -74,7 +81,7 @@ def write_signed(path: Path, numbers: range, at: datetime) -> Iterator[int]:
             yield number
 
 
-def _wrapped(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
+def _envelope(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
     return _json({"triggerEvent": trigger, "createdAt": _stamp(at), "payload": payload})
 
 
@@ -89,19 +96,19 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _payload(number: int, turn: str, start: datetime, company: str | None) -> dict[str, Any]:
-    chance = random.Random(f"{number} {turn}")
-    uid, name = _uid(number, turn), f"Lead Number {number}"
+def _payload(number: int, variant: str, start: datetime, company: str | None) -> dict[str, Any]:
+    rng = random.Random(f"{number} {variant}")
+    uid, name = _uid(number, variant), f"Lead Number {number}"
     return {
         "uid": uid,
-        "bookingId": number * 2 + (turn == "b"),
+        "bookingId": number * 2 + (variant == "b"),
         "iCalUID": f"{uid}@Cal.com",
         "title": f"Intro call between Outbound and {name}",
         "type": "intro-call",
         "eventTypeId": 4_846_355,
         "eventTitle": "Intro call",
-        "description": _text(chance, 65),
-        "additionalNotes": _text(chance, 50),
+        "description": _text(rng, 65),
+        "additionalNotes": _text(rng, 50),
         "startTime": _stamp(start),
         "endTime": _stamp(start + timedelta(minutes=30)),
         "length": 30,
@@ -113,9 +120,9 @@ def _payload(number: int, turn: str, start: datetime, company: str | None) -> di
             "name": {"label": "your_name", "value": name, "isHidden": False},
             "email": {"label": "email_address", "value": _email(number, company), "isHidden": False},
             "company": {"label": "Company", "value": f"Company {number // _BOOKINGS_A_COMPANY}", "isHidden": False},
-            "goals": {"label": "What should we talk about?", "value": _text(chance, 65), "isHidden": False},
+            "goals": {"label": "What should we talk about?", "value": _text(rng, 65), "isHidden": False},
         },
-        "userFieldsResponses": {"goals": {"label": "What should we talk about?", "value": _text(chance, 45)}},
+        "userFieldsResponses": {"goals": {"label": "What should we talk about?", "value": _text(rng, 45)}},
         "team": {"id": 170_425, "name": "Outbound", "members": [_organizer(one) for one in (1, 2)]},
         "schedulingType": "ROUND_ROBIN",
         "requiresConfirmation": False,
@@ -157,12 +164,12 @@ def _email(number: int, company: str | None) -> str:
     return f"lead{number}@{company or f'company{number // _BOOKINGS_A_COMPANY}.example'}"
 
 
-def _uid(number: int, turn: str) -> str:
-    return hashlib.sha256(f"{number} {turn}".encode()).hexdigest()[:22]
+def _uid(number: int, variant: str) -> str:
+    return hashlib.sha256(f"{number} {variant}".encode()).hexdigest()[:22]
 
 
-def _text(chance: random.Random, words: int) -> str:
-    return " ".join(chance.choices(_WORDS, k=words))
+def _text(rng: random.Random, words: int) -> str:
+    return " ".join(rng.choices(_WORDS, k=words))
 
 
 def _stamp(at: datetime) -> str:

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import msgspec
 
-from benchmarks.ground import Ground
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.load import tool
 
 _MEASURED = ("showup", "uvicorn", "uvloop", "httptools", "asyncpg", "msgspec", "sqlalchemy", "fastapi", "pydantic")
@@ -29,37 +29,37 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
 
 
-def this_machine(ground: Ground) -> Machine:
+def this_machine(environment: BenchmarkEnvironment) -> Machine:
     """What this run is measured on."""
-    versions = {"python": platform.python_version(), "postgresql": ground.version.split()[0]}
+    versions = {"python": platform.python_version(), "postgresql": environment.version.split()[0]}
     return Machine(
         system=f"{platform.system()} {platform.release()}",
         processor=_processor(),
         cores=os.cpu_count() or 0,
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3),
         load=round(os.getloadavg()[0], 2),
-        flush_us=_flush_us(ground.folder / "flushed"),
+        flush_us=_flush_us(environment.folder / "flushed"),
         load_tool=tool(),
         versions=versions | {name: version(name) for name in _MEASURED},
     )
 
 
 def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
 
 
 def _flush_us(path: Path) -> int:
     """Microseconds to write a page of 8 KB and have it on the disk, as a commit does; the median of a hundred."""
-    took: list[float] = []
+    timings: list[float] = []
     with path.open("wb") as file:
         for _ in range(100):
-            begun = perf_counter()
+            started_at = perf_counter()
             file.write(_PAGE)
             file.flush()
             os.fsync(file.fileno())
-            took.append(perf_counter() - begun)
+            timings.append(perf_counter() - started_at)
     path.unlink()
-    return round(median(took) * 1e6)
+    return round(median(timings) * 1e6)

@@ -16,13 +16,13 @@ def parent_of(pid: int) -> int | None:
     return None if fields is None else int(fields[_PARENT])
 
 
-def used_by(pid: int) -> float | None:
+def cpu_seconds(pid: int) -> float | None:
     """Seconds of processor time that one process has used so far."""
     fields = _fields(pid)
     return None if fields is None else _seconds(fields[_OWN])
 
 
-def used_by_family(pid: int) -> float | None:
+def cpu_seconds_of_tree(pid: int) -> float | None:
     """The same of a process and its children, those that have ended among them."""
     fields = _fields(pid)
     if fields is None:

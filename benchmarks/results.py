@@ -11,25 +11,25 @@ from rich.table import Table
 from benchmarks.machine import Machine
 
 _FOLDER = Path(__file__).parent / "results"
-_SMALL = 100
+_SMALL_VALUE = 100
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """One figure over another, and how much it must be (None: it is only told)."""
 
-    what: str
-    found: float
-    wanted: float | None = None
+    label: str
+    value: float
+    required: float | None = None
 
     @property
     def verdict(self) -> str:
         """Whether it is enough."""
-        if self.wanted is None:
+        if self.required is None:
             return ""
-        return "reached" if self.found >= self.wanted else "missed"
+        return "reached" if self.value >= self.required else "missed"
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class BenchmarkReport(msgspec.Struct, frozen=True, kw_only=True):
     """One benchmark's outcome. `rows` have the same keys; `faults` say what makes the figures worthless."""
 
     name: str
@@ -39,32 +39,40 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[str]
 
 
-def write(found: Found, machine: Machine, *, quick: bool) -> Path:
+def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
     """Puts it on record under its name; small sizes apart, since they are no measure for the full ones."""
-    path = _FOLDER / f"{found.name}{'-quick' if quick else ''}.json"
+    path = _FOLDER / f"{report.name}{'-quick' if quick else ''}.json"
     # More digits than the noise allows would only make two records hard to compare.
-    rows = [{name: round(one, 2) if isinstance(one, float) else one for name, one in row.items()} for row in found.rows]
-    ratios = [msgspec.structs.replace(one, found=round(one.found, 2)) for one in found.ratios]
-    found = msgspec.structs.replace(found, rows=rows, ratios=ratios)
-    record = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "quick": quick, "machine": machine, "found": found}
+    rows = [
+        {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()}
+        for row in report.rows
+    ]
+    ratios = [msgspec.structs.replace(value, found=round(value.value, 2)) for value in report.ratios]
+    report = msgspec.structs.replace(report, rows=rows, ratios=ratios)
+    record = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "machine": machine,
+        "found": report,
+    }
     _FOLDER.mkdir(exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     return path
 
 
-def show(found: Found, console: Console) -> None:
+def show(report: BenchmarkReport, console: Console) -> None:
     """Prints it."""
-    console.rule(found.title, align="left")
+    console.rule(report.title, align="left")
     ratios = Table("ratio", "found", "wanted", "")
-    for one in found.ratios:
-        wanted = "" if one.wanted is None else f"≥ {one.wanted:g}"
-        ratios.add_row(one.what, f"{one.found:.2f}", wanted, one.verdict)
+    for ratio in report.ratios:
+        required = "" if ratio.required is None else f"≥ {ratio.required:g}"
+        ratios.add_row(ratio.label, f"{ratio.value:.2f}", required, ratio.verdict)
     console.print(ratios)
-    rows = Table(*(name.replace("_", " ") for name in found.rows[0]))
-    for row in found.rows:
+    rows = Table(*(name.replace("_", " ") for name in report.rows[0]))
+    for row in report.rows:
         rows.add_row(*(_text(value) for value in row.values()))
     console.print(rows)
-    for fault in found.faults:
+    for fault in report.faults:
         console.print(f"FAULT: {fault}", style="bold red")
 
 
@@ -72,5 +80,5 @@ def _text(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:,.1f}" if value < _SMALL else f"{value:,.0f}"
+        return f"{value:,.1f}" if value < _SMALL_VALUE else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

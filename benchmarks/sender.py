@@ -23,13 +23,13 @@ _HEAD = (
 )
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """Sends, waits for the answer, sends the next; `gone` is done when it has stopped."""
 
     def __init__(self, requests: Iterator[bytes], until: float) -> None:
-        self.took: list[float] = []
+        self.latencies: list[float] = []
         self.errors = 0
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._requests = requests
         self._until = until
         self._read = b""
@@ -42,10 +42,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._read += data
-        head, blank, body = self._read.partition(b"\r\n\r\n")
-        if not blank or len(body) < _length(head):
+        head, separator, body = self._read.partition(b"\r\n\r\n")
+        if not separator or len(body) < _length(head):
             return
-        self.took.append(perf_counter() - self._sent_at)
+        self.latencies.append(perf_counter() - self._sent_at)
         self.errors += not head.startswith(b"HTTP/1.1 2")
         if perf_counter() < self._until:
             self._send()
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _fault: Exception | None) -> None:
         self.errors += self._sent_at > 0
-        self.gone.set_result(None)
+        self.closed.set_result(None)
 
     def _send(self) -> None:
         self._read = b""
@@ -67,22 +67,26 @@ class Connection(asyncio.Protocol):
 async def send(port: int, bodies: Path, connections: int, seconds: float) -> Answered:
     """The load, until its time is over and every answer is there."""
     requests = _requests(bodies)
-    begun = perf_counter()
-    made: list[Connection] = []
+    started_at = perf_counter()
+    connections_made: list[LoadConnection] = []
     for _ in range(connections):
-        _, one = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(requests, begun + seconds), "127.0.0.1", port
+        _, connection_or_latency = await asyncio.get_running_loop().create_connection(
+            lambda: LoadConnection(requests, started_at + seconds), "127.0.0.1", port
         )
-        made.append(one)
+        connections_made.append(connection_or_latency)
     # An answer that never comes is an error, as it is to wrk.
-    _, hanging = await asyncio.wait([one.gone for one in made], timeout=seconds + _PATIENT_FOR)
-    took = sorted(one for each in made for one in each.took) or [0.0]
+    _, unanswered = await asyncio.wait(
+        [connection_or_latency.closed for connection_or_latency in connections_made], timeout=seconds + _PATIENT_FOR
+    )
+    latencies = sorted(
+        connection_or_latency for connection in connections_made for connection_or_latency in connection.latencies
+    ) or [0.0]
     return Answered(
-        answered=sum(len(one.took) for one in made),
-        errors=sum(one.errors for one in made) + len(hanging),
-        seconds=perf_counter() - begun,
-        p50_ms=took[len(took) // 2] * 1000,
-        p99_ms=took[len(took) * 99 // 100] * 1000,
+        answered=sum(len(connection_or_latency.latencies) for connection_or_latency in connections_made),
+        errors=sum(connection_or_latency.errors for connection_or_latency in connections_made) + len(unanswered),
+        seconds=perf_counter() - started_at,
+        p50_ms=latencies[len(latencies) // 2] * 1000,
+        p99_ms=latencies[len(latencies) * 99 // 100] * 1000,
     )
 
 

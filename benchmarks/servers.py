@@ -16,49 +16,51 @@ import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from benchmarks.baseline import baseline_app
 from benchmarks.bodies import SECRET
 from benchmarks.children import ready
-from benchmarks.usual import usual_app
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal
 from showup.clock import system_clock
 from showup.database.engine import connect
-from showup.inbox.keep import Keeper
-from showup.inbox.raw_event import Incoming
+from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.ingest_writer import IngestWriter
 from showup.sources.calcom.signature import is_signed
-from showup.web.answers import Answer, Dialect, refusal, written
-from showup.web.connection import connections_to
-from showup.web.every_answer import completed
-from showup.web.webhooks import WebhookDoor
+from showup.web.middleware import with_middleware
+from showup.web.webhook_protocol import protocol_for
+from showup.web.webhook_responses import ResponseFormat, WebhookResponse, encode_response, refusal_response
+from showup.web.webhooks import WebhookEndpoint
 
 # As long as what the door answers, with the id of an event.
-_ACCEPTED = Answer(status=200, body={"status": "accepted", "id": "00000000-0000-0000-0000-000000000000"})
-_ANSWER = written(_ACCEPTED)[1]
+_ACCEPTED = WebhookResponse(status=200, body={"status": "accepted", "id": "00000000-0000-0000-0000-000000000000"})
+_ANSWER = encode_response(_ACCEPTED)[1]
 _SECRETS = (SECRET.encode(),)
 
 
-class Nobody:
+class NullBackend:
     """Neither accounts nor a keeper, where none is asked."""
 
     async def find(self, _name: str | None) -> NoReturn:
         """No account is looked up."""
         raise NotImplementedError
 
-    async def keep(self, _incoming: Incoming) -> NoReturn:
+    async def store(self, _incoming: IncomingEvent) -> NoReturn:
         """Nothing is kept."""
         raise NotImplementedError
 
 
-class Floor(WebhookDoor):
+class FloorEndpoint(WebhookEndpoint):
     """Showup's door with nothing behind it."""
 
     def __init__(self) -> None:
-        super().__init__(Nobody(), Nobody(), system_clock, nothing_else)
+        super().__init__(NullBackend(), NullBackend(), system_clock, not_found)
 
-    async def received(self, _scope: Scope, headers: Mapping[bytes, bytes], body: bytes, _dialect: Dialect) -> Answer:
+    async def received(
+        self, _scope: Scope, headers: Mapping[bytes, bytes], body: bytes, _dialect: ResponseFormat
+    ) -> WebhookResponse:
         """The signature is checked, and that is all."""
         signature = headers.get(b"x-cal-signature-256")
-        return _ACCEPTED if is_signed(body, signature, _SECRETS) else refusal("bad-signature")
+        return _ACCEPTED if is_signed(body, signature, _SECRETS) else refusal_response("bad-signature")
 
 
 async def asgi_floor(scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,30 +78,30 @@ async def asgi_floor(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": _ANSWER})
 
 
-async def nothing_else(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     """Behind the door there is no application here."""
     await send({"type": "http.response.start", "status": 404, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _ours(fd: int, url: str) -> None:
+async def _showup(fd: int, url: str) -> None:
     engine = connect(url)
     directory = AccountDirectory(engine, Seal(["benchmarks"]), system_clock, default_secrets=[SECRET])
-    keeper = Keeper(engine)
-    keeping = asyncio.create_task(keeper.run())
-    door = WebhookDoor(directory, keeper, system_clock, fallback=nothing_else)
-    await _serve(completed(door, cors_origins=()), fd, connections_to(door, []))
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
+    ingest_writer = IngestWriter(engine)
+    writer_task = asyncio.create_task(ingest_writer.run())
+    endpoint = WebhookEndpoint(directory, ingest_writer, system_clock, fallback=not_found)
+    await _serve(with_middleware(endpoint, cors_origins=()), fd, protocol_for(endpoint, []))
+    writer_task.cancel()
+    await asyncio.gather(writer_task, return_exceptions=True)
     await engine.dispose()
 
 
-async def _usual(fd: int, url: str) -> None:
-    await _serve(await usual_app(url, SECRET.encode()), fd)
+async def _baseline(fd: int, url: str) -> None:
+    await _serve(await baseline_app(url, SECRET.encode()), fd)
 
 
 async def _floor(fd: int, _url: str) -> None:
-    await _serve(nothing_else, fd, connections_to(Floor(), []))
+    await _serve(not_found, fd, protocol_for(FloorEndpoint(), []))
 
 
 async def _asgi_floor(fd: int, _url: str) -> None:
@@ -128,7 +130,7 @@ async def _serve(app: ASGIApp, fd: int, connections: type[HttpToolsProtocol] = H
 def main() -> None:
     """Serve until SIGTERM."""
     kind, fd, url = sys.argv[1:]
-    uvloop.run({"ours": _ours, "usual": _usual, "floor": _floor, "asgi-floor": _asgi_floor}[kind](int(fd), url))
+    uvloop.run({"ours": _showup, "usual": _baseline, "floor": _floor, "asgi-floor": _asgi_floor}[kind](int(fd), url))
 
 
 if __name__ == "__main__":

@@ -16,36 +16,36 @@ from sqlalchemy import select
 
 from benchmarks.children import ready
 from benchmarks.processor_time import peak_memory
+from showup.cli.worker_process import tune_garbage_collection
 from showup.clock import system_clock
-from showup.commands.processes import spare_the_collector
 from showup.database.engine import connect, transaction
 from showup.database.tables import workspaces
-from showup.inbox.applier import Applier
-from showup.inbox.apply import apply_some
+from showup.inbox.apply import apply_pending
+from showup.inbox.projection_worker import ProjectionWorker
 
 
-class Worked(msgspec.Struct, frozen=True, kw_only=True):
+class WorkResult(msgspec.Struct, frozen=True, kw_only=True):
     """`done_at`: seconds since the beginning, and how many events had been applied by then, after each batch."""
 
     seconds: float
-    done_at: list[tuple[float, int]]
+    progress: list[tuple[float, int]]
     cpu_seconds: float
     peak_mb: float
 
 
-async def _beside(url: str) -> None:
+async def _run_until_stopped(url: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     engine = connect(url)
     ready()
-    await Applier(engine, system_clock).run(stop)
+    await ProjectionWorker(engine, system_clock).run(stop)
     await engine.dispose()
 
 
 async def _batches(url: str) -> None:
     engine = connect(url)
     # What `drain` does, step by step, so that each can be timed.
-    await _work(Applier(engine, system_clock).drain_once)
+    await _work(ProjectionWorker(engine, system_clock).drain_once)
     await engine.dispose()
 
 
@@ -53,28 +53,30 @@ async def _one_by_one(url: str) -> None:
     engine = connect(url)
     async with transaction(engine) as tx:
         workspace_id = (await tx.execute(select(workspaces.c.id))).scalar_one()
-    await _work(lambda: apply_some(engine, workspace_id, system_clock, limit=1))
+    await _work(lambda: apply_pending(engine, workspace_id, system_clock, limit=1))
     await engine.dispose()
 
 
 async def _work(step: Callable[[], Awaitable[int]]) -> None:
-    spare_the_collector()
+    tune_garbage_collection()
     ready()
-    begun, used = perf_counter(), process_time()
-    done, done_at = 0, []
-    while worked := await step():
-        done += worked
-        done_at.append((perf_counter() - begun, done))
-        print(done, flush=True)
-    worked_for = perf_counter() - begun
-    told = Worked(seconds=worked_for, done_at=done_at, cpu_seconds=process_time() - used, peak_mb=peak_memory())
-    print(msgspec.json.encode(told).decode(), flush=True)
+    started_at, cpu_before = perf_counter(), process_time()
+    applied_total, progress = 0, []
+    while applied_count := await step():
+        applied_total += applied_count
+        progress.append((perf_counter() - started_at, applied_total))
+        print(applied_total, flush=True)
+    worked_for = perf_counter() - started_at
+    result = WorkResult(
+        seconds=worked_for, progress=progress, cpu_seconds=process_time() - cpu_before, peak_mb=peak_memory()
+    )
+    print(msgspec.json.encode(result).decode(), flush=True)
 
 
 def main() -> None:
     """Apply."""
-    how, url = sys.argv[1:]
-    uvloop.run({"beside": _beside, "batches": _batches, "one-by-one": _one_by_one}[how](url))
+    mode, url = sys.argv[1:]
+    uvloop.run({"beside": _run_until_stopped, "batches": _batches, "one-by-one": _one_by_one}[mode](url))
 
 
 if __name__ == "__main__":

@@ -22,13 +22,13 @@ from showup.database.tables import connections, workspaces
 TEMPLATE = "migrated"
 RUN_FOLDER = pytest.StashKey[Path]()
 # The databases of tests may be lost with the machine: they are made anew anyway.
-CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+UNSAFE_SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    given = getattr(config, "workerinput", {}).get("run_folder")
+    shared_folder = getattr(config, "workerinput", {}).get("run_folder")
     # Short for the sake of socket paths, and open to the account that runs PostgreSQL when we are root.
-    folder = Path(given or tempfile.mkdtemp(prefix="showup-"))
+    folder = Path(shared_folder or tempfile.mkdtemp(prefix="showup-"))
     folder.chmod(0o755)
     config.stash[RUN_FOLDER] = folder
 
@@ -43,7 +43,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[RUN_FOLDER], ignore_errors=True)
 
 
-def of_database(url: str, name: str) -> str:
+def with_database(url: str, name: str) -> str:
     """The same server's other database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
@@ -54,11 +54,11 @@ async def prepare_template(url: str) -> None:
     try:
         await driver.execute("SELECT pg_advisory_lock(1)")
         if not await driver.fetchval("SELECT true FROM pg_database WHERE datname = $1", TEMPLATE):
-            for setting in CARELESS:
+            for setting in UNSAFE_SETTINGS:
                 await driver.execute(f"ALTER SYSTEM SET {setting}")
             await driver.execute("SELECT pg_reload_conf()")
             await driver.execute("CREATE DATABASE being_made")
-            await upgrade(of_database(url, "being_made"))
+            await upgrade(with_database(url, "being_made"))
             await driver.execute(f"ALTER DATABASE being_made RENAME TO {TEMPLATE}")
     finally:
         await driver.close()
@@ -79,7 +79,7 @@ async def fresh_database(postgres: str) -> AsyncIterator[str]:
     driver = await asyncpg.connect(postgres)
     try:
         await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        yield of_database(postgres, name)
+        yield with_database(postgres, name)
         await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await driver.close()
@@ -103,17 +103,17 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def workspace(engine: AsyncEngine) -> UUID:
     """The workspace `default`, by its id."""
-    made = uuid4()
+    workspace_id = uuid4()
     async with transaction(engine) as tx:
-        await tx.execute(insert(workspaces).values(id=made, slug="default", name="Default"))
-    return made
+        await tx.execute(insert(workspaces).values(id=workspace_id, slug="default", name="Default"))
+    return workspace_id
 
 
 @pytest.fixture
 async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
     """The Cal.com account `default` of the workspace, by its id; without secrets."""
-    made = uuid4()
+    account_id = uuid4()
     async with transaction(engine) as tx:
-        row = {"id": made, "workspace_id": workspace, "kind": "calcom", "name": "default"}
+        row = {"id": account_id, "workspace_id": workspace, "kind": "calcom", "name": "default"}
         await tx.execute(insert(connections).values(row))
-    return made
+    return account_id

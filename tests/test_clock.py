@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from showup.clock import system_clock
 
 
-def test_it_tells_an_aware_time_in_utc() -> None:
+def test_system_clock_is_aware_and_in_utc() -> None:
     before = datetime.now(UTC)
     now = system_clock()
     assert now.utcoffset() == timedelta(0)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "decisions").glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 
 
-def code_in(document: Path) -> str:
+def extract_code(document: Path) -> str:
     """What stands as code: indented blocks, fenced blocks and `spans`."""
     text = document.read_text()
     blocks = re.findall(r"^(?: {4}|\t)(.*)$", text, re.MULTILINE) + re.findall(
@@ -27,8 +27,8 @@ def code_in(document: Path) -> str:
     return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
 
 
-def named_in(pattern: str) -> list[tuple[str, str]]:
-    return sorted({(path.name, name) for path in DOCUMENTS for name in re.findall(pattern, code_in(path))})
+def find_in_documents(pattern: str) -> list[tuple[str, str]]:
+    return sorted({(path.name, name) for path in DOCUMENTS for name in re.findall(pattern, extract_code(path))})
 
 
 class Command(Protocol):
@@ -38,16 +38,16 @@ class Command(Protocol):
     epilog: str | None
 
 
-def commands(command: Command, named: str = "") -> Iterator[tuple[str, Command]]:
+def list_commands(command: Command, prefix: str = "") -> Iterator[tuple[str, Command]]:
     """Every command and group below `command`, with the words that call it."""
-    inner: Mapping[str, Command] = getattr(command, "commands", {})
-    for word, each in inner.items():
-        called = f"{named} {word}".strip()
-        yield called, each
-        yield from commands(each, called)
+    subcommands: Mapping[str, Command] = getattr(command, "commands", {})
+    for name, each in subcommands.items():
+        full_name = f"{prefix} {name}".strip()
+        yield full_name, each
+        yield from list_commands(each, full_name)
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+COMMANDS = dict(list_commands(typer.main.get_command(app)))
 
 
 def test_env_example_has_every_variable_and_no_other() -> None:
@@ -67,28 +67,28 @@ def test_the_example_of_policy_is_valid_and_shows_every_default() -> None:
         assert set(example[table]) == set(type(model).model_fields)
 
 
-def test_the_tables_for_the_crm_and_the_team_can_be_used_as_they_are_shown() -> None:
+def test_the_example_tables_for_destinations_are_valid() -> None:
     shown = (ROOT / "showup.example.toml").read_text().partition("# [clickup]")
     lines = [line.removeprefix("# ") for line in "".join(shown[1:]).splitlines() if line.startswith("# ")]
     tables = tomllib.loads("\n".join(lines))
     assert set(tables) == set(KINDS)
     assert tables == {name: getattr(Policy.model_validate(tables), name) for name in KINDS}
     for name, table in tables.items():
-        KINDS[name].read(table)
+        KINDS[name].parse_settings(table)
 
 
-@pytest.mark.parametrize(("document", "target"), named_in(r"\bmake ([a-z]+)\b"))
+@pytest.mark.parametrize(("document", "target"), find_in_documents(r"\bmake ([a-z]+)\b"))
 def test_a_target_named_in_a_document_exists(document: str, target: str) -> None:
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert target in targets, document
 
 
-@pytest.mark.parametrize(("document", "said"), named_in(r"(?:^|bin/|\s)showup ([a-z]+(?: [a-z][a-z-]*)?)"))
-def test_a_command_named_in_a_document_exists(document: str, said: str) -> None:
-    words = said.split()
+@pytest.mark.parametrize(("document", "command"), find_in_documents(r"(?:^|bin/|\s)showup ([a-z]+(?: [a-z][a-z-]*)?)"))
+def test_a_command_named_in_a_document_exists(document: str, command: str) -> None:
+    words = command.split()
     # A second word is a sub-command where the first one has any, else an argument.
-    has_inner = any(name.startswith(f"{words[0]} ") for name in COMMANDS)
-    assert (said if has_inner else words[0]) in COMMANDS, document
+    has_subcommands = any(name.startswith(f"{words[0]} ") for name in COMMANDS)
+    assert (command if has_subcommands else words[0]) in COMMANDS, document
 
 
 @pytest.mark.parametrize("name", [name for name, each in COMMANDS.items() if not hasattr(each, "commands")])
@@ -97,12 +97,12 @@ def test_a_command_s_help_has_an_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_link_to_a_file_leads_somewhere(document: Path) -> None:
+def test_a_link_to_a_file_exists(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-def test_the_pins_have_every_dependency_at_one_version() -> None:
+def test_every_dependency_is_pinned_to_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
     run, check = (_pinned(name) for name in ("run", "check"))

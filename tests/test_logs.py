@@ -12,7 +12,7 @@ from showup.logs import HIDDEN, configure
 
 
 @pytest.fixture(autouse=True)
-def as_it_was() -> Iterator[None]:
+def restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -25,12 +25,12 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_ours_and_a_library_s_look_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_our_lines_and_library_lines_have_one_format(capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", "json")
-    structlog.get_logger("showup.inbox").info("kept", trigger="BOOKING_CREATED")
+    structlog.get_logger("showup.inbox").info("stored", trigger="BOOKING_CREATED")
     logging.getLogger("uvicorn.error").warning("%s is slow", "db", extra={"calcom_api_key": "hunter2"})
     ours, theirs = lines(capsys)
-    assert (ours["event"], ours["level"], ours["trigger"]) == ("kept", "info", "BOOKING_CREATED")
+    assert (ours["event"], ours["level"], ours["trigger"]) == ("stored", "info", "BOOKING_CREATED")
     assert (theirs["event"], theirs["logger"]) == ("db is slow", "uvicorn.error")
     assert theirs["calcom_api_key"] == HIDDEN
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(line["at"])) for line in (ours, theirs))
@@ -55,13 +55,13 @@ def test_ours_and_a_library_s_look_the_same(capsys: pytest.CaptureFixture[str]) 
 def test_a_secret_is_hidden_at_any_depth(key: str, style: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", "json" if style == "json" else "console")
     structlog.get_logger().info("seen", **{key: "hunter2"}, headers=[{"inner": {key: "hunter2"}}])
-    said = capsys.readouterr().err
-    assert "hunter2" not in said
-    assert said.count(HIDDEN) == 2
+    output = capsys.readouterr().err
+    assert "hunter2" not in output
+    assert output.count(HIDDEN) == 2
 
 
 @pytest.mark.parametrize("key", ["idempotency_key", "token_count", "signature_valid", "secretary"])
-def test_what_only_sounds_like_a_secret_stays(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_that_only_resembles_a_secret_is_not_hidden(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", "json")
     structlog.get_logger().info("seen", **{key: "plain"})
     assert lines(capsys)[0][key] == "plain"
@@ -70,17 +70,17 @@ def test_what_only_sounds_like_a_secret_stays(key: str, capsys: pytest.CaptureFi
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_an_exception_is_shown_without_its_local_variables(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", "json" if style == "json" else "console")
-    held = "hunter" + str(len("ab"))
+    secret = "hunter" + str(len("ab"))
     try:
-        raise ValueError(len(held))
+        raise ValueError(len(secret))
     except ValueError:
         structlog.get_logger().exception("failed")
-    said = capsys.readouterr().err
-    assert "ValueError: 7" in said
-    assert "hunter2" not in said
+    output = capsys.readouterr().err
+    assert "ValueError: 7" in output
+    assert "hunter2" not in output
 
 
-def test_what_is_below_the_level_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_below_the_level_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     configure("WARNING", "json")
     structlog.get_logger().info("quiet")
     structlog.get_logger().warning("loud")

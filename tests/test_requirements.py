@@ -125,7 +125,7 @@ def installs(target: str, folder: Path) -> list[str]:
     return [line for line in printed.splitlines() if re.search(r"\b(pip|uv)\b.*\b(install|sync|add|compile)\b", line)]
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "bench", "torture", "stories", "format"])
+@pytest.mark.parametrize("target", ["run", "test", "check", "bench", "torture", "histories", "format"])
 def test_no_target_resolves_what_is_resolved_already(target: str, tmp_path: Path) -> None:
     lines = installs(target, tmp_path)
     assert len(lines) == 2, lines

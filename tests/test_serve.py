@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from tests.conftest import RUN_FOLDER
-from tests.serving import AT_MOST, Serving, environment, left
+from tests.showup_process import TIMEOUT, ShowupProcess, environment, still_running
 
-Serve = Callable[..., Serving]
+Serve = Callable[..., ShowupProcess]
 
 
 @pytest.fixture
@@ -27,130 +27,132 @@ def data(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def serve(data: Path) -> Iterator[Serve]:
-    begun: list[Serving] = []
+    started: list[ShowupProcess] = []
 
-    def start(*arguments: str, **variables: str) -> Serving:
-        begun.append(Serving(*arguments, SHOWUP_DATA_DIR=str(data), **variables))
-        return begun[-1]
+    def start(*arguments: str, **variables: str) -> ShowupProcess:
+        started.append(ShowupProcess(*arguments, SHOWUP_DATA_DIR=str(data), **variables))
+        return started[-1]
 
     yield start
-    for one in begun:
-        if one.process.poll() is None:
-            one.end(signal.SIGINT)
+    for process in started:
+        if process.process.poll() is None:
+            process.stop(signal.SIGINT)
 
 
-def until(holds: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for what another process is about to do; it has nothing that could be awaited from here."""
-    end = time.monotonic() + AT_MOST
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
 
 
-def accepted(serving: Serving) -> bool:
+def accepts_webhook(showup: ShowupProcess) -> bool:
     with suppress(httpx2.TransportError):
-        return serving.post().status_code == 200
+        return showup.post().status_code == 200
     return False
 
 
-def test_it_serves_keeps_applies_and_ends_without_a_trace(serve: Serve) -> None:
-    serving = serve()
+def test_serve_stores_and_applies_webhooks_and_exits_cleanly(serve: Serve) -> None:
+    showup = serve()
     for path in ("/healthz", "/readyz", "/docs", "/openapi.json", "/"):
-        assert serving.client.get(path).status_code == 200, path
-    answer = serving.post()
-    assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
-    until(lambda: serving.state(answer.json()["id"]) == "applied")
-    assert serving.post(secret="another").status_code == 401
-    family = serving.family()
-    assert len(family) > 3
-    assert serving.end(signal.SIGINT) == 0
-    assert left(family) == []
+        assert showup.client.get(path).status_code == 200, path
+    response = showup.post()
+    assert (response.status_code, response.json()["status"]) == (200, "accepted")
+    wait_until(lambda: showup.event_state(response.json()["id"]) == "applied")
+    assert showup.post(secret="another").status_code == 401
+    processes = showup.process_tree()
+    assert len(processes) > 3
+    assert showup.stop(signal.SIGINT) == 0
+    assert still_running(processes) == []
 
 
-def test_sigterm_ends_it_too_while_a_client_holds_on(serve: Serve) -> None:
-    serving = serve("--web-processes", "2")
-    host, port = serving.address.removeprefix("http://").split(":")
+def test_sigterm_ends_it_with_an_open_connection(serve: Serve) -> None:
+    showup = serve("--web-processes", "2")
+    host, port = showup.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as idle:
         idle.sendall(b"GET /healthz HTTP/1.1\r\n")
-        family = serving.family()
-        assert serving.end(signal.SIGTERM) == 0
-        assert left(family) == []
+        processes = showup.process_tree()
+        assert showup.stop(signal.SIGTERM) == 0
+        assert still_running(processes) == []
 
 
-def test_when_the_parent_is_killed_its_children_go_and_the_next_start_has_all_the_data(serve: Serve) -> None:
-    serving = serve()
-    event_id = serving.post().json()["id"]
-    until(lambda: serving.state(event_id) == "applied")
-    children = serving.children("web") + serving.children("work")
+def test_children_exit_when_the_parent_is_killed_and_no_data_is_lost(serve: Serve) -> None:
+    showup = serve()
+    event_id = showup.post().json()["id"]
+    wait_until(lambda: showup.event_state(event_id) == "applied")
+    children = showup.children("web") + showup.children("work")
     assert len(children) == 2
-    serving.end(signal.SIGKILL)
-    assert left(children) == []
-    again = serve()
-    assert again.state(event_id) == "applied"
-    assert again.post().status_code == 200
-    family = again.family()
-    assert again.end(signal.SIGINT) == 0
-    assert left(family) == []
+    showup.stop(signal.SIGKILL)
+    assert still_running(children) == []
+    restarted = serve()
+    assert restarted.event_state(event_id) == "applied"
+    assert restarted.post().status_code == 200
+    processes = restarted.process_tree()
+    assert restarted.stop(signal.SIGINT) == 0
+    assert still_running(processes) == []
 
 
 @pytest.mark.parametrize("kind", ["web", "work"])
-def test_a_child_that_dies_is_started_again(serve: Serve, kind: str) -> None:
-    serving = serve()
-    (child,) = serving.children(kind)
+def test_a_dead_child_is_restarted(serve: Serve, kind: str) -> None:
+    showup = serve()
+    (child,) = showup.children(kind)
     child.kill()
-    serving.hear(f"process_ended.*{kind}-1")
-    until(lambda: any(one.pid != child.pid for one in serving.children(kind)))
-    answer = serving.post()
-    assert answer.status_code == 200
-    until(lambda: serving.state(answer.json()["id"]) == "applied")
+    showup.wait_for_output(f"process_ended.*{kind}-1")
+    wait_until(lambda: any(process.pid != child.pid for process in showup.children(kind)))
+    response = showup.post()
+    assert response.status_code == 200
+    wait_until(lambda: showup.event_state(response.json()["id"]) == "applied")
 
 
-def test_postgresql_that_dies_is_started_again(serve: Serve) -> None:
-    serving = serve()
-    assert serving.post().status_code == 200
-    (server,) = [one for one in serving.family() if one.name() == "postgres" and "-D" in one.cmdline()]
+def test_a_dead_postgresql_is_restarted(serve: Serve) -> None:
+    showup = serve()
+    assert showup.post().status_code == 200
+    (server,) = [
+        process for process in showup.process_tree() if process.name() == "postgres" and "-D" in process.cmdline()
+    ]
     server.kill()
-    serving.hear("database_started_again")
-    until(lambda: accepted(serving))
+    showup.wait_for_output("database_restarted")
+    wait_until(lambda: accepts_webhook(showup))
 
 
 def test_two_on_one_data_folder_share_the_database(serve: Serve) -> None:
     first, second = serve(), serve("--no-work")
     assert second.children("work") == []
     event_id = second.post().json()["id"]
-    until(lambda: first.state(event_id) == "applied")
-    assert first.end(signal.SIGINT) == 0
-    until(lambda: accepted(second))
+    wait_until(lambda: first.event_state(event_id) == "applied")
+    assert first.stop(signal.SIGINT) == 0
+    wait_until(lambda: accepts_webhook(second))
 
 
-def test_a_port_that_is_taken_is_told(data: Path) -> None:
+def test_a_port_in_use_is_reported(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        said = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "showup", "serve", "--port", port],
             capture_output=True,
             text=True,
             env=environment(SHOWUP_DATA_DIR=str(data)),
             check=False,
         )
-    assert said.returncode == 1
-    assert f"port {port}" in said.stderr
+    assert result.returncode == 1
+    assert f"port {port}" in result.stderr
     # Both ways to start Showup are answered with a command that works.
-    assert "`SHOWUP_PORT=8001 make run` or `showup serve --port 8001`" in said.stderr
-    assert "Traceback" not in said.stderr
+    assert "`SHOWUP_PORT=8001 make run` or `showup serve --port 8001`" in result.stderr
+    assert "Traceback" not in result.stderr
     assert not data.exists()
 
 
-def test_told_to_end_while_it_starts_it_leaves_nothing(data: Path) -> None:
+def test_a_signal_during_startup_leaves_no_process(data: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "showup", "serve", "--port", "0"],
         stdout=subprocess.PIPE,
         env=environment(SHOWUP_DATA_DIR=str(data)),
     )
-    until(data.exists)
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    wait_until(data.exists)
+    processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=AT_MOST)
+    process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
-    assert left(family) == []
+    assert still_running(processes) == []
     assert not list(data.glob("postgres/*/postmaster.pid"))

@@ -10,52 +10,52 @@ import httpx2
 import pytest
 
 from tests.conftest import RUN_FOLDER
-from tests.destinations.far.webhook import FarWebhook
-from tests.serving import ADMIN_KEY, AT_MOST, Serving
-from tests.stories.webhooks import body, payload
+from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
+from tests.histories.webhooks import body, payload
+from tests.showup_process import ADMIN_KEY, TIMEOUT, ShowupProcess
 
 KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
 KINDS = ["booking.*", "deal.*"]
 
 
-class Expecting(FarWebhook):
-    """Says when it was told all that it waits for."""
+class ExpectingWebhook(FakeWebhookReceiver):
+    """Sets `complete` once all expected types have arrived."""
 
     def __init__(self, *types: str) -> None:
         super().__init__()
-        self._awaited = set(types)
-        self.told = threading.Event()
+        self._expected = set(types)
+        self.complete = threading.Event()
 
-    def _take(self, body: bytes, headers: dict[str, str]) -> None:
-        super()._take(body, headers)
-        if self._awaited <= set(self.types):
-            self.told.set()
+    def _accept(self, body: bytes, headers: dict[str, str]) -> None:
+        super()._accept(body, headers)
+        if self._expected <= set(self.types):
+            self.complete.set()
 
 
 @pytest.fixture
-def serving(request: pytest.FixtureRequest) -> Iterator[Serving]:
+def showup(request: pytest.FixtureRequest) -> Iterator[ShowupProcess]:
     folder = request.config.stash[RUN_FOLDER] / uuid4().hex[:8]
     allowed = getattr(request, "param", "true")
-    begun = Serving(SHOWUP_DATA_DIR=str(folder), SHOWUP_ALLOW_PRIVATE_ADDRESSES=allowed)
-    yield begun
-    begun.end(signal.SIGINT)
+    process = ShowupProcess(SHOWUP_DATA_DIR=str(folder), SHOWUP_ALLOW_PRIVATE_ADDRESSES=allowed)
+    yield process
+    process.stop(signal.SIGINT)
 
 
-def register(serving: Serving, url: str) -> httpx2.Response:
-    return serving.client.post("/api/endpoints", json={"url": url, "kinds": KINDS}, headers=KEY)
+def register(showup: ShowupProcess, url: str) -> httpx2.Response:
+    return showup.client.post("/api/endpoints", json={"url": url, "kinds": KINDS}, headers=KEY)
 
 
-def test_what_comes_in_goes_out_signed(serving: Serving) -> None:
-    with Expecting("booking.created", "deal.created") as far:
-        made = register(serving, far.url).raise_for_status().json()
-        far.secret = made["secret"]
+def test_an_ingested_booking_is_delivered_signed(showup: ShowupProcess) -> None:
+    with ExpectingWebhook("booking.created", "deal.created") as endpoint:
+        created = register(showup, endpoint.url).raise_for_status().json()
+        endpoint.secret = created["secret"]
         now = datetime.now(UTC)
         booked = payload("one", 1, now + timedelta(days=5), ["ann@acme.com"])
-        serving.post(body("BOOKING_CREATED", now, booked)).raise_for_status()
-        assert far.told.wait(AT_MOST), far.wrong
-        assert far.wrong == []
-        assert set(far.effects.values()) == {1}
-        by_type = {one.said["type"]: one.said["data"] for one in far.heard}
+        showup.post(body("BOOKING_CREATED", now, booked)).raise_for_status()
+        assert endpoint.complete.wait(TIMEOUT), endpoint.wrong
+        assert endpoint.wrong == []
+        assert set(endpoint.effects.values()) == {1}
+        by_type = {request.payload["type"]: request.payload["data"] for request in endpoint.received}
     deal = by_type["deal.created"]["deal"]
     assert deal["company"]["domain"] == "acme.com"
     booking = by_type["booking.created"]["booking"]
@@ -63,8 +63,8 @@ def test_what_comes_in_goes_out_signed(serving: Serving) -> None:
     assert booking["deal_id"] == deal["id"]
 
 
-@pytest.mark.parametrize("serving", ["false"], indirect=True)
-def test_an_address_in_our_own_network_is_refused_unless_that_is_allowed(serving: Serving) -> None:
+@pytest.mark.parametrize("showup", ["false"], indirect=True)
+def test_a_private_address_is_refused_unless_allowed(showup: ShowupProcess) -> None:
     for url in ("http://127.0.0.1:8000/", "https://127.0.0.1:8000/", "https://localhost/"):
-        refused = register(serving, url)
+        refused = register(showup, url)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "url")

@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., list[str]]:
+def load_faults(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., list[str]]:
     def faults_of(toml: str | None = None, **variables: str) -> list[str]:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
@@ -36,7 +36,7 @@ def faults(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., list[
     return faults_of
 
 
-def test_nothing_given_is_enough_for_a_first_run() -> None:
+def test_defaults_are_enough_for_a_first_run() -> None:
     settings = load()
     assert settings.database_url is None
     assert settings.data_dir is None
@@ -123,9 +123,7 @@ def test_policy_is_read(folder: Path) -> None:
     assert [sender.address for sender in policy.senders] == ["team@example.com", "hello@example.org"]
 
 
-def test_policy_may_lie_elsewhere_and_testing_mode_reminds_in_minutes(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_policy_path_and_testing_mode_are_configurable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "other.toml").write_text('[reminders]\ntesting_offsets_before = ["1m"]')
     monkeypatch.setenv("SHOWUP_CONFIG", "other.toml")
     monkeypatch.setenv("TESTING_MODE", "true")
@@ -159,8 +157,10 @@ def test_policy_may_lie_elsewhere_and_testing_mode_reminds_in_minutes(
         ),
     ],
 )
-def test_a_fault_is_a_sentence(variables: dict[str, str], sentence: str, faults: Callable[..., list[str]]) -> None:
-    assert faults(**variables) == [sentence]
+def test_an_invalid_variable_is_reported(
+    variables: dict[str, str], sentence: str, load_faults: Callable[..., list[str]]
+) -> None:
+    assert load_faults(**variables) == [sentence]
 
 
 @pytest.mark.parametrize(
@@ -206,24 +206,24 @@ def test_a_fault_is_a_sentence(variables: dict[str, str], sentence: str, faults:
         ("[pipeline", "showup.toml is not TOML: "),
     ],
 )
-def test_a_fault_of_policy_names_its_key(toml: str, sentence: str, faults: Callable[..., list[str]]) -> None:
-    (fault,) = faults(toml)
+def test_an_invalid_policy_key_is_named(toml: str, sentence: str, load_faults: Callable[..., list[str]]) -> None:
+    (fault,) = load_faults(toml)
     assert fault.startswith(sentence)
 
 
-def test_a_database_elsewhere_needs_a_key_for_the_secrets_in_it(faults: Callable[..., list[str]]) -> None:
-    (fault,) = faults(DATABASE_URL=DATABASE)
+def test_an_external_database_requires_a_secret_key(load_faults: Callable[..., list[str]]) -> None:
+    (fault,) = load_faults(DATABASE_URL=DATABASE)
     assert fault.startswith("SHOWUP_SECRET_KEY is needed with DATABASE_URL")
 
 
-def test_cal_com_s_word_for_no_secret_is_no_secret(faults: Callable[..., list[str]]) -> None:
+def test_the_no_secret_placeholder_is_refused(load_faults: Callable[..., list[str]]) -> None:
     """IN2: the word by which Cal.com says that it has no secret never signs anything here."""
-    (fault,) = faults(CALCOM_WEBHOOK_SECRET="no-secret-provided")
+    (fault,) = load_faults(CALCOM_WEBHOOK_SECRET="no-secret-provided")
     assert fault.startswith("CALCOM_WEBHOOK_SECRET is the word that Cal.com uses")
 
 
-def test_all_faults_come_at_once_and_none_shows_a_secret(faults: Callable[..., list[str]]) -> None:
-    found = faults(
+def test_all_faults_are_reported_at_once_without_secrets(load_faults: Callable[..., list[str]]) -> None:
+    found = load_faults(
         "[pipeline]\nfresh_for_hours = 0\nnonsense = 1",
         SHOWUP_PORTS="1",
         DATABASE_URL="mysql://ann:hunter2@db/x",
@@ -236,9 +236,9 @@ def test_all_faults_come_at_once_and_none_shows_a_secret(faults: Callable[..., l
 
 
 @pytest.mark.parametrize("name", ["CALCOM_WEBHOOK_SECRET", "CALCOM_WEBHOOK_SECRET_PREVIOUS"])
-def test_a_blank_webhook_secret_is_refused(name: str, folder: Path, faults: Callable[..., list[str]]) -> None:
+def test_a_blank_webhook_secret_is_refused(name: str, folder: Path, load_faults: Callable[..., list[str]]) -> None:
     """IN2: a signature by it proves nothing."""
     (folder / "empty").write_text("\n")
-    assert faults(**{name: "  "})[0].startswith(f"{name} is blank")
-    found = faults(**{name: "", f"{name}_FILE": str(folder / "empty")})
+    assert load_faults(**{name: "  "})[0].startswith(f"{name} is blank")
+    found = load_faults(**{name: "", f"{name}_FILE": str(folder / "empty")})
     assert found == [f"{name}_FILE: {folder / 'empty'} is empty: put the secret into it, or take the variable away."]

@@ -9,27 +9,27 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import RUN_FOLDER
-from tests.serving import AT_MOST, Serving, environment, left
+from tests.showup_process import TIMEOUT, ShowupProcess, environment, still_running
 
 
 @pytest.mark.parametrize("chaos", [(), ("--chaos",)], ids=["in order", "chaos"])
-def test_the_api_says_what_the_crowd_knows(request: pytest.FixtureRequest, chaos: tuple[str, ...]) -> None:
+def test_the_api_matches_the_simulation(request: pytest.FixtureRequest, chaos: tuple[str, ...]) -> None:
     data = str(request.config.stash[RUN_FOLDER] / uuid4().hex[:8])
-    serving = Serving(SHOWUP_DATA_DIR=data)
-    family = serving.family()
+    showup = ShowupProcess(SHOWUP_DATA_DIR=data)
+    processes = showup.process_tree()
     try:
-        crowd = ("simulate", "--url", serving.address, "--rate", "200", "--count", "250", "--check", *chaos)
-        played = subprocess.run(
-            [sys.executable, "-m", "showup", *crowd],
+        arguments = ("simulate", "--url", showup.address, "--rate", "200", "--count", "250", "--check", *chaos)
+        result = subprocess.run(
+            [sys.executable, "-m", "showup", *arguments],
             env=environment(SHOWUP_DATA_DIR=data),
             capture_output=True,
             text=True,
-            timeout=2 * AT_MOST,
+            timeout=2 * TIMEOUT,
             cwd=Path(data).parent,
             check=False,
         )
     finally:
-        assert serving.end(signal.SIGINT) == 0
-    assert (played.returncode, played.stderr) == (0, "")
-    assert "OK: " in played.stdout
-    assert left(family) == []
+        assert showup.stop(signal.SIGINT) == 0
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "OK: " in result.stdout
+    assert still_running(processes) == []

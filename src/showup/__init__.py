@@ -1,9 +1,8 @@
-"""Showup turns Cal.com bookings into a sales pipeline: this is the way of one booking.
+"""Showup turns Cal.com bookings into a sales pipeline. This is the path of one booking.
 
-A webhook reaches the door (`web`) and is kept as a raw event before anyone has understood it (`inbox`). Its
-words are translated into ours (`sources`), and the pipeline decides, on what stands and nothing else, what
-becomes of the person, the company, the booking and the deal (`pipeline.decide`). `pipeline.advance` saves the
-decision, its journal lines and the deliveries it asks for in one transaction; `deliveries` then tells the
-world until each one is settled. Whoever wants to know how things stand asks `reads`. The way runs in one
-direction, and each room has one verb.
+The webhook endpoint (`web`) receives a webhook, and `inbox` stores its bytes as an inbox event before anything
+interprets them. `sources` translates it into Showup's own events. `pipeline.decide` decides, only from current data,
+how the person, the company, the booking and the deal change. `projector` saves the decision, its audit log entries and
+its planned deliveries in one transaction. `deliveries` then sends each delivery until it has an outcome. `reads`
+answers queries about current data. Dependencies run in one direction.
 """

@@ -1,21 +1,21 @@
-"""The commands of Showup: `showup NOUN …`, or `python -m showup`."""
+"""Registers the commands of Showup: `showup NOUN …`, or `python -m showup`."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from showup.commands import accounts, calcom, connections, deliveries, email, keys, workspaces
-from showup.commands.doctor import doctor
-from showup.commands.migrate import migrate
-from showup.commands.openapi import openapi
-from showup.commands.rebuild import rebuild
-from showup.commands.refusal import sentence_of
-from showup.commands.sample import sample
-from showup.commands.serve import serve
-from showup.commands.simulate import simulate
-from showup.commands.verify import verify
-from showup.commands.work import work
+from showup.cli import accounts, calcom, connections, deliveries, email, keys, workspaces
+from showup.cli.doctor import doctor
+from showup.cli.errors import expected_message
+from showup.cli.migrate import migrate
+from showup.cli.openapi import openapi
+from showup.cli.rebuild import rebuild
+from showup.cli.sample import sample
+from showup.cli.serve import serve
+from showup.cli.simulate import simulate
+from showup.cli.verify import verify
+from showup.cli.work import work
 
 app = typer.Typer(
     name="showup",
@@ -34,8 +34,8 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(email.app, name="email")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"showup {version('showup')}")
@@ -44,19 +44,21 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def showup(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
-    """Turn Cal.com bookings into a sales pipeline. `showup serve` starts it."""
+    """Turn Cal.com bookings into a sales pipeline. Run `showup serve` to start."""
 
 
 def main() -> None:
-    """The console script: an expected fault becomes one sentence on stderr and exit code 1."""
+    """Runs the console script; an expected fault becomes one sentence on stderr and exit code 1."""
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as fault:
-        if (sentence := sentence_of(fault)) is None:
+        if (sentence := expected_message(fault)) is None:
             raise
         print(sentence, file=sys.stderr)
         sys.exit(1)

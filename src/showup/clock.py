@@ -1,4 +1,4 @@
-"""What time it is, as an argument: a test or a replay hands its own `Clock` to whoever needs the time; and waiting."""
+"""Provides the current time as an argument, so that a test or a replay can pass its own `Clock`; and timed waiting."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,13 +11,13 @@ Clock: TypeAlias = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """This machine's time: aware, in UTC, with microseconds."""
+    """Returns this machine's time: aware, in UTC, with microseconds."""
     return datetime.now(UTC)
 
 
-async def happened(event: asyncio.Event, within: float) -> bool:
-    """Whether the event is set now or in the next `within` seconds."""
+async def wait_until_set(event: asyncio.Event, seconds: float) -> bool:
+    """Returns whether the event is set now or within the next `seconds` seconds."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(seconds):
             await event.wait()
     return event.is_set()

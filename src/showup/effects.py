@@ -1,6 +1,6 @@
-"""Everything that can be done about an event, in plain verbs: what should be told, to whom, and when.
+"""All effects of an event: which notification to send, to whom, and when.
 
-An effect's `key` says what it means, not how often it was decided: two decisions with the same key are one effect.
+An effect's `key` names its meaning, not how often it was decided: two decisions with the same key are one effect.
 """
 
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from msgspec import Struct
 
 
 class BookingEffect(Struct, frozen=True, kw_only=True):
-    """What all effects have in common: their meaning, their recipient's email, and when they are worth telling.
+    """The base of all effects: meaning, recipient's email, and time window.
 
-    From `expires_at` on nobody wants to hear of it any more, however it came to be late.
+    After `expires_at` the notification is not sent any more, whatever delayed it.
     """
 
     key: str
@@ -22,21 +22,21 @@ class BookingEffect(Struct, frozen=True, kw_only=True):
 
 
 class Confirm(BookingEffect, frozen=True, kw_only=True):
-    """Tell the attendee that the meeting stands."""
+    """Notify the attendee that the meeting is confirmed."""
 
 
-class TellRescheduled(BookingEffect, frozen=True, kw_only=True):
-    """Tell the attendee the new time, and the one it replaces."""
+class NotifyRescheduled(BookingEffect, frozen=True, kw_only=True):
+    """Notify the attendee of the new time and the one it replaces."""
 
     old_start_time: datetime | None = None
 
 
-class TellCancelled(BookingEffect, frozen=True, kw_only=True):
-    """Tell the attendee that the meeting is off."""
+class NotifyCancelled(BookingEffect, frozen=True, kw_only=True):
+    """Notify the attendee that the meeting is cancelled."""
 
 
-class TellNewPlace(BookingEffect, frozen=True, kw_only=True):
-    """Tell the attendee where the meeting takes place now."""
+class NotifyNewPlace(BookingEffect, frozen=True, kw_only=True):
+    """Notify the attendee of the new meeting place."""
 
 
 class Remind(BookingEffect, frozen=True, kw_only=True):
@@ -48,8 +48,8 @@ class Remind(BookingEffect, frozen=True, kw_only=True):
 class FollowUp(BookingEffect, frozen=True, kw_only=True):
     """Offer another time to an attendee who missed the meeting.
 
-    `at_most_every`: nobody is written to like this twice within that span, whatever they missed. `rebook_url`: where
-    another time is found; None: wherever the meeting itself was booked.
+    `at_most_every`: a person gets at most one follow-up in this span, however many meetings they missed. `rebook_url`:
+    where to find another time; None: where the meeting itself was booked.
     """
 
     at_most_every: timedelta
@@ -57,12 +57,12 @@ class FollowUp(BookingEffect, frozen=True, kw_only=True):
 
 
 class SkipReminders(BookingEffect, frozen=True, kw_only=True):
-    """No reminder is sent, and `because` says why: a row that a person can find."""
+    """Records that no reminder is sent, with the reason in `because`, so that a person can find it."""
 
     because: str
 
 
-Announcement: TypeAlias = Literal[
+AnnouncementKind: TypeAlias = Literal[
     "booking.created",
     "booking.requested",
     "booking.rejected",
@@ -75,7 +75,7 @@ Announcement: TypeAlias = Literal[
     "booking.host_absent",
 ]
 
-DealAnnouncement: TypeAlias = Literal[
+DealAnnouncementKind: TypeAlias = Literal[
     "deal.created",
     "deal.stage_changed",
     "deal.won",
@@ -85,19 +85,19 @@ DealAnnouncement: TypeAlias = Literal[
     "deal.reassigned",
     "deal.changed",
 ]
-"""What became of a deal; `deal.changed`: its amount or currency."""
+"""The kinds of deal announcements; `deal.changed`: its amount or currency."""
 
 
-class Announce(BookingEffect, frozen=True, kw_only=True):
-    """Tell whoever listens beside the attendees (a CRM, the team, another program) what became of a booking.
+class NotifySubscribers(BookingEffect, frozen=True, kw_only=True):
+    """Notify subscribers other than attendees (a CRM, the team, another program) of a booking change.
 
-    `recipient` is whom it is about, empty where they have no address. `nobody`: nobody from outside attends, as when
-    somebody of the team books with themselves.
+    `recipient` is the attendee it is about, empty if they have no address. `is_internal`: no external attendee exists,
+    for example if a team member books with themselves.
     """
 
-    kind: Announcement
-    nobody: bool = False
+    kind: AnnouncementKind
+    is_internal: bool = False
     old_start_time: datetime | None = None
 
 
-Effect: TypeAlias = Confirm | TellRescheduled | TellCancelled | TellNewPlace | Remind | SkipReminders | FollowUp
+Effect: TypeAlias = Confirm | NotifyRescheduled | NotifyCancelled | NotifyNewPlace | Remind | SkipReminders | FollowUp

@@ -1,8 +1,8 @@
-"""Everything that can happen to a booking, in our own words and in the past tense.
+"""All booking events, named in Showup's own vocabulary and in the past tense.
 
-An event carries the booking as its source saw it (`BookingSeen`), so that any one event can stand in for others that
-were lost. `None` in a seen field means "the source did not say", never "there is none". `News` is an event together
-with when it happened, when we heard of it, and where it stands in source order.
+An event carries the booking as its source reported it (`BookingDetails`), so that any one event can replace others that
+were lost. `None` in such a field means "the source did not say", never "there is none". `EventRecord` is an event with
+its source time, its received time and its place in source order.
 """
 
 from datetime import UTC, datetime
@@ -14,11 +14,11 @@ from msgspec import Struct
 from showup.bookings.booking import MeetingOutcome
 from showup.deals.deal import DealChange
 
-_START_OF_TIME = datetime(1, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 
 
-class AttendeeSeen(Struct, frozen=True, kw_only=True):
-    """One attendee as a source listed them; `email` is lower case, or None for somebody known by phone only."""
+class AttendeeDetails(Struct, frozen=True, kw_only=True):
+    """One attendee as a source listed them; `email` is lower case, or None for an attendee known by phone only."""
 
     email: str | None
     name: str | None = None
@@ -29,23 +29,23 @@ class AttendeeSeen(Struct, frozen=True, kw_only=True):
     attended: bool | None = None
 
 
-class BookingSeen(Struct, frozen=True, kw_only=True):
-    """A booking as a source saw it; every field may be missing, and what is missing is not news."""
+class BookingDetails(Struct, frozen=True, kw_only=True):
+    """A booking as a source reported it; every field may be missing, and a missing field changes nothing."""
 
     uid: str | None = None
     calcom_booking_id: str | None = None
     title: str | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
-    # When the source says that the booking was made (only MEETING_* bodies carry it).
+    # When the booking was made, according to the source (only MEETING_* bodies carry it).
     booked_at: datetime | None = None
     organizer_email: str | None = None
     organizer_name: str | None = None
     organizer_time_zone: str | None = None
-    # The organizer and the co-hosts: whoever is listed here is never a prospect of this booking.
+    # The organizer and the co-hosts: they are never prospects of this booking.
     hosts: frozenset[str] = frozenset()
-    attendees: tuple[AttendeeSeen, ...] = ()
-    # False where the list of attendees may also hold our own side, or leave some out, as in MEETING_* bodies.
+    attendees: tuple[AttendeeDetails, ...] = ()
+    # False if the list of attendees may include team members or omit attendees, as in MEETING_* bodies.
     attendees_are_guests: bool = True
     seated: bool = False
     event_type: str | None = None
@@ -65,8 +65,8 @@ class BookingSeen(Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-class Replaced(Struct, frozen=True, kw_only=True):
-    """The booking that a newer one took the place of: its uid, its number and the times it had."""
+class ReplacedBooking(Struct, frozen=True, kw_only=True):
+    """The booking that a newer one replaced: its uid, its number and its times."""
 
     uid: str | None
     calcom_booking_id: str | None = None
@@ -75,21 +75,21 @@ class Replaced(Struct, frozen=True, kw_only=True):
 
 
 class BookingEvent(Struct, frozen=True, kw_only=True):
-    """What all events have in common: the booking they are about."""
+    """The base of all booking events: the booking they are about."""
 
-    booking: BookingSeen
+    booking: BookingDetails
 
 
 class BookingMade(BookingEvent, frozen=True, kw_only=True):
-    """A booking is accepted: at once, by the host's confirmation, or by payment. One seat each, where seated."""
+    """A booking was accepted: at once, by the host's confirmation, or by payment. One event for each seat."""
 
-    replaces: Replaced | None = None
+    replaces: ReplacedBooking | None = None
 
 
 class BookingRequested(BookingEvent, frozen=True, kw_only=True):
-    """A booking waits for the host's yes; with `replaces` it is an attendee's wish for another time."""
+    """A booking waits for the host's confirmation; with `replaces`, an attendee asks for another time."""
 
-    replaces: Replaced | None = None
+    replaces: ReplacedBooking | None = None
 
 
 class PaymentStarted(BookingEvent, frozen=True, kw_only=True):
@@ -101,28 +101,28 @@ class BookingPaid(BookingEvent, frozen=True, kw_only=True):
 
 
 class BookingRejected(BookingEvent, frozen=True, kw_only=True):
-    """The host declined a booking that waited for their yes."""
+    """The host declined a booking that waited for confirmation."""
 
     reason: str | None = None
 
 
 class BookingRescheduled(BookingEvent, frozen=True, kw_only=True):
-    """A booking got another time, and with it, nearly always, another uid."""
+    """A booking got another time and, nearly always, another uid."""
 
-    replaces: Replaced
+    replaces: ReplacedBooking
     reason: str | None = None
     by: str | None = None
 
 
 class SeatMoved(BookingEvent, frozen=True, kw_only=True):
-    """One attendee left a seat in `replaces` and took one in this booking; both bookings may live on."""
+    """One attendee left a seat in `replaces` and took one in this booking; both bookings may continue."""
 
-    replaces: Replaced
+    replaces: ReplacedBooking
     by: str | None = None
 
 
 class SeatLeft(BookingEvent, frozen=True, kw_only=True):
-    """The other half of `SeatMoved`: the attendees listed left the booking in which they had a seat."""
+    """The other half of `SeatMoved`: the listed attendees left this booking."""
 
     by: str | None = None
 
@@ -136,25 +136,25 @@ class BookingCancelled(BookingEvent, frozen=True, kw_only=True):
 
 
 class LocationChanged(BookingEvent, frozen=True, kw_only=True):
-    """The meeting takes place elsewhere."""
+    """The meeting place changed."""
 
 
 class OrganizerChanged(BookingEvent, frozen=True, kw_only=True):
-    """Another teammate hosts the meeting."""
+    """Another teammate became the host."""
 
 
 class MeetingStarted(BookingEvent, frozen=True, kw_only=True):
-    """The scheduled start came; it says nothing of who was there."""
+    """The scheduled start passed; it says nothing about attendance."""
 
 
 class MeetingEnded(BookingEvent, frozen=True, kw_only=True):
-    """The scheduled end came; who was there is assumed, except where the source says it."""
+    """The scheduled end passed; attendance is assumed unless the source reports it."""
 
     host_absent: bool = False
 
 
 class AttendanceReported(BookingEvent, frozen=True, kw_only=True):
-    """Somebody said which attendees came; `booking.attendees[].attended` says who did and who did not."""
+    """A witness reported attendance; `booking.attendees[].attended` says who came and who did not."""
 
 
 class GuestsMissed(BookingEvent, frozen=True, kw_only=True):
@@ -162,25 +162,25 @@ class GuestsMissed(BookingEvent, frozen=True, kw_only=True):
 
 
 class HostMissed(BookingEvent, frozen=True, kw_only=True):
-    """Cal Video saw a host not join; `host_email` is None where the source does not name them."""
+    """Cal Video saw a host not join; `host_email` is None if the source does not name the host."""
 
     host_email: str | None = None
 
 
 class RecordingReady(BookingEvent, frozen=True, kw_only=True):
-    """A recording of the meeting can be fetched at `url`."""
+    """A recording of the meeting is available at `url`."""
 
     url: str | None = None
 
 
 class TranscriptReady(BookingEvent, frozen=True, kw_only=True):
-    """A transcript of the meeting can be fetched at `url`."""
+    """A transcript of the meeting is available at `url`."""
 
     url: str | None = None
 
 
 class InviteDeclined(BookingEvent, frozen=True, kw_only=True):
-    """An attendee declined the calendar entry, without cancelling the booking."""
+    """An attendee declined the calendar invite without cancelling the booking."""
 
     email: str | None = None
 
@@ -192,35 +192,35 @@ class AssignmentDisputed(BookingEvent, frozen=True, kw_only=True):
     correct_organizer: str | None = None
 
 
-class ByHand(BookingEvent, frozen=True, kw_only=True):
-    """What a person did about a booking, where `of` is one of its names; they tell nothing else of it."""
+class ManualBookingEvent(BookingEvent, frozen=True, kw_only=True):
+    """The base of manual events about a booking, found by one of its names. They carry no other booking details."""
 
-    of: str
-    booking: BookingSeen = BookingSeen()
+    booking_name: str
+    booking: BookingDetails = BookingDetails()
 
 
-class OutcomeReported(ByHand, frozen=True, kw_only=True):
-    """Somebody who was there says how the meeting went; `rescheduled`: it did not take place, another is coming."""
+class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
+    """A witness reported the meeting's outcome; `rescheduled`: it did not take place and another will follow."""
 
     outcome: MeetingOutcome
     notes: str | None = None
     next_step: str | None = None
 
 
-class BookingAttached(ByHand, frozen=True, kw_only=True):
-    """The booking belongs to another company (its key), or to the deal that the booking named `deal` opened."""
+class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person attached the booking to another company (key), or to the deal that the booking named `deal` opened."""
 
     company: str
     deal: str | None = None
 
 
-class DealChanged(ByHand, frozen=True, kw_only=True):
-    """The deal that this booking opened is changed by hand."""
+class DealChanged(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person changed the deal that this booking opened."""
 
     change: DealChange
 
 
-HandEvent: TypeAlias = OutcomeReported | BookingAttached | DealChanged
+AnyManualBookingEvent: TypeAlias = OutcomeReported | BookingAttached | DealChanged
 
 Event: TypeAlias = (
     BookingMade
@@ -248,8 +248,8 @@ Event: TypeAlias = (
     | DealChanged
 )
 
-# At the same instant the earlier kind comes first: a booking is asked for, then made, then moved, then over.
-_ORDER: tuple[type[Event], ...] = (
+# At the same instant the earlier kind comes first: a booking is requested, then made, then moved, then over.
+_KIND_ORDER: tuple[type[Event], ...] = (
     PaymentStarted,
     BookingRequested,
     BookingMade,
@@ -274,14 +274,14 @@ _ORDER: tuple[type[Event], ...] = (
     BookingAttached,
     DealChanged,
 )
-_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_ORDER)}
-_LAST = 99
+_KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
+_LAST_RANK = 99
 
 
-class News(Struct, frozen=True, kw_only=True):
-    """An event, when it happened (`source_at`), when we heard of it, and its place in source order.
+class EventRecord(Struct, frozen=True, kw_only=True):
+    """An event, when it happened (`source_at`), when we received it, and its place in source order.
 
-    `account_id` is None for what people did. `untold`: it is history, of which nobody outside is told (PI13).
+    `account_id` is None for manual events. `is_history`: it is a backfilled event and causes no notifications (PI13).
     """
 
     event_id: UUID
@@ -292,42 +292,42 @@ class News(Struct, frozen=True, kw_only=True):
     order_key: str
     actor: str
     simulated: bool = False
-    untold: bool = False
+    is_history: bool = False
 
 
-def names(event: Event, account_id: UUID | None) -> tuple[str, ...]:
-    """The names by which the booking of this event is found: its uids; else its number; else its time and booker.
+def booking_names(event: Event, account_id: UUID | None) -> tuple[str, ...]:
+    """Return the names that identify the event's booking: its uids, or its number, or its time and booker.
 
-    Two bookings of one workspace that share such a name are one, whichever account tells of them. Cal.com's numbers are
-    no such names beside a uid: they are only as unique as the instance that gave them, so they hold for one account.
+    Two bookings of one workspace that share such a name are one, whichever account reports them. Cal.com's numbers are
+    not such names if there is a uid: they are unique only within one Cal.com instance, so they apply to one account.
     """
-    if isinstance(event, ByHand):
-        return (event.of,)
-    seen = event.booking
-    if seen.uid is None and seen.calcom_booking_id is None:
-        booker = next((one.email for one in seen.attendees if one.email is not None), "")
-        return (f"at:{account_id}:{seen.start_time:%Y%m%dT%H%M%SZ}:{booker}",)
-    if seen.uid is None:
-        return (f"id:{account_id}:{seen.calcom_booking_id}",)
-    replaced = _replaced_by(event)
+    if isinstance(event, ManualBookingEvent):
+        return (event.booking_name,)
+    details = event.booking
+    if details.uid is None and details.calcom_booking_id is None:
+        booker = next((one.email for one in details.attendees if one.email is not None), "")
+        return (f"at:{account_id}:{details.start_time:%Y%m%dT%H%M%SZ}:{booker}",)
+    if details.uid is None:
+        return (f"id:{account_id}:{details.calcom_booking_id}",)
+    replaced = _replaced_booking(event)
     linked = () if replaced is None or replaced.uid is None else (f"uid:{replaced.uid}",)
-    return (f"uid:{seen.uid}", *linked)
+    return (f"uid:{details.uid}", *linked)
 
 
-def further_names(event: Event, account_id: UUID | None) -> tuple[str, ...]:
-    """Names under which later news may look for the same booking."""
-    seen, replaced = event.booking, _replaced_by(event)
-    numbers = (seen.calcom_booking_id, replaced.calcom_booking_id if replaced is not None else None)
+def alternate_booking_names(event: Event, account_id: UUID | None) -> tuple[str, ...]:
+    """Return names under which later events may look up the same booking."""
+    details, replaced = event.booking, _replaced_booking(event)
+    numbers = (details.calcom_booking_id, replaced.calcom_booking_id if replaced is not None else None)
     return tuple(f"id:{account_id}:{number}" for number in numbers if number is not None)
 
 
-def departure(event: SeatMoved) -> SeatLeft:
-    """What a moved seat means for the booking that it was a seat of."""
-    old = BookingSeen(uid=event.replaces.uid, attendees=event.booking.attendees)
-    return SeatLeft(booking=old, by=event.by)
+def seat_left_event(event: SeatMoved) -> SeatLeft:
+    """Return what a moved seat means for the booking that the attendee left."""
+    left_booking = BookingDetails(uid=event.replaces.uid, attendees=event.booking.attendees)
+    return SeatLeft(booking=left_booking, by=event.by)
 
 
-def _replaced_by(event: Event) -> Replaced | None:
+def _replaced_booking(event: Event) -> ReplacedBooking | None:
     match event:
         case BookingMade() | BookingRequested() | BookingRescheduled():
             return event.replaces
@@ -336,9 +336,9 @@ def _replaced_by(event: Event) -> Replaced | None:
 
 
 def order_key(source_at: datetime, event: object, digest: bytes) -> str:
-    """Where an event or a deed stands among others: text that sorts by source time, then kind, then body digest.
+    """Return a sort key for an event: text that sorts by source time, then kind, then body digest.
 
-    Nothing in it depends on when or how often the event reached us, so that any order of arrival sorts alike.
+    It does not depend on when or how often the event was received, so any order of arrival gives the same order.
     """
-    micros = round((source_at - _START_OF_TIME).total_seconds() * 1_000_000)
-    return f"{micros:020d}.{_RANK.get(type(event), _LAST):02d}.{digest.hex()[:16]}"
+    micros = round((source_at - _EPOCH).total_seconds() * 1_000_000)
+    return f"{micros:020d}.{_KIND_RANK.get(type(event), _LAST_RANK):02d}.{digest.hex()[:16]}"

@@ -1,4 +1,4 @@
-"""Logs are events with values, one a line on stderr; what a secret-like key holds never gets there."""
+"""Configures logging: each log line is an event with values on stderr; secrets are removed by key name."""
 
 import logging
 import re
@@ -12,12 +12,12 @@ from structlog.typing import Processor
 HIDDEN = "[hidden]"
 """Stands where a secret would have stood."""
 
-# What these complain of is a database that is away, with pages of traceback: whoever uses them says it in one line.
-_SAID_BY_US = ("pgqueuer", "asyncpg.pool")
-# They tell each call with its whole address, and somebody's email may be in that.
-_TOO_TALKATIVE = ("httpx2", "httpcore2")
+# These libraries log an unreachable database with pages of traceback; our own callers log it in one line.
+_SILENCED_LOGGERS = ("pgqueuer", "asyncpg.pool")
+# These libraries log the full URL of each call, which may contain an email address.
+_VERBOSE_LOGGERS = ("httpx2", "httpcore2")
 
-# Ends of words, so that `token_count` and `idempotency_key` stay readable and `calcom_api_key` doesn't.
+# Only the ends of key names match, so `token_count` and `idempotency_key` stay readable and `calcom_api_key` does not.
 _SECRET_KEY = re.compile(
     r"(secrets?|passw(or)?d|passphrase|tokens?|authorization|cookies?|signatures?|credentials?|dsn"
     r"|(api|admin|secret|private|access|signing)[_-]?keys?|database(_direct)?_url)([_-](previous|\d+))?$",
@@ -26,9 +26,9 @@ _SECRET_KEY = re.compile(
 
 
 def configure(level: str = "INFO", style: Literal["console", "json"] = "console") -> None:
-    """Send every log line of this process to stderr, ours and the libraries', in one style.
+    """Sends every log line of this process, Showup's and the libraries', to stderr in one style.
 
-    `level` is a name of the standard library (DEBUG … CRITICAL). May be called again: the last call holds.
+    `level` is a level name of the standard library (DEBUG … CRITICAL). A later call replaces an earlier one.
     """
     shared = _shared_processors()
     handler = logging.StreamHandler(sys.stderr)
@@ -40,9 +40,9 @@ def configure(level: str = "INFO", style: Literal["console", "json"] = "console"
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
-    for name in _SAID_BY_US:
+    for name in _SILENCED_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    for name in _TOO_TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
@@ -52,13 +52,13 @@ def configure(level: str = "INFO", style: Literal["console", "json"] = "console"
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        # A logger made at import, before this call, must follow this call.
+        # A logger created at import, before this call, must also use this configuration.
         cache_logger_on_first_use=False,
     )
 
 
 def hide_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace what stands under a secret-like key by `HIDDEN`, at any depth; a structlog processor."""
+    """Replaces every value under a secret-like key with `HIDDEN`, at any depth; a structlog processor."""
     for key, value in line.items():
         line[key] = _without_secrets(key, value)
     return line
@@ -68,9 +68,9 @@ def _without_secrets(key: object, value: object) -> object:
     if isinstance(key, str) and _SECRET_KEY.search(key):
         return HIDDEN if value else value
     if isinstance(value, Mapping):
-        return {inner: _without_secrets(inner, held) for inner, held in value.items()}
+        return {inner: _without_secrets(inner, item) for inner, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_secrets(None, held) for held in value]
+        return [_without_secrets(None, item) for item in value]
     return value
 
 
@@ -89,6 +89,6 @@ def _shared_processors() -> list[Processor]:
 def _renderers(style: Literal["console", "json"]) -> list[Processor]:
     if style == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    plain = structlog.dev.plain_traceback  # the rich one prints local variables, secrets among them
+    plain = structlog.dev.plain_traceback  # the rich traceback prints local variables, which may hold secrets
     colors = sys.stderr.isatty()
     return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, timestamp_key="at")]

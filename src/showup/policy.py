@@ -1,4 +1,4 @@
-"""What showup.toml may say: the tables and keys, their units and defaults. `settings` reads the file."""
+"""Defines the tables and keys of showup.toml, with their units and defaults; `settings` reads the file."""
 
 import re
 from datetime import timedelta
@@ -12,21 +12,21 @@ _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _domain(text: str) -> str:
+def _check_domain(text: str) -> str:
     domain = text.strip().lower().rstrip(".")
     if "." not in domain or set("@/: ") & set(domain):
         raise ValueError("should be a domain such as example.com")
     return domain
 
 
-def _email(text: str) -> str:
+def _check_email(text: str) -> str:
     name, _, domain = text.strip().lower().rpartition("@")
     if not name:
         raise ValueError("should be an email address such as ann@example.com")
-    return f"{name}@{_domain(domain)}"
+    return f"{name}@{_check_domain(domain)}"
 
 
-def _span(value: object) -> object:
+def _parse_duration(value: object) -> object:
     if not isinstance(value, str):
         return value
     count, unit = value[:-1], _UNITS.get(value[-1:])
@@ -35,7 +35,7 @@ def _span(value: object) -> object:
     return timedelta(**{unit: int(count)})
 
 
-def _page(text: str) -> str:
+def _check_page_url(text: str) -> str:
     try:
         parts = urlsplit(text.strip())
     except ValueError:
@@ -45,7 +45,7 @@ def _page(text: str) -> str:
     return text.strip()
 
 
-def _quiet_hours(value: object) -> object:
+def _check_quiet_hours(value: object) -> object:
     match value:
         case [str(begins), str(ends)] if _HOUR.fullmatch(begins) and _HOUR.fullmatch(ends):
             return value
@@ -53,18 +53,18 @@ def _quiet_hours(value: object) -> object:
             raise ValueError('should be two times of day, from and until, such as ["21:00", "08:00"]')
 
 
-def _stages(names: tuple[str, ...]) -> tuple[str, ...]:
+def _check_stages(names: tuple[str, ...]) -> tuple[str, ...]:
     if names[:1] != ("booked",) or "met" not in names or len(set(names)) < len(names):
         raise ValueError("should begin with 'booked', have 'met' among them, and name none twice")
     return names
 
 
-Stages = Annotated[tuple[str, ...], AfterValidator(_stages)]
-Domain = Annotated[str, AfterValidator(_domain)]
-Email = Annotated[str, AfterValidator(_email)]
-Span = Annotated[timedelta, BeforeValidator(_span)]
-QuietHours = Annotated[tuple[str, str], BeforeValidator(_quiet_hours)]
-Page = Annotated[str, AfterValidator(_page)]
+Stages = Annotated[tuple[str, ...], AfterValidator(_check_stages)]
+Domain = Annotated[str, AfterValidator(_check_domain)]
+EmailAddress = Annotated[str, AfterValidator(_check_email)]
+Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
+QuietHours = Annotated[tuple[str, str], BeforeValidator(_check_quiet_hours)]
+PageUrl = Annotated[str, AfterValidator(_check_page_url)]
 
 
 class _Table(BaseModel):
@@ -72,7 +72,7 @@ class _Table(BaseModel):
 
 
 class PipelinePolicy(_Table):
-    """`[pipeline]`: how news moves a deal, which domains are companies, and who is one of us."""
+    """Configures `[pipeline]`: how events move a deal, which domains are companies, and which people are our own."""
 
     cancel_deal: Literal["always", "last_meeting"] = "always"
     meeting_ended: Literal["showed", "unreported"] = "showed"
@@ -81,19 +81,19 @@ class PipelinePolicy(_Table):
     personal_domains: frozenset[Domain] = frozenset()
     business_domains: frozenset[Domain] = frozenset()
     team_domains: frozenset[Domain] = frozenset()
-    team_emails: frozenset[Email] = frozenset()
+    team_emails: frozenset[EmailAddress] = frozenset()
 
     @property
     def fresh_for(self) -> timedelta:
-        """How old news may be and still be told to the outside."""
+        """Returns the maximum age of an event for which deliveries are still sent."""
         return timedelta(hours=self.fresh_for_hours)
 
 
 class RemindersPolicy(_Table):
-    """`[reminders]`: how long before a meeting its attendee is reminded, and the same for trying it out."""
+    """Configures `[reminders]`: how long before a meeting its attendee is reminded, also for testing mode."""
 
-    offsets_before: tuple[Span, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
-    testing_offsets_before: tuple[Span, ...] = (
+    offsets_before: tuple[Duration, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    testing_offsets_before: tuple[Duration, ...] = (
         timedelta(minutes=6),
         timedelta(minutes=3),
         timedelta(minutes=1),
@@ -101,63 +101,64 @@ class RemindersPolicy(_Table):
 
 
 class EmailPolicy(_Table):
-    """`[email]`: how attendees are written to.
+    """Configures `[email]`: how mail to attendees is sent.
 
-    `retry_after`: the pauses before the second attempt, the third …; three attempts unless said otherwise (seed 001).
-    `templates`: a folder whose files replace ours. `calendar`: whether mails carry an .ics. `guests`: whether all
-    attendees are written to, and not the booker alone.
+    `retry_after`: the pauses before the second attempt, the third, and so on; three attempts by default (seed 001).
+    `templates`: a folder whose files replace the built-in templates. `calendar`: whether mails carry an .ics. `guests`:
+    whether mail goes to all attendees or only to the booker.
     """
 
-    retry_after: tuple[Span, ...] = (timedelta(seconds=30), timedelta(minutes=2))
+    retry_after: tuple[Duration, ...] = (timedelta(seconds=30), timedelta(minutes=2))
     templates: Path | None = None
     calendar: bool = True
     guests: bool = False
 
 
 class FollowUpPolicy(_Table):
-    """`[no_show_follow_up]`: whether and when who missed a meeting is offered another.
+    """Configures `[no_show_follow_up]`: whether and when an attendee who missed a meeting is offered another one.
 
-    `after`: after the meeting, or after we heard that it was missed; `expires_after`: how much later than that after
-    the meeting it may be sent at most. `quiet_hours`: from and until, where the attendee is. `at_most_every`: one to a
-    person in that span. `rebook_url`: empty for the page on which the meeting was booked.
+    `after`: the delay after the meeting, or after the no-show was reported. `expires_after`: the longest time after the
+    meeting, in addition to `after`, at which the mail may still be sent. `quiet_hours`: from and until, in the
+    attendee's time zone. `at_most_every`: the span in which a person gets at most one. `rebook_url`: if empty, the page
+    on which the meeting was booked.
     """
 
     enabled: bool = False
-    after: Span = timedelta(hours=2)
+    after: Duration = timedelta(hours=2)
     quiet_hours: QuietHours = ("21:00", "08:00")
-    at_most_every: Span = timedelta(days=30)
-    expires_after: Span = timedelta(days=3)
-    rebook_url: Page = ""
+    at_most_every: Duration = timedelta(days=30)
+    expires_after: Duration = timedelta(days=3)
+    rebook_url: PageUrl = ""
 
 
 class CalcomPolicy(_Table):
-    """`[calcom]`: how often bookings are compared with Cal.com's API, to the minute.
+    """Configures `[calcom]`: how often bookings are compared with Cal.com's API, in whole minutes.
 
-    `grace`: how long a webhook may be on its way before it counts as lost.
+    `grace`: how long a webhook may be in transit before it counts as lost.
     """
 
-    reconcile_every: Span = timedelta(minutes=15)
-    grace: Span = timedelta(minutes=2)
+    reconcile_every: Duration = timedelta(minutes=15)
+    grace: Duration = timedelta(minutes=2)
 
 
-class Sender(_Table):
-    """A `[[senders]]` row: the address that mail for this booking page or organizer's domain comes from."""
+class SenderPolicy(_Table):
+    """Configures one `[[senders]]` row: the address that sends mail for this booking page or organizer's domain."""
 
     host: Domain | None = None
     domain: Domain | None = None
-    address: Email = Field(alias="from")
+    address: EmailAddress = Field(alias="from")
 
 
 class Policy(_Table):
-    """All of showup.toml. The first of the `senders` that matches is taken."""
+    """Holds all of showup.toml. The first entry of `senders` that matches is used."""
 
     pipeline: PipelinePolicy = PipelinePolicy()
     reminders: RemindersPolicy = RemindersPolicy()
     email: EmailPolicy = EmailPolicy()
     no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
     calcom: CalcomPolicy = CalcomPolicy()
-    senders: tuple[Sender, ...] = ()
-    # What the connections say that the environment makes; each destination knows its own settings, and checks them.
+    senders: tuple[SenderPolicy, ...] = ()
+    # Settings of the connections from the environment; each destination knows its own settings and checks them.
     clickup: dict[str, Any] = {}
     notion: dict[str, Any] = {}
     slack: dict[str, Any] = {}

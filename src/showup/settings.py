@@ -1,7 +1,7 @@
-"""Every setting: typed, with its default. The only reader of the environment, `.env` and showup.toml.
+"""Defines every setting, with its type and default; only this module reads the environment, `.env` and showup.toml.
 
-Deployment comes from variables, policy from showup.toml. `load` answers with all of it or with every
-fault at once.
+Environment variables configure the deployment, and showup.toml configures policy. `load` returns all settings, or
+reports every fault at once.
 """
 
 import difflib
@@ -33,65 +33,76 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from showup.policy import CalcomPolicy, EmailPolicy, FollowUpPolicy, PipelinePolicy, Policy, RemindersPolicy, Sender
+from showup.policy import (
+    CalcomPolicy,
+    EmailPolicy,
+    FollowUpPolicy,
+    PipelinePolicy,
+    Policy,
+    RemindersPolicy,
+    SenderPolicy,
+)
 
 POLICY_FILE = "showup.toml"
-_NO_SECRET = "no-secret-provided"  # noqa: S105 - the word that Cal.com signs with when it has no secret
+_NO_SECRET = "no-secret-provided"  # noqa: S105 - Cal.com's signing key when it has no secret
 _TABLES: Mapping[str, type[BaseModel]] = {
     "pipeline": PipelinePolicy,
     "reminders": RemindersPolicy,
     "email": EmailPolicy,
     "no_show_follow_up": FollowUpPolicy,
     "calcom": CalcomPolicy,
-    "senders": Sender,
+    "senders": SenderPolicy,
 }
 _KEY_LENGTH = 32
 _MAKE_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 class SettingsError(Exception):
-    """The settings can't be used. `faults` has a sentence for each thing to put right, and no secret."""
+    """Raised when the settings are invalid.
+
+    `faults` has one sentence for each thing to correct, and contains no secret.
+    """
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
 
 
-def _listed(value: object) -> object:
+def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _upper(value: object) -> object:
+def _to_upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-def _address(text: str) -> str:
+def _check_address(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("should be an address such as https://showup.example.com")
     return text.strip().rstrip("/")
 
 
-def _origin(text: str) -> str:
-    if urlsplit(_address(text)).path:
+def _check_origin(text: str) -> str:
+    if urlsplit(_check_address(text)).path:
         raise ValueError("should be an origin such as https://app.example.com, without a path")
-    return _address(text)
+    return _check_address(text)
 
 
-def _postgres(url: SecretStr) -> SecretStr:
+def _check_postgres_url(url: SecretStr) -> SecretStr:
     if urlsplit(url.get_secret_value()).scheme not in ("postgres", "postgresql"):
         raise ValueError("should begin with postgresql://")
     return url
 
 
-def _smtp(url: SecretStr) -> SecretStr:
+def _check_smtp_url(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value())
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("should be an address such as smtp://user:password@mail.example.com:587")
     return url
 
 
-def _webhook_secret(secret: SecretStr) -> SecretStr:
+def _check_webhook_secret(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().strip():
         raise ValueError("is blank, and anybody could sign with that: choose a secret, or take the variable away")
     if secret.get_secret_value() == _NO_SECRET:
@@ -99,24 +110,24 @@ def _webhook_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _long_keys(secret: SecretStr) -> SecretStr:
+def _check_key_length(secret: SecretStr) -> SecretStr:
     if any(len(key.strip()) < _KEY_LENGTH for key in secret.get_secret_value().split(",")):
         raise ValueError(f"should have {_KEY_LENGTH} characters or more: {_MAKE_KEY}")
     return secret
 
 
-Address = Annotated[str, AfterValidator(_address)]
-Origin = Annotated[str, AfterValidator(_origin)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgres)]
-SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
-WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
-LongKeys = Annotated[SecretStr, AfterValidator(_long_keys)]
-LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
-Commas = BeforeValidator(_listed)
+Address = Annotated[str, AfterValidator(_check_address)]
+Origin = Annotated[str, AfterValidator(_check_origin)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_postgres_url)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_check_smtp_url)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]
+StrongKeys = Annotated[SecretStr, AfterValidator(_check_key_length)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_to_upper)]
+CommaSeparated = BeforeValidator(_split_commas)
 
 
 class Settings(BaseSettings):
-    """What Showup runs on. A field's alias is its variable; .env.example says what each is for."""
+    """Holds all settings. A field's alias is its environment variable; .env.example explains each."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -136,14 +147,14 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", validation_alias="SHOWUP_HOST")
     port: int = Field(default=8000, ge=0, le=65535, validation_alias="SHOWUP_PORT")
     url: Address | None = Field(default=None, validation_alias="SHOWUP_URL")
-    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, Commas] = Field(
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, CommaSeparated] = Field(
         default=(), validation_alias="SHOWUP_TRUSTED_PROXIES"
     )
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode, Commas] = Field(
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode, CommaSeparated] = Field(
         default=(), validation_alias="SHOWUP_CORS_ORIGINS"
     )
-    secret_key: LongKeys | None = Field(default=None, validate_default=True, validation_alias="SHOWUP_SECRET_KEY")
-    admin_key: LongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
+    secret_key: StrongKeys | None = Field(default=None, validate_default=True, validation_alias="SHOWUP_SECRET_KEY")
+    admin_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
     config: Path | None = Field(default=None, validation_alias="SHOWUP_CONFIG")
     testing_mode: bool = Field(default=False, validation_alias="TESTING_MODE")
     calcom_webhook_secret: WebhookSecret | None = Field(default=None, validation_alias="CALCOM_WEBHOOK_SECRET")
@@ -172,43 +183,43 @@ class Settings(BaseSettings):
     private_addresses: bool = Field(default=False, validation_alias="SHOWUP_ALLOW_PRIVATE_ADDRESSES")
     log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
     log_format: Literal["console", "json"] = Field(default="console", validation_alias="LOG_FORMAT")
-    # No variable can have a dot in its name: policy comes from the file alone.
+    # No variable can have a dot in its name, so policy comes only from the file.
     policy: Policy = Field(default_factory=Policy, validation_alias=POLICY_FILE)
 
     @field_validator("secret_key")
     @classmethod
-    def _needed_beside_a_database(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        # The embedded database keeps a key of its own in its data folder; another database has no such place.
+    def _require_secret_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # The embedded database stores its own key in its data folder; an external database has no such folder.
         if key is None and info.data.get("database_url") is not None:
             raise ValueError(f"is needed with DATABASE_URL: {_MAKE_KEY}")
         return key
 
     @property
     def public_url(self) -> str:
-        """Where others reach this Showup, without a slash at the end."""
+        """Returns the public URL of this Showup, without a trailing slash."""
         return self.url or f"http://{self.host}:{self.port}"
 
     @property
     def reminders_before(self) -> tuple[timedelta, ...]:
-        """How long before a meeting its reminders go out; minutes instead of days in testing mode."""
+        """Returns how long before a meeting each reminder is sent; minutes instead of days in testing mode."""
         reminders = self.policy.reminders
         return reminders.testing_offsets_before if self.testing_mode else reminders.offsets_before
 
 
-def plain(secret: SecretStr | None) -> str | None:
-    """A secret in the clear, for whoever has to use it."""
+def reveal(secret: SecretStr | None) -> str | None:
+    """Returns a secret in plain text, for code that must use it."""
     return None if secret is None else secret.get_secret_value()
 
 
 def load() -> Settings:
-    """This process's settings, from its environment and the folder it runs in; raises `SettingsError`."""
+    """Loads this process's settings from its environment and working folder. Raises `SettingsError`."""
     variables = _variables()
     faults = list(_unknown_variables(variables))
-    given = _secrets_in_files(variables, faults) | _policy_in_file(variables, faults)
+    overrides = _read_secret_files(variables, faults) | _read_policy_file(variables, faults)
     try:
-        settings = Settings(**given)
+        settings = Settings(**overrides)
     except ValidationError as error:
-        faults.extend(_sentence(detail) for detail in error.errors(include_input=False, include_url=False))
+        faults.extend(_format_error(detail) for detail in error.errors(include_input=False, include_url=False))
         raise SettingsError(faults) from None
     if faults:
         raise SettingsError(faults)
@@ -216,13 +227,16 @@ def load() -> Settings:
 
 
 def variable_names() -> frozenset[str]:
-    """Every variable that is a setting, `OUTBOUND_POSTGRES_URL` and the `…_FILE` of secrets included."""
+    """Returns the name of every variable that is a setting.
+
+    They include `OUTBOUND_POSTGRES_URL` and the `…_FILE` variables of secrets.
+    """
     names = {name for field in Settings.model_fields for name in _variables_of(field)}
     return frozenset(names | {f"{name}_FILE" for name in secret_names()})
 
 
 def secret_names() -> frozenset[str]:
-    """Every variable that holds a secret, and may be given as a file instead."""
+    """Returns the name of every variable that holds a secret; each may be given as a file instead."""
     fields = Settings.model_fields.items()
     return frozenset(
         name for field, info in fields if "SecretStr" in str(info.annotation) for name in _variables_of(field)
@@ -244,10 +258,10 @@ def _unknown_variables(variables: Iterable[str]) -> Iterator[str]:
     known = variable_names()
     for name in sorted(variables):
         if name.startswith("SHOWUP_") and name not in known:
-            yield f"{name} is not a setting{_nearest(name, known)}"
+            yield f"{name} is not a setting{_suggestion(name, known)}"
 
 
-def _secrets_in_files(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+def _read_secret_files(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     secrets: dict[str, Any] = {}
     for name in sorted(secret_names()):
         path = variables.get(f"{name}_FILE")
@@ -257,21 +271,21 @@ def _secrets_in_files(variables: Mapping[str, str], faults: list[str]) -> dict[s
             faults.append(f"{name} and {name}_FILE are both set: keep one of them.")
             continue
         try:
-            held = Path(path).read_text(encoding="utf-8").strip()
+            secret = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             faults.append(f"{name}_FILE: {path} can't be read ({_reason(error)}).")
             continue
-        if held:
-            secrets[name] = held
+        if secret:
+            secrets[name] = secret
         else:
             faults.append(f"{name}_FILE: {path} is empty: put the secret into it, or take the variable away.")
     return secrets
 
 
-def _policy_in_file(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
-    named = variables.get("SHOWUP_CONFIG")
-    path = Path(named or POLICY_FILE)
-    if named is None and not path.exists():
+def _read_policy_file(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    configured_path = variables.get("SHOWUP_CONFIG")
+    path = Path(configured_path or POLICY_FILE)
+    if configured_path is None and not path.exists():
         return {}
     try:
         return {POLICY_FILE: tomllib.loads(path.read_text(encoding="utf-8"))}
@@ -286,22 +300,22 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror or "input/output error") if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def _format_error(detail: ErrorDetails) -> str:
     first, *inner = (str(part) for part in detail["loc"])
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if first != POLICY_FILE:
-        # A default that is refused is told by its field, a given value by its variable.
+        # An invalid default is reported by its field, and a given value by its variable.
         variable = _variables_of(first)[0] if first in Settings.model_fields else first
         return f"{variable} {message}."
     key = ".".join(part for part in inner if not part.isdecimal())
     if detail["type"] == "extra_forbidden":
-        return f"{POLICY_FILE}: {key} is not a setting{_nearest(key, _policy_keys(Policy))}"
+        return f"{POLICY_FILE}: {key} is not a setting{_suggestion(key, _policy_keys(Policy))}"
     return f"{POLICY_FILE}: {f'{key} {message}'.strip()}."
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
-    return f"; did you mean {near[0]}?" if near else "."
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    return f"; did you mean {matches[0]}?" if matches else "."
 
 
 def _policy_keys(table: type[BaseModel], under: str = "") -> Iterator[str]:

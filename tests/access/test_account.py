@@ -4,32 +4,32 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from showup.access.account import Credentials, WebhookSecret, make_secret, rotated, valid_secrets
+from showup.access.account import Credentials, WebhookSecret, make_secret, rotate_credentials, valid_secrets
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 def test_the_old_secret_stays_good_for_a_day_after_a_rotation() -> None:
-    after = rotated(Credentials(webhook_secrets=(WebhookSecret("old"),)), "new", now=NOW)
+    after = rotate_credentials(Credentials(webhook_secrets=(WebhookSecret("old"),)), "new", now=NOW)
     assert valid_secrets(after.webhook_secrets, NOW + 23 * HOUR) == (b"new", b"old")
     assert valid_secrets(after.webhook_secrets, NOW + 24 * HOUR) == (b"new",)
 
 
-def test_a_second_rotation_does_not_prolong_the_first_ones_end() -> None:
-    first = rotated(Credentials(webhook_secrets=(WebhookSecret("old"),)), "new", now=NOW)
-    second = rotated(first, "newer", now=NOW + 12 * HOUR)
+def test_a_second_rotation_never_extends_an_earlier_expiry() -> None:
+    first = rotate_credentials(Credentials(webhook_secrets=(WebhookSecret("old"),)), "new", now=NOW)
+    second = rotate_credentials(first, "newer", now=NOW + 12 * HOUR)
     assert valid_secrets(second.webhook_secrets, NOW + 25 * HOUR) == (b"newer", b"new")
 
 
 def test_an_old_secret_that_leaked_can_go_at_once() -> None:
     before = Credentials(webhook_secrets=(WebhookSecret("leaked"),), api_key="k")
-    after = rotated(before, "new", now=NOW, kept_for=timedelta())
+    after = rotate_credentials(before, "new", now=NOW, overlap=timedelta())
     assert after == Credentials(webhook_secrets=(WebhookSecret("new"),), api_key="k")
 
 
-def test_rotating_to_the_secret_that_is_there_keeps_it_for_good() -> None:
-    after = rotated(Credentials(webhook_secrets=(WebhookSecret("same"),)), "same", now=NOW)
+def test_rotating_to_the_current_secret_leaves_it_without_expiry() -> None:
+    after = rotate_credentials(Credentials(webhook_secrets=(WebhookSecret("same"),)), "same", now=NOW)
     assert after.webhook_secrets == (WebhookSecret("same"),)
 
 

@@ -9,18 +9,18 @@ from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access import accounts_store, routes_store, workspaces_store
-from showup.access.account import Credentials, WebhookSecret, rotated
+from showup.access.account import Credentials, WebhookSecret, rotate_credentials
 from showup.access.accounts_store import ensure_defaults
-from showup.access.directory import AccountDirectory, AccountsAway
+from showup.access.directory import AccountDirectory, AccountsUnavailable
 from showup.access.route import Route
 from showup.access.secrets_at_rest import Seal
 from showup.database.engine import transaction
 from showup.database.tables import connections
 
-SEAL = Seal.of("k" * 32)
+SEAL = Seal.from_setting("k" * 32)
 
 
-class Hand:
+class ManualClock:
     """A clock that is moved by hand."""
 
     def __init__(self) -> None:
@@ -29,32 +29,32 @@ class Hand:
     def __call__(self) -> datetime:
         return self.now
 
-    def move(self, **span: float) -> None:
+    def move_forward(self, **span: float) -> None:
         self.now += timedelta(**span)
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-async def directory(engine: AsyncEngine, clock: Hand) -> AccountDirectory:
+async def directory(engine: AsyncEngine, clock: ManualClock) -> AccountDirectory:
     await ensure_defaults(engine)
     return AccountDirectory(engine, SEAL, clock)
 
 
-async def add(engine: AsyncEngine, name: str, *secrets: WebhookSecret) -> UUID:
+async def add_account(engine: AsyncEngine, name: str, *secrets: WebhookSecret) -> UUID:
     async with transaction(engine) as tx:
         workspace = await workspaces_store.find(tx, "default")
         assert workspace is not None
         credentials = Credentials(webhook_secrets=secrets)
-        made = await accounts_store.add(tx, SEAL, name=name, workspace_id=workspace.id, credentials=credentials)
-        assert made is not None
-        return made
+        account_id = await accounts_store.add(tx, SEAL, name=name, workspace_id=workspace.id, credentials=credentials)
+        assert account_id is not None
+        return account_id
 
 
-def counted(engine: AsyncEngine) -> list[str]:
+def record_statements(engine: AsyncEngine) -> list[str]:
     """The statements that the engine runs from now on."""
     statements: list[str] = []
 
@@ -78,9 +78,9 @@ async def test_defaults_are_made_once(engine: AsyncEngine) -> None:
         assert len(await accounts_store.list_accounts(tx)) == 1
 
 
-async def test_the_environments_secrets_are_the_default_accounts_alone(engine: AsyncEngine, clock: Hand) -> None:
+async def test_the_environments_secrets_are_the_default_accounts_alone(engine: AsyncEngine, clock: ManualClock) -> None:
     await ensure_defaults(engine)
-    await add(engine, "acme", WebhookSecret("a"))
+    await add_account(engine, "acme", WebhookSecret("a"))
     directory = AccountDirectory(engine, SEAL, clock, default_secrets=["new", "old"])
     default, acme = await directory.find(None), await directory.find("acme")
     assert default is not None
@@ -88,45 +88,49 @@ async def test_the_environments_secrets_are_the_default_accounts_alone(engine: A
     assert (default.secrets, acme.secrets) == ((b"new", b"old"), (b"a",))
 
 
-async def test_a_new_account_is_found_at_once(directory: AccountDirectory, engine: AsyncEngine, clock: Hand) -> None:
+async def test_a_new_account_is_found_at_once(
+    directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock
+) -> None:
     await directory.find(None)
-    await add(engine, "acme", WebhookSecret("a"))
-    clock.move(milliseconds=300)
+    await add_account(engine, "acme", WebhookSecret("a"))
+    clock.move_forward(milliseconds=300)
     account = await directory.find("acme")
     assert account is not None
     assert account.secrets == (b"a",)
 
 
-async def test_unknown_names_do_not_keep_the_database_busy(directory: AccountDirectory, engine: AsyncEngine) -> None:
-    statements = counted(engine)
+async def test_unknown_names_do_not_query_the_database_each_time(
+    directory: AccountDirectory, engine: AsyncEngine
+) -> None:
+    statements = record_statements(engine)
     for number in range(100):
         assert await directory.find(f"nobody-{number}") is None
     assert len(statements) == 1
 
 
 async def test_a_known_account_costs_one_statement_in_two_seconds(
-    directory: AccountDirectory, engine: AsyncEngine, clock: Hand
+    directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    statements = counted(engine)
+    statements = record_statements(engine)
     for _ in range(50):
-        clock.move(milliseconds=39)
+        clock.move_forward(milliseconds=39)
         await directory.find("default")
     assert len(statements) == 1
 
 
 async def test_a_rotation_is_known_within_two_seconds_and_the_old_secret_ends_in_time(
-    directory: AccountDirectory, engine: AsyncEngine, clock: Hand
+    directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock
 ) -> None:
-    await add(engine, "acme", WebhookSecret("old"))
+    await add_account(engine, "acme", WebhookSecret("old"))
     await directory.find("acme")
     async with transaction(engine) as tx:
-        stored = await accounts_store.find_to_change(tx, "acme")
+        stored = await accounts_store.find_for_update(tx, "acme")
         assert stored is not None
-        after = rotated(stored.credentials(SEAL), "new", now=clock(), kept_for=timedelta(hours=24))
+        after = rotate_credentials(stored.credentials(SEAL), "new", now=clock(), overlap=timedelta(hours=24))
         await accounts_store.set_credentials(tx, SEAL, stored.id, after)
-    clock.move(seconds=2)
+    clock.move_forward(seconds=2)
     during = await directory.find("acme")
-    clock.move(hours=24)
+    clock.move_forward(hours=24)
     late = await directory.find("acme")
     assert during is not None
     assert late is not None
@@ -134,73 +138,73 @@ async def test_a_rotation_is_known_within_two_seconds_and_the_old_secret_ends_in
 
 
 async def test_an_account_with_routes_says_so(directory: AccountDirectory, engine: AsyncEngine) -> None:
-    account_id = await add(engine, "agency")
+    account_id = await add_account(engine, "agency")
     async with transaction(engine) as tx:
         workspace = await workspaces_store.add(tx, slug="acme", name="Acme")
         assert workspace is not None
-        await routes_store.replace(tx, account_id, [Route(workspace_id=workspace.id, team_id=1)])
+        await routes_store.replace_routes(tx, account_id, [Route(workspace_id=workspace.id, team_id=1)])
     account = await directory.find("agency")
     assert account is not None
     assert account.has_routes
 
 
-async def test_an_account_that_once_had_routes_has_its_news_sorted_for_ever(engine: AsyncEngine) -> None:
+async def test_an_account_that_once_had_routes_is_routed_for_ever(engine: AsyncEngine) -> None:
     """AP6: its earlier bookings are elsewhere, and so belongs what is told of them later."""
     await ensure_defaults(engine)
-    agency, plain = await add(engine, "agency"), await add(engine, "plain")
+    agency, plain = await add_account(engine, "agency"), await add_account(engine, "plain")
     async with transaction(engine) as tx:
         workspace = await workspaces_store.add(tx, slug="acme", name="Acme")
         assert workspace is not None
-        await routes_store.replace(tx, agency, [Route(workspace_id=workspace.id, team_id=1)])
+        await routes_store.replace_routes(tx, agency, [Route(workspace_id=workspace.id, team_id=1)])
         for account_id in (agency, plain):
-            await routes_store.replace(tx, account_id, [])
+            await routes_store.replace_routes(tx, account_id, [])
         stored = await accounts_store.list_accounts(tx, ["agency", "plain"])
     assert {account.name: account.has_routes for account in stored} == {"agency": True, "plain": False}
 
 
-async def test_an_account_that_is_being_changed_does_not_hold_up_the_door(engine: AsyncEngine, account: UUID) -> None:
+async def test_an_account_being_changed_never_blocks_ingest(engine: AsyncEngine, account: UUID) -> None:
     """IN3: an event that refers to the account is kept meanwhile."""
-    async with transaction(engine) as changing, transaction(engine) as keeping:
-        assert await accounts_store.find_to_change(changing, "default") is not None
-        refers = select(connections.c.id).where(connections.c.id == account)
-        kept = await keeping.execute(refers.with_for_update(read=True, key_share=True, nowait=True))
-        assert kept.scalar_one() == account
+    async with transaction(engine) as updating_tx, transaction(engine) as inserting_tx:
+        assert await accounts_store.find_for_update(updating_tx, "default") is not None
+        account_row = select(connections.c.id).where(connections.c.id == account)
+        locked = await inserting_tx.execute(account_row.with_for_update(read=True, key_share=True, nowait=True))
+        assert locked.scalar_one() == account
 
 
 async def test_while_the_database_is_away_what_was_known_serves_and_old_secrets_still_end(
-    directory: AccountDirectory, engine: AsyncEngine, clock: Hand, postgres: str, database_url: str
+    directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock, postgres: str, database_url: str
 ) -> None:
-    await add(engine, "acme", WebhookSecret("a"), WebhookSecret("b", clock() + timedelta(hours=1)))
+    await add_account(engine, "acme", WebhookSecret("a"), WebhookSecret("b", clock() + timedelta(hours=1)))
     await directory.find("acme")
-    await rename(postgres, database_url, "gone")
-    clock.move(hours=2)
+    await set_database_available(postgres, database_url, "gone")
+    clock.move_forward(hours=2)
     account = await directory.find("acme")
-    await rename(postgres, database_url, "back")
+    await set_database_available(postgres, database_url, "back")
     assert account is not None
     assert account.secrets == (b"a",)
-    clock.move(seconds=3)
+    clock.move_forward(seconds=3)
     assert await directory.find("acme") is not None
 
 
-async def test_while_the_database_is_away_nobody_is_said_not_to_exist(
-    directory: AccountDirectory, engine: AsyncEngine, clock: Hand, postgres: str, database_url: str
+async def test_during_an_outage_no_account_is_reported_as_unknown(
+    directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock, postgres: str, database_url: str
 ) -> None:
     assert await directory.find("new") is None
-    await add(engine, "new", WebhookSecret("a"))
-    await rename(postgres, database_url, "gone")
-    clock.move(seconds=3)
-    with pytest.raises(AccountsAway):
+    await add_account(engine, "new", WebhookSecret("a"))
+    await set_database_available(postgres, database_url, "gone")
+    clock.move_forward(seconds=3)
+    with pytest.raises(AccountsUnavailable):
         await directory.find("new")
-    await rename(postgres, database_url, "back")
-    clock.move(seconds=3)
+    await set_database_available(postgres, database_url, "back")
+    clock.move_forward(seconds=3)
     assert await directory.find("new") is not None
 
 
-async def test_one_account_that_cannot_be_opened_does_not_shut_out_the_others(
+async def test_one_undecryptable_account_never_blocks_the_others(
     directory: AccountDirectory, engine: AsyncEngine
 ) -> None:
-    broken = await add(engine, "broken", WebhookSecret("x"))
-    await add(engine, "acme", WebhookSecret("a"))
+    broken = await add_account(engine, "broken", WebhookSecret("x"))
+    await add_account(engine, "acme", WebhookSecret("a"))
     async with transaction(engine) as tx:
         change = update(connections).where(connections.c.id == broken)
         await tx.execute(change.values(credentials=b"sealed by another key"))
@@ -210,11 +214,11 @@ async def test_one_account_that_cannot_be_opened_does_not_shut_out_the_others(
     assert (acme.secrets, other.secrets) == ((b"a",), ())
 
 
-async def rename(postgres: str, database_url: str, way: str) -> None:
+async def set_database_available(postgres: str, database_url: str, action: str) -> None:
     """Take a database away under its users, and give it back."""
     name = database_url.partition("@/")[2].partition("?")[0]
     driver = await asyncpg.connect(postgres)
-    if way == "gone":
+    if action == "gone":
         await driver.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
         await driver.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
     else:

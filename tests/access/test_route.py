@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access import routes_store, workspaces_store
-from showup.access.route import Route, Seen, workspace_for
+from showup.access.route import Route, RouteAttributes, route_workspace
 from showup.database.engine import transaction
 
 OWN, ACME, EUROPE = UUID(int=0), UUID(int=1), UUID(int=2)
@@ -18,32 +18,32 @@ ROUTES = (
 
 
 @pytest.mark.parametrize(
-    ("seen", "workspace"),
+    ("attributes", "workspace"),
     [
-        (Seen(event_type="demo", organizer_email="ann@acme.eu"), EUROPE),
-        (Seen(event_type="intro", organizer_email="ann@acme.eu"), OWN),
-        (Seen(event_type="intro", organizer_email="Ann@ACME.com"), ACME),
-        (Seen(organizer_email="ann@notacme.com"), OWN),
-        (Seen(team_id=7), ACME),
-        (Seen(team_id=8), OWN),
-        (Seen(), OWN),
+        (RouteAttributes(event_type="demo", organizer_email="ann@acme.eu"), EUROPE),
+        (RouteAttributes(event_type="intro", organizer_email="ann@acme.eu"), OWN),
+        (RouteAttributes(event_type="intro", organizer_email="Ann@ACME.com"), ACME),
+        (RouteAttributes(organizer_email="ann@notacme.com"), OWN),
+        (RouteAttributes(team_id=7), ACME),
+        (RouteAttributes(team_id=8), OWN),
+        (RouteAttributes(), OWN),
     ],
 )
-def test_all_that_a_route_says_has_to_agree(seen: Seen, workspace: UUID) -> None:
-    assert workspace_for(ROUTES, seen, otherwise=OWN) == workspace
+def test_every_condition_of_a_route_has_to_match(attributes: RouteAttributes, workspace: UUID) -> None:
+    assert route_workspace(ROUTES, attributes, default=OWN) == workspace
 
 
 def test_the_first_route_that_agrees_wins() -> None:
     both = (Route(workspace_id=EUROPE, team_id=7), *ROUTES)
-    assert workspace_for(both, Seen(team_id=7), otherwise=OWN) == EUROPE
+    assert route_workspace(both, RouteAttributes(team_id=7), default=OWN) == EUROPE
 
 
-async def test_routes_are_kept_in_their_order(engine: AsyncEngine, account: UUID) -> None:
+async def test_routes_are_stored_in_their_order(engine: AsyncEngine, account: UUID) -> None:
     async with transaction(engine) as tx:
         acme = await workspaces_store.add(tx, slug="acme", name="Acme")
         assert acme is not None
-        wanted = [Route(workspace_id=acme.id, team_id=number) for number in (3, 1, 2)]
-        await routes_store.replace(tx, account, wanted[:1])
-        await routes_store.replace(tx, account, wanted)
+        new_routes = [Route(workspace_id=acme.id, team_id=number) for number in (3, 1, 2)]
+        await routes_store.replace_routes(tx, account, new_routes[:1])
+        await routes_store.replace_routes(tx, account, new_routes)
     async with transaction(engine) as tx:
-        assert await routes_store.of_account(tx, account) == wanted
+        assert await routes_store.list_routes(tx, account) == new_routes

@@ -34,25 +34,25 @@ class ShowupProcess:
             env={**os.environ, "HOME": str(folder), **environment},
         )
 
-    def tell(self, order: str) -> None:
+    def send(self, command: str) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{order}\n")
+        self.process.stdin.write(f"{command}\n")
         self.process.stdin.flush()
 
-    def hear(self) -> str:
+    def read_line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def do(self, order: str) -> str:
-        self.tell(order)
-        return self.hear()
+    def run_command(self, command: str) -> str:
+        self.send(command)
+        return self.read_line()
 
     def kill(self) -> None:
         self.process.kill()
         self.process.communicate()
 
 
-Start = Callable[..., ShowupProcess]
+StartShowup = Callable[..., ShowupProcess]
 
 
 def server_pid(folder: Path) -> int:
@@ -60,46 +60,46 @@ def server_pid(folder: Path) -> int:
     return int((folder / "postgres" / "18" / "postmaster.pid").read_text().splitlines()[0])
 
 
-def running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
 
 
-def await_end(pid: int) -> None:
+def wait_for_exit(pid: int) -> None:
     """Waits until a process that isn't our child has ended."""
     with suppress(ProcessLookupError):
-        watched = os.pidfd_open(pid)
+        descriptor = os.pidfd_open(pid)
         try:
-            select.select([watched], [], [])
+            select.select([descriptor], [], [])
         finally:
-            os.close(watched)
+            os.close(descriptor)
 
 
 def kill_server(folder: Path) -> None:
     pid = server_pid(folder)
     os.kill(pid, signal.SIGKILL)
-    await_end(pid)
+    wait_for_exit(pid)
 
 
-def _roomy_memory() -> Path | None:
+def _shared_memory() -> Path | None:
     # A kill -9 leaves files in memory as it leaves those on a disk, and is twice as fast.
     memory = Path("/dev/shm")  # noqa: S108  only mkdtemp writes there
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > 1024**3 else None
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def root_folder() -> Iterator[Path]:
     """An empty folder with a short path that every account can pass through (pytest's own is closed)."""
-    folder = Path(tempfile.mkdtemp(prefix="showup-test-", dir=_roomy_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="showup-test-", dir=_shared_memory()))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-def showup(place: Path) -> Iterator[Start]:
+def showup(root_folder: Path) -> Iterator[StartShowup]:
     """Starts Showup processes; what they leave running is ended with the test."""
     started: list[ShowupProcess] = []
 
@@ -110,12 +110,12 @@ def showup(place: Path) -> Iterator[Start]:
     yield start
     for process in started:
         process.kill()
-    for left in place.rglob("postmaster.pid"):
-        pid = int(left.read_text().splitlines()[0])
+    for pid_file in root_folder.rglob("postmaster.pid"):
+        pid = int(pid_file.read_text().splitlines()[0])
         with suppress(ProcessLookupError):
             if Path(f"/proc/{pid}/comm").read_text() == "postgres\n":
                 os.kill(pid, signal.SIGINT)
-                await_end(pid)
+                wait_for_exit(pid)
 
 
 @pytest.fixture(params=["root", "user"])
@@ -127,9 +127,9 @@ def uid(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def fresh(place: Path, uid: int) -> Path:
+def empty_folder(root_folder: Path, uid: int) -> Path:
     """A data folder of that account, still empty."""
-    path = place / "data"
+    path = root_folder / "data"
     path.mkdir()
     path.chmod(0o711)
     os.chown(path, uid, -1)
@@ -137,21 +137,21 @@ def fresh(place: Path, uid: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the database files of each account are kept once made, for copies start sooner than `initdb`."""
     return tmp_path_factory.mktemp("prepared")
 
 
 @pytest.fixture
-def folder(fresh: Path, uid: int, prepared: Path) -> Path:
+def folder(empty_folder: Path, uid: int, prepared_folder: Path) -> Path:
     """A data folder of that account in which Showup has run before."""
-    kept = prepared / str(uid)
-    if not kept.exists():
-        process = ShowupProcess(fresh, uid)
-        process.do("open")
-        process.do("close")
+    prepared_files = prepared_folder / str(uid)
+    if not prepared_files.exists():
+        process = ShowupProcess(empty_folder, uid)
+        process.run_command("open")
+        process.run_command("close")
         process.kill()
-        subprocess.run(["cp", "-a", fresh / "postgres", kept], check=True)
+        subprocess.run(["cp", "-a", empty_folder / "postgres", prepared_files], check=True)
     else:
-        subprocess.run(["cp", "-a", "--sparse=always", kept, fresh / "postgres"], check=True)
-    return fresh
+        subprocess.run(["cp", "-a", "--sparse=always", prepared_files, empty_folder / "postgres"], check=True)
+    return empty_folder

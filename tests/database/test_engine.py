@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.database.address import driver_arguments, shown
-from showup.database.engine import DatabaseAway, connect, explained, raw, transaction
+from showup.database.address import driver_arguments, redact
+from showup.database.engine import DatabaseUnavailable, connect, driver_connection, transaction, translate_errors
 
 
 async def test_a_session_is_in_utc_and_says_whose_it_is(engine: AsyncEngine) -> None:
@@ -22,7 +22,7 @@ async def test_a_session_is_in_utc_and_says_whose_it_is(engine: AsyncEngine) -> 
 async def test_the_drivers_own_work_is_undone_with_the_transaction(engine: AsyncEngine) -> None:
     async def make_and_fail() -> None:
         async with transaction(engine) as tx:
-            await (await raw(tx)).execute("CREATE TABLE gone (id int)")
+            await (await driver_connection(tx)).execute("CREATE TABLE gone (id int)")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -42,15 +42,15 @@ async def test_a_transaction_pooler_gets_no_prepared_statements(database_url: st
     await engine.dispose()
 
 
-async def test_many_at_once_wait_for_their_turn(database_url: str) -> None:
+async def test_concurrent_transactions_wait_for_a_connection(database_url: str) -> None:
     engine = connect(database_url, pool_size=2)
 
-    async def ask(number: int) -> int:
+    async def select_number(number: int) -> int:
         async with transaction(engine) as tx:
             answer: int = (await tx.execute(text(f"SELECT {number}"))).scalar_one()
             return answer
 
-    assert await asyncio.gather(*map(ask, range(20))) == list(range(20))
+    assert await asyncio.gather(*map(select_number, range(20))) == list(range(20))
     await engine.dispose()
 
 
@@ -59,7 +59,10 @@ def test_supabases_addresses_become_the_drivers() -> None:
     direct = driver_arguments("postgresql://postgres:x@db.example.com:5432/postgres?connect_timeout=5&pgbouncer=x")
     assert pooled["dsn"] == "postgresql://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require"
     assert pooled["statement_cache_size"] == 0
-    assert direct == {"dsn": "postgresql://postgres:x@db.example.com:5432/postgres"}
+    assert "search_path" not in pooled["server_settings"]
+    assert direct["dsn"] == "postgresql://postgres:x@db.example.com:5432/postgres"
+    assert direct["server_settings"]["search_path"] == "showup"
+    assert "statement_cache_size" not in direct
 
 
 def test_a_verified_server_without_a_named_certificate_is_checked_against_the_systems() -> None:
@@ -68,12 +71,12 @@ def test_a_verified_server_without_a_named_certificate_is_checked_against_the_sy
 
 
 def test_an_address_is_shown_without_user_and_password() -> None:
-    assert shown("postgresql://me:secret@db.example.com:5432/showup") == "db.example.com:5432/showup"
-    assert shown("postgresql://showup@/showup?host=/run/x") == "/run/x/showup"
+    assert redact("postgresql://me:secret@db.example.com:5432/showup") == "db.example.com:5432/showup"
+    assert redact("postgresql://showup@/showup?host=/run/x") == "/run/x/showup"
 
 
-async def ask(url: str) -> None:
-    async with explained(url):
+async def query_database(url: str) -> None:
+    async with translate_errors(url):
         engine = connect(url)
         async with transaction(engine) as tx:
             await tx.execute(text("SELECT 1"))
@@ -87,7 +90,7 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("url", "says"),
+    ("url", "expected"),
     [
         (f"postgresql://me:hidden@127.0.0.1:{closed_port()}/d", "check that it runs"),
         ("postgresql://me@/d?host=/nowhere/at/all", "check that it runs"),
@@ -96,20 +99,20 @@ def closed_port() -> int:
     ],
     ids=["nothing listens", "no such socket", "another database", "no such mode"],
 )
-async def test_an_unreachable_database_is_told_in_a_sentence(url: str, says: str) -> None:
-    with pytest.raises(DatabaseAway, match=says) as told:
-        await ask(url)
-    assert "hidden" not in str(told.value)
-    assert "\n" not in str(told.value)
+async def test_an_unreachable_database_is_reported_in_a_sentence(url: str, expected: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match=expected) as raised:
+        await query_database(url)
+    assert "hidden" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 async def test_a_database_that_is_not_there_is_named(postgres: str) -> None:
     url = postgres.replace("/showup?", "/nobody_made_it?")
-    with pytest.raises(DatabaseAway, match="nobody_made_it"):
-        await ask(url)
+    with pytest.raises(DatabaseUnavailable, match="nobody_made_it"):
+        await query_database(url)
 
 
 async def test_what_a_query_gets_wrong_is_not_called_an_absent_database(engine: AsyncEngine, postgres: str) -> None:
     with pytest.raises(asyncpg.UndefinedTableError):
-        async with explained(postgres), transaction(engine) as tx:
-            await (await raw(tx)).execute("SELECT * FROM nothing_of_this_name")
+        async with translate_errors(postgres), transaction(engine) as tx:
+            await (await driver_connection(tx)).execute("SELECT * FROM nothing_of_this_name")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import transaction
-from showup.database.migrate import drift, revisions, upgrade
+from showup.database.migrate import find_drift, read_revisions, upgrade
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def empty_database(postgres: str) -> AsyncIterator[str]:
 
 
 async def test_a_migrated_database_is_what_tables_says(database_url: str) -> None:
-    assert await drift(database_url) == []
+    assert await find_drift(database_url) == []
 
 
 async def test_what_was_changed_behind_our_back_is_found(database_url: str) -> None:
@@ -32,29 +32,29 @@ async def test_what_was_changed_behind_our_back_is_found(database_url: str) -> N
     await driver.execute("DROP INDEX uq_deals_active_company_id")
     await driver.execute("ALTER TABLE people ADD COLUMN shoe_size int")
     await driver.close()
-    found = "\n".join(await drift(database_url))
+    found = "\n".join(await find_drift(database_url))
     for part in ("ck_deals_status", "uq_deals_active_company_id", "people.shoe_size"):
         assert part in found
     assert len(found.splitlines()) == 3
 
 
-async def test_several_that_begin_at_once_take_turns(empty_database: str) -> None:
+async def test_concurrent_migrations_run_one_after_another(empty_database: str) -> None:
     await asyncio.gather(*(upgrade(empty_database) for _ in range(5)))
-    assert await drift(empty_database) == []
+    assert await find_drift(empty_database) == []
 
 
 async def test_the_revision_is_known(engine: AsyncEngine) -> None:
     async with transaction(engine) as tx:
-        stands, newest = await revisions(tx)
-    assert stands == newest == "0006"
+        current, newest = await read_revisions(tx)
+    assert current == newest == "0001"
 
 
-async def test_bodies_are_kept_small_where_the_server_can(database_url: str) -> None:
+async def test_bodies_are_compressed_with_lz4_where_available(database_url: str) -> None:
     driver = await asyncpg.connect(database_url)
-    way = await driver.fetchval(
-        "SELECT attcompression FROM pg_attribute WHERE attrelid = 'calcom_events'::regclass AND attname = 'body'"
+    compression = await driver.fetchval(
+        "SELECT attcompression FROM pg_attribute WHERE attrelid = 'inbox_events'::regclass AND attname = 'body'"
     )
-    ways = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
-    offered = "lz4" in await driver.fetchval(ways)
+    compressions_query = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    has_lz4 = "lz4" in await driver.fetchval(compressions_query)
     await driver.close()
-    assert way == (b"l" if offered else b"\0")
+    assert compression == (b"l" if has_lz4 else b"\0")

@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.deliveries.post import Post
+from tests.deliveries.scenario import DeliveryScenario
 
 
 @pytest.fixture
-def post(engine: AsyncEngine, workspace: UUID, account: UUID) -> Post:
-    return Post(engine, workspace, account)
+def scenario(engine: AsyncEngine, workspace: UUID, account: UUID) -> DeliveryScenario:
+    return DeliveryScenario(engine, workspace, account)

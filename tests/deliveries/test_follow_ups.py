@@ -2,43 +2,45 @@
 
 from datetime import datetime, timedelta
 
-from showup.database.engine import raw, transaction
-from showup.deliveries.by_hand import Failed, retry_failed
+from showup.database.engine import driver_connection, transaction
+from showup.deliveries.manual_actions import FailedFilter, retry_failed
 from showup.destinations.contract import GaveUp
 from showup.pipeline.rules import Rules
-from tests.deliveries.post import Post
-from tests.stories.webhooks import attendee, body, payload
+from tests.deliveries.scenario import DeliveryScenario
+from tests.histories.webhooks import attendee, body, payload
 
 ANN = "ann@acme.example"
 
 
-async def missed(post: Post, uid: str, number: int, *, absent: bool = True, start: datetime | None = None) -> None:
-    start = start or post.now - timedelta(hours=1)
-    seen = [attendee(ANN, noShow=absent)]
-    await post.hear(body("BOOKING_CREATED", start - timedelta(hours=1), payload(uid, number, start, [ANN])))
-    ended = payload(uid, number, start, [ANN], attendees=seen)
-    await post.hear(body("BOOKING_NO_SHOW_UPDATED", post.now, {**ended, "bookingUid": uid}))
+async def receive_no_show(
+    scenario: DeliveryScenario, uid: str, number: int, *, absent: bool = True, start: datetime | None = None
+) -> None:
+    start = start or scenario.now - timedelta(hours=1)
+    attendees = [attendee(ANN, noShow=absent)]
+    await scenario.receive(body("BOOKING_CREATED", start - timedelta(hours=1), payload(uid, number, start, [ANN])))
+    ended = payload(uid, number, start, [ANN], attendees=attendees)
+    await scenario.receive(body("BOOKING_NO_SHOW_UPDATED", scenario.now, {**ended, "bookingUid": uid}))
 
 
-async def test_two_meetings_missed_at_once_are_one_mail(post: Post) -> None:
-    await post.rule(Rules(follow_up=True))
-    await missed(post, "one", 1)
-    await missed(post, "two", 2, start=post.now - timedelta(hours=2))
-    await post.tell(hours=6)
-    rows = await post.rows(kind="follow_up")
+async def test_two_missed_meetings_send_one_follow_up(scenario: DeliveryScenario) -> None:
+    await scenario.set_rules(Rules(follow_up=True))
+    await receive_no_show(scenario, "one", 1)
+    await receive_no_show(scenario, "two", 2, start=scenario.now - timedelta(hours=2))
+    await scenario.deliver_due(hours=6)
+    rows = await scenario.rows(kind="follow_up")
     assert sorted(row["state"] for row in rows) == ["delivered", "skipped"]
-    assert post.far.kinds == ["follow_up"]
+    assert scenario.fake_destination.kinds == ["follow_up"]
 
 
-async def test_a_retry_by_hand_looks_whether_they_came_after_all(post: Post) -> None:
-    await post.rule(Rules(follow_up=True))
-    post.far.script.append(GaveUp(because="the sender's domain is not verified"))
-    await missed(post, "one", 1)
-    await post.tell(hours=6)
-    row = await post.one("follow_up")
+async def test_a_manual_retry_checks_the_attendance_again(scenario: DeliveryScenario) -> None:
+    await scenario.set_rules(Rules(follow_up=True))
+    scenario.fake_destination.outcomes.append(GaveUp(because="the sender's domain is not verified"))
+    await receive_no_show(scenario, "one", 1)
+    await scenario.deliver_due(hours=6)
+    row = await scenario.row_of("follow_up")
     assert row["state"] == "failed"
-    await missed(post, "one", 1, absent=False, start=post.now - timedelta(hours=7))
-    async with transaction(post.engine) as tx:
-        await retry_failed(await raw(tx), Failed(), post.now)
-    await post.tell()
-    assert post.far.kinds == ["follow_up"], "only the attempt that failed"
+    await receive_no_show(scenario, "one", 1, absent=False, start=scenario.now - timedelta(hours=7))
+    async with transaction(scenario.engine) as tx:
+        await retry_failed(await driver_connection(tx), FailedFilter(), scenario.now)
+    await scenario.deliver_due()
+    assert scenario.fake_destination.kinds == ["follow_up"], "only the attempt that failed"

@@ -5,28 +5,28 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 
-from showup.destinations import wire
-from tests.destinations.far.resend import FarResend
-from tests.destinations.far.smtp import FarSmtp
+from showup.destinations import vendor_api
+from tests.destinations.fake_vendors.resend import FakeResend
+from tests.destinations.fake_vendors.smtp import FakeSmtp
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
     """The process's HTTP client."""
-    async with wire.client("1.2.3") as client:
+    async with vendor_api.client("1.2.3") as client:
         yield client
 
 
 @pytest.fixture
-def far_resend() -> Iterator[FarResend]:
+def fake_resend() -> Iterator[FakeResend]:
     """Resend; at the end nothing may have been asked that its own document forbids."""
-    with FarResend() as far:
-        yield far
-    assert far.wrong == []
+    with FakeResend() as fake:
+        yield fake
+    assert fake.wrong == []
 
 
 @pytest.fixture
-def far_smtp() -> Iterator[FarSmtp]:
+def fake_smtp() -> Iterator[FakeSmtp]:
     """An SMTP server without login or TLS."""
-    with FarSmtp() as far:
-        yield far
+    with FakeSmtp() as fake:
+        yield fake

@@ -4,14 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from showup.destinations.contract import Attempt, Delivered, Destination, GaveUp, Guest, Meeting, Notice
+from showup.destinations.contract import Attempt, Delivered, Destination, GaveUp, Guest, Meeting, Notification
 from showup.destinations.email.destination import EmailDestination
 from showup.destinations.email.mail import Mail
-from showup.destinations.email.outbox import Outbox
-from tests.destinations.mails import DELIVERY, MAIL
+from showup.destinations.email.preview import MailPreview
+from tests.destinations.sample_mail import DELIVERY, MAIL
 
 PAUSES = (timedelta(seconds=30), timedelta(minutes=2))
-NOTICE = Notice(
+NOTIFICATION = Notification(
     delivery_id=DELIVERY,
     workspace="default",
     kind="confirm",
@@ -28,20 +28,20 @@ NOTICE = Notice(
 )
 
 
-class Written:
+class ReadyRenderer:
     """A renderer that has its mail ready."""
 
-    def render(self, notice: Notice) -> Mail:
-        assert notice is NOTICE
+    def render(self, notification: Notification) -> Mail:
+        assert notification is NOTIFICATION
         return MAIL
 
 
-class Kept:
+class RecordingTransport:
     """A carrier that shows what it was given."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
-        self.pace = Outbox().pace
+        self.pace = MailPreview().pace
 
     async def send(self, delivery_id: object, mail: Mail) -> Delivered:
         assert delivery_id == DELIVERY
@@ -50,25 +50,25 @@ class Kept:
 
 
 async def test_what_was_rendered_comes_back_from_storage_word_by_word() -> None:
-    carrier = Kept()
-    destination: Destination = EmailDestination(Written(), carrier, pace=carrier.pace(PAUSES))
-    stored = json.loads(json.dumps(destination.render(NOTICE)))
+    transport = RecordingTransport()
+    destination: Destination = EmailDestination(ReadyRenderer(), transport, pace=transport.pace(PAUSES))
+    stored = json.loads(json.dumps(destination.render(NOTIFICATION)))
     assert await destination.send(Attempt(delivery_id=DELIVERY, content=stored)) == Delivered(provider="kept")
-    assert carrier.mails == [MAIL]
+    assert transport.mails == [MAIL]
 
 
-async def test_the_outbox_takes_everything_and_keeps_the_users_pauses() -> None:
-    outbox = Outbox()
-    destination = EmailDestination(Written(), outbox, pace=outbox.pace(PAUSES))
-    assert await destination.send(Attempt(delivery_id=DELIVERY, content=destination.render(NOTICE))) == Delivered(
-        provider="outbox"
+async def test_the_mail_preview_accepts_everything_and_uses_the_users_pauses() -> None:
+    preview = MailPreview()
+    destination = EmailDestination(ReadyRenderer(), preview, pace=preview.pace(PAUSES))
+    assert await destination.send(Attempt(delivery_id=DELIVERY, content=destination.render(NOTIFICATION))) == Delivered(
+        provider="mail_preview"
     )
     assert destination.pace.retry_after == PAUSES
 
 
-async def test_content_that_is_no_mail_is_given_up() -> None:
-    outbox = Outbox()
-    destination = EmailDestination(Written(), outbox, pace=outbox.pace(PAUSES))
+async def test_content_that_is_not_a_mail_fails_permanently() -> None:
+    preview = MailPreview()
+    destination = EmailDestination(ReadyRenderer(), preview, pace=preview.pace(PAUSES))
     outcome = await destination.send(Attempt(delivery_id=DELIVERY, content={"to": 1}))
     assert isinstance(outcome, GaveUp)
     assert "stored mail" in outcome.because

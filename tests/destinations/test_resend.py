@@ -13,26 +13,26 @@ from msgspec.structs import replace
 
 from showup.destinations.contract import Delivered, GaveUp, TryAgain
 from showup.destinations.email.resend import Resend
-from tests.destinations.far.resend import FarResend
-from tests.destinations.mails import DELIVERY, MAIL, NOW, now
+from tests.destinations.fake_vendors.resend import FakeResend
+from tests.destinations.sample_mail import DELIVERY, MAIL, NOW, now
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def resend(client: httpx2.AsyncClient, far_resend: FarResend) -> Resend:
-    return Resend(client, url=far_resend.url, key=far_resend.key, clock=now)
+def resend(client: httpx2.AsyncClient, fake_resend: FakeResend) -> Resend:
+    return Resend(client, url=fake_resend.url, key=fake_resend.key, clock=now)
 
 
-async def test_a_mail_arrives_whole(resend: Resend, far_resend: FarResend) -> None:
+async def test_a_mail_arrives_whole(resend: Resend, fake_resend: FakeResend) -> None:
     outcome = await resend.send(DELIVERY, MAIL)
 
-    [sent] = far_resend.sent
+    [sent] = fake_resend.sent
     assert outcome == Delivered(provider="resend", reference=sent.id)
     assert sent.key == str(DELIVERY)
-    asked = sent.asked
-    [attached] = asked.pop("attachments")
-    assert asked == {
+    body = sent.asked
+    [attached] = body.pop("attachments")
+    assert body == {
         "from": MAIL.sender,
         "to": [MAIL.to],
         "subject": MAIL.subject,
@@ -51,10 +51,10 @@ async def test_a_mail_arrives_whole(resend: Resend, far_resend: FarResend) -> No
     )
 
 
-async def test_a_bare_mail_asks_for_no_more_than_it_says(resend: Resend, far_resend: FarResend) -> None:
+async def test_a_bare_mail_asks_for_no_more_than_it_says(resend: Resend, fake_resend: FakeResend) -> None:
     bare = replace(MAIL, reply_to=None, calendar=None, calendar_method=None, headers={})
     assert isinstance(await resend.send(DELIVERY, bare), Delivered)
-    assert far_resend.sent[0].asked.keys() == {"from", "to", "subject", "html", "text", "tags"}
+    assert fake_resend.sent[0].asked.keys() == {"from", "to", "subject", "html", "text", "tags"}
 
 
 REFUSED = [
@@ -72,9 +72,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("fault", "whose", "because", "wait"), REFUSED)
 async def test_what_passes_is_tried_again(
-    resend: Resend, far_resend: FarResend, fault: str, whose: str, because: str, wait: int | None
+    resend: Resend, fake_resend: FakeResend, fault: str, whose: str, because: str, wait: int | None
 ) -> None:
-    far_resend.faults.next(fault)
+    fake_resend.faults.queue(fault)
 
     outcome = await resend.send(DELIVERY, MAIL)
 
@@ -83,14 +83,14 @@ async def test_what_passes_is_tried_again(
     assert because in outcome.because
     assert outcome.not_before == (None if wait is None else NOW + timedelta(seconds=wait))
     assert isinstance(await resend.send(DELIVERY, MAIL), Delivered)
-    assert len(far_resend.sent) == 1
+    assert len(fake_resend.sent) == 1
 
 
 @pytest.mark.parametrize(("fault", "span"), [("daily", "day"), ("monthly", "month")])
 async def test_a_quota_is_not_asked_again_by_seconds(
-    resend: Resend, far_resend: FarResend, fault: str, span: str
+    resend: Resend, fake_resend: FakeResend, fault: str, span: str
 ) -> None:
-    far_resend.faults.next(fault)  # its retry-after says one second, as for the limit of calls
+    fake_resend.faults.queue(fault)  # its retry-after says one second, as for the limit of calls
     outcome = await resend.send(DELIVERY, MAIL)
     assert isinstance(outcome, TryAgain)
     assert (outcome.fault, outcome.not_before) == ("limit", NOW + HOUR)
@@ -101,29 +101,29 @@ async def test_a_quota_is_not_asked_again_by_seconds(
     ("fault", "words"),
     [("400", "one or more fields"), ("422", "Attachment must have")],
 )
-async def test_a_mail_that_they_refuse_is_given_up_with_their_words(
-    resend: Resend, far_resend: FarResend, fault: str, words: str
+async def test_a_refused_mail_fails_permanently_with_resends_message(
+    resend: Resend, fake_resend: FakeResend, fault: str, words: str
 ) -> None:
-    far_resend.faults.next(fault)
+    fake_resend.faults.queue(fault)
     outcome = await resend.send(DELIVERY, MAIL)
     assert isinstance(outcome, GaveUp)
     assert words in outcome.because
-    assert far_resend.sent == []
+    assert fake_resend.sent == []
 
 
-async def test_an_address_that_is_none_is_given_up(client: httpx2.AsyncClient) -> None:
-    with FarResend() as far:
-        outcome = await Resend(client, url=far.url, key=far.key, clock=now).send(DELIVERY, replace(MAIL, to="nobody"))
+async def test_an_invalid_address_fails_permanently(client: httpx2.AsyncClient) -> None:
+    with FakeResend() as fake:
+        outcome = await Resend(client, url=fake.url, key=fake.key, clock=now).send(DELIVERY, replace(MAIL, to="nobody"))
     assert isinstance(outcome, GaveUp)
     assert "invalid `from` or `to` field" in outcome.because
 
 
 @pytest.mark.parametrize("key", ["re_wrong", "ключ", "re_two\nlines", ""])
-async def test_a_wrong_key_is_the_destinations_fault_and_told_to_nobody(
-    client: httpx2.AsyncClient, far_resend: FarResend, key: str
+async def test_a_wrong_key_is_a_destination_fault_and_is_redacted(
+    client: httpx2.AsyncClient, fake_resend: FakeResend, key: str
 ) -> None:
     """With the key put right the same mail passes: nobody loses a mail by a typo."""
-    outcome = await Resend(client, url=far_resend.url, key=key, clock=now).send(DELIVERY, MAIL)
+    outcome = await Resend(client, url=fake_resend.url, key=key, clock=now).send(DELIVERY, MAIL)
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == "destination"
     assert "key" in outcome.because.lower()
@@ -132,8 +132,8 @@ async def test_a_wrong_key_is_the_destinations_fault_and_told_to_nobody(
 
 async def test_a_sender_without_a_verified_domain_fails_alone(client: httpx2.AsyncClient) -> None:
     """TE2: other rows of the routing table may have theirs verified, and their mail goes on."""
-    with FarResend(verified={"acme.example"}) as far:
-        resend = Resend(client, url=far.url, key=far.key, clock=now)
+    with FakeResend(verified={"acme.example"}) as fake:
+        resend = Resend(client, url=fake.url, key=fake.key, clock=now)
         unknown = await resend.send(uuid4(), replace(MAIL, sender="Sales <sales@other.example>"))
         known = await resend.send(uuid4(), MAIL)
     assert isinstance(unknown, GaveUp)
@@ -144,86 +144,88 @@ async def test_a_sender_without_a_verified_domain_fails_alone(client: httpx2.Asy
 class TestIdempotency:
     """Their key, our delivery's id: what was sent under it is not sent again for 24 hours (TE1)."""
 
-    async def test_a_repeat_is_answered_alike_and_sent_once(self, resend: Resend, far_resend: FarResend) -> None:
+    async def test_a_repeat_is_answered_alike_and_sent_once(self, resend: Resend, fake_resend: FakeResend) -> None:
         first = await resend.send(DELIVERY, MAIL)
         assert await resend.send(DELIVERY, MAIL) == first
-        assert len(far_resend.sent) == 1
-        assert far_resend.absorbed == [str(DELIVERY)]
+        assert len(fake_resend.sent) == 1
+        assert fake_resend.absorbed == [str(DELIVERY)]
 
-    async def test_an_answer_that_was_lost_is_no_second_mail(self, resend: Resend, far_resend: FarResend) -> None:
-        far_resend.faults.next("lost")
+    async def test_an_answer_that_was_lost_is_no_second_mail(self, resend: Resend, fake_resend: FakeResend) -> None:
+        fake_resend.faults.queue("lost")
         assert isinstance(await resend.send(DELIVERY, MAIL), TryAgain)
-        [sent] = far_resend.sent
+        [sent] = fake_resend.sent
         assert await resend.send(DELIVERY, MAIL) == Delivered(provider="resend", reference=sent.id)
-        assert far_resend.sent == [sent]
+        assert fake_resend.sent == [sent]
 
-    async def test_another_mail_under_the_same_id_is_given_up(self, resend: Resend, far_resend: FarResend) -> None:
+    async def test_another_mail_under_the_same_id_fails_permanently(
+        self, resend: Resend, fake_resend: FakeResend
+    ) -> None:
         await resend.send(DELIVERY, MAIL)
         outcome = await resend.send(DELIVERY, replace(MAIL, subject="Another"))
         assert isinstance(outcome, GaveUp)
         assert "different payload" in outcome.because
-        assert len(far_resend.sent) == 1
+        assert len(fake_resend.sent) == 1
 
-    async def test_one_that_is_under_way_is_asked_for_later(self, resend: Resend, far_resend: FarResend) -> None:
-        far_resend.faults.next("hold")
+    async def test_a_mail_in_progress_is_retried_later(self, resend: Resend, fake_resend: FakeResend) -> None:
+        fake_resend.faults.queue("hold")
         first = asyncio.create_task(resend.send(DELIVERY, MAIL))
-        await asyncio.to_thread(far_resend.held.acquire)
+        await asyncio.to_thread(fake_resend.in_progress.acquire)
         outcome = await resend.send(DELIVERY, MAIL)
-        far_resend.let_go()
+        fake_resend.release()
 
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "delivery"
         assert "in progress" in outcome.because
         assert isinstance(await first, Delivered)
-        assert len(far_resend.sent) == 1
+        assert len(fake_resend.sent) == 1
 
     async def test_a_day_later_the_key_is_forgotten(self, client: httpx2.AsyncClient) -> None:
         moments = iter([NOW, NOW, NOW + timedelta(hours=24, minutes=1)])
         last = NOW + timedelta(hours=24, minutes=1)
-        with FarResend(clock=lambda: next(moments, last)) as far:
-            resend = Resend(client, url=far.url, key=far.key, clock=now)
+        with FakeResend(clock=lambda: next(moments, last)) as fake:
+            resend = Resend(client, url=fake.url, key=fake.key, clock=now)
             await resend.send(DELIVERY, MAIL)
             await resend.send(DELIVERY, MAIL)
-        assert len(far.sent) == 2
+        assert len(fake.sent) == 2
 
 
-async def test_nobody_at_home(client: httpx2.AsyncClient, far_resend: FarResend) -> None:
+async def test_nobody_at_home(client: httpx2.AsyncClient, fake_resend: FakeResend) -> None:
     """Connections are refused, then accepted again: the same client goes on."""
-    resend = Resend(client, url=far_resend.url, key=far_resend.key, clock=now)
+    resend = Resend(client, url=fake_resend.url, key=fake_resend.key, clock=now)
     assert isinstance(await resend.send(uuid4(), MAIL), Delivered)
-    far_resend.down()
+    fake_resend.down()
     away = await resend.send(DELIVERY, MAIL)
-    far_resend.up()
+    fake_resend.up()
     assert isinstance(away, TryAgain)
     assert away.fault == "destination"
     assert isinstance(await resend.send(DELIVERY, MAIL), Delivered)
 
 
-async def test_silence(far_resend: FarResend) -> None:
-    far_resend.faults.next("hang")
+async def test_silence(fake_resend: FakeResend) -> None:
+    fake_resend.faults.queue("hang")
     async with httpx2.AsyncClient(timeout=0.2) as impatient:
-        outcome = await Resend(impatient, url=far_resend.url, key=far_resend.key, clock=now).send(DELIVERY, MAIL)
+        outcome = await Resend(impatient, url=fake_resend.url, key=fake_resend.key, clock=now).send(DELIVERY, MAIL)
     assert isinstance(outcome, TryAgain)
     assert (outcome.fault, outcome.not_before) == ("destination", None)
     assert "did not answer" in outcome.because
 
 
-async def test_they_are_told_who_calls(client: httpx2.AsyncClient) -> None:
+async def test_the_user_agent_is_sent(client: httpx2.AsyncClient) -> None:
     """Without User-Agent they refuse; the client of the process always says it."""
     assert client.headers["User-Agent"] == "showup/1.2.3"
-    with FarResend() as far:
+    with FakeResend() as fake:
         async with httpx2.AsyncClient(headers={"User-Agent": ""}) as nameless:
-            outcome = await Resend(nameless, url=far.url, key=far.key, clock=now).send(DELIVERY, MAIL)
+            outcome = await Resend(nameless, url=fake.url, key=fake.key, clock=now).send(DELIVERY, MAIL)
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == "destination"
 
 
 async def test_more_than_five_a_second_are_too_many(client: httpx2.AsyncClient) -> None:
     """The far side's clock stands still, so all of these fall into one second."""
-    with FarResend(per_second=5, clock=now) as far:
-        resend = Resend(client, url=far.url, key=far.key, clock=now)
+    with FakeResend(per_second=5, clock=now) as fake:
+        resend = Resend(client, url=fake.url, key=fake.key, clock=now)
         outcomes = await asyncio.gather(*(resend.send(uuid4(), MAIL) for _ in range(8)))
-    assert sum(isinstance(one, Delivered) for one in outcomes) == len(far.sent) == 5
+    assert sum(isinstance(one, Delivered) for one in outcomes) == len(fake.sent) == 5
     assert [one.fault for one in outcomes if isinstance(one, TryAgain)] == ["limit"] * 3
 
 
@@ -241,11 +243,11 @@ STRANGE: list[Callable[[str], str]] = [lambda key: f"{key} is not yours", lambda
 async def test_their_words_are_one_short_line_without_our_key(
     client: httpx2.AsyncClient, words: Callable[[str], str]
 ) -> None:
-    with FarResend() as far:
-        said = words(far.key)
-        far.refuse(422, "validation_error", said)
-        outcome = await Resend(client, url=far.url, key=far.key, clock=now).send(DELIVERY, MAIL)
+    with FakeResend() as fake:
+        text = words(fake.key)
+        fake.refuse(422, "validation_error", text)
+        outcome = await Resend(client, url=fake.url, key=fake.key, clock=now).send(DELIVERY, MAIL)
     assert isinstance(outcome, GaveUp)
-    assert far.key not in outcome.because
+    assert fake.key not in outcome.because
     assert outcome.because.isprintable()
     assert len(outcome.because) < 400

@@ -13,22 +13,22 @@ from showup.destinations.contract import Delivered, GaveUp, Outcome, TryAgain
 from showup.destinations.email.mail import Mail
 from showup.destinations.email.smtp import Smtp
 from showup.destinations.email.smtp_url import SmtpServer
-from tests.destinations.far import certificate
-from tests.destinations.far.smtp import FarSmtp, Taken
-from tests.destinations.mails import CALENDAR, DELIVERY, MAIL, NOW, now
+from tests.destinations.fake_vendors import certificate
+from tests.destinations.fake_vendors.smtp import AcceptedMail, FakeSmtp
+from tests.destinations.sample_mail import CALENDAR, DELIVERY, MAIL, NOW, now
 
 LOGIN = ("olivia@acme.example", "p:ss/w@rd")
 WITH_LOGIN = "smtp://olivia%40acme.example:p%3Ass%2Fw%40rd@127.0.0.1"
 
 
 async def sent(url: str, mail: Mail = MAIL) -> Outcome:
-    return await Smtp(SmtpServer.of(url), clock=now).send(DELIVERY, mail)
+    return await Smtp(SmtpServer.from_url(url), clock=now).send(DELIVERY, mail)
 
 
-async def arrived(far: FarSmtp, mail: Mail = MAIL) -> Taken:
-    outcome = await sent(far.url, mail)
+async def arrived(fake: FakeSmtp, mail: Mail = MAIL) -> AcceptedMail:
+    outcome = await sent(fake.url, mail)
     assert isinstance(outcome, Delivered), outcome
-    [taken] = far.taken
+    [taken] = fake.taken
     return taken
 
 
@@ -36,8 +36,8 @@ def leaves(message: EmailMessage) -> list[EmailMessage]:
     return [part for part in message.walk() if not part.is_multipart()]  # type: ignore[misc] # EmailMessage's parts are
 
 
-async def test_the_envelope_and_the_headers(far_smtp: FarSmtp) -> None:
-    taken = await arrived(far_smtp)
+async def test_the_envelope_and_the_headers(fake_smtp: FakeSmtp) -> None:
+    taken = await arrived(fake_smtp)
     assert (taken.sender, taken.recipients) == ("sales@acme.example", ["juergen@client.example"])
     message = taken.message
     assert message["From"] == MAIL.sender
@@ -50,8 +50,8 @@ async def test_the_envelope_and_the_headers(far_smtp: FarSmtp) -> None:
     assert not message.defects
 
 
-async def test_the_parts_stand_in_the_order_that_clients_expect(far_smtp: FarSmtp) -> None:
-    message = (await arrived(far_smtp)).message
+async def test_the_parts_stand_in_the_order_that_clients_expect(fake_smtp: FakeSmtp) -> None:
+    message = (await arrived(fake_smtp)).message
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/mixed",
         "multipart/alternative",
@@ -67,8 +67,8 @@ async def test_the_parts_stand_in_the_order_that_clients_expect(far_smtp: FarSmt
     assert attached.get_filename() == "invite.ics"
 
 
-async def test_both_calendars_have_the_meeting_at_its_instants(far_smtp: FarSmtp) -> None:
-    _, _, invitation, attached = leaves((await arrived(far_smtp)).message)
+async def test_both_calendars_have_the_meeting_at_its_instants(fake_smtp: FakeSmtp) -> None:
+    _, _, invitation, attached = leaves((await arrived(fake_smtp)).message)
     assert attached.get_content() == CALENDAR.encode()
     for content in (invitation.get_payload(decode=True), attached.get_payload(decode=True)):
         assert isinstance(content, bytes)
@@ -81,56 +81,56 @@ async def test_both_calendars_have_the_meeting_at_its_instants(far_smtp: FarSmtp
         assert meeting["SUMMARY"] == "Kennenlernen mit Jürgen"
 
 
-async def test_without_a_calendar_there_are_two_parts(far_smtp: FarSmtp) -> None:
-    message = (await arrived(far_smtp, replace(MAIL, calendar=None, calendar_method=None))).message
+async def test_without_a_calendar_there_are_two_parts(fake_smtp: FakeSmtp) -> None:
+    message = (await arrived(fake_smtp, replace(MAIL, calendar=None, calendar_method=None))).message
     assert [part.get_content_type() for part in leaves(message)] == ["text/plain", "text/html"]
 
 
-async def test_lines_that_begin_with_a_dot_stay_whole(far_smtp: FarSmtp) -> None:
+async def test_lines_that_begin_with_a_dot_stay_whole(fake_smtp: FakeSmtp) -> None:
     text = ".\n..\nFrom here\n" + "x" * 2000
-    body, *_ = leaves((await arrived(far_smtp, replace(MAIL, text=text))).message)
+    body, *_ = leaves((await arrived(fake_smtp, replace(MAIL, text=text))).message)
     assert body.get_content().replace("\r\n", "\n").rstrip("\n") == text
 
 
 class TestAddresses:
     async def test_a_domain_beyond_ascii_asks_nothing_more_of_a_server(self) -> None:
-        with FarSmtp(utf8=False) as far:
-            taken = await arrived(far, replace(MAIL, to="Anna <anna@bücher.example>"))
+        with FakeSmtp(utf8=False) as fake:
+            taken = await arrived(fake, replace(MAIL, to="Anna <anna@bücher.example>"))
         assert taken.recipients == ["anna@xn--bcher-kva.example"]
 
-    async def test_a_name_before_the_at_beyond_ascii_is_written_as_it_is(self, far_smtp: FarSmtp) -> None:
-        taken = await arrived(far_smtp, replace(MAIL, to="Jürgen <jürgen@client.example>"))
+    async def test_a_name_before_the_at_beyond_ascii_is_written_as_it_is(self, fake_smtp: FakeSmtp) -> None:
+        taken = await arrived(fake_smtp, replace(MAIL, to="Jürgen <jürgen@client.example>"))
         assert taken.recipients == ["jürgen@client.example"]
         assert "SMTPUTF8" in taken.options
         # `email` leaves bytes beyond ASCII in a header as they came.
         assert taken.message["To"].addresses[0].username.encode("ascii", "surrogateescape").decode() == "jürgen"
 
     async def test_a_server_that_knows_no_such_names_gets_none(self) -> None:
-        with FarSmtp(utf8=False) as far:
-            outcome = await sent(far.url, replace(MAIL, to="jürgen@client.example"))
+        with FakeSmtp(utf8=False) as fake:
+            outcome = await sent(fake.url, replace(MAIL, to="jürgen@client.example"))
         assert isinstance(outcome, GaveUp)
         assert "jürgen@client.example" in outcome.because
-        assert far.taken == []
+        assert fake.taken == []
 
-    async def test_a_name_in_quotes_is_the_name(self, far_smtp: FarSmtp) -> None:
-        taken = await arrived(far_smtp, replace(MAIL, to='"Groß, \\"J\\"" <j@client.example>'))
+    async def test_a_name_in_quotes_is_the_name(self, fake_smtp: FakeSmtp) -> None:
+        taken = await arrived(fake_smtp, replace(MAIL, to='"Groß, \\"J\\"" <j@client.example>'))
         [to] = taken.message["To"].addresses
         assert (to.display_name, to.addr_spec) == ('Groß, "J"', "j@client.example")
 
     @pytest.mark.parametrize(
         "to", ["nobody", "", "@client.example", "a b@client.example", "a@x..y", "a@b>\r\nRSET <c@d"]
     )
-    async def test_what_is_no_address_is_given_up(self, far_smtp: FarSmtp, to: str) -> None:
-        assert isinstance(await sent(far_smtp.url, replace(MAIL, to=to)), GaveUp)
-        assert far_smtp.taken == []
+    async def test_an_invalid_address_fails_permanently(self, fake_smtp: FakeSmtp, to: str) -> None:
+        assert isinstance(await sent(fake_smtp.url, replace(MAIL, to=to)), GaveUp)
+        assert fake_smtp.taken == []
 
     @pytest.mark.parametrize(
         "changed", [{"subject": "Hi\r\nBcc: all@x.example"}, {"headers": {"X-A": "1\nBcc: a@b.c"}}]
     )
-    async def test_no_header_breaks_its_line(self, far_smtp: FarSmtp, changed: dict[str, object]) -> None:
-        outcome = await sent(far_smtp.url, replace(MAIL, **changed))
+    async def test_no_header_breaks_its_line(self, fake_smtp: FakeSmtp, changed: dict[str, object]) -> None:
+        outcome = await sent(fake_smtp.url, replace(MAIL, **changed))
         assert isinstance(outcome, GaveUp)
-        assert far_smtp.taken == []
+        assert fake_smtp.taken == []
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ class TestAddresses:
         pytest.param("554", "554 5.6.0 looks like spam", id="content refused"),
     ],
 )
-async def test_what_is_refused_for_good_is_given_up(far_smtp: FarSmtp, fault: str, words: str) -> None:
-    far_smtp.faults.next(fault)
-    outcome = await sent(far_smtp.url)
+async def test_a_permanent_refusal_fails_permanently(fake_smtp: FakeSmtp, fault: str, words: str) -> None:
+    fake_smtp.faults.queue(fault)
+    outcome = await sent(fake_smtp.url)
     assert isinstance(outcome, GaveUp)
     assert words in outcome.because
 
@@ -159,48 +159,48 @@ async def test_what_is_refused_for_good_is_given_up(far_smtp: FarSmtp, fault: st
         pytest.param("drop", "delivery", "did not say", id="broken off after the mail"),
     ],
 )
-async def test_what_may_pass_is_tried_again(far_smtp: FarSmtp, fault: str, whose: str, words: str) -> None:
-    far_smtp.faults.next(fault)
-    outcome = await sent(far_smtp.url)
+async def test_what_may_pass_is_tried_again(fake_smtp: FakeSmtp, fault: str, whose: str, words: str) -> None:
+    fake_smtp.faults.queue(fault)
+    outcome = await sent(fake_smtp.url)
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == whose
     assert words in outcome.because
-    assert isinstance(await sent(far_smtp.url), Delivered)
+    assert isinstance(await sent(fake_smtp.url), Delivered)
 
 
-async def test_a_mail_sent_twice_can_be_known_by_its_message_id(far_smtp: FarSmtp) -> None:
+async def test_a_mail_sent_twice_can_be_known_by_its_message_id(fake_smtp: FakeSmtp) -> None:
     """TE3: at least once. The server took it and died before it said so."""
-    far_smtp.faults.next("drop")
-    assert isinstance(await sent(far_smtp.url), TryAgain)
-    assert isinstance(await sent(far_smtp.url), Delivered)
-    first, second = far_smtp.taken
+    fake_smtp.faults.queue("drop")
+    assert isinstance(await sent(fake_smtp.url), TryAgain)
+    assert isinstance(await sent(fake_smtp.url), Delivered)
+    first, second = fake_smtp.taken
     assert first.message["Message-ID"] == second.message["Message-ID"]
 
 
-class TestGettingIn:
+class TestLogin:
     """Whatever fails before a mail is spoken of is the destination's fault, and says what to put right."""
 
     async def test_with_user_and_password(self) -> None:
-        with FarSmtp(login=LOGIN) as far:
-            outcome = await sent(f"{WITH_LOGIN}:{far.port}?starttls=never")
+        with FakeSmtp(login=LOGIN) as fake:
+            outcome = await sent(f"{WITH_LOGIN}:{fake.port}?starttls=never")
         assert isinstance(outcome, Delivered)
-        assert far.logins == [LOGIN]
+        assert fake.logins == [LOGIN]
 
     async def test_with_a_wrong_password(self) -> None:
-        with FarSmtp(login=(LOGIN[0], "another")) as far:
-            outcome = await sent(f"{WITH_LOGIN}:{far.port}?starttls=never")
+        with FakeSmtp(login=(LOGIN[0], "another")) as fake:
+            outcome = await sent(f"{WITH_LOGIN}:{fake.port}?starttls=never")
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
         assert "Put SMTP_URL right" in outcome.because
         assert LOGIN[1] not in outcome.because
 
-    async def test_a_password_is_not_sent_in_the_clear_unless_told_so(self) -> None:
-        with FarSmtp(login=LOGIN) as far:
-            outcome = await sent(f"{WITH_LOGIN}:{far.port}")
+    async def test_a_password_is_not_sent_in_the_clear_unless_configured(self) -> None:
+        with FakeSmtp(login=LOGIN) as fake:
+            outcome = await sent(f"{WITH_LOGIN}:{fake.port}")
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
         assert "STARTTLS" in outcome.because
-        assert far.logins == far.taken == []
+        assert fake.logins == fake.taken == []
 
     async def test_where_nobody_listens(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -212,8 +212,8 @@ class TestGettingIn:
 
     async def test_where_nobody_speaks(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
-            server = SmtpServer.of(f"smtp://127.0.0.1:{mute.getsockname()[1]}")
-            outcome = await Smtp(server, clock=now, patience=0.2).send(DELIVERY, MAIL)
+            server = SmtpServer.from_url(f"smtp://127.0.0.1:{mute.getsockname()[1]}")
+            outcome = await Smtp(server, clock=now, timeout=0.2).send(DELIVERY, MAIL)
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
 
@@ -230,39 +230,39 @@ class TestEncryption:
         monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
 
     @pytest.mark.usefixtures("_trusted")
-    @pytest.mark.parametrize("asked", ["", "?starttls=required"])
-    async def test_starttls_is_taken_where_it_is_offered(self, files: tuple[Path, Path], asked: str) -> None:
-        with FarSmtp(certificate=files, login=LOGIN) as far:
-            outcome = await sent(f"{WITH_LOGIN}:{far.port}{asked}")
+    @pytest.mark.parametrize("setting", ["", "?starttls=required"])
+    async def test_starttls_is_taken_where_it_is_offered(self, files: tuple[Path, Path], setting: str) -> None:
+        with FakeSmtp(certificate=files, login=LOGIN) as fake:
+            outcome = await sent(f"{WITH_LOGIN}:{fake.port}{setting}")
         assert isinstance(outcome, Delivered), outcome
-        assert [one.encrypted for one in far.taken] == [True]
-        assert far.logins == [LOGIN]
+        assert [one.encrypted for one in fake.taken] == [True]
+        assert fake.logins == [LOGIN]
 
     @pytest.mark.usefixtures("_trusted")
-    async def test_starttls_is_not_taken_where_it_is_not_wanted(self, files: tuple[Path, Path]) -> None:
-        with FarSmtp(certificate=files) as far:
-            assert isinstance(await sent(f"{far.url}?starttls=never"), Delivered)
-        assert [one.encrypted for one in far.taken] == [False]
+    async def test_starttls_is_not_used_where_it_is_disabled(self, files: tuple[Path, Path]) -> None:
+        with FakeSmtp(certificate=files) as fake:
+            assert isinstance(await sent(f"{fake.url}?starttls=never"), Delivered)
+        assert [one.encrypted for one in fake.taken] == [False]
 
-    async def test_starttls_that_must_be_and_is_not_offered(self, far_smtp: FarSmtp) -> None:
-        outcome = await sent(f"{far_smtp.url}?starttls=required")
+    async def test_starttls_that_must_be_and_is_not_offered(self, fake_smtp: FakeSmtp) -> None:
+        outcome = await sent(f"{fake_smtp.url}?starttls=required")
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
-        assert far_smtp.taken == []
+        assert fake_smtp.taken == []
 
     @pytest.mark.usefixtures("_trusted")
     async def test_smtps_is_encrypted_from_the_first_byte(self, files: tuple[Path, Path]) -> None:
-        with FarSmtp(certificate=files, tls=True) as far:
-            assert isinstance(await sent(far.url.replace("smtp:", "smtps:")), Delivered)
-        assert len(far.taken) == 1
+        with FakeSmtp(certificate=files, tls=True) as fake:
+            assert isinstance(await sent(fake.url.replace("smtp:", "smtps:")), Delivered)
+        assert len(fake.taken) == 1
 
     async def test_a_certificate_that_nobody_vouches_for(self, files: tuple[Path, Path]) -> None:
-        with FarSmtp(certificate=files) as far:
-            outcome = await sent(far.url)
+        with FakeSmtp(certificate=files) as fake:
+            outcome = await sent(fake.url)
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
         assert "certificate" in outcome.because.lower()
-        assert far.taken == []
+        assert fake.taken == []
 
 
 class TestUrl:
@@ -278,9 +278,9 @@ class TestUrl:
     )
     def test_what_it_says(self, url: str, server: tuple[object, ...]) -> None:
         host, port, user, password, tls, starttls = server
-        said = SmtpServer.of(url)
-        assert (said.host, said.port, said.user, said.password) == (host, port, user, password)
-        assert (said.tls, said.starttls) == (tls, starttls)
+        parsed = SmtpServer.from_url(url)
+        assert (parsed.host, parsed.port, parsed.user, parsed.password) == (host, port, user, password)
+        assert (parsed.tls, parsed.starttls) == (tls, starttls)
 
     @pytest.mark.parametrize(
         "url",
@@ -295,14 +295,14 @@ class TestUrl:
     )
     def test_what_it_can_not_say(self, url: str) -> None:
         with pytest.raises(ValueError, match="SMTP_URL"):
-            SmtpServer.of(url)
+            SmtpServer.from_url(url)
 
     @pytest.mark.parametrize("password", ["se/cret", "se#cret", "se?cret", "se[cret", "s@cret:9"])
     def test_a_password_that_breaks_it_is_not_quoted(self, password: str) -> None:
         with pytest.raises(ValueError, match="SMTP_URL") as fault:
-            SmtpServer.of(f"smtp://user:{password}@mail:58x")
+            SmtpServer.from_url(f"smtp://user:{password}@mail:58x")
         assert "cret" not in str(fault.value)
         assert fault.value.__cause__ is None
 
     def test_its_password_is_shown_nowhere(self) -> None:
-        assert "secret" not in f"{SmtpServer.of('smtp://u:secret@mail.example.com')!r}"
+        assert "secret" not in f"{SmtpServer.from_url('smtp://u:secret@mail.example.com')!r}"

@@ -19,64 +19,68 @@ from showup.destinations.contract import (
     Outcome,
     TryAgain,
 )
-from showup.destinations.twilio.connect import KIND
+from showup.destinations.twilio.kind import KIND
 from showup.destinations.twilio.phone import e164
-from tests.destinations.conformance.case import DELIVERY, MEETING, notice, plain_json
-from tests.destinations.far.twilio import ACCOUNT, NUMBER, TOKEN, FarTwilio
-from tests.destinations.wired import Freely, Wired, outfit
-from tests.stories.webhooks import attendee, body, payload
+from tests.destinations.conformance.case import DELIVERY, MEETING, notification, plain_json
+from tests.destinations.connected_scenario import ConnectedScenario, UnlimitedMeter, destination_context
+from tests.destinations.fake_vendors.twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
+from tests.histories.webhooks import attendee, body, payload
 
 PHONE = "+4915112345678"
 DUE = MEETING.start_time - timedelta(hours=2)
 
 
 @pytest.fixture
-def far() -> Iterator[FarTwilio]:
-    with FarTwilio(clock=lambda: DUE) as far:
-        yield far
-    assert far.wrong == []
+def fake() -> Iterator[FakeTwilio]:
+    with FakeTwilio(clock=lambda: DUE) as fake:
+        yield fake
+    assert fake.wrong == []
 
 
-class Ours:
+class TwilioConnection:
     """Twilio as it is connected; settings may be changed before it is built."""
 
-    def __init__(self, client: httpx2.AsyncClient, far: FarTwilio) -> None:
+    def __init__(self, client: httpx2.AsyncClient, fake: FakeTwilio) -> None:
         self.client = client
-        self.meter = Freely()
+        self.meter = UnlimitedMeter()
         self.token = TOKEN
-        self.settings: dict[str, Any] = {"api_url": far.url, "account_sid": ACCOUNT, "sender": NUMBER}
+        self.settings: dict[str, Any] = {"api_url": fake.url, "account_sid": ACCOUNT, "sender": NUMBER}
         self.meeting = MEETING
 
-    def built(self) -> Destination:
-        read = KIND.read(self.settings)
-        return KIND.build(read, {"auth_token": self.token}, outfit(self.client, lambda: DUE, self.meter))
+    def build(self) -> Destination:
+        parsed = KIND.parse_settings(self.settings)
+        return KIND.build(parsed, {"auth_token": self.token}, destination_context(self.client, lambda: DUE, self.meter))
 
-    async def reminded(self, *, number: int = 1, before: timedelta = timedelta(hours=2)) -> Outcome:
-        built = self.built()
-        return await built.send(Attempt(delivery_id=DELIVERY, content=self.content(built, before), number=number))
+    async def send_reminder(self, *, number: int = 1, before: timedelta = timedelta(hours=2)) -> Outcome:
+        destination = self.build()
+        return await destination.send(
+            Attempt(delivery_id=DELIVERY, content=self.content(destination, before), number=number)
+        )
 
-    def content(self, built: Destination, before: timedelta = timedelta(hours=2)) -> dict[str, Any]:
-        news = replace(notice("remind", before_seconds=round(before.total_seconds())), meeting=self.meeting)
-        return plain_json(built.render(news))
+    def content(self, destination: Destination, before: timedelta = timedelta(hours=2)) -> dict[str, Any]:
+        reminder = replace(notification("remind", before_seconds=round(before.total_seconds())), meeting=self.meeting)
+        return plain_json(destination.render(reminder))
 
-    def says(self) -> str:
-        text: str = self.content(self.built())["body"]
-        return text
+    def text(self) -> str:
+        body: str = self.content(self.build())["body"]
+        return body
 
-    async def examined(self) -> list[str]:
-        read = KIND.read(self.settings)
-        return await KIND.examine(read, {"auth_token": self.token}, outfit(self.client, lambda: DUE))
+    async def check_health(self) -> list[str]:
+        parsed = KIND.parse_settings(self.settings)
+        return await KIND.check_health(
+            parsed, {"auth_token": self.token}, destination_context(self.client, lambda: DUE)
+        )
 
 
 @pytest.fixture
-def ours(client: httpx2.AsyncClient, far: FarTwilio) -> Ours:
-    return Ours(client, far)
+def connection(client: httpx2.AsyncClient, fake: FakeTwilio) -> TwilioConnection:
+    return TwilioConnection(client, fake)
 
 
-async def test_a_reminder_arrives_in_the_attendees_time(ours: Ours, far: FarTwilio) -> None:
-    outcome = await ours.reminded()
+async def test_a_reminder_arrives_in_the_attendees_time(connection: TwilioConnection, fake: FakeTwilio) -> None:
+    outcome = await connection.send_reminder()
 
-    [sent] = far.sent
+    [sent] = fake.sent
     assert outcome == Delivered(provider="twilio", reference=sent.sid)
     assert sent.asked == {
         "To": PHONE,
@@ -86,50 +90,50 @@ async def test_a_reminder_arrives_in_the_attendees_time(ours: Ours, far: FarTwil
     }
 
 
-async def test_a_messaging_service_chooses_the_sender(ours: Ours, far: FarTwilio) -> None:
-    ours.settings["sender"] = "MG" + "0" * 32
-    await ours.reminded()
-    assert far.sent[0].asked["MessagingServiceSid"] == ours.settings["sender"]
-    assert "From" not in far.sent[0].asked
+async def test_a_messaging_service_chooses_the_sender(connection: TwilioConnection, fake: FakeTwilio) -> None:
+    connection.settings["sender"] = "MG" + "0" * 32
+    await connection.send_reminder()
+    assert fake.sent[0].asked["MessagingServiceSid"] == connection.settings["sender"]
+    assert "From" not in fake.sent[0].asked
 
 
 class TestWords:
-    def test_whoever_knows_the_uid_can_call_the_meeting_off(self, ours: Ours) -> None:
+    def test_whoever_knows_the_uid_can_call_the_meeting_off(self, connection: TwilioConnection) -> None:
         """A meeting at Cal.com's own rooms has it in its address."""
         assert MEETING.uid is not None
         assert MEETING.uid in str(MEETING.meeting_url)
-        assert "http" not in ours.says()
+        assert "http" not in connection.text()
 
-    def test_another_link_is_told(self, ours: Ours) -> None:
-        ours.meeting = replace(MEETING, uid="f3b1c2", meeting_url="https://meet.example/abc-defg-hij")
-        assert ours.says().endswith("(Europe/Berlin). https://meet.example/abc-defg-hij")
+    def test_another_link_is_shown(self, connection: TwilioConnection) -> None:
+        connection.meeting = replace(MEETING, uid="f3b1c2", meeting_url="https://meet.example/abc-defg-hij")
+        assert connection.text().endswith("(Europe/Berlin). https://meet.example/abc-defg-hij")
 
-    def test_it_stays_short(self, ours: Ours) -> None:
-        ours.meeting = replace(
+    def test_it_stays_short(self, connection: TwilioConnection) -> None:
+        connection.meeting = replace(
             MEETING,
             title="A very long title " * 20,
             organizer_name="Benjamin " * 20,
             meeting_url="https://a.example/" + "x" * 300,
         )
-        assert len(ours.says()) <= 2 * 153
+        assert len(connection.text()) <= 2 * 153
 
-    def test_words_of_ones_own(self, ours: Ours) -> None:
-        ours.settings["text"] = "Hi {{ guest_name }}, see you {{ day }}\nat {{ time }}"
-        assert ours.says() == "Hi Ann Acme, see you Sat 2026-09-12 at 11:00"
+    def test_words_of_ones_own(self, connection: TwilioConnection) -> None:
+        connection.settings["text"] = "Hi {{ guest_name }}, see you {{ day }}\nat {{ time }}"
+        assert connection.text() == "Hi Ann Acme, see you Sat 2026-09-12 at 11:00"
 
     @pytest.mark.parametrize(
         ("text", "says"),
         [("{{ nobody }}", "'nobody' is undefined"), ("{{ ''.__class__.mro() }}", "unsafe"), (" ", "is empty")],
     )
-    def test_words_that_can_not_be_filled_in(self, ours: Ours, text: str, says: str) -> None:
-        ours.settings["text"] = text
+    def test_words_that_can_not_be_filled_in(self, connection: TwilioConnection, text: str, says: str) -> None:
+        connection.settings["text"] = text
         with pytest.raises(CannotRender, match=says):
-            ours.says()
+            connection.text()
 
-    def test_words_with_a_fault(self, ours: Ours) -> None:
-        ours.settings["text"] = "{{ title"
+    def test_words_with_a_fault(self, connection: TwilioConnection) -> None:
+        connection.settings["text"] = "{{ title"
         with pytest.raises(ValueError, match="text is no template"):
-            ours.built()
+            connection.build()
 
 
 class TestNumbers:
@@ -152,10 +156,12 @@ class TestNumbers:
         assert e164(typed) == number
 
     @pytest.mark.parametrize(("phone", "says"), [(None, "left no phone number"), ("0151 1234", "no country code")])
-    def test_who_can_not_be_reached_is_not_tried(self, ours: Ours, phone: str | None, says: str) -> None:
-        ours.meeting = replace(MEETING, guest=Guest(email="ann@acme.example", phone=phone))
+    def test_who_can_not_be_reached_is_not_tried(
+        self, connection: TwilioConnection, phone: str | None, says: str
+    ) -> None:
+        connection.meeting = replace(MEETING, guest=Guest(email="ann@acme.example", phone=phone))
         with pytest.raises(CannotRender, match=says):
-            ours.says()
+            connection.text()
 
 
 OVER = [
@@ -165,17 +171,19 @@ OVER = [
 
 
 @pytest.mark.parametrize(("who", "because"), OVER)
-async def test_who_can_not_be_written_to_is_given_up(ours: Ours, far: FarTwilio, who: str, because: str) -> None:
-    getattr(far, who).add(PHONE)
-    outcome = await ours.reminded()
+async def test_an_unreachable_recipient_fails_permanently(
+    connection: TwilioConnection, fake: FakeTwilio, who: str, because: str
+) -> None:
+    getattr(fake, who).add(PHONE)
+    outcome = await connection.send_reminder()
     assert isinstance(outcome, GaveUp)
     assert because in outcome.because
     assert PHONE not in outcome.because
 
 
-async def test_a_sender_that_is_not_ours(ours: Ours) -> None:
-    ours.settings["sender"] = "+15005550007"
-    outcome = await ours.reminded()
+async def test_a_sender_that_is_not_ours(connection: TwilioConnection) -> None:
+    connection.settings["sender"] = "+15005550007"
+    outcome = await connection.send_reminder()
     assert isinstance(outcome, GaveUp)
     assert "Set sender to one of the account's" in outcome.because
 
@@ -194,54 +202,56 @@ PASSING = [
 
 @pytest.mark.parametrize(("fault", "whose", "because", "wait"), PASSING)
 async def test_what_passes_is_tried_again_and_sent_once(
-    ours: Ours, far: FarTwilio, fault: str, whose: str, because: str, wait: int | None
+    connection: TwilioConnection, fake: FakeTwilio, fault: str, whose: str, because: str, wait: int | None
 ) -> None:
-    far.faults.next(fault)
-    outcome = await ours.reminded()
+    fake.faults.queue(fault)
+    outcome = await connection.send_reminder()
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == whose
     assert because in outcome.because
     assert outcome.not_before == (None if wait is None else DUE + timedelta(seconds=wait))
-    again = await ours.reminded(number=2)
+    again = await connection.send_reminder(number=2)
     assert isinstance(again, Delivered)
-    assert [one.sid for one in far.sent] == [again.reference]
+    assert [one.sid for one in fake.sent] == [again.reference]
 
 
-async def test_what_was_taken_is_found_by_its_words_and_its_day(ours: Ours, far: FarTwilio) -> None:
+async def test_what_was_taken_is_found_by_its_words_and_its_day(connection: TwilioConnection, fake: FakeTwilio) -> None:
     """Twilio knows of no repeats: the message of another reminder of the same meeting is not taken for this one."""
     day_before = DUE - timedelta(hours=22)
-    far.clock = lambda: day_before
-    await ours.reminded(before=timedelta(hours=24))
-    far.clock = lambda: DUE
-    outcome = await ours.reminded(number=2)
-    assert len(far.sent) == 2
-    assert outcome == await ours.reminded(number=3)
-    assert len(far.sent) == 2
-    assert ours.meter.taken == 1, "the search was the delivery's own call, the message another"
+    fake.clock = lambda: day_before
+    await connection.send_reminder(before=timedelta(hours=24))
+    fake.clock = lambda: DUE
+    outcome = await connection.send_reminder(number=2)
+    assert len(fake.sent) == 2
+    assert outcome == await connection.send_reminder(number=3)
+    assert len(fake.sent) == 2
+    assert connection.meter.taken == 1, "the search was the delivery's own call, the message another"
 
 
-async def test_a_search_that_fails_sends_nothing(ours: Ours, far: FarTwilio) -> None:
-    far.faults.next("500")
-    assert isinstance(await ours.reminded(number=2), TryAgain)
-    assert far.sent == []
+async def test_a_search_that_fails_sends_nothing(connection: TwilioConnection, fake: FakeTwilio) -> None:
+    fake.faults.queue("500")
+    assert isinstance(await connection.send_reminder(number=2), TryAgain)
+    assert fake.sent == []
 
 
-async def test_a_wrong_token_is_told_to_nobody(ours: Ours) -> None:
-    ours.token = "wrong token"
-    outcome = await ours.reminded()
+async def test_a_wrong_token_is_redacted(connection: TwilioConnection) -> None:
+    connection.token = "wrong token"
+    outcome = await connection.send_reminder()
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == "destination"
-    assert ours.token not in outcome.because
+    assert connection.token not in outcome.because
 
 
-class TestExamination:
-    async def test_all_is_well(self, ours: Ours, far: FarTwilio) -> None:
-        assert await ours.examined() == []
-        assert far.sent == []
+class TestHealthCheck:
+    async def test_all_is_well(self, connection: TwilioConnection, fake: FakeTwilio) -> None:
+        assert await connection.check_health() == []
+        assert fake.sent == []
 
-    async def test_an_account_that_is_suspended(self, ours: Ours, far: FarTwilio) -> None:
-        far.status = "suspended"
-        assert await ours.examined() == ["the Twilio account is suspended: it sends nothing until it is active again"]
+    async def test_an_account_that_is_suspended(self, connection: TwilioConnection, fake: FakeTwilio) -> None:
+        fake.status = "suspended"
+        assert await connection.check_health() == [
+            "the Twilio account is suspended: it sends nothing until it is active again"
+        ]
 
     @pytest.mark.parametrize(
         ("settings", "says"),
@@ -253,61 +263,67 @@ class TestExamination:
             ({"account_sid": "AC" + "1" * 32}, "TWILIO_ACCOUNT_SID"),
         ],
     )
-    async def test_a_fault(self, ours: Ours, settings: dict[str, Any], says: str) -> None:
-        ours.settings |= settings
-        [said] = await ours.examined()
-        assert says in said
+    async def test_a_fault(self, connection: TwilioConnection, settings: dict[str, Any], says: str) -> None:
+        connection.settings |= settings
+        [faults] = await connection.check_health()
+        assert says in faults
 
     @pytest.mark.parametrize("sender", ["Acme Inc", "12345", "MG" + "a" * 32])
-    async def test_other_senders_are_not_asked_about(self, ours: Ours, far: FarTwilio, sender: str) -> None:
-        ours.settings["sender"] = sender
-        assert await ours.examined() == []
-        assert not [one for one in far.calls if "IncomingPhoneNumbers" in one]
+    async def test_other_senders_are_not_asked_about(
+        self, connection: TwilioConnection, fake: FakeTwilio, sender: str
+    ) -> None:
+        connection.settings["sender"] = sender
+        assert await connection.check_health() == []
+        assert not [one for one in fake.calls if "IncomingPhoneNumbers" in one]
 
 
-class TestOnItsWay:
+class TestDispatch:
     """From the webhook to the phone, with real deliveries."""
 
     @pytest.fixture
-    async def post(self, ours: Ours, engine: AsyncEngine, workspace: Any, account: Any) -> Wired:
-        post = Wired(engine, workspace, account, ours.client)
-        await post.connect(KIND, ours.settings, {"auth_token": ours.token})
-        return post
+    async def scenario(
+        self, connection: TwilioConnection, engine: AsyncEngine, workspace: Any, account: Any
+    ) -> ConnectedScenario:
+        scenario = ConnectedScenario(engine, workspace, account, connection.client)
+        await scenario.connect(KIND, connection.settings, {"auth_token": connection.token})
+        return scenario
 
-    async def test_reminders_go_out_by_mail_and_by_phone(self, post: Wired, far: FarTwilio) -> None:
-        far.clock = post.clock
-        await post.hear(_booked(post.now + timedelta(days=2), PHONE))
-        await post.tell()
-        assert far.sent == [], "a confirmation goes by mail only"
-        await post.tell(hours=24)
-        await post.tell(hours=22)
-        assert [one.at for one in far.sent] == [
+    async def test_reminders_go_out_by_mail_and_by_phone(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
+        fake.clock = scenario.clock
+        await scenario.receive(_booked(scenario.now + timedelta(days=2), PHONE))
+        await scenario.deliver_due()
+        assert fake.sent == [], "a confirmation goes by mail only"
+        await scenario.deliver_due(hours=24)
+        await scenario.deliver_due(hours=22)
+        assert [one.at for one in fake.sent] == [
             datetime(2026, 9, 8, 9, 0, tzinfo=UTC),
             datetime(2026, 9, 9, 7, 0, tzinfo=UTC),
         ]
-        assert post.far.kinds == ["confirm", "remind", "remind"]
+        assert scenario.fake_destination.kinds == ["confirm", "remind", "remind"]
 
-    async def test_a_meeting_that_is_called_off_is_reminded_of_to_nobody(self, post: Wired, far: FarTwilio) -> None:
-        start = post.now + timedelta(days=2)
-        await post.hear(_booked(start, PHONE))
-        await post.hear(body("BOOKING_CANCELLED", post.now, _payload(start, PHONE)))
-        await post.tell(hours=48)
-        assert far.sent == []
-        assert {row["state"] for row in await post.rows(destination="twilio")} == {"withdrawn"}
+    async def test_a_meeting_that_is_called_off_is_reminded_of_to_nobody(
+        self, scenario: ConnectedScenario, fake: FakeTwilio
+    ) -> None:
+        start = scenario.now + timedelta(days=2)
+        await scenario.receive(_booked(start, PHONE))
+        await scenario.receive(body("BOOKING_CANCELLED", scenario.now, _payload(start, PHONE)))
+        await scenario.deliver_due(hours=48)
+        assert fake.sent == []
+        assert {row["state"] for row in await scenario.rows(destination="twilio")} == {"withdrawn"}
 
-    async def test_a_meeting_too_soon_has_none(self, post: Wired) -> None:
-        await post.hear(_booked(post.now + timedelta(hours=1), PHONE))
-        await post.tell(hours=1)
-        assert await post.rows(destination="twilio") == []
+    async def test_a_meeting_too_soon_has_none(self, scenario: ConnectedScenario) -> None:
+        await scenario.receive(_booked(scenario.now + timedelta(hours=1), PHONE))
+        await scenario.deliver_due(hours=1)
+        assert await scenario.rows(destination="twilio") == []
 
-    async def test_one_that_is_away_holds_up_no_mail(self, post: Wired, far: FarTwilio) -> None:
-        far.down()
-        await post.hear(_booked(post.now + timedelta(days=2), PHONE))
-        await post.tell()
-        await post.tell(hours=24)
-        far.up()
-        [first, _] = await post.rows(destination="twilio")
-        assert (first["state"], post.far.kinds) == ("scheduled", ["confirm", "remind"])
+    async def test_one_that_is_away_holds_up_no_mail(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
+        fake.down()
+        await scenario.receive(_booked(scenario.now + timedelta(days=2), PHONE))
+        await scenario.deliver_due()
+        await scenario.deliver_due(hours=24)
+        fake.up()
+        [first, _] = await scenario.rows(destination="twilio")
+        assert (first["state"], scenario.fake_destination.kinds) == ("scheduled", ["confirm", "remind"])
         assert "can't be reached" in first["because"]
 
 

@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from showup.destinations.contract import Attempt, CannotRender, Delivered, Guest, Meeting, Notice, TryAgain
+from showup.destinations.contract import Attempt, CannotRender, Delivered, Guest, Meeting, Notification, TryAgain
 from showup.destinations.webhook.destination import WebhookDestination
-from showup.destinations.webhook.kinds import KINDS, PING, expanded
-from showup.destinations.webhook.secrets import make_secret, signed
-from tests.destinations.far.webhook import FarWebhook
+from showup.destinations.webhook.event_types import KINDS, PING, expand
+from showup.destinations.webhook.secrets import make_secret, sign_headers
+from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 
 DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")
 BOOKING = UUID("5d2c9b1e-7a84-5e3f-b6c0-d1e2f3a4b5c6")
@@ -36,7 +36,7 @@ MEETING = Meeting(
     company_domain="acme.example",
     answers={"budget": "10k"},
 )
-NOTICE = Notice(
+NOTIFICATION = Notification(
     delivery_id=DELIVERY,
     workspace="default",
     kind="booking.rescheduled",
@@ -47,31 +47,33 @@ NOTICE = Notice(
 
 
 @pytest.fixture
-def far() -> Any:
-    with FarWebhook(SECRET) as far:
-        yield far
-        assert far.wrong == []
+def fake() -> Any:
+    with FakeWebhookReceiver(SECRET) as fake:
+        yield fake
+        assert fake.wrong == []
 
 
 @pytest.fixture
-def webhook(client: httpx2.AsyncClient, far: FarWebhook) -> WebhookDestination:
-    return WebhookDestination(client, url=far.url, secrets=[SECRET], clock=lambda: datetime.now(UTC))
+def webhook(client: httpx2.AsyncClient, fake: FakeWebhookReceiver) -> WebhookDestination:
+    return WebhookDestination(client, url=fake.url, secrets=[SECRET], clock=lambda: datetime.now(UTC))
 
 
-def attempt(webhook: WebhookDestination, notice: Notice = NOTICE) -> Attempt:
+def attempt(webhook: WebhookDestination, notification: Notification = NOTIFICATION) -> Attempt:
     # As it comes back from where it was kept.
-    return Attempt(delivery_id=DELIVERY, content=json.loads(json.dumps(webhook.render(notice))))
+    return Attempt(delivery_id=DELIVERY, content=json.loads(json.dumps(webhook.render(notification))))
 
 
-async def test_a_reader_verifies_it_and_reads_the_booking(webhook: WebhookDestination, far: FarWebhook) -> None:
+async def test_a_reader_verifies_it_and_reads_the_booking(
+    webhook: WebhookDestination, fake: FakeWebhookReceiver
+) -> None:
     assert await webhook.send(attempt(webhook)) == Delivered(provider="webhook")
-    [heard] = far.heard
-    assert heard.id == str(DELIVERY)
-    said = heard.said
-    assert (said["type"], said["timestamp"]) == ("booking.rescheduled", "2026-09-07T09:00:00Z")
-    assert said["data"]["workspace"] == "default"
-    assert said["data"]["old_start_time"] == "2026-09-10T09:00:00Z"
-    booking = said["data"]["booking"]
+    [received] = fake.received
+    assert received.id == str(DELIVERY)
+    payload = received.payload
+    assert (payload["type"], payload["timestamp"]) == ("booking.rescheduled", "2026-09-07T09:00:00Z")
+    assert payload["data"]["workspace"] == "default"
+    assert payload["data"]["old_start_time"] == "2026-09-10T09:00:00Z"
+    booking = payload["data"]["booking"]
     assert (booking["id"], booking["title"]) == (str(BOOKING), "Kennenlernen mit Jürgen")
     assert booking["start_time"] == "2026-09-12T09:00:00Z"
     assert booking["attendee"] == {
@@ -87,73 +89,73 @@ async def test_a_reader_verifies_it_and_reads_the_booking(webhook: WebhookDestin
 
 def test_nothing_that_could_cancel_the_meeting_is_in_it(webhook: WebhookDestination) -> None:
     room = "https://app.cal.com/video/a-uid-that-cancels"
-    told = webhook.render(replace(NOTICE, meeting=replace(MEETING, meeting_url=room, location=room)))
-    assert "that-cancels" not in json.dumps(told)
+    rendered = webhook.render(replace(NOTIFICATION, meeting=replace(MEETING, meeting_url=room, location=room)))
+    assert "that-cancels" not in json.dumps(rendered)
     elsewhere = "https://zoom.example/j/1"
-    told = webhook.render(replace(NOTICE, meeting=replace(MEETING, meeting_url=elsewhere)))
-    assert told["data"]["booking"]["meeting_url"] == elsewhere
+    rendered = webhook.render(replace(NOTIFICATION, meeting=replace(MEETING, meeting_url=elsewhere)))
+    assert rendered["data"]["booking"]["meeting_url"] == elsewhere
 
 
 @pytest.mark.parametrize(
     ("attended", "host_absent", "state"),
     [(True, False, "showed"), (False, False, "no_show"), (None, True, "host_absent"), (None, False, "unreported")],
 )
-def test_attendance_is_said_in_the_words_of_the_api(
+def test_attendance_uses_the_words_of_the_api(
     webhook: WebhookDestination, attended: bool | None, host_absent: bool, state: str
 ) -> None:
     meeting = replace(MEETING, attended=attended, host_absent=host_absent, company_name=None, company_domain=None)
-    booking = webhook.render(replace(NOTICE, meeting=meeting))["data"]["booking"]
+    booking = webhook.render(replace(NOTIFICATION, meeting=meeting))["data"]["booking"]
     assert (booking["attendance"]["state"], booking["company"]) == (state, None)
 
 
-def test_a_deal_is_told_as_it_was(webhook: WebhookDestination) -> None:
-    told = {"deal": {"id": "x"}, "change": {"stage": ["booked", "met"]}}
-    said = webhook.render(replace(NOTICE, kind="deal.stage_changed", meeting=None, details=told))
-    assert said["data"] == {"workspace": "default", **told}
+def test_a_deal_is_sent_as_it_was(webhook: WebhookDestination) -> None:
+    details = {"deal": {"id": "x"}, "change": {"stage": ["booked", "met"]}}
+    payload = webhook.render(replace(NOTIFICATION, kind="deal.stage_changed", meeting=None, details=details))
+    assert payload["data"] == {"workspace": "default", **details}
 
 
 def test_what_is_about_no_booking_and_no_deal_is_for_others(webhook: WebhookDestination) -> None:
     with pytest.raises(CannotRender):
-        webhook.render(replace(NOTICE, kind="delivery.failed", meeting=None))
+        webhook.render(replace(NOTIFICATION, kind="delivery.failed", meeting=None))
 
 
 async def test_each_attempt_is_signed_anew_over_the_same_body_and_id(
-    far: FarWebhook, client: httpx2.AsyncClient
+    fake: FakeWebhookReceiver, client: httpx2.AsyncClient
 ) -> None:
     moments = [datetime.now(UTC) - timedelta(minutes=2), datetime.now(UTC)]
-    webhook = WebhookDestination(client, url=far.url, secrets=[SECRET], clock=lambda: moments[0])
-    far.faults.next("lost")
+    webhook = WebhookDestination(client, url=fake.url, secrets=[SECRET], clock=lambda: moments[0])
+    fake.faults.queue("lost")
     assert isinstance(await webhook.send(attempt(webhook)), TryAgain)
     del moments[0]
     assert isinstance(await webhook.send(attempt(webhook)), Delivered)
-    first, second = far.heard
+    first, second = fake.received
     assert (first.id, first.body) == (second.id, second.body)
     assert second.timestamp - first.timestamp >= 119
     assert first.signatures != second.signatures
 
 
-async def test_while_a_secret_is_rotated_both_verify(far: FarWebhook, client: httpx2.AsyncClient) -> None:
+async def test_while_a_secret_is_rotated_both_verify(fake: FakeWebhookReceiver, client: httpx2.AsyncClient) -> None:
     fresh = make_secret()
-    webhook = WebhookDestination(client, url=far.url, secrets=[fresh, SECRET], clock=lambda: datetime.now(UTC))
+    webhook = WebhookDestination(client, url=fake.url, secrets=[fresh, SECRET], clock=lambda: datetime.now(UTC))
     await webhook.send(attempt(webhook))
-    far.secret = fresh
+    fake.secret = fresh
     await webhook.send(attempt(webhook))
-    assert [len(one.signatures) for one in far.heard] == [2, 2]
+    assert [len(one.signatures) for one in fake.received] == [2, 2]
 
 
 def test_another_secret_another_body_and_another_time_do_not_verify() -> None:
     body = b'{"type":"ping"}'
-    headers = signed([SECRET], str(DELIVERY), datetime.now(UTC), body)
+    headers = sign_headers([SECRET], str(DELIVERY), datetime.now(UTC), body)
     Webhook(SECRET).verify(body, headers)
-    old = signed([SECRET], str(DELIVERY), datetime.now(UTC) - timedelta(minutes=6), body)
-    for secret, said, signature in [
+    old = sign_headers([SECRET], str(DELIVERY), datetime.now(UTC) - timedelta(minutes=6), body)
+    for secret, signed_body, signature in [
         (make_secret(), body, headers),
         (SECRET, b'{"type":"pong"}', headers),
         (SECRET, body, headers | {"webhook-id": "another"}),
         (SECRET, body, old),
     ]:
         with pytest.raises(WebhookVerificationError):
-            Webhook(secret).verify(said, signature)
+            Webhook(secret).verify(signed_body, signature)
 
 
 ANSWERS = {
@@ -174,24 +176,24 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("fault", "means"), ANSWERS.items())
 async def test_every_other_answer_is_a_failure_that_says_what_it_is(
-    webhook: WebhookDestination, far: FarWebhook, fault: str, means: tuple[str, str]
+    webhook: WebhookDestination, fake: FakeWebhookReceiver, fault: str, means: tuple[str, str]
 ) -> None:
-    far.faults.next(fault)
+    fake.faults.queue(fault)
     outcome = await webhook.send(attempt(webhook))
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == means[0]
     assert means[1] in outcome.because
-    assert len(far.calls) == 1, "a redirection is not followed"
+    assert len(fake.calls) == 1, "a redirection is not followed"
 
 
-async def test_any_2xx_is_taken(webhook: WebhookDestination, far: FarWebhook) -> None:
+async def test_any_2xx_is_taken(webhook: WebhookDestination, fake: FakeWebhookReceiver) -> None:
     for status in ("html", "200", "201", "202"):
-        far.faults.next(status)
+        fake.faults.queue(status)
         assert isinstance(await webhook.send(attempt(webhook)), Delivered)
 
 
-async def test_whoever_is_not_there_is_told_later(webhook: WebhookDestination, far: FarWebhook) -> None:
-    far.down()
+async def test_an_unreachable_endpoint_is_retried(webhook: WebhookDestination, fake: FakeWebhookReceiver) -> None:
+    fake.down()
     outcome = await webhook.send(attempt(webhook))
     assert isinstance(outcome, TryAgain)
     assert (outcome.fault, "can't be reached" in outcome.because) == ("destination", True)
@@ -204,9 +206,9 @@ def test_attempts_are_spread_over_a_day(webhook: WebhookDestination) -> None:
 
 
 def test_groups_of_kinds_are_written_with_a_star() -> None:
-    assert set(expanded(["*"])) == set(KINDS)
-    assert set(expanded(["deal.*"])) == {kind for kind in KINDS if kind.startswith("deal.")}
-    assert expanded(["deal.won", "booking.created", "deal.won"]) == ("booking.created", "deal.won")
+    assert set(expand(["*"])) == set(KINDS)
+    assert set(expand(["deal.*"])) == {kind for kind in KINDS if kind.startswith("deal.")}
+    assert expand(["deal.won", "booking.created", "deal.won"]) == ("booking.created", "deal.won")
     for wrong in ("deal.wun", "booking", "x.*", PING, "", "[a-z]*"):
         with pytest.raises(ValueError, match="no kind of news"):
-            expanded(["deal.won", wrong])
+            expand(["deal.won", wrong])

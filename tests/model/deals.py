@@ -2,148 +2,148 @@
 
 from typing import Any
 
-from tests.model.facts import Fact
-from tests.model.values import Booking, Deal, World
+from tests.model.source_events import SourceEvent
+from tests.model.values import Booking, Deal, ReferenceModel
 
 STAGES = ["booked", "met", "proposal", "negotiation"]
 
 
-def active(world: World, company: str | None) -> Deal | None:
+def active_deal(model: ReferenceModel, company: str | None) -> Deal | None:
     """At most one active deal per company."""
-    return next((one for one in world.deals if one.company == company and one.status == "active"), None)
+    return next((one for one in model.deals if one.company == company and one.status == "active"), None)
 
 
-def meeting_stands(world: World, booking: Booking) -> None:
+def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
     """PI1, PI7: the company's active deal, or a new one. PI3: the one that its cancellation had cancelled is back."""
-    booking.hosted_by.add(booking.host)
-    company, own = world.company_of(booking), booking.deal
+    booking.past_hosts.add(booking.host)
+    company, current = model.company_of(booking), booking.deal
     if company is None:
         return
-    now = active(world, company)
-    if own is None:
-        booking.deal = now or Deal(company, booking, owner=booking.host)
-        if now is None:
-            world.deals.append(booking.deal)
-    elif own.status == "cancelled" and own.cancelled_by is booking:
+    active_now = active_deal(model, company)
+    if current is None:
+        booking.deal = active_now or Deal(company, booking, owner=booking.host)
+        if active_now is None:
+            model.deals.append(booking.deal)
+    elif current.status == "cancelled" and current.cancelled_by is booking:
         # At most one is active, so it joins the one that its company has by now.
-        if now is not None:
-            booking.deal = now
+        if active_now is not None:
+            booking.deal = active_now
         else:
-            own.status, own.cancelled_by = "active", None
+            current.status, current.cancelled_by = "active", None
 
 
-def meeting_called_off(world: World, booking: Booking, fact: Fact) -> None:
+def meeting_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: the booking's active deal is cancelled; by the other rule, only with its last meeting."""
     deal = booking.deal
     if deal is None or deal.status != "active":
         return
-    others = [one for one in world.bookings if one.deal is deal and one.status == "ACCEPTED"]
-    ahead = any(one.start > fact.at for one in others)
-    if not (world.rule("cancel_deal", "always", fact.at) == "last_meeting" and ahead):
+    others = [one for one in model.bookings if one.deal is deal and one.status == "ACCEPTED"]
+    is_another_ahead = any(one.start > event.at for one in others)
+    if not (model.rule("cancel_deal", "always", event.at) == "last_meeting" and is_another_ahead):
         deal.status, deal.cancelled_by = "cancelled", booking
 
 
-def booker_came(world: World, booking: Booking) -> None:
+def booker_attended(model: ReferenceModel, booking: Booking) -> None:
     """PI5: the active deal booked → met, never backwards."""
     booking.counts_as_held = True
-    now = active(world, world.company_of(booking))
-    if now is not None and not booking.to_a_deal:
-        booking.deal = now
+    active_now = active_deal(model, model.company_of(booking))
+    if active_now is not None and not booking.is_deal_attached:
+        booking.deal = active_now
     deal = booking.deal
     if deal is not None and (deal.status, deal.stage) == ("active", "booked"):
-        deal.stage, deal.met_by_hand = "met", False
+        deal.stage, deal.manually_met = "met", False
 
 
-def booker_did_not_come(world: World, booking: Booking) -> None:
+def booker_missed(model: ReferenceModel, booking: Booking) -> None:
     """PI5: a deal that stood on met only because of this booking goes back."""
     booking.counts_as_held, deal = False, booking.deal
-    others = any(one.counts_as_held and one.deal is deal for one in world.bookings)
-    if deal is not None and (deal.status, deal.stage) == ("active", "met") and not (others or deal.met_by_hand):
+    others = any(one.counts_as_held and one.deal is deal for one in model.bookings)
+    if deal is not None and (deal.status, deal.stage) == ("active", "met") and not (others or deal.manually_met):
         deal.stage = "booked"
 
 
-def host_changed(_world: World, booking: Booking, fact: Fact) -> None:
+def host_changed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI6: a new organizer; the deal's owner follows, unless that is somebody who never hosted this booking."""
-    booking.host = fact.said["organizer"]["email"]
-    if booking.deal is not None and booking.deal.owner in booking.hosted_by:
+    booking.host = event.fields["organizer"]["email"]
+    if booking.deal is not None and booking.deal.owner in booking.past_hosts:
         booking.deal.owner = booking.host
-    booking.hosted_by.add(booking.host)
+    booking.past_hosts.add(booking.host)
 
 
-def opened_by_hand(world: World, fact: Fact) -> None:
+def manually_opened(model: ReferenceModel, event: SourceEvent) -> None:
     """PI12: a deal without a booking."""
-    deal, change = Deal(fact.said["company"], fact.id), fact.said.get("change", {})
-    because = "the company has an active deal" if active(world, deal.company) is not None else None
-    because = because or _why_not(world, deal, change, fact)
-    if because is not None:
-        world.refused[fact.id] = because
-        world.opened[f"deal:{fact.id}"] = None
+    deal, change = Deal(event.fields["company"], event.id), event.fields.get("change", {})
+    refusal = "the company has an active deal" if active_deal(model, deal.company) is not None else None
+    refusal = refusal or _refusal(model, deal, change, event)
+    if refusal is not None:
+        model.refused[event.id] = refusal
+        model.opened[f"deal:{event.id}"] = None
         return
-    world.deals.append(deal)
-    world.opened[f"deal:{fact.id}"] = deal
-    _change(deal, change)
+    model.deals.append(deal)
+    model.opened[f"deal:{event.id}"] = deal
+    _apply_change(deal, change)
 
 
-def changed_by_hand(world: World, deal: Deal | None, fact: Fact) -> None:
+def manually_changed(model: ReferenceModel, deal: Deal | None, event: SourceEvent) -> None:
     """PI12, AP2: another stage, status, amount or owner, as far as the rules allow."""
-    change = fact.said["change"]
-    because = "there is no deal" if deal is None else _why_not(world, deal, change, fact)
-    if deal is None or because is not None:
-        world.refused[fact.id] = str(because)
+    change = event.fields["change"]
+    refusal = "there is no deal" if deal is None else _refusal(model, deal, change, event)
+    if deal is None or refusal is not None:
+        model.refused[event.id] = str(refusal)
     else:
-        _change(deal, change)
+        _apply_change(deal, change)
 
 
-def its_deal_changed(world: World, _booking: Booking, fact: Fact) -> None:
+def booking_deal_changed(model: ReferenceModel, _booking: Booking, event: SourceEvent) -> None:
     """A change of the deal that is named after this booking."""
-    changed_by_hand(world, _named(world, fact.said["deal"]), fact)
+    manually_changed(model, _deal_by_name(model, event.fields["deal"]), event)
 
 
-def _why_not(world: World, deal: Deal, change: dict[str, Any], fact: Fact) -> str | None:
+def _refusal(model: ReferenceModel, deal: Deal, change: dict[str, Any], event: SourceEvent) -> str | None:
     status = change.get("status", deal.status)
-    if "stage" in change and change["stage"] not in world.rule("stages", STAGES, fact.at):
+    if "stage" in change and change["stage"] not in model.rule("stages", STAGES, event.at):
         return "no such stage"
     if change.get("stage", deal.stage) != deal.stage and "active" not in (deal.status, status):
         return "only an active deal changes its stage"
     if status != deal.status and "active" not in (deal.status, status):
         return "won and lost lead through active"
-    if status == "active" != deal.status and active(world, deal.company) is not None:
+    if status == "active" != deal.status and active_deal(model, deal.company) is not None:
         return "at most one deal of a company is active"
     if status == "lost" and not change.get("lost_reason", deal.lost_reason):
         return "a deal that is lost has a reason"
     return "only a lost deal has such a reason" if "lost_reason" in change and status != "lost" else None
 
 
-def _change(deal: Deal, change: dict[str, Any]) -> None:
-    deal.changed_by_hand = True
+def _apply_change(deal: Deal, change: dict[str, Any]) -> None:
+    deal.manually_changed = True
     if change.get("status", deal.status) != deal.status:
         deal.cancelled_by = None
     deal.status, deal.stage = change.get("status", deal.status), change.get("stage", deal.stage)
     deal.owner = change.get("owner_email", deal.owner)
     deal.amount, deal.currency = change.get("amount", deal.amount), change.get("currency", deal.currency)
     deal.lost_reason = change.get("lost_reason", deal.lost_reason) if deal.status == "lost" else None
-    deal.met_by_hand = deal.stage == "met"
+    deal.manually_met = deal.stage == "met"
 
 
-def booking_attached(world: World, booking: Booking, fact: Fact) -> None:
+def booking_attached(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI12: the booking is another company's, or another deal's."""
-    booking.attached = fact.said["company"]
-    if fact.said.get("deal") is None:
+    booking.attached_company = event.fields["company"]
+    if event.fields.get("deal") is None:
         return
-    deal = _named(world, fact.said["deal"])
-    if deal is None or deal.company != world.company_of(booking):
-        world.refused[fact.id] = "the company has no such deal"
+    deal = _deal_by_name(model, event.fields["deal"])
+    if deal is None or deal.company != model.company_of(booking):
+        model.refused[event.id] = "the company has no such deal"
         return
-    left, booking.deal, booking.to_a_deal = booking.deal, deal, True
+    previous, booking.deal, booking.is_deal_attached = booking.deal, deal, True
     # Nobody's and never touched: it only stood because the booking was taken for one of another deal.
-    needless = left is not deal and all(one.deal is not left for one in world.bookings)
-    if left is not None and needless and not left.changed_by_hand:
-        world.deals.remove(left)
+    is_unused = previous is not deal and all(one.deal is not previous for one in model.bookings)
+    if previous is not None and is_unused and not previous.manually_changed:
+        model.deals.remove(previous)
 
 
-def _named(world: World, name: str) -> Deal | None:
+def _deal_by_name(model: ReferenceModel, name: str) -> Deal | None:
     """A deal by the booking, or the event, that opened it; else the one that the booking is of."""
-    for one in world.bookings:
+    for one in model.bookings:
         if name.removeprefix("uid:") in one.uids:
-            return next((own for own in world.deals if own.opened_by is one), one.deal)
-    return world.opened.get(name)
+            return next((deal for deal in model.deals if deal.opened_by is one), one.deal)
+    return model.opened.get(name)

@@ -4,52 +4,52 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.model.facts import Fact
-from tests.model.values import Booking, World
+from tests.model.source_events import SourceEvent
+from tests.model.values import Booking, ReferenceModel
 
 REMINDERS = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
 # Where all attendees of the plays are.
 ZONE = ZoneInfo("Europe/Berlin")
 
 
-def that_it_stands(world: World, booking: Booking, fact: Fact) -> None:
+def plan_booked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """TE1: created or rescheduled. TE4: the reminders still ahead, or a line that says why there is none."""
-    if not _is_worth_telling(booking, fact):
+    if not _is_notifiable(booking, event):
         return
-    ahead = [one for one in REMINDERS if booking.start - one > fact.received_at]
-    for email in _told(world, booking, fact):
-        _tell(booking, email, "tell_rescheduled" if booking.moves else "confirm")
-        for one in ahead:
-            _tell(booking, email, "remind", one, due_at=booking.start - one)
-        if not ahead:
-            _tell(booking, email, "remind", state="skipped")
+    future_offsets = [one for one in REMINDERS if booking.start - one > event.received_at]
+    for email in _recipients(model, booking, event):
+        _plan(booking, email, "notify_rescheduled" if booking.moves else "confirm")
+        for one in future_offsets:
+            _plan(booking, email, "remind", one, due_at=booking.start - one)
+        if not future_offsets:
+            _plan(booking, email, "remind", state="skipped")
 
 
-def that_it_is_off(world: World, booking: Booking, fact: Fact) -> None:
+def plan_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: a cancellation email."""
-    if _is_worth_telling(booking, fact):
-        for email in _told(world, booking, fact):
-            _tell(booking, email, "tell_cancelled")
+    if _is_notifiable(booking, event):
+        for email in _recipients(model, booking, event):
+            _plan(booking, email, "notify_cancelled")
 
 
-def the_new_place(world: World, booking: Booking, fact: Fact) -> None:
+def plan_new_place(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI6: the new meeting link."""
-    if _is_worth_telling(booking, fact):
-        for email in _told(world, booking, fact):
-            _tell(booking, email, "tell_new_place", fact.said["metadata"]["videoCallUrl"])
+    if _is_notifiable(booking, event):
+        for email in _recipients(model, booking, event):
+            _plan(booking, email, "notify_new_place", event.fields["metadata"]["videoCallUrl"])
 
 
-def that_it_was_missed(world: World, booking: Booking, fact: Fact) -> None:
+def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """TE11: once a report says so, two hours after it or after the meeting, and not at night; else not, or no more."""
-    missed = booking.status == "ACCEPTED" and booking.attended is False and not booking.host_absent
-    if not missed:
+    is_missed = booking.status == "ACCEPTED" and booking.attended is False and not booking.host_absent
+    if not is_missed:
         withdraw(booking, only="follow_up")
-    elif fact.is_fresh and world.rule("follow_up", False, fact.at):
-        due_at = max(booking.end, fact.received_at) + timedelta(hours=2)
+    elif event.is_fresh and model.rule("follow_up", False, event.at):
+        due_at = max(booking.end, event.received_at) + timedelta(hours=2)
         while not 8 <= due_at.astimezone(ZONE).hour < 21:
             due_at = due_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
         if due_at < booking.end + timedelta(days=3, hours=2):
-            _tell(booking, booking.booker, "follow_up", due_at=due_at)
+            _plan(booking, booking.booker, "follow_up", due_at=due_at)
 
 
 def withdraw(booking: Booking, only: str | None = None) -> None:
@@ -59,25 +59,25 @@ def withdraw(booking: Booking, only: str | None = None) -> None:
             booking.mails[key] = ("withdrawn", due_at)
 
 
-def _is_worth_telling(booking: Booking, fact: Fact) -> bool:
-    return fact.is_fresh and booking.start > fact.received_at
+def _is_notifiable(booking: Booking, event: SourceEvent) -> bool:
+    return event.is_fresh and booking.start > event.received_at
 
 
-def _told(world: World, booking: Booking, fact: Fact) -> list[str]:
+def _recipients(model: ReferenceModel, booking: Booking, event: SourceEvent) -> list[str]:
     """TE1: the booker; guests by setting."""
-    return booking.emails if world.rule("tell_guests", False, fact.at) else [booking.booker]
+    return booking.emails if model.rule("notify_guests", False, event.at) else [booking.booker]
 
 
-def _tell(
+def _plan(
     booking: Booking,
     email: str,
     kind: str,
-    what: Any = None,
+    detail: Any = None,
     *,
     due_at: datetime | None = None,
     state: str = "scheduled",
 ) -> None:
     """R2: each once, by what it means; what was withdrawn may be called for again. `due_at`: None is at once."""
-    key = (kind, email, what, booking.uid, booking.start)
+    key = (kind, email, detail, booking.uid, booking.start)
     if booking.mails.get(key, ("withdrawn", None))[0] == "withdrawn":
         booking.mails[key] = (state, due_at)

@@ -2,41 +2,43 @@
 
 from typing import Any
 
-from tests.model.facts import Fact
-from tests.model.values import World
+from tests.model.source_events import SourceEvent
+from tests.model.values import ReferenceModel
 
 Person = tuple[str | None, str | None]
 
 
-def people(world: World, facts: list[Fact]) -> dict[str, Person]:
+def expected_people(model: ReferenceModel, events: list[SourceEvent]) -> dict[str, Person]:
     """By email, name and company: the newest news says the name, and what a hand entered beats what sources say."""
-    met = {email for one in world.bookings for email in one.emails}
-    found: dict[str, dict[str, Any]] = {
-        email: {"name": None, "company": world.company_of_address(email)} for email in met
+    emails = {email for one in model.bookings for email in one.emails}
+    details: dict[str, dict[str, Any]] = {
+        email: {"name": None, "company": model.company_of_address(email)} for email in emails
     }
-    for fact in facts:
-        for guest in fact.said.get("attendees", ()):
-            if guest["email"].lower() in met and "name" in guest:
-                found[guest["email"].lower()]["name"] = guest["name"]
-    for fact in facts:
-        if fact.kind == "record_person":
-            person = found.setdefault(fact.said["email"], {"name": None, "company": None})
-            person |= {key: fact.said[key] for key in ("name", "company") if key in fact.said}
-    return {email: (one["name"], one["company"]) for email, one in found.items()}
+    for event in events:
+        for guest in event.fields.get("attendees", ()):
+            if guest["email"].lower() in emails and "name" in guest:
+                details[guest["email"].lower()]["name"] = guest["name"]
+    for event in events:
+        if event.kind == "record_person":
+            person = details.setdefault(event.fields["email"], {"name": None, "company": None})
+            person |= {key: event.fields[key] for key in ("name", "company") if key in event.fields}
+    return {email: (one["name"], one["company"]) for email, one in details.items()}
 
 
-def companies(world: World, facts: list[Fact]) -> dict[str, str]:
+def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict[str, str]:
     """By key, the name: the form's newest answer, else the domain, unless somebody entered another."""
-    keys = {company for one in world.bookings for email in one.emails if (company := world.company_of_address(email))}
-    keys |= {company for one in world.bookings if (company := world.company_of(one)) is not None}
-    keys |= {deal.company for deal in world.deals}
-    keys |= {fact.said["company"] for fact in facts if "company" in fact.said and fact.kind.startswith("record")}
+    keys = {company for one in model.bookings for email in one.emails if (company := model.company_of_address(email))}
+    keys |= {company for one in model.bookings if (company := model.company_of(one)) is not None}
+    keys |= {deal.company for deal in model.deals}
+    keys |= {
+        event.fields["company"] for event in events if "company" in event.fields and event.kind.startswith("record")
+    }
     names = {key: key.removeprefix("domain:") for key in keys}
-    for fact in facts:
-        booking = world.find(fact) if "responses" in fact.said else None
-        speaks_for = None if booking is None else world.company_of_attendees(booking)
-        if speaks_for is not None:
-            names[speaks_for] = fact.said["responses"]["company"]["value"]
-    entered = {f"company:{fact.id}": fact.said for fact in facts if fact.kind == "record_company"}
-    names |= {said.get("company", key): said["name"] for key, said in entered.items()}
+    for event in events:
+        booking = model.find(event) if "responses" in event.fields else None
+        company_key = None if booking is None else model.company_of_attendees(booking)
+        if company_key is not None:
+            names[company_key] = event.fields["responses"]["company"]["value"]
+    entered = {f"company:{event.id}": event.fields for event in events if event.kind == "record_company"}
+    names |= {fields.get("company", key): fields["name"] for key, fields in entered.items()}
     return names

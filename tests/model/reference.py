@@ -5,11 +5,11 @@ and ifs. Seats and attendees who change are left out; tests of their own tell of
 """
 
 from tests.model import deals, mails, people
-from tests.model.facts import Fact, Heard, in_source_order, moment
-from tests.model.values import Booking, World
+from tests.model.source_events import ReceivedEvent, SourceEvent, in_source_order, parse_time
+from tests.model.values import Booking, ReferenceModel
 
 # A booking stands, or has a status of its own, by the first news of it, whatever that is (PI9).
-_FOUNDED = {
+_INITIAL_STATUS = {
     "BOOKING_CREATED": "ACCEPTED",
     "BOOKING_REQUESTED": "PENDING",
     "BOOKING_RESCHEDULED": "ACCEPTED",
@@ -21,202 +21,204 @@ _FOUNDED = {
 }
 
 
-def what_must_stand(history: list[Heard]) -> World:
+def expected_model(history: list[ReceivedEvent]) -> ReferenceModel:
     """Told twice: whose a booking is in the end, the first time says, and its deals were always theirs."""
-    facts = in_source_order(history)
-    first = _told(World(), facts)
-    world = _told(World(companies={one.number: first.company_of(one) for one in first.bookings}), facts)
-    world.people, world.names = people.people(world, facts), people.companies(world, facts)
-    return world
+    events = in_source_order(history)
+    first_pass = _replay(ReferenceModel(), events)
+    model = _replay(
+        ReferenceModel(companies={one.number: first_pass.company_of(one) for one in first_pass.bookings}), events
+    )
+    model.people, model.names = people.expected_people(model, events), people.expected_companies(model, events)
+    return model
 
 
-def _told(world: World, facts: list[Fact]) -> World:
-    for fact in facts:
-        if fact.kind == "change_rules":
-            world.change_rules(fact)
-    for fact in facts:
-        if fact.kind == "open_deal":
-            deals.opened_by_hand(world, fact)
-        elif fact.kind == "change_deal" and fact.said["deal"] in world.opened:
-            deals.changed_by_hand(world, world.opened[fact.said["deal"]], fact)
-        elif fact.kind not in ("change_rules", "record_person", "record_company"):
-            _take(world, fact)
-    return world
+def _replay(model: ReferenceModel, events: list[SourceEvent]) -> ReferenceModel:
+    for event in events:
+        if event.kind == "change_rules":
+            model.change_rules(event)
+    for event in events:
+        if event.kind == "open_deal":
+            deals.manually_opened(model, event)
+        elif event.kind == "change_deal" and event.fields["deal"] in model.opened:
+            deals.manually_changed(model, model.opened[event.fields["deal"]], event)
+        elif event.kind not in ("change_rules", "record_person", "record_company"):
+            _apply(model, event)
+    return model
 
 
-def _take(world: World, fact: Fact) -> None:
-    booking = world.find(fact)
+def _apply(model: ReferenceModel, event: SourceEvent) -> None:
+    booking = model.find(event)
     if booking is not None:
-        _hear(world, booking, fact)
-    elif fact.kind in _FOUNDED:
-        _found(world, fact)
+        _apply_to_booking(model, booking, event)
+    elif event.kind in _INITIAL_STATUS:
+        _create_booking(model, event)
     else:
         # Nobody has told of its booking yet (PI9).
-        world.waiting.append(fact)
+        model.waiting.append(event)
 
 
-def _found(world: World, fact: Fact) -> None:
-    said = fact.said
-    old = said.get("rescheduleUid")
+def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
+    fields = event.fields
+    old_uid = fields.get("rescheduleUid")
     booking = Booking(
-        number=len(world.bookings),
-        uids=[said["uid"]] if old is None else [old, said["uid"]],
-        status=_FOUNDED[fact.kind],
-        start=moment(said["startTime"]),
-        end=moment(said["endTime"]),
-        emails=[one["email"].lower() for one in said["attendees"]],
-        host=said["organizer"]["email"] if "organizer" in said else said["userPrimaryEmail"],
-        moves=0 if old is None else 1,
-        wants_rebooking=bool(said.get("requestReschedule")),
+        number=len(model.bookings),
+        uids=[fields["uid"]] if old_uid is None else [old_uid, fields["uid"]],
+        status=_INITIAL_STATUS[event.kind],
+        start=parse_time(fields["startTime"]),
+        end=parse_time(fields["endTime"]),
+        emails=[one["email"].lower() for one in fields["attendees"]],
+        host=fields["organizer"]["email"] if "organizer" in fields else fields["userPrimaryEmail"],
+        moves=0 if old_uid is None else 1,
+        is_rebooking_requested=bool(fields.get("requestReschedule")),
     )
-    world.bookings.append(booking)
+    model.bookings.append(booking)
     if booking.status == "ACCEPTED":
-        deals.meeting_stands(world, booking)
-    match fact.kind:
+        deals.meeting_booked(model, booking)
+    match event.kind:
         case "BOOKING_CREATED" | "BOOKING_RESCHEDULED":
-            mails.that_it_stands(world, booking, fact)
+            mails.plan_booked(model, booking, event)
         case "BOOKING_CANCELLED":
-            mails.that_it_is_off(world, booking, fact)
+            mails.plan_cancelled(model, booking, event)
         case "BOOKING_LOCATION_UPDATED":
-            mails.the_new_place(world, booking, fact)
+            mails.plan_new_place(model, booking, event)
         case "MEETING_ENDED":
-            _ended(world, booking, fact)
-    _hear_what_waited(world, booking)
+            _ended(model, booking, event)
+    _apply_waiting(model, booking)
 
 
-def _hear_what_waited(world: World, booking: Booking) -> None:
+def _apply_waiting(model: ReferenceModel, booking: Booking) -> None:
     """It happened before we could know of the booking, so it is heard first."""
-    waited = [one for one in world.waiting if world.find(one) is booking]
-    world.waiting = [one for one in world.waiting if one not in waited]
-    for one in waited:
-        _hear(world, booking, one)
+    waiting = [one for one in model.waiting if model.find(one) is booking]
+    model.waiting = [one for one in model.waiting if one not in waiting]
+    for one in waiting:
+        _apply_to_booking(model, booking, one)
 
 
-def _hear(world: World, booking: Booking, fact: Fact) -> None:
-    uid = fact.said.get("uid") or fact.said.get("bookingUid")
+def _apply_to_booking(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    uid = event.fields.get("uid") or event.fields.get("bookingUid")
     if uid is not None and uid != booking.uid and uid in booking.uids:
-        world.refused[fact.id] = "it is about a time that the booking no longer has"
+        model.refused[event.id] = "it is about a time that the booking no longer has"
         return
-    _HEARD[fact.kind](world, booking, fact)
+    _HANDLERS[event.kind](model, booking, event)
 
 
-def _only_if(world: World, fact: Fact, *, allowed: bool) -> bool:
+def _refuse_unless(model: ReferenceModel, event: SourceEvent, *, allowed: bool) -> bool:
     if not allowed:
-        world.refused[fact.id] = "not as the booking is now"
+        model.refused[event.id] = "not as the booking is now"
     return allowed
 
 
-def _made(world: World, booking: Booking, fact: Fact) -> None:
+def _made(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI1; PI6: one that waited is accepted. A booking that was called off does not come back under the same uid."""
-    if not _only_if(world, fact, allowed=booking.status != "CANCELLED"):
+    if not _refuse_unless(model, event, allowed=booking.status != "CANCELLED"):
         return
     if booking.status != "ACCEPTED":
         booking.status = "ACCEPTED"
-        deals.meeting_stands(world, booking)
-    mails.that_it_stands(world, booking, fact)
+        deals.meeting_booked(model, booking)
+    mails.plan_booked(model, booking, event)
 
 
-def _requested(world: World, booking: Booking, fact: Fact) -> None:
+def _requested(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI6: with a `rescheduleUid` the old time is gone, and the new one waits for the host's yes."""
-    if fact.said["uid"] == booking.uid:
-        _only_if(world, fact, allowed=booking.status == "PENDING")
+    if event.fields["uid"] == booking.uid:
+        _refuse_unless(model, event, allowed=booking.status == "PENDING")
         return
     mails.withdraw(booking)
-    _move(booking, fact)
+    _move(booking, event)
     booking.status = "PENDING"
 
 
-def _rejected(world: World, booking: Booking, fact: Fact) -> None:
+def _rejected(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI6: only what waits can be declined; the deal, if there is one, stays."""
-    if _only_if(world, fact, allowed=booking.status in ("PENDING", "REJECTED")):
+    if _refuse_unless(model, event, allowed=booking.status in ("PENDING", "REJECTED")):
         booking.status = "REJECTED"
 
 
-def _relocated(world: World, booking: Booking, fact: Fact) -> None:
+def _relocated(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI6: the new meeting link is told."""
     if booking.status == "ACCEPTED":
-        mails.the_new_place(world, booking, fact)
+        mails.plan_new_place(model, booking, event)
 
 
-def _rescheduled(world: World, booking: Booking, fact: Fact) -> None:
+def _rescheduled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI3."""
-    stood = booking.status == "ACCEPTED"
+    was_accepted = booking.status == "ACCEPTED"
     mails.withdraw(booking)
-    _move(booking, fact)
+    _move(booking, event)
     booking.status = "ACCEPTED"
-    if not stood:
-        deals.meeting_stands(world, booking)
-    mails.that_it_stands(world, booking, fact)
+    if not was_accepted:
+        deals.meeting_booked(model, booking)
+    mails.plan_booked(model, booking, event)
 
 
-def _move(booking: Booking, fact: Fact) -> None:
+def _move(booking: Booking, event: SourceEvent) -> None:
     """PI3: new times, new uid, one reschedule more; another time is another chance to come."""
-    booking.uids.append(fact.said["uid"])
-    booking.start, booking.end = moment(fact.said["startTime"]), moment(fact.said["endTime"])
+    booking.uids.append(event.fields["uid"])
+    booking.start, booking.end = parse_time(event.fields["startTime"]), parse_time(event.fields["endTime"])
     booking.moves += 1
     booking.attended = booking.evidence = booking.outcome = None
-    booking.host_absent = booking.wants_rebooking = False
+    booking.host_absent = booking.is_rebooking_requested = False
 
 
-def _cancelled(world: World, booking: Booking, fact: Fact) -> None:
+def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: a host who asks for another time does not cancel the deal."""
-    asks = bool(fact.said.get("requestReschedule"))
-    if not _only_if(world, fact, allowed=not (asks and booking.status == "CANCELLED")):
+    is_rebooking_requested = bool(event.fields.get("requestReschedule"))
+    if not _refuse_unless(model, event, allowed=not (is_rebooking_requested and booking.status == "CANCELLED")):
         return
-    again = booking.status == "CANCELLED" and not booking.wants_rebooking
-    booking.status, booking.wants_rebooking = "CANCELLED", asks
+    was_cancelled = booking.status == "CANCELLED" and not booking.is_rebooking_requested
+    booking.status, booking.is_rebooking_requested = "CANCELLED", is_rebooking_requested
     mails.withdraw(booking)
-    mails.that_it_is_off(world, booking, fact)
-    if not (again or asks):
-        deals.meeting_called_off(world, booking, fact)
+    mails.plan_cancelled(model, booking, event)
+    if not (was_cancelled or is_rebooking_requested):
+        deals.meeting_cancelled(model, booking, event)
 
 
-def _marked(world: World, booking: Booking, fact: Fact) -> None:
+def _marked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI5: absent, or absent no more; a mark taken back before the end leaves the question open."""
-    missed, over = fact.said["attendees"][0]["noShow"], booking.end <= fact.at
-    if _only_if(world, fact, allowed=booking.status == "ACCEPTED"):
-        _attend(world, booking, None if not (missed or over) else not missed, "reported")
-        mails.that_it_was_missed(world, booking, fact)
+    is_missed, is_over = event.fields["attendees"][0]["noShow"], booking.end <= event.at
+    if _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
+        _attend(model, booking, None if not (is_missed or is_over) else not is_missed, "reported")
+        mails.plan_follow_up(model, booking, event)
 
 
-def _ended(world: World, booking: Booking, fact: Fact) -> None:
+def _ended(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI5: the scheduled end came, whether or not anybody did; a report is never overruled by the clock."""
-    if not _only_if(world, fact, allowed=booking.status == "ACCEPTED"):
+    if not _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
         return
-    waits = world.rule("meeting_ended", "showed", fact.at) == "unreported" or booking.outcome == "rescheduled"
-    if not waits and booking.evidence != "reported" and not booking.host_absent:
-        _attend(world, booking, True, "assumed")
-    mails.that_it_was_missed(world, booking, fact)
+    stays_open = model.rule("meeting_ended", "showed", event.at) == "unreported" or booking.outcome == "rescheduled"
+    if not stays_open and booking.evidence != "reported" and not booking.host_absent:
+        _attend(model, booking, True, "assumed")
+    mails.plan_follow_up(model, booking, event)
 
 
-def _reported(world: World, booking: Booking, fact: Fact) -> None:
+def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """AP2: `rescheduled` leaves attendance open and the deal alone; PI5: an absent host is not the guest's no-show."""
-    if not _only_if(world, fact, allowed=booking.status == "ACCEPTED"):
+    if not _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
         return
-    outcome = fact.said["outcome"]
+    outcome = event.fields["outcome"]
     booking.outcome, booking.host_absent = outcome, outcome == "host_absent"
-    booking.notes = fact.said.get("notes", booking.notes)
-    booking.next_step = fact.said.get("next_step", booking.next_step)
+    booking.notes = event.fields.get("notes", booking.notes)
+    booking.next_step = event.fields.get("next_step", booking.next_step)
     if outcome in ("showed", "no_show"):
-        _attend(world, booking, outcome == "showed", "reported")
+        _attend(model, booking, outcome == "showed", "reported")
     elif outcome == "host_absent" and booking.evidence == "assumed":
-        _attend(world, booking, None, "")
+        _attend(model, booking, None, "")
     elif outcome == "rescheduled":
         booking.attended = booking.evidence = None
-    mails.that_it_was_missed(world, booking, fact)
+    mails.plan_follow_up(model, booking, event)
 
 
-def _attend(world: World, booking: Booking, came: bool | None, evidence: str) -> None:
-    before, booking.attended = booking.attended, came
-    booking.evidence = None if came is None else evidence
-    if came:
+def _attend(model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str) -> None:
+    before, booking.attended = booking.attended, attended
+    booking.evidence = None if attended is None else evidence
+    if attended:
         if not before:
-            deals.booker_came(world, booking)
-    elif before != came:
-        deals.booker_did_not_come(world, booking)
+            deals.booker_attended(model, booking)
+    elif before != attended:
+        deals.booker_missed(model, booking)
 
 
-_HEARD = {
+_HANDLERS = {
     "BOOKING_CREATED": _made,
     "BOOKING_REQUESTED": _requested,
     "BOOKING_REJECTED": _rejected,
@@ -227,6 +229,6 @@ _HEARD = {
     "MEETING_ENDED": _ended,
     "BOOKING_NO_SHOW_UPDATED": _marked,
     "report_outcome": _reported,
-    "change_deal": deals.its_deal_changed,
+    "change_deal": deals.booking_deal_changed,
     "move_booking": deals.booking_attached,
 }

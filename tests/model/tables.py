@@ -6,11 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-from tests.model.values import World
+from tests.model.values import ReferenceModel
 
-Seen = dict[str, list[tuple[Any, ...]]]
+Rows = dict[str, list[tuple[Any, ...]]]
 
-_QUESTIONS = {
+_QUERIES = {
     "bookings": """
         SELECT b.calcom_uid, b.status, b.start_time, b.end_time, p.email, c.key, d.position, b.attended,
                b.attendance_evidence, b.host_absent, b.reschedule_count, b.organizer_email, b.outcome, b.outcome_notes,
@@ -28,50 +28,50 @@ _QUESTIONS = {
         SELECT kind, recipient, state,
                CASE WHEN kind IN ('remind', 'follow_up') AND state <> 'skipped' THEN due_at END, count(*)
         FROM deliveries WHERE workspace_id = $1 GROUP BY 1, 2, 3, 4""",
-    "waiting": "SELECT id::text FROM calcom_events WHERE workspace_id = $1 AND state = 'waiting'",
-    "failed": "SELECT id::text, because FROM calcom_events WHERE workspace_id = $1 AND state = 'failed'",
+    "waiting": "SELECT id::text FROM inbox_events WHERE workspace_id = $1 AND state = 'waiting'",
+    "failed": "SELECT id::text, because FROM inbox_events WHERE workspace_id = $1 AND state = 'failed'",
     "journal without an actor or a reason": """
-        SELECT what FROM journal WHERE workspace_id = $1 AND (actor = '' OR because = '')""",
+        SELECT what FROM audit_log WHERE workspace_id = $1 AND (actor = '' OR because = '')""",
     "companies with two active deals": """
         SELECT company_id FROM deals WHERE workspace_id = $1 AND status = 'active' GROUP BY 1 HAVING count(*) > 1""",
     "messages told twice": "SELECT key FROM deliveries WHERE workspace_id = $1 GROUP BY 1 HAVING count(*) > 1",
 }
 
 
-async def seen(connection: asyncpg.Connection, workspace_id: UUID) -> Seen:
+async def read_rows(connection: asyncpg.Connection, workspace_id: UUID) -> Rows:
     """What stands."""
-    found = {name: await connection.fetch(question, workspace_id) for name, question in _QUESTIONS.items()}
-    return {name: _sorted(tuple(row) for row in rows) for name, rows in found.items()}
+    records = {name: await connection.fetch(query, workspace_id) for name, query in _QUERIES.items()}
+    return {name: _sorted(tuple(row) for row in rows) for name, rows in records.items()}
 
 
-def expected(world: World) -> Seen:
+def expected_rows(model: ReferenceModel) -> Rows:
     """What must stand."""
-    of_company = {id(deal): _position(world, deal) for deal in world.deals}
+    positions = {id(deal): _position(model, deal) for deal in model.deals}
     mails: dict[tuple[Any, ...], int] = {}
-    for one in world.bookings:
+    for one in model.bookings:
         for (kind, email, *_), (state, due_at) in one.mails.items():
-            told = (kind, email, state, due_at)
-            mails[told] = mails.get(told, 0) + 1
+            mail = (kind, email, state, due_at)
+            mails[mail] = mails.get(mail, 0) + 1
     return {
         "bookings": _sorted(
             (
-                *(one.uid, one.status, one.start, one.end, one.booker, world.company_of(one)),
-                *(of_company[id(one.deal)] if one.deal else None, one.attended, one.evidence, one.host_absent),
+                *(one.uid, one.status, one.start, one.end, one.booker, model.company_of(one)),
+                *(positions[id(one.deal)] if one.deal else None, one.attended, one.evidence, one.host_absent),
                 *(one.moves, one.host, one.outcome, one.notes, one.next_step),
             )
-            for one in world.bookings
+            for one in model.bookings
         ),
         "deals": _sorted(
             (
-                *(one.company, of_company[id(one)], one.status, one.stage, one.owner),
+                *(one.company, positions[id(one)], one.status, one.stage, one.owner),
                 *(None if one.amount is None else float(one.amount), one.currency, one.lost_reason),
             )
-            for one in world.deals
+            for one in model.deals
         ),
-        "people": _sorted((email, *one) for email, one in world.people.items()),
-        "companies": _sorted(world.names.items()),
-        "mails": _sorted((*told, many) for told, many in mails.items()),
-        "waiting": _sorted((one.id,) for one in world.waiting),
+        "people": _sorted((email, *one) for email, one in model.people.items()),
+        "companies": _sorted(model.names.items()),
+        "mails": _sorted((*mail, count) for mail, count in mails.items()),
+        "waiting": _sorted((one.id,) for one in model.waiting),
         "failed": [],
         "journal without an actor or a reason": [],
         "companies with two active deals": [],
@@ -79,8 +79,8 @@ def expected(world: World) -> Seen:
     }
 
 
-def _position(world: World, deal: Any) -> int:
-    return [id(one) for one in world.deals if one.company == deal.company].index(id(deal))
+def _position(model: ReferenceModel, deal: Any) -> int:
+    return [id(one) for one in model.deals if one.company == deal.company].index(id(deal))
 
 
 def _sorted(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
 from showup.deals.deal import DealChange
-from tests.model.play import Play
-from tests.model.reference import what_must_stand
-from tests.stories.calendar import GUEST, SARAH
-from tests.stories.desk import ACME, GLOBEX
-from tests.stories.how_many import of_plays
+from tests.histories.calcom_week import GUEST, SARAH
+from tests.histories.hypothesis_settings import machine_settings
+from tests.histories.operator_commands import ACME, GLOBEX
+from tests.model.booking_machine import BookingMachine
+from tests.model.reference import expected_model
 
 
 @pytest.fixture
@@ -26,17 +26,17 @@ def loop() -> Iterator[asyncio.Runner]:
 @pytest.fixture
 def engine(database_url: str, loop: asyncio.Runner) -> Iterator[AsyncEngine]:
     """Belongs to the loop in which the plays are told, which is none of pytest's."""
-    made = connect(database_url, pool_size=2)
-    yield made
-    loop.run(made.dispose())
+    created = connect(database_url, pool_size=2)
+    yield created
+    loop.run(created.dispose())
 
 
 def test_the_tables_agree_with_the_reference_model(engine: AsyncEngine, loop: asyncio.Runner) -> None:
-    run_state_machine_as_test(lambda: Play(engine, loop), settings=of_plays(40))
+    run_state_machine_as_test(lambda: BookingMachine(engine, loop), settings=machine_settings(40))
 
 
 @pytest.mark.parametrize(
-    ("change", "then"),
+    ("change", "expected"),
     [
         (DealChange(status="active"), ("active", None)),
         (DealChange(status="active", stage="proposal"), ("active", None)),
@@ -45,30 +45,28 @@ def test_the_tables_agree_with_the_reference_model(engine: AsyncEngine, loop: as
         (DealChange(status="won"), ("lost", "no budget")),
     ],
 )
-def test_a_lost_deal_keeps_its_reason_until_it_is_active_again(
-    engine: AsyncEngine, loop: asyncio.Runner, change: DealChange, then: tuple[str, str | None]
+def test_a_lost_deal_has_its_reason_until_it_is_active_again(
+    engine: AsyncEngine, loop: asyncio.Runner, change: DealChange, expected: tuple[str, str | None]
 ) -> None:
     """AP2, PI12."""
-    play = Play(engine, loop)
-    play.begin(first=[SARAH], second=[SARAH], told={"tell_guests": False})
-    play.deal(which=1, company=ACME, change=DealChange(status="lost", lost_reason="no budget"))
-    play.deal(which=1, company=ACME, change=change)
-    play.what_stands_is_what_must()
-    (deal,) = what_must_stand(play.history).deals
-    assert (deal.status, deal.lost_reason) == then
+    machine = BookingMachine(engine, loop)
+    machine.begin(first=[SARAH], second=[SARAH], initial_rules={"notify_guests": False})
+    machine.change_deal(which=1, company=ACME, change=DealChange(status="lost", lost_reason="no budget"))
+    machine.change_deal(which=1, company=ACME, change=change)
+    machine.tables_match_model()
+    (deal,) = expected_model(machine.history).deals
+    assert (deal.status, deal.lost_reason) == expected
 
 
-def test_a_deal_that_turns_out_never_to_have_been_opened_takes_no_change(
-    engine: AsyncEngine, loop: asyncio.Runner
-) -> None:
+def test_a_removed_deal_takes_no_change(engine: AsyncEngine, loop: asyncio.Runner) -> None:
     """PI7, PI12: a booking that is moved to the company brings an older deal along. The one opened by hand then never
     was, and what was said of it does not wait for it."""
-    play = Play(engine, loop)
-    play.begin(first=[SARAH, GUEST], second=[SARAH, GUEST], told={"tell_guests": False})
+    machine = BookingMachine(engine, loop)
+    machine.begin(first=[SARAH, GUEST], second=[SARAH, GUEST], initial_rules={"notify_guests": False})
     change = DealChange(amount=Decimal(900), currency="EUR")
-    play.deal(which=0, company=GLOBEX, change=change)
-    play.deal(which=9, company=GLOBEX, change=change)
-    play.what_stands_is_what_must()
-    play.enter(which=0, company=GLOBEX, who=SARAH)
-    play.what_stands_is_what_must()
-    assert what_must_stand(play.history).waiting == []
+    machine.change_deal(which=0, company=GLOBEX, change=change)
+    machine.change_deal(which=9, company=GLOBEX, change=change)
+    machine.tables_match_model()
+    machine.record_contact(which=0, company=GLOBEX, email=SARAH)
+    machine.tables_match_model()
+    assert expected_model(machine.history).waiting == []

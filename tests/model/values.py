@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.model.facts import Fact, moment
+from tests.model.source_events import SourceEvent, parse_time
 
 PERSONAL = {"gmail.com"}
 
@@ -22,8 +22,8 @@ class Deal:
     currency: str | None = None
     lost_reason: str | None = None
     cancelled_by: object = None
-    met_by_hand: bool = False
-    changed_by_hand: bool = False
+    manually_met: bool = False
+    manually_changed: bool = False
 
 
 @dataclass(eq=False)
@@ -48,11 +48,11 @@ class Booking:
     outcome: str | None = None
     notes: str | None = None
     next_step: str | None = None
-    wants_rebooking: bool = False
-    attached: str | None = None
-    to_a_deal: bool = False
+    is_rebooking_requested: bool = False
+    attached_company: str | None = None
+    is_deal_attached: bool = False
     deal: Deal | None = None
-    hosted_by: set[str] = field(default_factory=set)
+    past_hosts: set[str] = field(default_factory=set)
     # By what each means: its state, and when it is due where that is not at once.
     mails: dict[tuple[Any, ...], tuple[str, datetime | None]] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ class Booking:
 
 
 @dataclass
-class World:
+class ReferenceModel:
     """What must stand. `refused`: by event, why it changed nothing; `waiting`: what nobody has told the booking of.
 
     `companies` are those of the bookings in the end, where that is known already; `names` are those of all companies.
@@ -81,17 +81,17 @@ class World:
     opened: dict[str, Deal | None] = field(default_factory=dict)
     rules: list[tuple[datetime | None, dict[str, Any]]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    waiting: list[Fact] = field(default_factory=list)
+    waiting: list[SourceEvent] = field(default_factory=list)
     people: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
-    def change_rules(self, fact: Fact) -> None:
+    def change_rules(self, event: SourceEvent) -> None:
         """PI10: a rule holds from `since` on, or in the whole history."""
-        changes, since = fact.said["changes"], fact.said["since"]
+        changes, since = event.fields["changes"], event.fields["since"]
         if "stages" in changes and not {"booked", "met"} <= set(changes["stages"]):
-            self.refused[fact.id] = "meetings move deals from booked to met"
+            self.refused[event.id] = "meetings move deals from booked to met"
         else:
-            self.rules.append((None if since is None else moment(since), changes))
+            self.rules.append((None if since is None else parse_time(since), changes))
 
     def rule(self, name: str, default: Any, at: datetime) -> Any:
         """The value that was given last, of those that hold at that moment."""
@@ -105,7 +105,7 @@ class World:
         """Of its attendees, unless somebody said another (PI12)."""
         if booking.number in self.companies:
             return self.companies[booking.number]
-        return booking.attached or self.company_of_attendees(booking)
+        return booking.attached_company or self.company_of_attendees(booking)
 
     def company_of_attendees(self, booking: Booking) -> str | None:
         """PI8: that of the first attendee from a business."""
@@ -120,11 +120,11 @@ class World:
             personal = changes.get("personal_domains", personal)
         return None if domain in PERSONAL or domain in personal else f"domain:{domain}"
 
-    def find(self, fact: Fact) -> Booking | None:
+    def find(self, event: SourceEvent) -> Booking | None:
         """PI3: by any uid that the booking ever had; a reschedule by the one that it takes the place of."""
-        said = fact.said
-        given = [said.get(name) for name in ("uid", "bookingUid", "rescheduleUid", "booking", "deal")]
-        names = {str(name).removeprefix("uid:") for name in given if name is not None}
-        if fact.kind == "move_booking":
-            names = {said["booking"].removeprefix("uid:")}
+        fields = event.fields
+        raw_names = [fields.get(name) for name in ("uid", "bookingUid", "rescheduleUid", "booking", "deal")]
+        names = {str(name).removeprefix("uid:") for name in raw_names if name is not None}
+        if event.kind == "move_booking":
+            names = {fields["booking"].removeprefix("uid:")}
         return next((one for one in self.bookings if names & set(one.uids)), None)

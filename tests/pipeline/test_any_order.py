@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from showup import events
-from showup.events import News, Replaced
-from showup.pipeline.dealing import fold_deals
+from showup.events import EventRecord, ReplacedBooking
+from showup.pipeline.deals import replay_deals
+from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook, Rules
-from showup.pipeline.story import Story
-from tests.pipeline.cast import (
+from tests.pipeline.sample_events import (
     AFTERNOON,
     FRIDAY,
     GWEN,
@@ -26,26 +26,26 @@ from tests.pipeline.cast import (
     TOM,
     booking,
     cancelled,
-    deals,
+    deals_of,
     ended,
     guests_missed,
     host_missed,
     hours,
     made,
     marked,
-    news,
+    record_of,
     requested,
     rescheduled,
     seat,
     started,
-    story,
+    state_of,
 )
 
 LATE = FRIDAY + HALF_HOUR + hours(1)
 MOVED = (
     made(company_answer="Acme"),
     rescheduled(by="sarah.chen@acme.com"),
-    rescheduled(AFTERNOON, old="xyz789", uid="third", start=FRIDAY + hours(1), company_answer="Acme Corp"),
+    rescheduled(AFTERNOON, old_uid="xyz789", uid="third", start=FRIDAY + hours(1), company_answer="Acme Corp"),
     cancelled(),
     started(),
     ended(),
@@ -56,12 +56,14 @@ MOVED = (
 REVIVED = (
     requested(),
     made(MIDDAY),
-    cancelled(AFTERNOON, ask=True),
+    cancelled(AFTERNOON, reschedule_requested=True),
     cancelled(AFTERNOON + hours(1)),
     rescheduled(AFTERNOON + hours(2)),
-    requested(AFTERNOON + hours(3), uid="third", start=FRIDAY + hours(2), replaces=Replaced(uid="xyz789")),
+    requested(AFTERNOON + hours(3), uid="third", start=FRIDAY + hours(2), replaces=ReplacedBooking(uid="xyz789")),
     made(AFTERNOON + hours(4), uid="third", start=FRIDAY + hours(2)),
-    news(events.OrganizerChanged(booking=booking("third", None, organizer_email="ann@outboundsolutions.com")), LATE),
+    record_of(
+        events.OrganizerChanged(booking=booking("third", None, organizer_email="ann@outboundsolutions.com")), LATE
+    ),
 )
 SEATED = (
     made(who=seat(SARAH, 1), seated=True),
@@ -74,77 +76,82 @@ SEATED = (
 )
 WATCHED = (
     made(who=(GWEN, SARAH)),
-    news(events.BookingPaid(booking=booking(start=THURSDAY + hours(1), who=(GWEN, SARAH))), MIDDAY),
+    record_of(events.BookingPaid(booking=booking(start=THURSDAY + hours(1), who=(GWEN, SARAH))), MIDDAY),
     guests_missed(THURSDAY + hours(1)),
     host_missed(start=THURSDAY + hours(1)),
     started(THURSDAY + hours(1), who=(SARAH, GWEN)),
     ended(THURSDAY + hours(1), who=(replace(GWEN, no_show=True), SARAH)),
-    news(events.LocationChanged(booking=booking(start=None, who=(), meeting_url="https://m.example/2")), AFTERNOON),
+    record_of(
+        events.LocationChanged(booking=booking(start=None, who=(), meeting_url="https://m.example/2")), AFTERNOON
+    ),
 )
-RULES = (Rules(), Rules(follow_up=True, tell_guests=True))
-STORIES = {"moved": MOVED, "revived": REVIVED, "seated": SEATED, "watched": WATCHED}
+RULES = (Rules(), Rules(follow_up=True, notify_guests=True))
+HISTORIES = {"moved": MOVED, "revived": REVIVED, "seated": SEATED, "watched": WATCHED}
 
 
-def states(of: Story) -> dict[str, str]:
+def delivery_states(state: BookingState) -> dict[str, str]:
     """What should be told, by key."""
-    return {key: want.state for key, want in of.wants.items()}
+    return {key: delivery.state for key, delivery in state.planned.items()}
 
 
-def known(of: Story) -> object:
+def known_people(state: BookingState) -> object:
     """Who was met and what they are called, but for which of two equal pieces of news said so."""
-    people = {email: (one.name, one.time_zone, one.company_key) for email, one in of.people.items()}
-    return people, {domain: naming.name for domain, naming in of.names.items()}
+    people = {email: (one.name, one.time_zone, one.company_key) for email, one in state.people.items()}
+    return people, {domain: company_name.name for domain, company_name in state.company_names.items()}
 
 
 @st.composite
-def arrivals(draw: st.DrawFn, told: Sequence[News]) -> list[News]:
+def arrivals(draw: st.DrawFn, records: Sequence[EventRecord]) -> list[EventRecord]:
     """The news in any order, and some of it again by another route."""
-    again = [news(one.event, one.source_at, route="team") for one in draw(st.lists(st.sampled_from(told), max_size=4))]
-    return draw(st.permutations([*told, *again]))
+    copies = [
+        record_of(one.event, one.source_at, route="team")
+        for one in draw(st.lists(st.sampled_from(records), max_size=4))
+    ]
+    return draw(st.permutations([*records, *copies]))
 
 
 @pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", HISTORIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_any_order_of_arrival_tells_the_same_story(name: str, rules: Rules, data: st.DataObject) -> None:
-    told = STORIES[name]
-    assert story(*data.draw(st.permutations(told)), rules=rules) == story(*told, rules=rules)
+def test_any_order_of_arrival_leads_to_the_same_state(name: str, rules: Rules, data: st.DataObject) -> None:
+    records = HISTORIES[name]
+    assert state_of(*data.draw(st.permutations(records)), rules=rules) == state_of(*records, rules=rules)
 
 
 @pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", HISTORIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_whatever_is_missing_the_rest_tells_the_same_in_any_order(name: str, rules: Rules, data: st.DataObject) -> None:
-    part = data.draw(st.lists(st.sampled_from(STORIES[name]), unique_by=lambda item: item.event_id))
-    assert story(*data.draw(st.permutations(part)), rules=rules) == story(*part, rules=rules)
+def test_any_subset_leads_to_the_same_state_in_any_order(name: str, rules: Rules, data: st.DataObject) -> None:
+    subset = data.draw(st.lists(st.sampled_from(HISTORIES[name]), unique_by=lambda record: record.event_id))
+    assert state_of(*data.draw(st.permutations(subset)), rules=rules) == state_of(*subset, rules=rules)
 
 
 @pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", HISTORIES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_hearing_it_again_changes_nothing_that_stands(name: str, rules: Rules, data: st.DataObject) -> None:
-    told = STORIES[name]
-    once, again = story(*told, rules=rules), story(*data.draw(arrivals(told)), rules=rules)
-    assert once.booking == again.booking
-    assert known(once) == known(again)
-    assert states(once) == states(again)
+def test_repeated_events_change_nothing(name: str, rules: Rules, data: st.DataObject) -> None:
+    records = HISTORIES[name]
+    once, repeated = state_of(*records, rules=rules), state_of(*data.draw(arrivals(records)), rules=rules)
+    assert once.booking == repeated.booking
+    assert known_people(once) == known_people(repeated)
+    assert delivery_states(once) == delivery_states(repeated)
 
 
 @settings(max_examples=100, deadline=None)
-@given(turns=st.data(), rule=st.sampled_from(["always", "last_meeting"]))
-def test_the_deals_of_two_bookings_do_not_depend_on_whose_news_came_first(turns: st.DataObject, rule: str) -> None:
+@given(data=st.data(), rule=st.sampled_from(["always", "last_meeting"]))
+def test_the_deals_of_two_bookings_do_not_depend_on_arrival_order(data: st.DataObject, rule: str) -> None:
     rules = Rules(cancel_deal="last_meeting") if rule == "last_meeting" else Rules()
     other = [
         made(MONDAY + hours(1), uid="def456"),
         cancelled(MIDDAY + hours(1), uid="def456"),
-        rescheduled(AFTERNOON + hours(2.5), old="def456", uid="def789"),
+        rescheduled(AFTERNOON + hours(2.5), old_uid="def456", uid="def789"),
         ended(FRIDAY, uid="def789"),
     ]
-    one, two = story(*MOVED), story(*other, booking_id=SECOND)
-    mixed = turns.draw(st.permutations([*one.turns, *two.turns]))
-    found = fold_deals(mixed, RuleBook(versions=(rules,))).deals
-    assert found == deals(one, two, rules=rules).deals
-    assert sum(deal.status == "active" for deal in found) <= 1
+    one, two = state_of(*MOVED), state_of(*other, booking_id=SECOND)
+    shuffled = data.draw(st.permutations([*one.deal_events, *two.deal_events]))
+    deals = replay_deals(shuffled, RuleBook(versions=(rules,))).deals
+    assert deals == deals_of(one, two, rules=rules).deals
+    assert sum(deal.status == "active" for deal in deals) <= 1

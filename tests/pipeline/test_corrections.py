@@ -1,12 +1,12 @@
-"""PI11, PI3: newer news may correct a booking and nothing else; the journal says so, and of a repeat nothing."""
+"""PI11, PI3: newer news may correct a booking and nothing else; the audit log says so, and of a repeat nothing."""
 
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from showup.events import AttendeeSeen, News
-from tests.pipeline.cast import (
+from showup.events import AttendeeDetails, EventRecord
+from tests.pipeline.sample_events import (
     AFTERNOON,
     ANN,
     BEN,
@@ -16,24 +16,24 @@ from tests.pipeline.cast import (
     THURSDAY,
     TOM,
     cancelled,
-    deals,
+    deals_of,
+    entry_codes,
     hours,
     made,
-    news,
+    record_of,
     requested,
     rescheduled,
     started,
-    story,
-    whats,
+    state_of,
 )
 
 
-def changes(*given: News) -> list[dict[str, Any]]:
-    return [line.change for line in story(*given).lines if line.what == "booking.corrected"]
+def corrections_of(*records: EventRecord) -> list[dict[str, Any]]:
+    return [entry.change for entry in state_of(*records).entries if entry.what == "booking.corrected"]
 
 
-def again(item: News) -> News:
-    return news(item.event, MIDDAY, route="team")
+def copy_of(record: EventRecord) -> EventRecord:
+    return record_of(record.event, MIDDAY, route="team")
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,11 @@ def again(item: News) -> News:
     ],
     ids=lambda value: next(iter(value)),
 )
-def test_what_a_reader_sees_and_newer_news_corrects_makes_a_line(
-    corrected: dict[str, Any], change: dict[str, Any]
-) -> None:
-    assert changes(made(), made(MIDDAY, **corrected)) == [change]
-    assert changes(requested(), requested(MIDDAY, **corrected)) == [change]
-    moved, told_again = rescheduled(MIDDAY), rescheduled(AFTERNOON, **{**corrected, **_on_friday(corrected)})
-    assert [list(one) for one in changes(made(), moved, told_again)] == [list(change)]
+def test_a_visible_correction_makes_an_entry(corrected: dict[str, Any], change: dict[str, Any]) -> None:
+    assert corrections_of(made(), made(MIDDAY, **corrected)) == [change]
+    assert corrections_of(requested(), requested(MIDDAY, **corrected)) == [change]
+    moved, repeated = rescheduled(MIDDAY), rescheduled(AFTERNOON, **{**corrected, **_on_friday(corrected)})
+    assert [list(one) for one in corrections_of(made(), moved, repeated)] == [list(change)]
 
 
 def _on_friday(corrected: dict[str, Any]) -> dict[str, Any]:
@@ -71,33 +69,33 @@ def _on_friday(corrected: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("first", [made(), requested()], ids=["made", "requested"])
-def test_a_mere_repeat_makes_none(first: News) -> None:
-    assert whats(story(first, again(first))) == whats(story(first))
+def test_a_repeat_makes_no_entry(first: EventRecord) -> None:
+    assert entry_codes(state_of(first, copy_of(first))) == entry_codes(state_of(first))
 
 
-def test_what_no_reader_sees_makes_none() -> None:
-    assert changes(made(), made(MIDDAY, ical_sequence=4)) == []
+def test_an_invisible_change_makes_no_entry() -> None:
+    assert corrections_of(made(), made(MIDDAY, ical_sequence=4)) == []
 
 
 def test_another_reason_for_a_cancellation_is_a_correction() -> None:
-    told = story(made(), cancelled(MIDDAY, reason="ill"), cancelled(AFTERNOON, reason="on holiday"))
-    assert [line.change for line in told.lines if line.what == "booking.corrected"] == [
+    state = state_of(made(), cancelled(MIDDAY, reason="ill"), cancelled(AFTERNOON, reason="on holiday"))
+    assert [entry.change for entry in state.entries if entry.what == "booking.corrected"] == [
         {"cancellation_reason": ["ill", "on holiday"]}
     ]
 
 
-def test_a_time_that_moves_without_a_word_is_a_reschedule_and_no_correction() -> None:
-    assert whats(story(made(), made(MIDDAY, start=FRIDAY))) == ["booking.made", "booking.rescheduled"]
+def test_an_unannounced_new_time_is_a_reschedule() -> None:
+    assert entry_codes(state_of(made(), made(MIDDAY, start=FRIDAY))) == ["booking.made", "booking.rescheduled"]
 
 
-def test_a_reschedule_that_waited_and_is_accepted_says_so() -> None:
+def test_an_accepted_reschedule_request_makes_an_accepted_entry() -> None:
     waiting = requested(MIDDAY, uid="xyz789", start=FRIDAY)
-    assert whats(story(made(), waiting, rescheduled(AFTERNOON)))[-1] == "booking.accepted"
+    assert entry_codes(state_of(made(), waiting, rescheduled(AFTERNOON)))[-1] == "booking.accepted"
 
 
 class TestAnotherHost:
     @pytest.mark.parametrize(
-        "item",
+        "record",
         [
             made(MIDDAY, organizer_email=ANN),
             rescheduled(MIDDAY, uid="abc123", start=THURSDAY, organizer_email=ANN),
@@ -105,20 +103,20 @@ class TestAnotherHost:
         ],
         ids=["repeated", "rescheduled to the same time", "started"],
     )
-    def test_told_by_any_news_it_takes_the_deal_along(self, item: News) -> None:
-        (deal,) = deals(story(made(), item)).deals
+    def test_a_new_host_in_any_event_takes_over_the_deal(self, record: EventRecord) -> None:
+        (deal,) = deals_of(state_of(made(), record)).deals
         assert deal.owner_email == ANN
 
     @pytest.mark.parametrize(
-        "item",
+        "record",
         [rescheduled(organizer_email=ANN), made(MIDDAY, start=FRIDAY, organizer_email=ANN)],
         ids=["rescheduled", "without a word"],
     )
-    def test_at_another_time_it_leaves_the_deal_untouched(self, item: News) -> None:
-        (deal,) = deals(story(made(), item)).deals
+    def test_a_new_host_at_a_new_time_leaves_the_deal(self, record: EventRecord) -> None:
+        (deal,) = deals_of(state_of(made(), record)).deals
         assert deal.owner_email == BEN
 
 
 def test_a_name_that_changes_is_a_correction() -> None:
-    married: AttendeeSeen = replace(SARAH, name="Sarah Chen-Reed")
-    assert list(*changes(made(), made(MIDDAY, who=(married,)))) == ["attendees"]
+    married: AttendeeDetails = replace(SARAH, name="Sarah Chen-Reed")
+    assert list(*corrections_of(made(), made(MIDDAY, who=(married,)))) == ["attendees"]

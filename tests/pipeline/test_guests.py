@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from showup.effects import Confirm, Effect, Remind, TellCancelled, TellNewPlace, TellRescheduled
-from showup.events import BookingMade, LocationChanged, News
+from showup.effects import Confirm, Effect, NotifyCancelled, NotifyNewPlace, NotifyRescheduled, Remind
+from showup.events import BookingMade, EventRecord, LocationChanged
 from showup.pipeline.rules import Rules
-from tests.pipeline.cast import (
+from tests.pipeline.sample_events import (
     MIDDAY,
     MIKE,
     MONDAY,
@@ -14,73 +14,75 @@ from tests.pipeline.cast import (
     TOM,
     booking,
     cancelled,
+    effects_of,
     hours,
     made,
-    news,
+    record_of,
     rescheduled,
-    said,
     seat,
-    story,
+    state_of,
 )
 
-ALL = Rules(tell_guests=True)
+NOTIFY_ALL = Rules(notify_guests=True)
 BOTH = [SARAH.email, TOM.email]
 
 
-def told(kind: type[Effect], *given: News, rules: Rules = ALL, state: str = "scheduled") -> list[str]:
-    return sorted(one.recipient for one in said(story(*given, rules=rules), kind, state))
+def recipients_of(
+    kind: type[Effect], *records: EventRecord, rules: Rules = NOTIFY_ALL, delivery_state: str = "scheduled"
+) -> list[str]:
+    return sorted(one.recipient for one in effects_of(state_of(*records, rules=rules), kind, delivery_state))
 
 
-def relocated(**more: object) -> News:
-    return news(LocationChanged(booking=booking(meeting_url="https://meet.example/2", **more)), MIDDAY)
+def relocated(**more: object) -> EventRecord:
+    return record_of(LocationChanged(booking=booking(meeting_url="https://meet.example/2", **more)), MIDDAY)
 
 
-def test_of_all_that_happens_to_it() -> None:
-    there = made(who=(SARAH, TOM))
-    assert told(Confirm, there) == BOTH
-    assert told(Remind, there) == sorted(BOTH * 3)
-    assert told(TellRescheduled, there, rescheduled(who=(SARAH, TOM))) == BOTH
-    assert told(TellCancelled, there, cancelled(who=(SARAH, TOM))) == BOTH
-    assert told(TellNewPlace, there, relocated(who=(SARAH, TOM))) == BOTH
+def test_guests_are_notified_of_every_change() -> None:
+    created = made(who=(SARAH, TOM))
+    assert recipients_of(Confirm, created) == BOTH
+    assert recipients_of(Remind, created) == sorted(BOTH * 3)
+    assert recipients_of(NotifyRescheduled, created, rescheduled(who=(SARAH, TOM))) == BOTH
+    assert recipients_of(NotifyCancelled, created, cancelled(who=(SARAH, TOM))) == BOTH
+    assert recipients_of(NotifyNewPlace, created, relocated(who=(SARAH, TOM))) == BOTH
 
 
-def test_otherwise_the_booker_alone_is() -> None:
-    there = made(who=(SARAH, TOM))
-    assert told(Confirm, there, rules=Rules()) == [SARAH.email]
-    assert told(TellCancelled, there, cancelled(who=(SARAH, TOM)), rules=Rules()) == [SARAH.email]
+def test_by_default_only_the_booker_is_notified() -> None:
+    created = made(who=(SARAH, TOM))
+    assert recipients_of(Confirm, created, rules=Rules()) == [SARAH.email]
+    assert recipients_of(NotifyCancelled, created, cancelled(who=(SARAH, TOM)), rules=Rules()) == [SARAH.email]
 
 
-def test_nobody_of_our_own_and_nobody_without_an_address() -> None:
-    ours = replace(ALL, team_domains=frozenset({"techstart.io"}))
-    assert told(Confirm, made(who=(SARAH, MIKE, PAT)), rules=ours) == [SARAH.email]
+def test_teammates_and_attendees_without_an_address_are_not_notified() -> None:
+    ours = replace(NOTIFY_ALL, team_domains=frozenset({"techstart.io"}))
+    assert recipients_of(Confirm, made(who=(SARAH, MIKE, PAT)), rules=ours) == [SARAH.email]
 
 
-def test_a_guest_who_joins_later_is_told_and_the_others_are_not_again() -> None:
-    more = news(BookingMade(booking=booking(who=(SARAH, TOM))), MIDDAY)
-    assert told(Confirm, made(), more) == BOTH
+def test_only_a_new_guest_is_notified() -> None:
+    more = record_of(BookingMade(booking=booking(who=(SARAH, TOM))), MIDDAY)
+    assert recipients_of(Confirm, made(), more) == BOTH
 
 
-def test_who_is_not_listed_any_more_is_reminded_no_more() -> None:
-    fewer = news(BookingMade(booking=booking(who=(SARAH,))), MIDDAY)
-    there = made(who=(SARAH, TOM))
-    assert told(Remind, there, fewer) == [SARAH.email] * 3
-    assert told(Remind, there, fewer, state="withdrawn") == [TOM.email] * 3
+def test_a_removed_guest_is_not_reminded() -> None:
+    fewer = record_of(BookingMade(booking=booking(who=(SARAH,))), MIDDAY)
+    created = made(who=(SARAH, TOM))
+    assert recipients_of(Remind, created, fewer) == [SARAH.email] * 3
+    assert recipients_of(Remind, created, fewer, delivery_state="withdrawn") == [TOM.email] * 3
 
 
-def test_nor_is_a_booker_whose_place_another_took() -> None:
-    other = news(BookingMade(booking=booking(who=(TOM,))), MIDDAY)
-    given = (made(), other)
-    assert told(Remind, *given, rules=Rules()) == [TOM.email] * 3
+def test_a_replaced_booker_is_not_reminded() -> None:
+    other = record_of(BookingMade(booking=booking(who=(TOM,))), MIDDAY)
+    records = (made(), other)
+    assert recipients_of(Remind, *records, rules=Rules()) == [TOM.email] * 3
 
 
-def test_who_is_listed_again_is_reminded_again() -> None:
-    fewer = news(BookingMade(booking=booking(who=(SARAH,))), MIDDAY)
-    again = news(BookingMade(booking=booking(who=(SARAH, TOM))), MIDDAY + hours(1))
-    assert told(Remind, made(who=(SARAH, TOM)), fewer, again).count(TOM.email) == 3
+def test_a_guest_listed_again_is_reminded() -> None:
+    fewer = record_of(BookingMade(booking=booking(who=(SARAH,))), MIDDAY)
+    again = record_of(BookingMade(booking=booking(who=(SARAH, TOM))), MIDDAY + hours(1))
+    assert recipients_of(Remind, made(who=(SARAH, TOM)), fewer, again).count(TOM.email) == 3
 
 
-def test_with_seats_each_hears_of_their_own_as_ever() -> None:
+def test_each_seat_is_notified_with_or_without_the_rule() -> None:
     one = made(who=seat(SARAH, 1), seated=True)
-    two = news(BookingMade(booking=booking(who=seat(MIKE, 2), seated=True)), MONDAY + hours(1))
-    for rules in (ALL, Rules()):
-        assert told(Confirm, one, two, rules=rules) == [MIKE.email, SARAH.email]
+    two = record_of(BookingMade(booking=booking(who=seat(MIKE, 2), seated=True)), MONDAY + hours(1))
+    for rules in (NOTIFY_ALL, Rules()):
+        assert recipients_of(Confirm, one, two, rules=rules) == [MIKE.email, SARAH.email]

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from showup import events
-from showup.effects import Confirm, Remind, TellCancelled, TellRescheduled
-from showup.events import AttendeeSeen, News, Replaced
-from showup.pipeline.story import Story
-from tests.pipeline.cast import (
+from showup.effects import Confirm, NotifyCancelled, NotifyRescheduled, Remind
+from showup.events import AttendeeDetails, EventRecord, ReplacedBooking
+from showup.pipeline.replay import BookingState
+from tests.pipeline.sample_events import (
     AFTERNOON,
     FRIDAY,
     MIDDAY,
@@ -20,215 +20,221 @@ from tests.pipeline.cast import (
     TOM,
     booking,
     cancelled,
-    deals,
+    deals_of,
+    effects_of,
     ended,
+    entry_codes,
     hours,
     made,
-    news,
+    record_of,
     rescheduled,
-    said,
     seat,
-    story,
-    whats,
+    state_of,
 )
 
 
-def takes(who: AttendeeSeen, number: int, at: int = 0) -> News:
-    return made(MONDAY + hours(at), who=seat(who, number), seated=True)
+def seat_taken(attendee: AttendeeDetails, number: int, at: int = 0) -> EventRecord:
+    return made(MONDAY + hours(at), who=seat(attendee, number), seated=True)
 
 
-def gives_back(who: AttendeeSeen, at: int = 6) -> News:
+def seat_cancelled(attendee: AttendeeDetails, at: int = 6) -> EventRecord:
     """Cal.com lists the attendee and no seat."""
-    return cancelled(MONDAY + hours(at), who=(who,), seated=True)
+    return cancelled(MONDAY + hours(at), who=(attendee,), seated=True)
 
 
-def seats(of: Story) -> list[str]:
-    assert of.booking is not None
-    return [one.key for one in of.booking.seats]
+def seats_of(state: BookingState) -> list[str]:
+    assert state.booking is not None
+    return [one.key for one in state.booking.seats]
 
 
-def recipients(of: Story, kind: type, state: str = "scheduled") -> set[str]:
-    return {effect.recipient for effect in said(of, kind, state)}
+def recipients_of(state: BookingState, kind: type, delivery_state: str = "scheduled") -> set[str]:
+    return {effect.recipient for effect in effects_of(state, kind, delivery_state)}
 
 
 def test_seats_with_one_uid_are_one_booking() -> None:
-    told = story(takes(SARAH, 1), takes(TOM, 2, at=1))
-    assert seats(told) == ["sarah.chen@acme.com", "tom@mail.acme.com"]
-    assert whats(told) == ["booking.made", "booking.seat_taken"]
-    assert len(deals(told).deals) == 1
+    state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1))
+    assert seats_of(state) == ["sarah.chen@acme.com", "tom@mail.acme.com"]
+    assert entry_codes(state) == ["booking.made", "booking.seat_taken"]
+    assert len(deals_of(state).deals) == 1
 
 
 def test_each_seat_gets_its_own_messages() -> None:
-    told = story(takes(SARAH, 1), takes(TOM, 2, at=1))
-    assert recipients(told, Confirm) == {SARAH.email, TOM.email}
-    assert len(said(told, Confirm)) == 2
-    assert len(said(told, Remind)) == 6
+    state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1))
+    assert recipients_of(state, Confirm) == {SARAH.email, TOM.email}
+    assert len(effects_of(state, Confirm)) == 2
+    assert len(effects_of(state, Remind)) == 6
 
 
-def test_the_same_seat_by_another_route_is_no_second_one() -> None:
-    again = news(takes(SARAH, 1).event, MIDDAY, route="team")
-    told = story(takes(SARAH, 1), again)
-    assert len(seats(told)) == 1
-    assert len(said(told, Confirm)) == 1
+def test_the_same_seat_by_another_route_counts_once() -> None:
+    again = record_of(seat_taken(SARAH, 1).event, MIDDAY, route="team")
+    state = state_of(seat_taken(SARAH, 1), again)
+    assert len(seats_of(state)) == 1
+    assert len(effects_of(state, Confirm)) == 1
 
 
-class TestASeatGivenBack:
-    def test_the_booking_and_the_deal_live_on(self) -> None:
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH))
-        assert told.booking is not None
-        assert told.booking.status == "ACCEPTED"
-        assert seats(told) == ["tom@mail.acme.com"]
-        assert [deal.status for deal in deals(told).deals] == ["active"]
+class TestCancelledSeat:
+    def test_the_booking_and_the_deal_continue(self) -> None:
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH))
+        assert state.booking is not None
+        assert state.booking.status == "ACCEPTED"
+        assert seats_of(state) == ["tom@mail.acme.com"]
+        assert [deal.status for deal in deals_of(state).deals] == ["active"]
 
-    def test_only_its_messages_are_withdrawn(self) -> None:
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH))
-        assert recipients(told, Remind) == {TOM.email}
-        assert recipients(told, Remind, "withdrawn") == {SARAH.email}
-        assert recipients(told, TellCancelled) == {SARAH.email}
+    def test_only_its_deliveries_are_withdrawn(self) -> None:
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH))
+        assert recipients_of(state, Remind) == {TOM.email}
+        assert recipients_of(state, Remind, "withdrawn") == {SARAH.email}
+        assert recipients_of(state, NotifyCancelled) == {SARAH.email}
 
-    def test_of_somebody_known_by_phone_it_withdraws_nobody_elses(self) -> None:
-        told = story(takes(SARAH, 1), takes(PAT, 2, at=1), gives_back(PAT))
-        assert recipients(told, Remind) == {SARAH.email}
-        assert said(told, Remind, "withdrawn") == []
-        assert seats(told) == ["sarah.chen@acme.com"]
+    def test_a_phone_only_seat_withdraws_no_other_deliveries(self) -> None:
+        state = state_of(seat_taken(SARAH, 1), seat_taken(PAT, 2, at=1), seat_cancelled(PAT))
+        assert recipients_of(state, Remind) == {SARAH.email}
+        assert effects_of(state, Remind, "withdrawn") == []
+        assert seats_of(state) == ["sarah.chen@acme.com"]
 
-    def test_two_at_once_are_both_withdrawn(self) -> None:
+    def test_two_cancelled_seats_are_both_withdrawn(self) -> None:
         both = cancelled(AFTERNOON, who=(SARAH, TOM), seated=True)
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), takes(MIKE, 3, at=2), both)
-        assert seats(told) == ["mike@techstart.io"]
-        assert recipients(told, Remind) == {MIKE.email}
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_taken(MIKE, 3, at=2), both)
+        assert seats_of(state) == ["mike@techstart.io"]
+        assert recipients_of(state, Remind) == {MIKE.email}
 
     def test_the_last_one_cancels_the_booking(self) -> None:
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), gives_back(TOM, at=7))
-        assert told.booking is not None
-        assert told.booking.status == "CANCELLED"
-        assert [deal.status for deal in deals(told).deals] == ["cancelled"]
+        state = state_of(
+            seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), seat_cancelled(TOM, at=7)
+        )
+        assert state.booking is not None
+        assert state.booking.status == "CANCELLED"
+        assert [deal.status for deal in deals_of(state).deals] == ["cancelled"]
 
-    def test_it_may_be_taken_again(self) -> None:
-        back = takes(SARAH, 3, at=8)
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), back)
-        assert set(seats(told)) == {"sarah.chen@acme.com", "tom@mail.acme.com"}
-        assert recipients(told, Remind) == {SARAH.email, TOM.email}
+    def test_a_seat_can_be_taken_again(self) -> None:
+        back = seat_taken(SARAH, 3, at=8)
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), back)
+        assert set(seats_of(state)) == {"sarah.chen@acme.com", "tom@mail.acme.com"}
+        assert recipients_of(state, Remind) == {SARAH.email, TOM.email}
 
-    def test_taken_again_it_is_told_again_and_its_cancellation_no_more(self) -> None:
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), takes(SARAH, 3, at=8))
-        assert [one.key for one in said(told, Confirm) if one.recipient == SARAH.email] == [
+    def test_a_seat_taken_again_is_confirmed_and_its_cancellation_withdrawn(self) -> None:
+        state = state_of(
+            seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), seat_taken(SARAH, 3, at=8)
+        )
+        assert [one.key for one in effects_of(state, Confirm) if one.recipient == SARAH.email] == [
             "stands:abc123:20260305T140000Z+1:sarah.chen@acme.com"
         ]
-        assert len([one for one in said(told, Remind) if one.recipient == SARAH.email and "Z+1:" in one.key]) == 2
-        assert said(told, TellCancelled) == []
-        assert {one.recipient for one in said(told, TellCancelled, "withdrawn")} == {SARAH.email}
-
-    def test_given_back_a_second_time_it_is_told_a_second_time(self) -> None:
-        told = story(
-            takes(SARAH, 1),
-            takes(TOM, 2, at=1),
-            gives_back(SARAH),
-            takes(SARAH, 3, at=8),
-            gives_back(SARAH, at=9),
+        assert (
+            len([one for one in effects_of(state, Remind) if one.recipient == SARAH.email and "Z+1:" in one.key]) == 2
         )
-        assert [one.key for one in said(told, TellCancelled)] == [
+        assert effects_of(state, NotifyCancelled) == []
+        assert {one.recipient for one in effects_of(state, NotifyCancelled, "withdrawn")} == {SARAH.email}
+
+    def test_a_second_cancellation_is_notified_again(self) -> None:
+        state = state_of(
+            seat_taken(SARAH, 1),
+            seat_taken(TOM, 2, at=1),
+            seat_cancelled(SARAH),
+            seat_taken(SARAH, 3, at=8),
+            seat_cancelled(SARAH, at=9),
+        )
+        assert [one.key for one in effects_of(state, NotifyCancelled)] == [
             "cancelled:abc123:20260305T140000Z+1:sarah.chen@acme.com"
         ]
 
-    def test_taken_again_by_two_routes_it_is_told_once(self) -> None:
-        back = takes(SARAH, 3, at=8)
-        twice = news(back.event, MONDAY + hours(8), route="team")
-        once = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), back)
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), back, twice)
-        assert told.wants.keys() == once.wants.keys()
+    def test_a_seat_taken_again_by_two_routes_is_confirmed_once(self) -> None:
+        back = seat_taken(SARAH, 3, at=8)
+        twice = record_of(back.event, MONDAY + hours(8), route="team")
+        once = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), back)
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), back, twice)
+        assert state.planned.keys() == once.planned.keys()
 
     @pytest.mark.parametrize("who", [SARAH, MIKE], ids=["who had it", "somebody else"])
-    def test_taken_after_the_last_one_left_the_booking_stands_again_with_that_one_alone(
-        self, who: AttendeeSeen
-    ) -> None:
-        told = story(takes(SARAH, 1), gives_back(SARAH), takes(who, 2, at=8))
-        assert told.booking is not None
-        assert told.booking.status == "ACCEPTED"
-        assert told.booking.cancelled_by is None
-        assert seats(told) == [who.email]
-        assert {one.recipient for one in said(told, Remind)} == {who.email}
-        assert [one.recipient for one in said(told, TellCancelled)] == ([SARAH.email] if who is MIKE else [])
+    def test_a_seat_taken_after_the_last_cancellation_reopens_the_booking(self, who: AttendeeDetails) -> None:
+        state = state_of(seat_taken(SARAH, 1), seat_cancelled(SARAH), seat_taken(who, 2, at=8))
+        assert state.booking is not None
+        assert state.booking.status == "ACCEPTED"
+        assert state.booking.cancelled_by is None
+        assert seats_of(state) == [who.email]
+        assert {one.recipient for one in effects_of(state, Remind)} == {who.email}
+        assert [one.recipient for one in effects_of(state, NotifyCancelled)] == ([SARAH.email] if who is MIKE else [])
 
-    def test_news_of_the_last_seat_that_was_given_back_does_not_take_it_again(self) -> None:
-        late = news(takes(SARAH, 1).event, MONDAY + hours(8), route="team")
-        told = story(takes(SARAH, 1), gives_back(SARAH), late)
-        assert late.event_id in told.refused
+    def test_a_late_copy_of_the_last_cancelled_seat_is_refused(self) -> None:
+        late = record_of(seat_taken(SARAH, 1).event, MONDAY + hours(8), route="team")
+        state = state_of(seat_taken(SARAH, 1), seat_cancelled(SARAH), late)
+        assert late.event_id in state.refused
 
-    def test_taken_with_another_time_all_seats_move(self) -> None:
+    def test_a_seat_at_a_new_time_moves_all_seats(self) -> None:
         elsewhere = made(MONDAY + hours(2), who=seat(MIKE, 3), seated=True, start=FRIDAY)
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), elsewhere)
-        assert {one.due_at for one in said(told, Remind)} == {FRIDAY - hours(count) for count in (72, 24, 2)}
-        assert recipients(told, Remind) == {SARAH.email, TOM.email, MIKE.email}
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), elsewhere)
+        assert {one.due_at for one in effects_of(state, Remind)} == {FRIDAY - hours(count) for count in (72, 24, 2)}
+        assert recipients_of(state, Remind) == {SARAH.email, TOM.email, MIKE.email}
 
-    def test_news_of_the_seat_that_was_given_back_does_not_take_it_again(self) -> None:
-        late = news(takes(SARAH, 1).event, MONDAY + hours(8), route="team")
-        told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), late)
-        assert seats(told) == ["tom@mail.acme.com"]
-        assert recipients(told, Remind) == {TOM.email}
+    def test_a_late_copy_of_a_cancelled_seat_is_ignored(self) -> None:
+        late = record_of(seat_taken(SARAH, 1).event, MONDAY + hours(8), route="team")
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), late)
+        assert seats_of(state) == ["tom@mail.acme.com"]
+        assert recipients_of(state, Remind) == {TOM.email}
 
-    def test_before_we_heard_that_it_was_taken(self) -> None:
-        told = story(takes(TOM, 2), gives_back(SARAH))
-        assert seats(told) == ["tom@mail.acme.com"]
+    def test_a_cancellation_before_its_seat_was_taken_changes_nothing(self) -> None:
+        state = state_of(seat_taken(TOM, 2), seat_cancelled(SARAH))
+        assert seats_of(state) == ["tom@mail.acme.com"]
 
 
-class TestASeatThatMoves:
-    def moved(self, who: AttendeeSeen = SARAH) -> tuple[News, News]:
+class TestMovedSeat:
+    def moved(self, who: AttendeeDetails = SARAH) -> tuple[EventRecord, EventRecord]:
         """The news for the new booking, and its other half for the old one."""
         event = events.SeatMoved(
-            booking=booking("xyz789", FRIDAY, seat(who, 1), seated=True), replaces=Replaced(uid="abc123")
+            booking=booking("xyz789", FRIDAY, seat(who, 1), seated=True), replaces=ReplacedBooking(uid="abc123")
         )
-        return news(event, AFTERNOON), news(events.departure(event), AFTERNOON)
+        return record_of(event, AFTERNOON), record_of(events.seat_left_event(event), AFTERNOON)
 
     def test_it_leaves_the_old_booking_and_joins_the_new_one(self) -> None:
-        there, left = self.moved()
-        old = story(takes(SARAH, 1), takes(TOM, 2, at=1), left)
-        new = story(there, booking_id=SECOND)
-        assert (seats(old), seats(new)) == (["tom@mail.acme.com"], ["sarah.chen@acme.com"])
-        assert recipients(old, Remind) == {TOM.email}
-        assert recipients(new, Remind) == {SARAH.email}
-        assert [deal.status for deal in deals(old, new).deals] == ["active"]
+        joined_record, left_record = self.moved()
+        old = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), left_record)
+        new = state_of(joined_record, booking_id=SECOND)
+        assert (seats_of(old), seats_of(new)) == (["tom@mail.acme.com"], ["sarah.chen@acme.com"])
+        assert recipients_of(old, Remind) == {TOM.email}
+        assert recipients_of(new, Remind) == {SARAH.email}
+        assert [deal.status for deal in deals_of(old, new).deals] == ["active"]
 
-    def test_from_a_booking_that_is_off_there_is_nothing_to_leave(self) -> None:
+    def test_a_seat_cannot_leave_a_cancelled_booking(self) -> None:
         left = self.moved()[1]
-        told = story(takes(SARAH, 1), gives_back(SARAH, at=1), left)
-        assert told.refused == {left.event_id: "the booking is CANCELLED"}
+        state = state_of(seat_taken(SARAH, 1), seat_cancelled(SARAH, at=1), left)
+        assert state.refused == {left.event_id: "the booking is CANCELLED"}
 
-    def test_the_last_to_leave_ends_the_old_booking_and_no_deal(self) -> None:
-        there, left = self.moved()
-        old = story(takes(SARAH, 1), left)
+    def test_the_last_seat_to_leave_cancels_the_booking_but_not_the_deal(self) -> None:
+        joined_record, left_record = self.moved()
+        old = state_of(seat_taken(SARAH, 1), left_record)
         assert old.booking is not None
         assert old.booking.status == "CANCELLED"
-        assert [deal.status for deal in deals(old, story(there, booking_id=SECOND)).deals] == ["active"]
+        assert [deal.status for deal in deals_of(old, state_of(joined_record, booking_id=SECOND)).deals] == ["active"]
 
-    def test_of_somebody_known_by_phone_it_withdraws_nobody_elses(self) -> None:
-        old = story(takes(SARAH, 1), takes(PAT, 2, at=1), self.moved(PAT)[1])
-        assert recipients(old, Remind) == {SARAH.email}
-        assert seats(old) == ["sarah.chen@acme.com"]
+    def test_a_phone_only_seat_withdraws_no_other_deliveries(self) -> None:
+        old = state_of(seat_taken(SARAH, 1), seat_taken(PAT, 2, at=1), self.moved(PAT)[1])
+        assert recipients_of(old, Remind) == {SARAH.email}
+        assert seats_of(old) == ["sarah.chen@acme.com"]
 
 
 @pytest.mark.parametrize("listed", [(SARAH, TOM), (SARAH,)], ids=["all are listed", "one is listed"])
-def test_the_host_moves_all_the_seats_and_all_are_told(listed: tuple[AttendeeSeen, ...]) -> None:
+def test_a_reschedule_by_the_host_notifies_all_seats(listed: tuple[AttendeeDetails, ...]) -> None:
     all_move = rescheduled(AFTERNOON, uid="abc123", who=listed, seated=True)
-    told = story(takes(SARAH, 1), takes(TOM, 2, at=1), all_move)
-    assert recipients(told, TellRescheduled) == {SARAH.email, TOM.email}
-    assert {reminder.due_at for reminder in said(told, Remind)} == {
+    state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), all_move)
+    assert recipients_of(state, NotifyRescheduled) == {SARAH.email, TOM.email}
+    assert {reminder.due_at for reminder in effects_of(state, Remind)} == {
         FRIDAY - hours(72),
         FRIDAY - hours(24),
         FRIDAY - hours(2),
     }
-    assert len(said(told, Remind)) == 6
+    assert len(effects_of(state, Remind)) == 6
 
 
-def test_the_clock_assumes_nothing_of_who_gave_their_seat_back() -> None:
-    told = story(takes(SARAH, 1), takes(TOM, 2, at=1), gives_back(SARAH), ended(who=(SARAH, TOM), seated=True)).booking
-    assert told is not None
-    assert [(one.email, one.attended) for one in told.attendees] == [(SARAH.email, None), (TOM.email, True)]
-    assert told.attended is True
+def test_a_cancelled_seat_is_not_assumed_attended() -> None:
+    result = state_of(
+        seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), ended(who=(SARAH, TOM), seated=True)
+    ).booking
+    assert result is not None
+    assert [(one.email, one.attended) for one in result.attendees] == [(SARAH.email, None), (TOM.email, True)]
+    assert result.attended is True
 
 
-def test_each_seats_attendance_is_its_own() -> None:
+def test_each_seat_has_its_own_attendance() -> None:
     over = ended(THURSDAY, who=(SARAH, replace(TOM, no_show=True)), seated=True)
-    told = story(takes(SARAH, 1), takes(TOM, 2, at=1), over).booking
-    assert told is not None
-    assert [(one.attended, one.evidence) for one in told.attendees] == [(True, "assumed"), (False, "reported")]
+    result = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), over).booking
+    assert result is not None
+    assert [(one.attended, one.evidence) for one in result.attendees] == [(True, "assumed"), (False, "reported")]

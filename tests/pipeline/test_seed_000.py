@@ -2,71 +2,71 @@
 
 from msgspec.structs import replace
 
-from showup.events import BookingRescheduled, News, Replaced
-from tests.pipeline.cast import (
+from showup.events import BookingRescheduled, EventRecord, ReplacedBooking
+from tests.pipeline.sample_events import (
     FRIDAY,
     MIDDAY,
     THURSDAY,
-    after,
     booking,
     cancelled,
-    deals,
+    deal_after,
+    deals_of,
     ended,
+    entry_codes,
     made,
-    news,
-    story,
-    whats,
+    record_of,
+    state_of,
 )
 
 
-def found_again() -> tuple[News, News]:
+def rescheduled_by_uid() -> tuple[EventRecord, EventRecord]:
     """The seed's own example: booking 100 under abc123 becomes booking 200 under xyz789."""
     first = made(uid="abc123", calcom_booking_id="100")
-    seen = booking("xyz789", FRIDAY, calcom_booking_id="200")
-    old = Replaced(uid="abc123", calcom_booking_id="100", start_time=THURSDAY)
-    return first, news(BookingRescheduled(booking=seen, replaces=old), MIDDAY)
+    details = booking("xyz789", FRIDAY, calcom_booking_id="200")
+    old = ReplacedBooking(uid="abc123", calcom_booking_id="100", start_time=THURSDAY)
+    return first, record_of(BookingRescheduled(booking=details, replaces=old), MIDDAY)
 
 
-def test_a_rescheduled_booking_keeps_its_row_and_gets_the_new_uid_and_id() -> None:
-    moved = story(*found_again()).booking
+def test_a_rescheduled_booking_stays_one_row_with_the_new_uid_and_id() -> None:
+    moved = state_of(*rescheduled_by_uid()).booking
     assert moved is not None
     assert (moved.uid, moved.calcom_booking_id) == ("xyz789", "200")
     assert (moved.reschedule_count, moved.version) == (1, 2)
 
 
-def test_it_keeps_the_history_of_its_uids_and_times() -> None:
-    moved = story(*found_again()).booking
+def test_the_history_of_uids_and_times_is_retained() -> None:
+    moved = state_of(*rescheduled_by_uid()).booking
     assert moved is not None
-    assert [(held.uid, held.calcom_booking_id, held.start_time) for held in moved.uids] == [
+    assert [(entry.uid, entry.calcom_booking_id, entry.start_time) for entry in moved.uids] == [
         ("abc123", "100", THURSDAY),
         ("xyz789", "200", FRIDAY),
     ]
-    assert moved.held("abc123")
-    assert moved.held("xyz789")
+    assert moved.has_had_uid("abc123")
+    assert moved.has_had_uid("xyz789")
 
 
-def test_news_of_the_old_uid_no_longer_touches_it() -> None:
+def test_an_event_for_the_old_uid_is_refused() -> None:
     late = replace(cancelled(), source_at=MIDDAY)
-    told = story(*found_again(), late)
-    assert told.booking is not None
-    assert told.booking.status == "ACCEPTED"
-    assert told.refused == {late.event_id: "it is about uid abc123, which a reschedule has replaced"}
+    state = state_of(*rescheduled_by_uid(), late)
+    assert state.booking is not None
+    assert state.booking.status == "ACCEPTED"
+    assert state.refused == {late.event_id: "it is about uid abc123, which a reschedule has replaced"}
 
 
 def test_the_deal_is_created_at_the_booking_and_not_at_the_end_of_the_meeting() -> None:
-    told = story(made(), ended())
-    (deal,) = deals(told).deals
+    state = state_of(made(), ended())
+    (deal,) = deals_of(state).deals
     assert deal.opened_at == made().source_at
     assert deal.stage_entered_at == ended().source_at
 
 
 def test_the_stage_goes_from_booked_to_met_when_the_meeting_ends() -> None:
-    assert after(made()) == ("active", "booked")
-    assert after(made(), ended()) == ("active", "met")
+    assert deal_after(made()) == ("active", "booked")
+    assert deal_after(made(), ended()) == ("active", "met")
 
 
 def test_cancelled_is_not_lost() -> None:
-    (deal,) = deals(story(made(), cancelled())).deals
+    (deal,) = deals_of(state_of(made(), cancelled())).deals
     assert deal.status == "cancelled"
     assert deal.closed_at == cancelled().source_at
-    assert whats(deals(story(made(), cancelled()))) == ["deal.opened", "deal.cancelled"]
+    assert entry_codes(deals_of(state_of(made(), cancelled()))) == ["deal.opened", "deal.cancelled"]

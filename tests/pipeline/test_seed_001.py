@@ -2,9 +2,9 @@
 
 import pytest
 
-from showup.effects import Confirm, TellCancelled, TellRescheduled
+from showup.effects import Confirm, NotifyCancelled, NotifyRescheduled
 from showup.pipeline.rules import Rules
-from tests.pipeline.cast import (
+from tests.pipeline.sample_events import (
     FRIDAY,
     GWEN,
     MIDDAY,
@@ -12,75 +12,75 @@ from tests.pipeline.cast import (
     SARAH,
     SECOND,
     THURSDAY,
-    after,
     cancelled,
-    deals,
+    deal_after,
+    deals_of,
+    effects_of,
     ended,
+    entry_codes,
     made,
     rescheduled,
-    said,
-    story,
-    whats,
+    state_of,
 )
 
 
 class TestBookingCreated:
     def test_the_company_is_found_by_the_domain_of_the_email(self) -> None:
-        booked = story(made()).booking
+        booked = state_of(made()).booking
         assert booked is not None
         assert (booked.company_domain, booked.status) == ("acme.com", "ACCEPTED")
 
     def test_the_person_is_found_by_their_email(self) -> None:
-        person = story(made()).people["sarah.chen@acme.com"]
+        person = state_of(made()).people["sarah.chen@acme.com"]
         assert (person.name, person.time_zone) == ("Sarah Chen", "America/New_York")
         assert person.company_key == "domain:acme.com"
 
     def test_a_deal_opens_if_the_company_has_none(self) -> None:
-        (deal,) = deals(story(made())).deals
+        (deal,) = deals_of(state_of(made())).deals
         assert (deal.status, deal.stage, deal.owner_email) == ("active", "booked", "ben@outboundsolutions.com")
 
     def test_the_attendee_gets_a_confirmation(self) -> None:
-        (confirm,) = said(story(made()), Confirm)
+        (confirm,) = effects_of(state_of(made()), Confirm)
         assert confirm.recipient == SARAH.email
 
-    def test_the_journal_says_what_happened_and_why(self) -> None:
-        told = story(made())
-        assert whats(told) == ["booking.made"]
-        assert whats(deals(told)) == ["deal.opened"]
+    def test_the_audit_log_has_one_entry_each(self) -> None:
+        state = state_of(made())
+        assert entry_codes(state) == ["booking.made"]
+        assert entry_codes(deals_of(state)) == ["deal.opened"]
 
 
 class TestBookingRescheduled:
     def test_the_booking_found_by_its_old_uid_gets_new_times_and_uid(self) -> None:
-        moved = story(made(), rescheduled(old="abc123", uid="xyz789")).booking
+        moved = state_of(made(), rescheduled(old_uid="abc123", uid="xyz789")).booking
         assert moved is not None
         assert (moved.uid, moved.start_time, moved.status) == ("xyz789", FRIDAY, "ACCEPTED")
 
-    def test_the_attendee_is_told_the_new_time_and_the_old_one(self) -> None:
-        (told,) = said(story(made(), rescheduled()), TellRescheduled)
-        assert isinstance(told, TellRescheduled)
-        assert (told.recipient, told.old_start_time) == (SARAH.email, THURSDAY)
+    def test_the_attendee_is_notified_of_both_times(self) -> None:
+        (effect,) = effects_of(state_of(made(), rescheduled()), NotifyRescheduled)
+        assert isinstance(effect, NotifyRescheduled)
+        assert (effect.recipient, effect.old_start_time) == (SARAH.email, THURSDAY)
 
 
 class TestBookingCancelled:
     def test_the_booking_is_cancelled_with_its_reason(self) -> None:
-        gone = story(made(), cancelled(reason="no budget")).booking
+        gone = state_of(made(), cancelled(reason="no budget")).booking
         assert gone is not None
         assert (gone.status, gone.cancellation_reason) == ("CANCELLED", "no budget")
         assert gone.cancelled_by == "ben@outboundsolutions.com"
 
-    def test_the_attendee_is_told(self) -> None:
-        (told,) = said(story(made(), cancelled()), TellCancelled)
-        assert told.recipient == SARAH.email
+    def test_the_attendee_is_notified(self) -> None:
+        (effect,) = effects_of(state_of(made(), cancelled()), NotifyCancelled)
+        assert effect.recipient == SARAH.email
 
 
 class TestMeetingEnded:
     def test_the_booking_is_attended(self) -> None:
-        over = story(made(), ended()).booking
+        over = state_of(made(), ended()).booking
         assert over is not None
         assert over.attended is True
 
     def test_without_a_deal_nothing_moves(self) -> None:
-        alone = story(made(who=(GWEN,)), ended(who=(GWEN,)))
+        alone = state_of(made(who=(GWEN,)), ended(who=(GWEN,)))
         assert alone.booking is not None
         assert alone.booking.attended is True
 
@@ -97,37 +97,37 @@ def test_domains_that_only_look_personal_are_companies(domain: str) -> None:
 
 class TestSummary:
     def test_book_meeting_with_a_business_email(self) -> None:
-        assert after(made()) == ("active", "booked")
+        assert deal_after(made()) == ("active", "booked")
 
     def test_book_meeting_with_a_personal_email(self) -> None:
-        told = story(made(who=(GWEN,)))
-        assert set(told.people) == {GWEN.email}
-        assert told.booking is not None
-        assert told.booking.company_domain is None
-        assert [line.because for line in told.lines if line.what == "deal.none"] == [
+        state = state_of(made(who=(GWEN,)))
+        assert set(state.people) == {GWEN.email}
+        assert state.booking is not None
+        assert state.booking.company_domain is None
+        assert [entry.because for entry in state.entries if entry.what == "deal.none"] == [
             "gmail.com is a personal domain, so there is no company and no deal"
         ]
 
     def test_reschedule_meeting(self) -> None:
-        before, then = deals(story(made())), deals(story(made(), rescheduled()))
+        before, then = deals_of(state_of(made())), deals_of(state_of(made(), rescheduled()))
         assert len(then.deals) == 1
         assert (then.deals[0].id, then.deals[0].status, then.deals[0].stage) == (
             before.deals[0].id,
             "active",
             "booked",
         )
-        assert whats(then) == ["deal.opened"]
+        assert entry_codes(then) == ["deal.opened"]
 
     def test_cancel_meeting(self) -> None:
-        assert after(made(), cancelled()) == ("cancelled", "booked")
+        assert deal_after(made(), cancelled()) == ("cancelled", "booked")
 
     def test_meeting_ends(self) -> None:
-        assert after(made(), ended()) == ("active", "met")
+        assert deal_after(made(), ended()) == ("active", "met")
 
     def test_second_booking_of_the_same_company(self) -> None:
-        first = story(made())
-        second = story(made(MIDDAY, uid="def456", start=FRIDAY), booking_id=SECOND)
-        book = deals(first, second)
-        assert [(deal.status, deal.stage) for deal in book.deals] == [("active", "booked")]
-        assert set(book.deal_of.values()) == {book.deals[0].id}
-        assert whats(book) == ["deal.opened", "deal.joined"]
+        first = state_of(made())
+        second = state_of(made(MIDDAY, uid="def456", start=FRIDAY), booking_id=SECOND)
+        deals = deals_of(first, second)
+        assert [(deal.status, deal.stage) for deal in deals.deals] == [("active", "booked")]
+        assert set(deals.deal_ids.values()) == {deals.deals[0].id}
+        assert entry_codes(deals) == ["deal.opened", "deal.joined"]

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from showup.effects import Confirm, Remind, SkipReminders
-from showup.inbox.raw_event import Kept
+from showup.inbox.inbox_event import Stored
 from showup.pipeline.rules import Rules
 from showup.policy import RemindersPolicy
 from showup.sources.calcom.translate import Translated, Unreadable, translate
-from showup.web.answers import OLDER_PATHS, Answer
-from tests.pipeline.cast import MONDAY, after, deals, hours, made, said, story
+from showup.web.webhook_responses import LEGACY_PATHS, WebhookResponse
+from tests.pipeline.sample_events import MONDAY, deal_after, deals_of, effects_of, hours, made, state_of
 
 EVENT_ID = UUID(int=7)
 ATTENDEES = [{"email": "Customer@Example.com", "name": "Customer", "timeZone": "America/New_York"}]
@@ -24,8 +24,8 @@ def body(trigger: str = "BOOKING_CREATED", *, nested: bool = True, **booking: An
     return json.dumps({"triggerEvent": trigger, "payload": {"booking": fields} if nested else fields}).encode()
 
 
-def answered(to: bytes, kept: Kept | None = None) -> Answer:
-    return OLDER_PATHS["/webhook/calcom-booking"].kept(kept or Kept(id=EVENT_ID), to)
+def response_to(request_body: bytes, stored: Stored | None = None) -> WebhookResponse:
+    return LEGACY_PATHS["/webhook/calcom-booking"].format_stored(stored or Stored(id=EVENT_ID), request_body)
 
 
 def ahead(span: timedelta) -> datetime:
@@ -35,26 +35,26 @@ def ahead(span: timedelta) -> datetime:
 
 class TestMeetingTimeValidation:
     def test_three_days_ahead_passes(self) -> None:
-        told = story(made(start=ahead(hours(73))))
-        assert len(said(told, Remind)) == 3
-        assert said(told, SkipReminders, "skipped") == []
+        state = state_of(made(start=ahead(hours(73))))
+        assert len(effects_of(state, Remind)) == 3
+        assert effects_of(state, SkipReminders, "skipped") == []
 
     @pytest.mark.parametrize("count", [0.1, 1, 1.99, 2])
     def test_less_than_two_hours_ahead_is_too_soon(self, count: float) -> None:
-        told = story(made(start=ahead(hours(count))))
-        assert said(told, Remind) == []
-        (skip,) = [want for want in told.wants.values() if isinstance(want.effect, SkipReminders)]
+        state = state_of(made(start=ahead(hours(count))))
+        assert effects_of(state, Remind) == []
+        (skip,) = [delivery for delivery in state.planned.values() if isinstance(delivery.effect, SkipReminders)]
         assert (skip.state, skip.because) == ("skipped", "meeting_too_soon")
 
-    def test_too_soon_for_a_reminder_is_too_soon_for_nothing_else(self) -> None:
+    def test_a_meeting_too_soon_for_a_reminder_is_confirmed(self) -> None:
         soon = made(start=ahead(hours(1)))
-        assert len(said(story(soon), Confirm)) == 1
-        assert after(soon) == ("active", "booked")
-        assert len(deals(story(soon)).deals) == 1
+        assert len(effects_of(state_of(soon), Confirm)) == 1
+        assert deal_after(soon) == ("active", "booked")
+        assert len(deals_of(state_of(soon)).deals) == 1
 
     def test_a_little_more_than_two_hours_is_enough_for_one(self) -> None:
-        told = story(made(start=ahead(hours(2) + timedelta(seconds=1))))
-        assert len(said(told, Remind)) == 1
+        state = state_of(made(start=ahead(hours(2) + timedelta(seconds=1))))
+        assert len(effects_of(state, Remind)) == 1
 
 
 class TestReminderTiming:
@@ -70,8 +70,8 @@ class TestReminderTiming:
         self, offsets: tuple[timedelta, ...], minutes: list[int]
     ) -> None:
         start = MONDAY + hours(100)
-        told = story(made(start=start), rules=Rules(remind_before=offsets))
-        assert [start - reminder.due_at for reminder in said(told, Remind)] == [
+        state = state_of(made(start=start), rules=Rules(remind_before=offsets))
+        assert [start - reminder.due_at for reminder in effects_of(state, Remind)] == [
             timedelta(minutes=count) for count in minutes
         ]
 
@@ -81,16 +81,16 @@ class TestReminderTiming:
     def test_in_testing_a_meeting_in_four_minutes_gets_two(self) -> None:
         rules = Rules(remind_before=RemindersPolicy().testing_offsets_before)
         start = ahead(timedelta(minutes=4))
-        told = story(made(start=start), rules=rules)
-        assert [start - reminder.due_at for reminder in said(told, Remind)] == [
+        state = state_of(made(start=start), rules=rules)
+        assert [start - reminder.due_at for reminder in effects_of(state, Remind)] == [
             timedelta(minutes=3),
             timedelta(minutes=1),
         ]
 
-    def test_the_order_in_which_offsets_are_set_does_not_matter(self) -> None:
+    def test_offsets_can_be_set_in_any_order(self) -> None:
         rules = Rules(remind_before=(hours(1), hours(48)))
-        told = story(made(), rules=rules)
-        assert [reminder.before for reminder in said(told, Remind) if isinstance(reminder, Remind)] == [
+        state = state_of(made(), rules=rules)
+        assert [reminder.before for reminder in effects_of(state, Remind) if isinstance(reminder, Remind)] == [
             hours(48),
             hours(1),
         ]
@@ -111,9 +111,9 @@ class TestReminderTiming:
 )
 def test_call_date_extraction(text: str, call_date: date) -> None:
     """The instant is what counts; in which zone its date is told is settled where it is told."""
-    told = translate(body(startTime=text))
-    assert isinstance(told, Translated)
-    start = told.event.booking.start_time
+    translation = translate(body(startTime=text))
+    assert isinstance(translation, Translated)
+    start = translation.event.booking.start_time
     assert start is not None
     assert (start.tzinfo, start.date()) == (UTC, call_date)
 
@@ -121,14 +121,14 @@ def test_call_date_extraction(text: str, call_date: date) -> None:
 class TestPayloadStructure:
     @pytest.mark.parametrize("nested", [True, False])
     def test_a_valid_one_gives_email_name_and_time(self, nested: bool) -> None:
-        told = translate(body(nested=nested))
-        assert isinstance(told, Translated)
-        seen = told.event.booking
-        assert [(one.email, one.name) for one in seen.attendees] == [("customer@example.com", "Customer")]
-        assert seen.start_time == datetime(2025, 11, 25, 14, tzinfo=UTC)
+        translation = translate(body(nested=nested))
+        assert isinstance(translation, Translated)
+        details = translation.event.booking
+        assert [(one.email, one.name) for one in details.attendees] == [("customer@example.com", "Customer")]
+        assert details.start_time == datetime(2025, 11, 25, 14, tzinfo=UTC)
 
     @pytest.mark.parametrize(
-        "wrong",
+        "invalid_body",
         [
             body(attendees=[]),
             body(attendees=None),
@@ -140,25 +140,25 @@ class TestPayloadStructure:
             b'{"payload":{"booking":{}}}',
         ],
     )
-    def test_an_invalid_one_is_unreadable_and_answered_with_400(self, wrong: bytes) -> None:
-        told = translate(wrong)
-        assert isinstance(told, Unreadable)
-        answer = answered(wrong)
-        assert (answer.status, answer.is_problem) == (400, True)
-        assert str(EVENT_ID) in answer.body["detail"]
+    def test_an_invalid_one_is_unreadable_and_answered_with_400(self, invalid_body: bytes) -> None:
+        translation = translate(invalid_body)
+        assert isinstance(translation, Unreadable)
+        response = response_to(invalid_body)
+        assert (response.status, response.is_problem) == (400, True)
+        assert str(EVENT_ID) in response.body["detail"]
 
     @pytest.mark.parametrize("attendees", [[], None, [{"email": "4915112345678@sms.cal.com", "name": "Pat"}]])
-    def test_without_somebody_to_write_to_it_is_400_though_it_can_be_kept(self, attendees: Any) -> None:
-        with_uid = body(uid="abc123", attendees=attendees)
-        assert isinstance(translate(with_uid), Translated)
-        assert answered(with_uid).status == 400
+    def test_a_storable_body_without_an_email_gets_400(self, attendees: Any) -> None:
+        body_with_uid = body(uid="abc123", attendees=attendees)
+        assert isinstance(translate(body_with_uid), Translated)
+        assert response_to(body_with_uid).status == 400
 
 
 class TestFlowReturnStructure:
-    def test_a_booking_is_accepted_with_what_was_understood(self) -> None:
-        answer = answered(body())
-        assert (answer.status, answer.is_problem) == (202, False)
-        assert answer.body == {
+    def test_an_accepted_booking_returns_its_parsed_fields(self) -> None:
+        response = response_to(body())
+        assert (response.status, response.is_problem) == (202, False)
+        assert response.body == {
             "status": "accepted",
             "email": "customer@example.com",
             "name": "Customer",
@@ -166,16 +166,16 @@ class TestFlowReturnStructure:
             "event_id": str(EVENT_ID),
         }
 
-    def test_sent_again_it_names_the_first_event(self) -> None:
-        answer = answered(body(), Kept(id=UUID(int=8), duplicate_of=EVENT_ID))
-        assert (answer.status, answer.body["event_id"]) == (202, str(EVENT_ID))
+    def test_a_duplicate_returns_the_first_event_id(self) -> None:
+        response = response_to(body(), Stored(id=UUID(int=8), duplicate_of=EVENT_ID))
+        assert (response.status, response.body["event_id"]) == (202, str(EVENT_ID))
 
     @pytest.mark.parametrize(
         "trigger", ["BOOKING_CANCELLED", "BOOKING_RESCHEDULED", "PING", "FORM_SUBMITTED", "NEW_ONE"]
     )
-    def test_anything_else_prepares_nothing_and_is_applied_all_the_same(self, trigger: str) -> None:
-        answer = answered(body(trigger, uid="abc123"))
-        assert answer.status == 200
-        assert set(answer.body) == {"status", "reason", "event_id"}
-        assert (answer.body["status"], answer.body["event_id"]) == ("ignored", str(EVENT_ID))
-        assert trigger in answer.body["reason"]
+    def test_any_other_trigger_is_accepted_as_ignored(self, trigger: str) -> None:
+        response = response_to(body(trigger, uid="abc123"))
+        assert response.status == 200
+        assert set(response.body) == {"status", "reason", "event_id"}
+        assert (response.body["status"], response.body["event_id"]) == ("ignored", str(EVENT_ID))
+        assert trigger in response.body["reason"]

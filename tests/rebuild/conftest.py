@@ -7,62 +7,62 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.database.engine import raw, transaction
-from showup.inbox.rebuild.run import Rebuilt, rebuild
-from showup.inbox.rebuild.wish import Wish
-from tests.commands.conftest import logging_restored as logging_restored
-from tests.commands.conftest import ready as ready
-from tests.commands.conftest import showup as showup
-from tests.stories.calendar import GUS, LEE, SAM, SARAH, Meeting, Week
-from tests.stories.desk import Desk
-from tests.stories.tables import WORKSPACE, tell
+from showup.database.engine import driver_connection, transaction
+from showup.inbox.rebuild.options import RebuildOptions
+from showup.inbox.rebuild.run import RebuildResult, rebuild
+from tests.cli.conftest import ready as ready
+from tests.cli.conftest import restore_logging as restore_logging
+from tests.cli.conftest import showup as showup
+from tests.histories.calcom_week import GUS, LEE, SAM, SARAH, Meeting, Week
+from tests.histories.operator_commands import Operator
+from tests.histories.table_contents import WORKSPACE, apply_history
 
 
-def a_week() -> Week:
+def sample_week() -> Week:
     """Three bookings of two companies, one of a private person: made, moved, held, cancelled; and a report by hand."""
     week = Week()
     first, second = Meeting(week, "alpha", [SARAH], 1), Meeting(week, "beta", [SAM], 2)
     third, fourth = Meeting(week, "gamma", [LEE], 3), Meeting(week, "delta", [GUS], 4)
     for meeting in (first, second, third, fourth):
-        meeting.make()
-    first.move()
+        meeting.create()
+    first.reschedule()
     first.end()
-    Desk(week).report(first, first.uid, "showed")
+    Operator(week).report_outcome(first, first.uid, "showed")
     third.cancel()
     fourth.mark()
     return week
 
 
-async def told(engine: AsyncEngine) -> Week:
-    week = a_week()
-    await tell(engine, week.arrivals([timedelta()]))
+async def load_sample_week(engine: AsyncEngine) -> Week:
+    week = sample_week()
+    await apply_history(engine, week.received_bodies([timedelta()]))
     return week
 
 
-async def run(engine: AsyncEngine, **wished: Any) -> Rebuilt:
-    return await rebuild(engine, Wish(workspace_ids=[WORKSPACE], **wished))
+async def run_rebuild(engine: AsyncEngine, **options: Any) -> RebuildResult:
+    return await rebuild(engine, RebuildOptions(workspace_ids=[WORKSPACE], **options))
 
 
-async def differing(engine: AsyncEngine, **wished: Any) -> set[str]:
+async def differing_tables(engine: AsyncEngine, **options: Any) -> set[str]:
     """In which ways rows of which tables differ, such as "deals missing"."""
-    found = await run(engine, **wished)
+    result = await run_rebuild(engine, **options)
     return {
-        f"{one.table} {kind}"
-        for one in found.counts
-        for kind, many in (("missing", one.missing), ("extra", one.extra), ("changed", one.changed))
-        if many
+        f"{count.table} {kind}"
+        for count in result.counts
+        for kind, row_count in (("missing", count.missing), ("extra", count.extra), ("changed", count.changed))
+        if row_count
     }
 
 
-async def rows(engine: AsyncEngine, query: str, *values: Any) -> Sequence[asyncpg.Record]:
+async def fetch_rows(engine: AsyncEngine, query: str, *parameters: Any) -> Sequence[asyncpg.Record]:
     async with transaction(engine) as tx:
-        found: Sequence[asyncpg.Record] = await (await raw(tx)).fetch(query, *values)
-        return found
+        result: Sequence[asyncpg.Record] = await (await driver_connection(tx)).fetch(query, *parameters)
+        return result
 
 
-async def damage(engine: AsyncEngine, *statements: str) -> None:
+async def change_tables(engine: AsyncEngine, *statements: str) -> None:
     """Changes what stands behind Showup's back."""
     async with transaction(engine) as tx:
-        connection = await raw(tx)
+        connection = await driver_connection(tx)
         for statement in statements:
             assert not (await connection.execute(statement)).endswith(" 0"), statement

@@ -7,11 +7,11 @@ class Damage(NamedTuple):
     """`found`: by table, whether rows are missing, extra or changed."""
 
     statements: str
-    found: frozenset[str]
+    differences: frozenset[str]
 
 
-def _damage(statements: str, *found: str) -> Damage:
-    return Damage(statements, frozenset(found))
+def _damage(statements: str, *differences: str) -> Damage:
+    return Damage(statements, frozenset(differences))
 
 
 DAMAGES = {
@@ -45,12 +45,12 @@ DAMAGES = {
         UPDATE people SET company_id = (SELECT id FROM companies WHERE key = 'other') WHERE email LIKE '%acme%';
         UPDATE bookings SET company_id = (SELECT id FROM companies WHERE key = 'other') WHERE deal_id IS NOT NULL;
         UPDATE deals SET company_id = (SELECT id FROM companies WHERE key = 'other') WHERE status = 'active';
-        UPDATE deal_turns SET company_id = (SELECT id FROM companies WHERE key = 'other');
+        UPDATE deal_events SET company_id = (SELECT id FROM companies WHERE key = 'other');
         DELETE FROM companies WHERE key = 'domain:acme.example';
         UPDATE companies SET key = 'domain:acme.example' WHERE key = 'other'
         """,
         *("companies missing", "companies extra", "people changed", "bookings changed", "deals changed"),
-        "deal_turns changed",
+        "deal_events changed",
     ),
     "a booking is gone": _damage(
         """
@@ -69,24 +69,24 @@ DAMAGES = {
         "bookings extra",
     ),
     "what was answered is another": _damage("""UPDATE bookings SET answers = '{"a": "b"}'""", "bookings changed"),
-    "lines of the journal are gone": _damage("DELETE FROM journal WHERE what LIKE 'deal.%'", "journal missing"),
-    "the journal stands twice": _damage(
+    "audit entries are missing": _damage("DELETE FROM audit_log WHERE what LIKE 'deal.%'", "audit_log missing"),
+    "audit entries are doubled": _damage(
         """
-        INSERT INTO journal (workspace_id, number, at, event_id, actor, what, because, change, order_key, booking_id,
+        INSERT INTO audit_log (workspace_id, number, at, event_id, actor, what, because, change, order_key, booking_id,
                              person_id, company_id, deal_id)
         SELECT workspace_id, number + 1000, at, event_id, actor, what, because, change, order_key, booking_id,
-               person_id, company_id, deal_id FROM journal
+               person_id, company_id, deal_id FROM audit_log
         """,
-        "journal extra",
+        "audit_log extra",
     ),
-    "the journal gives another reason": _damage(
-        "UPDATE journal SET because = 'why not'", "journal missing", "journal extra"
+    "an audit entry gives another reason": _damage(
+        "UPDATE audit_log SET because = 'why not'", "audit_log missing", "audit_log extra"
     ),
     "events are of another booking": _damage(
-        "UPDATE calcom_events SET booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta')",
-        "calcom_events changed",
+        "UPDATE inbox_events SET booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta')",
+        "inbox_events changed",
     ),
-    "events are of no booking": _damage("UPDATE calcom_events SET booking_id = NULL", "calcom_events changed"),
-    "turns are gone": _damage("DELETE FROM deal_turns WHERE position = 0", "deal_turns missing"),
+    "events are of no booking": _damage("UPDATE inbox_events SET booking_id = NULL", "inbox_events changed"),
+    "turns are gone": _damage("DELETE FROM deal_events WHERE position = 0", "deal_events missing"),
     "names are gone": _damage("DELETE FROM booking_refs WHERE ref LIKE 'uid:%'", "booking_refs missing"),
 }

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.rebuild.conftest import run
-from tests.stories.drawing import Told, weeks
-from tests.stories.how_many import of_stories
-from tests.stories.reading import shown
-from tests.stories.tables import tell
+from tests.histories.history_format import format_history
+from tests.histories.hypothesis_settings import history_settings
+from tests.histories.strategies import DrawnHistory, histories
+from tests.histories.table_contents import apply_history
+from tests.rebuild.conftest import run_rebuild
 
 
-@given(told=weeks(), data=st.data())
-@of_stories(15)
-async def test_a_rebuild_shows_no_difference(engine: AsyncEngine, told: Told, data: st.DataObject) -> None:
-    heard = data.draw(st.permutations(told.arrivals))
-    await tell(engine, heard, data.draw(st.lists(st.integers(1, 4), max_size=4)))
-    for by_story, page in ((True, 1000), (data.draw(st.booleans()), data.draw(st.integers(1, 4)))):
-        found = await run(engine, by_story=by_story, page=page)
-        assert found.events > 0
-        assert found.examples == [], f"by_story={by_story}, page={page}\n{shown(heard)}"
+@given(week=histories(), data=st.data())
+@history_settings(15)
+async def test_a_rebuild_shows_no_difference(engine: AsyncEngine, week: DrawnHistory, data: st.DataObject) -> None:
+    arrivals = data.draw(st.permutations(week.bodies))
+    await apply_history(engine, arrivals, data.draw(st.lists(st.integers(1, 4), max_size=4)))
+    for by_stream, page_size in ((True, 1000), (data.draw(st.booleans()), data.draw(st.integers(1, 4)))):
+        result = await run_rebuild(engine, by_stream=by_stream, page_size=page_size)
+        assert result.events > 0
+        assert result.examples == [], f"by_stream={by_stream}, page_size={page_size}\n{format_history(arrivals)}"

@@ -6,76 +6,76 @@ from pathlib import Path
 import pytest
 
 from showup.database.engine import connect
-from tests.commands.conftest import Showup
-from tests.rebuild.conftest import damage, told
+from tests.cli.conftest import Showup
+from tests.rebuild.conftest import change_tables, load_sample_week
 
 
-async def prepared(url: str, *statements: str) -> None:
+async def prepare(url: str, *statements: str) -> None:
     engine = connect(url)
-    await told(engine)
+    await load_sample_week(engine)
     for statement in statements:
-        await damage(engine, statement)
+        await change_tables(engine, statement)
     await engine.dispose()
 
 
 def test_a_healthy_database_shows_no_difference(showup: Showup, database_url: str) -> None:
-    asyncio.run(prepared(database_url))
-    said = showup("rebuild")
-    assert (said.code, said.error) == (0, "")
-    assert said.out.splitlines() == ["Folded 9 events.", "No difference."]
+    asyncio.run(prepare(database_url))
+    output = showup("rebuild")
+    assert (output.code, output.error) == (0, "")
+    assert output.out.splitlines() == ["Folded 9 events.", "No difference."]
 
 
-def test_a_difference_is_told_in_words_and_by_the_exit_code(showup: Showup, database_url: str) -> None:
-    asyncio.run(prepared(database_url, "UPDATE deals SET stage = 'negotiation' WHERE status = 'active'"))
-    said = showup("rebuild", "--check")
-    assert said.code == 1
-    assert "deal 1 of acme.example" in said.out
-    assert "negotiation" in said.out
-    found = showup("rebuild", "--check", "--json").json
-    assert [one["columns"] for one in found["differences"]] == [{"stage": ["negotiation", "met"]}]
-    assert found["differing"] == 1
+def test_a_difference_is_printed_and_sets_the_exit_code(showup: Showup, database_url: str) -> None:
+    asyncio.run(prepare(database_url, "UPDATE deals SET stage = 'negotiation' WHERE status = 'active'"))
+    output = showup("rebuild", "--check")
+    assert output.code == 1
+    assert "deal 1 of acme.example" in output.out
+    assert "negotiation" in output.out
+    differences = showup("rebuild", "--check", "--json").json
+    assert [one["columns"] for one in differences["differences"]] == [{"stage": ["negotiation", "met"]}]
+    assert differences["differing"] == 1
 
 
-def test_what_differs_is_put_right(showup: Showup, database_url: str) -> None:
-    asyncio.run(prepared(database_url, "UPDATE bookings SET title = 'Something else'"))
-    said = showup("rebuild", "--apply")
-    assert said.code == 0, said.error
-    assert "4 rows were put right" in said.out
+def test_differences_are_repaired(showup: Showup, database_url: str) -> None:
+    asyncio.run(prepare(database_url, "UPDATE bookings SET title = 'Something else'"))
+    output = showup("rebuild", "--apply")
+    assert output.code == 0, output.error
+    assert "4 rows were put right" in output.out
     assert showup("rebuild", "--check").code == 0
 
 
-def test_rules_of_a_file_are_tried_and_not_kept(showup: Showup, database_url: str, tmp_path: Path) -> None:
-    asyncio.run(prepared(database_url))
+def test_rules_of_a_file_are_tried_and_not_saved(showup: Showup, database_url: str, tmp_path: Path) -> None:
+    asyncio.run(prepare(database_url))
     (tmp_path / "tried.toml").write_text('[pipeline]\nteam_domains = ["globex.example"]\n[reminders]\n')
-    found = showup("rebuild", "--rules", "tried.toml", "--json")
-    assert found.code == 0, found.error
+    output = showup("rebuild", "--rules", "tried.toml", "--json")
+    assert output.code == 0, output.error
     assert ("people", "extra", "lee@globex.example") in {
-        (one["table"], one["kind"], one["which"]) for one in found.json["differences"]
+        (one["table"], one["kind"], one["row"]) for one in output.json["differences"]
     }
     assert showup("rebuild").code == 0
 
 
-def test_who_is_told_is_a_rule_to_try_too(showup: Showup, database_url: str, tmp_path: Path) -> None:
+def test_delivery_rules_can_be_tried(showup: Showup, database_url: str, tmp_path: Path) -> None:
     """TE1, TE11: rules that the file has in other tables, under other names."""
-    asyncio.run(prepared(database_url))
+    asyncio.run(prepare(database_url))
     (tmp_path / "tried.toml").write_text("[email]\nguests = true\n[no_show_follow_up]\nenabled = true\nafter = '3h'\n")
-    found = showup("rebuild", "--rules", "tried.toml", "--json")
-    assert found.code == 0, found.error
-    kinds = {one["which"].split()[0] for one in found.json["differences"] if one["table"] == "deliveries"}
-    assert kinds >= {"follow_up"}, found.json["differences"]
+    output = showup("rebuild", "--rules", "tried.toml", "--json")
+    assert output.code == 0, output.error
+    kinds = {one["row"].split()[0] for one in output.json["differences"] if one["table"] == "deliveries"}
+    assert kinds >= {"follow_up"}, output.json["differences"]
 
 
-def test_an_earlier_moment_is_shown(showup: Showup, database_url: str) -> None:
-    asyncio.run(prepared(database_url))
-    found = showup("rebuild", "--as-of", "2026-09-07", "--json")
-    assert found.code == 0, found.error
-    assert found.json["events"] == 0
-    assert {one["folded"] for one in found.json["counts"]} == {0}
+def test_an_earlier_time_is_shown(showup: Showup, database_url: str) -> None:
+    asyncio.run(prepare(database_url))
+    output = showup("rebuild", "--as-of", "2026-09-07", "--json")
+    assert output.code == 0, output.error
+    assert output.json["events"] == 0
+    assert {one["replayed"] for one in output.json["counts"]} == {0}
     assert "then" in showup("rebuild", "--as-of", "2026-09-07").out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--check", "--apply"], "Give one of"),
         (["--as-of", "yesterday"], "2026-11-21T09:30Z"),
@@ -86,13 +86,13 @@ def test_an_earlier_moment_is_shown(showup: Showup, database_url: str) -> None:
         (["--rules", "wrong.toml"], "pipeline.cancel_deal"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_a_sentence(
-    ready: Showup, tmp_path: Path, arguments: list[str], says: str
+def test_invalid_options_are_refused_with_a_message(
+    ready: Showup, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     (tmp_path / "empty.toml").write_text("[pipeline]\n")
     (tmp_path / "broken.toml").write_text("[pipeline\n")
     (tmp_path / "wrong.toml").write_text('[pipeline]\ncancel_deal = "never"\n')
-    said = ready("rebuild", *arguments)
-    assert (said.code, said.out) == (1, "")
-    assert says in said.error
-    assert "Traceback" not in said.error
+    output = ready("rebuild", *arguments)
+    assert (output.code, output.out) == (1, "")
+    assert message in output.error
+    assert "Traceback" not in output.error

@@ -8,50 +8,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.database.engine import raw, transaction
-from showup.deliveries.subscribing import subscribe
-from showup.effects import Announcement
-from tests.rebuild.conftest import rows, run
-from tests.stories.calendar import Arrival
-from tests.stories.drawing import Told, weeks
-from tests.stories.how_many import of_stories
-from tests.stories.reading import shown
-from tests.stories.tables import WORKSPACE, hear, wipe
+from showup.database.engine import driver_connection, transaction
+from showup.deliveries.subscription_store import subscribe
+from showup.effects import AnnouncementKind
+from tests.histories.calcom_week import ReceivedBody
+from tests.histories.history_format import format_history
+from tests.histories.hypothesis_settings import history_settings
+from tests.histories.strategies import DrawnHistory, histories
+from tests.histories.table_contents import WORKSPACE, apply_batch, reset_database
+from tests.rebuild.conftest import fetch_rows, run_rebuild
 
-ALL = get_args(Announcement)
-_CALLED_FOR = """
+ALL_ANNOUNCEMENTS = get_args(AnnouncementKind)
+_PLANNED_DELIVERIES = """
     SELECT destination, key, kind, recipient, state, because, due_at, expires_at, details FROM deliveries
     WHERE destination IN ('clickup', 'slack') ORDER BY destination, key
 """
 
 
-async def listened(engine: AsyncEngine, arrivals: Sequence[Arrival], connected_at: datetime) -> None:
+async def receive_subscribed(engine: AsyncEngine, arrivals: Sequence[ReceivedBody], connected_at: datetime) -> None:
     """Told one by one while a chat listens from the beginning, and a CRM from then on; it was there for an hour before.
 
     Who listened when is known by the clock, not by the order in which news was worked off.
     """
-    await wipe(engine)
-    first = min(one.received_at for one in arrivals) - timedelta(days=1)
+    await reset_database(engine)
+    first = min(arrival.received_at for arrival in arrivals) - timedelta(days=1)
     async with transaction(engine) as tx:
-        connection = await raw(tx)
-        await subscribe(connection, WORKSPACE, "slack", ALL, first)
+        connection = await driver_connection(tx)
+        await subscribe(connection, WORKSPACE, "slack", ALL_ANNOUNCEMENTS, first)
         await subscribe(connection, WORKSPACE, "clickup", ["booking.created"], first)
         await subscribe(connection, WORKSPACE, "clickup", [], connected_at - timedelta(hours=1))
-        await subscribe(connection, WORKSPACE, "clickup", ALL, connected_at)
-    for one in arrivals:
-        await hear(engine, [one])
+        await subscribe(connection, WORKSPACE, "clickup", ALL_ANNOUNCEMENTS, connected_at)
+    for arrival in arrivals:
+        await apply_batch(engine, [arrival])
 
 
-@given(told=weeks(), data=st.data())
-@of_stories(10)
+@given(week=histories(), data=st.data())
+@history_settings(10)
 async def test_the_same_is_announced_in_any_order_and_by_a_rebuild(
-    engine: AsyncEngine, told: Told, data: st.DataObject
+    engine: AsyncEngine, week: DrawnHistory, data: st.DataObject
 ) -> None:
-    connected_at = data.draw(st.sampled_from(sorted(one.received_at for one in told.arrivals)))
-    await listened(engine, told.arrivals, connected_at)
-    expected = [dict(row) for row in await rows(engine, _CALLED_FOR)]
-    heard = data.draw(st.permutations(told.arrivals))
-    await listened(engine, heard, connected_at)
-    assert [dict(row) for row in await rows(engine, _CALLED_FOR)] == expected, shown(heard)
-    found = await run(engine, page=data.draw(st.integers(1, 4)))
-    assert found.examples == [], shown(heard)
+    connected_at = data.draw(st.sampled_from(sorted(one.received_at for one in week.bodies)))
+    await receive_subscribed(engine, week.bodies, connected_at)
+    expected = [dict(row) for row in await fetch_rows(engine, _PLANNED_DELIVERIES)]
+    arrivals = data.draw(st.permutations(week.bodies))
+    await receive_subscribed(engine, arrivals, connected_at)
+    assert [dict(row) for row in await fetch_rows(engine, _PLANNED_DELIVERIES)] == expected, format_history(arrivals)
+    result = await run_rebuild(engine, page_size=data.draw(st.integers(1, 4)))
+    assert result.examples == [], format_history(arrivals)

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 
 from showup.database.engine import connect
-from tests.calcom_far.server import FarCalcom
-from tests.calcom_far.world import World
-from tests.conftest import TEMPLATE, of_database
-from tests.reconcile.stage import Showup
+from tests.conftest import TEMPLATE, with_database
+from tests.fake_calcom.server import FakeCalcom
+from tests.fake_calcom.world import World
+from tests.reconcile.showup_instance import ShowupInstance
 
-Opening: TypeAlias = Callable[[], Awaitable[Showup]]
+OpenShowup: TypeAlias = Callable[[], Awaitable[ShowupInstance]]
 
 
 @pytest.fixture
@@ -24,30 +24,30 @@ def world() -> World:
 
 
 @pytest.fixture
-async def far(world: World) -> AsyncIterator[FarCalcom]:
-    with FarCalcom(world) as far:
-        yield far
+async def fake_calcom(world: World) -> AsyncIterator[FakeCalcom]:
+    with FakeCalcom(world) as fake_calcom:
+        yield fake_calcom
 
 
 @pytest.fixture
-async def opening(postgres: str, world: World, far: FarCalcom) -> AsyncIterator[Opening]:
+async def open_showup(postgres: str, world: World, fake_calcom: FakeCalcom) -> AsyncIterator[OpenShowup]:
     """Opens one more Showup."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx2.AsyncClient())
 
-        async def opened() -> Showup:
+        async def open_one() -> ShowupInstance:
             name = f"beside_{uuid4().hex}"
-            driver = await asyncpg.connect(postgres)
-            await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-            await driver.close()
-            url = of_database(postgres, name)
+            connection = await asyncpg.connect(postgres)
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            await connection.close()
+            url = with_database(postgres, name)
             engine = connect(url, pool_size=6)
             stack.push_async_callback(engine.dispose)
-            return await Showup(url, engine, far, world.clock, client).open()
+            return await ShowupInstance(url, engine, fake_calcom, world.clock, client).open()
 
-        yield opened
+        yield open_one
 
 
 @pytest.fixture
-async def showup(opening: Opening) -> Showup:
-    return await opening()
+async def showup(open_showup: OpenShowup) -> ShowupInstance:
+    return await open_showup()

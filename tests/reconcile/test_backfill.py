@@ -8,109 +8,119 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from showup.reconcile.reconciler import Found
-from showup.sources.calcom.api_faults import CalcomAway
-from tests.calcom_far.rows import FIRST_DAY, Guest
-from tests.calcom_far.server import FarCalcom
-from tests.calcom_far.weeks import fill, generate
-from tests.calcom_far.world import World
-from tests.reconcile.conftest import Opening
-from tests.reconcile.stage import Showup, differences
+from showup.reconcile.reconciler import BackfillResult
+from showup.sources.calcom.api_errors import CalcomUnavailable
+from tests.fake_calcom.history import fill_history, generate_history
+from tests.fake_calcom.rows import FIRST_DAY, Guest
+from tests.fake_calcom.server import FakeCalcom
+from tests.fake_calcom.world import World
+from tests.reconcile.conftest import OpenShowup
+from tests.reconcile.showup_instance import ShowupInstance, differences
 
 # More of them, and it takes minutes: SHOWUP_TEST_HISTORY=20000.
 HISTORY = int(os.environ.get("SHOWUP_TEST_HISTORY", "700"))
 PAGE = 100
 
 
-async def backfilled(showup: Showup, since: datetime = FIRST_DAY, until: datetime | None = None) -> Found:
+async def run_backfill(
+    showup: ShowupInstance, since: datetime = FIRST_DAY, until: datetime | None = None
+) -> BackfillResult:
     (account,) = await showup.reconciler.accounts()
-    await known_just_now(showup)
+    await register_account_now(showup)
     found = await showup.reconciler.backfill(account, since, until or showup.clock(), lambda _many: None)
     await showup.apply()
     return found
 
 
-async def known_just_now(showup: Showup) -> None:
+async def register_account_now(showup: ShowupInstance) -> None:
     """Its key came a moment ago: all that was booked by now is history."""
     await showup.rows("UPDATE syncs SET began_at = :now RETURNING 1", now=showup.clock())
 
 
-async def test_history_stands_as_if_it_had_been_told_and_nobody_hears_of_it(world: World, opening: Opening) -> None:
-    generate(world, seed=3, bookings=80, silent=False)
-    world.advance(timedelta(hours=1))
-    told, asked = await opening(), await opening()
-    for news in world.said:
-        await told.receive(news.body)
-    await told.apply()
-    found = await backfilled(asked)
+async def test_a_backfill_equals_webhooks_and_sends_nothing(world: World, open_showup: OpenShowup) -> None:
+    generate_history(world, seed=3, bookings=80, silent=False)
+    world.move_by(timedelta(hours=1))
+    by_webhooks, by_backfill = await open_showup(), await open_showup()
+    for webhook in world.sent_webhooks:
+        await by_webhooks.receive(webhook.body)
+    await by_webhooks.apply()
+    found = await run_backfill(by_backfill)
     assert found.looked_at >= len(world.bookings)
     statuses = [
         {uid: (one["status"], one["start_time"], one["attended"]) for uid, one in each["bookings"].items()}
-        for each in (await asked.standing(), await told.standing())
+        for each in (await by_backfill.load_state(), await by_webhooks.load_state())
     ]
     assert statuses[0] == statuses[1]
-    assert await asked.rows("SELECT 1 FROM deliveries WHERE state <> 'skipped'") == []
-    assert await asked.rebuilt() == []
-    assert {one["origin"] for one in await asked.rows("SELECT DISTINCT origin FROM calcom_events")} == {"backfill"}
+    assert await by_backfill.rows("SELECT 1 FROM deliveries WHERE state <> 'skipped'") == []
+    assert await by_backfill.find_rebuild_differences() == []
+    assert {one["origin"] for one in await by_backfill.rows("SELECT DISTINCT origin FROM inbox_events")} == {"backfill"}
 
 
-async def test_even_what_was_booked_a_minute_ago_is_told_to_nobody(world: World, showup: Showup) -> None:
+async def test_a_backfill_of_a_recent_booking_sends_nothing(world: World, showup: ShowupInstance) -> None:
     host = world.add_user("Hana Host", "hana@sellers.example")
     kind = world.add_event_type("call", owner=host)
     world.book(kind, Guest("Ann", "ann@acme.example"), start_at=world.clock() + timedelta(days=3))
-    world.advance(timedelta(minutes=5))
-    await backfilled(showup)
-    assert list((await showup.standing())["people"]) == ["ann@acme.example"]
+    world.move_by(timedelta(minutes=5))
+    await run_backfill(showup)
+    assert list((await showup.load_state())["people"]) == ["ann@acme.example"]
     assert await showup.rows("SELECT 1 FROM deliveries") == []
 
 
-async def test_what_was_booked_since_the_account_is_compared_is_left_to_that(world: World, showup: Showup) -> None:
+async def test_a_backfill_ends_where_polling_began(world: World, showup: ShowupInstance) -> None:
     """It is news, and taken in as history it would be told to nobody."""
     host = world.add_user("Hana Host", "hana@sellers.example")
     kind = world.add_event_type("call", owner=host)
     (account,) = await showup.reconciler.accounts()
-    await known_just_now(showup)
-    world.advance(timedelta(minutes=1))
+    await register_account_now(showup)
+    world.move_by(timedelta(minutes=1))
     world.book(kind, Guest("Ann", "ann@acme.example"), start_at=world.clock() + timedelta(days=3))
-    world.advance(timedelta(hours=1))
+    world.move_by(timedelta(hours=1))
     found = await showup.reconciler.backfill(account, FIRST_DAY, showup.clock(), lambda _many: None)
-    assert found.healed == {}
+    assert found.repaired == {}
     await showup.reconcile()
     assert {one["state"] for one in await showup.rows("SELECT state FROM deliveries WHERE kind = 'confirm'")} == {
         "scheduled"
     }
 
 
-async def test_twice_the_same_history_is_no_news(world: World, showup: Showup) -> None:
-    generate(world, seed=4, bookings=40)
-    world.advance(timedelta(hours=1))
-    await backfilled(showup)
-    before = await showup.rows("SELECT count(*) FROM calcom_events")
-    assert (await backfilled(showup)).healed == {}
-    assert await showup.rows("SELECT count(*) FROM calcom_events") == before
+async def test_a_repeated_backfill_changes_nothing(world: World, showup: ShowupInstance) -> None:
+    generate_history(world, seed=4, bookings=40)
+    world.move_by(timedelta(hours=1))
+    await run_backfill(showup)
+    before = await showup.rows("SELECT count(*) FROM inbox_events")
+    assert (await run_backfill(showup)).repaired == {}
+    assert await showup.rows("SELECT count(*) FROM inbox_events") == before
 
 
-async def test_a_booking_that_moved_out_of_the_span_is_followed(world: World, showup: Showup) -> None:
+async def test_a_booking_rescheduled_out_of_the_range_is_followed(world: World, showup: ShowupInstance) -> None:
     host = world.add_user("Hana Host", "hana@sellers.example")
     kind = world.add_event_type("call", owner=host)
     old = world.book(kind, Guest("Ann", "ann@acme.example"), start_at=world.clock() + timedelta(days=3))
     until = world.clock() + timedelta(hours=1)
-    world.advance(timedelta(days=1))
+    world.move_by(timedelta(days=1))
     new = world.reschedule(old.uid, old.start_at + timedelta(days=9))
-    world.advance(timedelta(hours=1))
-    await backfilled(showup, until=until)
-    assert list((await showup.standing())["bookings"]) == [new.uid]
+    world.move_by(timedelta(hours=1))
+    await run_backfill(showup, until=until)
+    assert list((await showup.load_state())["bookings"]) == [new.uid]
 
 
-async def test_a_backfill_that_was_killed_goes_on_where_it_was(world: World, far: FarCalcom, opening: Opening) -> None:
-    fill(world, bookings=HISTORY)
-    world.advance(timedelta(hours=1))
-    showup, whole = await opening(), await opening()
+async def test_a_killed_backfill_resumes(world: World, fake_calcom: FakeCalcom, open_showup: OpenShowup) -> None:
+    fill_history(world, bookings=HISTORY)
+    world.move_by(timedelta(hours=1))
+    showup, complete = await open_showup(), await open_showup()
     await showup.rows("DELETE FROM reconciliations RETURNING 1")
-    asked = len(far.asked)
+    asked = len(fake_calcom.requests)
     span = (FIRST_DAY.isoformat(), world.clock().isoformat())
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.reconcile.backfilling", showup.url, far.url, far.key, *span),
+        *(
+            sys.executable,
+            "-m",
+            "tests.reconcile.backfill_process",
+            showup.url,
+            fake_calcom.url,
+            fake_calcom.key,
+            *span,
+        ),
         stdout=asyncio.subprocess.PIPE,
     )
     assert child.stdout is not None
@@ -122,23 +132,25 @@ async def test_a_backfill_that_was_killed_goes_on_where_it_was(world: World, far
     assert before["state"] == "running"
     assert 3 * PAGE <= before["looked_at"] < HISTORY
 
-    await backfilled(showup, until=datetime.fromisoformat(span[1]))
+    await run_backfill(showup, until=datetime.fromisoformat(span[1]))
     (after,) = await showup.rows("SELECT * FROM reconciliations")
     assert (after["id"], after["state"], after["looked_at"]) == (before["id"], "done", HISTORY)
-    pages = [one for one in far.asked[asked:] if one.path.endswith("/bookings")]
+    pages = [one for one in fake_calcom.requests[asked:] if one.path.endswith("/bookings")]
     assert sum("cursor" not in one.query for one in pages) == 1, "it began anew"
-    assert await showup.rows("SELECT 1 FROM calcom_events WHERE duplicate_of IS NOT NULL") == []
-    await backfilled(whole)
-    assert differences(await showup.standing(), await whole.standing()) == []
+    assert await showup.rows("SELECT 1 FROM inbox_events WHERE duplicate_of IS NOT NULL") == []
+    await run_backfill(complete)
+    assert differences(await showup.load_state(), await complete.load_state()) == []
 
 
-async def test_a_place_that_cal_com_no_longer_knows_is_begun_anew(world: World, far: FarCalcom, showup: Showup) -> None:
-    fill(world, bookings=250)
-    world.advance(timedelta(hours=1))
+async def test_an_expired_cursor_restarts_the_backfill(
+    world: World, fake_calcom: FakeCalcom, showup: ShowupInstance
+) -> None:
+    fill_history(world, bookings=250)
+    world.move_by(timedelta(hours=1))
     until = world.clock()
-    far.faults.next(None, None, *["500"] * 4)
-    with pytest.raises(CalcomAway):
-        await backfilled(showup, until=until)
+    fake_calcom.faults.queue(None, None, *["500"] * 4)
+    with pytest.raises(CalcomUnavailable):
+        await run_backfill(showup, until=until)
     (broken_off,) = await showup.rows(
         """
         UPDATE reconciliations SET place = jsonb_set(place, '{cursor}', '"long ago"') WHERE kind = 'backfill'
@@ -146,20 +158,20 @@ async def test_a_place_that_cal_com_no_longer_knows_is_begun_anew(world: World, 
         """
     )
     assert broken_off["looked_at"] == PAGE
-    await backfilled(showup, until=until)
-    assert len((await showup.standing())["bookings"]) == 250
+    await run_backfill(showup, until=until)
+    assert len((await showup.load_state())["bookings"]) == 250
     assert (await showup.rows("SELECT state FROM reconciliations WHERE kind = 'backfill'")) == [{"state": "done"}]
 
 
 @pytest.mark.parametrize("most", [3, 55])
-async def test_it_never_asks_more_often_than_it_may_and_its_memory_stays_flat(
-    world: World, far: FarCalcom, showup: Showup, most: int
+async def test_a_backfill_respects_the_rate_limit_in_constant_memory(
+    world: World, fake_calcom: FakeCalcom, showup: ShowupInstance, most: int
 ) -> None:
-    fill(world, bookings=HISTORY)
-    world.advance(timedelta(hours=1))
-    showup.limit(most)
+    fill_history(world, bookings=HISTORY)
+    world.move_by(timedelta(hours=1))
+    showup.limit_calls(most)
     (account,) = await showup.reconciler.accounts()
-    await known_just_now(showup)
+    await register_account_now(showup)
     held: list[int] = []
     tracemalloc.start()
     try:
@@ -168,7 +180,7 @@ async def test_it_never_asks_more_often_than_it_may_and_its_memory_stays_flat(
         )
     finally:
         tracemalloc.stop()
-    assert far.worst_minute() <= most
-    assert len((await showup.standing())["bookings"]) == HISTORY
+    assert fake_calcom.worst_minute() <= most
+    assert len((await showup.load_state())["bookings"]) == HISTORY
     # What is remembered of the log is bounded, and small beside this.
     assert held[-1] - held[1] < 100 * 1024 * 1024

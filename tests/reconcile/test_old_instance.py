@@ -4,69 +4,69 @@ from datetime import timedelta
 
 import pytest
 
-from tests.calcom_far.rows import Guest
-from tests.calcom_far.server import FarCalcom
-from tests.calcom_far.world import World
-from tests.reconcile.stage import Showup
-from tests.reconcile.test_polling import DAY, HOUR, booked
+from tests.fake_calcom.rows import Guest
+from tests.fake_calcom.server import FakeCalcom
+from tests.fake_calcom.world import World
+from tests.reconcile.showup_instance import ShowupInstance
+from tests.reconcile.test_poll import DAY, HOUR, create_booking
 
 
 @pytest.fixture
-def old(showup: Showup, far: FarCalcom) -> Showup:
-    showup.api_url = far.url_v1
-    showup.reconciler = showup.another()
+def old_instance(showup: ShowupInstance, fake_calcom: FakeCalcom) -> ShowupInstance:
+    showup.api_url = fake_calcom.url_v1
+    showup.reconciler = showup.create_reconciler()
     return showup
 
 
-async def test_what_was_missed_is_found(world: World, old: Showup) -> None:
-    booking = booked(world)
-    world.advance(HOUR)
-    assert (await old.reconcile())["healed"] == {"created": 1}
+async def test_a_lost_webhook_is_found(world: World, old_instance: ShowupInstance) -> None:
+    booking = create_booking(world)
+    world.move_by(HOUR)
+    assert (await old_instance.reconcile())["repaired"] == {"created": 1}
     world.cancel(booking.uid)
-    world.advance(HOUR)
-    assert (await old.reconcile())["healed"] == {"cancelled": 1}
-    assert (await old.standing())["bookings"][booking.uid]["status"] == "CANCELLED"
+    world.move_by(HOUR)
+    assert (await old_instance.reconcile())["repaired"] == {"cancelled": 1}
+    assert (await old_instance.load_state())["bookings"][booking.uid]["status"] == "CANCELLED"
 
 
-async def test_a_webhook_that_comes_meanwhile_needs_no_healing(world: World, old: Showup) -> None:
-    booked(world)
-    on_its_way = world.last[0].body
+async def test_a_late_webhook_needs_no_repair(world: World, old_instance: ShowupInstance) -> None:
+    create_booking(world)
+    in_flight = world.last_webhooks[0].body
 
-    async def meanwhile(seconds: float) -> None:
-        await old.receive(on_its_way)
-        world.advance(timedelta(seconds=seconds))
+    async def deliver_while_waiting(seconds: float) -> None:
+        await old_instance.receive(in_flight)
+        world.move_by(timedelta(seconds=seconds))
 
-    old.reconciler = old.another(pause=meanwhile)
-    assert (await old.reconcile())["healed"] == {}
-    assert len((await old.standing())["bookings"]) == 1
+    old_instance.reconciler = old_instance.create_reconciler(pause=deliver_while_waiting)
+    assert (await old_instance.reconcile())["repaired"] == {}
+    assert len((await old_instance.load_state())["bookings"]) == 1
 
 
-async def test_history_is_taken_in_by_the_days_of_its_meetings(world: World, old: Showup) -> None:
+async def test_a_backfill_selects_by_meeting_date(world: World, old_instance: ShowupInstance) -> None:
     host = world.add_user("Hana Host", "hana@sellers.example")
     kind = world.add_event_type("call", owner=host)
     for days in (1, 3):
         world.book(kind, Guest("Ann", f"ann{days}@acme.example"), start_at=world.clock() + days * DAY)
-    world.advance(5 * DAY)
-    (account,) = await old.reconciler.accounts()
-    found = await old.reconciler.backfill(account, world.clock() - 3 * DAY, world.clock(), lambda _many: None)
-    assert found.healed == {"created": 1, "ended": 1}
-    assert list((await old.standing())["people"]) == ["ann3@acme.example"]
+    world.move_by(5 * DAY)
+    (account,) = await old_instance.reconciler.accounts()
+    found = await old_instance.reconciler.backfill(account, world.clock() - 3 * DAY, world.clock(), lambda _many: None)
+    assert found.repaired == {"created": 1, "ended": 1}
+    assert list((await old_instance.load_state())["people"]) == ["ann3@acme.example"]
 
 
-async def test_what_was_there_before_the_account_was_known_is_history(
-    world: World, far: FarCalcom, showup: Showup
+async def test_bookings_before_the_account_are_history(
+    world: World, fake_calcom: FakeCalcom, showup: ShowupInstance
 ) -> None:
     """It says no times of making either, so that all would pass for news; and nobody is told of history (PI13)."""
     await showup.rows("DELETE FROM reconciliations RETURNING 1")
     await showup.rows("DELETE FROM syncs RETURNING 1")
-    soon, late = booked(world, in_=5 * DAY), booked(world, in_=90 * DAY)
-    world.advance(DAY)
-    showup.api_url = far.url_v1
-    showup.reconciler = showup.another()
+    soon, late = create_booking(world, starts_in=5 * DAY), create_booking(world, starts_in=90 * DAY)
+    world.move_by(DAY)
+    showup.api_url = fake_calcom.url_v1
+    showup.reconciler = showup.create_reconciler()
     await showup.reconciler.poll_due()
-    assert (await showup.last_run())["healed"] == {"created": 2}
+    assert (await showup.last_run())["repaired"] == {"created": 2}
     for _ in range(2):
-        world.advance(30 * DAY)
+        world.move_by(30 * DAY)
         await showup.reconcile()
-    assert (await showup.standing())["bookings"].keys() == {soon.uid, late.uid}
+    assert (await showup.load_state())["bookings"].keys() == {soon.uid, late.uid}
     assert await showup.rows("SELECT kind FROM deliveries") == []

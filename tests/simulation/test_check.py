@@ -7,61 +7,61 @@ from typing import Any
 import httpx2
 import pytest
 
-from showup.simulation.compare import Difference, differences
-from showup.simulation.reading import CannotRead, Reader, caught_up
-from showup.simulation.run import compare, door, is_loopback, play, webhooks
-from showup.simulation.sender import Pace, Summary
+from showup.simulation.api_reader import ApiReader, ApiReadError, wait_until_processed
+from showup.simulation.compare import TruthDifference, find_differences
+from showup.simulation.run import check_run, is_loopback, outgoing_webhooks, send_all, target_endpoint
+from showup.simulation.sender import SendOptions, SendSummary
 from showup.simulation.truth import Truth, truth_of
 from showup.simulation.world import make_world
-from tests.simulation.house import KEY, SECRET, House
+from tests.simulation.fake_showup import KEY, SECRET, FakeShowup
 
 WORLD = make_world(5, datetime(2026, 9, 15, 12, 0, tzinfo=UTC), 60)
-TRUTH = truth_of(WORLD.news)
+TRUTH = truth_of(WORLD.webhooks)
 
 
-def as_api(truth: Truth) -> dict[str, list[dict[str, Any]]]:
+def to_api_lists(truth: Truth) -> dict[str, list[dict[str, Any]]]:
     """The lists of an API in which exactly `truth` stands, beside another run's company."""
     deal_ids = {uid: f"d{n}" for n, deal in enumerate(truth.deals) for uid in deal.bookings}
     bookings = [
         {
-            **asdict(one),
+            **asdict(item),
             "id": f"b{number}",
-            "start_time": one.start_time.isoformat().replace("+00:00", "Z"),
-            "end_time": one.end_time.isoformat().replace("+00:00", "Z"),
-            "attendance": {"state": one.state, "evidence": one.evidence},
-            "person": {"email": one.person} if one.person else None,
-            "company": {"domain": one.company} if one.company else None,
-            "deal_id": deal_ids.get(one.calcom_uid),
-            "attendees": [_attendee(who, came) for who, came in one.attendees.items()],
+            "start_time": item.start_time.isoformat().replace("+00:00", "Z"),
+            "end_time": item.end_time.isoformat().replace("+00:00", "Z"),
+            "attendance": {"state": item.state, "evidence": item.evidence},
+            "person": {"email": item.person} if item.person else None,
+            "company": {"domain": item.company} if item.company else None,
+            "deal_id": deal_ids.get(item.calcom_uid),
+            "attendees": [_attendee(who, attended) for who, attended in item.attendees.items()],
         }
-        for number, one in enumerate(truth.bookings.values())
+        for number, item in enumerate(truth.bookings.values())
     ]
     deals = [
-        {**asdict(one), "id": f"d{number}", "company": {"domain": one.company}, "bookings": None}
-        for number, one in enumerate(truth.deals)
+        {**asdict(item), "id": f"d{number}", "company": {"domain": item.company}, "bookings": None}
+        for number, item in enumerate(truth.deals)
     ]
     people = [
-        {"email": one.email, "name": one.name, "company": {"domain": one.company} if one.company else None}
-        for one in truth.people.values()
+        {"email": item.email, "name": item.name, "company": {"domain": item.company} if item.company else None}
+        for item in truth.people.values()
     ]
     companies = [{"domain": domain, "name": name} for domain, name in truth.companies.items()]
     other = {"domain": "fjord-zzzzzz.example", "name": "Of another run"}
     return {"bookings": bookings, "deals": deals, "people": people, "companies": [*companies, other]}
 
 
-def _attendee(who: str, came: bool | None) -> dict[str, Any]:
+def _attendee(who: str, attended: bool | None) -> dict[str, Any]:
     email, phone = (who, None) if "@" in who else (None, who)
-    return {"email": email, "phone": phone, "attended": came, "cancelled_at": None}
+    return {"email": email, "phone": phone, "attended": attended, "cancelled_at": None}
 
 
-async def checked(house: House, summary: Summary | None = None) -> list[Difference]:
-    found = await compare(house.url, KEY, WORLD, summary or Summary(), within_for=0)
+async def check_differences(fake_showup: FakeShowup, summary: SendSummary | None = None) -> list[TruthDifference]:
+    found = await check_run(fake_showup.url, KEY, WORLD, summary or SendSummary(), time_limit=0)
     return found.differences
 
 
-async def test_an_api_that_says_the_truth_differs_in_nothing(house: House) -> None:
-    house.lists = as_api(TRUTH)
-    assert await checked(house) == []
+async def test_an_api_that_says_the_truth_differs_in_nothing(fake_showup: FakeShowup) -> None:
+    fake_showup.lists = to_api_lists(TRUTH)
+    assert await check_differences(fake_showup) == []
 
 
 @pytest.mark.parametrize(
@@ -76,61 +76,61 @@ async def test_an_api_that_says_the_truth_differs_in_nothing(house: House) -> No
         ("people", "name", "Wrong"),
     ],
 )
-async def test_each_wrong_field_is_told(house: House, noun: str, field: str, wrong: object) -> None:
-    house.lists = as_api(TRUTH)
-    house.lists[noun][0][field] = wrong
-    (found,) = await checked(house)
+async def test_each_wrong_field_is_reported(fake_showup: FakeShowup, noun: str, field: str, wrong: object) -> None:
+    fake_showup.lists = to_api_lists(TRUTH)
+    fake_showup.lists[noun][0][field] = wrong
+    (found,) = await check_differences(fake_showup)
     assert (found.field, found.found) == (field, str(wrong or ""))
 
 
-async def test_what_is_missing_and_what_is_too_much_is_told(house: House) -> None:
-    house.lists = as_api(TRUTH)
-    gone = house.lists["people"].pop()
-    house.lists["companies"].append({"domain": f"sellers1-{WORLD.tag}.example", "name": "The organizer's"})
-    assert {(one.noun, one.key, one.found) for one in await checked(house)} == {
-        ("person", gone["email"], "missing"),
+async def test_missing_and_extra_records_are_reported(fake_showup: FakeShowup) -> None:
+    fake_showup.lists = to_api_lists(TRUTH)
+    removed = fake_showup.lists["people"].pop()
+    fake_showup.lists["companies"].append({"domain": f"sellers1-{WORLD.tag}.example", "name": "The organizer's"})
+    assert {(item.noun, item.key, item.found) for item in await check_differences(fake_showup)} == {
+        ("person", removed["email"], "missing"),
         ("company", f"sellers1-{WORLD.tag}.example", "there"),
     }
 
 
-def test_a_deal_that_lost_a_booking_is_told() -> None:
+def test_a_deal_that_lost_a_booking_is_reported() -> None:
     with_two = next(deal for deal in TRUTH.deals if len(deal.bookings) > 1)
     others = tuple(deal for deal in TRUTH.deals if deal is not with_two)
     poorer = replace(with_two, bookings=frozenset(sorted(with_two.bookings)[1:]))
     found = replace(TRUTH, deals=(*others, poorer))
-    assert [one.field for one in differences(TRUTH, found)] == ["bookings"]
+    assert [item.field for item in find_differences(TRUTH, found)] == ["bookings"]
 
 
-async def test_the_check_waits_for_the_runs_own_events_only(house: House) -> None:
-    house.kept = [["e1", "of another"], ["e1"], ["of another"]]
-    async with httpx2.AsyncClient(base_url=house.url, headers={"Authorization": f"Bearer {KEY}"}) as client:
-        left = await caught_up(Reader(client), {"e1", "e2"}, within_for=60, poll_for=0)
-    assert left == set()
-    assert house.kept == []
+async def test_the_check_waits_for_the_runs_own_events_only(fake_showup: FakeShowup) -> None:
+    fake_showup.unprocessed = [["e1", "of another"], ["e1"], ["of another"]]
+    async with httpx2.AsyncClient(base_url=fake_showup.url, headers={"Authorization": f"Bearer {KEY}"}) as client:
+        remaining = await wait_until_processed(ApiReader(client), {"e1", "e2"}, time_limit=60, poll_interval=0)
+    assert remaining == set()
+    assert fake_showup.unprocessed == []
 
 
-async def test_events_that_never_settle_are_counted(house: House) -> None:
-    house.lists = as_api(TRUTH)
-    house.kept = [["e1"]] * 3
-    found = await compare(house.url, KEY, WORLD, Summary(event_ids={"e1", "e2"}), within_for=0)
-    assert found.unsettled == 1
+async def test_events_that_stay_unprocessed_are_counted(fake_showup: FakeShowup) -> None:
+    fake_showup.lists = to_api_lists(TRUTH)
+    fake_showup.unprocessed = [["e1"]] * 3
+    found = await check_run(fake_showup.url, KEY, WORLD, SendSummary(event_ids={"e1", "e2"}), time_limit=0)
+    assert found.unprocessed == 1
 
 
-async def test_an_api_that_refuses_says_where(house: House) -> None:
-    with pytest.raises(CannotRead, match="/api/events: answered 401"):
-        await compare(house.url, "wrong", WORLD, Summary(), within_for=0)
+async def test_an_api_that_refuses_says_where(fake_showup: FakeShowup) -> None:
+    with pytest.raises(ApiReadError, match="/api/events: answered 401"):
+        await check_run(fake_showup.url, "wrong", WORLD, SendSummary(), time_limit=0)
 
 
-async def test_a_run_reaches_both_doors(house: House) -> None:  # AP6
-    doors = [door(house.url, name, SECRET) for name in ("simulated-1", "simulated-2")]
-    outgoing = webhooks(WORLD, doors, chaos=True)
-    summary = await play(outgoing, Pace(rate=0), lambda _: None)
-    assert summary.accepted == len(outgoing) > len(WORLD.news)
-    assert set(house.paths) == {"/webhooks/calcom/simulated-1", "/webhooks/calcom/simulated-2"}
+async def test_a_run_reaches_both_endpoints(fake_showup: FakeShowup) -> None:  # AP6
+    endpoints = [target_endpoint(fake_showup.url, name, SECRET) for name in ("simulated-1", "simulated-2")]
+    outgoing = outgoing_webhooks(WORLD, endpoints, chaos=True)
+    summary = await send_all(outgoing, SendOptions(rate=0), lambda _: None)
+    assert summary.accepted == len(outgoing) > len(WORLD.webhooks)
+    assert set(fake_showup.paths) == {"/webhooks/calcom/simulated-1", "/webhooks/calcom/simulated-2"}
 
 
 @pytest.mark.parametrize(
-    ("url", "here"),
+    ("url", "is_local"),
     [
         ("http://127.0.0.1:8000", True),
         ("http://localhost:8000/below", True),
@@ -140,5 +140,5 @@ async def test_a_run_reaches_both_doors(house: House) -> None:  # AP6
         ("http://10.0.0.7", False),
     ],
 )
-def test_only_this_machine_is_loopback(url: str, here: bool) -> None:
-    assert is_loopback(url) is here
+def test_only_this_machine_is_loopback(url: str, is_local: bool) -> None:
+    assert is_loopback(url) is is_local

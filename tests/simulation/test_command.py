@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from showup.commands.refusal import sentence_of
-from showup.commands.simulate import simulate
-from tests.simulation.house import KEY, SECRET, House
+from showup.cli.errors import expected_message
+from showup.cli.simulate import simulate
+from tests.simulation.fake_showup import KEY, SECRET, FakeShowup
 
 app = typer.Typer()
 app.command("simulate")(simulate)
@@ -21,62 +21,64 @@ async def invoke(*arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, list(arguments))
 
 
-def refusal(result: Result) -> str:
+def error_message(result: Result) -> str:
     """The sentence that the user sees instead of a traceback."""
     assert result.exception is not None
-    return sentence_of(result.exception) or ""
+    return expected_message(result.exception) or ""
 
 
 async def test_where_nobody_answers_it_says_so_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    said = refusal(await invoke("--url", url, "--secret", SECRET))
-    assert f"Nothing answers at {url}" in said
-    assert "make run" in said
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    message = error_message(await invoke("--url", url, "--secret", SECRET))
+    assert f"Nothing answers at {url}" in message
+    assert "make run" in message
 
 
-async def test_it_says_exactly_how_many_were_sent(house: House) -> None:
-    result = await invoke("--url", house.url, "--secret", SECRET, "--count", "60", "--rate", "0")
+async def test_it_says_exactly_how_many_were_sent(fake_showup: FakeShowup) -> None:
+    result = await invoke("--url", fake_showup.url, "--secret", SECRET, "--count", "60", "--rate", "0")
     assert result.exit_code == 0
-    assert f"sent {len(house.bodies)} webhooks" in result.stdout
+    assert f"sent {len(fake_showup.bodies)} webhooks" in result.stdout
     assert "(p50)" in result.stdout
-    assert set(house.paths) == {"/healthz", "/webhooks/calcom"}
+    assert set(fake_showup.paths) == {"/healthz", "/webhooks/calcom"}
 
 
-async def test_an_account_has_a_door_of_its_own(house: House) -> None:  # AP6
-    await invoke("--url", house.url, "--secret", SECRET, "--account", "berlin", "--count", "5", "--rate", "0")
-    assert set(house.paths) == {"/healthz", "/webhooks/calcom/berlin"}
+async def test_an_account_has_its_own_endpoint(fake_showup: FakeShowup) -> None:  # AP6
+    await invoke("--url", fake_showup.url, "--secret", SECRET, "--account", "berlin", "--count", "5", "--rate", "0")
+    assert set(fake_showup.paths) == {"/healthz", "/webhooks/calcom/berlin"}
 
 
-async def test_json_says_the_same_in_figures(house: House) -> None:
-    result = await invoke("--url", house.url, "--secret", SECRET, "--count", "40", "--rate", "0", "--chaos", "--json")
-    said = json.loads(result.stdout)
-    assert said["sent"] == said["accepted"] == len(house.bodies)
-    assert said["duplicates"] > 0
-    assert said["latency_ms"]["p50"] <= said["latency_ms"]["p99"]
-
-
-async def test_refused_webhooks_are_counted_and_end_in_failure(house: House) -> None:
-    result = await invoke("--url", house.url, "--secret", "another", "--count", "5", "--rate", "0")
-    assert result.exit_code == 1
-    assert f"not taken: {house.forged} × 401" in result.stdout
-
-
-async def test_a_check_prints_what_differs(house: House) -> None:
-    house.lists = {"bookings": [], "deals": [], "companies": [], "people": []}
+async def test_json_says_the_same_in_figures(fake_showup: FakeShowup) -> None:
     result = await invoke(
-        "--url", house.url, "--secret", SECRET, "--key", KEY, "--count", "5", "--rate", "0", "--check"
+        "--url", fake_showup.url, "--secret", SECRET, "--count", "40", "--rate", "0", "--chaos", "--json"
+    )
+    output = json.loads(result.stdout)
+    assert output["sent"] == output["accepted"] == len(fake_showup.bodies)
+    assert output["duplicates"] > 0
+    assert output["latency_ms"]["p50"] <= output["latency_ms"]["p99"]
+
+
+async def test_refused_webhooks_are_counted_and_end_in_failure(fake_showup: FakeShowup) -> None:
+    result = await invoke("--url", fake_showup.url, "--secret", "another", "--count", "5", "--rate", "0")
+    assert result.exit_code == 1
+    assert f"not taken: {fake_showup.rejected} × 401" in result.stdout
+
+
+async def test_a_check_prints_what_differs(fake_showup: FakeShowup) -> None:
+    fake_showup.lists = {"bookings": [], "deals": [], "companies": [], "people": []}
+    result = await invoke(
+        "--url", fake_showup.url, "--secret", SECRET, "--key", KEY, "--count", "5", "--rate", "0", "--check"
     )
     assert result.exit_code == 1
     assert "missing" in result.stdout
     assert "OK" not in result.stdout
 
 
-async def test_a_check_that_may_not_read_says_so(house: House) -> None:
+async def test_a_check_that_may_not_read_says_so(fake_showup: FakeShowup) -> None:
     result = await invoke(
-        "--url", house.url, "--secret", SECRET, "--key", "wrong", "--count", "5", "--rate", "0", "--check"
+        "--url", fake_showup.url, "--secret", SECRET, "--key", "wrong", "--count", "5", "--rate", "0", "--check"
     )
-    assert "/api/events: answered 401" in refusal(result)
+    assert "/api/events: answered 401" in error_message(result)
 
 
 @pytest.mark.parametrize(
@@ -89,4 +91,4 @@ async def test_a_check_that_may_not_read_says_so(house: House) -> None:
     ],
 )
 async def test_what_cannot_work_is_refused_with_advice(arguments: list[str], advice: str) -> None:
-    assert advice in refusal(await invoke(*arguments))
+    assert advice in error_message(await invoke(*arguments))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from showup.simulation.news import News
+from showup.simulation.models import SimulatedWebhook
 from showup.simulation.render import render
-from tests.simulation.told import (
+from tests.simulation.sample_webhooks import (
     ANA,
     BEN,
     booking,
@@ -23,8 +23,8 @@ from tests.simulation.told import (
 )
 
 
-def told(news: News) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(render(news))
+def rendered(webhook: SimulatedWebhook) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(render(webhook))
     return body
 
 
@@ -35,27 +35,27 @@ def test_bodies_are_compact_json_in_raw_utf_8() -> None:
 
 
 def test_times_are_utc_to_the_millisecond() -> None:
-    body = told(created(booking()))
+    body = rendered(created(booking()))
     assert body["createdAt"] == "2026-09-01T09:00:00.000Z"
     assert body["payload"]["startTime"] == "2026-09-06T09:00:00.000Z"
 
 
 def test_every_booking_is_marked_as_simulated() -> None:  # PI13
-    paid = News("BOOKING_PAID", day(1), 0, booking())
-    for news in (created(booking()), cancelled(booking()), paid):
-        assert told(news)["payload"]["metadata"]["showup"] == "simulated"
-    assert told(ended(booking()))["metadata"]["showup"] == "simulated"
+    paid = SimulatedWebhook("BOOKING_PAID", day(1), 0, booking())
+    for webhook in (created(booking()), cancelled(booking()), paid):
+        assert rendered(webhook)["payload"]["metadata"]["showup"] == "simulated"
+    assert rendered(ended(booking()))["metadata"]["showup"] == "simulated"
 
 
-def test_a_reschedule_carries_the_old_times_and_keeps_the_calendar_uid() -> None:
-    payload = told(rescheduled(moved(booking(), "u2", 8)))["payload"]
+def test_a_reschedule_has_the_old_times_and_the_same_calendar_uid() -> None:
+    payload = rendered(rescheduled(moved(booking(), "u2", 8)))["payload"]
     assert (payload["uid"], payload["rescheduleUid"], payload["iCalUID"]) == ("u2", "u1", "u1@Cal.com")
     assert payload["rescheduleStartTime"] == "2026-09-06T09:00:00.000Z"
     assert payload["startTime"] == "2026-09-09T09:00:00.000Z"
 
 
 def test_a_meeting_is_flat_and_dates_its_booking() -> None:
-    body = told(ended(booking("u1", ANA, BEN), BEN, host_absent=True))
+    body = rendered(ended(booking("u1", ANA, BEN), BEN, host_absent=True))
     assert "payload" not in body
     assert body["createdAt"] == "2026-09-01T09:00:00.000Z"
     assert [one["noShow"] for one in body["attendees"]] == [False, True]
@@ -63,19 +63,19 @@ def test_a_meeting_is_flat_and_dates_its_booking() -> None:
 
 
 def test_a_mark_names_the_booking_by_bookinguid() -> None:
-    payload = told(marked(booking(), ANA, 6, absent=True))["payload"]
+    payload = rendered(marked(booking(), ANA, 6, absent=True))["payload"]
     assert (payload["bookingUid"], payload["attendees"]) == ("u1", [{"email": ANA.email, "noShow": True}])
 
 
 def test_an_unanswered_question_has_no_value() -> None:
-    answers = told(created(booking()))["payload"]["responses"]
+    answers = rendered(created(booking()))["payload"]["responses"]
     assert "value" not in answers["company"]
     assert answers["name"]["value"] == "Ana Uno"
 
 
-@pytest.mark.parametrize("news", [created(booking()), ended(booking())], ids=["enveloped", "flat"])
-def test_news_told_again_differ_in_a_byte_and_say_the_same(news: News) -> None:
-    first, again = told(news), told(replace(news, copy=1))
+@pytest.mark.parametrize("webhook", [created(booking()), ended(booking())], ids=["enveloped", "flat"])
+def test_a_resent_webhook_differs_in_bytes_but_not_in_meaning(webhook: SimulatedWebhook) -> None:
+    first, again = rendered(webhook), rendered(replace(webhook, resend_count=1))
     assert first != again
     for body in (first, again):
         body.pop("createdAt")
@@ -85,5 +85,5 @@ def test_news_told_again_differ_in_a_byte_and_say_the_same(news: News) -> None:
 
 def test_the_utc_offset_is_the_zones_on_that_day() -> None:
     winter = booking("u1", ANA, start_at=day(120), end_at=day(120) + timedelta(minutes=30))
-    offsets = [told(created(one))["payload"]["attendees"][0]["utcOffset"] for one in (booking(), winter)]
+    offsets = [rendered(created(one))["payload"]["attendees"][0]["utcOffset"] for one in (booking(), winter)]
     assert offsets == [120, 60]

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.simulation.house import SECRET, House
+from tests.simulation.fake_showup import SECRET, FakeShowup
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "scenarios.sh"
 ACCEPTED, IGNORED = (202, {"status": "accepted"}), (200, {"status": "ignored"})
@@ -26,12 +26,12 @@ async def run(*numbers: str, url: str = "", secret: str = SECRET) -> tuple[int, 
     return process.returncode, out.decode(), err.decode()
 
 
-async def test_all_five_are_signed_and_answered_as_expected(house: House) -> None:
-    house.answers = list(AS_EXPECTED)
-    code, out, _ = await run(url=house.url)
-    assert (code, out.count("  ok\n"), house.forged) == (0, 5, 0)
-    assert set(house.paths) == {"/webhook/calcom-booking"}
-    bodies = [json.loads(body) for body in house.bodies]
+async def test_all_five_are_signed_and_answered_as_expected(fake_showup: FakeShowup) -> None:
+    fake_showup.answers = list(AS_EXPECTED)
+    code, out, _ = await run(url=fake_showup.url)
+    assert (code, out.count("  ok\n"), fake_showup.rejected) == (0, 5, 0)
+    assert set(fake_showup.paths) == {"/webhook/calcom-booking"}
+    bodies = [json.loads(body) for body in fake_showup.bodies]
     assert [body["triggerEvent"] for body in bodies] == [
         "BOOKING_CREATED", "BOOKING_CANCELLED", "BOOKING_CREATED", "BOOKING_CREATED", "BOOKING_CREATED"
     ]  # fmt: skip
@@ -44,17 +44,17 @@ async def test_all_five_are_signed_and_answered_as_expected(house: House) -> Non
     assert {payload["metadata"]["showup"] for payload in payloads} == {"simulated"}
 
 
-async def test_another_answer_than_expected_is_told(house: House) -> None:
-    house.answers = [IGNORED, IGNORED]
-    code, out, _ = await run("1", "2", url=house.url)
+async def test_an_unexpected_response_is_reported(fake_showup: FakeShowup) -> None:
+    fake_showup.answers = [IGNORED, IGNORED]
+    code, out, _ = await run("1", "2", url=fake_showup.url)
     assert code == 1
     assert 'got       200 {"status": "ignored"}\n  DIFFERENT' in out
     assert out.count("  ok\n") == 1
 
 
-async def test_a_wrong_secret_is_told(house: House) -> None:
-    code, out, _ = await run("1", url=house.url, secret="another")
-    assert (code, house.forged) == (1, 1)
+async def test_a_wrong_secret_is_reported(fake_showup: FakeShowup) -> None:
+    code, out, _ = await run("1", url=fake_showup.url, secret="another")
+    assert (code, fake_showup.rejected) == (1, 1)
     assert "got       401" in out
 
 

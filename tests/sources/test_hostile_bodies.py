@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from showup.events import names, order_key
+from showup.events import booking_names, order_key
 from showup.sources.calcom.translate import Translated, Unreadable, translate
 
 ACCOUNT = UUID(int=1)
@@ -20,8 +20,16 @@ PAYLOADS = [
     json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parents[1] / "payloads").glob("*.json"))
 ]
 EARLIEST, LATEST = datetime(1989, 12, 31, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
-LONGEST = {"uid": 255, "calcom_booking_id": 255, "email": 320, "phone": 70, "time_zone": 64, "name": 500, "url": 2_000}
-MANY = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+MAX_LENGTHS = {
+    "uid": 255,
+    "calcom_booking_id": 255,
+    "email": 320,
+    "phone": 70,
+    "time_zone": 64,
+    "name": 500,
+    "url": 2_000,
+}
+MANY_EXAMPLES = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 
 odd = st.one_of(
     st.none(),
@@ -41,44 +49,44 @@ values = st.recursive(
 )
 
 
-def check(body: bytes) -> None:
+def check_body(body: bytes) -> None:
     """Reads a body and looks through everything that it lets pass."""
-    said = translate(body)
-    for words in (said.trigger, getattr(said, "because", None)):
-        assert words is None or storable(words, 500), said
-    if isinstance(said, Translated):
-        walk("event", said.event)
-        walk("uid", said.uid)
-        walk("source_at", said.source_at)
-        for name in names(said.event, ACCOUNT):
-            assert storable(name, 400)
-        order_key(said.source_at or EARLIEST, said.event, b"digest")
+    translation = translate(body)
+    for texts in (translation.trigger, getattr(translation, "because", None)):
+        assert texts is None or is_storable(texts, 500), translation
+    if isinstance(translation, Translated):
+        check_value("event", translation.event)
+        check_value("uid", translation.uid)
+        check_value("source_at", translation.source_at)
+        for name in booking_names(translation.event, ACCOUNT):
+            assert is_storable(name, 400)
+        order_key(translation.source_at or EARLIEST, translation.event, b"digest")
 
 
-def walk(name: str, value: Any) -> None:
+def check_value(name: str, value: Any) -> None:
     """Checks every value within, by the name of its field."""
     if isinstance(value, msgspec.Struct):
         for field, inner in msgspec.structs.asdict(value).items():
-            walk(field, inner)
+            check_value(field, inner)
     elif isinstance(value, dict):
         for slug, inner in value.items():
-            assert storable(slug, 100)
-            walk("answer", inner)
+            assert is_storable(slug, 100)
+            check_value("answer", inner)
     elif isinstance(value, list | tuple | frozenset):
         assert len(value) <= 1_000
         for inner in value:
-            walk(name, inner)
+            check_value(name, inner)
     else:
-        assert fits(name, value), (name, str(value)[:80])
+        assert is_valid(name, value), (name, str(value)[:80])
 
 
-def fits(name: str, value: Any) -> bool:
+def is_valid(name: str, value: Any) -> bool:
     """Whether a column can hold it."""
     match value:
         case None | bool():
             return True
         case str():
-            return storable(value, LONGEST.get(name, 10_000))
+            return is_storable(value, MAX_LENGTHS.get(name, 10_000))
         case int():
             limit = 2**31 if name == "ical_sequence" else 2**63
             return -limit <= value < limit
@@ -88,63 +96,63 @@ def fits(name: str, value: Any) -> bool:
             return False
 
 
-def storable(value: str, longest: int) -> bool:
+def is_storable(value: str, max_length: int) -> bool:
     """No NUL and no half of a surrogate pair, which PostgreSQL's text refuses; and not without end."""
     value.encode()
-    return "\x00" not in value and len(value) <= longest
+    return "\x00" not in value and len(value) <= max_length
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
+def list_positions(value: Any) -> list[tuple[Any, Any]]:
     """Every field and item of a JSON value, as its container and its key."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    return [place for key in keys for place in ((value, key), *places(value[key]))]
+    return [position for key in keys for position in ((value, key), *list_positions(value[key]))]
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.binary(max_size=300))
 def test_raw_bytes(body: bytes) -> None:
-    check(body)
+    check_body(body)
 
 
-@MANY
+@MANY_EXAMPLES
 @given(values)
 def test_any_json(value: Any) -> None:
-    check(json.dumps(value).encode())
+    check_body(json.dumps(value).encode())
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.data())
 def test_real_payloads_with_fields_dropped_replaced_and_swapped(data: st.DataObject) -> None:
     value = json.loads(json.dumps(data.draw(st.sampled_from(PAYLOADS))))
     for _ in range(data.draw(st.integers(1, 4))):
-        found = places(value)
-        if not found:
+        positions = list_positions(value)
+        if not positions:
             break
-        container, key = data.draw(st.sampled_from(found))
+        container, key = data.draw(st.sampled_from(positions))
         match data.draw(st.sampled_from(["drop", "replace", "copy"])):
             case "drop":
                 del container[key]
             case "replace":
                 container[key] = data.draw(values)
             case _:
-                other, place = data.draw(st.sampled_from(found))
-                container[key] = json.loads(json.dumps(other[place])) if place in other else None
-    check(json.dumps(value, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass"))
+                other, other_key = data.draw(st.sampled_from(positions))
+                container[key] = json.loads(json.dumps(other[other_key])) if other_key in other else None
+    check_body(json.dumps(value, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass"))
 
 
-@MANY
+@MANY_EXAMPLES
 @given(st.sampled_from(PAYLOADS), st.data())
 def test_fields_twice_and_bodies_cut_short(value: Any, data: st.DataObject) -> None:
     text = json.dumps(value)
     again = json.dumps({"triggerEvent": data.draw(values), "payload": data.draw(values)})
-    check((text[:-1] + "," + again[1:]).encode())
-    check(text.encode()[: data.draw(st.integers(0, len(text)))])
+    check_body((text[:-1] + "," + again[1:]).encode())
+    check_body(text.encode()[: data.draw(st.integers(0, len(text)))])
 
 
 def booking(**fields: str) -> bytes:
     """A booking with raw JSON in some of its fields."""
-    given_here = {"uid": '"u"', "startTime": '"2026-03-05T14:00:00Z"', "attendees": '[{"email":"a@b.co"}]', **fields}
-    inner = ",".join(f'"{name}":{raw}' for name, raw in given_here.items())
+    overridden = {"uid": '"u"', "startTime": '"2026-03-05T14:00:00Z"', "attendees": '[{"email":"a@b.co"}]', **fields}
+    inner = ",".join(f'"{name}":{raw}' for name, raw in overridden.items())
     return f'{{"triggerEvent":"BOOKING_CREATED","payload":{{{inner}}}}}'.encode()
 
 
@@ -171,8 +179,8 @@ def booking(**fields: str) -> bytes:
         booking(uid='"\\ud83d"'),
     ],
 )
-def test_bodies_that_mean_nothing(body: bytes) -> None:
-    check(body)
+def test_meaningless_bodies(body: bytes) -> None:
+    check_body(body)
     assert isinstance(translate(body), Unreadable)
 
 
@@ -189,8 +197,8 @@ def test_bodies_that_mean_nothing(body: bytes) -> None:
         booking(uid='"first"', currency='"\\u00df\\u00df\\u00df"'),
     ],
 )
-def test_bodies_of_which_something_can_be_kept(body: bytes) -> None:
-    check(body)
+def test_partially_valid_bodies_are_translated(body: bytes) -> None:
+    check_body(body)
     assert isinstance(translate(body), Translated)
 
 
@@ -199,6 +207,6 @@ def test_bodies_of_which_something_can_be_kept(body: bytes) -> None:
 def test_answers_nested_without_end(depth: int, opens: str, closes: str) -> None:
     deep = opens * depth + "1" + closes * depth
     for field in ("responses", "attendees", "startTime", "webhook", "references", "downloadLinks"):
-        check(booking(**{field: deep}))
-        check(booking(**{field: f'{{"a":{deep}}}'}))
-        check(booking(**{field: f'[{{"email":"a@b.co","name":{deep},"type":{deep}}}]'}))
+        check_body(booking(**{field: deep}))
+        check_body(booking(**{field: f'{{"a":{deep}}}'}))
+        check_body(booking(**{field: f'[{{"email":"a@b.co","name":{deep},"type":{deep}}}]'}))

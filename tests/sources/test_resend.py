@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from showup.deliveries.feedback import Feedback
-from showup.sources.resend.signature import signed_id, usable
-from showup.sources.resend.translate import Garbled, Unheeded, translate
+from showup.sources.resend.signature import is_usable_secret, signed_id
+from showup.sources.resend.translate import IgnoredResendEvent, UnreadableResendEvent, translate
 
 RECEIVED_AT = datetime(2026, 3, 10, 9, 0, 5, tzinfo=UTC)
 DELIVERY = "6a1d0c3e-2b7f-4e58-9c41-8d0f3b5a7e92"
 
 
-def said(trigger: Any, **more: Any) -> Any:
+def resend_event(trigger: Any, **more: Any) -> Any:
     data = {"email_id": "mail-1", "from": "Showup <hi@example.com>", "to": ["sarah@acme.example"], "subject": "Hi"}
     message = {"type": trigger, "created_at": "2026-03-10T09:00:01.126Z", "data": data | more}
     return translate(json.dumps(message).encode(), RECEIVED_AT)
@@ -35,18 +35,18 @@ def said(trigger: Any, **more: Any) -> Any:
         ("email.suppressed", {"suppressed": {"type": "previous_complaint"}}, "suppressed", "complained", "Resend do"),
     ],
 )
-def test_what_it_says_of_a_mails_way(trigger: str, more: Any, word: str, stops: str | None, because: str) -> None:
-    found = said(trigger, **more)
+def test_each_delivery_event_is_translated(trigger: str, more: Any, word: str, stops: str | None, because: str) -> None:
+    found = resend_event(trigger, **more)
     assert isinstance(found, Feedback)
-    assert (found.trigger, found.word, found.stops, found.mail_id) == (trigger, word, stops, "mail-1")
+    assert (found.trigger, found.status, found.suppression_cause, found.mail_id) == (trigger, word, stops, "mail-1")
     assert found.because.startswith(because)
     assert found.at == datetime(2026, 3, 10, 9, 0, 1, 126000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("trigger", ["email.sent", "email.opened", "email.clicked", "email.scheduled", "contact.made"])
-def test_what_says_nothing_of_a_mails_way_is_ignored_with_a_reason(trigger: str) -> None:
-    found = said(trigger)
-    assert isinstance(found, Unheeded)
+def test_other_events_are_ignored_with_a_reason(trigger: str) -> None:
+    found = resend_event(trigger)
+    assert isinstance(found, IgnoredResendEvent)
     assert found.trigger == trigger
     assert found.because
 
@@ -63,19 +63,19 @@ def test_what_says_nothing_of_a_mails_way_is_ignored_with_a_reason(trigger: str)
         (None, None),
     ],
 )
-def test_the_tag_names_our_delivery(tags: Any, found: UUID | None) -> None:
-    assert said("email.delivered", tags=tags).delivery_id == found
+def test_the_tag_identifies_the_delivery(tags: Any, found: UUID | None) -> None:
+    assert resend_event("email.delivered", tags=tags).delivery_id == found
 
 
 @pytest.mark.parametrize("written", ["", "soon", None, "9999-12-31T23:59:59-23:00", "2026-13-01T00:00:00Z"])
-def test_without_a_time_it_happened_when_it_was_received(written: str | None) -> None:
+def test_a_missing_time_becomes_the_received_time(written: str | None) -> None:
     message = {"type": "email.delivered", "created_at": written, "data": {"email_id": "mail-1"}}
     found = translate(json.dumps(message).encode(), RECEIVED_AT)
     assert isinstance(found, Feedback)
     assert found.at == RECEIVED_AT
 
 
-def test_a_time_in_another_zone_or_in_none_is_one_in_utc() -> None:
+def test_any_time_becomes_utc() -> None:
     for written in ("2026-03-10T11:00:00+02:00", "2026-03-10T09:00:00", "2026-03-10 09:00:00.000000+00"):
         message = {"type": "email.delivered", "created_at": written, "data": {"email_id": "mail-1"}}
         found = translate(json.dumps(message).encode(), RECEIVED_AT)
@@ -102,17 +102,17 @@ def test_a_time_in_another_zone_or_in_none_is_one_in_utc() -> None:
     ],
     ids=lambda body: repr(body[:40]),
 )
-def test_a_body_that_cannot_be_read_says_why(body: bytes) -> None:
+def test_an_unreadable_body_has_a_reason(body: bytes) -> None:
     found = translate(body, RECEIVED_AT)
-    assert isinstance(found, Garbled)
+    assert isinstance(found, UnreadableResendEvent)
     assert found.because
 
 
-def test_what_cannot_stand_in_a_text_is_left_out_and_what_is_long_is_cut() -> None:
-    found = said("email.bounced", bounce={"type": "Permanent", "message": "no\0 such" + "!" * 10_000})
+def test_nul_is_removed_and_long_text_is_cut() -> None:
+    found = resend_event("email.bounced", bounce={"type": "Permanent", "message": "no\0 such" + "!" * 10_000})
     assert found.because.startswith("it bounced, and always will: no such!!")
     assert len(found.because) < 1_000
-    assert len(said("email." + "x" * 10_000).trigger) == 500
+    assert len(resend_event("email." + "x" * 10_000).trigger) == 500
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_what_cannot_stand_in_a_text_is_left_out_and_what_is_long_is_cut() -> No
     [("whsec_c2VjcmV0", True), ("c2VjcmV0", True), ("", False), ("whsec_", False), ("whsec_é", False), ("a", False)],
 )
 def test_a_secret_is_base64(secret: str, good: bool) -> None:
-    assert usable(secret) is good
+    assert is_usable_secret(secret) is good
 
 
 def test_without_a_secret_nothing_is_signed() -> None:
-    given = {"svix-id": "msg_1", "svix-timestamp": "1", "svix-signature": "v1,c2VjcmV0"}
-    assert signed_id(b"{}", given, "") is None
+    headers = {"svix-id": "msg_1", "svix-timestamp": "1", "svix-signature": "v1,c2VjcmV0"}
+    assert signed_id(b"{}", headers, "") is None

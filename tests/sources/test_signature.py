@@ -38,27 +38,27 @@ def test_calcom_signs_the_raw_bytes() -> None:
         sign(SECRET, BODY.replace(b'":"', b'": "')).encode(),
     ],
 )
-def test_nothing_else_passes(signature: bytes | None) -> None:
+def test_any_other_signature_is_rejected(signature: bytes | None) -> None:
     assert not is_signed(BODY, signature, [SECRET])
 
 
-def test_another_body_does_not_pass() -> None:
+def test_another_body_is_rejected() -> None:
     assert not is_signed(BODY.replace(b"abc123", b"abc124"), RIGHT.encode(), [SECRET])
 
 
 @pytest.mark.parametrize("secret", [SECRET, OLD])
-def test_both_secrets_pass_during_a_rotation(secret: bytes) -> None:
+def test_both_secrets_are_accepted_during_a_rotation(secret: bytes) -> None:
     assert is_signed(BODY, sign(secret, BODY).encode(), [SECRET, OLD])
 
 
-def test_the_old_secret_fails_after_the_rotation() -> None:
+def test_the_old_secret_is_rejected_after_the_rotation() -> None:
     assert not is_signed(BODY, sign(OLD, BODY).encode(), [SECRET])
 
 
 @pytest.mark.parametrize("secrets", [[], [b""], [b"", SECRET]])
-def test_an_empty_secret_never_passes(secrets: list[bytes]) -> None:
+def test_an_empty_secret_is_rejected(secrets: list[bytes]) -> None:
     assert not is_signed(BODY, sign(b"", BODY).encode(), secrets)
 
 
-def test_no_secret_lets_nothing_in() -> None:
+def test_no_secret_rejects_everything() -> None:
     assert not is_signed(BODY, RIGHT.encode(), [])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from showup.sources.slack.signature import GOOD_FOR, is_signed
-from showup.sources.slack.translate import Garbled, Press, translate
+from showup.sources.slack.signature import SIGNATURE_TOLERANCE, is_signed
+from showup.sources.slack.translate import ButtonPress, UnreadableInteraction, translate
 
 # "Verifying requests from Slack", in Slack's documentation.
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -31,8 +31,8 @@ def test_slacks_own_example_is_signed() -> None:
     assert is_signed(BODY, STAMP, SIGNATURE, SECRET, THEN)
 
 
-@pytest.mark.parametrize("late", [GOOD_FOR, -GOOD_FOR])
-def test_it_is_good_for_five_minutes_either_way(late: timedelta) -> None:
+@pytest.mark.parametrize("late", [SIGNATURE_TOLERANCE, -SIGNATURE_TOLERANCE])
+def test_a_signature_is_valid_within_five_minutes(late: timedelta) -> None:
     assert is_signed(BODY, STAMP, SIGNATURE, SECRET, THEN + late)
     beyond = timedelta(seconds=1) if late > timedelta() else -timedelta(seconds=1)
     assert not is_signed(BODY, STAMP, SIGNATURE, SECRET, THEN + late + beyond)
@@ -51,21 +51,21 @@ def test_it_is_good_for_five_minutes_either_way(late: timedelta) -> None:
         (BODY, STAMP, SIGNATURE, "other"),
     ],
 )
-def test_nothing_else_is(body: bytes, stamp: str, signature: str, secret: str) -> None:
+def test_any_other_signature_is_rejected(body: bytes, stamp: str, signature: str, secret: str) -> None:
     assert not is_signed(body, stamp, signature, secret, THEN)
 
 
-def of(action: dict[str, Any], **user: Any) -> bytes:
-    said = {"type": "block_actions", "user": {"id": "U0ANN"} | user, "actions": [action]}
-    return urlencode({"payload": json.dumps(said)}).encode()
+def interaction(action: dict[str, Any], **user: Any) -> bytes:
+    payload = {"type": "block_actions", "user": {"id": "U0ANN"} | user, "actions": [action]}
+    return urlencode({"payload": json.dumps(payload)}).encode()
 
 
 ACTION = {"action_id": "choose_record:0", "action_ts": "1531420618.123456", "value": f"{DELIVERY} a record"}
 
 
 def test_a_press_names_the_delivery_the_record_and_who_pressed() -> None:
-    assert translate(of(ACTION, username="ann\nlee")) == (
-        Press(
+    assert translate(interaction(ACTION, username="ann\nlee")) == (
+        ButtonPress(
             id="slack:1531420618.123456:U0ANN:choose_record:0",
             actor="slack:U0ANN (ann lee)",
             delivery_id=DELIVERY,
@@ -74,21 +74,21 @@ def test_a_press_names_the_delivery_the_record_and_who_pressed() -> None:
     )
 
 
-def test_a_button_without_a_record_means_none_of_them() -> None:
-    (press,) = translate(of(ACTION | {"value": str(DELIVERY)}))  # type: ignore[misc] # presses
+def test_a_button_without_a_record_chooses_none() -> None:
+    (press,) = translate(interaction(ACTION | {"value": str(DELIVERY)}))  # type: ignore[misc] # presses
     assert (press.record, press.actor) == (None, "slack:U0ANN")
 
 
 @pytest.mark.parametrize(
     "wrong", [{"action_id": "other:0"}, {"action_ts": "now"}, {"action_ts": None}, {"value": "x"}, {"value": 1}]
 )
-def test_other_buttons_mean_nothing_here(wrong: dict[str, Any]) -> None:
-    assert translate(of(ACTION | wrong)) == ()
+def test_other_buttons_are_ignored(wrong: dict[str, Any]) -> None:
+    assert translate(interaction(ACTION | wrong)) == ()
 
 
 @pytest.mark.parametrize("member", [None, "", "U0 ANN", "../U0ANN", "u0ann", "U" * 40])
-def test_who_is_no_member_of_slack_presses_nothing(member: Any) -> None:
-    assert isinstance(translate(of(ACTION, id=member)), Garbled)
+def test_an_invalid_member_is_unreadable(member: Any) -> None:
+    assert isinstance(translate(interaction(ACTION, id=member)), UnreadableInteraction)
 
 
 anything = some.recursive(
@@ -103,6 +103,6 @@ anything = some.recursive(
 )
 
 
-@given(some.binary(max_size=200) | anything.map(lambda said: urlencode({"payload": json.dumps(said)}).encode()))
-def test_whatever_comes_it_never_fails(body: bytes) -> None:
-    assert isinstance(translate(body), (tuple, Garbled))
+@given(some.binary(max_size=200) | anything.map(lambda payload: urlencode({"payload": json.dumps(payload)}).encode()))
+def test_translate_never_raises(body: bytes) -> None:
+    assert isinstance(translate(body), (tuple, UnreadableInteraction))

@@ -10,9 +10,9 @@ from showup.access import accounts_store, keys_store, workspaces_store
 from showup.access.account import Credentials, WebhookSecret
 from showup.access.secrets_at_rest import Seal
 from showup.clock import system_clock
-from showup.database.engine import raw
+from showup.database.engine import driver_connection
 from showup.inbox.store import CHANNEL
-from showup.simulation.wire import Door
+from showup.simulation.wire import TargetEndpoint
 
 SECRET_KEY = "a key of thirty-two characters or more"
 _SECRET = "the secret of a tortured account"
@@ -28,41 +28,41 @@ class Client:
     key: str
 
     @property
-    def doors(self) -> list[Door]:
-        return [Door(f"/webhooks/calcom/{name}", _SECRET) for name in self.accounts]
+    def endpoints(self) -> list[TargetEndpoint]:
+        return [TargetEndpoint(f"/webhooks/calcom/{name}", _SECRET) for name in self.accounts]
 
 
 async def new_client(tx: AsyncConnection, slug: str) -> Client:
     """Makes a workspace that nobody has used."""
     workspace = await workspaces_store.add(tx, slug=slug, name=slug)
     assert workspace is not None, f"{slug} is there already"
-    seal = Seal.of(SECRET_KEY)
+    seal = Seal.from_setting(SECRET_KEY)
     credentials = Credentials(webhook_secrets=(WebhookSecret(_SECRET),))
     accounts: dict[str, UUID] = {}
     for name in (f"{slug}-1", f"{slug}-2"):
-        made = await accounts_store.add(tx, seal, name=name, workspace_id=workspace.id, credentials=credentials)
-        assert made is not None
-        accounts[name] = made
+        account_id = await accounts_store.add(tx, seal, name=name, workspace_id=workspace.id, credentials=credentials)
+        assert account_id is not None
+        accounts[name] = account_id
     name = f"{slug}-{secrets.token_hex(3)}"
     key = await keys_store.create(tx, name=name, scope="read", workspace_id=workspace.id, now=system_clock())
     return Client(workspace.id, slug, accounts, key)
 
 
-async def tell_again(tx: AsyncConnection, told: Client) -> UUID:
+async def replay_bodies(tx: AsyncConnection, original: Client) -> UUID:
     """Hands the applier the same bodies, each once and all in peace, for another workspace; its id."""
-    calm = await new_client(tx, f"{told.slug}-calm")
-    driver = await raw(tx)
+    replayed = await new_client(tx, f"{original.slug}-calm")
+    driver = await driver_connection(tx)
     await driver.execute(
         """
-        INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body)
+        INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body)
         SELECT gen_random_uuid(), a.ours, $3, origin, received_at, digest, body
-        FROM calcom_events e JOIN unnest($1::uuid[], $2::uuid[]) AS a(theirs, ours) ON a.theirs = e.account_id
+        FROM inbox_events e JOIN unnest($1::uuid[], $2::uuid[]) AS a(theirs, ours) ON a.theirs = e.account_id
         WHERE e.workspace_id = $4 AND e.duplicate_of IS NULL
         """,
-        list(told.accounts.values()),
-        list(calm.accounts.values()),
-        calm.id,
-        told.id,
+        list(original.accounts.values()),
+        list(replayed.accounts.values()),
+        replayed.id,
+        original.id,
     )
     await driver.execute(f"NOTIFY {CHANNEL}")
-    return calm.id
+    return replayed.id

@@ -14,93 +14,97 @@ from typing import ClassVar
 import asyncpg
 import psutil
 
-from tests.torture.alone import Alone
-from tests.torture.programs import gone, postmaster, stopped
-from tests.torture.sending import Sender
+from tests.torture.load_sender import LoadSender
+from tests.torture.programs import postmaster, suspended, wait_until_gone
+from tests.torture.single_serve import SingleServe
 
-_REFUSED = 40
+_REFUSALS = 40
 _LONG_FOR = 15.0
-_CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL($1)"
+_TERMINATE_QUERY = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL($1)"
+)
 
 
-class Outages(Alone):
+class Outages(SingleServe):
     """One `showup serve`, which keeps running; what needs the database is refused until it is back."""
 
-    victims: ClassVar[Sequence[str]] = ("restart", "cut", "connections held", "hang", "long hang")
+    targets: ClassVar[Sequence[str]] = ("restart", "cut", "connections held", "hang", "long hang")
 
-    async def strike(self, victim: str, rng: random.Random, sender: Sender) -> None:
-        outages: dict[str, Callable[[Sender], Awaitable[None]]] = {
+    async def inject_fault(self, target: str, rng: random.Random, sender: LoadSender) -> None:
+        outages: dict[str, Callable[[LoadSender], Awaitable[None]]] = {
             "restart": self._restart,
-            "cut": self._cut,
+            "cut": self._terminate_backends,
             "connections held": self._hold_connections,
             "hang": self._hang,
             "long hang": self._hang_long,
             "disk full": self._fill_disk,
         }
-        if victim in outages:
-            await outages[victim](sender)
+        if target in outages:
+            await outages[target](sender)
         else:
-            await super().strike(victim, rng, sender)
+            await super().inject_fault(target, rng, sender)
 
-    async def _restart(self, _sender: Sender) -> None:
+    async def _restart(self, _sender: LoadSender) -> None:
         server = self._server()
         # As `pg_ctl stop -m fast` does; whoever looks after it starts it again.
         server.send_signal(signal.SIGINT)
-        await asyncio.to_thread(gone, [server])
+        await asyncio.to_thread(wait_until_gone, [server])
 
-    async def _cut(self, _sender: Sender) -> None:
+    async def _terminate_backends(self, _sender: LoadSender) -> None:
         connection = await asyncpg.connect(self.dsn)
-        await connection.execute(_CUT.replace("$1", f"ARRAY[{connection.get_server_pid()}]"))
+        await connection.execute(_TERMINATE_QUERY.replace("$1", f"ARRAY[{connection.get_server_pid()}]"))
         await connection.close()
 
-    async def _hold_connections(self, sender: Sender) -> None:
-        async with AsyncExitStack() as held:
+    async def _hold_connections(self, sender: LoadSender) -> None:
+        async with AsyncExitStack() as stack:
             # It takes a while to get them all: what is sent meanwhile would meet no outage.
-            async with sender.waiting():
-                await held.enter_async_context(_all_connections(self.dsn))
-            await sender.refused(_REFUSED)
+            async with sender.paused():
+                await stack.enter_async_context(_all_connections(self.dsn))
+            await sender.wait_for_refusals(_REFUSALS)
 
-    async def _hang(self, sender: Sender) -> None:
+    async def _hang(self, sender: LoadSender) -> None:
         server = self._server()
-        with stopped([server, *server.children()]):
-            await sender.refused(_REFUSED)
+        with suspended([server, *server.children()]):
+            await sender.wait_for_refusals(_REFUSALS)
 
-    async def _hang_long(self, sender: Sender) -> None:
+    async def _hang_long(self, sender: LoadSender) -> None:
         server = self._server()
         # Long enough for every patience that Showup has with a connection.
-        with stopped([server, *server.children()]), suppress(TimeoutError):
+        with suspended([server, *server.children()]), suppress(TimeoutError):
             async with asyncio.timeout(_LONG_FOR):
-                await sender.refused(sys.maxsize)
+                await sender.wait_for_refusals(sys.maxsize)
 
-    async def _fill_disk(self, sender: Sender) -> None:
-        with _full(self.data / "filler"):
-            await sender.refused(_REFUSED)
+    async def _fill_disk(self, sender: LoadSender) -> None:
+        with _disk_filled(self.data / "filler"):
+            await sender.wait_for_refusals(_REFUSALS)
 
     def _server(self) -> psutil.Process:
-        found = postmaster(self.data)
-        assert found is not None, "PostgreSQL is down before anybody harmed it"
-        return found
+        server = postmaster(self.data)
+        assert server is not None, "PostgreSQL is down before anybody harmed it"
+        return server
 
 
 @asynccontextmanager
 async def _all_connections(dsn: str) -> AsyncIterator[None]:
     """Takes every connection that the server has, those of Showup among them."""
-    async with AsyncExitStack() as held:
-        ours: list[asyncpg.Connection] = []
+    async with AsyncExitStack() as stack:
+        own_connections: list[asyncpg.Connection] = []
         while True:
             try:
                 connection = await asyncpg.connect(dsn)
             except asyncpg.TooManyConnectionsError:
-                if not await ours[0].fetch(_CUT, [one.get_server_pid() for one in ours]):
+                if not await own_connections[0].fetch(
+                    _TERMINATE_QUERY, [own.get_server_pid() for own in own_connections]
+                ):
                     break
                 continue
-            held.push_async_callback(connection.close)
-            ours.append(connection)
+            stack.push_async_callback(connection.close)
+            own_connections.append(connection)
         yield
 
 
 @contextmanager
-def _full(filler: Path) -> Iterator[None]:
+def _disk_filled(filler: Path) -> Iterator[None]:
     """Leaves no byte of the file's disk to anybody."""
     try:
         with filler.open("wb", buffering=0) as file:

@@ -13,20 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
 from showup.database.engine import transaction
-from showup.simulation.reading import CannotRead
-from showup.simulation.run import webhooks
-from showup.simulation.wire import Outgoing
+from showup.simulation.api_reader import ApiReadError
+from showup.simulation.run import outgoing_webhooks
+from showup.simulation.wire import OutgoingWebhook
 from showup.simulation.world import World, make_world
-from tests.serving import AT_MOST, environment
+from tests.showup_process import TIMEOUT, environment
 from tests.torture import checks
 from tests.torture.client_workspace import Client, new_client
-from tests.torture.sending import Sender, Sent
-from tests.torture.stage import OF_THE_DATABASE, Stage
+from tests.torture.deployment import DATABASE_FAULTS, Deployment
+from tests.torture.load_sender import LoadSender, Sent
 
 PING = b'{"triggerEvent":"PING","createdAt":"2026-09-01T00:00:00.000Z","payload":{}}'
 # Some strikes hit what comes after the last answer: by then only the applier is at work.
-_BEYOND_THE_END = 1.2
-_LATE_BY = 0.4
+_FAULT_RANGE = 1.2
+_MAX_DELAY = 0.4
 # Whole commands that prove the whole database. They are part of the torture as soon as Showup has them.
 _PROOFS = (("verify",), ("rebuild", "--check"))
 
@@ -38,7 +38,7 @@ class Plan:
     seed: int
     number: int
     webhooks: int
-    victim: str | None = None
+    target: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,84 +46,87 @@ class Result:
     """What came of it; `faults` is empty when nothing was lost and nothing doubled."""
 
     plan: Plan
-    victim: str
-    struck_after: int
+    target: str
+    fault_after: int
     sent: Sent
     seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
 
 
-async def play(stage: Stage, engine: AsyncEngine, plan: Plan, on_promise: Callable[[], None]) -> Result:
+async def run_round(deployment: Deployment, engine: AsyncEngine, plan: Plan, on_promise: Callable[[], None]) -> Result:
     """Plays the round to its end, whatever happens; what hangs is a fault too."""
     began_at = time.monotonic()
     rng = random.Random(f"{plan.seed}/{plan.number}")  # noqa: S311  # chance that comes again with its seed
     async with transaction(engine) as tx:
         client = await new_client(tx, f"round-{plan.number}")
     world = make_world(plan.seed * 1_000_000 + plan.number, system_clock(), plan.webhooks)
-    outgoing = webhooks(world, client.doors, chaos=True)
-    sender = Sender(lambda: stage.addresses, rng, Sent())
-    victim = plan.victim or rng.choice(stage.victims)
-    result = Result(plan, victim, int(len(outgoing) * rng.uniform(0, _BEYOND_THE_END)), sender.sent)
+    outgoing = outgoing_webhooks(world, client.endpoints, chaos=True)
+    sender = LoadSender(lambda: deployment.addresses, rng, Sent())
+    target = plan.target or rng.choice(deployment.targets)
+    result = Result(plan, target, int(len(outgoing) * rng.uniform(0, _FAULT_RANGE)), sender.sent)
     try:
-        await introduced(stage, client, rng, sender.sent)
+        await wait_for_accounts(deployment, client, rng, sender.sent)
         sender.on_promise = on_promise
-        deaths = stage.deaths
-        await _under_fire(stage, sender, outgoing, result, rng)
-        await asyncio.to_thread(stage.ready)
-        if victim in OF_THE_DATABASE and stage.deaths > deaths:
+        deaths_before = deployment.death_count
+        await _send_with_fault(deployment, sender, outgoing, result, rng)
+        await asyncio.to_thread(deployment.wait_until_ready)
+        if target in DATABASE_FAULTS and deployment.death_count > deaths_before:
             result.faults.append("a process of Showup died of it: look for process_ended and what stands before")
-        result.faults += await _faults(stage, engine, client, world, result)
-    except (AssertionError, TimeoutError, CannotRead, ExceptionGroup) as fault:
+        result.faults += await _faults(deployment, engine, client, world, result)
+    except (AssertionError, TimeoutError, ApiReadError, ExceptionGroup) as fault:
         result.faults.append("it did not come back: " + "".join(traceback.format_exception(fault)))
     result.seconds = time.monotonic() - began_at
     return result
 
 
-async def _faults(stage: Stage, engine: AsyncEngine, client: Client, world: World, result: Result) -> list[str]:
-    await checks.idle(engine, client.id)
-    faults = [f"answered {status}, {count} times" for status, count in result.sent.odd.items()]
+async def _faults(
+    deployment: Deployment, engine: AsyncEngine, client: Client, world: World, result: Result
+) -> list[str]:
+    await checks.wait_until_idle(engine, client.id)
+    faults = [f"answered {status}, {count} times" for status, count in result.sent.unexpected.items()]
     faults += await checks.faults_in_the_log(engine, client, result.sent)
-    faults += await checks.faults_by_the_api(stage.addresses[0], client, world)
+    faults += await checks.faults_in_the_api(deployment.addresses[0], client, world)
     # A fold that goes on failing would only be waited for once more.
-    return faults or await checks.faults_told_again(engine, client)
+    return faults or await checks.faults_after_replay(engine, client)
 
 
-async def introduced(stage: Stage, client: Client, rng: random.Random, sent: Sent) -> None:
+async def wait_for_accounts(deployment: Deployment, client: Client, rng: random.Random, sent: Sent) -> None:
     """Every door knows the new accounts: they are read anew every other second."""
-    for address in stage.addresses:
-        sender = Sender(lambda address=address: [address], rng, sent)  # type: ignore[misc] # a default binds it
-        await sender.send([Outgoing(door, PING) for door in client.doors])
+    for address in deployment.addresses:
+        sender = LoadSender(lambda address=address: [address], rng, sent)  # type: ignore[misc] # a default binds it
+        await sender.send([OutgoingWebhook(endpoint, PING) for endpoint in client.endpoints])
 
 
-async def _under_fire(
-    stage: Stage, sender: Sender, outgoing: list[Outgoing], result: Result, rng: random.Random
+async def _send_with_fault(
+    deployment: Deployment, sender: LoadSender, outgoing: list[OutgoingWebhook], result: Result, rng: random.Random
 ) -> None:
-    sending = asyncio.create_task(sender.send(outgoing))
-    await sender.promised(min(result.struck_after, len(outgoing)))
-    if result.struck_after >= len(outgoing):
-        await asyncio.sleep(rng.uniform(0, _LATE_BY))
+    send_task = asyncio.create_task(sender.send(outgoing))
+    await sender.wait_for_accepted(min(result.fault_after, len(outgoing)))
+    if result.fault_after >= len(outgoing):
+        await asyncio.sleep(rng.uniform(0, _MAX_DELAY))
     try:
-        await stage.strike(result.victim, rng, sender)
-        await asyncio.to_thread(stage.mend)
+        await deployment.inject_fault(result.target, rng, sender)
+        await asyncio.to_thread(deployment.restart_dead)
     finally:
-        await sending
+        await send_task
 
 
-def proofs(stage: Stage) -> list[str]:
+def run_proofs(deployment: Deployment) -> list[str]:
     """What Showup's own commands say of the whole database; a sentence for each that finds a fault."""
     return [
-        f"showup {' '.join(words)} ended with {said.returncode}: {said.stdout[-2000:]}{said.stderr[-2000:]}"
-        for words in _PROOFS
-        if (said := _run(stage, *words)).returncode != 0
+        f"showup {' '.join(arguments)} ended with {completed.returncode}: "
+        f"{completed.stdout[-2000:]}{completed.stderr[-2000:]}"
+        for arguments in _PROOFS
+        if (completed := _run_command(deployment, *arguments)).returncode != 0
     ]
 
 
-def _run(stage: Stage, *words: str) -> "subprocess.CompletedProcess[str]":
+def _run_command(deployment: Deployment, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "showup", *words],
+        [sys.executable, "-m", "showup", *arguments],
         capture_output=True,
         text=True,
-        env=environment(**stage.variables),
-        timeout=10 * AT_MOST,
+        env=environment(**deployment.variables),
+        timeout=10 * TIMEOUT,
         check=False,
     )

@@ -18,45 +18,45 @@ _MEGABYTES = 400
 class SmallDisk(Outages):
     """A disk in memory; only where `refusal` is None."""
 
-    victims: ClassVar[Sequence[str]] = (*Outages.victims, "disk full")
+    targets: ClassVar[Sequence[str]] = (*Outages.targets, "disk full")
 
     def __init__(self, folder: Path) -> None:
         data = folder / "data"
         data.mkdir()
-        assert _mounted(data) is None, "no disk in memory can be made here"
+        assert _mount(data) is None, "no disk in memory can be made here"
         try:
             super().__init__(folder)
         except BaseException:
             _unmount(data)
             raise
 
-    def close(self, *, keep: bool = False) -> None:
+    def close(self, *, preserve: bool = False) -> None:
         try:
-            super().close(keep=keep)
+            super().close(preserve=preserve)
         finally:
-            if not keep:
+            if not preserve:
                 _unmount(self.data)
 
 
 @cache
-def refusal() -> str | None:
+def unsupported_reason() -> str | None:
     """Why this machine or account makes no disk in memory; None where it does."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "only root on Linux makes a disk in memory"
-    tried = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp())
     try:
-        if (refused := _mounted(tried)) is None:
-            _unmount(tried)
-        return refused
+        if (reason := _mount(folder)) is None:
+            _unmount(folder)
+        return reason
     finally:
-        shutil.rmtree(tried)
+        shutil.rmtree(folder)
 
 
-def _mounted(folder: Path) -> str | None:
+def _mount(folder: Path) -> str | None:
     options = f"size={_MEGABYTES}m,mode=711"
-    words = ("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
-    said = subprocess.run(words, capture_output=True, text=True, check=False)
-    return None if said.returncode == 0 else f"mount: {said.stderr.strip()}"
+    arguments = ("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
+    completed = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    return None if completed.returncode == 0 else f"mount: {completed.stderr.strip()}"
 
 
 def _unmount(folder: Path) -> None:

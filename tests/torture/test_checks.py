@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
-from showup.database.engine import raw, transaction
+from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
-from showup.inbox.applier import Applier
-from showup.inbox.raw_event import Incoming
-from tests.stories.webhooks import body, payload
+from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.projection_worker import ProjectionWorker
+from tests.histories.webhooks import body, payload
 from tests.torture import checks
 from tests.torture.client_workspace import Client, new_client
-from tests.torture.sending import Promise, Sent
+from tests.torture.load_sender import Promise, Sent
 
 # Reminders far ahead are compared, so the meetings are ahead of this machine's clock.
 _NOW = system_clock().replace(microsecond=0)
@@ -27,9 +27,9 @@ _BODIES = [
 
 
 @pytest.fixture
-async def applying(engine: AsyncEngine) -> AsyncIterator[None]:
+async def running_applier(engine: AsyncEngine) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    applier = asyncio.create_task(Applier(engine, system_clock).run(stop))
+    applier = asyncio.create_task(ProjectionWorker(engine, system_clock).run(stop))
     yield
     stop.set()
     await applier
@@ -42,30 +42,30 @@ async def client(engine: AsyncEngine) -> Client:
 
 
 @pytest.fixture
-async def sent(engine: AsyncEngine, client: Client, applying: None) -> Sent:  # noqa: ARG001  # what is kept is applied
+async def sent(engine: AsyncEngine, client: Client, running_applier: None) -> Sent:  # noqa: ARG001  # what is kept is applied
     """Three bodies, kept and applied, and then the first one again."""
     name, account_id = next(iter(client.accounts.items()))
     sent = Sent()
-    for one in (*_BODIES, _BODIES[0]):
+    for webhook_body in (*_BODIES, _BODIES[0]):
         # While it was news, so that somebody would be told of it.
-        incoming = Incoming(account_id=account_id, workspace_id=client.id, body=one, received_at=_NOW)
+        incoming = IncomingEvent(account_id=account_id, workspace_id=client.id, body=webhook_body, received_at=_NOW)
         async with transaction(engine) as tx:
-            (kept,) = await store.keep_all(await raw(tx), [incoming])
-        digest = hashlib.sha256(one).digest()
-        word = "accepted" if kept.duplicate_of is None else "duplicate"
+            (stored,) = await store.insert_events(await driver_connection(tx), [incoming])
+        digest = hashlib.sha256(webhook_body).digest()
+        outcome = "accepted" if stored.duplicate_of is None else "duplicate"
         sent.bodies.add((name, digest))
-        sent.promises.append(Promise(name, digest, word, str(kept.duplicate_of or kept.id)))
-    await checks.idle(engine, client.id)
+        sent.promises.append(Promise(name, digest, outcome, str(stored.duplicate_of or stored.id)))
+    await checks.wait_until_idle(engine, client.id)
     return sent
 
 
-async def faults(engine: AsyncEngine, client: Client, sent: Sent) -> str:
-    found = [*await checks.faults_in_the_log(engine, client, sent), *await checks.faults_told_again(engine, client)]
-    return "\n".join([*found, *await checks.faults_in_all(engine, sent.promised)])
+async def find_faults(engine: AsyncEngine, client: Client, sent: Sent) -> str:
+    found = [*await checks.faults_in_the_log(engine, client, sent), *await checks.faults_after_replay(engine, client)]
+    return "\n".join([*found, *await checks.faults_in_all(engine, sent.accepted)])
 
 
 async def test_a_sound_log_has_no_fault(engine: AsyncEngine, client: Client, sent: Sent) -> None:
-    assert await faults(engine, client, sent) == ""
+    assert await find_faults(engine, client, sent) == ""
 
 
 _TWICE = """
@@ -75,34 +75,36 @@ _TWICE = """
 
 
 @pytest.mark.parametrize(
-    ("harm", "named"),
+    ("damage", "expected"),
     [
-        ("DELETE FROM calcom_events WHERE uid = 'gamma'", ["answered 2xx and not in the log", "gone now"]),
+        ("DELETE FROM inbox_events WHERE uid = 'gamma'", ["answered 2xx and not in the log", "gone now"]),
         (
-            "UPDATE calcom_events SET digest = '\\x00' WHERE uid = 'alpha'",
+            "UPDATE inbox_events SET digest = '\\x00' WHERE uid = 'alpha'",
             ["in the log and never sent", "another event's id", "duplicate of something else"],
         ),
         (
-            "UPDATE calcom_events SET number = (SELECT max(number) FROM calcom_events) WHERE uid = 'alpha'",
+            "UPDATE inbox_events SET number = (SELECT max(number) FROM inbox_events) WHERE uid = 'alpha'",
             ["missing or given twice"],
         ),
-        ("UPDATE calcom_events SET attempts = 1 WHERE uid = 'alpha'", ["failed before"]),
+        ("UPDATE inbox_events SET attempts = 1 WHERE uid = 'alpha'", ["failed before"]),
         (
-            "UPDATE calcom_events SET state = 'failed', next_try_at = 'infinity' WHERE uid = 'alpha'",
-            ["not settled", "unsettled at the end"],
+            "UPDATE inbox_events SET state = 'failed', next_try_at = 'infinity' WHERE uid = 'alpha'",
+            ["not settled", "unprocessed at the end"],
         ),
         ("UPDATE deals SET stage = 'won'", ["lost from deals", "too much in deals"]),
         ("DELETE FROM deliveries", ["lost from deliveries"]),
         (_TWICE, ["too much in companies"]),
     ],
 )
-async def test_a_harm_is_named(engine: AsyncEngine, client: Client, sent: Sent, harm: str, named: list[str]) -> None:
+async def test_damage_is_reported(
+    engine: AsyncEngine, client: Client, sent: Sent, damage: str, expected: list[str]
+) -> None:
     async with transaction(engine) as tx:
-        await (await raw(tx)).execute(harm)
-    found = await faults(engine, client, sent)
-    assert [one for one in named if one not in found] == []
+        await (await driver_connection(tx)).execute(damage)
+    found = await find_faults(engine, client, sent)
+    assert [fault for fault in expected if fault not in found] == []
 
 
-async def test_a_body_that_two_were_told_is_new_is_named(engine: AsyncEngine, client: Client, sent: Sent) -> None:
+async def test_a_body_accepted_twice_is_reported(engine: AsyncEngine, client: Client, sent: Sent) -> None:
     sent.promises.append(sent.promises[0])
-    assert "accepted twice" in await faults(engine, client, sent)
+    assert "accepted twice" in await find_faults(engine, client, sent)

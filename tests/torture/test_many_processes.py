@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
-from showup.database.engine import connect, raw, transaction
-from showup.simulation.run import webhooks
+from showup.database.engine import connect, driver_connection, transaction
+from showup.simulation.run import outgoing_webhooks
 from showup.simulation.world import make_world
 from tests.torture import checks
 from tests.torture.client_workspace import Client, new_client
-from tests.torture.conftest import SEED, PlayedOn
-from tests.torture.crowd import Crowd
-from tests.torture.programs import gone, stopped
-from tests.torture.rounds import introduced
-from tests.torture.sending import Sender, Sent
+from tests.torture.conftest import SEED, RunRound
+from tests.torture.load_sender import LoadSender, Sent
+from tests.torture.many_processes import ManyProcesses
+from tests.torture.programs import suspended, wait_until_gone
+from tests.torture.rounds import wait_for_accounts
 
 _WAITING_HOLDERS = """
     SELECT DISTINCT held.pid FROM pg_locks held JOIN pg_locks wanted USING (pid)
@@ -28,58 +28,66 @@ _WAITING_HOLDERS = """
 
 
 @pytest.fixture
-async def behind(crowd: Crowd) -> AsyncIterator[AsyncEngine]:
+async def crowd_engine(many_processes: ManyProcesses) -> AsyncIterator[AsyncEngine]:
     """The crowd's database, seen from behind."""
-    engine = connect(crowd.dsn)
+    engine = connect(many_processes.dsn)
     yield engine
     await engine.dispose()
 
 
-@pytest.mark.parametrize("victim", ["web", "all workers but one"])
-async def test_a_kill_among_many_loses_and_doubles_nothing(crowd: Crowd, played: PlayedOn, victim: str) -> None:
-    await played(crowd, victim)
+@pytest.mark.parametrize("target", ["web", "all workers but one"])
+async def test_a_kill_among_many_loses_and_doubles_nothing(
+    many_processes: ManyProcesses, check_round: RunRound, target: str
+) -> None:
+    await check_round(many_processes, target)
 
 
-async def test_one_worker_has_a_workspace_until_it_dies_and_then_another_one(crowd: Crowd, behind: AsyncEngine) -> None:
+async def test_one_worker_has_a_workspace_until_it_dies_and_then_another_one(
+    many_processes: ManyProcesses, crowd_engine: AsyncEngine
+) -> None:
     """The first worker is held up in the middle of its transaction, by a lock of ours on the workspace's counter."""
-    crowd.mend()
-    async with transaction(behind) as tx:
-        one, other = await new_client(tx, "handed-over"), await new_client(tx, "beside")
-    first, *rest = crowd.workers
-    async with _counter_held(behind, one.id):
-        with stopped(child for worker in rest for child in worker.children("work")):
-            sent = await _told(crowd, one)
-            holder = await _waiting_holder(behind)
+    many_processes.restart_dead()
+    async with transaction(crowd_engine) as tx:
+        first_client, second_client = await new_client(tx, "handed-over"), await new_client(tx, "beside")
+    first, *rest = many_processes.workers
+    async with _hold_counter(crowd_engine, first_client.id):
+        with suspended(child for worker in rest for child in worker.children("work")):
+            sent = await _send_webhooks(many_processes, first_client)
+            holder = await _waiting_holder(crowd_engine)
         # The others are awake and go on with another workspace; this one they leave to its holder.
-        await _told(crowd, other)
-        await checks.idle(behind, other.id)
-        assert "kept" not in await _states(behind, other.id)
-        assert await _states(behind, one.id) == {"kept", "duplicate"}
-        assert await _waiting_holder(behind) == holder
-        gone(first.kill())
-    await checks.idle(behind, one.id)
-    assert await checks.faults_in_the_log(behind, one, sent) == []
+        await _send_webhooks(many_processes, second_client)
+        await checks.wait_until_idle(crowd_engine, second_client.id)
+        assert "pending" not in await _states(crowd_engine, second_client.id)
+        assert await _states(crowd_engine, first_client.id) == {"pending", "duplicate"}
+        assert await _waiting_holder(crowd_engine) == holder
+        wait_until_gone(first.kill())
+    await checks.wait_until_idle(crowd_engine, first_client.id)
+    assert await checks.faults_in_the_log(crowd_engine, first_client, sent) == []
 
 
-async def _told(crowd: Crowd, client: Client) -> Sent:
+async def _send_webhooks(many_processes: ManyProcesses, client: Client) -> Sent:
     rng, sent = random.Random(SEED), Sent()  # noqa: S311  # chance that is the same each time
-    await introduced(crowd, client, rng, sent)
+    await wait_for_accounts(many_processes, client, rng, sent)
     world = make_world(SEED, system_clock(), 60)
-    await Sender(lambda: crowd.addresses, rng, sent).send(webhooks(world, client.doors, chaos=True))
+    await LoadSender(lambda: many_processes.addresses, rng, sent).send(
+        outgoing_webhooks(world, client.endpoints, chaos=True)
+    )
     return sent
 
 
 @asynccontextmanager
-async def _counter_held(engine: AsyncEngine, workspace_id: UUID) -> AsyncIterator[None]:
+async def _hold_counter(engine: AsyncEngine, workspace_id: UUID) -> AsyncIterator[None]:
     async with transaction(engine) as tx:
-        await (await raw(tx)).execute("SELECT FROM workspaces WHERE id = $1 FOR NO KEY UPDATE", workspace_id)
+        await (await driver_connection(tx)).execute(
+            "SELECT FROM workspaces WHERE id = $1 FOR NO KEY UPDATE", workspace_id
+        )
         yield
 
 
 async def _waiting_holder(engine: AsyncEngine) -> int:
     while True:
         async with transaction(engine) as tx:
-            rows: list[asyncpg.Record] = await (await raw(tx)).fetch(_WAITING_HOLDERS)
+            rows: list[asyncpg.Record] = await (await driver_connection(tx)).fetch(_WAITING_HOLDERS)
         if rows:
             (row,) = rows
             pid: int = row["pid"]
@@ -88,5 +96,5 @@ async def _waiting_holder(engine: AsyncEngine) -> int:
 
 async def _states(engine: AsyncEngine, workspace_id: UUID) -> set[str]:
     async with transaction(engine) as tx:
-        query = "SELECT DISTINCT state FROM calcom_events WHERE workspace_id = $1"
-        return {row["state"] for row in await (await raw(tx)).fetch(query, workspace_id)}
+        query = "SELECT DISTINCT state FROM inbox_events WHERE workspace_id = $1"
+        return {row["state"] for row in await (await driver_connection(tx)).fetch(query, workspace_id)}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.torture.conftest import PlayedOn
-from tests.torture.stage import Stage
+from tests.torture.conftest import RunRound
+from tests.torture.deployment import Deployment
 
 
-@pytest.mark.parametrize("victim", ["web and worker", "backend", "everything"])
-async def test_a_kill_loses_and_doubles_nothing(alone: Stage, played: PlayedOn, victim: str) -> None:
-    await played(alone, victim)
+@pytest.mark.parametrize("target", ["web and worker", "backend", "everything"])
+async def test_a_kill_loses_and_doubles_nothing(single_serve: Deployment, check_round: RunRound, target: str) -> None:
+    await check_round(single_serve, target)

@@ -2,20 +2,24 @@
 
 import pytest
 
-from tests.torture.conftest import PlayedOn
+from tests.torture.conftest import RunRound
 from tests.torture.outages import Outages
-from tests.torture.small_disk import SmallDisk, refusal
+from tests.torture.small_disk import SmallDisk, unsupported_reason
 
 
 @pytest.mark.parametrize("outage", ["restart", "cut"])
-async def test_what_needs_the_database_comes_again(alone: Outages, played: PlayedOn, outage: str) -> None:
-    await played(alone, outage)
+async def test_requests_that_need_the_database_recover(
+    single_serve: Outages, check_round: RunRound, outage: str
+) -> None:
+    await check_round(single_serve, outage)
 
 
 @pytest.mark.parametrize("outage", ["connections held", "hang", "disk full"])
-async def test_as_long_as_it_lasts_the_door_says_503(alone: Outages, played: PlayedOn, outage: str) -> None:
-    if outage == "disk full" and not isinstance(alone, SmallDisk):
-        pytest.skip(refusal() or "")
-    result = await played(alone, outage)
-    assert result.sent.put_off["503"] > 0
-    assert set(result.sent.put_off) == {"503"}
+async def test_the_endpoint_answers_503_during_an_outage(
+    single_serve: Outages, check_round: RunRound, outage: str
+) -> None:
+    if outage == "disk full" and not isinstance(single_serve, SmallDisk):
+        pytest.skip(unsupported_reason() or "")
+    result = await check_round(single_serve, outage)
+    assert result.sent.retried["503"] > 0
+    assert set(result.sent.retried) == {"503"}

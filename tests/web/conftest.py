@@ -15,122 +15,124 @@ from starlette.types import ASGIApp
 
 from showup.database.engine import connect
 from showup.web.app import create_app
-from showup.web.every_answer import completed
-from tests.conftest import TEMPLATE, of_database
-from tests.web import scene as scenes
-from tests.web.cast import ADMIN_KEY, NOW, key_of, whole_cast
-from tests.web.scene import Scene, ticking
+from showup.web.middleware import with_middleware
+from tests.conftest import TEMPLATE, with_database
+from tests.web import scenario as scenes
+from tests.web.sample_data import ADMIN_KEY, NOW, full_sample_data, key_of
+from tests.web.scenario import Scenario, ticking_clock
 
-Asking: TypeAlias = Callable[[str], httpx2.AsyncClient]
+ClientFactory: TypeAlias = Callable[[str], httpx2.AsyncClient]
 
 
-async def copied(postgres: str, template: str) -> str:
+async def copy_database(postgres: str, template: str) -> str:
     """The address of a new database like the template."""
     name = f"cast_{uuid4().hex}"
     driver = await asyncpg.connect(postgres)
     await driver.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     await driver.close()
-    return of_database(postgres, name)
+    return with_database(postgres, name)
 
 
-async def make_cast(postgres: str) -> str:
-    url = await copied(postgres, TEMPLATE)
+async def make_sample_database(postgres: str) -> str:
+    url = await copy_database(postgres, TEMPLATE)
     engine = connect(url)
-    await whole_cast().play(engine)
+    await full_sample_data().insert_into(engine)
     await engine.dispose()
     return url
 
 
-async def make_scene(postgres: str) -> str:
-    url = await copied(postgres, TEMPLATE)
+async def make_scenario_database(postgres: str) -> str:
+    url = await copy_database(postgres, TEMPLATE)
     engine = connect(url)
-    await scenes.play(engine, ticking())
+    await scenes.create_scenario(engine, ticking_clock())
     await engine.dispose()
     return url
 
 
-def client_of(doors: ASGIApp, name: str) -> httpx2.AsyncClient:
+def client_of(served_app: ASGIApp, name: str) -> httpx2.AsyncClient:
     """Asks the doors with the key of this name."""
     return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=doors),
+        transport=httpx2.ASGITransport(app=served_app),
         base_url="http://showup.example",
         headers={"Authorization": f"Bearer {key_of(name)}"},
     )
 
 
 @pytest.fixture(scope="session")
-def read_only_cast(postgres: str) -> str:
+def shared_sample_database(postgres: str) -> str:
     """A database with the whole cast, shared by all tests that change nothing."""
-    return asyncio.run(make_cast(postgres))
+    return asyncio.run(make_sample_database(postgres))
 
 
 @pytest.fixture
-def changes(postgres: str) -> str:
+def own_sample_database(postgres: str) -> str:
     """Asked for by a test that changes something: the cast is then its own."""
-    return asyncio.run(make_cast(postgres))
+    return asyncio.run(make_sample_database(postgres))
 
 
 @pytest.fixture
-async def cast_engine(request: pytest.FixtureRequest, read_only_cast: str) -> AsyncIterator[AsyncEngine]:
-    own = "changes" in request.fixturenames
-    engine = connect(request.getfixturevalue("changes") if own else read_only_cast, pool_size=3)
+async def sample_engine(request: pytest.FixtureRequest, shared_sample_database: str) -> AsyncIterator[AsyncEngine]:
+    has_own_database = "own_sample_database" in request.fixturenames
+    engine = connect(
+        request.getfixturevalue("own_sample_database") if has_own_database else shared_sample_database, pool_size=3
+    )
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
-async def app(cast_engine: AsyncEngine) -> FastAPI:
-    return create_app(engine=cast_engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0.0.0")
+async def app(sample_engine: AsyncEngine) -> FastAPI:
+    return create_app(engine=sample_engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0.0.0")
 
 
 @pytest.fixture
-def doors(app: FastAPI) -> ASGIApp:
+def served_app(app: FastAPI) -> ASGIApp:
     """The app as it is served."""
-    return completed(app, cors_origins=["https://app.example"])
+    return with_middleware(app, cors_origins=["https://app.example"])
 
 
 @pytest.fixture
-async def anybody(doors: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+async def anonymous(served_app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
     """A client without a key."""
-    wire = httpx2.ASGITransport(app=doors)
-    async with httpx2.AsyncClient(transport=wire, base_url="http://showup.example") as client:
+    transport = httpx2.ASGITransport(app=served_app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example") as client:
         yield client
 
 
 @pytest.fixture
-def asking(doors: ASGIApp) -> Asking:
+def client_as(served_app: ASGIApp) -> ClientFactory:
     """A client with the key of this name."""
 
-    return lambda name: client_of(doors, name)
+    return lambda name: client_of(served_app, name)
 
 
 @pytest.fixture
-def reader(asking: Asking) -> httpx2.AsyncClient:
-    return asking("reader")
+def reader(client_as: ClientFactory) -> httpx2.AsyncClient:
+    return client_as("reader")
 
 
 @pytest.fixture(scope="session")
-def played(postgres: str) -> str:
+def scenario_template(postgres: str) -> str:
     """The name of a database in which the scene is set, to be copied."""
-    return urlsplit(asyncio.run(make_scene(postgres))).path.removeprefix("/")
+    return urlsplit(asyncio.run(make_scenario_database(postgres))).path.removeprefix("/")
 
 
 @pytest.fixture
-async def scene(postgres: str, played: str) -> AsyncIterator[Scene]:
+async def scenario(postgres: str, scenario_template: str) -> AsyncIterator[Scenario]:
     """What came through the door, in a database of the test's own."""
-    engine = connect(await copied(postgres, played), pool_size=10)
-    yield Scene(engine)
+    engine = connect(await copy_database(postgres, scenario_template), pool_size=10)
+    yield Scenario(engine)
     await engine.dispose()
 
 
 @pytest.fixture
-def acting(scene: Scene) -> Asking:
+def scenario_client_as(scenario: Scenario) -> ClientFactory:
     """A client with the key of this name, in the scene."""
-    app = create_app(engine=scene.engine, clock=ticking(), admin_key=ADMIN_KEY, version="0.0.0")
-    doors = completed(app, cors_origins=[])
-    return lambda name: client_of(doors, name)
+    app = create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0.0.0")
+    served_app = with_middleware(app, cors_origins=[])
+    return lambda name: client_of(served_app, name)
 
 
 @pytest.fixture
-def writer(acting: Asking) -> httpx2.AsyncClient:
-    return acting("writer")
+def writer(scenario_client_as: ClientFactory) -> httpx2.AsyncClient:
+    return scenario_client_as("writer")

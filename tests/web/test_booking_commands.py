@@ -5,20 +5,20 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.web.conftest import Asking
-from tests.web.scene import Scene
+from tests.web.conftest import ClientFactory
+from tests.web.scenario import Scenario
 
 
-async def reported(writer: httpx2.AsyncClient, scene: Scene, uid: str, **said: Any) -> httpx2.Response:
-    return await writer.post(f"/api/bookings/{await scene.booking(uid)}/outcome", json=said)
+async def report_outcome(writer: httpx2.AsyncClient, scenario: Scenario, uid: str, **fields: Any) -> httpx2.Response:
+    return await writer.post(f"/api/bookings/{await scenario.booking_id(uid)}/outcome", json=fields)
 
 
-async def moved(writer: httpx2.AsyncClient, scene: Scene, uid: str, **to: Any) -> httpx2.Response:
-    return await writer.post(f"/api/bookings/{await scene.booking(uid)}/move", json=to)
+async def move_booking(writer: httpx2.AsyncClient, scenario: Scenario, uid: str, **destination: Any) -> httpx2.Response:
+    return await writer.post(f"/api/bookings/{await scenario.booking_id(uid)}/move", json=destination)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "attendance", "stage"),
+    ("outcome", "attendance", "data"),
     [
         ("showed", {"state": "showed", "evidence": "reported"}, "met"),
         ("no_show", {"state": "no_show", "evidence": "reported"}, "booked"),
@@ -26,62 +26,66 @@ async def moved(writer: httpx2.AsyncClient, scene: Scene, uid: str, **to: Any) -
         ("rescheduled", {"state": "unreported", "evidence": None}, "met"),
     ],
 )
-async def test_what_is_reported_stands_and_moves_the_deal(
-    writer: httpx2.AsyncClient, scene: Scene, outcome: str, attendance: dict[str, Any], stage: str
+async def test_a_reported_outcome_is_stored_and_moves_the_deal(
+    writer: httpx2.AsyncClient, scenario: Scenario, outcome: str, attendance: dict[str, Any], data: str
 ) -> None:
-    answer = await reported(writer, scene, "met", outcome=outcome, notes="They like it.", next_step="Call again.")
-    assert answer.status_code == 200, answer.text
-    booking = answer.json()
+    response = await report_outcome(
+        writer, scenario, "met", outcome=outcome, notes="They like it.", next_step="Call again."
+    )
+    assert response.status_code == 200, response.text
+    booking = response.json()
     assert (booking["outcome"], booking["outcome_notes"]) == (outcome, "They like it.")
     assert (booking["next_step"], booking["attendance"]) == ("Call again.", attendance)
-    assert booking["deal"]["stage"] == stage
+    assert booking["deal"]["stage"] == data
     (line,) = (line for line in booking["timeline"] if line["what"] == "outcome.reported")
     assert line["actor"] == "key:writer"
 
 
-async def test_outcome_and_deal_are_one_step(writer: httpx2.AsyncClient, scene: Scene) -> None:
+async def test_outcome_and_deal_are_one_step(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     deal = {"stage": "proposal", "amount": 4000, "currency": "EUR"}
-    booking = (await reported(writer, scene, "globex", outcome="showed", deal=deal)).json()
+    booking = (await report_outcome(writer, scenario, "globex", outcome="showed", deal=deal)).json()
     assert booking["attendance"]["state"] == "showed"
     assert {name: booking["deal"][name] for name in deal} == deal
-    assert [one["state"] for one in await scene.commands()] == ["applied", "applied"]
+    assert [event["state"] for event in await scenario.commands()] == ["applied", "applied"]
 
 
-async def test_if_the_deal_cannot_be_changed_nothing_is_reported(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    answer = await reported(writer, scene, "globex", outcome="showed", deal={"status": "lost"})
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:showup:problem:refused-by-rules")
-    booking = (await writer.get(f"/api/bookings/{await scene.booking('globex')}")).json()
+async def test_if_the_deal_cannot_be_changed_nothing_is_reported(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    response = await report_outcome(writer, scenario, "globex", outcome="showed", deal={"status": "lost"})
+    assert (response.status_code, response.json()["type"]) == (409, "urn:showup:problem:refused-by-rules")
+    booking = (await writer.get(f"/api/bookings/{await scenario.booking_id('globex')}")).json()
     assert (booking["outcome"], booking["attended"]) == (None, None)
-    assert [(one["trigger"], one["state"]) for one in await scene.commands()] == [
+    assert [(event["trigger"], event["state"]) for event in await scenario.commands()] == [
         ("report_outcome", "refused"),
         ("change_deal", "refused"),
     ]
 
 
-async def test_submitting_twice_changes_nothing_twice(writer: httpx2.AsyncClient, scene: Scene) -> None:
+async def test_submitting_twice_changes_nothing_twice(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     """AP2."""
-    said: dict[str, Any] = {"outcome": "showed", "notes": "n", "deal": {"status": "won"}}
-    first = (await reported(writer, scene, "met", **said)).json()
-    assert (await reported(writer, scene, "met", **said)).json() == first
+    fields: dict[str, Any] = {"outcome": "showed", "notes": "n", "deal": {"status": "won"}}
+    first = (await report_outcome(writer, scenario, "met", **fields)).json()
+    assert (await report_outcome(writer, scenario, "met", **fields)).json() == first
     assert first["deal"]["status"] == "won"
 
 
-async def test_a_meeting_that_was_called_off_has_no_outcome(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    answer = await reported(writer, scene, "off", outcome="showed")
-    assert answer.status_code == 409
-    assert "CANCELLED" in answer.json()["detail"]
+async def test_a_cancelled_meeting_has_no_outcome(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    response = await report_outcome(writer, scenario, "off", outcome="showed")
+    assert response.status_code == 409
+    assert "CANCELLED" in response.json()["detail"]
 
 
-async def test_a_booking_without_a_deal_has_none_to_change(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    answer = await reported(writer, scene, "private", outcome="showed", deal={"stage": "met"})
-    assert answer.status_code == 409
-    assert "no deal" in answer.json()["detail"]
-    alone = await reported(writer, scene, "private", outcome="showed")
+async def test_a_booking_without_a_deal_has_none_to_change(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    response = await report_outcome(writer, scenario, "private", outcome="showed", deal={"stage": "met"})
+    assert response.status_code == 409
+    assert "no deal" in response.json()["detail"]
+    alone = await report_outcome(writer, scenario, "private", outcome="showed")
     assert alone.status_code == 200, alone.text
 
 
-async def test_a_report_that_cannot_be_meant_is_refused_by_its_name(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    wrong: list[tuple[dict[str, Any], str]] = [
+async def test_an_invalid_report_is_refused_by_field(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    invalid: list[tuple[dict[str, Any], str]] = [
         ({}, "outcome"),
         ({"outcome": "came"}, "outcome"),
         ({"outcome": "showed", "notes": "x" * 10_001}, "notes"),
@@ -91,37 +95,41 @@ async def test_a_report_that_cannot_be_meant_is_refused_by_its_name(writer: http
         ({"outcome": "showed", "deal": None}, "deal"),
         ({"outcome": "showed", "note": "x"}, "note"),
     ]
-    for said, field in wrong:
-        answer = await reported(writer, scene, "met", **said)
-        assert answer.status_code == 422, said
-        assert [error["field"] for error in answer.json()["errors"]] == [field]
-    nested = await reported(writer, scene, "met", outcome="showed", deal={"stagee": "met"})
+    for fields, field in invalid:
+        response = await report_outcome(writer, scenario, "met", **fields)
+        assert response.status_code == 422, fields
+        assert [error["field"] for error in response.json()["errors"]] == [field]
+    nested = await report_outcome(writer, scenario, "met", outcome="showed", deal={"stagee": "met"})
     assert "Did you mean 'stage'?" in nested.json()["errors"][0]["detail"]
-    assert not await scene.commands()
+    assert not await scenario.commands()
 
 
-async def test_a_booking_moves_to_another_companys_deal(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    deal = await scene.deal_of("met")
-    answer = await moved(writer, scene, "globex", deal_id=str(deal))
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["deal_id"] == str(deal)
-    assert answer.json()["company"]["domain"] == "acme.com"
+async def test_a_booking_moves_to_another_companys_deal(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    deal = await scenario.deal_id("met")
+    response = await move_booking(writer, scenario, "globex", deal_id=str(deal))
+    assert response.status_code == 200, response.text
+    assert response.json()["deal_id"] == str(deal)
+    assert response.json()["company"]["domain"] == "acme.com"
     seen = (await writer.get(f"/api/deals/{deal}")).json()
-    assert {one["id"] for one in seen["bookings"]} >= {str(await scene.booking("globex"))}
+    assert {event["id"] for event in seen["bookings"]} >= {str(await scenario.booking_id("globex"))}
 
 
-async def test_a_booking_moves_to_another_company(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    answer = await moved(writer, scene, "private", company_id=str(scene.company("acme.com")))
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["company"]["domain"] == "acme.com"
-    assert answer.json()["deal_id"] == str(await scene.deal_of("met"))
+async def test_a_booking_moves_to_another_company(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    response = await move_booking(writer, scenario, "private", company_id=str(scenario.company_id("acme.com")))
+    assert response.status_code == 200, response.text
+    assert response.json()["company"]["domain"] == "acme.com"
+    assert response.json()["deal_id"] == str(await scenario.deal_id("met"))
 
 
-async def test_a_move_needs_one_place_that_is_known(writer: httpx2.AsyncClient, scene: Scene, acting: Asking) -> None:
-    ours, theirs = str(scene.company("acme.com")), str(scene.company("acme.com", "theirs"))
-    deal = str(await scene.deal_of("met"))
-    for to in ({}, {"company_id": ours, "deal_id": deal}, {"company_id": theirs}, {"deal_id": ours}):
-        assert (await moved(writer, scene, "globex", **to)).status_code == 422, to
+async def test_a_move_needs_one_known_destination(
+    writer: httpx2.AsyncClient, scenario: Scenario, scenario_client_as: ClientFactory
+) -> None:
+    ours, theirs = str(scenario.company_id("acme.com")), str(scenario.company_id("acme.com", "theirs"))
+    deal = str(await scenario.deal_id("met"))
+    for destination in ({}, {"company_id": ours, "deal_id": deal}, {"company_id": theirs}, {"deal_id": ours}):
+        assert (await move_booking(writer, scenario, "globex", **destination)).status_code == 422, destination
     # Not even for somebody who may see both.
-    assert (await moved(acting("everywhere"), scene, "globex", company_id=theirs)).status_code == 422
-    assert not await scene.commands()
+    assert (
+        await move_booking(scenario_client_as("everywhere"), scenario, "globex", company_id=theirs)
+    ).status_code == 422
+    assert not await scenario.commands()

@@ -3,13 +3,13 @@
 import httpx2
 import pytest
 
-from tests.web.cast import id_of
+from tests.web.sample_data import id_of
 
 
-async def found(reader: httpx2.AsyncClient, query: str) -> list[str]:
-    answer = await reader.get(f"/api/bookings?{query}")
-    assert answer.status_code == 200, answer.text
-    return [item["title"].removeprefix("Meeting ") for item in answer.json()["items"]]
+async def list_titles(reader: httpx2.AsyncClient, query: str) -> list[str]:
+    response = await reader.get(f"/api/bookings?{query}")
+    assert response.status_code == 200, response.text
+    return [item["title"].removeprefix("Meeting ") for item in response.json()["items"]]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ async def found(reader: httpx2.AsyncClient, query: str) -> list[str]:
     ],
 )
 async def test_filters(reader: httpx2.AsyncClient, query: str, expected: list[str]) -> None:
-    assert await found(reader, query) == expected
+    assert await list_titles(reader, query) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ async def test_filters(reader: httpx2.AsyncClient, query: str, expected: list[st
 async def test_each_word_begins_a_word_of_title_person_or_company(
     reader: httpx2.AsyncClient, q: str, expected: list[str]
 ) -> None:
-    answer = await reader.get("/api/bookings", params={"q": q})
-    assert [item["title"].removeprefix("Meeting ") for item in answer.json()["items"]] == expected
+    response = await reader.get("/api/bookings", params={"q": q})
+    assert [item["title"].removeprefix("Meeting ") for item in response.json()["items"]] == expected
 
 
-async def test_attendance_says_what_it_rests_on(reader: httpx2.AsyncClient) -> None:
+async def test_attendance_shows_its_evidence(reader: httpx2.AsyncClient) -> None:
     """PI5: a host who stayed away is no guest's no-show, and no news is unreported."""
     items = (await reader.get("/api/bookings")).json()["items"]
     states = {item["title"].removeprefix("Meeting "): item["attendance"] for item in items}
@@ -81,7 +81,7 @@ async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> No
     assert item["notification_sent_at"] == "2026-03-02T09:00:00Z"
 
 
-async def test_a_booking_comes_with_what_belongs_to_it(reader: httpx2.AsyncClient) -> None:
+async def test_a_booking_includes_its_related_records(reader: httpx2.AsyncClient) -> None:
     booking = (await reader.get(f"/api/bookings/{id_of('ours.intro')}")).json()
     seats = [(seat["email"], seat["attendance"]["state"]) for seat in booking["attendees"]]
     assert seats == [("sarah.chen@acme.com", "showed"), ("bob@acme.com", "no_show")]
@@ -91,7 +91,7 @@ async def test_a_booking_comes_with_what_belongs_to_it(reader: httpx2.AsyncClien
     assert booking["uids"][0]["uid"] == "uid-intro"
 
 
-async def test_the_story_of_a_merged_booking_goes_on_in_the_one_that_stayed(
+async def test_a_merged_bookings_history_continues_in_the_surviving_booking(
     reader: httpx2.AsyncClient,
 ) -> None:
     stayed = (await reader.get(f"/api/bookings/{id_of('ours.intro')}")).json()

@@ -5,53 +5,55 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.web.scene import Scene
+from tests.web.scenario import Scenario
 
 
-async def changed(writer: httpx2.AsyncClient, scene: Scene, uid: str, **said: Any) -> httpx2.Response:
-    return await writer.patch(f"/api/deals/{await scene.deal_of(uid)}", json=said)
+async def update_deal(writer: httpx2.AsyncClient, scenario: Scenario, uid: str, **fields: Any) -> httpx2.Response:
+    return await writer.patch(f"/api/deals/{await scenario.deal_id(uid)}", json=fields)
 
 
-def is_refused_by_rules(answer: httpx2.Response) -> bool:
-    return (answer.status_code, answer.json()["type"]) == (409, "urn:showup:problem:refused-by-rules")
+def is_refused_by_rules(response: httpx2.Response) -> bool:
+    return (response.status_code, response.json()["type"]) == (409, "urn:showup:problem:refused-by-rules")
 
 
-async def test_a_deal_moves_to_another_stage_and_says_who_moved_it(writer: httpx2.AsyncClient, scene: Scene) -> None:
+async def test_a_deal_moves_to_another_stage_and_says_who_moved_it(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
     """PI11."""
-    answer = await changed(writer, scene, "met", stage="proposal", amount=12000.5, currency="USD")
-    assert answer.status_code == 200, answer.text
-    deal = answer.json()
+    response = await update_deal(writer, scenario, "met", stage="proposal", amount=12000.5, currency="USD")
+    assert response.status_code == 200, response.text
+    deal = response.json()
     assert (deal["stage"], deal["amount"], deal["currency"], deal["status"]) == ("proposal", 12000.5, "USD", "active")
     line = deal["timeline"][-1]
     assert (line["what"], line["actor"], line["change"]["stage"]) == ("deal.moved", "key:writer", ["met", "proposal"])
     assert deal["stage_history"][-1]["stage"] == ["met", "proposal"]
 
 
-@pytest.mark.parametrize("said", [{"status": "won"}, {"status": "lost", "lost_reason": "too dear"}])
+@pytest.mark.parametrize("fields", [{"status": "won"}, {"status": "lost", "lost_reason": "too dear"}])
 async def test_a_deal_is_won_or_lost_and_active_again(
-    writer: httpx2.AsyncClient, scene: Scene, said: dict[str, str]
+    writer: httpx2.AsyncClient, scenario: Scenario, fields: dict[str, str]
 ) -> None:
-    closed = (await changed(writer, scene, "met", **said)).json()
-    assert {name: closed[name] for name in said} == said
+    closed = (await update_deal(writer, scenario, "met", **fields)).json()
+    assert {name: closed[name] for name in fields} == fields
     assert closed["closed_at"] is not None
-    again = (await changed(writer, scene, "met", status="active")).json()
+    again = (await update_deal(writer, scenario, "met", status="active")).json()
     assert (again["status"], again["closed_at"], again["lost_reason"]) == ("active", None, None)
 
 
-async def test_what_is_left_out_stays(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    await changed(writer, scene, "met", amount=10, currency="EUR")
-    deal = (await changed(writer, scene, "met", owner_email="New.Owner@Brand.example ")).json()
+async def test_omitted_fields_are_unchanged(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    await update_deal(writer, scenario, "met", amount=10, currency="EUR")
+    deal = (await update_deal(writer, scenario, "met", owner_email="New.Owner@Brand.example ")).json()
     assert (deal["amount"], deal["currency"], deal["owner_email"]) == (10, "EUR", "new.owner@brand.example")
     assert deal["stage"] == "met"
 
 
-async def test_the_amount_of_a_closed_deal_may_be_corrected(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    await changed(writer, scene, "met", status="won")
-    assert (await changed(writer, scene, "met", amount=1, currency="USD")).json()["amount"] == 1
+async def test_the_amount_of_a_closed_deal_may_be_corrected(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    await update_deal(writer, scenario, "met", status="won")
+    assert (await update_deal(writer, scenario, "met", amount=1, currency="USD")).json()["amount"] == 1
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "why"),
+    ("before", "fields", "reason"),
     [
         ({}, {"stage": "signed"}, "booked, met, proposal, negotiation"),
         ({}, {"status": "lost"}, "lost_reason"),
@@ -61,37 +63,39 @@ async def test_the_amount_of_a_closed_deal_may_be_corrected(writer: httpx2.Async
         ({"status": "won"}, {"status": "lost", "lost_reason": "no"}, "active"),
     ],
 )
-async def test_what_the_rules_refuse_is_answered_with_why_and_is_in_the_log(
-    writer: httpx2.AsyncClient, scene: Scene, before: dict[str, Any], said: dict[str, Any], why: str
+async def test_a_refused_command_answers_its_reason_and_is_logged(
+    writer: httpx2.AsyncClient, scenario: Scenario, before: dict[str, Any], fields: dict[str, Any], reason: str
 ) -> None:
     """PI11: refused commands are in the log too."""
     if before:
-        assert (await changed(writer, scene, "met", **before)).status_code == 200
-    stood = (await writer.get(f"/api/deals/{await scene.deal_of('met')}")).json()
-    answer = await changed(writer, scene, "met", **said)
-    assert is_refused_by_rules(answer)
-    assert why in answer.json()["detail"]
-    assert (await writer.get(f"/api/deals/{await scene.deal_of('met')}")).json() == stood
+        assert (await update_deal(writer, scenario, "met", **before)).status_code == 200
+    before_rows = (await writer.get(f"/api/deals/{await scenario.deal_id('met')}")).json()
+    response = await update_deal(writer, scenario, "met", **fields)
+    assert is_refused_by_rules(response)
+    assert reason in response.json()["detail"]
+    assert (await writer.get(f"/api/deals/{await scenario.deal_id('met')}")).json() == before_rows
     refused = (await writer.get("/api/events?state=refused")).json()["items"]
-    assert [(one["trigger"], one["actor"], one["because"]) for one in refused] == [
-        ("change_deal", "key:writer", answer.json()["detail"])
+    assert [(event["trigger"], event["actor"], event["because"]) for event in refused] == [
+        ("change_deal", "key:writer", response.json()["detail"])
     ]
 
 
-async def test_a_closed_deal_stays_closed_while_another_is_active(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    first = await scene.deal_of("off")
-    made = await writer.post("/api/deals", json={"company_id": str(scene.company("initech.com"))})
-    assert made.status_code == 201, made.text
-    answer = await writer.patch(f"/api/deals/{first}", json={"status": "active"})
-    assert is_refused_by_rules(answer)
-    assert "another active deal" in answer.json()["detail"]
+async def test_a_closed_deal_stays_closed_while_another_is_active(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    first = await scenario.deal_id("off")
+    created = await writer.post("/api/deals", json={"company_id": str(scenario.company_id("initech.com"))})
+    assert created.status_code == 201, created.text
+    response = await writer.patch(f"/api/deals/{first}", json={"status": "active"})
+    assert is_refused_by_rules(response)
+    assert "another active deal" in response.json()["detail"]
 
 
-async def test_a_deal_is_opened_without_a_booking(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    said = {"company_id": str(scene.company("initech.com")), "stage": "met", "amount": 99.99, "currency": "USD"}
-    answer = await writer.post("/api/deals", json=said)
-    assert answer.status_code == 201, answer.text
-    deal = answer.json()
+async def test_a_deal_is_opened_without_a_booking(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    fields = {"company_id": str(scenario.company_id("initech.com")), "stage": "met", "amount": 99.99, "currency": "USD"}
+    response = await writer.post("/api/deals", json=fields)
+    assert response.status_code == 201, response.text
+    deal = response.json()
     assert (deal["stage"], deal["status"], deal["amount"]) == ("met", "active", 99.99)
     assert deal["company"]["domain"] == "initech.com"
     assert deal["bookings"] == []
@@ -100,19 +104,19 @@ async def test_a_deal_is_opened_without_a_booking(writer: httpx2.AsyncClient, sc
     assert (moved.json()["stage"], moved.json()["owner_email"]) == ("negotiation", "a@b.example")
 
 
-async def test_a_company_has_one_active_deal(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    answer = await writer.post("/api/deals", json={"company_id": str(scene.company("acme.com"))})
-    assert is_refused_by_rules(answer)
-    assert "at most one" in answer.json()["detail"]
+async def test_a_company_has_one_active_deal(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    response = await writer.post("/api/deals", json={"company_id": str(scenario.company_id("acme.com"))})
+    assert is_refused_by_rules(response)
+    assert "at most one" in response.json()["detail"]
 
 
-async def test_a_deal_needs_a_company_that_is_known(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    answer = await writer.post("/api/deals", json={"company_id": str(scene.company("nowhere.example"))})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "company_id"
+async def test_a_deal_needs_a_company_that_is_known(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    response = await writer.post("/api/deals", json={"company_id": str(scenario.company_id("nowhere.example"))})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "company_id"
 
 
-CANT_BE_MEANT: list[tuple[dict[str, Any], str]] = [
+INVALID_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"amount": -1}, "amount"),
     ({"amount": 1.001}, "amount"),
     ({"amount": 10**12}, "amount"),
@@ -131,33 +135,33 @@ CANT_BE_MEANT: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_what_cannot_be_meant_is_refused_by_its_name(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    for said, field in CANT_BE_MEANT:
-        answer = await changed(writer, scene, "met", **said)
-        assert answer.status_code == 422, said
-        (error,) = answer.json()["errors"]
-        assert (error["field"], error["in"]) == (field, "body"), said
-    assert not await scene.commands()
+async def test_invalid_fields_are_refused_by_name(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    for fields, field in INVALID_FIELDS:
+        response = await update_deal(writer, scenario, "met", **fields)
+        assert response.status_code == 422, fields
+        (error,) = response.json()["errors"]
+        assert (error["field"], error["in"]) == (field, "body"), fields
+    assert not await scenario.commands()
 
 
-async def test_no_amount_is_beyond_numbers(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    path = f"/api/deals/{await scene.deal_of('met')}"
+async def test_amounts_are_finite(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    path = f"/api/deals/{await scenario.deal_id('met')}"
     for text in ("NaN", "Infinity", "-Infinity", "1e400"):
         content = f'{{"amount": {text}, "currency": "USD"}}'
-        answer = await writer.patch(path, content=content, headers={"Content-Type": "application/json"})
-        assert answer.status_code == 422, text
+        response = await writer.patch(path, content=content, headers={"Content-Type": "application/json"})
+        assert response.status_code == 422, text
 
 
-async def test_null_and_unknown_fields_are_told_what_to_do(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    null = await changed(writer, scene, "met", owner_email=None)
+async def test_null_and_unknown_fields_explain_the_fix(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    null = await update_deal(writer, scenario, "met", owner_email=None)
     assert "leave it out" in null.json()["errors"][0]["detail"]
-    unknown = await changed(writer, scene, "met", stages="proposal")
+    unknown = await update_deal(writer, scenario, "met", stages="proposal")
     assert "Did you mean 'stage'?" in unknown.json()["errors"][0]["detail"]
 
 
-async def test_half_a_character_is_no_name(writer: httpx2.AsyncClient, scene: Scene) -> None:
-    path = f"/api/deals/{await scene.deal_of('met')}"
+async def test_malformed_json_is_refused(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    path = f"/api/deals/{await scenario.deal_id('met')}"
     for content in ('{"\\ud800": 1}', '{"stage": "\\ud800"}', "[" * 100_000, "{", '"met"', "9" * 5_000):
-        answer = await writer.patch(path, content=content, headers={"Content-Type": "application/json"})
-        assert answer.status_code in (400, 422), content[:20]
-        assert answer.headers["content-type"] == "application/problem+json"
+        response = await writer.patch(path, content=content, headers={"Content-Type": "application/json"})
+        assert response.status_code in (400, 422), content[:20]
+        assert response.headers["content-type"] == "application/problem+json"

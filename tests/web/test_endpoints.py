@@ -10,70 +10,76 @@ from sqlalchemy import insert
 from standardwebhooks.webhooks import Webhook
 
 from showup.database.engine import transaction
-from showup.database.tables import lanes
-from showup.destinations.public_addresses import Outside
+from showup.database.tables import destination_queues
+from showup.destinations.public_addresses import AddressPolicy
 from showup.web.app import create_app
-from showup.web.every_answer import completed
-from tests.web.cast import ADMIN_KEY, id_of
-from tests.web.conftest import Asking, client_of
-from tests.web.scene import TODAY, Scene, ticking
+from showup.web.middleware import with_middleware
+from tests.web.conftest import ClientFactory, client_of
+from tests.web.sample_data import ADMIN_KEY, id_of
+from tests.web.scenario import TODAY, Scenario, ticking_clock
 
 PATH = "/api/endpoints"
-SAID = {"url": "https://crm.example.com/showup", "kinds": ["deal.won", "booking.*"], "description": "our CRM"}
+ENDPOINT_FIELDS = {
+    "url": "https://crm.example.com/showup",
+    "kinds": ["deal.won", "booking.*"],
+    "description": "our CRM",
+}
 
 
 @pytest.fixture
-def admin(acting: Asking) -> httpx2.AsyncClient:
-    return acting("admin")
+def admin(scenario_client_as: ClientFactory) -> httpx2.AsyncClient:
+    return scenario_client_as("admin")
 
 
 @pytest.fixture
-async def made(admin: httpx2.AsyncClient) -> dict[str, Any]:
-    answer = await admin.post(PATH, json=SAID)
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+async def created(admin: httpx2.AsyncClient) -> dict[str, Any]:
+    response = await admin.post(PATH, json=ENDPOINT_FIELDS)
+    assert response.status_code == 201, response.text
+    body: dict[str, Any] = response.json()
+    return body
 
 
-async def subscriptions(scene: Scene, endpoint_id: str) -> list[dict[str, Any]]:
-    found = await scene.rows("subscriptions", destination=f"webhook:{endpoint_id}")
-    return sorted(found, key=lambda row: row["since"])
+async def subscriptions(scenario: Scenario, endpoint_id: str) -> list[dict[str, Any]]:
+    rows = await scenario.rows("subscriptions", destination=f"webhook:{endpoint_id}")
+    return sorted(rows, key=lambda row: row["since"])
 
 
-async def test_its_secret_is_shown_once(made: dict[str, Any], admin: httpx2.AsyncClient) -> None:
-    secret = made.pop("secret")
+async def test_its_secret_is_shown_once(created: dict[str, Any], admin: httpx2.AsyncClient) -> None:
+    secret = created.pop("secret")
     Webhook(secret)
     assert secret.startswith("whsec_")
-    assert (made["state"], made["description"]) == ("open", "our CRM")
-    assert made["kinds"][-1] == "deal.won"
-    assert "booking.no_show" in made["kinds"]
-    assert (await admin.get(f"{PATH}/{made['id']}")).json() == made
+    assert (created["state"], created["description"]) == ("open", "our CRM")
+    assert created["kinds"][-1] == "deal.won"
+    assert "booking.no_show" in created["kinds"]
+    assert (await admin.get(f"{PATH}/{created['id']}")).json() == created
     listed = (await admin.get(PATH)).json()["items"]
-    assert listed == [made]
+    assert listed == [created]
 
 
-async def test_not_even_whoever_repeats_the_request_sees_it_again(admin: httpx2.AsyncClient, scene: Scene) -> None:
-    once = {"Idempotency-Key": "once"}
-    first, again = [await admin.post(PATH, json=SAID, headers=once) for _ in range(2)]
+async def test_a_repeated_request_omits_the_secret(admin: httpx2.AsyncClient, scenario: Scenario) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first, again = [await admin.post(PATH, json=ENDPOINT_FIELDS, headers=headers) for _ in range(2)]
     assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (201, 201, "true")
     assert first.json()["secret"].startswith("whsec_")
     assert again.json() == first.json() | {"secret": None}
-    (kept,) = await scene.rows("idempotency_keys")
-    assert "whsec_" not in kept["answer"]
+    (stored_key,) = await scenario.rows("idempotency_keys")
+    assert "whsec_" not in stored_key["answer"]
     assert len((await admin.get(PATH)).json()["items"]) == 1
 
 
-async def test_it_is_told_its_kinds_from_now_on(made: dict[str, Any], admin: httpx2.AsyncClient, scene: Scene) -> None:
-    (first,) = await subscriptions(scene, made["id"])
-    assert (first["kinds"], first["until"]) == (sorted(made["kinds"]), None)
-    answer = await admin.patch(f"{PATH}/{made['id']}", json={"kinds": ["deal.*"]})
-    assert all(kind.startswith("deal.") for kind in answer.json()["kinds"])
-    ended, second = await subscriptions(scene, made["id"])
-    assert (ended["until"], second["kinds"]) == (second["since"], sorted(answer.json()["kinds"]))
+async def test_it_is_subscribed_to_its_kinds_from_now_on(
+    created: dict[str, Any], admin: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    (first,) = await subscriptions(scenario, created["id"])
+    assert (first["kinds"], first["until"]) == (sorted(created["kinds"]), None)
+    response = await admin.patch(f"{PATH}/{created['id']}", json={"kinds": ["deal.*"]})
+    assert all(kind.startswith("deal.") for kind in response.json()["kinds"])
+    ended, second = await subscriptions(scenario, created["id"])
+    assert (ended["until"], second["kinds"]) == (second["since"], sorted(response.json()["kinds"]))
 
 
 @pytest.mark.parametrize(
-    ("said", "field", "because"),
+    ("fields", "field", "reason"),
     [
         ({"url": "http://crm.example.com/"}, "url", "https://"),
         ({"url": "https://127.0.0.1/"}, "url", "no public address"),
@@ -86,30 +92,35 @@ async def test_it_is_told_its_kinds_from_now_on(made: dict[str, Any], admin: htt
         ({"kinds": []}, "kinds", ""),
     ],
 )
-async def test_what_can_be_no_good_is_refused(
-    admin: httpx2.AsyncClient, made: dict[str, Any], said: dict[str, Any], field: str, because: str
+async def test_invalid_endpoints_are_refused(
+    admin: httpx2.AsyncClient, created: dict[str, Any], fields: dict[str, Any], field: str, reason: str
 ) -> None:
-    for answer in (await admin.post(PATH, json=SAID | said), await admin.patch(f"{PATH}/{made['id']}", json=said)):
-        assert answer.status_code == 422
-        (error,) = answer.json()["errors"]
+    for response in (
+        await admin.post(PATH, json=ENDPOINT_FIELDS | fields),
+        await admin.patch(f"{PATH}/{created['id']}", json=fields),
+    ):
+        assert response.status_code == 422
+        (error,) = response.json()["errors"]
         assert error["field"] == field
-        assert because in error["detail"]
+        assert reason in error["detail"]
         assert "secret" not in error["detail"]
 
 
-async def test_a_name_that_leads_into_our_network_is_refused(scene: Scene) -> None:
+async def test_a_name_that_leads_into_our_network_is_refused(scenario: Scenario) -> None:
     async def lookup(_host: str, _port: int) -> Sequence[str]:
         return ["10.0.0.7"]
 
     for private, status in ((False, 422), (True, 201)):
-        outside = Outside(private=private, lookup=lookup)
-        app = create_app(engine=scene.engine, clock=ticking(), admin_key=ADMIN_KEY, version="0", outside=outside)
-        answer = await client_of(completed(app, cors_origins=[]), "admin").post(PATH, json=SAID)
-        assert answer.status_code == status, answer.text
+        outside = AddressPolicy(allow_private=private, lookup=lookup)
+        app = create_app(
+            engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0", address_policy=outside
+        )
+        response = await client_of(with_middleware(app, cors_origins=[]), "admin").post(PATH, json=ENDPOINT_FIELDS)
+        assert response.status_code == status, response.text
 
 
-async def test_pausing_and_letting_it_go_on(made: dict[str, Any], admin: httpx2.AsyncClient) -> None:
-    path = f"{PATH}/{made['id']}"
+async def test_pause_and_resume(created: dict[str, Any], admin: httpx2.AsyncClient) -> None:
+    path = f"{PATH}/{created['id']}"
     paused = (await admin.patch(path, json={"paused": True})).json()
     assert (paused["state"], paused["because"]) == ("paused", "key:admin paused it")
     assert paused["paused_at"] is not None
@@ -119,52 +130,52 @@ async def test_pausing_and_letting_it_go_on(made: dict[str, Any], admin: httpx2.
     assert (open_["state"], open_["because"], open_["paused_at"]) == ("open", None, None)
 
 
-async def test_a_ping_is_a_delivery(made: dict[str, Any], admin: httpx2.AsyncClient) -> None:
-    answer = await admin.post(f"{PATH}/{made['id']}/test")
-    assert answer.status_code == 200
-    ping = answer.json()
+async def test_a_ping_is_a_delivery(created: dict[str, Any], admin: httpx2.AsyncClient) -> None:
+    response = await admin.post(f"{PATH}/{created['id']}/test")
+    assert response.status_code == 200
+    ping = response.json()
     assert (ping["kind"], ping["state"], ping["booking_id"]) == ("ping", "scheduled", None)
-    assert ping["destination"] == f"webhook:{made['id']}"
-    again = (await admin.post(f"{PATH}/{made['id']}/test")).json()
+    assert ping["destination"] == f"webhook:{created['id']}"
+    again = (await admin.post(f"{PATH}/{created['id']}/test")).json()
     assert again["id"] != ping["id"]
 
 
 async def test_a_rotated_secret_is_another_and_is_shown_once(
-    made: dict[str, Any], admin: httpx2.AsyncClient, scene: Scene
+    created: dict[str, Any], admin: httpx2.AsyncClient, scenario: Scenario
 ) -> None:
-    (before,) = await scene.rows("endpoints")
-    answer = await admin.post(f"{PATH}/{made['id']}/rotate-secret")
-    assert answer.status_code == 200
-    assert answer.json()["secret"] not in (None, made["secret"])
-    (after,) = await scene.rows("endpoints")
+    (before,) = await scenario.rows("endpoints")
+    response = await admin.post(f"{PATH}/{created['id']}/rotate-secret")
+    assert response.status_code == 200
+    assert response.json()["secret"] not in (None, created["secret"])
+    (after,) = await scenario.rows("endpoints")
     assert after["secrets"] != before["secrets"]
-    assert "secret" not in (await admin.get(f"{PATH}/{made['id']}")).json()
+    assert "secret" not in (await admin.get(f"{PATH}/{created['id']}")).json()
 
 
-async def test_a_deleted_one_is_gone(made: dict[str, Any], admin: httpx2.AsyncClient, scene: Scene) -> None:
-    path = f"{PATH}/{made['id']}"
+async def test_a_deleted_one_is_gone(created: dict[str, Any], admin: httpx2.AsyncClient, scenario: Scenario) -> None:
+    path = f"{PATH}/{created['id']}"
     ping = (await admin.post(f"{path}/test")).json()
-    assert (await admin.delete(path)).json()["id"] == made["id"]
-    for answer in (await admin.get(path), await admin.delete(path), await admin.post(f"{path}/test")):
-        assert answer.status_code == 404
+    assert (await admin.delete(path)).json()["id"] == created["id"]
+    for response in (await admin.get(path), await admin.delete(path), await admin.post(f"{path}/test")):
+        assert response.status_code == 404
     assert (await admin.get(PATH)).json()["items"] == []
-    (row,) = await scene.rows("deliveries", id=UUID(ping["id"]))
+    (row,) = await scenario.rows("deliveries", id=UUID(ping["id"]))
     assert (row["state"], row["because"]) == ("withdrawn", "key:admin deleted its endpoint")
-    (ended,) = await subscriptions(scene, made["id"])
+    (ended,) = await subscriptions(scenario, created["id"])
     assert ended["until"] is not None
 
 
-async def test_how_it_goes_is_shown(made: dict[str, Any], admin: httpx2.AsyncClient, scene: Scene) -> None:
-    fails = {"because": "the endpoint answered 500", "failing_since": TODAY, "failures": 2}
-    row = {"workspace_id": id_of("ours"), "destination": f"webhook:{made['id']}", "tokens": 1.0, "tokens_at": TODAY}
-    async with transaction(scene.engine) as tx:
-        await tx.execute(insert(lanes).values(**row, **fails))
-    seen = (await admin.get(f"{PATH}/{made['id']}")).json()
-    assert (seen["state"], seen["because"]) == ("failing", "the endpoint answered 500")
-    assert seen["failing_since"] == "2026-09-14T12:00:00Z"
+async def test_its_health_is_shown(created: dict[str, Any], admin: httpx2.AsyncClient, scenario: Scenario) -> None:
+    failure = {"because": "the endpoint answered 500", "failing_since": TODAY, "failures": 2}
+    row = {"workspace_id": id_of("ours"), "destination": f"webhook:{created['id']}", "tokens": 1.0, "tokens_at": TODAY}
+    async with transaction(scenario.engine) as tx:
+        await tx.execute(insert(destination_queues).values(**row, **failure))
+    shown = (await admin.get(f"{PATH}/{created['id']}")).json()
+    assert (shown["state"], shown["because"]) == ("failing", "the endpoint answered 500")
+    assert shown["failing_since"] == "2026-09-14T12:00:00Z"
 
 
 async def test_only_outgoing_webhooks_are_sent_again(writer: httpx2.AsyncClient) -> None:
-    answer = await writer.post(f"/api/deliveries/{id_of('ours.failed')}/redeliver")
-    assert answer.status_code == 409
-    assert "only outgoing webhooks" in answer.json()["detail"].lower()
+    response = await writer.post(f"/api/deliveries/{id_of('ours.failed')}/redeliver")
+    assert response.status_code == 409
+    assert "only outgoing webhooks" in response.json()["detail"].lower()

@@ -6,8 +6,8 @@ import json
 import httpx2
 import pytest
 
-from tests.web.cast import READABLE_BODY, UNREADABLE_BODY, id_of
-from tests.web.conftest import Asking
+from tests.web.conftest import ClientFactory
+from tests.web.sample_data import READABLE_BODY, UNREADABLE_BODY, id_of
 
 
 @pytest.mark.parametrize(
@@ -48,43 +48,43 @@ async def test_a_body_that_is_no_text_comes_in_base64(reader: httpx2.AsyncClient
 
 
 async def test_the_raw_bytes_are_never_shown_by_a_browser(reader: httpx2.AsyncClient) -> None:
-    answer = await reader.get(f"/api/events/{id_of('ours.garbled')}/body")
-    assert answer.content == UNREADABLE_BODY
-    assert answer.headers["content-type"] == "application/octet-stream"
-    assert answer.headers["content-disposition"].startswith("attachment")
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    response = await reader.get(f"/api/events/{id_of('ours.garbled')}/body")
+    assert response.content == UNREADABLE_BODY
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.headers["content-disposition"].startswith("attachment")
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.usefixtures("changes")
-async def test_what_could_not_be_read_is_run_again(asking: Asking) -> None:
+@pytest.mark.usefixtures("own_sample_database")
+async def test_an_unreadable_event_is_replayed(client_as: ClientFactory) -> None:
     """IN5."""
     path = f"/api/events/{id_of('ours.garbled')}"
-    answer = await asking("writer").post(f"{path}/replay")
-    assert (answer.status_code, answer.json()["state"]) == (200, "kept")
-    assert (await asking("reader").get(path)).json()["state"] == "kept"
+    response = await client_as("writer").post(f"{path}/replay")
+    assert (response.status_code, response.json()["state"]) == (200, "pending")
+    assert (await client_as("reader").get(path)).json()["state"] == "pending"
 
 
-async def test_what_was_applied_is_not_run_again(asking: Asking) -> None:
+async def test_an_applied_event_is_not_replayed(client_as: ClientFactory) -> None:
     """IN4."""
-    answer = await asking("writer").post(f"/api/events/{id_of('ours.made')}/replay")
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:showup:problem:conflict"
+    response = await client_as("writer").post(f"/api/events/{id_of('ours.made')}/replay")
+    assert response.status_code == 409
+    assert response.json()["type"] == "urn:showup:problem:conflict"
 
 
-async def test_a_stranger_runs_nothing_again(asking: Asking) -> None:
+async def test_a_stranger_cannot_replay(client_as: ClientFactory) -> None:
     path = f"/api/events/{id_of('ours.garbled')}"
-    assert (await asking("stranger").post(f"{path}/replay")).status_code == 404
-    assert (await asking("reader").get(path)).json()["state"] == "unreadable"
+    assert (await client_as("stranger").post(f"{path}/replay")).status_code == 404
+    assert (await client_as("reader").get(path)).json()["state"] == "unreadable"
     # Nor do they learn that there is something which can't be run again.
-    assert (await asking("stranger").post(f"/api/events/{id_of('ours.made')}/replay")).status_code == 404
+    assert (await client_as("stranger").post(f"/api/events/{id_of('ours.made')}/replay")).status_code == 404
 
 
-async def test_what_people_did_is_among_the_events(writer: httpx2.AsyncClient) -> None:
+async def test_commands_are_listed_as_events(writer: httpx2.AsyncClient) -> None:
     """PI11."""
-    made = await writer.post("/api/companies", json={"name": "The Shop"})
-    assert made.status_code == 201
+    created = await writer.post("/api/companies", json={"name": "The Shop"})
+    assert created.status_code == 201
     (item,) = (await writer.get("/api/events?trigger=record_company")).json()["items"]
-    assert (item["origin"], item["account"], item["actor"], item["state"]) == ("hand", None, "key:writer", "applied")
+    assert (item["origin"], item["account"], item["actor"], item["state"]) == ("manual", None, "key:writer", "applied")
     event = (await writer.get(f"/api/events/{item['id']}")).json()
     assert json.loads(event["body"])["command"] == "record_company"
-    assert made.json()["timeline"][0]["event_id"] == item["id"]
+    assert created.json()["timeline"][0]["event_id"] == item["id"]

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import transaction
 from showup.database.tables import deliveries
-from tests.web.cast import id_of
+from tests.web.sample_data import id_of
 
 LISTS = {
     "deals": ["created_at", "updated_at", "stage_entered_at"],
@@ -23,67 +23,67 @@ LISTS = {
 SORTINGS = [(noun, sign + name) for noun, names in LISTS.items() for name in names for sign in ("", "-")]
 
 
-async def paged(reader: httpx2.AsyncClient, noun: str, sort: str) -> list[str]:
+async def read_all_pages(reader: httpx2.AsyncClient, collection: str, sort: str) -> list[str]:
     ids: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
         params = {"sort": sort, "limit": "1"} | ({"cursor": cursor} if cursor else {})
-        page = (await reader.get(f"/api/{noun}", params=params)).json()
+        page = (await reader.get(f"/api/{collection}", params=params)).json()
         ids += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
     return ids
 
 
-@pytest.mark.parametrize(("noun", "sort"), SORTINGS)
+@pytest.mark.parametrize(("collection", "sort"), SORTINGS)
 async def test_pages_show_every_item_once_in_the_order_of_the_whole_list(
-    reader: httpx2.AsyncClient, noun: str, sort: str
+    reader: httpx2.AsyncClient, collection: str, sort: str
 ) -> None:
-    whole = (await reader.get(f"/api/{noun}", params={"sort": sort})).json()["items"]
-    assert len(whole) > 1
-    assert await paged(reader, noun, sort) == [item["id"] for item in whole]
-    back = sort.removeprefix("-") if sort.startswith("-") else f"-{sort}"
-    assert await paged(reader, noun, back) == [item["id"] for item in reversed(whole)]
+    full_list = (await reader.get(f"/api/{collection}", params={"sort": sort})).json()["items"]
+    assert len(full_list) > 1
+    assert await read_all_pages(reader, collection, sort) == [item["id"] for item in full_list]
+    reverse_sort = sort.removeprefix("-") if sort.startswith("-") else f"-{sort}"
+    assert await read_all_pages(reader, collection, reverse_sort) == [item["id"] for item in reversed(full_list)]
 
 
-@pytest.mark.usefixtures("changes")
+@pytest.mark.usefixtures("own_sample_database")
 async def test_a_page_begins_where_the_last_ended_though_its_last_row_is_gone(
-    reader: httpx2.AsyncClient, cast_engine: AsyncEngine
+    reader: httpx2.AsyncClient, sample_engine: AsyncEngine
 ) -> None:
-    whole = [item["id"] for item in (await reader.get("/api/deliveries")).json()["items"]]
+    full_list = [item["id"] for item in (await reader.get("/api/deliveries")).json()["items"]]
     first = (await reader.get("/api/deliveries?limit=1")).json()
-    async with transaction(cast_engine) as tx:
-        await tx.execute(delete(deliveries).where(deliveries.c.id == whole[0]))
-    rest = await reader.get("/api/deliveries", params={"cursor": first["next_cursor"]})
-    assert [item["id"] for item in rest.json()["items"]] == whole[1:]
+    async with transaction(sample_engine) as tx:
+        await tx.execute(delete(deliveries).where(deliveries.c.id == full_list[0]))
+    remaining = await reader.get("/api/deliveries", params={"cursor": first["next_cursor"]})
+    assert [item["id"] for item in remaining.json()["items"]] == full_list[1:]
 
 
-def packed(text: str) -> str:
+def encode(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-BROKEN = {
+BROKEN_CURSORS = {
     "no base64": "%%%",
-    "no JSON": packed("nonsense"),
-    "too little": packed('["-created_at"]'),
-    "another sorting": packed(f'["created_at", "2026-03-01T00:00:00+00:00", "{id_of("x")}"]'),
-    "no time": packed(f'["-created_at", "yesterday", "{id_of("x")}"]'),
-    "no zone": packed(f'["-created_at", "2026-03-01T00:00:00", "{id_of("x")}"]'),
-    "a zone that leaves the calendar": packed(f'["-created_at", "0001-01-01T00:00:00+14:00", "{id_of("x")}"]'),
-    "no id": packed('["-created_at", "2026-03-01T00:00:00+00:00", "x"]'),
+    "no JSON": encode("nonsense"),
+    "too little": encode('["-created_at"]'),
+    "another sorting": encode(f'["created_at", "2026-03-01T00:00:00+00:00", "{id_of("x")}"]'),
+    "no time": encode(f'["-created_at", "yesterday", "{id_of("x")}"]'),
+    "no zone": encode(f'["-created_at", "2026-03-01T00:00:00", "{id_of("x")}"]'),
+    "a zone that leaves the calendar": encode(f'["-created_at", "0001-01-01T00:00:00+14:00", "{id_of("x")}"]'),
+    "no id": encode('["-created_at", "2026-03-01T00:00:00+00:00", "x"]'),
     "not ASCII": "ü",
-    "a NUL": packed("\0"),
+    "a NUL": encode("\0"),
 }
 
 
-@pytest.mark.parametrize("cursor", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize("cursor", BROKEN_CURSORS.values(), ids=BROKEN_CURSORS.keys())
 async def test_a_broken_cursor_is_refused_with_what_to_do(reader: httpx2.AsyncClient, cursor: str) -> None:
-    answer = await reader.get("/api/deals", params={"cursor": cursor})
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:showup:problem:broken-cursor"
-    assert "next_cursor" in answer.json()["detail"]
+    response = await reader.get("/api/deals", params={"cursor": cursor})
+    assert response.status_code == 400
+    assert response.json()["type"] == "urn:showup:problem:broken-cursor"
+    assert "next_cursor" in response.json()["detail"]
 
 
 async def test_a_cursor_with_a_nul_in_its_text_is_refused(reader: httpx2.AsyncClient) -> None:
-    cursor = packed(f'["name", "\\u0000", "{id_of("x")}"]')
-    answer = await reader.get("/api/companies", params={"cursor": cursor, "sort": "name"})
-    assert answer.status_code == 400
+    cursor = encode(f'["name", "\\u0000", "{id_of("x")}"]')
+    response = await reader.get("/api/companies", params={"cursor": cursor, "sort": "name"})
+    assert response.status_code == 400

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.web.cast import id_of
+from tests.web.sample_data import id_of
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ async def test_a_person_behind_a_personal_domain_has_no_company(reader: httpx2.A
     assert [booking["title"] for booking in person["bookings"]] == ["Meeting stood_up"]
 
 
-async def test_a_guest_has_the_booking_too(reader: httpx2.AsyncClient) -> None:
+async def test_a_guest_is_shown_the_booking(reader: httpx2.AsyncClient) -> None:
     person = (await reader.get(f"/api/people/{id_of('ours.bob')}")).json()
     assert [booking["title"] for booking in person["bookings"]] == ["Meeting intro"]
 
 
-async def test_a_company_comes_with_people_deals_and_its_story(reader: httpx2.AsyncClient) -> None:
+async def test_a_company_includes_people_deals_and_timeline(reader: httpx2.AsyncClient) -> None:
     company = (await reader.get(f"/api/companies/{id_of('ours.acme')}")).json()
     assert [person["email"] for person in company["people"]] == ["bob@acme.com", "sarah.chen@acme.com"]
     assert [deal["stage"] for deal in company["deals"]] == ["met"]

@@ -11,16 +11,16 @@ from structlog.testing import capture_logs
 
 from showup.database.engine import connect, transaction
 from showup.web.app import create_app
-from showup.web.command_route import LARGEST_BODY
-from tests.web.cast import ADMIN_KEY, NOW, id_of, key_of
-from tests.web.conftest import Asking
+from showup.web.command_route import MAX_BODY_BYTES
+from tests.web.conftest import ClientFactory
+from tests.web.sample_data import ADMIN_KEY, NOW, id_of, key_of
 
 
-async def refused(client: httpx2.AsyncClient, path: str, method: str = "GET") -> dict[str, Any]:
-    answer = await client.request(method, path)
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert problem["status"] == answer.status_code
+async def read_problem(client: httpx2.AsyncClient, path: str, method: str = "GET") -> dict[str, Any]:
+    response = await client.request(method, path)
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == response.status_code
     assert {"type", "title", "detail"} <= set(problem)
     return problem
 
@@ -45,8 +45,8 @@ async def refused(client: httpx2.AsyncClient, path: str, method: str = "GET") ->
         ("/api/deals?created_from=1741000000", "created_from"),
     ],
 )
-async def test_what_cannot_be_understood_is_named(reader: httpx2.AsyncClient, path: str, field: str) -> None:
-    problem = await refused(reader, path)
+async def test_invalid_parameters_are_named(reader: httpx2.AsyncClient, path: str, field: str) -> None:
+    problem = await read_problem(reader, path)
     assert problem["status"] == 422
     (error,) = problem["errors"]
     assert error["field"] == field
@@ -56,87 +56,85 @@ async def test_what_cannot_be_understood_is_named(reader: httpx2.AsyncClient, pa
 async def test_an_unknown_parameter_is_answered_with_the_nearest_known_one(
     reader: httpx2.AsyncClient,
 ) -> None:
-    problem = await refused(reader, "/api/bookings?organiser=dana@brand.example&form=2026-03-01")
+    problem = await read_problem(reader, "/api/bookings?organiser=dana@brand.example&form=2026-03-01")
     details = {error["field"]: error["detail"] for error in problem["errors"]}
     assert "Did you mean 'organizer'?" in details["organiser"]
     assert "Did you mean 'from'?" in details["form"]
 
 
 async def test_details_know_their_parameters_too(reader: httpx2.AsyncClient) -> None:
-    problem = await refused(reader, f"/api/deals/{id_of('ours.acme_deal')}?work_space=ours")
+    problem = await read_problem(reader, f"/api/deals/{id_of('ours.acme_deal')}?work_space=ours")
     assert "workspace" in problem["errors"][0]["detail"]
 
 
 async def test_no_such_path_thing_or_method(reader: httpx2.AsyncClient) -> None:
-    assert (await refused(reader, "/api/nothing"))["type"] == "urn:showup:problem:no-such-path"
-    assert (await refused(reader, f"/api/deals/{id_of('x')}"))["type"] == "urn:showup:problem:not-found"
-    assert (await refused(reader, "/api/stats", "DELETE"))["type"] == "urn:showup:problem:no-such-method"
+    assert (await read_problem(reader, "/api/nothing"))["type"] == "urn:showup:problem:no-such-path"
+    assert (await read_problem(reader, f"/api/deals/{id_of('x')}"))["type"] == "urn:showup:problem:not-found"
+    assert (await read_problem(reader, "/api/stats", "DELETE"))["type"] == "urn:showup:problem:no-such-method"
     assert (await reader.delete("/api/stats")).headers["allow"] == "GET"
 
 
-async def test_a_body_has_an_end(asking: Asking) -> None:
+async def test_a_too_large_body_is_refused(client_as: ClientFactory) -> None:
     """It is read before the key is looked at, so nobody may fill the memory with it."""
     for name in ("writer", "nobody"):
-        answer = await asking(name).post("/api/companies", json={"name": "x" * LARGEST_BODY})
-        assert (answer.status_code, answer.json()["type"]) == (413, "urn:showup:problem:body-too-large")
+        response = await client_as(name).post("/api/companies", json={"name": "x" * MAX_BODY_BYTES})
+        assert (response.status_code, response.json()["type"]) == (413, "urn:showup:problem:body-too-large")
 
 
-async def test_no_key_is_told_how_to_send_one(anybody: httpx2.AsyncClient) -> None:
-    problem = await refused(anybody, "/api/deals?limit=0")
+async def test_a_missing_key_explains_how_to_send_one(anonymous: httpx2.AsyncClient) -> None:
+    problem = await read_problem(anonymous, "/api/deals?limit=0")
     assert (problem["status"], "Authorization: Bearer" in problem["detail"]) == (401, True)
 
 
 @pytest.mark.parametrize("header", ["Basic c2VjcmV0", "Bearer", "Bearer ", f"Bearer {key_of('reader')}x", "Bearer ü"])
-async def test_what_is_no_key_opens_nothing(anybody: httpx2.AsyncClient, header: str) -> None:
-    answer = await anybody.get("/api/deals", headers=[(b"authorization", header.encode())])
-    assert answer.status_code == 401
+async def test_invalid_keys_are_refused(anonymous: httpx2.AsyncClient, header: str) -> None:
+    response = await anonymous.get("/api/deals", headers=[(b"authorization", header.encode())])
+    assert response.status_code == 401
 
 
-async def test_the_environments_key_opens_everything(anybody: httpx2.AsyncClient) -> None:
-    answer = await anybody.get("/api/stats", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
-    assert (answer.status_code, answer.json()["companies"]) == (200, 3)
+async def test_the_environments_key_opens_everything(anonymous: httpx2.AsyncClient) -> None:
+    response = await anonymous.get("/api/stats", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+    assert (response.status_code, response.json()["companies"]) == (200, 3)
 
 
-@pytest.mark.usefixtures("changes")
-async def test_a_mistake_of_ours_tells_nothing_of_itself(reader: httpx2.AsyncClient, cast_engine: AsyncEngine) -> None:
-    async with transaction(cast_engine) as tx:
+@pytest.mark.usefixtures("own_sample_database")
+async def test_a_fault_reveals_no_details(reader: httpx2.AsyncClient, sample_engine: AsyncEngine) -> None:
+    async with transaction(sample_engine) as tx:
         await tx.execute(text("ALTER TABLE deals RENAME COLUMN stage TO phase"))
     with capture_logs() as logged:
-        answer = await reader.get("/api/deals", headers={"Origin": "https://app.example"})
-    assert (answer.status_code, answer.json()["type"]) == (500, "urn:showup:problem:fault")
-    assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "no-store")
-    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+        response = await reader.get("/api/deals", headers={"Origin": "https://app.example"})
+    assert (response.status_code, response.json()["type"]) == (500, "urn:showup:problem:fault")
+    assert (response.headers["x-content-type-options"], response.headers["cache-control"]) == ("nosniff", "no-store")
+    assert response.headers["access-control-allow-origin"] == "https://app.example"
     assert [(line["fault"], line["path"]) for line in logged] == [("UndefinedColumnError (42703)", "/api/deals")]
-    assert "phase" not in answer.text
-    assert "SELECT" not in answer.text
+    assert "phase" not in response.text
+    assert "SELECT" not in response.text
 
 
-async def test_a_database_that_is_away_is_worth_another_try() -> None:
+async def test_an_unreachable_database_answers_503() -> None:
     """R4."""
     engine = connect("postgresql://showup@127.0.0.1:1/showup")
     app = create_app(engine=engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0")
-    wire = httpx2.ASGITransport(app=app)
+    transport = httpx2.ASGITransport(app=app)
     key = {"Authorization": f"Bearer {ADMIN_KEY}"}
-    async with httpx2.AsyncClient(transport=wire, base_url="http://showup.example", headers=key) as client:
-        assert (await refused(client, "/api/deals"))["status"] == 503
-        answer = await client.get("/api/deals", headers={"Authorization": "Bearer showup_unknown"})
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=key) as client:
+        assert (await read_problem(client, "/api/deals"))["status"] == 503
+        response = await client.get("/api/deals", headers={"Authorization": "Bearer showup_unknown"})
+        assert (response.status_code, response.headers["retry-after"]) == (503, "2")
         assert (await client.get("/readyz")).json() == {"status": "down"}
         assert (await client.get("/healthz")).json() == {"status": "up"}
         assert "database is not" in (await client.get("/")).text
     await engine.dispose()
 
 
-async def test_connections_that_were_cut_heal_by_themselves(
-    changes: str, reader: httpx2.AsyncClient, postgres: str
-) -> None:
+async def test_closed_connections_recover(own_sample_database: str, reader: httpx2.AsyncClient, postgres: str) -> None:
     """R4."""
     assert (await reader.get("/api/deals")).status_code == 200
     other = connect(postgres)
     async with other.connect() as tx:
         cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-        await tx.execute(text(cut), {"name": urlsplit(changes).path[1:]})
+        await tx.execute(text(cut), {"name": urlsplit(own_sample_database).path[1:]})
     await other.dispose()
-    answers = [(await reader.get("/api/deals")).status_code for _ in range(20)]
-    assert set(answers) <= {200, 503}
-    assert answers[-1] == 200
+    responses = [(await reader.get("/api/deals")).status_code for _ in range(20)]
+    assert set(responses) <= {200, 503}
+    assert responses[-1] == 200

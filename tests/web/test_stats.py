@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from showup.reads.stats import rate
-from tests.web.cast import NOW
+from tests.web.sample_data import NOW
 
 
 async def test_counts(reader: httpx2.AsyncClient) -> None:

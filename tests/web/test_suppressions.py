@@ -2,9 +2,9 @@
 
 import httpx2
 
-from tests.web.cast import id_of
-from tests.web.conftest import Asking
-from tests.web.scene import Scene
+from tests.web.conftest import ClientFactory
+from tests.web.sample_data import id_of
+from tests.web.scenario import Scenario
 
 PATH = "/api/suppressions"
 
@@ -18,7 +18,7 @@ async def test_the_latest_comes_first_with_its_reason(reader: httpx2.AsyncClient
 
 
 async def test_filters(reader: httpx2.AsyncClient) -> None:
-    for asked, found in {
+    for query, expected in {
         "email=GINA@globex.co.uk": ["gina@globex.co.uk"],
         "email=gina": [],
         "scope=follow_up": ["pat@gmail.com"],
@@ -26,8 +26,8 @@ async def test_filters(reader: httpx2.AsyncClient) -> None:
         "reason=complained": [],
         "sort=created_at": ["gina@globex.co.uk", "pat@gmail.com"],
     }.items():
-        answer = await reader.get(f"{PATH}?{asked}")
-        assert (asked, [one["email"] for one in answer.json()["items"]]) == (asked, found)
+        response = await reader.get(f"{PATH}?{query}")
+        assert (query, [one["email"] for one in response.json()["items"]]) == (query, expected)
     assert (await reader.get(f"{PATH}?reason=bored")).status_code == 422
 
 
@@ -38,18 +38,20 @@ async def test_pages(reader: httpx2.AsyncClient) -> None:
     assert second["next_cursor"] is None
 
 
-async def test_an_address_can_be_written_to_again(writer: httpx2.AsyncClient, scene: Scene) -> None:
+async def test_an_address_can_be_written_to_again(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     path = f"{PATH}/{id_of('ours.bounced')}"
-    answer = await writer.delete(path)
-    assert (answer.status_code, answer.json()["email"]) == (200, "gina@globex.co.uk")
-    assert await scene.rows("suppressions") == []
+    response = await writer.delete(path)
+    assert (response.status_code, response.json()["email"]) == (200, "gina@globex.co.uk")
+    assert await scenario.rows("suppressions") == []
     assert (await writer.delete(path)).status_code == 404
 
 
-async def test_the_same_request_gets_the_first_answer_again(acting: Asking, scene: Scene) -> None:
+async def test_the_same_request_gets_the_first_answer_again(
+    scenario_client_as: ClientFactory, scenario: Scenario
+) -> None:
     path, once = f"{PATH}/{id_of('ours.bounced')}", {"Idempotency-Key": "once"}
-    first = await acting("writer").delete(path, headers=once)
-    again = await acting("writer").delete(path, headers=once)
+    first = await scenario_client_as("writer").delete(path, headers=once)
+    again = await scenario_client_as("writer").delete(path, headers=once)
     assert (again.status_code, again.json()) == (200, first.json())
     assert again.headers["idempotency-replayed"] == "true"
-    assert await scene.rows("suppressions") == []
+    assert await scenario.rows("suppressions") == []

@@ -10,171 +10,193 @@ from sqlalchemy import update
 from showup.database.engine import transaction
 from showup.database.tables import deliveries
 from showup.web.app import create_app
-from tests.web.cast import id_of
-from tests.web.conftest import Asking
-from tests.web.scene import Scene, ticking
+from tests.web.conftest import ClientFactory
+from tests.web.sample_data import id_of
+from tests.web.scenario import Scenario, ticking_clock
 
 # What a stranger's own workspace takes in, though ours has the same: neither learns of the other.
-OF_THEIR_OWN = {
+OWN_WORKSPACE_COMMANDS = {
     *(("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")),
     *(("POST", "/api/deliveries/retry"), ("POST", "/api/endpoints"), ("POST", "/api/connections")),
 }
 ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
-READING_ONLY = {"GET", "HEAD"}
+READ_METHODS = {"GET", "HEAD"}
 # They come without a key: tests/feedback and tests/destinations/slack show who may.
 SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/webhooks/slack/actions", "/unsubscribe/{token}"}
-STANDING = (
+OWNED_TABLES = (
     "bookings",
     "deals",
     "people",
     "companies",
     "merges",
     "rules",
-    "journal",
+    "audit_log",
     "suppressions",
     "deliveries",
     "endpoints",
 )
 
 
-class Told(NamedTuple):
+class CommandRequest(NamedTuple):
     """A command and what is said with it, about things of ours."""
 
     method: str
     route: str
     path: str
-    said: dict[str, Any] | None
+    body: dict[str, Any] | None
 
 
-def commands(scene: Scene) -> set[tuple[str, str]]:
-    app = create_app(engine=scene.engine, clock=ticking(), admin_key=None, version="0")
+def registered_commands(scenario: Scenario) -> set[tuple[str, str]]:
+    app = create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=None, version="0")
     return {
         (method, str(route.path))
         for route in iter_route_contexts(app.routes)
         if route.path not in SIGNED
-        for method in (route.methods or set()) - READING_ONLY
+        for method in (route.methods or set()) - READ_METHODS
     }
 
 
-def of_endpoint(endpoint_id: UUID) -> list[Told]:
+def endpoint_requests(endpoint_id: UUID) -> list[CommandRequest]:
     route, path = "/api/endpoints/{endpoint_id}", f"/api/endpoints/{endpoint_id}"
     sent = id_of("ours.hooked")
     return [
-        Told("POST", "/api/endpoints", "/api/endpoints", ENDPOINT),
-        Told("PATCH", route, path, {"description": "ours"}),
-        Told("POST", f"{route}/test", f"{path}/test", None),
-        Told("POST", f"{route}/rotate-secret", f"{path}/rotate-secret", None),
-        Told("POST", "/api/deliveries/{delivery_id}/redeliver", f"/api/deliveries/{sent}/redeliver", None),
-        Told("DELETE", route, path, None),
+        CommandRequest("POST", "/api/endpoints", "/api/endpoints", ENDPOINT),
+        CommandRequest("PATCH", route, path, {"description": "ours"}),
+        CommandRequest("POST", f"{route}/test", f"{path}/test", None),
+        CommandRequest("POST", f"{route}/rotate-secret", f"{path}/rotate-secret", None),
+        CommandRequest("POST", "/api/deliveries/{delivery_id}/redeliver", f"/api/deliveries/{sent}/redeliver", None),
+        CommandRequest("DELETE", route, path, None),
     ]
 
 
-def of_connection(connection_id: UUID) -> list[Told]:
+def connection_requests(connection_id: UUID) -> list[CommandRequest]:
     route, path = "/api/connections/{connection_id}", f"/api/connections/{connection_id}"
     return [
-        Told("POST", "/api/connections", "/api/connections", CONNECTION | {"name": "another"}),
-        Told("PATCH", route, path, {"settings": {"rate_per_second": 3}}),
-        Told("DELETE", route, path, None),
+        CommandRequest("POST", "/api/connections", "/api/connections", CONNECTION | {"name": "another"}),
+        CommandRequest("PATCH", route, path, {"settings": {"rate_per_second": 3}}),
+        CommandRequest("DELETE", route, path, None),
     ]
 
 
-async def of_ours(
-    scene: Scene, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID, connection_id: UUID
-) -> list[Told]:
+async def requests_for_ours(
+    scenario: Scenario, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID, connection_id: UUID
+) -> list[CommandRequest]:
     """Each command once, in an order in which all can be done. A new route must be given its body here."""
-    deal, booking, private = await scene.deal_of("met"), await scene.booking("met"), await scene.booking("private")
-    acme, initech = str(scene.company("acme.com")), str(scene.company("initech.com"))
-    gina, ian, sarah = (scene.person(one) for one in ("gina@globex.co.uk", "ian@initech.com", "sarah@acme.com"))
-    waiting, asked = id_of("ours.waiting"), id_of("ours.asked")
+    deal, booking, private = (
+        await scenario.deal_id("met"),
+        await scenario.booking_id("met"),
+        await scenario.booking_id("private"),
+    )
+    acme, initech = str(scenario.company_id("acme.com")), str(scenario.company_id("initech.com"))
+    gina, ian, sarah = (
+        scenario.person_id(email) for email in ("gina@globex.co.uk", "ian@initech.com", "sarah@acme.com")
+    )
+    waiting, question_id = id_of("ours.waiting"), id_of("ours.asked")
     people = {"gone_id": str(gina), "stays_id": str(ian)}
     return [
-        Told("POST", "/api/deals", "/api/deals", {"company_id": initech}),
-        Told("PATCH", "/api/deals/{deal_id}", f"/api/deals/{deal}", {"stage": "proposal"}),
-        Told(
+        CommandRequest("POST", "/api/deals", "/api/deals", {"company_id": initech}),
+        CommandRequest("PATCH", "/api/deals/{deal_id}", f"/api/deals/{deal}", {"stage": "proposal"}),
+        CommandRequest(
             "POST",
             "/api/bookings/{booking_id}/outcome",
             f"/api/bookings/{booking}/outcome",
             {"outcome": "showed"},
         ),
-        Told("POST", "/api/bookings/{booking_id}/move", f"/api/bookings/{private}/move", {"company_id": acme}),
-        Told("POST", "/api/people", "/api/people", {"email": "new@hooli.com"}),
-        Told("PATCH", "/api/people/{person_id}", f"/api/people/{sarah}", {"name": "Sarah"}),
-        Told("POST", "/api/companies", "/api/companies", {"domain": "hooli.com"}),
-        Told("PATCH", "/api/companies/{company_id}", f"/api/companies/{scene.company('acme.com')}", {"name": "A"}),
-        Told("DELETE", "/api/merges/{merge_id}", f"/api/merges/{merge_id}", None),
-        Told("POST", "/api/people/merge", "/api/people/merge", people),
-        Told("POST", "/api/companies/merge", "/api/companies/merge", {"gone_id": initech, "stays_id": acme}),
-        Told("POST", "/api/events/{event_id}/replay", f"/api/events/{event_id}/replay", None),
-        Told("DELETE", "/api/suppressions/{suppression_id}", f"/api/suppressions/{suppression_id}", None),
-        Told("POST", "/api/deliveries/{delivery_id}/retry", f"/api/deliveries/{id_of('ours.failed')}/retry", None),
-        Told("POST", "/api/deliveries/{delivery_id}/withdraw", f"/api/deliveries/{waiting}/withdraw", None),
-        Told("POST", "/api/deliveries/{delivery_id}/choose", f"/api/deliveries/{asked}/choose", {"record": "86a"}),
-        Told("POST", "/api/deliveries/retry", "/api/deliveries/retry", {}),
-        *of_endpoint(endpoint_id),
-        *of_connection(connection_id),
-        Told("PATCH", "/api/rules", "/api/rules", {"changes": {"cancel_deal": "last_meeting"}}),
+        CommandRequest(
+            "POST", "/api/bookings/{booking_id}/move", f"/api/bookings/{private}/move", {"company_id": acme}
+        ),
+        CommandRequest("POST", "/api/people", "/api/people", {"email": "new@hooli.com"}),
+        CommandRequest("PATCH", "/api/people/{person_id}", f"/api/people/{sarah}", {"name": "Sarah"}),
+        CommandRequest("POST", "/api/companies", "/api/companies", {"domain": "hooli.com"}),
+        CommandRequest(
+            "PATCH", "/api/companies/{company_id}", f"/api/companies/{scenario.company_id('acme.com')}", {"name": "A"}
+        ),
+        CommandRequest("DELETE", "/api/merges/{merge_id}", f"/api/merges/{merge_id}", None),
+        CommandRequest("POST", "/api/people/merge", "/api/people/merge", people),
+        CommandRequest("POST", "/api/companies/merge", "/api/companies/merge", {"gone_id": initech, "stays_id": acme}),
+        CommandRequest("POST", "/api/events/{event_id}/replay", f"/api/events/{event_id}/replay", None),
+        CommandRequest("DELETE", "/api/suppressions/{suppression_id}", f"/api/suppressions/{suppression_id}", None),
+        CommandRequest(
+            "POST", "/api/deliveries/{delivery_id}/retry", f"/api/deliveries/{id_of('ours.failed')}/retry", None
+        ),
+        CommandRequest("POST", "/api/deliveries/{delivery_id}/withdraw", f"/api/deliveries/{waiting}/withdraw", None),
+        CommandRequest(
+            "POST", "/api/deliveries/{delivery_id}/choose", f"/api/deliveries/{question_id}/choose", {"record": "86a"}
+        ),
+        CommandRequest("POST", "/api/deliveries/retry", "/api/deliveries/retry", {}),
+        *endpoint_requests(endpoint_id),
+        *connection_requests(connection_id),
+        CommandRequest("PATCH", "/api/rules", "/api/rules", {"changes": {"cancel_deal": "last_meeting"}}),
     ]
 
 
 @pytest.fixture
-async def told(scene: Scene, acting: Asking) -> list[Told]:
-    pair = {"gone_id": str(scene.person("pat@gmail.com")), "stays_id": str(scene.person("sarah@acme.com"))}
-    merge = (await acting("writer").post("/api/people/merge", json=pair)).json()
-    (unreadable,) = await scene.rows("calcom_events", trigger="BOOKING_CANCELLED", workspace_id=id_of("ours"))
-    (stopped,) = await scene.rows("suppressions", workspace_id=id_of("ours"))
-    endpoint = (await acting("admin").post("/api/endpoints", json=ENDPOINT)).json()
-    async with transaction(scene.engine) as tx:
-        hooked = update(deliveries).where(deliveries.c.id == id_of("ours.hooked"))
-        await tx.execute(hooked.values(destination=f"webhook:{endpoint['id']}"))
-    connection = (await acting("admin").post("/api/connections", json=CONNECTION)).json()
-    ids = [UUID(one["id"]) for one in (endpoint, connection)]
-    return await of_ours(scene, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)
+async def requests(scenario: Scenario, scenario_client_as: ClientFactory) -> list[CommandRequest]:
+    pair = {"gone_id": str(scenario.person_id("pat@gmail.com")), "stays_id": str(scenario.person_id("sarah@acme.com"))}
+    merge = (await scenario_client_as("writer").post("/api/people/merge", json=pair)).json()
+    (unreadable,) = await scenario.rows("inbox_events", trigger="BOOKING_CANCELLED", workspace_id=id_of("ours"))
+    (stopped,) = await scenario.rows("suppressions", workspace_id=id_of("ours"))
+    endpoint = (await scenario_client_as("admin").post("/api/endpoints", json=ENDPOINT)).json()
+    async with transaction(scenario.engine) as tx:
+        update_query = update(deliveries).where(deliveries.c.id == id_of("ours.hooked"))
+        await tx.execute(update_query.values(destination=f"webhook:{endpoint['id']}"))
+    connection = (await scenario_client_as("admin").post("/api/connections", json=CONNECTION)).json()
+    ids = [UUID(item["id"]) for item in (endpoint, connection)]
+    return await requests_for_ours(scenario, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)
 
 
-async def standing(scene: Scene) -> list[Any]:
-    found = [await scene.rows(table, workspace_id=id_of("ours")) for table in STANDING]
-    return [*found, await scene.rows("calcom_events", workspace_id=id_of("ours"))]
+async def read_tables(scenario: Scenario) -> list[Any]:
+    rows = [await scenario.rows(table, workspace_id=id_of("ours")) for table in OWNED_TABLES]
+    return [*rows, await scenario.rows("inbox_events", workspace_id=id_of("ours"))]
 
 
-async def test_every_command_is_told_here(told: list[Told], scene: Scene) -> None:
-    assert {(one.method, one.route) for one in told} == commands(scene)
+async def test_every_command_is_listed(requests: list[CommandRequest], scenario: Scenario) -> None:
+    assert {(request.method, request.route) for request in requests} == registered_commands(scenario)
 
 
-async def test_the_owner_may(told: list[Told], acting: Asking) -> None:
-    for one in told:
-        answer = await acting("admin").request(one.method, one.path, json=one.said)
+async def test_the_owner_may_run_every_command(
+    requests: list[CommandRequest], scenario_client_as: ClientFactory
+) -> None:
+    for request in requests:
+        response = await scenario_client_as("admin").request(request.method, request.path, json=request.body)
         # What is applied already is not run again; that it is found is what matters here.
-        expected = {409} if one.route.endswith("replay") else {200, 201}
-        assert answer.status_code in expected, (one, answer.text)
+        expected = {409} if request.route.endswith("replay") else {200, 201}
+        assert response.status_code in expected, (request, response.text)
 
 
-@pytest.mark.parametrize("who", ["reader", "nobody"])
-async def test_too_small_a_key_may_not(told: list[Told], acting: Asking, scene: Scene, who: str) -> None:
-    before = await standing(scene)
-    for one in told:
-        answer = await acting(who).request(one.method, one.path, json=one.said)
-        assert (one, answer.status_code) == (one, 403 if who == "reader" else 401)
-    assert await standing(scene) == before
+@pytest.mark.parametrize("key_name", ["reader", "nobody"])
+async def test_a_smaller_scope_is_refused(
+    requests: list[CommandRequest], scenario_client_as: ClientFactory, scenario: Scenario, key_name: str
+) -> None:
+    before = await read_tables(scenario)
+    for request in requests:
+        response = await scenario_client_as(key_name).request(request.method, request.path, json=request.body)
+        assert (request, response.status_code) == (request, 403 if key_name == "reader" else 401)
+    assert await read_tables(scenario) == before
 
 
 async def test_a_stranger_changes_nothing_of_ours_and_learns_nothing(
-    told: list[Told], acting: Asking, scene: Scene
+    requests: list[CommandRequest], scenario_client_as: ClientFactory, scenario: Scenario
 ) -> None:
-    before = await standing(scene)
-    for one in told:
-        answer = await acting("stranger").request(one.method, one.path, json=one.said)
-        if (one.method, one.route) in OF_THEIR_OWN:
-            assert answer.status_code in (200, 201), one
+    before = await read_tables(scenario)
+    for request in requests:
+        response = await scenario_client_as("stranger").request(request.method, request.path, json=request.body)
+        if (request.method, request.route) in OWN_WORKSPACE_COMMANDS:
+            assert response.status_code in (200, 201), request
         else:
             # 404 for a thing in the path, 422 for one in the body: the same as for what there is not.
-            assert (one, answer.status_code) == (one, 404 if "{" in one.route else 422)
-    assert await standing(scene) == before
+            assert (request, response.status_code) == (request, 404 if "{" in request.route else 422)
+    assert await read_tables(scenario) == before
 
 
-async def test_a_key_for_all_workspaces_may_narrow_itself_out(told: list[Told], acting: Asking, scene: Scene) -> None:
-    before = await standing(scene)
-    for one in (one for one in told if "{" in one.route):
-        answer = await acting("everywhere").request(one.method, f"{one.path}?workspace=theirs", json=one.said)
-        assert (one, answer.status_code) == (one, 404)
-    assert await standing(scene) == before
+async def test_a_narrowed_key_sees_no_other_workspace(
+    requests: list[CommandRequest], scenario_client_as: ClientFactory, scenario: Scenario
+) -> None:
+    before = await read_tables(scenario)
+    for request in (request for request in requests if "{" in request.route):
+        response = await scenario_client_as("everywhere").request(
+            request.method, f"{request.path}?workspace=theirs", json=request.body
+        )
+        assert (request, response.status_code) == (request, 404)
+    assert await read_tables(scenario) == before

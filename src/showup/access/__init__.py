@@ -1,4 +1,4 @@
-"""Whose data it is and who may see it: workspaces, connections and their secrets, routes, API keys, permits.
+"""Data ownership and access: workspaces, connections and their secrets, routes, API keys, permissions.
 
-Every question that another room asks comes with a workspace or a permit from here; no booking is known in this room.
+Other packages pass a workspace or a permission from here with every query; this package knows nothing about bookings.
 """

@@ -1,4 +1,4 @@
-"""A Cal.com account: who signs webhooks with which secret, and where their bookings go."""
+"""A Cal.com account: its webhook secrets, and the workspace of its bookings."""
 
 import secrets
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 
 DEFAULT = "default"
-KEPT_FOR = timedelta(hours=24)
-"""How long an old secret stays good after a rotation, unless said otherwise."""
+SECRET_OVERLAP = timedelta(hours=24)
+"""How long an old secret stays valid after a rotation by default."""
 
 
 class WebhookSecret(Struct, frozen=True):
@@ -20,16 +20,17 @@ class WebhookSecret(Struct, frozen=True):
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """What the account's connection keeps sealed."""
+    """The encrypted credentials of the account's connection."""
 
     webhook_secrets: tuple[WebhookSecret, ...] = ()
     api_key: str | None = None
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """What the door asks of an account. `secrets` are those good at this moment, newest first.
+    """An account as the webhook endpoint uses it. `secrets` are those valid now, newest first.
 
-    With routes, now or once, the workspace is found when the booking is read; `workspace_id` is where the rest goes.
+    If the account has or had routes, the booking's workspace is determined when the booking is read; all other events
+    go to `workspace_id`.
     """
 
     id: UUID
@@ -40,19 +41,23 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 def make_secret() -> str:
-    """A new webhook secret: 256 bits of chance, safe to paste into any form."""
+    """Return a new webhook secret: 256 random bits, safe to paste into any form."""
     return secrets.token_urlsafe(32)
 
 
-def valid_secrets(among: Sequence[WebhookSecret], now: datetime) -> tuple[bytes, ...]:
-    """Those good at `now`, in their order; never an empty one, by which anybody could sign."""
-    good = (secret for secret in among if secret.valid_until is None or now < secret.valid_until)
-    return tuple(secret.value.encode() for secret in good if secret.value.strip())
+def valid_secrets(candidates: Sequence[WebhookSecret], now: datetime) -> tuple[bytes, ...]:
+    """Return the secrets valid at `now`, in their order; never an empty one, with which anybody could sign."""
+    valid = (secret for secret in candidates if secret.valid_until is None or now < secret.valid_until)
+    return tuple(secret.value.encode() for secret in valid if secret.value.strip())
 
 
-def rotated(before: Credentials, secret: str, *, now: datetime, kept_for: timedelta = KEPT_FOR) -> Credentials:
-    """The same with a new secret first; older ones stay good for `kept_for` at most."""
-    end = now + kept_for
-    ends = [(old.value, min(old.valid_until or end, end)) for old in before.webhook_secrets]
-    older = (WebhookSecret(value, until) for value, until in ends if value != secret and now < until)
-    return Credentials(webhook_secrets=(WebhookSecret(secret), *older), api_key=before.api_key)
+def rotate_credentials(
+    current: Credentials, secret: str, *, now: datetime, overlap: timedelta = SECRET_OVERLAP
+) -> Credentials:
+    """Return the credentials with a new secret first; older ones stay valid for `overlap` at most."""
+    end = now + overlap
+    end_times = [(previous.value, min(previous.valid_until or end, end)) for previous in current.webhook_secrets]
+    older_secrets = (
+        WebhookSecret(value, valid_until) for value, valid_until in end_times if value != secret and now < valid_until
+    )
+    return Credentials(webhook_secrets=(WebhookSecret(secret), *older_secrets), api_key=current.api_key)

@@ -1,4 +1,4 @@
-"""Cal.com accounts in the database: connections of the kind `calcom`."""
+"""Store Cal.com accounts in the database: connections of the kind `calcom`."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4
@@ -17,14 +17,14 @@ from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import transaction
 from showup.database.tables import connections, routes, workspaces
 
-# An account whose routes were removed still has bookings elsewhere, and their later news must find them there.
+# An account whose routes were removed still has bookings in other workspaces; later events must find them there.
 _HAS_ROUTES = or_(
     connections.c.settings.contains({"routed": True}), exists().where(routes.c.account_id == connections.c.id)
 )
 
 
 class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as it is kept; `workspace` is a slug, `sealed` its credentials."""
+    """An account as stored; `workspace` is a slug, `sealed` its encrypted credentials."""
 
     id: UUID
     name: str
@@ -34,22 +34,22 @@ class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
     has_routes: bool
 
     def credentials(self, seal: Seal) -> Credentials:
-        """Its credentials in the clear, empty when it has none. Raises Unsealable."""
+        """Return its decrypted credentials, empty if it has none. Raises DecryptionError."""
         if self.sealed is None:
             return Credentials()
-        return msgspec.json.decode(seal.open(self.sealed), type=Credentials)
+        return msgspec.json.decode(seal.decrypt(self.sealed), type=Credentials)
 
 
 async def add(
     tx: AsyncConnection, seal: Seal, *, name: str, workspace_id: UUID, credentials: Credentials | None
 ) -> UUID | None:
-    """The new account's id; None when the name is taken, in whichever workspace."""
-    sealed = None if credentials is None else seal.close(msgspec.json.encode(credentials))
+    """Add an account and return its id; None if the name is taken in any workspace."""
+    sealed = None if credentials is None else seal.encrypt(msgspec.json.encode(credentials))
     return await _insert(tx, name, workspace_id, sealed)
 
 
 async def list_accounts(tx: AsyncConnection, names: Sequence[str] | None = None) -> list[StoredAccount]:
-    """The accounts of these names, or all of them, by name."""
+    """Return the accounts with these names, or all of them, by name."""
     query = (
         select(
             *(connections.c[column] for column in ("id", "name", "workspace_id")),
@@ -66,23 +66,23 @@ async def list_accounts(tx: AsyncConnection, names: Sequence[str] | None = None)
     return [StoredAccount(**row) for row in (await tx.execute(query)).mappings()]
 
 
-async def find_to_change(tx: AsyncConnection, name: str) -> StoredAccount | None:
-    """The account of this name, held by this transaction so that two rotations can't lose a secret."""
-    held = select(connections.c.id).where(connections.c.kind == CALCOM, connections.c.name == name)
-    # NO KEY: the door goes on keeping events that refer to the account.
-    await tx.execute(held.with_for_update(key_share=True))
+async def find_for_update(tx: AsyncConnection, name: str) -> StoredAccount | None:
+    """Return the account of this name and lock it, so that two concurrent rotations cannot lose a secret."""
+    row_lock = select(connections.c.id).where(connections.c.kind == CALCOM, connections.c.name == name)
+    # NO KEY: the webhook endpoint can still insert events that refer to the account.
+    await tx.execute(row_lock.with_for_update(key_share=True))
     return next(iter(await list_accounts(tx, [name])), None)
 
 
 async def set_credentials(tx: AsyncConnection, seal: Seal, account_id: UUID, credentials: Credentials) -> None:
-    """Replaces what the account keeps sealed."""
-    sealed = seal.close(msgspec.json.encode(credentials))
-    change = update(connections).where(connections.c.id == account_id)
-    await tx.execute(change.values(credentials=sealed, updated_at=sql.now()))
+    """Replace the account's encrypted credentials."""
+    sealed = seal.encrypt(msgspec.json.encode(credentials))
+    statement = update(connections).where(connections.c.id == account_id)
+    await tx.execute(statement.values(credentials=sealed, updated_at=sql.now()))
 
 
 async def ensure_defaults(engine: AsyncEngine) -> None:
-    """Makes the workspace and the account `default` where they are missing; several may do so at once."""
+    """Create the workspace and the account `default` if they are missing; safe to call concurrently."""
     async with transaction(engine) as tx:
         await workspaces_store.add(tx, slug=DEFAULT_WORKSPACE, name="Default")
         workspace = await workspaces_store.find(tx, DEFAULT_WORKSPACE)
@@ -99,5 +99,5 @@ async def _insert(tx: AsyncConnection, name: str, workspace_id: UUID, sealed: by
         "credentials": sealed,
     }
     query = insert(connections).values(row).on_conflict_do_nothing().returning(connections.c.id)
-    made: UUID | None = (await tx.execute(query)).scalar_one_or_none()
-    return made
+    account_id: UUID | None = (await tx.execute(query)).scalar_one_or_none()
+    return account_id

@@ -11,7 +11,7 @@ KINDS = (CALCOM, "resend", "smtp", "emailbison", "slack", "clickup", "notion", "
 
 
 class Connection(Struct, frozen=True, kw_only=True):
-    """One connection as lists show it. `workspace` is a slug; credentials are told to exist, never shown."""
+    """One connection as lists show it. `workspace` is a slug; credentials are never shown, only whether they exist."""
 
     id: UUID
     workspace: str

@@ -1,4 +1,4 @@
-"""Connections in the database, their credentials sealed."""
+"""Store connections in the database, with encrypted credentials."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from showup.access.secrets_at_rest import Seal
 from showup.database.tables import connections, workspaces
 
 
-async def put(
+async def upsert(
     tx: AsyncConnection,
     seal: Seal,
     *,
@@ -25,45 +25,45 @@ async def put(
     settings: Mapping[str, Any],
     credentials: Mapping[str, Any] | None,
 ) -> UUID:
-    """Makes the connection, or changes the one of that name; credentials of None stay as they are."""
+    """Create or update the connection of that name; credentials of None stay unchanged."""
     row = {
         "id": uuid4(),
         "workspace_id": workspace_id,
         "kind": kind,
         "name": name,
         "settings": dict(settings),
-        "credentials": None if credentials is None else seal.close(msgspec.json.encode(credentials)),
+        "credentials": None if credentials is None else seal.encrypt(msgspec.json.encode(credentials)),
     }
-    changed = ["settings"] if credentials is None else ["settings", "credentials"]
+    changed_columns = ["settings"] if credentials is None else ["settings", "credentials"]
     query = insert(connections).values(row)
     query = query.on_conflict_do_update(
         index_elements=["workspace_id", "kind", "name"],
-        set_={"updated_at": sql.now()} | {column: row[column] for column in changed},
+        set_={"updated_at": sql.now()} | {column: row[column] for column in changed_columns},
     )
-    made: UUID = (await tx.execute(query.returning(connections.c.id))).scalar_one()
-    return made
+    connection_id: UUID = (await tx.execute(query.returning(connections.c.id))).scalar_one()
+    return connection_id
 
 
 async def list_connections(tx: AsyncConnection, *, workspace_id: UUID | None = None) -> list[Connection]:
-    """The connections of a workspace, or of all, by workspace, kind and name."""
-    query = _shown().order_by(workspaces.c.slug, connections.c.kind, connections.c.name)
+    """Return the connections of a workspace, or of all, by workspace, kind and name."""
+    query = _select_connections().order_by(workspaces.c.slug, connections.c.kind, connections.c.name)
     if workspace_id is not None:
         query = query.where(connections.c.workspace_id == workspace_id)
     return [Connection(**row) for row in (await tx.execute(query)).mappings()]
 
 
 async def find(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str) -> Connection | None:
-    """The connection of this kind and name in the workspace."""
-    query = _shown().where(
+    """Return the connection of this kind and name in the workspace."""
+    query = _select_connections().where(
         connections.c.workspace_id == workspace_id, connections.c.kind == kind, connections.c.name == name
     )
     row = (await tx.execute(query)).mappings().one_or_none()
     return Connection(**row) if row else None
 
 
-async def of_id(tx: AsyncConnection, connection_id: UUID) -> tuple[UUID, Connection] | None:
-    """The connection of this id, behind the id of its workspace."""
-    query = _shown().add_columns(connections.c.workspace_id).where(connections.c.id == connection_id)
+async def get(tx: AsyncConnection, connection_id: UUID) -> tuple[UUID, Connection] | None:
+    """Return the id of the connection's workspace, and the connection."""
+    query = _select_connections().add_columns(connections.c.workspace_id).where(connections.c.id == connection_id)
     row = (await tx.execute(query)).mappings().one_or_none()
     if row is None:
         return None
@@ -72,7 +72,7 @@ async def of_id(tx: AsyncConnection, connection_id: UUID) -> tuple[UUID, Connect
 
 
 async def remove(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str) -> bool:
-    """Removes a connection that nothing else refers to; whether there was one."""
+    """Remove an unreferenced connection; return whether it existed."""
     query = delete(connections).where(
         connections.c.workspace_id == workspace_id, connections.c.kind == kind, connections.c.name == name
     )
@@ -80,13 +80,13 @@ async def remove(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: st
 
 
 async def credentials(tx: AsyncConnection, seal: Seal, connection_id: UUID) -> dict[str, Any] | None:
-    """The credentials in the clear, None when there are none. Raises Unsealable."""
+    """Return the decrypted credentials; None if there are none. Raises DecryptionError."""
     query = select(connections.c.credentials).where(connections.c.id == connection_id)
     sealed = (await tx.execute(query)).scalar_one_or_none()
-    return None if sealed is None else msgspec.json.decode(seal.open(sealed), type=dict[str, Any])
+    return None if sealed is None else msgspec.json.decode(seal.decrypt(sealed), type=dict[str, Any])
 
 
-def _shown() -> Select[Any]:
+def _select_connections() -> Select[Any]:
     return select(
         *(connections.c[name] for name in ("id", "kind", "name", "settings")),
         workspaces.c.slug.label("workspace"),

@@ -1,4 +1,4 @@
-"""API keys: how one is made, and what is kept of it."""
+"""Create and hash API keys."""
 
 import hashlib
 import secrets
@@ -7,10 +7,10 @@ PREFIX = "showup_"
 
 
 def make_key() -> str:
-    """A new key, 256 bits of chance behind a prefix that secret scanners can recognise."""
+    """Return a new key: 256 random bits after a prefix that secret scanners can recognise."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def digest(key: str) -> bytes:
-    """SHA-256 of a key, 32 bytes: nobody guesses 256 bits, so a slow hash would protect no better."""
+    """Return the SHA-256 of a key, 32 bytes: 256 random bits cannot be guessed, so a slow hash adds nothing."""
     return hashlib.sha256(key.encode()).digest()

@@ -1,4 +1,4 @@
-"""API keys in the database: their digests, never the keys."""
+"""Store API keys in the database: their digests, never the keys."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -9,12 +9,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.keys import digest, make_key
-from showup.access.permit import Permit, Scope
+from showup.access.permission import Permission, Scope
 from showup.database.tables import api_keys, workspaces
 
 
 class KeyNameTaken(Exception):
-    """Another key, perhaps a revoked one, has this name; the journal must be able to tell them apart."""
+    """Another key, perhaps a revoked one, has this name; the audit log needs unique names."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
 
 
 async def create(tx: AsyncConnection, *, name: str, scope: Scope, workspace_id: UUID | None, now: datetime) -> str:
-    """Makes a key and answers it, the only time that it can be read. Raises KeyNameTaken."""
+    """Create a key and return it; it cannot be read again. Raises KeyNameTaken."""
     key = make_key()
     row = {
         "id": uuid4(),
@@ -49,18 +49,18 @@ async def create(tx: AsyncConnection, *, name: str, scope: Scope, workspace_id: 
     return key
 
 
-async def find(tx: AsyncConnection, key_digest: bytes) -> Permit | None:
-    """The permit of the key with this digest, None when there is none or when it was revoked."""
+async def find(tx: AsyncConnection, key_digest: bytes) -> Permission | None:
+    """Return the permission of the key with this digest; None if there is none or it was revoked."""
     query = select(api_keys.c.name, api_keys.c.scope, api_keys.c.workspace_id)
     query = query.where(api_keys.c.digest == key_digest, api_keys.c.revoked_at.is_(None))
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         return None
-    return Permit(actor=f"key:{row.name}", scope=row.scope, workspace_id=row.workspace_id)
+    return Permission(actor=f"key:{row.name}", scope=row.scope, workspace_id=row.workspace_id)
 
 
 async def list_keys(tx: AsyncConnection) -> list[ApiKey]:
-    """Every key, revoked ones too, oldest first."""
+    """Return every key, including revoked ones, oldest first."""
     columns = [api_keys.c[name] for name in ("id", "name", "scope", "created_at", "revoked_at")]
     query = select(*columns, workspaces.c.slug.label("workspace"))
     query = query.outerjoin_from(api_keys, workspaces).order_by(api_keys.c.created_at, api_keys.c.name)
@@ -68,6 +68,6 @@ async def list_keys(tx: AsyncConnection) -> list[ApiKey]:
 
 
 async def revoke(tx: AsyncConnection, name: str, *, now: datetime) -> bool:
-    """Closes what the key opened; False when no key of this name is in force."""
-    change = update(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
-    return (await tx.execute(change.values(revoked_at=now))).rowcount > 0
+    """Revoke the key; return False if no active key has this name."""
+    statement = update(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    return (await tx.execute(statement.values(revoked_at=now))).rowcount > 0

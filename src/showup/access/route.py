@@ -1,4 +1,4 @@
-"""Which workspace a booking belongs to, when one Cal.com account serves several."""
+"""Choose the workspace of a booking if one Cal.com account serves several workspaces."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -7,9 +7,9 @@ from msgspec import Struct
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """Bookings that agree with all that is said here go to the workspace; what is None agrees with anything.
+    """Send bookings that match all given fields to the workspace; a field of None matches anything.
 
-    `event_type` is Cal.com's slug, `organizer_domain` what follows the @ of the organizer's email.
+    `event_type` is Cal.com's slug, `organizer_domain` is the part after the @ of the organizer's email.
     """
 
     workspace_id: UUID
@@ -18,24 +18,24 @@ class Route(Struct, frozen=True, kw_only=True):
     organizer_domain: str | None = None
 
 
-class Seen(Struct, frozen=True, kw_only=True):
-    """What a webhook says that routes go by."""
+class RouteAttributes(Struct, frozen=True, kw_only=True):
+    """The attributes of a webhook that routes match."""
 
     event_type: str | None = None
     team_id: int | None = None
     organizer_email: str | None = None
 
 
-def workspace_for(routes: Iterable[Route], seen: Seen, *, otherwise: UUID) -> UUID:
-    """The workspace of the first route that agrees, in their order; the account's own when none does."""
-    return next((route.workspace_id for route in routes if _agrees(route, seen)), otherwise)
+def route_workspace(routes: Iterable[Route], attributes: RouteAttributes, *, default: UUID) -> UUID:
+    """Return the workspace of the first matching route, or the account's own if none matches."""
+    return next((route.workspace_id for route in routes if _matches(route, attributes)), default)
 
 
-def _agrees(route: Route, seen: Seen) -> bool:
-    domain = seen.organizer_email.rpartition("@")[2].lower() if seen.organizer_email else None
+def _matches(route: Route, attributes: RouteAttributes) -> bool:
+    domain = attributes.organizer_email.rpartition("@")[2].lower() if attributes.organizer_email else None
     pairs = (
-        (route.event_type, seen.event_type),
-        (route.team_id, seen.team_id),
+        (route.event_type, attributes.event_type),
+        (route.team_id, attributes.team_id),
         (route.organizer_domain and route.organizer_domain.lower(), domain),
     )
-    return all(wanted is None or wanted == found for wanted, found in pairs)
+    return all(expected is None or expected == actual for expected, actual in pairs)

@@ -1,4 +1,4 @@
-"""Routes in the database, in the order in which they are tried."""
+"""Store routes in the database, in the order in which they are tried."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4
@@ -12,16 +12,16 @@ from showup.database.tables import connections, routes
 _COLUMNS = [routes.c[name] for name in ("workspace_id", "event_type", "team_id", "organizer_domain")]
 
 
-async def of_account(tx: AsyncConnection, account_id: UUID) -> list[Route]:
-    """The routes of a Cal.com account, first to last."""
+async def list_routes(tx: AsyncConnection, account_id: UUID) -> list[Route]:
+    """Return the routes of a Cal.com account, first to last."""
     query = select(*_COLUMNS).where(routes.c.account_id == account_id).order_by(routes.c.position)
     return [Route(**row) for row in (await tx.execute(query)).mappings()]
 
 
-async def replace(tx: AsyncConnection, account_id: UUID, wanted: Sequence[Route]) -> None:
-    """Sets the routes of a Cal.com account; what was kept earlier stays in the workspace where it is.
+async def replace_routes(tx: AsyncConnection, account_id: UUID, new_routes: Sequence[Route]) -> None:
+    """Set the routes of a Cal.com account; existing data stays in its workspace.
 
-    An account that once had routes is marked for ever: the later news of its bookings has to be sorted.
+    An account that once had routes is marked permanently, because later events of its bookings must still be routed.
     """
     removed = await tx.execute(delete(routes).where(routes.c.account_id == account_id))
     rows = [
@@ -34,10 +34,10 @@ async def replace(tx: AsyncConnection, account_id: UUID, wanted: Sequence[Route]
             "team_id": route.team_id,
             "organizer_domain": route.organizer_domain,
         }
-        for position, route in enumerate(wanted)
+        for position, route in enumerate(new_routes)
     ]
     if rows or removed.rowcount:
-        marked = connections.c.settings.concat({"routed": True})
-        await tx.execute(update(connections).where(connections.c.id == account_id).values(settings=marked))
+        settings = connections.c.settings.concat({"routed": True})
+        await tx.execute(update(connections).where(connections.c.id == account_id).values(settings=settings))
     if rows:
         await tx.execute(insert(routes), rows)

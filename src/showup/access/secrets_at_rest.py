@@ -1,4 +1,4 @@
-"""Secrets as the database keeps them: sealed with a key that the database never sees."""
+"""Encrypt secrets for the database with a key that is not stored in the database."""
 
 import base64
 import os
@@ -14,39 +14,39 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_FILE = "secret.key"
 
 
-class Unsealable(Exception):
-    """Something sealed can't be opened with the keys at hand; the text says what to do."""
+class DecryptionError(Exception):
+    """Encrypted data cannot be decrypted with the available keys; the text says what to do."""
 
 
 class Seal:
-    """Seals and opens bytes. Of several keys the first one seals, and each of them opens."""
+    """Encrypts and decrypts bytes. The first key encrypts; every key can decrypt."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        """`keys` are texts of any length and alphabet; one at least."""
-        self._fernet = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+        """Create a seal. `keys` are texts of any length and alphabet; at least one is required."""
+        self._fernet = MultiFernet([Fernet(_derive_fernet_key(key)) for key in keys])
 
     @classmethod
-    def of(cls, keys: str) -> "Seal":
-        """From comma-separated keys, as the setting gives them."""
+    def from_setting(cls, keys: str) -> "Seal":
+        """Create a seal from comma-separated keys, as given in the setting."""
         return cls(key.strip() for key in keys.split(",") if key.strip())
 
-    def close(self, plain: bytes) -> bytes:
-        """The sealed bytes; different ones each time."""
-        return self._fernet.encrypt(plain)
+    def encrypt(self, plaintext: bytes) -> bytes:
+        """Return the encrypted bytes; they differ with each call."""
+        return self._fernet.encrypt(plaintext)
 
-    def open(self, sealed: bytes) -> bytes:
-        """What was sealed. Raises Unsealable."""
+    def decrypt(self, ciphertext: bytes) -> bytes:
+        """Return the decrypted bytes. Raises DecryptionError."""
         try:
-            return self._fernet.decrypt(sealed)
+            return self._fernet.decrypt(ciphertext)
         except InvalidToken:
-            raise Unsealable(
+            raise DecryptionError(
                 "it was sealed with a key that is not at hand; add that key to SHOWUP_SECRET_KEY "
                 "after a comma, or set the credentials anew"
             ) from None
 
 
-def kept_key(folder: Path) -> str:
-    """The key that the data folder keeps, made at the first asking and readable by its owner alone.
+def load_or_create_key(folder: Path) -> str:
+    """Return the key in the data folder; create it if missing, readable only by its owner.
 
     Raises OSError.
     """
@@ -59,7 +59,7 @@ def kept_key(folder: Path) -> str:
         file.write(f"{secrets.token_urlsafe(32)}\n")
         file.flush()
         os.fsync(file.fileno())
-    # Whoever links first decides; unlike a rename it never replaces a key that has sealed something.
+    # The process that links first wins; unlike a rename, a link never replaces a key that has encrypted something.
     try:
         with suppress(FileExistsError):
             path.hardlink_to(draft)
@@ -68,6 +68,6 @@ def kept_key(folder: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _fernet_key(key: str) -> bytes:
+def _derive_fernet_key(key: str) -> bytes:
     derived = HKDF(SHA256(), length=32, salt=None, info=b"showup secrets at rest").derive(key.encode())
     return base64.urlsafe_b64encode(derived)

@@ -1,4 +1,4 @@
-"""Who may sign what a connected system says: its stored connections, by their name in a path."""
+"""Find the stored connections that may sign incoming requests, by their name in a path."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -9,14 +9,14 @@ from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.secrets_at_rest import Seal, Unsealable
+from showup.access.secrets_at_rest import DecryptionError, Seal
 from showup.database.tables import connections, workspaces
 
 _log = structlog.get_logger()
 
 
 class Signer(Struct, frozen=True, kw_only=True):
-    """One who signs for a workspace; without a secret nobody can."""
+    """A connection that signs for a workspace; without a secret, no signature is valid."""
 
     workspace_id: UUID
     secret: str | None
@@ -25,8 +25,8 @@ class Signer(Struct, frozen=True, kw_only=True):
 _WEBHOOK_SECRET: Final = "webhook_secret"  # noqa: S105  # its name among the credentials
 
 
-async def signers(tx: AsyncConnection, seal: Seal, *, kind: str, name: str) -> list[Signer]:
-    """The connections of this kind and name; several workspaces may have one."""
+async def list_signers(tx: AsyncConnection, seal: Seal, *, kind: str, name: str) -> list[Signer]:
+    """Return the connections of this kind and name; several workspaces may have one."""
     query = (
         select(connections.c.workspace_id, connections.c.credentials)
         .join_from(connections, workspaces)
@@ -40,8 +40,8 @@ async def signers(tx: AsyncConnection, seal: Seal, *, kind: str, name: str) -> l
     ]
 
 
-async def signers_of_kind(tx: AsyncConnection, seal: Seal, *, kind: str, secret: str) -> list[Signer]:
-    """The connections of this kind, whatever their names; `secret` is what the secret is called among credentials."""
+async def list_signers_of_kind(tx: AsyncConnection, seal: Seal, *, kind: str, secret_field: str) -> list[Signer]:
+    """Return the connections of this kind, whatever their names; `secret_field` names the secret in the credentials."""
     query = (
         select(connections.c.workspace_id, connections.c.name, connections.c.credentials)
         .join_from(connections, workspaces)
@@ -50,7 +50,7 @@ async def signers_of_kind(tx: AsyncConnection, seal: Seal, *, kind: str, secret:
     )
     rows = (await tx.execute(query)).mappings()
     return [
-        Signer(workspace_id=row["workspace_id"], secret=_secret(seal, row["credentials"], row["name"], secret))
+        Signer(workspace_id=row["workspace_id"], secret=_secret(seal, row["credentials"], row["name"], secret_field))
         for row in rows
     ]
 
@@ -59,8 +59,8 @@ def _secret(seal: Seal, sealed: bytes | None, name: str, field: str) -> str | No
     if sealed is None:
         return None
     try:
-        found = msgspec.json.decode(seal.open(sealed), type=dict[str, Any]).get(field)
-    except (Unsealable, msgspec.DecodeError) as fault:
-        _log.error("connection_unusable", connection=name, because=str(fault))
+        value = msgspec.json.decode(seal.decrypt(sealed), type=dict[str, Any]).get(field)
+    except (DecryptionError, msgspec.DecodeError) as error:
+        _log.error("connection_unusable", connection=name, because=str(error))
         return None
-    return found if isinstance(found, str) else None
+    return value if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""A workspace: one client, whose people, companies, bookings and deals nobody else sees."""
+"""A workspace: one client, whose people, companies, bookings and deals are visible to no other workspace."""
 
 import re
 from uuid import UUID
@@ -7,11 +7,11 @@ from msgspec import Struct
 
 DEFAULT = "default"
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LONGEST = 63
+_MAX_LENGTH = 63
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
-    """`slug` names it in addresses and commands, `name` on pages; `time_zone` is an IANA name."""
+    """A workspace. `slug` identifies it in URLs and commands, `name` on pages; `time_zone` is an IANA name."""
 
     id: UUID
     slug: str
@@ -20,5 +20,5 @@ class Workspace(Struct, frozen=True, kw_only=True):
 
 
 def is_slug(text: str) -> bool:
-    """Whether `text` can name a workspace or an account in a path: `acme`, `acme-europe`, `eu2`."""
-    return len(text) <= _LONGEST and _SLUG.fullmatch(text) is not None
+    """Return whether `text` can identify a workspace or account in a path: `acme`, `acme-europe`, `eu2`."""
+    return len(text) <= _MAX_LENGTH and _SLUG.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Workspaces in the database."""
+"""Store workspaces in the database."""
 
 from uuid import UUID, uuid4
 
@@ -13,25 +13,25 @@ _COLUMNS = [workspaces.c[name] for name in ("id", "slug", "name", "time_zone")]
 
 
 async def add(tx: AsyncConnection, *, slug: str, name: str, time_zone: str = "UTC") -> Workspace | None:
-    """The new workspace; None when the slug is taken."""
+    """Add a workspace and return it; None if the slug is taken."""
     row = {"id": uuid4(), "slug": slug, "name": name, "time_zone": time_zone}
     query = insert(workspaces).values(row).on_conflict_do_nothing().returning(*_COLUMNS)
-    made = (await tx.execute(query)).mappings().one_or_none()
-    return Workspace(**made) if made else None
+    inserted = (await tx.execute(query)).mappings().one_or_none()
+    return Workspace(**inserted) if inserted else None
 
 
 async def find(tx: AsyncConnection, slug: str) -> Workspace | None:
-    """The workspace of this slug."""
+    """Return the workspace with this slug."""
     row = (await tx.execute(select(*_COLUMNS).where(workspaces.c.slug == slug))).mappings().one_or_none()
     return Workspace(**row) if row else None
 
 
-async def of_id(tx: AsyncConnection, workspace_id: UUID) -> Workspace:
-    """A workspace that there is."""
+async def get(tx: AsyncConnection, workspace_id: UUID) -> Workspace:
+    """Return an existing workspace."""
     return Workspace(**(await tx.execute(select(*_COLUMNS).where(workspaces.c.id == workspace_id))).mappings().one())
 
 
 async def list_workspaces(tx: AsyncConnection) -> list[Workspace]:
-    """Every workspace, oldest first."""
+    """Return every workspace, oldest first."""
     query = select(*_COLUMNS).order_by(workspaces.c.created_at, workspaces.c.slug)
     return [Workspace(**row) for row in (await tx.execute(query)).mappings()]

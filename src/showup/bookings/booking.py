@@ -1,4 +1,4 @@
-"""A booking as it stands: frozen values, known by natural keys (emails, domains, uids), free of any database id."""
+"""A booking's current state: frozen values identified by natural keys (emails, domains, uids), without database ids."""
 
 from datetime import datetime
 from functools import cached_property
@@ -14,9 +14,9 @@ MeetingOutcome: TypeAlias = Literal["showed", "no_show", "host_absent", "resched
 class Attendee(Struct, frozen=True, kw_only=True):
     """One attendee of one booking, in the order in which they joined.
 
-    `is_person`: somebody on the other side, known by an email address: not the organizer, not a teammate, not a
-    made-up address for a phone number. `company_domain` is theirs, None for a personal domain. `left_at`: the seat
-    was given back, or a newer list no longer names them. `returns`: how often they took a seat again.
+    `is_person`: an external attendee with an email address: not the organizer, not a teammate, not a generated address
+    for a phone number. `company_domain` is the attendee's, None for a personal domain. `left_at`: the seat was given
+    up, or a newer list omits the attendee. `rejoin_count`: how often they took a seat again.
     """
 
     email: str | None
@@ -29,16 +29,16 @@ class Attendee(Struct, frozen=True, kw_only=True):
     attended: bool | None = None
     evidence: Evidence | None = None
     left_at: datetime | None = None
-    returns: int = 0
+    rejoin_count: int = 0
 
     @property
     def key(self) -> str:
-        """What tells this attendee from the others of the same booking."""
+        """Return the key that distinguishes this attendee from others of the same booking."""
         return self.email or self.phone or self.name or ""
 
 
-class UidHeld(Struct, frozen=True, kw_only=True):
-    """A uid that the booking has, or once had, with the times it had then."""
+class BookingUid(Struct, frozen=True, kw_only=True):
+    """A current or previous uid of the booking, with the times it had then."""
 
     uid: str | None
     calcom_booking_id: str | None
@@ -47,7 +47,7 @@ class UidHeld(Struct, frozen=True, kw_only=True):
     since: datetime | None
 
 
-# `dict` is where what was worked out once is kept: a fold asks each booking for it dozens of times.
+# `dict` enables cached properties: a replay reads them dozens of times for each booking.
 class Booking(Struct, frozen=True, kw_only=True, dict=True):
     """One meeting, through all its uids. `version` counts its changes of time, from 1."""
 
@@ -87,57 +87,57 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     currency: str | None = None
     recording_url: str | None = None
     transcript_url: str | None = None
-    # What somebody who was there said of the meeting: how it went, and what comes next.
+    # The outcome and next step that a witness reported.
     outcome: MeetingOutcome | None = None
     outcome_notes: str | None = None
     next_step: str | None = None
-    # The key of the company to which a person attached the booking, whatever its attendees say.
+    # The key of the company to which a person attached the booking, whatever its attendees' domains are.
     attached_to: str | None = None
-    uids: tuple[UidHeld, ...] = ()
+    uids: tuple[BookingUid, ...] = ()
     simulated: bool = False
     version: int = 1
 
     @property
     def is_live(self) -> bool:
-        """Whether the meeting is to take place: accepted, and not called off."""
+        """Return whether the meeting is to take place: accepted, and not cancelled."""
         return self.status == "ACCEPTED"
 
     @cached_property
     def seats(self) -> tuple[Attendee, ...]:
-        """The attendees who still have a seat."""
+        """Return the attendees who still have a seat."""
         return tuple(attendee for attendee in self.attendees if attendee.left_at is None)
 
     @cached_property
-    def _listed(self) -> tuple[Attendee, ...]:
-        # A seat of many that was given back stays the first booker's; a corrected list takes the booking along.
+    def _ranked_attendees(self) -> tuple[Attendee, ...]:
+        # With seats, the first booker stays the booker after giving up the seat; a corrected list changes the booker.
         return self.attendees if self.seated else (*self.seats, *self.attendees)
 
     @cached_property
     def booker(self) -> Attendee | None:
-        """The first attendee who is a person."""
-        return next((one for one in self._listed if one.is_person), None)
+        """Return the first attendee who is a person."""
+        return next((one for one in self._ranked_attendees if one.is_person), None)
 
     @cached_property
     def company_domain(self) -> str | None:
-        """The first business domain among the attendees: the deal is theirs."""
-        return next((one.company_domain for one in self._listed if one.company_domain is not None), None)
+        """Return the first business domain among the attendees; the deal belongs to that company."""
+        return next((one.company_domain for one in self._ranked_attendees if one.company_domain is not None), None)
 
     @cached_property
-    def witness(self) -> Attendee | None:
-        """Whose attendance is the booking's: the booker's; of many seats, of the first who kept theirs."""
-        # Somebody known by phone only is no person we could write to, and comes to the meeting all the same.
+    def primary_attendee(self) -> Attendee | None:
+        """Return the attendee whose attendance counts: the booker; with seats, the first who kept a seat."""
+        # An attendee known by phone only cannot get mail, but can still attend the meeting.
         return next((one for one in self.seats if one.is_person or one.email is None), self.booker)
 
     @property
     def attended(self) -> bool | None:
-        """Whether the booker came (of many seats: the first who kept theirs); None while nobody has said."""
-        return self.witness.attended if self.witness is not None else None
+        """Return whether the booker came (with seats: the first who kept one); None while unknown."""
+        return self.primary_attendee.attended if self.primary_attendee is not None else None
 
     @property
     def evidence(self) -> Evidence | None:
-        """What `attended` rests on."""
-        return self.witness.evidence if self.witness is not None else None
+        """Return the evidence for `attended`."""
+        return self.primary_attendee.evidence if self.primary_attendee is not None else None
 
-    def held(self, uid: str | None) -> bool:
-        """Whether the booking ever had this uid."""
-        return uid is not None and any(held.uid == uid for held in self.uids)
+    def has_had_uid(self, uid: str | None) -> bool:
+        """Return whether the booking ever had this uid."""
+        return uid is not None and any(entry.uid == uid for entry in self.uids)

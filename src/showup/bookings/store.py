@@ -1,4 +1,4 @@
-"""The bookings of a workspace in PostgreSQL, their attendees, and the names under which sources know them."""
+"""Store the bookings of a workspace in PostgreSQL, with their attendees and the names that sources use for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,8 +13,9 @@ from showup.bookings.booking import Attendee, Booking
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
 
-# The fields of a booking that are columns as they are; whoever adds one adds it to both, and it is saved.
-_SAME_NAME = tuple(name for name in Booking.__struct_fields__ if name in bookings.c and name != "uids")
+# Booking fields that are stored as columns without conversion. To save a new field, add it to both the struct and the
+# table.
+_SAME_NAME_FIELDS = tuple(name for name in Booking.__struct_fields__ if name in bookings.c and name != "uids")
 
 
 class StoredBooking(Struct, frozen=True, kw_only=True):
@@ -30,8 +31,8 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """What a batch must know of a booking that stands: whom and what it points at. `emails` are its people's."""
+class BookingRow(Struct, frozen=True, kw_only=True):
+    """The data a batch needs of a stored booking: its references. `emails` are its people's addresses."""
 
     id: UUID
     account_id: UUID
@@ -40,8 +41,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     emails: frozenset[str]
 
 
-async def names_beside(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
-    """All names of every booking of the workspace that has at least one of these names, with the booking's id."""
+async def sibling_names(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
+    """Return all names of every booking in the workspace that has one of these names, with the booking's id."""
     rows = await connection.fetch(
         """
         SELECT beside.ref, beside.booking_id
@@ -55,15 +56,15 @@ async def names_beside(connection: asyncpg.Connection, workspace_id: UUID, names
 
 
 async def names_of(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[str, UUID]:
-    """All names of these bookings, each with its booking's id."""
+    """Return all names of these bookings, each with its booking's id."""
     rows = await connection.fetch(
         "SELECT ref, booking_id FROM booking_refs WHERE booking_id = ANY($1::uuid[])", list(booking_ids)
     )
     return {row["ref"]: row["booking_id"] for row in rows}
 
 
-async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, Standing]:
-    """The bookings that stand, of those asked for."""
+async def load_rows(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> dict[UUID, BookingRow]:
+    """Return the stored bookings among those requested."""
     rows = await connection.fetch(
         """
         SELECT b.id, b.account_id, b.company_id, b.deal_id,
@@ -74,7 +75,7 @@ async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) 
         list(booking_ids),
     )
     return {
-        row["id"]: Standing(
+        row["id"]: BookingRow(
             id=row["id"],
             account_id=row["account_id"],
             company_id=row["company_id"],
@@ -85,8 +86,8 @@ async def standing(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) 
     }
 
 
-async def listing(connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]) -> set[UUID]:
-    """The bookings that list one of these people, by email."""
+async def of_people(connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]) -> set[UUID]:
+    """Return the bookings that list one of these people, by email."""
     rows = await connection.fetch(
         """
         SELECT DISTINCT b.id FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
@@ -99,7 +100,7 @@ async def listing(connection: asyncpg.Connection, workspace_id: UUID, emails: It
 
 
 async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUID | None]) -> set[UUID]:
-    """The bookings of these companies, and those that list somebody who works there."""
+    """Return the bookings of these companies, and those that list a person who works there."""
     rows = await connection.fetch(
         """
         SELECT id FROM bookings WHERE company_id = ANY($1::uuid[])
@@ -112,8 +113,8 @@ async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUI
     return {row["id"] for row in rows}
 
 
-async def ids_of_names(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
-    """By name, the id of the workspace's booking that has it."""
+async def ids_by_name(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
+    """Return the id of the workspace's booking for each of these names."""
     rows = await connection.fetch(
         "SELECT ref, booking_id FROM booking_refs WHERE workspace_id = $1 AND ref = ANY($2::text[])",
         workspace_id,
@@ -123,7 +124,7 @@ async def ids_of_names(connection: asyncpg.Connection, workspace_id: UUID, names
 
 
 async def deals_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
-    """The deal of every booking of these companies, by the booking's id."""
+    """Return the deal of every booking of these companies, by the booking's id."""
     rows = await connection.fetch(
         "SELECT id, deal_id FROM bookings WHERE company_id = ANY($1::uuid[])", list(company_ids)
     )
@@ -131,9 +132,13 @@ async def deals_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) 
 
 
 async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredBooking]) -> None:
-    """Writes new and changed bookings with their attendees."""
+    """Write new and changed bookings with their attendees."""
     await bulk.upsert(connection, bookings, [_row(workspace_id, one) for one in stored], key=("id",))
-    rows = [_attendee_row(one, place, guest) for one in stored for place, guest in enumerate(one.booking.attendees)]
+    rows = [
+        _attendee_row(one, position, attendee)
+        for one in stored
+        for position, attendee in enumerate(one.booking.attendees)
+    ]
     await connection.execute(
         """
         DELETE FROM booking_attendees a USING unnest($1::uuid[], $2::int[]) AS kept(booking_id, many)
@@ -146,7 +151,7 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
 
 
 async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID | None]) -> None:
-    """Points bookings at their deals."""
+    """Set the deals of these bookings."""
     await connection.execute(
         """
         UPDATE bookings b SET deal_id = given.deal_id
@@ -158,26 +163,26 @@ async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID
 
 
 async def save_names(connection: asyncpg.Connection, workspace_id: UUID, names: Mapping[str, UUID]) -> None:
-    """Remembers under which names sources know the bookings; the first to have a name keeps it."""
+    """Save the names that sources use for the bookings; the first booking with a name keeps it."""
     rows = [{"workspace_id": workspace_id, "ref": ref, "booking_id": booking_id} for ref, booking_id in names.items()]
     await bulk.insert_new(connection, booking_refs, rows)
 
 
 async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mapping[UUID, UUID]) -> None:
-    """Bookings that turned out to be one: `into` says, by the id that goes, which one stays."""
-    gone, stays = list(into), list(into.values())
+    """Merge bookings that turned out to be one: `into` maps each removed id to the remaining one."""
+    merged_ids, surviving_ids = list(into), list(into.values())
     for table in ("booking_refs", "booking_aliases"):
         await connection.execute(
             f"""
             UPDATE {table} t SET booking_id = given.stays
             FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE t.booking_id = given.gone
             """,  # noqa: S608  # fixed names
-            gone,
-            stays,
+            merged_ids,
+            surviving_ids,
         )
-    await connection.execute("DELETE FROM booking_attendees WHERE booking_id = ANY($1::uuid[])", gone)
-    await connection.execute("DELETE FROM deal_turns WHERE story_id = ANY($1::uuid[])", gone)
-    await connection.execute("DELETE FROM bookings WHERE id = ANY($1::uuid[])", gone)
+    await connection.execute("DELETE FROM booking_attendees WHERE booking_id = ANY($1::uuid[])", merged_ids)
+    await connection.execute("DELETE FROM deal_events WHERE stream_id = ANY($1::uuid[])", merged_ids)
+    await connection.execute("DELETE FROM bookings WHERE id = ANY($1::uuid[])", merged_ids)
     aliases = [
         {"alias_id": alias_id, "booking_id": booking_id, "workspace_id": workspace_id}
         for alias_id, booking_id in into.items()
@@ -188,7 +193,7 @@ async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mappin
 def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:
     booking = stored.booking
     booker = booking.booker
-    row = {name: getattr(booking, name) for name in _SAME_NAME}
+    row = {name: getattr(booking, name) for name in _SAME_NAME_FIELDS}
     row.update(
         id=stored.id,
         workspace_id=workspace_id,

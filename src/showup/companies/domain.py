@@ -1,6 +1,6 @@
-"""Which company an email address speaks for: the registrable part of its domain, unless that is a personal one.
+"""Find the company of an email address: the registrable part of its domain, unless the domain is personal.
 
-The public suffix list is the one bundled with `tldextract`: nothing is fetched, and the same address means the same
+The public suffix list is the one bundled with `tldextract`: nothing is downloaded, and the same address means the same
 company on every machine.
 """
 
@@ -11,7 +11,7 @@ from tldextract import TLDExtract
 
 _extract = TLDExtract(suffix_list_urls=(), cache_dir=None)
 
-# The six that the rule began with stand here by name, whatever the maintained list may lose.
+# The first six are listed here by name, so that they remain even if the maintained list loses them.
 PERSONAL_DOMAINS: frozenset[str] = frozenset(whitelist) | {
     "gmail.com",
     "googlemail.com",
@@ -25,19 +25,19 @@ PERSONAL_DOMAINS: frozenset[str] = frozenset(whitelist) | {
 
 @lru_cache(maxsize=65_536)
 def registrable_domain(email: str) -> str | None:
-    """The domain one would have to register to own this address (`a@mail.acme.co.uk` → `acme.co.uk`).
+    """Return the registrable domain of this address (`a@mail.acme.co.uk` → `acme.co.uk`).
 
-    Names under no public suffix (`acme.example`, `crm.corp`) keep their last two labels. None for an address without
-    a usable domain.
+    Names under no public suffix (`acme.example`, `crm.corp`) keep their last two labels. None for an address without a
+    usable domain.
     """
     domain = email.rpartition("@")[2].strip(".")
-    found = _extract(domain).top_domain_under_public_suffix
-    if found:
-        return found
+    registered = _extract(domain).top_domain_under_public_suffix
+    if registered:
+        return registered
     labels = [label for label in domain.split(".") if label]
     return ".".join(labels[-2:]) if len(labels) >= 2 and not labels[-1].isdigit() else None
 
 
 def is_personal(email: str, domain: str, personal_domains: frozenset[str]) -> bool:
-    """Whether the address is a private one: its registrable domain, or its whole host, is on the list."""
+    """Return whether the address is personal: its registrable domain, or its whole host, is on the list."""
     return domain in personal_domains or email.rpartition("@")[2] in personal_domains

@@ -1,4 +1,4 @@
-"""The companies of a workspace in PostgreSQL: loaded and saved in batches, by key."""
+"""Store the companies of a workspace in PostgreSQL: load and save in batches, by key."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
@@ -19,9 +19,9 @@ class StoredCompany(Struct, frozen=True, kw_only=True):
 
 
 async def by_key(connection: asyncpg.Connection, workspace_id: UUID, keys: Iterable[str]) -> dict[str, StoredCompany]:
-    """The companies that stand, of those asked for."""
-    asked = list(keys)
-    if not asked:
+    """Return the stored companies among those requested."""
+    key_list = list(keys)
+    if not key_list:
         return {}
     rows = await connection.fetch(
         """
@@ -29,7 +29,7 @@ async def by_key(connection: asyncpg.Connection, workspace_id: UUID, keys: Itera
         WHERE workspace_id = $1 AND key = ANY($2::text[])
         """,
         workspace_id,
-        asked,
+        key_list,
     )
     return {
         row["key"]: StoredCompany(
@@ -47,8 +47,8 @@ async def by_key(connection: asyncpg.Connection, workspace_id: UUID, keys: Itera
     }
 
 
-async def named(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, dict[str, str | None]]:
-    """These companies as they are mentioned: `id`, `name` and `domain`."""
+async def summaries(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, dict[str, str | None]]:
+    """Return short references to these companies: `id`, `name` and `domain`."""
     rows = await connection.fetch(
         "SELECT id, name, domain FROM companies WHERE id = ANY($1::uuid[])", list(company_ids)
     )
@@ -56,13 +56,13 @@ async def named(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> 
 
 
 async def keys_of(connection: asyncpg.Connection, company_ids: Iterable[UUID | None]) -> list[str]:
-    """The keys of these companies."""
+    """Return the keys of these companies."""
     rows = await connection.fetch("SELECT key FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))
     return [row["key"] for row in rows]
 
 
 async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredCompany]) -> None:
-    """Writes new and changed companies."""
+    """Write new and changed companies."""
     rows = [
         {
             "id": one.id,
@@ -80,8 +80,8 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
     await bulk.upsert(connection, companies, rows, key=("id",))
 
 
-async def remove_empty(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
-    """Removes those whom nobody entered, nobody works for, and no booking or deal concerns any more."""
+async def remove_unreferenced(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
+    """Remove companies that were not recorded manually and that no person, booking or deal refers to any more."""
     await connection.execute(
         """
         DELETE FROM companies c WHERE c.id = ANY($1::uuid[]) AND NOT c.recorded
@@ -94,6 +94,6 @@ async def remove_empty(connection: asyncpg.Connection, company_ids: Iterable[UUI
 
 
 async def remove(connection: asyncpg.Connection, company_ids: Collection[UUID]) -> None:
-    """Removes companies that are known as another one now."""
+    """Remove companies that were merged into another company."""
     if company_ids:
         await connection.execute("DELETE FROM companies WHERE id = ANY($1::uuid[])", list(company_ids))

@@ -1,4 +1,4 @@
-"""PostgreSQL, and nothing above it: the engine, the tables, their migrations, and the server that comes along.
+"""PostgreSQL access: the engine, the tables, their migrations, and the embedded server.
 
-Rows and connections leave this room; no rule of the sales pipeline ever enters it.
+This package provides rows and connections; it contains no rules of the sales pipeline.
 """

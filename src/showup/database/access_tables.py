@@ -1,4 +1,4 @@
-"""The tables that say whose data it is: workspaces, connections, routes, keys, rules."""
+"""The tables that define data ownership: workspaces, connections, routes, keys, rules."""
 
 from sqlalchemy import (
     BigInteger,
@@ -25,9 +25,9 @@ workspaces = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
-    # How far the feed of this workspace has come: the applier alone counts it up, under the workspace's lock.
+    # The last number in this workspace's feed; only the applier increments it, under the workspace's lock.
     Column("feed_number", BigInteger, nullable=False, server_default="0"),
-    # The newest link of the chain that proves the log; NULL before the first.
+    # The newest link of the hash chain that proves the log; NULL before the first.
     Column("chain_link", LargeBinary),
     Column("created_at", Instant, nullable=False, server_default=text("now()")),
 )
@@ -66,7 +66,7 @@ api_keys = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    # NULL opens every workspace.
+    # NULL grants access to every workspace.
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
     Column("scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
@@ -74,7 +74,7 @@ api_keys = Table(
     Column("revoked_at", Instant),
 )
 
-# Every change of rules that somebody made: from all of them follow the rules of each moment.
+# Every change of rules by a person: together they determine the rules at each moment.
 rules = Table(
     "rules",
     metadata,
@@ -89,7 +89,7 @@ rules = Table(
     Index("ix_rules_workspace_id", "workspace_id"),
 )
 
-# What was answered to a mutation that named an Idempotency-Key: the same key gets the same answer.
+# The response to each mutation with an Idempotency-Key: the same key gets the same response.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

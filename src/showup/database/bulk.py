@@ -1,7 +1,7 @@
-"""Many rows in one statement: `INSERT … SELECT FROM unnest(…)`, the same text and plan for any number of rows.
+"""Write many rows in one statement: `INSERT … SELECT FROM unnest(…)`, with the same text and plan for any row count.
 
-One array a column keeps the statement small and prepared, where a VALUES list would be parsed anew for every batch size
-and meets PostgreSQL's limit of 65,535 parameters.
+One array per column keeps the statement small and prepared. A VALUES list would be parsed again for every batch size
+and reach PostgreSQL's limit of 65,535 parameters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,17 +21,17 @@ Row = Mapping[str, Any]
 
 
 async def insert(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Inserts the rows, which all have the same columns; a row that exists already is an error."""
+    """Insert the rows, which all have the same columns; a row that already exists is an error."""
     await _run(connection, table, rows, "")
 
 
 async def insert_new(connection: asyncpg.Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Inserts the rows that are not there yet, by any unique index."""
+    """Insert the rows that do not exist yet, by any unique index."""
     await _run(connection, table, rows, " ON CONFLICT DO NOTHING")
 
 
 async def upsert(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
-    """Inserts the rows, or rewrites those whose `key` columns exist."""
+    """Insert the rows, or update those whose `key` columns exist."""
     if rows:
         await _run(connection, table, rows, _on_conflict(tuple(rows[0]), tuple(key)))
 
@@ -42,29 +42,29 @@ def _on_conflict(columns: tuple[str, ...], key: tuple[str, ...]) -> str:
     return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
-async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], ending: str) -> None:
+async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], suffix: str) -> None:
     if not rows:
         return
     columns = tuple(rows[0])
     statement, documents = _statement(table, columns)
     arrays = zip(*map(itemgetter(*columns), rows), strict=True)
-    given = [
-        list(map(_document, values)) if name in documents else values
+    parameters = [
+        list(map(_encode_json, values)) if name in documents else values
         for name, values in zip(columns, arrays, strict=True)
     ]
-    await connection.execute(statement + ending, *given)
+    await connection.execute(statement + suffix, *parameters)
 
 
 @lru_cache(maxsize=64)
 def _statement(table: Table, columns: tuple[str, ...]) -> tuple[str, frozenset[str]]:
-    """The statement, and which of its columns are JSON documents (they travel as text)."""
+    """Return the statement, and which of its columns are JSON documents (they are sent as text)."""
     documents = frozenset(name for name in columns if isinstance(table.c[name].type, JSON))
     sources, targets = [], []
-    for place, name in enumerate(columns, start=1):
-        kind = table.c[name].type.compile(_dialect)
-        sources.append(f"${place}::{'text' if name in documents else _unsized(kind)}[]")
-        targets.append(f"c{place}::{kind}")
-    aliases = ", ".join(f"c{place}" for place in range(1, len(columns) + 1))
+    for position, name in enumerate(columns, start=1):
+        column_type = table.c[name].type.compile(_dialect)
+        sources.append(f"${position}::{'text' if name in documents else _base_type(column_type)}[]")
+        targets.append(f"c{position}::{column_type}")
+    aliases = ", ".join(f"c{position}" for position in range(1, len(columns) + 1))
     statement = (
         f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608  # names come from our own tables
         f"SELECT {', '.join(targets)} FROM unnest({', '.join(sources)}) AS given({aliases})"
@@ -72,9 +72,9 @@ def _statement(table: Table, columns: tuple[str, ...]) -> tuple[str, frozenset[s
     return statement, documents
 
 
-def _unsized(kind: str) -> str:
-    return kind.partition("(")[0]
+def _base_type(column_type: str) -> str:
+    return column_type.partition("(")[0]
 
 
-def _document(value: Any) -> str | None:
+def _encode_json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()

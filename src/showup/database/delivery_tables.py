@@ -1,6 +1,6 @@
-"""The tables of what is told to the outside: what is to be told, every attempt at it, and what holds it up.
+"""The tables of deliveries: planned deliveries, every attempt, and what delays them.
 
-The row of a delivery is the truth; a job of PgQueuer only says that it is time to look at the rows.
+The delivery row is the source of truth; a PgQueuer job only signals that it is time to check the rows.
 """
 
 from sqlalchemy import (
@@ -28,22 +28,22 @@ deliveries = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    # NULL where it is about no booking; then nobody's story calls for it, and none takes it back.
+    # NULL if it is about no booking; then no booking history requires or withdraws it.
     Column("booking_id", UUID),
     Column("deal_id", UUID),
     Column("event_id", UUID),
-    # What the effect means, once and for all: the same key is never told twice.
+    # The permanent meaning of the effect: the same key is never delivered twice.
     Column("key", Text, nullable=False),
     Column("destination", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("recipient", Text),
-    # Of what is due, the higher goes first.
+    # Of the due deliveries, higher values go first.
     Column("priority", SmallInteger, nullable=False, server_default="0"),
     Column("booking_version", Integer, nullable=False),
     Column("due_at", Instant, nullable=False),
-    # From then on it is not worth telling any more; NULL: it always is.
+    # After this time the delivery expires; NULL: it never does.
     Column("expires_at", Instant),
-    # When somebody must look at it next: at its time, after a pause, or when whoever is sending it counts as dead.
+    # When the dispatcher must check it next: at its time, after a pause, or when its lease ends.
     Column("wake_at", Instant, nullable=False),
     Column(
         "state",
@@ -54,23 +54,23 @@ deliveries = Table(
         nullable=False,
     ),
     Column("because", Text),
-    # The attempt that is under way, and why it is to be the last one: its story doesn't call for it any more.
+    # The current attempt, and why it is the last one: the booking's history no longer requires the delivery.
     Column("attempt_id", UUID),
     Column("unwanted", Text),
     # Failures that count against the retry policy, and all attempts.
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    # Who withdrew it by hand: no story calls for it again.
+    # The actor who withdrew it manually: no history plans it again.
     Column("withdrawn_by", Text),
-    # Through whom it went, and under which id they know it.
+    # The provider that sent it, and the provider's id for it.
     Column("provider", Text),
     Column("provider_id", Text),
-    # The record there that it went to, and what was learned there beside it.
+    # The destination's record that received it, and further details learned there.
     Column("record", Text),
     Column("found", JSONB, nullable=False, server_default="{}"),
-    # What a person has to decide before it can go on, and what they did decide.
+    # A decision that a person must make before the delivery can continue, and the decision made.
     Column("question", JSONB),
-    # What the provider said later of its way: delivered, delayed, bounced, complained, …
+    # The status the provider reported later: delivered, delayed, bounced, complained, …
     Column("feedback", Text),
     Column("feedback_because", Text),
     Column("feedback_at", Instant),
@@ -81,13 +81,13 @@ deliveries = Table(
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("workspace_id", "key"),
     Index(
-        "ix_deliveries_lane",
+        "ix_deliveries_queue",
         "workspace_id",
         "destination",
         "wake_at",
         postgresql_where=text("state IN ('scheduled', 'sending')"),
     ),
-    # What of a lane goes next, in its order; wake_at is there so that what waits for another attempt is passed over.
+    # The next deliveries of a queue, in order; wake_at lets the query skip those that wait for another attempt.
     Index(
         "ix_deliveries_next",
         *("workspace_id", "destination", "priority", "due_at", "id", "wake_at"),
@@ -103,11 +103,11 @@ deliveries = Table(
     Index("ix_deliveries_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
     Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
     Index(
-        "ix_deliveries_outbox",
+        "ix_deliveries_mail_preview",
         "workspace_id",
         "delivered_at",
         "id",
-        postgresql_where=text("provider = 'outbox'"),
+        postgresql_where=text("provider = 'mail_preview'"),
     ),
     Index("ix_deliveries_failed", "workspace_id", "updated_at", postgresql_where=text("state = 'failed'")),
     Index("ix_deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
@@ -119,12 +119,12 @@ deliveries = Table(
     ),
 )
 
-# What is sent, rendered once: a second attempt sends the same bytes. The shape is its destination's.
+# The rendered request, stored once: a second attempt sends the same bytes. Its format depends on the destination.
 delivery_contents = Table(
     "delivery_contents",
     metadata,
     Column("delivery_id", UUID, ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
-    # Not JSONB, which would give its fields back in another order, and so other bytes.
+    # Not JSONB, which would reorder the fields and so change the bytes.
     Column("content", JSON, nullable=False),
     Column("rendered_at", Instant, nullable=False),
 )
@@ -137,7 +137,7 @@ delivery_attempts = Table(
     Column("number", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    # NULL while it is under way; lost: whoever made it died, and what came of it is not known.
+    # NULL while it is in progress; lost: the process that made it died, and the result is unknown.
     Column(
         "outcome",
         Text,
@@ -147,27 +147,27 @@ delivery_attempts = Table(
     Index("ix_delivery_attempts_delivery_id", "delivery_id"),
 )
 
-# One a destination of a workspace: how fast it may be told, and whether it is left in peace for now.
-lanes = Table(
-    "lanes",
+# One row for each destination of a workspace: its rate limit, and whether it is paused after repeated failures.
+destination_queues = Table(
+    "destination_queues",
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("destination", Text, nullable=False),
-    # A token a call; they grow back at the rate of the destination.
+    # Each call takes a token; tokens refill at the rate of the destination.
     Column("tokens", Double, nullable=False),
     Column("tokens_at", Instant, nullable=False),
     Column("paused_until", Instant),
     Column("because", Text),
-    # Failures of the destination itself since it last took something, and since when.
+    # Failures of the destination itself since its last success, and since when.
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("failing_since", Instant),
-    # When the newest call was begun that it answered: what began before says nothing of how it is now.
+    # When the newest answered call began: older calls say nothing about the current state.
     Column("passed_at", Instant),
     PrimaryKeyConstraint("workspace_id", "destination"),
 )
 
-# Which kinds of news a destination of a workspace is told, and from when until when it was or is: what happened outside
-# of that time was never for it. Attendees' mail needs none.
+# Which kinds of events a workspace's destination receives, and in which period: events outside that period were never
+# for it. Attendees' mail needs no such row.
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -185,7 +185,7 @@ subscriptions = Table(
     ),
 )
 
-# Outgoing webhooks: where to, and what they are signed with. Each is a destination of its own, `webhook:ID`.
+# Outgoing webhooks: their URL and signing secrets. Each is a destination of its own, `webhook:ID`.
 endpoints = Table(
     "endpoints",
     metadata,
@@ -194,9 +194,9 @@ endpoints = Table(
     Column("url", Text, nullable=False),
     Column("description", Text, nullable=False, server_default=""),
     Column("kinds", ARRAY(Text), nullable=False),
-    # Its secrets, sealed: the newest, and those that are still good for a while.
+    # Its encrypted secrets: the newest, and older ones that are still valid for a while.
     Column("secrets", LargeBinary, nullable=False),
-    # It failed for too long, or somebody stopped it; whatever comes meanwhile waits.
+    # It failed for too long, or a person disabled it; new deliveries wait meanwhile.
     Column("paused_at", Instant),
     Column("because", Text),
     Column("deleted_at", Instant),
@@ -205,26 +205,26 @@ endpoints = Table(
     Index("ix_endpoints_workspace_id", "workspace_id", "created_at", "id"),
 )
 
-# A copy of a CRM's records, for what it can't be asked: who is called like that.
-mirrored = Table(
-    "mirrored",
+# A copy of a CRM's records, for queries that its API does not offer, such as search by similar name.
+mirrored_records = Table(
+    "mirrored_records",
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("destination", Text, nullable=False),
     Column("list", Text, nullable=False),
     Column("record", Text, nullable=False),
     Column("title", Text, nullable=False),
-    # The title as names are compared: lower case, without accents and signs; and its last word.
+    # The title normalized for comparison: lower case, without accents and punctuation; and its last word.
     Column("name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Column("email", Text),
     Column("url", Text),
     Column("updated_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "destination", "record"),
-    Index("ix_mirrored_last_name", "workspace_id", "destination", "last_name"),
+    Index("ix_mirrored_records_last_name", "workspace_id", "destination", "last_name"),
 )
 
-# How far the copy of a list has come.
+# The progress of copying a list.
 mirrors = Table(
     "mirrors",
     metadata,
@@ -236,14 +236,14 @@ mirrors = Table(
     PrimaryKeyConstraint("workspace_id", "destination", "list"),
 )
 
-# Addresses that are not written to any more, and why.
+# Suppressed addresses, and why.
 suppressions = Table(
     "suppressions",
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("email", Text, nullable=False),
-    # all: no mail at all; follow_up: no mail that nobody asked for.
+    # all: no mail at all; follow_up: no unrequested mail.
     Column("scope", Text, CheckConstraint("scope IN ('all', 'follow_up')", name="scope"), nullable=False),
     Column(
         "reason",

@@ -1,24 +1,25 @@
-"""The way to PostgreSQL: one engine a process, one transaction a piece of work."""
+"""Connect to PostgreSQL: one engine per process, one transaction per unit of work."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from showup.database.address import AddressError, driver_arguments, shown
-from showup.database.fault import cause
+from showup.database.address import SCHEMA, AddressError, driver_arguments, is_transaction_pooler, redact
+from showup.database.fault import driver_error_of
 
-CONNECTED_WITHIN = 10.0
-"""Seconds after which a server that doesn't answer counts as away."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds after which a server that does not answer counts as unavailable."""
 
-_POOLED_WITHIN = 5.0
-_ANSWERED_WITHIN = 60.0
-_RENEWED_AFTER = 1800
+_POOL_TIMEOUT = 5.0
+_STATEMENT_TIMEOUT = 60.0
+_RECYCLE_AFTER = 1800
 
 
-# In this order: a timeout is an OSError too, and every refusal a PostgresError.
+# In this order: a timeout is an OSError too, and every refusal is a PostgresError.
 _REASONS = (
     (
         (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError),
@@ -26,7 +27,7 @@ _REASONS = (
     ),
     (asyncpg.InvalidCatalogNameError, "{cause}; create it, or check DATABASE_URL"),
     ((asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError), "{cause}; try again in a moment"),
-    (TimeoutError, f"no answer within {CONNECTED_WITHIN:.0f} s; check the address and the network"),
+    (TimeoutError, f"no answer within {CONNECT_TIMEOUT:.0f} s; check the address and the network"),
     ((OSError, asyncpg.PostgresConnectionError), "{cause}; check that it runs, and DATABASE_URL"),
     (asyncpg.ClientConfigurationError, "{cause}; check DATABASE_URL"),
     (asyncpg.LockNotAvailableError, "others keep its tables locked; try again in a moment"),
@@ -34,66 +35,73 @@ _REASONS = (
 )
 
 
-class DatabaseAway(Exception):
-    """The database can't be reached; the text says where it was looked for, why, and what to do."""
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached; the text says which address was tried, why, and what to do."""
 
 
-def connect(url: str, *, pool_size: int = 10, answered_within: float | None = _ANSWERED_WITHIN) -> AsyncEngine:
-    """An engine on the PostgreSQL at `url`, with at most `pool_size` connections; it connects when asked.
+def connect(url: str, *, pool_size: int = 10, statement_timeout: float | None = _STATEMENT_TIMEOUT) -> AsyncEngine:
+    """Return an engine for the PostgreSQL at `url`, with at most `pool_size` connections; it connects on first use.
 
     `url` is libpq's: `postgresql://user:password@host:port/name?sslmode=…`, or `?host=<socket folder>`. With
     `?pgbouncer=true`, or on port 6543, no statement stays prepared. A statement that takes more than
-    `answered_within` seconds fails. Raises AddressError.
+    `statement_timeout` seconds fails. Raises AddressError.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         connect_args=driver_arguments(url)
         | {
-            "timeout": CONNECTED_WITHIN,
-            "command_timeout": answered_within,
-            "server_settings": {"timezone": "UTC", "application_name": "showup"},
+            "timeout": CONNECT_TIMEOUT,
+            "command_timeout": statement_timeout,
         },
-        # An error's text ends in logs, and the values of a statement are people's data.
+        # An error's text ends up in logs, and the values of a statement are personal data.
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=_POOLED_WITHIN,
-        pool_recycle=_RENEWED_AFTER,
+        pool_timeout=_POOL_TIMEOUT,
+        pool_recycle=_RECYCLE_AFTER,
         pool_pre_ping=True,
         pool_use_lifo=True,
     )
+    if is_transaction_pooler(url):
+        event.listen(engine.sync_engine, "begin", _set_search_path)
+    return engine
+
+
+def _set_search_path(connection: Connection) -> None:
+    # The pooler rejects `search_path` at connection time, and the next transaction may use another server connection.
+    connection.exec_driver_sql(f"SET LOCAL search_path TO {SCHEMA}")
 
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection in a transaction of its own: committed at the end, rolled back by an exception."""
+    """Open a connection in its own transaction: commit at the end, roll back on an exception."""
     async with engine.begin() as tx:
         yield tx
 
 
-async def raw(tx: AsyncConnection) -> asyncpg.Connection:
-    """The driver's own connection under `tx`, inside the same transaction."""
+async def driver_connection(tx: AsyncConnection) -> asyncpg.Connection:
+    """Return the driver's own connection under `tx`, inside the same transaction."""
     driver: asyncpg.Connection = (await tx.get_raw_connection()).driver_connection
-    # SQLAlchemy begins at the first statement: before one, the driver's work would commit by itself.
+    # SQLAlchemy begins at the first statement: before it, the driver would commit on its own.
     if not driver.is_in_transaction():
         await tx.exec_driver_sql("SELECT 1")
     return driver
 
 
 @asynccontextmanager
-async def explained(url: str) -> AsyncIterator[None]:
-    """Turn what a driver raises when PostgreSQL at `url` can't be reached into `DatabaseAway`."""
+async def translate_errors(url: str) -> AsyncIterator[None]:
+    """Translate errors of an unreachable PostgreSQL at `url` into `DatabaseUnavailable`."""
     try:
         yield
-    except AddressError as fault:
-        raise DatabaseAway(f"{fault} Check DATABASE_URL.") from None
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as fault:
-        if (why := _unreachable(fault)) is None:
+    except AddressError as error:
+        raise DatabaseUnavailable(f"{error} Check DATABASE_URL.") from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        if (reason := _unavailable_reason(error)) is None:
             raise
-        raise DatabaseAway(f"PostgreSQL at {shown(url)} can't be used: {why}.") from fault
+        raise DatabaseUnavailable(f"PostgreSQL at {redact(url)} can't be used: {reason}.") from error
 
 
-def _unreachable(fault: BaseException) -> str | None:
-    found = cause(fault)
-    told = next((told for kinds, told in _REASONS if isinstance(found, kinds)), None)
-    return None if told is None else told.format(cause=str(found).replace("\n", " ").rstrip("."))
+def _unavailable_reason(error: BaseException) -> str | None:
+    driver_error = driver_error_of(error)
+    reason = next((reason for types, reason in _REASONS if isinstance(driver_error, types)), None)
+    return None if reason is None else reason.format(cause=str(driver_error).replace("\n", " ").rstrip("."))

@@ -1,17 +1,18 @@
-"""What a fault of the database is: an outage, which passes, or a mistake of ours; and what logs may say of it."""
+"""Classify database errors: an outage, which passes, or a programming error; and describe them safely for logs."""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-# Classes of SQLSTATE: connection, authorization, no such database, rolled back by a rival (deadlock, serialization),
-# resources (disk full, too many connections), the operator's doing, system; and a lock that wasn't to be had in time.
-_AWAY = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25P03")
+# Classes of SQLSTATE: connection, authorization, no such database, rolled back by a concurrent transaction (deadlock,
+# serialization), resources (disk full, too many connections), operator intervention, system; and a lock not available
+# in time.
+_OUTAGE_STATES = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25P03")
 
-_SAID = ("table_name", "column_name", "constraint_name")
+_DETAIL_FIELDS = ("table_name", "column_name", "constraint_name")
 
-# While connecting, SQLAlchemy lets the driver's own errors through.
-MAY_MEAN_AWAY = (
+# While connecting, SQLAlchemy does not wrap the driver's own errors.
+POSSIBLE_OUTAGES = (
     DBAPIError,
     PoolExhausted,
     OSError,
@@ -21,40 +22,44 @@ MAY_MEAN_AWAY = (
 )
 
 
-def is_away(fault: BaseException) -> bool:
-    """Whether PostgreSQL can't be reached or can't work now, so that trying again helps."""
-    if isinstance(fault, DBAPIError) and fault.connection_invalidated:
+def is_outage(error: BaseException) -> bool:
+    """Return whether PostgreSQL is unreachable or cannot work now, so that a retry helps."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    found = cause(fault)
-    match found:
+    driver_error = driver_error_of(error)
+    match driver_error:
         case PoolExhausted() | OSError() | asyncpg.InternalClientError():
-            # The driver's own confusion is over a query on a connection whose end was told, and not seen yet.
+            # The driver raises its own internal error for a query on a connection whose end it has not noticed yet.
             return True
         case asyncpg.InterfaceError():
-            # Those that are a ValueError too refuse a value or an address of ours, which no other try makes right.
-            return not isinstance(found, ValueError)
+            # Errors that are also a ValueError reject a value or an address, which no retry can fix.
+            return not isinstance(driver_error, ValueError)
         case _:
-            return _state(found).startswith(_AWAY)
+            return _state(driver_error).startswith(_OUTAGE_STATES)
 
 
-def shown(fault: BaseException) -> str:
-    """A fault for logs and for `because`: its type, its SQLSTATE, and the names of table, column and constraint.
+def describe_error(error: BaseException) -> str:
+    """Describe an error for logs and for `because`: type, SQLSTATE, and names of table, column and constraint.
 
-    Never its text, which repeats values: people's names and addresses, or a whole webhook.
+    Its text is never included, because it repeats values: people's names and addresses, or a whole webhook.
     """
-    found = cause(fault)
-    names = (f"{what.removesuffix('_name')} {name}" for what in _SAID if (name := getattr(found, what, None)))
-    said = [state] if (state := _state(found)) else []
-    details = ", ".join([*said, *names]) if isinstance(found, asyncpg.PostgresError) else ""
-    return f"{type(found).__name__} ({details})" if details else type(found).__name__
+    driver_error = driver_error_of(error)
+    names = (
+        f"{field.removesuffix('_name')} {name}"
+        for field in _DETAIL_FIELDS
+        if (name := getattr(driver_error, field, None))
+    )
+    states = [state] if (state := _state(driver_error)) else []
+    details = ", ".join([*states, *names]) if isinstance(driver_error, asyncpg.PostgresError) else ""
+    return f"{type(driver_error).__name__} ({details})" if details else type(driver_error).__name__
 
 
-def cause(fault: BaseException) -> BaseException:
-    """The driver's own error inside SQLAlchemy's; any other fault as it is."""
+def driver_error_of(error: BaseException) -> BaseException:
+    """Return the driver's own error inside SQLAlchemy's; any other error unchanged."""
     # SQLAlchemy wraps its adapter's error, which was raised from the driver's own.
-    wrapped = fault.orig if isinstance(fault, DBAPIError) else None
-    return (wrapped and wrapped.__cause__) or wrapped or fault
+    wrapped = error.orig if isinstance(error, DBAPIError) else None
+    return (wrapped and wrapped.__cause__) or wrapped or error
 
 
-def _state(fault: BaseException) -> str:
-    return str(getattr(fault, "sqlstate", None) or "")
+def _state(error: BaseException) -> str:
+    return str(getattr(error, "sqlstate", None) or "")

@@ -1,4 +1,4 @@
-"""What all tables share: one catalogue, one way to name constraints, one kind of time, one kind of search."""
+"""Conventions that all tables share: metadata, constraint names, time type and search columns."""
 
 from sqlalchemy import Computed, MetaData
 from sqlalchemy.dialects.postgresql import TIMESTAMP
@@ -16,7 +16,7 @@ metadata = MetaData(
 Instant = TIMESTAMP(timezone=True)
 
 
-def words(*columns: str) -> Computed:
-    """A search column over `columns`, in which the parts of an address or a domain are words of their own."""
+def search_column(*columns: str) -> Computed:
+    """Return a search column over `columns` that splits addresses and domains into words."""
     joined = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
     return Computed(f"to_tsvector('simple', translate({joined}, '@._-+/', '      '))", persisted=True)

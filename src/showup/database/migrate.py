@@ -1,4 +1,4 @@
-"""Bringing a database to today's tables, and telling where it isn't there."""
+"""Upgrade a database to the current tables, and report where it differs."""
 
 import logging
 from collections.abc import Iterable
@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.database.engine import connect, explained, transaction
+from showup.database.address import SCHEMA
+from showup.database.engine import connect, transaction, translate_errors
 from showup.database.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# Whoever migrates holds it: two processes that start at once take turns. The number means nothing.
+# The migrating process holds this lock, so that two processes that start at once take turns. The number is arbitrary.
 _LOCK = 7_305_211_848_190_325
 _FOLDER = Path(__file__).parent / "migrations"
-# Tables that are not ours to describe: Alembic's own, and those of the jobs, which PgQueuer's installer makes.
-_OTHERS = ("alembic_version", "pgqueuer")
+# Tables that we do not define: Alembic's own, and those of the jobs, which PgQueuer's installer creates.
+_FOREIGN_TABLES = ("alembic_version", "pgqueuer")
 
-# What a schema is made of, in PostgreSQL's own words, so that two of them can be laid side by side.
-_PARTS = text(
+# The parts of a schema, as PostgreSQL describes them, so that two schemas can be compared.
+_SCHEMA_PARTS = text(
     """
     SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
            || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
@@ -46,66 +47,70 @@ _PARTS = text(
 class DatabaseNewer(Exception):
     """A newer version of Showup has migrated this database."""
 
-    def __init__(self, stands: str, newest: str) -> None:
+    def __init__(self, current: str, newest: str) -> None:
         super().__init__(
-            f"The database is at revision {stands}, and this version of Showup knows {newest} at most: "
+            f"The database is at revision {current}, and this version of Showup knows {newest} at most: "
             "run the newer version, or restore the backup from before it."
         )
 
 
 async def upgrade(url: str) -> None:
-    """Bring the database at `url` to the newest revision, all steps or none; waits its turn.
+    """Upgrade the database at `url` to the newest revision, all steps or none; wait for other migrations.
 
-    Raises DatabaseNewer and DatabaseAway; the latter also when others keep a table locked for 5 s, rather
-    than hold them up.
+    Raises DatabaseNewer and DatabaseUnavailable; the latter also if other sessions keep a table locked for 5 s, so that
+    they are not blocked.
     """
-    # A step may take as long as its tables are big: no limit but the locks'.
-    engine = connect(url, pool_size=1, answered_within=None)
+    # A step may take as long as its tables require: only locks have a time limit.
+    engine = connect(url, pool_size=1, statement_timeout=None)
     try:
-        async with explained(url), transaction(engine) as tx:
+        async with translate_errors(url), transaction(engine) as tx:
             await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             await tx.execute(text("SET LOCAL lock_timeout = '5s'"))
-            stands, newest = await revisions(tx)
-            if stands is not None and stands > newest:
-                raise DatabaseNewer(stands, newest)
-            if stands != newest:
+            await tx.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            current, newest = await read_revisions(tx)
+            if current is not None and current > newest:
+                raise DatabaseNewer(current, newest)
+            if current != newest:
                 await tx.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
 
-async def revisions(connection: AsyncConnection) -> tuple[str | None, str]:
-    """The revision of the database (None: empty) and the newest one there is."""
-    # Asked at every start: Alembic, which would know too, takes its time to load.
+async def read_revisions(connection: AsyncConnection) -> tuple[str | None, str]:
+    """Return the revision of the database (None: empty) and the newest one there is."""
+    # This runs at every start, and Alembic, which could answer too, loads slowly.
     newest = max(path.name.partition("_")[0] for path in _FOLDER.glob("versions/[0-9]*.py"))
     if not await connection.scalar(text("SELECT to_regclass('alembic_version')")):
         return None, newest
     return await connection.scalar(text("SELECT version_num FROM alembic_version")), newest
 
 
-async def drift(url: str) -> list[str]:
-    """Where the database at `url` differs from `tables`, one line a difference; empty when it is equal.
+async def find_drift(url: str) -> list[str]:
+    """Return where the database at `url` differs from `tables`, one line per difference; empty if equal.
 
-    The tables are made beside those that stand, in a transaction that is then undone. Raises DatabaseAway.
+    It creates the tables beside the existing ones, in a transaction that it then rolls back. Raises
+    DatabaseUnavailable.
     """
     engine = connect(url, pool_size=1)
     try:
-        async with explained(url), engine.connect() as connection:
-            stands = await _parts(connection, "public")
-            await connection.execute(text("CREATE SCHEMA showup_wanted"))
-            await connection.execute(text("SET LOCAL search_path TO showup_wanted"))
+        async with translate_errors(url), engine.connect() as connection:
+            current = await _parts(connection, SCHEMA)
+            await connection.execute(text("CREATE SCHEMA showup_expected"))
+            await connection.execute(text("SET LOCAL search_path TO showup_expected"))
             await connection.run_sync(metadata.create_all)
-            wanted = await _parts(connection, "showup_wanted")
+            expected = await _parts(connection, "showup_expected")
             await connection.rollback()
     finally:
         await engine.dispose()
-    return [f"missing: {part}" for part in sorted(wanted - stands)] + [
-        f"not in tables: {part}" for part in sorted(stands - wanted) if not any(name in part for name in _OTHERS)
+    return [f"missing: {part}" for part in sorted(expected - current)] + [
+        f"not in tables: {part}"
+        for part in sorted(current - expected)
+        if not any(name in part for name in _FOREIGN_TABLES)
     ]
 
 
 def _upgrade(connection: Connection) -> None:
-    # Its notes on its own loading are no news to whoever reads our log.
+    # Alembic's notes about its own loading do not help readers of our log.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
 
@@ -124,5 +129,5 @@ def _configuration() -> "Config":
 
 
 async def _parts(connection: AsyncConnection, schema: str) -> set[str]:
-    parts: Iterable[str] = (await connection.execute(_PARTS, {"schema": schema})).scalars()
+    parts: Iterable[str] = (await connection.execute(_SCHEMA_PARTS, {"schema": schema})).scalars()
     return set(parts)

@@ -1,4 +1,4 @@
-"""What was asked of Cal.com's API about bookings, how far, and what came of it."""
+"""Tables of Cal.com API comparisons: what was requested, the progress, and the results."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -10,12 +10,12 @@ syncs = Table(
     "syncs",
     metadata,
     Column("account_id", UUID, ForeignKey("connections.id"), primary_key=True),
-    # What was before that is a matter of a backfill.
+    # Bookings before this time are left to a backfill.
     Column("began_at", Instant, nullable=False),
-    # Whatever changed at Cal.com before this has been compared; NULL before the first time.
+    # All changes at Cal.com before this time have been compared; NULL before the first comparison.
     Column("compared_until", Instant),
     Column("next_at", Instant, nullable=False),
-    # Whoever asks Cal.com about the account has it to itself until then.
+    # The process that queries Cal.com for this account has a lease until then.
     Column("leased_by", UUID),
     Column("leased_until", Instant),
     Column("last_ok_at", Instant),
@@ -24,7 +24,7 @@ syncs = Table(
     Column("because", Text),
 )
 
-# One row for each time that bookings were compared.
+# One row for each comparison of bookings.
 reconciliations = Table(
     "reconciliations",
     metadata,
@@ -41,14 +41,14 @@ reconciliations = Table(
     Column("because", Text),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    # What was asked for: all that changed, or, in a backfill, all that was booked, between these.
+    # The requested range: all that changed or, in a backfill, all that was booked, between these.
     Column("since", Instant, nullable=False),
     Column("until", Instant, nullable=False),
-    # From where a backfill goes on if it is broken off; written with each page.
+    # Where an interrupted backfill continues; written with each page.
     Column("place", JSONB),
     Column("looked_at", Integer, nullable=False, server_default="0"),
-    Column("healed", JSONB, nullable=False, server_default="{}"),
-    # How many bookings differ in a way that no event of ours puts right, and some of them.
+    Column("repaired", JSONB, nullable=False, server_default="{}"),
+    # The number of bookings with differences that no event of ours can fix, and some examples.
     Column("drifting", Integer, nullable=False, server_default="0"),
     Column("drift", JSONB, nullable=False, server_default="[]"),
     Index("ix_reconciliations_account_id", "account_id", "started_at"),

@@ -1,10 +1,10 @@
-"""Every table Showup has, in the order in which a booking meets them.
+"""All of Showup's tables, in the order in which a booking reaches them.
 
-Three kinds of table stand here. The *log* (`calcom_events`) is what reached us and is never rewritten, only
-settled. What *stands* (people, companies, bookings, deals, deliveries, journal) is folded from the log and could be
-folded again. *Access* (in `access_tables`) says whose data it is.
+There are three kinds of table. The *log* (`inbox_events`) holds received events; their bodies are never rewritten,
+events are only marked as processed. The *current state* (people, companies, bookings, deals, deliveries, audit log) is
+projected from the log and can be rebuilt from it. *Access* (in `access_tables`) defines who owns the data.
 
-All times are `timestamptz`, all ids UUIDs made by us, all emails lower case.
+All times are `timestamptz`, Showup generates all ids as UUIDs, and all emails are lower case.
 """
 
 from sqlalchemy import (
@@ -33,39 +33,39 @@ from showup.database.access_tables import workspaces as workspaces
 from showup.database.delivery_tables import deliveries as deliveries
 from showup.database.delivery_tables import delivery_attempts as delivery_attempts
 from showup.database.delivery_tables import delivery_contents as delivery_contents
+from showup.database.delivery_tables import destination_queues as destination_queues
 from showup.database.delivery_tables import endpoints as endpoints
-from showup.database.delivery_tables import lanes as lanes
-from showup.database.delivery_tables import mirrored as mirrored
+from showup.database.delivery_tables import mirrored_records as mirrored_records
 from showup.database.delivery_tables import mirrors as mirrors
 from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
-from showup.database.log_tables import calcom_events as calcom_events
 from showup.database.log_tables import chain as chain
 from showup.database.log_tables import event_refs as event_refs
+from showup.database.log_tables import inbox_events as inbox_events
 from showup.database.log_tables import totals as totals
-from showup.database.metadata import Instant, words
+from showup.database.metadata import Instant, search_column
 from showup.database.metadata import metadata as metadata
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 
-# ---------------------------------------------------------------- what stands
+# ---------------------------------------------------------------- current state
 
 companies = Table(
     "companies",
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    # How it is found: `domain:acme.com`, or the event by which somebody entered it.
+    # The key to find it by: `domain:acme.com`, or the event by which a person recorded it.
     Column("key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("domain", Text),
-    # The order key of the news that gave the name: older news does not take it back.
+    # The order key of the event that gave the name: older events do not overwrite it.
     Column("name_seen", Text, nullable=False, server_default=""),
-    # Whether somebody entered or corrected it: then it stays, whoever works there.
+    # Whether a person entered or corrected it: then it stays, even if nobody works there.
     Column("recorded", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("search", TSVECTOR, words("name", "domain")),
+    Column("search", TSVECTOR, search_column("name", "domain")),
     UniqueConstraint("workspace_id", "key"),
     Index("ix_companies_page", "workspace_id", "created_at", "id"),
     Index("ix_companies_search", "search", postgresql_using="gin"),
@@ -89,7 +89,7 @@ people = Table(
     Column("recorded", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("search", TSVECTOR, words("name", "email")),
+    Column("search", TSVECTOR, search_column("name", "email")),
     UniqueConstraint("workspace_id", "email"),
     Index("ix_people_page", "workspace_id", "created_at", "id"),
     Index("ix_people_company_id", "company_id"),
@@ -113,10 +113,10 @@ deals = Table(
     Column("amount", Numeric(14, 2)),
     Column("currency", Text),
     Column("lost_reason", Text),
-    # The booking, or the event by hand, that opened it, and the booking whose cancellation closed it.
+    # The booking or manual event that opened it, and the booking whose cancellation closed it.
     Column("opened_by", UUID, nullable=False),
     Column("cancelled_by", UUID),
-    # The deal's place among the deals of its company, counted from 0.
+    # The deal's position among the deals of its company, counted from 0.
     Column("position", Integer, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("stage_entered_at", Instant, nullable=False),
@@ -128,7 +128,7 @@ deals = Table(
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
 )
 
-# A deal that late news took from the booking that had opened it: its id still leads to the deal of that booking.
+# A deal that a late event took from the booking that had opened it: its id redirects to the deal of that booking.
 deal_aliases = Table(
     "deal_aliases",
     metadata,
@@ -186,20 +186,20 @@ bookings = Table(
     Column("currency", Text),
     Column("recording_url", Text),
     Column("transcript_url", Text),
-    # What somebody who was there said of the meeting.
+    # The outcome that a witness reported.
     Column("outcome", Text),
     Column("outcome_notes", Text),
     Column("next_step", Text),
-    # What the booker answered, by the question's slug: {slug: text}.
+    # The booker's answers by the question's slug: {slug: text}.
     Column("answers", JSONB, nullable=False, server_default="{}"),
     # Every uid the booking ever had, oldest first: [{uid, calcom_booking_id, start_time, end_time, since}].
     Column("uids", JSONB, nullable=False, server_default="[]"),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
-    # Counts the changes of time: a delivery decided for an older version no longer holds.
+    # Counts the changes of time: a delivery planned for an older version is no longer valid.
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("search", TSVECTOR, words("title")),
+    Column("search", TSVECTOR, search_column("title")),
     Index("ix_bookings_page", "workspace_id", "start_time", "id"),
     Index("ix_bookings_person_id", "person_id"),
     Index("ix_bookings_company_id", "company_id"),
@@ -207,7 +207,7 @@ bookings = Table(
     Index("ix_bookings_search", "search", postgresql_using="gin"),
 )
 
-# The names under which sources know a booking, in the form of `events.names`: all it ever had.
+# All names that sources ever used for the bookings, in the form of `events.booking_names`.
 booking_refs = Table(
     "booking_refs",
     metadata,
@@ -218,7 +218,7 @@ booking_refs = Table(
     Index("ix_booking_refs_booking_id", "booking_id"),
 )
 
-# Two bookings that turned out to be one: the id that went still leads to the one that stayed.
+# Two bookings that turned out to be one: the removed id redirects to the remaining one.
 booking_aliases = Table(
     "booking_aliases",
     metadata,
@@ -241,20 +241,20 @@ booking_attendees = Table(
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
-    # A seat that was given back: the attendee stays on record and no longer counts.
+    # A seat that was given up: the attendee stays on record and no longer counts.
     Column("cancelled_at", Instant),
     PrimaryKeyConstraint("booking_id", "position"),
     Index("ix_booking_attendees_person_id", "person_id"),
     Index("ix_booking_attendees_email", "email"),
 )
 
-# What each story (a booking's, or that of a deal opened by hand) means for its company's deals, in source order.
-deal_turns = Table(
-    "deal_turns",
+# The deal events of each stream (of a booking, or of a deal that a person opened), in source order.
+deal_events = Table(
+    "deal_events",
     metadata,
     Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
     # The booking, or the event by which a person opened the deal.
-    Column("story_id", UUID, nullable=False),
+    Column("stream_id", UUID, nullable=False),
     Column("position", Integer, nullable=False),
     Column("order_key", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -262,13 +262,13 @@ deal_turns = Table(
     Column("kind", Text, nullable=False),
     Column("organizer_email", Text),
     Column("start_time", Instant),
-    # {change, to, actor} of what a person did; NULL otherwise.
-    Column("by_hand", JSONB),
-    PrimaryKeyConstraint("story_id", "position"),
-    Index("ix_deal_turns_company_id", "company_id"),
+    # {change, to, actor} of a manual event; NULL otherwise.
+    Column("manual", JSONB),
+    PrimaryKeyConstraint("stream_id", "position"),
+    Index("ix_deal_events_company_id", "company_id"),
 )
 
-# Who is known as whom (PI12): two people by their emails, two companies by their keys. An undone one has no row.
+# Merged identities (PI12): two people by their emails, two companies by their keys. An undone merge has no row.
 merges = Table(
     "merges",
     metadata,
@@ -284,8 +284,8 @@ merges = Table(
     Index("ix_merges_gone_id", "gone_id"),
 )
 
-journal = Table(
-    "journal",
+audit_log = Table(
+    "audit_log",
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("number", BigInteger, nullable=False),
@@ -301,10 +301,10 @@ journal = Table(
     Column("company_id", UUID),
     Column("deal_id", UUID),
     PrimaryKeyConstraint("workspace_id", "number"),
-    # What people did beside bookings and deals.
-    Index("ix_journal_deeds", "event_id", postgresql_where=text("deal_id IS NULL AND booking_id IS NULL")),
-    Index("ix_journal_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
-    Index("ix_journal_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
-    Index("ix_journal_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
-    Index("ix_journal_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
+    # Manual events outside bookings and deals.
+    Index("ix_audit_log_manual", "event_id", postgresql_where=text("deal_id IS NULL AND booking_id IS NULL")),
+    Index("ix_audit_log_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
+    Index("ix_audit_log_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
+    Index("ix_audit_log_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
+    Index("ix_audit_log_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
 )

@@ -1,4 +1,4 @@
-"""A deal as it stands, what a person may change of it, and what a booking can mean for the deals of its company."""
+"""A deal's current state, the changes people may make, and the deal events that a booking causes."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ MET_STAGE = "met"
 class Deal(Struct, frozen=True, kw_only=True):
     """A sales opportunity of one company; `position` counts the company's deals from 0, in the order of opening.
 
-    `opened_by` is the booking that opened it, or the event by which somebody opened it by hand.
+    `opened_by` is the booking that opened it, or the event by which a person opened it manually.
     """
 
     id: UUID
@@ -37,7 +37,7 @@ class Deal(Struct, frozen=True, kw_only=True):
 
 
 class DealChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a person wants changed; None leaves a field as it is. `amount` is in units of `currency` (ISO 4217)."""
+    """A change that a person requests; None leaves a field unchanged. `amount` is in units of `currency` (ISO 4217)."""
 
     stage: str | None = None
     status: Status | None = None
@@ -47,41 +47,41 @@ class DealChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost_reason: str | None = None
 
 
-TurnKind: TypeAlias = Literal[
+DealEventKind: TypeAlias = Literal[
     "booked", "cancelled", "suspended", "moved", "showed", "unshowed", "reassigned", "opened", "changed", "attached"
 ]
 
 
-class Turn(Struct, frozen=True, kw_only=True):
-    """What one booking's news means for its company's deals.
+class DealEvent(Struct, frozen=True, kw_only=True):
+    """The effect of one booking's event on its company's deals.
 
-    `booked`: a meeting stands, for the first time or again · `cancelled`: it was called off · `suspended`: none
-    stands for now, and nobody called it off · `moved`: it stands at another time · `showed`: the booker came ·
-    `unshowed`: they did not, after all · `reassigned`: `organizer_email` hosts it now.
+    `booked`: a meeting is on, for the first time or again · `cancelled`: it was cancelled · `suspended`: no meeting is
+    on for now, and none was cancelled · `moved`: it is on at another time · `showed`: the booker came · `unshowed`: the
+    booker did not come after all · `reassigned`: `organizer_email` is the host now.
 
-    By hand: `opened`: a deal without a booking · `changed`: the deal that this story opened · `attached`: the booking
-    belongs to the deal that the booking, or the event, named `to` opened. `actor` is who did it; None for sources.
+    Manual: `opened`: a deal without a booking · `changed`: the deal that this stream opened · `attached`: the booking
+    belongs to the deal that the booking, or the event, named `to` opened. `actor` is the person; None for sources.
     """
 
-    story_id: UUID
+    stream_id: UUID
     event_id: UUID
-    kind: TurnKind
+    kind: DealEventKind
     at: datetime
     order_key: str
     start_time: datetime | None = None
     organizer_email: str | None = None
     change: DealChange | None = None
-    to: str | None = None
+    deal_name: str | None = None
     actor: str | None = None
 
 
 def deal_id(opened_by: UUID) -> UUID:
-    """The id of the deal that this booking, or this event, opened."""
+    """Return the id of the deal that this booking, or this event, opened."""
     return uuid5(opened_by, "deal")
 
 
-def refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool) -> str | None:
-    """Why the deal can't be changed like that; None when it can."""
+def change_refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool) -> str | None:
+    """Return why the deal cannot be changed this way; None if it can."""
     status = change.status or deal.status
     if change.stage is not None and change.stage not in stages:
         return f"{change.stage!r} is no stage of this pipeline: {', '.join(stages)}"
@@ -100,8 +100,8 @@ def refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_
     return None
 
 
-def changed(deal: Deal, change: DealChange, at: datetime) -> Deal:
-    """The deal after a change that is not refused."""
+def apply_change(deal: Deal, change: DealChange, at: datetime) -> Deal:
+    """Return the deal after an allowed change."""
     status = change.status or deal.status
     after = replace(
         deal,

@@ -1,4 +1,4 @@
-"""The deals of a workspace in PostgreSQL, and the turns of which they are the sum."""
+"""Store the deals of a workspace in PostgreSQL, and the deal events from which they are replayed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,65 +10,65 @@ import msgspec
 from msgspec import Struct
 
 from showup.database import bulk
-from showup.database.tables import deal_aliases, deal_turns, deals
-from showup.deals.deal import Deal, DealChange, Turn
+from showup.database.tables import deal_aliases, deal_events, deals
+from showup.deals.deal import Deal, DealChange, DealEvent
 
-_DEAL = tuple(Deal.__struct_fields__)
+_DEAL_FIELDS = tuple(Deal.__struct_fields__)
 
 
-class _ByHand(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a turn by hand has beyond others; NULL for those of sources."""
+class _ManualFields(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The additional fields of a manual deal event; NULL for events of sources."""
 
     change: DealChange | None = None
     to: str | None = None
     actor: str | None = None
 
 
-_by_hand = msgspec.json.Decoder(_ByHand)
-_NOTHING_BY_HAND = _ByHand()
+_manual_decoder = msgspec.json.Decoder(_ManualFields)
+_NO_MANUAL_FIELDS = _ManualFields()
 
 
-async def turns_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, list[Turn]]:
-    """By company, the turns of all its stories, each story's in its own order."""
+async def deal_events_of(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, list[DealEvent]]:
+    """Return, by company, the deal events of all its streams, each stream's in its own order."""
     rows = await connection.fetch(
         """
-        SELECT company_id, story_id, event_id, kind, at, order_key, start_time, organizer_email, by_hand::text
-        FROM deal_turns WHERE company_id = ANY($1::uuid[]) ORDER BY story_id, position
+        SELECT company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, manual::text
+        FROM deal_events WHERE company_id = ANY($1::uuid[]) ORDER BY stream_id, position
         """,
         list(company_ids),
     )
-    found: dict[UUID, list[Turn]] = defaultdict(list)
-    for company_id, story_id, event_id, kind, at, order_key, start_time, organizer_email, by_hand in rows:
-        more = _NOTHING_BY_HAND if by_hand is None else _by_hand.decode(by_hand)
-        turn = Turn(
-            story_id=story_id,
+    by_company: dict[UUID, list[DealEvent]] = defaultdict(list)
+    for company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, manual_json in rows:
+        manual = _NO_MANUAL_FIELDS if manual_json is None else _manual_decoder.decode(manual_json)
+        deal_event = DealEvent(
+            stream_id=stream_id,
             event_id=event_id,
             kind=kind,
             at=at,
             order_key=order_key,
             start_time=start_time,
             organizer_email=organizer_email,
-            change=more.change,
-            to=more.to,
-            actor=more.actor,
+            change=manual.change,
+            deal_name=manual.to,
+            actor=manual.actor,
         )
-        found[company_id].append(turn)
-    return found
+        by_company[company_id].append(deal_event)
+    return by_company
 
 
-async def opened_by_hand(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> list[UUID]:
-    """The events by which people opened deals of these companies."""
+async def manually_opened(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> list[UUID]:
+    """Return the events by which people opened deals of these companies."""
     rows = await connection.fetch(
-        "SELECT story_id FROM deal_turns WHERE company_id = ANY($1::uuid[]) AND kind = 'opened'", list(company_ids)
+        "SELECT stream_id FROM deal_events WHERE company_id = ANY($1::uuid[]) AND kind = 'opened'", list(company_ids)
     )
-    return [row["story_id"] for row in rows]
+    return [row["stream_id"] for row in rows]
 
 
-async def companies_with_deals_by_hand(connection: asyncpg.Connection, workspace_id: UUID) -> list[UUID]:
-    """The companies of the workspace for which people opened deals."""
+async def companies_with_manual_deals(connection: asyncpg.Connection, workspace_id: UUID) -> list[UUID]:
+    """Return the companies of the workspace for which people opened deals."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT t.company_id FROM deal_turns t JOIN companies c ON c.id = t.company_id
+        SELECT DISTINCT t.company_id FROM deal_events t JOIN companies c ON c.id = t.company_id
         WHERE c.workspace_id = $1 AND t.kind = 'opened'
         """,
         workspace_id,
@@ -76,62 +76,62 @@ async def companies_with_deals_by_hand(connection: asyncpg.Connection, workspace
     return [row["company_id"] for row in rows]
 
 
-async def companies_of_stories(connection: asyncpg.Connection, story_ids: Iterable[UUID]) -> dict[UUID, UUID]:
-    """By story, the company that its turns are of, where it has any."""
+async def companies_of_streams(connection: asyncpg.Connection, stream_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return the company of each stream's deal events, if it has one."""
     rows = await connection.fetch(
-        "SELECT DISTINCT story_id, company_id FROM deal_turns WHERE story_id = ANY($1::uuid[])", list(story_ids)
+        "SELECT DISTINCT stream_id, company_id FROM deal_events WHERE stream_id = ANY($1::uuid[])", list(stream_ids)
     )
-    return {row["story_id"]: row["company_id"] for row in rows}
+    return {row["stream_id"]: row["company_id"] for row in rows}
 
 
-class Rest(Struct, frozen=True, kw_only=True):
-    """What the turns of a story are from one position on."""
+class DealEventTail(Struct, frozen=True, kw_only=True):
+    """The deal events of a stream from one position on."""
 
-    story_id: UUID
+    stream_id: UUID
     company_id: UUID | None
-    since: int
-    turns: Sequence[Turn]
+    position: int
+    deal_events: Sequence[DealEvent]
 
 
-async def replace_turns(connection: asyncpg.Connection, rests: Sequence[Rest]) -> None:
-    """From these positions on, the turns of these stories are those given; a story of no company has none."""
+async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[DealEventTail]) -> None:
+    """Replace these streams' deal events from these positions on; a stream without a company has none."""
     await connection.execute(
         """
-        DELETE FROM deal_turns t USING unnest($1::uuid[], $2::int[]) AS kept(story_id, many)
-        WHERE t.story_id = kept.story_id AND t.position >= kept.many
+        DELETE FROM deal_events t USING unnest($1::uuid[], $2::int[]) AS kept(stream_id, many)
+        WHERE t.stream_id = kept.stream_id AND t.position >= kept.many
         """,
-        [one.story_id for one in rests],
-        [one.since for one in rests],
+        [tail.stream_id for tail in tails],
+        [tail.position for tail in tails],
     )
     rows = [
         {
-            "company_id": one.company_id,
-            "story_id": turn.story_id,
+            "company_id": tail.company_id,
+            "stream_id": deal_event.stream_id,
             "position": position,
-            "order_key": turn.order_key,
-            "at": turn.at,
-            "event_id": turn.event_id,
-            "kind": turn.kind,
-            "organizer_email": turn.organizer_email,
-            "start_time": turn.start_time,
-            "by_hand": _more(turn),
+            "order_key": deal_event.order_key,
+            "at": deal_event.at,
+            "event_id": deal_event.event_id,
+            "kind": deal_event.kind,
+            "organizer_email": deal_event.organizer_email,
+            "start_time": deal_event.start_time,
+            "manual": _manual_fields(deal_event),
         }
-        for one in rests
-        if one.company_id is not None
-        for position, turn in enumerate(one.turns, start=one.since)
+        for tail in tails
+        if tail.company_id is not None
+        for position, deal_event in enumerate(tail.deal_events, start=tail.position)
     ]
-    await bulk.insert(connection, deal_turns, rows)
+    await bulk.insert(connection, deal_events, rows)
 
 
-def _more(turn: Turn) -> dict[str, Any] | None:
-    if turn.actor is None:
+def _manual_fields(deal_event: DealEvent) -> dict[str, Any] | None:
+    if deal_event.actor is None:
         return None
-    more = _ByHand(change=turn.change, to=turn.to, actor=turn.actor)
-    return dict(msgspec.to_builtins(more))
+    fields = _ManualFields(change=deal_event.change, to=deal_event.deal_name, actor=deal_event.actor)
+    return dict(msgspec.to_builtins(fields))
 
 
 async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> dict[UUID, list[Deal]]:
-    """By company, its deals in the order of their opening."""
+    """Return, by company, its deals in the order of opening."""
     rows = await connection.fetch(
         """
         SELECT id, company_id, status, stage, owner_email, opened_by, cancelled_by, position, opened_at,
@@ -140,15 +140,17 @@ async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUI
         """,
         list(company_ids),
     )
-    found: dict[UUID, list[Deal]] = defaultdict(list)
+    by_company: dict[UUID, list[Deal]] = defaultdict(list)
     for row in rows:
-        found[row["company_id"]].append(Deal(**{key: row[key] for key in _DEAL}))
-    return found
+        by_company[row["company_id"]].append(Deal(**{key: row[key] for key in _DEAL_FIELDS}))
+    return by_company
 
 
-async def close_for_moving(connection: asyncpg.Connection, deal_ids: Sequence[UUID]) -> None:
-    """Deals that go over to another company are not active for that while: both may have one that opens now, and which
-    of the rows is written first is PostgreSQL's choice."""
+async def deactivate_moving(connection: asyncpg.Connection, deal_ids: Sequence[UUID]) -> None:
+    """Deactivate deals that move to another company while they move.
+
+    Both companies may have a deal that opens now, and PostgreSQL chooses which row it writes first.
+    """
     if deal_ids:
         await connection.execute("UPDATE deals SET status = 'cancelled' WHERE id = ANY($1::uuid[])", deal_ids)
 
@@ -157,22 +159,22 @@ async def save(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     changed: Sequence[tuple[UUID, Deal]],
-    gone: Sequence[Deal],
+    removed: Sequence[Deal],
 ) -> None:
-    """Writes changed deals, as (company id, deal), and removes those that a story told anew never opened; their ids
-    lead on to the deal of the booking that had opened them.
+    """Save changed deals, as (company id, deal), and remove those that a replay no longer opens.
 
-    What closes goes before what opens, since at most one deal of a company is active at any moment.
+    The id of a removed deal redirects to the deal of the booking that had opened it. Closing deals are written before
+    opening ones, because a company can have at most one active deal at any moment.
     """
-    if gone:
-        ids = [deal.id for deal in gone]
+    if removed:
+        ids = [deal.id for deal in removed]
         await connection.execute("UPDATE bookings SET deal_id = NULL WHERE deal_id = ANY($1::uuid[])", ids)
         await connection.execute("DELETE FROM deals WHERE id = ANY($1::uuid[])", ids)
-        aliases = [{"alias_id": one.id, "opened_by": one.opened_by, "workspace_id": workspace_id} for one in gone]
+        aliases = [{"alias_id": one.id, "opened_by": one.opened_by, "workspace_id": workspace_id} for one in removed]
         await bulk.insert_new(connection, deal_aliases, aliases)
     rows = [
         {"workspace_id": workspace_id, "company_id": company_id, "created_at": deal.opened_at}
-        | {name: getattr(deal, name) for name in _DEAL}
+        | {name: getattr(deal, name) for name in _DEAL_FIELDS}
         for company_id, deal in changed
     ]
     await bulk.upsert(connection, deals, [row for row in rows if row["status"] != "active"], key=("id",))

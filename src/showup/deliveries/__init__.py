@@ -1,4 +1,4 @@
-"""What is to be told to the outside, one row an effect, with its due time and what became of it.
+"""Deliveries: one row per effect on an outside system, with its due time and its outcome.
 
-Effects enter in the transaction that caused them; this room knows no person, booking or deal but by id.
+Effects are written in the transaction that caused them. This package knows people, bookings and deals only by id.
 """

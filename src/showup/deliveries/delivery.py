@@ -1,4 +1,4 @@
-"""A delivery: one effect on its way to one destination, and what became of it."""
+"""A delivery: one effect for one destination, and its outcome."""
 
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -6,17 +6,17 @@ from uuid import UUID
 
 from msgspec import Struct
 
-State: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
 
 
-MAIL: Final = frozenset({"email", "outbox"})
-"""The destinations by which attendees get mail."""
+MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
+"""The destinations that send mail to attendees."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """`key` says what is told; `booking_version` which version of the booking it was decided for.
+    """A delivery. `key` identifies its message; `booking_version` is the booking version that it was planned for.
 
-    From `expires_at` on it is not told any more. Of what is due, the higher `priority` goes first.
+    It is not sent after `expires_at`. Of the due deliveries, those with higher `priority` go first.
     """
 
     booking_id: UUID
@@ -30,21 +30,21 @@ class Delivery(Struct, frozen=True, kw_only=True):
     due_at: datetime
     expires_at: datetime | None
     priority: int
-    state: State
+    state: DeliveryState
     because: str | None
     details: dict[str, Any]
     simulated: bool
 
 
-class Wake(Struct, frozen=True, kw_only=True):
-    """Somebody has to look at what is due for a destination, at a moment (in the past: at once)."""
+class WakeUp(Struct, frozen=True, kw_only=True):
+    """A destination needs a dispatch cycle at a moment (in the past: at once)."""
 
     destination: str
     at: datetime
 
 
-class Lane(Struct, frozen=True, kw_only=True):
-    """What one workspace tells one destination: it has one pace, and one pause when the destination is down."""
+class DestinationQueue(Struct, frozen=True, kw_only=True):
+    """The deliveries of one workspace to one destination: one rate limit, and one pause during an outage."""
 
     workspace_id: UUID
     destination: str

@@ -1,4 +1,4 @@
-"""An endpoint: where outgoing webhooks of a workspace go, what they are signed with, and why they may be held back."""
+"""An endpoint: the URL for a workspace's outgoing webhooks, its signing secrets, and why it may be paused."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,15 +7,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from showup.deliveries.delivery import Lane
+from showup.deliveries.delivery import DestinationQueue
 
 _PREFIX: Final = "webhook:"
-GOOD_AFTER_ROTATION: Final = timedelta(hours=24)
-"""How long a secret still signs, beside the new one, after it was rotated."""
+ROTATION_OVERLAP: Final = timedelta(hours=24)
+"""How long the old secret still signs, beside the new one, after a rotation."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """`paused_at`: since when nothing is sent, and `because` says why; what comes meanwhile waits."""
+    """An endpoint. It has been paused since `paused_at`, and `because` is the reason; deliveries wait meanwhile."""
 
     id: UUID
     workspace_id: UUID
@@ -26,40 +26,42 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     because: str | None = None
 
     @property
-    def lane(self) -> Lane:
-        """What it is told."""
-        return Lane(workspace_id=self.workspace_id, destination=destination_of(self.id))
+    def queue(self) -> DestinationQueue:
+        """Returns the endpoint's queue."""
+        return DestinationQueue(workspace_id=self.workspace_id, destination=destination_of(self.id))
 
 
 class Secret(Struct, frozen=True, kw_only=True):
-    """In the clear: never shown but when it is made. `until`: it is good until then; None: it is the newest."""
+    """A secret in plain text: shown only at creation. It is valid until `until`; None: it is the newest."""
 
     text: str
     until: datetime | None = None
 
 
 def destination_of(endpoint_id: UUID) -> str:
-    """What the endpoint is called as a destination."""
+    """Returns the endpoint's name as a destination."""
     return f"{_PREFIX}{endpoint_id}"
 
 
 def is_endpoint(destination: str) -> bool:
-    """Whether a destination is an endpoint."""
+    """Returns whether a destination is an endpoint."""
     return destination.startswith(_PREFIX)
 
 
 def endpoint_id_of(destination: str) -> UUID:
-    """Which endpoint a destination is, if it is one. Raises ValueError."""
+    """Returns the endpoint id of a destination. Raises ValueError if it is not an endpoint."""
     return UUID(destination.removeprefix(_PREFIX))
 
 
-def in_force(secrets: Sequence[Secret], now: datetime) -> list[str]:
-    """Those that sign now, the newest first."""
+def active_secrets(secrets: Sequence[Secret], now: datetime) -> list[str]:
+    """Returns the secrets that sign now, the newest first."""
     return [one.text for one in secrets if one.until is None or now < one.until]
 
 
-def rotated(secrets: Sequence[Secret], fresh: str, now: datetime) -> list[Secret]:
-    """With a fresh one in front; the one that was the newest stays good for a while, and what is over goes."""
-    until = now + GOOD_AFTER_ROTATION
-    kept = [Secret(text=one.text, until=one.until or until) for one in secrets if one.until is None or now < one.until]
-    return [Secret(text=fresh), *kept]
+def rotated(secrets: Sequence[Secret], new_secret: str, now: datetime) -> list[Secret]:
+    """Puts a new secret first; the previous one stays valid for a while, and expired ones are removed."""
+    until = now + ROTATION_OVERLAP
+    previous = [
+        Secret(text=one.text, until=one.until or until) for one in secrets if one.until is None or now < one.until
+    ]
+    return [Secret(text=new_secret), *previous]

@@ -1,4 +1,4 @@
-"""Endpoints in the database, their secrets sealed. One that was deleted is kept for what was sent there, and hidden."""
+"""Stores endpoints with sealed secrets. A deleted endpoint is hidden, and kept for its past deliveries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,15 +16,15 @@ _READ: Final = "SELECT id, workspace_id, url, kinds, description, paused_at, bec
 
 
 async def find(
-    connection: asyncpg.Connection, workspace_id: UUID, endpoint_id: UUID, *, hold: bool = False, wait: bool = True
+    connection: asyncpg.Connection, workspace_id: UUID, endpoint_id: UUID, *, lock: bool = False, wait: bool = True
 ) -> Endpoint | None:
-    """The endpoint, if it stands; with `hold`, nobody else changes it until the transaction ends.
+    """Returns the endpoint if it exists; with `lock`, it is locked until the transaction ends.
 
-    Without `wait`, one that somebody else holds is left to them: as if there were none.
+    Without `wait`, an endpoint that another transaction has locked counts as missing.
     """
-    holding = f"FOR UPDATE {'' if wait else 'SKIP LOCKED'}" if hold else ""
+    lock_clause = f"FOR UPDATE {'' if wait else 'SKIP LOCKED'}" if lock else ""
     row = await connection.fetchrow(
-        f"{_READ} WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL {holding}",
+        f"{_READ} WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL {lock_clause}",
         endpoint_id,
         workspace_id,
     )
@@ -32,7 +32,7 @@ async def find(
 
 
 async def add(connection: asyncpg.Connection, seal: Seal, endpoint: Endpoint, secret: str, now: datetime) -> None:
-    """Writes a new one."""
+    """Inserts a new endpoint."""
     await connection.execute(
         """
         INSERT INTO endpoints (id, workspace_id, url, kinds, description, secrets, created_at, updated_at)
@@ -49,7 +49,7 @@ async def add(connection: asyncpg.Connection, seal: Seal, endpoint: Endpoint, se
 
 
 async def save(connection: asyncpg.Connection, endpoint: Endpoint, now: datetime) -> None:
-    """Writes one that is held."""
+    """Updates a locked endpoint."""
     await connection.execute(
         """
         UPDATE endpoints SET url = $2, kinds = $3, description = $4, paused_at = $5, because = $6, updated_at = $7
@@ -66,7 +66,7 @@ async def save(connection: asyncpg.Connection, endpoint: Endpoint, now: datetime
 
 
 async def delete(connection: asyncpg.Connection, endpoint: Endpoint, actor: str, now: datetime) -> None:
-    """Deletes one that is held; what was still to be sent there is taken back, for good."""
+    """Deletes a locked endpoint and withdraws its remaining deliveries permanently."""
     because = f"{actor} deleted its endpoint"
     await connection.execute(
         "UPDATE endpoints SET deleted_at = $2, secrets = '', updated_at = $2 WHERE id = $1", endpoint.id, now
@@ -79,7 +79,7 @@ async def delete(connection: asyncpg.Connection, endpoint: Endpoint, actor: str,
         WHERE workspace_id = $1 AND destination = $2 AND state IN ('scheduled', 'sending')
         """,
         endpoint.workspace_id,
-        endpoint.lane.destination,
+        endpoint.queue.destination,
         because,
         actor,
         now,
@@ -87,19 +87,19 @@ async def delete(connection: asyncpg.Connection, endpoint: Endpoint, actor: str,
 
 
 async def secrets(connection: asyncpg.Connection, seal: Seal, endpoint_id: UUID) -> list[Secret]:
-    """Its secrets in the clear, the newest first. Raises Unsealable."""
+    """Returns its secrets in plain text, the newest first. Raises Unsealable."""
     sealed = await connection.fetchval("SELECT secrets FROM endpoints WHERE id = $1", endpoint_id)
-    return _secrets.decode(seal.open(sealed))
+    return _secrets.decode(seal.decrypt(sealed))
 
 
 async def replace_secrets(
-    connection: asyncpg.Connection, seal: Seal, endpoint_id: UUID, kept: Sequence[Secret], now: datetime
+    connection: asyncpg.Connection, seal: Seal, endpoint_id: UUID, new_secrets: Sequence[Secret], now: datetime
 ) -> None:
-    """From now on it has these."""
+    """Replaces its secrets."""
     await connection.execute(
-        "UPDATE endpoints SET secrets = $2, updated_at = $3 WHERE id = $1", endpoint_id, _sealed(seal, kept), now
+        "UPDATE endpoints SET secrets = $2, updated_at = $3 WHERE id = $1", endpoint_id, _sealed(seal, new_secrets), now
     )
 
 
-def _sealed(seal: Seal, kept: Sequence[Secret]) -> bytes:
-    return seal.close(msgspec.json.encode(kept))
+def _sealed(seal: Seal, plain_secrets: Sequence[Secret]) -> bytes:
+    return seal.encrypt(msgspec.json.encode(plain_secrets))

@@ -1,4 +1,4 @@
-"""What a provider says of a mail that it took: a word, its reason, and which of two words stands. Pure."""
+"""Mail feedback from a provider: a status, its reason, and which of two statuses is current. Pure."""
 
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-Word: TypeAlias = Literal["delayed", "delivered", "failed", "suppressed", "bounced", "complained"]
-Cause: TypeAlias = Literal["bounced", "complained"]
+FeedbackStatus: TypeAlias = Literal["delayed", "delivered", "failed", "suppressed", "bounced", "complained"]
+SuppressionCause: TypeAlias = Literal["bounced", "complained"]
 
-# What says more of where the mail ended is not taken back by what says less, whichever came first.
+# A more final status is never replaced by a less final one, whichever came first.
 _FINALITY: Final[dict[str, int]] = {
     "delayed": 0,
     "delivered": 1,
@@ -21,33 +21,33 @@ _FINALITY: Final[dict[str, int]] = {
 
 
 class Feedback(Struct, frozen=True, kw_only=True):
-    """One thing said of one mail, at its source's time. `trigger` is the provider's own name for it.
+    """One feedback about one mail, at its source's time. `trigger` is the provider's own name for it.
 
-    `mail_id` is the provider's; `delivery_id` is ours, where the mail carries it. `stops` says why its address is not
-    to be written to any more, None when it still may be.
+    `mail_id` is the provider's; `delivery_id` is Showup's, if the mail carries it. `suppression_cause` says
+    why its address is suppressed, None if it is not.
     """
 
     trigger: str
-    word: Word
+    status: FeedbackStatus
     because: str
     at: datetime
     mail_id: str
     delivery_id: UUID | None = None
-    stops: Cause | None = None
+    suppression_cause: SuppressionCause | None = None
 
 
-class Said(Struct, frozen=True, kw_only=True):
-    """What was said last of a delivery; both None before anything was."""
+class LatestFeedback(Struct, frozen=True, kw_only=True):
+    """The latest feedback about a delivery; both None if there is none."""
 
-    word: str | None
+    status: str | None
     at: datetime | None
 
 
-def outweighs(feedback: Feedback, said: Said) -> bool:
-    """Whether the feedback takes the place of what was said: the more final word does, then the later one.
+def supersedes(feedback: Feedback, latest: LatestFeedback) -> bool:
+    """Returns whether the feedback replaces the latest one: the more final status wins, then the later one.
 
-    So the same word stands in the end, in whichever order they arrive.
+    So the result is the same in whichever order they arrive.
     """
-    if said.word is None or said.at is None:
+    if latest.status is None or latest.at is None:
         return True
-    return (_FINALITY[feedback.word], feedback.at) > (_FINALITY.get(said.word, 0), said.at)
+    return (_FINALITY[feedback.status], feedback.at) > (_FINALITY.get(latest.status, 0), latest.at)

@@ -1,4 +1,4 @@
-"""Deliveries in PostgreSQL: what a story calls for, laid beside what was told already."""
+"""Stores deliveries in PostgreSQL: compares what a booking's history calls for with the existing rows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,43 +11,43 @@ from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import deliveries
-from showup.deliveries.delivery import Delivery, Wake
+from showup.deliveries.delivery import Delivery, WakeUp
 
 _COMPARED = (
     *("booking_id", "event_id", "destination", "kind", "recipient", "booking_version"),
     *("due_at", "expires_at", "priority", "state", "because", "details", "simulated"),
 )
 _of_row, _of_delivery = itemgetter(*_COMPARED), attrgetter(*_COMPARED)
-# What a story told anew may still change; whatever is under way or over stays as it is.
-_OPEN = ("scheduled", "withdrawn", "skipped")
+# The rows that a replay may still change; deliveries in flight or ended stay as they are.
+_REVISABLE = ("scheduled", "withdrawn", "skipped")
 _READ = f"""
     SELECT id, key, wake_at, attempts, unwanted, withdrawn_by, delivered_at, {", ".join(_COMPARED)} FROM deliveries
 """  # noqa: S608  # names of our own columns
 
-Standing: TypeAlias = Mapping[str, asyncpg.Record]
-# Why it is to go no further, or None; and which version of which booking it is about.
-Mark: TypeAlias = tuple[str | None, UUID, int]
+ExistingRows: TypeAlias = Mapping[str, asyncpg.Record]
+# Why it must not be sent, or None; and the booking and version that it is about.
+RevisionMark: TypeAlias = tuple[str | None, UUID, int]
 
 
-async def rewrite(
+async def replace_planned(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     *,
     booking_ids: Iterable[UUID],
-    wanted: Sequence[Delivery],
-    untold: Collection[UUID] = (),
-) -> list[Wake]:
-    """From now on these bookings call for `wanted`; when somebody has to look at what came of it.
+    planned: Sequence[Delivery],
+    silent_booking_ids: Collection[UUID] = (),
+) -> list[WakeUp]:
+    """Makes `planned` the deliveries that these bookings call for, and returns the wake-ups they need.
 
-    Of those in `untold` there is no news: what their stories call for now, and did not before, is told to nobody, but
-    for what is still to come (PI13).
+    Bookings in `silent_booking_ids` cause no messages about the past: deliveries that their histories call for now, and
+    did not before, are skipped unless they are due in the future (PI13).
 
-    A key is told once: one that stands already, for whichever booking, is changed only while nothing was sent. A row of
-    which nothing was sent goes when the story, told anew with late news, never called for it. Whoever is sending
-    something that is no longer called for finds that in its row. What followed from another delivery has no event, and
-    no story takes it back.
+    A key is sent once: an existing row, of whichever booking, is changed only while nothing was sent. A row of which
+    nothing was sent is deleted if a replay with late events no longer calls for it. A process that is sending a
+    delivery that is no longer called for finds that in its row. A system notification has no event, and no replay
+    withdraws it.
     """
-    keys = {delivery.key for delivery in wanted}
+    keys = {delivery.key for delivery in planned}
     ids = list(booking_ids)
     rows = await connection.fetch(
         f"""
@@ -59,58 +59,64 @@ async def rewrite(
         workspace_id,
         list(keys),
     )
-    by_key = {delivery.key: delivery for delivery in wanted}
-    standing = await _held(connection, {row["key"]: row for row in rows}, by_key)
+    by_key = {delivery.key: delivery for delivery in planned}
+    existing = await _lock(connection, {row["key"]: row for row in rows}, by_key)
     changed = [
-        _row(workspace_id, _untold(delivery) if delivery.booking_id in untold and new else delivery, standing)
-        for delivery in wanted
-        if (new := delivery.key not in standing) or _differs(standing[delivery.key], delivery)
+        _row(
+            workspace_id,
+            _silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery,
+            existing,
+        )
+        for delivery in planned
+        if (new := delivery.key not in existing) or _differs(existing[delivery.key], delivery)
     ]
     await bulk.upsert(connection, deliveries, changed, key=("workspace_id", "key"))
-    await _let_go(connection, [row for key, row in standing.items() if key not in keys])
-    await _mark(connection, _marks(standing, by_key))
-    return [Wake(destination=row["destination"], at=row["wake_at"]) for row in changed if row["state"] == "scheduled"]
+    await _drop_unplanned(connection, [row for key, row in existing.items() if key not in keys])
+    await _mark(connection, _marks(existing, by_key))
+    return [WakeUp(destination=row["destination"], at=row["wake_at"]) for row in changed if row["state"] == "scheduled"]
 
 
-async def _held(connection: asyncpg.Connection, standing: Standing, wanted: Mapping[str, Delivery]) -> Standing:
-    """The same, with those that may change held: nobody begins to send what is being rewritten.
+async def _lock(
+    connection: asyncpg.Connection, existing: ExistingRows, planned: Mapping[str, Delivery]
+) -> ExistingRows:
+    """Returns the same rows, with the changeable ones locked: no process starts sending what is being rewritten.
 
-    All in one statement and in the order of their ids, as those who send hold theirs, so that nobody waits in a ring.
+    One statement locks them in the order of their ids, as senders do, to avoid deadlocks.
     """
-    touched = list(_marks(standing, wanted))
-    for key, row in standing.items():
-        delivery = wanted.get(key)
-        if row["state"] in _OPEN if delivery is None else _differs(row, delivery):
+    touched = list(_marks(existing, planned))
+    for key, row in existing.items():
+        delivery = planned.get(key)
+        if row["state"] in _REVISABLE if delivery is None else _differs(row, delivery):
             touched.append(row["id"])
     if not touched:
-        return standing
-    held = await connection.fetch(f"{_READ} WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", touched)
-    return {**standing, **{row["key"]: row for row in held}}
+        return existing
+    locked = await connection.fetch(f"{_READ} WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", touched)
+    return {**existing, **{row["key"]: row for row in locked}}
 
 
-async def _let_go(connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]) -> None:
-    open_ = [row for row in rows if row["state"] in _OPEN and row["delivered_at"] is None]
-    if untried := [row["id"] for row in open_ if not row["attempts"] and row["withdrawn_by"] is None]:
-        await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", untried)
-    if tried := [row["id"] for row in open_ if row["attempts"] and row["state"] == "scheduled"]:
+async def _drop_unplanned(connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]) -> None:
+    revisable = [row for row in rows if row["state"] in _REVISABLE and row["delivered_at"] is None]
+    if unattempted := [row["id"] for row in revisable if not row["attempts"] and row["withdrawn_by"] is None]:
+        await connection.execute("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", unattempted)
+    if attempted := [row["id"] for row in revisable if row["attempts"] and row["state"] == "scheduled"]:
         await connection.execute(
             "UPDATE deliveries SET state = 'withdrawn', because = $2, updated_at = now() WHERE id = ANY($1::uuid[])",
-            tried,
-            _NEVER_CALLED_FOR,
+            attempted,
+            _NEVER_PLANNED,
         )
 
 
-_NEVER_CALLED_FOR = "news that came late shows that it was never called for"
+_NEVER_PLANNED = "news that came late shows that it was never called for"
 
 
-def _marks(standing: Standing, wanted: Mapping[str, Delivery]) -> dict[UUID, Mark]:
-    """What is under way, or stands where only a person can set it going again, and what its story says of it by now."""
+def _marks(existing: ExistingRows, planned: Mapping[str, Delivery]) -> dict[UUID, RevisionMark]:
+    """Returns marks for deliveries in flight or restartable only manually, with what their histories now say."""
     found = {}
-    for key, row in standing.items():
+    for key, row in existing.items():
         if row["state"] in ("sending", "failed") or row["withdrawn_by"] is not None:
-            delivery = wanted.get(key)
+            delivery = planned.get(key)
             mark = (
-                _why_unwanted(delivery),
+                _unwanted_reason(delivery),
                 row["booking_id"] if delivery is None else delivery.booking_id,
                 row["booking_version"] if delivery is None else delivery.booking_version,
             )
@@ -119,7 +125,7 @@ def _marks(standing: Standing, wanted: Mapping[str, Delivery]) -> dict[UUID, Mar
     return found
 
 
-async def _mark(connection: asyncpg.Connection, marks: Mapping[UUID, Mark]) -> None:
+async def _mark(connection: asyncpg.Connection, marks: Mapping[UUID, RevisionMark]) -> None:
     if marks:
         await connection.execute(
             """
@@ -134,14 +140,14 @@ async def _mark(connection: asyncpg.Connection, marks: Mapping[UUID, Mark]) -> N
         )
 
 
-def _why_unwanted(delivery: Delivery | None) -> str | None:
+def _unwanted_reason(delivery: Delivery | None) -> str | None:
     if delivery is None:
-        return _NEVER_CALLED_FOR
+        return _NEVER_PLANNED
     return None if delivery.state == "scheduled" else delivery.because
 
 
-async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
-    """Hands the deliveries of bookings that were merged to the booking that stays."""
+async def reassign_booking(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
+    """Moves the deliveries of merged bookings to the booking that remains."""
     await connection.execute(
         "SELECT FROM deliveries WHERE booking_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(into)
     )
@@ -155,27 +161,27 @@ async def move(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> Non
     )
 
 
-def _untold(delivery: Delivery) -> Delivery:
-    to_come = delivery.due_at > delivery.decided_at and delivery.kind != "follow_up"
-    if delivery.state != "scheduled" or to_come:
+def _silenced(delivery: Delivery) -> Delivery:
+    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "follow_up"
+    if delivery.state != "scheduled" or is_future:
         return delivery
-    return replace(delivery, state="skipped", because="rules changed, and that is told to nobody")
+    return replace(delivery, state="skipped", because="rules changed: nobody is notified of that")
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
-    if row["state"] not in _OPEN or row["withdrawn_by"] is not None or row["delivered_at"] is not None:
-        # What is sent again is what was told, whatever its story says by now.
+    if row["state"] not in _REVISABLE or row["withdrawn_by"] is not None or row["delivered_at"] is not None:
+        # A resend repeats what was sent, whatever the history says now.
         return False
     if row["state"] == "skipped" and delivery.state == "scheduled":
-        # Skipped because it was not to be told: the same key is not called for again.
+        # It was skipped because it was not to be sent: the same key is not called for again.
         return False
     if row["state"] == "scheduled" == delivery.state and row["attempts"]:
-        # Why it waits for its next attempt is the last one's to say.
+        # The last attempt determines why it waits for the next one.
         delivery = replace(delivery, because=row["because"])
     return bool(_of_row(row) != _of_delivery(delivery))
 
 
-def _row(workspace_id: UUID, delivery: Delivery, standing: Standing) -> dict[str, Any]:
+def _row(workspace_id: UUID, delivery: Delivery, existing: ExistingRows) -> dict[str, Any]:
     return {
         "id": uuid5(workspace_id, delivery.key),
         "workspace_id": workspace_id,
@@ -189,7 +195,7 @@ def _row(workspace_id: UUID, delivery: Delivery, standing: Standing) -> dict[str
         "booking_version": delivery.booking_version,
         "due_at": delivery.due_at,
         "expires_at": delivery.expires_at,
-        "wake_at": _wake_at(delivery, standing.get(delivery.key)),
+        "wake_at": _wake_at(delivery, existing.get(delivery.key)),
         "state": delivery.state,
         "because": delivery.because,
         "details": delivery.details,
@@ -204,6 +210,6 @@ def _wake_at(delivery: Delivery, row: asyncpg.Record | None) -> datetime:
         return delivery.due_at
     wake_at: datetime = row["wake_at"]
     if row["attempts"]:
-        # One that waits for its next attempt, or for an answer, goes on waiting.
+        # A delivery that waits for its next attempt, or for an answer, keeps waiting.
         return max(wake_at, delivery.due_at)
     return wake_at if row["due_at"] == delivery.due_at else delivery.due_at

@@ -1,4 +1,4 @@
-"""Addresses that are not written to any more: after a bounce or a complaint, or because somebody asked for it."""
+"""Suppressed addresses: after a bounce or a complaint, or on the recipient's request."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,7 +13,7 @@ Reason: TypeAlias = Literal["bounced", "complained", "unsubscribed"]
 
 
 class Suppression(Struct, frozen=True, kw_only=True):
-    """Why an address gets no mail: `all` of it, or only what nobody asked for, `follow_up`.
+    """A suppression stops `all` mail to an address, or only unrequested mail, `follow_up`.
 
     `because` is a sentence for people.
     """
@@ -26,21 +26,21 @@ class Suppression(Struct, frozen=True, kw_only=True):
 async def suppressed(
     connection: asyncpg.Connection, workspace_id: UUID, emails: Collection[str]
 ) -> dict[str, Suppression]:
-    """Those of the addresses that are not to be written to, each under the spelling that was asked for.
+    """Returns the suppressed addresses, each in the spelling that was passed in.
 
-    Where both scopes hold, it is `all`.
+    If both scopes apply, it is `all`.
     """
     rows = await connection.fetch(
         "SELECT email, scope, reason, because FROM suppressions WHERE workspace_id = $1 AND email = ANY($2::text[]) "
-        # The wider scope comes last, and so it stands.
+        # The wider scope comes last and overwrites the other.
         "ORDER BY scope DESC",
         workspace_id,
-        [_plain(email) for email in emails],
+        [_normalize(email) for email in emails],
     )
     found = {
         row["email"]: Suppression(scope=row["scope"], reason=row["reason"], because=row["because"]) for row in rows
     }
-    return {email: found[_plain(email)] for email in emails if _plain(email) in found}
+    return {email: found[_normalize(email)] for email in emails if _normalize(email) in found}
 
 
 async def add(
@@ -53,7 +53,7 @@ async def add(
     delivery_id: UUID | None = None,
     event_id: UUID | None = None,
 ) -> bool:
-    """Stops mail to the address; False where it is stopped already, for the reason that was first."""
+    """Suppresses the address; returns False if it is suppressed already, and keeps the first reason."""
     added = await connection.fetchval(
         """
         INSERT INTO suppressions (id, workspace_id, email, scope, reason, because, delivery_id, event_id, created_at)
@@ -61,7 +61,7 @@ async def add(
         """,
         uuid4(),
         workspace_id,
-        _plain(email),
+        _normalize(email),
         suppression.scope,
         suppression.reason,
         suppression.because,
@@ -73,10 +73,10 @@ async def add(
 
 
 async def remove(connection: asyncpg.Connection, suppression_id: UUID) -> bool:
-    """Lets the address be written to again; False where there was no such suppression."""
+    """Removes the suppression; returns False if there was none."""
     removed = await connection.fetchval("DELETE FROM suppressions WHERE id = $1 RETURNING true", suppression_id)
     return bool(removed)
 
 
-def _plain(email: str) -> str:
+def _normalize(email: str) -> str:
     return email.strip().lower()

@@ -1,15 +1,15 @@
-"""The sweep: what falls due soon gets its wake-ups. It also finds whatever a lost wake-up or a dead process left."""
+"""The sweep enqueues wake-ups for what is due soon, and for what a lost wake-up or a dead process left behind."""
 
 from datetime import datetime
 from typing import Final
 
 import asyncpg
 
-from showup.deliveries.delivery import Lane
-from showup.deliveries.waking import SOON, wake_lanes
+from showup.deliveries.delivery import DestinationQueue
+from showup.deliveries.wakeups import LOOKAHEAD, wake_queues
 
-# Reminders of one lane within a tenth of a second share a wake-up.
-_MOMENTS: Final = """
+# Reminders of one queue within a tenth of a second share a wake-up.
+_WAKE_TIMES: Final = """
     SELECT d.workspace_id, d.destination,
            date_bin('100 milliseconds', greatest(d.wake_at, $1), 'epoch') + interval '100 milliseconds' AS at
     FROM deliveries d
@@ -19,8 +19,10 @@ _MOMENTS: Final = """
 
 
 async def sweep(connection: asyncpg.Connection, now: datetime) -> int:
-    """Enqueues wake-ups for all lanes that have something due soon, or overdue; how many moments there are."""
-    rows = await connection.fetch(_MOMENTS, now, now + SOON)
-    moments = [(Lane(workspace_id=row["workspace_id"], destination=row["destination"]), row["at"]) for row in rows]
-    await wake_lanes(connection, moments, now)
-    return len(moments)
+    """Enqueues wake-ups for all queues with due, overdue or soon-due deliveries; returns how many."""
+    rows = await connection.fetch(_WAKE_TIMES, now, now + LOOKAHEAD)
+    wake_times = [
+        (DestinationQueue(workspace_id=row["workspace_id"], destination=row["destination"]), row["at"]) for row in rows
+    ]
+    await wake_queues(connection, wake_times, now)
+    return len(wake_times)

@@ -1,4 +1,4 @@
-"""The worker that tells the outside: jobs wake it, the sweep sees to it that it is woken, a courier does the rest."""
+"""The worker that sends deliveries: jobs start dispatchers, and the sweep makes sure that jobs exist."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,13 +11,13 @@ import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.clock import Clock, happened
-from showup.database.engine import raw, transaction
-from showup.database.fault import is_away, shown
-from showup.deliveries.courier import Courier
-from showup.deliveries.delivery import Lane
+from showup.clock import Clock, wait_until_set
+from showup.database.engine import driver_connection, transaction
+from showup.database.fault import describe_error, is_outage
+from showup.deliveries.delivery import DestinationQueue
+from showup.deliveries.dispatcher import Dispatcher
 from showup.deliveries.sweep import sweep
-from showup.deliveries.waking import ENTRYPOINT, lane_of
+from showup.deliveries.wakeups import ENTRYPOINT, queue_of_job
 
 if TYPE_CHECKING:
     from pgqueuer import PgQueuer
@@ -25,144 +25,145 @@ if TYPE_CHECKING:
 
 _EVERY_MINUTE: Final = "* * * * *"
 _EVERY_HOUR: Final = "17 * * * *"
-_LOGS_KEPT_FOR: Final = timedelta(days=1)
-_STATISTICS_KEPT_FOR: Final = timedelta(days=30)
-_AGAIN_AFTER: Final = 1.0
-_ENDED_WITHIN: Final = 5.0
-# A listener that was lost with its connection is not restored: then jobs are found by asking this often.
-_ASKS_EVERY: Final = timedelta(seconds=1)
-_BATCH: Final = 20
+_LOG_RETENTION: Final = timedelta(days=1)
+_STATISTICS_RETENTION: Final = timedelta(days=30)
+_RETRY_SECONDS: Final = 1.0
+_SHUTDOWN_SECONDS: Final = 5.0
+# A listener that was lost with its connection is not restored: then jobs are found by polling this often.
+_POLL_INTERVAL: Final = timedelta(seconds=1)
+_BATCH_SIZE: Final = 20
 POOL_SIZE: Final = 3
-"""One connection listens; the others fetch jobs and write what became of them."""
+"""One connection listens; the others fetch jobs and record their results."""
 
 _log = structlog.get_logger()
 
 
-class Chore(Struct, frozen=True, kw_only=True):
-    """Something else to be done every so often, by one process at a time; `cron` says when, to the minute."""
+class PeriodicTask(Struct, frozen=True, kw_only=True):
+    """Another periodic task, run by one process at a time; `cron` is its schedule, to the minute."""
 
     name: str
     cron: str
-    do: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[None]]
 
 
 class Worker:
-    """Runs jobs until told to stop; a database that is away is tried again every second."""
+    """Runs jobs until it is stopped; retries an unavailable database every second."""
 
     def __init__(
         self,
         engine: AsyncEngine,
         clock: Clock,
-        courier: Courier,
+        dispatcher: Dispatcher,
         pool: "asyncpg.Pool",
         *,
-        chores: Sequence[Chore] = (),
+        periodic_tasks: Sequence[PeriodicTask] = (),
     ) -> None:
-        """`pool` leads past a pooler, since it listens; it has POOL_SIZE connections."""
+        """`pool` must bypass a pooler, since it listens; it has POOL_SIZE connections."""
         self._engine = engine
         self._clock = clock
-        self._courier = courier
+        self._dispatcher = dispatcher
         self._pool = pool
-        self._chores = chores
-        self._telling: set[asyncio.Task[None]] = set()
-        self._at_it: dict[str, asyncio.Task[None]] = {}
+        self._periodic_tasks = periodic_tasks
+        self._dispatching: set[asyncio.Task[None]] = set()
+        self._running_tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; what is under way then ends first, for a moment."""
+        """Runs until `stop`; jobs in progress then get a moment to finish."""
         while not stop.is_set():
             try:
                 await self.sweep()
                 await self._run_jobs(stop)
             except Exception as fault:
-                if not is_away(fault):
+                if not is_outage(fault):
                     raise
-                _log.warning("the database can't be worked with", fault=shown(fault))
-                await happened(stop, _AGAIN_AFTER)
+                _log.warning("database unavailable", fault=describe_error(fault))
+                await wait_until_set(stop, _RETRY_SECONDS)
 
     async def sweep(self) -> None:
-        """Wakes every lane at the moments at which something of it is due soon."""
+        """Wakes every queue at the moments at which it has deliveries due soon."""
         async with transaction(self._engine) as tx:
-            await sweep(await raw(tx), self._clock())
+            await sweep(await driver_connection(tx), self._clock())
 
     async def _run_jobs(self, stop: asyncio.Event) -> None:
-        queue = self._queue()
-        running = asyncio.create_task(queue.run(dequeue_timeout=_ASKS_EVERY, batch_size=_BATCH))
+        job_queue = self._build_job_queue()
+        running = asyncio.create_task(job_queue.run(dequeue_timeout=_POLL_INTERVAL, batch_size=_BATCH_SIZE))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
-                self._courier.stop()
-                queue.shutdown.set()
-                await asyncio.wait({running, *self._telling}, timeout=_ENDED_WITHIN)
+                self._dispatcher.stop()
+                job_queue.shutdown.set()
+                await asyncio.wait({running, *self._dispatching}, timeout=_SHUTDOWN_SECONDS)
         finally:
             stopping.cancel()
             running.cancel()
-            await self._leave_off()
+            await self._cancel_tasks()
         with suppress(asyncio.CancelledError):
             try:
                 await running
             except Exception as fault:
-                # A queue that is told to end may find its connections gone.
-                if not stop.is_set() or not is_away(fault):
+                # A queue that is stopped may find its connections closed.
+                if not stop.is_set() or not is_outage(fault):
                     raise
 
-    def _queue(self) -> "PgQueuer":
+    def _build_job_queue(self) -> "PgQueuer":
         from pgqueuer import PgQueuer
 
-        queue = PgQueuer.from_asyncpg_pool(self._pool)
+        job_queue = PgQueuer.from_asyncpg_pool(self._pool)
 
-        @queue.entrypoint(ENTRYPOINT, accepts_context=False)
+        @job_queue.entrypoint(ENTRYPOINT, accepts_context=False)
         async def deliver(job: "Job") -> None:
-            # Only woken here: a queue that fails waits for its jobs before it says so, and a lane may take hours.
-            self._tell(lane_of(job.payload))
+            # The job only wakes the dispatcher: a failing queue waits for its jobs before it reports, which may take
+            # hours.
+            self._start_dispatch(queue_of_job(job.payload))
 
-        @queue.schedule("sweep", _EVERY_MINUTE, accepts_context=False)
+        @job_queue.schedule("sweep", _EVERY_MINUTE, accepts_context=False)
         async def look_ahead(_: "Schedule") -> None:
             await self.sweep()
 
-        @queue.schedule("prune", _EVERY_HOUR, accepts_context=False)
+        @job_queue.schedule("prune", _EVERY_HOUR, accepts_context=False)
         async def prune(_: "Schedule") -> None:
             await self._prune()
 
-        for chore in self._chores:
-            self._schedule(queue, chore)
-        return queue
+        for task in self._periodic_tasks:
+            self._schedule(job_queue, task)
+        return job_queue
 
-    def _schedule(self, queue: "PgQueuer", chore: Chore) -> None:
-        @queue.schedule(chore.name, chore.cron, accepts_context=False)
-        async def begin(_: "Schedule") -> None:
-            # It may take longer than until its next time, and the queue waits for what it runs.
-            if chore.name not in self._at_it or self._at_it[chore.name].done():
-                self._at_it[chore.name] = asyncio.create_task(self._do(chore))
+    def _schedule(self, job_queue: "PgQueuer", task: PeriodicTask) -> None:
+        @job_queue.schedule(task.name, task.cron, accepts_context=False)
+        async def start(_: "Schedule") -> None:
+            # It may run past its next time, and the queue waits for running tasks.
+            if task.name not in self._running_tasks or self._running_tasks[task.name].done():
+                self._running_tasks[task.name] = asyncio.create_task(self._run_task(task))
 
-    async def _do(self, chore: Chore) -> None:
+    async def _run_task(self, task: PeriodicTask) -> None:
         try:
-            await chore.do()
+            await task.run()
         except Exception as fault:  # noqa: BLE001  # it must not end the others, and its time comes again
-            if not is_away(fault):
-                _log.exception("a chore could not be done", chore=chore.name)
+            if not is_outage(fault):
+                _log.exception("periodic task failed", task=task.name)
 
-    async def _leave_off(self) -> None:
-        """What has begun ends now, and may tidy up."""
-        for task in self._at_it.values():
+    async def _cancel_tasks(self) -> None:
+        """Cancels running tasks and lets them clean up."""
+        for task in self._running_tasks.values():
             task.cancel()
-        if self._at_it:
-            await asyncio.wait(self._at_it.values(), timeout=_ENDED_WITHIN)
-        self._at_it.clear()
+        if self._running_tasks:
+            await asyncio.wait(self._running_tasks.values(), timeout=_SHUTDOWN_SECONDS)
+        self._running_tasks.clear()
 
-    def _tell(self, lane: Lane) -> None:
-        telling = asyncio.create_task(self._drain(lane))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+    def _start_dispatch(self, queue: DestinationQueue) -> None:
+        dispatching = asyncio.create_task(self._drain(queue))
+        self._dispatching.add(dispatching)
+        dispatching.add_done_callback(self._dispatching.discard)
 
-    async def _drain(self, lane: Lane) -> None:
+    async def _drain(self, queue: DestinationQueue) -> None:
         try:
-            await self._courier.drain(lane)
-        except Exception as fault:  # noqa: BLE001  # one lane must not end the others; the sweep wakes it again
-            if not is_away(fault):
-                _log.exception("a lane could not be told", destination=lane.destination)
+            await self._dispatcher.drain(queue)
+        except Exception as fault:  # noqa: BLE001  # one queue must not end the others; the sweep wakes it again
+            if not is_outage(fault):
+                _log.exception("dispatch failed", destination=queue.destination)
 
     async def _prune(self) -> None:
         now = self._clock()
-        await self._pool.execute("DELETE FROM pgqueuer_log WHERE aggregated AND created < $1", now - _LOGS_KEPT_FOR)
-        await self._pool.execute("DELETE FROM pgqueuer_statistics WHERE created < $1", now - _STATISTICS_KEPT_FOR)
+        await self._pool.execute("DELETE FROM pgqueuer_log WHERE aggregated AND created < $1", now - _LOG_RETENTION)
+        await self._pool.execute("DELETE FROM pgqueuer_statistics WHERE created < $1", now - _STATISTICS_RETENTION)

@@ -1,5 +1,5 @@
-"""Whoever we tell: one folder a destination, each of which turns a notice into its own words and sends them.
+"""The systems that Showup sends to: one folder per destination, which renders and sends notifications.
 
-Notices come in, outcomes go out. Nothing here knows the database; what a destination needs to know of a meeting
-comes with the notice.
+A destination takes a notification and returns an outcome. Nothing here knows the database: the notification carries all
+that a destination needs to know about a meeting.
 """

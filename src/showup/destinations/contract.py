@@ -1,7 +1,7 @@
-"""What every destination fulfils: it renders a notice once, and sends what was rendered until there is an outcome.
+"""The contract of every destination: it renders a notification once, and sends the result until there is an outcome.
 
-An outcome is a value. An exception from `send` is a bug of the destination, and is settled as a passing failure of the
-delivery alone.
+An outcome is a value. An exception from `send` is a bug of the destination; it is recorded as a temporary failure of
+this delivery alone.
 """
 
 from datetime import datetime, timedelta
@@ -11,13 +11,13 @@ from uuid import UUID
 from msgspec import Struct
 
 Content: TypeAlias = dict[str, Any]
-"""What is sent, in the shape of its destination; it is stored as JSON, and a second attempt sends the same."""
+"""The rendered content, in the destination's own format; it is stored as JSON, and each attempt sends the same."""
 
 
 class Guest(Struct, frozen=True, kw_only=True):
-    """One attendee as a message addresses them; `email` is empty for who is known by phone only.
+    """One attendee, as a message addresses them; `email` is empty for an attendee known by phone only.
 
-    `time_zone` is an IANA name, None when it was never said; `phone` is as they typed it.
+    `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it.
     """
 
     email: str
@@ -27,10 +27,11 @@ class Guest(Struct, frozen=True, kw_only=True):
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
-    """A booking as it stands at the moment of telling; all times are aware, in UTC.
+    """A booking's state when the notification is rendered; all times are aware, in UTC.
 
-    `uid` is Cal.com's, and its latest; whoever knows it can cancel the meeting. `guest` is whom the notice is for;
-    `attended` is whether they came, and `seat_uid` theirs where a meeting has seats. `host_absent`: nobody of ours did.
+    `uid` is Cal.com's latest; anyone who knows it can cancel the meeting. `guest` is the attendee that the notification
+    is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `host_absent`: no
+    host came.
     """
 
     booking_id: UUID
@@ -64,17 +65,17 @@ class Meeting(Struct, frozen=True, kw_only=True):
     deal_id: UUID | None = None
     answers: dict[str, Any] = {}
 
-    def untelling(self, place: str | None) -> str | None:
-        """The place, or None where it tells a uid, as the address of Cal.com's own video rooms does."""
+    def redact_uids(self, place: str | None) -> str | None:
+        """Returns the place, or None where it contains a uid, as the address of a Cal.com video room does."""
         return None if any(uid and uid in (place or "") for uid in (self.uid, self.seat_uid)) else place
 
 
-class Notice(Struct, frozen=True, kw_only=True):
-    """One delivery that is due: `kind` as `deliveries.routing` names it, `details` what it says beside the meeting.
+class Notification(Struct, frozen=True, kw_only=True):
+    """One delivery that is due: `kind` as `deliveries.routing` names it, `details` its data besides the meeting.
 
     `workspace` is a slug, `time_zone` its IANA name. `delivery_id` is the same at every attempt: providers take it as
-    idempotency key. `meeting` is None where it is about none: a deal, a digest, a fault. `decided_at` is when the news
-    of it came.
+    idempotency key. `meeting` is None where the notification is about no meeting: a deal, a digest, a fault.
+    `decided_at` is when its event was received.
     """
 
     delivery_id: UUID
@@ -85,21 +86,21 @@ class Notice(Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     decided_at: datetime | None = None
 
-    def of_meeting(self) -> Meeting:
-        """The meeting, for a destination that tells of nothing else. Raises CannotRender."""
+    def require_meeting(self) -> Meeting:
+        """Returns the meeting, for a destination that handles only meetings. Raises CannotRender."""
         if self.meeting is None:
             raise CannotRender(f"{self.kind} is about no meeting, and this destination tells of nothing else")
         return self.meeting
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One attempt at a delivery. `content` is what was rendered for it, the same at each.
+    """One attempt at a delivery. `content` is what was rendered for it, the same at each attempt.
 
-    `number` counts from 1: with a higher one, something of it may stand there already, and is looked for first.
-    `record` is the id of the record there to which an earlier delivery about the same booking and person went.
-    `question` is what an earlier attempt asked, with the answer if somebody gave one; `can_ask`: whether there is
-    anybody to ask. `overtaken`: later news of the same booking and person was delivered already, so that what this one
-    says of how the booking stands is over: it happened, and no more.
+    `number` counts from 1: above 1, the destination may have part of it already, so the attempt looks for that first.
+    `record` is the destination's id of the record that an earlier delivery about the same booking and person updated.
+    `question` is what an earlier attempt asked, with the answer if there is one; `can_ask`: whether a person can be
+    asked. `superseded`: a later event of the same booking and person was delivered already, so this one is history and
+    must not change the booking's current state.
     """
 
     delivery_id: UUID
@@ -108,11 +109,11 @@ class Attempt(Struct, frozen=True, kw_only=True):
     record: str | None = None
     question: "Question | None" = None
     can_ask: bool = False
-    overtaken: bool = False
+    superseded: bool = False
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """A record that may be the one: its id there, what it is called, and where a person can look at it."""
+    """A record that may match: its id at the destination, its name, and a link for a person."""
 
     record: str
     name: str
@@ -121,7 +122,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """Which candidate is meant. `answered_by` says who decided, and `chosen` for which; None: for none of them."""
+    """Which candidate matches. `answered_by` is who decided, `chosen` the record's id; None: none of them."""
 
     candidates: tuple[Candidate, ...]
     until: datetime
@@ -130,10 +131,10 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 class Delivered(Struct, frozen=True, kw_only=True):
-    """It was taken. `reference` is its id there, where the destination gives one.
+    """The delivery succeeded. `reference` is its id at the destination, if the destination gives one.
 
-    `record` is the id of the record there that it went to, for whatever follows about the same booking and person;
-    `found` is what was learned there that a person wants to see beside it (plain JSON values).
+    `record` is the id of the updated record, for later deliveries about the same booking and person; `found` is data
+    from the destination that a person wants to see next to it (plain JSON values).
     """
 
     provider: str
@@ -143,11 +144,11 @@ class Delivered(Struct, frozen=True, kw_only=True):
 
 
 class TryAgain(Struct, frozen=True, kw_only=True):
-    """It failed, and may well succeed later: not before `not_before`, where the destination said so.
+    """The attempt failed and may succeed later: not before `not_before`, if the destination gave a time.
 
-    `fault`: "delivery", this one failed, and others may pass; "destination", nobody would have passed (it can't be
-    reached, it is broken, it refuses our key); "limit", it takes no more for now, which counts against nobody;
-    "gone", it wants to be told no more until somebody says otherwise.
+    `fault`: "delivery": this delivery failed, and others may succeed; "destination": every delivery would fail (it is
+    unreachable, broken, or refuses the key); "limit": a rate limit, which counts as no failure; "gone": it wants no
+    more deliveries until a person resumes it.
     """
 
     because: str
@@ -155,27 +156,27 @@ class TryAgain(Struct, frozen=True, kw_only=True):
     fault: Literal["delivery", "destination", "limit", "gone"] = "delivery"
 
 
-class Asks(Struct, frozen=True, kw_only=True):
-    """A person has to say which record is meant: it waits for the answer, or for the end of its time."""
+class NeedsAnswer(Struct, frozen=True, kw_only=True):
+    """A person must choose the record: the delivery waits for the answer, or until it expires."""
 
     because: str
     question: Question
 
 
 class GaveUp(Struct, frozen=True, kw_only=True):
-    """It will never succeed as it is: `because` is for whoever has to put it right."""
+    """The delivery can never succeed as it is: `because` is for the person who has to fix it."""
 
     because: str
 
 
-Outcome: TypeAlias = Delivered | TryAgain | Asks | GaveUp
+Outcome: TypeAlias = Delivered | TryAgain | NeedsAnswer | GaveUp
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """How a destination wants to be told, across all processes of one workspace.
+    """A destination's delivery limits, across all processes of one workspace.
 
-    `retry_after`: the pauses before the second attempt, the third …; with n pauses there are n + 1 attempts.
-    `timeout` ends an attempt that hangs.
+    `retry_after`: the delays before the second attempt, the third …; n delays allow n + 1 attempts. `timeout` ends an
+    attempt that hangs.
     """
 
     rate_per_second: float
@@ -185,22 +186,22 @@ class Pace(Struct, frozen=True, kw_only=True):
 
 
 class Destination(Protocol):
-    """One system of one workspace, with its credentials."""
+    """One external system of one workspace, with its credentials."""
 
     @property
     def pace(self) -> Pace:
-        """How it wants to be told."""
+        """Returns the delivery limits."""
 
-    def render(self, notice: Notice) -> Content:
-        """The notice in its words: pure. Raises CannotRender."""
+    def render(self, notification: Notification) -> Content:
+        """Renders the notification. Pure. Raises CannotRender."""
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """One attempt. What was sent under the same id before must not have an effect again, where it can help it."""
+        """Makes one attempt. Where possible, sending the same id again has no second effect."""
 
 
 class CannotRender(Exception):
     """A template or a setting is wrong: the text says which, and what to do."""
 
 
-class NothingToTell(CannotRender):
-    """There is nothing in it for this destination, and nothing to put right: the text says why."""
+class NothingToSend(CannotRender):
+    """The notification has nothing for this destination, and nothing needs fixing: the text says why."""

@@ -1,26 +1,26 @@
-"""Text from outside, made fit for one line."""
+"""Makes text from outside fit for one line."""
 
 import unicodedata
 
-# Controls, what turns the direction of writing around, and halves of characters: none of them belongs to a name.
-_UNWANTED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
-# They join or part letters within words and emoji.
+# Control characters, bidirectional overrides and lone surrogates: none of them belongs in a name.
+_REMOVED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+# These join or separate letters within words and emoji.
 _JOINERS = frozenset("\u200c\u200d")
 
 
 def one_line(text: str) -> str:
-    """The text without line ends, controls and needless blanks."""
+    """Returns the text without line breaks, control characters and extra spaces."""
     if not text.isprintable():
-        text = "".join(_seen(letter) for letter in text)
+        text = "".join(_clean_character(letter) for letter in text)
     return " ".join(text.split())
 
 
-def cut(text: str, longest: int) -> str:
-    """At most `longest` characters, with an ellipsis where some were left out."""
+def truncate(text: str, longest: int) -> str:
+    """Returns at most `longest` characters, with an ellipsis where text was cut."""
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
-def _seen(letter: str) -> str:
+def _clean_character(letter: str) -> str:
     if letter.isspace():
         return " "
-    return "" if unicodedata.category(letter) in _UNWANTED and letter not in _JOINERS else letter
+    return "" if unicodedata.category(letter) in _REMOVED_CATEGORIES and letter not in _JOINERS else letter

@@ -1,4 +1,4 @@
-"""Moments as an attendee reads them: in their own zone, in a form that is the same in every language."""
+"""Formats times for an attendee: in their own time zone, in a form that is the same in every language."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
@@ -10,7 +10,10 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class LocalTime(Struct, frozen=True, kw_only=True):
-    """`day` is `Tue 2026-03-10`, `hours` is `09:15-09:45` (24 hours), `zone` is `Europe/Berlin, UTC+01:00`."""
+    """A formatted time.
+
+    `day` is `Tue 2026-03-10`, `hours` is `09:15-09:45` (24 hours), `zone` is `Europe/Berlin, UTC+01:00`.
+    """
 
     day: str
     hours: str
@@ -20,31 +23,31 @@ class LocalTime(Struct, frozen=True, kw_only=True):
         return f"{self.day}, {self.hours}"
 
 
-def zone_of(names: Iterable[str | None]) -> tuple[str, tzinfo]:
-    """The first of these IANA names that is one, and its zone; UTC when none is."""
+def resolve_zone(names: Iterable[str | None]) -> tuple[str, tzinfo]:
+    """Returns the first valid IANA name and its zone; UTC when none is valid."""
     for name in filter(None, names):
         try:
             return name, ZoneInfo(name)
-        # Names that lead out of the folder of zones, or to one of its folders, are other errors than unknown ones.
+        # Names that point outside the zone folder, or to one of its folders, raise other errors than unknown names.
         except (ZoneInfoNotFoundError, ValueError, OSError):
             continue
     return "UTC", UTC
 
 
 def local_time(start: datetime, end: datetime | None, zone: tuple[str, tzinfo]) -> LocalTime:
-    """An aware moment, or a span of time, in a zone as `zone_of` answers it."""
-    name, held = zone
-    begins = start.astimezone(held)
+    """Formats an aware time, or a time span, in a zone as `resolve_zone` returns it."""
+    name, tz = zone
+    begins = start.astimezone(tz)
     offset = _offset(begins)
     hours = f"{begins:%H:%M}"
     if end is not None:
-        hours += _until(begins, end.astimezone(held))
+        hours += _until(begins, end.astimezone(tz))
     return LocalTime(day=_day(begins), hours=hours, zone=name if name == "UTC" else f"{name}, {offset}")
 
 
 def _until(begins: datetime, ends: datetime) -> str:
     until = f"-{ends:%H:%M}" if begins.date() == ends.date() else f" - {_day(ends)}, {ends:%H:%M}"
-    # Clocks are changed meanwhile: the end alone would look too early or too late by an hour.
+    # A clock change falls inside the span: the end time alone would look wrong by an hour.
     return until if _offset(begins) == _offset(ends) else f"{until} {_offset(ends)}"
 
 

@@ -1,4 +1,4 @@
-"""What reached us, kept before it is understood, and handed to the pipeline in its own time.
+"""The inbox stores events as they arrive, before Showup interprets them; the projector applies them later.
 
-Raw bytes enter from the door; nothing leaves but the promise that they are kept, and what became of them.
+The webhook endpoint passes in raw bytes. It gets back the confirmation that they are stored.
 """

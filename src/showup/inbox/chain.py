@@ -1,7 +1,7 @@
-"""The chain that proves the log: every settlement is linked to the one before it, by what reached us.
+"""The hash chain that proves the log: each processed event is linked to the one before it.
 
-Whoever changes, removes, adds or moves a row breaks a link. Of what reached us a link holds a salted digest only, the
-commitment: once body, digest and salt are erased nobody can guess the body from it, and the chain still holds.
+Changing, removing, adding or moving a row breaks a link. A link contains only a salted digest of the received event,
+the commitment. Once body, digest and salt are erased, the body can't be guessed from it, and the chain remains valid.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from uuid import UUID
 from msgspec import Struct
 
 SALT_BYTES: Final = 16
-_NOTHING: Final = b"\xff\xff\xff\xff"
+_ABSENT: Final = b"\xff\xff\xff\xff"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-class Received(Struct, frozen=True, kw_only=True):
-    """What reached us, as a commitment holds it. `account_id` is None for what people did themselves."""
+class ReceivedEvent(Struct, frozen=True, kw_only=True):
+    """The received event as its commitment covers it. `account_id` is None for manual events."""
 
     event_id: UUID
     account_id: UUID | None
@@ -31,7 +31,7 @@ class Received(Struct, frozen=True, kw_only=True):
     source_address: str | None
 
 
-class Linked(Struct, frozen=True, kw_only=True):
+class ChainLink(Struct, frozen=True, kw_only=True):
     """One link of a workspace's chain, at the event's number in the feed; `salt` is None once it is erased."""
 
     number: int
@@ -41,8 +41,8 @@ class Linked(Struct, frozen=True, kw_only=True):
     link: bytes
 
 
-class Head(Struct, frozen=True):
-    """The newest link of a chain, to be noted where nobody who can change the database can change it."""
+class ChainHead(Struct, frozen=True):
+    """The newest link of a chain; record it where people with access to the database can't change it."""
 
     number: int
     link: bytes
@@ -51,57 +51,57 @@ class Head(Struct, frozen=True):
         return f"{self.number}:{self.link.hex()}"
 
 
-def head_of(text: str) -> Head:
-    """A head as it was noted, `NUMBER:HEX`; raises ValueError."""
+def parse_head(text: str) -> ChainHead:
+    """Parses a recorded head, `NUMBER:HEX`; raises ValueError."""
     number, _, link = text.strip().partition(":")
-    head = Head(int(number), bytes.fromhex(link))
+    head = ChainHead(int(number), bytes.fromhex(link))
     if len(head.link) != hashlib.sha256().digest_size:
         raise ValueError(f"a head has {hashlib.sha256().digest_size} bytes of hexadecimal digits behind the colon")
     return head
 
 
-def first_link(workspace_id: UUID) -> bytes:
-    """What stands before the first link of a workspace, so that no chain passes for another's."""
+def genesis_link(workspace_id: UUID) -> bytes:
+    """Returns the value before the workspace's first link, so that no chain passes for another workspace's."""
     return hashlib.sha256(b"showup chain of " + workspace_id.bytes).digest()
 
 
-def commitment(salt: bytes, received: Received) -> bytes:
-    """Binds to what reached us without telling it.
+def compute_commitment(salt: bytes, received: ReceivedEvent) -> bytes:
+    """Returns a commitment to the received event that does not reveal its content.
 
-    Each field has its length before it, and one that is absent another length than an empty one.
+    Each field is prefixed with its length; an absent field has another length than an empty one.
     """
-    account = received.account_id
+    account_id = received.account_id
     fields = (
         salt,
         received.event_id.bytes,
         received.digest,
-        None if account is None else account.bytes,
+        None if account_id is None else account_id.bytes,
         received.origin.encode(),
         ((received.received_at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True),
-        _encoded(received.content_type),
-        _encoded(received.webhook_version),
-        _encoded(received.source_address),
+        _encode(received.content_type),
+        _encode(received.webhook_version),
+        _encode(received.source_address),
     )
     return hashlib.sha256(
-        b"".join(_NOTHING if field is None else len(field).to_bytes(4, "big") + field for field in fields)
+        b"".join(_ABSENT if field is None else len(field).to_bytes(4, "big") + field for field in fields)
     ).digest()
 
 
-def link(previous: bytes, number: int, event_id: UUID, committed: bytes) -> bytes:
-    """The link that follows `previous`; every part of it has one length, so none can flow into the next."""
-    return hashlib.sha256(previous + number.to_bytes(8, "big") + event_id.bytes + committed).digest()
+def compute_link(previous: bytes, number: int, event_id: UUID, commitment: bytes) -> bytes:
+    """Returns the link that follows `previous`; each part has a fixed length, so the parts can't be confused."""
+    return hashlib.sha256(previous + number.to_bytes(8, "big") + event_id.bytes + commitment).digest()
 
 
-def extend(previous: bytes, received: Iterable[tuple[int, Received]], salts: bytes) -> list[Linked]:
-    """The links of these, numbered, behind `previous`; `salts` has SALT_BYTES random bytes for each."""
-    made: list[Linked] = []
-    for place, (number, one) in enumerate(received):
-        salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
-        committed = commitment(salt, one)
-        previous = link(previous, number, one.event_id, committed)
-        made.append(Linked(number=number, event_id=one.event_id, salt=salt, commitment=committed, link=previous))
-    return made
+def build_links(previous: bytes, received: Iterable[tuple[int, ReceivedEvent]], salts: bytes) -> list[ChainLink]:
+    """Returns numbered links for these events, behind `previous`; `salts` has SALT_BYTES random bytes for each."""
+    links: list[ChainLink] = []
+    for index, (number, event) in enumerate(received):
+        salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+        commitment = compute_commitment(salt, event)
+        previous = compute_link(previous, number, event.event_id, commitment)
+        links.append(ChainLink(number=number, event_id=event.event_id, salt=salt, commitment=commitment, link=previous))
+    return links
 
 
-def _encoded(text: str | None) -> bytes | None:
+def _encode(text: str | None) -> bytes | None:
     return None if text is None else text.encode()

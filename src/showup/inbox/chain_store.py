@@ -1,4 +1,4 @@
-"""The chain in PostgreSQL: links are added in the transaction that settles, and read in their order."""
+"""The hash chain in PostgreSQL: links are added in the transaction that marks events processed, and read in order."""
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
@@ -9,59 +9,59 @@ import asyncpg
 from msgspec import Struct
 
 from showup.inbox import chain
-from showup.inbox.chain import Linked, Received
+from showup.inbox.chain import ChainLink, ReceivedEvent
 
-RECEIVED: Final = (
+RECEIVED_COLUMNS: Final = (
     "e.id, e.account_id, e.origin, e.received_at, e.digest, e.content_type, e.webhook_version, e.source_address"
 )
-_READ_AT_ONCE: Final = 1_000
-# A log has no end; reading it through may take its time, while the server answers.
-_ANSWERED_WITHIN: Final = 3_600.0
+_PAGE_SIZE: Final = 1_000
+# A log can grow without limit. Reading it may take long, as long as the server responds.
+_STATEMENT_TIMEOUT: Final = 3_600.0
 
 
-class End(Struct, frozen=True, kw_only=True):
+class ChainEnd(Struct, frozen=True, kw_only=True):
     """Where a workspace's feed and chain end."""
 
     number: int
     link: bytes
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """A link, and the event it was made for as it stands now; None where it is gone.
+class LinkedEvent(Struct, frozen=True, kw_only=True):
+    """A link, and the current row of its event; None where the row is gone.
 
-    `is_newest`: this link is that of the event's own number, and no earlier settlement's of an event that was run
-    again. `body_digest` is made anew from the body.
+    `is_newest`: the link has the event's own number; it is not an older link of an event that was processed again.
+    `body_digest` is computed from the stored body.
     """
 
-    linked: Linked
-    received: Received | None
+    link: ChainLink
+    received: ReceivedEvent | None
     is_newest: bool
     body_digest: bytes | None
     has_body: bool
 
 
-class Stray(Struct, frozen=True, kw_only=True):
-    """A settled event whose number is no link's. `linked_at`: the number of its last link, None without any."""
+class UnlinkedEvent(Struct, frozen=True, kw_only=True):
+    """A processed event whose number has no link. `linked_at`: the number of its last link, None without any."""
 
     event_id: UUID
     number: int | None
     linked_at: int | None
 
 
-async def end(connection: asyncpg.Connection, workspace_id: UUID) -> End:
-    """The end to go on from, held for this transaction; the caller has the workspace's lock."""
+async def lock_chain_end(connection: asyncpg.Connection, workspace_id: UUID) -> ChainEnd:
+    """Returns the chain's end, locked for this transaction; the caller holds the workspace's lock."""
     row = await connection.fetchrow(
         "SELECT feed_number, chain_link FROM workspaces WHERE id = $1 FOR NO KEY UPDATE", workspace_id
     )
-    return End(number=row["feed_number"], link=row["chain_link"] or chain.first_link(workspace_id))
+    return ChainEnd(number=row["feed_number"], link=row["chain_link"] or chain.genesis_link(workspace_id))
 
 
-async def extend(
-    connection: asyncpg.Connection, workspace_id: UUID, standing: End, number: int, rows: Sequence[asyncpg.Record]
+async def append_links(
+    connection: asyncpg.Connection, workspace_id: UUID, chain_end: ChainEnd, number: int, rows: Sequence[asyncpg.Record]
 ) -> None:
-    """Links the rows (RECEIVED and `number`) behind where the chain stands; the feed ends at `number` then."""
-    received = sorted(((row["number"], _received(row)) for row in rows), key=lambda numbered: numbered[0])
-    made = chain.extend(standing.link, received, secrets.token_bytes(chain.SALT_BYTES * len(received)))
+    """Links the rows (RECEIVED and `number`) behind the chain's end; the feed then ends at `number`."""
+    received = sorted(((row["number"], _received_event(row)) for row in rows), key=lambda numbered: numbered[0])
+    links = chain.build_links(chain_end.link, received, secrets.token_bytes(chain.SALT_BYTES * len(received)))
     await connection.execute(
         """
         WITH linked AS (
@@ -71,74 +71,74 @@ async def extend(
         UPDATE workspaces SET feed_number = $7, chain_link = $8 WHERE id = $1
         """,
         workspace_id,
-        [one.number for one in made],
-        [one.event_id for one in made],
-        [one.salt for one in made],
-        [one.commitment for one in made],
-        [one.link for one in made],
+        [link.number for link in links],
+        [link.event_id for link in links],
+        [link.salt for link in links],
+        [link.commitment for link in links],
+        [link.link for link in links],
         number,
-        made[-1].link if made else standing.link,
+        links[-1].link if links else chain_end.link,
     )
 
 
-async def newest(connection: asyncpg.Connection, workspace_id: UUID) -> bytes | None:
-    """The newest link as the workspace remembers it; None before the first."""
-    found: bytes | None = await connection.fetchval("SELECT chain_link FROM workspaces WHERE id = $1", workspace_id)
-    return found
+async def newest_link(connection: asyncpg.Connection, workspace_id: UUID) -> bytes | None:
+    """Returns the newest link as the workspace's row records it; None before the first."""
+    link: bytes | None = await connection.fetchval("SELECT chain_link FROM workspaces WHERE id = $1", workspace_id)
+    return link
 
 
-async def count(connection: asyncpg.Connection, workspace_ids: Sequence[UUID]) -> int:
-    """How many links there are to read."""
-    found: int = await connection.fetchval(
-        "SELECT count(*) FROM chain WHERE workspace_id = ANY($1::uuid[])", workspace_ids, timeout=_ANSWERED_WITHIN
+async def count_links(connection: asyncpg.Connection, workspace_ids: Sequence[UUID]) -> int:
+    """Returns how many links these workspaces have."""
+    link_count: int = await connection.fetchval(
+        "SELECT count(*) FROM chain WHERE workspace_id = ANY($1::uuid[])", workspace_ids, timeout=_STATEMENT_TIMEOUT
     )
-    return found
+    return link_count
 
 
-async def read(connection: asyncpg.Connection, workspace_id: UUID) -> AsyncIterator[list[Standing]]:
-    """All links of a workspace with their events, in order, some at a time; inside a transaction."""
+async def read_links(connection: asyncpg.Connection, workspace_id: UUID) -> AsyncIterator[list[LinkedEvent]]:
+    """Yields all links of a workspace with their events, in order and in pages; requires a transaction."""
     cursor = await connection.cursor(
         f"""
-        SELECT c.number AS linked_number, c.event_id, c.salt, c.commitment, c.link, {RECEIVED},
+        SELECT c.number AS linked_number, c.event_id, c.salt, c.commitment, c.link, {RECEIVED_COLUMNS},
                (e.workspace_id, e.number) = (c.workspace_id, c.number) AS is_newest,
                sha256(e.body) AS body_digest, octet_length(e.body) AS size
-        FROM chain c LEFT JOIN calcom_events e ON e.id = c.event_id
+        FROM chain c LEFT JOIN inbox_events e ON e.id = c.event_id
         WHERE c.workspace_id = $1 ORDER BY c.number
         """,  # noqa: S608  # the columns are a constant
         workspace_id,
-        timeout=_ANSWERED_WITHIN,
+        timeout=_STATEMENT_TIMEOUT,
     )
-    while rows := await cursor.fetch(_READ_AT_ONCE, timeout=_ANSWERED_WITHIN):
-        yield [_standing(row) for row in rows]
+    while rows := await cursor.fetch(_PAGE_SIZE, timeout=_STATEMENT_TIMEOUT):
+        yield [_linked_event(row) for row in rows]
 
 
-async def strays(connection: asyncpg.Connection, workspace_id: UUID, most: int) -> list[Stray]:
-    """Events of a workspace that are settled and have no number, or one that is no link of theirs.
+async def find_unlinked(connection: asyncpg.Connection, workspace_id: UUID, limit: int) -> list[UnlinkedEvent]:
+    """Returns processed events that have no number, or a number that is not that of their link.
 
-    An event that is being run again keeps the number of its last settlement until the next, wherever that was.
+    An event that is processed again keeps the number of its last link until the next one.
     """
     rows = await connection.fetch(
         """
         WITH stray AS (
-            SELECT e.id, e.number FROM calcom_events e
+            SELECT e.id, e.number FROM inbox_events e
             LEFT JOIN chain c ON c.event_id = e.id AND c.number = e.number
-                              AND (c.workspace_id = e.workspace_id OR e.state IN ('kept', 'failed'))
+                              AND (c.workspace_id = e.workspace_id OR e.state IN ('pending', 'failed'))
             WHERE e.workspace_id = $1 AND c.event_id IS NULL
-              AND (e.number IS NOT NULL OR e.state NOT IN ('kept', 'failed', 'duplicate'))
+              AND (e.number IS NOT NULL OR e.state NOT IN ('pending', 'failed', 'duplicate'))
             ORDER BY e.number, e.id LIMIT $2
         )
         SELECT s.id, s.number, max(c.number) AS linked_at
         FROM stray s LEFT JOIN chain c ON c.event_id = s.id GROUP BY s.id, s.number ORDER BY s.number, s.id
         """,
         workspace_id,
-        most,
-        timeout=_ANSWERED_WITHIN,
+        limit,
+        timeout=_STATEMENT_TIMEOUT,
     )
-    return [Stray(event_id=row["id"], number=row["number"], linked_at=row["linked_at"]) for row in rows]
+    return [UnlinkedEvent(event_id=row["id"], number=row["number"], linked_at=row["linked_at"]) for row in rows]
 
 
-def _received(row: asyncpg.Record) -> Received:
-    return Received(
+def _received_event(row: asyncpg.Record) -> ReceivedEvent:
+    return ReceivedEvent(
         event_id=row["id"],
         account_id=row["account_id"],
         origin=row["origin"],
@@ -150,17 +150,17 @@ def _received(row: asyncpg.Record) -> Received:
     )
 
 
-def _standing(row: asyncpg.Record) -> Standing:
-    linked = Linked(
+def _linked_event(row: asyncpg.Record) -> LinkedEvent:
+    link = ChainLink(
         number=row["linked_number"],
         event_id=row["event_id"],
         salt=row["salt"],
         commitment=row["commitment"],
         link=row["link"],
     )
-    return Standing(
-        linked=linked,
-        received=None if row["id"] is None else _received(row),
+    return LinkedEvent(
+        link=link,
+        received=None if row["id"] is None else _received_event(row),
         is_newest=bool(row["is_newest"]),
         body_digest=row["body_digest"],
         has_body=bool(row["size"]),

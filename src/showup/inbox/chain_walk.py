@@ -1,7 +1,7 @@
-"""Walking along a chain: every link and what it was made for are computed anew, and what is broken is named.
+"""Checks a chain: recomputes every link and the content it commits to, and names each break.
 
-Whether something is broken never depends on what stands beyond it. What it is called does: a link that is wrong here
-may be right elsewhere, so a few neighbours are tried.
+Whether a place is broken never depends on later links. The kind of break does: a link that is wrong here may be right
+elsewhere, so a few neighbours are tried.
 """
 
 from collections import deque
@@ -13,14 +13,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from showup.inbox import chain
-from showup.inbox.chain import Head, Linked
-from showup.inbox.chain_store import Standing
+from showup.inbox.chain import ChainHead, ChainLink
+from showup.inbox.chain_store import LinkedEvent
 
-_NEAR: Final = 8
+_NEIGHBOURS: Final = 8
 
 
-class Break(StrEnum):
-    """How the log and its chain can disagree."""
+class BreakKind(StrEnum):
+    """The ways in which the log and its chain can disagree."""
 
     BODY = "body changed"
     RECEIVED = "record changed"
@@ -33,97 +33,103 @@ class Break(StrEnum):
     CUT = "end cut off"
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """Where something is broken; `number` in the workspace's feed."""
+class ChainBreak(Struct, frozen=True, kw_only=True):
+    """One broken place; `number` is that in the workspace's feed."""
 
-    broken: Break
-    says: str
+    kind: BreakKind
+    message: str
     number: int | None = None
     event_id: UUID | None = None
 
 
-class Walk:
-    """One workspace's chain from its first link on; hand it to `take` in order."""
+class ChainWalk:
+    """Checks one workspace's chain from its first link; pass the links to `check` in order."""
 
     def __init__(self, workspace_id: UUID) -> None:
-        self._first = chain.first_link(workspace_id)
-        self._recent: deque[Linked] = deque(maxlen=_NEAR)
-        self._told: deque[int] = deque(maxlen=2 * _NEAR)
-        self.links = 0
-        self.erased = 0
+        self._genesis = chain.genesis_link(workspace_id)
+        self._recent: deque[ChainLink] = deque(maxlen=_NEIGHBOURS)
+        self._reported: deque[int] = deque(maxlen=2 * _NEIGHBOURS)
+        self.link_count = 0
+        self.erased_count = 0
 
     @property
-    def head(self) -> Head | None:
-        """The last link so far."""
-        return Head(self._recent[-1].number, self._recent[-1].link) if self._recent else None
+    def head(self) -> ChainHead | None:
+        """Returns the last link so far."""
+        return ChainHead(self._recent[-1].number, self._recent[-1].link) if self._recent else None
 
-    def take(self, rows: Sequence[Standing]) -> Iterator[Place]:
-        """Goes on over these; where they are broken."""
-        for place, row in enumerate(rows):
-            one = row.linked
-            if not _follows(one, self._before):
-                yield from self._out_of_line(one, [other.linked for other in rows[place + 1 : place + 1 + _NEAR]])
-            yield from self._of_event(row)
-            self._recent.append(one)
-            self.links += 1
+    def check(self, rows: Sequence[LinkedEvent]) -> Iterator[ChainBreak]:
+        """Checks these links; yields each break."""
+        for index, row in enumerate(rows):
+            link = row.link
+            if not _follows(link, self._previous_link):
+                yield from self._check_order(
+                    link, [neighbour.link for neighbour in rows[index + 1 : index + 1 + _NEIGHBOURS]]
+                )
+            yield from self._check_event(row)
+            self._recent.append(link)
+            self.link_count += 1
 
     @property
-    def _before(self) -> bytes:
-        return self._recent[-1].link if self._recent else self._first
+    def _previous_link(self) -> bytes:
+        return self._recent[-1].link if self._recent else self._genesis
 
-    def _out_of_line(self, one: Linked, ahead: Sequence[Linked]) -> Iterator[Place]:
+    def _check_order(self, link: ChainLink, ahead: Sequence[ChainLink]) -> Iterator[ChainBreak]:
         recent = list(self._recent)
-        links = [self._first, *(each.link for each in recent)]
-        number = _elsewhere(one, [*recent, *ahead], [*links, *(each.link for each in ahead)])
-        follows = next((back for back in range(2, len(links) + 1) if _follows(one, links[-back])), None)
-        if number is not None:
-            yield self._tell(Break.REORDERED, one, f"it was linked as number {number}")
-        elif follows is not None:
-            for each in recent[len(recent) - follows + 1 :]:
-                if each.number not in self._told:
-                    yield self._tell(Break.INSERTED, each, f"link {one.number} follows one before it")
-        elif ahead and _follows(ahead[0], self._before):
-            yield self._tell(Break.INSERTED, one, f"link {ahead[0].number} follows the one before it")
-        elif not recent or not _follows(one, _computed(recent[-1], links[-2])):
-            # Else the link before this one was changed, and that is told there.
-            yield self._tell(Break.LINK, one, "it does not follow what stands before it: rows are gone or changed")
+        links = [self._genesis, *(neighbour.link for neighbour in recent)]
+        original_number = _find_original_number(
+            link, [*recent, *ahead], [*links, *(neighbour.link for neighbour in ahead)]
+        )
+        distance = next((steps for steps in range(2, len(links) + 1) if _follows(link, links[-steps])), None)
+        if original_number is not None:
+            yield self._report(BreakKind.REORDERED, link, f"it was linked as number {original_number}")
+        elif distance is not None:
+            for neighbour in recent[len(recent) - distance + 1 :]:
+                if neighbour.number not in self._reported:
+                    yield self._report(BreakKind.INSERTED, neighbour, f"link {link.number} follows one before it")
+        elif ahead and _follows(ahead[0], self._previous_link):
+            yield self._report(BreakKind.INSERTED, link, f"link {ahead[0].number} follows the one before it")
+        elif not recent or not _follows(link, _compute(recent[-1], links[-2])):
+            # Otherwise the link before this one was changed, and the break is reported there.
+            yield self._report(
+                BreakKind.LINK, link, "it does not follow what stands before it: rows are gone or changed"
+            )
 
-    def _of_event(self, row: Standing) -> Iterator[Place]:
+    def _check_event(self, row: LinkedEvent) -> Iterator[ChainBreak]:
         if row.received is None:
-            yield self._tell(Break.MISSING, row.linked, "the log has no such event")
-        elif row.linked.salt is None:
+            yield self._report(BreakKind.MISSING, row.link, "the log has no such event")
+        elif row.link.salt is None:
             if row.has_body:
-                yield self._tell(Break.BODY, row.linked, "its salt is erased and its body is not")
-            # Of an event that was run again each link is erased, and it counts once.
-            self.erased += row.is_newest
+                yield self._report(BreakKind.BODY, row.link, "its salt is erased and its body is not")
+            # An event that was processed again has several links, all erased; it counts once.
+            self.erased_count += row.is_newest
         elif row.body_digest != row.received.digest:
-            yield self._tell(Break.BODY, row.linked, "its body is not what its digest says")
-        elif chain.commitment(row.linked.salt, row.received) != row.linked.commitment:
-            says = "digest, account, origin, time or headers are not what was linked"
-            yield self._tell(Break.RECEIVED, row.linked, says)
+            yield self._report(BreakKind.BODY, row.link, "its body is not what its digest says")
+        elif chain.compute_commitment(row.link.salt, row.received) != row.link.commitment:
+            message = "digest, account, origin, time or headers are not what was linked"
+            yield self._report(BreakKind.RECEIVED, row.link, message)
 
-    def _tell(self, broken: Break, one: Linked, says: str) -> Place:
-        self._told.append(one.number)
-        return Place(broken=broken, number=one.number, event_id=one.event_id, says=says)
-
-
-def _follows(one: Linked, previous: bytes) -> bool:
-    return _computed(one, previous) == one.link
+    def _report(self, kind: BreakKind, link: ChainLink, message: str) -> ChainBreak:
+        self._reported.append(link.number)
+        return ChainBreak(kind=kind, number=link.number, event_id=link.event_id, message=message)
 
 
-def _computed(one: Linked, previous: bytes) -> bytes:
-    return chain.link(previous, one.number, one.event_id, one.commitment)
+def _follows(link: ChainLink, previous: bytes) -> bool:
+    return _compute(link, previous) == link.link
 
 
-def _elsewhere(one: Linked, near: Sequence[Linked], links: Sequence[bytes]) -> int | None:
-    """The number at which the link would be right behind one of `links`; None where there is none nearby."""
-    numbers = [each.number for each in near]
+def _compute(link: ChainLink, previous: bytes) -> bytes:
+    return chain.compute_link(previous, link.number, link.event_id, link.commitment)
+
+
+def _find_original_number(link: ChainLink, neighbours: Sequence[ChainLink], links: Sequence[bytes]) -> int | None:
+    """Returns the number at which the link would follow one of `links`; None where no neighbour fits."""
+    numbers = [neighbour.number for neighbour in neighbours]
     return next(
         (
             number
             for number in numbers
             for previous in links
-            if chain.link(previous, number, one.event_id, one.commitment) == one.link
+            if chain.compute_link(previous, number, link.event_id, link.commitment) == link.link
         ),
         None,
     )

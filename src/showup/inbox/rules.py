@@ -1,4 +1,4 @@
-"""The rules of each workspace as they stand in the database, and which bookings a change of them concerns."""
+"""The stored rules of each workspace, and the bookings that a change of them concerns."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,20 +9,20 @@ import msgspec
 
 from showup.database import bulk
 from showup.database.tables import rules
-from showup.deeds import Deed, RulesChanged
-from showup.pipeline.advance.stories import NOTHING_AGAIN, Retelling
-from showup.pipeline.rules import FACTS, Amendment, RuleBook, amended, rule_book
+from showup.manual_events import ManualEventRecord, RulesChanged
+from showup.pipeline.rules import TIMELESS_RULES, Amendment, RuleBook, amend_rules, rule_book
+from showup.projector.streams import NO_REPLAY, ReplayRequest
 
 
 async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> RuleBook:
-    """The rules of the workspace through time."""
+    """Returns the workspace's rules over time."""
     return rule_book(await amendments(connection, workspace_id))
 
 
 async def amendments(
     connection: asyncpg.Connection, workspace_id: UUID, *, actor: str | None = None
 ) -> list[Amendment]:
-    """Every change of the workspace's rules, or those that one actor made."""
+    """Returns every change of the workspace's rules, or the changes by one actor."""
     rows = await connection.fetch(
         """
         SELECT changes::text, since, order_key FROM rules
@@ -38,58 +38,70 @@ async def amendments(
 
 
 async def last_changed_by(connection: asyncpg.Connection, actor: str) -> UUID | None:
-    """The workspace whose rules this actor changed last."""
-    found: UUID | None = await connection.fetchval(
+    """Returns the workspace whose rules this actor changed last."""
+    workspace_id: UUID | None = await connection.fetchval(
         "SELECT workspace_id FROM rules WHERE actor = $1 ORDER BY order_key DESC LIMIT 1", actor
     )
-    return found
+    return workspace_id
 
 
-async def record(connection: asyncpg.Connection, workspace_id: UUID, deeds: Iterable[Deed]) -> dict[UUID, str]:
-    """Writes changes of rules down; by event, why some of them can't hold."""
-    refused: dict[UUID, str] = {}
+async def record_changes(
+    connection: asyncpg.Connection, workspace_id: UUID, manual_events: Iterable[ManualEventRecord]
+) -> dict[UUID, str]:
+    """Stores changes of rules; returns by event why some of them are invalid."""
+    refusals: dict[UUID, str] = {}
     rows = []
-    for deed in deeds:
-        assert isinstance(deed.act, RulesChanged), "only changes of rules are recorded here"
-        if because := _wrong(deed.act):
-            refused[deed.event_id] = because
+    for manual_event in manual_events:
+        assert isinstance(manual_event.event, RulesChanged), "only changes of rules are recorded here"
+        if because := _validation_error(manual_event.event):
+            refusals[manual_event.event_id] = because
             continue
         rows.append(
             {
-                "event_id": deed.event_id,
+                "event_id": manual_event.event_id,
                 "workspace_id": workspace_id,
-                "order_key": deed.order_key,
-                "changes": deed.act.changes,
-                "since": deed.act.since,
-                "actor": deed.actor,
-                "at": deed.source_at,
+                "order_key": manual_event.order_key,
+                "changes": manual_event.event.changes,
+                "since": manual_event.event.since,
+                "actor": manual_event.actor,
+                "at": manual_event.source_at,
             }
         )
     await bulk.insert_new(connection, rules, rows)
-    return refused
+    return refusals
 
 
-def _wrong(act: RulesChanged) -> str | None:
+def _validation_error(change: RulesChanged) -> str | None:
     try:
-        amended(RuleBook().newest, act.changes)
+        amend_rules(RuleBook().newest, change.changes)
     except ValueError as fault:
         return str(fault)
     return None
 
 
-async def told_again(connection: asyncpg.Connection, workspace_id: UUID, deeds: Sequence[Deed]) -> Retelling:
-    """The bookings whose stories these changes of rules may tell otherwise."""
-    since = [deed.act.since for deed in deeds if isinstance(deed.act, RulesChanged)]
-    if any(isinstance(deed.act, RulesChanged) and deed.act.changes.keys() & FACTS for deed in deeds):
-        # An address may be of a domain by many roads (its host, its registrable part), so all are asked anew.
-        return Retelling(bookings=await _changed_since(connection, workspace_id, None), everybody=True)
+async def bookings_to_replay(
+    connection: asyncpg.Connection, workspace_id: UUID, manual_events: Sequence[ManualEventRecord]
+) -> ReplayRequest:
+    """Returns the bookings whose replay may change with these rules."""
+    since = [manual_event.event.since for manual_event in manual_events if isinstance(manual_event.event, RulesChanged)]
+    if any(
+        isinstance(manual_event.event, RulesChanged) and manual_event.event.changes.keys() & TIMELESS_RULES
+        for manual_event in manual_events
+    ):
+        # An address can belong to a domain in several ways (its host, its registrable part), so all of them are checked
+        # again.
+        return ReplayRequest(
+            booking_ids=await _bookings_changed_since(connection, workspace_id, None), is_complete=True
+        )
     if not since:
-        return NOTHING_AGAIN
-    first = None if None in since else min(one for one in since if one is not None)
-    return Retelling(bookings=await _changed_since(connection, workspace_id, first))
+        return NO_REPLAY
+    first = None if None in since else min(moment for moment in since if moment is not None)
+    return ReplayRequest(booking_ids=await _bookings_changed_since(connection, workspace_id, first))
 
 
-async def _changed_since(connection: asyncpg.Connection, workspace_id: UUID, since: datetime | None) -> frozenset[UUID]:
+async def _bookings_changed_since(
+    connection: asyncpg.Connection, workspace_id: UUID, since: datetime | None
+) -> frozenset[UUID]:
     rows = await connection.fetch(
         "SELECT id FROM bookings WHERE workspace_id = $1 AND ($2::timestamptz IS NULL OR updated_at >= $2)",
         workspace_id,

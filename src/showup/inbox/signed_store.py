@@ -1,4 +1,4 @@
-"""What another system signed, as it is added to the log: once for each id that its sender gave it."""
+"""Stores another system's signed webhooks in the log: once for each id that the sender gave."""
 
 import hashlib
 from datetime import datetime
@@ -9,12 +9,12 @@ import asyncpg
 from msgspec import Struct
 from uuid_utils.compat import uuid7
 
-from showup.inbox.raw_event import Kept, Origin
+from showup.inbox.inbox_event import Origin, Stored
 from showup.inbox.store import CHANNEL
 
 
-class Signed(Struct, frozen=True, kw_only=True):
-    """What is to be kept. `id` is the sender's, and the same when it is sent again; `actor`: which sender."""
+class SignedWebhook(Struct, frozen=True, kw_only=True):
+    """A webhook to be stored. `id` is the sender's, and stays the same when it is sent again; `actor`: the sender."""
 
     workspace_id: UUID
     id: str
@@ -26,32 +26,32 @@ class Signed(Struct, frozen=True, kw_only=True):
     origin: Origin
 
 
-async def keep_signed(connection: asyncpg.Connection, signed: Signed) -> Kept:
-    """Adds it to the log; as a duplicate where the workspace has one with this id."""
+async def insert_signed(connection: asyncpg.Connection, webhook: SignedWebhook) -> Stored:
+    """Adds the webhook to the log, as a duplicate where the workspace has one with this id."""
     event_id = uuid7()
     values = (
         event_id,
-        signed.workspace_id,
-        signed.origin,
-        signed.actor,
-        signed.received_at,
-        hashlib.sha256(signed.body).digest(),
-        signed.body,
-        signed.content_type,
-        signed.source_address,
-        signed.id,
+        webhook.workspace_id,
+        webhook.origin,
+        webhook.actor,
+        webhook.received_at,
+        hashlib.sha256(webhook.body).digest(),
+        webhook.body,
+        webhook.content_type,
+        webhook.source_address,
+        webhook.id,
     )
-    if await connection.fetchval(_KEEP, *values):
-        return Kept(id=event_id)
-    first = await connection.fetchval(_KEEP_DUPLICATE, *values)
-    if first is None:
+    if await connection.fetchval(_INSERT, *values):
+        return Stored(id=event_id)
+    original_id = await connection.fetchval(_INSERT_DUPLICATE, *values)
+    if original_id is None:
         raise LookupError("the webhook is neither new nor known; nobody may be told that it is kept")
-    return Kept(id=event_id, duplicate_of=first)
+    return Stored(id=event_id, duplicate_of=original_id)
 
 
-_KEEP: Final = f"""
+_INSERT: Final = f"""
     WITH kept AS (
-        INSERT INTO calcom_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
+        INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
                                    source_address, source_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (workspace_id, source_id) WHERE source_id IS NOT NULL AND duplicate_of IS NULL DO NOTHING
@@ -60,11 +60,11 @@ _KEEP: Final = f"""
     SELECT id, pg_notify('{CHANNEL}', '') FROM kept
 """  # noqa: S608  # a constant
 
-_KEEP_DUPLICATE: Final = """
-    INSERT INTO calcom_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
-                               source_address, source_id, duplicate_of, state, because, settled_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, f.id, 'duplicate', 'the same webhook is kept and applied already',
+_INSERT_DUPLICATE: Final = """
+    INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
+                               source_address, source_id, duplicate_of, state, because, processed_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, f.id, 'duplicate', 'the same webhook was already received',
            $5
-    FROM calcom_events f WHERE f.workspace_id = $2 AND f.source_id = $10 AND f.duplicate_of IS NULL
+    FROM inbox_events f WHERE f.workspace_id = $2 AND f.source_id = $10 AND f.duplicate_of IS NULL
     RETURNING duplicate_of
 """

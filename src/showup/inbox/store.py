@@ -1,4 +1,4 @@
-"""The log in PostgreSQL: raw events are added, and settled; nothing is ever taken out."""
+"""The log in PostgreSQL: inbox events are added and marked processed; nothing is ever deleted."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,44 +12,44 @@ from uuid_utils.compat import uuid7
 from showup.database import bulk
 from showup.database.tables import event_refs
 from showup.inbox import chain_store, totals
-from showup.inbox.raw_event import Incoming, Kept
+from showup.inbox.inbox_event import IncomingEvent, Stored
 
-# Whoever applies events listens here; the payload is empty, since what is to be done stands in the table.
+# The projection workers listen on this channel. The payload is empty, because the table says which events are due.
 CHANNEL = "showup_kept"
 
-# One array a column, in the order of `_row`.
-_GIVEN = """
+# One array per column, in the order of `_row`.
+_NEW_ROWS = """
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
                          $7::bytea[], $8::text[], $9::text[], $10::text[])
     AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
          source_address)
 """
 
-_KEEP = f"""
+_INSERT = f"""
     WITH kept AS (
-        INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
+        INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
                                    webhook_version, source_address)
-        {_GIVEN}
+        {_NEW_ROWS}
         ON CONFLICT (account_id, digest) WHERE duplicate_of IS NULL DO NOTHING
         RETURNING 1
     )
     SELECT count(*), pg_notify('{CHANNEL}', '') FROM kept
 """  # noqa: S608  # the parts are constants
 
-_KEEP_DUPLICATES = f"""
-    WITH given AS ({_GIVEN})
-    INSERT INTO calcom_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
-                               webhook_version, source_address, duplicate_of, state, because, settled_at)
+_INSERT_DUPLICATES = f"""
+    WITH given AS ({_NEW_ROWS})
+    INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
+                               webhook_version, source_address, duplicate_of, state, because, processed_at)
     SELECT g.id, g.account_id, f.workspace_id, g.origin, g.received_at, g.digest, g.body, g.content_type,
-           g.webhook_version, g.source_address, f.id, 'duplicate', 'the same body is kept and applied already',
+           g.webhook_version, g.source_address, f.id, 'duplicate', 'the same body was already received',
            g.received_at
-    FROM given g JOIN calcom_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL AND f.id <> g.id
+    FROM given g JOIN inbox_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL AND f.id <> g.id
     RETURNING id, duplicate_of
 """  # noqa: S608  # the parts are constants
 
 
-class RawEvent(Struct, frozen=True, kw_only=True):
-    """A raw event as the applier reads it."""
+class InboxEvent(Struct, frozen=True, kw_only=True):
+    """An inbox event as the projector reads it."""
 
     id: UUID
     account_id: UUID | None
@@ -61,8 +61,8 @@ class RawEvent(Struct, frozen=True, kw_only=True):
     replayed_at: datetime | None
 
 
-class Settlement(Struct, frozen=True, kw_only=True):
-    """What became of a raw event."""
+class ProcessedEvent(Struct, frozen=True, kw_only=True):
+    """The outcome of an inbox event."""
 
     event_id: UUID
     state: str
@@ -73,33 +73,33 @@ class Settlement(Struct, frozen=True, kw_only=True):
     booking_id: UUID | None = None
 
 
-async def keep_all(connection: asyncpg.Connection, incoming: Sequence[Incoming]) -> list[Kept]:
-    """Keeps all of them, each new body as an event and each known one as a duplicate of it; in the given order."""
-    rows = [_row(uuid7(), one) for one in incoming]
-    # Every process inserts in the same order, so that two with the same bodies never wait for each other.
-    in_order = sorted(rows, key=_account_and_digest)
-    new = await connection.fetchval(_KEEP, *_columns(in_order))
-    firsts: dict[UUID, UUID] = {}
-    if new < len(rows):
-        duplicates = await connection.fetch(_KEEP_DUPLICATES, *_columns(in_order))
-        firsts = {row["id"]: row["duplicate_of"] for row in duplicates}
-    if missing := len(rows) - new - len(firsts):
+async def insert_events(connection: asyncpg.Connection, incoming: Sequence[IncomingEvent]) -> list[Stored]:
+    """Stores all of them in the given order: each new body as an event, each known body as its duplicate."""
+    rows = [_row(uuid7(), event) for event in incoming]
+    # Every process inserts in the same order, so that two with the same bodies never deadlock.
+    sorted_rows = sorted(rows, key=_account_and_digest)
+    inserted = await connection.fetchval(_INSERT, *_columns(sorted_rows))
+    originals: dict[UUID, UUID] = {}
+    if inserted < len(rows):
+        duplicates = await connection.fetch(_INSERT_DUPLICATES, *_columns(sorted_rows))
+        originals = {row["id"]: row["duplicate_of"] for row in duplicates}
+    if missing := len(rows) - inserted - len(originals):
         raise LookupError(f"{missing} webhooks are neither new nor known; nobody may be told that they are kept")
-    return [Kept(id=row[0], duplicate_of=firsts.get(row[0])) for row in rows]
+    return [Stored(id=row[0], duplicate_of=originals.get(row[0])) for row in rows]
 
 
-def _row(event_id: UUID, one: Incoming) -> tuple[Any, ...]:
+def _row(event_id: UUID, event: IncomingEvent) -> tuple[Any, ...]:
     return (
         event_id,
-        one.account_id,
-        one.workspace_id,
-        one.origin,
-        one.received_at,
-        one.digest,
-        one.body,
-        one.content_type,
-        one.webhook_version,
-        one.source_address,
+        event.account_id,
+        event.workspace_id,
+        event.origin,
+        event.received_at,
+        event.digest,
+        event.body,
+        event.content_type,
+        event.webhook_version,
+        event.source_address,
     )
 
 
@@ -114,129 +114,133 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 _FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
 
 
-async def unsettled(connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int) -> list[RawEvent]:
-    """What waits to be applied, oldest first; failed ones once their time has come."""
+async def fetch_pending(
+    connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int
+) -> list[InboxEvent]:
+    """Returns the events to be applied, oldest first, including failed ones whose retry is due."""
     rows = await connection.fetch(
         f"""
-        SELECT {_FIELDS} FROM calcom_events e
-        WHERE e.workspace_id = $1 AND e.state IN ('kept', 'failed') AND (e.state = 'kept' OR e.next_try_at <= $2)
+        SELECT {_FIELDS} FROM inbox_events e
+        WHERE e.workspace_id = $1 AND e.state IN ('pending', 'failed') AND (e.state = 'pending' OR e.next_try_at <= $2)
         ORDER BY e.received_at, e.id LIMIT $3
         """,  # noqa: S608  # the fields are a constant
         workspace_id,
         now,
         limit,
     )
-    return [_raw(row) for row in rows]
+    return [_inbox_event(row) for row in rows]
 
 
 async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
-    """The workspaces that have something to apply now."""
-    # Behind EXISTS the planner reads all that waits, however much; with LIMIT it stops at the first.
+    """Returns the workspaces that have events to apply now."""
+    # Behind EXISTS, the planner reads all waiting events, however many; with LIMIT it stops at the first.
     rows = await connection.fetch(
         """
         SELECT w.id FROM workspaces w WHERE (
-            SELECT true FROM calcom_events e WHERE e.workspace_id = w.id AND e.state IN ('kept', 'failed')
-            AND (e.state = 'kept' OR e.next_try_at <= $1) LIMIT 1)
+            SELECT true FROM inbox_events e WHERE e.workspace_id = w.id AND e.state IN ('pending', 'failed')
+            AND (e.state = 'pending' OR e.next_try_at <= $1) LIMIT 1)
         """,
         now,
     )
     return [row["id"] for row in rows]
 
 
-async def of_bookings(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> list[tuple[UUID, RawEvent]]:
-    """All events that were settled with these bookings, each with its booking's id."""
+async def of_bookings(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> list[tuple[UUID, InboxEvent]]:
+    """Returns all events recorded with these bookings, each with its booking's id."""
     rows = await connection.fetch(
-        f"SELECT e.booking_id, {_FIELDS} FROM calcom_events e "  # noqa: S608  # the fields are a constant
+        f"SELECT e.booking_id, {_FIELDS} FROM inbox_events e "  # noqa: S608  # the fields are a constant
         "WHERE e.booking_id = ANY($1::uuid[]) AND e.state = 'applied'",
         list(booking_ids),
     )
-    return [(row["booking_id"], _raw(row)) for row in rows]
+    return [(row["booking_id"], _inbox_event(row)) for row in rows]
 
 
-async def of_names(connection: asyncpg.Connection, workspace_id: UUID, refs: list[str]) -> list[tuple[str, RawEvent]]:
-    """The workspace's events that are known under these further names, each with the name it was found by."""
+async def of_names(connection: asyncpg.Connection, workspace_id: UUID, refs: list[str]) -> list[tuple[str, InboxEvent]]:
+    """Returns the workspace's events with these lookup names, each with the name that matched."""
     rows = await connection.fetch(
         f"""
-        SELECT r.ref, {_FIELDS} FROM event_refs r JOIN calcom_events e ON e.id = r.event_id
+        SELECT r.ref, {_FIELDS} FROM event_refs r JOIN inbox_events e ON e.id = r.event_id
         WHERE r.ref = ANY($2::text[]) AND e.workspace_id = $1
         """,  # noqa: S608  # the fields are a constant
         workspace_id,
         refs,
     )
-    return [(row["ref"], _raw(row)) for row in rows]
+    return [(row["ref"], _inbox_event(row)) for row in rows]
 
 
 async def in_feed_order(connection: asyncpg.Connection, event_ids: list[UUID]) -> list[UUID]:
-    """These events by their numbers in the feed."""
+    """Returns these events by their numbers in the feed."""
     rows = await connection.fetch(
-        "SELECT id FROM calcom_events WHERE id = ANY($1::uuid[]) ORDER BY number, id", event_ids
+        "SELECT id FROM inbox_events WHERE id = ANY($1::uuid[]) ORDER BY number, id", event_ids
     )
     return [row["id"] for row in rows]
 
 
-async def settle(
-    connection: asyncpg.Connection, workspace_id: UUID, settlements: Sequence[Settlement], at: datetime
+async def mark_processed(
+    connection: asyncpg.Connection, workspace_id: UUID, processed_events: Sequence[ProcessedEvent], at: datetime
 ) -> None:
-    """Writes what became of the events, gives each its number in the workspace's feed, and links it into the chain.
+    """Writes the events' outcomes, gives each its number in the workspace's feed, and links it into the chain.
 
-    The caller has the workspace's lock.
+    The caller holds the workspace's lock.
     """
-    end = await chain_store.end(connection, workspace_id)
-    number = end.number + len(settlements)
+    chain_end = await chain_store.lock_chain_end(connection, workspace_id)
+    last_number = chain_end.number + len(processed_events)
     rows = await connection.fetch(
         f"""
-        UPDATE calcom_events e
+        UPDATE inbox_events e
         SET state = s.state, because = s.because, trigger = s.trigger, uid = s.uid, source_at = s.source_at,
-            booking_id = s.booking_id, number = s.number, settled_at = $9, next_try_at = NULL
+            booking_id = s.booking_id, number = s.number, processed_at = $9, next_try_at = NULL
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::uuid[],
                     $8::bigint[])
              AS s(id, state, because, trigger, uid, source_at, booking_id, number)
         WHERE e.id = s.id
-        RETURNING e.number, {chain_store.RECEIVED}
+        RETURNING e.number, {chain_store.RECEIVED_COLUMNS}
         """,  # noqa: S608  # the columns are a constant
-        [one.event_id for one in settlements],
-        [one.state for one in settlements],
-        [one.because for one in settlements],
-        [one.trigger for one in settlements],
-        [one.uid for one in settlements],
-        [one.source_at for one in settlements],
-        [one.booking_id for one in settlements],
-        list(range(end.number + 1, number + 1)),
+        [processed_event.event_id for processed_event in processed_events],
+        [processed_event.state for processed_event in processed_events],
+        [processed_event.because for processed_event in processed_events],
+        [processed_event.trigger for processed_event in processed_events],
+        [processed_event.uid for processed_event in processed_events],
+        [processed_event.source_at for processed_event in processed_events],
+        [processed_event.booking_id for processed_event in processed_events],
+        list(range(chain_end.number + 1, last_number + 1)),
         at,
     )
-    await chain_store.extend(connection, workspace_id, end, number, rows)
-    await totals.add_settled(connection, workspace_id, [one.state for one in settlements])
+    await chain_store.append_links(connection, workspace_id, chain_end, last_number, rows)
+    await totals.add_processed(
+        connection, workspace_id, [processed_event.state for processed_event in processed_events]
+    )
 
 
-async def settle_again(
+async def update_processed(
     connection: asyncpg.Connection,
     event_ids: list[UUID],
     booking_ids: list[UUID | None],
-    becauses: list[str | None],
+    reasons: list[str | None],
 ) -> None:
-    """Events of earlier batches belong to these bookings now, and mean this there; rows that say so are left alone."""
+    """Moves events of earlier batches to these bookings, with their new meaning; unchanged rows are not written."""
     if event_ids:
         await connection.execute(
             """
-            UPDATE calcom_events e SET state = 'applied', booking_id = given.booking_id, because = given.because
+            UPDATE inbox_events e SET state = 'applied', booking_id = given.booking_id, because = given.because
             FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS given(id, booking_id, because)
             WHERE e.id = given.id AND (e.state, e.booking_id, e.because)
                   IS DISTINCT FROM ('applied', given.booking_id, given.because)
             """,
             event_ids,
             booking_ids,
-            becauses,
+            reasons,
         )
 
 
 async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str, now: datetime) -> None:
-    """An event on which Showup itself failed: it is tried again after 5 s, then ever later, at the latest hourly.
+    """Schedules the retry of an event on which Showup failed: after 5 s, then ever later, at most one hour.
 
-    Each wait is shortened by chance, by a fifth at most, so that what failed together is not all tried at one moment.
+    Each wait is shortened at random by up to a fifth, so that events that failed together are not all retried at once.
     """
     await connection.execute(
         """
-        UPDATE calcom_events
+        UPDATE inbox_events
         SET state = 'failed', because = $2, attempts = least(attempts + 1, 10000),
             next_try_at = $3::timestamptz + (1 - 0.2 * random())
                           * least(interval '5 seconds' * 2 ^ least(attempts, 10), interval '1 hour')
@@ -250,19 +254,19 @@ async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str
 
 
 async def add_names(connection: asyncpg.Connection, names: Iterable[tuple[str, UUID]]) -> None:
-    """Further names under which events can be found, as (name, event id)."""
+    """Adds names under which events can be found, as (name, event id)."""
     rows = [{"ref": ref, "event_id": event} for ref, event in names]
     await bulk.insert_new(connection, event_refs, rows)
 
 
 async def remove_names(connection: asyncpg.Connection, event_ids: list[UUID]) -> None:
-    """These events wait no longer."""
+    """Removes the lookup names of these events, which no longer wait."""
     if event_ids:
         await connection.execute("DELETE FROM event_refs WHERE event_id = ANY($1::uuid[])", event_ids)
 
 
-def _raw(row: asyncpg.Record) -> RawEvent:
-    return RawEvent(
+def _inbox_event(row: asyncpg.Record) -> InboxEvent:
+    return InboxEvent(
         id=row["id"],
         account_id=row["account_id"],
         origin=row["origin"],

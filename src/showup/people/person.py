@@ -1,4 +1,4 @@
-"""A person as they stand: each detail remembers which news gave it, so that older news never takes it back."""
+"""A person's current details; each detail records its event, so that older events never overwrite it."""
 
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """`*_seen` are the order keys of the news that gave the detail ("" where none did), `*_met_at` source times.
+    """A person. `*_seen` are order keys of the events that gave the detail ("" if none); `*_met_at` are source times.
 
-    `company_key` is that of the address, with `company_seen` "", unless somebody gave another. `recorded`: a person
-    entered or corrected them, so they stay even if no booking lists them.
+    `company_key` is derived from the address, with `company_seen` "", unless a person set another. `recorded`: a person
+    entered or corrected it, so it stays even if no booking lists it.
     """
 
     email: str
@@ -27,29 +27,29 @@ class Person(Struct, frozen=True, kw_only=True):
     company_seen: str = ""
     recorded: bool = False
 
-    def told(self, other: "Person") -> "Person":
-        """The person after another sighting: detail by detail, the newest that says something wins."""
-        found = replace(
+    def merged_with(self, other: "Person") -> "Person":
+        """Return the person merged with other details: for each detail, the newest value wins."""
+        merged = replace(
             self,
             first_met_at=min(self.first_met_at, other.first_met_at),
             last_met_at=max(self.last_met_at, other.last_met_at),
             recorded=self.recorded or other.recorded,
         )
-        if other.name is not None and other.name_seen > found.name_seen:
-            found = replace(found, name=other.name, name_seen=other.name_seen)
-        if other.time_zone is not None and other.time_zone_seen > found.time_zone_seen:
-            found = replace(found, time_zone=other.time_zone, time_zone_seen=other.time_zone_seen)
-        if other.phone is not None and other.phone_seen > found.phone_seen:
-            found = replace(found, phone=other.phone, phone_seen=other.phone_seen)
-        if other.company_seen > found.company_seen:
-            return replace(found, company_key=other.company_key, company_seen=other.company_seen)
-        if other.company_seen == found.company_seen == "":
-            # Two addresses of one person may speak for two companies: either is true, so the choice must be fixed.
-            keys = [key for key in (found.company_key, other.company_key) if key is not None]
-            return replace(found, company_key=min(keys, default=None))
-        return found
+        if other.name is not None and other.name_seen > merged.name_seen:
+            merged = replace(merged, name=other.name, name_seen=other.name_seen)
+        if other.time_zone is not None and other.time_zone_seen > merged.time_zone_seen:
+            merged = replace(merged, time_zone=other.time_zone, time_zone_seen=other.time_zone_seen)
+        if other.phone is not None and other.phone_seen > merged.phone_seen:
+            merged = replace(merged, phone=other.phone, phone_seen=other.phone_seen)
+        if other.company_seen > merged.company_seen:
+            return replace(merged, company_key=other.company_key, company_seen=other.company_seen)
+        if other.company_seen == merged.company_seen == "":
+            # Two addresses of one person may imply two companies; both are valid, so the choice must be deterministic.
+            keys = [key for key in (merged.company_key, other.company_key) if key is not None]
+            return replace(merged, company_key=min(keys, default=None))
+        return merged
 
 
 def person_id(workspace_id: UUID, email: str) -> UUID:
-    """The id of a person: the same in every rebuild."""
+    """Return the id of a person; it is the same in every rebuild."""
     return uuid5(workspace_id, f"person:{email}")

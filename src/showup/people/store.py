@@ -1,4 +1,4 @@
-"""The people of a workspace in PostgreSQL: loaded and saved in batches, by email."""
+"""Store the people of a workspace in PostgreSQL: load and save in batches, by email."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
@@ -28,9 +28,9 @@ _DETAILS = (
 async def by_email(
     connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]
 ) -> dict[str, StoredPerson]:
-    """The people who stand, of those asked for."""
-    asked = list(emails)
-    if not asked:
+    """Return the stored people among those requested."""
+    email_list = list(emails)
+    if not email_list:
         return {}
     rows = await connection.fetch(
         """
@@ -39,25 +39,25 @@ async def by_email(
         FROM people WHERE workspace_id = $1 AND email = ANY($2::text[])
         """,
         workspace_id,
-        asked,
+        email_list,
     )
     return {row["email"]: _stored(row) for row in rows}
 
 
 async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUID | None]) -> list[str]:
-    """The addresses of those who work for these companies."""
+    """Return the addresses of the people who work for these companies."""
     rows = await connection.fetch("SELECT email FROM people WHERE company_id = ANY($1::uuid[])", list(company_ids))
     return [row["email"] for row in rows]
 
 
-async def emails_of(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> list[str]:
-    """The addresses of these people."""
+async def emails_by_id(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> list[str]:
+    """Return the addresses of these people."""
     rows = await connection.fetch("SELECT email FROM people WHERE id = ANY($1::uuid[])", list(person_ids))
     return [row["email"] for row in rows]
 
 
 async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredPerson]) -> None:
-    """Writes new and changed people."""
+    """Write new and changed people."""
     rows = [
         {
             "id": one.id,
@@ -72,8 +72,8 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
     await bulk.upsert(connection, people, rows, key=("id",))
 
 
-async def remove_unmet(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> None:
-    """Removes those whom nobody entered and no booking lists any more: a story told anew never met them."""
+async def remove_unreferenced(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> None:
+    """Remove people who were not recorded manually and whom no booking lists any more."""
     await connection.execute(
         """
         DELETE FROM people p WHERE p.id = ANY($1::uuid[]) AND NOT p.recorded
@@ -85,7 +85,7 @@ async def remove_unmet(connection: asyncpg.Connection, person_ids: Iterable[UUID
 
 
 async def remove(connection: asyncpg.Connection, person_ids: Collection[UUID]) -> None:
-    """Removes people who are known as somebody else now."""
+    """Remove people who were merged into another person."""
     if person_ids:
         await connection.execute("DELETE FROM people WHERE id = ANY($1::uuid[])", list(person_ids))
 

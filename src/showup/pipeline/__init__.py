@@ -1,4 +1,4 @@
-"""The heart: what an event changes in the pipeline of a workspace, and what it wants to be told to the world.
+"""Pure pipeline logic: what an event changes in a workspace, and which deliveries it requires.
 
-Events and rules enter; decisions leave as plain values, and `advance` alone saves them.
+Input is events and rules; output is decisions as plain values. Only `projector.project` saves them.
 """

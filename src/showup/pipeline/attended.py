@@ -1,82 +1,91 @@
-"""Who came, and what that rests on: the clock alone (`assumed`), or somebody who saw it (`reported`) (PI5).
+"""Attendance and its evidence: the clock alone (`assumed`) or a witness's report (`reported`) (PI5).
 
-A report is never overruled by the clock. That the host was missing says nothing about the guest.
+The clock never overrides a report. A missing host says nothing about the guest.
 """
 
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking, MeetingOutcome
-from showup.deals.deal import TurnKind
+from showup.deals.deal import DealEventKind
 from showup.events import (
     AssignmentDisputed,
-    AttendeeSeen,
+    AttendeeDetails,
+    EventRecord,
     HostMissed,
     InviteDeclined,
     MeetingEnded,
-    News,
     RecordingReady,
     TranscriptReady,
 )
-from showup.pipeline.decision import Decision, Rejection
+from showup.pipeline.booking_updates import apply_details, create_booking
+from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
-from showup.pipeline.seeing import founded, overlaid
 
-_ANOTHER_TIME = "the clock ran on for a time that the meeting no longer has"
+_OUTDATED_TIME = "the clock ran on for a time that the meeting no longer has"
 
 
-def meeting_started(before: Booking | None, news: News, rules: Rules) -> Decision | Rejection:
-    """The clock reached the start; whoever heard of no booking before has now."""
+def meeting_started(before: Booking | None, record: EventRecord, rules: Rules) -> Decision | Rejected:
+    """Apply the scheduled start; it creates the booking if it was unknown."""
     if before is not None and not before.is_live:
-        return Rejection(because=f"the clock ran on for a booking that is {before.status}")
-    if before is not None and before.start_time > news.source_at:
-        return Rejection(because=_ANOTHER_TIME)
-    after = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
-    turns: tuple[TurnKind, ...] = ("booked",) if before is None else ()
-    return Decision(after=after, what="meeting.started", because="the scheduled start came", turns=turns)
+        return Rejected(because=f"the clock ran on for a booking that is {before.status}")
+    if before is not None and before.start_time > record.source_at:
+        return Rejected(because=_OUTDATED_TIME)
+    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
+    deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None else ()
+    return Decision(after=after, what="meeting.started", because="the scheduled start came", deal_events=deal_events)
 
 
-def meeting_ended(before: Booking | None, event: MeetingEnded, news: News, rules: Rules) -> Decision | Rejection:
-    """The clock reached the end: attended, unless the source or a report says otherwise."""
+def meeting_ended(
+    before: Booking | None, event: MeetingEnded, record: EventRecord, rules: Rules
+) -> Decision | Rejected:
+    """Apply the scheduled end: attended, unless the source or a report says otherwise."""
     if before is not None and not before.is_live:
-        return Rejection(because=f"the clock ran on for a booking that is {before.status}")
-    if before is not None and before.start_time > news.source_at:
-        return Rejection(because=_ANOTHER_TIME)
-    known = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
+        return Rejected(because=f"the clock ran on for a booking that is {before.status}")
+    if before is not None and before.start_time > record.source_at:
+        return Rejected(because=_OUTDATED_TIME)
+    known = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     host_absent = event.host_absent or known.host_absent
-    seen = {one.email or one.phone or one.name: one for one in event.booking.attendees}
-    attendees = tuple(_after_end(one, seen.get(one.key), host_absent, known.outcome, rules) for one in known.attendees)
+    details_by_key = {one.email or one.phone or one.name: one for one in event.booking.attendees}
+    attendees = tuple(
+        _attendee_after_end(one, details_by_key.get(one.key), host_absent, known.outcome, rules)
+        for one in known.attendees
+    )
     after = replace(known, attendees=attendees, host_absent=host_absent)
-    turns: tuple[TurnKind, ...] = ("booked",) if before is None else ()
+    deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None else ()
     return Decision(
         after=after,
         what="meeting.ended",
-        because=_why_ended(after),
-        turns=(*turns, *attendance_turns(before, after)),
+        because=_ended_reason(after),
+        deal_events=(*deal_events, *attendance_deal_events(before, after)),
     )
 
 
-def reported(before: Booking | None, news: News) -> Decision | Rejection:
-    """Somebody marked attendees as absent, or took the mark back."""
+def attendance_reported(before: Booking | None, record: EventRecord) -> Decision | Rejected:
+    """Apply a report that marks attendees as absent, or removes the mark."""
     assert before is not None, "a report never founds a booking"
     if not before.is_live:
-        return Rejection(because=f"nobody can miss a booking that is {before.status}")
-    marks = {one.email or one.phone or "": one.attended for one in news.event.booking.attendees}
+        return Rejected(because=f"nobody can miss a booking that is {before.status}")
+    marks = {one.email or one.phone or "": one.attended for one in record.event.booking.attendees}
     known = {one.key for one in before.attendees}
-    over = (before.end_time or before.start_time) <= news.source_at
-    attendees = tuple(_marked(one, marks[one.key], over=over) if one.key in marks else one for one in before.attendees)
+    is_over = (before.end_time or before.start_time) <= record.source_at
+    attendees = tuple(
+        _mark_attendance(one, marks[one.key], is_over=is_over) if one.key in marks else one for one in before.attendees
+    )
     after = replace(before, attendees=attendees)
-    said = ", ".join(f"{who} {'came' if came else 'did not come'}" for who, came in marks.items())
+    summary = ", ".join(f"{who} {'came' if came else 'did not come'}" for who, came in marks.items())
     unknown = [who for who in marks if who not in known]
     if len(unknown) == len(marks):
-        return Rejection(because=f"{', '.join(unknown) or 'nobody'} is not among the attendees")
-    return Decision(after=after, what="attendance.reported", because=said, turns=attendance_turns(before, after))
+        return Rejected(because=f"{', '.join(unknown) or 'nobody'} is not among the attendees")
+    return Decision(
+        after=after, what="attendance.reported", because=summary, deal_events=attendance_deal_events(before, after)
+    )
 
 
-def guests_missed(before: Booking | None, _news: News) -> Decision | Rejection:
-    """Cal Video watched the room, and no guest came."""
+def guests_missed(before: Booking | None, _record: EventRecord) -> Decision | Rejected:
+    """Apply Cal Video's report that no guest joined."""
     assert before is not None, "this news lists no attendee, so it never founds a booking"
     if not before.is_live:
-        return Rejection(because=f"nobody can miss a booking that is {before.status}")
+        return Rejected(because=f"nobody can miss a booking that is {before.status}")
     attendees = tuple(
         one if one.left_at is not None else replace(one, attended=False, evidence="reported")
         for one in before.attendees
@@ -86,15 +95,15 @@ def guests_missed(before: Booking | None, _news: News) -> Decision | Rejection:
         after=after,
         what="attendance.reported",
         because="Cal Video saw no guest join",
-        turns=attendance_turns(before, after),
+        deal_events=attendance_deal_events(before, after),
     )
 
 
-def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejection:
-    """Cal Video watched the room, and a host did not come."""
+def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejected:
+    """Apply Cal Video's report that a host did not join."""
     assert before is not None, "this news lists no attendee, so it never founds a booking"
     if not before.is_live:
-        return Rejection(because=f"nobody can miss a booking that is {before.status}")
+        return Rejected(because=f"nobody can miss a booking that is {before.status}")
     who = event.host_email or before.organizer_email
     if who != before.organizer_email:
         return Decision(after=before, what="host.missed", because=f"the co-host {who} did not join")
@@ -106,47 +115,47 @@ def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejecti
         after=after,
         what="host.missed",
         because=f"Cal Video did not see {who or 'the host'} join",
-        turns=attendance_turns(before, after),
+        deal_events=attendance_deal_events(before, after),
     )
 
 
 def recording_ready(before: Booking | None, event: RecordingReady) -> Decision:
-    """The recording is linked to the booking."""
+    """Link the recording to the booking."""
     assert before is not None, "this news lists no attendee, so it never founds a booking"
     after = replace(before, recording_url=event.url or before.recording_url)
     return Decision(after=after, what="recording.ready", because="Cal Video recorded the meeting")
 
 
 def transcript_ready(before: Booking | None, event: TranscriptReady) -> Decision:
-    """The transcript is linked to the booking."""
+    """Link the transcript to the booking."""
     assert before is not None, "this news lists no attendee, so it never founds a booking"
     after = replace(before, transcript_url=event.url or before.transcript_url)
     return Decision(after=after, what="transcript.ready", because="Cal Video wrote the meeting down")
 
 
 def invite_declined(before: Booking | None, event: InviteDeclined) -> Decision:
-    """An attendee said no in their calendar; at Cal.com the booking stands, so it stands here."""
+    """Record a declined calendar invite; Cal.com keeps the booking, so Showup keeps it too."""
     assert before is not None, "this news lists no attendee, so it never founds a booking"
     because = f"{event.email or 'an attendee'} declined the calendar entry; the booking stands"
     return Decision(after=before, what="invite.declined", because=because)
 
 
 def assignment_disputed(before: Booking | None, event: AssignmentDisputed) -> Decision:
-    """A teammate says that the booking belongs to somebody else; Cal.com has not reassigned it."""
+    """Record a teammate's report that the booking is misassigned; Cal.com has not reassigned it."""
     assert before is not None, "this news lists no attendee, so it never founds a booking"
-    right = f"; it belongs to {event.correct_organizer}" if event.correct_organizer else ""
-    because = f"{event.by or 'a teammate'} reported a wrong assignment{right}"
+    correction = f"; it belongs to {event.correct_organizer}" if event.correct_organizer else ""
+    because = f"{event.by or 'a teammate'} reported a wrong assignment{correction}"
     return Decision(after=before, what="assignment.disputed", because=because)
 
 
-def _after_end(
-    attendee: Attendee, seen: AttendeeSeen | None, host_absent: bool, outcome: MeetingOutcome | None, rules: Rules
+def _attendee_after_end(
+    attendee: Attendee, details: AttendeeDetails | None, host_absent: bool, outcome: MeetingOutcome | None, rules: Rules
 ) -> Attendee:
     if attendee.left_at is not None:
         return attendee
-    if seen is not None and seen.attended is not None:
-        return replace(attendee, attended=seen.attended, evidence="reported")
-    if seen is not None and seen.no_show:
+    if details is not None and details.attended is not None:
+        return replace(attendee, attended=details.attended, evidence="reported")
+    if details is not None and details.no_show:
         return replace(attendee, attended=False, evidence="reported")
     if attendee.evidence == "reported" or rules.meeting_ended == "unreported" or outcome == "rescheduled":
         return attendee
@@ -155,25 +164,25 @@ def _after_end(
     return replace(attendee, attended=True, evidence="assumed")
 
 
-def _marked(attendee: Attendee, came: bool | None, *, over: bool) -> Attendee:
-    """A mark taken back before the end leaves the question open; after it, they came."""
-    if came and not over:
+def _mark_attendance(attendee: Attendee, came: bool | None, *, is_over: bool) -> Attendee:
+    """Set or remove an absence mark: removed before the end it means unknown, after the end it means attended."""
+    if came and not is_over:
         return replace(attendee, attended=None, evidence=None)
     return replace(attendee, attended=came, evidence="reported")
 
 
-def attendance_turns(before: Booking | None, after: Booking) -> tuple[TurnKind, ...]:
-    """What a change of attendance means for the deal."""
-    was = before.attended if before is not None else None
-    if was == after.attended:
+def attendance_deal_events(before: Booking | None, after: Booking) -> tuple[DealEventKind, ...]:
+    """Return the deal events that a change of attendance causes."""
+    attended_before = before.attended if before is not None else None
+    if attended_before == after.attended:
         return ()
     return ("showed",) if after.attended else ("unshowed",)
 
 
-def _why_ended(after: Booking) -> str:
+def _ended_reason(after: Booking) -> str:
     if after.host_absent:
         return "the scheduled end came, and the host was not there"
     if after.attended is None:
         return "the scheduled end came, and nobody has said who was there"
-    came = "the attendee came" if after.attended else "the attendee did not come"
-    return f"the scheduled end came; {came} ({after.evidence})"
+    attendance = "the attendee came" if after.attended else "the attendee did not come"
+    return f"the scheduled end came; {attendance} ({after.evidence})"

@@ -1,83 +1,83 @@
-"""One event, one decision: the whole policy of a booking's life, as a pure function.
+"""Decide what one event changes: the whole booking policy as a pure function.
 
-`decide` knows no clock and no database. Time comes with the news; what stands comes as a `Situation`.
+`decide` reads no clock and no database. Times come with the event; the current state is passed as `PriorState`.
 """
 
 from typing import assert_never
 
 from showup import events
 from showup.bookings.booking import Booking
-from showup.events import BookingSeen, Event, News
-from showup.pipeline import announcing, attended, booked, by_hand, missed, moved
-from showup.pipeline.decision import Decision, Rejection, Situation
+from showup.events import BookingDetails, Event, EventRecord
+from showup.pipeline import announcements, attended, booked, follow_ups, manual, moved
+from showup.pipeline.booking_updates import is_replaced
+from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.rules import Rules
-from showup.pipeline.seeing import is_past
 
-_FOUNDING = (
+_CREATING = (
     events.BookingMade,
     events.BookingRequested,
     events.BookingRescheduled,
     events.PaymentStarted,
     events.SeatMoved,
 )
-_NEVER_FOUNDING = (events.AttendanceReported, events.SeatLeft, events.ByHand)
+_NEVER_CREATING = (events.AttendanceReported, events.SeatLeft, events.ManualBookingEvent)
 
 
-def founds(event: Event) -> bool:
-    """Whether a booking nobody has told us of can stand on this event alone: it must know when, and with whom."""
-    if event.booking.start_time is None or isinstance(event, _NEVER_FOUNDING):
+def can_create_booking(event: Event) -> bool:
+    """Return whether this event alone can create a booking: it must give a time and an attendee."""
+    if event.booking.start_time is None or isinstance(event, _NEVER_CREATING):
         return False
-    return isinstance(event, _FOUNDING) or bool(event.booking.attendees)
+    return isinstance(event, _CREATING) or bool(event.booking.attendees)
 
 
-def decide(situation: Situation, news: News, rules: Rules) -> Decision | Rejection:
-    """What the news changes in the situation, and what should be told of it; or why it changes nothing."""
-    before, event = situation.booking, news.event
-    if before is None and not founds(event):
-        return Rejection(because="nobody has told of this booking yet")
-    if before is not None and not isinstance(event, events.ByHand) and is_past(before, event.booking):
-        return Rejection(because=_about_the_past(event.booking))
-    decision = _decided(before, news, rules)
-    if isinstance(decision, Rejection):
+def decide(prior: PriorState, record: EventRecord, rules: Rules) -> Decision | Rejected:
+    """Return what the event changes and which notifications to send, or why it changes nothing."""
+    before, event = prior.booking, record.event
+    if before is None and not can_create_booking(event):
+        return Rejected(because="unknown booking: waiting for its first event")
+    if before is not None and not isinstance(event, events.ManualBookingEvent) and is_replaced(before, event.booking):
+        return Rejected(because=_past_booking_reason(event.booking))
+    decision = _decide_event(before, record, rules)
+    if isinstance(decision, Rejected):
         return decision
-    decision = moved.corrected(before, moved.quietly_moved(before, decision, news, rules))
-    decision = missed.followed_up(before, moved.left_out(before, decision), news, rules)
-    return announcing.announced(before, decision, news, rules)
+    decision = moved.with_correction(before, moved.with_time_change(before, decision, record, rules))
+    decision = follow_ups.with_follow_ups(before, moved.withdraw_removed_attendees(before, decision), record, rules)
+    return announcements.with_announcements(before, decision, record, rules)
 
 
-def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rejection:
-    event = news.event
+def _decide_event(before: Booking | None, record: EventRecord, rules: Rules) -> Decision | Rejected:
+    event = record.event
     match event:
         case events.BookingMade():
-            return booked.made(before, event, news, rules)
+            return booked.made(before, event, record, rules)
         case events.BookingRequested():
-            return booked.requested(before, event, news, rules)
+            return booked.requested(before, event, record, rules)
         case events.PaymentStarted():
-            return booked.payment_started(before, news, rules)
+            return booked.payment_started(before, record, rules)
         case events.BookingPaid():
-            return booked.paid(before, news, rules)
+            return booked.paid(before, record, rules)
         case events.BookingRejected():
-            return booked.rejected(before, event, news, rules)
+            return booked.rejected(before, event, record, rules)
         case events.BookingRescheduled():
-            return moved.rescheduled(before, event, news, rules)
+            return moved.rescheduled(before, event, record, rules)
         case events.SeatMoved():
-            return moved.seat_moved(before, event, news, rules)
+            return moved.seat_moved(before, event, record, rules)
         case events.SeatLeft():
-            return moved.seat_left(before, event, news)
+            return moved.seat_left(before, event, record)
         case events.BookingCancelled():
-            return moved.cancelled(before, event, news, rules)
+            return moved.cancelled(before, event, record, rules)
         case events.LocationChanged():
-            return moved.location_changed(before, news, rules)
+            return moved.location_changed(before, record, rules)
         case events.OrganizerChanged():
-            return moved.organizer_changed(before, news, rules)
+            return moved.organizer_changed(before, record, rules)
         case events.MeetingStarted():
-            return attended.meeting_started(before, news, rules)
+            return attended.meeting_started(before, record, rules)
         case events.MeetingEnded():
-            return attended.meeting_ended(before, event, news, rules)
+            return attended.meeting_ended(before, event, record, rules)
         case events.AttendanceReported():
-            return attended.reported(before, news)
+            return attended.attendance_reported(before, record)
         case events.GuestsMissed():
-            return attended.guests_missed(before, news)
+            return attended.guests_missed(before, record)
         case events.HostMissed():
             return attended.host_missed(before, event)
         case events.RecordingReady():
@@ -89,15 +89,15 @@ def _decided(before: Booking | None, news: News, rules: Rules) -> Decision | Rej
         case events.AssignmentDisputed():
             return attended.assignment_disputed(before, event)
         case events.OutcomeReported():
-            return by_hand.outcome_reported(before, event)
+            return manual.outcome_reported(before, event)
         case events.BookingAttached():
-            return by_hand.attached(before, event)
+            return manual.attached(before, event)
         case events.DealChanged():
-            return by_hand.deal_changed(before)
-        case _ as never:
-            assert_never(never)
+            return manual.deal_changed(before)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
-def _about_the_past(seen: BookingSeen) -> str:
-    name = f"uid {seen.uid}" if seen.uid is not None else f"booking {seen.calcom_booking_id}"
+def _past_booking_reason(details: BookingDetails) -> str:
+    name = f"uid {details.uid}" if details.uid is not None else f"booking {details.calcom_booking_id}"
     return f"it is about {name}, which a reschedule has replaced"

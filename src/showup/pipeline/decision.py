@@ -1,47 +1,47 @@
-"""What `decide` answers: what stands afterwards, and what it means for the deal and for the outside, or a refusal."""
+"""The results of `decide`: the new state with its deal events and effects, or a refusal."""
 
 from msgspec import Struct
 
 from showup.bookings.booking import Booking
-from showup.deals.deal import TurnKind
-from showup.effects import Announce, Effect
+from showup.deals.deal import DealEventKind
+from showup.effects import Effect, NotifySubscribers
 
 
-class Situation(Struct, frozen=True, kw_only=True):
-    """What stands before an event: the booking that its story has led to, or nothing yet."""
+class PriorState(Struct, frozen=True, kw_only=True):
+    """The state before an event: the booking that its history led to, or None."""
 
     booking: Booking | None = None
 
 
-class Withdraw(Struct, frozen=True, kw_only=True):
-    """What was to be told to `recipients` (None: to anybody) and has not been told yet, no longer holds.
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """Withdraws undelivered effects for `recipients` (None: for everybody) that are no longer valid.
 
-    `only` these kinds of effects; None: whatever it is.
+    `effect_types` limits it to these kinds of effects; None means all kinds.
     """
 
     because: str
     recipients: frozenset[str] | None = None
-    only: tuple[type[Effect], ...] | None = None
+    effect_types: tuple[type[Effect], ...] | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """`what` and `because` make the line in the journal; an empty `what` changes nothing worth a line.
+    """The changes one event makes. `what` and `because` form the audit entry; an empty `what` adds no entry.
 
-    What is to be withdrawn is, before the effects are called for; what was announced is never taken back.
-    What is `restated` is announced if nothing was yet of how things stand.
+    Withdrawals apply before new effects are planned; announcements are never withdrawn. `restated` announcements are
+    sent only if the current state has not been announced yet.
     """
 
     after: Booking
     what: str = ""
     because: str = ""
-    turns: tuple[TurnKind, ...] = ()
+    deal_events: tuple[DealEventKind, ...] = ()
     effects: tuple[Effect, ...] = ()
-    withdraw: tuple[Withdraw, ...] = ()
-    announcements: tuple[Announce, ...] = ()
-    restated: tuple[Announce, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+    announcements: tuple[NotifySubscribers, ...] = ()
+    restated: tuple[NotifySubscribers, ...] = ()
 
 
-class Rejection(Struct, frozen=True, kw_only=True):
-    """The event changes nothing, and `because` says why."""
+class Rejected(Struct, frozen=True, kw_only=True):
+    """A refusal: the event changes nothing, and `because` gives the reason."""
 
     because: str

@@ -1,132 +1,143 @@
-"""A booking changes: another time, another place, another host, or none at all (PI3, PI4, PI6)."""
+"""Apply changes to a booking: another time, place or host, or a cancellation (PI3, PI4, PI6)."""
 
 from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
-from showup.deals.deal import TurnKind
-from showup.effects import Effect, TellCancelled
+from showup.deals.deal import DealEventKind
+from showup.effects import Effect, NotifyCancelled
 from showup.events import (
-    AttendeeSeen,
+    AttendeeDetails,
     BookingCancelled,
     BookingRescheduled,
-    News,
-    Replaced,
+    EventRecord,
+    ReplacedBooking,
     SeatLeft,
     SeatMoved,
 )
-from showup.pipeline.attending import departed, rejoined, vacated
-from showup.pipeline.decision import Decision, Rejection, Withdraw
+from showup.pipeline.attendees import leave_seats, rejoin_seats, vacate_seats
+from showup.pipeline.booking_updates import apply_details, create_booking, is_current, move_booking, timeline_fields
+from showup.pipeline.decision import Decision, Rejected, Withdrawal
+from showup.pipeline.notify import notified_attendees, notify_cancelled, notify_new_place, notify_scheduled
 from showup.pipeline.rules import Rules
-from showup.pipeline.seeing import founded, is_current, moved, overlaid, shown
-from showup.pipeline.telling import concerned, of_cancelling, of_new_place, of_standing
 
-_MOVED = Withdraw(because="the meeting has another time")
-_STANDS_AGAIN = "the meeting stands again"
+_TIME_CHANGED = Withdrawal(because="the meeting has another time")
+_SCHEDULED_AGAIN = "the meeting stands again"
 
 
-def rescheduled(before: Booking | None, event: BookingRescheduled, news: News, rules: Rules) -> Decision | Rejection:
-    """Another time, and nearly always another uid: the same booking, found by the uid that it had (PI3)."""
+def rescheduled(
+    before: Booking | None, event: BookingRescheduled, record: EventRecord, rules: Rules
+) -> Decision | Rejected:
+    """Apply a reschedule: find the booking by its previous uid and give it the new time and, usually, uid (PI3)."""
     reason = f": {event.reason}" if event.reason else ""
     by = f"by {event.by}" if event.by else "by somebody Cal.com does not name"
     because = f"another time was chosen {by}{reason}"
     if before is None:
-        decision = _founded_later(event, news, rules, because)
+        decision = _create_rescheduled(event, record, rules, because)
     elif is_current(before, event.booking) and _same_time(before, event):
-        return _told_again(before, news, rules)
+        return _repeated(before, record, rules)
     else:
-        decision = to_new_time(before, news, rules, event.replaces, because=because)
+        decision = to_new_time(before, record, rules, event.replaces, because=because)
     after = replace(decision.after, reschedule_reason=event.reason, rescheduled_by=event.by)
     return replace(decision, after=after)
 
 
-def to_new_time(before: Booking, news: News, rules: Rules, replaces: Replaced | None, *, because: str) -> Decision:
-    """The booking stands at the time of the news, whatever it was before."""
-    after = replace(moved(before, news, rules, replaces), status="ACCEPTED")
+def to_new_time(
+    before: Booking, record: EventRecord, rules: Rules, replaces: ReplacedBooking | None, *, because: str
+) -> Decision:
+    """Accept the booking at the event's time, whatever its state was before."""
+    after = replace(move_booking(before, record, rules, replaces), status="ACCEPTED")
     return Decision(
         after=after,
         what="booking.rescheduled",
         because=because,
-        turns=("moved",) if before.is_live else ("booked",),
-        effects=of_standing(after, news, rules, everybody=True),
-        withdraw=(_MOVED,),
+        deal_events=("moved",) if before.is_live else ("booked",),
+        effects=notify_scheduled(after, record, rules, all_seats=True),
+        withdrawals=(_TIME_CHANGED,),
     )
 
 
-def quietly_moved(before: Booking | None, decision: Decision, news: News, rules: Rules) -> Decision:
-    """News of something else may carry another time, where Cal.com told nobody of the change: reminders follow it."""
+def with_time_change(before: Booking | None, decision: Decision, record: EventRecord, rules: Rules) -> Decision:
+    """Update reminders if an event of another kind reveals a new time that Cal.com did not report."""
     after = decision.after
     if before is None or before.start_time == after.start_time or not (before.is_live and after.is_live):
         return decision
-    if any(one.only is None for one in decision.withdraw):
+    if any(one.effect_types is None for one in decision.withdrawals):
         return decision
     return replace(
         decision,
         what=decision.what or "booking.rescheduled",
         because=decision.because or "news of the booking carries another time",
-        turns=(*decision.turns, "moved"),
-        effects=(*decision.effects, *_missing(decision.effects, of_standing(after, news, rules, everybody=True))),
-        withdraw=(_MOVED,),
+        deal_events=(*decision.deal_events, "moved"),
+        effects=(
+            *decision.effects,
+            *_missing_effects(decision.effects, notify_scheduled(after, record, rules, all_seats=True)),
+        ),
+        withdrawals=(_TIME_CHANGED,),
     )
 
 
-def left_out(before: Booking | None, decision: Decision) -> Decision:
-    """Whoever a newer list no longer names is told nothing more of the meeting."""
+def withdraw_removed_attendees(before: Booking | None, decision: Decision) -> Decision:
+    """Withdraw notifications for attendees who are missing from a newer list."""
     if before is None or decision.after.seated:
         return decision
-    still = {one.email for one in decision.after.seats}
-    gone = frozenset(one.email for one in before.seats if one.email is not None and one.email not in still)
-    if not gone:
+    remaining_emails = {one.email for one in decision.after.seats}
+    removed_emails = frozenset(
+        one.email for one in before.seats if one.email is not None and one.email not in remaining_emails
+    )
+    if not removed_emails:
         return decision
-    left = Withdraw(because="they are not among the attendees any more", recipients=gone)
-    return replace(decision, withdraw=(*decision.withdraw, left))
+    withdrawal = Withdrawal(because="they are not among the attendees any more", recipients=removed_emails)
+    return replace(decision, withdrawals=(*decision.withdrawals, withdrawal))
 
 
-def stands_again(news: News) -> Withdraw:
-    """Whoever has a seat (again) is not to hear any more that it is off."""
-    recipients = _emails(news.event.booking.attendees)
-    return Withdraw(because=_STANDS_AGAIN, recipients=recipients, only=(TellCancelled,))
+def withdraw_cancellation(record: EventRecord) -> Withdrawal:
+    """Withdraw the cancellation notice for attendees who have a seat again."""
+    recipients = _attendee_emails(record.event.booking.attendees)
+    return Withdrawal(because=_SCHEDULED_AGAIN, recipients=recipients, effect_types=(NotifyCancelled,))
 
 
-def corrected(before: Booking | None, decision: Decision) -> Decision:
-    """News without a line of its own gets one where it changes what a reader sees; the deal follows a new host."""
+def with_correction(before: Booking | None, decision: Decision) -> Decision:
+    """Add an audit entry if the event changes visible fields without one; the deal's owner follows a new host."""
     if before is None:
         return decision
     after = decision.after
-    if not decision.what and shown(before) != shown(after):
+    if not decision.what and timeline_fields(before) != timeline_fields(after):
         decision = replace(decision, what="booking.corrected", because="newer news corrects the booking")
-    stayed = before.uid == after.uid and before.start_time == after.start_time
-    if stayed and before.organizer_email != after.organizer_email and "reassigned" not in decision.turns:
-        decision = replace(decision, turns=(*decision.turns, "reassigned"))
+    same_time = before.uid == after.uid and before.start_time == after.start_time
+    if same_time and before.organizer_email != after.organizer_email and "reassigned" not in decision.deal_events:
+        decision = replace(decision, deal_events=(*decision.deal_events, "reassigned"))
     return decision
 
 
-def _missing(known: Iterable[Effect], wanted: Iterable[Effect]) -> list[Effect]:
+def _missing_effects(known: Iterable[Effect], effects: Iterable[Effect]) -> list[Effect]:
     keys = {effect.key for effect in known}
-    return [effect for effect in wanted if effect.key not in keys]
+    return [effect for effect in effects if effect.key not in keys]
 
 
-def to_wanted_time(before: Booking, news: News, rules: Rules, replaces: Replaced | None) -> Decision:
-    """The attendee wants another time: the old one is gone, and the new one waits for the host's yes."""
-    after = replace(moved(before, news, rules, replaces), status="PENDING")
+def to_requested_time(before: Booking, record: EventRecord, rules: Rules, replaces: ReplacedBooking | None) -> Decision:
+    """Apply a request for another time: the old time ends, and the new one waits for the host's confirmation."""
+    after = replace(move_booking(before, record, rules, replaces), status="PENDING")
     return Decision(
         after=after,
         what="booking.reschedule_requested",
         because="the attendee asks for another time, and it waits for the host's yes",
-        turns=("suspended",) if before.is_live else (),
-        withdraw=(Withdraw(because="the attendee asks for another time"),),
+        deal_events=("suspended",) if before.is_live else (),
+        withdrawals=(Withdrawal(because="the attendee asks for another time"),),
     )
 
 
-def cancelled(before: Booking | None, event: BookingCancelled, news: News, rules: Rules) -> Decision | Rejection:
-    """Called off: the whole booking, one seat of it, or only this time because the host wants another (PI4)."""
+def cancelled(
+    before: Booking | None, event: BookingCancelled, record: EventRecord, rules: Rules
+) -> Decision | Rejected:
+    """Apply a cancellation of the whole booking, of one seat, or of this time if the host wants another (PI4)."""
     if before is not None and before.status == "CANCELLED" and event.reschedule_requested:
-        return Rejection(because="it was called off before")
-    known = overlaid(before, news, rules) if before is not None else founded(news, "CANCELLED", rules)
-    if before is not None and before.is_live and _others_stay(before, event):
-        return _seat_given_back(departed(known, event.booking, news.source_at), event, news, rules)
-    again = before is not None and before.status == "CANCELLED" and not before.reschedule_requested
+        return Rejected(because="it was called off before")
+    known = apply_details(before, record, rules) if before is not None else create_booking(record, "CANCELLED", rules)
+    if before is not None and before.is_live and _has_remaining_seats(before, event):
+        return _seat_cancelled(leave_seats(known, event.booking, record.source_at), event, record, rules)
+    already_cancelled = before is not None and before.status == "CANCELLED" and not before.reschedule_requested
     after = replace(
         known,
         status="CANCELLED",
@@ -136,87 +147,91 @@ def cancelled(before: Booking | None, event: BookingCancelled, news: News, rules
     )
     return Decision(
         after=after,
-        what="" if again else "booking.cancelled",
-        because=_why_cancelled(event),
-        turns=() if again else ("suspended",) if event.reschedule_requested else ("cancelled",),
-        effects=of_cancelling(after, news, rules, concerned(after, rules)),
-        withdraw=(Withdraw(because="the meeting was called off"),),
+        what="" if already_cancelled else "booking.cancelled",
+        because=_cancelled_reason(event),
+        deal_events=() if already_cancelled else ("suspended",) if event.reschedule_requested else ("cancelled",),
+        effects=notify_cancelled(after, record, rules, notified_attendees(after, rules)),
+        withdrawals=(Withdrawal(because="the meeting was called off"),),
     )
 
 
-def seat_moved(before: Booking | None, event: SeatMoved, news: News, rules: Rules) -> Decision:
-    """An attendee of another booking took a seat in this one."""
+def seat_moved(before: Booking | None, event: SeatMoved, record: EventRecord, rules: Rules) -> Decision:
+    """Apply a seat taken by an attendee of another booking."""
     if before is not None and before.status == "CANCELLED":
-        known = overlaid(vacated(before, news.source_at), news, rules)
+        known = apply_details(vacate_seats(before, record.source_at), record, rules)
     else:
-        known = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
-    after = replace(rejoined(known, event.booking), status="ACCEPTED", reschedule_count=known.reschedule_count)
-    turns: tuple[TurnKind, ...] = ("booked",) if before is None or not before.is_live else ()
+        known = (
+            apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
+        )
+    after = replace(rejoin_seats(known, event.booking), status="ACCEPTED", reschedule_count=known.reschedule_count)
+    deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None or not before.is_live else ()
     return Decision(
         after=after,
         what="booking.seat_taken",
         because="an attendee moved here from another time",
-        turns=turns,
-        effects=of_standing(after, news, rules),
-        withdraw=(stands_again(news),),
+        deal_events=deal_events,
+        effects=notify_scheduled(after, record, rules),
+        withdrawals=(withdraw_cancellation(record),),
     )
 
 
-def seat_left(before: Booking | None, event: SeatLeft, news: News) -> Decision | Rejection:
-    """An attendee moved to another booking; who is left keeps this one."""
+def seat_left(before: Booking | None, event: SeatLeft, record: EventRecord) -> Decision | Rejected:
+    """Apply an attendee's move to another booking; the other attendees keep this one."""
     assert before is not None, "a seat is left in a booking that is known"
     if not before.is_live:
-        return Rejection(because=f"the booking is {before.status}")
-    after = departed(before, event.booking, news.source_at)
-    left = _names(event.booking.attendees)
-    withdraw = Withdraw(because="the attendee moved to another time", recipients=_emails(event.booking.attendees))
+        return Rejected(because=f"the booking is {before.status}")
+    after = leave_seats(before, event.booking, record.source_at)
+    names = _attendee_names(event.booking.attendees)
+    withdrawal = Withdrawal(
+        because="the attendee moved to another time", recipients=_attendee_emails(event.booking.attendees)
+    )
     if after.seats:
         return Decision(
             after=after,
             what="booking.seat_given_back",
-            because=f"{left} moved to another time",
-            withdraw=(withdraw,),
+            because=f"{names} moved to another time",
+            withdrawals=(withdrawal,),
         )
     return Decision(
         after=replace(after, status="CANCELLED", cancellation_reason="the last attendee moved to another time"),
         what="booking.cancelled",
         because="the last attendee moved to another time",
-        turns=("suspended",),
-        withdraw=(withdraw,),
+        deal_events=("suspended",),
+        withdrawals=(withdrawal,),
     )
 
 
-def location_changed(before: Booking | None, news: News, rules: Rules) -> Decision:
-    """Another place to meet."""
-    after = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
+def location_changed(before: Booking | None, record: EventRecord, rules: Rules) -> Decision:
+    """Apply another meeting place."""
+    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     return Decision(
         after=after,
         what="booking.relocated",
         because="the meeting takes place elsewhere",
-        turns=("booked",) if before is None else (),
-        effects=of_new_place(after, news, rules) if after.is_live else (),
+        deal_events=("booked",) if before is None else (),
+        effects=notify_new_place(after, record, rules) if after.is_live else (),
     )
 
 
-def organizer_changed(before: Booking | None, news: News, rules: Rules) -> Decision:
-    """Another teammate hosts the meeting; the deal's owner follows."""
-    after = overlaid(before, news, rules) if before is not None else founded(news, "ACCEPTED", rules)
+def organizer_changed(before: Booking | None, record: EventRecord, rules: Rules) -> Decision:
+    """Apply another host; the deal's owner follows."""
+    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     return Decision(
         after=after,
         what="booking.reassigned",
         because=f"{after.organizer_email} hosts the meeting now",
-        turns=("booked",) if before is None else ("reassigned",),
+        deal_events=("booked",) if before is None else ("reassigned",),
     )
 
 
-def _founded_later(event: BookingRescheduled, news: News, rules: Rules, because: str) -> Decision:
-    after = founded(news, "ACCEPTED", rules, event.replaces)
+def _create_rescheduled(event: BookingRescheduled, record: EventRecord, rules: Rules, because: str) -> Decision:
+    after = create_booking(record, "ACCEPTED", rules, event.replaces)
     return Decision(
         after=after,
         what="booking.rescheduled",
         because=because,
-        turns=("booked",),
-        effects=of_standing(after, news, rules),
+        deal_events=("booked",),
+        effects=notify_scheduled(after, record, rules),
     )
 
 
@@ -224,52 +239,54 @@ def _same_time(before: Booking, event: BookingRescheduled) -> bool:
     return event.booking.start_time == before.start_time
 
 
-def _told_again(before: Booking, news: News, rules: Rules) -> Decision | Rejection:
+def _repeated(before: Booking, record: EventRecord, rules: Rules) -> Decision | Rejected:
     if before.status == "CANCELLED":
-        return Rejection(because="it was called off after the new time was chosen")
-    after = replace(overlaid(before, news, rules), status="ACCEPTED")
-    effects = of_standing(after, news, rules)
+        return Rejected(because="it was called off after the new time was chosen")
+    after = replace(apply_details(before, record, rules), status="ACCEPTED")
+    effects = notify_scheduled(after, record, rules)
     if before.is_live:
         return Decision(after=after, effects=effects)
     return Decision(
         after=after,
         what="booking.accepted",
         because="the new time was accepted",
-        turns=("booked",),
+        deal_events=("booked",),
         effects=effects,
-        withdraw=(Withdraw(because=_STANDS_AGAIN, only=(TellCancelled,)),),
+        withdrawals=(Withdrawal(because=_SCHEDULED_AGAIN, effect_types=(NotifyCancelled,)),),
     )
 
 
-def _others_stay(before: Booking, event: BookingCancelled) -> bool:
+def _has_remaining_seats(before: Booking, event: BookingCancelled) -> bool:
     if not before.seated or not event.booking.attendees:
         return False
     leaving = {one.email or one.phone or one.name for one in event.booking.attendees}
     return any(one.key not in leaving for one in before.seats)
 
 
-def _seat_given_back(after: Booking, event: BookingCancelled, news: News, rules: Rules) -> Decision:
+def _seat_cancelled(after: Booking, event: BookingCancelled, record: EventRecord, rules: Rules) -> Decision:
     keys = {one.email or one.phone or one.name for one in event.booking.attendees}
     leaving = [one for one in after.attendees if one.key in keys]
     return Decision(
         after=after,
         what="booking.seat_given_back",
-        because=f"{_names(event.booking.attendees)} gave back a seat",
-        effects=of_cancelling(after, news, rules, leaving),
-        withdraw=(Withdraw(because="the attendee gave back the seat", recipients=_emails(event.booking.attendees)),),
+        because=f"{_attendee_names(event.booking.attendees)} gave back a seat",
+        effects=notify_cancelled(after, record, rules, leaving),
+        withdrawals=(
+            Withdrawal(because="the attendee gave back the seat", recipients=_attendee_emails(event.booking.attendees)),
+        ),
     )
 
 
-def _names(leaving: Iterable[AttendeeSeen]) -> str:
-    return ", ".join(one.email or one.phone or one.name or "somebody" for one in leaving)
+def _attendee_names(attendees: Iterable[AttendeeDetails]) -> str:
+    return ", ".join(one.email or one.phone or one.name or "somebody" for one in attendees)
 
 
-def _emails(leaving: Iterable[AttendeeSeen]) -> frozenset[str]:
-    return frozenset(one.email for one in leaving if one.email is not None)
+def _attendee_emails(attendees: Iterable[AttendeeDetails]) -> frozenset[str]:
+    return frozenset(one.email for one in attendees if one.email is not None)
 
 
-def _why_cancelled(event: BookingCancelled) -> str:
-    who = f"{event.by} called it off" if event.by else "it was called off"
+def _cancelled_reason(event: BookingCancelled) -> str:
+    reason = f"{event.by} called it off" if event.by else "it was called off"
     if event.reschedule_requested:
-        who = f"{event.by or 'the host'} asks for another time"
-    return f"{who}: {event.reason}" if event.reason else who
+        reason = f"{event.by or 'the host'} asks for another time"
+    return f"{reason}: {event.reason}" if event.reason else reason

@@ -1,4 +1,4 @@
-"""Policy as data: what a workspace has decided about its pipeline. Whatever a fold depends on beside events is here."""
+"""Policy as data: a workspace's pipeline rules. A replay depends only on events and on these rules."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -9,45 +9,46 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 
 from showup.companies.domain import PERSONAL_DOMAINS, is_personal, registrable_domain
 from showup.deals.deal import FIRST_STAGE, MET_STAGE
-from showup.pipeline.quiet import HourOfDay
+from showup.pipeline.quiet_hours import HourOfDay
 
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rules of one workspace at one moment; the defaults are those of PRODUCT.md."""
+    """The rules of one workspace at one moment; the defaults are documented in PRODUCT.md."""
 
-    # "always": a cancellation cancels the deal. "last_meeting": only when no other meeting of the deal is ahead.
+    # "always": a cancellation cancels the deal. "last_meeting": only if no other meeting of the deal is ahead.
     cancel_deal: Literal["always", "last_meeting"] = "always"
-    # "showed": the scheduled end counts as attended until somebody says otherwise. "unreported": it waits for them.
+    # "showed": the scheduled end counts as attended until a person reports otherwise. "unreported": wait for a report.
     meeting_ended: Literal["showed", "unreported"] = "showed"
-    # How far a deal can come, from the first stage to the last; a person may move it to any of them.
+    # The stages a deal can reach, first to last; a person may move it to any of them.
     stages: tuple[str, ...] = (FIRST_STAGE, MET_STAGE, "proposal", "negotiation")
-    # Added to, and taken from, the maintained list of personal domains.
+    # Domains added to, and removed from, the maintained list of personal domains.
     personal_domains: frozenset[str] = frozenset()
     business_domains: frozenset[str] = frozenset()
-    # Our own side: whoever is here is never a person, a company or a deal.
+    # Team addresses: they never become a person, a company or a deal.
     team_domains: frozenset[str] = frozenset()
     team_emails: frozenset[str] = frozenset()
-    # News older than this is told to nobody.
+    # Events older than this cause no notifications.
     fresh_for: timedelta = timedelta(hours=24)
-    # Reminders, as time before the meeting.
+    # Reminder offsets before the meeting.
     remind_before: tuple[timedelta, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
-    # Whether all attendees are told of a meeting, and not the booker alone.
-    tell_guests: bool = False
-    # Whether who missed a meeting is offered another, how long after it or after we heard, and until when at most.
+    # Whether to notify all attendees of a meeting, or only the booker.
+    notify_guests: bool = False
+    # Whether to offer another time after a missed meeting, how long after it (or after we learned of it), and until
+    # when.
     follow_up: bool = False
     follow_up_after: timedelta = timedelta(hours=2)
     follow_up_expires_after: timedelta = timedelta(days=3)
-    # Not between these, from and until, where the attendee is; the same twice: at any hour.
+    # No mail between these local times of the attendee (from, until); equal values: no quiet hours.
     follow_up_quiet_hours: tuple[HourOfDay, HourOfDay] = ("21:00", "08:00")
-    # One to a person in that span, whatever they missed.
+    # At most one follow-up per person in this span, however many meetings they missed.
     follow_up_at_most_every: timedelta = timedelta(days=30)
-    # Where they find another time; empty: where the meeting was booked.
+    # Where attendees rebook; empty: where the meeting was booked.
     follow_up_rebook_url: str = ""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for stages between which meetings could not move a deal."""
+        """Raise ValueError for stages between which meetings could not move a deal."""
         if (
             self.stages[:1] != (FIRST_STAGE,)
             or MET_STAGE not in self.stages
@@ -56,11 +57,11 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"stages begin with {FIRST_STAGE!r}, have {MET_STAGE!r} among them, and name none twice")
 
     def is_team(self, email: str) -> bool:
-        """Whether the address is one of ours."""
+        """Return whether the address belongs to the team."""
         return email in self.team_emails or registrable_domain(email) in self.team_domains
 
     def company_domain(self, email: str) -> str | None:
-        """The company that the address speaks for; None for a personal one."""
+        """Return the company domain of the address, or None for a personal address."""
         domain = registrable_domain(email)
         if domain is None:
             return None
@@ -70,12 +71,12 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return None if personal else domain
 
 
-# What an address is does not depend on when it was written: these hold for all time, in their newest value.
-FACTS = frozenset({"personal_domains", "business_domains", "team_domains", "team_emails"})
+# The classification of an address does not depend on time: the newest value of these rules applies to all history.
+TIMELESS_RULES = frozenset({"personal_domains", "business_domains", "team_domains", "team_emails"})
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
-    """Other values for some rules, from `since` on (None: in the whole history); `order_key` is that of the deed."""
+    """New values for some rules from `since` on (None: all history), with the order key of the manual event."""
 
     changes: dict[str, Any]
     since: datetime | None
@@ -83,58 +84,60 @@ class Amendment(Struct, frozen=True, kw_only=True):
 
 
 class RuleBook(Struct, frozen=True, kw_only=True):
-    """The rules of a workspace through time: `versions[i]` holds from `since[i]` on."""
+    """The rules of a workspace over time: `versions[i]` applies from `since[i]` on."""
 
-    since: tuple[datetime, ...] = (_ALWAYS,)
+    since: tuple[datetime, ...] = (_BEGINNING,)
     versions: tuple[Rules, ...] = (Rules(),)
 
     def at(self, moment: datetime) -> Rules:
-        """The rules under which what happened then is decided."""
+        """Return the rules that apply to events at `moment`."""
         return self.versions[bisect_right(self.since, moment) - 1]
 
     @property
     def newest(self) -> Rules:
-        """The rules as they are now."""
+        """Return the current rules."""
         return self.versions[-1]
 
 
 def rule_book(amendments: Iterable[Amendment]) -> RuleBook:
-    """All rules that the amendments make of the defaults.
+    """Apply all amendments to the default rules.
 
-    Of two amendments of the same rule, the one that was made later wins from its own `since` on. What an address is
-    (FACTS) holds for all time.
+    If two amendments change the same rule, the later one wins from its own `since` on. Address classification rules
+    (FACTS) apply to all history.
     """
-    made = sorted(amendments, key=lambda one: one.order_key)
-    moments = sorted({_start(one) for one in made} | {_ALWAYS})
+    ordered = sorted(amendments, key=lambda one: one.order_key)
+    moments = sorted({_start(one) for one in ordered} | {_BEGINNING})
     versions = []
     for moment in moments:
         values = to_builtins(Rules())
-        for one in made:
-            values |= {name: new for name, new in one.changes.items() if name in FACTS or _start(one) <= moment}
+        for one in ordered:
+            values |= {
+                name: new for name, new in one.changes.items() if name in TIMELESS_RULES or _start(one) <= moment
+            }
         versions.append(convert(values, Rules))
     return RuleBook(since=tuple(moments), versions=tuple(versions))
 
 
-def amended(rules: Rules, changes: dict[str, Any]) -> Rules:
-    """The rules with these values. Raises ValueError that says which is wrong and why."""
+def amend_rules(rules: Rules, changes: dict[str, Any]) -> Rules:
+    """Return the rules with these values. Raises ValueError naming the invalid value and the reason."""
     try:
         return convert(to_builtins(rules) | changes, Rules)
-    except ValidationError as fault:
-        raise ValueError(str(fault)) from fault
+    except ValidationError as error:
+        raise ValueError(str(error)) from error
 
 
 def differences(before: Rules, after: Rules) -> dict[str, Any]:
-    """What an amendment must say to make the one of the other."""
+    """Return the changes that turn `before` into `after`."""
     return {
-        name: _ordered(value)
+        name: _to_sorted(value)
         for name, value in to_builtins(after).items()
         if getattr(before, name) != getattr(after, name)
     }
 
 
-def _ordered(value: Any) -> Any:
+def _to_sorted(value: Any) -> Any:
     return sorted(value) if isinstance(value, (set, frozenset)) else value
 
 
 def _start(amendment: Amendment) -> datetime:
-    return amendment.since or _ALWAYS
+    return amendment.since or _BEGINNING

@@ -1,4 +1,4 @@
-"""Every question that Showup answers about what stands, with the SQL beside the function.
+"""Read queries: every question that Showup answers about current data, with the SQL beside the function.
 
-A permit's workspace goes in, plain rows come out; nothing here changes anything.
+Functions take a permission, which limits the workspace, and return plain rows; nothing here changes data.
 """

@@ -1,4 +1,4 @@
-"""Whom the mails about a booking go to."""
+"""Finds the recipient of mails about a booking."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.database.tables import booking_attendees, bookings, workspaces
-from showup.reads.leading import standing_booking
+from showup.reads.current_ids import current_booking_id
 
 
 class Booker(Struct, frozen=True, kw_only=True):
     """The first attendee who is a person with an email. `workspace` is a slug.
 
-    `old_start_time` is when the booking was to begin before it was moved last; None when it never was.
+    `old_start_time` is the start before the latest reschedule; None if there was none.
     """
 
     booking_id: UUID
@@ -23,19 +23,19 @@ class Booker(Struct, frozen=True, kw_only=True):
     old_start_time: datetime | None
 
 
-async def booker(tx: AsyncConnection, booking_id: UUID) -> Booker | None:
-    """The booker, also by the id of a booking that was merged; None without a booking, or without such an attendee."""
+async def find_booker(tx: AsyncConnection, booking_id: UUID) -> Booker | None:
+    """Returns the booker, also by a merged booking's id; None without a booking or without such an attendee."""
     seat = booking_attendees.c
     query = (
         select(bookings.c.id, workspaces.c.slug, seat.email, bookings.c.uids[-2]["start_time"].astext)
         .join_from(bookings, workspaces, workspaces.c.id == bookings.c.workspace_id)
         .join(booking_attendees, seat.booking_id == bookings.c.id)
-        .where(bookings.c.id == standing_booking(booking_id), seat.email.is_not(None), seat.person_id.is_not(None))
+        .where(bookings.c.id == current_booking_id(booking_id), seat.email.is_not(None), seat.person_id.is_not(None))
         .order_by(seat.cancelled_at.nulls_first(), seat.position)
         .limit(1)
     )
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         return None
-    old = None if row[3] is None else datetime.fromisoformat(row[3])
-    return Booker(booking_id=row[0], workspace=row[1], email=row[2], old_start_time=old)
+    previous_start = None if row[3] is None else datetime.fromisoformat(row[3])
+    return Booker(booking_id=row[0], workspace=row[1], email=row[2], old_start_time=previous_start)

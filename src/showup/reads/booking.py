@@ -1,4 +1,4 @@
-"""One booking with everything that belongs to it."""
+"""Reads one booking with everything that belongs to it."""
 
 from datetime import datetime
 from typing import Any
@@ -7,41 +7,41 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.database.tables import booking_attendees, bookings, deals
-from showup.reads.attendance import attendance
+from showup.reads.attendance import attendance_of
 from showup.reads.bookings import select_bookings, with_attendance
+from showup.reads.current_ids import current_booking_id
 from showup.reads.deliveries import deliveries_of
-from showup.reads.leading import standing_booking
-from showup.reads.rows import Found, shaped, within
-from showup.reads.timeline import ids_of, timeline
+from showup.reads.rows import Item, nest_columns, nested_columns
+from showup.reads.timeline import ids_of_booking, timeline
 
 
-async def find_booking(tx: AsyncConnection, permit: Permit, booking_id: UUID, now: datetime) -> Found | None:
-    """The booking, as it is at `now`, also by the id of one that was merged into it; None when the permit sees none."""
-    query = select_bookings(permit).add_columns(
+async def find_booking(tx: AsyncConnection, permission: Permission, booking_id: UUID, now: datetime) -> Item | None:
+    """Returns the booking as of `now`, also by the id of one that was merged into it; None if it is not visible."""
+    query = select_bookings(permission).add_columns(
         *(bookings.c[name] for name in ("uids", "outcome", "outcome_notes", "next_step")),
-        *within("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency"),
+        *nested_columns("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency"),
     )
     query = query.outerjoin(deals, deals.c.id == bookings.c.deal_id)
-    query = query.where(bookings.c.id == standing_booking(booking_id))
+    query = query.where(bookings.c.id == current_booking_id(booking_id))
     row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else await _with_its_own(tx, permit, with_attendance(shaped(row)), now)
+    return None if row is None else await _with_related(tx, permission, with_attendance(nest_columns(row)), now)
 
 
-async def _with_its_own(tx: AsyncConnection, permit: Permit, booking: Found, now: datetime) -> Found:
-    ids = await ids_of(tx, booking["id"])
+async def _with_related(tx: AsyncConnection, permission: Permission, booking: Item, now: datetime) -> Item:
+    ids = await ids_of_booking(tx, booking["id"])
     return {
         **booking,
         "attendees": await _attendees(tx, booking),
-        # Nobody matches attendees to leads yet.
+        # Attendees are not matched to leads yet.
         "matches": [],
-        "deliveries": await deliveries_of(tx, permit, ids, now),
-        "timeline": await timeline(tx, permit, booking_id=ids, with_uids=True),
+        "deliveries": await deliveries_of(tx, permission, ids, now),
+        "timeline": await timeline(tx, permission, booking_id=ids, with_uids=True),
     }
 
 
-async def _attendees(tx: AsyncConnection, booking: Found) -> list[Found]:
+async def _attendees(tx: AsyncConnection, booking: Item) -> list[Item]:
     seat = booking_attendees.c
     query = select(
         seat.person_id, seat.email, seat.name, seat.time_zone, seat.phone, seat.attended, seat.cancelled_at
@@ -50,6 +50,8 @@ async def _attendees(tx: AsyncConnection, booking: Found) -> list[Found]:
     return [_attendee(dict(row), booking) for row in (await tx.execute(query)).mappings()]
 
 
-def _attendee(row: dict[str, Any], booking: Found) -> Found:
-    said = attendance(attended=row["attended"], host_absent=booking["host_absent"], evidence=row["attendance_evidence"])
-    return {**row, "attendance": said}
+def _attendee(row: dict[str, Any], booking: Item) -> Item:
+    attendance_fields = attendance_of(
+        attended=row["attended"], host_absent=booking["host_absent"], evidence=row["attendance_evidence"]
+    )
+    return {**row, "attendance": attendance_fields}

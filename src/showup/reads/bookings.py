@@ -1,4 +1,4 @@
-"""Lists of bookings."""
+"""Lists bookings."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,12 +9,12 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, people
-from showup.reads.attendance import attendance
-from showup.reads.keyset import Ask, Page, Sorts, read_page
-from showup.reads.rows import Found, seen_by, shaped, when, within
-from showup.reads.words import begins, words_of
+from showup.reads.attendance import attendance_of
+from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
+from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.search import matches_prefix, split_words
 
 SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", "booked_at")}
 
@@ -26,9 +26,9 @@ _FIELDS = (
 
 
 class BookingFilter(Struct, frozen=True, kw_only=True):
-    """What a booking must fulfil; None asks nothing. `attended`: "true", "false", "null" for unreported.
+    """Conditions on a booking; None does not filter. `attended`: "true", "false", "null" for unreported.
 
-    `starts_before` is exclusive, `email` is any attendee's, `uid` any that the booking ever had.
+    `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
     uid: str | None = None
@@ -42,73 +42,75 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
     q: str | None = None
 
 
-async def list_bookings(tx: AsyncConnection, permit: Permit, wanted: BookingFilter, ask: Ask) -> Page:
-    """One page of the permit's bookings."""
-    page = await read_page(tx, select_bookings(permit).where(*_conditions(wanted)), SORTS, ask)
-    return Page(items=[with_attendance(item) for item in page.items], ended_at=page.ended_at)
+async def list_bookings(
+    tx: AsyncConnection, permission: Permission, filters: BookingFilter, page_request: PageRequest
+) -> ResultPage:
+    """Returns one page of the bookings that the permission allows."""
+    page = await read_page(tx, select_bookings(permission).where(*_conditions(filters)), SORTS, page_request)
+    return ResultPage(items=[with_attendance(item) for item in page.items], next_cursor=page.next_cursor)
 
 
 async def bookings_of(
-    tx: AsyncConnection, permit: Permit, condition: ColumnElement[bool], *, at_most: int = 200
-) -> list[Found]:
-    """The bookings that fulfil a condition, the latest meeting first: what a deal or a person had."""
-    query = select_bookings(permit).where(condition).order_by(bookings.c.start_time.desc()).limit(at_most)
-    return [with_attendance(shaped(row)) for row in (await tx.execute(query)).mappings()]
+    tx: AsyncConnection, permission: Permission, condition: ColumnElement[bool], *, limit: int = 200
+) -> list[Item]:
+    """Returns the bookings that meet a condition, such as those of a deal or a person, the latest meeting first."""
+    query = select_bookings(permission).where(condition).order_by(bookings.c.start_time.desc()).limit(limit)
+    return [with_attendance(nest_columns(row)) for row in (await tx.execute(query)).mappings()]
 
 
-# Mails that tell nothing new of a booking.
-_NO_NEWS = ("remind", "follow_up")
+# Mails that report no change of a booking.
+_FOLLOW_UP_KINDS = ("remind", "follow_up")
 
 
-def attended_by(person_ids: Collection[UUID]) -> ColumnElement[bool]:
-    """Bookings in which one of these people had a seat."""
+def with_attendees(person_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Returns a condition: bookings in which one of these people has or had a seat."""
     seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.person_id.in_(person_ids))
     return bookings.c.id.in_(seats)
 
 
-def select_bookings(permit: Permit) -> Select[Any]:
-    """Every booking the permit may see, with its person and company."""
-    told = select(func.min(deliveries.c.delivered_at)).where(
+def select_bookings(permission: Permission) -> Select[Any]:
+    """Selects every booking that the permission allows, with its person and company."""
+    notified_at = select(func.min(deliveries.c.delivered_at)).where(
         deliveries.c.booking_id == bookings.c.id,
-        deliveries.c.kind.not_in(_NO_NEWS),
-        # What is only kept in the outbox has reached nobody.
-        deliveries.c.provider.is_distinct_from("outbox"),
+        deliveries.c.kind.not_in(_FOLLOW_UP_KINDS),
+        # A mail that is only in the mail preview has reached no recipient.
+        deliveries.c.provider.is_distinct_from("mail_preview"),
     )
     return (
         select(
             *(bookings.c[name] for name in _FIELDS),
-            told.scalar_subquery().label("notification_sent_at"),
-            *within("person", people, "id", "email", "name"),
-            *within("company", companies, "id", "name", "domain"),
+            notified_at.scalar_subquery().label("notification_sent_at"),
+            *nested_columns("person", people, "id", "email", "name"),
+            *nested_columns("company", companies, "id", "name", "domain"),
         )
         .outerjoin_from(bookings, people, bookings.c.person_id == people.c.id)
         .outerjoin(companies, bookings.c.company_id == companies.c.id)
-        .where(seen_by(permit, bookings))
+        .where(visible_to(permission, bookings))
     )
 
 
-def with_attendance(booking: Found) -> Found:
-    """The same booking with `attendance`, from the columns that say it."""
-    said = attendance(
+def with_attendance(booking: Item) -> Item:
+    """Returns the booking with `attendance`, built from its columns."""
+    attendance_fields = attendance_of(
         attended=booking["attended"],
         host_absent=booking["host_absent"],
         evidence=booking["attendance_evidence"],
     )
-    return {**booking, "attendance": said}
+    return {**booking, "attendance": attendance_fields}
 
 
-def _conditions(wanted: BookingFilter) -> list[ColumnElement[bool]]:
+def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     b = bookings.c
     return [
-        when(wanted.status, lambda status: b.status == status),
-        when(wanted.company_id, lambda company_id: b.company_id == company_id),
-        when(wanted.starts_from, lambda moment: b.start_time >= moment),
-        when(wanted.starts_before, lambda moment: b.start_time < moment),
-        when(wanted.attended, lambda said: b.attended.is_(_ATTENDED[said])),
-        when(wanted.organizer, lambda email: b.organizer_email == email.lower()),
-        when(wanted.email, _with_attendee),
-        when(wanted.uid, _ever_known_as),
-        *(b.id.in_(_mentioning(word)) for word in words_of(wanted.q)),
+        if_set(filters.status, lambda status: b.status == status),
+        if_set(filters.company_id, lambda company_id: b.company_id == company_id),
+        if_set(filters.starts_from, lambda at: b.start_time >= at),
+        if_set(filters.starts_before, lambda at: b.start_time < at),
+        if_set(filters.attended, lambda value: b.attended.is_(_ATTENDED[value])),
+        if_set(filters.organizer, lambda email: b.organizer_email == email.lower()),
+        if_set(filters.email, _with_attendee),
+        if_set(filters.uid, _with_any_uid),
+        *(b.id.in_(_matching_word(word)) for word in split_words(filters.q)),
     ]
 
 
@@ -120,16 +122,16 @@ def _with_attendee(email: str) -> ColumnElement[bool]:
     return bookings.c.id.in_(seats)
 
 
-def _ever_known_as(uid: str) -> ColumnElement[bool]:
+def _with_any_uid(uid: str) -> ColumnElement[bool]:
     return bookings.c.id.in_(select(booking_refs.c.booking_id).where(booking_refs.c.ref == f"uid:{uid}"))
 
 
-def _mentioning(word: str) -> Any:
+def _matching_word(word: str) -> Any:
     # A union and not an OR over joined tables: each branch then finds its few rows by an index of its own.
-    guests = select(booking_attendees.c.booking_id).join(people, people.c.id == booking_attendees.c.person_id)
-    theirs = select(bookings.c.id).join(companies, companies.c.id == bookings.c.company_id)
+    guest_bookings = select(booking_attendees.c.booking_id).join(people, people.c.id == booking_attendees.c.person_id)
+    company_bookings = select(bookings.c.id).join(companies, companies.c.id == bookings.c.company_id)
     return union(
-        select(bookings.c.id).where(begins(bookings.c.search, word)),
-        guests.where(begins(people.c.search, word)),
-        theirs.where(begins(companies.c.search, word)),
+        select(bookings.c.id).where(matches_prefix(bookings.c.search, word)),
+        guest_bookings.where(matches_prefix(people.c.search, word)),
+        company_bookings.where(matches_prefix(companies.c.search, word)),
     )

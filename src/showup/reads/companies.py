@@ -1,4 +1,4 @@
-"""Companies, in lists and one by one."""
+"""Lists companies and reads single ones."""
 
 from uuid import UUID
 
@@ -6,16 +6,16 @@ from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.database.tables import bookings, companies
 from showup.reads.bookings import bookings_of
+from showup.reads.current_ids import current_company_id, ids_of_company
 from showup.reads.deals import deals_of
-from showup.reads.keyset import Ask, Page, Sorts, read_page
-from showup.reads.leading import ids_of_company, standing_company
+from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.people import people_of
-from showup.reads.rows import Found, seen_by, when
+from showup.reads.rows import Item, if_set, visible_to
+from showup.reads.search import match_all_words
 from showup.reads.timeline import timeline
-from showup.reads.words import all_begin
 
 SORTS: Sorts = {name: companies.c[name] for name in ("created_at", "updated_at", "name")}
 
@@ -23,44 +23,46 @@ _FIELDS = tuple(companies.c[name] for name in ("id", "name", "domain", "created_
 
 
 class CompanyFilter(Struct, frozen=True, kw_only=True):
-    """What a company must fulfil; None asks nothing."""
+    """Conditions on a company; None does not filter."""
 
     domain: str | None = None
     q: str | None = None
 
 
-async def list_companies(tx: AsyncConnection, permit: Permit, wanted: CompanyFilter, ask: Ask) -> Page:
-    """One page of the permit's companies."""
-    query = select(*_FIELDS).where(seen_by(permit, companies), *all_begin(companies.c.search, wanted.q))
-    query = query.where(when(wanted.domain, lambda domain: companies.c.domain == domain.lower()))
-    return await read_page(tx, query, SORTS, ask)
+async def list_companies(
+    tx: AsyncConnection, permission: Permission, filters: CompanyFilter, page_request: PageRequest
+) -> ResultPage:
+    """Returns one page of the companies that the permission allows."""
+    query = select(*_FIELDS).where(visible_to(permission, companies), *match_all_words(companies.c.search, filters.q))
+    query = query.where(if_set(filters.domain, lambda domain: companies.c.domain == domain.lower()))
+    return await read_page(tx, query, SORTS, page_request)
 
 
-async def find_company(tx: AsyncConnection, permit: Permit, company_id: UUID) -> Found | None:
-    """The company with its people, deals, bookings and story, also by the id of one that was merged into it.
+async def find_company(tx: AsyncConnection, permission: Permission, company_id: UUID) -> Item | None:
+    """Returns the company with its people, deals, bookings and timeline, also by the id of a merged company.
 
-    None when the permit sees no such company.
+    Returns None if the permission allows no such company.
     """
-    query = select(*_FIELDS).where(companies.c.id == standing_company(company_id), seen_by(permit, companies))
+    query = select(*_FIELDS).where(companies.c.id == current_company_id(company_id), visible_to(permission, companies))
     row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else await _with_its_own(tx, permit, dict(row))
+    return None if row is None else await _with_related(tx, permission, dict(row))
 
 
-async def _with_its_own(tx: AsyncConnection, permit: Permit, company: Found) -> Found:
+async def _with_related(tx: AsyncConnection, permission: Permission, company: Item) -> Item:
     company_id = company["id"]
-    held = await bookings_of(tx, permit, bookings.c.company_id == company_id)
-    had = await deals_of(tx, permit, company_id)
-    told = await timeline(
+    company_bookings = await bookings_of(tx, permission, bookings.c.company_id == company_id)
+    company_deals = await deals_of(tx, permission, company_id)
+    entries = await timeline(
         tx,
-        permit,
+        permission,
         company_id=await ids_of_company(tx, company_id),
-        booking_id=[each["id"] for each in held],
-        deal_id=[each["id"] for each in had],
+        booking_id=[item["id"] for item in company_bookings],
+        deal_id=[item["id"] for item in company_deals],
     )
     return {
         **company,
-        "people": await people_of(tx, permit, company_id),
-        "deals": had,
-        "bookings": held,
-        "timeline": told,
+        "people": await people_of(tx, permission, company_id),
+        "deals": company_deals,
+        "bookings": company_bookings,
+        "timeline": entries,
     }

@@ -1,4 +1,4 @@
-"""Connections, and what is known of Cal.com behind its accounts: whether it answers, and what it told us late."""
+"""Reads connections, and the state of Cal.com accounts: whether Cal.com answers, and which data came late."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,20 +8,22 @@ from sqlalchemy import RowMapping, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.connection import CALCOM
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.database.tables import connections, reconciliations, syncs, workspaces
-from showup.reads.rows import Found, seen_by
+from showup.reads.rows import Item, visible_to
 
-_SHOWN_DRIFT = 10
-# Processes start anew, and a run of another account may take its time.
-_ASKED_WITHIN = timedelta(minutes=30)
-_NOBODY_ASKS = "nobody asks it: the account has no API key any more, or no `showup serve` and no `showup work` runs"
+_MAX_DRIFT_SHOWN = 10
+# Processes restart, and the run of another account may take a while.
+_SYNC_OVERDUE_AFTER = timedelta(minutes=30)
+_SYNC_NOT_RUNNING = (
+    "nobody asks it: the account has no API key any more, or no `showup serve` and no `showup work` runs"
+)
 
 _SYNC = tuple(syncs.c[name] for name in ("last_ok_at", "failing_since", "because", "next_at", "leased_until"))
 
 
 class CalcomHealth(Struct, frozen=True, kw_only=True):
-    """Whether the data of Cal.com is up to date. `message` is None while all is well; None `available`: never asked."""
+    """Whether Cal.com data is up to date. `message` is None while all is well; `available` None: never checked."""
 
     available: bool | None
     last_synced_at: datetime | None
@@ -29,7 +31,7 @@ class CalcomHealth(Struct, frozen=True, kw_only=True):
 
 
 async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: datetime) -> CalcomHealth:
-    """Of all accounts of a workspace (None: of all workspaces): as bad as the worst of them."""
+    """Returns the health of all accounts of a workspace (None: of all workspaces): that of the worst account."""
     query = select(*_SYNC).join_from(syncs, connections)
     if workspace_id is not None:
         query = query.where(connections.c.workspace_id == workspace_id)
@@ -38,32 +40,32 @@ async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: dat
         return CalcomHealth(available=None, last_synced_at=None, message=None)
     synced = [row["last_ok_at"] for row in rows]
     oldest = None if None in synced else min(synced)
-    failing = [(away, row["last_ok_at"]) for row in rows if (away := _away(row, now)) is not None]
+    failing = [(outage, row["last_ok_at"]) for row in rows if (outage := _outage_of(row, now)) is not None]
     if not failing:
         return CalcomHealth(available=True, last_synced_at=oldest, message=None)
-    (since, because), last_ok_at = min(failing, key=lambda one: one[0][0])
-    message = unavailable(because, since, last_ok_at, now)
+    (since, reason), last_ok_at = min(failing, key=lambda failure: failure[0][0])
+    message = unavailable_message(reason, since, last_ok_at, now)
     return CalcomHealth(available=False, last_synced_at=oldest, message=message)
 
 
-def _away(row: RowMapping, now: datetime) -> tuple[datetime, str | None] | None:
-    """Since when the account's data gets old, and why; None while it is asked and answers."""
-    is_at_it = row["leased_until"] is not None and row["leased_until"] > now
-    if not is_at_it and row["next_at"] < now - _ASKED_WITHIN:
-        return row["failing_since"] or row["next_at"], _NOBODY_ASKS
+def _outage_of(row: RowMapping, now: datetime) -> tuple[datetime, str | None] | None:
+    """Returns since when the account's data is out of date, and why; None while Cal.com answers."""
+    is_syncing = row["leased_until"] is not None and row["leased_until"] > now
+    if not is_syncing and row["next_at"] < now - _SYNC_OVERDUE_AFTER:
+        return row["failing_since"] or row["next_at"], _SYNC_NOT_RUNNING
     return None if row["failing_since"] is None else (row["failing_since"], row["because"])
 
 
-def unavailable(because: str | None, since: datetime, last_ok_at: datetime | None, now: datetime) -> str:
-    """What to say where data of Cal.com is shown that may be old."""
+def unavailable_message(reason: str | None, since: datetime, last_ok_at: datetime | None, now: datetime) -> str:
+    """Returns the message to show beside Cal.com data that may be out of date."""
     minutes = max(int((now - since).total_seconds()) // 60, 0)
     synced = "never" if last_ok_at is None else f"{last_ok_at:%Y-%m-%d %H:%M} UTC"
-    why = (because or "it does not answer").rstrip(".")
-    return f"Cal.com data unavailable ({why}, for {minutes} min); last good sync {synced}"
+    reason_text = (reason or "it does not answer").rstrip(".")
+    return f"Cal.com data unavailable ({reason_text}, for {minutes} min); last good sync {synced}"
 
 
-async def list_connections(tx: AsyncConnection, permit: Permit, now: datetime) -> list[Found]:
-    """The permit's connections by workspace, kind and name; Cal.com's accounts with how their last run went."""
+async def list_connections(tx: AsyncConnection, permission: Permission, now: datetime) -> list[Item]:
+    """Returns the visible connections by workspace, kind and name; Cal.com accounts with their last run's result."""
     query = (
         select(
             *(connections.c[name] for name in ("id", "kind", "name", "settings")),
@@ -74,7 +76,7 @@ async def list_connections(tx: AsyncConnection, permit: Permit, now: datetime) -
         )
         .join_from(connections, workspaces, workspaces.c.id == connections.c.workspace_id)
         .outerjoin(syncs, syncs.c.account_id == connections.c.id)
-        .where(seen_by(permit, connections))
+        .where(visible_to(permission, connections))
         .order_by(workspaces.c.slug, connections.c.kind, connections.c.name)
     )
     rows = (await tx.execute(query)).mappings().all()
@@ -91,30 +93,32 @@ async def list_connections(tx: AsyncConnection, permit: Permit, now: datetime) -
     ]
 
 
-def _account(row: RowMapping, now: datetime) -> Found:
-    away, last_ok_at = _away(row, now), row["last_ok_at"]
+def _account(row: RowMapping, now: datetime) -> Item:
+    outage, last_ok_at = _outage_of(row, now), row["last_ok_at"]
     return {
-        "available": None if last_ok_at is None and away is None else away is None,
+        "available": None if last_ok_at is None and outage is None else outage is None,
         "last_synced_at": last_ok_at,
-        "message": None if away is None else unavailable(away[1], away[0], last_ok_at, now),
+        "message": None if outage is None else unavailable_message(outage[1], outage[0], last_ok_at, now),
         "next_at": row["next_at"],
     }
 
 
-async def _last_runs(tx: AsyncConnection, account_ids: list[UUID]) -> dict[UUID, Found]:
+async def _last_runs(tx: AsyncConnection, account_ids: list[UUID]) -> dict[UUID, Item]:
     newest = (
         select(reconciliations.c.account_id, func.max(reconciliations.c.started_at).label("started_at"))
         .where(reconciliations.c.account_id.in_(account_ids), reconciliations.c.state != "running")
         .group_by(reconciliations.c.account_id)
         .subquery()
     )
-    same = and_(
+    is_newest = and_(
         newest.c.account_id == reconciliations.c.account_id, newest.c.started_at == reconciliations.c.started_at
     )
-    fields = ("kind", "state", "because", "started_at", "ended_at", "looked_at", "healed", "drifting", "drift")
+    fields = ("kind", "state", "because", "started_at", "ended_at", "looked_at", "repaired", "drifting", "drift")
     columns = [reconciliations.c[name] for name in ("account_id", *fields)]
-    rows = (await tx.execute(select(*columns).join_from(reconciliations, newest, same))).mappings()
+    rows = (await tx.execute(select(*columns).join_from(reconciliations, newest, is_newest))).mappings()
     return {
-        row["account_id"]: {"last_run": {name: row[name] for name in fields} | {"drift": row["drift"][:_SHOWN_DRIFT]}}
+        row["account_id"]: {
+            "last_run": {name: row[name] for name in fields} | {"drift": row["drift"][:_MAX_DRIFT_SHOWN]}
+        }
         for row in rows
     }

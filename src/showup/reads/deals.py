@@ -1,4 +1,4 @@
-"""Deals, in lists and one by one."""
+"""Lists deals and reads single ones."""
 
 from datetime import datetime
 from typing import Any
@@ -8,14 +8,14 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.database.tables import booking_attendees, bookings, companies, deals, people
 from showup.reads.bookings import bookings_of
-from showup.reads.keyset import Ask, Page, Sorts, read_page
-from showup.reads.leading import standing_deal
-from showup.reads.rows import Found, seen_by, shaped, when, within
+from showup.reads.current_ids import current_deal_id
+from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
+from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.search import match_all_words, split_words
 from showup.reads.timeline import timeline
-from showup.reads.words import all_begin, words_of
 
 SORTS: Sorts = {name: deals.c[name] for name in ("created_at", "updated_at", "stage_entered_at")}
 
@@ -26,7 +26,7 @@ _FIELDS = (
 
 
 class DealFilter(Struct, frozen=True, kw_only=True):
-    """What a deal must fulfil; None asks nothing. `created_before` is exclusive, `owner` an email address."""
+    """Conditions on a deal; None does not filter. `created_before` is exclusive, `owner` an email address."""
 
     status: str | None = None
     stage: str | None = None
@@ -37,64 +37,68 @@ class DealFilter(Struct, frozen=True, kw_only=True):
     q: str | None = None
 
 
-async def list_deals(tx: AsyncConnection, permit: Permit, wanted: DealFilter, ask: Ask) -> Page:
-    """One page of the permit's deals, each with its company."""
-    return await read_page(tx, _select(permit).where(*_conditions(wanted)), SORTS, ask)
+async def list_deals(
+    tx: AsyncConnection, permission: Permission, filters: DealFilter, page_request: PageRequest
+) -> ResultPage:
+    """Returns one page of the deals that the permission allows, each with its company."""
+    return await read_page(tx, _select(permission).where(*_conditions(filters)), SORTS, page_request)
 
 
-async def deals_of(tx: AsyncConnection, permit: Permit, company_id: UUID) -> list[Found]:
-    """Every deal of a company, in the order in which they were opened."""
-    query = _select(permit).where(deals.c.company_id == company_id).order_by(deals.c.position)
-    return [shaped(row) for row in (await tx.execute(query)).mappings()]
+async def deals_of(tx: AsyncConnection, permission: Permission, company_id: UUID) -> list[Item]:
+    """Returns every deal of a company, in the order in which they were opened."""
+    query = _select(permission).where(deals.c.company_id == company_id).order_by(deals.c.position)
+    return [nest_columns(row) for row in (await tx.execute(query)).mappings()]
 
 
-async def find_deal(tx: AsyncConnection, permit: Permit, deal_id: UUID) -> Found | None:
-    """The deal with its people, bookings and story, also by the id of one that is no more.
+async def find_deal(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> Item | None:
+    """Returns the deal with its people, bookings and timeline, also by the id of one that no longer exists.
 
-    None when there is none that the permit may see.
+    Returns None if the permission allows no such deal.
     """
-    query = _select(permit).add_columns(deals.c.lost_reason, deals.c.opened_at, deals.c.closed_at)
-    row = (await tx.execute(query.where(deals.c.id == standing_deal(deal_id)))).mappings().one_or_none()
-    return None if row is None else await _with_its_own(tx, permit, shaped(row))
+    query = _select(permission).add_columns(deals.c.lost_reason, deals.c.opened_at, deals.c.closed_at)
+    row = (await tx.execute(query.where(deals.c.id == current_deal_id(deal_id)))).mappings().one_or_none()
+    return None if row is None else await _with_related(tx, permission, nest_columns(row))
 
 
-async def _with_its_own(tx: AsyncConnection, permit: Permit, deal: Found) -> Found:
+async def _with_related(tx: AsyncConnection, permission: Permission, deal: Item) -> Item:
     deal_id = deal["id"]
-    held = await bookings_of(tx, permit, bookings.c.deal_id == deal_id)
-    own = await timeline(tx, permit, deal_id=[deal_id])
+    deal_bookings = await bookings_of(tx, permission, bookings.c.deal_id == deal_id)
+    entries = await timeline(tx, permission, deal_id=[deal_id])
     return {
         **deal,
-        "contacts": await _contacts(tx, permit, deal_id),
-        "bookings": held,
-        "stage_history": [_turn(line) for line in own if line["what"].startswith("deal.")],
-        "timeline": await timeline(tx, permit, deal_id=[deal_id], booking_id=[each["id"] for each in held]),
+        "contacts": await _contacts(tx, permission, deal_id),
+        "bookings": deal_bookings,
+        "stage_history": [_stage_change(entry) for entry in entries if entry["what"].startswith("deal.")],
+        "timeline": await timeline(
+            tx, permission, deal_id=[deal_id], booking_id=[booking["id"] for booking in deal_bookings]
+        ),
     }
 
 
-def _select(permit: Permit) -> Select[Any]:
-    query = select(*(deals.c[name] for name in _FIELDS), *within("company", companies, "id", "name", "domain"))
-    return query.join_from(deals, companies, deals.c.company_id == companies.c.id).where(seen_by(permit, deals))
+def _select(permission: Permission) -> Select[Any]:
+    query = select(*(deals.c[name] for name in _FIELDS), *nested_columns("company", companies, "id", "name", "domain"))
+    return query.join_from(deals, companies, deals.c.company_id == companies.c.id).where(visible_to(permission, deals))
 
 
-def _conditions(wanted: DealFilter) -> list[ColumnElement[bool]]:
-    named = select(companies.c.id).where(*all_begin(companies.c.search, wanted.q))
+def _conditions(filters: DealFilter) -> list[ColumnElement[bool]]:
+    matching_companies = select(companies.c.id).where(*match_all_words(companies.c.search, filters.q))
     return [
-        when(wanted.status, lambda status: deals.c.status == status),
-        when(wanted.stage, lambda stage: deals.c.stage == stage),
-        when(wanted.company_id, lambda company_id: deals.c.company_id == company_id),
-        when(wanted.owner, lambda email: deals.c.owner_email == email.lower()),
-        when(wanted.created_from, lambda moment: deals.c.created_at >= moment),
-        when(wanted.created_before, lambda moment: deals.c.created_at < moment),
-        when(words_of(wanted.q) or None, lambda _: deals.c.company_id.in_(named)),
+        if_set(filters.status, lambda status: deals.c.status == status),
+        if_set(filters.stage, lambda stage: deals.c.stage == stage),
+        if_set(filters.company_id, lambda company_id: deals.c.company_id == company_id),
+        if_set(filters.owner, lambda email: deals.c.owner_email == email.lower()),
+        if_set(filters.created_from, lambda at: deals.c.created_at >= at),
+        if_set(filters.created_before, lambda at: deals.c.created_at < at),
+        if_set(split_words(filters.q) or None, lambda _: deals.c.company_id.in_(matching_companies)),
     ]
 
 
-async def _contacts(tx: AsyncConnection, permit: Permit, deal_id: UUID) -> list[Found]:
+async def _contacts(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> list[Item]:
     seats = select(booking_attendees.c.person_id).join(bookings, bookings.c.id == booking_attendees.c.booking_id)
     query = select(*(people.c[name] for name in ("id", "email", "name", "time_zone", "phone")))
-    query = query.where(people.c.id.in_(seats.where(bookings.c.deal_id == deal_id)), seen_by(permit, people))
+    query = query.where(people.c.id.in_(seats.where(bookings.c.deal_id == deal_id)), visible_to(permission, people))
     return [dict(row) for row in (await tx.execute(query.order_by(people.c.email))).mappings()]
 
 
-def _turn(line: Found) -> Found:
-    return {**line, "status": line["change"].get("status"), "stage": line["change"].get("stage")}
+def _stage_change(entry: Item) -> Item:
+    return {**entry, "status": entry["change"].get("status"), "stage": entry["change"].get("stage")}

@@ -1,4 +1,4 @@
-"""What is told to the outside, and what became of it."""
+"""Reads deliveries, their attempts and their content."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,11 +9,11 @@ from msgspec import Struct
 from sqlalchemy import RowMapping, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
-from showup.database.tables import deliveries, delivery_attempts, delivery_contents, lanes
-from showup.reads.keyset import Ask, Page, Sorts, read_page
-from showup.reads.rows import Found, seen_by, when
-from showup.reads.why import next_try_at, why
+from showup.access.permission import Permission
+from showup.database.tables import deliveries, delivery_attempts, delivery_contents, destination_queues
+from showup.reads.explanation import explain, next_try_at
+from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
+from showup.reads.rows import Item, if_set, visible_to
 
 SORTS: Sorts = {name: deliveries.c[name] for name in ("created_at", "due_at")}
 
@@ -23,13 +23,13 @@ FIELDS = (
     *("due_at", "delivered_at", "attempts", "provider", "provider_id", "record", "found", "feedback"),
     *("simulated", "created_at", "updated_at"),
 )
-_WAY_FIELDS = ("failures", "wake_at", "expires_at", "feedback_because", "feedback_at", "question")
-# What `why` reads of a row, and nobody else.
-_OF_WHY = ("wake_at", "paused_until", "paused_because")
+_PROGRESS_FIELDS = ("failures", "wake_at", "expires_at", "feedback_because", "feedback_at", "question")
+# The columns that only the explanation reads.
+_EXPLANATION_FIELDS = ("wake_at", "paused_until", "paused_because")
 
 
 class DeliveryFilter(Struct, frozen=True, kw_only=True):
-    """What a delivery must fulfil; None asks nothing. `recipient` as it is addressed; `due_to` exclusive."""
+    """Conditions on a delivery; None does not filter. `recipient` as it is addressed; `due_to` is exclusive."""
 
     state: str | None = None
     destination: str | None = None
@@ -41,75 +41,84 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     due_to: datetime | None = None
 
 
-async def list_deliveries(tx: AsyncConnection, permit: Permit, wanted: DeliveryFilter, ask: Ask, now: datetime) -> Page:
-    """One page of the permit's deliveries, each with why it stands as it does at `now`."""
-    query = _select(permit).where(
-        when(wanted.due_from, lambda at: deliveries.c.due_at >= at),
-        when(wanted.due_to, lambda at: deliveries.c.due_at < at),
+async def list_deliveries(
+    tx: AsyncConnection, permission: Permission, filters: DeliveryFilter, page_request: PageRequest, now: datetime
+) -> ResultPage:
+    """Returns one page of the deliveries that the permission allows, each with the reason for its state at `now`."""
+    query = _select(permission).where(
+        if_set(filters.due_from, lambda at: deliveries.c.due_at >= at),
+        if_set(filters.due_to, lambda at: deliveries.c.due_at < at),
     )
     for name in ("state", "destination", "kind", "recipient", "booking_id", "deal_id"):
-        value = getattr(wanted, name)
+        value = getattr(filters, name)
         if value is not None:
             query = query.where(deliveries.c[name] == value)
-    page = await read_page(tx, query, SORTS, ask)
-    return Page(items=[_brief(_explained(item, now)) for item in page.items], ended_at=page.ended_at)
+    page = await read_page(tx, query, SORTS, page_request)
+    return ResultPage(
+        items=[_without_candidates(_with_explanation(item, now)) for item in page.items], next_cursor=page.next_cursor
+    )
 
 
-async def find_delivery(tx: AsyncConnection, permit: Permit, delivery_id: UUID, now: datetime) -> Found | None:
-    """The delivery with `tries`, its attempts from the first on; None when there is none that the permit may see."""
-    query = _select(permit).add_columns(delivery_contents.c.rendered_at)
+async def find_delivery(tx: AsyncConnection, permission: Permission, delivery_id: UUID, now: datetime) -> Item | None:
+    """Returns the delivery with its `attempt_history`, oldest first; None if the permission does not allow it."""
+    query = _select(permission).add_columns(delivery_contents.c.rendered_at)
     query = query.outerjoin(delivery_contents, delivery_contents.c.delivery_id == deliveries.c.id)
     row = (await tx.execute(query.where(deliveries.c.id == delivery_id))).mappings().one_or_none()
-    return None if row is None else _explained(row, now) | {"tries": await _tries(tx, delivery_id)}
+    return None if row is None else _with_explanation(row, now) | {"attempt_history": await _attempts(tx, delivery_id)}
 
 
-async def deliveries_of(tx: AsyncConnection, permit: Permit, booking_ids: Sequence[UUID], now: datetime) -> list[Found]:
-    """All that was and is to be told of these bookings, by due time, each with why it stands as it does."""
-    query = _select(permit).where(deliveries.c.booking_id.in_(booking_ids))
+async def deliveries_of(
+    tx: AsyncConnection, permission: Permission, booking_ids: Sequence[UUID], now: datetime
+) -> list[Item]:
+    """Returns all past and planned deliveries of these bookings, by due time, each with the reason for its state."""
+    query = _select(permission).where(deliveries.c.booking_id.in_(booking_ids))
     rows = (await tx.execute(query.order_by(deliveries.c.due_at, deliveries.c.id))).mappings()
-    return [_brief(_explained(row, now)) for row in rows]
+    return [_without_candidates(_with_explanation(row, now)) for row in rows]
 
 
 async def workspace_of_delivery(
-    tx: AsyncConnection, delivery_id: UUID, among: Sequence[UUID] | None = None
+    tx: AsyncConnection, delivery_id: UUID, workspace_ids: Sequence[UUID] | None = None
 ) -> UUID | None:
-    """Which of these workspaces has the delivery, if any; None: of all that there are."""
+    """Returns the workspace among these that has the delivery, or None; with None, searches all workspaces."""
     query = select(deliveries.c.workspace_id).where(deliveries.c.id == delivery_id)
-    query = query.where(when(among, deliveries.c.workspace_id.in_))
+    query = query.where(if_set(workspace_ids, deliveries.c.workspace_id.in_))
     found: UUID | None = (await tx.execute(query)).scalar_one_or_none()
     return found
 
 
-async def find_content(tx: AsyncConnection, permit: Permit, delivery_id: UUID) -> Found | None:
-    """What is sent, as it was rendered; None when there is none yet, or none that the permit may see."""
+async def find_content(tx: AsyncConnection, permission: Permission, delivery_id: UUID) -> Item | None:
+    """Returns the rendered content; None if it is not rendered yet, or the permission does not allow it."""
     query = select(*(delivery_contents.c[name] for name in ("delivery_id", "rendered_at", "content")))
     query = query.join(deliveries, deliveries.c.id == delivery_contents.c.delivery_id)
-    query = query.where(delivery_contents.c.delivery_id == delivery_id, seen_by(permit, deliveries))
+    query = query.where(delivery_contents.c.delivery_id == delivery_id, visible_to(permission, deliveries))
     row = (await tx.execute(query)).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
-def _select(permit: Permit) -> Select[Any]:
-    paused = lanes.c.paused_until, lanes.c.because.label("paused_because")
-    query = select(*(deliveries.c[name] for name in (*FIELDS, *_WAY_FIELDS)), *paused)
-    lane = and_(lanes.c.workspace_id == deliveries.c.workspace_id, lanes.c.destination == deliveries.c.destination)
-    return query.outerjoin_from(deliveries, lanes, lane).where(seen_by(permit, deliveries))
+def _select(permission: Permission) -> Select[Any]:
+    paused = destination_queues.c.paused_until, destination_queues.c.because.label("paused_because")
+    query = select(*(deliveries.c[name] for name in (*FIELDS, *_PROGRESS_FIELDS)), *paused)
+    queue_join = and_(
+        destination_queues.c.workspace_id == deliveries.c.workspace_id,
+        destination_queues.c.destination == deliveries.c.destination,
+    )
+    return query.outerjoin_from(deliveries, destination_queues, queue_join).where(visible_to(permission, deliveries))
 
 
-def _explained(row: RowMapping | Found, now: datetime) -> Found:
-    found: Found = dict(row)
-    kept = {name: value for name, value in found.items() if name not in _OF_WHY}
-    return kept | {"because": why(found, now), "next_try_at": next_try_at(found, now)}
+def _with_explanation(row: RowMapping | Item, now: datetime) -> Item:
+    found: Item = dict(row)
+    fields = {name: value for name, value in found.items() if name not in _EXPLANATION_FIELDS}
+    return fields | {"because": explain(found, now), "next_try_at": next_try_at(found, now)}
 
 
-def _brief(found: Found) -> Found:
-    """The same without the candidates of its question: what a list is asked for is whether somebody has answered."""
+def _without_candidates(found: Item) -> Item:
+    """Removes the candidates of the question: a list needs only whether it was answered."""
     if found["question"] is None:
         return found
     return found | {"question": {name: found["question"].get(name) for name in ("until", "answered_by", "chosen")}}
 
 
-async def _tries(tx: AsyncConnection, delivery_id: UUID) -> list[Found]:
+async def _attempts(tx: AsyncConnection, delivery_id: UUID) -> list[Item]:
     columns = (delivery_attempts.c[name] for name in ("number", "started_at", "ended_at", "outcome", "because"))
     query = select(*columns).where(delivery_attempts.c.delivery_id == delivery_id)
     return [dict(row) for row in (await tx.execute(query.order_by(delivery_attempts.c.number))).mappings()]

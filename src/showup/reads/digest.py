@@ -1,4 +1,4 @@
-"""What a digest says of a workspace, in numbers, and who is met first."""
+"""Reads the content of a workspace's digest: the numbers and the first meetings."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -7,9 +7,9 @@ import asyncpg
 
 from showup.deliveries.digests import Digest
 
-_LISTED: Final = 10
+_MAX_MEETINGS: Final = 10
 
-_BEFORE: Final = """
+_PAST_QUERY: Final = """
     WITH real_deals AS (
         SELECT status, opened_at, closed_at FROM deals d
         WHERE workspace_id = $1 AND (opened_at >= $2 OR closed_at >= $2)
@@ -18,7 +18,7 @@ _BEFORE: Final = """
     SELECT
         (SELECT count(*) FROM bookings
          WHERE workspace_id = $1 AND NOT simulated AND booked_at >= $2 AND booked_at < $3) AS booked,
-        (SELECT count(DISTINCT b.id) FROM bookings b JOIN journal j ON j.booking_id = b.id
+        (SELECT count(DISTINCT b.id) FROM bookings b JOIN audit_log j ON j.booking_id = b.id
          WHERE b.workspace_id = $1 AND NOT b.simulated AND b.updated_at >= $2 AND j.what = 'booking.cancelled'
          AND j.at >= $2 AND j.at < $3) AS cancelled,
         held.showed, held.no_show, held.unreported,
@@ -37,7 +37,7 @@ _BEFORE: Final = """
     ) held
 """
 
-_AHEAD: Final = """
+_UPCOMING_QUERY: Final = """
     SELECT b.start_time, b.title, p.name, p.email, c.name AS company, count(*) OVER () AS meetings
     FROM bookings b LEFT JOIN people p ON p.id = b.person_id LEFT JOIN companies c ON c.id = b.company_id
     WHERE b.workspace_id = $1 AND NOT b.simulated AND b.status = 'ACCEPTED' AND b.start_time >= $2 AND b.start_time < $3
@@ -45,18 +45,18 @@ _AHEAD: Final = """
 """
 
 
-async def digest(connection: asyncpg.Connection, workspace_id: UUID, of: Digest) -> dict[str, Any]:
-    """`before`: counts of its span; `ahead`: how many meetings, and the first of them. Nothing simulated."""
-    before = await connection.fetchrow(_BEFORE, workspace_id, of.before.since, of.before.until)
-    ahead = await connection.fetch(_AHEAD, workspace_id, of.ahead.since, of.ahead.until, _LISTED)
+async def load_digest(connection: asyncpg.Connection, workspace_id: UUID, spec: Digest) -> dict[str, Any]:
+    """Returns `before`, counts of its period, and `ahead`, the number of meetings and the first; nothing simulated."""
+    before = await connection.fetchrow(_PAST_QUERY, workspace_id, spec.before.since, spec.before.until)
+    ahead = await connection.fetch(_UPCOMING_QUERY, workspace_id, spec.ahead.since, spec.ahead.until, _MAX_MEETINGS)
     assert before is not None, "it counts, so it has one row"
-    first = [
-        {"start_time": f"{row['start_time']:%Y-%m-%dT%H:%M:%SZ}", "title": row["title"], "who": _who(row)}
+    meetings = [
+        {"start_time": f"{row['start_time']:%Y-%m-%dT%H:%M:%SZ}", "title": row["title"], "who": _guest_name(row)}
         for row in ahead
     ]
-    return {"before": dict(before), "ahead": {"meetings": ahead[0]["meetings"] if ahead else 0, "first": first}}
+    return {"before": dict(before), "ahead": {"meetings": ahead[0]["meetings"] if ahead else 0, "first": meetings}}
 
 
-def _who(row: asyncpg.Record) -> str | None:
+def _guest_name(row: asyncpg.Record) -> str | None:
     name: str | None = row["name"] or row["email"]
     return f"{name} ({row['company']})" if name and row["company"] else name

@@ -1,4 +1,4 @@
-"""What follow-ups of missed meetings were good for."""
+"""Counts follow-ups of missed meetings and their effect."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,36 +6,36 @@ from typing import Final
 from sqlalchemy import and_, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.database.metadata import Instant
 from showup.database.tables import booking_attendees, bookings, deliveries
-from showup.reads.rows import Found, seen_by
+from showup.reads.rows import Item, visible_to
 
-RECOVERED_WITHIN: Final = timedelta(days=30)
+RECOVERY_PERIOD: Final = timedelta(days=30)
 
 
-async def follow_ups(tx: AsyncConnection, permit: Permit) -> Found:
-    """How many were `sent`, and how many people found another time soon after one (`recovered`): they booked anew, or
-    moved the meeting that they had missed.
+async def count_follow_ups(tx: AsyncConnection, permission: Permission) -> Item:
+    """Counts follow-ups `sent`, and people who found another time soon after one (`recovered`).
 
-    A person is known by the meeting that they missed, so that another of their addresses counts too.
+    They booked again, or rescheduled the meeting that they had missed. A person is identified by the missed meeting, so
+    another of their addresses counts too.
     """
-    d, missed, again = deliveries.c, booking_attendees.alias("missed"), booking_attendees.alias("again")
-    was_sent = and_(d.kind == "follow_up", d.state == "delivered", seen_by(permit, deliveries))
+    d, missed_seat, new_seat = deliveries.c, booking_attendees.alias("missed"), booking_attendees.alias("again")
+    is_sent = and_(d.kind == "follow_up", d.state == "delivered", visible_to(permission, deliveries))
     moved_at = cast(bookings.c.uids[-1]["since"].astext, Instant)
-    moved = and_(bookings.c.id == d.booking_id, bookings.c.version > d.booking_version)
-    found_at = case((moved, moved_at), else_=bookings.c.booked_at)
-    in_time = found_at.between(d.delivered_at, d.delivered_at + RECOVERED_WITHIN)
-    booked_anew = (
-        select(func.count(again.c.person_id.distinct()))
+    is_moved = and_(bookings.c.id == d.booking_id, bookings.c.version > d.booking_version)
+    rebooked_at = case((is_moved, moved_at), else_=bookings.c.booked_at)
+    is_in_time = rebooked_at.between(d.delivered_at, d.delivered_at + RECOVERY_PERIOD)
+    recovered = (
+        select(func.count(new_seat.c.person_id.distinct()))
         .select_from(deliveries)
-        .join(missed, and_(missed.c.booking_id == d.booking_id, missed.c.email == d.recipient))
-        .join(again, again.c.person_id == missed.c.person_id)
-        .join(bookings, and_(bookings.c.id == again.c.booking_id, in_time))
-        .where(was_sent)
+        .join(missed_seat, and_(missed_seat.c.booking_id == d.booking_id, missed_seat.c.email == d.recipient))
+        .join(new_seat, new_seat.c.person_id == missed_seat.c.person_id)
+        .join(bookings, and_(bookings.c.id == new_seat.c.booking_id, is_in_time))
+        .where(is_sent)
     )
     query = select(
-        select(func.count()).select_from(deliveries).where(was_sent).scalar_subquery().label("sent"),
-        booked_anew.scalar_subquery().label("recovered"),
+        select(func.count()).select_from(deliveries).where(is_sent).scalar_subquery().label("sent"),
+        recovered.scalar_subquery().label("recovered"),
     )
     return dict((await tx.execute(query)).mappings().one())

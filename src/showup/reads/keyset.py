@@ -1,6 +1,6 @@
-"""Paging by place, not by number: a page begins after the last row of the one before, found by an index.
+"""Keyset pagination: a page begins after the last row of the page before, found by an index.
 
-Rows that come or go between two pages move nothing, and page 10,000 costs what page 1 does.
+Rows that come or go between two pages shift nothing, and page 10,000 costs the same as page 1.
 """
 
 from collections.abc import Mapping
@@ -12,46 +12,48 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.reads.rows import Found, shaped
+from showup.reads.rows import Item, nest_columns
 
 Sorts: TypeAlias = Mapping[str, ColumnElement[Any]]
-"""What a list can be sorted by: name → a column that is never NULL, which the list selects by this name."""
+"""The sort options of a list: name → a column that is never NULL and that the list selects by this name."""
 
 
-class Place(NamedTuple):
-    """Where a page ended: the last row's sort value and its id."""
+class PageCursor(NamedTuple):
+    """The end of a page: the last row's sort value and its id."""
 
     value: datetime | str
     id: UUID
 
 
-class Ask(Struct, frozen=True, kw_only=True):
-    """One page of a list: `sort` is a name in the list's Sorts, with `-` before it for the greatest first."""
+class PageRequest(Struct, frozen=True, kw_only=True):
+    """A request for one page: `sort` is a name in the list's Sorts, with `-` before it for descending order."""
 
     sort: str
     limit: int
-    after: Place | None = None
+    cursor: PageCursor | None = None
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """`ended_at` is where the next page begins, None after the last one."""
+class ResultPage(Struct, frozen=True, kw_only=True):
+    """`next_cursor` is where the next page begins, None after the last one."""
 
-    items: list[Found]
-    ended_at: Place | None
+    items: list[Item]
+    next_cursor: PageCursor | None
 
 
-async def read_page(tx: AsyncConnection, query: Select[Any], sorts: Sorts, ask: Ask) -> Page:
-    """The rows of `query` that `ask` wants; it selects `id` and the sorted column under their own names."""
-    name = ask.sort.removeprefix("-")
+async def read_page(tx: AsyncConnection, query: Select[Any], sorts: Sorts, page_request: PageRequest) -> ResultPage:
+    """Returns the requested page of `query`, which selects `id` and the sorted column under their own names."""
+    name = page_request.sort.removeprefix("-")
     column, row_id = sorts[name], query.selected_columns["id"]
-    descending = ask.sort.startswith("-")
-    if ask.after is not None:
-        here = tuple_(column, row_id)
-        last = tuple_(literal(ask.after.value, column.type), literal(ask.after.id, row_id.type))
-        query = query.where(here < last if descending else here > last)
-    order = (column.desc(), row_id.desc()) if descending else (column.asc(), row_id.asc())
-    # One row more than asked for says whether there is another page.
-    rows = (await tx.execute(query.order_by(*order).limit(ask.limit + 1))).mappings().all()
-    kept = rows[: ask.limit]
-    ended_at = Place(kept[-1][name], kept[-1]["id"]) if len(rows) > ask.limit else None
-    return Page(items=[shaped(row) for row in kept], ended_at=ended_at)
+    is_descending = page_request.sort.startswith("-")
+    if page_request.cursor is not None:
+        row_key = tuple_(column, row_id)
+        cursor_key = tuple_(
+            literal(page_request.cursor.value, column.type), literal(page_request.cursor.id, row_id.type)
+        )
+        query = query.where(row_key < cursor_key if is_descending else row_key > cursor_key)
+    order = (column.desc(), row_id.desc()) if is_descending else (column.asc(), row_id.asc())
+    # One extra row shows whether there is another page.
+    rows = (await tx.execute(query.order_by(*order).limit(page_request.limit + 1))).mappings().all()
+    page_rows = rows[: page_request.limit]
+    next_cursor = PageCursor(page_rows[-1][name], page_rows[-1]["id"]) if len(rows) > page_request.limit else None
+    return ResultPage(items=[nest_columns(row) for row in page_rows], next_cursor=next_cursor)

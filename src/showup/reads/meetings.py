@@ -1,4 +1,4 @@
-"""A booking as the messages about it tell it, at this moment."""
+"""Reads a booking as its messages describe it at this moment."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -14,12 +14,12 @@ _MEETING = (
 )
 
 
-async def current(
-    connection: asyncpg.Connection, asked: Collection[tuple[UUID, str]]
+async def load_meetings(
+    connection: asyncpg.Connection, keys: Collection[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], Meeting]:
-    """The meetings of these (booking, attendee's email) as they stand. Who is not among its attendees has none.
+    """Returns the current meetings of these (booking, attendee's email); a non-attendee has none.
 
-    An empty email asks for whoever is known by phone only; where there is nobody, the meeting is nobody's.
+    An empty email selects an attendee who is known by phone only; if there is none, the meeting has no attendee.
     """
     rows = await connection.fetch(
         f"""
@@ -39,8 +39,8 @@ async def current(
         ) a ON true
         WHERE a.attends OR given.email = ''
         """,  # noqa: S608  # names of our own columns
-        [booking_id for booking_id, _ in asked],
-        [email for _, email in asked],
+        [booking_id for booking_id, _ in keys],
+        [email for _, email in keys],
     )
     return {(row["booking_id"], row["email"]): _meeting(row) for row in rows}
 

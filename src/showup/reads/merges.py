@@ -1,4 +1,4 @@
-"""Who is known as whom: the merges that people made and have not undone."""
+"""Reads the merges that people made and did not undo."""
 
 from typing import Any
 from uuid import UUID
@@ -7,13 +7,13 @@ from msgspec import Struct
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 from showup.companies.company import company_id
 from showup.database.tables import merges
-from showup.deeds import Kind
+from showup.manual_events import MergeKind
 from showup.people.person import person_id
-from showup.reads.keyset import Ask, Page, Sorts, read_page
-from showup.reads.rows import Found, seen_by, when
+from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
+from showup.reads.rows import Item, if_set, visible_to
 
 SORTS: Sorts = {"at": merges.c.at}
 
@@ -21,25 +21,29 @@ _FIELDS = tuple(merges.c[name] for name in ("id", "kind", "gone", "gone_id", "st
 
 
 class MergeFilter(Struct, frozen=True, kw_only=True):
-    """What a merge must fulfil; None asks nothing."""
+    """Conditions on a merge; None does not filter."""
 
-    kind: Kind | None = None
-
-
-async def list_merges(tx: AsyncConnection, permit: Permit, wanted: MergeFilter, ask: Ask) -> Page:
-    """One page of the permit's merges."""
-    query = select(*_FIELDS).where(seen_by(permit, merges), when(wanted.kind, lambda kind: merges.c.kind == kind))
-    page = await read_page(tx, query, SORTS, ask)
-    return Page(items=[_with_ids(item) for item in page.items], ended_at=page.ended_at)
+    kind: MergeKind | None = None
 
 
-async def find_merge(tx: AsyncConnection, permit: Permit, merge_id: UUID) -> Found | None:
-    """The merge with its `workspace_id`; None when none is in force that the permit may see."""
-    query = select(*_FIELDS).where(merges.c.id == merge_id, seen_by(permit, merges))
+async def list_merges(
+    tx: AsyncConnection, permission: Permission, filters: MergeFilter, page_request: PageRequest
+) -> ResultPage:
+    """Returns one page of the merges that the permission allows."""
+    query = select(*_FIELDS).where(
+        visible_to(permission, merges), if_set(filters.kind, lambda kind: merges.c.kind == kind)
+    )
+    page = await read_page(tx, query, SORTS, page_request)
+    return ResultPage(items=[_with_ids(item) for item in page.items], next_cursor=page.next_cursor)
+
+
+async def find_merge(tx: AsyncConnection, permission: Permission, merge_id: UUID) -> Item | None:
+    """Returns the merge with its `workspace_id`; None if the permission allows no merge in force."""
+    query = select(*_FIELDS).where(merges.c.id == merge_id, visible_to(permission, merges))
     row = (await tx.execute(query)).mappings().one_or_none()
     return None if row is None else _with_ids(row)
 
 
-def _with_ids(row: RowMapping | dict[str, Any]) -> Found:
-    named = person_id if row["kind"] == "people" else company_id
-    return {**row, "stays_id": named(row["workspace_id"], row["stays"])}
+def _with_ids(row: RowMapping | dict[str, Any]) -> Item:
+    id_of = person_id if row["kind"] == "people" else company_id
+    return {**row, "stays_id": id_of(row["workspace_id"], row["stays"])}

@@ -1,4 +1,4 @@
-"""What every read has in common: whose rows it may see, and the plain dictionaries that it answers."""
+"""Shared parts of all reads: which rows are visible, and the plain dictionaries that they return."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
@@ -6,38 +6,38 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, RowMapping, Table, true
 from sqlalchemy.sql.elements import Label
 
-from showup.access.permit import Permit
+from showup.access.permission import Permission
 
-Asked = TypeVar("Asked")
-Found: TypeAlias = dict[str, Any]
-"""One thing as the API shows it: field → value, nested things as dictionaries of their own."""
+FilterValue = TypeVar("FilterValue")
+Item: TypeAlias = dict[str, Any]
+"""One thing as the API shows it: field → value, with nested things as dictionaries."""
 
 
-def seen_by(permit: Permit, table: Table) -> ColumnElement[bool]:
-    """Only rows of the permit's workspace; every read has this among its conditions."""
-    if permit.workspace_id is None:
+def visible_to(permission: Permission, table: Table) -> ColumnElement[bool]:
+    """Returns a condition for the rows of the permission's workspace; every read includes it."""
+    if permission.workspace_id is None:
         return true()
-    return table.c.workspace_id == permit.workspace_id
+    return table.c.workspace_id == permission.workspace_id
 
 
-def when(value: Asked | None, condition: Callable[[Asked], ColumnElement[bool]]) -> ColumnElement[bool]:
-    """The condition on a value that a filter gives; nothing is asked of a row when it gives None."""
+def if_set(value: FilterValue | None, condition: Callable[[FilterValue], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Returns the condition on a filter's value; no condition if the value is None."""
     return true() if value is None else condition(value)
 
 
-def within(noun: str, table: Table, *names: str) -> list[Label[Any]]:
-    """Columns of a joined table, which `shaped` gathers below `noun`; the id must be among them."""
-    return [table.c[name].label(f"{noun}.{name}") for name in names]
+def nested_columns(prefix: str, table: Table, *column_names: str) -> list[Label[Any]]:
+    """Returns columns of a joined table that `nest_columns` gathers below `prefix`; the id must be among them."""
+    return [table.c[name].label(f"{prefix}.{name}") for name in column_names]
 
 
-def shaped(row: RowMapping) -> Found:
-    """`{"person.id": 1}` → `{"person": {"id": 1}}`; a joined thing that is not there is None."""
-    found: Found = {}
+def nest_columns(row: RowMapping) -> Item:
+    """Nests columns: `{"person.id": 1}` → `{"person": {"id": 1}}`; a missing joined thing becomes None."""
+    item: Item = {}
     for label, value in row.items():
-        noun, dot, name = label.partition(".")
-        if dot:
-            found.setdefault(noun, {})[name] = value
+        prefix, separator, name = label.partition(".")
+        if separator:
+            item.setdefault(prefix, {})[name] = value
         else:
-            found[label] = value
-    absent = {label.removesuffix(".id") for label, value in row.items() if label.endswith(".id") and value is None}
-    return found | dict.fromkeys(absent)
+            item[label] = value
+    missing = {label.removesuffix(".id") for label, value in row.items() if label.endswith(".id") and value is None}
+    return item | dict.fromkeys(missing)

@@ -1,2 +1,4 @@
-"""Asking Cal.com's API what we were not told: bookings are compared with what stands, and what is missing or different
-enters the log as the webhook that should have come."""
+"""Compares bookings with Cal.com's API, and adds the missing events to the log.
+
+A missing or different event enters the log as the webhook that Cal.com should have sent.
+"""

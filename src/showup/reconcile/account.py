@@ -1,4 +1,4 @@
-"""A Cal.com account that can be asked: where its API is, and with which key."""
+"""A Cal.com account that can be reconciled: the address of its API, and its key."""
 
 from uuid import UUID
 
@@ -10,22 +10,24 @@ from showup.access import connections_store
 from showup.access.account import DEFAULT
 from showup.access.accounts_store import StoredAccount, list_accounts
 from showup.access.connection import CALCOM
-from showup.access.secrets_at_rest import Seal, Unsealable
+from showup.access.secrets_at_rest import DecryptionError, Seal
 
 _log = structlog.get_logger()
 
 
 class ApiAccess(Struct, frozen=True, kw_only=True):
-    """What opens stored keys, and what the environment gives: the address of accounts that have none of their own, and
-    the key of the default account."""
+    """The seal that opens stored keys, and the environment's settings.
+
+    `url`: the API of accounts that have no address of their own. `key`: that of the default account.
+    """
 
     seal: Seal
     url: str
     key: str | None = None
 
 
-class AskedAccount(Struct, frozen=True, kw_only=True):
-    """An account whose bookings can be asked for. `url` has the API's version at its end."""
+class ReconciledAccount(Struct, frozen=True, kw_only=True):
+    """An account whose bookings can be requested. `url` ends with the API's version."""
 
     id: UUID
     name: str
@@ -36,12 +38,12 @@ class AskedAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def is_v1(self) -> bool:
-        """Whether it is an old instance of before API v2."""
+        """Returns whether it is an old instance from before API v2."""
         return self.url.rstrip("/").endswith("/v1")
 
 
-async def askable(tx: AsyncConnection, access: ApiAccess) -> list[AskedAccount]:
-    """The accounts that have a key, by name."""
+async def list_accounts_with_key(tx: AsyncConnection, access: ApiAccess) -> list[ReconciledAccount]:
+    """Returns the accounts that have a key, by name."""
     settings = {one.id: one.settings for one in await connections_store.list_connections(tx) if one.kind == CALCOM}
     found = []
     for account in await list_accounts(tx):
@@ -49,7 +51,7 @@ async def askable(tx: AsyncConnection, access: ApiAccess) -> list[AskedAccount]:
         if key is not None:
             url = settings.get(account.id, {}).get("api_url") or access.url
             found.append(
-                AskedAccount(
+                ReconciledAccount(
                     id=account.id,
                     name=account.name,
                     workspace_id=account.workspace_id,
@@ -64,7 +66,9 @@ async def askable(tx: AsyncConnection, access: ApiAccess) -> list[AskedAccount]:
 def _key(account: StoredAccount, access: ApiAccess) -> str | None:
     try:
         stored = account.credentials(access.seal).api_key
-    except Unsealable as fault:
-        _log.warning("an account of Cal.com can't be asked", account=account.name, because=str(fault))
+    except DecryptionError as fault:
+        _log.warning(
+            "Cal.com account skipped: its API key can't be decrypted", account=account.name, because=str(fault)
+        )
         return None
     return stored or (access.key if account.name == DEFAULT else None)

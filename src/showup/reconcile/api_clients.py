@@ -1,33 +1,35 @@
-"""Who asks Cal.com's API for each account: one client a key, which keeps count of its own calls."""
+"""Keeps one API client per Cal.com key, which counts its own calls."""
 
 from typing import Final
 
 import httpx2
 
 from showup.clock import Clock
-from showup.reconcile.account import AskedAccount
-from showup.reconcile.asking import Api
-from showup.sources.calcom.api import Calcom
-from showup.sources.calcom.api_budget import Budget
-from showup.sources.calcom.api_v1 import CalcomV1
+from showup.reconcile.account import ReconciledAccount
+from showup.reconcile.booking_pages import AnyCalcomClient
+from showup.sources.calcom.client import CalcomClient
+from showup.sources.calcom.client_v1 import CalcomV1Client
+from showup.sources.calcom.rate_limiter import RateLimiter
 
-# Half of what a key may: when another process takes the account over, both were at it in the same minute.
-MOST: Final = 55
+# Half of a key's limit: when another process takes the account over, both may call in the same minute.
+CALLS_PER_MINUTE: Final = 55
 
 
 class ApiClients:
-    """One client for each address and key, made when it is first wanted and kept, so that it remembers its calls."""
+    """One client for each address and key, created on first use and kept, so that it remembers its calls."""
 
     def __init__(self, client: httpx2.AsyncClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._made: dict[tuple[str, str], Api] = {}
+        self._clients: dict[tuple[str, str], AnyCalcomClient] = {}
 
-    def of(self, account: AskedAccount) -> Api:
-        """The account's."""
-        name = (account.url, account.key)
-        if name not in self._made:
-            kind = CalcomV1 if account.is_v1 else Calcom
-            budget = Budget(self._clock, most=MOST)
-            self._made[name] = kind(self._client, url=account.url, key=account.key, clock=self._clock, budget=budget)
-        return self._made[name]
+    def for_account(self, account: ReconciledAccount) -> AnyCalcomClient:
+        """Returns the account's client."""
+        cache_key = (account.url, account.key)
+        if cache_key not in self._clients:
+            client_class = CalcomV1Client if account.is_v1 else CalcomClient
+            limiter = RateLimiter(self._clock, per_minute=CALLS_PER_MINUTE)
+            self._clients[cache_key] = client_class(
+                self._client, url=account.url, key=account.key, clock=self._clock, limiter=limiter
+            )
+        return self._clients[cache_key]

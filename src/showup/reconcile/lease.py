@@ -1,4 +1,4 @@
-"""One at a time asks Cal.com about an account: whoever holds its lease. One that dies loses it after a while."""
+"""A lease lets one process at a time reconcile an account; a process that dies loses it after a while."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,22 +12,22 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
-from showup.database.engine import raw, transaction
-from showup.database.fault import is_away, shown
+from showup.database.engine import driver_connection, transaction
+from showup.database.fault import describe_error, is_outage
 from showup.reconcile import store
 
-LASTS_FOR: Final = timedelta(minutes=2)
-_EXTENDED_EVERY: Final = 30.0
+LEASE_DURATION: Final = timedelta(minutes=2)
+_EXTEND_INTERVAL: Final = 30.0
 
 _log = structlog.get_logger()
 
 
 class LeaseLost(Exception):
-    """Somebody else asks about the account now: nothing more may be written."""
+    """Another process reconciles the account now: this one must not write any more."""
 
 
 class Lease:
-    """The right to ask about one account."""
+    """The exclusive right to reconcile one account."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, account_id: UUID, holder: UUID) -> None:
         self.engine = engine
@@ -36,46 +36,46 @@ class Lease:
         self.holder = holder
 
     async def extend(self) -> None:
-        """Goes on from now. Raises LeaseLost."""
+        """Extends the lease from now. Raises LeaseLost."""
         async with transaction(self.engine) as tx:
-            await self.extend_in(await raw(tx))
+            await self.extend_in(await driver_connection(tx))
 
     async def extend_in(self, connection: asyncpg.Connection) -> None:
-        """The same in a transaction that writes what only the holder may. Raises LeaseLost."""
-        if not await store.extend(connection, self.account_id, self.holder, self.clock() + LASTS_FOR):
+        """Extends it in a transaction whose writes only the holder may make. Raises LeaseLost."""
+        if not await store.extend_lease(connection, self.account_id, self.holder, self.clock() + LEASE_DURATION):
             raise LeaseLost
 
     async def release(self) -> None:
-        """Lets others ask."""
+        """Releases the lease."""
         async with transaction(self.engine) as tx:
-            await store.release(await raw(tx), self.account_id, self.holder)
+            await store.release_lease(await driver_connection(tx), self.account_id, self.holder)
 
-    async def _keep(self) -> None:
+    async def _extend_periodically(self) -> None:
         while True:
-            await asyncio.sleep(_EXTENDED_EVERY)
+            await asyncio.sleep(_EXTEND_INTERVAL)
             try:
                 await self.extend()
             except LeaseLost:
                 return
             except Exception as fault:
-                if not is_away(fault):
+                if not is_outage(fault):
                     raise
-                _log.warning("a lease can't be extended", fault=shown(fault))
+                _log.warning("lease not extended", fault=describe_error(fault))
 
 
 @asynccontextmanager
-async def held(lease: Lease) -> AsyncIterator[Lease]:
-    """Extends the lease while something is done under it, and releases it at the end."""
-    keeping = asyncio.create_task(lease._keep())  # noqa: SLF001  # both are of this file
+async def hold_lease(lease: Lease) -> AsyncIterator[Lease]:
+    """Extends the lease while the block runs, and releases it at the end."""
+    extension = asyncio.create_task(lease._extend_periodically())  # noqa: SLF001  # both are of this file
     try:
         yield lease
     finally:
-        keeping.cancel()
+        extension.cancel()
         with suppress(asyncio.CancelledError):
-            await keeping
+            await extension
         try:
             await asyncio.shield(lease.release())
         except Exception as fault:
-            if not is_away(fault):
+            if not is_outage(fault):
                 raise
-            _log.warning("a lease can't be released, and ends by itself", fault=shown(fault))
+            _log.warning("lease not released: it will expire", fault=describe_error(fault))

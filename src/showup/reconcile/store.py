@@ -1,4 +1,4 @@
-"""How far each account was compared, who is at it, and what came of each time."""
+"""Stores how far each account was compared, which process holds it, and the result of each run."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,14 +12,14 @@ from uuid_utils.compat import uuid7
 
 RunKind: TypeAlias = Literal["poll", "backfill"]
 
-_KEPT_FOR: Final = timedelta(days=30)
-_MOST_DRIFT: Final = 50
-# 1, 2, 4, 8 and then 15 minutes after it failed.
-_LONGEST_PAUSE: Final = timedelta(minutes=15)
+_RETENTION: Final = timedelta(days=30)
+_MAX_DRIFT: Final = 50
+# Retries after 1, 2, 4, 8 and then 15 minutes.
+_MAX_PAUSE: Final = timedelta(minutes=15)
 
 
-class Sync(Struct, frozen=True, kw_only=True):
-    """Since when an account is asked, and how far it was compared; None: never."""
+class SyncState(Struct, frozen=True, kw_only=True):
+    """Since when an account is reconciled, and how far it was compared; None: never."""
 
     account_id: UUID
     began_at: datetime
@@ -27,26 +27,26 @@ class Sync(Struct, frozen=True, kw_only=True):
     failures: int
 
 
-class Run(Struct, frozen=True, kw_only=True):
-    """One time that bookings are compared; `place` is from where on a broken off one continues."""
+class ReconcileRun(Struct, frozen=True, kw_only=True):
+    """One run of a comparison; `position` is where an interrupted run continues."""
 
     id: UUID
     since: datetime
     until: datetime
-    place: dict[str, Any] | None = None
+    position: dict[str, Any] | None = None
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """What came of some bookings: how many healed by kind, and those that differ and can't be healed."""
+class RunProgress(Struct, frozen=True, kw_only=True):
+    """The result for some bookings: repairs by kind, and the differences that can't be repaired."""
 
     looked_at: int
-    healed: Mapping[str, int]
+    repaired: Mapping[str, int]
     drift: Sequence[Mapping[str, str]]
-    place: Mapping[str, Any] | None = None
+    position: Mapping[str, Any] | None = None
 
 
 async def add_accounts(connection: asyncpg.Connection, account_ids: Iterable[UUID], now: datetime) -> None:
-    """Accounts that are new here are asked from now on; what was before is a matter of a backfill."""
+    """Adds new accounts, reconciled from now on; earlier bookings need a backfill."""
     await connection.execute(
         """
         INSERT INTO syncs (account_id, began_at, next_at) SELECT unnest($1::uuid[]), $2, $2
@@ -58,9 +58,9 @@ async def add_accounts(connection: asyncpg.Connection, account_ids: Iterable[UUI
 
 
 async def claim_due(
-    connection: asyncpg.Connection, among: Iterable[UUID], holder: UUID, now: datetime, lasts_for: timedelta
-) -> Sync | None:
-    """One of these accounts whose time has come and that nobody is at, for the holder alone."""
+    connection: asyncpg.Connection, account_ids: Iterable[UUID], holder: UUID, now: datetime, duration: timedelta
+) -> SyncState | None:
+    """Claims one of these accounts that is due and that no process holds."""
     row = await connection.fetchrow(
         """
         UPDATE syncs SET leased_by = $2, leased_until = $4 WHERE account_id = (
@@ -69,18 +69,18 @@ async def claim_due(
             ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING account_id, began_at, compared_until, failures
         """,
-        list(among),
+        list(account_ids),
         holder,
         now,
-        now + lasts_for,
+        now + duration,
     )
-    return None if row is None else Sync(**row)
+    return None if row is None else SyncState(**row)
 
 
-async def claim(
-    connection: asyncpg.Connection, account_id: UUID, holder: UUID, now: datetime, lasts_for: timedelta
+async def claim_account(
+    connection: asyncpg.Connection, account_id: UUID, holder: UUID, now: datetime, duration: timedelta
 ) -> bool:
-    """The same for one account, due or not; False while somebody else is at it."""
+    """Claims one account, due or not; returns False while another process holds it."""
     done = await connection.fetchval(
         """
         UPDATE syncs SET leased_by = $2, leased_until = $4
@@ -89,19 +89,19 @@ async def claim(
         account_id,
         holder,
         now,
-        now + lasts_for,
+        now + duration,
     )
     return bool(done)
 
 
-async def began_at(connection: asyncpg.Connection, account_id: UUID) -> datetime:
-    """Since when the account is compared."""
-    found: datetime = await connection.fetchval("SELECT began_at FROM syncs WHERE account_id = $1", account_id)
-    return found
+async def get_began_at(connection: asyncpg.Connection, account_id: UUID) -> datetime:
+    """Returns since when the account is compared."""
+    result: datetime = await connection.fetchval("SELECT began_at FROM syncs WHERE account_id = $1", account_id)
+    return result
 
 
-async def extend(connection: asyncpg.Connection, account_id: UUID, holder: UUID, until: datetime) -> bool:
-    """Whether the holder still has the account; then until that moment."""
+async def extend_lease(connection: asyncpg.Connection, account_id: UUID, holder: UUID, until: datetime) -> bool:
+    """Extends the lease until that moment; returns whether the holder still has the account."""
     done = await connection.fetchval(
         "UPDATE syncs SET leased_until = $3 WHERE account_id = $1 AND leased_by = $2 RETURNING true",
         account_id,
@@ -111,8 +111,8 @@ async def extend(connection: asyncpg.Connection, account_id: UUID, holder: UUID,
     return bool(done)
 
 
-async def release(connection: asyncpg.Connection, account_id: UUID, holder: UUID) -> None:
-    """Others may be at the account now."""
+async def release_lease(connection: asyncpg.Connection, account_id: UUID, holder: UUID) -> None:
+    """Releases the account for other processes."""
     await connection.execute(
         "UPDATE syncs SET leased_by = NULL, leased_until = NULL WHERE account_id = $1 AND leased_by = $2",
         account_id,
@@ -120,12 +120,12 @@ async def release(connection: asyncpg.Connection, account_id: UUID, holder: UUID
     )
 
 
-async def begin(
+async def start_run(
     connection: asyncpg.Connection, account_id: UUID, kind: RunKind, since: datetime, until: datetime, now: datetime
-) -> Run:
-    """A new time; one that was broken off before is over, and what is long ago is forgotten."""
-    await _tidy_up(connection, account_id, kind, now)
-    run = Run(id=uuid7(), since=since, until=until)
+) -> ReconcileRun:
+    """Starts a run; ends an interrupted earlier one, and deletes old ones."""
+    await _clean_up_runs(connection, account_id, kind, now)
+    run = ReconcileRun(id=uuid7(), since=since, until=until)
     await connection.execute(
         """
         INSERT INTO reconciliations (id, account_id, kind, started_at, since, until) VALUES ($1, $2, $3, $4, $5, $6)
@@ -140,7 +140,7 @@ async def begin(
     return run
 
 
-async def _tidy_up(connection: asyncpg.Connection, account_id: UUID, kind: RunKind, now: datetime) -> None:
+async def _clean_up_runs(connection: asyncpg.Connection, account_id: UUID, kind: RunKind, now: datetime) -> None:
     await connection.execute(
         """
         UPDATE reconciliations SET state = 'failed', because = 'it was broken off', ended_at = $3
@@ -153,12 +153,14 @@ async def _tidy_up(connection: asyncpg.Connection, account_id: UUID, kind: RunKi
     await connection.execute(
         "DELETE FROM reconciliations WHERE account_id = $1 AND kind = 'poll' AND started_at < $2",
         account_id,
-        now - _KEPT_FOR,
+        now - _RETENTION,
     )
 
 
-async def broken_off(connection: asyncpg.Connection, account_id: UUID, since: datetime, until: datetime) -> Run | None:
-    """The newest backfill of this span, if it is not done: it goes on from its place."""
+async def resume_backfill(
+    connection: asyncpg.Connection, account_id: UUID, since: datetime, until: datetime
+) -> ReconcileRun | None:
+    """Returns the newest backfill of this span if it is not done; it continues at its position."""
     row = await connection.fetchrow(
         """
         UPDATE reconciliations SET state = 'running', because = NULL, ended_at = NULL WHERE id = (
@@ -173,33 +175,33 @@ async def broken_off(connection: asyncpg.Connection, account_id: UUID, since: da
     )
     if row is None:
         return None
-    place = None if row["place"] is None else msgspec.json.decode(row["place"], type=dict[str, Any])
-    return Run(id=row["id"], since=row["since"], until=row["until"], place=place)
+    position = None if row["place"] is None else msgspec.json.decode(row["place"], type=dict[str, Any])
+    return ReconcileRun(id=row["id"], since=row["since"], until=row["until"], position=position)
 
 
-async def add_page(connection: asyncpg.Connection, run_id: UUID, page: Page) -> None:
-    """Counts a page, in the transaction in which its events are kept."""
+async def record_progress(connection: asyncpg.Connection, run_id: UUID, progress: RunProgress) -> None:
+    """Counts a page, in the transaction that stores its events."""
     await connection.execute(
         f"""
         UPDATE reconciliations SET looked_at = looked_at + $2, place = $5::text::jsonb, drifting = drifting + $6,
-            healed = (SELECT coalesce(jsonb_object_agg(kind, many), '{{}}') FROM (
+            repaired = (SELECT coalesce(jsonb_object_agg(kind, many), '{{}}') FROM (
                 SELECT kind, sum(many::int) AS many FROM (
-                    SELECT * FROM jsonb_each_text(healed) UNION ALL SELECT * FROM jsonb_each_text($3::text::jsonb)
+                    SELECT * FROM jsonb_each_text(repaired) UNION ALL SELECT * FROM jsonb_each_text($3::text::jsonb)
                 ) AS counted(kind, many) GROUP BY kind) AS summed),
-            drift = jsonb_path_query_array(drift || $4::text::jsonb, '$[0 to {_MOST_DRIFT - 1}]')
+            drift = jsonb_path_query_array(drift || $4::text::jsonb, '$[0 to {_MAX_DRIFT - 1}]')
         WHERE id = $1
         """,  # noqa: S608  # the number is a constant
         run_id,
-        page.looked_at,
-        msgspec.json.encode(page.healed).decode(),
-        msgspec.json.encode(page.drift).decode(),
-        None if page.place is None else msgspec.json.encode(page.place).decode(),
-        len(page.drift),
+        progress.looked_at,
+        msgspec.json.encode(progress.repaired).decode(),
+        msgspec.json.encode(progress.drift).decode(),
+        None if progress.position is None else msgspec.json.encode(progress.position).decode(),
+        len(progress.drift),
     )
 
 
-async def end(connection: asyncpg.Connection, run_id: UUID, now: datetime, because: str | None = None) -> None:
-    """It is done, or failed for this reason."""
+async def finish_run(connection: asyncpg.Connection, run_id: UUID, now: datetime, because: str | None = None) -> None:
+    """Marks the run as done, or as failed for this reason."""
     await connection.execute(
         "UPDATE reconciliations SET state = $2, because = $3, ended_at = $4 WHERE id = $1",
         run_id,
@@ -209,10 +211,10 @@ async def end(connection: asyncpg.Connection, run_id: UUID, now: datetime, becau
     )
 
 
-async def passed(
+async def record_success(
     connection: asyncpg.Connection, account_id: UUID, now: datetime, *, until: datetime | None, next_at: datetime | None
 ) -> None:
-    """Cal.com answered to the end; `until` is how far the account is compared, None for no further than before."""
+    """Records that Cal.com answered to the end; `until` is how far the account is compared, None for no change."""
     await connection.execute(
         """
         UPDATE syncs SET last_ok_at = $2, failing_since = NULL, failures = 0, because = NULL,
@@ -226,11 +228,11 @@ async def passed(
     )
 
 
-async def failed(
-    connection: asyncpg.Connection, sync: Sync, now: datetime, because: str, not_before: datetime | None
+async def record_failure(
+    connection: asyncpg.Connection, sync: SyncState, now: datetime, because: str, not_before: datetime | None
 ) -> None:
-    """Cal.com did not answer, or refused: it is asked again after ever longer pauses."""
-    pause = min(timedelta(minutes=2 ** min(sync.failures, 10)), _LONGEST_PAUSE)
+    """Records that Cal.com did not answer, or refused; the retry comes after ever longer pauses."""
+    pause = min(timedelta(minutes=2 ** min(sync.failures, 10)), _MAX_PAUSE)
     await connection.execute(
         """
         UPDATE syncs SET failures = failures + 1, failing_since = coalesce(failing_since, $2), because = $3,

@@ -1,4 +1,4 @@
-"""A believable population that books, moves, cancels and misses meetings, and knows the truth about itself.
+"""A simulated population that books, moves, cancels and misses meetings, and knows the expected result.
 
-It stands outside like any stranger: it sends signed webhooks over HTTP and compares what the API then says.
+It is an external client: it sends signed webhooks over HTTP and compares the API's answers with the truth.
 """

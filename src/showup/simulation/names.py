@@ -1,4 +1,4 @@
-"""Words from which a population is made up; every company lives below `.example`, where nobody is at home."""
+"""Words for names of a population; every company's domain is below `.example`, a reserved name."""
 
 FIRST_NAMES = (
     "Ada", "Amara", "Anna", "Björn", "Chloé", "Daniel", "Elif", "Emeka", "Fatima", "Giulia", "Hannah",

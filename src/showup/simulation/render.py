@@ -1,59 +1,59 @@
-"""The news of a run as webhook bodies: compact JSON in raw UTF-8, in the shape of hosted Cal.com, 2026."""
+"""Renders the events of a run as webhook bodies: compact JSON in raw UTF-8, in the shape of hosted Cal.com, 2026."""
 
 from typing import Any, TypeAlias
 
 import msgspec
 
-from showup.simulation.news import News
+from showup.simulation.models import SimulatedWebhook
 from showup.simulation.render_booking import booking_fields, instant
 from showup.simulation.render_meeting import meeting_fields, row_attendees
 
 Json: TypeAlias = dict[str, Any]
 
-# Cal.com tells the same news again a few milliseconds later when several of a user's webhooks listen.
-_RETOLD_AFTER_MS = 7
+# Cal.com sends the same event again a few milliseconds later when a user has several webhooks.
+_RESENT_AFTER_MS = 7
 
 
-def render(news: News) -> bytes:
-    """The exact bytes of one webhook; the same news gives the same bytes."""
-    return msgspec.json.encode(_body(news))
+def render(webhook: SimulatedWebhook) -> bytes:
+    """Returns the exact bytes of one webhook; the same event gives the same bytes."""
+    return msgspec.json.encode(_body(webhook))
 
 
-def _body(news: News) -> Json:
-    match news.trigger:
+def _body(webhook: SimulatedWebhook) -> Json:
+    match webhook.trigger:
         case "MEETING_STARTED" | "MEETING_ENDED":
-            return {"triggerEvent": news.trigger, **meeting_fields(news)}
+            return {"triggerEvent": webhook.trigger, **meeting_fields(webhook)}
         case "BOOKING_NO_SHOW_UPDATED":
-            return _enveloped(news, _marks(news))
+            return _envelope(webhook, _marks(webhook))
         case "AFTER_GUESTS_CAL_VIDEO_NO_SHOW":
-            return _enveloped(news, _missing_guests(news))
+            return _envelope(webhook, _guests_absent(webhook))
         case "PING":
-            return _enveloped(news, _test(news))
+            return _envelope(webhook, _ping(webhook))
         case "FORM_SUBMITTED":
-            return {"Work-email": news.by, **_enveloped(news, _form(news))}
+            return {"Work-email": webhook.by, **_envelope(webhook, _form(webhook))}
         case _:
-            return _enveloped(news, booking_fields(news))
+            return _envelope(webhook, booking_fields(webhook))
 
 
-def _enveloped(news: News, payload: Json) -> Json:
-    at = instant(news.at, milliseconds_later=news.copy * _RETOLD_AFTER_MS)
-    return {"triggerEvent": news.trigger, "createdAt": at, "payload": payload}
+def _envelope(webhook: SimulatedWebhook, payload: Json) -> Json:
+    at = instant(webhook.at, milliseconds_later=webhook.resend_count * _RESENT_AFTER_MS)
+    return {"triggerEvent": webhook.trigger, "createdAt": at, "payload": payload}
 
 
-def _marks(news: News) -> Json:
-    assert news.booking is not None, "attendees are marked in a booking"
-    attendees = [{"email": email, "noShow": absent} for email, absent in news.marks]
-    said = ", ".join(f"{email} {'' if absent else 'un'}marked as no-show" for email, absent in news.marks)
+def _marks(webhook: SimulatedWebhook) -> Json:
+    assert webhook.booking is not None, "attendees are marked in a booking"
+    attendees = [{"email": email, "noShow": is_absent} for email, is_absent in webhook.marks]
+    message = ", ".join(f"{email} {'' if is_absent else 'un'}marked as no-show" for email, is_absent in webhook.marks)
     return {
-        "bookingUid": news.booking.uid,
-        "bookingId": news.booking.number,
+        "bookingUid": webhook.booking.uid,
+        "bookingId": webhook.booking.number,
         "attendees": attendees,
-        "message": said,
+        "message": message,
     }
 
 
-def _missing_guests(news: News) -> Json:
-    booking = news.booking
+def _guests_absent(webhook: SimulatedWebhook) -> Json:
+    booking = webhook.booking
     assert booking is not None, "guests are missed in a booking"
     return {
         "title": booking.title,
@@ -78,12 +78,12 @@ def _missing_guests(news: News) -> Json:
             "eventTriggers": ["AFTER_GUESTS_CAL_VIDEO_NO_SHOW"],
             "payloadTemplate": None,
         },
-        "message": f"Guest didn't join the call or didn't join before {news.at:%Y-%m-%d %H:%M:%S} +00:00",
+        "message": f"Guest didn't join the call or didn't join before {webhook.at:%Y-%m-%d %H:%M:%S} +00:00",
     }
 
 
-def _test(news: News) -> Json:
-    moment = instant(news.at)
+def _ping(webhook: SimulatedWebhook) -> Json:
+    moment = instant(webhook.at)
     person = {"timeZone": "Europe/London", "language": {"locale": "en"}, "utcOffset": 0}
     return {
         "type": "Test",
@@ -95,10 +95,10 @@ def _test(news: News) -> Json:
     }
 
 
-def _form(news: News) -> Json:
+def _form(webhook: SimulatedWebhook) -> Json:
     return {
         "formId": "0f9c1f30-5d4a-4a59-9d0f-0c6a6f6d2a11",
         "formName": "Talk to sales",
         "teamId": None,
-        "responses": {"Work email": {"value": news.by, "response": news.by}},
+        "responses": {"Work email": {"value": webhook.by, "response": webhook.by}},
     }

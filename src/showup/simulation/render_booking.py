@@ -1,28 +1,28 @@
-"""What every enveloped webhook says of a booking: one uniform set of fields, read from Cal.com's tables."""
+"""Renders the booking in enveloped webhooks: one uniform set of fields, read from Cal.com's tables."""
 
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from showup.simulation.news import Attendee, Booking, News, Organizer
+from showup.simulation.models import SimulatedAttendee, SimulatedBooking, SimulatedOrganizer, SimulatedWebhook
 from showup.simulation.render_settings import event_type_fields, platform_fields
 
 Json: TypeAlias = dict[str, Any]
 
-# By this mark Showup and its users tell what was simulated; nothing about it is ever sent to the outside.
+# Showup and its users recognize simulated bookings by this mark; no messages about them leave Showup.
 MARK = {"showup": "simulated"}
 
 
 def instant(at: datetime, *, milliseconds_later: int = 0) -> str:
-    """`at` as Cal.com writes times: UTC to the millisecond, with a Z."""
+    """Returns `at` as Cal.com writes times: UTC to the millisecond, with a Z."""
     at += timedelta(milliseconds=milliseconds_later)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
-def booking_fields(news: News) -> Json:
-    """The `payload` of a booking's webhook, with what its trigger adds."""
-    booking = news.booking
-    assert booking is not None, f"{news.trigger} tells of a booking"
+def booking_fields(webhook: SimulatedWebhook) -> Json:
+    """Returns the `payload` of a booking's webhook, with the additions of its trigger."""
+    booking = webhook.booking
+    assert booking is not None, f"{webhook.trigger} tells of a booking"
     return {
         "bookerUrl": "https://cal.com",
         "title": booking.title,
@@ -31,7 +31,7 @@ def booking_fields(news: News) -> Json:
         "additionalNotes": booking.notes,
         "description": booking.notes,
         "organizer": _organizer(booking.organizer, booking.start_at),
-        "attendees": [_attendee(one, booking.start_at) for one in booking.attendees],
+        "attendees": [_attendee(attendee, booking.start_at) for attendee in booking.attendees],
         "customInputs": {},
         "responses": responses(booking),
         "userFieldsResponses": {},
@@ -41,8 +41,8 @@ def booking_fields(news: News) -> Json:
         "uid": booking.uid,
         "bookingId": booking.number,
         "status": booking.status,
-        "cancellationReason": news.reason if news.trigger != "BOOKING_REJECTED" else None,
-        "rejectionReason": news.reason if news.trigger == "BOOKING_REJECTED" else None,
+        "cancellationReason": webhook.reason if webhook.trigger != "BOOKING_REJECTED" else None,
+        "rejectionReason": webhook.reason if webhook.trigger == "BOOKING_REJECTED" else None,
         "videoCallData": {
             "type": "daily_video",
             "id": booking.uid[:9],
@@ -52,13 +52,16 @@ def booking_fields(news: News) -> Json:
         "metadata": {"source": "website", "videoCallUrl": booking.meeting_url, **MARK},
         **event_type_fields(booking.event_type),
         **platform_fields(booking.organizer),
-        **_what_the_trigger_adds(news, booking),
+        **_trigger_fields(webhook, booking),
     }
 
 
-def responses(booking: Booking, *, labels: dict[str, str] | None = None) -> Json:
-    """The answers of the booker, the first attendee; an unanswered question has no `value`."""
-    booker, guests = booking.attendees[0], [one.email for one in booking.attendees[1:] if one.seat is None]
+def responses(booking: SimulatedBooking, *, labels: dict[str, str] | None = None) -> Json:
+    """Returns the answers of the booker, the first attendee; an unanswered question has no `value`."""
+    booker, guests = (
+        booking.attendees[0],
+        [attendee.email for attendee in booking.attendees[1:] if attendee.seat is None],
+    )
     answers: dict[str, Any] = {
         "name": booker.name,
         "email": booker.email,
@@ -84,31 +87,31 @@ _LABELS = {
 }
 
 
-def _what_the_trigger_adds(news: News, booking: Booking) -> Json:
-    seat = {"attendeeSeatId": news.seat} if news.seat is not None else {}
-    match news.trigger:
+def _trigger_fields(webhook: SimulatedWebhook, booking: SimulatedBooking) -> Json:
+    seat = {"attendeeSeatId": webhook.seat} if webhook.seat is not None else {}
+    match webhook.trigger:
         case "BOOKING_CANCELLED":
-            return {"cancelledBy": news.by, "requestReschedule": news.request_reschedule, **seat}
-        case "BOOKING_RESCHEDULED" if (old := booking.previous) is not None:
+            return {"cancelledBy": webhook.by, "requestReschedule": webhook.request_reschedule, **seat}
+        case "BOOKING_RESCHEDULED" if (previous := booking.previous) is not None:
             return {
-                "rescheduleId": old.number,
-                "rescheduleUid": old.uid,
-                "rescheduleStartTime": instant(old.start_at),
-                "rescheduleEndTime": instant(old.end_at),
-                "rescheduledBy": news.by,
+                "rescheduleId": previous.number,
+                "rescheduleUid": previous.uid,
+                "rescheduleStartTime": instant(previous.start_at),
+                "rescheduleEndTime": instant(previous.end_at),
+                "rescheduledBy": webhook.by,
             }
         case "BOOKING_LOCATION_UPDATED":
-            return {"location": booking.meeting_url, "previousLocation": news.previous_location}
-        case "BOOKING_REASSIGNED" if news.replaced is not None:
-            return {"addedHostUserIds": [booking.organizer.id], "removedHostUserIds": [news.replaced.id]}
+            return {"location": booking.meeting_url, "previousLocation": webhook.previous_location}
+        case "BOOKING_REASSIGNED" if webhook.replaced is not None:
+            return {"addedHostUserIds": [booking.organizer.id], "removedHostUserIds": [webhook.replaced.id]}
         case "BOOKING_PAID":
             return {"paymentId": booking.number, "metadata": _payment_metadata(booking)}
         case _:
             return seat
 
 
-def _payment_metadata(booking: Booking) -> Json:
-    """For this one trigger Cal.com puts the payment's own metadata in the place of the booking's."""
+def _payment_metadata(booking: SimulatedBooking) -> Json:
+    """Returns the payment's own metadata, which Cal.com sends instead of the booking's for this one trigger."""
     return {
         "identifier": "cal.com",
         "bookingId": booking.number,
@@ -120,7 +123,7 @@ def _payment_metadata(booking: Booking) -> Json:
     }
 
 
-def _organizer(organizer: Organizer, at: datetime) -> Json:
+def _organizer(organizer: SimulatedOrganizer, at: datetime) -> Json:
     return {
         "id": organizer.id,
         "name": organizer.name,
@@ -133,7 +136,7 @@ def _organizer(organizer: Organizer, at: datetime) -> Json:
     }
 
 
-def _attendee(attendee: Attendee, at: datetime) -> Json:
+def _attendee(attendee: SimulatedAttendee, at: datetime) -> Json:
     first, _, last = attendee.name.partition(" ")
     return {
         "name": attendee.name,
@@ -149,6 +152,6 @@ def _attendee(attendee: Attendee, at: datetime) -> Json:
 
 
 def utc_offset(zone: str, at: datetime) -> int:
-    """Minutes by which `zone` is ahead of UTC at that moment."""
+    """Returns the minutes by which `zone` is ahead of UTC at that moment."""
     offset = at.astimezone(ZoneInfo(zone)).utcoffset()
     return 0 if offset is None else int(offset.total_seconds() // 60)

@@ -1,27 +1,27 @@
-"""MEETING_STARTED and MEETING_ENDED: a row of Cal.com's, sent flat, with the booking's own `createdAt`."""
+"""Renders MEETING_STARTED and MEETING_ENDED: a flat database row of Cal.com, with the booking's own `createdAt`."""
 
 import uuid
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from showup.simulation.news import Booking, News
+from showup.simulation.models import SimulatedBooking, SimulatedWebhook
 from showup.simulation.render_booking import MARK, instant, responses
 from showup.simulation.render_settings import apps_status
 
 Json: TypeAlias = dict[str, Any]
 
-# Cal.com touches the row soon after it was made, when calendar and video links are there.
-_LINKED_AFTER = timedelta(seconds=6)
+# Cal.com updates the row soon after its creation, when calendar and video links exist.
+_UPDATED_AFTER = timedelta(seconds=6)
 
 
-def meeting_fields(news: News) -> Json:
-    """The fields that stand beside `triggerEvent` at the root of the body."""
-    booking = news.booking
+def meeting_fields(webhook: SimulatedWebhook) -> Json:
+    """Returns the fields beside `triggerEvent` at the root of the body."""
+    booking = webhook.booking
     assert booking is not None, "a meeting belongs to a booking"
     return {
         "id": booking.number,
         "uid": booking.uid,
-        "idempotencyKey": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{booking.uid}/{news.copy}")),
+        "idempotencyKey": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{booking.uid}/{webhook.resend_count}")),
         "title": booking.title,
         "description": booking.notes,
         "customInputs": [],
@@ -30,42 +30,42 @@ def meeting_fields(news: News) -> Json:
         "startTime": instant(booking.start_at),
         "endTime": instant(booking.end_at),
         "createdAt": instant(booking.created_at),
-        "updatedAt": instant(booking.created_at + _LINKED_AFTER),
+        "updatedAt": instant(booking.created_at + _UPDATED_AFTER),
         "status": booking.status,
         "location": booking.event_type.location,
         "metadata": {"source": "website", "videoCallUrl": booking.meeting_url, **MARK},
         "iCalUID": booking.ical_uid,
         "iCalSequence": booking.sequence,
-        "noShowHost": news.host_absent,
+        "noShowHost": webhook.host_absent,
         "fromReschedule": booking.previous.uid if booking.previous is not None else None,
-        # Not that anything was cancelled: Cal.com keeps the reason of a reschedule in this column.
+        # Nothing was cancelled: Cal.com keeps the reason of a reschedule in this column.
         "cancellationReason": booking.reschedule_reason,
-        "attendees": row_attendees(booking, news.marks),
+        "attendees": row_attendees(booking, webhook.marks),
         "references": _references(booking),
         **_user_fields(booking),
-        **_quiet_fields(booking),
+        **_unused_fields(booking),
     }
 
 
-def row_attendees(booking: Booking, marks: tuple[tuple[str, bool], ...]) -> list[Json]:
-    """Attendees as rows of Cal.com's database; `noShow` where `marks` say so of an address."""
-    absent = dict(marks)
+def row_attendees(booking: SimulatedBooking, marks: tuple[tuple[str, bool], ...]) -> list[Json]:
+    """Returns attendees as rows of Cal.com's database; `noShow` where `marks` has the address."""
+    absent_by_email = dict(marks)
     return [
         {
-            "id": booking.number * 10 + place,
-            "name": one.name,
-            "email": one.email,
-            "timeZone": one.time_zone,
-            "locale": one.locale,
-            "phoneNumber": one.phone,
+            "id": booking.number * 10 + position,
+            "name": attendee.name,
+            "email": attendee.email,
+            "timeZone": attendee.time_zone,
+            "locale": attendee.locale,
+            "phoneNumber": attendee.phone,
             "bookingId": booking.number,
-            "noShow": absent.get(one.email, False),
+            "noShow": absent_by_email.get(attendee.email, False),
         }
-        for place, one in enumerate(booking.attendees)
+        for position, attendee in enumerate(booking.attendees)
     ]
 
 
-def _user_fields(booking: Booking) -> Json:
+def _user_fields(booking: SimulatedBooking) -> Json:
     organizer = booking.organizer
     user_uuid = str(uuid.uuid5(uuid.NAMESPACE_URL, organizer.email))
     return {
@@ -84,7 +84,7 @@ def _user_fields(booking: Booking) -> Json:
     }
 
 
-def _references(booking: Booking) -> list[Json]:
+def _references(booking: SimulatedBooking) -> list[Json]:
     meeting = {"meetingUrl": booking.meeting_url, "bookingId": booking.number}
     event = f"_{booking.uid.lower()}"
     return [
@@ -93,14 +93,14 @@ def _references(booking: Booking) -> list[Json]:
     ]
 
 
-def _quiet_fields(booking: Booking) -> Json:
-    """What the row also holds and says nothing about."""
-    nothing = (
+def _unused_fields(booking: SimulatedBooking) -> Json:
+    """Returns fields of the row that have no meaning here."""
+    unused_names = (
         "rejectionReason reassignReason reassignById dynamicEventSlugRef dynamicGroupSlugRef rescheduled "
         "recurringEventId smsReminderNumber rating ratingFeedback oneTimePassword cancelledBy rescheduledBy"
     )
     return {
-        **dict.fromkeys(nothing.split()),
+        **dict.fromkeys(unused_names.split()),
         "paid": booking.event_type.price > 0,
         "eventTypeId": booking.event_type.id,
         "destinationCalendarId": 1129581,

@@ -1,20 +1,20 @@
-"""The part of a webhook that comes from settings at Cal.com: of the event type, and of the platform."""
+"""Renders the part of a webhook that comes from Cal.com settings: of the event type, and of the platform."""
 
 from typing import Any, TypeAlias
 
-from showup.simulation.news import EventType, Organizer
+from showup.simulation.models import SimulatedEventType, SimulatedOrganizer
 
 Json: TypeAlias = dict[str, Any]
 
 
-def event_type_fields(event_type: EventType) -> Json:
-    """What every webhook of an event type repeats of its settings."""
+def event_type_fields(event_type: SimulatedEventType) -> Json:
+    """Returns the settings of an event type that each of its webhooks repeats."""
     return {
         "type": event_type.slug,
         "eventTypeId": event_type.id,
         "eventTitle": event_type.title,
         "eventDescription": "",
-        "length": event_type.lasts_for,
+        "length": event_type.duration_minutes,
         "price": event_type.price,
         "currency": "usd",
         "schedulingType": event_type.scheduling,
@@ -34,8 +34,8 @@ def event_type_fields(event_type: EventType) -> Json:
     }
 
 
-def platform_fields(organizer: Organizer) -> Json:
-    """What Cal.com adds of its own: apps, calendars, and fields that are empty on its own site."""
+def platform_fields(organizer: SimulatedOrganizer) -> Json:
+    """Returns what Cal.com adds: apps, calendars, and fields that are empty on its own site."""
     calendar = {
         "id": 1129581,
         "integration": "google_calendar",
@@ -63,5 +63,5 @@ def platform_fields(organizer: Organizer) -> Json:
 
 
 def apps_status(name: str, kind: str) -> Json:
-    """What an app of Cal.com's did for the booking: all went well."""
+    """Returns the result of a Cal.com app for the booking: success."""
     return {"appName": name, "type": kind, "success": 1, "failures": 0, "errors": []}

@@ -1,4 +1,4 @@
-"""One run against one Showup: send a world's news to its doors, then compare what its API says."""
+"""One run against one Showup: sends a world's events to the webhook endpoints, then compares the API's data."""
 
 import ipaddress
 from collections.abc import Callable, Sequence
@@ -7,42 +7,42 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from showup.simulation.chaos import ruined
-from showup.simulation.compare import Difference, differences
-from showup.simulation.news import News
-from showup.simulation.reading import Reader, caught_up
+from showup.simulation.api_reader import ApiReader, wait_until_processed
+from showup.simulation.chaos import apply_chaos
+from showup.simulation.compare import TruthDifference, find_differences
+from showup.simulation.models import SimulatedWebhook
 from showup.simulation.render import render
-from showup.simulation.sender import Answer, Pace, Summary, send
+from showup.simulation.sender import SendOptions, SendResult, SendSummary, send
 from showup.simulation.truth import Truth, truth_of
-from showup.simulation.wire import Door, Outgoing
+from showup.simulation.wire import OutgoingWebhook, TargetEndpoint
 from showup.simulation.world import World
 
-# One slow answer does not end a run: a busy Showup says 503 long before this many seconds.
-_PATIENCE = httpx2.Timeout(30.0)
+# One slow answer does not end a run: a busy Showup answers 503 long before this many seconds.
+_TIMEOUT = httpx2.Timeout(30.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """`unsettled` counts the events that were not applied in time; then a difference may be only a delay."""
+class CheckResult:
+    """`unprocessed` counts events that were not applied in time; then a difference may be only a delay."""
 
     truth: Truth
-    differences: list[Difference]
-    unsettled: int
+    differences: list[TruthDifference]
+    unprocessed: int
 
     @property
-    def ok(self) -> bool:
-        """Whether everything was applied and is as it should be."""
-        return not self.differences and not self.unsettled
+    def is_ok(self) -> bool:
+        """Returns whether everything was applied and is as expected."""
+        return not self.differences and not self.unprocessed
 
 
-def door(url: str, account: str | None, secret: str) -> Door:
-    """The door of one Cal.com account at a Showup; without a name that of its default account."""
+def target_endpoint(url: str, account: str | None, secret: str) -> TargetEndpoint:
+    """Returns the webhook endpoint of a Cal.com account at a Showup; without a name, of its default account."""
     path = "/webhooks/calcom" + (f"/{account}" if account else "")
-    return Door(url.rstrip("/") + path, secret)
+    return TargetEndpoint(url.rstrip("/") + path, secret)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` leads to this very machine."""
+    """Returns whether `url` leads to this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -52,26 +52,35 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def webhooks(world: World, doors: Sequence[Door], *, chaos: bool) -> list[Outgoing]:
-    """What is sent, in sending order; with fewer doors than accounts the accounts share them."""
-    told: Sequence[News] = ruined(world.news, world.seed) if chaos else world.news
-    return [Outgoing(doors[one.account % len(doors)], render(one)) for one in told]
+def outgoing_webhooks(world: World, endpoints: Sequence[TargetEndpoint], *, chaos: bool) -> list[OutgoingWebhook]:
+    """Returns the webhooks in sending order; if there are fewer endpoints than accounts, accounts share them."""
+    webhooks: Sequence[SimulatedWebhook] = apply_chaos(world.webhooks, world.seed) if chaos else world.webhooks
+    return [OutgoingWebhook(endpoints[webhook.account % len(endpoints)], render(webhook)) for webhook in webhooks]
 
 
-async def play(outgoing: Sequence[Outgoing], pace: Pace, on_answer: Callable[[Answer], None]) -> Summary:
-    """Sends it all."""
-    limits = httpx2.Limits(max_connections=pace.at_once, max_keepalive_connections=pace.at_once)
-    # The machine's proxy settings are for the way out: a simulation talks to the address it was given.
-    async with httpx2.AsyncClient(timeout=_PATIENCE, limits=limits, trust_env=False) as client:
-        return await send(client, outgoing, pace, on_answer)
+async def send_all(
+    outgoing: Sequence[OutgoingWebhook], options: SendOptions, on_result: Callable[[SendResult], None]
+) -> SendSummary:
+    """Sends all webhooks."""
+    limits = httpx2.Limits(max_connections=options.concurrency, max_keepalive_connections=options.concurrency)
+    # The machine's proxy settings are for external requests: a simulation connects directly to the given address.
+    async with httpx2.AsyncClient(timeout=_TIMEOUT, limits=limits, trust_env=False) as client:
+        return await send(client, outgoing, options, on_result)
 
 
-async def compare(url: str, key: str, world: World, summary: Summary, *, within_for: float) -> Checked:
-    """Waits at most `within_for` seconds for Showup to catch up, then compares; raises `CannotRead`."""
+async def check_run(url: str, key: str, world: World, summary: SendSummary, *, time_limit: float) -> CheckResult:
+    """Waits at most `time_limit` seconds for Showup to catch up, then compares. Raises ApiReadError."""
     bearer = {"Authorization": f"Bearer {key}"}
-    truth = truth_of(world.news)
-    addresses = {one.email.lower() for told in world.news if told.booking for one in told.booking.attendees}
-    async with httpx2.AsyncClient(base_url=url, headers=bearer, timeout=_PATIENCE, trust_env=False) as client:
-        reader = Reader(client)
-        left = await caught_up(reader, summary.event_ids, within_for=within_for)
-        return Checked(truth, differences(truth, await reader.standing(world.tag, addresses)), len(left))
+    truth = truth_of(world.webhooks)
+    addresses = {
+        attendee.email.lower()
+        for webhook in world.webhooks
+        if webhook.booking
+        for attendee in webhook.booking.attendees
+    }
+    async with httpx2.AsyncClient(base_url=url, headers=bearer, timeout=_TIMEOUT, trust_env=False) as client:
+        reader = ApiReader(client)
+        remaining = await wait_until_processed(reader, summary.event_ids, time_limit=time_limit)
+        return CheckResult(
+            truth, find_differences(truth, await reader.read_truth(world.tag, addresses)), len(remaining)
+        )

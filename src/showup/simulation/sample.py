@@ -1,18 +1,24 @@
-"""Five companies to look at: a small pipeline with a deal in each place, told by webhooks like any other."""
+"""Sample data: five companies, a small pipeline with a deal in each stage, made of ordinary webhooks."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from showup.simulation.news import Attendee, Booking, EventType, News, Organizer
+from showup.simulation.models import (
+    SimulatedAttendee,
+    SimulatedBooking,
+    SimulatedEventType,
+    SimulatedOrganizer,
+    SimulatedWebhook,
+)
 from showup.simulation.render import render
 
-_DEMO = EventType(4774102, "product-demo", "Product demo", 30)
-_ORGANIZER = Organizer(2182900, "Robin Rivers", "robin@showup-sample.example", "robin", "America/New_York")
+_DEMO = SimulatedEventType(4774102, "product-demo", "Product demo", 30)
+_ORGANIZER = SimulatedOrganizer(2182900, "Robin Rivers", "robin@showup-sample.example", "robin", "America/New_York")
 
 
 @dataclass(frozen=True, slots=True)
 class SampleDeal:
-    """A company, its person and where their deal stands; `booked_for` and `meets_in` count from loading."""
+    """A company, its person and the stage of their deal; `booked_ago` and `starts_in` are relative to loading."""
 
     uid: str
     company: str
@@ -21,21 +27,23 @@ class SampleDeal:
     time_zone: str
     stage: str
     status: str
-    booked_for: timedelta
-    meets_in: timedelta
+    booked_ago: timedelta
+    starts_in: timedelta
 
     @property
-    def stage_by_webhook(self) -> str:
-        """How far the webhooks carry the deal: past `met` only a person moves it."""
+    def stage_from_webhooks(self) -> str:
+        """Returns the stage that the webhooks reach: only a person moves a deal past `met`."""
         return "met" if self.stage == "proposal" else self.stage
 
 
 def _deal(
-    company: str, domain: str, person: str, zone: str, stands: tuple[str, str], days: tuple[int, int]
+    company: str, domain: str, person: str, zone: str, stage_and_status: tuple[str, str], days: tuple[int, int]
 ) -> SampleDeal:
-    """`days` says how many days ago it was booked, and in how many days it is."""
+    """Makes a deal. `days`: how many days ago it was booked, and in how many days the meeting is."""
     uid = "sample" + "".join(filter(str.isalnum, company + person))[:16].ljust(16, "0")
-    return SampleDeal(uid, company, domain, person, zone, *stands, timedelta(days=days[0]), timedelta(days=days[1]))
+    return SampleDeal(
+        uid, company, domain, person, zone, *stage_and_status, timedelta(days=days[0]), timedelta(days=days[1])
+    )
 
 
 SAMPLE = (
@@ -48,30 +56,34 @@ SAMPLE = (
 
 
 def sample_bodies(now: datetime) -> list[bytes]:
-    """The webhooks that tell the sample's stories up to `now` (aware, UTC), in source order of each."""
-    return [render(news) for number, deal in enumerate(SAMPLE) for news in _story(deal, number, now)]
+    """Returns the sample's webhooks up to `now` (aware, UTC), in source order for each company."""
+    return [render(webhook) for number, deal in enumerate(SAMPLE) for webhook in _history(deal, number, now)]
 
 
-def _story(deal: SampleDeal, number: int, now: datetime) -> list[News]:
+def _history(deal: SampleDeal, number: int, now: datetime) -> list[SimulatedWebhook]:
     booking = _booking(deal, number, now)
-    news = [News("BOOKING_CREATED", booking.created_at, 0, booking)]
+    webhooks = [SimulatedWebhook("BOOKING_CREATED", booking.created_at, 0, booking)]
     if deal.status == "cancelled":
-        gone = replace(booking, status="CANCELLED", sequence=1)
-        by, reason = booking.attendees[0].email, "We chose to wait until next quarter"
-        news.append(News("BOOKING_CANCELLED", now - timedelta(hours=20), 0, gone, by=by, reason=reason))
+        cancelled = replace(booking, status="CANCELLED", sequence=1)
+        cancelled_by, reason = booking.attendees[0].email, "We chose to wait until next quarter"
+        webhooks.append(
+            SimulatedWebhook(
+                "BOOKING_CANCELLED", now - timedelta(hours=20), 0, cancelled, by=cancelled_by, reason=reason
+            )
+        )
     elif booking.end_at <= now:
-        marks = tuple((one.email, False) for one in booking.attendees)
-        news.append(News("MEETING_STARTED", booking.start_at, 0, booking))
-        news.append(News("MEETING_ENDED", booking.end_at, 0, booking, marks=marks))
-    return news
+        marks = tuple((attendee.email, False) for attendee in booking.attendees)
+        webhooks.append(SimulatedWebhook("MEETING_STARTED", booking.start_at, 0, booking))
+        webhooks.append(SimulatedWebhook("MEETING_ENDED", booking.end_at, 0, booking, marks=marks))
+    return webhooks
 
 
-def _booking(deal: SampleDeal, number: int, now: datetime) -> Booking:
+def _booking(deal: SampleDeal, number: int, now: datetime) -> SimulatedBooking:
     local = deal.person.lower().replace(" ", ".")
-    attendee = Attendee(deal.person, f"{local}@{deal.domain}", deal.time_zone)
-    # On the hour, as meetings are: with each company at another one, so that no two collide in a calendar.
-    start_at = (now + deal.meets_in).replace(hour=13 + number, minute=0, second=0, microsecond=0)
-    return Booking(
+    attendee = SimulatedAttendee(deal.person, f"{local}@{deal.domain}", deal.time_zone)
+    # On the hour, as usual for meetings, and at a different one for each company, so that no two collide in a calendar.
+    start_at = (now + deal.starts_in).replace(hour=13 + number, minute=0, second=0, microsecond=0)
+    return SimulatedBooking(
         account=0,
         uid=deal.uid,
         number=9_000_001 + number,
@@ -82,8 +94,8 @@ def _booking(deal: SampleDeal, number: int, now: datetime) -> Booking:
         organizer=_ORGANIZER,
         attendees=(attendee,),
         start_at=start_at,
-        end_at=start_at + timedelta(minutes=_DEMO.lasts_for),
-        created_at=now - deal.booked_for,
+        end_at=start_at + timedelta(minutes=_DEMO.duration_minutes),
+        created_at=now - deal.booked_ago,
         meeting_url=f"https://app.cal.com/video/{deal.uid}",
         company_answer=deal.company,
         notes="Sample data: nobody will call.",

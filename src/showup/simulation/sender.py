@@ -1,4 +1,4 @@
-"""Sends webhooks over HTTP at a steady pace, tries again as Cal.com does, and counts what came of it."""
+"""Sends webhooks over HTTP at a steady rate, retries as Cal.com does, and counts the results."""
 
 import asyncio
 import time
@@ -8,131 +8,131 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from showup.simulation.wire import Outgoing, headers
+from showup.simulation.wire import OutgoingWebhook, signed_headers
 
-# Cal.com tries these again, and nothing else.
-_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_MOST_PATIENCE = 10.0
+# Cal.com retries these statuses and no others.
+_RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_MAX_BACKOFF = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """`rate` in webhooks a second (0: as fast as it goes), `backoff_for` in seconds before the second try."""
+class SendOptions:
+    """`rate` in webhooks per second (0: unlimited), `initial_backoff` in seconds before the second attempt."""
 
     rate: float = 50.0
-    at_once: int = 32
-    tries: int = 6
-    backoff_for: float = 0.25
+    concurrency: int = 32
+    max_attempts: int = 6
+    initial_backoff: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`status` is None when nobody answered; `seconds` is what the last try took."""
+class SendResult:
+    """`status` is None without an answer; `seconds` is the duration of the last attempt."""
 
     status: int | None
     seconds: float
-    tries: int
-    word: str | None = None
+    attempts: int
+    outcome: str | None = None
     event_id: str | None = None
 
 
 @dataclass(slots=True)
-class Summary:
-    """What came of a run. `refused` counts the answers that were no success, by status or fault."""
+class SendSummary:
+    """The result of a run. `failures` counts the answers that were no success, by status or error."""
 
     sent: int = 0
     accepted: int = 0
     duplicates: int = 0
-    tried_again: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     event_ids: set[str] = field(default_factory=set)
     latencies: list[float] = field(default_factory=list)
 
-    def count(self, answer: Answer) -> None:
+    def count(self, result: SendResult) -> None:
         self.sent += 1
-        self.tried_again += answer.tries - 1
-        if answer.status is None or not 200 <= answer.status < 300:
-            self.refused[str(answer.status or "no answer")] += 1
+        self.retries += result.attempts - 1
+        if result.status is None or not 200 <= result.status < 300:
+            self.failures[str(result.status or "no answer")] += 1
             return
         self.accepted += 1
-        self.duplicates += answer.word == "duplicate"
-        self.latencies.append(answer.seconds)
-        if answer.event_id is not None:
-            self.event_ids.add(answer.event_id)
+        self.duplicates += result.outcome == "duplicate"
+        self.latencies.append(result.seconds)
+        if result.event_id is not None:
+            self.event_ids.add(result.event_id)
 
-    def latency(self, share: float) -> float | None:
-        """The seconds within which this `share` (0 to 1) of the successes were answered; None without any."""
+    def latency(self, quantile: float) -> float | None:
+        """Returns the `quantile` (0 to 1) of the latencies of successes, in seconds; None without any."""
         if not self.latencies:
             return None
         ranked = sorted(self.latencies)
-        return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+        return ranked[min(len(ranked) - 1, int(quantile * len(ranked)))]
 
 
 async def send(
     client: httpx2.AsyncClient,
-    webhooks: Sequence[Outgoing],
-    pace: Pace,
-    on_answer: Callable[[Answer], None] = lambda _: None,
-) -> Summary:
-    """Sends `webhooks` in their order, at most `pace.at_once` unanswered; every fault is an `Answer`."""
-    summary, began_at = Summary(), time.perf_counter()
-    room = asyncio.Semaphore(pace.at_once)
+    webhooks: Sequence[OutgoingWebhook],
+    options: SendOptions,
+    on_result: Callable[[SendResult], None] = lambda _: None,
+) -> SendSummary:
+    """Sends `webhooks` in order, at most `options.concurrency` unanswered; every failure becomes a `SendResult`."""
+    summary, started_at = SendSummary(), time.perf_counter()
+    semaphore = asyncio.Semaphore(options.concurrency)
 
-    async def one(outgoing: Outgoing) -> None:
+    async def send_one(outgoing: OutgoingWebhook) -> None:
         try:
-            answer = await _sent(client, outgoing, pace)
+            result = await _send_with_retries(client, outgoing, options)
         finally:
-            room.release()
-        summary.count(answer)
-        on_answer(answer)
+            semaphore.release()
+        summary.count(result)
+        on_result(result)
 
     async with asyncio.TaskGroup() as tasks:
-        for place, outgoing in enumerate(webhooks):
-            await room.acquire()
-            if pace.rate > 0:
-                await asyncio.sleep(max(0.0, began_at + place / pace.rate - time.perf_counter()))
-            tasks.create_task(one(outgoing))
-    summary.seconds = time.perf_counter() - began_at
+        for position, outgoing in enumerate(webhooks):
+            await semaphore.acquire()
+            if options.rate > 0:
+                await asyncio.sleep(max(0.0, started_at + position / options.rate - time.perf_counter()))
+            tasks.create_task(send_one(outgoing))
+    summary.seconds = time.perf_counter() - started_at
     return summary
 
 
-async def _sent(client: httpx2.AsyncClient, outgoing: Outgoing, pace: Pace) -> Answer:
-    """The last answer to one webhook, with the same bytes at each try."""
-    for tries in range(1, pace.tries + 1):
-        began_at = time.perf_counter()
+async def _send_with_retries(client: httpx2.AsyncClient, outgoing: OutgoingWebhook, options: SendOptions) -> SendResult:
+    """Returns the last answer to one webhook; each attempt has the same bytes."""
+    for attempt in range(1, options.max_attempts + 1):
+        started_at = time.perf_counter()
         try:
-            response = await client.post(outgoing.door.url, content=outgoing.body, headers=headers(outgoing))
+            response = await client.post(outgoing.endpoint.url, content=outgoing.body, headers=signed_headers(outgoing))
         except httpx2.TransportError:
             response = None
-        seconds = time.perf_counter() - began_at
-        done = response is not None and response.status_code not in _TRY_AGAIN
-        if done or tries == pace.tries:
-            return _read(response, seconds, tries)
-        await asyncio.sleep(_wait_for(response, tries, pace))
+        seconds = time.perf_counter() - started_at
+        is_final = response is not None and response.status_code not in _RETRIED_STATUSES
+        if is_final or attempt == options.max_attempts:
+            return _parse(response, seconds, attempt)
+        await asyncio.sleep(_backoff(response, attempt, options))
     raise AssertionError("a pace has at least one try")
 
 
-def _wait_for(response: httpx2.Response | None, tries: int, pace: Pace) -> float:
-    asked = response.headers.get("Retry-After", "") if response is not None else ""
-    backoff = pace.backoff_for * 2.0 ** (tries - 1)
-    return min(max(backoff, float(asked) if asked.isdigit() else 0.0), _MOST_PATIENCE)
+def _backoff(response: httpx2.Response | None, attempt: int, options: SendOptions) -> float:
+    retry_after = response.headers.get("Retry-After", "") if response is not None else ""
+    backoff = options.initial_backoff * 2.0 ** (attempt - 1)
+    return min(max(backoff, float(retry_after) if retry_after.isdigit() else 0.0), _MAX_BACKOFF)
 
 
-def _read(response: httpx2.Response | None, seconds: float, tries: int) -> Answer:
+def _parse(response: httpx2.Response | None, seconds: float, attempts: int) -> SendResult:
     if response is None:
-        return Answer(None, seconds, tries)
+        return SendResult(None, seconds, attempts)
     try:
-        said = response.json()
+        payload = response.json()
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        return Answer(response.status_code, seconds, tries)
-    word, event_id = said.get("status"), said.get("id")
-    return Answer(
+        payload = None
+    if not isinstance(payload, dict):
+        return SendResult(response.status_code, seconds, attempts)
+    outcome, event_id = payload.get("status"), payload.get("id")
+    return SendResult(
         response.status_code,
         seconds,
-        tries,
-        word if isinstance(word, str) else None,
+        attempts,
+        outcome if isinstance(outcome, str) else None,
         event_id if isinstance(event_id, str) else None,
     )

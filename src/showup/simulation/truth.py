@@ -1,18 +1,18 @@
-"""What the API must say when all the news of a run has arrived, in natural keys: uids, domains, addresses."""
+"""The truth: what the API must return when all events of a run have arrived, by uids, domains and addresses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from showup.simulation.entries import BookingEntry, business_domain
+from showup.simulation.entries import BookingEntry, business_domain_of
 from showup.simulation.ledger import Ledger
-from showup.simulation.news import News
+from showup.simulation.models import SimulatedWebhook
 from showup.simulation.world import source_order
 
 
 @dataclass(frozen=True, slots=True)
 class BookingTruth:
-    """`state` and `evidence` are the booker's attendance, `attendees` gives each by address or number."""
+    """`state` and `evidence` are the booker's attendance; `attendees` has each one's by address or number."""
 
     calcom_uid: str
     calcom_booking_id: str
@@ -33,7 +33,7 @@ class BookingTruth:
 
 @dataclass(frozen=True, slots=True)
 class DealTruth:
-    """`bookings` are the current uids of those that stand on this deal."""
+    """`bookings` are the current uids of the deal's bookings."""
 
     company: str
     status: str
@@ -44,7 +44,7 @@ class DealTruth:
 
 @dataclass(frozen=True, slots=True)
 class PersonTruth:
-    """`company` is a domain; `name` is None for somebody whom only others brought along."""
+    """`company` is a domain; `name` is None for a person who was only ever brought along as a guest."""
 
     email: str
     name: str | None
@@ -61,45 +61,45 @@ class Truth:
     people: dict[str, PersonTruth]
 
 
-def truth_of(news: Iterable[News]) -> Truth:
-    """The end state of `news`, whatever order they are given in."""
+def truth_of(webhooks: Iterable[SimulatedWebhook]) -> Truth:
+    """Returns the end state after `webhooks`, in whatever order they are given."""
     ledger = Ledger()
-    for one in sorted(news, key=source_order):
-        ledger.hear(one)
-    bookings = {entry.last.uid: _booking_truth(entry) for entry in ledger.bookings}
+    for webhook in sorted(webhooks, key=source_order):
+        ledger.apply(webhook)
+    bookings = {entry.latest.uid: _booking_truth(entry) for entry in ledger.bookings}
     deals = tuple(
         DealTruth(
             deal.company,
             deal.status,
-            "met" if deal.met_by else "booked",
+            "met" if deal.met_bookings else "booked",
             deal.owner,
-            frozenset(entry.last.uid for entry in ledger.bookings if entry.deal is deal),
+            frozenset(entry.latest.uid for entry in ledger.bookings if entry.deal is deal),
         )
         for deal in ledger.deals
     )
-    people = {email: PersonTruth(email, name, business_domain(email)) for email, name in ledger.people.items()}
+    people = {email: PersonTruth(email, name, business_domain_of(email)) for email, name in ledger.people.items()}
     return Truth(bookings, deals, dict(ledger.companies), people)
 
 
 def _booking_truth(entry: BookingEntry) -> BookingTruth:
-    last = entry.last
+    latest = entry.latest
     attended, evidence = entry.attendance()
     return BookingTruth(
-        calcom_uid=last.uid,
-        calcom_booking_id=str(last.number),
-        title=last.title,
-        start_time=last.start_at,
-        end_time=last.end_at,
+        calcom_uid=latest.uid,
+        calcom_booking_id=str(latest.number),
+        title=latest.title,
+        start_time=latest.start_at,
+        end_time=latest.end_at,
         status=entry.status,
         attended=attended,
         state=_state(attended, entry.host_absent),
         evidence=evidence,
         person=entry.person(),
         company=entry.company(),
-        organizer_email=last.organizer.email.lower(),
+        organizer_email=latest.organizer.email.lower(),
         reschedule_count=entry.reschedules,
-        meeting_url=last.meeting_url,
-        attendees={seat.known_as: seat.attended for seat in entry.seats.values() if seat.taken},
+        meeting_url=latest.meeting_url,
+        attendees={seat.identity: seat.attended for seat in entry.seats.values() if seat.is_taken},
     )
 
 

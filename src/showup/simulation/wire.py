@@ -1,4 +1,4 @@
-"""A webhook on the wire: signed as Cal.com signs, addressed to one account's door."""
+"""Outgoing webhooks: signed as Cal.com signs, addressed to one account's webhook endpoint."""
 
 import hashlib
 import hmac
@@ -8,24 +8,24 @@ WEBHOOK_VERSION = "2021-10-20"
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Where one Cal.com account's webhooks go, and the secret that both sides know."""
+class TargetEndpoint:
+    """The URL for one Cal.com account's webhooks, and the shared secret."""
 
     url: str
     secret: str
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """The exact bytes of one webhook and the door that they go to."""
+class OutgoingWebhook:
+    """The exact bytes of one webhook and its endpoint."""
 
-    door: Door
+    endpoint: TargetEndpoint
     body: bytes
 
 
-def headers(outgoing: Outgoing) -> dict[str, str]:
-    """As Cal.com sends them: the signature is hex, over exactly these bytes, with no prefix."""
-    signature = hmac.new(outgoing.door.secret.encode(), outgoing.body, hashlib.sha256).hexdigest()
+def signed_headers(webhook: OutgoingWebhook) -> dict[str, str]:
+    """Returns the headers as Cal.com sends them: the signature is hex, over exactly these bytes, with no prefix."""
+    signature = hmac.new(webhook.endpoint.secret.encode(), webhook.body, hashlib.sha256).hexdigest()
     return {
         "Content-Type": "application/json",
         "X-Cal-Signature-256": signature,

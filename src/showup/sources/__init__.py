@@ -1,4 +1,4 @@
-"""Whoever tells us something, one folder a teller; they do not know each other.
+"""The systems that Showup receives events from: one folder per source; the sources do not import each other.
 
-Their signed bytes enter, events in our own words leave, or the reason why there are none.
+A source takes signed bytes, and returns events in Showup's own model, or the reason why there are none.
 """

@@ -1,1 +1,1 @@
-"""The door for people and programs: webhooks come in here, the API and the pages go out."""
+"""The HTTP interface: webhook endpoints, the REST API and the pages."""

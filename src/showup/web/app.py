@@ -1,4 +1,4 @@
-"""The FastAPI application: every door for people and programs but the webhooks'."""
+"""The FastAPI application: all HTTP routes except the Cal.com webhook endpoint."""
 
 import secrets
 from datetime import timedelta
@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
-from showup.destinations.public_addresses import Outside
-from showup.inbox.door_metrics import DoorMetrics
-from showup.web import document, front, metrics, outbox, probes, resend, slack, unsubscribe
+from showup.destinations.public_addresses import AddressPolicy
+from showup.inbox.ingest_metrics import IngestMetrics
+from showup.web import home_page, mail_preview, metrics, openapi, probes, resend, slack, unsubscribe
 from showup.web.api import (
     booking_commands,
     bookings,
@@ -29,27 +29,27 @@ from showup.web.api import (
     endpoints,
     event_commands,
     events,
-    lanes,
     merge_commands,
     merges,
     people,
     person_commands,
+    queues,
     rule_commands,
     rules,
     stats,
     suppression_commands,
     suppressions,
 )
-from showup.web.bell import Bell
-from showup.web.ground import WAITS_FOR, Ground, Mailing, for_reading
-from showup.web.problems import documented, register
+from showup.web.app_state import LOCK_TIMEOUT, AppState, MailSecrets, read_only_engine
+from showup.web.problems import problem_examples, register_handlers
+from showup.web.signature_alert import SignatureAlert
 
-OPEN = (front.router, probes.router, document.router)
-# They have no key, and show in another way who they are: by a signature, by a sealed link.
-SIGNED = (resend.router, slack.router, unsubscribe.router)
-# People look at them in a browser, which shows a key as a password.
-LOOKED_AT = (outbox.router,)
-READING = (
+OPEN_ROUTERS = (home_page.router, probes.router, openapi.router)
+# These routes take no API key: a signature or an encrypted link authenticates the caller.
+SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router)
+# Users open these pages in a browser, which sends the key as a password.
+PAGE_ROUTERS = (mail_preview.router,)
+READ_ROUTERS = (
     deals.router,
     bookings.router,
     companies.router,
@@ -57,7 +57,7 @@ READING = (
     merges.router,
     stats.router,
     deliveries.router,
-    lanes.router,
+    queues.router,
     suppressions.router,
     events.router,
     metrics.router,
@@ -65,7 +65,7 @@ READING = (
     endpoints.router,
     connections.router,
 )
-CHANGING = (
+COMMAND_ROUTERS = (
     deal_commands.router,
     booking_commands.router,
     company_commands.router,
@@ -87,53 +87,53 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     clock: Clock,
     admin_key: str | None,
     version: str,
-    waits_for: timedelta = WAITS_FOR,
-    door_metrics: DoorMetrics | None = None,
-    mailing: Mailing | None = None,
-    outside: Outside | None = None,
-    bell: Bell | None = None,
+    lock_timeout: timedelta = LOCK_TIMEOUT,
+    ingest_metrics: IngestMetrics | None = None,
+    mail_secrets: MailSecrets | None = None,
+    address_policy: AddressPolicy | None = None,
+    signature_alert: SignatureAlert | None = None,
 ) -> FastAPI:
-    """The application over a database.
+    """Build the application over a database.
 
-    `admin_key` is a key with the scope admin in every workspace; None for no such key. A change that has to wait for
-    others longer than `waits_for` is refused as busy. `door_metrics` are those of the webhooks' door, if it is served.
-    Without `mailing` nothing that was sealed before can be opened. Without `outside`, of an address that somebody gives
-    only the text is looked at. `bell` is the webhooks' door's, if that is served.
+    `admin_key` has the scope admin in every workspace; None for no such key. A change that waits for a lock longer than
+    `lock_timeout` is refused as busy. `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this
+    process serves it. Without `mail_secrets`, previously encrypted values cannot be decrypted. Without
+    `address_policy`, only the syntax of an address that a user supplies is checked.
     """
-    app = _doors(version)
+    app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
-    app.state.ground = Ground(
+    app.state.showup = AppState(
         engine=engine,
-        reading=for_reading(engine),
+        read_engine=read_only_engine(engine),
         clock=clock,
         keyring=keyring,
-        waits_for=waits_for,
-        door_metrics=door_metrics or DoorMetrics(),
-        mailing=mailing or Mailing(seal=Seal([secrets.token_urlsafe()])),
-        outside=outside or Outside(),
-        bell=bell or Bell(engine, clock),
+        lock_timeout=lock_timeout,
+        ingest_metrics=ingest_metrics or IngestMetrics(),
+        mail_secrets=mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()])),
+        address_policy=address_policy or AddressPolicy(),
+        signature_alert=signature_alert or SignatureAlert(engine, clock),
     )
     return app
 
 
 def openapi_document() -> dict[str, Any]:
-    """The OpenAPI document of this version, made without a database."""
-    return _doors(version_of("showup")).openapi()
+    """Return the OpenAPI document of this version, built without a database."""
+    return _build_app(version_of("showup")).openapi()
 
 
-def _doors(version: str) -> FastAPI:
-    app = FastAPI(title=document.TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
-    register(app)
-    for router in (*OPEN, *SIGNED, *LOOKED_AT):
+def _build_app(version: str) -> FastAPI:
+    app = FastAPI(title=openapi.TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
+    register_handlers(app)
+    for router in (*OPEN_ROUTERS, *SIGNED_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
-    for router in READING:
-        app.include_router(router, responses=_refusals())
-    for router in CHANGING:
-        refusals = _refusals("refused", "conflict", "body-too-large")
+    for router in READ_ROUTERS:
+        app.include_router(router, responses=_error_responses())
+    for router in COMMAND_ROUTERS:
+        refusals = _error_responses("refused", "conflict", "body-too-large")
         app.include_router(router, responses=refusals)
-    app.openapi = lambda: document.describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: openapi.build_openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
-def _refusals(*more: str) -> dict[int | str, dict[str, Any]]:
-    return documented("unauthorized", "forbidden", "not-found", "invalid", "fault", "database-away", *more)
+def _error_responses(*more: str) -> dict[int | str, dict[str, Any]]:
+    return problem_examples("unauthorized", "forbidden", "not-found", "invalid", "fault", "database-away", *more)

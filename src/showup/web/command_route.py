@@ -1,4 +1,4 @@
-"""The way of a request that changes something: how much of it is read, and what of its answer is kept."""
+"""Route classes for commands: they limit the request body and store the response for idempotent retries."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -9,61 +9,61 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
-from showup.web.idempotency import AnsweredBefore
+from showup.web.idempotency import IdempotentReplay
 from showup.web.problems import Refusal
 
-LARGEST_BODY: Final = 256 * 1024
-"""Bytes that a body may have; it is read before the key is looked at."""
+MAX_BODY_BYTES: Final = 256 * 1024
+"""Maximum size of a body in bytes; the body is read before the key is checked."""
 
 
 class CommandRoute(APIRoute):
-    """A route that changes something: what it answers, or why it refused, is kept for who comes with the same key.
+    """A route that changes data: its response or refusal is stored under the request's idempotency key.
 
-    What the state of things refuses (409) is an answer like any other, and its transaction is committed: the log tells
-    of the refusal. Whatever else is raised takes everything back, the key too.
+    A conflict with the current state (409) is a response like any other, and its transaction is committed: the log
+    records the refusal. Any other exception rolls back everything, including the idempotency key.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler, with the keeping around it; the transaction of `Writing` ends after both."""
+        """Return FastAPI's handler, wrapped to store the response. The write transaction ends after both."""
         handle = super().get_route_handler()
 
         async def handle_once(request: Request) -> Response:
             try:
-                response = await handle(Request(request.scope, _limited(request.receive)))
-            except AnsweredBefore as known:
-                return known.response
+                response = await handle(Request(request.scope, _limit_body(request.receive)))
+            except IdempotentReplay as replay:
+                return replay.response
             except Refusal as refusal:
                 if refusal.status != 409:
                     raise
                 response = refusal.response()
             if (claim := getattr(request.state, "claim", None)) is not None:
-                await claim.keep(self.kept(response))
+                await claim.store_response(self.response_to_store(response))
             return response
 
         return handle_once
 
-    def kept(self, response: Response) -> Response:
-        """What is kept of the answer: all of it."""
+    def response_to_store(self, response: Response) -> Response:
+        """Return the response to store: all of it."""
         return response
 
 
 class SecretRoute(CommandRoute):
-    """A route that shows a secret once: whoever comes with the same key again gets null for it."""
+    """A route that returns a secret once: a repeated request with the same idempotency key gets null for it."""
 
-    def kept(self, response: Response) -> Response:
-        """The answer without its `secret`."""
-        answer = json.loads(bytes(response.body))
-        return JSONResponse(answer | {"secret": None} if "secret" in answer else answer, response.status_code)
+    def response_to_store(self, response: Response) -> Response:
+        """Return the response without its `secret`."""
+        content = json.loads(bytes(response.body))
+        return JSONResponse(content | {"secret": None} if "secret" in content else content, response.status_code)
 
 
-def _limited(receive: Receive) -> Receive:
-    read = 0
+def _limit_body(receive: Receive) -> Receive:
+    received_bytes = 0
 
     async def receive_limited() -> Message:
-        nonlocal read
+        nonlocal received_bytes
         message = await receive()
-        read += len(message.get("body", b""))
-        if read > LARGEST_BODY:
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > MAX_BODY_BYTES:
             raise HTTPException(413)
         return message
 

@@ -1,4 +1,4 @@
-"""What was measured, in the families that Prometheus reads."""
+"""Convert measurements to Prometheus metric families."""
 
 from collections.abc import Iterator
 
@@ -6,32 +6,32 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.reads.measures import Measures
+from showup.reads.metrics import SystemMetrics
 
 
-class OfDatabase:
-    """What PostgreSQL knows of all appliers; with None it says only that it is away."""
+class DatabaseCollector:
+    """Collects metrics of all projectors from PostgreSQL; with None, it only reports the database as down."""
 
-    def __init__(self, measures: Measures | None) -> None:
-        self._measures = measures
+    def __init__(self, system_metrics: SystemMetrics | None) -> None:
+        self._system_metrics = system_metrics
 
     def collect(self) -> Iterator[Metric]:
-        """The families."""
-        yield _gauge("showup_database_up", "Whether PostgreSQL answered.", float(self._measures is not None))
-        if self._measures is not None:
-            yield from _of_work(self._measures)
-            yield from _of_telling(self._measures)
-            yield from _of_totals(self._measures.totals)
+        """Yield the metric families."""
+        yield _gauge("showup_database_up", "Whether PostgreSQL answered.", float(self._system_metrics is not None))
+        if self._system_metrics is not None:
+            yield from _inbox_metrics(self._system_metrics)
+            yield from _delivery_metrics(self._system_metrics)
+            yield from _processing_metrics(self._system_metrics.totals)
 
 
-class OfPool:
-    """How many connections this process's pool has, and how many of them are busy."""
+class PoolCollector:
+    """Collects the size of this process's connection pool and the number of busy connections."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._pool = engine.pool
 
     def collect(self) -> Iterator[Metric]:
-        """The family."""
+        """Yield the metric family."""
         assert isinstance(self._pool, QueuePool), "the engine is made with a pool of a size"
         family = GaugeMetricFamily(
             "showup_pool_connections", "Connections of this process to PostgreSQL.", labels=["state"]
@@ -42,57 +42,61 @@ class OfPool:
         yield family
 
 
-def _of_work(found: Measures) -> Iterator[Metric]:
-    yield _gauge("showup_events_unsettled", "Raw events that wait to be applied, 10,000 at most.", found.unsettled)
-    yield _gauge("showup_events_failed", "Raw events that failed and are tried again, 10,000 at most.", found.failed)
-    lag = 0.0 if found.oldest_at is None else max(0.0, (found.now - found.oldest_at).total_seconds())
-    yield _gauge("showup_applier_lag_seconds", "Age of the oldest raw event that waits to be applied.", lag)
+def _inbox_metrics(metrics: SystemMetrics) -> Iterator[Metric]:
+    yield _gauge(
+        "showup_events_unprocessed", "Inbox events that wait to be applied, 10,000 at most.", metrics.unprocessed
+    )
+    yield _gauge(
+        "showup_events_failed", "Inbox events that failed and will be retried, 10,000 at most.", metrics.failed
+    )
+    lag = 0.0 if metrics.oldest_at is None else max(0.0, (metrics.now - metrics.oldest_at).total_seconds())
+    yield _gauge("showup_projection_lag_seconds", "Age of the oldest inbox event that waits to be applied.", lag)
     family = GaugeMetricFamily(
         "showup_database_connections", "Connections of all of Showup's processes to PostgreSQL.", labels=["state"]
     )
-    for state, count in found.connections.items():
+    for state, count in metrics.connections.items():
         family.add_metric([state], count)
     yield family
 
 
-def _of_telling(found: Measures) -> Iterator[Metric]:
-    telling = found.telling
-    yield _gauge("showup_deliveries_due", "Deliveries that are due and wait to be told, 10,000 at most.", telling.due)
-    yield _gauge("showup_deliveries_failed", "Deliveries that were given up, 10,000 at most.", telling.failed)
-    late = 0.0 if telling.oldest_at is None else max(0.0, (found.now - telling.oldest_at).total_seconds())
-    yield _gauge("showup_delivery_lag_seconds", "For how long the oldest delivery that waits has been due.", late)
-    yield _gauge("showup_lanes_paused", "Destinations of a workspace that are left in peace for now.", telling.paused)
+def _delivery_metrics(metrics: SystemMetrics) -> Iterator[Metric]:
+    backlog = metrics.delivery_backlog
+    yield _gauge("showup_deliveries_due", "Deliveries that are due and not sent yet, 10,000 at most.", backlog.due)
+    yield _gauge("showup_deliveries_failed", "Failed deliveries, 10,000 at most.", backlog.failed)
+    lag = 0.0 if backlog.oldest_at is None else max(0.0, (metrics.now - backlog.oldest_at).total_seconds())
+    yield _gauge("showup_delivery_lag_seconds", "For how long the oldest delivery that waits has been due.", lag)
+    yield _gauge("showup_queues_paused", "Destination queues that are paused.", backlog.paused)
 
 
-def _of_totals(totals: dict[tuple[str, str], float]) -> Iterator[Metric]:
-    settled = {label: amount for (name, label), amount in totals.items() if name == "settled"}
-    family = CounterMetricFamily("showup_events_settled", "Raw events that were settled, by outcome.", labels=["state"])
-    for state, amount in settled.items():
+def _processing_metrics(totals: dict[tuple[str, str], float]) -> Iterator[Metric]:
+    processed = {label: amount for (name, label), amount in totals.items() if name == "processed"}
+    family = CounterMetricFamily("showup_events_processed", "Processed inbox events, by outcome.", labels=["state"])
+    for state, amount in processed.items():
         family.add_metric([state], amount)
     yield family
-    failures, successes = totals.get(("failed", ""), 0.0), sum(settled.values())
-    tried = failures + successes
-    yield CounterMetricFamily("showup_applications_failed", "Applications of a raw event that failed.", failures)
-    share = successes / tried if tried else 1.0
+    failures, successes = totals.get(("failed", ""), 0.0), sum(processed.values())
+    attempts = failures + successes
+    yield CounterMetricFamily("showup_applications_failed", "Failed attempts to apply an inbox event.", failures)
+    share = successes / attempts if attempts else 1.0
     yield _gauge("showup_applications_success_ratio", "Share of all applications so far that succeeded.", share)
-    yield _settling(totals)
+    yield _batch_histogram(totals)
 
 
-def _settling(totals: dict[tuple[str, str], float]) -> HistogramMetricFamily:
-    found = {label: amount for (name, label), amount in totals.items() if name == "batch_seconds"}
-    counted, buckets = 0.0, []
-    for label in sorted(found, key=float):
-        counted += found[label]
-        buckets.append((label, counted))
+def _batch_histogram(totals: dict[tuple[str, str], float]) -> HistogramMetricFamily:
+    observations = {label: amount for (name, label), amount in totals.items() if name == "batch_seconds"}
+    cumulative, buckets = 0.0, []
+    for label in sorted(observations, key=float):
+        cumulative += observations[label]
+        buckets.append((label, cumulative))
     if not buckets or buckets[-1][0] != "+Inf":
-        buckets.append(("+Inf", counted))
+        buckets.append(("+Inf", cumulative))
     return HistogramMetricFamily(
         "showup_batch_seconds",
-        "Time from the beginning of a batch of raw events until it was settled.",
+        "Time to process a batch of inbox events.",
         buckets=buckets,
         sum_value=totals.get(("batch_seconds_sum", ""), 0.0),
     )
 
 
-def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, says, value)
+def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, value)

@@ -1,4 +1,4 @@
-"""`/metrics`: how Showup works, for Prometheus. Sums over all workspaces; nothing about anybody."""
+"""`/metrics`: Prometheus metrics, summed over all workspaces, without personal data."""
 
 import asyncio
 from ipaddress import IPv6Address, ip_address
@@ -10,94 +10,95 @@ from fastapi.security import HTTPAuthorizationCredentials, SecurityScopes
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from showup.database.fault import MAY_MEAN_AWAY, is_away
-from showup.inbox.door_metrics import is_shared
-from showup.reads.measures import Measures, measures
-from showup.web.api.shapes import shows
-from showup.web.auth import bearer, permit_of
-from showup.web.exposition import OfDatabase, OfPool
-from showup.web.ground import Ground, OnGround
-from showup.web.probes import ANSWERED_WITHIN
+from showup.database.fault import POSSIBLE_OUTAGES, is_outage
+from showup.inbox.ingest_metrics import is_shared
+from showup.reads.metrics import SystemMetrics, read_metrics
+from showup.web.api.schemas import ok_response
+from showup.web.app_state import AppState, State
+from showup.web.auth import bearer, get_permission
+from showup.web.exposition import DatabaseCollector, PoolCollector
+from showup.web.probes import PROBE_TIMEOUT
 from showup.web.problems import Refusal
 
-# Whoever has one of these came through a proxy, whatever address they seem to come from.
+# A request with one of these headers came through a proxy, whatever its client address is.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _EXAMPLE = """\
-# HELP showup_applier_lag_seconds Age of the oldest raw event that waits to be applied.
-# TYPE showup_applier_lag_seconds gauge
-showup_applier_lag_seconds 0.042
+# HELP showup_projection_lag_seconds Age of the oldest raw event that waits to be applied.
+# TYPE showup_projection_lag_seconds gauge
+showup_projection_lag_seconds 0.042
 """
 
 router = APIRouter(tags=["metrics"])
 
 
-async def watcher(
+async def require_metrics_access(
     request: Request,
-    ground: OnGround,
-    needed: SecurityScopes,
+    state: State,
+    required: SecurityScopes,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> None:
-    """Lets in whoever asks on this machine itself, and whoever has a key that opens all workspaces."""
-    if credentials is None and _is_here(request):
+    """Allow requests from this machine, and keys for all workspaces."""
+    if credentials is None and _is_local(request):
         return
-    permit = await permit_of(request, ground, needed, credentials)
-    if permit.workspace_id is not None:
+    permission = await get_permission(request, state, required, credentials)
+    if permission.workspace_id is not None:
         raise Refusal("forbidden", "These are sums over all workspaces: use a key that is not for one alone.")
 
 
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
-    responses=shows(_EXAMPLE, media_type="text/plain"),
-    dependencies=[Security(watcher, scopes=["read"])],
+    responses=ok_response(_EXAMPLE, media_type="text/plain"),
+    dependencies=[Security(require_metrics_access, scopes=["read"])],
 )
-async def metrics(ground: OnGround) -> Response:
-    """Show the metrics of the door, the appliers and the database in Prometheus' text format.
+async def get_metrics(state: State) -> Response:
+    """Get the metrics of the webhook endpoint, the projectors and the database in Prometheus' text format.
 
-    On the machine itself, and not through a proxy, no key is needed; elsewhere one that opens all workspaces. What
-    the appliers did is summed up in the database, so every web server of one database tells the same of it.
+    Requests from the same machine that do not pass through a proxy need no key. Other requests need a key for all
+    workspaces. The projectors' metrics are summed in the database, so all web servers of one database report the same
+    values.
     """
     return Response(
-        generate_latest(ground.door_metrics.registry()) + generate_latest(await _beside_the_door(ground)),
+        generate_latest(state.ingest_metrics.registry()) + generate_latest(await _system_registry(state)),
         media_type=CONTENT_TYPE_PLAIN_0_0_4,
     )
 
 
-async def _beside_the_door(ground: Ground) -> CollectorRegistry:
+async def _system_registry(state: AppState) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(OfDatabase(await _measured(ground)))
+    registry.register(DatabaseCollector(await _read_system_metrics(state)))
     if not is_shared():
-        registry.register(OfPool(ground.engine))
+        registry.register(PoolCollector(state.engine))
         ProcessCollector(registry=registry)
     return registry
 
 
-async def _measured(ground: Ground) -> Measures | None:
+async def _read_system_metrics(state: AppState) -> SystemMetrics | None:
     try:
-        async with asyncio.timeout(ANSWERED_WITHIN), ground.reading.connect() as tx:
-            return await measures(tx)
-    except MAY_MEAN_AWAY as fault:
-        if not is_away(fault):
+        async with asyncio.timeout(PROBE_TIMEOUT), state.read_engine.connect() as tx:
+            return await read_metrics(tx)
+    except POSSIBLE_OUTAGES as fault:
+        if not is_outage(fault):
             raise
         return None
 
 
-def _is_here(request: Request) -> bool:
-    # The name matters too: a page of a stranger's may resolve to this machine in somebody's browser.
-    asked_from, asked_for = request.client, request.url.hostname
+def _is_local(request: Request) -> bool:
+    # The host name matters too: in a user's browser, an attacker's domain may resolve to this machine.
+    client, host_name = request.client, request.url.hostname
     return (
-        asked_from is not None
-        and _is_loopback(asked_from.host)
-        and asked_for is not None
-        and (asked_for == "localhost" or _is_loopback(asked_for))
+        client is not None
+        and _is_loopback(client.host)
+        and host_name is not None
+        and (host_name == "localhost" or _is_loopback(host_name))
         and not any(header in request.headers for header in _FORWARDED)
     )
 
 
 def _is_loopback(address: str) -> bool:
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return (mapped or found).is_loopback
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return (mapped or ip).is_loopback

@@ -1,4 +1,4 @@
-"""The frame of the few pages that Showup draws itself: one style, no script, nothing from elsewhere."""
+"""The layout of Showup's HTML pages: one style, no script, no external resources."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from string import Template
 from fastapi.responses import HTMLResponse
 
 _STYLE = files("showup.web").joinpath("page.css").read_text()
-_FRAME = Template(files("showup.web").joinpath("page.html").read_text())
+_LAYOUT = Template(files("showup.web").joinpath("page.html").read_text())
 _STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 POLICY = (
@@ -17,21 +17,22 @@ POLICY = (
 )
 
 
-def page(
+def render_page(
     title: str,
     content: str,
     *,
     status: int = 200,
     has_form: bool = False,
     has_frame: bool = False,
-    up: str = "./",
+    root_path: str = "./",
 ) -> HTMLResponse:
-    """A page around `content`; both it and `title` are HTML: whoever makes them has escaped what comes from outside.
+    """Render a page around `content`.
 
-    Only with `has_form` may the page send anything, and only with `has_frame` hold another one: both are then of where
-    it comes from itself. `up` leads from its folder to the front page.
+    `title` and `content` are HTML: the caller has escaped all outside data. Only with `has_form` may the page submit a
+    form, and only with `has_frame` may it contain a frame, both limited to its own origin. `up` is the relative path
+    from the page's folder to the home page.
     """
-    text = _FRAME.substitute(title=title, style=_STYLE, content=content, up=up)
+    text = _LAYOUT.substitute(title=title, style=_STYLE, content=content, up=root_path)
     policy = POLICY.replace("form-action 'none'", "form-action 'self'") if has_form else POLICY
     if has_frame:
         policy += "; frame-src 'self'"

@@ -1,4 +1,4 @@
-"""Pages of a list: the cursor that a caller sends back, and the sorting they may choose."""
+"""Pages of a list: opaque cursors and the supported sort orders."""
 
 import base64
 import binascii
@@ -10,50 +10,50 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import DateTime
 
-from showup.reads.keyset import Ask, Page, Place, Sorts
+from showup.reads.keyset import PageCursor, PageRequest, ResultPage, Sorts
 from showup.web.problems import Refusal
 
 
-class _Written(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+class _EncodedCursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     sort: str
     value: str
     id: UUID
 
 
-def ask_for(*, sort: str, limit: int, cursor: str | None, sorts: Sorts) -> Ask:
-    """The page that a caller wants. Refuses a cursor that is broken or was made for another `sort`."""
-    after = None if cursor is None else _read(cursor, sort, sorts)
-    return Ask(sort=sort, limit=limit, after=after)
+def build_page_request(*, sort: str, limit: int, cursor: str | None, sorts: Sorts) -> PageRequest:
+    """Return the requested page. Refuses a cursor that is invalid or belongs to another `sort`."""
+    after = None if cursor is None else _decode_cursor(cursor, sort, sorts)
+    return PageRequest(sort=sort, limit=limit, cursor=after)
 
 
-def shown(page: Page, ask: Ask) -> Mapping[str, Any]:
-    """`{"items": […], "next_cursor": …}`."""
-    cursor = None if page.ended_at is None else write_cursor(ask.sort, page.ended_at)
+def page_response(page: ResultPage, page_request: PageRequest) -> Mapping[str, Any]:
+    """Return `{"items": […], "next_cursor": …}`."""
+    cursor = None if page.next_cursor is None else encode_cursor(page_request.sort, page.next_cursor)
     return {"items": page.items, "next_cursor": cursor}
 
 
-def write_cursor(sort: str, place: Place) -> str:
-    """An opaque text, safe in a URL, that `ask_for` understands."""
-    value = place.value.isoformat() if isinstance(place.value, datetime) else place.value
-    written = msgspec.json.encode(_Written(sort, value, place.id))
-    return base64.urlsafe_b64encode(written).rstrip(b"=").decode()
+def encode_cursor(sort: str, page_cursor: PageCursor) -> str:
+    """Return an opaque, URL-safe cursor that `build_page_request` accepts."""
+    value = page_cursor.value.isoformat() if isinstance(page_cursor.value, datetime) else page_cursor.value
+    encoded = msgspec.json.encode(_EncodedCursor(sort, value, page_cursor.id))
+    return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
 
 
-def _read(cursor: str, sort: str, sorts: Sorts) -> Place:
+def _decode_cursor(cursor: str, sort: str, sorts: Sorts) -> PageCursor:
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        written = msgspec.json.decode(packed, type=_Written)
-        if written.sort != sort or "\0" in written.value:
+        encoded = msgspec.json.decode(packed, type=_EncodedCursor)
+        if encoded.sort != sort or "\0" in encoded.value:
             raise Refusal("broken-cursor")
-        return Place(_value(written.value, sorts[sort.removeprefix("-")]), written.id)
+        return PageCursor(_decode_value(encoded.value, sorts[sort.removeprefix("-")]), encoded.id)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise Refusal("broken-cursor") from error
 
 
-def _value(text: str, column: Any) -> datetime | str:
+def _decode_value(text: str, column: Any) -> datetime | str:
     if not isinstance(column.type, DateTime):
         return text
-    moment = datetime.fromisoformat(text)
-    if moment.utcoffset() is None or moment.utcoffset():
+    time = datetime.fromisoformat(text)
+    if time.utcoffset() is None or time.utcoffset():
         raise ValueError("a cursor of ours is in UTC")
-    return moment
+    return time

@@ -1,4 +1,4 @@
-"""Whether Showup is up, for whoever starts and watches it: open to all, and no word more than that."""
+"""Health probes for the process manager and monitoring. They need no key and report only up or down."""
 
 import asyncio
 from typing import Any, Literal
@@ -6,47 +6,47 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from showup.database.fault import MAY_MEAN_AWAY
-from showup.reads.standing import answers
-from showup.web.api.shapes import shows
-from showup.web.ground import OnGround
+from showup.database.fault import POSSIBLE_OUTAGES
+from showup.reads.inbox_counts import is_reachable
+from showup.web.api.schemas import ok_response
+from showup.web.app_state import State
 
-ANSWERED_WITHIN = 2.0
-"""Seconds that the database has, before /readyz says that it is down."""
+PROBE_TIMEOUT = 2.0
+"""Seconds that the database has to respond before /readyz reports down."""
 
 router = APIRouter(tags=["probes"])
 
 
-class Probe(BaseModel):
-    """Up or not."""
+class ProbeResponse(BaseModel):
+    """Up or down."""
 
     status: Literal["up", "down"]
 
 
-@router.get("/healthz", response_model=Probe, responses=shows({"status": "up"}))
+@router.get("/healthz", response_model=ProbeResponse, responses=ok_response({"status": "up"}))
 async def healthz() -> Any:
-    """Say that this process answers."""
+    """Check that this process responds."""
     return {"status": "up"}
 
 
 @router.get(
     "/readyz",
-    response_model=Probe,
-    responses=shows({"status": "up"})
+    response_model=ProbeResponse,
+    responses=ok_response({"status": "up"})
     | {
         503: {
             "description": "The database is away",
-            "model": Probe,
+            "model": ProbeResponse,
             "content": {"application/json": {"example": {"status": "down"}}},
         }
     },
 )
-async def readyz(ground: OnGround, response: Response) -> Any:
-    """Say whether the database answers, so that requests can be sent here."""
+async def readyz(state: State, response: Response) -> Any:
+    """Check that the database responds, so that this process can receive requests."""
     try:
-        async with asyncio.timeout(ANSWERED_WITHIN), ground.reading.connect() as tx:
-            await answers(tx)
-    except MAY_MEAN_AWAY:
+        async with asyncio.timeout(PROBE_TIMEOUT), state.read_engine.connect() as tx:
+            await is_reachable(tx)
+    except POSSIBLE_OUTAGES:
         response.status_code = 503
         return {"status": "down"}
     return {"status": "up"}

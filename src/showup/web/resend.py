@@ -1,4 +1,4 @@
-"""The door for what Resend says of our mails: signed by Standard Webhooks, kept before it is answered (TE9)."""
+"""Endpoint for Resend's webhooks: signed (Standard Webhooks) and stored before the response is sent (TE9)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,90 +8,98 @@ from fastapi import APIRouter, Request
 
 from showup.access import workspaces_store
 from showup.access.account import DEFAULT
-from showup.access.signers_store import Signer, signers
+from showup.access.signers_store import Signer, list_signers
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
-from showup.database.engine import raw
-from showup.inbox.raw_event import FROM_RESEND
-from showup.inbox.signed_store import Signed, keep_signed
-from showup.sources.resend.signature import signed_id, usable
-from showup.web.ground import Ground, OnGround
+from showup.database.engine import driver_connection
+from showup.inbox.inbox_event import FROM_RESEND
+from showup.inbox.signed_store import SignedWebhook, insert_signed
+from showup.sources.resend.signature import is_usable_secret, signed_id
+from showup.web.app_state import AppState, State
+from showup.web.body_reader import read_body
 from showup.web.problems import Refusal
-from showup.web.webhooks import AGAIN_IN
-from showup.web.whole_body import whole_body
+from showup.web.webhooks import RETRY_AFTER
 
 KIND: Final = "resend"
-_LONGEST_HEADER: Final = 200
+_MAX_HEADER_LENGTH: Final = 200
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.post("/webhooks/resend")
-async def of_default(request: Request, ground: OnGround) -> dict[str, Any]:
-    """Keep what the default workspace's Resend account says."""
-    return await _heard(request, ground, DEFAULT)
+async def receive_default(request: Request, state: State) -> dict[str, Any]:
+    """Store an event of the default workspace's Resend account."""
+    return await _ingest(request, state, DEFAULT)
 
 
 @router.post("/webhooks/resend/{name}")
-async def of_connection(name: str, request: Request, ground: OnGround) -> dict[str, Any]:
-    """Keep what the account of the connection with this name says."""
-    return await _heard(request, ground, name)
+async def receive_for_connection(name: str, request: Request, state: State) -> dict[str, Any]:
+    """Store an event of the Resend account of the connection with this name."""
+    return await _ingest(request, state, name)
 
 
-async def _heard(request: Request, ground: Ground, name: str) -> dict[str, Any]:
-    body = await whole_body(request)
-    known = await _signers(ground, name)
-    secrets = [(one.workspace_id, one.secret) for one in known if one.secret is not None and usable(one.secret)]
+async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any]:
+    body = await read_body(request)
+    signers_found = await _find_signers(state, name)
+    secrets = [
+        (signer.workspace_id, signer.secret)
+        for signer in signers_found
+        if signer.secret is not None and is_usable_secret(signer.secret)
+    ]
     if not secrets:
-        raise Refusal("no-mail-secret", headers={"Retry-After": str(AGAIN_IN)})
+        raise Refusal("no-mail-secret", headers={"Retry-After": str(RETRY_AFTER)})
     headers = dict(request.headers)
-    # Workspaces may share an account: each takes what is said of its own mails.
-    signed = {whose: source_id for whose, secret in secrets if (source_id := signed_id(body, headers, secret))}
-    if signed:
-        return await _keep(request, ground, signed, name, body)
+    # Several workspaces may share an account: each one stores the event and uses what concerns its own mails.
+    source_ids = {
+        workspace_id: source_id for workspace_id, secret in secrets if (source_id := signed_id(body, headers, secret))
+    }
+    if source_ids:
+        return await _store(request, state, source_ids, name, body)
     source_address = request.client.host if request.client else None
-    ground.bell.note(f"{KIND}:{name}", source_address, {whose for whose, _ in secrets})
+    state.signature_alert.record(f"{KIND}:{name}", source_address, {workspace_id for workspace_id, _ in secrets})
     raise Refusal("bad-signature")
 
 
-async def _keep(request: Request, ground: Ground, signed: Mapping[UUID, str], name: str, body: bytes) -> dict[str, Any]:
+async def _store(
+    request: Request, state: AppState, source_ids: Mapping[UUID, str], name: str, body: bytes
+) -> dict[str, Any]:
     content_type = request.headers.get("content-type")
-    every = [
-        Signed(
+    webhooks = [
+        SignedWebhook(
             workspace_id=workspace_id,
             id=source_id,
             actor=KIND if name == DEFAULT else f"{KIND}:{name}",
             body=body,
-            received_at=ground.clock(),
-            content_type=None if content_type is None else content_type[:_LONGEST_HEADER],
+            received_at=state.clock(),
+            content_type=None if content_type is None else content_type[:_MAX_HEADER_LENGTH],
             source_address=request.client.host if request.client else None,
             origin=FROM_RESEND,
         )
-        for workspace_id, source_id in sorted(signed.items())
+        for workspace_id, source_id in sorted(source_ids.items())
     ]
-    # Committed before the answer: who hears 200 never sends it again.
-    async with ground.engine.begin() as tx:
-        kept, *_ = [await keep_signed(await raw(tx), one) for one in every]
-    if kept.duplicate_of is not None:
-        return {"status": "duplicate", "id": str(kept.duplicate_of)}
-    return {"status": "accepted", "id": str(kept.id)}
+    # Committed before the response: Resend never sends an event again after it receives 200.
+    async with state.engine.begin() as tx:
+        stored, *_ = [await insert_signed(await driver_connection(tx), webhook) for webhook in webhooks]
+    if stored.duplicate_of is not None:
+        return {"status": "duplicate", "id": str(stored.duplicate_of)}
+    return {"status": "accepted", "id": str(stored.id)}
 
 
-async def _signers(ground: Ground, name: str) -> Sequence[Signer]:
-    """Who may sign under this name, the environment's secret among them. Refuses a name that nobody has."""
-    # PostgreSQL takes no NUL in a text, and no connection has one.
+async def _find_signers(state: AppState, name: str) -> Sequence[Signer]:
+    """Return the secrets that may sign for this name, including the environment's. Refuses an unknown name."""
+    # PostgreSQL accepts no NUL in text, and no connection's name contains one.
     if "\0" in name:
-        raise _nobody()
-    async with ground.reading.connect() as tx:
-        found = await signers(tx, ground.mailing.seal, kind=KIND, name=name)
+        raise _unknown_connection()
+    async with state.read_engine.connect() as tx:
+        matching_signers = await list_signers(tx, state.mail_secrets.seal, kind=KIND, name=name)
         default = await workspaces_store.find(tx, DEFAULT_WORKSPACE) if name == DEFAULT else None
     if default is not None:
-        return [Signer(workspace_id=default.id, secret=ground.mailing.webhook_secret), *found]
-    if not found and name != DEFAULT:
-        raise _nobody()
-    return found
+        return [Signer(workspace_id=default.id, secret=state.mail_secrets.webhook_secret), *matching_signers]
+    if not matching_signers and name != DEFAULT:
+        raise _unknown_connection()
+    return matching_signers
 
 
-def _nobody() -> Refusal:
+def _unknown_connection() -> Refusal:
     return Refusal(
         "not-found", f"There is no connection to Resend of this name: `showup connections set {KIND} NAME` makes one."
     )

@@ -1,6 +1,6 @@
-"""The door for Cal.com's webhooks: signature, size, kept, answered. Bare ASGI, since this is the hot path.
+"""The endpoint for Cal.com's webhooks: check the signature and size, store, respond. Bare ASGI for speed.
 
-Nothing here looks into a body before its signature is known to be right, and no outside system is called.
+This module never parses a body before its signature is verified, and calls no outside system.
 """
 
 import asyncio
@@ -10,144 +10,161 @@ from typing import Any, Final, Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from showup.access.account import Account
-from showup.access.directory import AccountsAway
+from showup.access.directory import AccountsUnavailable
 from showup.clock import Clock
-from showup.inbox.door_metrics import DoorMetrics
-from showup.inbox.keep import NotKept
-from showup.inbox.raw_event import Incoming, Kept
+from showup.inbox.inbox_event import IncomingEvent, Stored
+from showup.inbox.ingest_metrics import IngestMetrics
+from showup.inbox.ingest_writer import NotStored
 from showup.sources.calcom.signature import is_signed
-from showup.web.answers import CANONICAL, OLDER_PATHS, Answer, Dialect, reason_of, refusal, written
-from showup.web.bell import Bell
+from showup.web.signature_alert import SignatureAlert
+from showup.web.webhook_responses import (
+    CANONICAL,
+    LEGACY_PATHS,
+    ResponseFormat,
+    WebhookResponse,
+    encode_response,
+    problem_type_of,
+    refusal_response,
+)
 
-LARGEST_BODY: Final = 1024 * 1024
-COME_WITHIN: Final = 10.0
-"""Seconds for a request to come; whoever takes longer is let go, since nothing is known of them yet."""
-MOST_COMING: Final = 100
-"""Bodies that may be on their way at once, of those that don't come in one piece."""
-AGAIN_IN: Final = 10
-"""Seconds after which a webhook that could not be kept is asked for again."""
+MAX_BODY_BYTES: Final = 1024 * 1024
+RECEIVE_TIMEOUT: Final = 10.0
+"""Seconds to receive a request; slower senders are disconnected, because they are not authenticated yet."""
+MAX_INCOMING_BODIES: Final = 100
+"""Maximum number of bodies being received at once, of those that do not arrive in one piece."""
+RETRY_AFTER: Final = 10
+"""Seconds after which the sender should retry a webhook that could not be stored."""
 _PREFIX: Final = "/webhooks/calcom"
-_LONGEST_LENGTH: Final = 12
+_MAX_LENGTH_DIGITS: Final = 12
 
 
-class Directory(Protocol):
-    """Knows the Cal.com accounts by name; None is the default one."""
+class AccountLookup(Protocol):
+    """Finds Cal.com accounts by name; None is the default account."""
 
     async def find(self, name: str | None) -> Account | None:
-        """The account, or None when there is none of that name; raises AccountsAway when that can't be said."""
+        """Return the account, or None if no account has this name.
+
+        Raises AccountsUnavailable if it cannot be determined.
+        """
 
 
-class Keeper(Protocol):
-    """Keeps what came in."""
+class EventWriter(Protocol):
+    """Stores incoming events."""
 
-    def keep(self, incoming: Incoming) -> Awaitable[Kept]:
-        """Done once it is durable; raises `NotKept` when that can't be in time."""
+    def store(self, incoming: IncomingEvent) -> Awaitable[Stored]:
+        """Return after the event is durable. Raises `NotStored` if that is not possible in time."""
 
 
-class Coming:
-    """Bodies that are on their way: how many there are costs memory before anybody has shown a signature."""
+class IncomingBodies:
+    """Bodies being received: their number limits the memory that unauthenticated senders can use."""
 
     def __init__(self) -> None:
-        self._whose: set[object] = set()
+        self._owners: set[object] = set()
 
-    def add(self, whose: object) -> bool:
-        """Whether there is room for it, or it is here already."""
-        if len(self._whose) >= MOST_COMING and whose not in self._whose:
+    def add(self, owner: object) -> bool:
+        """Return whether the body is admitted: there is room, or it was admitted before."""
+        if len(self._owners) >= MAX_INCOMING_BODIES and owner not in self._owners:
             return False
-        self._whose.add(whose)
+        self._owners.add(owner)
         return True
 
-    def remove(self, whose: object) -> None:
-        """It has come, or its sender has gone."""
-        self._whose.discard(whose)
+    def remove(self, owner: object) -> None:
+        """Release the place of a body that has arrived or whose sender has disconnected."""
+        self._owners.discard(owner)
 
 
-class WebhookDoor:
-    """Serves the webhook paths, and hands every other request to `fallback`; `come_within` are seconds."""
+class WebhookEndpoint:
+    """Serves the webhook paths and passes every other request to `fallback`; `receive_timeout` is in seconds."""
 
     def __init__(
         self,
-        directory: Directory,
-        keeper: Keeper,
+        accounts: AccountLookup,
+        store: EventWriter,
         clock: Clock,
         fallback: ASGIApp,
         *,
-        come_within: float = COME_WITHIN,
-        metrics: DoorMetrics | None = None,
-        bell: Bell | None = None,
+        receive_timeout: float = RECEIVE_TIMEOUT,
+        ingest_metrics: IngestMetrics | None = None,
+        signature_alert: SignatureAlert | None = None,
     ) -> None:
-        """Without `bell`, bad signatures are noted in the log alone."""
-        self._directory = directory
-        self._keeper = keeper
+        """Without `signature_alert`, bad signatures are only logged."""
+        self._accounts = accounts
+        self._store = store
         self._clock = clock
         self._fallback = fallback
-        self._bell = bell or Bell(None, clock)
-        self._metrics = metrics
-        self.come_within = come_within
-        self.coming = Coming()
+        self._signature_alert = signature_alert or SignatureAlert(None, clock)
+        self._metrics = ingest_metrics
+        self.receive_timeout = receive_timeout
+        self.incoming_bodies = IncomingBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as ASGI hands it over."""
-        dialect = dialect_of(scope["path"]) if scope["type"] == "http" else None
-        if dialect is None:
+        """Handle one ASGI request."""
+        response_format = find_response_format(scope["path"]) if scope["type"] == "http" else None
+        if response_format is None:
             await self._fallback(scope, receive, send)
             return
-        answer = await self._answer(scope, receive, dialect)
-        if answer is not None:
-            await _send(send, answer)
+        response = await self._respond(scope, receive, response_format)
+        if response is not None:
+            await _send(send, response)
 
-    def refuse(self, dialect: Dialect, refused: Answer) -> Answer:
-        """The refusal as the path's dialect has it, counted by its reason."""
+    def record_refusal(self, response_format: ResponseFormat, response: WebhookResponse) -> WebhookResponse:
+        """Count a refusal by its reason and return it in the path's response format."""
         if self._metrics is not None:
-            self._metrics.refused(reason_of(refused))
-        return dialect.refused(refused)
+            self._metrics.record_refused(problem_type_of(response))
+        return response_format.format_refusal(response)
 
-    async def _answer(self, scope: Scope, receive: Receive, dialect: Dialect) -> Answer | None:
+    async def _respond(self, scope: Scope, receive: Receive, response_format: ResponseFormat) -> WebhookResponse | None:
         if scope["method"] != "POST":
-            return self.refuse(dialect, refusal("post-only"))
+            return self.record_refusal(response_format, refusal_response("post-only"))
         headers = dict(scope["headers"])
-        body = await self._body(receive, headers)
+        body = await self._receive_body(receive, headers)
         if body is None:
             return None
-        if isinstance(body, Answer):
-            return self.refuse(dialect, body)
-        return await self.received(scope, headers, body, dialect)
+        if isinstance(body, WebhookResponse):
+            return self.record_refusal(response_format, body)
+        return await self.handle_webhook(scope, headers, body, response_format)
 
-    async def _body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes | Answer | None:
-        one = object()
-        if not self.coming.add(one):
-            return refusal("not-kept", retry_after=AGAIN_IN)
+    async def _receive_body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes | WebhookResponse | None:
+        token = object()
+        if not self.incoming_bodies.add(token):
+            return refusal_response("not-stored", retry_after=RETRY_AFTER)
         try:
-            async with asyncio.timeout(self.come_within):
-                return await _body(receive, headers)
+            async with asyncio.timeout(self.receive_timeout):
+                return await _read_body(receive, headers)
         except TimeoutError:
-            return refusal("too-slow")
+            return refusal_response("too-slow")
         finally:
-            self.coming.remove(one)
+            self.incoming_bodies.remove(token)
 
-    async def received(self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, dialect: Dialect) -> Answer:
-        """One webhook that is there; of `scope` only its path and client are looked at."""
+    async def handle_webhook(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, response_format: ResponseFormat
+    ) -> WebhookResponse:
+        """Handle one complete webhook; of `scope`, only the path and client are used."""
         name = _account_name(scope["path"])
         try:
-            account = await self._directory.find(name)
-        except AccountsAway:
-            return self.refuse(dialect, refusal("not-kept", retry_after=AGAIN_IN))
+            account = await self._accounts.find(name)
+        except AccountsUnavailable:
+            return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
         if account is None:
-            return self.refuse(dialect, refusal("unknown-account", f"`showup accounts add {name}` makes it."))
+            return self.record_refusal(
+                response_format, refusal_response("unknown-account", f"`showup accounts add {name}` makes it.")
+            )
         if not account.secrets:
-            return self.refuse(dialect, refusal("no-secret", retry_after=AGAIN_IN))
-        signature = next((headers[one] for one in dialect.signature_headers if one in headers), None)
+            return self.record_refusal(response_format, refusal_response("no-secret", retry_after=RETRY_AFTER))
+        signature = next((headers[header] for header in response_format.signature_headers if header in headers), None)
         if not is_signed(body, signature, account.secrets):
-            self._bell.note(account.name, _source_address(scope), [account.workspace_id])
-            return self.refuse(dialect, refusal("bad-signature"))
+            self._signature_alert.record(account.name, _source_address(scope), [account.workspace_id])
+            return self.record_refusal(response_format, refusal_response("bad-signature"))
         try:
-            kept = await self._keeper.keep(self._incoming(scope, headers, body, account))
-        except NotKept:
-            return self.refuse(dialect, refusal("not-kept", retry_after=AGAIN_IN))
-        return dialect.kept(kept, body)
+            stored = await self._store.store(self._to_incoming_event(scope, headers, body, account))
+        except NotStored:
+            return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
+        return response_format.format_stored(stored, body)
 
-    def _incoming(self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, account: Account) -> Incoming:
-        return Incoming(
+    def _to_incoming_event(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, account: Account
+    ) -> IncomingEvent:
+        return IncomingEvent(
             account_id=account.id,
             workspace_id=None if account.has_routes else account.workspace_id,
             body=body,
@@ -158,28 +175,31 @@ class WebhookDoor:
         )
 
 
-def dialect_of(path: str) -> Dialect | None:
-    """How a webhook path answers; None for the paths of others."""
+def find_response_format(path: str) -> ResponseFormat | None:
+    """Return the response format of a webhook path; None for other paths."""
     if path == _PREFIX or (path.startswith(f"{_PREFIX}/") and "/" not in path[len(_PREFIX) + 1 :]):
         return CANONICAL
-    return OLDER_PATHS.get(path)
+    return LEGACY_PATHS.get(path)
 
 
-def is_fit(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a body was declared, and is not too large."""
+def has_valid_length(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether the request declares the body's length, and it is within the limit."""
     declared = headers.get(b"content-length", b"")
-    return declared.isdigit() and len(declared) <= _LONGEST_LENGTH and 0 < int(declared) <= LARGEST_BODY
+    return declared.isdigit() and len(declared) <= _MAX_LENGTH_DIGITS and 0 < int(declared) <= MAX_BODY_BYTES
 
 
 def _account_name(path: str) -> str | None:
     return path[len(_PREFIX) + 1 :] or None if path.startswith(_PREFIX) else None
 
 
-async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | Answer | None:
-    """The whole body; an answer for one that is missing or too large; None when the sender has gone."""
-    too_large = refusal("too-large")
+async def _read_body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | WebhookResponse | None:
+    """Read the whole body.
+
+    Returns a response if the body is missing or too large, and None if the sender has disconnected.
+    """
+    too_large = refusal_response("too-large")
     declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and (len(declared) > _LONGEST_LENGTH or int(declared) > LARGEST_BODY):
+    if declared.isdigit() and (len(declared) > _MAX_LENGTH_DIGITS or int(declared) > MAX_BODY_BYTES):
         return too_large
     chunks: list[bytes] = []
     size = 0
@@ -189,13 +209,13 @@ async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | Answer
             return None
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > LARGEST_BODY:
+        if size > MAX_BODY_BYTES:
             return too_large
         chunks.append(chunk)
         if not message.get("more_body", False):
             break
     body = b"".join(chunks)
-    return body or refusal("no-body")
+    return body or refusal_response("no-body")
 
 
 def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
@@ -208,7 +228,7 @@ def _source_address(scope: Scope) -> str | None:
     return str(client[0]) if client else None
 
 
-async def _send(send: Send, answer: Answer) -> None:
-    headers, body = written(answer)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+async def _send(send: Send, response: WebhookResponse) -> None:
+    headers, body = encode_response(response)
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

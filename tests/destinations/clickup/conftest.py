@@ -7,12 +7,14 @@ import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.destinations.clickup.desk import Desk
+from tests.destinations.clickup.scenario import ClickUpScenario
 
 
 @pytest.fixture
-async def desk(engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient) -> AsyncIterator[Desk]:
-    desk = Desk(engine, workspace, account, client)
-    with desk.clickup as far:
-        yield desk
-    assert far.wrong == []
+async def scenario(
+    engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient
+) -> AsyncIterator[ClickUpScenario]:
+    scenario = ClickUpScenario(engine, workspace, account, client)
+    with scenario.clickup as fake:
+        yield scenario
+    assert fake.wrong == []

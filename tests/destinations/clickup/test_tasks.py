@@ -2,154 +2,156 @@
 
 from datetime import timedelta
 
-from tests.destinations.clickup.desk import ANN, Desk
-from tests.stories.webhooks import attendee, body, payload, row
+from tests.destinations.clickup.scenario import ANN, ClickUpScenario
+from tests.histories.webhooks import attendee, body, meeting_body, payload
 
 
-async def attendance(desk: Desk, *, absent: bool) -> None:
+async def attendance(scenario: ClickUpScenario, *, absent: bool) -> None:
     """Somebody says whether they came, an hour after the meeting or later."""
-    desk.now = max(desk.now, desk.start) + timedelta(hours=1)
-    seen = payload("one", 1, desk.start, [ANN], attendees=[attendee(ANN, noShow=absent)])
-    await desk.hear(body("BOOKING_NO_SHOW_UPDATED", desk.now, {**seen, "bookingUid": "one"}))
-    await desk.tell()
+    scenario.now = max(scenario.now, scenario.start) + timedelta(hours=1)
+    seen = payload("one", 1, scenario.start, [ANN], attendees=[attendee(ANN, noShow=absent)])
+    await scenario.receive(body("BOOKING_NO_SHOW_UPDATED", scenario.now, {**seen, "bookingUid": "one"}))
+    await scenario.deliver_due()
 
 
-async def test_the_first_list_with_a_match_wins_even_if_another_has_a_newer_one(desk: Desk) -> None:
-    await desk.connect()
-    desk.settings["lists"] = ["902", "901"]
-    brokers = desk.clickup.space.add("901", "Ann", ANN, days_ago=1)
-    sellers = desk.clickup.space.add("902", "Ann", ANN, days_ago=9)
-    await desk.booked()
+async def test_the_first_list_with_a_match_wins_even_if_another_has_a_newer_one(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    scenario.settings["lists"] = ["902", "901"]
+    brokers = scenario.clickup.space.add("901", "Ann", ANN, days_ago=1)
+    sellers = scenario.clickup.space.add("902", "Ann", ANN, days_ago=9)
+    await scenario.booked()
     assert [len(brokers.texts), len(sellers.texts)] == [0, 1]
 
 
-async def test_closed_tasks_are_found_and_opened_again(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("901", "Ann", ANN)
+async def test_closed_tasks_are_found_and_opened_again(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
     task.status = "complete"
-    await desk.booked()
+    await scenario.booked()
     assert task.status == "Meeting Booked"
 
 
-async def test_an_email_that_only_contains_theirs_is_somebody_else(desk: Desk) -> None:
-    await desk.connect()
-    other = desk.clickup.space.add("901", "Joann", f"jo{ANN}")
-    await desk.booked()
+async def test_an_email_that_only_contains_theirs_is_somebody_else(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    other = scenario.clickup.space.add("901", "Joann", f"jo{ANN}")
+    await scenario.booked()
     assert other.texts == []
 
 
-async def test_an_email_in_other_letters_is_the_same_where_the_name_is(desk: Desk) -> None:
-    await desk.connect(slack=True)
-    task = desk.clickup.space.add("901", "Ann Lee", "Ann@ACME.example")
-    await desk.booked(attendees=[attendee(ANN, "Ann Lee")])
+async def test_an_email_in_other_letters_is_the_same_where_the_name_is(scenario: ClickUpScenario) -> None:
+    await scenario.connect(slack=True)
+    task = scenario.clickup.space.add("901", "Ann Lee", "Ann@ACME.example")
+    await scenario.booked(attendees=[attendee(ANN, "Ann Lee")])
     assert len(task.texts) == 1
-    assert desk.clickup.space.of_list("903") == []
+    assert scenario.clickup.space.of_list("903") == []
 
 
-async def test_a_missed_meeting_is_said_in_status_and_comment(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("901", "Ann", ANN)
-    await desk.booked()
-    await attendance(desk, absent=True)
+async def test_a_missed_meeting_sets_status_and_comment(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
+    await scenario.booked()
+    await attendance(scenario, absent=True)
     assert task.status == "No Show"
     assert task.texts[-1].startswith("They did not come to the meeting: Intro call one")
-    await attendance(desk, absent=False)
+    await attendance(scenario, absent=False)
     assert task.status == "Met"
     assert "Known" not in task.texts[-1]
 
 
-async def test_attendance_that_is_only_assumed_says_so(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("901", "Ann", ANN)
-    await desk.booked()
-    booked_at, desk.now = desk.now, desk.start + timedelta(hours=1)
-    await desk.hear(row("MEETING_ENDED", "one", 1, desk.start, [ANN], booked_at))
-    await desk.tell()
+async def test_attendance_that_is_only_assumed_says_so(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
+    await scenario.booked()
+    booked_at, scenario.now = scenario.now, scenario.start + timedelta(hours=1)
+    await scenario.receive(meeting_body("MEETING_ENDED", "one", 1, scenario.start, [ANN], booked_at))
+    await scenario.deliver_due()
     assert "Known: assumed" in task.texts[-1]
 
 
-async def test_a_status_without_a_name_is_left_alone(desk: Desk) -> None:
-    await desk.connect()
-    desk.settings |= {"booked": "", "no_show": ""}
-    task = desk.clickup.space.add("901", "Ann", ANN)
+async def test_a_status_without_a_name_is_left_alone(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    scenario.settings |= {"booked": "", "no_show": ""}
+    task = scenario.clickup.space.add("901", "Ann", ANN)
     task.status = "complete"
-    await desk.booked()
-    await attendance(desk, absent=True)
+    await scenario.booked()
+    await attendance(scenario, absent=True)
     assert task.status == "complete"
     assert len(task.texts) == 2
 
 
-async def test_a_new_time_takes_no_persons_status_back(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("901", "Ann", ANN)
-    await desk.booked()
+async def test_a_new_time_takes_no_persons_status_back(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
+    await scenario.booked()
     task.status = "complete"
-    await desk.rescheduled(desk.start + timedelta(days=1))
+    await scenario.rescheduled(scenario.start + timedelta(days=1))
     assert (task.status, len(task.texts)) == ("complete", 2)
 
 
-async def test_whoever_cancelled_and_books_the_same_meeting_anew_is_booked(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("901", "Ann", ANN)
-    await desk.booked()
-    await desk.cancelled()
-    await desk.rescheduled(desk.start + timedelta(days=1))
+async def test_whoever_cancelled_and_books_the_same_meeting_anew_is_booked(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
+    await scenario.booked()
+    await scenario.cancelled()
+    await scenario.rescheduled(scenario.start + timedelta(days=1))
     assert task.status == "Meeting Booked"
 
 
-async def test_the_task_of_a_booking_is_known_by_its_id_whatever_becomes_of_its_email(desk: Desk) -> None:
-    await desk.connect()
-    await desk.booked()
-    lead = desk.lead()
+async def test_the_task_of_a_booking_is_known_by_its_id_whatever_becomes_of_its_email(
+    scenario: ClickUpScenario,
+) -> None:
+    await scenario.connect()
+    await scenario.booked()
+    lead = scenario.lead()
     lead.values.clear()
-    lead.home = desk.clickup.space.lists["901"]
-    await desk.cancelled()
+    lead.list_id = scenario.clickup.space.lists["901"]
+    await scenario.cancelled()
     assert lead.status == "Meeting Cancelled"
-    assert len(desk.clickup.space.tasks) == 1
+    assert len(scenario.clickup.space.tasks) == 1
 
 
-async def test_a_task_in_a_list_of_their_own_keeps_a_status_that_ours_does_not_name(desk: Desk) -> None:
-    await desk.connect()
-    await desk.booked()
-    lead = desk.lead()
-    theirs = desk.clickup.space.lists["904"] = type(lead.home)("904", "Archive", None, ("new", "kept"))
-    lead.home, lead.status = theirs, "kept"
-    await desk.cancelled()
+async def test_a_task_in_another_list_retains_a_status_that_the_settings_do_not_name(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    await scenario.booked()
+    lead = scenario.lead()
+    theirs = scenario.clickup.space.lists["904"] = type(lead.list_id)("904", "Archive", None, ("new", "kept"))
+    lead.list_id, lead.status = theirs, "kept"
+    await scenario.cancelled()
     assert (lead.status, len(lead.texts)) == ("kept", 2)
 
 
-async def test_a_task_that_was_deleted_is_looked_for_anew(desk: Desk) -> None:
-    await desk.connect()
-    await desk.booked()
-    desk.clickup.space.tasks.clear()
-    await desk.cancelled()
-    assert desk.lead().status == "Meeting Cancelled"
+async def test_a_task_that_was_deleted_is_looked_for_anew(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    await scenario.booked()
+    scenario.clickup.space.tasks.clear()
+    await scenario.cancelled()
+    assert scenario.lead().status == "Meeting Cancelled"
 
 
-async def test_two_bookings_of_a_person_have_a_block_each(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("901", "Ann", ANN, description="Likes tea.")
-    await desk.booked()
-    await desk.booked("other", 5)
-    await desk.cancelled()
+async def test_two_bookings_of_a_person_have_a_block_each(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN, description="Likes tea.")
+    await scenario.booked()
+    await scenario.booked("other", 5)
+    await scenario.cancelled()
     assert task.description.startswith("Likes tea.")
     assert task.description.count("(end of Showup ") == 2
     assert "video/other" in task.description
     assert "video/one" not in task.description
 
 
-async def test_a_name_with_marks_of_markdown_is_just_a_name(desk: Desk) -> None:
-    await desk.connect()
-    await desk.booked(additionalNotes="[click](https://evil.example) **now**")
-    assert "\\[click\\](https://evil.example) \\*\\*now\\*\\*" in desk.lead().description
-    assert "Notes: [click](https://evil.example) **now**" in desk.lead().texts[0]
+async def test_a_name_with_marks_of_markdown_is_just_a_name(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    await scenario.booked(additionalNotes="[click](https://evil.example) **now**")
+    assert "\\[click\\](https://evil.example) \\*\\*now\\*\\*" in scenario.lead().description
+    assert "Notes: [click](https://evil.example) **now**" in scenario.lead().texts[0]
 
 
-async def test_what_became_of_it_can_be_seen_beside_the_delivery(desk: Desk) -> None:
-    await desk.connect()
-    task = desk.clickup.space.add("902", "Ann", ANN)
-    await desk.booked()
-    (told,) = await desk.rows(destination="clickup")
-    assert told["record"] == task.id
-    assert told["provider_id"] == task.comments[0]["id"]
-    assert told["found"] == {"task": f"https://app.clickup.com/t/{task.id}", "list": "Sellers", "found_by": "email"}
+async def test_what_became_of_it_can_be_seen_beside_the_delivery(scenario: ClickUpScenario) -> None:
+    await scenario.connect()
+    task = scenario.clickup.space.add("902", "Ann", ANN)
+    await scenario.booked()
+    (delivery,) = await scenario.rows(destination="clickup")
+    assert delivery["record"] == task.id
+    assert delivery["provider_id"] == task.comments[0]["id"]
+    assert delivery["found"] == {"task": f"https://app.clickup.com/t/{task.id}", "list": "Sellers", "found_by": "email"}

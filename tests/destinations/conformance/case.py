@@ -10,14 +10,24 @@ from typing import Any
 from uuid import UUID
 
 from showup.clock import Clock
-from showup.destinations.contract import Asks, Content, Delivered, Destination, GaveUp, Guest, Meeting, Notice, Outcome
-from showup.destinations.kind import Kind, Outfit
+from showup.destinations.contract import (
+    Content,
+    Delivered,
+    Destination,
+    GaveUp,
+    Guest,
+    Meeting,
+    NeedsAnswer,
+    Notification,
+    Outcome,
+)
+from showup.destinations.destination_kind import DestinationContext, DestinationKind
 
 NOW = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")
 START = NOW + timedelta(days=5)
 
-MEANS: Mapping[str, str] = {
+FAULT_MEANINGS: Mapping[str, str] = {
     "401": "destination",
     "422": "gave_up",
     "429": "limit",
@@ -48,9 +58,9 @@ MEETING = Meeting(
 )
 
 
-def notice(kind: str, **details: Any) -> Notice:
+def notification(kind: str, **details: Any) -> Notification:
     """What all of them are told: one meeting of one person."""
-    return Notice(
+    return Notification(
         delivery_id=DELIVERY,
         workspace="default",
         kind=kind,
@@ -62,7 +72,7 @@ def notice(kind: str, **details: Any) -> Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`kind` is its name in the catalogue, or of its way of mail; `destination` names its lane.
+    """`kind` is its name in the catalogue, or of its way of mail; `destination` names its queue.
 
     `start(clock)` begins its far side. `build(far, url, outfit)` makes the real destination, whose calls go to `url`:
     the far side's, or a stranger's. `effects` counts what lasts at the far side, by whatever tells one from another.
@@ -76,32 +86,38 @@ class Case:
     kind: str
     destination: str
     start: Callable[[Clock], AbstractContextManager[Any]]
-    build: Callable[[Any, str, Outfit], Destination]
+    build: Callable[[Any, str, DestinationContext], Destination]
     effects: Callable[[Any], Counter[str]]
     secrets: Callable[[Any], tuple[str, ...]]
-    notice: Notice
+    notification: Notification
     means: Mapping[str, str]
     faults: Mapping[str, str] = field(default_factory=dict)
     exceptions: Mapping[str, str] = field(default_factory=dict)
 
     def meaning(self, fault: str) -> str:
         """The outcome that a fault must have."""
-        return self.means.get(fault) or MEANS[fault]
+        return self.means.get(fault) or FAULT_MEANINGS[fault]
 
 
-def of_kind(kind: Kind, settings: Mapping[str, Any], credentials: Mapping[str, str], url: str, outfit: Outfit) -> Any:
+def of_kind(
+    kind: DestinationKind,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, str],
+    url: str,
+    context: DestinationContext,
+) -> Any:
     """A destination as its connection would be built, but for the address of its API."""
-    return kind.build(kind.read({**settings, "api_url": url}), credentials, outfit)
+    return kind.build(kind.parse_settings({**settings, "api_url": url}), credentials, context)
 
 
-def said(outcome: Outcome) -> str:
+def outcome_text(outcome: Outcome) -> str:
     """An outcome in a word; of what is tried again, whose fault it was."""
     match outcome:
         case Delivered():
             return "delivered"
         case GaveUp():
             return "gave_up"
-        case Asks():
+        case NeedsAnswer():
             return "asks"
         case again:
             return again.fault

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.database.engine import connect, transaction
 from showup.database.tables import connections, workspaces
 from tests.conftest import fresh_database
-from tests.destinations.conformance.stage import Stage, Time
+from tests.destinations.conformance.subject import DestinationUnderTest, SharedClock
 from tests.destinations.conftest import client as client
 
 
@@ -51,11 +51,11 @@ async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
 
 
 @pytest.fixture
-def stage(
+def subject(
     request: pytest.FixtureRequest, engine: AsyncEngine, workspace: UUID, client: httpx2.AsyncClient
-) -> Iterator[Stage]:
+) -> Iterator[DestinationUnderTest]:
     """Its far side runs, and at the end nobody has asked it for what its own document forbids."""
-    time = Time()
-    with request.param.start(time) as far:
-        yield Stage(request.param, far, time, engine, workspace, client)
-    assert getattr(far, "wrong", []) == []
+    time = SharedClock()
+    with request.param.start(time) as fake:
+        yield DestinationUnderTest(request.param, fake, time, engine, workspace, client)
+    assert getattr(fake, "wrong", []) == []

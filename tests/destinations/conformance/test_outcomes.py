@@ -6,19 +6,19 @@ import httpx2
 import pytest
 
 from showup.destinations.contract import Delivered, Outcome, TryAgain
-from tests.destinations.conformance.case import because, said
-from tests.destinations.conformance.listed import but, with_faults
-from tests.destinations.conformance.stage import Stage
-from tests.destinations.conformance.stranger import (
+from tests.destinations.conformance.case import because, outcome_text
+from tests.destinations.conformance.cases import cases_without, with_faults
+from tests.destinations.conformance.scripted_server import (
     CUT_SHORT,
     NOT_GZIP,
     PAGE,
-    answers,
-    breaks_off,
-    hangs,
-    nobody,
-    quotes,
+    hanging,
+    quoting,
+    resetting,
+    responding,
+    unreachable_url,
 )
+from tests.destinations.conformance.subject import DestinationUnderTest
 
 
 def is_a_sentence(outcome: Outcome, *secrets: str) -> bool:
@@ -28,52 +28,52 @@ def is_a_sentence(outcome: Outcome, *secrets: str) -> bool:
     return 10 < len(words) < 700 and words.isprintable() and " " in words
 
 
-@pytest.mark.parametrize("stage", but(), indirect=True)
-async def test_success(stage: Stage) -> None:
-    outcome = await stage.send()
+@pytest.mark.parametrize("subject", cases_without(), indirect=True)
+async def test_success(subject: DestinationUnderTest) -> None:
+    outcome = await subject.send()
     assert isinstance(outcome, Delivered), outcome
     assert outcome.provider
-    assert stage.effects.total() >= 1
+    assert subject.effects.total() >= 1
 
 
-@pytest.mark.parametrize("stage", but(), indirect=True)
-async def test_what_is_rendered_is_the_same_each_time_and_plain_json(stage: Stage) -> None:
-    destination = stage.destination()
-    once = stage.content(destination)
+@pytest.mark.parametrize("subject", cases_without(), indirect=True)
+async def test_what_is_rendered_is_the_same_each_time_and_plain_json(subject: DestinationUnderTest) -> None:
+    destination = subject.destination()
+    once = subject.content(destination)
     assert once
-    assert once == stage.content(destination)
+    assert once == subject.content(destination)
 
 
 @pytest.mark.parametrize(
-    ("stage", "fault"),
+    ("subject", "fault"),
     with_faults("401", "404", "409", "422", "429", "500", "503", "reset", "lost", "html"),
-    indirect=["stage"],
+    indirect=["subject"],
 )
-async def test_a_fault_in_the_vendors_own_words(stage: Stage, fault: str) -> None:
-    stage.meets(fault)
-    outcome = await stage.send()
-    assert said(outcome) == stage.case.meaning(fault), outcome
-    assert is_a_sentence(outcome, *stage.case.secrets(stage.far))
+async def test_a_fault_in_the_vendors_own_words(subject: DestinationUnderTest, fault: str) -> None:
+    subject.next_faults(fault)
+    outcome = await subject.send()
+    assert outcome_text(outcome) == subject.case.meaning(fault), outcome
+    assert is_a_sentence(outcome, *subject.case.secrets(subject.fake))
     if fault != "lost":
-        assert stage.effects.total() == 0
+        assert subject.effects.total() == 0
 
 
 @pytest.mark.parametrize(
-    ("stage", "fault"), with_faults("401", "409", "429", "500", "503", "reset", "html"), indirect=["stage"]
+    ("subject", "fault"), with_faults("401", "409", "429", "500", "503", "reset", "html"), indirect=["subject"]
 )
-async def test_when_it_has_passed_the_same_delivery_passes(stage: Stage, fault: str) -> None:
-    clean = await _effects_of_one(stage)
-    stage.meets(fault)
-    first = await stage.send()
+async def test_when_it_has_passed_the_same_delivery_passes(subject: DestinationUnderTest, fault: str) -> None:
+    clean = await _effects_of_one(subject)
+    subject.next_faults(fault)
+    first = await subject.send()
     if isinstance(first, TryAgain):
-        assert isinstance(await stage.insist(), Delivered)
-        assert stage.effects.total() == clean
+        assert isinstance(await subject.send_until_finished(), Delivered)
+        assert subject.effects.total() == clean
 
 
-async def _effects_of_one(stage: Stage) -> int:
+async def _effects_of_one(subject: DestinationUnderTest) -> int:
     """How many lasting effects this delivery has when nothing goes wrong."""
-    with stage.case.start(stage.time) as far:
-        other = Stage.beside(stage, far)
+    with subject.case.start(subject.time) as fake:
+        other = DestinationUnderTest.with_fake(subject, fake)
         assert isinstance(await other.send(), Delivered)
         return other.effects.total()
 
@@ -88,31 +88,31 @@ DIALECTS = [
 
 
 @pytest.mark.parametrize(("headers", "wait"), DIALECTS)
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
-async def test_a_limit_in_every_dialect(stage: Stage, headers: dict[str, str], wait: int) -> None:
-    with answers(429, headers=headers) as stranger:
-        outcome = await stage.send(stage.destination(stranger.url))
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_a_limit_in_every_dialect(subject: DestinationUnderTest, headers: dict[str, str], wait: int) -> None:
+    with responding(429, headers=headers) as server:
+        outcome = await subject.send(subject.destination(server.url))
     assert isinstance(outcome, TryAgain), outcome
     assert outcome.fault == "limit"
     assert outcome.not_before is not None
-    assert (outcome.not_before - stage.time.now).total_seconds() == pytest.approx(wait, abs=2)
+    assert (outcome.not_before - subject.time.now).total_seconds() == pytest.approx(wait, abs=2)
     assert is_a_sentence(outcome)
-    assert len(stranger.asked) == 1, "whoever takes no more is not asked again"
+    assert len(server.secrets) == 1, "whoever takes no more is not asked again"
 
 
-@pytest.mark.parametrize("stage", but("http", "limit without a word"), indirect=True)
-async def test_a_limit_without_a_word(stage: Stage) -> None:
-    with answers(429) as stranger:
-        outcome = await stage.send(stage.destination(stranger.url))
-    assert said(outcome) == "limit", outcome
+@pytest.mark.parametrize("subject", cases_without("http", "limit without a word"), indirect=True)
+async def test_a_limit_without_a_word(subject: DestinationUnderTest) -> None:
+    with responding(429) as server:
+        outcome = await subject.send(subject.destination(server.url))
+    assert outcome_text(outcome) == "limit", outcome
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
-async def test_a_proxy_that_answers_for_a_dead_machine(stage: Stage, status: int) -> None:
-    with answers(status, PAGE, {"Content-Type": "text/html"}) as stranger:
-        outcome = await stage.send(stage.destination(stranger.url))
-    assert said(outcome) == "destination", outcome
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_a_proxy_that_answers_for_a_dead_machine(subject: DestinationUnderTest, status: int) -> None:
+    with responding(status, PAGE, {"Content-Type": "text/html"}) as server:
+        outcome = await subject.send(subject.destination(server.url))
+    assert outcome_text(outcome) == "destination", outcome
     assert is_a_sentence(outcome)
 
 
@@ -130,52 +130,52 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize(("body", "headers"), GARBAGE)
-@pytest.mark.parametrize("stage", but("http", "any 2xx"), indirect=True)
-async def test_garbage(stage: Stage, body: bytes, headers: dict[str, str]) -> None:
-    with answers(200, body, headers) as stranger:
-        outcome = await stage.send(stage.destination(stranger.url))
-    assert said(outcome) == "destination", outcome
+@pytest.mark.parametrize("subject", cases_without("http", "any 2xx"), indirect=True)
+async def test_garbage(subject: DestinationUnderTest, body: bytes, headers: dict[str, str]) -> None:
+    with responding(200, body, headers) as server:
+        outcome = await subject.send(subject.destination(server.url))
+    assert outcome_text(outcome) == "destination", outcome
     assert is_a_sentence(outcome)
 
 
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
-async def test_reset(stage: Stage) -> None:
-    with breaks_off() as stranger:
-        outcome = await stage.send(stage.destination(stranger.url))
-    assert said(outcome) == "destination", outcome
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_reset(subject: DestinationUnderTest) -> None:
+    with resetting() as server:
+        outcome = await subject.send(subject.destination(server.url))
+    assert outcome_text(outcome) == "destination", outcome
 
 
-@pytest.mark.parametrize("stage", but("http", "own patience"), indirect=True)
-async def test_hang(stage: Stage) -> None:
+@pytest.mark.parametrize("subject", cases_without("http", "own patience"), indirect=True)
+async def test_hang(subject: DestinationUnderTest) -> None:
     async with httpx2.AsyncClient(timeout=0.2) as impatient:
-        with hangs() as stranger:
-            outcome = await stage.send(stage.destination(stranger.url, impatient))
-    assert said(outcome) == "destination", outcome
+        with hanging() as server:
+            outcome = await subject.send(subject.destination(server.url, impatient))
+    assert outcome_text(outcome) == "destination", outcome
     assert is_a_sentence(outcome)
 
 
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
-async def test_a_call_that_hangs_can_be_ended_from_outside(stage: Stage) -> None:
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_a_call_that_hangs_can_be_ended_from_outside(subject: DestinationUnderTest) -> None:
     """As the courier does when its pace's timeout is over."""
-    with hangs() as stranger:
-        sending = asyncio.create_task(stage.send(stage.destination(stranger.url)))
-        await asyncio.to_thread(stranger.heard.acquire)
+    with hanging() as server:
+        sending = asyncio.create_task(subject.send(subject.destination(server.url)))
+        await asyncio.to_thread(server.received.acquire)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
 
 
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
-async def test_nobody_at_home(stage: Stage) -> None:
-    outcome = await stage.send(stage.destination(nobody()))
-    assert said(outcome) == "destination", outcome
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_unreachable(subject: DestinationUnderTest) -> None:
+    outcome = await subject.send(subject.destination(unreachable_url()))
+    assert outcome_text(outcome) == "destination", outcome
     assert is_a_sentence(outcome)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 422, 429, 500])
-@pytest.mark.parametrize("stage", but("http"), indirect=True)
-async def test_a_key_that_is_quoted_back_is_told_to_nobody(stage: Stage, status: int) -> None:
-    with quotes(status) as stranger:
-        outcome = await stage.send(stage.destination(stranger.url))
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_a_key_that_is_echoed_back_is_redacted(subject: DestinationUnderTest, status: int) -> None:
+    with quoting(status) as server:
+        outcome = await subject.send(subject.destination(server.url))
     if status != 200:
-        assert is_a_sentence(outcome, *stage.case.secrets(stage.far), *stranger.asked)
+        assert is_a_sentence(outcome, *subject.case.secrets(subject.fake), *server.secrets)

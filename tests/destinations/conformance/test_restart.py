@@ -7,29 +7,29 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.database.engine import raw, transaction
-from showup.deliveries.delivery import MAIL, Lane
-from showup.deliveries.preparing import Connected, LastLook, Ready, prepare
-from showup.deliveries.subscribing import subscribe
-from showup.deliveries.unsubscribing import make_token
+from showup.database.engine import driver_connection, transaction
+from showup.deliveries.delivery import MAIL_DESTINATIONS, DestinationQueue
+from showup.deliveries.preparation import ConnectedQueue, FinalCheck, ReadyDelivery, prepare
+from showup.deliveries.subscription_store import subscribe
+from showup.deliveries.unsubscribe_tokens import make_token
 from showup.destinations.contract import Delivered, Destination
-from showup.reads.meetings import current
-from tests.deliveries.post import SEAL, Post
+from showup.reads.meetings import load_meetings
+from tests.deliveries.scenario import SEAL, DeliveryScenario
 from tests.destinations.conformance.case import MEETING, START
-from tests.destinations.conformance.listed import but
-from tests.destinations.conformance.stage import Stage
-from tests.stories.webhooks import MONDAY, attendee, body, payload
+from tests.destinations.conformance.cases import cases_without
+from tests.destinations.conformance.subject import DestinationUnderTest
+from tests.histories.webhooks import MONDAY, attendee, body, payload
 
 
-class Reached(Post):
-    """A post whose lane leads to the destination of a stage.case."""
+class SubjectScenario(DeliveryScenario):
+    """A post whose queue leads to the destination of a stage.case."""
 
-    def __init__(self, engine: AsyncEngine, account: UUID, stage: Stage) -> None:
-        self.time = stage.time
-        super().__init__(engine, stage.lane.workspace_id, account)
-        self.lane = stage.lane
-        self.destination: Destination = stage.destination()
-        self.kind = stage.case.notice.kind
+    def __init__(self, engine: AsyncEngine, account: UUID, subject: DestinationUnderTest) -> None:
+        self.time = subject.time
+        super().__init__(engine, subject.queue.workspace_id, account)
+        self.queue = subject.queue
+        self.destination: Destination = subject.destination()
+        self.kind = subject.case.notification.kind
 
     @property
     def now(self) -> datetime:
@@ -39,54 +39,60 @@ class Reached(Post):
     def now(self, now: datetime) -> None:
         self.time.now = now
 
-    async def connected(self, lane: Lane) -> Connected:
-        return Connected(lane=lane, workspace="default", destination=self.destination)
+    async def resolve(self, queue: DestinationQueue) -> ConnectedQueue:
+        return ConnectedQueue(queue=queue, workspace="default", destination=self.destination)
 
     async def book(self) -> None:
         """Ann books, and the time of what the case tells has come."""
         async with transaction(self.engine) as tx:
-            if self.lane.destination not in MAIL:
-                await subscribe(await raw(tx), self.workspace, self.lane.destination, [self.kind], self.now)
+            if self.queue.destination not in MAIL_DESTINATIONS:
+                await subscribe(
+                    await driver_connection(tx), self.workspace, self.queue.destination, [self.kind], self.now
+                )
         guest = attendee(MEETING.guest.email, MEETING.guest.name or "", phoneNumber=MEETING.guest.phone)
         booked = payload("one", 1, START, [MEETING.guest.email], attendees=[guest])
-        await self.hear(body("BOOKING_CREATED", MONDAY, booked))
+        await self.receive(body("BOOKING_CREATED", MONDAY, booked))
         self.now = max(self.now, (await self.first())["due_at"])
 
     async def first(self) -> dict[str, Any]:
         """What the case tells; of several reminders, the one that is due first."""
-        found = await self.rows(workspace_id=self.workspace, kind=self.kind, destination=self.lane.destination)
+        found = await self.rows(workspace_id=self.workspace, kind=self.kind, destination=self.queue.destination)
         return found[0]
 
-    async def send_and_die(self) -> None:
+    async def send_and_crash(self) -> None:
         """Tells what is due, and is heard of no more: nothing is settled."""
-        look = LastLook(current=current, unsubscribe=lambda *whose: make_token(SEAL, *whose))
+        final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose))
         claimed = await self.claim()
         async with transaction(self.engine) as tx:
-            [ready] = await prepare(await raw(tx), look, await self.connected(self.lane), claimed, self.now)
-        assert isinstance(ready, Ready)
+            [ready] = await prepare(
+                await driver_connection(tx), final_check, await self.resolve(self.queue), claimed, self.now
+            )
+        assert isinstance(ready, ReadyDelivery)
         assert isinstance(await self.destination.send(ready.attempt), Delivered)
 
 
-@pytest.mark.parametrize("stage", but("once"), indirect=True)
-async def test_a_restart_between_call_and_record(stage: Stage, engine: AsyncEngine, account: UUID) -> None:
-    post = Reached(engine, account, stage)
-    await post.book()
-    await post.send_and_die()
-    once = stage.effects
+@pytest.mark.parametrize("subject", cases_without("once"), indirect=True)
+async def test_a_restart_between_call_and_record(
+    subject: DestinationUnderTest, engine: AsyncEngine, account: UUID
+) -> None:
+    scenario = SubjectScenario(engine, account, subject)
+    await scenario.book()
+    await scenario.send_and_crash()
+    once = subject.effects
     assert once.total() >= 1
-    await post.tell(seconds=timedelta(seconds=31).total_seconds())
-    row = await post.first()
+    await scenario.deliver_due(seconds=timedelta(seconds=31).total_seconds())
+    row = await scenario.first()
     assert (row["state"], row["attempts"]) == ("delivered", 2), row["because"]
-    assert stage.effects == once
+    assert subject.effects == once
 
 
-@pytest.mark.parametrize("stage", but(), indirect=True)
-async def test_a_booking_is_told_once(stage: Stage, engine: AsyncEngine, account: UUID) -> None:
-    post = Reached(engine, account, stage)
-    await post.book()
-    await post.tell()
-    once = stage.effects
-    await post.tell(seconds=60)
-    row = await post.first()
+@pytest.mark.parametrize("subject", cases_without(), indirect=True)
+async def test_a_booking_is_delivered_once(subject: DestinationUnderTest, engine: AsyncEngine, account: UUID) -> None:
+    scenario = SubjectScenario(engine, account, subject)
+    await scenario.book()
+    await scenario.deliver_due()
+    once = subject.effects
+    await scenario.deliver_due(seconds=60)
+    row = await scenario.first()
     assert (row["state"], row["attempts"]) == ("delivered", 1), row["because"]
-    assert stage.effects == once
+    assert subject.effects == once

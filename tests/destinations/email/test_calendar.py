@@ -7,8 +7,8 @@ import pytest
 from icalendar import Calendar, Event
 
 from showup.destinations.email.mail import Mail
-from showup.destinations.email.sample import sample_notice
-from tests.destinations.email.looks import NOW, mail, meeting, renderer
+from showup.destinations.email.sample import sample_notification
+from tests.destinations.email.rendered_mail import NOW, mail, meeting, renderer
 
 
 def entry_of(sent: Mail) -> Event:
@@ -21,8 +21,8 @@ def entry_of(sent: Mail) -> Event:
     return entry
 
 
-@pytest.mark.parametrize("kind", ["confirm", "tell_rescheduled", "tell_new_place"])
-def test_what_stands_is_cal_coms_own_entry_at_the_right_instant(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["confirm", "notify_rescheduled", "notify_new_place"])
+def test_an_accepted_meeting_is_cal_coms_own_entry_at_the_right_instant(kind: str) -> None:
     entry = entry_of(mail(kind, ical_uid="x@Cal.com", ical_sequence=3))
     assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == ("x@Cal.com", 3, "CONFIRMED")
     assert entry.decoded("DTSTART") == datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_what_stands_is_cal_coms_own_entry_at_the_right_instant(kind: str) -> No
 
 
 def test_a_cancelled_meeting_leaves_the_calendar() -> None:
-    sent = mail("tell_cancelled", ical_sequence=4)
+    sent = mail("notify_cancelled", ical_sequence=4)
     entry = entry_of(sent)
     assert (sent.calendar_method, entry["STATUS"], entry["SEQUENCE"]) == ("CANCEL", "CANCELLED", 4)
 
@@ -56,7 +56,7 @@ def test_without_an_entry_at_cal_com_there_is_none_here(lacks: dict[str, Any]) -
 
 
 def test_it_can_be_switched_off() -> None:
-    sent = renderer(calendar=False).render(sample_notice("confirm", "default"))
+    sent = renderer(calendar=False).render(sample_notification("confirm", "default"))
     assert (sent.calendar, sent.calendar_method) == (None, None)
 
 
@@ -83,7 +83,7 @@ def test_text_from_outside_stays_text() -> None:
     assert "X" not in entry
 
 
-def test_it_is_written_as_calendars_want_it() -> None:
+def test_it_is_written_as_calendars_expect_it() -> None:
     """RFC 5545: lines end in CRLF and have 75 octets at most."""
     text = mail(title="Überlänge " * 30).calendar
     assert text is not None
@@ -92,11 +92,11 @@ def test_it_is_written_as_calendars_want_it() -> None:
     assert "\n" not in text.replace("\r\n", "")
 
 
-def test_a_moved_meeting_keeps_its_entry() -> None:
+def test_a_moved_meeting_retains_its_entry() -> None:
     """The calendar's entry is known by its uid, whatever uid Cal.com gives the booking."""
     first = entry_of(mail())
     later = meeting(uid="another", ical_sequence=2, start_time=datetime(2026, 3, 12, 8, 15, tzinfo=UTC))
-    moved = entry_of(renderer().render(sample_notice("tell_rescheduled", "default", later)))
+    moved = entry_of(renderer().render(sample_notification("notify_rescheduled", "default", later)))
     assert moved["UID"] == first["UID"]
     assert moved["SEQUENCE"] > first["SEQUENCE"]
     assert moved.decoded("DTSTART") - first.decoded("DTSTART") == timedelta(days=2)

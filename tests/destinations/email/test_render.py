@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.sample import KINDS, sample_notice
-from tests.destinations.email.looks import Page, mail, meeting, renderer
+from showup.destinations.email.sample import KINDS, sample_notification
+from tests.destinations.email.rendered_mail import Page, mail, meeting, renderer
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
@@ -40,8 +40,8 @@ def test_little_known_is_enough(kind: str) -> None:
     assert "None" not in sent.text + Page(sent.html).text + sent.subject
 
 
-@pytest.mark.parametrize("kind", ["confirm", "tell_rescheduled", "tell_new_place", "remind"])
-def test_a_meeting_that_stands_has_its_links(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["confirm", "notify_rescheduled", "notify_new_place", "remind"])
+def test_an_accepted_meeting_has_its_links(kind: str) -> None:
     sent = mail(kind, uid="a b/c?d", booker_url="https://book.seller.example/team/")
     for url in (
         "https://meet.example.com/intro-call",
@@ -64,7 +64,7 @@ def test_without_a_uid_nothing_can_be_moved_or_cancelled() -> None:
 
 
 def test_a_cancelled_meeting_leads_nowhere_and_says_why() -> None:
-    sent = mail("tell_cancelled", cancellation_reason="Ill,\nsorry <3")
+    sent = mail("notify_cancelled", cancellation_reason="Ill,\nsorry <3")
     assert Page(sent.html).links == []
     assert "Reason:   Ill, sorry <3\n" in sent.text
     assert "Ill, sorry <3" in Page(sent.html).text
@@ -85,7 +85,7 @@ def test_a_cancelled_meeting_leads_nowhere_and_says_why() -> None:
     ],
 )
 def test_the_place_is_a_link_or_words_and_never_cal_coms_code(place: dict[str, Any], shown: str | None) -> None:
-    sent = mail("tell_new_place", **place)
+    sent = mail("notify_new_place", **place)
     assert [line.partition(":")[2].strip() for line in sent.text.splitlines() if line.startswith("Where:")] == (
         [shown] if shown else []
     )
@@ -113,11 +113,11 @@ def test_mail_about_a_meeting_cannot_be_unsubscribed(kind: str) -> None:
 
 
 def test_the_page_to_rebook_may_be_another_or_none() -> None:
-    notice = sample_notice("follow_up", "default", meeting(uid=None))
-    notice.details["rebook_url"] = "https://cal.com/ours/intro"
-    assert "https://cal.com/ours/intro" in renderer().render(notice).text
-    del notice.details["rebook_url"]
-    assert "answer this mail" in renderer().render(notice).text
+    notification = sample_notification("follow_up", "default", meeting(uid=None))
+    notification.details["rebook_url"] = "https://cal.com/ours/intro"
+    assert "https://cal.com/ours/intro" in renderer().render(notification).text
+    del notification.details["rebook_url"]
+    assert "answer this mail" in renderer().render(notification).text
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -183,11 +183,11 @@ def test_a_very_long_title_is_cut_and_the_time_stays_in_the_subject() -> None:
 
 def test_without_a_sender_it_says_what_to_set() -> None:
     with pytest.raises(CannotRender, match=r"\[\[senders\]\] in showup.toml"):
-        renderer(senders=()).render(sample_notice("confirm", "default"))
-    sent = renderer(senders=(), fallback="nobody@localhost").render(sample_notice("confirm", "default"))
+        renderer(senders=()).render(sample_notification("confirm", "default"))
+    sent = renderer(senders=(), fallback="nobody@localhost").render(sample_notification("confirm", "default"))
     assert sent.sender == "Benjamin Crane <nobody@localhost>"
 
 
-def test_the_same_notice_makes_the_same_mail() -> None:
-    notice = sample_notice("tell_rescheduled", "default")
-    assert renderer().render(notice) == renderer().render(notice)
+def test_the_same_notification_makes_the_same_mail() -> None:
+    notification = sample_notification("notify_rescheduled", "default")
+    assert renderer().render(notification) == renderer().render(notification)

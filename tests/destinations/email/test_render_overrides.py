@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.sample import SAMPLE, sample_notice
+from showup.destinations.email.sample import SAMPLE, sample_notification
 from showup.destinations.email.templates import Templates
-from tests.destinations.email.looks import mail, meeting, renderer
+from tests.destinations.email.rendered_mail import mail, meeting, renderer
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -19,8 +19,8 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def subject(folder: Path, workspace: str = "acme", event_type: str | None = "intro") -> str:
-    notice = sample_notice("confirm", workspace, meeting(event_type=event_type))
-    return renderer(folder).render(notice).subject
+    notification = sample_notification("confirm", workspace, meeting(event_type=event_type))
+    return renderer(folder).render(notification).subject
 
 
 PLACES = ("confirm.subject.txt", "acme/confirm.subject.txt", "acme/intro/confirm.subject.txt")
@@ -37,39 +37,39 @@ def test_the_nearest_file_is_taken(tmp_path: Path, there: tuple[str, ...]) -> No
 
 def test_what_is_not_replaced_stays_ours(tmp_path: Path) -> None:
     write(tmp_path, {"acme/foot.txt": "Acme Inc."})
-    ours, sent = mail(), renderer(tmp_path).render(sample_notice("confirm", "acme"))
+    connection, sent = mail(), renderer(tmp_path).render(sample_notification("confirm", "acme"))
     assert sent.text.endswith("\n-- \nAcme Inc.\n")
-    assert sent.text.partition("-- ")[0] == ours.text.partition("-- ")[0]
-    assert (sent.html, sent.subject) == (ours.html, ours.subject)
-    assert renderer(tmp_path).render(sample_notice("confirm", "another")).text == ours.text
+    assert sent.text.partition("-- ")[0] == connection.text.partition("-- ")[0]
+    assert (sent.html, sent.subject) == (connection.html, connection.subject)
+    assert renderer(tmp_path).render(sample_notification("confirm", "another")).text == connection.text
 
 
 def test_a_template_may_go_on_from_ours(tmp_path: Path) -> None:
-    ours = '{% extends "showup/confirm.html" %}'
-    write(tmp_path, {"confirm.html": ours + "{% block heading %}See you, {{ guest_name }}{% endblock %}"})
-    html = renderer(tmp_path).render(sample_notice("confirm", "acme")).html
+    connection = '{% extends "showup/confirm.html" %}'
+    write(tmp_path, {"confirm.html": connection + "{% block heading %}See you, {{ guest_name }}{% endblock %}"})
+    html = renderer(tmp_path).render(sample_notification("confirm", "acme")).html
     assert "See you, Ann Lee</h1>" in html
     assert "https://meet.example.com/intro-call" in html
 
 
 def test_styles_of_ones_own_are_put_at_the_elements(tmp_path: Path) -> None:
     (tmp_path / "styles.css").write_text(".heading { color: #abcdef; }")
-    html = renderer(tmp_path).render(sample_notice("confirm", "acme")).html
+    html = renderer(tmp_path).render(sample_notification("confirm", "acme")).html
     assert '<h1 class="heading" style="color: #abcdef;">' in html
 
 
 def test_html_is_escaped_there_too_and_text_is_not(tmp_path: Path) -> None:
     write(tmp_path, {"confirm.html": "<p>{{ title }}</p>", "confirm.txt": "{{ title }}"})
-    sent = renderer(tmp_path).render(sample_notice("confirm", "acme", meeting(title="a <b> & c")))
+    sent = renderer(tmp_path).render(sample_notification("confirm", "acme", meeting(title="a <b> & c")))
     assert "<p>a &lt;b&gt; &amp; c</p>" in sent.html
     assert sent.text == "a <b> & c\n"
 
 
 def test_a_subject_is_one_line_whatever_its_template_says(tmp_path: Path) -> None:
     write(tmp_path, {"confirm.subject.txt": "one\r\nBcc: {{ title }}\n\n" + "x" * 1000})
-    told = subject(tmp_path)
-    assert told.startswith("one Bcc: Intro call")
-    assert (told.isprintable(), len(told)) == (True, 200)
+    rendered = subject(tmp_path)
+    assert rendered.startswith("one Bcc: Intro call")
+    assert (rendered.isprintable(), len(rendered)) == (True, 200)
 
 
 @pytest.mark.parametrize(
@@ -84,18 +84,18 @@ def test_a_subject_is_one_line_whatever_its_template_says(tmp_path: Path) -> Non
         ("{% include 'part.txt' %}", "acme/part.txt, line 2: 'gone' is undefined"),
     ],
 )
-def test_a_fault_is_told_with_its_file_and_line(tmp_path: Path, text: str, says: str) -> None:
+def test_a_fault_is_reported_with_its_file_and_line(tmp_path: Path, text: str, says: str) -> None:
     folder = write(tmp_path / "own", {"acme/confirm.txt": text, "acme/part.txt": "fine\n{{ gone }}"})
-    with pytest.raises(CannotRender) as told:
-        renderer(folder).render(sample_notice("confirm", "acme"))
-    assert says in str(told.value)
-    assert renderer(folder).render(sample_notice("confirm", "another")).text == mail().text
+    with pytest.raises(CannotRender) as raised:
+        renderer(folder).render(sample_notification("confirm", "acme"))
+    assert says in str(raised.value)
+    assert renderer(folder).render(sample_notification("confirm", "another")).text == mail().text
 
 
-def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
     (tmp_path / "confirm.txt").write_bytes("Grüße".encode("latin-1"))
     with pytest.raises(CannotRender, match="UTF-8"):
-        renderer(tmp_path).render(sample_notice("confirm", "acme"))
+        renderer(tmp_path).render(sample_notification("confirm", "acme"))
 
 
 @pytest.mark.parametrize("slug", ["..", "../outside", "/", ".", "", "outside/..", "..\\outside", "a\0b"])
@@ -106,11 +106,11 @@ def test_no_slug_leads_out_of_the_folder(tmp_path: Path, slug: str) -> None:
     assert subject(folder, workspace=slug) == mail().subject
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CannotRender, match="no folder"):
         Templates(tmp_path / "missing")
 
 
-def test_a_kind_without_templates_is_told() -> None:
+def test_a_kind_without_templates_is_reported() -> None:
     with pytest.raises(CannotRender, match=r"there is no template wave.subject.txt"):
-        renderer().render(sample_notice("wave", "acme", SAMPLE))
+        renderer().render(sample_notification("wave", "acme", SAMPLE))

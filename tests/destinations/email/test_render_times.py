@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from showup.destinations.local_time import local_time, zone_of
-from tests.destinations.email.looks import Page, mail
+from showup.destinations.local_time import local_time, resolve_zone
+from tests.destinations.email.rendered_mail import Page, mail
 
 START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 NEW_YEAR = datetime(2026, 1, 1, 7, 50, tzinfo=UTC)
@@ -28,20 +28,20 @@ HALF_AN_HOUR = timedelta(minutes=30)
     ],
 )
 def test_a_span_of_time_in_a_zone(zone: str, start: datetime, shown: str, offset: str) -> None:
-    told = local_time(start, start + HALF_AN_HOUR, zone_of([zone]))
-    assert (str(told), told.zone) == (shown, f"{zone}, UTC{offset}")
+    formatted = local_time(start, start + HALF_AN_HOUR, resolve_zone([zone]))
+    assert (str(formatted), formatted.zone) == (shown, f"{zone}, UTC{offset}")
 
 
 def test_an_end_may_be_unknown() -> None:
-    assert str(local_time(START, None, zone_of(["Europe/Berlin"]))) == "Tue 2026-03-10, 09:15"
+    assert str(local_time(START, None, resolve_zone(["Europe/Berlin"]))) == "Tue 2026-03-10, 09:15"
 
 
 @pytest.mark.parametrize(
     "unknown", ["Mars/Olympus", "", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b", "x" * 5000]
 )
 def test_an_unknown_zone_is_passed_over(unknown: str) -> None:
-    assert zone_of([unknown, "Asia/Tokyo"]) == ("Asia/Tokyo", ZoneInfo("Asia/Tokyo"))
-    assert zone_of([unknown, None, unknown]) == ("UTC", UTC)
+    assert resolve_zone([unknown, "Asia/Tokyo"]) == ("Asia/Tokyo", ZoneInfo("Asia/Tokyo"))
+    assert resolve_zone([unknown, None, unknown]) == ("UTC", UTC)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_the_guests_zone_comes_first_then_the_organizers(guest: str | None, orga
     assert f" {shown} " in Page(sent.html).text
 
 
-def test_a_reschedule_tells_both_times() -> None:
-    sent = mail("tell_rescheduled")
+def test_a_reschedule_shows_both_times() -> None:
+    sent = mail("notify_rescheduled")
     for text in (sent.text, Page(sent.html).text):
         assert "Tue 2026-03-10, 09:15-09:45" in text
         assert "Mon 2026-03-09, 14:00" in text

@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from showup.destinations.email.sample import SAMPLE
-from showup.destinations.email.senders import Sender, sender_of
+from showup.destinations.email.senders import SenderRule, sender_for
 
 EXAMPLE = Path(__file__).parents[3] / "showup.example.toml"
 TABLE = (
-    Sender(address="page@us.example", host="book.us.example"),
-    Sender(address="domain@us.example", domain="us.example"),
-    Sender(address="both@us.example", host="cal.two.example", domain="two.example"),
-    Sender(address="rest@us.example"),
+    SenderRule(address="page@us.example", host="book.us.example"),
+    SenderRule(address="domain@us.example", domain="us.example"),
+    SenderRule(address="both@us.example", host="cal.two.example", domain="two.example"),
+    SenderRule(address="rest@us.example"),
 )
 
 
@@ -34,11 +34,11 @@ TABLE = (
     ],
 )
 def test_the_first_row_that_matches_is_taken(booker_url: str | None, organizer: str | None, address: str) -> None:
-    assert sender_of(replace(SAMPLE, booker_url=booker_url, organizer_email=organizer), TABLE) == address
+    assert sender_for(replace(SAMPLE, booker_url=booker_url, organizer_email=organizer), TABLE) == address
 
 
 def test_without_a_row_for_all_others_there_may_be_none() -> None:
-    assert sender_of(SAMPLE, TABLE[:2]) is None
+    assert sender_for(SAMPLE, TABLE[:2]) is None
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_without_a_row_for_all_others_there_may_be_none() -> None:
         ("elsewhere.example", "team@outboundsolutions.com"),
     ],
 )
-def test_the_example_sends_as_the_seed_does(domain: str, address: str) -> None:
+def test_the_example_uses_the_senders_of_the_seed(domain: str, address: str) -> None:
     """Seed 001."""
     rows = tomllib.loads(EXAMPLE.read_text())["senders"]
-    table = [Sender(address=row["from"], host=row.get("host"), domain=row.get("domain")) for row in rows]
-    assert sender_of(replace(SAMPLE, organizer_email=f"ann@{domain}"), table) == address
+    table = [SenderRule(address=row["from"], host=row.get("host"), domain=row.get("domain")) for row in rows]
+    assert sender_for(replace(SAMPLE, organizer_email=f"ann@{domain}"), table) == address

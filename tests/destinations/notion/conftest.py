@@ -5,18 +5,18 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.destinations.far.notion import FarNotion
-from tests.destinations.notion.ours import Ours
+from tests.destinations.fake_vendors.notion import FakeNotion
+from tests.destinations.notion.notion_connection import NotionConnection
 
 
 @pytest.fixture
-def far() -> Iterator[FarNotion]:
+def fake() -> Iterator[FakeNotion]:
     """At the end nothing may have been asked that Notion's own document forbids."""
-    with FarNotion() as far:
-        yield far
-    assert far.wrong == []
+    with FakeNotion() as fake:
+        yield fake
+    assert fake.wrong == []
 
 
 @pytest.fixture
-def ours(client: httpx2.AsyncClient, far: FarNotion) -> Ours:
-    return Ours(client, far)
+def connection(client: httpx2.AsyncClient, fake: FakeNotion) -> NotionConnection:
+    return NotionConnection(client, fake)

@@ -7,20 +7,22 @@ import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.destinations.far.slack import FarSlack
-from tests.destinations.slack.team import Team
+from tests.destinations.fake_vendors.slack import FakeSlack
+from tests.destinations.slack.scenario import SlackScenario
 
 
 @pytest.fixture
-def far() -> Iterator[FarSlack]:
+def fake() -> Iterator[FakeSlack]:
     """Slack; at the end nothing may have been asked that its document or its limits forbid."""
-    with FarSlack() as far:
-        yield far
-    assert far.wrong == []
+    with FakeSlack() as fake:
+        yield fake
+    assert fake.wrong == []
 
 
 @pytest.fixture
-def team(engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient, far: FarSlack) -> Team:
-    team = Team(engine, workspace, account, client, far)
-    far.clock = team.clock
-    return team
+def scenario(
+    engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient, fake: FakeSlack
+) -> SlackScenario:
+    scenario = SlackScenario(engine, workspace, account, client, fake)
+    fake.clock = scenario.clock
+    return scenario

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from showup.destinations.contract import CannotRender, Notice
-from showup.destinations.slack.blocks import cut_whole, link
-from showup.destinations.slack.render import rendered
-from showup.destinations.slack.settings import KNOWN, OF_BOOKINGS
-from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, notice, plain_json
-from tests.destinations.far.slack_blocks import complaints
+from showup.destinations.contract import CannotRender, Notification
+from showup.destinations.slack.blocks import link, truncate_markup
+from showup.destinations.slack.render import render
+from showup.destinations.slack.settings import BOOKING_EVENTS, EVENT_KINDS
+from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, notification, plain_json
+from tests.destinations.fake_vendors.slack_blocks import complaints
 
 CHANNEL = "C0123456789"
 HOSTILE = "<!channel> *A* & <https://evil.example|B> @here\n" + "<>&|`_~" * 600
@@ -46,27 +46,27 @@ DETAILS: dict[str, dict[str, Any]] = {
 }
 
 
-def news(kind: str, **details: Any) -> Notice:
-    return replace(notice(kind), details=DETAILS.get(kind, {}) | details)
+def slack_notification(kind: str, **details: Any) -> Notification:
+    return replace(notification(kind), details=DETAILS.get(kind, {}) | details)
 
 
-def told(kind: str, **details: Any) -> dict[str, Any]:
-    return plain_json(rendered(news(kind, **details), CHANNEL))
+def rendered_message(kind: str, **details: Any) -> dict[str, Any]:
+    return plain_json(render(slack_notification(kind, **details), CHANNEL))
 
 
 def words(content: dict[str, Any]) -> str:
     return str(content["blocks"])
 
 
-@pytest.mark.parametrize("kind", KNOWN)
-def test_every_kind_of_news_can_be_told(kind: str) -> None:
-    content = told(kind)
+@pytest.mark.parametrize("kind", EVENT_KINDS)
+def test_every_event_kind_can_be_rendered(kind: str) -> None:
+    content = rendered_message(kind)
     assert complaints(content["blocks"]) == []
     assert content["text"]
     assert content["channel"] == CHANNEL
 
 
-@pytest.mark.parametrize("kind", KNOWN)
+@pytest.mark.parametrize("kind", EVENT_KINDS)
 def test_nobodys_words_break_a_message_or_call_everybody(kind: str) -> None:
     guest = replace(MEETING.guest, name=HOSTILE, email=HOSTILE, phone=HOSTILE)
     names = ("title", "company_name", "organizer_name", "cancellation_reason", "reschedule_reason", "notes")
@@ -77,14 +77,14 @@ def test_nobodys_words_break_a_message_or_call_everybody(kind: str) -> None:
         spoilt["candidates"] = [  # type: ignore[assignment] # a list among texts
             {"record": "1", "name": HOSTILE, "url": "https://x.example/|>", "because": HOSTILE}
         ]
-    said = rendered(replace(news(kind, **spoilt), meeting=meeting), CHANNEL)
-    assert complaints(said["blocks"]) == []
-    assert "<!channel" not in words(said) + said["text"]
-    assert "<https://evil" not in words(said)
+    content = render(replace(slack_notification(kind, **spoilt), meeting=meeting), CHANNEL)
+    assert complaints(content["blocks"]) == []
+    assert "<!channel" not in words(content) + content["text"]
+    assert "<https://evil" not in words(content)
 
 
 def test_a_booking_says_who_when_and_with_whom() -> None:
-    content = told("booking.created")
+    content = rendered_message("booking.created")
     assert content["text"] == "New booking: Ann Acme (Acme), Sat 2026-09-12 11:00 (Europe/Berlin)"
     shown = words(content)
     assert f"<!date^{int(MEETING.start_time.timestamp())}^" in shown, "each reader sees it in their own zone"
@@ -94,22 +94,22 @@ def test_a_booking_says_who_when_and_with_whom() -> None:
 
 def test_it_never_says_the_uid_by_which_a_meeting_can_be_cancelled() -> None:
     meeting = replace(MEETING, uid="a-secret-uid")
-    for kind in OF_BOOKINGS:
-        assert "a-secret-uid" not in str(rendered(replace(notice(kind), meeting=meeting), CHANNEL))
+    for kind in BOOKING_EVENTS:
+        assert "a-secret-uid" not in str(render(replace(slack_notification(kind), meeting=meeting), CHANNEL))
 
 
 def test_a_moved_meeting_says_the_time_that_it_had() -> None:
-    assert "Instead of" in words(told("booking.rescheduled"))
-    assert "Instead of" not in words(told("booking.created"))
+    assert "Instead of" in words(rendered_message("booking.rescheduled"))
+    assert "Instead of" not in words(rendered_message("booking.created"))
 
 
 def test_attendance_says_how_it_is_known() -> None:
-    assumed = replace(notice("booking.showed"), meeting=replace(MEETING, attended=True, evidence="assumed"))
-    assert "only the clock says so" in words(rendered(assumed, CHANNEL))
+    assumed = replace(slack_notification("booking.showed"), meeting=replace(MEETING, attended=True, evidence="assumed"))
+    assert "only the clock says so" in words(render(assumed, CHANNEL))
 
 
-def test_a_question_has_ten_candidates_at_most_and_a_way_out() -> None:
-    blocks = told("record.choose")["blocks"]
+def test_a_question_has_ten_candidates_at_most_and_a_none_button() -> None:
+    blocks = rendered_message("record.choose")["blocks"]
     values = [one["accessory"]["value"] for one in blocks if "accessory" in one]
     assert values == [f"{DELIVERY} 86{n}" for n in range(10)]
     (none,) = next(one["elements"] for one in blocks if one["type"] == "actions")
@@ -119,7 +119,7 @@ def test_a_question_has_ten_candidates_at_most_and_a_way_out() -> None:
 def test_a_candidate_whose_id_fits_in_no_button_is_a_sentence() -> None:
     candidates = [{"record": "x" * 2_000, "name": "Ann", "url": None, "because": ""}]
     with pytest.raises(CannotRender, match="too long for a button"):
-        told("record.choose", candidates=candidates)
+        rendered_message("record.choose", candidates=candidates)
 
 
 @pytest.mark.parametrize(
@@ -133,30 +133,30 @@ def test_a_candidate_whose_id_fits_in_no_button_is_a_sentence() -> None:
     ],
 )
 def test_an_answer_says_who_decided_what(details: dict[str, Any], says: str) -> None:
-    content = told("record.chosen", **details)
+    content = rendered_message("record.chosen", **details)
     assert says in words(content)
     assert "'button'" not in words(content)
     assert content["do"] == "update"
 
 
-def test_what_slack_is_not_told_of_is_a_sentence() -> None:
+def test_an_unsupported_kind_is_refused_with_a_sentence() -> None:
     with pytest.raises(CannotRender, match="Slack is not told of remind"):
-        told("remind")
+        rendered_message("remind")
 
 
 def test_a_booking_without_a_meeting_is_a_sentence() -> None:
     with pytest.raises(CannotRender, match="about no meeting"):
-        rendered(replace(notice("booking.created"), meeting=None), CHANNEL)
+        render(replace(slack_notification("booking.created"), meeting=None), CHANNEL)
 
 
 def test_a_zone_that_is_none_is_read_as_utc() -> None:
-    content = rendered(replace(notice("booking.created"), time_zone="Mars/Olympus"), CHANNEL)
+    content = render(replace(slack_notification("booking.created"), time_zone="Mars/Olympus"), CHANNEL)
     assert content["text"].endswith("Sat 2026-09-12 09:00 (UTC)")
 
 
-def test_a_message_of_an_earlier_attempt_is_looked_for_from_before_its_news() -> None:
-    fresh = replace(news("booking.created"), decided_at=NOW)
-    assert rendered(fresh, CHANNEL)["since"] == int((NOW - timedelta(minutes=5)).timestamp())
+def test_a_message_of_an_earlier_attempt_is_searched_from_before_its_event() -> None:
+    fresh = replace(slack_notification("booking.created"), decided_at=NOW)
+    assert render(fresh, CHANNEL)["since"] == int((NOW - timedelta(minutes=5)).timestamp())
 
 
 @pytest.mark.parametrize(
@@ -172,35 +172,35 @@ def test_links_lead_to_web_pages_only(url: str | None, shown: str) -> None:
     assert link(url, "A|B") == shown
 
 
-@pytest.mark.parametrize(("text", "cut"), [("ab&amp;cd", "ab…"), ("ab<https://x|y>", "ab…"), ("abc", "abc")])
-def test_a_cut_tears_nothing(text: str, cut: str) -> None:
-    assert cut_whole(text, 5) == cut
+@pytest.mark.parametrize(("text", "limit"), [("ab&amp;cd", "ab…"), ("ab<https://x|y>", "ab…"), ("abc", "abc")])
+def test_a_cut_tears_nothing(text: str, limit: str) -> None:
+    assert truncate_markup(text, 5) == limit
 
 
-def test_all_news_of_a_digest_is_counted() -> None:
-    shown = words(told("digest.daily"))
+def test_all_events_of_a_digest_are_counted() -> None:
+    shown = words(rendered_message("digest.daily"))
     for part in ("12 meetings today", "New bookings", "Unreported", "Deals lost", "3 failed deliveries", "and 11 more"):
         assert part in shown
     assert datetime(2026, 9, 7, 10, tzinfo=UTC).timestamp() == 1788775200
     assert "<!date^1788775200^" in shown
 
 
-@pytest.mark.parametrize("kind", OF_BOOKINGS)
-def test_no_message_tells_an_id_by_which_a_meeting_could_be_cancelled(kind: str) -> None:
+@pytest.mark.parametrize("kind", BOOKING_EVENTS)
+def test_no_message_contains_an_id_by_which_a_meeting_could_be_cancelled(kind: str) -> None:
     """docs/SLACK.md: the address of Cal.com's own video rooms ends with the booking's uid."""
     assert MEETING.uid == "one"
     assert MEETING.meeting_url == "https://app.cal.example/video/one"
-    assert "video/one" not in words(told(kind))
+    assert "video/one" not in words(rendered_message(kind))
 
 
-def test_a_place_that_tells_no_id_is_shown() -> None:
+def test_a_place_that_contains_no_id_is_shown() -> None:
     elsewhere = replace(MEETING, meeting_url="https://meet.example/abc")
-    content = plain_json(rendered(replace(news("booking.created"), meeting=elsewhere), CHANNEL))
+    content = plain_json(render(replace(slack_notification("booking.created"), meeting=elsewhere), CHANNEL))
     assert "<https://meet.example/abc|join the meeting>" in words(content)
 
 
-def test_slack_is_told_to_look_for_no_names_in_anybodys_words() -> None:
+def test_text_from_outside_is_sent_verbatim() -> None:
     """Else "@channel" in a name calls the whole channel, and an address in a remark becomes a link."""
-    written = [block["text"] for block in told("booking.created")["blocks"] if block["type"] == "section"]
+    written = [block["text"] for block in rendered_message("booking.created")["blocks"] if block["type"] == "section"]
     assert written
     assert all(one["verbatim"] is True for one in written)

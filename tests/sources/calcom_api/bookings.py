@@ -56,5 +56,5 @@ BOOKING: dict[str, Any] = {
 LAST: dict[str, Any] = {"nextCursor": None, "hasMore": False}
 
 
-def booked(uid: str, **changes: Any) -> dict[str, Any]:
+def api_booking(uid: str, **changes: Any) -> dict[str, Any]:
     return BOOKING | {"uid": uid} | changes

@@ -5,38 +5,40 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 
-from showup.destinations import wire
-from showup.sources.calcom.api import Calcom
-from showup.sources.calcom.api_v1 import CalcomV1
-from tests.sources.calcom_api.far import KEY, FarCalcom, Time
+from showup.destinations import vendor_api
+from showup.sources.calcom.client import CalcomClient
+from showup.sources.calcom.client_v1 import CalcomV1Client
+from tests.sources.calcom_api.scripted_calcom import KEY, FakeTime, ScriptedCalcom
 
 
 @pytest.fixture
-def far() -> Iterator[FarCalcom]:
+def fake_calcom() -> Iterator[ScriptedCalcom]:
     """At the end nothing may have been asked that Cal.com's document forbids, and every answer was asked for."""
-    with FarCalcom() as far:
-        yield far
-    assert far.wrong == []
-    assert far.unsaid == 0
+    with ScriptedCalcom() as fake_calcom:
+        yield fake_calcom
+    assert fake_calcom.violations == []
+    assert fake_calcom.unused_responses == 0
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with wire.client("1.2.3") as client:
+    async with vendor_api.client("1.2.3") as client:
         yield client
 
 
 @pytest.fixture
-def calcom(client: httpx2.AsyncClient, far: FarCalcom, time: Time) -> Calcom:
+def calcom(client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime) -> CalcomClient:
     """Without chance: every wait is as long as it may be."""
-    return Calcom(client, url=far.url, key=KEY, clock=time.clock, chance=lambda: 0.0, pause=time.pause)
+    return CalcomClient(client, url=fake_calcom.url, key=KEY, clock=time.clock, jitter=lambda: 0.0, pause=time.pause)
 
 
 @pytest.fixture
-def calcom_v1(client: httpx2.AsyncClient, far: FarCalcom, time: Time) -> CalcomV1:
-    return CalcomV1(client, url=far.url_v1, key=KEY, clock=time.clock, chance=lambda: 0.0, pause=time.pause)
+def calcom_v1(client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime) -> CalcomV1Client:
+    return CalcomV1Client(
+        client, url=fake_calcom.url_v1, key=KEY, clock=time.clock, jitter=lambda: 0.0, pause=time.pause
+    )

@@ -7,38 +7,43 @@ import httpx2
 import pytest
 
 from showup.clock import system_clock
-from showup.sources.calcom.api import Calcom
-from showup.sources.calcom.api_faults import CalcomAway
-from showup.sources.calcom.api_values import EventType, Me, Slot
-from tests.sources.calcom_api.far import KEY, Answer, FarCalcom, ok
+from showup.sources.calcom.api_errors import CalcomUnavailable
+from showup.sources.calcom.api_values import CalcomEventType, CalcomUser, FreeSlot
+from showup.sources.calcom.client import CalcomClient
+from tests.sources.calcom_api.scripted_calcom import KEY, ScriptedCalcom, ScriptedResponse, success_response
 
 START, END = datetime(2026, 3, 4, 9, tzinfo=UTC), datetime(2026, 3, 4, 10, tzinfo=UTC)
 
 
-async def test_whose_key_it_is(calcom: Calcom, far: FarCalcom) -> None:
+async def test_me_returns_the_key_owner(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
     olivia = {"id": 7, "username": "olivia", "email": "O@acme.example", "name": "Olivia", "timeZone": "Europe/Berlin"}
-    far.will_say(ok(olivia | {"organizationId": None}))
-    assert await calcom.me() == Me(
+    fake_calcom.script(success_response(olivia | {"organizationId": None}))
+    assert await calcom.me() == CalcomUser(
         id=7, username="olivia", email="o@acme.example", name="Olivia", time_zone="Europe/Berlin"
     )
-    assert (far.asked[0].path, far.asked[0].version) == ("/v2/me", None)
+    assert (fake_calcom.requests[0].path, fake_calcom.requests[0].version) == ("/v2/me", None)
 
 
-async def test_with_the_clock_and_the_chance_of_the_process(client: httpx2.AsyncClient, far: FarCalcom) -> None:
-    far.will_say(ok({"id": 7}))
-    assert await Calcom(client, url=far.url, key=f" {KEY}\n", clock=system_clock).me() == Me(id=7)
-    assert far.asked[0].headers["authorization"] == f"Bearer {KEY}"
-    assert far.asked[0].headers["user-agent"] == "showup/1.2.3"
+async def test_default_clock_and_jitter(client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(success_response({"id": 7}))
+    assert await CalcomClient(client, url=fake_calcom.url, key=f" {KEY}\n", clock=system_clock).me() == CalcomUser(id=7)
+    assert fake_calcom.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert fake_calcom.requests[0].headers["user-agent"] == "showup/1.2.3"
 
 
-@pytest.mark.parametrize("answer", [ok({}), ok([7]), ok({"id": "7"}), Answer(200, b'{"id": 7}')])
-async def test_nobodys_key_is_no_answer(calcom: Calcom, far: FarCalcom, answer: Answer) -> None:
-    far.will_say(answer)
-    with pytest.raises(CalcomAway, match="not in the shape"):
+@pytest.mark.parametrize(
+    "answer",
+    [success_response({}), success_response([7]), success_response({"id": "7"}), ScriptedResponse(200, b'{"id": 7}')],
+)
+async def test_me_without_an_id_is_an_error(
+    calcom: CalcomClient, fake_calcom: ScriptedCalcom, answer: ScriptedResponse
+) -> None:
+    fake_calcom.script(answer)
+    with pytest.raises(CalcomUnavailable, match="not in the shape"):
         await calcom.me()
 
 
-async def test_event_types(calcom: Calcom, far: FarCalcom) -> None:
+async def test_event_types(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
     intro = {
         "id": 50,
         "slug": "intro",
@@ -49,9 +54,9 @@ async def test_event_types(calcom: Calcom, far: FarCalcom) -> None:
         "hidden": True,
         "bookingUrl": "https://cal.example/olivia/intro",
     }
-    far.will_say(ok([intro, {"id": 51, "slug": "bare"}, {"id": 52}, 3]), ok([]))
+    fake_calcom.script(success_response([intro, {"id": 51, "slug": "bare"}, {"id": 52}, 3]), success_response([]))
     assert await calcom.event_types() == [
-        EventType(
+        CalcomEventType(
             id=50,
             slug="intro",
             title="Intro",
@@ -61,16 +66,16 @@ async def test_event_types(calcom: Calcom, far: FarCalcom) -> None:
             hidden=True,
             booking_url="https://cal.example/olivia/intro",
         ),
-        EventType(id=51, slug="bare"),
+        CalcomEventType(id=51, slug="bare"),
     ]
     assert await calcom.event_types("olivia") == []
-    assert [one.query for one in far.asked] == [{}, {"username": "olivia"}]
-    assert {(one.path, one.version) for one in far.asked} == {("/v2/event-types", "2024-06-14")}
+    assert [one.query for one in fake_calcom.requests] == [{}, {"username": "olivia"}]
+    assert {(one.path, one.version) for one in fake_calcom.requests} == {("/v2/event-types", "2024-06-14")}
 
 
-async def test_event_types_in_another_shape_are_no_empty_list(calcom: Calcom, far: FarCalcom) -> None:
-    far.will_say(ok({"eventTypeGroups": []}))
-    with pytest.raises(CalcomAway, match="no list"):
+async def test_unexpected_event_types_are_an_error(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(success_response({"eventTypeGroups": []}))
+    with pytest.raises(CalcomUnavailable, match="no list"):
         await calcom.event_types()
 
 
@@ -83,13 +88,13 @@ SHAPES: list[Any] = [
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_slots(calcom: Calcom, far: FarCalcom, shape: Any) -> None:
-    far.will_say(ok({"2026-03-04": [shape, {"start": "soon"}, 5], "2026-03-05": []}))
+async def test_slots(calcom: CalcomClient, fake_calcom: ScriptedCalcom, shape: Any) -> None:
+    fake_calcom.script(success_response({"2026-03-04": [shape, {"start": "soon"}, 5], "2026-03-05": []}))
     found = await calcom.slots(start=START, end=END, event_type_id=50, time_zone="Europe/Berlin")
     end = datetime(2026, 3, 4, 9, 30, tzinfo=UTC) if "end" in shape else None
-    assert found == {"2026-03-04": [Slot(start=START, end=end)], "2026-03-05": []}
-    assert far.asked[0].version == "2024-09-04"
-    assert far.asked[0].query == {
+    assert found == {"2026-03-04": [FreeSlot(start=START, end=end)], "2026-03-05": []}
+    assert fake_calcom.requests[0].version == "2024-09-04"
+    assert fake_calcom.requests[0].query == {
         "start": "2026-03-04T09:00:00.000Z",
         "end": "2026-03-04T10:00:00.000Z",
         "eventTypeId": "50",
@@ -98,8 +103,8 @@ async def test_slots(calcom: Calcom, far: FarCalcom, shape: Any) -> None:
     }
 
 
-async def test_slots_by_slug(calcom: Calcom, far: FarCalcom) -> None:
-    far.will_say(ok({}))
+async def test_slots_by_slug(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(success_response({}))
     assert await calcom.slots(start=START, end=END, event_type_slug="intro", username="olivia") == {}
-    assert far.asked[0].query.items() >= {"eventTypeSlug": "intro", "username": "olivia"}.items()
-    assert "eventTypeId" not in far.asked[0].query
+    assert fake_calcom.requests[0].query.items() >= {"eventTypeSlug": "intro", "username": "olivia"}.items()
+    assert "eventTypeId" not in fake_calcom.requests[0].query

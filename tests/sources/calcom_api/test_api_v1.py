@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from showup.sources.calcom.api_faults import CalcomAway, CalcomRefuses
-from showup.sources.calcom.api_v1 import CalcomV1
+from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiEventType, ApiHost
-from tests.sources.calcom_api.far import KEY, Answer, FarCalcom, Time, refusal
+from showup.sources.calcom.client_v1 import CalcomV1Client
+from tests.sources.calcom_api.scripted_calcom import KEY, FakeTime, ScriptedCalcom, ScriptedResponse, error_response
 
 FROM, TO = datetime(2025, 11, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC)
 # As seed 002 has it.
@@ -32,29 +32,31 @@ READ = ApiBooking(
 )
 
 
-def listed(*bookings: Any) -> Answer:
-    return Answer(200, json.dumps({"bookings": bookings}).encode())
+def bookings_response(*bookings: Any) -> ScriptedResponse:
+    return ScriptedResponse(200, json.dumps({"bookings": bookings}).encode())
 
 
-async def test_successful_booking_fetch(calcom_v1: CalcomV1, far: FarCalcom) -> None:
+async def test_successful_booking_fetch(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
     """Seed 002: "Successful booking fetch", in its own dialect."""
-    far.will_say(listed(BOOKING, {"title": "odd"}, BOOKING | {"startTime": "soon"}))
+    fake_calcom.script(bookings_response(BOOKING, {"title": "odd"}, BOOKING | {"startTime": "soon"}))
     assert await calcom_v1.bookings() == [READ]
 
 
-async def test_query_parameter_construction(calcom_v1: CalcomV1, far: FarCalcom) -> None:
+async def test_query_parameter_construction(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
     """Seed 002: "Query parameter construction", in its own dialect."""
-    far.will_say(listed(), listed())
+    fake_calcom.script(bookings_response(), bookings_response())
     await calcom_v1.bookings(678, FROM, TO)
     await calcom_v1.bookings()
     asked = {"eventTypeId": "678", "dateFrom": "2025-11-01T00:00:00.000Z", "dateTo": "2025-12-01T00:00:00.000Z"}
-    assert [one.query for one in far.asked] == [asked, {}]
-    assert {(one.path, one.headers["authorization"]) for one in far.asked} == {("/v1/bookings", f"Bearer {KEY}")}
+    assert [one.query for one in fake_calcom.requests] == [asked, {}]
+    assert {(one.path, one.headers["authorization"]) for one in fake_calcom.requests} == {
+        ("/v1/bookings", f"Bearer {KEY}")
+    }
 
 
-async def test_what_an_instance_says_beyond_the_seed(calcom_v1: CalcomV1, far: FarCalcom) -> None:
+async def test_additional_v1_fields_are_read(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
     attendee = {"email": "j@client.example", "name": "Jürgen", "timeZone": "UTC", "locale": "de", "noShow": True}
-    whole = BOOKING | {
+    complete = BOOKING | {
         "uid": "uid1",
         "status": "CANCELLED",
         "attendees": [attendee],
@@ -68,7 +70,7 @@ async def test_what_an_instance_says_beyond_the_seed(calcom_v1: CalcomV1, far: F
         "createdAt": "2025-11-01T00:00:00Z",
         "updatedAt": "2025-12-01T00:00:00Z",
     }
-    far.will_say(listed(whole))
+    fake_calcom.script(bookings_response(complete))
     [booking] = await calcom_v1.bookings()
     assert booking == ApiBooking(
         id=12345,
@@ -90,17 +92,17 @@ async def test_what_an_instance_says_beyond_the_seed(calcom_v1: CalcomV1, far: F
     )
 
 
-async def test_api_error_handling(calcom_v1: CalcomV1, far: FarCalcom, time: Time) -> None:
+async def test_api_error_handling(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom, time: FakeTime) -> None:
     """Seed 002: "API error handling". Hosted Cal.com has no v1 any more, and says so."""
-    far.will_say(Answer(410, b'{"message": "API v1 has been decommissioned"}'))
-    with pytest.raises(CalcomRefuses, match=r"API v1 has been decommissioned.*must end in /v2"):
+    fake_calcom.script(ScriptedResponse(410, b'{"message": "API v1 has been decommissioned"}'))
+    with pytest.raises(CalcomRefused, match=r"API v1 has been decommissioned.*must end in /v2"):
         await calcom_v1.bookings()
-    far.will_say(refusal(500), listed(BOOKING))
+    fake_calcom.script(error_response(500), bookings_response(BOOKING))
     assert await calcom_v1.bookings() == [READ]
     assert time.paused == [1.0]
 
 
-async def test_another_shape_is_no_empty_list(calcom_v1: CalcomV1, far: FarCalcom) -> None:
-    far.will_say(Answer(200, b'{"status": "success", "data": []}'))
-    with pytest.raises(CalcomAway, match="no list of bookings"):
+async def test_an_unexpected_shape_is_an_error(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(ScriptedResponse(200, b'{"status": "success", "data": []}'))
+    with pytest.raises(CalcomUnavailable, match="no list of bookings"):
         await calcom_v1.bookings()

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from showup.sources.calcom.api import Calcom
-from showup.sources.calcom.api_faults import CalcomAway, CalcomRefuses
-from showup.sources.calcom.api_webhooks import USER, Webhook, WebhookScope, WebhookWanted
-from tests.sources.calcom_api.far import BROKEN, FarCalcom, ok, refusal
+from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
+from showup.sources.calcom.api_webhooks import USER_SCOPE, RegisteredWebhook, WebhookScope, WebhookSpec
+from showup.sources.calcom.client import CalcomClient
+from tests.sources.calcom_api.scripted_calcom import DISCONNECTS, ScriptedCalcom, error_response, success_response
 
 URL = "https://showup.acme.example/webhooks/calcom"
 ID = "0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01"
-STANDING: dict[str, Any] = {
+REGISTERED: dict[str, Any] = {
     "id": ID,
     "subscriberUrl": URL,
     "triggers": ["BOOKING_CREATED"],
@@ -23,7 +23,7 @@ STANDING: dict[str, Any] = {
     "timeUnit": "MINUTE",
     "userId": 7,
 }
-READ = Webhook(
+READ = RegisteredWebhook(
     id=ID,
     subscriber_url=URL,
     triggers=("BOOKING_CREATED",),
@@ -34,7 +34,7 @@ READ = Webhook(
     time=5,
     time_unit="MINUTE",
 )
-WANTED = WebhookWanted(
+SPEC = WebhookSpec(
     subscriber_url=URL,
     triggers=("BOOKING_CREATED", "MEETING_ENDED"),
     secret="s3cret",
@@ -52,7 +52,7 @@ ASKED = {
     "timeUnit": "MINUTE",
 }
 SCOPES = [
-    pytest.param(USER, "/v2/webhooks", id="user"),
+    pytest.param(USER_SCOPE, "/v2/webhooks", id="user"),
     pytest.param(WebhookScope(event_type_id=5), "/v2/event-types/5/webhooks", id="event type"),
     pytest.param(WebhookScope(team_id=2, event_type_id=5), "/v2/teams/2/event-types/5/webhooks", id="team"),
     pytest.param(WebhookScope(organization_id=3), "/v2/organizations/3/webhooks", id="organization"),
@@ -60,65 +60,79 @@ SCOPES = [
 
 
 @pytest.mark.parametrize(("of", "path"), SCOPES)
-async def test_each_scope_has_its_place(calcom: Calcom, far: FarCalcom, of: WebhookScope, path: str) -> None:
-    far.will_say(ok([STANDING]), ok(STANDING, status=201), ok(STANDING))
+async def test_each_scope_has_its_path(
+    calcom: CalcomClient, fake_calcom: ScriptedCalcom, of: WebhookScope, path: str
+) -> None:
+    fake_calcom.script(
+        success_response([REGISTERED]), success_response(REGISTERED, status=201), success_response(REGISTERED)
+    )
     assert await calcom.webhooks(of) == [READ]
-    assert await calcom.create_webhook(WANTED, of) == READ
-    assert await calcom.change_webhook(ID, WANTED, of) == READ
-    assert [(one.method, one.path) for one in far.asked] == [("GET", path), ("POST", path), ("PATCH", f"{path}/{ID}")]
-    assert [one.body for one in far.asked] == [None, ASKED, ASKED]
-    assert {one.version for one in far.asked} == {None}
+    assert await calcom.create_webhook(SPEC, of) == READ
+    assert await calcom.change_webhook(ID, SPEC, of) == READ
+    assert [(one.method, one.path) for one in fake_calcom.requests] == [
+        ("GET", path),
+        ("POST", path),
+        ("PATCH", f"{path}/{ID}"),
+    ]
+    assert [one.body for one in fake_calcom.requests] == [None, ASKED, ASKED]
+    assert {one.version for one in fake_calcom.requests} == {None}
 
 
-async def test_what_is_not_wanted_is_not_said(calcom: Calcom, far: FarCalcom) -> None:
-    far.will_say(ok(STANDING, status=201))
-    await calcom.create_webhook(WebhookWanted(subscriber_url=URL, triggers=(), active=False))
-    assert far.asked[0].body == {"subscriberUrl": URL, "triggers": [], "active": False}
+async def test_unset_fields_are_not_sent(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(success_response(REGISTERED, status=201))
+    await calcom.create_webhook(WebhookSpec(subscriber_url=URL, triggers=(), active=False))
+    assert fake_calcom.requests[0].body == {"subscriberUrl": URL, "triggers": [], "active": False}
 
 
-async def test_all_pages_are_listed(calcom: Calcom, far: FarCalcom) -> None:
-    full = [STANDING | {"id": number} for number in range(250)]
-    far.will_say(ok(full), ok([STANDING, {"id": None}, "odd"]))
+async def test_all_pages_are_listed(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    full_page = [REGISTERED | {"id": number} for number in range(250)]
+    fake_calcom.script(success_response(full_page), success_response([REGISTERED, {"id": None}, "odd"]))
     assert [one.id for one in await calcom.webhooks()] == [*map(str, range(250)), ID]
-    assert [one.query for one in far.asked] == [{"take": "250", "skip": "0"}, {"take": "250", "skip": "250"}]
+    assert [one.query for one in fake_calcom.requests] == [{"take": "250", "skip": "0"}, {"take": "250", "skip": "250"}]
 
 
-class TestTheSameAddressTwice:
+class TestDuplicateAddress:
     """Cal.com takes an address once, and answers 409 afterwards."""
 
-    async def test_it_is_changed_to_what_is_wanted(self, calcom: Calcom, far: FarCalcom) -> None:
-        other = STANDING | {"id": "other", "subscriberUrl": "https://other.example/"}
-        far.will_say(refusal(409), ok([other, STANDING]), ok(STANDING))
-        assert await calcom.create_webhook(WANTED) == READ
-        assert [one.method for one in far.asked] == ["POST", "GET", "PATCH"]
-        assert far.asked[-1].path == f"/v2/webhooks/{ID}"
+    async def test_the_existing_webhook_is_updated(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+        other = REGISTERED | {"id": "other", "subscriberUrl": "https://other.example/"}
+        fake_calcom.script(error_response(409), success_response([other, REGISTERED]), success_response(REGISTERED))
+        assert await calcom.create_webhook(SPEC) == READ
+        assert [one.method for one in fake_calcom.requests] == ["POST", "GET", "PATCH"]
+        assert fake_calcom.requests[-1].path == f"/v2/webhooks/{ID}"
 
-    async def test_an_answer_that_was_lost_makes_no_second_one(self, calcom: Calcom, far: FarCalcom) -> None:
-        far.will_say(BROKEN, refusal(409), ok([STANDING]), ok(STANDING))
-        assert await calcom.create_webhook(WANTED) == READ
+    async def test_a_lost_response_creates_no_duplicate(
+        self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
+    ) -> None:
+        fake_calcom.script(
+            DISCONNECTS, error_response(409), success_response([REGISTERED]), success_response(REGISTERED)
+        )
+        assert await calcom.create_webhook(SPEC) == READ
 
-    async def test_one_that_is_somebody_elses_is_refused(self, calcom: Calcom, far: FarCalcom) -> None:
-        far.will_say(refusal(409, "exists"), ok([]))
-        with pytest.raises(CalcomRefuses, match="exists") as refused:
-            await calcom.create_webhook(WANTED)
+    async def test_a_webhook_of_another_owner_is_refused(
+        self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
+    ) -> None:
+        fake_calcom.script(error_response(409, "exists"), success_response([]))
+        with pytest.raises(CalcomRefused, match="exists") as refused:
+            await calcom.create_webhook(SPEC)
         assert refused.value.status == 409
 
 
-async def test_a_bad_address_is_refused(calcom: Calcom, far: FarCalcom) -> None:
-    far.will_say(refusal(400, "subscriberUrl must be a URL address"))
-    with pytest.raises(CalcomRefuses, match="must be a URL address"):
-        await calcom.create_webhook(WebhookWanted(subscriber_url="showup", triggers=()))
+async def test_a_bad_address_is_refused(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(error_response(400, "subscriberUrl must be a URL address"))
+    with pytest.raises(CalcomRefused, match="must be a URL address"):
+        await calcom.create_webhook(WebhookSpec(subscriber_url="showup", triggers=()))
 
 
-@pytest.mark.parametrize("data", [{}, None, [STANDING]])
-async def test_one_without_id_is_none(calcom: Calcom, far: FarCalcom, data: Any) -> None:
-    far.will_say(ok(data, status=201))
-    with pytest.raises(CalcomAway, match="a webhook has no id"):
-        await calcom.create_webhook(WANTED)
+@pytest.mark.parametrize("data", [{}, None, [REGISTERED]])
+async def test_a_webhook_without_id_is_an_error(calcom: CalcomClient, fake_calcom: ScriptedCalcom, data: Any) -> None:
+    fake_calcom.script(success_response(data, status=201))
+    with pytest.raises(CalcomUnavailable, match="a webhook has no id"):
+        await calcom.create_webhook(SPEC)
 
 
-async def test_at_old_instances_ids_are_numbers(calcom: Calcom, far: FarCalcom) -> None:
-    far.will_say(ok([STANDING | {"id": 12}]), ok(STANDING))
+async def test_at_old_instances_ids_are_numbers(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    fake_calcom.script(success_response([REGISTERED | {"id": 12}]), success_response(REGISTERED))
     [found] = await calcom.webhooks()
-    await calcom.change_webhook(found.id, WANTED)
-    assert far.asked[-1].path == "/v2/webhooks/12"
+    await calcom.change_webhook(found.id, SPEC)
+    assert fake_calcom.requests[-1].path == "/v2/webhooks/12"

@@ -11,7 +11,7 @@ from openapi_core.testing import MockRequest
 
 DOCUMENT: Final = Path(__file__).with_name("openapi.json")
 # What instances of today know and the document of March 2026 does not: method, path, and the name in query or body.
-BEYOND: Final = {
+NEWER_PARAMETERS: Final = {
     ("GET", "/bookings", "limit"),  # the list of 2026-05-01 goes by cursor
     ("GET", "/bookings", "cursor"),
     ("POST", "/webhooks", "time"),  # the triggers of absence need a delay
@@ -21,52 +21,52 @@ BEYOND: Final = {
 }
 
 
-class Document:
+class CalcomDocument:
     """`complaint` says what a call has wrong, or None. Names that the document does not have are wrong as well."""
 
     def __init__(self) -> None:
-        self._said: dict[str, Any] = json.loads(DOCUMENT.read_text())
+        self._document: dict[str, Any] = json.loads(DOCUMENT.read_text())
         # The document itself breaks the rules of OpenAPI: a `true` stands where a schema should.
-        self._checked = OpenAPI.from_dict(self._said, config=Config(spec_validator_cls=None))
-        self._server: str = self._said["servers"][0]["url"]
+        self._validator = OpenAPI.from_dict(self._document, config=Config(spec_validator_cls=None))
+        self._server: str = self._document["servers"][0]["url"]
 
-    def complaint(self, method: str, target: str, headers: dict[str, str], body: bytes) -> str | None:
+    def find_violation(self, method: str, target: str, headers: dict[str, str], body: bytes) -> str | None:
         """Of a call to `target`, path and query."""
         address = urlsplit(target)
         query = dict(parse_qsl(address.query, keep_blank_values=True))
-        asked = MockRequest(self._server, method, address.path, args=query, headers=headers, data=body or None)
+        request = MockRequest(self._server, method, address.path, args=query, headers=headers, data=body or None)
         try:
-            self._checked.validate_request(asked)
+            self._validator.validate_request(request)
         except OpenAPIError as error:
             return f"{method} {target}: {error.__cause__ or error!r}"
-        if unsaid := self._unsaid(method, address.path, headers):
-            return f"{method} {target}: needs {sorted(unsaid)}"
-        unknown = self._unknown(method, address.path, query, body)
+        if missing := self._missing_headers(method, address.path, headers):
+            return f"{method} {target}: needs {sorted(missing)}"
+        unknown = self._unknown_names(method, address.path, query, body)
         return f"{method} {target}: nothing is known of {sorted(unknown)}" if unknown else None
 
-    def _unsaid(self, method: str, path: str, headers: dict[str, str]) -> set[str]:
+    def _missing_headers(self, method: str, path: str, headers: dict[str, str]) -> set[str]:
         """Headers that must be there: openapi-core takes one that has a default for said."""
         listed = self._operation(method, path)["parameters"]
         needed = {each["name"].lower() for each in listed if each["in"] == "header" and each.get("required")}
         return needed - {name.lower() for name in headers}
 
-    def _unknown(self, method: str, path: str, query: dict[str, str], body: bytes) -> set[str]:
+    def _unknown_names(self, method: str, path: str, query: dict[str, str], body: bytes) -> set[str]:
         operation = self._operation(method, path)
         known = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-        given = set(query)
+        names = set(query)
         if body:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-            known |= self._said["components"]["schemas"][schema]["properties"].keys()
-            given |= json.loads(body).keys()
-        kind = "/webhooks" if "/webhooks" in path else path.removeprefix("/v2")
-        return {name for name in given - known if (method, kind, name) not in BEYOND}
+            known |= self._document["components"]["schemas"][schema]["properties"].keys()
+            names |= json.loads(body).keys()
+        endpoint = "/webhooks" if "/webhooks" in path else path.removeprefix("/v2")
+        return {name for name in names - known if (method, endpoint, name) not in NEWER_PARAMETERS}
 
     def _operation(self, method: str, path: str) -> dict[str, Any]:
         parts = path.split("/")
-        for template, operations in self._said["paths"].items():
-            stands = template.split("/")
-            if len(stands) == len(parts) and all(
-                one.startswith("{") or one == other for one, other in zip(stands, parts, strict=True)
+        for template, operations in self._document["paths"].items():
+            template_parts = template.split("/")
+            if len(template_parts) == len(parts) and all(
+                one.startswith("{") or one == other for one, other in zip(template_parts, parts, strict=True)
             ):
                 found: dict[str, Any] = operations[method.lower()]
                 return found

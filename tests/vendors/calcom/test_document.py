@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.vendors.calcom.document import Document
+from tests.vendors.calcom.document import CalcomDocument
 
-DOCUMENT = Document()
+DOCUMENT = CalcomDocument()
 KEY = {"Authorization": "Bearer cal_1"}
 VERSION = KEY | {"Cal-Api-Version": "2026-05-01"}
 WRONG = [
@@ -22,10 +22,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("method", "target", "headers", "body", "complaint"), WRONG)
-def test_it_complains(method: str, target: str, headers: dict[str, str], body: bytes, complaint: str) -> None:
-    assert complaint in (DOCUMENT.complaint(method, target, headers, body) or "")
+def test_each_invalid_call_is_reported(
+    method: str, target: str, headers: dict[str, str], body: bytes, complaint: str
+) -> None:
+    assert complaint in (DOCUMENT.find_violation(method, target, headers, body) or "")
 
 
-def test_it_does_not_complain_without_reason() -> None:
-    assert DOCUMENT.complaint("GET", "/v2/bookings?limit=1&cursor=a&status=past", VERSION, b"") is None
-    assert DOCUMENT.complaint("POST", "/v2/bookings/a/mark-absent", VERSION, b'{"host": true}') is None
+def test_valid_calls_are_accepted() -> None:
+    assert DOCUMENT.find_violation("GET", "/v2/bookings?limit=1&cursor=a&status=past", VERSION, b"") is None
+    assert DOCUMENT.find_violation("POST", "/v2/bookings/a/mark-absent", VERSION, b'{"host": true}') is None

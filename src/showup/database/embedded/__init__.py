@@ -1,2 +1,4 @@
-"""The PostgreSQL that Showup brings along: one server per data folder, reached over a private socket, started
-by the first Showup process that needs it and stopped by the last. A folder enters; a DSN leaves."""
+"""The embedded PostgreSQL: one server per data folder, reached over a private socket.
+
+The first Showup process that needs it starts it, and the last one stops it. The input is a folder; the result is a DSN.
+"""

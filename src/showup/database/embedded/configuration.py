@@ -1,10 +1,10 @@
-"""The settings of the server, written afresh at each start; `ALTER SYSTEM` has the last word over them."""
+"""The server's settings, rewritten at each start; `ALTER SYSTEM` overrides them."""
 
 import os
 from pathlib import Path
 
-from showup.database.embedded.account import name_of
 from showup.database.embedded.folder import PORT, DataFolder
+from showup.database.embedded.system_account import name_of
 
 ROLE = "showup"
 DATABASE = "showup"
@@ -29,8 +29,11 @@ max_connections = 100
 shared_buffers = 128MB
 # Halves what is written after a checkpoint; these programs are built without lz4.
 wal_compression = pglz
-# Files of the log that were written once are written again: each new one holds up whoever waits for a commit.
+# Reuse files of the write-ahead log: creating a new one delays the transactions that wait for a commit.
 min_wal_size = 256MB
+
+# A person who connects with psql sees Showup's tables at once.
+search_path = 'showup, public'
 
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -51,10 +54,10 @@ log_error_verbosity = terse
 
 
 def write_settings(folder: DataFolder, socket_folder: Path) -> Path:
-    """Writes the server's settings and who may connect. Returns the file that the server is to read."""
+    """Write the server's settings and client authentication rules. Return the file that the server reads."""
     hba, ident = folder.settings / "pg_hba.conf", folder.settings / "pg_ident.conf"
     _write(hba, f"local all all peer map={ROLE}\n")
-    # Ours alone: the server's own account is shared with strangers when it is `nobody`, and never connects.
+    # Only our account may connect: the server's own account never connects, and if it is `nobody`, others share it.
     _write(ident, f'{ROLE} "{name_of(os.geteuid())}" {ROLE}\n')
     settings = folder.settings / "postgresql.conf"
     _write(
@@ -78,5 +81,5 @@ def _quoted(value: Path | str) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-    # The server's account reads what we own.
+    # The server's account reads files that we own.
     path.chmod(0o644)

@@ -1,45 +1,45 @@
-"""Locks between the Showup processes of one data folder. The kernel drops them when their holder dies."""
+"""Locks between the Showup processes of one data folder. The kernel releases them when their holder dies."""
 
 import fcntl
 import os
 import time
 from pathlib import Path
 
-_BETWEEN_TRIES = 0.02
+_RETRY_INTERVAL = 0.02
 
 
 class FolderLock:
-    """A lock file, which neither PostgreSQL nor any other child inherits: Python opens it close-on-exec."""
+    """A lock file that neither PostgreSQL nor any other child inherits: Python opens it close-on-exec."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         return self._file is not None
 
-    def take(self, *, shared: bool = False, within: float = 0) -> bool:
-        """Takes the lock, or changes its kind when held already; tries for `within` seconds.
+    def acquire(self, *, shared: bool = False, timeout: float = 0) -> bool:
+        """Acquire the lock, or change its kind if already held; try for `timeout` seconds.
 
-        False when others kept it; then it isn't held at all.
+        Return False if other processes held it; then this process does not hold it at all.
         """
         if self._file is None:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        wanted = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
-        end = time.monotonic() + within
+        operation = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+        deadline = time.monotonic() + timeout
         while True:
             try:
-                fcntl.flock(self._file, wanted)
+                fcntl.flock(self._file, operation)
                 return True
             except BlockingIOError:
-                if time.monotonic() >= end:
+                if time.monotonic() >= deadline:
                     self.release()
                     return False
-            time.sleep(_BETWEEN_TRIES)
+            time.sleep(_RETRY_INTERVAL)
 
     def release(self) -> None:
-        """Gives the lock back; harmless when it isn't held."""
+        """Release the lock; does nothing if it is not held."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

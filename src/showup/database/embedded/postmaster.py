@@ -1,4 +1,4 @@
-"""One server process on one data folder: started, found running, stopped."""
+"""Start, find and stop one server process on one data folder."""
 
 import os
 import subprocess
@@ -9,140 +9,141 @@ from showup.database.embedded.binaries import Binaries
 from showup.database.embedded.configuration import write_settings
 from showup.database.embedded.errors import DiskFull, ServerNotStarted, ServerNotStopped, disk_is_full
 from showup.database.embedded.folder import PORT, DataFolder
-from showup.database.embedded.pid_file import StatedServer, stated_server
+from showup.database.embedded.pid_file import RecordedServer, read_pid_file
 
-# Long enough for the recovery after a crash, which reads at most some gigabytes of journal.
-STARTED_WITHIN = 120.0
-_STOPPED_WITHIN = 60.0
-_OTHER_SETTLED_WITHIN = 10.0
-_LOGGED_WITHIN = 1.0
-_BETWEEN_LOOKS = 0.02
+# Long enough for the recovery after a crash, which reads at most some gigabytes of write-ahead log.
+START_TIMEOUT = 120.0
+_STOP_TIMEOUT = 60.0
+_OTHER_SERVER_TIMEOUT = 10.0
+_LOG_TIMEOUT = 1.0
+_POLL_INTERVAL = 0.02
 _LAST_LINES, _LAST_BYTES = 20, 16384
 
-# Backends of a killed server live on for a moment, and PostgreSQL rightly waits for the last to go.
-_WAITING_FOR_OTHERS = ("pre-existing shared memory block", "lock file")
+# Backends of a killed server live on for a moment, and PostgreSQL correctly waits for the last one to exit.
+_OTHER_SERVER_MESSAGES = ("pre-existing shared memory block", "lock file")
 
 
 class Postmaster:
-    """The server of a data folder. For the one process that supervises the folder."""
+    """The server of a data folder, for the one process that supervises the folder."""
 
     def __init__(self, folder: DataFolder, binaries: Binaries) -> None:
         self._folder = folder
         self._binaries = binaries
         self._child: subprocess.Popen[bytes] | None = None
-        self._log_began_at = 0
+        self._log_offset = 0
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         if self._child is not None:
             return self._child.poll() is None
-        stated = self._stated()
-        return stated is not None and (stated.living or stated.ready)
+        recorded = self._recorded_server()
+        return recorded is not None and (recorded.is_alive or recorded.is_ready)
 
     def start(self, socket_folder: Path) -> Path:
-        """Starts the server unless one is running, and waits until it takes connections.
+        """Start the server unless one is running, and wait until it accepts connections.
 
-        Returns the folder of its socket, which for a running server is the one it was started with.
+        Return the folder of its socket, which for a running server is the one it was started with.
         """
         self._child = None
-        self._let_other_settle()
-        end = time.monotonic() + STARTED_WITHIN
-        while (running := self._ready_in()) is None:
+        self._wait_for_other_server()
+        deadline = time.monotonic() + START_TIMEOUT
+        while (running_folder := self._ready_socket_folder()) is None:
             self._child = self._spawn(socket_folder)
-            if self._came_up(self._child, end):
+            if self._wait_until_ready(self._child, deadline):
                 return socket_folder
-            said = self._words_of_failure()
-            if time.monotonic() > end or not any(words in said for words in _WAITING_FOR_OTHERS):
-                raise self._failure(f"it ended with status {self._child.returncode}", said)
+            output = self._failure_output()
+            if time.monotonic() > deadline or not any(message in output for message in _OTHER_SERVER_MESSAGES):
+                raise self._failure(f"it ended with status {self._child.returncode}", output)
             self._child = None
-            time.sleep(_BETWEEN_LOOKS)
-        return running
+            time.sleep(_POLL_INTERVAL)
+        return running_folder
 
     def stop(self) -> None:
-        """Stops the server: open transactions are rolled back, connections closed, all data written."""
-        if self._child is None and self._ready_in() is None:
+        """Stop the server: roll back open transactions, close connections, write all data."""
+        if self._child is None and self._ready_socket_folder() is None:
             return
-        # pg_ctl signals with the server's account's rights, so a false pid can't turn root against others.
-        words = ("stop", "-D", self._folder.cluster, "-m", "fast", "-t", f"{_STOPPED_WITHIN:.0f}")
-        _, said = self._binaries.run("pg_ctl", *words, within=_STOPPED_WITHIN + 5)
+        # pg_ctl signals with the rights of the server's account, so a false pid cannot make root signal other
+        # processes.
+        arguments = ("stop", "-D", self._folder.cluster, "-m", "fast", "-t", f"{_STOP_TIMEOUT:.0f}")
+        _, output = self._binaries.run("pg_ctl", *arguments, timeout=_STOP_TIMEOUT + 5)
         try:
             if self._child is not None:
-                self._child.wait(_STOPPED_WITHIN)
+                self._child.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
-            raise ServerNotStopped(self._folder.path, said.strip()) from None
+            raise ServerNotStopped(self._folder.path, output.strip()) from None
         self._child = None
-        if self._ready_in() is not None:
-            raise ServerNotStopped(self._folder.path, said.strip())
+        if self._ready_socket_folder() is not None:
+            raise ServerNotStopped(self._folder.path, output.strip())
 
-    def leave(self) -> None:
-        """Leaves the server to others, or to itself."""
+    def detach(self) -> None:
+        """Leave the server running for other processes, or on its own."""
         if self._child is not None and self._child.returncode is None:
-            # Popen would warn of a child forgotten; this one is meant to outlive us.
+            # Popen would warn about a child that still runs; this one is meant to outlive us.
             self._child.returncode = 0
         self._child = None
 
-    def _stated(self) -> StatedServer | None:
-        return stated_server(self._folder.cluster)
+    def _recorded_server(self) -> RecordedServer | None:
+        return read_pid_file(self._folder.cluster)
 
-    def _ready_in(self) -> Path | None:
-        stated = self._stated()
-        return stated.socket_folder if stated is not None and stated.ready else None
+    def _ready_socket_folder(self) -> Path | None:
+        recorded = self._recorded_server()
+        return recorded.socket_folder if recorded is not None and recorded.is_ready else None
 
-    def _let_other_settle(self) -> None:
-        # A server may be coming up for a Showup that was killed, or going down by somebody's hand.
-        end = time.monotonic() + _OTHER_SETTLED_WITHIN
-        while (stated := self._stated()) is not None and time.monotonic() < end:
-            if stated.ready or not stated.living:
+    def _wait_for_other_server(self) -> None:
+        # A server may be starting for a Showup that was killed, or a person may be stopping one.
+        deadline = time.monotonic() + _OTHER_SERVER_TIMEOUT
+        while (recorded := self._recorded_server()) is not None and time.monotonic() < deadline:
+            if recorded.is_ready or not recorded.is_alive:
                 return
-            time.sleep(_BETWEEN_LOOKS)
+            time.sleep(_POLL_INTERVAL)
 
     def _spawn(self, socket_folder: Path) -> "subprocess.Popen[bytes]":
         settings = write_settings(self._folder, socket_folder)
-        stated = self._stated()
-        # After a restart of the machine or container the pid in a file left behind may be anybody's, and
-        # PostgreSQL would refuse to start. It overlooks this pid, and still makes sure by the shared memory
-        # that no server runs.
-        environment = {} if stated is None else {"PG_GRANDPARENT_PID": str(stated.pid)}
-        # The socket's lock names the dead server too, and there that pid is not overlooked. The folder is ours alone,
-        # and a second server on the same data would be stopped by the shared memory all the same.
+        recorded = self._recorded_server()
+        # After a restart of the machine or container the pid in a leftover file may belong to any process, and
+        # PostgreSQL would refuse to start. It ignores this pid, and still checks the shared memory to be sure that no
+        # server runs.
+        environment = {} if recorded is None else {"PG_GRANDPARENT_PID": str(recorded.pid)}
+        # The socket's lock names the dead server too, and PostgreSQL does not ignore that pid there. Only we use the
+        # folder, and the shared memory check would still stop a second server on the same data.
         (socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
-        self._log_began_at = self._folder.log.lstat().st_size if self._folder.log.exists() else 0
-        with self._folder.start_log.open("wb") as output:
-            words = ("-D", self._folder.cluster, "-c", f"config_file={settings}")
-            return self._binaries.spawn("postgres", *words, output=output, environment=environment)
+        self._log_offset = self._folder.log.lstat().st_size if self._folder.log.exists() else 0
+        with self._folder.start_log.open("wb") as log_file:
+            arguments = ("-D", self._folder.cluster, "-c", f"config_file={settings}")
+            return self._binaries.spawn("postgres", *arguments, output=log_file, environment=environment)
 
-    def _came_up(self, child: "subprocess.Popen[bytes]", end: float) -> bool:
+    def _wait_until_ready(self, child: "subprocess.Popen[bytes]", deadline: float) -> bool:
         while child.poll() is None:
-            stated = self._stated()
-            if stated is not None and stated.pid == child.pid and stated.ready:
+            recorded = self._recorded_server()
+            if recorded is not None and recorded.pid == child.pid and recorded.is_ready:
                 return True
-            if time.monotonic() > end:
-                raise self._failure("it is still recovering, and goes on with it", self._last_words())
-            time.sleep(_BETWEEN_LOOKS)
+            if time.monotonic() > deadline:
+                raise self._failure("it is still recovering, and goes on with it", self._last_output())
+            time.sleep(_POLL_INTERVAL)
         return False
 
-    def _failure(self, why: str, said: str) -> DiskFull | ServerNotStarted:
-        if disk_is_full(said):
+    def _failure(self, reason: str, output: str) -> DiskFull | ServerNotStarted:
+        if disk_is_full(output):
             return DiskFull(self._folder.path)
-        return ServerNotStarted(self._folder.log, why, said)
+        return ServerNotStarted(self._folder.log, reason, output)
 
-    def _words_of_failure(self) -> str:
-        # The server's log is written by a process of its own, which may be a moment behind.
-        end = time.monotonic() + _LOGGED_WITHIN
-        while (said := self._last_words()) and "FATAL" not in said and time.monotonic() < end:
-            time.sleep(_BETWEEN_LOOKS)
-        return said
+    def _failure_output(self) -> str:
+        # A separate process writes the server's log and may be a moment behind.
+        deadline = time.monotonic() + _LOG_TIMEOUT
+        while (output := self._last_output()) and "FATAL" not in output and time.monotonic() < deadline:
+            time.sleep(_POLL_INTERVAL)
+        return output
 
-    def _last_words(self) -> str:
-        said = _said_in(self._folder.start_log, 0) + _said_in(self._folder.log, self._log_began_at)
-        return "\n".join(said.splitlines()[-_LAST_LINES:])
+    def _last_output(self) -> str:
+        output = _read_tail(self._folder.start_log, 0) + _read_tail(self._folder.log, self._log_offset)
+        return "\n".join(output.splitlines()[-_LAST_LINES:])
 
 
-def _said_in(path: Path, since: int) -> str:
+def _read_tail(path: Path, offset: int) -> str:
     try:
-        # Not through a link: root would show what the server's account may not read.
+        # Do not follow links: root would show files that the server's account may not read.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as log:
-            log.seek(max(since, os.fstat(log.fileno()).st_size - _LAST_BYTES))
+            log.seek(max(offset, os.fstat(log.fileno()).st_size - _LAST_BYTES))
             return log.read().decode(errors="replace")
     except OSError:
         return ""

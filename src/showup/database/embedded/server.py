@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL as Showup uses it: open the folder, look after the server, close."""
+"""The embedded PostgreSQL's interface: open the folder, supervise the server, close."""
 
 import threading
 import time
@@ -7,29 +7,29 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from showup.database.embedded.account import server_account
 from showup.database.embedded.binaries import binaries_for
 from showup.database.embedded.cluster import provide_cluster
 from showup.database.embedded.configuration import DATABASE, ROLE
-from showup.database.embedded.errors import ServerNotStarted, explained
+from showup.database.embedded.errors import ServerNotStarted, translate_os_errors
 from showup.database.embedded.folder import PORT, DataFolder
 from showup.database.embedded.locks import FolderLock
-from showup.database.embedded.pid_file import stated_server
-from showup.database.embedded.postmaster import STARTED_WITHIN, Postmaster
+from showup.database.embedded.pid_file import read_pid_file
+from showup.database.embedded.postmaster import START_TIMEOUT, Postmaster
+from showup.database.embedded.system_account import server_account
 
-_BETWEEN_LOOKS = 0.02
-_HANDED_OVER_WITHIN = 5.0
+_POLL_INTERVAL = 0.02
+_HANDOVER_TIMEOUT = 5.0
 
 
 class EmbeddedPostgres:
     """The PostgreSQL server of one data folder, shared by all Showup processes on it.
 
-    One of them supervises: it starts, watches and stops the server; when it is gone, another takes over.
-    The methods block, and may be called from any thread.
+    One of them supervises: it starts, watches and stops the server; if it exits, another takes over. The methods block,
+    and may be called from any thread.
     """
 
     def __init__(self, folder: Path, *, run_as: str | None = None) -> None:
-        """`run_as` names the account that runs PostgreSQL when we are root; an unprivileged one unless given.
+        """Set the folder. `run_as` is the account that runs PostgreSQL if we are root; default: an unprivileged one.
 
         Raises AccountUnusable.
         """
@@ -38,8 +38,8 @@ class EmbeddedPostgres:
         self._users = FolderLock(self._folder.postgres / "users.lock")
         self._postmaster: Postmaster | None = None
         self._socket_folder: Path | None = None
-        # A watch that is still restarting the server must not do so behind the back of a close.
-        self._one_at_a_time = threading.RLock()
+        # A supervision check that is restarting the server must not run during a close.
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         self.open()
@@ -52,80 +52,80 @@ class EmbeddedPostgres:
 
     @property
     def dsn(self) -> str:
-        """Where to connect, once open: `postgresql://showup@/showup?host=<socket folder>&port=5432`."""
+        """Return the address, once open: `postgresql://showup@/showup?host=<socket folder>&port=5432`."""
         if self._socket_folder is None:
             raise RuntimeError("the embedded PostgreSQL has to be opened before it can be connected to")
-        # The port is said although it is the usual one, or a PGPORT of the operator's would change it.
+        # The port is explicit although it is the default, because the operator's PGPORT would change it.
         return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._socket_folder))}&port={PORT}"
 
     def open(self) -> str:
-        """Starts the server, or joins the one that runs, and returns its DSN once it takes connections.
+        """Start the server, or join the running one, and return its DSN once it accepts connections.
 
         Raises an EmbeddedError that says what to do.
         """
-        with self._one_at_a_time:
-            if self._users.held:
+        with self._lock:
+            if self._users.is_held:
                 return self.dsn
             try:
-                with explained(self._folder.path):
+                with translate_os_errors(self._folder.path):
                     self._folder.prepare()
                     self._join()
             except BaseException:
-                self._let_go()
+                self._release()
                 raise
             return self.dsn
 
     def ensure(self) -> bool:
-        """Restarts the server if it died; True when it did. To be called about every second while open.
+        """Restart the server if it died, and return whether it did. Call it about every second while open.
 
-        Takes over the supervision when the process that had it is gone. Raises an EmbeddedError when the
-        server can't be started; calling again tries again.
+        Takes over the supervision if the supervising process exited. Raises an EmbeddedError if the server cannot be
+        started; a later call tries again.
         """
-        with self._one_at_a_time, explained(self._folder.path):
-            if not self._users.held or (postmaster := self._supervised()) is None:
+        with self._lock, translate_os_errors(self._folder.path):
+            if not self._users.is_held or (postmaster := self._take_supervision()) is None:
                 return False
-            if postmaster.alive:
-                self._folder.bound_log()
+            if postmaster.is_alive:
+                self._folder.rotate_log()
                 return False
             self._start(postmaster)
             return True
 
     def close(self) -> None:
-        """Stops the server if no other Showup process uses it, else leaves it running for them.
+        """Stop the server if no other Showup process uses it, else leave it running for them.
 
         Raises ServerNotStopped.
         """
-        with self._one_at_a_time:
-            if not self._users.held:
+        with self._lock:
+            if not self._users.is_held:
                 return
             try:
-                with explained(self._folder.path):
+                with translate_os_errors(self._folder.path):
                     self._stop_if_last()
             finally:
-                self._let_go()
+                self._release()
 
     def _join(self) -> None:
-        # Before looking for a server: whoever is stopping one lets us in only when it is done.
-        end = time.monotonic() + STARTED_WITHIN
-        if not self._users.take(shared=True, within=STARTED_WITHIN):
+        # Acquire this before looking for a server: a process that is stopping one releases it only when it is done.
+        deadline = time.monotonic() + START_TIMEOUT
+        if not self._users.acquire(shared=True, timeout=START_TIMEOUT):
             raise ServerNotStarted(self._folder.log, "another Showup process is still stopping it", "")
-        while (postmaster := self._supervised()) is None:
-            stated = stated_server(self._folder.cluster)
-            if stated is not None and stated.ready:
-                self._socket_folder = stated.socket_folder
+        while (postmaster := self._take_supervision()) is None:
+            recorded = read_pid_file(self._folder.cluster)
+            if recorded is not None and recorded.is_ready:
+                self._socket_folder = recorded.socket_folder
                 return
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 raise ServerNotStarted(self._folder.log, "another Showup has it, but it doesn't answer", "")
-            time.sleep(_BETWEEN_LOOKS)
+            time.sleep(_POLL_INTERVAL)
         self._start(postmaster)
 
-    def _supervised(self) -> Postmaster | None:
-        """The server if its supervision is ours, or is to be had."""
-        if not self._supervisor.take():
+    def _take_supervision(self) -> Postmaster | None:
+        """Return the server if this process supervises it or can take over; otherwise None."""
+        if not self._supervisor.acquire():
             return None
         if self._postmaster is None:
             if self._socket_folder is None:
-                # Refused, if it is to be, before the database files are made.
+                # If the server must be refused, refuse it before creating the database files.
                 self._folder.socket_folder()
             binaries = binaries_for(self._folder.account, self._folder.binaries)
             provide_cluster(self._folder, binaries)
@@ -133,21 +133,21 @@ class EmbeddedPostgres:
         return self._postmaster
 
     def _start(self, postmaster: Postmaster) -> None:
-        # Those who joined keep connecting to the same place, whichever of them restarts the server.
+        # Joined processes keep connecting to the same address, whichever of them restarts the server.
         socket_folder = self._socket_folder or self._folder.socket_folder()
-        self._folder.private(socket_folder)
+        self._folder.make_private(socket_folder)
         self._socket_folder = postmaster.start(socket_folder)
 
     def _stop_if_last(self) -> None:
-        # Of several that close at once one gets this lock; it then waits for the supervisor among them.
-        if not self._users.take():
+        # If several processes close at once, one gets this lock; it then waits for the supervisor among them.
+        if not self._users.acquire():
             return
-        if self._supervisor.take(within=_HANDED_OVER_WITHIN) and (postmaster := self._supervised()):
+        if self._supervisor.acquire(timeout=_HANDOVER_TIMEOUT) and (postmaster := self._take_supervision()):
             postmaster.stop()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._postmaster is not None:
-            self._postmaster.leave()
+            self._postmaster.detach()
         self._postmaster = None
         self._supervisor.release()
         self._users.release()

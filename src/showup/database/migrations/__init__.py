@@ -1,1 +1,1 @@
-"""The steps by which an older database becomes today's, one file each in `versions`; `migrate` walks them."""
+"""The migrations that upgrade an older database, one file each in `versions`; `migrate` runs them."""

@@ -1,4 +1,4 @@
-"""Alembic's way in: it works on the connection that `migrate` hands it, inside that transaction."""
+"""Alembic's entry point: it uses the connection that `migrate` passes to it, inside that transaction."""
 
 from alembic import context
 

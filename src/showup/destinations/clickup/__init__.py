@@ -1,1 +1,1 @@
-"""ClickUp as a destination: the task of whoever booked is found by email or name, or made, and follows the booking."""
+"""ClickUp as a destination: the attendee's task is found by email or name, or created, and follows the booking."""

@@ -1,4 +1,4 @@
-"""What one piece of news is in ClickUp: the content of its deliveries, stored as JSON."""
+"""The content of a ClickUp delivery: what one event writes, stored as JSON."""
 
 from typing import Final
 
@@ -12,11 +12,12 @@ SHOWED: Final = "booking.showed"
 LISTENS_TO: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """`name` is what a new lead is called; `email` is empty for who is known by phone only.
+class TaskEntry(Struct, frozen=True, kw_only=True):
+    """The values that one event writes to ClickUp.
 
-    `block` (Markdown) belongs into the description, `comment` (plain text) below the task. `booking` and `delivery` are
-    the marks by which they are known again. `moves_block`: whether this news changes the block of a task that has one.
+    `name` is the name of a new lead; `email` is empty for an attendee known by phone only. `block` (Markdown) goes into
+    the description, `comment` (plain text) below the task. `booking` and `delivery` are the marks by which both are
+    recognised. `moves_block`: whether this event changes the block of a task that has one.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""What a ClickUp connection says: which lists, which field has the email, what the statuses are called."""
+"""A ClickUp connection's settings: lists, the email field, and the names of the statuses."""
 
 import re
 from datetime import timedelta
@@ -6,19 +6,20 @@ from datetime import timedelta
 from msgspec import Struct
 
 from showup.destinations.clickup.entry import CANCELLED, NO_SHOW, SHOWED
-from showup.destinations.kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings
 
-_SPAN = re.compile(r"([0-9]{1,6})\s*([smhd])")
-# What is not answered by then still has to be told, and tried again, before it is no news any more.
-_LONGEST_ANSWER = timedelta(days=3)
+_DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])")
+# A question unanswered by then must still be delivered and retried before the event expires.
+_MAX_ANSWER_WAIT = timedelta(days=3)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
-    """`lists` and `inbound_list` are ids of lists, as numbers or text; `lists` are searched in their order.
+    """The settings of a ClickUp connection.
 
-    `booked`, `cancelled`, `no_show` and `showed` name statuses; an empty name leaves a task's status as it is.
-    `answer_within` and `sync_every` are spans such as `4h` or `5m`.
+    `lists` and `inbound_list` are ids of lists, as numbers or text; `lists` are searched in their order. `booked`,
+    `cancelled`, `no_show` and `showed` name statuses; an empty name leaves a task's status unchanged. `answer_within`
+    and `sync_every` are durations such as `4h` or `5m`.
     """
 
     lists: tuple[str | int, ...]
@@ -35,48 +36,50 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.lists:
             raise ValueError("`lists` names no list: give the id of one at least")
-        if strange := [one for one in (*self.lists, self.inbound_list) if not str(one).isdecimal()]:
-            raise ValueError(f"{strange[0]!r} is no id of a list: an id is the number at the end of the list's link")
-        self.spans()
+        if invalid := [one for one in (*self.lists, self.inbound_list) if not str(one).isdecimal()]:
+            raise ValueError(f"{invalid[0]!r} is no id of a list: an id is the number at the end of the list's link")
+        self.durations()
 
     @property
-    def every_list(self) -> tuple[str, ...]:
-        """All lists in the order in which they are searched: newcomers' own is the last."""
+    def all_lists(self) -> tuple[str, ...]:
+        """Returns all lists in search order; the list of new leads is the last."""
         return tuple(dict.fromkeys(str(one) for one in (*self.lists, self.inbound_list)))
 
     @property
-    def newcomers(self) -> str:
-        """The list that new leads go to."""
+    def new_lead_list(self) -> str:
+        """Returns the list for new leads."""
         return str(self.inbound_list)
 
-    def spans(self) -> "Spans":
-        """How long an answer is waited for, and how old a copy of the lists may be. Raises ValueError."""
-        spans = Spans(answer=_span("answer_within", self.answer_within), copy=_span("sync_every", self.sync_every))
-        if spans.answer > _LONGEST_ANSWER:
+    def durations(self) -> "Durations":
+        """Returns how long to wait for an answer, and the maximum age of the copy of the lists. Raises ValueError."""
+        durations = Durations(
+            answer=_duration("answer_within", self.answer_within), copy=_duration("sync_every", self.sync_every)
+        )
+        if durations.answer > _MAX_ANSWER_WAIT:
             raise ValueError(
                 f"`answer_within` is {self.answer_within!r}: it can be 3d at most, for news is told for a week"
             )
-        return spans
+        return durations
 
-    def status_after(self, kind: str) -> str:
-        """The status that a task has after this kind of news; empty: the one that it had."""
+    def status_for(self, kind: str) -> str:
+        """Returns a task's status after an event of this kind; empty: unchanged."""
         return {CANCELLED: self.cancelled, NO_SHOW: self.no_show, SHOWED: self.showed}.get(kind, self.booked)
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """The statuses that every list has to have."""
+        """Returns the statuses that every list must have."""
         return tuple(dict.fromkeys(filter(None, (self.booked, self.cancelled, self.no_show, self.showed))))
 
 
-class Spans(Struct, frozen=True, kw_only=True):
-    """The spans of the settings, read."""
+class Durations(Struct, frozen=True, kw_only=True):
+    """The parsed durations of the settings."""
 
     answer: timedelta
     copy: timedelta
 
 
-def _span(name: str, text: str) -> timedelta:
-    found = _SPAN.fullmatch(text.strip())
+def _duration(name: str, text: str) -> timedelta:
+    found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"`{name}` is {text!r}: it should be a span of time such as 30s, 5m, 4h or 1d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

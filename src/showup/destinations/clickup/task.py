@@ -1,4 +1,4 @@
-"""A ClickUp task, as far as we read it."""
+"""A ClickUp task, with the fields that Showup reads."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Field(Struct, frozen=True, kw_only=True):
-    """A custom field, in a list or with its value in a task."""
+    """A custom field, of a list or with its value in a task."""
 
     id: str
     name: str = ""
@@ -17,48 +17,51 @@ class Field(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """A status by its name."""
+    """A status, by its name."""
 
     status: str = ""
 
 
-class Whose(Struct, frozen=True, kw_only=True):
+class ListReference(Struct, frozen=True, kw_only=True):
     """The list that a task belongs to."""
 
     id: str = ""
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """`date_updated` is unix time in thousandths, as text; the description is None where it was not asked for."""
+    """A task.
+
+    `date_updated` is Unix time in milliseconds, as text; the description is None where it was not requested.
+    """
 
     id: str
     name: str = ""
     url: str | None = None
     status: Status = Status()
-    list: Whose = Whose()
+    list: ListReference = ListReference()
     date_updated: str | None = None
     markdown_description: str | None = None
     custom_fields: tuple[Field, ...] = ()
 
     @property
     def updated_ms(self) -> int:
-        """When it was changed last, in thousandths of unix time; 0 where that isn't said."""
-        said = self.date_updated or ""
-        return int(said) if said.isdecimal() else 0
+        """Returns the time of the last change, in milliseconds of Unix time; 0 where it is missing."""
+        text = self.date_updated or ""
+        return int(text) if text.isdecimal() else 0
 
     @property
     def updated_at(self) -> datetime:
-        """The same as an aware moment."""
+        """Returns the same time as an aware datetime."""
         return datetime.fromtimestamp(self.updated_ms / 1000, UTC)
 
     def email(self, field_id: str | None) -> str:
-        """What a custom field has, in small letters; empty where it has nothing."""
+        """Returns a custom field's value in lower case; empty where it has none."""
         values = (one.value for one in self.custom_fields if one.id == field_id)
         return next((value.strip().casefold() for value in values if isinstance(value, str)), "")
 
 
 class TaskList(Struct, frozen=True, kw_only=True):
-    """A list: what it is called and which statuses its tasks can have."""
+    """A list: its name and the statuses of its tasks."""
 
     id: str
     name: str = ""
@@ -66,13 +69,13 @@ class TaskList(Struct, frozen=True, kw_only=True):
 
 
 class Comment(Struct, frozen=True, kw_only=True):
-    """A comment; `date` is unix time in thousandths, as text. Its id is text in a list and a number by itself."""
+    """A comment; `date` is Unix time in milliseconds, as text. Its id is text in a list, and a number on its own."""
 
     id: str | int
     comment_text: str = ""
     date: str | None = None
 
 
-def task_of(said: Any) -> Task:
-    """Raises msgspec.ValidationError for what is none."""
-    return msgspec.convert(said, Task, strict=False)
+def parse_task(payload: Any) -> Task:
+    """Parses a response. Raises msgspec.ValidationError if it has another shape."""
+    return msgspec.convert(payload, Task, strict=False)

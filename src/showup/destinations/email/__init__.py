@@ -1,1 +1,1 @@
-"""Mail to attendees: rendered from templates that a user may replace, sent by Resend or SMTP, or kept in the outbox."""
+"""Mail to attendees: rendered from replaceable templates; sent by Resend or SMTP, or kept in the mail preview."""

@@ -1,4 +1,4 @@
-"""Mail as a destination: a renderer writes it once, a carrier takes it."""
+"""Mail as a destination: a renderer writes each mail once, and a transport sends it."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -6,41 +6,41 @@ from uuid import UUID
 
 import msgspec
 
-from showup.destinations.contract import Attempt, Content, GaveUp, Notice, Outcome, Pace
+from showup.destinations.contract import Attempt, Content, GaveUp, Notification, Outcome, Pace
 from showup.destinations.email.mail import Mail
 
 
-class Renderer(Protocol):
-    """Writes the mail of a notice."""
+class MailRenderer(Protocol):
+    """Renders a notification as a mail."""
 
-    def render(self, notice: Notice) -> Mail:
-        """The notice as a mail: pure. Raises CannotRender."""
+    def render(self, notification: Notification) -> Mail:
+        """Returns the notification as a mail. Pure. Raises CannotRender."""
 
 
-class Carrier(Protocol):
-    """Takes mail: Resend, an SMTP server, or the outbox."""
+class MailTransport(Protocol):
+    """Sends mail: Resend, an SMTP server, or the mail preview."""
 
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
-        """How it wants to be told, unless a user knows better; the pauses between attempts are the user's."""
+        """Returns the default delivery limits; the user sets the delays between attempts."""
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Outcome:
-        """One attempt; the id is the same at each."""
+        """Makes one attempt; the id is the same at each attempt."""
 
 
 class EmailDestination:
-    """One workspace's mail. Its content is a `Mail` in plain JSON values, so a later attempt sends the same words."""
+    """One workspace's mail. Its content is a `Mail` in plain JSON values, so a later attempt sends the same text."""
 
-    def __init__(self, renderer: Renderer, carrier: Carrier, *, pace: Pace) -> None:
+    def __init__(self, renderer: MailRenderer, transport: MailTransport, *, pace: Pace) -> None:
         self._renderer = renderer
-        self._carrier = carrier
+        self._transport = transport
         self._pace = pace
 
     @property
     def pace(self) -> Pace:
         return self._pace
 
-    def render(self, notice: Notice) -> Content:
-        content: Content = msgspec.to_builtins(self._renderer.render(notice))
+    def render(self, notification: Notification) -> Content:
+        content: Content = msgspec.to_builtins(self._renderer.render(notification))
         return content
 
     async def send(self, attempt: Attempt) -> Outcome:
@@ -48,4 +48,4 @@ class EmailDestination:
             mail = msgspec.convert(attempt.content, Mail)
         except msgspec.ValidationError as error:
             return GaveUp(because=f"the stored mail can't be read: {error}")
-        return await self._carrier.send(attempt.delivery_id, mail)
+        return await self._transport.send(attempt.delivery_id, mail)

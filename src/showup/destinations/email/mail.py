@@ -8,7 +8,7 @@ from msgspec import Struct
 class Mail(Struct, frozen=True, kw_only=True):
     """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text.
 
-    `headers` are further ones, such as List-Unsubscribe.
+    `headers` are additional headers, such as List-Unsubscribe.
     """
 
     sender: str

@@ -1,4 +1,7 @@
-"""A mail as SMTP carries it: text, HTML and an invitation as alternatives, and the calendar file beside them."""
+"""Builds the MIME message for SMTP.
+
+Text, HTML and an invitation are alternatives; the calendar file is an attachment.
+"""
 
 import re
 from datetime import datetime
@@ -12,48 +15,48 @@ from showup.destinations.email.mail import Mail
 
 _PART = r"[^\s<>@,;:\"()\[\]\\]+"
 _PLAIN = rf"(?P<local>{_PART})@(?P<domain>{_PART})"
-# Between quotes a name may have whatever it likes.
+# Inside quotes, a name may contain any character.
 _NAME = r"\s*\"(?:[^\"\\\r\n]|\\[^\r\n])*\"\s*|[^<>\r\n]*"
 _ADDRESS = re.compile(rf"(?:(?P<name>{_NAME})(?P<open><))?{_PLAIN}(?(open)>)")
 
 
 class BadAddress(ValueError):
-    """An address that no mail can go to or come from."""
+    """Raised for an address that cannot send or receive mail."""
 
 
-def message(delivery_id: UUID, mail: Mail, at: datetime) -> EmailMessage:
-    """The whole message; its Message-ID comes of the delivery, so a mail sent twice can be known by it.
+def build_message(delivery_id: UUID, mail: Mail, at: datetime) -> EmailMessage:
+    """Returns the whole message; its Message-ID is derived from the delivery, so a duplicate can be recognised.
 
-    Raises ValueError for what no header can say, BadAddress among it.
+    Raises ValueError, or its subclass BadAddress, for values that no header can hold.
     """
     sender = _address(mail.sender)
-    made = EmailMessage(policy=SMTP)
-    made["From"] = sender
-    made["To"] = _address(mail.to)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = _address(mail.to)
     if mail.reply_to:
-        made["Reply-To"] = _address(mail.reply_to)
-    made["Subject"] = mail.subject
-    made["Date"] = format_datetime(at)
-    made["Message-ID"] = f"<{delivery_id}@{sender.domain}>"
+        message["Reply-To"] = _address(mail.reply_to)
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{delivery_id}@{sender.domain}>"
     for name, value in mail.headers.items():
-        made[name] = value
-    made.set_content(mail.text)
-    made.add_alternative(mail.html, subtype="html")
+        message[name] = value
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
     if mail.calendar:
-        _invite(made, mail.calendar, mail.calendar_method)
-    return made
+        _invite(message, mail.calendar, mail.calendar_method)
+    return message
 
 
-def _invite(made: EmailMessage, calendar: str, method: str | None) -> None:
-    """Twice, because some clients act on the one and some on the other; the method must be the file's own."""
+def _invite(message: EmailMessage, calendar: str, method: str | None) -> None:
+    """Adds the calendar twice, because some clients read one and some the other; the method must match the file's."""
     if method:
-        made.add_alternative(calendar, subtype="calendar", params={"method": method}, cte="base64")
-    made.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename="invite.ics")
+        message.add_alternative(calendar, subtype="calendar", params={"method": method}, cte="base64")
+    message.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename="invite.ics")
 
 
 def _address(text: str) -> Address:
-    """With an ASCII domain wherever there is one, so that only a name before the @ can ask more of a server."""
-    # The standard library reads around what it can't understand, and would write to somebody else.
+    """Encodes the domain as ASCII where possible, so that only the local part can require SMTPUTF8."""
+    # The standard library skips parts that it can't parse, and would write to another address.
     found = _ADDRESS.fullmatch(text.strip())
     if not found:
         raise BadAddress(f"{text!r} is not an email address")

@@ -1,32 +1,32 @@
-"""A notice becomes a mail: addresses, words, calendar."""
+"""Renders a notification as a mail: addresses, text, calendar."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from showup.destinations.contract import CannotRender, Meeting, Notice
-from showup.destinations.email.addresses import is_address, named
+from showup.destinations.contract import CannotRender, Meeting, Notification
+from showup.destinations.email.addresses import format_address, is_address
 from showup.destinations.email.calendar import calendar_of, method_of
 from showup.destinations.email.mail import Mail
-from showup.destinations.email.senders import Sender, sender_of
+from showup.destinations.email.senders import SenderRule, sender_for
 from showup.destinations.email.templates import Templates
-from showup.destinations.email.wording import Wording, wording_of
-from showup.destinations.lines import cut, one_line
+from showup.destinations.email.variables import MailVariables, mail_variables
+from showup.destinations.lines import one_line, truncate
 
 _LONGEST_SUBJECT = 200
 
 
-class Renderer:
-    """Makes mails; the same notice makes the same one, but for the moment that `clock` gives its calendar entry.
+class TemplateMailRenderer:
+    """Renders mails; the same notification gives the same mail, except for the calendar's timestamp from `clock`.
 
-    `fallback` is the sender where no row of `senders` matches; without one such a mail can't be rendered.
-    `calendar`: whether mails carry an .ics.
+    `fallback` is the sender where no row of `senders` matches; without it, such a mail can't be rendered. `calendar`:
+    whether mails carry an .ics.
     """
 
     def __init__(
         self,
         *,
         templates: Templates,
-        senders: Sequence[Sender],
+        senders: Sequence[SenderRule],
         clock: Callable[[], datetime],
         calendar: bool = True,
         fallback: str | None = None,
@@ -37,26 +37,28 @@ class Renderer:
         self._calendar = calendar
         self._fallback = fallback
 
-    def render(self, notice: Notice) -> Mail:
-        """The mail to the notice's guest. Raises CannotRender."""
-        meeting, wording = notice.of_meeting(), wording_of(notice)
-        said = wording.variables()
-        place = (notice.workspace, meeting.event_type, said)
-        method = method_of(notice.kind, meeting) if self._calendar else None
+    def render(self, notification: Notification) -> Mail:
+        """Returns the mail to the notification's guest. Raises CannotRender."""
+        meeting, variables = notification.require_meeting(), mail_variables(notification)
+        values = variables.as_dict()
+        lookup = (notification.workspace, meeting.event_type, values)
+        method = method_of(notification.kind, meeting) if self._calendar else None
         return Mail(
-            sender=named(self._sender(meeting), meeting.organizer_name),
-            to=named(meeting.guest.email, meeting.guest.name),
-            subject=cut(one_line(self._templates.text(f"{notice.kind}.subject.txt", *place)), _LONGEST_SUBJECT),
-            html=self._templates.html(f"{notice.kind}.html", *place),
-            text=self._templates.text(f"{notice.kind}.txt", *place).strip() + "\n",
+            sender=format_address(self._sender(meeting), meeting.organizer_name),
+            to=format_address(meeting.guest.email, meeting.guest.name),
+            subject=truncate(
+                one_line(self._templates.text(f"{notification.kind}.subject.txt", *lookup)), _LONGEST_SUBJECT
+            ),
+            html=self._templates.html(f"{notification.kind}.html", *lookup),
+            text=self._templates.text(f"{notification.kind}.txt", *lookup).strip() + "\n",
             reply_to=_reply_to(meeting),
-            calendar=None if method is None else calendar_of(meeting, wording, method, self._clock()),
+            calendar=None if method is None else calendar_of(meeting, variables, method, self._clock()),
             calendar_method=method,
-            headers=_headers(wording),
+            headers=_headers(variables),
         )
 
     def _sender(self, meeting: Meeting) -> str:
-        sender = sender_of(meeting, self._senders) or self._fallback
+        sender = sender_for(meeting, self._senders) or self._fallback
         if sender is None:
             raise CannotRender(
                 f"No sender is for the booking page {meeting.booker_url or '-'} and the organizer "
@@ -68,14 +70,14 @@ class Renderer:
 
 def _reply_to(meeting: Meeting) -> str | None:
     email = meeting.organizer_email or ""
-    return named(email, meeting.organizer_name) if is_address(email) else None
+    return format_address(email, meeting.organizer_name) if is_address(email) else None
 
 
-def _headers(wording: Wording) -> dict[str, str]:
-    if wording.unsubscribe_url is None:
+def _headers(variables: MailVariables) -> dict[str, str]:
+    if variables.unsubscribe_url is None:
         return {}
-    # RFC 8058: mail programs show a button of their own, and press it without opening the page.
+    # RFC 8058: mail programs show their own unsubscribe button and send the request without opening the page.
     return {
-        "List-Unsubscribe": f"<{wording.unsubscribe_url}>",
+        "List-Unsubscribe": f"<{variables.unsubscribe_url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

@@ -1,12 +1,12 @@
-"""An invented notice of each kind, to look at templates with."""
+"""Sample notifications of each kind, for previewing templates."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from showup.destinations.contract import Guest, Meeting, Notice
+from showup.destinations.contract import Guest, Meeting, Notification
 
-KINDS = ("confirm", "tell_rescheduled", "tell_cancelled", "tell_new_place", "remind", "follow_up")
+KINDS = ("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "remind", "follow_up")
 _START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
 
@@ -32,16 +32,16 @@ SAMPLE = Meeting(
 )
 
 
-def sample_notice(
+def sample_notification(
     kind: str, workspace: str, meeting: Meeting = SAMPLE, *, old_start_time: datetime | None = _OLD_START
-) -> Notice:
-    """A notice of this kind about a meeting; what the kind says beside it is invented, but for the old time."""
+) -> Notification:
+    """Returns a notification of this kind about a meeting; its details are sample data, except for the old time."""
     details: dict[str, dict[str, Any]] = {
         "remind": {"before_seconds": 86400},
         "follow_up": {"unsubscribe_url": "https://showup.example.com/unsubscribe/sample"},
     }
     if old_start_time is not None:
-        details["tell_rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    return Notice(
+        details["notify_rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    return Notification(
         delivery_id=UUID(int=2), workspace=workspace, kind=kind, meeting=meeting, details=details.get(kind, {})
     )

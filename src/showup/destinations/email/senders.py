@@ -1,4 +1,4 @@
-"""Whose address a mail comes from."""
+"""Chooses the sender address of a mail."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from showup.destinations.contract import Meeting
 from showup.destinations.links import host_of
 
 
-class Sender(Struct, frozen=True, kw_only=True):
-    """One row of the table of senders: `host` and `domain` in lower case; a row with neither is for all meetings."""
+class SenderRule(Struct, frozen=True, kw_only=True):
+    """One row of the sender table: `host` and `domain` in lower case; a row with neither matches all meetings."""
 
     address: str
     host: str | None = None
     domain: str | None = None
 
-    def is_for(self, host: str | None, domain: str | None) -> bool:
-        """Whether mail about a meeting of this booking page, or of an organizer of this domain, comes from here."""
+    def matches(self, host: str | None, domain: str | None) -> bool:
+        """Returns whether the row matches a meeting of this booking page, or of an organizer with this domain."""
         if self.host is None and self.domain is None:
             return True
         return (self.host is not None and self.host == host) or (self.domain is not None and self.domain == domain)
 
 
-def sender_of(meeting: Meeting, senders: Sequence[Sender]) -> str | None:
-    """The address of the first row that matches; None when none does."""
+def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> str | None:
+    """Returns the address of the first row that matches; None when none does."""
     host = host_of(meeting.booker_url)
     domain = (meeting.organizer_email or "").rpartition("@")[2].lower() or None
-    return next((sender.address for sender in senders if sender.is_for(host, domain)), None)
+    return next((sender.address for sender in senders if sender.matches(host, domain)), None)

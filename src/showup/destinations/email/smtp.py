@@ -1,6 +1,7 @@
-"""Mail by an SMTP server: at least once. A server that takes a mail and dies before it says so gets it again.
+"""Sends mail through an SMTP server, at least once.
 
-The second has the same Message-ID, by which most mailboxes show only one of them.
+If the server accepts a mail and stops before it confirms, Showup sends the mail again. The second has the same
+Message-ID, so most mailboxes show only one of them.
 """
 
 from contextlib import suppress
@@ -13,44 +14,41 @@ import aiosmtplib
 from showup.clock import Clock
 from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
 from showup.destinations.email.mail import Mail
-from showup.destinations.email.mime import message
+from showup.destinations.email.mime import build_message
 from showup.destinations.email.smtp_url import SmtpServer
-from showup.destinations.wire import plain
+from showup.destinations.vendor_api import short_message
 
-_FAREWELL = 1.0
-# 421: it is going down. 530 and 535: it does not know who we are. None of that is about one mail.
-_ABOUT_US = frozenset({421, 530, 535})
+_QUIT_TIMEOUT = 1.0
+# 421: the server shuts down. 530 and 535: authentication failed. None of them is about one mail.
+_CONNECTION_CODES = frozenset({421, 530, 535})
 
 
 class Smtp:
-    """One SMTP server. Each mail has a connection of its own: one that went stale in between can't fail a mail.
+    """One SMTP server. Each mail opens its own connection, so a stale connection can't fail a mail."""
 
-    `patience`: seconds that a step of the talk with it may take.
-    """
-
-    def __init__(self, server: SmtpServer, *, clock: Clock, patience: float = 8.0) -> None:
+    def __init__(self, server: SmtpServer, *, clock: Clock, timeout: float = 8.0) -> None:
         self._server = server
         self._clock = clock
-        self._patience = patience
-        # The name to say hello with: asked of the resolver, which may take its time, once.
-        self._own_name: str | None = None
+        self._timeout = timeout
+        # The host name for EHLO: the resolver may be slow, so it is asked once.
+        self._local_hostname: str | None = None
 
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
         return Pace(rate_per_second=10, at_once=4, timeout=timedelta(seconds=20), retry_after=retry_after)
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Outcome:
         try:
-            made = message(delivery_id, mail, self._clock())
+            message = build_message(delivery_id, mail, self._clock())
         except ValueError as error:
-            return GaveUp(because=f"this can't be written as a mail: {plain(str(error), 'a header is wrong')}")
+            return GaveUp(because=f"this can't be written as a mail: {short_message(str(error), 'a header is wrong')}")
         connection = self._connection()
         try:
             await connection.connect()
-            self._own_name = connection.local_hostname
+            self._local_hostname = connection.local_hostname
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return self._closed_to_us(error)
+            return self._connection_failed(error)
         try:
-            return await self._handed_over(connection, made)
+            return await self._submit(connection, message)
         finally:
             connection.close()
 
@@ -63,34 +61,37 @@ class Smtp:
             password=server.password,
             use_tls=server.tls,
             start_tls=server.starttls,
-            timeout=self._patience,
-            local_hostname=self._own_name,
+            timeout=self._timeout,
+            local_hostname=self._local_hostname,
         )
 
-    async def _handed_over(self, connection: aiosmtplib.SMTP, made: EmailMessage) -> Outcome:
+    async def _submit(self, connection: aiosmtplib.SMTP, message: EmailMessage) -> Outcome:
         try:
-            await connection.send_message(made)
+            await connection.send_message(message)
         except aiosmtplib.SMTPNotSupported:
-            return GaveUp(because=f"{made['To']} has letters before the @ that {self._server!r} can't write to")
+            return GaveUp(because=f"{message['To']} has letters before the @ that {self._server!r} can't write to")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return self._refused(error)
-        # It has the mail, whatever becomes of the connection now.
+            return self._rejected(error)
+        # The server has the mail, even if the connection breaks now.
         with suppress(aiosmtplib.SMTPException, OSError):
-            await connection.quit(timeout=_FAREWELL)
-        return Delivered(provider="smtp", reference=str(made["Message-ID"]))
+            await connection.quit(timeout=_QUIT_TIMEOUT)
+        return Delivered(provider="smtp", reference=str(message["Message-ID"]))
 
-    def _closed_to_us(self, error: Exception) -> TryAgain:
-        """Before the mail was spoken of: whatever failed would have failed all others."""
+    def _connection_failed(self, error: Exception) -> TryAgain:
+        """Returns the outcome of an error before the mail was sent: every other mail would have failed as well."""
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            because = f"{self._server!r} refuses our user and password: {_words(error)}. Put SMTP_URL right"
+            because = f"{self._server!r} refuses our user and password: {_error_text(error)}. Put SMTP_URL right"
         else:
-            because = f"{self._server!r} takes no mail from us: {_words(error)}"
+            because = f"{self._server!r} takes no mail from us: {_error_text(error)}"
         return TryAgain(because=because, fault="destination")
 
-    def _refused(self, error: Exception) -> Outcome:
-        """A broken connection counts against this mail alone: another one finds out whether the server is gone."""
-        code, words = _code(error), _words(error)
-        if code in _ABOUT_US:
+    def _rejected(self, error: Exception) -> Outcome:
+        """Returns the outcome of a broken connection.
+
+        Only this mail fails; the next one shows whether the server is down.
+        """
+        code, words = _code(error), _error_text(error)
+        if code in _CONNECTION_CODES:
             return TryAgain(because=f"{self._server!r} takes no mail from us: {words}", fault="destination")
         if isinstance(error, ValueError) or (code is not None and code >= 500):
             return GaveUp(because=f"{self._server!r} refuses this mail: {words}")
@@ -109,11 +110,11 @@ def _code(error: Exception) -> int | None:
             return None
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
-            return _words(first)
-        case aiosmtplib.SMTPResponseException(code=code, message=said):
-            return plain(f"{code} {said}", "no word")
+            return _error_text(first)
+        case aiosmtplib.SMTPResponseException(code=code, message=text):
+            return short_message(f"{code} {text}", "no word")
         case _:
-            return plain(str(error), type(error).__name__)
+            return short_message(str(error), type(error).__name__)

@@ -1,4 +1,4 @@
-"""What SMTP_URL says: where the server is, who we are there, and whether the way to it is encrypted."""
+"""Parses SMTP_URL: the server, the credentials, and whether the connection is encrypted."""
 
 from typing import Self
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -14,7 +14,10 @@ _SHAPE = (
 
 
 class SmtpServer(Struct, frozen=True, kw_only=True):
-    """`tls` from the first byte, or later by STARTTLS: True if it must be, False if never, None when it is offered."""
+    """An SMTP server.
+
+    `tls` from the first byte, or later by STARTTLS: True if required, False if never, None if offered.
+    """
 
     host: str
     port: int
@@ -24,10 +27,10 @@ class SmtpServer(Struct, frozen=True, kw_only=True):
     starttls: bool | None
 
     @classmethod
-    def of(cls, url: str) -> Self:
-        """`smtp://user:password@host:587?starttls=required` (or `never`), or `smtps://…`; raises ValueError.
+    def from_url(cls, url: str) -> Self:
+        """Parses `smtp://user:password@host:587?starttls=required` (or `never`), or `smtps://…`. Raises ValueError.
 
-        A password is sent in the clear only where `never` asks for it.
+        A password is sent unencrypted only with `starttls=never`.
         """
         parts, port = _parts(url)
         if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.fragment:
@@ -40,7 +43,7 @@ class SmtpServer(Struct, frozen=True, kw_only=True):
             user=user,
             password=unquote(parts.password or "") if user else None,
             tls=tls,
-            starttls=False if tls else _starttls(parts.query, otherwise=True if user else None),
+            starttls=False if tls else _starttls(parts.query, default=True if user else None),
         )
 
     def __repr__(self) -> str:
@@ -52,16 +55,16 @@ def _parts(url: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(url)
         return parts, parts.port
     except ValueError:
-        # Its words would quote what it stumbled over: a piece of the password, where that has a slash in it.
+        # The original error would quote the text that failed: part of the password, where it contains a slash.
         raise ValueError(_SHAPE) from None
 
 
-def _starttls(query: str, *, otherwise: bool | None) -> bool | None:
-    asked = parse_qs(query, keep_blank_values=True)
-    match asked:
-        case {"starttls": [word]} if len(asked) == 1 and word in _STARTTLS:
+def _starttls(query: str, *, default: bool | None) -> bool | None:
+    params = parse_qs(query, keep_blank_values=True)
+    match params:
+        case {"starttls": [word]} if len(params) == 1 and word in _STARTTLS:
             return _STARTTLS[word]
-        case {} if not asked:
-            return otherwise
+        case {} if not params:
+            return default
         case _:
             raise ValueError("SMTP_URL may end in ?starttls=required or ?starttls=never, and in nothing else")

@@ -1,1 +1,1 @@
-"""Notion: the contact's page says how a booking stands, the page in the email sequence which reminders went out."""
+"""Notion: writes the booking status to the contact's page, and sent reminders to the page in the email sequence."""

@@ -1,6 +1,6 @@
-"""Notion as a destination: the contact's page and the page in the email sequence, each found by email and updated.
+"""Notion as a destination: finds the contact's page and the page in the email sequence by email, and updates both.
 
-Every step can be repeated: a page is found, never made, and the same values are written again.
+Every step can be repeated: Showup never creates a page, and writing the same values again changes nothing.
 """
 
 from datetime import timedelta
@@ -12,16 +12,16 @@ import structlog
 from msgspec import Struct
 
 from showup.clock import Clock
-from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notice, Outcome, Pace, TryAgain
-from showup.destinations.kind import Meter, OverLimit
-from showup.destinations.notion.answers import Refused
-from showup.destinations.notion.api import NotionApi
+from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace, TryAgain
+from showup.destinations.destination_kind import Meter, OverLimit
+from showup.destinations.notion.client import NotionClient
 from showup.destinations.notion.data_sources import DataSources
-from showup.destinations.notion.pages import Told
+from showup.destinations.notion.errors import NotionError
+from showup.destinations.notion.page_updates import update_contact, update_sequence
+from showup.destinations.notion.pages import PageResult
 from showup.destinations.notion.render import render
 from showup.destinations.notion.settings import NotionSettings
-from showup.destinations.notion.telling import tell_contact, tell_sequence
-from showup.destinations.notion.update import Update, past
+from showup.destinations.notion.update import Update, without_current_state
 
 PACE: Final = Pace(
     rate_per_second=3,
@@ -38,8 +38,8 @@ PACE: Final = Pace(
 _log = structlog.get_logger()
 
 
-class Access(Struct, frozen=True, kw_only=True):
-    """How Notion is called. The token is in the clear: never shown."""
+class NotionAccess(Struct, frozen=True, kw_only=True):
+    """The access data of one Notion workspace. The token is unencrypted: never show it."""
 
     client: httpx2.AsyncClient
     url: str
@@ -47,16 +47,16 @@ class Access(Struct, frozen=True, kw_only=True):
     clock: Clock
     meter: Meter
 
-    def api(self) -> NotionApi:
-        """The calls of one delivery."""
-        return NotionApi(self.client, url=self.url, token=self.token, clock=self.clock, meter=self.meter)
+    def client_for_delivery(self) -> NotionClient:
+        """Returns the client of one delivery."""
+        return NotionClient(self.client, url=self.url, token=self.token, clock=self.clock, meter=self.meter)
 
 
 class Notion:
     """One workspace's Notion."""
 
-    def __init__(self, settings: NotionSettings, access: Access, pace: Pace) -> None:
-        """Raises ValueError for settings that can't be used."""
+    def __init__(self, settings: NotionSettings, access: NotionAccess, pace: Pace) -> None:
+        """Raises ValueError for invalid settings."""
         self._settings = settings
         self._targets = settings.targets()
         self._access = access
@@ -66,8 +66,8 @@ class Notion:
     def pace(self) -> Pace:
         return self._pace
 
-    def render(self, notice: Notice) -> Content:
-        content: Content = msgspec.to_builtins(render(notice, self._targets))
+    def render(self, notification: Notification) -> Content:
+        content: Content = msgspec.to_builtins(render(notification, self._targets))
         return content
 
     async def send(self, attempt: Attempt) -> Outcome:
@@ -77,25 +77,25 @@ class Notion:
             return GaveUp(because=f"the stored update can't be read: {fault}")
         try:
             return await self._send(update, attempt)
-        except Refused as fault:
+        except NotionError as fault:
             return fault.outcome
         except OverLimit as fault:
             because = "more calls of Notion are waiting than it takes for now"
             return TryAgain(because=because, not_before=fault.not_before, fault="limit")
 
     async def _send(self, update: Update, attempt: Attempt) -> Outcome:
-        api, sources = self._access.api(), DataSources(self._access.client)
-        if attempt.overtaken:
-            update = past(update)
-        contact = await tell_contact(api, sources, self._settings, update, attempt.record)
-        sequence = await tell_sequence(api, sources, self._settings, update)
+        api, sources = self._access.client_for_delivery(), DataSources(self._access.client)
+        if attempt.superseded:
+            update = without_current_state(update)
+        contact = await update_contact(api, sources, self._settings, update, attempt.record)
+        sequence = await update_sequence(api, sources, self._settings, update)
         faults = [one for one in (contact.fault, sequence.fault) if one is not None]
         if faults:
-            # Whatever could be written was: once the fault is mended, the rest is by sending it again.
+            # Everything that could be written was written; once the fault is fixed, sending again writes the rest.
             return GaveUp(because="; ".join(faults))
         notes = [*update.notes, *contact.notes, *sequence.notes]
         if notes and (update.contact or update.sequence):
-            _log.warning("not all of it could be written to Notion", delivery=str(attempt.delivery_id), notes=notes)
+            _log.warning("Notion update incomplete", delivery=str(attempt.delivery_id), notes=notes)
         return Delivered(
             provider="notion",
             reference=contact.page or sequence.page,
@@ -104,7 +104,7 @@ class Notion:
         )
 
 
-def _found(update: Update, contact: Told, sequence: Told, notes: list[str]) -> dict[str, Any]:
+def _found(update: Update, contact: PageResult, sequence: PageResult, notes: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if update.contact:
         found["contact_id"] = contact.page

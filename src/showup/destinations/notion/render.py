@@ -1,29 +1,29 @@
-"""A notice becomes an update of pages: which properties, and what they are to hold."""
+"""Renders a notification as an update of pages: properties and their new values."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from showup.destinations.contract import CannotRender, Meeting, NothingToTell, Notice
+from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
 from showup.destinations.notion.targets import Targets
-from showup.destinations.notion.update import Day, Entry, Moment, Update, Word
+from showup.destinations.notion.update import Day, Moment, PropertyEntry, Update, Word
 
 
-def render(notice: Notice, targets: Targets) -> Update:
-    """The update; its call date is the meeting's day in the workspace's time zone. Raises CannotRender."""
-    meeting = notice.of_meeting()
+def render(notification: Notification, targets: Targets) -> Update:
+    """Returns the update; its call date is the meeting's day in the workspace's time zone. Raises CannotRender."""
+    meeting = notification.require_meeting()
     if not meeting.guest.email:
-        raise NothingToTell("the attendee is known by phone only, and Notion is searched by email")
-    if notice.kind == "reminder.sent":
-        return _of_reminder(meeting, notice.details, targets)
-    if notice.kind not in ("booking.created", "booking.rescheduled", *targets.statuses):
-        raise CannotRender(f"Notion is told nothing of {notice.kind}")
-    return _of_booking(notice, meeting, targets)
+        raise NothingToSend("the attendee is known by phone only, and Notion is searched by email")
+    if notification.kind == "reminder.sent":
+        return _reminder_update(meeting, notification.details, targets)
+    if notification.kind not in ("booking.created", "booking.rescheduled", *targets.statuses):
+        raise CannotRender(f"Notion is told nothing of {notification.kind}")
+    return _booking_update(notification, meeting, targets)
 
 
-def everything(targets: Targets) -> Update:
-    """All that may ever be written by these targets, to see whether it can be."""
+def possible_update(targets: Targets) -> Update:
+    """Returns every entry that these targets can ever write, for the health check."""
     day = date(2026, 1, 1)
     statuses = [_status(kind, targets) for kind in targets.statuses]
     sent = Moment(at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -35,26 +35,26 @@ def everything(targets: Targets) -> Update:
     )
 
 
-def _of_booking(notice: Notice, meeting: Meeting, targets: Targets) -> Update:
-    day, notes = _day_of(meeting, notice.time_zone)
-    entries = [*_status(notice.kind, targets)]
-    is_new = notice.kind == "booking.created"
-    stands = is_new or notice.kind == "booking.rescheduled"
-    if stands and day is not None:
+def _booking_update(notification: Notification, meeting: Meeting, targets: Targets) -> Update:
+    day, notes = _day_of(meeting, notification.time_zone)
+    entries = [*_status(notification.kind, targets)]
+    is_new = notification.kind == "booking.created"
+    is_scheduled = is_new or notification.kind == "booking.rescheduled"
+    if is_scheduled and day is not None:
         entries += _day(day, targets)
     if is_new:
         entries += _campaign(targets)
     return Update(
         email=meeting.guest.email,
         contact=tuple(entries),
-        only_of=None if stands else day,
+        only_of=None if is_scheduled else day,
         campaign=is_new and targets.has_sequences,
         notes=tuple(notes),
     )
 
 
-def _of_reminder(meeting: Meeting, details: dict[str, Any], targets: Targets) -> Update:
-    """Only what went by mail: the properties of an email sequence say when its emails were sent."""
+def _reminder_update(meeting: Meeting, details: dict[str, Any], targets: Targets) -> Update:
+    """Only mail: the properties of an email sequence say when its emails were sent."""
     name = targets.reminders.get(int(details.get("before_seconds") or 0))
     before = timedelta(seconds=int(details.get("before_seconds") or 0))
     if details.get("by", "email") != "email" or name is None or not targets.has_sequences:
@@ -64,25 +64,25 @@ def _of_reminder(meeting: Meeting, details: dict[str, Any], targets: Targets) ->
     return Update(email=meeting.guest.email, sequence=(_sent(name, sent),))
 
 
-def _status(kind: str, targets: Targets) -> Iterator[Entry]:
+def _status(kind: str, targets: Targets) -> Iterator[PropertyEntry]:
     if value := targets.statuses.get(kind):
         word = Word(text=value, among=tuple(sorted(set(targets.statuses.values()))))
-        yield Entry(property=targets.status_property, setting="booking_status_property", value=word)
+        yield PropertyEntry(property=targets.status_property, setting="booking_status_property", value=word)
 
 
-def _day(day: date, targets: Targets) -> Iterator[Entry]:
+def _day(day: date, targets: Targets) -> Iterator[PropertyEntry]:
     if targets.day_property:
-        yield Entry(property=targets.day_property, setting="call_date_property", value=Day(day=day))
+        yield PropertyEntry(property=targets.day_property, setting="call_date_property", value=Day(day=day))
 
 
-def _campaign(targets: Targets) -> Iterator[Entry]:
+def _campaign(targets: Targets) -> Iterator[PropertyEntry]:
     if targets.campaign_property:
         word = Word(text=targets.campaign)
-        yield Entry(property=targets.campaign_property, setting="campaign_status_property", value=word)
+        yield PropertyEntry(property=targets.campaign_property, setting="campaign_status_property", value=word)
 
 
-def _sent(name: str, sent: Moment) -> Entry:
-    return Entry(property=name, setting="sequence_reminder_properties", value=sent)
+def _sent(name: str, sent: Moment) -> PropertyEntry:
+    return PropertyEntry(property=name, setting="sequence_reminder_properties", value=sent)
 
 
 def _day_of(meeting: Meeting, time_zone: str) -> tuple[date | None, list[str]]:

@@ -1,4 +1,4 @@
-"""What a Notion connection says: which databases, which of their properties, and what is written there."""
+"""A Notion connection's settings: databases, their properties, and the values to write."""
 
 import re
 from datetime import timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import field
 
-from showup.destinations.kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings
 from showup.destinations.notion.targets import Targets
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
@@ -17,11 +17,11 @@ _UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta
 
 
 class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
-    """Names of databases, properties and values; "" leaves the property alone.
+    """Names of databases, properties and values; "" leaves the property unchanged.
 
-    A database is given by its id or its address in the browser; a data source only where a database has several.
-    `sequence_reminder_properties`: by how long before the meeting a reminder is sent (`72h`), the property that says
-    when it was; also as text, `72h=Email 5 Sent, 24h=Email 6 Sent`.
+    A database is named by its id or its browser address; a data source only where a database has several.
+    `sequence_reminder_properties` maps a reminder's time before the meeting (`72h`) to the property for its sending
+    time; also as text, `72h=Email 5 Sent, 24h=Email 6 Sent`.
     """
 
     contacts_database: str = ""
@@ -44,11 +44,11 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
 
     @property
     def has_sequences(self) -> bool:
-        """Whether there is a database of email sequences."""
+        """Returns whether there is a database of email sequences."""
         return bool(self.sequences_database or self.sequences_data_source)
 
     def targets(self) -> Targets:
-        """What is written where. Raises ValueError."""
+        """Returns the targets of each value. Raises ValueError."""
         statuses = {
             "booking.created": self.booked,
             "booking.rescheduled": self.rescheduled,
@@ -67,15 +67,15 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
         )
 
     def reminders(self) -> dict[int, str]:
-        """The property for each reminder, by the seconds that it is sent before the meeting. Raises ValueError."""
-        given = self.sequence_reminder_properties
-        pairs = given.items() if isinstance(given, dict) else _pairs(given)
+        """Returns the property of each reminder, by its seconds before the meeting. Raises ValueError."""
+        configured = self.sequence_reminder_properties
+        pairs = configured.items() if isinstance(configured, dict) else _pairs(configured)
         return {_seconds(span): name.strip() for span, name in pairs if name.strip()}
 
 
 def uuid_of(text: str, setting: str) -> str:
-    """The id in an id or an address of Notion's, as Notion writes it. Raises ValueError."""
-    # An address ends in the id; what follows the question mark is the id of a view.
+    """Returns the id in an id or a Notion address, in Notion's form. Raises ValueError."""
+    # An address ends in the id; the part after the question mark is the id of a view.
     found = _ID.findall(urlsplit(text.strip()).path.replace("-", ""))
     if not found:
         raise ValueError(f"{setting} is no id of Notion's: copy the link to the database, and set that")

@@ -1,4 +1,4 @@
-"""What is written to which property, as the settings say it."""
+"""The properties that the settings name, and the values for them."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,10 @@ from msgspec import Struct
 
 
 class Targets(Struct, frozen=True, kw_only=True):
-    """Names of properties, "" for those that are left alone, and the words that they get.
+    """Names of properties, "" for those left unchanged, and the words to write.
 
-    `statuses`: the booking status by kind of news; kinds that leave it alone are left out. `reminders`: the property of
-    each reminder, by the seconds that it is sent before the meeting. `has_sequences`: whether there is a database of
-    email sequences.
+    `statuses`: the booking status by event kind; kinds that leave it unchanged are absent. `reminders`: the property of
+    each reminder, by its seconds before the meeting. `has_sequences`: whether there is a database of email sequences.
     """
 
     status_property: str

@@ -1,4 +1,4 @@
-"""What is to be written to Notion about one piece of news, before the types of its properties are known. Values."""
+"""The values to write to Notion for one event, before the types of its properties are known."""
 
 from datetime import date, datetime
 from typing import Final, TypeAlias
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 
 class Word(Struct, frozen=True, tag=True):
-    """One of a few words, such as a status. `among`: all words that we write there, which take each other's place."""
+    """One of a few words, such as a status. `among`: all words that Showup writes there, which replace each other."""
 
     text: str
     among: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Day(Struct, frozen=True, tag=True):
 
 
 class Moment(Struct, frozen=True, tag=True):
-    """A moment, in UTC."""
+    """A time, in UTC."""
 
     at: datetime
 
@@ -29,8 +29,8 @@ class Moment(Struct, frozen=True, tag=True):
 Value: TypeAlias = Word | Day | Moment
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """One property of a page, and what it is to hold. `setting` is the one that names the property."""
+class PropertyEntry(Struct, frozen=True, kw_only=True):
+    """One property of a page, and its new value. `setting` is the setting that names the property."""
 
     property: str
     setting: str
@@ -38,23 +38,23 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Update(Struct, frozen=True, kw_only=True):
-    """What becomes of the pages of the person with this email.
+    """The update of the pages of the person with this email.
 
-    `only_of`: the contact's page is left alone when it is about a meeting on another day. `campaign`: whether the
-    email sequence is looked for, for its id and campaign. `notes` are for a person to read.
+    `only_of`: the contact's page is left unchanged when it is about a meeting on another day. `campaign`: whether to
+    look for the email sequence, for its id and campaign. `notes` are for a person to read.
     """
 
     email: str
-    contact: tuple[Entry, ...] = ()
-    sequence: tuple[Entry, ...] = ()
+    contact: tuple[PropertyEntry, ...] = ()
+    sequence: tuple[PropertyEntry, ...] = ()
     only_of: date | None = None
     campaign: bool = False
     notes: tuple[str, ...] = ()
 
 
-_STANDS: Final = frozenset({"booking_status_property", "call_date_property"})
+_CURRENT_STATE_SETTINGS: Final = frozenset({"booking_status_property", "call_date_property"})
 
 
-def past(update: Update) -> Update:
-    """The same without what it says of how the booking stands: later news has said that already."""
-    return replace(update, contact=tuple(one for one in update.contact if one.setting not in _STANDS))
+def without_current_state(update: Update) -> Update:
+    """Returns the update without the booking's current state: a later event has written that already."""
+    return replace(update, contact=tuple(one for one in update.contact if one.setting not in _CURRENT_STATE_SETTINGS))

@@ -1,1 +1,1 @@
-"""Slack: the team hears of bookings, faults and digests, and decides there which record is meant (TE7)."""
+"""Slack: notifies the team of bookings, faults and digests, and asks there which record matches (TE7)."""

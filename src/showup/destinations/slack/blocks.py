@@ -1,4 +1,4 @@
-"""Slack's blocks: their limits and their escaping, so that no name can break a message or call a whole channel."""
+"""Slack's blocks, with their limits and escaping, so that no name can break a message or mention a whole channel."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,35 +16,35 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def escaped(text: str) -> str:
-    """The text as it is shown: the three characters that are Slack's own are written otherwise."""
+    """Escapes the three characters that Slack reserves."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def cut(text: str, longest: int) -> str:
-    """At most so many characters, with a sign that some are missing."""
+def truncate(text: str, longest: int) -> str:
+    """Returns at most `longest` characters, with a mark where text was cut."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def said(text: str, longest: int = 300) -> str:
-    """Somebody's own words on one line, cut and escaped."""
-    return escaped(cut(" ".join(text.split()), longest))
+def safe_text(text: str, longest: int = 300) -> str:
+    """Returns a person's text on one line, cut and escaped."""
+    return escaped(truncate(" ".join(text.split()), longest))
 
 
 def link(url: str | None, name: str) -> str:
-    """The name (as it is), leading to the address where there is a usable one."""
+    """Returns the name as a link to the address, if the address is usable."""
     if url is None or not url.startswith(("https://", "http://")) or any(c in url for c in "<>| \n"):
-        return said(name)
-    # A bar or a bracket in the name would end it.
-    return f"<{escaped(url)}|{said(name).replace('|', '/')}>"
+        return safe_text(name)
+    # A bar or a bracket in the name would end the link.
+    return f"<{escaped(url)}|{safe_text(name).replace('|', '/')}>"
 
 
 def moment(at: datetime, zone: str) -> str:
-    """A moment that each reader sees in their own zone, and in the workspace's where Slack can't say it."""
+    """Formats a time in each reader's own time zone, and in the workspace's where Slack can't convert it."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{escaped(plain_moment(at, zone))}>"
 
 
 def plain_moment(at: datetime, zone: str) -> str:
-    """A moment in the zone, such as `Thu 2026-03-12 15:00 (Europe/Berlin)`."""
+    """Formats a time in the zone, such as `Thu 2026-03-12 15:00 (Europe/Berlin)`."""
     name, local = zone, at
     try:
         local = at.astimezone(ZoneInfo(zone))
@@ -54,9 +54,9 @@ def plain_moment(at: datetime, zone: str) -> str:
 
 
 def section(text: str, fields: Iterable[tuple[str, str]] = (), *, button: Block | None = None) -> Block:
-    """Text (written for Slack already), named values beside each other, and one button."""
-    block: Block = {"type": "section", "text": _written(cut_whole(text, _LONGEST_TEXT))}
-    shown = [_written(cut_whole(f"*{name}*\n{value}", _LONGEST_FIELD)) for name, value in fields][:_MOST_FIELDS]
+    """Returns a section: text (already in Slack's markup), named values side by side, and an optional button."""
+    block: Block = {"type": "section", "text": _mrkdwn(truncate_markup(text, _LONGEST_TEXT))}
+    shown = [_mrkdwn(truncate_markup(f"*{name}*\n{value}", _LONGEST_FIELD)) for name, value in fields][:_MOST_FIELDS]
     if shown:
         block["fields"] = shown
     if button is not None:
@@ -64,34 +64,34 @@ def section(text: str, fields: Iterable[tuple[str, str]] = (), *, button: Block 
     return block
 
 
-def small(text: str) -> Block:
-    """A remark below the others."""
-    return {"type": "context", "elements": [_written(cut_whole(text, _LONGEST_TEXT))]}
+def context(text: str) -> Block:
+    """Returns a remark below the other blocks."""
+    return {"type": "context", "elements": [_mrkdwn(truncate_markup(text, _LONGEST_TEXT))]}
 
 
 def buttons(*elements: Block) -> Block:
-    """A row of buttons."""
+    """Returns a row of buttons."""
     return {"type": "actions", "elements": list(elements)}
 
 
 def button(label: str, *, action: str, value: str, style: str | None = None) -> Block:
-    """One that says `value` when it is pressed; `action` is its own in its message."""
-    made: Block = {
+    """Returns a button that sends `value` when pressed; `action` is unique within its message."""
+    block: Block = {
         "type": "button",
-        "text": {"type": "plain_text", "text": cut(label, 75)},
+        "text": {"type": "plain_text", "text": truncate(label, 75)},
         "action_id": action,
         "value": value,
     }
-    return made if style is None else made | {"style": style}
+    return block if style is None else block | {"style": style}
 
 
 def fallback(text: str) -> str:
-    """What is read out, and shown where blocks can't be."""
-    return cut_whole(text, _LONGEST_PLAIN)
+    """Returns the text that is read aloud, and shown where blocks can't be."""
+    return truncate_markup(text, _LONGEST_PLAIN)
 
 
-def cut_whole(text: str, longest: int) -> str:
-    """Cut where no escaped character and no link is torn."""
+def truncate_markup(text: str, longest: int) -> str:
+    """Cuts markup without splitting an escaped character or a link."""
     if len(text) <= longest:
         return text
     head = text[: longest - 1]
@@ -101,6 +101,6 @@ def cut_whole(text: str, longest: int) -> str:
     return f"{head}…"
 
 
-def _written(text: str) -> Block:
-    # Else it looks for addresses, channels and "@channel" in the words of others.
+def _mrkdwn(text: str) -> Block:
+    # Otherwise Slack turns addresses, channels and "@channel" in other people's text into links and mentions.
     return {"type": "mrkdwn", "text": text, "verbatim": True}

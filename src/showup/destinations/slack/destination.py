@@ -1,45 +1,44 @@
-"""Slack as a destination: it posts, or changes the message of a question that has its answer."""
+"""Slack as a destination: posts a message, or updates the message of a question that was answered."""
 
 from datetime import timedelta
 from typing import Final
 
-from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notice, Outcome, Pace
-from showup.destinations.slack.answers import MISSING_SCOPE, NotDone
-from showup.destinations.slack.api import Posted, SlackApi
-from showup.destinations.slack.render import rendered
+from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
+from showup.destinations.slack.client import PostedMessage, SlackClient
+from showup.destinations.slack.errors import MISSING_SCOPE, SlackError
+from showup.destinations.slack.render import render
 from showup.destinations.slack.settings import SlackSettings
 
-# Slack takes about a message a second in each channel. A second call, where something may stand already, has a limit
-# of its own there.
+# Slack accepts about one message a second per channel. The search before a repeated attempt has its own limit.
 PACE: Final = Pace(
     rate_per_second=1,
     at_once=4,
     timeout=timedelta(seconds=20),
     retry_after=(timedelta(seconds=15), timedelta(minutes=2), timedelta(minutes=15), timedelta(hours=1)),
 )
-_TAKEN: Final = Delivered(provider="slack")
+_NOTHING_POSTED: Final = Delivered(provider="slack")
 
 
 class SlackDestination:
-    """One workspace's."""
+    """One workspace's Slack."""
 
-    def __init__(self, api: SlackApi, settings: SlackSettings) -> None:
+    def __init__(self, api: SlackClient, settings: SlackSettings) -> None:
         self._api = api
         self._settings = settings
 
     @property
     def pace(self) -> Pace:
-        return self._settings.paced(PACE)
+        return self._settings.override_pace(PACE)
 
-    def render(self, notice: Notice) -> Content:
-        return rendered(notice, self._settings.channel_of(notice.kind))
+    def render(self, notification: Notification) -> Content:
+        return render(notification, self._settings.channel_of(notification.kind))
 
     async def send(self, attempt: Attempt) -> Outcome:
         try:
             if attempt.content["do"] == "update":
                 return await self._update(attempt)
             return await self._post(attempt)
-        except NotDone as fault:
+        except SlackError as fault:
             return fault.outcome
 
     async def _post(self, attempt: Attempt) -> Outcome:
@@ -48,25 +47,28 @@ class SlackDestination:
             posted = await self._api.post(attempt.delivery_id, attempt.content)
         return Delivered(provider="slack", reference=posted.ts, record=str(posted))
 
-    async def _posted_before(self, attempt: Attempt) -> Posted | None:
-        """What an earlier attempt posted. Where the app may not look, it is posted again, rather than never."""
+    async def _posted_before(self, attempt: Attempt) -> PostedMessage | None:
+        """Returns the message that an earlier attempt posted.
+
+        If the app may not read the channel, the message is posted again.
+        """
         content = attempt.content
         try:
             return await self._api.find(attempt.delivery_id, content["channel"], content.get("since"))
-        except NotDone as fault:
+        except SlackError as fault:
             if isinstance(fault.outcome, GaveUp) or fault.error == MISSING_SCOPE:
                 return None
             raise
 
     async def _update(self, attempt: Attempt) -> Outcome:
         if attempt.record is None:
-            # The question was never posted: somebody decided elsewhere before.
-            return _TAKEN
-        posted = Posted.of(attempt.record)
+            # The question was never posted, because a person answered it elsewhere first.
+            return _NOTHING_POSTED
+        posted = PostedMessage.from_record(attempt.record)
         try:
             await self._api.update(posted, attempt.content)
-        except NotDone as fault:
+        except SlackError as fault:
             if fault.error == "message_not_found":
-                return _TAKEN
+                return _NOTHING_POSTED
             raise
         return Delivered(provider="slack", reference=posted.ts, record=attempt.record)

@@ -1,36 +1,36 @@
-"""A notice in Slack's words: pure. What comes of it is stored, and sent the same at each attempt."""
+"""Renders a notification for Slack. Pure. The result is stored, and each attempt sends the same."""
 
 from typing import Any, Final
 
-from showup.destinations.contract import CannotRender, Content, Notice
-from showup.destinations.slack import digests, faults, meetings, questions
+from showup.destinations.contract import CannotRender, Content, Notification
+from showup.destinations.slack import alerts, bookings, digests, questions
 from showup.destinations.slack.blocks import fallback
 from showup.destinations.slack.message import Message, Writer
 
 _WRITERS: Final[dict[str, Writer]] = {
-    **dict.fromkeys(meetings.HEADLINES, meetings.of_booking),
-    "record.choose": questions.asked,
-    "record.chosen": questions.answered,
-    **faults.WRITERS,
+    **dict.fromkeys(bookings.HEADLINES, bookings.booking_message),
+    "record.choose": questions.question_message,
+    "record.chosen": questions.answer_message,
+    **alerts.WRITERS,
     "digest.daily": digests.daily,
     "digest.weekly": digests.weekly,
 }
-# A clock of ours may be ahead of Slack's: what was posted is looked for from some minutes before.
-_EARLIER: Final = 300
+# Showup's clock may be ahead of Slack's, so the search for a posted message starts some minutes earlier.
+_CLOCK_SKEW_SECONDS: Final = 300
 
 
-def rendered(notice: Notice, channel: str) -> Content:
-    """What is posted in the channel; for an answer, what its question becomes. Raises CannotRender."""
-    write = _WRITERS.get(notice.kind)
+def render(notification: Notification, channel: str) -> Content:
+    """Returns the message for the channel; for an answer, the updated question. Raises CannotRender."""
+    write = _WRITERS.get(notification.kind)
     if write is None:
-        raise CannotRender(f"Slack is not told of {notice.kind}: leave it out of the notices of its connection")
-    message: Message = write(notice)
+        raise CannotRender(f"Slack is not told of {notification.kind}: leave it out of the notices of its connection")
+    message: Message = write(notification)
     content: dict[str, Any] = {
-        "do": "update" if notice.kind == "record.chosen" else "post",
+        "do": "update" if notification.kind == "record.chosen" else "post",
         "channel": channel,
         "text": fallback(message.text),
         "blocks": message.blocks,
     }
-    if notice.decided_at is not None:
-        content["since"] = int(notice.decided_at.timestamp()) - _EARLIER
+    if notification.decided_at is not None:
+        content["since"] = int(notification.decided_at.timestamp()) - _CLOCK_SKEW_SECONDS
     return content

@@ -1,4 +1,4 @@
-"""What a Slack connection says: which channels, which news goes to which, and when the digest of a day is due."""
+"""A Slack connection's settings: its channels, the event kinds for each, and the time of the daily digest."""
 
 import difflib
 import re
@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec import field
 
-from showup.destinations.kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings
 
 CHOOSE: Final = "record.choose"
 CHOSEN: Final = "record.chosen"
-OF_BOOKINGS: Final = (
+BOOKING_EVENTS: Final = (
     "booking.created",
     "booking.requested",
     "booking.rejected",
@@ -22,25 +22,26 @@ OF_BOOKINGS: Final = (
     "booking.no_show",
     "booking.host_absent",
 )
-OF_FAULTS: Final = ("delivery.failed", "destination.down", "endpoint.paused", "signatures.bad")
-OF_DIGESTS: Final = ("digest.daily", "digest.weekly")
-KNOWN: Final = (*OF_BOOKINGS, CHOOSE, CHOSEN, *OF_FAULTS, *OF_DIGESTS)
-"""The kinds of news that can be told in a channel."""
+ALERT_EVENTS: Final = ("delivery.failed", "destination.down", "endpoint.paused", "signatures.bad")
+DIGEST_EVENTS: Final = ("digest.daily", "digest.weekly")
+EVENT_KINDS: Final = (*BOOKING_EVENTS, CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
+"""The event kinds that a channel can receive."""
 
-USUAL: Final = ("booking.created", "booking.no_show", CHOOSE, CHOSEN, *OF_FAULTS, *OF_DIGESTS)
+DEFAULT_EVENTS: Final = ("booking.created", "booking.no_show", CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
 _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
 _HOUR: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
-    """`channel` and the values of `channels` are ids of channels, the latter by kinds of news that go elsewhere.
+    """The settings of a Slack connection.
 
-    `notices` are the kinds that are told. `digest_at` is a time of day in the workspace's zone.
+    `channel` and the values of `channels` are channel ids; `channels` maps the event kinds that go to another channel.
+    `notices` are the kinds that are sent. `digest_at` is a time of day in the workspace's time zone.
     """
 
     channel: str
     channels: dict[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = USUAL
+    notices: tuple[str, ...] = DEFAULT_EVENTS
     digest_at: str = "08:00"
 
     def __post_init__(self) -> None:
@@ -48,18 +49,18 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
             if not _CHANNEL.fullmatch(channel):
                 raise ValueError(f"{channel!r} is no id of a channel such as C0123456789: its details end with it")
         for kind in (*self.notices, *self.channels):
-            if kind not in KNOWN:
-                near = difflib.get_close_matches(kind, KNOWN, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KNOWN)}"
+            if kind not in EVENT_KINDS:
+                near = difflib.get_close_matches(kind, EVENT_KINDS, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EVENT_KINDS)}"
                 raise ValueError(f"there is no kind of news {kind!r} for Slack ({hint})")
         if not _HOUR.fullmatch(self.digest_at):
             raise ValueError(f"`digest_at` is {self.digest_at!r}: it should be a time of day such as 08:00")
 
     def channel_of(self, kind: str) -> str:
-        """Where news of a kind goes; an answer goes where its question went."""
+        """Returns the channel for an event kind; an answer goes to its question's channel."""
         return self.channels.get(CHOOSE if kind == CHOSEN else kind, self.channel)
 
     @property
-    def every_channel(self) -> tuple[str, ...]:
-        """All channels that something is told in."""
+    def all_channels(self) -> tuple[str, ...]:
+        """Returns all channels that receive messages."""
         return tuple(dict.fromkeys(self.channel_of(kind) for kind in self.notices)) or (self.channel,)

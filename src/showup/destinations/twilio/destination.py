@@ -1,21 +1,21 @@
-"""Twilio as a destination: one message for one reminder, looked for before it is sent a second time."""
+"""Twilio as a destination: one message per reminder; a repeated attempt looks for the message before it sends."""
 
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from showup.destinations.contract import Attempt, Content, GaveUp, Notice, Outcome, Pace, TryAgain
-from showup.destinations.kind import Meter, OverLimit
-from showup.destinations.twilio.api import TwilioApi
-from showup.destinations.twilio.render import Renderer
+from showup.destinations.contract import Attempt, Content, GaveUp, Notification, Outcome, Pace, TryAgain
+from showup.destinations.destination_kind import Meter, OverLimit
+from showup.destinations.twilio.client import TwilioClient
+from showup.destinations.twilio.render import TextMessageRenderer
 from showup.destinations.twilio.text_message import TextMessage
 
 PACE: Final = Pace(
     rate_per_second=5,
     at_once=5,
     timeout=timedelta(seconds=20),
-    # What reminds of a meeting in two hours is of no use much later.
+    # A reminder of a meeting in two hours is useless much later.
     retry_after=(timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15)),
 )
 
@@ -23,7 +23,7 @@ PACE: Final = Pace(
 class Twilio:
     """One workspace's text messages."""
 
-    def __init__(self, renderer: Renderer, api: TwilioApi, meter: Meter, pace: Pace) -> None:
+    def __init__(self, renderer: TextMessageRenderer, api: TwilioClient, meter: Meter, pace: Pace) -> None:
         self._renderer = renderer
         self._api = api
         self._meter = meter
@@ -33,8 +33,8 @@ class Twilio:
     def pace(self) -> Pace:
         return self._pace
 
-    def render(self, notice: Notice) -> Content:
-        content: Content = msgspec.to_builtins(self._renderer.render(notice))
+    def render(self, notification: Notification) -> Content:
+        content: Content = msgspec.to_builtins(self._renderer.render(notification))
         return content
 
     async def send(self, attempt: Attempt) -> Outcome:

@@ -1,14 +1,14 @@
-"""Phone numbers as Twilio takes them. Pure."""
+"""Normalizes phone numbers for Twilio. Pure."""
 
 import re
 
-# What people put between digits, and the zero that is only dialled at home.
+# Characters that people put between digits, and the zero that is only dialled within a country.
 _BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0]")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def e164(typed: str | None) -> str | None:
-    """The number with its country's code, as E.164 has it; None for one without, or for what is no number."""
+    """Returns the number in E.164 form; None without a country code, or if it is not a phone number."""
     digits = _BETWEEN.sub("", (typed or "").strip().removeprefix("tel:"))
     if digits.startswith("00"):
         digits = f"+{digits[2:]}"

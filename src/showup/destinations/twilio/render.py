@@ -1,80 +1,80 @@
-"""A reminder becomes a text message, in the attendee's own time."""
+"""Renders a reminder as a text message, in the attendee's time zone."""
 
 from datetime import timedelta
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from showup.destinations.contract import CannotRender, Meeting, NothingToTell, Notice
-from showup.destinations.lines import cut, one_line
-from showup.destinations.links import link
-from showup.destinations.local_time import local_time, zone_of
+from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
+from showup.destinations.lines import one_line, truncate
+from showup.destinations.links import web_link
+from showup.destinations.local_time import local_time, resolve_zone
 from showup.destinations.twilio.phone import e164
 from showup.destinations.twilio.text_message import TextMessage
 
-# With these the words of the settings' default fit into two messages of the phone network, and mostly into one.
+# With these limits, the default text fits into two SMS segments, and usually into one.
 _LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINK = 60, 40, 100
-# Twilio takes no more.
+# Twilio's maximum.
 _LONGEST = 1600
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
-def template(text: str) -> Template:
-    """The words of a message. Raises ValueError."""
+def compile_template(text: str) -> Template:
+    """Compiles a message template. Raises ValueError."""
     try:
         return _ENVIRONMENT.from_string(text)
     except TemplateError as fault:
         raise ValueError(f"text is no template: {fault}") from None
 
 
-class Renderer:
-    """Writes messages by a template."""
+class TextMessageRenderer:
+    """Renders messages with a template."""
 
     def __init__(self, words: Template) -> None:
         self._words = words
 
-    def render(self, notice: Notice) -> TextMessage:
-        """The message to the notice's guest. Raises CannotRender."""
-        meeting = notice.of_meeting()
+    def render(self, notification: Notification) -> TextMessage:
+        """Returns the message to the notification's guest. Raises CannotRender."""
+        meeting = notification.require_meeting()
         if not meeting.guest.phone:
-            raise NothingToTell("the attendee left no phone number")
+            raise NothingToSend("the attendee left no phone number")
         to = e164(meeting.guest.phone)
         if to is None:
-            raise NothingToTell("the attendee's phone number has no country code, or is none")
-        before = timedelta(seconds=float(notice.details.get("before_seconds") or 0))
+            raise NothingToSend("the attendee's phone number has no country code, or is none")
+        before = timedelta(seconds=float(notification.details.get("before_seconds") or 0))
         return TextMessage(
             to=to, body=self._body(meeting), due_at=meeting.start_time - before, expires_at=meeting.start_time
         )
 
     def _body(self, meeting: Meeting) -> str:
         try:
-            body = one_line(self._words.render(_said(meeting)))
+            body = one_line(self._words.render(_variables(meeting)))
         except Exception as fault:
             raise CannotRender(f"the text of the Twilio connection can't be filled in: {fault}") from fault
         if not body:
             raise CannotRender("the text of the Twilio connection is empty for this meeting")
-        return cut(body, _LONGEST)
+        return truncate(body, _LONGEST)
 
 
-def _said(meeting: Meeting) -> dict[str, str | None]:
-    """The variables of a template; None where it isn't known. docs/SMS.md says what each is for."""
-    zone = zone_of((meeting.guest.time_zone, meeting.organizer_time_zone))
+def _variables(meeting: Meeting) -> dict[str, str | None]:
+    """Returns the variables of a template; None where unknown. docs/SMS.md describes each."""
+    zone = resolve_zone((meeting.guest.time_zone, meeting.organizer_time_zone))
     when = local_time(meeting.start_time, None, zone)
     return {
-        "title": cut(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting",
+        "title": truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting",
         "day": when.day,
         "time": when.hours,
         "zone": zone[0],
         "link": _link(meeting),
-        "organizer": cut(one_line(meeting.organizer_name or ""), _LONGEST_NAME) or None,
-        "guest_name": cut(one_line(meeting.guest.name or ""), _LONGEST_NAME) or None,
+        "organizer": truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME) or None,
+        "guest_name": truncate(one_line(meeting.guest.name or ""), _LONGEST_NAME) or None,
     }
 
 
 def _link(meeting: Meeting) -> str | None:
-    """Where the meeting takes place, unless it is long, or tells the uid: who knows that can call the meeting off."""
-    url = link(meeting.meeting_url) or link(meeting.location)
+    """Returns the meeting's link, unless it is long or contains the uid: anyone with the uid can cancel the meeting."""
+    url = web_link(meeting.meeting_url) or web_link(meeting.location)
     if url is None or len(url) > _LONGEST_LINK:
         return None
     secrets = (meeting.uid, meeting.seat_uid)

@@ -1,9 +1,9 @@
-"""What a Twilio connection says: which account, from whom messages come, and their words."""
+"""A Twilio connection's settings: the account, the sender, and the message template."""
 
 import re
 from typing import Final
 
-from showup.destinations.kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings
 
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -13,13 +13,14 @@ TEXT: Final = (
     "Reminder: {{ title }}{% if organizer %} with {{ organizer }}{% endif %}, {{ day }}, {{ time }} ({{ zone }})."
     "{% if link %} {{ link }}{% endif %}"
 )
-"""The words of a reminder where the settings say no other."""
+"""The default text of a reminder."""
 
 
 class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
-    """`sender`: a number of yours such as +15005550006, a short code, a name, or a messaging service (MG…).
+    """The settings of a Twilio connection.
 
-    `text`: the message as a Jinja template.
+    `sender`: a number of yours such as +15005550006, a short code, a name, or a messaging service (MG…). `text`: the
+    message as a Jinja template.
     """
 
     account_sid: str = ""
@@ -28,11 +29,11 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
 
     @property
     def is_service(self) -> bool:
-        """Whether a messaging service chooses the sender."""
+        """Returns whether a messaging service chooses the sender."""
         return _SERVICE.fullmatch(self.sender) is not None
 
     def check(self) -> None:
-        """Raises ValueError for what can't be used."""
+        """Raises ValueError for invalid settings."""
         if not _ACCOUNT.fullmatch(self.account_sid):
             raise ValueError("Twilio needs account_sid: the Account SID of its console, AC and 32 digits")
         if not self.is_service and not _SENDER.fullmatch(self.sender):

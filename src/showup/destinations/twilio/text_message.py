@@ -1,4 +1,4 @@
-"""A text message as it comes from a renderer."""
+"""A rendered text message."""
 
 from datetime import datetime
 
@@ -6,7 +6,10 @@ from msgspec import Struct
 
 
 class TextMessage(Struct, frozen=True, kw_only=True):
-    """`to` as E.164. `due_at`: none of ours is older than that; from `expires_at` on nobody needs it any more."""
+    """A text message; `to` is in E.164 form.
+
+    No earlier message counts as this one if it is older than `due_at`; from `expires_at` on, the message is useless.
+    """
 
     to: str
     body: str

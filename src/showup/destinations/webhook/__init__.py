@@ -1,1 +1,1 @@
-"""Outgoing webhooks: news as signed JSON, to whichever address somebody registered for it (TE8)."""
+"""Outgoing webhooks: events as signed JSON, sent to registered addresses (TE8)."""

@@ -1,4 +1,4 @@
-"""One endpoint: what it is sent is signed by all of its secrets, and every answer is an outcome."""
+"""One outgoing webhook: each request is signed with all of its secrets, and each response becomes an outcome."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import httpx2
 import msgspec
 
 from showup.clock import Clock
-from showup.destinations.contract import Attempt, Content, Delivered, Notice, Outcome, Pace, TryAgain
+from showup.destinations.contract import Attempt, Content, Delivered, Notification, Outcome, Pace, TryAgain
 from showup.destinations.retry_after import not_before
+from showup.destinations.vendor_api import no_response, short_message
 from showup.destinations.webhook import render
-from showup.destinations.webhook.secrets import signed
-from showup.destinations.wire import plain, unanswered
+from showup.destinations.webhook.secrets import sign_headers
 
 PACE: Final = Pace(
     rate_per_second=20,
@@ -29,18 +29,18 @@ PACE: Final = Pace(
     ),
 )
 _NAME: Final = "the endpoint"
-_WITHIN: Final = 15.0
-# Enough of an answer to tell what is wrong, and never all that somebody may send.
-_READ_AT_MOST: Final = 2_000
-# These speak of the one message; with all others, the next one would fare no better.
-_ABOUT_THIS_ONE: Final = frozenset({400, 406, 409, 413, 415, 422})
+_TIMEOUT_SECONDS: Final = 15.0
+# Long enough to explain an error, and a limit on what is read.
+_MAX_EXCERPT_BYTES: Final = 2_000
+# These statuses concern one message; with all others, the next message would fail too.
+_MESSAGE_ERRORS: Final = frozenset({400, 406, 409, 413, 415, 422})
 
 
 class WebhookDestination:
-    """Sends to one address. What comes again, after a lost answer or by hand, has the same id and the same body."""
+    """Sends to one address. A repeat, automatic or manual, has the same id and the same body."""
 
     def __init__(self, client: httpx2.AsyncClient, *, url: str, secrets: Sequence[str], clock: Clock) -> None:
-        """`client` goes to public addresses alone, unless others are allowed; `secrets`: the newest first."""
+        """`client` connects to public addresses only, unless others are allowed; `secrets` has the newest first."""
         self._client = client
         self._url = url
         self._secrets = secrets
@@ -48,62 +48,64 @@ class WebhookDestination:
 
     @property
     def pace(self) -> Pace:
-        """Seven attempts within a day."""
+        """Returns the delivery limits: seven attempts within a day."""
         return PACE
 
-    def render(self, notice: Notice) -> Content:
-        """The body. Raises CannotRender."""
-        return render.content(notice)
+    def render(self, notification: Notification) -> Content:
+        """Returns the body. Raises CannotRender."""
+        return render.content(notification)
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """One attempt."""
+        """Makes one attempt."""
         try:
-            async with asyncio.timeout(_WITHIN):
-                return await self._asked(attempt)
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                return await self._post(attempt)
         except TimeoutError:
-            return TryAgain(because=f"{_NAME} did not answer within {_WITHIN:.0f} seconds", fault="destination")
+            return TryAgain(
+                because=f"{_NAME} did not answer within {_TIMEOUT_SECONDS:.0f} seconds", fault="destination"
+            )
         except httpx2.InvalidURL:
             return TryAgain(because=f"the address of {_NAME} can't be used: correct it", fault="destination")
         except httpx2.RequestError as error:
-            return unanswered(_NAME, error)
+            return no_response(_NAME, error)
 
-    async def _asked(self, attempt: Attempt) -> Outcome:
+    async def _post(self, attempt: Attempt) -> Outcome:
         body = msgspec.json.encode(attempt.content)
-        headers = signed(self._secrets, str(attempt.delivery_id), self._clock(), body)
+        headers = sign_headers(self._secrets, str(attempt.delivery_id), self._clock(), body)
         headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         async with self._client.stream(
             "POST", self._url, content=body, headers=headers, follow_redirects=False
-        ) as answer:
-            return self._outcome(answer, await _words(answer))
+        ) as response:
+            return self._outcome(response, await _error_excerpt(response))
 
-    def _outcome(self, answer: httpx2.Response, words: str) -> Outcome:
-        status = answer.status_code
-        if answer.is_success:
+    def _outcome(self, response: httpx2.Response, words: str) -> Outcome:
+        status = response.status_code
+        if response.is_success:
             return Delivered(provider="webhook")
-        said = f"{_NAME} answered {status}{words}"
+        summary = f"{_NAME} answered {status}{words}"
         if status == 410:
-            return TryAgain(because=f"{said}: it wants to be told no more", fault="gone")
-        if answer.is_redirect:
-            told = f"{said}: it leads elsewhere, and nothing is sent on. Register the address that it leads to"
-            return TryAgain(because=told, fault="destination")
-        later = not_before(answer.headers, self._clock())
+            return TryAgain(because=f"{summary}: it wants to be told no more", fault="gone")
+        if response.is_redirect:
+            because = f"{summary}: it leads elsewhere, and nothing is sent on. Register the address that it leads to"
+            return TryAgain(because=because, fault="destination")
+        later = not_before(response.headers, self._clock())
         if status == 429 and later is not None:
-            return TryAgain(because=f"{said}: it takes no more for now", not_before=later, fault="limit")
+            return TryAgain(because=f"{summary}: it takes no more for now", not_before=later, fault="limit")
         return TryAgain(
-            because=said, not_before=later, fault="delivery" if status in _ABOUT_THIS_ONE else "destination"
+            because=summary, not_before=later, fault="delivery" if status in _MESSAGE_ERRORS else "destination"
         )
 
 
-async def _words(answer: httpx2.Response) -> str:
-    """The beginning of what it answered, where that is text for programs or people, and no page."""
-    kind = answer.headers.get("content-type", "")
-    # What is packed small may be large beyond measure.
-    if "content-encoding" in answer.headers or not kind.startswith(("text/plain", "application/")):
+async def _error_excerpt(response: httpx2.Response) -> str:
+    """Returns the beginning of the response, if it is plain text or JSON and no web page."""
+    kind = response.headers.get("content-type", "")
+    # A small compressed body may expand without limit.
+    if "content-encoding" in response.headers or not kind.startswith(("text/plain", "application/")):
         return ""
     read = b""
-    async for part in answer.aiter_raw(_READ_AT_MOST):
+    async for part in response.aiter_raw(_MAX_EXCERPT_BYTES):
         read += part
-        if len(read) >= _READ_AT_MOST:
+        if len(read) >= _MAX_EXCERPT_BYTES:
             break
-    words = plain(read[:_READ_AT_MOST].decode(errors="replace"), "")
+    words = short_message(read[:_MAX_EXCERPT_BYTES].decode(errors="replace"), "")
     return f" ({words})" if words else ""

@@ -1,7 +1,7 @@
-"""News as an outgoing webhook says it: `type`, `timestamp`, `data`. Pure.
+"""Renders an event as an outgoing webhook: `type`, `timestamp`, `data`. Pure.
 
-A booking's uid stays here, since whoever has it can cancel the meeting at Cal.com; and so does a place that tells it,
-as the address of Cal.com's own video rooms does.
+It leaves out a booking's uid, because anyone who has it can cancel the meeting at Cal.com, and a place that contains
+it, such as the address of a Cal.com video room.
 """
 
 from datetime import datetime
@@ -9,38 +9,40 @@ from typing import Any, Final
 
 from msgspec import to_builtins
 
-from showup.destinations.contract import CannotRender, Content, Meeting, Notice
-from showup.destinations.webhook.kinds import PING
+from showup.destinations.contract import CannotRender, Content, Meeting, Notification
+from showup.destinations.webhook.event_types import PING
 
-_OF_BOOKING: Final = (
+_BOOKING_FIELDS: Final = (
     *("title", "status", "start_time", "end_time", "event_type", "event_type_title"),
     *("deal_id", "notes", "answers", "cancellation_reason", "cancelled_by", "reschedule_reason"),
 )
 
 
-def content(notice: Notice) -> Content:
-    """The body, as it is sent at every attempt. Raises CannotRender."""
-    at = notice.decided_at
-    data = {"workspace": notice.workspace, **_data(notice)}
-    said: Content = to_builtins({"type": notice.kind, "timestamp": None if at is None else _moment(at), "data": data})
-    return said
+def content(notification: Notification) -> Content:
+    """Returns the body, the same at every attempt. Raises CannotRender."""
+    at = notification.decided_at
+    data = {"workspace": notification.workspace, **_data(notification)}
+    body: Content = to_builtins(
+        {"type": notification.kind, "timestamp": None if at is None else _moment(at), "data": data}
+    )
+    return body
 
 
-def _data(notice: Notice) -> dict[str, Any]:
-    if notice.meeting is not None:
-        return {"booking": _booking(notice.meeting), **notice.details}
-    if "deal" in notice.details or notice.kind == PING:
-        return notice.details
-    raise CannotRender(f"{notice.kind} is about no booking and no deal, and an endpoint is told of nothing else")
+def _data(notification: Notification) -> dict[str, Any]:
+    if notification.meeting is not None:
+        return {"booking": _booking(notification.meeting), **notification.details}
+    if "deal" in notification.details or notification.kind == PING:
+        return notification.details
+    raise CannotRender(f"{notification.kind} is about no booking and no deal, and an endpoint is told of nothing else")
 
 
 def _booking(meeting: Meeting) -> dict[str, Any]:
     guest = meeting.guest
     return {
         "id": meeting.booking_id,
-        **{name: getattr(meeting, name) for name in _OF_BOOKING},
-        "location": meeting.untelling(meeting.location),
-        "meeting_url": meeting.untelling(meeting.meeting_url),
+        **{name: getattr(meeting, name) for name in _BOOKING_FIELDS},
+        "location": meeting.redact_uids(meeting.location),
+        "meeting_url": meeting.redact_uids(meeting.meeting_url),
         "attendance": {"state": _attendance(meeting), "evidence": meeting.evidence},
         "attendee": {
             "email": guest.email or None,

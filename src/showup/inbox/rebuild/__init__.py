@@ -1,4 +1,5 @@
-"""The whole log folded again beside what stands, the two compared, and what stands brought to what the log says.
+"""Replays the whole log, compares the result with the current data, and repairs the data on request.
 
-In come the log and a wish (other rules, an earlier moment); out go differences in words. Nothing is told to anybody.
+Input: the log and the options (other rules, an earlier time). Output: the differences in readable form. A rebuild
+notifies no one.
 """

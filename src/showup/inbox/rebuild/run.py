@@ -1,4 +1,4 @@
-"""One rebuild: the log folded beside what stands in one transaction, compared, and, if asked, put in its place."""
+"""Runs one rebuild in one transaction: replays the log, compares the result, and on request repairs the data."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,92 +9,103 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.inbox.apply import lock_key
 from showup.inbox.rebuild import compare, shadow
-from showup.inbox.rebuild.compare import PATIENCE, Count
-from showup.inbox.rebuild.fold import Progress
-from showup.inbox.rebuild.restore import restore
-from showup.inbox.rebuild.whole import fold_all
-from showup.inbox.rebuild.wish import Wish
-from showup.inbox.rebuild.words import Differing, in_words
+from showup.inbox.rebuild.compare import STATEMENT_TIMEOUT, TableCount
+from showup.inbox.rebuild.differences import RebuildDifference, describe_differences
+from showup.inbox.rebuild.full_replay import replay_all
+from showup.inbox.rebuild.options import RebuildOptions
+from showup.inbox.rebuild.table_repair import repair_tables
+from showup.inbox.rebuild.workspace_replay import Progress
 
 
-class Rebuilt(Struct, frozen=True, kw_only=True):
-    """What came of it. `events` were folded or read again; `left` are others of the log, counted by their state.
+class RebuildResult(Struct, frozen=True, kw_only=True):
+    """The result of a rebuild. `events` were replayed or read again; `skipped` counts the others by their state.
 
-    `otherwise`: how many of those that were set aside, ignored or unreadable, would be read otherwise today.
+    `newly_readable`: how many ignored or unreadable events would be read otherwise today.
     """
 
     events: int
-    left: dict[str, int]
-    otherwise: int
-    counts: list[Count]
-    examples: list[Differing]
+    skipped: dict[str, int]
+    newly_readable: int
+    counts: list[TableCount]
+    examples: list[RebuildDifference]
 
     @property
     def differing(self) -> int:
-        """How many rows differ, or differed before they were put right."""
-        return sum(one.differing for one in self.counts)
+        """Returns how many rows differ, or differed before the repair."""
+        return sum(count.differing for count in self.counts)
 
 
-class StillDiffers(Exception):
-    """What was to be put right isn't, so nothing was changed: a bug."""
+class RepairIncomplete(Exception):
+    """The repair left differences, so nothing was changed: a bug."""
 
 
-def _nobody(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     pass
 
 
-async def rebuild(engine: AsyncEngine, wish: Wish, *, begun: Progress = _nobody, told: Progress = _nobody) -> Rebuilt:
-    """Folds, compares and, if wished, restores. `begun` hears how many events there are, `told` each step.
+async def rebuild(
+    engine: AsyncEngine,
+    options: RebuildOptions,
+    *,
+    on_start: Progress = _ignore_progress,
+    on_progress: Progress = _ignore_progress,
+) -> RebuildResult:
+    """Replays, compares and, if requested, repairs.
 
-    What stands changes only by `applied`; then the appliers of these workspaces wait until it is over.
+    `on_start` gets the number of events, `on_progress` that of each step. Current data changes only when `applied` is
+    set; the workspaces' projectors then wait until the rebuild is over.
     """
-    assert not (wish.applied and (wish.rules or wish.as_of)), "what never was can't be made to stand"
-    async with _alone(engine, wish) as connection:
-        real = await shadow.cast(connection, wish.workspace_ids)
-        events, otherwise = await fold_all(connection, real, wish, begun, told)
-        await compare.mark(connection, real)
-        counts = await compare.counted(connection, real)
-        examples = await in_words(connection, real, await compare.examples(connection, real, wish.most))
-        left = await _left(connection, real, wish)
-        if wish.applied:
-            await _put_right(connection, real)
-        return Rebuilt(events=events, left=left, otherwise=otherwise, counts=counts, examples=examples)
+    assert not (options.applied and (options.rules or options.as_of)), "what never was can't be made to stand"
+    async with _open_connection(engine, options) as connection:
+        live_schema = await shadow.create_shadow(connection, options.workspace_ids)
+        events, newly_readable = await replay_all(connection, live_schema, options, on_start, on_progress)
+        await compare.mark_differences(connection, live_schema)
+        counts = await compare.count_differences(connection, live_schema)
+        examples = await describe_differences(
+            connection, live_schema, await compare.fetch_examples(connection, live_schema, options.max_examples)
+        )
+        skipped = await _count_skipped(connection, live_schema, options)
+        if options.applied:
+            await _repair(connection, live_schema)
+        return RebuildResult(
+            events=events, skipped=skipped, newly_readable=newly_readable, counts=counts, examples=examples
+        )
 
 
 @asynccontextmanager
-async def _alone(engine: AsyncEngine, wish: Wish) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of one's own in a transaction: with a snapshot of all, or holding what is to be replaced."""
-    async with engine.connect() as held:
-        plain = await held.execution_options(isolation_level="AUTOCOMMIT")
-        driver: asyncpg.Connection = (await plain.get_raw_connection()).driver_connection
+async def _open_connection(engine: AsyncEngine, options: RebuildOptions) -> AsyncIterator[asyncpg.Connection]:
+    """Opens a connection of its own in a transaction: with a snapshot, or with locks on the data to be replaced."""
+    async with engine.connect() as engine_connection:
+        autocommit = await engine_connection.execution_options(isolation_level="AUTOCOMMIT")
+        driver: asyncpg.Connection = (await autocommit.get_raw_connection()).driver_connection
         try:
-            async with driver.transaction(isolation="read_committed" if wish.applied else "repeatable_read"):
-                for key in sorted(lock_key(one) for one in wish.workspace_ids) if wish.applied else ():
-                    await driver.execute("SELECT pg_advisory_xact_lock($1)", key, timeout=PATIENCE)
+            async with driver.transaction(isolation="read_committed" if options.applied else "repeatable_read"):
+                for key in sorted(lock_key(one) for one in options.workspace_ids) if options.applied else ():
+                    await driver.execute("SELECT pg_advisory_xact_lock($1)", key, timeout=STATEMENT_TIMEOUT)
                 yield driver
         finally:
-            # It is set up for this alone, and its plans are made for tables that are gone.
-            await held.invalidate()
+            # The connection is set up for the rebuild alone, and its plans are for tables that are gone.
+            await engine_connection.invalidate()
 
 
-async def _left(connection: asyncpg.Connection, real: str, wish: Wish) -> dict[str, int]:
-    """Events that were not folded: not applied yet, refused, repetitions, or later than asked for."""
+async def _count_skipped(connection: asyncpg.Connection, live_schema: str, options: RebuildOptions) -> dict[str, int]:
+    """Counts events that were not replayed: unprocessed, refused, duplicates, or later than requested."""
     rows = await connection.fetch(
         f"""
         SELECT CASE WHEN $1::timestamptz < coalesce(e.replayed_at, e.received_at) THEN 'later' ELSE e.state END AS why,
                count(*) AS many
-        FROM {real}.calcom_events e JOIN rebuilding USING (workspace_id)
+        FROM {live_schema}.inbox_events e JOIN rebuilding USING (workspace_id)
         WHERE e.state NOT IN ('applied', 'waiting') OR $1::timestamptz < coalesce(e.replayed_at, e.received_at)
         GROUP BY 1
         """,  # noqa: S608  # a quoted name
-        wish.as_of,
-        timeout=PATIENCE,
+        options.as_of,
+        timeout=STATEMENT_TIMEOUT,
     )
     return {row["why"]: row["many"] for row in rows}
 
 
-async def _put_right(connection: asyncpg.Connection, real: str) -> None:
-    await restore(connection, real)
-    await compare.mark(connection, real)
-    if still := await connection.fetchval("SELECT count(*) FROM differing"):
-        raise StillDiffers(f"{still} rows would differ even after they were put right, so nothing was changed")
+async def _repair(connection: asyncpg.Connection, live_schema: str) -> None:
+    await repair_tables(connection, live_schema)
+    await compare.mark_differences(connection, live_schema)
+    if remaining := await connection.fetchval("SELECT count(*) FROM differing"):
+        raise RepairIncomplete(f"{remaining} rows would differ even after they were put right, so nothing was changed")

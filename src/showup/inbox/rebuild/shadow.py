@@ -1,8 +1,8 @@
-"""Temporary tables under the names of those that stand: whatever writes there in this transaction, writes here.
+"""Temporary tables with the names of the current ones: writes in this transaction go to them instead.
 
-PostgreSQL looks for a table among the temporary ones first, so the pipeline that is run on such a connection is the
-very one that runs live, statement by statement. The log itself is read where it is; only what became of its events is
-written beside it, and a view of its name joins the two.
+PostgreSQL looks for a table among the temporary ones first, so a replay on this connection runs exactly the live
+pipeline, statement by statement. The log itself is read in place; only the events' outcomes are written to a temporary
+table, and a view with the log's name joins the two.
 """
 
 from collections.abc import Iterable
@@ -12,33 +12,33 @@ from uuid import UUID
 
 import asyncpg
 
-from showup.database.tables import calcom_events, metadata
-from showup.inbox.raw_event import FROM_RESEND
+from showup.database.tables import inbox_events, metadata
+from showup.inbox.inbox_event import FROM_RESEND
 
-# What a fold reads or never touches. Every other table is folded from the log, those that don't exist yet among them:
-# so nothing real can be written by a fold that has learned of a new table.
-_GIVEN: Final = frozenset(
+# Tables that a replay reads or never touches. Every other table is rebuilt from the log, and so are tables added later:
+# a replay that writes to a new table can't change current data.
+_LIVE_TABLES: Final = frozenset(
     {
-        *("calcom_events", "chain", "totals", "connections", "routes", "api_keys", "idempotency_keys", "workspaces"),
-        # What became of deliveries on their way is in no log.
-        *("delivery_attempts", "delivery_contents", "lanes", "suppressions"),
-        # Who listens is no matter of the log; what they were told is folded for whoever listened then.
-        *("subscriptions", "endpoints", "mirrored", "mirrors"),
-        # How far others were compared with us.
+        *("inbox_events", "chain", "totals", "connections", "routes", "api_keys", "idempotency_keys", "workspaces"),
+        # The log does not contain the progress of deliveries.
+        *("delivery_attempts", "delivery_contents", "destination_queues", "suppressions"),
+        # Subscribers are not in the log; their notifications are replayed for those who were subscribed then.
+        *("subscriptions", "endpoints", "mirrored_records", "mirrors"),
+        # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
     }
 )
-# A fold counts up the feed of its workspace.
-_COPIED: Final = ("workspaces",)
-FOLDED: Final = tuple(table.name for table in metadata.sorted_tables if table.name not in _GIVEN)
+# A replay increments its workspace's feed number.
+_COPIED_TABLES: Final = ("workspaces",)
+REPLAYED_TABLES: Final = tuple(table.name for table in metadata.sorted_tables if table.name not in _LIVE_TABLES)
 
-# The word of the command by which a question about a delivery is answered.
-_CHOICE: Final = "choose_record"
+# The name of the command that answers a delivery's question.
+_CHOICE_COMMAND: Final = "choose_record"
 
-# What became of each event, in the place of these columns of the log.
-_DERIVED: Final = ("state", "because", "booking_id")
+# The outcome of each event, which replaces these columns of the log.
+_DERIVED_COLUMNS: Final = ("state", "because", "booking_id")
 
-_BESIDE: Final = """
+_REBUILD_TABLES: Final = """
 CREATE TEMPORARY TABLE rebuilding (workspace_id uuid PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMPORARY TABLE arrivals (workspace_id uuid, place bigint, id uuid, PRIMARY KEY (workspace_id, place))
     ON COMMIT DROP;
@@ -48,8 +48,8 @@ CREATE TEMPORARY TABLE differing (about text NOT NULL, workspace_id uuid NOT NUL
     ON COMMIT DROP;
 """
 
-# Indexes by which readers look, and no fold does.
-_UNUSED: Final = """
+# Indexes that serve readers only; a replay does not use them.
+_UNUSED_INDEXES: Final = """
     SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
     LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[0]
     WHERE t.relnamespace = pg_my_temp_schema() AND NOT x.indisunique
@@ -57,73 +57,80 @@ _UNUSED: Final = """
 """
 
 
-async def cast(connection: asyncpg.Connection, workspace_ids: Iterable[UUID]) -> str:
-    """Makes the shadow, empty, in the transaction that it ends with; the name of the schema of what stands, quoted."""
-    # Must come before the first use of a temporary table; small, since it counts against the server's memory.
+async def create_shadow(connection: asyncpg.Connection, workspace_ids: Iterable[UUID]) -> str:
+    """Creates the empty shadow tables, which end with the transaction; returns the current data's schema, quoted."""
+    # Must come before the first use of a temporary table. Small, because it counts against the server's memory.
     await connection.execute("SET LOCAL temp_buffers = '64MB'")
     await connection.execute("SET LOCAL work_mem = '64MB'")
-    # Compiling a plan pays for one large statement, never for thousands of the same.
+    # Compiling a plan pays off for one large statement, never for thousands of small ones.
     await connection.execute("SET LOCAL jit = off")
-    schema: str = await connection.fetchval(
-        "SELECT quote_ident(relnamespace::regnamespace::text) FROM pg_class WHERE oid = 'calcom_events'::regclass"
+    live_schema: str = await connection.fetchval(
+        "SELECT quote_ident(relnamespace::regnamespace::text) FROM pg_class WHERE oid = 'inbox_events'::regclass"
     )
-    for name in (*_COPIED, *FOLDED):
+    for name in (*_COPIED_TABLES, *REPLAYED_TABLES):
         await connection.execute(
-            f"CREATE TEMPORARY TABLE {name} (LIKE {schema}.{name} INCLUDING ALL EXCLUDING GENERATED) ON COMMIT DROP"
+            f"CREATE TEMPORARY TABLE {name} (LIKE {live_schema}.{name} INCLUDING ALL EXCLUDING GENERATED) "
+            "ON COMMIT DROP"
         )
-    for name in _COPIED:
-        await connection.execute(f"INSERT INTO pg_temp.{name} SELECT * FROM {schema}.{name}")  # noqa: S608  # our names
-    for row in await connection.fetch(_UNUSED, list(FOLDED)):
+    for name in _COPIED_TABLES:
+        await connection.execute(f"INSERT INTO pg_temp.{name} SELECT * FROM {live_schema}.{name}")  # noqa: S608  # our names
+    for row in await connection.fetch(_UNUSED_INDEXES, list(REPLAYED_TABLES)):
         await connection.execute(f'DROP INDEX pg_temp."{row["relname"]}"')
-    await connection.execute(_BESIDE)
-    await connection.execute(_view(schema))
+    await connection.execute(_REBUILD_TABLES)
+    await connection.execute(_event_view(live_schema))
     await connection.executemany("INSERT INTO rebuilding VALUES ($1)", [(one,) for one in workspace_ids])
-    return schema
+    return live_schema
 
 
-def _view(schema: str) -> str:
-    columns = ", ".join(f"{'s' if column.name in _DERIVED else 'e'}.{column.name}" for column in calcom_events.columns)
+def _event_view(live_schema: str) -> str:
+    columns = ", ".join(
+        f"{'s' if column.name in _DERIVED_COLUMNS else 'e'}.{column.name}" for column in inbox_events.columns
+    )
     return (
-        f"CREATE TEMPORARY VIEW calcom_events AS SELECT {columns} "  # noqa: S608  # names of our own
-        f"FROM {schema}.calcom_events e JOIN settled s ON s.id = e.id"
+        f"CREATE TEMPORARY VIEW inbox_events AS SELECT {columns} "  # noqa: S608  # names of our own
+        f"FROM {live_schema}.inbox_events e JOIN settled s ON s.id = e.id"
     )
 
 
-async def clear(connection: asyncpg.Connection) -> None:
-    """Empties what was folded, so that it can be folded another way."""
-    names = ", ".join(f"pg_temp.{name}" for name in (*FOLDED, "settled", "arrivals"))
+async def clear_shadow(connection: asyncpg.Connection) -> None:
+    """Empties the replayed tables, so that the log can be replayed another way."""
+    names = ", ".join(f"pg_temp.{name}" for name in (*REPLAYED_TABLES, "settled", "arrivals"))
     await connection.execute(f"TRUNCATE {names}")
 
 
-async def line_up(
-    connection: asyncpg.Connection, schema: str, *, by_story: bool, until: datetime | None, within: float
+async def order_events(
+    connection: asyncpg.Connection, live_schema: str, *, by_stream: bool, until: datetime | None, time_limit: float
 ) -> int:
-    """Puts the settled events of the log in the order in which they are folded; how many there are.
+    """Puts the log's processed events in the order of the replay; returns how many there are.
 
-    By their numbers in the feed; `by_story` brings the events of one booking together at the place of its first, so
-    that its story is told once and not once a batch. What people did beside bookings comes first then, so that no story
-    is told again because of it. `until`: only what had reached us by then. `within`: seconds that this may take.
+    The order is that of their numbers in the feed. `by_stream` groups the events of one booking at the place of the
+    first, so that its history is replayed once and not once a batch. Manual events that are not about a booking then
+    come first, so that no history is replayed again because of them. `until`: only events received by then. `within`:
+    the time limit in seconds.
 
-    What Resend says of mails and what people say of questions are left out: they are about what was sent, and no fold
-    sends.
+    Resend's feedback about mails and people's answers to questions are left out: they are about sent deliveries, and a
+    replay sends nothing.
     """
-    together, first = ("coalesce(e.booking_id, e.id)", "alone DESC") if by_story else ("e.id", "true")
+    stream_key, priority = ("coalesce(e.booking_id, e.id)", "alone DESC") if by_stream else ("e.id", "true")
     statement = f"""
         INSERT INTO arrivals (workspace_id, place, id)
-        SELECT workspace_id, row_number() OVER (PARTITION BY workspace_id ORDER BY {first}, first, number, id), id
+        SELECT workspace_id, row_number() OVER (PARTITION BY workspace_id ORDER BY {priority}, first, number, id), id
         FROM (
-            SELECT e.workspace_id, e.id, e.number, e.origin = 'hand' AND e.booking_id IS NULL AS alone,
-                   min(e.number) OVER (PARTITION BY e.workspace_id, {together}) AS first
-            FROM {schema}.calcom_events e JOIN rebuilding USING (workspace_id)
+            SELECT e.workspace_id, e.id, e.number, e.origin = 'manual' AND e.booking_id IS NULL AS alone,
+                   min(e.number) OVER (PARTITION BY e.workspace_id, {stream_key}) AS first
+            FROM {live_schema}.inbox_events e JOIN rebuilding USING (workspace_id)
             WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.origin <> '{FROM_RESEND}'
-            AND e.trigger IS DISTINCT FROM '{_CHOICE}'
+            AND e.trigger IS DISTINCT FROM '{_CHOICE_COMMAND}'
             AND ($1::timestamptz IS NULL OR coalesce(e.replayed_at, e.received_at) <= $1)
         ) settled
     """  # noqa: S608  # the parts are constants and the quoted name of a schema
-    said: str = await connection.execute(statement, until, timeout=within)
-    return int(said.rpartition(" ")[2])
+    command_tag: str = await connection.execute(statement, until, timeout=time_limit)
+    return int(command_tag.rpartition(" ")[2])
 
 
-async def take_stock(connection: asyncpg.Connection) -> None:
-    """Tells the planner how large the shadow is by now: nobody else ever does, and plans stay those of empty tables."""
-    await connection.execute(f"ANALYZE {', '.join(f'pg_temp.{name}' for name in (*FOLDED, 'settled'))}")
+async def analyze_shadow(connection: asyncpg.Connection) -> None:
+    """Updates the planner's statistics of the shadow tables.
+
+    Autovacuum does not do so for temporary tables, and plans would stay those of empty tables.
+    """
+    await connection.execute(f"ANALYZE {', '.join(f'pg_temp.{name}' for name in (*REPLAYED_TABLES, 'settled'))}")

@@ -1,1 +1,1 @@
-"""Cal.com: how it signs, how its webhooks are shaped in all their dialects, and what each of them means."""
+"""Cal.com: its signatures, the formats of its webhooks, and the meaning of each."""

@@ -1,13 +1,13 @@
-"""A list of bookings page by page: by Cal.com's cursor, or, at an old instance, by counting how many to skip."""
+"""Reads a list of bookings page by page: by Cal.com's cursor, or by offset at an old instance."""
 
 from typing import Final
 
-from showup.sources.calcom.api_reading import bookings, strange, written
-from showup.sources.calcom.api_values import ApiBooking, BookingsAsked, BookingsPage
+from showup.sources.calcom.api_decoder import decode_bookings, format_time, unexpected_shape
+from showup.sources.calcom.api_values import ApiBooking, BookingsPage, BookingsQuery
 from showup.sources.calcom.payload import Json, flag, identifier, mapping
 
-SKIP: Final = "skip:"
-"""How a cursor of ours begins, for old instances that have none."""
+OFFSET_PREFIX: Final = "skip:"
+"""The prefix of Showup's own cursors, for old instances that have none."""
 
 _BOUNDS: Final = {
     "afterUpdatedAt": "after_updated_at",
@@ -19,70 +19,71 @@ _BOUNDS: Final = {
 }
 
 
-def query(asked: BookingsAsked) -> dict[str, str]:
-    """What to ask for a page by cursor."""
-    said = _bounds(asked) | {"limit": str(_limit(asked))}
-    return said if asked.cursor is None else said | {"cursor": asked.cursor}
+def cursor_params(query: BookingsQuery) -> dict[str, str]:
+    """Returns the query parameters of a page by cursor."""
+    params = _bounds(query) | {"limit": str(_limit(query))}
+    return params if query.cursor is None else params | {"cursor": query.cursor}
 
 
-def skipping_query(asked: BookingsAsked) -> dict[str, str]:
-    """What to ask for a page by skipping, in an order in which no booking moves forward.
+def offset_params(query: BookingsQuery) -> dict[str, str]:
+    """Returns the query parameters of a page by offset, in an order in which no booking moves forward.
 
-    A booking that is changed meanwhile would leave a list that ends at an `updatedAt`, and those after it would move up
-    into the page that was read already. So the list has no such end, and `skipped_page` leaves out what lies beyond.
+    If the list ended at an `updatedAt`, a booking changed in the meantime would leave the list, and later ones would
+    move up into the page that was read already. So the list has no such end, and `parse_offset_page` leaves out later
+    bookings.
     """
-    said = _bounds(asked) | {"take": str(_limit(asked)), "skip": str(_skipped(asked)), "sortCreated": "asc"}
-    said.pop("beforeUpdatedAt", None)
-    return said
+    params = _bounds(query) | {"take": str(_limit(query)), "skip": str(_offset(query)), "sortCreated": "asc"}
+    params.pop("beforeUpdatedAt", None)
+    return params
 
 
-def page(said: Json, asked: BookingsAsked) -> BookingsPage:
-    """The page in an answer; raises `CalcomStrange` where it is in another shape, or leads nowhere."""
-    listed, pages = said.get("data"), mapping(said.get("pagination"))
-    if not isinstance(listed, list) or not ("nextCursor" in pages or "hasMore" in pages):
-        raise strange("a list of bookings has no cursor")
-    items, unreadable = bookings(listed)
-    return BookingsPage(items=items, next_cursor=_following(pages, asked), unreadable=unreadable)
+def parse_cursor_page(response: Json, query: BookingsQuery) -> BookingsPage:
+    """Returns the page in a response. Raises `UnexpectedCalcomResponse` for another shape, or a cursor that repeats."""
+    listed, pagination = response.get("data"), mapping(response.get("pagination"))
+    if not isinstance(listed, list) or not ("nextCursor" in pagination or "hasMore" in pagination):
+        raise unexpected_shape("a list of bookings has no cursor")
+    items, unreadable = decode_bookings(listed)
+    return BookingsPage(items=items, next_cursor=_next_cursor(pagination, query), unreadable=unreadable)
 
 
-def _following(pages: Json, asked: BookingsAsked) -> str | None:
-    more, cursor = flag(pages.get("hasMore")), identifier(pages.get("nextCursor"))
-    if more is False or (more is None and cursor is None):
+def _next_cursor(pagination: Json, query: BookingsQuery) -> str | None:
+    has_more, cursor = flag(pagination.get("hasMore")), identifier(pagination.get("nextCursor"))
+    if has_more is False or (has_more is None and cursor is None):
         return None
-    if cursor is None or cursor == asked.cursor:
-        raise strange("there are more bookings, and no cursor leads to them")
+    if cursor is None or cursor == query.cursor:
+        raise unexpected_shape("there are more bookings, and no cursor leads to them")
     return cursor
 
 
-def skipped_page(said: Json, asked: BookingsAsked) -> BookingsPage:
-    """As `page`, for an answer to `skipping_query`."""
-    listed, pages = said.get("data"), mapping(said.get("pagination"))
-    if not isinstance(listed, list) or "hasNextPage" not in pages:
-        raise strange("a list of bookings has no pages")
-    items, unreadable = bookings(listed)
-    more = bool(listed) and flag(pages["hasNextPage"]) is True
+def parse_offset_page(response: Json, query: BookingsQuery) -> BookingsPage:
+    """Returns the page in a response to a query with `offset_params`; otherwise like `parse_cursor_page`."""
+    listed, pagination = response.get("data"), mapping(response.get("pagination"))
+    if not isinstance(listed, list) or "hasNextPage" not in pagination:
+        raise unexpected_shape("a list of bookings has no pages")
+    items, unreadable = decode_bookings(listed)
+    has_more = bool(listed) and flag(pagination["hasNextPage"]) is True
     return BookingsPage(
-        items=tuple(one for one in items if _is_before(one, asked)),
-        next_cursor=f"{SKIP}{_skipped(asked) + len(listed)}" if more else None,
+        items=tuple(one for one in items if _is_before(one, query)),
+        next_cursor=f"{OFFSET_PREFIX}{_offset(query) + len(listed)}" if has_more else None,
         unreadable=unreadable,
     )
 
 
-def _bounds(asked: BookingsAsked) -> dict[str, str]:
-    bounds = {name: getattr(asked, field) for name, field in _BOUNDS.items()}
-    said = {name: written(moment) for name, moment in bounds.items() if moment is not None}
-    return said if asked.status is None else said | {"status": asked.status}
+def _bounds(query: BookingsQuery) -> dict[str, str]:
+    bounds = {name: getattr(query, field) for name, field in _BOUNDS.items()}
+    params = {name: format_time(moment) for name, moment in bounds.items() if moment is not None}
+    return params if query.status is None else params | {"status": query.status}
 
 
-def _limit(asked: BookingsAsked) -> int:
-    return max(1, min(asked.limit, 100))
+def _limit(query: BookingsQuery) -> int:
+    return max(1, min(query.limit, 100))
 
 
-def _skipped(asked: BookingsAsked) -> int:
-    return int((asked.cursor or f"{SKIP}0").removeprefix(SKIP))
+def _offset(query: BookingsQuery) -> int:
+    return int((query.cursor or f"{OFFSET_PREFIX}0").removeprefix(OFFSET_PREFIX))
 
 
-def _is_before(booking: ApiBooking, asked: BookingsAsked) -> bool:
-    if asked.before_updated_at is None:
+def _is_before(booking: ApiBooking, query: BookingsQuery) -> bool:
+    if query.before_updated_at is None:
         return True
-    return booking.updated_at is not None and booking.updated_at <= asked.before_updated_at
+    return booking.updated_at is not None and booking.updated_at <= query.before_updated_at

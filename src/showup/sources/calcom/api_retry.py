@@ -1,4 +1,4 @@
-"""When Cal.com is asked again: what its headers say, and how long to wait where they say nothing."""
+"""Decides when to retry a call of Cal.com's API: from the response's headers, or else by exponential backoff."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,36 +6,36 @@ from typing import Final
 
 from showup.destinations.retry_after import not_before
 
-TRIES: Final = 4
-"""How often one call is made before it counts as unanswered."""
+MAX_ATTEMPTS: Final = 4
+"""The number of attempts before a call fails."""
 
-LONGEST_WAIT: Final = timedelta(minutes=2)
-"""Who has to wait for longer is told so instead."""
+MAX_WAIT: Final = timedelta(minutes=2)
+"""The longest wait within a call; a call that would wait longer fails at once."""
 
-_BLOCKED = timedelta(minutes=1)
+_DEFAULT_BLOCK = timedelta(minutes=1)
 _REMAINING, _RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
 
 
-def backoff(tried: int, chance: float) -> float:
-    """Seconds to wait after `tried` vain tries: about 1, 2, 4 …; `chance` (0 to 1) takes up to half of it away."""
-    return float(2 ** (tried - 1)) * (1 - chance / 2)
+def backoff(attempts: int, jitter: float) -> float:
+    """Returns the seconds to wait after failed attempts: about 1, 2, 4 …; `jitter` (0 to 1) removes up to half."""
+    return float(2 ** (attempts - 1)) * (1 - jitter / 2)
 
 
-def used_up_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When the last of the limits that are used up lets calls through again; None while there is room in all.
+def exhausted_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Returns when the last exhausted limit resets; None while no limit is exhausted.
 
-    Each limit has headers of its own, which end in its name (`X-RateLimit-Remaining-Default`). `headers` by lower-case
+    Each limit has its own headers, which end in its name (`X-RateLimit-Remaining-Default`). `headers` has lower-case
     names.
     """
-    full = [name.removeprefix(_REMAINING) for name, left in headers.items() if _is_used_up(name, left)]
-    resets = (not_before({_RESET: headers.get(_RESET + limit, "")}, now) for limit in full)
+    exhausted = [name.removeprefix(_REMAINING) for name, remaining in headers.items() if _is_exhausted(name, remaining)]
+    resets = (not_before({_RESET: headers.get(_RESET + limit, "")}, now) for limit in exhausted)
     return max((moment for moment in resets if moment is not None), default=None)
 
 
-def limited_until(headers: Mapping[str, str], now: datetime) -> datetime:
-    """The moment before which a call would be refused again, after 429."""
-    return not_before(headers, now) or used_up_until(headers, now) or now + _BLOCKED
+def rate_limited_until(headers: Mapping[str, str], now: datetime) -> datetime:
+    """Returns the time before which another call would be refused, after a 429 response."""
+    return not_before(headers, now) or exhausted_until(headers, now) or now + _DEFAULT_BLOCK
 
 
-def _is_used_up(name: str, left: str) -> bool:
-    return name.startswith(_REMAINING) and left.strip() == "0"
+def _is_exhausted(name: str, remaining: str) -> bool:
+    return name.startswith(_REMAINING) and remaining.strip() == "0"

@@ -1,4 +1,4 @@
-"""What Cal.com's API tells, and what it can be asked; all times are aware, in UTC."""
+"""Values and queries of Cal.com's API; all times are aware, in UTC."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 
-class Me(Struct, frozen=True, kw_only=True):
-    """Whose key it is. `time_zone` is an IANA name."""
+class CalcomUser(Struct, frozen=True, kw_only=True):
+    """The key's owner. `time_zone` is an IANA name."""
 
     id: int
     username: str | None = None
@@ -18,8 +18,8 @@ class Me(Struct, frozen=True, kw_only=True):
     organization_id: int | None = None
 
 
-class EventType(Struct, frozen=True, kw_only=True):
-    """What can be booked. `duration` is in minutes; `durations` are those that a booker may choose from."""
+class CalcomEventType(Struct, frozen=True, kw_only=True):
+    """An event type. `duration` is in minutes; `durations` are those that a booker may choose from."""
 
     id: int
     slug: str
@@ -31,15 +31,15 @@ class EventType(Struct, frozen=True, kw_only=True):
     booking_url: str | None = None
 
 
-class Slot(Struct, frozen=True, kw_only=True):
-    """A time that is free. `end` is None where an old instance tells starts only."""
+class FreeSlot(Struct, frozen=True, kw_only=True):
+    """A free slot. `end` is None where an old instance reports only starts."""
 
     start: datetime
     end: datetime | None = None
 
 
 class ApiHost(Struct, frozen=True, kw_only=True):
-    """One of us in a booking; the first is the organizer."""
+    """A host of a booking; the first is the organizer."""
 
     id: int | None = None
     name: str | None = None
@@ -50,7 +50,7 @@ class ApiHost(Struct, frozen=True, kw_only=True):
 
 
 class ApiAttendee(Struct, frozen=True, kw_only=True):
-    """One guest of a booking; `seat_uid` and answers of their own only where a booking has seats."""
+    """An attendee of a booking; only seated bookings have `seat_uid` and answers per attendee."""
 
     name: str | None = None
     email: str | None = None
@@ -71,10 +71,10 @@ class ApiEventType(Struct, frozen=True, kw_only=True):
 
 
 class ApiBooking(Struct, frozen=True, kw_only=True):
-    """A booking as the API has it; `duration` is in minutes, `status` is in lower case.
+    """A booking as the API reports it; `duration` is in minutes, `status` is in lower case.
 
-    A booking that moved is "cancelled" under its old uid, with `rescheduled_to_uid`: nobody cancelled it. `updated_at`
-    is None until something changed. `uid` and `created_at` are None only where API v1 did not say them.
+    A rescheduled booking is "cancelled" under its old uid, with `rescheduled_to_uid`: no person cancelled it.
+    `updated_at` is None until the first change. `uid` and `created_at` are None only where API v1 did not report them.
     """
 
     id: int | None = None
@@ -106,11 +106,11 @@ class ApiBooking(Struct, frozen=True, kw_only=True):
     booking_fields_responses: Mapping[str, Any] = {}
 
 
-class BookingsAsked(Struct, frozen=True, kw_only=True):
-    """Which bookings, and from where on; bounds of time are aware.
+class BookingsQuery(Struct, frozen=True, kw_only=True):
+    """A query for bookings; time bounds are aware.
 
-    `cursor` is a page's `next_cursor`, to be asked with the same bounds; `limit` is 1 to 100. `status` is one of
-    upcoming, recurring, past, cancelled, unconfirmed. Bounds of `updated_at` never find a booking that has none.
+    `cursor` is a page's `next_cursor`, to be used with the same bounds; `limit` is 1 to 100. `status` is one of
+    upcoming, recurring, past, cancelled, unconfirmed. Bounds of `updated_at` never find a booking without that time.
     """
 
     after_updated_at: datetime | None = None
@@ -125,7 +125,7 @@ class BookingsAsked(Struct, frozen=True, kw_only=True):
 
 
 class BookingsPage(Struct, frozen=True, kw_only=True):
-    """Some bookings, and where more of them are; `unreadable` counts those that were passed over."""
+    """One page of bookings, and the cursor of the next; `unreadable` counts the bookings left out."""
 
     items: tuple[ApiBooking, ...]
     next_cursor: str | None = None

@@ -1,4 +1,4 @@
-"""Webhooks as they stand at Cal.com: whose they are, how they are asked for, and what was found."""
+"""Webhooks registered at Cal.com: their scope, the request to create one, and the result."""
 
 from typing import Any, Final
 
@@ -8,8 +8,9 @@ from showup.sources.calcom.payload import Json, flag, identifier, integer, text,
 
 
 class WebhookScope(Struct, frozen=True, kw_only=True):
-    """Whose bookings a webhook tells of: an event type's (with its team, if it has one), an organization's, or, with
-    nothing given, those of the key's owner.
+    """The scope of a webhook: the bookings that it reports.
+
+    Those of an event type (with its team, if it has one), of an organization, or, without either, of the key's owner.
     """
 
     event_type_id: int | None = None
@@ -18,7 +19,7 @@ class WebhookScope(Struct, frozen=True, kw_only=True):
 
     @property
     def path(self) -> str:
-        """Where its webhooks stand, below the API's address."""
+        """Returns the path of its webhooks, below the API's address."""
         if self.organization_id is not None:
             return f"/organizations/{self.organization_id}/webhooks"
         if self.event_type_id is None:
@@ -27,15 +28,15 @@ class WebhookScope(Struct, frozen=True, kw_only=True):
         return f"{team}/event-types/{self.event_type_id}/webhooks"
 
 
-USER: Final = WebhookScope()
-"""The one whose key it is."""
+USER_SCOPE: Final = WebhookScope()
+"""The key's owner."""
 
 
-class WebhookWanted(Struct, frozen=True, kw_only=True):
-    """How a webhook shall stand. What is None is not said: it gets Cal.com's default, or stays as it is.
+class WebhookSpec(Struct, frozen=True, kw_only=True):
+    """The wanted values of a webhook. A None is not sent: Cal.com uses its default, or keeps the present value.
 
-    `payload_template` empty takes a template away. `time` counts `time_unit` (MINUTE, HOUR, DAY) after the start, for
-    the triggers of absence.
+    An empty `payload_template` removes the template. `time` counts `time_unit` (MINUTE, HOUR, DAY) after the start, for
+    the no-show triggers.
     """
 
     subscriber_url: str
@@ -47,9 +48,9 @@ class WebhookWanted(Struct, frozen=True, kw_only=True):
     time: int | None = None
     time_unit: str | None = None
 
-    def asked(self) -> dict[str, Any]:
-        """As Cal.com wants it told."""
-        said = {
+    def to_json(self) -> dict[str, Any]:
+        """Returns the request body for Cal.com."""
+        fields = {
             "subscriberUrl": self.subscriber_url,
             "triggers": list(self.triggers),
             "active": self.active,
@@ -59,11 +60,11 @@ class WebhookWanted(Struct, frozen=True, kw_only=True):
             "time": self.time,
             "timeUnit": self.time_unit,
         }
-        return {name: value for name, value in said.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
-class Webhook(Struct, frozen=True, kw_only=True):
-    """A webhook that stands. `id` is a UUID, or a number at old instances; `secret` is told to its owner only."""
+class RegisteredWebhook(Struct, frozen=True, kw_only=True):
+    """A registered webhook. `id` is a UUID, or a number at old instances; only its owner receives `secret`."""
 
     id: str
     subscriber_url: str
@@ -76,14 +77,14 @@ class Webhook(Struct, frozen=True, kw_only=True):
     time_unit: str | None = None
 
 
-def webhook(fields: Json) -> Webhook | None:
-    """The webhook in an answer; None where it has no id or no address."""
-    found, address = identifier(fields.get("id")), url(fields.get("subscriberUrl"))
-    if found is None or address is None:
+def parse_webhook(fields: Json) -> RegisteredWebhook | None:
+    """Returns the webhook in a response; None if it has no id or no address."""
+    webhook_id, address = identifier(fields.get("id")), url(fields.get("subscriberUrl"))
+    if webhook_id is None or address is None:
         return None
     listed = fields.get("triggers", fields.get("eventTriggers"))
-    return Webhook(
-        id=found,
+    return RegisteredWebhook(
+        id=webhook_id,
         subscriber_url=address,
         triggers=tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else (),
         active=flag(fields.get("active")) is not False,

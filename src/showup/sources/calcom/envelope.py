@@ -1,4 +1,4 @@
-"""What a webhook body is wrapped in: Cal.com's own envelopes, and those of the relays that pass them on."""
+"""Unwraps webhook bodies: Cal.com's own envelopes, and those of relays that forward them."""
 
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,10 @@ from showup.sources.calcom.payload import Json, instant, mapping, text
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """A body unwrapped: `trigger` as Cal.com writes it today, `fields` wherever the booking's fields stand.
+    """An unwrapped body: `trigger` as Cal.com writes it today, `fields` with the booking's fields.
 
-    `is_row` marks the bodies of MEETING_STARTED and MEETING_ENDED that are a row of Cal.com's database: their
-    `createdAt` is the booking's, not the sending's.
+    `is_row` marks bodies of MEETING_STARTED and MEETING_ENDED that are a row of Cal.com's database: their `createdAt`
+    is the booking's, not the webhook's.
     """
 
     trigger: str
@@ -22,17 +22,17 @@ class Envelope(Struct, frozen=True, kw_only=True):
     root: Json
 
     def sent_at(self) -> datetime | None:
-        """When Cal.com queued the news, if the body says so; raises `NotATime` where it says something else."""
+        """Returns when Cal.com queued the webhook, if the body has it. Raises `NotATime` if the value is no time."""
         return None if self.is_row else instant(self.root, "createdAt")
 
 
 class NotAnEnvelope(ValueError):
-    """A body that can't be unwrapped; the message says what it is instead."""
+    """Raised for a body that can't be unwrapped; the message says what it is instead."""
 
 
 def open_envelope(body: bytes) -> Envelope:
-    """Unwraps a body in any dialect; raises `NotAnEnvelope`."""
-    root = _unrelayed(_decoded(body))
+    """Unwraps a body in any known format. Raises `NotAnEnvelope`."""
+    root = _unwrap(_decoded(body))
     trigger = text(root.get("triggerEvent")) or text(root.get("trigger"))
     if trigger is None:
         raise NotAnEnvelope("there is no triggerEvent: it comes from a custom template, Zapier, or not from Cal.com")
@@ -58,21 +58,21 @@ def _decoded(body: bytes) -> Any:
         raise NotAnEnvelope(f"the body is not JSON ({str(fault)[:120]})") from None
 
 
-def _unrelayed(value: Any) -> Json:
-    """n8n delivers an array of one object, Hookdeck and Svix wrap the body as text in `body`."""
+def _unwrap(value: Any) -> Json:
+    """n8n sends an array of one object; Hookdeck and Svix send the body as text in `body`."""
     if isinstance(value, list):
         if len(value) != 1:
             raise NotAnEnvelope(f"the body is an array of {len(value)}, where one object is expected")
         value = value[0]
     if not isinstance(value, dict):
-        raise NotAnEnvelope(f"the body is a JSON {_kind(value)}, where an object is expected")
+        raise NotAnEnvelope(f"the body is a JSON {_json_type(value)}, where an object is expected")
     wrapped = value.get("body")
     if "triggerEvent" not in value and isinstance(wrapped, str | dict):
         return mapping(_decoded(wrapped.encode()) if isinstance(wrapped, str) else wrapped)
     return value
 
 
-def _kind(value: Any) -> str:
+def _json_type(value: Any) -> str:
     if value is None:
         return "null"
     return {bool: "boolean", str: "string", int: "number", float: "number", list: "array"}[type(value)]

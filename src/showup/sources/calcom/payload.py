@@ -1,7 +1,7 @@
-"""Reading values out of Cal.com's JSON: each reader takes whatever stands there and answers with a clean value or None.
+"""Reads values from Cal.com's JSON: each reader accepts any value and returns a valid value or None.
 
-What is read ends in database columns and indexes, so every reader bounds what it lets through: no NUL, no number a
-column can't hold, no text of a megabyte, no time outside the centuries in which meetings take place.
+The values go to database columns and indexes, so every reader limits them: no NUL, no number beyond a column's range,
+no text of a megabyte, no time centuries away.
 """
 
 import re
@@ -16,72 +16,72 @@ LINE_LENGTH = 500
 TEXT_LENGTH = 10_000
 EMAIL_LENGTH = 320
 URL_LENGTH = 2_000
-# Cal.com wraps an answer two or three times; deeper ones are made up.
-_MOST_WRAPPINGS = 8
+# Cal.com wraps an answer two or three times; deeper nesting is not genuine.
+_MAX_WRAPPINGS = 8
 _BIGINT = 2**63
 _YEARS = range(1990, 2200)
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,250}\.[^@\s.,;<>\"]{1,63}")
 
 
 class NotATime(ValueError):
-    """A field that must hold a time holds something else; the message says where and what."""
+    """Raised when a time field holds another value; the message says where and what."""
 
 
 def mapping(value: Any) -> Json:
-    """The object that stands there, or an empty one."""
+    """Returns the object, or an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def objects(value: Any) -> list[Json]:
-    """The objects of a list; whatever else the list holds is passed over."""
+    """Returns the objects of a list, and ignores other items."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any, limit: int = LINE_LENGTH) -> str | None:
-    """Trimmed text of at most `limit` characters; None for nothing, for blanks, and for what is no text."""
+    """Returns trimmed text of at most `limit` characters; None if it is missing, blank or not text."""
     if not isinstance(value, str):
         return None
     return value.replace("\x00", "\ufffd").strip()[:limit] or None
 
 
-def _whole(value: Any, limit: int) -> str | None:
-    """Text that means something else once it is cut short: all of it, or None."""
+def _bounded_text(value: Any, limit: int) -> str | None:
+    """Returns the whole text, or None if it is too long: cut short, it would change its meaning."""
     found = text(value, limit + 1)
     return found if found is not None and len(found) <= limit else None
 
 
 def identifier(value: Any) -> str | None:
-    """A uid or an id as text, whether it came as text or as a number; None when it is too long to be one."""
+    """Returns a uid or an id as text, from text or a number; None if it is too long."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int) and abs(value) < _BIGINT:
         return str(value)
-    return _whole(value, UID_LENGTH)
+    return _bounded_text(value, UID_LENGTH)
 
 
 def email(value: Any) -> str | None:
-    """An address in lower case, or None for what is not shaped like one."""
-    found = _whole(value, EMAIL_LENGTH)
+    """Returns an email address in lower case; None if it is invalid."""
+    found = _bounded_text(value, EMAIL_LENGTH)
     return found.lower() if found is not None and _EMAIL.fullmatch(found) else None
 
 
 def integer(value: Any, below: int = _BIGINT) -> int | None:
-    """A whole number that a column can hold."""
+    """Returns a whole number within a column's range."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if -below <= value < below else None
 
 
 def flag(value: Any) -> bool | None:
-    """True or false, where it says so in so many words."""
+    """Returns true or false if the value is explicit, else None."""
     return value if isinstance(value, bool) else None
 
 
 def instant(fields: Json, name: str) -> datetime | None:
-    """The time in `fields[name]`, in UTC; None where there is none.
+    """Returns the time in `fields[name]`, in UTC; None where there is none.
 
-    Raises `NotATime` for a value that is there and can't be read: a wrong time must not pass for a missing one.
-    A time without an offset is taken as UTC, since Cal.com never sends local times.
+    Raises `NotATime` for an unreadable value: a wrong time must not count as a missing one. A time without an offset is
+    read as UTC, since Cal.com never sends local times.
     """
     value = fields.get(name)
     if value is None or value == "":
@@ -99,25 +99,25 @@ def instant(fields: Json, name: str) -> datetime | None:
 
 
 def url(value: Any) -> str | None:
-    """A web address, or None for a place that is not one."""
-    found = _whole(value, URL_LENGTH)
+    """Returns a web address, or None if the value is not one."""
+    found = _bounded_text(value, URL_LENGTH)
     return found if found is not None and found.lower().startswith(("https://", "http://")) else None
 
 
-def answer(value: Any, wrappings: int = _MOST_WRAPPINGS) -> str | None:
-    """What somebody answered in a form, as one line of text.
+def read_answer(value: Any, wrappings: int = _MAX_WRAPPINGS) -> str | None:
+    """Returns an answer from a form, as one line of text.
 
-    Cal.com wraps answers as `{label, value}`, gives names as `{firstName, lastName}`, places as `{value,
-    optionValue}` and several choices as a list; older bodies carry the plain value.
+    Cal.com wraps answers as `{label, value}`, names as `{firstName, lastName}`, places as `{value, optionValue}` and
+    several choices as a list; older bodies have the plain value.
     """
     if isinstance(value, dict | list) and not wrappings:
         return None
     if isinstance(value, dict):
         if "firstName" in value or "lastName" in value:
             return text(f"{text(value.get('firstName')) or ''} {text(value.get('lastName')) or ''}")
-        return answer(value.get("optionValue") or value.get("value"), wrappings - 1)
+        return read_answer(value.get("optionValue") or value.get("value"), wrappings - 1)
     if isinstance(value, list):
-        return text(", ".join(part for item in value[:50] if (part := answer(item, wrappings - 1))), TEXT_LENGTH)
+        return text(", ".join(part for item in value[:50] if (part := read_answer(item, wrappings - 1))), TEXT_LENGTH)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):

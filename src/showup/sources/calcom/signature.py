@@ -1,4 +1,4 @@
-"""How Cal.com signs a webhook: the lower-case hex HMAC-SHA256 of the exact body, without a prefix.
+"""Verifies Cal.com's signatures: lower-case hex HMAC-SHA256 of the exact body, without a prefix.
 
 Source: Cal.com's `sendPayload.ts`, `createWebhookSignature`; recomputed on captured deliveries.
 """
@@ -11,15 +11,15 @@ _HEX = re.compile(rb"[0-9a-f]{64}")
 
 
 def sign(secret: bytes, body: bytes) -> str:
-    """The signature Cal.com would send for `body`: 64 lower-case hex digits."""
+    """Returns the signature that Cal.com sends for `body`: 64 lower-case hex digits."""
     return hmac.digest(secret, body, "sha256").hex()
 
 
 def is_signed(body: bytes, signature: bytes | None, secrets: Iterable[bytes]) -> bool:
-    """Whether `signature` is the one that any of `secrets` gives for exactly these bytes.
+    """Returns whether `signature` matches any of `secrets` for exactly these bytes.
 
-    Everything that Cal.com never sends fails: no header, a `sha256=` prefix, upper-case digits, and its literal for
-    "no secret". All secrets are tried whatever the outcome, so that the time taken tells nothing.
+    Everything that Cal.com never sends fails: no header, a `sha256=` prefix, upper-case digits, and its literal for "no
+    secret". All secrets are always tried, so that the duration reveals nothing.
     """
     if signature is None or _HEX.fullmatch(signature) is None:
         return False

@@ -1,1 +1,1 @@
-"""What Resend says of the mails that it took from us: signed webhooks, in; what each means for a delivery, out."""
+"""Resend's signed webhooks about sent mails, and their meaning for a delivery."""

@@ -1,4 +1,4 @@
-"""What one webhook of Resend means for the mail that it is about."""
+"""Translates one webhook of Resend into its meaning for the mail."""
 
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from showup.deliveries.feedback import Cause, Feedback, Word
+from showup.deliveries.feedback import Feedback, FeedbackStatus, SuppressionCause
 
 DELIVERY_TAG: Final = "delivery"
-"""The tag by which a mail carries its delivery's id."""
+"""The tag of a mail that holds its delivery's id."""
 
-_LONGEST: Final = 500
-_MEANINGLESS: Final = {
+_MAX_TEXT_LENGTH: Final = 500
+_IGNORED: Final = {
     "email.sent": "it says that Resend took the mail, which its answer said already",
     "email.scheduled": "it says that Resend took the mail for later, which its answer said already",
     "email.opened": "who opens a mail is not followed",
@@ -27,59 +27,61 @@ _BOUNCES: Final = {
 }
 
 
-class Unheeded(Struct, frozen=True, kw_only=True):
-    """A body that was understood and says nothing of a mail's way."""
+class IgnoredResendEvent(Struct, frozen=True, kw_only=True):
+    """A readable body that says nothing about a mail's delivery."""
 
     because: str
     trigger: str
 
 
-class Garbled(Struct, frozen=True, kw_only=True):
-    """A body that can't be understood."""
+class UnreadableResendEvent(Struct, frozen=True, kw_only=True):
+    """An unreadable body."""
 
     because: str
     trigger: str | None = None
 
 
-class _Body(Struct, frozen=True):
+class _ResendBody(Struct, frozen=True):
     type: str
     created_at: str | None = None
     data: dict[str, Any] = {}
 
 
-Meaning: TypeAlias = Feedback | Unheeded | Garbled
+ResendTranslation: TypeAlias = Feedback | IgnoredResendEvent | UnreadableResendEvent
 
 
-def translate(body: bytes, received_at: datetime) -> Meaning:
-    """The meaning of one body; one that does not say when it happened happened when it was received."""
+def translate(body: bytes, received_at: datetime) -> ResendTranslation:
+    """Translates one body; without a time of its own, it happened when it was received."""
     try:
-        said = msgspec.json.decode(body, type=_Body)
+        event = msgspec.json.decode(body, type=_ResendBody)
     except RecursionError:
-        return Garbled(because="the body is nested too deeply to be read")
+        return UnreadableResendEvent(because="the body is nested too deeply to be read")
     except ValueError as fault:
-        return Garbled(because=f"this is no webhook of Resend: {_short(str(fault))}")
-    trigger = _short(said.type)
-    if trigger in _MEANINGLESS:
-        return Unheeded(because=_MEANINGLESS[trigger], trigger=trigger)
-    meaning = _word(trigger, said.data)
-    if meaning is None:
-        return Unheeded(because=f"Showup does not know what {trigger} means", trigger=trigger)
-    mail_id = _text(said.data.get("email_id"))
+        return UnreadableResendEvent(because=f"this is no webhook of Resend: {_short(str(fault))}")
+    trigger = _short(event.type)
+    if trigger in _IGNORED:
+        return IgnoredResendEvent(because=_IGNORED[trigger], trigger=trigger)
+    classified = _classify(trigger, event.data)
+    if classified is None:
+        return IgnoredResendEvent(because=f"Showup does not know what {trigger} means", trigger=trigger)
+    mail_id = _text(event.data.get("email_id"))
     if not mail_id:
-        return Garbled(because="it does not say which mail it is about: there is no email_id", trigger=trigger)
-    word, because, stops = meaning
+        return UnreadableResendEvent(
+            because="it does not say which mail it is about: there is no email_id", trigger=trigger
+        )
+    outcome, because, stops = classified
     return Feedback(
         trigger=trigger,
-        word=word,
+        status=outcome,
         because=because,
-        at=_moment(said.created_at) or received_at,
+        at=_moment(event.created_at) or received_at,
         mail_id=mail_id,
-        delivery_id=_delivery_id(said.data.get("tags")),
-        stops=stops,
+        delivery_id=_delivery_id(event.data.get("tags")),
+        suppression_cause=stops,
     )
 
 
-def _word(trigger: str, data: dict[str, Any]) -> tuple[Word, str, Cause | None] | None:
+def _classify(trigger: str, data: dict[str, Any]) -> tuple[FeedbackStatus, str, SuppressionCause | None] | None:
     match trigger:
         case "email.delivered":
             return "delivered", "the other mail server took it", None
@@ -88,27 +90,31 @@ def _word(trigger: str, data: dict[str, Any]) -> tuple[Word, str, Cause | None] 
         case "email.bounced":
             bounce = _fields(data, "bounce")
             kind = _text(bounce.get("type"))
-            stops: Cause | None = "bounced" if kind == "Permanent" else None
+            stops: SuppressionCause | None = "bounced" if kind == "Permanent" else None
             because = _BOUNCES.get(kind, _BOUNCES["Undetermined"])
-            return "bounced", _with(because, bounce, "subType", "message"), stops
+            return "bounced", _with_details(because, bounce, "subType", "message"), stops
         case "email.complained":
             return "complained", "they told their mail provider that it is spam", "complained"
         case "email.failed":
-            return "failed", _with("Resend could not send it", _fields(data, "failed"), "reason"), None
+            return "failed", _with_details("Resend could not send it", _fields(data, "failed"), "reason"), None
         case "email.suppressed":
             return _suppressed(_fields(data, "suppressed"))
         case _:
             return None
 
 
-def _suppressed(why: dict[str, Any]) -> tuple[Word, str, Cause]:
-    """Resend itself does not write to the address, so there is no use in handing it more."""
-    reason = " ".join(_text(why.get(name)) for name in ("reason", "type", "message"))
-    stops: Cause = "complained" if "complain" in reason else "bounced"
-    return "suppressed", _with("Resend does not write to this address any more", why, "reason", "message"), stops
+def _suppressed(details: dict[str, Any]) -> tuple[FeedbackStatus, str, SuppressionCause]:
+    """Resend itself does not send to the address, so sending more mail to it is useless."""
+    reason = " ".join(_text(details.get(name)) for name in ("reason", "type", "message"))
+    stops: SuppressionCause = "complained" if "complain" in reason else "bounced"
+    return (
+        "suppressed",
+        _with_details("Resend does not write to this address any more", details, "reason", "message"),
+        stops,
+    )
 
 
-def _with(because: str, details: dict[str, Any], *names: str) -> str:
+def _with_details(because: str, details: dict[str, Any], *names: str) -> str:
     more = ", ".join(text for name in names if (text := _text(details.get(name))))
     return f"{because}: {more}" if more else because
 
@@ -119,7 +125,7 @@ def _fields(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _delivery_id(tags: Any) -> UUID | None:
-    """From tags as Resend writes them: an object, or a list of names and values."""
+    """Reads tags as Resend writes them: an object, or a list of names and values."""
     if isinstance(tags, list):
         tags = {str(tag.get("name")): tag.get("value") for tag in tags if isinstance(tag, dict)}
     if not isinstance(tags, dict):
@@ -130,9 +136,9 @@ def _delivery_id(tags: Any) -> UUID | None:
         return None
 
 
-def _moment(written: str | None) -> datetime | None:
+def _moment(value: str | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(written or "")
+        moment = datetime.fromisoformat(value or "")
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -143,5 +149,5 @@ def _text(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    # PostgreSQL knows no NUL in a text.
-    return text.replace("\0", "").strip()[:_LONGEST]
+    # PostgreSQL accepts no NUL in text.
+    return text.replace("\0", "").strip()[:_MAX_TEXT_LENGTH]

@@ -1,1 +1,1 @@
-"""What people press in Slack: its signature, and the answer to a question that a press is."""
+"""Slack button presses: the request's signature, and the answer that a press gives to a question."""

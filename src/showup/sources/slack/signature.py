@@ -1,21 +1,21 @@
-"""How Slack signs a request: HMAC-SHA256 over its time and its exact body, with the app's signing secret."""
+"""Verifies Slack's signatures: HMAC-SHA256 over time and exact body, with the app's signing secret."""
 
 import hmac
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-GOOD_FOR: Final = timedelta(minutes=5)
-"""How far the time that was signed may be from ours: what is older may be a copy that somebody kept."""
+SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)
+"""The largest allowed difference between the signed time and now: an older request may be a replay attack."""
 
-_LONGEST_STAMP: Final = 12
+_MAX_TIMESTAMP_LENGTH: Final = 12
 
 
-def is_signed(body: bytes, stamp: str, signature: str, secret: str, now: datetime) -> bool:
-    """Whether the secret signed exactly these bytes, of late; `stamp` is the request's own time, in unix seconds."""
-    if not secret or not stamp.isdecimal() or not stamp.isascii() or len(stamp) > _LONGEST_STAMP:
+def is_signed(body: bytes, timestamp: str, signature: str, secret: str, now: datetime) -> bool:
+    """Returns whether the secret signed exactly these bytes recently; `timestamp` is in Unix seconds."""
+    if not secret or not timestamp.isdecimal() or not timestamp.isascii() or len(timestamp) > _MAX_TIMESTAMP_LENGTH:
         return False
-    if abs(now.timestamp() - int(stamp)) > GOOD_FOR.total_seconds():
+    if abs(now.timestamp() - int(timestamp)) > SIGNATURE_TOLERANCE.total_seconds():
         return False
-    wanted = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, sha256).hexdigest()
-    return hmac.compare_digest(f"v0={wanted}".encode(), signature.encode())
+    expected = hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, sha256).hexdigest()
+    return hmac.compare_digest(f"v0={expected}".encode(), signature.encode())

@@ -1,1 +1,1 @@
-"""The REST API, one file a noun; each route asks `reads` or the inbox and shapes the answer."""
+"""The REST API, one file per resource; routes query `reads` or execute commands and return JSON."""

@@ -1,4 +1,4 @@
-"""What somebody says and does about a booking: how the meeting went, and whose it is."""
+"""Commands on bookings: report a meeting's outcome, and move a booking to another deal or company."""
 
 from typing import Annotated, Any, ClassVar, Final, Self
 from uuid import UUID
@@ -7,17 +7,17 @@ from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
 
 from showup.bookings.booking import MeetingOutcome
-from showup.reads.anchors import BookingAnchor, anchor_of_booking, anchor_of_company, anchor_of_deal
 from showup.reads.booking import find_booking
-from showup.sources.hand.command import ChangeDeal, Command, MoveBooking, ReportOutcome
-from showup.web.acting import Hand, WritingHand, named, standing
-from showup.web.api.bookings import BOOKING_DETAIL, BookingDetail
-from showup.web.api.deal_commands import DealSaid
-from showup.web.api.shapes import DEAL_ID, shows
-from showup.web.bodies import Body, Note
+from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_company, target_of_deal
+from showup.sources.manual.command import ChangeDeal, Command, MoveBooking, ReportOutcome
+from showup.web.api.bookings import BOOKING_DETAIL, BookingDetailResponse
+from showup.web.api.deal_commands import DealFields
+from showup.web.api.schemas import DEAL_ID, ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import Note, RequestBody
+from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork, target_or_404, target_or_422
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=CommandRoute)
 
@@ -29,28 +29,28 @@ _OUTCOME: Final = {
 }
 
 
-class Outcome(Body):
-    """How the meeting went. `rescheduled`: it did not take place, and another time is coming."""
+class OutcomeRequest(RequestBody):
+    """How the meeting went. `rescheduled`: it did not take place and will get another time."""
 
     example = _OUTCOME
 
     outcome: MeetingOutcome
     notes: Note | None = None
     next_step: Note | None = None
-    deal: DealSaid | None = Field(None, description="What else is to be changed of the booking's deal.")
+    deal: DealFields | None = Field(None, description="Changes to the booking's deal.")
 
 
-class Belonging(Body):
-    """Where the booking belongs: to a deal, or to a company and whichever deal it has."""
+class MoveBookingRequest(RequestBody):
+    """The new owner of a booking: a deal, or a company and its deal if it has one."""
 
-    needs_any = True
+    requires_any = True
     example: ClassVar = {"deal_id": DEAL_ID}
 
     deal_id: UUID | None = None
     company_id: UUID | None = None
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
+    def _require_exactly_one(self) -> Self:
         if len(self.model_fields_set) > 1:
             raise ValueError("Give either deal_id or company_id")
         return self
@@ -58,52 +58,70 @@ class Belonging(Body):
 
 @router.post(
     "/{booking_id}/outcome",
-    response_model=BookingDetail,
-    responses=shows(BOOKING_DETAIL) | documented("not-found", "refused-by-rules"),
+    response_model=BookingDetailResponse,
+    responses=ok_response(BOOKING_DETAIL) | problem_examples("not-found", "refused-by-rules"),
 )
 async def report_outcome(
-    booking_id: UUID, said: Outcome, hand: WritingHand, _asked: Annotated[Question, Query()]
+    booking_id: UUID, body: OutcomeRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Report how a meeting went and, in the same step, change its deal: both are done, or neither.
+    """Report how a meeting went and, optionally, change its deal. Both changes are made, or neither.
 
-    Reporting the same again changes nothing.
+    Reporting the same outcome again changes nothing.
     """
-    booking = standing(await anchor_of_booking(hand.tx, hand.permit, booking_id), "booking")
-    await hand.does(booking.workspace_id, *await _commands(hand, booking, said))
-    return found_or_refused(await find_booking(hand.tx, hand.permit, booking.id, hand.at), "booking")
+    booking = target_or_404(await target_of_booking(unit_of_work.tx, unit_of_work.permission, booking_id), "booking")
+    await unit_of_work.execute(booking.workspace_id, *await _build_commands(unit_of_work, booking, body))
+    return found_or_404(
+        await find_booking(unit_of_work.tx, unit_of_work.permission, booking.id, unit_of_work.at), "booking"
+    )
 
 
 @router.post(
     "/{booking_id}/move",
-    response_model=BookingDetail,
-    responses=shows(BOOKING_DETAIL) | documented("not-found", "refused-by-rules"),
+    response_model=BookingDetailResponse,
+    responses=ok_response(BOOKING_DETAIL) | problem_examples("not-found", "refused-by-rules"),
 )
-async def move(booking_id: UUID, said: Belonging, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Attach a booking to another deal, or to another company."""
-    booking = standing(await anchor_of_booking(hand.tx, hand.permit, booking_id), "booking")
-    company, deal = await _destination(hand, booking.workspace_id, said)
-    command = MoveBooking(**hand.signed, booking=booking.name, company=company, deal=deal)
-    await hand.does(booking.workspace_id, command)
-    return found_or_refused(await find_booking(hand.tx, hand.permit, booking.id, hand.at), "booking")
-
-
-async def _commands(hand: Hand, booking: BookingAnchor, said: Outcome) -> list[Command]:
-    report = ReportOutcome(
-        **hand.signed, booking=booking.name, outcome=said.outcome, notes=said.notes, next_step=said.next_step
+async def move_booking(
+    booking_id: UUID,
+    body: MoveBookingRequest,
+    unit_of_work: WriteUnitOfWork,
+    _query: Annotated[WorkspaceQuery, Query()],
+) -> Any:
+    """Move a booking to another deal or to another company."""
+    booking = target_or_404(await target_of_booking(unit_of_work.tx, unit_of_work.permission, booking_id), "booking")
+    company, deal = await _resolve_destination(unit_of_work, booking.workspace_id, body)
+    command = MoveBooking(**unit_of_work.envelope, booking=booking.name, company=company, deal=deal)
+    await unit_of_work.execute(booking.workspace_id, command)
+    return found_or_404(
+        await find_booking(unit_of_work.tx, unit_of_work.permission, booking.id, unit_of_work.at), "booking"
     )
-    if said.deal is None or not said.deal.model_fields_set:
+
+
+async def _build_commands(unit_of_work: UnitOfWork, booking: BookingTarget, body: OutcomeRequest) -> list[Command]:
+    report = ReportOutcome(
+        **unit_of_work.envelope, booking=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step
+    )
+    if body.deal is None or not body.deal.model_fields_set:
         return [report]
-    of_deal = None if booking.deal_id is None else await anchor_of_deal(hand.tx, hand.permit, booking.deal_id)
-    # A booking without a deal is named itself: that it has none is then refused, and in the log.
-    deal = booking.name if of_deal is None else of_deal.name
-    return [report, ChangeDeal(**hand.signed, deal=deal, change=said.deal.change())]
+    deal_target = (
+        None
+        if booking.deal_id is None
+        else await target_of_deal(unit_of_work.tx, unit_of_work.permission, booking.deal_id)
+    )
+    # For a booking without a deal, the command targets the booking itself: the rules then refuse it and the log records
+    # why.
+    deal = booking.name if deal_target is None else deal_target.name
+    return [report, ChangeDeal(**unit_of_work.envelope, deal=deal, change=body.deal.to_deal_change())]
 
 
-async def _destination(hand: Hand, workspace_id: UUID, said: Belonging) -> tuple[str, str | None]:
-    """The company's key and, where one was named, the deal's name."""
-    permit = hand.permit.within(workspace_id)
-    if said.deal_id is not None:
-        deal = named(await anchor_of_deal(hand.tx, permit, said.deal_id), "deal_id", "deal")
+async def _resolve_destination(
+    unit_of_work: UnitOfWork, workspace_id: UUID, body: MoveBookingRequest
+) -> tuple[str, str | None]:
+    """Return the company's key and, if the body named a deal, the deal's name."""
+    permission = unit_of_work.permission.limited_to(workspace_id)
+    if body.deal_id is not None:
+        deal = target_or_422(await target_of_deal(unit_of_work.tx, permission, body.deal_id), "deal_id", "deal")
         return deal.company, deal.name
-    assert said.company_id is not None, "one of the two is given"
-    return named(await anchor_of_company(hand.tx, permit, said.company_id), "company_id", "company").name, None
+    assert body.company_id is not None, "one of the two is given"
+    return target_or_422(
+        await target_of_company(unit_of_work.tx, permission, body.company_id), "company_id", "company"
+    ).name, None

@@ -1,4 +1,4 @@
-"""`/api/bookings`: meetings, who was to come, and who did."""
+"""`/api/bookings`: meetings, their invited attendees and their attendance."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -10,62 +10,65 @@ from pydantic import BaseModel, Field
 from showup.bookings.booking import MeetingOutcome
 from showup.reads.booking import find_booking
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
-from showup.web.api.deliveries import EXPLAINED, ExplainedDelivery
-from showup.web.api.shapes import (
+from showup.web.api.deliveries import DELIVERY_STATUS, DeliveryStatusResponse
+from showup.web.api.schemas import (
     ATTENDANCE,
+    BOOKING_SUMMARY,
     COMPANY,
     DEAL_ID,
-    LINE,
-    MEETING,
     PERSON,
+    TIMELINE_ENTRY,
     Attendance,
     BookingStatus,
-    CompanyName,
+    BookingSummary,
+    CompanySummary,
     DealStatus,
     Example,
-    MeetingBrief,
-    Page,
-    TimelineLine,
-    page_of,
-    shows,
+    PageResponse,
+    TimelineEntry,
+    ok_response,
+    page_example,
 )
+from showup.web.app_state import ReadTransaction, State
 from showup.web.auth import Reader
-from showup.web.ground import OnGround, Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Moment, Question, Search, Word
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, SearchText, ShortText, Timestamp, WorkspaceQuery
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
 
 
-class BookingQuestion(ListQuestion):
-    """Which bookings."""
+class BookingQuery(ListQuery):
+    """Filters and paging for bookings."""
 
-    uid: Word | None = Field(None, description="Any Cal.com uid that the booking ever had.")
+    uid: ShortText | None = Field(None, description="Any Cal.com uid that the booking has or had.")
     status: BookingStatus | None = None
-    attended: Literal["true", "false", "null"] | None = Field(None, description="`null`: nobody has said yet.")
-    email: Word | None = Field(None, description="Email address of any attendee.")
+    attended: Literal["true", "false", "null"] | None = Field(None, description="`null`: attendance not reported.")
+    email: ShortText | None = Field(None, description="Email address of any attendee.")
     company_id: UUID | None = None
-    organizer: Word | None = Field(None, description="The organizer's email address.")
-    from_: Moment | None = Field(None, alias="from", description="Meetings that start then or later.")
-    to: Moment | None = Field(None, description="Meetings that start before then.")
-    q: Search | None = Field(None, description="Words that begin words of the title, a person or the company.")
+    organizer: ShortText | None = Field(None, description="Email address of the organizer.")
+    from_: Timestamp | None = Field(None, alias="from", description="Meetings that start at or after this time.")
+    to: Timestamp | None = Field(None, description="Meetings that start before this time.")
+    q: SearchText | None = Field(None, description="Prefixes of words in the title, a person's name or the company.")
     sort: Literal["start_time", "-start_time", "created_at", "-created_at", "booked_at", "-booked_at"] = "-start_time"
 
-    def wanted(self) -> BookingFilter:
-        """The same in the words of `reads`."""
-        same = self.model_dump(include={"uid", "status", "attended", "email", "company_id", "organizer", "q"})
-        return BookingFilter(**same, starts_from=self.from_, starts_before=self.to)
+    def to_filter(self) -> BookingFilter:
+        """Return these filters as a `reads` filter."""
+        criteria = self.model_dump(include={"uid", "status", "attended", "email", "company_id", "organizer", "q"})
+        return BookingFilter(**criteria, starts_from=self.from_, starts_before=self.to)
 
 
-class Booking(MeetingBrief):
-    """A meeting, through all its reschedules. `calcom_uid` can cancel it at Cal.com: treat it like a key."""
+class BookingResponse(BookingSummary):
+    """A meeting across all its reschedules.
+
+    `calcom_uid` can cancel the meeting at Cal.com: protect it like a key.
+    """
 
     calcom_uid: str | None
     calcom_booking_id: str | None
     booked_at: datetime
     show_time: datetime | None
-    company: CompanyName | None
+    company: CompanySummary | None
     reschedule_count: int
     cancellation_reason: str | None
     meeting_url: str | None
@@ -74,8 +77,8 @@ class Booking(MeetingBrief):
     created_at: datetime
 
 
-class Attendee(BaseModel):
-    """A seat in the booking; one with `cancelled_at` was given back."""
+class AttendeeResponse(BaseModel):
+    """An attendee's seat in the booking; `cancelled_at` is set when the seat was cancelled."""
 
     person_id: UUID | None
     email: str | None
@@ -87,8 +90,8 @@ class Attendee(BaseModel):
     cancelled_at: datetime | None
 
 
-class DealBrief(BaseModel):
-    """A deal where it is mentioned."""
+class DealSummary(BaseModel):
+    """A short form of a deal, used inside other resources."""
 
     id: UUID
     status: DealStatus
@@ -98,8 +101,8 @@ class DealBrief(BaseModel):
     currency: str | None
 
 
-class UidHeld(BaseModel):
-    """A uid that the booking has or had, and the times it had then."""
+class BookingUidResponse(BaseModel):
+    """A current or former uid of the booking, with the meeting's times under that uid."""
 
     uid: str | None
     calcom_booking_id: str | None = None
@@ -108,21 +111,21 @@ class UidHeld(BaseModel):
     since: datetime | None = None
 
 
-class BookingDetail(Booking):
-    """A booking with everything that belongs to it."""
+class BookingDetailResponse(BookingResponse):
+    """A booking with its attendees, deal, deliveries, uids and timeline."""
 
-    outcome: MeetingOutcome | None = Field(description="How the meeting went, as somebody who was there reported it.")
+    outcome: MeetingOutcome | None = Field(description="How the meeting went, as reported by a participant.")
     outcome_notes: str | None
     next_step: str | None
-    attendees: list[Attendee]
-    deal: DealBrief | None
-    matches: list[dict[str, Any]] = Field(description="Leads that attendees were matched to.")
-    deliveries: list[ExplainedDelivery]
-    uids: list[UidHeld] = Field(description="Every uid the booking ever had, oldest first.")
-    timeline: list[TimelineLine]
+    attendees: list[AttendeeResponse]
+    deal: DealSummary | None
+    matches: list[dict[str, Any]] = Field(description="Leads that the attendees were matched to.")
+    deliveries: list[DeliveryStatusResponse]
+    uids: list[BookingUidResponse] = Field(description="All uids of the booking, oldest first.")
+    timeline: list[TimelineEntry]
 
 
-BOOKING: Example = MEETING | {
+BOOKING: Example = BOOKING_SUMMARY | {
     "calcom_uid": "bFJeNb2uX8ANpT3JL5EfXw",
     "calcom_booking_id": "91516",
     "booked_at": "2026-03-10T09:15:00Z",
@@ -159,7 +162,7 @@ BOOKING_DETAIL: Example = BOOKING | {
         "currency": "USD",
     },
     "matches": [],
-    "deliveries": [EXPLAINED],
+    "deliveries": [DELIVERY_STATUS],
     "uids": [
         {
             "uid": "bFJeNb2uX8ANpT3JL5EfXw",
@@ -169,31 +172,31 @@ BOOKING_DETAIL: Example = BOOKING | {
             "since": "2026-03-10T09:15:00Z",
         }
     ],
-    "timeline": [LINE],
+    "timeline": [TIMELINE_ENTRY],
 }
 
 
 @router.get(
     "",
-    response_model=Page[Booking],
-    responses=shows(page_of(BOOKING)) | documented("broken-cursor"),
+    response_model=PageResponse[BookingResponse],
+    responses=ok_response(page_example(BOOKING)) | problem_examples("broken-cursor"),
 )
-async def bookings(permit: Reader, tx: Reading, asked: Annotated[BookingQuestion, Query()]) -> Any:
-    """List bookings, the latest meeting first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_bookings(tx, permit, asked.wanted(), ask), ask)
+async def get_bookings(permission: Reader, tx: ReadTransaction, query: Annotated[BookingQuery, Query()]) -> Any:
+    """List bookings, latest meeting first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_bookings(tx, permission, query.to_filter(), page_request), page_request)
 
 
 @router.get(
     "/{booking_id}",
-    response_model=BookingDetail,
-    responses=shows(BOOKING_DETAIL) | documented("not-found"),
+    response_model=BookingDetailResponse,
+    responses=ok_response(BOOKING_DETAIL) | problem_examples("not-found"),
 )
-async def booking(
-    booking_id: UUID, permit: Reader, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]
+async def get_booking(
+    booking_id: UUID, permission: Reader, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """One booking with its attendees, deal, deliveries, uids and timeline.
+    """Get a booking with its attendees, deal, deliveries, uids and timeline.
 
-    The id of a booking that was merged into another one answers with the one that stayed.
+    The id of a booking that was merged into another one returns the booking that remains.
     """
-    return found_or_refused(await find_booking(tx, permit, booking_id, ground.clock()), "booking")
+    return found_or_404(await find_booking(tx, permission, booking_id, state.clock()), "booking")

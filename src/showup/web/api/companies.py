@@ -1,4 +1,4 @@
-"""`/api/companies`: for whom people work."""
+"""`/api/companies`: the organizations that people work for."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,79 +8,92 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from showup.reads.companies import SORTS, CompanyFilter, find_company, list_companies
-from showup.web.api.deals import DEAL, Deal
-from showup.web.api.people import WHOLE_PERSON, Person
-from showup.web.api.shapes import (
+from showup.web.api.deals import DEAL, DealResponse
+from showup.web.api.people import PERSON_ITEM, PersonResponse
+from showup.web.api.schemas import (
+    BOOKING_SUMMARY,
     COMPANY,
-    LINE,
-    MEETING,
-    CompanyName,
+    TIMELINE_ENTRY,
+    BookingSummary,
+    CompanySummary,
     Example,
-    MeetingBrief,
-    Page,
-    TimelineLine,
-    page_of,
-    shows,
+    PageResponse,
+    TimelineEntry,
+    ok_response,
+    page_example,
 )
+from showup.web.app_state import ReadTransaction
 from showup.web.auth import Reader
-from showup.web.ground import Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Question, Search, Word
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, SearchText, ShortText, WorkspaceQuery
 
 router = APIRouter(prefix="/api/companies", tags=["companies"])
 
-_WHOLE_COMPANY: Example = COMPANY | {
+_COMPANY_ITEM: Example = COMPANY | {
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:00Z",
 }
-COMPANY_DETAIL: Example = _WHOLE_COMPANY | {
-    "people": [WHOLE_PERSON],
+COMPANY_DETAIL: Example = _COMPANY_ITEM | {
+    "people": [PERSON_ITEM],
     "deals": [DEAL],
-    "bookings": [MEETING],
-    "timeline": [LINE],
+    "bookings": [BOOKING_SUMMARY],
+    "timeline": [TIMELINE_ENTRY],
 }
 
 
-class CompanyQuestion(ListQuestion):
-    """Which companies."""
+class CompanyQuery(ListQuery):
+    """Filters and paging for companies."""
 
-    domain: Word | None = Field(None, description="The registrable domain, such as `acme.com`.")
-    q: Search | None = Field(None, description="Words that begin words of the name or the domain.")
+    domain: ShortText | None = Field(None, description="The registrable domain, such as `acme.com`.")
+    q: SearchText | None = Field(None, description="Prefixes of words in the name or the domain.")
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"] = "-created_at"
 
-    def wanted(self) -> CompanyFilter:
-        """The same in the words of `reads`."""
+    def to_filter(self) -> CompanyFilter:
+        """Return these filters as a `reads` filter."""
         return CompanyFilter(domain=self.domain, q=self.q)
 
 
-class Company(CompanyName):
-    """An organization, known by its registrable domain; one entered by hand may have none."""
+class CompanyResponse(CompanySummary):
+    """An organization, identified by its registrable domain.
+
+    A company that was created manually may have no domain.
+    """
 
     created_at: datetime
     updated_at: datetime
 
 
-class CompanyDetail(Company):
-    """A company with its people, deals, bookings and story."""
+class CompanyDetailResponse(CompanyResponse):
+    """A company with its people, deals, bookings and timeline."""
 
-    people: list[Person]
-    deals: list[Deal]
-    bookings: list[MeetingBrief]
-    timeline: list[TimelineLine]
-
-
-@router.get("", response_model=Page[Company], responses=shows(page_of(_WHOLE_COMPANY)) | documented("broken-cursor"))
-async def companies(permit: Reader, tx: Reading, asked: Annotated[CompanyQuestion, Query()]) -> Any:
-    """List companies, the newest first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_companies(tx, permit, asked.wanted(), ask), ask)
+    people: list[PersonResponse]
+    deals: list[DealResponse]
+    bookings: list[BookingSummary]
+    timeline: list[TimelineEntry]
 
 
-@router.get("/{company_id}", response_model=CompanyDetail, responses=shows(COMPANY_DETAIL) | documented("not-found"))
-async def company(company_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One company with its people, deals, bookings and timeline.
+@router.get(
+    "",
+    response_model=PageResponse[CompanyResponse],
+    responses=ok_response(page_example(_COMPANY_ITEM)) | problem_examples("broken-cursor"),
+)
+async def get_companies(permission: Reader, tx: ReadTransaction, query: Annotated[CompanyQuery, Query()]) -> Any:
+    """List companies, newest first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_companies(tx, permission, query.to_filter(), page_request), page_request)
 
-    The id of a company that was merged into another one answers with the one that stays.
+
+@router.get(
+    "/{company_id}",
+    response_model=CompanyDetailResponse,
+    responses=ok_response(COMPANY_DETAIL) | problem_examples("not-found"),
+)
+async def get_company(
+    company_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get a company with its people, deals, bookings and timeline.
+
+    The id of a company that was merged into another one returns the company that remains.
     """
-    return found_or_refused(await find_company(tx, permit, company_id), "company")
+    return found_or_404(await find_company(tx, permission, company_id), "company")

@@ -1,34 +1,34 @@
-"""Entering and correcting companies by hand."""
+"""Commands on companies: create and update them manually."""
 
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from showup.companies.company import company_id as id_of
+from showup.companies.company import company_id as company_id_of
 from showup.companies.company import key_of_domain, key_of_event
-from showup.reads.anchors import anchor_of_company
+from showup.reads.command_targets import target_of_company
 from showup.reads.companies import find_company
-from showup.sources.hand.command import RecordCompany
-from showup.web.acting import WritingHand, standing
-from showup.web.api.companies import COMPANY_DETAIL, CompanyDetail
-from showup.web.api.shapes import COMPANY, makes, shows
-from showup.web.bodies import Body, Domain, Name
+from showup.sources.manual.command import RecordCompany
+from showup.web.api.companies import COMPANY_DETAIL, CompanyDetailResponse
+from showup.web.api.schemas import COMPANY, created_response, ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import Refusal, documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import Refusal, found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import Domain, Name, RequestBody
+from showup.web.unit_of_work import WriteUnitOfWork, target_or_404
 
 router = APIRouter(prefix="/api/companies", tags=["companies"], route_class=CommandRoute)
 
 _NEW: Final = {"name": COMPANY["name"], "domain": COMPANY["domain"]}
 
 
-class CompanyChanges(Body):
-    """What is to be corrected of a company."""
+class UpdateCompanyRequest(RequestBody):
+    """Fields of a company to update."""
 
     example: ClassVar = {"name": COMPANY["name"]}
 
-    not_here: ClassVar = {
+    rejected_fields: ClassVar = {
         "domain": "The domain is what a company is known by: POST /api/companies enters the right one,"
         " and POST /api/companies/merge makes the two one."
     }
@@ -36,10 +36,10 @@ class CompanyChanges(Body):
     name: Name
 
 
-class NewCompany(Body):
-    """A company, known by its domain; one without needs a name."""
+class CreateCompanyRequest(RequestBody):
+    """A new company, identified by its domain; a company without a domain needs a name."""
 
-    needs_any = True
+    requires_any = True
     example = _NEW
 
     name: Name | None = None
@@ -49,31 +49,45 @@ class NewCompany(Body):
 @router.post(
     "",
     status_code=201,
-    response_model=CompanyDetail,
-    responses=makes(COMPANY_DETAIL | {"people": [], "deals": [], "bookings": []}) | documented("exists-already"),
+    response_model=CompanyDetailResponse,
+    responses=created_response(COMPANY_DETAIL | {"people": [], "deals": [], "bookings": []})
+    | problem_examples("exists-already"),
 )
-async def enter_company(said: NewCompany, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Enter a company."""
-    workspace = await hand.home()
-    key = None if said.domain is None else key_of_domain(said.domain)
-    known = None if key is None else await anchor_of_company(hand.tx, hand.permit, id_of(workspace.id, key))
-    if known is not None:
-        where = f"{said.domain} is company {known.id}: PATCH /api/companies/{known.id} corrects it."
-        raise Refusal("exists-already", where)
-    (event_id,) = await hand.does(workspace.id, RecordCompany(**hand.signed, company=key, name=said.name))
-    made = id_of(workspace.id, key or key_of_event(event_id))
-    return found_or_refused(await find_company(hand.tx, hand.permit, made), "company")
+async def create_company(
+    body: CreateCompanyRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Create a company."""
+    workspace = await unit_of_work.lock_workspace()
+    key = None if body.domain is None else key_of_domain(body.domain)
+    existing = (
+        None
+        if key is None
+        else await target_of_company(unit_of_work.tx, unit_of_work.permission, company_id_of(workspace.id, key))
+    )
+    if existing is not None:
+        detail = f"{body.domain} is company {existing.id}: PATCH /api/companies/{existing.id} corrects it."
+        raise Refusal("exists-already", detail)
+    (event_id,) = await unit_of_work.execute(
+        workspace.id, RecordCompany(**unit_of_work.envelope, company=key, name=body.name)
+    )
+    created_id = company_id_of(workspace.id, key or key_of_event(event_id))
+    return found_or_404(await find_company(unit_of_work.tx, unit_of_work.permission, created_id), "company")
 
 
 @router.patch(
     "/{company_id}",
-    response_model=CompanyDetail,
-    responses=shows(COMPANY_DETAIL) | documented("not-found", "refused-by-rules"),
+    response_model=CompanyDetailResponse,
+    responses=ok_response(COMPANY_DETAIL) | problem_examples("not-found", "refused-by-rules"),
 )
-async def correct_company(
-    company_id: UUID, said: CompanyChanges, hand: WritingHand, _asked: Annotated[Question, Query()]
+async def update_company(
+    company_id: UUID,
+    body: UpdateCompanyRequest,
+    unit_of_work: WriteUnitOfWork,
+    _query: Annotated[WorkspaceQuery, Query()],
 ) -> Any:
-    """Correct the name of a company; it stands whatever bookings say later."""
-    company = standing(await anchor_of_company(hand.tx, hand.permit, company_id), "company")
-    await hand.does(company.workspace_id, RecordCompany(**hand.signed, company=company.name, name=said.name))
-    return found_or_refused(await find_company(hand.tx, hand.permit, company.id), "company")
+    """Update the name of a company. Later bookings do not overwrite it."""
+    company = target_or_404(await target_of_company(unit_of_work.tx, unit_of_work.permission, company_id), "company")
+    await unit_of_work.execute(
+        company.workspace_id, RecordCompany(**unit_of_work.envelope, company=company.name, name=body.name)
+    )
+    return found_or_404(await find_company(unit_of_work.tx, unit_of_work.permission, company.id), "company")

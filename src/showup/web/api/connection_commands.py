@@ -1,4 +1,4 @@
-"""Connecting other systems, changing how, and disconnecting them."""
+"""Commands on connections: create, update and delete them."""
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
@@ -9,20 +9,20 @@ from pydantic import Field
 
 from showup.access import connections_store
 from showup.access.connection import CALCOM
-from showup.access.connection import Connection as Stored
-from showup.deliveries.given import NAME as FROM_ENVIRONMENT
-from showup.deliveries.setting_up import Wanted, amend, take_down
+from showup.access.connection import Connection as StoredConnection
+from showup.deliveries.connection_setup import ConnectionSpec, amend, take_down
+from showup.deliveries.environment_connections import NAME as FROM_ENVIRONMENT
 from showup.destinations.catalogue import KINDS
 from showup.destinations.email.smtp_url import SmtpServer
 from showup.reads.connections import list_connections
-from showup.web.acting import AdminHand, Hand
-from showup.web.api.connections import CONNECTION, Connection
-from showup.web.api.shapes import Example, makes, shows
-from showup.web.bodies import Body
+from showup.web.api.connections import CONNECTION, ConnectionResponse
+from showup.web.api.schemas import Example, created_response, ok_response
+from showup.web.app_state import AppState, State
 from showup.web.command_route import CommandRoute
-from showup.web.ground import Ground, OnGround
-from showup.web.problems import Refusal, documented, refused_field
-from showup.web.questions import Question, Word
+from showup.web.problems import Refusal, invalid_field, problem_examples
+from showup.web.query_params import ShortText, WorkspaceQuery
+from showup.web.request_fields import RequestBody
+from showup.web.unit_of_work import AdminUnitOfWork, UnitOfWork
 
 router = APIRouter(prefix="/api/connections", tags=["connections"], route_class=CommandRoute)
 _log = structlog.get_logger()
@@ -35,16 +35,14 @@ _SLACK: Final[Example] = CONNECTION | {
 }
 _ADDRESS: Final = "api_url"
 _SMTP: Final = "smtp"
-Settings = Annotated[
-    dict[str, Any], Field(max_length=100, description="What it says, by name; null takes a setting away.")
-]
+Settings = Annotated[dict[str, Any], Field(max_length=100, description="Settings by name; null removes a setting.")]
 Credentials = Annotated[
-    dict[str, str | None], Field(max_length=20, description="Its secrets, by name; they are kept sealed, never shown.")
+    dict[str, str | None], Field(max_length=20, description="Credentials by name; stored encrypted and never returned.")
 ]
 
 
-class NewConnection(Body):
-    """How a workspace reaches another system."""
+class CreateConnectionRequest(RequestBody):
+    """A new connection from a workspace to another system."""
 
     example: ClassVar = {
         "kind": "slack",
@@ -54,123 +52,160 @@ class NewConnection(Body):
     }
 
     kind: Literal["clickup", "notion", "slack", "twilio", "resend", "smtp", "emailbison"]
-    name: Word = Field(description="Its name among those of its kind.")
+    name: ShortText = Field(description="Name, unique among the workspace's connections of this kind.")
     settings: Settings = Field({})
     credentials: Credentials | None = None
 
 
-class ConnectionChanges(Body):
-    """What is to be otherwise of a connection; what is not named in either stays as it is."""
+class UpdateConnectionRequest(RequestBody):
+    """Changes to a connection. Settings and credentials that the body does not name keep their values."""
 
-    needs_any = True
+    requires_any = True
     example: ClassVar = {"settings": {"channel": "C9876543210"}}
 
     settings: Settings | None = None
     credentials: Credentials | None = None
 
 
-@router.post("", status_code=201, response_model=Connection, responses=makes(_SLACK) | documented("exists-already"))
-async def connect(said: NewConnection, hand: AdminHand, ground: OnGround, _asked: Annotated[Question, Query()]) -> Any:
-    """Connect another system. It is told of what happens from now on, as its settings say."""
-    workspace = await hand.home()
-    if said.name == FROM_ENVIRONMENT:
-        raise refused_field(
+@router.post(
+    "",
+    status_code=201,
+    response_model=ConnectionResponse,
+    responses=created_response(_SLACK) | problem_examples("exists-already"),
+)
+async def create_connection(
+    body: CreateConnectionRequest,
+    unit_of_work: AdminUnitOfWork,
+    state: State,
+    _query: Annotated[WorkspaceQuery, Query()],
+) -> Any:
+    """Create a connection to another system.
+
+    The system is notified of events from now on, according to the settings.
+    """
+    workspace = await unit_of_work.lock_workspace()
+    if body.name == FROM_ENVIRONMENT:
+        raise invalid_field(
             "name", "body", f"{FROM_ENVIRONMENT!r} is what the environment's own are called: take another."
         )
-    found = await connections_store.find(hand.tx, workspace_id=workspace.id, kind=said.kind, name=said.name)
-    if found is not None:
-        raise Refusal("exists-already", f"There is a connection {said.kind} {said.name}: PATCH {found.id} changes it.")
-    wanted = Wanted(
+    existing = await connections_store.find(unit_of_work.tx, workspace_id=workspace.id, kind=body.kind, name=body.name)
+    if existing is not None:
+        raise Refusal(
+            "exists-already", f"There is a connection {body.kind} {body.name}: PATCH {existing.id} changes it."
+        )
+    request = ConnectionSpec(
         workspace_id=workspace.id,
-        kind=said.kind,
-        name=said.name,
-        settings=said.settings,
-        credentials=said.credentials,
+        kind=body.kind,
+        name=body.name,
+        settings=body.settings,
+        credentials=body.credentials,
     )
-    await _put(hand, ground, wanted)
-    made = await connections_store.find(hand.tx, workspace_id=workspace.id, kind=said.kind, name=said.name)
-    assert made is not None, "it was just made"
-    return await _shown(hand, made.id)
+    await _save(unit_of_work, state, request)
+    created = await connections_store.find(unit_of_work.tx, workspace_id=workspace.id, kind=body.kind, name=body.name)
+    assert created is not None, "it was just made"
+    return await _read_connection(unit_of_work, created.id)
 
 
-@router.patch("/{connection_id}", response_model=Connection, responses=shows(_SLACK) | documented("not-found"))
-async def change(
+@router.patch(
+    "/{connection_id}", response_model=ConnectionResponse, responses=ok_response(_SLACK) | problem_examples("not-found")
+)
+async def update_connection(
     connection_id: UUID,
-    said: ConnectionChanges,
-    hand: AdminHand,
-    ground: OnGround,
-    _asked: Annotated[Question, Query()],
+    body: UpdateConnectionRequest,
+    unit_of_work: AdminUnitOfWork,
+    state: State,
+    _query: Annotated[WorkspaceQuery, Query()],
 ) -> Any:
-    """Change what a connection says, or its secrets."""
-    workspace_id, found = await _ours(hand, connection_id)
-    _refuse_to_show_secrets(found, said)
-    wanted = Wanted(
+    """Update the settings or credentials of a connection."""
+    workspace_id, connection = await _find_editable(unit_of_work, connection_id)
+    _require_new_secrets(connection, body)
+    request = ConnectionSpec(
         workspace_id=workspace_id,
-        kind=found.kind,
-        name=found.name,
-        settings=said.settings or {},
-        credentials=said.credentials,
+        kind=connection.kind,
+        name=connection.name,
+        settings=body.settings or {},
+        credentials=body.credentials,
     )
-    await _put(hand, ground, wanted)
-    return await _shown(hand, connection_id)
+    await _save(unit_of_work, state, request)
+    return await _read_connection(unit_of_work, connection_id)
 
 
-@router.delete("/{connection_id}", response_model=Connection, responses=shows(_SLACK) | documented("not-found"))
-async def disconnect(connection_id: UUID, hand: AdminHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Disconnect a system; what was scheduled for it waits until it is connected again. Answers what it was."""
-    workspace_id, found = await _ours(hand, connection_id)
-    was = await _shown(hand, connection_id)
-    await take_down(hand.tx, workspace_id=workspace_id, kind=found.kind, name=found.name, now=hand.at)
-    _log.info("disconnected", kind=found.kind, name=found.name, actor=hand.permit.actor)
-    return was
+@router.delete(
+    "/{connection_id}", response_model=ConnectionResponse, responses=ok_response(_SLACK) | problem_examples("not-found")
+)
+async def delete_connection(
+    connection_id: UUID, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Delete a connection and return it. Its scheduled deliveries wait until the system is connected again."""
+    workspace_id, connection = await _find_editable(unit_of_work, connection_id)
+    deleted = await _read_connection(unit_of_work, connection_id)
+    await take_down(
+        unit_of_work.tx, workspace_id=workspace_id, kind=connection.kind, name=connection.name, now=unit_of_work.at
+    )
+    _log.info("disconnected", kind=connection.kind, name=connection.name, actor=unit_of_work.permission.actor)
+    return deleted
 
 
-async def _ours(hand: Hand, connection_id: UUID) -> tuple[UUID, Stored]:
-    """The connection and its workspace. Refuses what is changed elsewhere: accounts, and what the environment says."""
-    found = await connections_store.of_id(hand.tx, connection_id)
-    if found is None or not hand.permit.sees(found[0]):
+async def _find_editable(unit_of_work: UnitOfWork, connection_id: UUID) -> tuple[UUID, StoredConnection]:
+    """Return the connection and its workspace.
+
+    Refuses Cal.com accounts and connections that the environment defines.
+    """
+    connection = await connections_store.get(unit_of_work.tx, connection_id)
+    if connection is None or not unit_of_work.permission.can_see(connection[0]):
         raise Refusal("not-found", "There is no connection with this id that the key may see.")
-    if found[1].kind == CALCOM:
+    if connection[1].kind == CALCOM:
         raise Refusal("conflict", "It is an account of Cal.com: `showup accounts` and `showup connections` change it.")
-    if found[1].name == FROM_ENVIRONMENT:
+    if connection[1].name == FROM_ENVIRONMENT:
         raise Refusal("conflict", "It comes from the environment: change its variables, and start Showup again.")
-    return found
+    return connection
 
 
-def _refuse_to_show_secrets(found: Stored, said: ConnectionChanges) -> None:
-    """Secrets are never shown: neither by an address of somebody's own, to which they would be sent."""
-    url = (said.settings or {}).get(_ADDRESS)
-    if url is None or url == found.settings.get(_ADDRESS) or found.kind not in KINDS or not found.has_credentials:
+def _require_new_secrets(connection: StoredConnection, body: UpdateConnectionRequest) -> None:
+    """Refuse a new API address without new credentials, which would send the stored credentials to that address."""
+    url = (body.settings or {}).get(_ADDRESS)
+    if (
+        url is None
+        or url == connection.settings.get(_ADDRESS)
+        or connection.kind not in KINDS
+        or not connection.has_credentials
+    ):
         return
-    if missing := KINDS[found.kind].missing(said.credentials or {}):
+    if missing := KINDS[connection.kind].missing_secrets(body.credentials or {}):
         detail = f"Another address needs its secrets anew: give {', '.join(missing)} among the credentials."
-        raise refused_field(f"settings.{_ADDRESS}", "body", detail)
+        raise invalid_field(f"settings.{_ADDRESS}", "body", detail)
 
 
-async def _check_addresses(ground: Ground, wanted: Wanted) -> None:
-    url = wanted.settings.get(_ADDRESS)
-    if isinstance(url, str) and (because := await ground.outside.why_refused(url)) is not None:
-        raise refused_field(f"settings.{_ADDRESS}", "body", f"{because[0].upper()}{because[1:]}.")
-    server = (wanted.credentials or {}).get("url")
-    if wanted.kind != _SMTP or server is None:
+async def _check_addresses(state: AppState, request: ConnectionSpec) -> None:
+    url = request.settings.get(_ADDRESS)
+    if isinstance(url, str) and (reason := await state.address_policy.refusal_reason(url)) is not None:
+        raise invalid_field(f"settings.{_ADDRESS}", "body", f"{reason[0].upper()}{reason[1:]}.")
+    server = (request.credentials or {}).get("url")
+    if request.kind != _SMTP or server is None:
         return
     try:
-        host = SmtpServer.of(server).host
+        host = SmtpServer.from_url(server).host
     except ValueError as fault:
-        raise refused_field("credentials.url", "body", f"{fault}.") from fault
-    if (because := await ground.outside.why_refused(f"https://{f'[{host}]' if ':' in host else host}")) is not None:
-        raise refused_field("credentials.url", "body", f"{because[0].upper()}{because[1:]}.")
+        raise invalid_field("credentials.url", "body", f"{fault}.") from fault
+    if (
+        reason := await state.address_policy.refusal_reason(f"https://{f'[{host}]' if ':' in host else host}")
+    ) is not None:
+        raise invalid_field("credentials.url", "body", f"{reason[0].upper()}{reason[1:]}.")
 
 
-async def _put(hand: Hand, ground: Ground, wanted: Wanted) -> None:
-    await _check_addresses(ground, wanted)
+async def _save(unit_of_work: UnitOfWork, state: AppState, request: ConnectionSpec) -> None:
+    await _check_addresses(state, request)
     try:
-        await amend(hand.tx, ground.mailing.seal, wanted, hand.at)
+        await amend(unit_of_work.tx, state.mail_secrets.seal, request, unit_of_work.at)
     except ValueError as fault:
         text = str(fault)
-        raise refused_field("settings", "body", f"{text[0].upper()}{text[1:]}.") from fault
-    _log.info("connected", kind=wanted.kind, name=wanted.name, actor=hand.permit.actor)
+        raise invalid_field("settings", "body", f"{text[0].upper()}{text[1:]}.") from fault
+    _log.info("connected", kind=request.kind, name=request.name, actor=unit_of_work.permission.actor)
 
 
-async def _shown(hand: Hand, connection_id: UUID) -> Any:
-    return next(one for one in await list_connections(hand.tx, hand.permit, hand.at) if one["id"] == connection_id)
+async def _read_connection(unit_of_work: UnitOfWork, connection_id: UUID) -> Any:
+    return next(
+        item
+        for item in await list_connections(unit_of_work.tx, unit_of_work.permission, unit_of_work.at)
+        if item["id"] == connection_id
+    )

@@ -1,4 +1,4 @@
-"""`/api/connections`: what each workspace is connected to; of Cal.com, whether it answers and what it told us late."""
+"""`/api/connections`: each workspace's connections, with the status and drift of its Cal.com accounts."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.reads.connections import list_connections
-from showup.web.api.shapes import Example, Page, shows
+from showup.web.api.schemas import Example, PageResponse, ok_response
+from showup.web.app_state import ReadTransaction, State
 from showup.web.auth import Admin
-from showup.web.ground import OnGround, Reading
-from showup.web.questions import Question
+from showup.web.query_params import WorkspaceQuery
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
 
@@ -34,7 +34,7 @@ CONNECTION: Example = {
             "started_at": "2026-03-10T09:15:00Z",
             "ended_at": "2026-03-10T09:15:04Z",
             "looked_at": 42,
-            "healed": {"cancelled": 1, "created": 2},
+            "repaired": {"cancelled": 1, "created": 2},
             "drifting": 1,
             "drift": [{"uid": "fkP5h9QpE7cX2vN8sL3wRt", "kind": "accepted", "ours": "CANCELLED", "theirs": "accepted"}],
         },
@@ -43,7 +43,7 @@ CONNECTION: Example = {
 
 
 class Drift(BaseModel):
-    """One difference that no news of ours puts right; `kind` is what it would have healed as."""
+    """A difference that no event of ours repairs; `kind` is the repair that it would have been."""
 
     uid: str
     kind: str
@@ -51,8 +51,8 @@ class Drift(BaseModel):
     theirs: str
 
 
-class Reconciliation(BaseModel):
-    """One time that bookings were compared with Cal.com's API."""
+class ReconciliationResponse(BaseModel):
+    """One comparison of bookings with Cal.com's API."""
 
     kind: Literal["poll", "backfill"]
     state: Literal["done", "failed"]
@@ -60,23 +60,23 @@ class Reconciliation(BaseModel):
     started_at: datetime
     ended_at: datetime | None
     looked_at: int
-    healed: dict[str, int] = Field(description="How many differences healed, by kind.")
-    drifting: int = Field(description="How many differences are left.")
-    drift: list[Drift] = Field(description="The first ten of them.")
+    repaired: dict[str, int] = Field(description="Number of repaired differences by kind.")
+    drifting: int = Field(description="Number of remaining differences.")
+    drift: list[Drift] = Field(description="The first ten remaining differences.")
 
 
 class CalcomSync(BaseModel):
-    """What is known of the Cal.com behind an account. While it does not answer, the last known data stay."""
+    """Status of an account's Cal.com. While Cal.com is unavailable, Showup keeps the last known data."""
 
-    available: bool | None = Field(description="null: it was never asked.")
+    available: bool | None = Field(description="null: not checked yet.")
     last_synced_at: datetime | None
-    message: str | None = Field(description="What to say where its data are shown, while it does not answer.")
+    message: str | None = Field(description="Message to display with its data while Cal.com is unavailable.")
     next_at: datetime
-    last_run: Reconciliation | None
+    last_run: ReconciliationResponse | None
 
 
-class Connection(BaseModel):
-    """How a workspace reaches another system; credentials are told to exist, and never shown.
+class ConnectionResponse(BaseModel):
+    """A connection from a workspace to another system. Credentials are reported as present, but never returned.
 
     `calcom` is null for other kinds, and for accounts without an API key.
     """
@@ -90,7 +90,13 @@ class Connection(BaseModel):
     calcom: CalcomSync | None
 
 
-@router.get("", response_model=Page[Connection], responses=shows({"items": [CONNECTION], "next_cursor": None}))
-async def connections(permit: Admin, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]) -> Any:
-    """List the connections, all on one page."""
-    return {"items": await list_connections(tx, permit, ground.clock()), "next_cursor": None}
+@router.get(
+    "",
+    response_model=PageResponse[ConnectionResponse],
+    responses=ok_response({"items": [CONNECTION], "next_cursor": None}),
+)
+async def get_connections(
+    permission: Admin, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """List connections, all on one page."""
+    return {"items": await list_connections(tx, permission, state.clock()), "next_cursor": None}

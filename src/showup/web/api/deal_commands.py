@@ -1,4 +1,4 @@
-"""Opening and changing deals by hand."""
+"""Commands on deals: create and update them manually."""
 
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
@@ -6,24 +6,24 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from showup.deals.deal import DealChange, deal_id
-from showup.reads.anchors import anchor_of_company, anchor_of_deal
+from showup.reads.command_targets import target_of_company, target_of_deal
 from showup.reads.deals import find_deal
-from showup.sources.hand.command import ChangeDeal, OpenDeal
-from showup.web.acting import WritingHand, named, standing
-from showup.web.api.deals import DEAL_DETAIL, DealDetail
-from showup.web.api.shapes import COMPANY, DealStatus, makes, shows
-from showup.web.bodies import Amount, Body, Currency, Email, Reason, Stage
+from showup.sources.manual.command import ChangeDeal, OpenDeal
+from showup.web.api.deals import DEAL_DETAIL, DealDetailResponse
+from showup.web.api.schemas import COMPANY, DealStatus, created_response, ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import Amount, Currency, Email, Reason, RequestBody, Stage
+from showup.web.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
 router = APIRouter(prefix="/api/deals", tags=["deals"], route_class=CommandRoute)
 
 _CHANGE: Final = {"stage": "proposal", "amount": 12000.0, "currency": "USD"}
 
 
-class DealSaid(Body):
-    """What is said of a deal; what is left out stays as it is."""
+class DealFields(RequestBody):
+    """Fields of a deal; omitted fields keep their values."""
 
     stage: Stage | None = None
     status: DealStatus | None = None
@@ -32,20 +32,20 @@ class DealSaid(Body):
     owner_email: Email | None = None
     lost_reason: Reason | None = None
 
-    def change(self) -> DealChange:
-        """The same in the words of the pipeline."""
-        return DealChange(**{name: getattr(self, name) for name in DealSaid.model_fields})
+    def to_deal_change(self) -> DealChange:
+        """Return these fields as a pipeline change."""
+        return DealChange(**{name: getattr(self, name) for name in DealFields.model_fields})
 
 
-class DealChanges(DealSaid):
-    """What is to be changed of a deal; what is left out stays as it is."""
+class UpdateDealRequest(DealFields):
+    """Fields of a deal to update; omitted fields keep their values."""
 
-    needs_any = True
+    requires_any = True
     example = _CHANGE
 
 
-class NewDeal(DealSaid):
-    """A deal that no booking opened; it begins as active, in the first stage, where nothing else is said."""
+class CreateDealRequest(DealFields):
+    """A new deal without a booking; active and in the first stage by default."""
 
     example: ClassVar = _CHANGE | {"company_id": COMPANY["id"]}
 
@@ -55,26 +55,36 @@ class NewDeal(DealSaid):
 @router.post(
     "",
     status_code=201,
-    response_model=DealDetail,
-    responses=makes(DEAL_DETAIL | {"contacts": [], "bookings": []}) | documented("refused-by-rules"),
+    response_model=DealDetailResponse,
+    responses=created_response(DEAL_DETAIL | {"contacts": [], "bookings": []}) | problem_examples("refused-by-rules"),
 )
-async def open_deal(said: NewDeal, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Open a deal without a booking, for a company that has no active one."""
-    company = named(await anchor_of_company(hand.tx, hand.permit, said.company_id), "company_id", "company")
-    command = OpenDeal(**hand.signed, company=company.name, change=said.change())
-    (event_id,) = await hand.does(company.workspace_id, command)
-    return found_or_refused(await find_deal(hand.tx, hand.permit, deal_id(event_id)), "deal")
+async def open_deal(
+    body: CreateDealRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Create a deal without a booking, for a company that has no active deal."""
+    company = target_or_422(
+        await target_of_company(unit_of_work.tx, unit_of_work.permission, body.company_id), "company_id", "company"
+    )
+    command = OpenDeal(**unit_of_work.envelope, company=company.name, change=body.to_deal_change())
+    (event_id,) = await unit_of_work.execute(company.workspace_id, command)
+    return found_or_404(await find_deal(unit_of_work.tx, unit_of_work.permission, deal_id(event_id)), "deal")
 
 
 @router.patch(
-    "/{deal_id}", response_model=DealDetail, responses=shows(DEAL_DETAIL) | documented("not-found", "refused-by-rules")
+    "/{deal_id}",
+    response_model=DealDetailResponse,
+    responses=ok_response(DEAL_DETAIL) | problem_examples("not-found", "refused-by-rules"),
 )
-async def change(deal_id: UUID, said: DealChanges, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
+async def update_deal(
+    deal_id: UUID, body: UpdateDealRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
     """Move a deal to another stage, win, lose or reopen it, or correct its amount or owner.
 
-    Only an active deal changes its stage. A lost one needs its reason, and an amount its currency. A closed one becomes
-    active again only while its company has no other active deal.
+    Only an active deal can change its stage. A lost deal needs a reason, and an amount needs a currency. A closed deal
+    can be reopened only while its company has no other active deal.
     """
-    deal = standing(await anchor_of_deal(hand.tx, hand.permit, deal_id), "deal")
-    await hand.does(deal.workspace_id, ChangeDeal(**hand.signed, deal=deal.name, change=said.change()))
-    return found_or_refused(await find_deal(hand.tx, hand.permit, deal.id), "deal")
+    deal = target_or_404(await target_of_deal(unit_of_work.tx, unit_of_work.permission, deal_id), "deal")
+    await unit_of_work.execute(
+        deal.workspace_id, ChangeDeal(**unit_of_work.envelope, deal=deal.name, change=body.to_deal_change())
+    )
+    return found_or_404(await find_deal(unit_of_work.tx, unit_of_work.permission, deal.id), "deal")

@@ -1,4 +1,4 @@
-"""`/api/deals`: sales opportunities, and how each one came to where it stands."""
+"""`/api/deals`: sales opportunities and their stage history."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,27 +8,27 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.reads.deals import SORTS, DealFilter, find_deal, list_deals
-from showup.web.api.shapes import (
+from showup.web.api.schemas import (
+    BOOKING_SUMMARY,
     COMPANY,
     DEAL_ID,
-    LINE,
-    MEETING,
     PERSON,
-    CompanyName,
+    TIMELINE_ENTRY,
+    BookingSummary,
+    CompanySummary,
     DealStatus,
     Example,
-    MeetingBrief,
-    Page,
-    PersonName,
-    TimelineLine,
-    page_of,
-    shows,
+    PageResponse,
+    PersonSummary,
+    TimelineEntry,
+    ok_response,
+    page_example,
 )
+from showup.web.app_state import ReadTransaction
 from showup.web.auth import Reader
-from showup.web.ground import Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Moment, Question, Search, Word
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, SearchText, ShortText, Timestamp, WorkspaceQuery
 
 router = APIRouter(prefix="/api/deals", tags=["deals"])
 
@@ -49,37 +49,37 @@ DEAL_DETAIL: Example = DEAL | {
     "opened_at": "2026-03-10T09:15:00Z",
     "closed_at": None,
     "contacts": [PERSON | {"time_zone": "America/New_York", "phone": None}],
-    "bookings": [MEETING],
-    "stage_history": [LINE | {"status": [None, "active"], "stage": [None, "booked"]}],
-    "timeline": [LINE],
+    "bookings": [BOOKING_SUMMARY],
+    "stage_history": [TIMELINE_ENTRY | {"status": [None, "active"], "stage": [None, "booked"]}],
+    "timeline": [TIMELINE_ENTRY],
 }
 
 
-class DealQuestion(ListQuestion):
-    """Which deals."""
+class DealQuery(ListQuery):
+    """Filters and paging for deals."""
 
     status: DealStatus | None = None
-    stage: Word | None = Field(None, description="Such as `booked`, `met` or `proposal`.")
+    stage: ShortText | None = Field(None, description="For example `booked`, `met` or `proposal`.")
     company_id: UUID | None = None
-    owner: Word | None = Field(None, description="The owner's email address.")
-    created_from: Moment | None = Field(None, description="Deals made then or later.")
-    created_to: Moment | None = Field(None, description="Deals made before then.")
-    q: Search | None = Field(None, description="Words that begin words of the company's name or domain.")
+    owner: ShortText | None = Field(None, description="Email address of the owner.")
+    created_from: Timestamp | None = Field(None, description="Deals created at or after this time.")
+    created_to: Timestamp | None = Field(None, description="Deals created before this time.")
+    q: SearchText | None = Field(None, description="Prefixes of words in the company's name or domain.")
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "stage_entered_at", "-stage_entered_at"] = (
         "-created_at"
     )
 
-    def wanted(self) -> DealFilter:
-        """The same in the words of `reads`."""
-        same = self.model_dump(include={"status", "stage", "company_id", "owner", "created_from", "q"})
-        return DealFilter(**same, created_before=self.created_to)
+    def to_filter(self) -> DealFilter:
+        """Return these filters as a `reads` filter."""
+        criteria = self.model_dump(include={"status", "stage", "company_id", "owner", "created_from", "q"})
+        return DealFilter(**criteria, created_before=self.created_to)
 
 
-class Deal(BaseModel):
-    """A sales opportunity of a company, which has at most one active."""
+class DealResponse(BaseModel):
+    """A sales opportunity of a company. A company has at most one active deal."""
 
     id: UUID
-    company: CompanyName
+    company: CompanySummary
     status: DealStatus
     stage: str
     owner_email: str | None
@@ -90,43 +90,51 @@ class Deal(BaseModel):
     stage_entered_at: datetime
 
 
-class DealPerson(PersonName):
-    """Somebody who had a seat in a booking of the deal."""
+class DealContact(PersonSummary):
+    """A person who had a seat in a booking of the deal."""
 
     time_zone: str | None
     phone: str | None
 
 
-class DealTurn(TimelineLine):
-    """One turn of the deal: `[before, after]` of its status and stage, null where they stayed."""
+class StageHistoryEntry(TimelineEntry):
+    """One change of the deal: `[before, after]` of its status and stage, null for each that did not change."""
 
     status: tuple[DealStatus | None, DealStatus | None] | None
     stage: tuple[str | None, str | None] | None
 
 
-class DealDetail(Deal):
-    """A deal with its people, bookings and story."""
+class DealDetailResponse(DealResponse):
+    """A deal with its contacts, bookings and timeline."""
 
     lost_reason: str | None
     opened_at: datetime
     closed_at: datetime | None
-    contacts: list[DealPerson]
-    bookings: list[MeetingBrief]
-    stage_history: list[DealTurn]
-    timeline: list[TimelineLine] = Field(description="What happened to the deal and to its bookings.")
+    contacts: list[DealContact]
+    bookings: list[BookingSummary]
+    stage_history: list[StageHistoryEntry]
+    timeline: list[TimelineEntry] = Field(description="Changes of the deal and of its bookings.")
 
 
-@router.get("", response_model=Page[Deal], responses=shows(page_of(DEAL)) | documented("broken-cursor"))
-async def deals(permit: Reader, tx: Reading, asked: Annotated[DealQuestion, Query()]) -> Any:
-    """List deals, the newest first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_deals(tx, permit, asked.wanted(), ask), ask)
+@router.get(
+    "",
+    response_model=PageResponse[DealResponse],
+    responses=ok_response(page_example(DEAL)) | problem_examples("broken-cursor"),
+)
+async def get_deals(permission: Reader, tx: ReadTransaction, query: Annotated[DealQuery, Query()]) -> Any:
+    """List deals, newest first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_deals(tx, permission, query.to_filter(), page_request), page_request)
 
 
-@router.get("/{deal_id}", response_model=DealDetail, responses=shows(DEAL_DETAIL) | documented("not-found"))
-async def deal(deal_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One deal with its contacts, bookings, stage history and timeline.
+@router.get(
+    "/{deal_id}", response_model=DealDetailResponse, responses=ok_response(DEAL_DETAIL) | problem_examples("not-found")
+)
+async def get_deal(
+    deal_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get a deal with its contacts, bookings, stage history and timeline.
 
-    The id of a deal that late news showed to be another one answers with that one.
+    If late events showed that this deal is the same as another one, its id returns that deal.
     """
-    return found_or_refused(await find_deal(tx, permit, deal_id), "deal")
+    return found_or_404(await find_deal(tx, permission, deal_id), "deal")

@@ -1,4 +1,4 @@
-"""`/api/deliveries`: what is told to the outside, and what became of it."""
+"""`/api/deliveries`: messages to other systems and people, with their status."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.reads.deliveries import SORTS, DeliveryFilter, find_content, find_delivery, list_deliveries
-from showup.web.api.shapes import BOOKING_ID, EVENT_ID, Example, Page, page_of, shows
+from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
+from showup.web.app_state import ReadTransaction, State
 from showup.web.auth import Reader, Writer
-from showup.web.ground import OnGround, Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Moment, Question, Word
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, ShortText, Timestamp, WorkspaceQuery
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
 
@@ -43,7 +43,7 @@ DELIVERY: Example = {
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:06Z",
 }
-EXPLAINED: Example = DELIVERY | {
+DELIVERY_STATUS: Example = DELIVERY | {
     "because": "Resend took it",
     "failures": 1,
     "next_try_at": None,
@@ -52,10 +52,10 @@ EXPLAINED: Example = DELIVERY | {
     "feedback_at": "2026-03-10T09:15:09Z",
     "question": None,
 }
-DETAIL: Example = EXPLAINED | {
+DELIVERY_DETAIL: Example = DELIVERY_STATUS | {
     "question": None,
     "rendered_at": "2026-03-10T09:15:00Z",
-    "tries": [
+    "attempt_history": [
         {
             "number": 1,
             "started_at": "2026-03-10T09:15:00Z",
@@ -89,33 +89,33 @@ _CONTENT: Example = {
 }
 
 
-class DeliveryQuestion(ListQuestion):
-    """Which deliveries."""
+class DeliveryQuery(ListQuery):
+    """Filters and paging for deliveries."""
 
     state: DeliveryState | None = None
-    destination: Word | None = Field(None, description="Such as `email`.")
-    kind: Word | None = Field(None, description="Such as `confirm` or `remind`.")
-    recipient: Word | None = Field(None, description="The whole address.")
+    destination: ShortText | None = Field(None, description="For example `email`.")
+    kind: ShortText | None = Field(None, description="For example `confirm` or `remind`.")
+    recipient: ShortText | None = Field(None, description="The full address.")
     booking_id: UUID | None = None
     deal_id: UUID | None = None
-    due_from: Moment | None = Field(None, description="Due then or later.")
-    due_to: Moment | None = Field(None, description="Due before then.")
+    due_from: Timestamp | None = Field(None, description="Due at or after this time.")
+    due_to: Timestamp | None = Field(None, description="Due before this time.")
     sort: Literal["created_at", "-created_at", "due_at", "-due_at"] = "-created_at"
 
-    def wanted(self) -> DeliveryFilter:
-        """The same in the words of `reads`."""
-        said = self.model_dump(include=set(DeliveryFilter.__struct_fields__))
+    def to_filter(self) -> DeliveryFilter:
+        """Return these filters as a `reads` filter."""
+        criteria = self.model_dump(include=set(DeliveryFilter.__struct_fields__))
         recipient = None if self.recipient is None else self.recipient.strip().lower()
-        return DeliveryFilter(**said | {"recipient": recipient})
+        return DeliveryFilter(**criteria | {"recipient": recipient})
 
 
-class Delivery(BaseModel):
-    """One thing told, or to be told, to one destination about one booking."""
+class DeliveryResponse(BaseModel):
+    """One message to one destination, usually about one booking."""
 
     id: UUID
-    booking_id: UUID | None = Field(description="Null where it is about no booking.")
-    deal_id: UUID | None = Field(description="The deal, where it is about one by itself.")
-    event_id: UUID | None = Field(description="The event that called for it; null where another delivery did.")
+    booking_id: UUID | None = Field(description="The booking; null if the delivery is about no booking.")
+    deal_id: UUID | None = Field(description="The deal; set if the delivery is about a deal rather than a booking.")
+    event_id: UUID | None = Field(description="The event that planned the delivery; null if another delivery did.")
     destination: str
     kind: str
     recipient: str | None
@@ -123,19 +123,22 @@ class Delivery(BaseModel):
     because: str | None
     due_at: datetime
     delivered_at: datetime | None
-    attempts: int = Field(description="All that were ever begun.")
-    provider: str | None = Field(description="Who took it: `resend`, `clickup`, `slack`, `outbox` and on.")
-    provider_id: str | None = Field(description="Under which id they know it.")
-    record: str | None = Field(description="The record there that it went to: a task, a page, a message.")
-    found: dict[str, Any] = Field(description="What was learned there, such as the task's link or a sequence's id.")
-    feedback: str | None = Field(description="What the provider said later: delivered, bounced, complained, and on.")
+    attempts: int = Field(description="Number of attempts started.")
+    provider: str | None = Field(description="The provider, such as `resend`, `clickup`, `slack` or `mail_preview`.")
+    provider_id: str | None = Field(description="The provider's id of the delivery.")
+    record: str | None = Field(description="The provider's record that it was written to: a task, a page, a message.")
+    found: dict[str, Any] = Field(description="Data from the provider, such as the task's link or a sequence's id.")
+    feedback: str | None = Field(description="The provider's later feedback, such as delivered, bounced or complained.")
     simulated: bool
     created_at: datetime
     updated_at: datetime
 
 
-class AskedBrief(BaseModel):
-    """Which record is meant: asked until then, and answered by whom; `chosen` is null for none of the candidates."""
+class RecordQuestionSummary(BaseModel):
+    """The choice of a record: until when it can be made, and who made it.
+
+    `chosen` is null if none of the candidates was chosen.
+    """
 
     until: datetime
     answered_by: str | None
@@ -143,7 +146,7 @@ class AskedBrief(BaseModel):
 
 
 class RecordCandidate(BaseModel):
-    """A record there that may be the one."""
+    """A record of the provider that may be the right one."""
 
     record: str
     name: str
@@ -151,26 +154,26 @@ class RecordCandidate(BaseModel):
     because: str = ""
 
 
-class Asked(AskedBrief):
-    """The question with its candidates."""
+class RecordQuestionResponse(RecordQuestionSummary):
+    """The choice of a record, with its candidates."""
 
     candidates: list[RecordCandidate]
 
 
-class ExplainedDelivery(Delivery):
-    """A delivery with its way so far; `because` says in each state why it stands there."""
+class DeliveryStatusResponse(DeliveryResponse):
+    """A delivery with its status; `because` gives the reason for the current state."""
 
     because: str
-    failures: int = Field(description="Those that count against the policy of retries.")
-    next_try_at: datetime | None = Field(description="For scheduled ones: when they are tried, at the earliest.")
-    expires_at: datetime | None = Field(description="From then on it is not worth telling any more.")
+    failures: int = Field(description="Failed attempts that count towards the retry limit.")
+    next_try_at: datetime | None = Field(description="For scheduled deliveries: the earliest time of the next attempt.")
+    expires_at: datetime | None = Field(description="The delivery is not sent after this time.")
     feedback_because: str | None
     feedback_at: datetime | None
-    question: AskedBrief | None = Field(description="What somebody has to decide, or had to, before it goes on.")
+    question: RecordQuestionSummary | None = Field(description="A pending or past choice that the delivery depends on.")
 
 
-class Attempt(BaseModel):
-    """One try; `outcome` is null while it is under way, and `lost` when whoever made it ended before it did."""
+class AttemptResponse(BaseModel):
+    """One attempt; `outcome` is null while it is in progress, and `lost` if the process stopped before it finished."""
 
     number: int
     started_at: datetime
@@ -179,16 +182,18 @@ class Attempt(BaseModel):
     because: str | None
 
 
-class DeliveryDetail(ExplainedDelivery):
-    """A delivery with its attempts; `rendered_at` is null as long as nothing was written for it."""
+class DeliveryDetailResponse(DeliveryStatusResponse):
+    """A delivery with its attempts; `rendered_at` is null until its content is rendered."""
 
-    question: Asked | None = Field(description="What somebody has to decide, or had to, before it goes on.")
+    question: RecordQuestionResponse | None = Field(
+        description="A pending or past choice that the delivery depends on."
+    )
     rendered_at: datetime | None
-    tries: list[Attempt] = Field(description="Its attempts, the first one first.")
+    attempt_history: list[AttemptResponse] = Field(description="Attempts, oldest first.")
 
 
-class Content(BaseModel):
-    """What is sent, to the letter, at the first attempt and at every later one; a mail's has these fields."""
+class DeliveryContentResponse(BaseModel):
+    """The exact content, the same at every attempt. Mails have these fields."""
 
     delivery_id: UUID
     rendered_at: datetime
@@ -197,25 +202,40 @@ class Content(BaseModel):
 
 @router.get(
     "",
-    response_model=Page[ExplainedDelivery],
-    responses=shows(page_of(EXPLAINED)) | documented("broken-cursor"),
+    response_model=PageResponse[DeliveryStatusResponse],
+    responses=ok_response(page_example(DELIVERY_STATUS)) | problem_examples("broken-cursor"),
 )
-async def deliveries(permit: Reader, tx: Reading, ground: OnGround, asked: Annotated[DeliveryQuestion, Query()]) -> Any:
-    """List deliveries, the latest first, each with the reason why it stands where it does."""
-    ask = asked.ask(SORTS)
-    return shown(await list_deliveries(tx, permit, asked.wanted(), ask, ground.clock()), ask)
-
-
-@router.get("/{delivery_id}", response_model=DeliveryDetail, responses=shows(DETAIL) | documented("not-found"))
-async def delivery(
-    delivery_id: UUID, permit: Reader, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]
+async def get_deliveries(
+    permission: Reader, tx: ReadTransaction, state: State, query: Annotated[DeliveryQuery, Query()]
 ) -> Any:
-    """One delivery with its attempts."""
-    return found_or_refused(await find_delivery(tx, permit, delivery_id, ground.clock()), "delivery")
+    """List deliveries, latest first, each with the reason for its state."""
+    page_request = query.page_request(SORTS)
+    return page_response(
+        await list_deliveries(tx, permission, query.to_filter(), page_request, state.clock()), page_request
+    )
 
 
-# Not for the scope read: whoever has the links in a mail can cancel the meeting, move it or unsubscribe its attendee.
-@router.get("/{delivery_id}/content", response_model=Content, responses=shows(_CONTENT) | documented("not-found"))
-async def content(delivery_id: UUID, permit: Writer, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """What one delivery sends. It needs write: the links in a mail cancel the meeting for whoever follows them."""
-    return found_or_refused(await find_content(tx, permit, delivery_id), "rendered delivery")
+@router.get(
+    "/{delivery_id}",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(DELIVERY_DETAIL) | problem_examples("not-found"),
+)
+async def get_delivery(
+    delivery_id: UUID, permission: Reader, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get a delivery with its attempts."""
+    return found_or_404(await find_delivery(tx, permission, delivery_id, state.clock()), "delivery")
+
+
+# The scope read is not enough: with the links in a mail, a reader could cancel or move the meeting or unsubscribe the
+# attendee.
+@router.get(
+    "/{delivery_id}/content",
+    response_model=DeliveryContentResponse,
+    responses=ok_response(_CONTENT) | problem_examples("not-found"),
+)
+async def get_delivery_content(
+    delivery_id: UUID, permission: Writer, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get the content of a delivery. Requires the scope write, because the links in a mail can cancel the meeting."""
+    return found_or_404(await find_content(tx, permission, delivery_id), "rendered delivery")

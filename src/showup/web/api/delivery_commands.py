@@ -1,4 +1,4 @@
-"""Trying deliveries again, and taking them back."""
+"""Commands on deliveries: retry, redeliver, withdraw, and choose a record."""
 
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -7,23 +7,23 @@ import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, field_validator
 
-from showup.database.engine import raw
-from showup.deliveries import by_hand
+from showup.database.engine import driver_connection
+from showup.deliveries import manual_actions
 from showup.reads.deliveries import find_delivery, workspace_of_delivery
-from showup.reads.rows import Found
-from showup.sources.hand.command import ChooseRecord
-from showup.web.acting import Hand, WritingHand
-from showup.web.api.deliveries import DETAIL, DeliveryDetail
-from showup.web.api.shapes import shows
-from showup.web.bodies import Body
+from showup.reads.rows import Item
+from showup.sources.manual.command import ChooseRecord
+from showup.web.api.deliveries import DELIVERY_DETAIL, DeliveryDetailResponse
+from showup.web.api.schemas import ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import Refusal, documented, found_or_refused
-from showup.web.questions import Moment, Question, Word
+from showup.web.problems import Refusal, found_or_404, problem_examples
+from showup.web.query_params import ShortText, Timestamp, WorkspaceQuery
+from showup.web.request_fields import RequestBody
+from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=CommandRoute)
 _log = structlog.get_logger()
 
-_AGAIN = DETAIL | {
+_RETRIED = DELIVERY_DETAIL | {
     "state": "scheduled",
     "because": "it is due, and waits for its turn",
     "delivered_at": None,
@@ -33,13 +33,13 @@ _AGAIN = DETAIL | {
     "provider_id": None,
     "feedback": None,
     "feedback_at": None,
-    "tries": DETAIL["tries"][:1],
+    "attempt_history": DELIVERY_DETAIL["attempt_history"][:1],
     "attempts": 1,
 }
-_WITHDRAWN = _AGAIN | {"state": "withdrawn", "because": "withdrawn by key:crm", "next_try_at": None}
+_WITHDRAWN = _RETRIED | {"state": "withdrawn", "because": "withdrawn by key:crm", "next_try_at": None}
 
 
-_CHOSEN = _AGAIN | {
+_CHOSEN = _RETRIED | {
     "destination": "clickup",
     "kind": "booking.created",
     "question": {
@@ -58,68 +58,93 @@ _CHOSEN = _AGAIN | {
 }
 
 
-class RetrySaid(Body):
-    """Which failed deliveries are tried again; nothing said, all of them."""
+class RetryRequest(RequestBody):
+    """Which failed deliveries to retry; all of them if empty."""
 
     example: ClassVar = {"destination": "email", "since": "2026-03-10T08:00:00Z"}
 
-    destination: Word | None = Field(None, description="Such as `email`.")
-    kind: Word | None = Field(None, description="Such as `confirm`.")
-    since: Moment | None = Field(None, description="Those that failed then or later.")
+    destination: ShortText | None = Field(None, description="For example `email`.")
+    kind: ShortText | None = Field(None, description="For example `confirm`.")
+    since: Timestamp | None = Field(None, description="Deliveries that failed at or after this time.")
 
 
-class Retried(BaseModel):
-    """How many are tried again, and how many are not since they are not worth telling any more."""
+class RetryResponse(BaseModel):
+    """Number of deliveries to retry, and number of deliveries skipped because they have expired."""
 
     retried: int
     expired: int
 
 
-@router.post("/retry", response_model=Retried, responses=shows({"retried": 12, "expired": 3}))
-async def retry_failed(said: RetrySaid, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Try all failed deliveries again that are still worth telling, or those that the body names."""
-    wanted = by_hand.Failed(workspace_id=hand.permit.workspace_id, **said.model_dump())
-    done = await by_hand.retry_failed(await raw(hand.tx), wanted, hand.at)
-    _log.info("failed deliveries retried", retried=done.retried, expired=done.expired, actor=hand.permit.actor)
-    return {"retried": done.retried, "expired": done.expired}
+@router.post("/retry", response_model=RetryResponse, responses=ok_response({"retried": 12, "expired": 3}))
+async def retry_failed_deliveries(
+    body: RetryRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Retry all failed deliveries that have not expired, or those that match the body."""
+    selection = manual_actions.FailedFilter(workspace_id=unit_of_work.permission.workspace_id, **body.model_dump())
+    result = await manual_actions.retry_failed(await driver_connection(unit_of_work.tx), selection, unit_of_work.at)
+    _log.info(
+        "failed deliveries retried", retried=result.retried, expired=result.expired, actor=unit_of_work.permission.actor
+    )
+    return {"retried": result.retried, "expired": result.expired}
 
 
-@router.post("/{delivery_id}/retry", response_model=DeliveryDetail, responses=shows(_AGAIN) | documented("not-found"))
-async def retry(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Try a delivery again that failed, was skipped when it was to be sent, or was withdrawn by hand.
+@router.post(
+    "/{delivery_id}/retry",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(_RETRIED) | problem_examples("not-found"),
+)
+async def retry_delivery(
+    delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Retry a delivery that failed, was skipped at sending time, or was withdrawn manually.
 
-    What was rendered for it is sent as it is, under the same id. Whether it still holds is looked at once more before.
+    Content that was already rendered is sent unchanged, under the same id. Showup checks again whether it is still
+    valid before it sends it.
     """
-    await _found(hand, delivery_id)
-    _refuse(await by_hand.retry(await raw(hand.tx), delivery_id, hand.at))
-    _log.info("delivery retried", delivery_id=str(delivery_id), actor=hand.permit.actor)
-    return await _found(hand, delivery_id)
+    await _read_delivery(unit_of_work, delivery_id)
+    _raise_conflict(await manual_actions.retry(await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.at))
+    _log.info("delivery retried", delivery_id=str(delivery_id), actor=unit_of_work.permission.actor)
+    return await _read_delivery(unit_of_work, delivery_id)
 
 
 @router.post(
-    "/{delivery_id}/redeliver", response_model=DeliveryDetail, responses=shows(_AGAIN) | documented("not-found")
+    "/{delivery_id}/redeliver",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(_RETRIED) | problem_examples("not-found"),
 )
-async def redeliver(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Send an outgoing webhook once more that was delivered: the same body, under the same `webhook-id`."""
-    await _found(hand, delivery_id)
-    _refuse(await by_hand.send_again(await raw(hand.tx), delivery_id, hand.at))
-    _log.info("delivery sent again", delivery_id=str(delivery_id), actor=hand.permit.actor)
-    return await _found(hand, delivery_id)
+async def redeliver_webhook(
+    delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Send a delivered outgoing webhook again: the same body, with the same `webhook-id`."""
+    await _read_delivery(unit_of_work, delivery_id)
+    _raise_conflict(
+        await manual_actions.send_again(await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.at)
+    )
+    _log.info("delivery redelivered", delivery_id=str(delivery_id), actor=unit_of_work.permission.actor)
+    return await _read_delivery(unit_of_work, delivery_id)
 
 
 @router.post(
-    "/{delivery_id}/withdraw", response_model=DeliveryDetail, responses=shows(_WITHDRAWN) | documented("not-found")
+    "/{delivery_id}/withdraw",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(_WITHDRAWN) | problem_examples("not-found"),
 )
-async def withdraw(delivery_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Take back a scheduled delivery: nothing but a retry by hand brings it back."""
-    await _found(hand, delivery_id)
-    _refuse(await by_hand.withdraw(await raw(hand.tx), delivery_id, hand.permit.actor, hand.at))
-    _log.info("delivery withdrawn", delivery_id=str(delivery_id), actor=hand.permit.actor)
-    return await _found(hand, delivery_id)
+async def withdraw_delivery(
+    delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Withdraw a scheduled delivery. Only a manual retry restores it."""
+    await _read_delivery(unit_of_work, delivery_id)
+    _raise_conflict(
+        await manual_actions.withdraw(
+            await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.permission.actor, unit_of_work.at
+        )
+    )
+    _log.info("delivery withdrawn", delivery_id=str(delivery_id), actor=unit_of_work.permission.actor)
+    return await _read_delivery(unit_of_work, delivery_id)
 
 
-class RecordSaid(Body):
-    """Which record is meant: one of the candidates, or null for none of them."""
+class ChooseRecordRequest(RequestBody):
+    """The record to use: one of the candidates, or null for none of them."""
 
     example: ClassVar = {"record": "86c2k4n1p"}
 
@@ -127,29 +152,42 @@ class RecordSaid(Body):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _never_null(cls, sent: Any) -> Any:
-        # Here null is an answer.
+    def _reject_null(cls, sent: Any) -> Any:
+        # Here null is a valid answer.
         return sent
 
 
-@router.post("/{delivery_id}/choose", response_model=DeliveryDetail, responses=shows(_CHOSEN) | documented("not-found"))
-async def choose(delivery_id: UUID, said: RecordSaid, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Answer the question of a delivery that waits for somebody to say which record there is meant.
+@router.post(
+    "/{delivery_id}/choose",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(_CHOSEN) | problem_examples("not-found"),
+)
+async def choose_record(
+    delivery_id: UUID,
+    body: ChooseRecordRequest,
+    unit_of_work: WriteUnitOfWork,
+    _query: Annotated[WorkspaceQuery, Query()],
+) -> Any:
+    """Choose the record for a delivery that waits for this choice.
 
-    Null means none of the candidates. Whoever answers first has decided, here or in Slack.
+    Null means none of the candidates. The first answer decides, whether it comes through the API or from Slack.
     """
-    await _found(hand, delivery_id)
-    workspace_id = await workspace_of_delivery(hand.tx, delivery_id)
+    await _read_delivery(unit_of_work, delivery_id)
+    workspace_id = await workspace_of_delivery(unit_of_work.tx, delivery_id)
     assert workspace_id is not None, "it was found before"
-    acted = await hand.tries(workspace_id, ChooseRecord(**hand.signed, delivery_id=delivery_id, record=said.record))
-    _refuse(acted.refused)
-    return await _found(hand, delivery_id)
+    result = await unit_of_work.try_execute(
+        workspace_id, ChooseRecord(**unit_of_work.envelope, delivery_id=delivery_id, record=body.record)
+    )
+    _raise_conflict(result.refused)
+    return await _read_delivery(unit_of_work, delivery_id)
 
 
-async def _found(hand: Hand, delivery_id: UUID) -> Found:
-    return found_or_refused(await find_delivery(hand.tx, hand.permit, delivery_id, hand.at), "delivery")
+async def _read_delivery(unit_of_work: UnitOfWork, delivery_id: UUID) -> Item:
+    return found_or_404(
+        await find_delivery(unit_of_work.tx, unit_of_work.permission, delivery_id, unit_of_work.at), "delivery"
+    )
 
 
-def _refuse(because: str | None) -> None:
-    if because is not None:
-        raise Refusal("conflict", f"{because[0].upper()}{because[1:]}.")
+def _raise_conflict(reason: str | None) -> None:
+    if reason is not None:
+        raise Refusal("conflict", f"{reason[0].upper()}{reason[1:]}.")

@@ -1,4 +1,4 @@
-"""Registering addresses for outgoing webhooks, changing them, and trying them out."""
+"""Commands on outgoing webhook endpoints: create, update, delete, rotate the secret, send a ping."""
 
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID, uuid4
@@ -7,28 +7,28 @@ import structlog
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from showup.database.engine import raw
-from showup.deliveries import endpoints_store, registering
-from showup.deliveries.endpoint import Endpoint as Registered
-from showup.destinations.webhook.kinds import KINDS, PING, expanded
+from showup.database.engine import driver_connection
+from showup.deliveries import endpoint_registration, endpoints_store
+from showup.deliveries.endpoint import Endpoint as StoredEndpoint
+from showup.destinations.webhook.event_types import KINDS, PING, expand
 from showup.reads.deliveries import find_delivery
-from showup.reads.endpoints import find_endpoint, home_of_endpoint
-from showup.web.acting import AdminHand, Hand
-from showup.web.api.deliveries import DETAIL, DeliveryDetail
-from showup.web.api.endpoints import ENDPOINT, Endpoint
-from showup.web.api.shapes import makes, shows
-from showup.web.bodies import Body
+from showup.reads.endpoints import find_endpoint, workspace_of_endpoint
+from showup.web.api.deliveries import DELIVERY_DETAIL, DeliveryDetailResponse
+from showup.web.api.endpoints import ENDPOINT, EndpointResponse
+from showup.web.api.schemas import created_response, ok_response
+from showup.web.app_state import AppState, State
 from showup.web.command_route import CommandRoute, SecretRoute
-from showup.web.ground import Ground, OnGround
-from showup.web.problems import Refusal, documented, found_or_refused, refused_field
-from showup.web.questions import Question
+from showup.web.problems import Refusal, found_or_404, invalid_field, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import RequestBody
+from showup.web.unit_of_work import AdminUnitOfWork, UnitOfWork
 
 router = APIRouter(prefix="/api/endpoints", tags=["endpoints"], route_class=CommandRoute)
 secret_router = APIRouter(prefix="/api/endpoints", tags=["endpoints"], route_class=SecretRoute)
 _log = structlog.get_logger()
 
 _SECRET: Final = "whsec_c2hvd3VwIHNob3dzIHRoaXMgdG8geW91IG9uY2U="  # noqa: S105  # an example
-_PINGED: Final = DETAIL | {
+_PINGED: Final = DELIVERY_DETAIL | {
     "booking_id": None,
     "event_id": None,
     "destination": f"webhook:{ENDPOINT['id']}",
@@ -45,7 +45,7 @@ _PINGED: Final = DETAIL | {
     "feedback": None,
     "feedback_at": None,
     "rendered_at": None,
-    "tries": [],
+    "attempt_history": [],
 }
 
 Url = Annotated[
@@ -58,15 +58,15 @@ Kinds = Annotated[
     Field(
         min_length=1,
         max_length=50,
-        description=f"Of {', '.join(f'`{one}`' for one in KINDS)}; `booking.*` and `deal.*` mean all of a group.",
+        description=f"Any of {', '.join(f'`{kind}`' for kind in KINDS)}; `booking.*` and `deal.*` select a group.",
         examples=[["booking.*", "deal.won"]],
     ),
 ]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
 
 
-class NewEndpoint(Body):
-    """An address, and the kinds of news that it is to be told."""
+class CreateEndpointRequest(RequestBody):
+    """A new endpoint: its address and the kinds of events to send to it."""
 
     example: ClassVar = {"url": ENDPOINT["url"], "kinds": ["booking.*", "deal.won"], "description": "our CRM"}
 
@@ -75,113 +75,155 @@ class NewEndpoint(Body):
     description: Description = ""
 
 
-class EndpointChanges(Body):
-    """What is to be otherwise of an endpoint."""
+class UpdateEndpointRequest(RequestBody):
+    """Fields of an endpoint to update."""
 
-    needs_any = True
+    requires_any = True
     example: ClassVar = {"paused": False}
 
     url: Url | None = None
     kinds: Kinds | None = None
     description: Description | None = None
-    paused: bool | None = Field(None, description="Whether nothing is sent for now; false lets it go on.")
+    paused: bool | None = Field(None, description="True pauses deliveries to the endpoint; false resumes them.")
 
 
-class EndpointWithSecret(Endpoint):
-    """An endpoint with its new secret, which is shown this once: a request that is repeated gets null."""
+class EndpointSecretResponse(EndpointResponse):
+    """An endpoint with its new secret. The secret is returned once: a repeated request gets null."""
 
-    secret: str | None = Field(description="What webhooks to it are signed with (Standard Webhooks).")
+    secret: str | None = Field(description="Signs the webhooks sent to this endpoint (Standard Webhooks).")
 
 
 @secret_router.post(
-    "", status_code=201, response_model=EndpointWithSecret, responses=makes(ENDPOINT | {"secret": _SECRET})
+    "",
+    status_code=201,
+    response_model=EndpointSecretResponse,
+    responses=created_response(ENDPOINT | {"secret": _SECRET}),
 )
-async def register(said: NewEndpoint, hand: AdminHand, ground: OnGround, _asked: Annotated[Question, Query()]) -> Any:
-    """Register an address for outgoing webhooks. It is told of what happens from now on."""
-    workspace = await hand.home()
-    await _check(ground, said.url)
-    endpoint = Registered(
+async def create_endpoint(
+    body: CreateEndpointRequest, unit_of_work: AdminUnitOfWork, state: State, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Create an endpoint for outgoing webhooks. It receives events that occur from now on."""
+    workspace = await unit_of_work.lock_workspace()
+    await _check_url(state, body.url)
+    endpoint = StoredEndpoint(
         id=uuid4(),
         workspace_id=workspace.id,
-        url=said.url,
-        kinds=_meant(said.kinds),
-        description=said.description,
+        url=body.url,
+        kinds=_expand_kinds(body.kinds),
+        description=body.description,
     )
-    secret = await registering.register(await raw(hand.tx), ground.mailing.seal, endpoint, hand.at)
-    _log.info("endpoint registered", endpoint_id=str(endpoint.id), actor=hand.permit.actor)
-    return await _shown(hand, endpoint.id) | {"secret": secret}
+    secret = await endpoint_registration.register(
+        await driver_connection(unit_of_work.tx), state.mail_secrets.seal, endpoint, unit_of_work.at
+    )
+    _log.info("endpoint registered", endpoint_id=str(endpoint.id), actor=unit_of_work.permission.actor)
+    return await _read_endpoint(unit_of_work, endpoint.id) | {"secret": secret}
 
 
 @secret_router.post(
     "/{endpoint_id}/rotate-secret",
-    response_model=EndpointWithSecret,
-    responses=shows(ENDPOINT | {"secret": _SECRET}) | documented("not-found"),
+    response_model=EndpointSecretResponse,
+    responses=ok_response(ENDPOINT | {"secret": _SECRET}) | problem_examples("not-found"),
 )
 async def rotate_secret(
-    endpoint_id: UUID, hand: AdminHand, ground: OnGround, _asked: Annotated[Question, Query()]
+    endpoint_id: UUID, unit_of_work: AdminUnitOfWork, state: State, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Give an endpoint another secret. The one before it signs too, for 24 hours."""
-    endpoint = await _held(hand, endpoint_id)
-    secret = await registering.rotate(await raw(hand.tx), ground.mailing.seal, endpoint, hand.at)
-    _log.info("endpoint's secret rotated", endpoint_id=str(endpoint_id), actor=hand.permit.actor)
-    return await _shown(hand, endpoint_id) | {"secret": secret}
+    """Rotate the secret of an endpoint. The previous secret also signs for another 24 hours."""
+    endpoint = await _lock_endpoint(unit_of_work, endpoint_id)
+    secret = await endpoint_registration.rotate(
+        await driver_connection(unit_of_work.tx), state.mail_secrets.seal, endpoint, unit_of_work.at
+    )
+    _log.info("endpoint's secret rotated", endpoint_id=str(endpoint_id), actor=unit_of_work.permission.actor)
+    return await _read_endpoint(unit_of_work, endpoint_id) | {"secret": secret}
 
 
-@router.patch("/{endpoint_id}", response_model=Endpoint, responses=shows(ENDPOINT) | documented("not-found"))
-async def change(
-    endpoint_id: UUID, said: EndpointChanges, hand: AdminHand, ground: OnGround, _asked: Annotated[Question, Query()]
+@router.patch(
+    "/{endpoint_id}", response_model=EndpointResponse, responses=ok_response(ENDPOINT) | problem_examples("not-found")
+)
+async def update_endpoint(
+    endpoint_id: UUID,
+    body: UpdateEndpointRequest,
+    unit_of_work: AdminUnitOfWork,
+    state: State,
+    _query: Annotated[WorkspaceQuery, Query()],
 ) -> Any:
-    """Change an endpoint, hold it back, or let it go on: then what waits is sent, as far as it is still worth it."""
-    endpoint = await _held(hand, endpoint_id)
-    given = said.model_dump(exclude_unset=True)
-    if said.url is not None:
-        await _check(ground, said.url)
-    if said.kinds is not None:
-        given["kinds"] = _meant(said.kinds)
-    await registering.change(await raw(hand.tx), endpoint, given, hand.permit.actor, hand.at)
-    _log.info("endpoint changed", endpoint_id=str(endpoint_id), fields=sorted(given), actor=hand.permit.actor)
-    return await _shown(hand, endpoint_id)
+    """Update, pause or resume an endpoint.
+
+    After a resume, Showup sends the waiting deliveries that have not expired.
+    """
+    endpoint = await _lock_endpoint(unit_of_work, endpoint_id)
+    changes = body.model_dump(exclude_unset=True)
+    if body.url is not None:
+        await _check_url(state, body.url)
+    if body.kinds is not None:
+        changes["kinds"] = _expand_kinds(body.kinds)
+    await endpoint_registration.change(
+        await driver_connection(unit_of_work.tx), endpoint, changes, unit_of_work.permission.actor, unit_of_work.at
+    )
+    _log.info(
+        "endpoint changed", endpoint_id=str(endpoint_id), fields=sorted(changes), actor=unit_of_work.permission.actor
+    )
+    return await _read_endpoint(unit_of_work, endpoint_id)
 
 
-@router.delete("/{endpoint_id}", response_model=Endpoint, responses=shows(ENDPOINT) | documented("not-found"))
-async def delete(endpoint_id: UUID, hand: AdminHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Delete an endpoint; what was still to be sent there is withdrawn. Answers the endpoint that it was."""
-    endpoint = await _held(hand, endpoint_id)
-    was = await _shown(hand, endpoint_id)
-    await registering.delete(await raw(hand.tx), endpoint, hand.permit.actor, hand.at)
-    _log.info("endpoint deleted", endpoint_id=str(endpoint_id), actor=hand.permit.actor)
-    return was
+@router.delete(
+    "/{endpoint_id}", response_model=EndpointResponse, responses=ok_response(ENDPOINT) | problem_examples("not-found")
+)
+async def delete_endpoint(
+    endpoint_id: UUID, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Delete an endpoint and return it. Its scheduled deliveries are withdrawn."""
+    endpoint = await _lock_endpoint(unit_of_work, endpoint_id)
+    deleted = await _read_endpoint(unit_of_work, endpoint_id)
+    await endpoint_registration.delete(
+        await driver_connection(unit_of_work.tx), endpoint, unit_of_work.permission.actor, unit_of_work.at
+    )
+    _log.info("endpoint deleted", endpoint_id=str(endpoint_id), actor=unit_of_work.permission.actor)
+    return deleted
 
 
-@router.post("/{endpoint_id}/test", response_model=DeliveryDetail, responses=shows(_PINGED) | documented("not-found"))
-async def send_ping(endpoint_id: UUID, hand: AdminHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Send an endpoint a `ping`, to try it out. Answers the delivery, which tells later what became of it."""
-    endpoint = await _held(hand, endpoint_id)
+@router.post(
+    "/{endpoint_id}/test",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(_PINGED) | problem_examples("not-found"),
+)
+async def send_ping(
+    endpoint_id: UUID, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Send a `ping` to test an endpoint. Returns the delivery; get it later to see its outcome."""
+    endpoint = await _lock_endpoint(unit_of_work, endpoint_id)
     if endpoint.paused_at is not None:
         raise Refusal("conflict", 'The endpoint is paused: let it go on first, with {"paused": false}.')
-    delivery_id = await registering.ping(await raw(hand.tx), endpoint, hand.permit.actor, hand.at)
-    return found_or_refused(await find_delivery(hand.tx, hand.permit, delivery_id, hand.at), "delivery")
+    delivery_id = await endpoint_registration.ping(
+        await driver_connection(unit_of_work.tx), endpoint, unit_of_work.permission.actor, unit_of_work.at
+    )
+    return found_or_404(
+        await find_delivery(unit_of_work.tx, unit_of_work.permission, delivery_id, unit_of_work.at), "delivery"
+    )
 
 
-async def _held(hand: Hand, endpoint_id: UUID) -> Registered:
-    home = await home_of_endpoint(hand.tx, hand.permit, endpoint_id)
-    held = home and await endpoints_store.find(await raw(hand.tx), home, endpoint_id, hold=True)
-    if not held:
+async def _lock_endpoint(unit_of_work: UnitOfWork, endpoint_id: UUID) -> StoredEndpoint:
+    workspace_id = await workspace_of_endpoint(unit_of_work.tx, unit_of_work.permission, endpoint_id)
+    endpoint = workspace_id and await endpoints_store.find(
+        await driver_connection(unit_of_work.tx), workspace_id, endpoint_id, lock=True
+    )
+    if not endpoint:
         raise Refusal("not-found", "There is no endpoint with this id that the key may see.")
-    return held
+    return endpoint
 
 
-async def _shown(hand: Hand, endpoint_id: UUID) -> dict[str, Any]:
-    return found_or_refused(await find_endpoint(hand.tx, hand.permit, endpoint_id, hand.at), "endpoint")
+async def _read_endpoint(unit_of_work: UnitOfWork, endpoint_id: UUID) -> dict[str, Any]:
+    return found_or_404(
+        await find_endpoint(unit_of_work.tx, unit_of_work.permission, endpoint_id, unit_of_work.at), "endpoint"
+    )
 
 
-async def _check(ground: Ground, url: str) -> None:
-    if (because := await ground.outside.why_refused(url)) is not None:
-        raise refused_field("url", "body", f"{because[0].upper()}{because[1:]}.")
+async def _check_url(state: AppState, url: str) -> None:
+    if (reason := await state.address_policy.refusal_reason(url)) is not None:
+        raise invalid_field("url", "body", f"{reason[0].upper()}{reason[1:]}.")
 
 
-def _meant(kinds: list[str]) -> tuple[str, ...]:
+def _expand_kinds(kinds: list[str]) -> tuple[str, ...]:
     try:
-        return expanded(kinds)
+        return expand(kinds)
     except ValueError as fault:
-        raise refused_field("kinds", "body", f"{fault}.") from fault
+        raise invalid_field("kinds", "body", f"{fault}.") from fault

@@ -1,4 +1,4 @@
-"""`/api/endpoints`: where outgoing webhooks go, and how it goes with them."""
+"""`/api/endpoints`: the endpoints of outgoing webhooks and their status."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.reads.endpoints import SORTS, find_endpoint, list_endpoints
-from showup.web.api.shapes import Example, Page, page_of, shows
+from showup.web.api.schemas import Example, PageResponse, ok_response, page_example
+from showup.web.app_state import ReadTransaction, State
 from showup.web.auth import Admin
-from showup.web.ground import OnGround, Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Question
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, WorkspaceQuery
 
 router = APIRouter(prefix="/api/endpoints", tags=["endpoints"])
 
@@ -32,41 +32,50 @@ ENDPOINT: Example = {
 }
 
 
-class EndpointQuestion(ListQuestion):
-    """Which endpoints."""
+class EndpointQuery(ListQuery):
+    """Filters and paging for endpoints."""
 
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
-class Endpoint(BaseModel):
-    """One address that is told news of a workspace; its secret is shown when it is made, and never again.
+class EndpointResponse(BaseModel):
+    """An address that receives a workspace's events. Its secret is returned when it is created, and never again.
 
-    It is `failing` while nothing passes, and tried again by itself; `paused` until somebody lets it go on.
+    Status `failing`: the last deliveries failed and Showup retries by itself. Status `paused`: nothing is sent until a
+    user resumes the endpoint.
     """
 
     id: UUID
     url: str
     description: str
-    kinds: list[str] = Field(description="The kinds of news that it is told.")
+    kinds: list[str] = Field(description="The kinds of events sent to it.")
     state: Literal["open", "failing", "paused"]
-    because: str | None = Field(description="Why it fails, or is paused.")
-    paused_at: datetime | None = Field(description="Since when nothing is sent there: what comes meanwhile waits.")
+    because: str | None = Field(description="Why it is failing or paused.")
+    paused_at: datetime | None = Field(description="Time when deliveries were paused; new deliveries wait.")
     failing_since: datetime | None
-    next_try_at: datetime | None = Field(description="While it fails: when it is tried again, if it waits for that.")
+    next_try_at: datetime | None = Field(description="While failing: time of the next attempt, if one is scheduled.")
     created_at: datetime
     updated_at: datetime
 
 
-@router.get("", response_model=Page[Endpoint], responses=shows(page_of(ENDPOINT)) | documented("broken-cursor"))
-async def endpoints(permit: Admin, tx: Reading, ground: OnGround, asked: Annotated[EndpointQuestion, Query()]) -> Any:
-    """List the endpoints, the latest first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_endpoints(tx, permit, ask, ground.clock()), ask)
-
-
-@router.get("/{endpoint_id}", response_model=Endpoint, responses=shows(ENDPOINT) | documented("not-found"))
-async def endpoint(
-    endpoint_id: UUID, permit: Admin, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]
+@router.get(
+    "",
+    response_model=PageResponse[EndpointResponse],
+    responses=ok_response(page_example(ENDPOINT)) | problem_examples("broken-cursor"),
+)
+async def get_endpoints(
+    permission: Admin, tx: ReadTransaction, state: State, query: Annotated[EndpointQuery, Query()]
 ) -> Any:
-    """One endpoint."""
-    return found_or_refused(await find_endpoint(tx, permit, endpoint_id, ground.clock()), "endpoint")
+    """List endpoints, latest first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_endpoints(tx, permission, page_request, state.clock()), page_request)
+
+
+@router.get(
+    "/{endpoint_id}", response_model=EndpointResponse, responses=ok_response(ENDPOINT) | problem_examples("not-found")
+)
+async def get_endpoint(
+    endpoint_id: UUID, permission: Admin, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get an endpoint."""
+    return found_or_404(await find_endpoint(tx, permission, endpoint_id, state.clock()), "endpoint")

@@ -1,30 +1,34 @@
-"""Running raw events again."""
+"""Commands on inbox events: replay them."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from showup.inbox.replay import replay as run_again
+from showup.inbox.replay import replay_event as requeue_event
 from showup.reads.events import event_exists, find_event
-from showup.web.acting import WritingHand
-from showup.web.api.events import EVENT_DETAIL, RawEventDetail, readable
-from showup.web.api.shapes import shows
+from showup.web.api.events import EVENT_DETAIL, EventDetailResponse, with_readable_body
+from showup.web.api.schemas import ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import Refusal, documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import Refusal, found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/events", tags=["events"], route_class=CommandRoute)
 
 
 @router.post(
     "/{event_id}/replay",
-    response_model=RawEventDetail,
-    responses=shows(EVENT_DETAIL | {"state": "kept"}) | documented("not-found", "conflict"),
+    response_model=EventDetailResponse,
+    responses=ok_response(EVENT_DETAIL | {"state": "pending"}) | problem_examples("not-found", "conflict"),
 )
-async def replay(event_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Hand an event that failed, was ignored or could not be read to the pipeline once more."""
-    known = await event_exists(hand.tx, hand.permit, event_id)
-    if known and not await run_again(hand.tx, event_id):
+async def replay_event(
+    event_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Replay an event that failed, was ignored or could not be read."""
+    is_known = await event_exists(unit_of_work.tx, unit_of_work.permission, event_id)
+    if is_known and not await requeue_event(unit_of_work.tx, event_id):
         raise Refusal("conflict", "There is nothing to run again: only a failed, ignored or unreadable event is.")
-    return readable(found_or_refused(await find_event(hand.tx, hand.permit, event_id), "event"))
+    return with_readable_body(
+        found_or_404(await find_event(unit_of_work.tx, unit_of_work.permission, event_id), "event")
+    )

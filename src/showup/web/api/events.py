@@ -1,4 +1,4 @@
-"""`/api/events`: what reached us, byte for byte, and what became of it."""
+"""`/api/events`: received events, byte for byte, and their processing state."""
 
 import base64
 from datetime import datetime
@@ -9,17 +9,17 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from showup.reads.events import SORTS, EventFilter, find_event, list_events
-from showup.reads.rows import Found
-from showup.web.api.shapes import BOOKING_ID, EVENT_ID, Example, Page, page_of, shows
+from showup.reads.rows import Item
+from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
+from showup.web.app_state import ReadTransaction
 from showup.web.auth import Reader
-from showup.web.ground import Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Question, Word
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, ShortText, WorkspaceQuery
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
-EventState = Literal["kept", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate", "refused"]
+EventState = Literal["pending", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate", "refused"]
 
 _EVENT: Example = {
     "id": EVENT_ID,
@@ -35,7 +35,7 @@ _EVENT: Example = {
     "duplicate_of": None,
     "attempts": 1,
     "next_try_at": None,
-    "settled_at": "2026-03-10T09:15:00Z",
+    "processed_at": "2026-03-10T09:15:00Z",
 }
 EVENT_DETAIL: Example = _EVENT | {
     "content_type": "application/json",
@@ -46,25 +46,25 @@ EVENT_DETAIL: Example = _EVENT | {
 }
 
 
-class EventQuestion(ListQuestion):
-    """Which raw events."""
+class EventQuery(ListQuery):
+    """Filters and paging for inbox events."""
 
     state: EventState | None = None
-    trigger: Word | None = Field(
-        None, description="Cal.com's name for the webhook, such as `BOOKING_CREATED`, or of a command: `change_deal`."
+    trigger: ShortText | None = Field(
+        None, description="Cal.com's webhook name, such as `BOOKING_CREATED`, or a command, such as `change_deal`."
     )
-    uid: Word | None = Field(None, description="The Cal.com uid that the event is about.")
+    uid: ShortText | None = Field(None, description="The Cal.com uid of the event's booking.")
     sort: Literal["received_at", "-received_at"] = "-received_at"
 
-    def wanted(self) -> EventFilter:
-        """The same in the words of `reads`."""
+    def to_filter(self) -> EventFilter:
+        """Return these filters as a `reads` filter."""
         return EventFilter(state=self.state, trigger=self.trigger, uid=self.uid)
 
 
-class RawEvent(BaseModel):
-    """A webhook as it arrived, or what somebody did here; `state` says what became of it and `because` why.
+class EventResponse(BaseModel):
+    """A webhook as received, or a manual event; `state` is its processing state and `because` the reason.
 
-    `account` is null for what somebody did here, and `actor` says who it was.
+    For a manual event, `account` is null and `actor` names the user or key.
     """
 
     id: UUID
@@ -80,11 +80,11 @@ class RawEvent(BaseModel):
     duplicate_of: UUID | None
     attempts: int
     next_try_at: datetime | None
-    settled_at: datetime | None
+    processed_at: datetime | None
 
 
-class RawEventDetail(RawEvent):
-    """A raw event with its exact body: as text when it is UTF-8, in Base64 otherwise."""
+class EventDetailResponse(EventResponse):
+    """An inbox event with its exact body: as text if it is UTF-8, else in Base64."""
 
     content_type: str | None
     webhook_version: str | None
@@ -93,39 +93,51 @@ class RawEventDetail(RawEvent):
     body_base64: str | None
 
 
-@router.get("", response_model=Page[RawEvent], responses=shows(page_of(_EVENT)) | documented("broken-cursor"))
-async def events(permit: Reader, tx: Reading, asked: Annotated[EventQuestion, Query()]) -> Any:
-    """List raw events, the latest first.
+@router.get(
+    "",
+    response_model=PageResponse[EventResponse],
+    responses=ok_response(page_example(_EVENT)) | problem_examples("broken-cursor"),
+)
+async def get_events(permission: Reader, tx: ReadTransaction, query: Annotated[EventQuery, Query()]) -> Any:
+    """List inbox events, latest first.
 
-    What no workspace has been found for yet shows to a key for all workspaces only.
+    Events that are not assigned to a workspace yet are visible only to a key for all workspaces.
     """
-    ask = asked.ask(SORTS)
-    return shown(await list_events(tx, permit, asked.wanted(), ask), ask)
+    page_request = query.page_request(SORTS)
+    return page_response(await list_events(tx, permission, query.to_filter(), page_request), page_request)
 
 
-@router.get("/{event_id}", response_model=RawEventDetail, responses=shows(EVENT_DETAIL) | documented("not-found"))
-async def event(event_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One raw event with its body."""
-    return readable(found_or_refused(await find_event(tx, permit, event_id), "event"))
+@router.get(
+    "/{event_id}",
+    response_model=EventDetailResponse,
+    responses=ok_response(EVENT_DETAIL) | problem_examples("not-found"),
+)
+async def get_event(
+    event_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get an inbox event with its body."""
+    return with_readable_body(found_or_404(await find_event(tx, permission, event_id), "event"))
 
 
 @router.get(
     "/{event_id}/body",
     response_class=Response,
-    responses=shows(EVENT_DETAIL["body"], media_type="application/octet-stream") | documented("not-found"),
+    responses=ok_response(EVENT_DETAIL["body"], media_type="application/octet-stream") | problem_examples("not-found"),
 )
-async def event_body(event_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Response:
-    """The bytes of one raw event, as they arrived."""
-    found = found_or_refused(await find_event(tx, permit, event_id), "event")
-    # Strangers wrote these bytes: a browser must keep them, never show them.
+async def get_event_body(
+    event_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+) -> Response:
+    """Get the exact bytes of an inbox event."""
+    event = found_or_404(await find_event(tx, permission, event_id), "event")
+    # The bytes come from outside: a browser must download them and never render them.
     headers = {"Content-Disposition": f'attachment; filename="{event_id}.bin"'}
-    return Response(found["body"], media_type="application/octet-stream", headers=headers)
+    return Response(event["body"], media_type="application/octet-stream", headers=headers)
 
 
-def readable(event: Found) -> Found:
-    """The event with its body as text, or in Base64."""
-    raw = bytes(event["body"])
+def with_readable_body(event: Item) -> Item:
+    """Return the event with its body as text, or in Base64."""
+    body = bytes(event["body"])
     try:
-        return event | {"body": raw.decode(), "body_base64": None}
+        return event | {"body": body.decode(), "body_base64": None}
     except UnicodeDecodeError:
-        return event | {"body": None, "body_base64": base64.b64encode(raw).decode()}
+        return event | {"body": None, "body_base64": base64.b64encode(body).decode()}

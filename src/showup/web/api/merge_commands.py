@@ -1,4 +1,4 @@
-"""Making two people, or two companies, one; and two again."""
+"""Commands on merges: merge two people or two companies, and undo a merge."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, ClassVar
@@ -7,27 +7,30 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access.permit import Permit
-from showup.deeds import Kind
-from showup.reads.anchors import Anchor, anchor_of_company, anchor_of_gone, anchor_of_person
+from showup.access.permission import Permission
+from showup.manual_events import MergeKind
+from showup.reads.command_targets import CommandTarget, target_of_company, target_of_merged, target_of_person
 from showup.reads.merges import find_merge
-from showup.sources.hand.command import Merge as MergeCommand
-from showup.sources.hand.command import UndoMerge
-from showup.web.acting import Hand, WritingHand, named
-from showup.web.api.merges import MERGE, Merge
-from showup.web.api.shapes import makes, shows
-from showup.web.bodies import Body
+from showup.sources.manual.command import MergeDuplicates as MergeCommand
+from showup.sources.manual.command import UndoMerge
+from showup.web.api.merges import MERGE, MergeResponse
+from showup.web.api.schemas import created_response, ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import RequestBody
+from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork, target_or_422
 
 router = APIRouter(prefix="/api", tags=["merges"], route_class=CommandRoute)
 
-_FindAnchor = Callable[[AsyncConnection, Permit, UUID], Awaitable[Anchor | None]]
+_FindTarget = Callable[[AsyncConnection, Permission, UUID], Awaitable[CommandTarget | None]]
 
 
-class MergeSaid(Body):
-    """Which two are one. Whatever belongs to `gone_id` belongs to `stays_id` from now on, and its id leads there."""
+class MergeRequest(RequestBody):
+    """The two records to merge.
+
+    Everything that belongs to `gone_id` moves to `stays_id`, and the id `gone_id` redirects to it.
+    """
 
     example: ClassVar = {"gone_id": MERGE["gone_id"], "stays_id": MERGE["stays_id"]}
 
@@ -36,40 +39,57 @@ class MergeSaid(Body):
 
 
 @router.post(
-    "/people/merge", status_code=201, response_model=Merge, responses=makes(MERGE) | documented("refused-by-rules")
+    "/people/merge",
+    status_code=201,
+    response_model=MergeResponse,
+    responses=created_response(MERGE) | problem_examples("refused-by-rules"),
 )
-async def merge_people(said: MergeSaid, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Make two people one: their bookings, their company and their story."""
-    return await _merge(hand, "people", said, anchor_of_person, "person")
+async def merge_people(
+    body: MergeRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Merge two people: their bookings, their company and their history."""
+    return await _merge(unit_of_work, "people", body, target_of_person, "person")
 
 
 @router.post(
-    "/companies/merge", status_code=201, response_model=Merge, responses=makes(MERGE) | documented("refused-by-rules")
+    "/companies/merge",
+    status_code=201,
+    response_model=MergeResponse,
+    responses=created_response(MERGE) | problem_examples("refused-by-rules"),
 )
-async def merge_companies(said: MergeSaid, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Make two companies one: their people, their bookings and their deals, of which at most one stays active."""
-    return await _merge(hand, "companies", said, anchor_of_company, "company")
+async def merge_companies(
+    body: MergeRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Merge two companies: their people, bookings and deals, of which at most one stays active."""
+    return await _merge(unit_of_work, "companies", body, target_of_company, "company")
 
 
 @router.delete(
     "/merges/{merge_id}",
-    response_model=Merge,
-    responses=shows(MERGE) | documented("not-found", "refused-by-rules"),
+    response_model=MergeResponse,
+    responses=ok_response(MERGE) | problem_examples("not-found", "refused-by-rules"),
 )
-async def undo_merge(merge_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Undo a merge: the two are two again, each with what was theirs. Answers the merge that was undone."""
-    merge = found_or_refused(await find_merge(hand.tx, hand.permit, merge_id), "merge")
-    await hand.does(merge["workspace_id"], UndoMerge(**hand.signed, merge=merge_id))
+async def undo_merge(merge_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]) -> Any:
+    """Undo a merge and return it. Each of the two records gets its own data back."""
+    merge = found_or_404(await find_merge(unit_of_work.tx, unit_of_work.permission, merge_id), "merge")
+    await unit_of_work.execute(merge["workspace_id"], UndoMerge(**unit_of_work.envelope, merge=merge_id))
     return merge
 
 
-async def _merge(hand: Hand, kind: Kind, said: MergeSaid, find: _FindAnchor, noun: str) -> Any:
-    # Whoever is gone already is named as they were: that they are somebody else by now is then refused, in the log.
-    found = await anchor_of_gone(hand.tx, hand.permit, kind, said.gone_id) or await find(
-        hand.tx, hand.permit, said.gone_id
+async def _merge(
+    unit_of_work: UnitOfWork, kind: MergeKind, body: MergeRequest, find_target: _FindTarget, noun: str
+) -> Any:
+    # A record that is already merged keeps its former name here: the rules then refuse the command and the log records
+    # why.
+    merged_target = await target_of_merged(
+        unit_of_work.tx, unit_of_work.permission, kind, body.gone_id
+    ) or await find_target(unit_of_work.tx, unit_of_work.permission, body.gone_id)
+    merged = target_or_422(merged_target, "gone_id", noun)
+    surviving = target_or_422(
+        await find_target(unit_of_work.tx, unit_of_work.permission.limited_to(merged.workspace_id), body.stays_id),
+        "stays_id",
+        noun,
     )
-    gone = named(found, "gone_id", noun)
-    stays = named(await find(hand.tx, hand.permit.within(gone.workspace_id), said.stays_id), "stays_id", noun)
-    command = MergeCommand(**hand.signed, kind=kind, gone=gone.name, stays=stays.name)
-    (event_id,) = await hand.does(gone.workspace_id, command)
-    return found_or_refused(await find_merge(hand.tx, hand.permit, event_id), "merge")
+    command = MergeCommand(**unit_of_work.envelope, kind=kind, gone=merged.name, stays=surviving.name)
+    (event_id,) = await unit_of_work.execute(merged.workspace_id, command)
+    return found_or_404(await find_merge(unit_of_work.tx, unit_of_work.permission, event_id), "merge")

@@ -1,4 +1,4 @@
-"""`/api/merges`: who is known as whom."""
+"""`/api/merges`: merged people and companies."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.deeds import Kind
+from showup.manual_events import MergeKind
 from showup.reads.merges import SORTS, MergeFilter, list_merges
-from showup.web.api.shapes import EVENT_ID, PERSON, Example, Page, page_of, shows
+from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
+from showup.web.app_state import ReadTransaction
 from showup.web.auth import Reader
-from showup.web.ground import Reading
-from showup.web.paging import shown
-from showup.web.problems import documented
-from showup.web.questions import ListQuestion
+from showup.web.paging import page_response
+from showup.web.problems import problem_examples
+from showup.web.query_params import ListQuery
 
 router = APIRouter(prefix="/api/merges", tags=["merges"])
 
@@ -30,32 +30,36 @@ MERGE: Example = {
 }
 
 
-class MergeQuestion(ListQuestion):
-    """Which merges."""
+class MergeQuery(ListQuery):
+    """Filters and paging for merges."""
 
-    kind: Kind | None = None
+    kind: MergeKind | None = None
     sort: Literal["at", "-at"] = "-at"
 
-    def wanted(self) -> MergeFilter:
-        """The same in the words of `reads`."""
+    def to_filter(self) -> MergeFilter:
+        """Return these filters as a `reads` filter."""
         return MergeFilter(kind=self.kind)
 
 
-class Merge(BaseModel):
-    """Two that are one; `gone` and `stays` are email addresses, or keys of companies such as `domain:acme.com`."""
+class MergeResponse(BaseModel):
+    """A merge of two records; `gone` and `stays` are email addresses, or company keys such as `domain:acme.com`."""
 
     id: UUID
-    kind: Kind
+    kind: MergeKind
     gone: str
-    gone_id: UUID = Field(description="The id of the one that is gone; it leads to the one that stays.")
+    gone_id: UUID = Field(description="Id of the merged record; it redirects to the one that remains.")
     stays: str
     stays_id: UUID
     actor: str
     at: datetime
 
 
-@router.get("", response_model=Page[Merge], responses=shows(page_of(MERGE)) | documented("broken-cursor"))
-async def merges(permit: Reader, tx: Reading, asked: Annotated[MergeQuestion, Query()]) -> Any:
-    """List the merges in force, the latest first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_merges(tx, permit, asked.wanted(), ask), ask)
+@router.get(
+    "",
+    response_model=PageResponse[MergeResponse],
+    responses=ok_response(page_example(MERGE)) | problem_examples("broken-cursor"),
+)
+async def get_merges(permission: Reader, tx: ReadTransaction, query: Annotated[MergeQuery, Query()]) -> Any:
+    """List the current merges, latest first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_merges(tx, permission, query.to_filter(), page_request), page_request)

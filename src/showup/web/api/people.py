@@ -1,4 +1,4 @@
-"""`/api/people`: who books and attends."""
+"""`/api/people`: bookers and attendees."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,83 +8,89 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from showup.reads.people import SORTS, PersonFilter, find_person, list_people
-from showup.web.api.shapes import (
+from showup.web.api.schemas import (
+    BOOKING_SUMMARY,
     COMPANY,
-    LINE,
-    MEETING,
     PERSON,
-    CompanyName,
+    TIMELINE_ENTRY,
+    BookingSummary,
+    CompanySummary,
     Example,
-    MeetingBrief,
-    Page,
-    PersonName,
-    TimelineLine,
-    page_of,
-    shows,
+    PageResponse,
+    PersonSummary,
+    TimelineEntry,
+    ok_response,
+    page_example,
 )
+from showup.web.app_state import ReadTransaction
 from showup.web.auth import Reader
-from showup.web.ground import Reading
-from showup.web.paging import shown
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import ListQuestion, Question, Search, Word
+from showup.web.paging import page_response
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import ListQuery, SearchText, ShortText, WorkspaceQuery
 
 router = APIRouter(prefix="/api/people", tags=["people"])
 
-WHOLE_PERSON: Example = PERSON | {
+PERSON_ITEM: Example = PERSON | {
     "time_zone": "America/New_York",
     "phone": None,
     "company": COMPANY,
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:00Z",
 }
-PERSON_DETAIL: Example = WHOLE_PERSON | {"bookings": [MEETING], "timeline": [LINE]}
+PERSON_DETAIL: Example = PERSON_ITEM | {"bookings": [BOOKING_SUMMARY], "timeline": [TIMELINE_ENTRY]}
 
 
-class PeopleQuestion(ListQuestion):
-    """Which people."""
+class PersonQuery(ListQuery):
+    """Filters and paging for people."""
 
-    email: Word | None = None
+    email: ShortText | None = None
     company_id: UUID | None = None
-    q: Search | None = Field(None, description="Words that begin words of the name or the email address.")
+    q: SearchText | None = Field(None, description="Prefixes of words in the name or the email address.")
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "email", "-email"] = "-created_at"
 
-    def wanted(self) -> PersonFilter:
-        """The same in the words of `reads`."""
+    def to_filter(self) -> PersonFilter:
+        """Return these filters as a `reads` filter."""
         return PersonFilter(**self.model_dump(include={"email", "company_id", "q"}))
 
 
-class Person(PersonName):
-    """One email address in one workspace; `company` is null behind a personal domain."""
+class PersonResponse(PersonSummary):
+    """One email address in one workspace; `company` is null for a personal domain."""
 
     time_zone: str | None
     phone: str | None
-    company: CompanyName | None
+    company: CompanySummary | None
     created_at: datetime
     updated_at: datetime
 
 
-class PersonDetail(Person):
-    """A person with their bookings and story."""
+class PersonDetailResponse(PersonResponse):
+    """A person with their bookings and timeline."""
 
-    bookings: list[MeetingBrief]
-    timeline: list[TimelineLine]
+    bookings: list[BookingSummary]
+    timeline: list[TimelineEntry]
 
 
-@router.get("", response_model=Page[Person], responses=shows(page_of(WHOLE_PERSON)) | documented("broken-cursor"))
-async def people(permit: Reader, tx: Reading, asked: Annotated[PeopleQuestion, Query()]) -> Any:
-    """List people, the newest first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_people(tx, permit, asked.wanted(), ask), ask)
+@router.get(
+    "",
+    response_model=PageResponse[PersonResponse],
+    responses=ok_response(page_example(PERSON_ITEM)) | problem_examples("broken-cursor"),
+)
+async def get_people(permission: Reader, tx: ReadTransaction, query: Annotated[PersonQuery, Query()]) -> Any:
+    """List people, newest first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_people(tx, permission, query.to_filter(), page_request), page_request)
 
 
 @router.get(
     "/{person_id}",
-    response_model=PersonDetail,
-    responses=shows(PERSON_DETAIL) | documented("not-found"),
+    response_model=PersonDetailResponse,
+    responses=ok_response(PERSON_DETAIL) | problem_examples("not-found"),
 )
-async def person(person_id: UUID, permit: Reader, tx: Reading, _asked: Annotated[Question, Query()]) -> Any:
-    """One person with their bookings and timeline.
+async def get_person(
+    person_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get a person with their bookings and timeline.
 
-    The id of a person who was merged into another one answers with the one who stays.
+    The id of a person who was merged into another one returns the person who remains.
     """
-    return found_or_refused(await find_person(tx, permit, person_id), "person")
+    return found_or_404(await find_person(tx, permission, person_id), "person")

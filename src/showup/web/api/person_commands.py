@@ -1,29 +1,29 @@
-"""Entering and correcting people by hand."""
+"""Commands on people: create and update them manually."""
 
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from showup.people.person import person_id as id_of
-from showup.reads.anchors import anchor_of_company, anchor_of_person
+from showup.people.person import person_id as person_id_of
+from showup.reads.command_targets import target_of_company, target_of_person
 from showup.reads.people import find_person
-from showup.sources.hand.command import RecordPerson
-from showup.web.acting import Hand, WritingHand, named, standing
-from showup.web.api.people import PERSON_DETAIL, PersonDetail
-from showup.web.api.shapes import COMPANY, PERSON, makes, shows
-from showup.web.bodies import Body, Email, Name, Phone, TimeZone
+from showup.sources.manual.command import RecordPerson
+from showup.web.api.people import PERSON_DETAIL, PersonDetailResponse
+from showup.web.api.schemas import COMPANY, PERSON, created_response, ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import Refusal, documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import Refusal, found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import Email, Name, Phone, RequestBody, TimeZone
+from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork, target_or_404, target_or_422
 
 router = APIRouter(prefix="/api/people", tags=["people"], route_class=CommandRoute)
 
-_SAID: Final = {"name": "Sarah Chen", "time_zone": "America/New_York", "company_id": COMPANY["id"]}
+_FIELDS: Final = {"name": "Sarah Chen", "time_zone": "America/New_York", "company_id": COMPANY["id"]}
 
 
-class PersonSaid(Body):
-    """What is said of a person; what is left out stays as it is."""
+class PersonFields(RequestBody):
+    """Fields of a person; omitted fields keep their values."""
 
     name: Name | None = None
     time_zone: TimeZone | None = None
@@ -31,22 +31,22 @@ class PersonSaid(Body):
     company_id: UUID | None = None
 
 
-class PersonChanges(PersonSaid):
-    """What is to be corrected of a person; what is left out stays as it is."""
+class UpdatePersonRequest(PersonFields):
+    """Fields of a person to update; omitted fields keep their values."""
 
-    needs_any = True
-    example = _SAID
+    requires_any = True
+    example = _FIELDS
 
-    not_here: ClassVar = {
+    rejected_fields: ClassVar = {
         "email": "The email address is what a person is known by: POST /api/people enters the right one,"
         " and POST /api/people/merge makes the two one."
     }
 
 
-class NewPerson(PersonSaid):
-    """A person, known by their email address."""
+class CreatePersonRequest(PersonFields):
+    """A new person, identified by their email address."""
 
-    example: ClassVar = _SAID | {"email": PERSON["email"]}
+    example: ClassVar = _FIELDS | {"email": PERSON["email"]}
 
     email: Email
 
@@ -54,40 +54,56 @@ class NewPerson(PersonSaid):
 @router.post(
     "",
     status_code=201,
-    response_model=PersonDetail,
-    responses=makes(PERSON_DETAIL | {"bookings": []}) | documented("exists-already"),
+    response_model=PersonDetailResponse,
+    responses=created_response(PERSON_DETAIL | {"bookings": []}) | problem_examples("exists-already"),
 )
-async def enter_person(said: NewPerson, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Enter a person."""
-    workspace = await hand.home()
-    known = await anchor_of_person(hand.tx, hand.permit, id_of(workspace.id, said.email))
-    if known is not None:
+async def create_person(
+    body: CreatePersonRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Create a person."""
+    workspace = await unit_of_work.lock_workspace()
+    existing = await target_of_person(unit_of_work.tx, unit_of_work.permission, person_id_of(workspace.id, body.email))
+    if existing is not None:
         raise Refusal(
-            "exists-already", f"{said.email} is person {known.id}: PATCH /api/people/{known.id} corrects them."
+            "exists-already", f"{body.email} is person {existing.id}: PATCH /api/people/{existing.id} corrects them."
         )
-    await hand.does(workspace.id, await _record(hand, workspace.id, said.email, said))
-    return found_or_refused(await find_person(hand.tx, hand.permit, id_of(workspace.id, said.email)), "person")
+    await unit_of_work.execute(workspace.id, await _build_command(unit_of_work, workspace.id, body.email, body))
+    return found_or_404(
+        await find_person(unit_of_work.tx, unit_of_work.permission, person_id_of(workspace.id, body.email)), "person"
+    )
 
 
 @router.patch(
     "/{person_id}",
-    response_model=PersonDetail,
-    responses=shows(PERSON_DETAIL) | documented("not-found", "refused-by-rules"),
+    response_model=PersonDetailResponse,
+    responses=ok_response(PERSON_DETAIL) | problem_examples("not-found", "refused-by-rules"),
 )
-async def correct_person(
-    person_id: UUID, said: PersonChanges, hand: WritingHand, _asked: Annotated[Question, Query()]
+async def update_person(
+    person_id: UUID,
+    body: UpdatePersonRequest,
+    unit_of_work: WriteUnitOfWork,
+    _query: Annotated[WorkspaceQuery, Query()],
 ) -> Any:
-    """Correct what is known of a person; it stands whatever their bookings say later."""
-    person = standing(await anchor_of_person(hand.tx, hand.permit, person_id), "person")
-    await hand.does(person.workspace_id, await _record(hand, person.workspace_id, person.name, said))
-    return found_or_refused(await find_person(hand.tx, hand.permit, person.id), "person")
+    """Update a person. Later bookings do not overwrite these values."""
+    person = target_or_404(await target_of_person(unit_of_work.tx, unit_of_work.permission, person_id), "person")
+    await unit_of_work.execute(
+        person.workspace_id, await _build_command(unit_of_work, person.workspace_id, person.name, body)
+    )
+    return found_or_404(await find_person(unit_of_work.tx, unit_of_work.permission, person.id), "person")
 
 
-async def _record(hand: Hand, workspace_id: UUID, email: str, said: PersonSaid) -> RecordPerson:
+async def _build_command(unit_of_work: UnitOfWork, workspace_id: UUID, email: str, body: PersonFields) -> RecordPerson:
     company = None
-    if said.company_id is not None:
-        permit = hand.permit.within(workspace_id)
-        company = named(await anchor_of_company(hand.tx, permit, said.company_id), "company_id", "company").name
+    if body.company_id is not None:
+        permission = unit_of_work.permission.limited_to(workspace_id)
+        company = target_or_422(
+            await target_of_company(unit_of_work.tx, permission, body.company_id), "company_id", "company"
+        ).name
     return RecordPerson(
-        **hand.signed, email=email, name=said.name, time_zone=said.time_zone, phone=said.phone, company=company
+        **unit_of_work.envelope,
+        email=email,
+        name=body.name,
+        time_zone=body.time_zone,
+        phone=body.phone,
+        company=company,
     )

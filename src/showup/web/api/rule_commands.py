@@ -1,4 +1,4 @@
-"""Changing rules, and seeing first what a change would do to what stands."""
+"""Commands on rules: change them, or preview the effect of a change."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -8,24 +8,24 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.database.engine import raw
+from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
-from showup.pipeline.rules import FACTS, Rules, amended
-from showup.sources.hand.command import ChangeRules
-from showup.web.acting import AdminHand
-from showup.web.api.rules import RULES, RulesInForce, shown_rules
-from showup.web.api.shapes import Example, shows
-from showup.web.bodies import Body, DomainName, Email, HourOfDay, Since, Span, Stage, WebPage
+from showup.pipeline.rules import TIMELESS_RULES, Rules, amend_rules
+from showup.sources.manual.command import ChangeRules
+from showup.web.api.rules import RULES, CurrentRules, current_rules
+from showup.web.api.schemas import Example, ok_response
 from showup.web.command_route import CommandRoute
-from showup.web.problems import documented, refused_field
-from showup.web.questions import Question
-from showup.web.trying import NOTHING, Consequence, effect_of
+from showup.web.dry_run import NO_CHANGES, ImpactResponse, track_impact
+from showup.web.problems import invalid_field, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.request_fields import DomainName, DurationText, Email, HourOfDay, RequestBody, Since, Stage, WebPage
+from showup.web.unit_of_work import AdminUnitOfWork
 
 router = APIRouter(prefix="/api/rules", tags=["rules"], route_class=CommandRoute)
 
-_LISTED_AT_MOST: Final = 1_000
+_MAX_ITEMS: Final = 1_000
 _EFFECT: Example = {
-    "counts": NOTHING | {"deals": {"added": 0, "removed": 0, "changed": 1}},
+    "counts": NO_CHANGES | {"deals": {"added": 0, "removed": 0, "changed": 1}},
     "examples": [
         {
             "noun": "deals",
@@ -38,67 +38,67 @@ _EFFECT: Example = {
 }
 
 
-class RulesSaid(Body):
-    """New values of rules; what is left out stays as it is."""
+class RuleValues(RequestBody):
+    """New values of rules; omitted rules keep their values."""
 
-    needs_any = True
+    requires_any = True
     example: ClassVar = {"cancel_deal": "last_meeting"}
 
     cancel_deal: Literal["always", "last_meeting"] | None = Field(
-        None, description="Whether a cancellation cancels the deal though another meeting of it is ahead."
+        None, description="Whether a cancellation cancels a deal that has another upcoming meeting."
     )
     meeting_ended: Literal["showed", "unreported"] | None = Field(
-        None, description="Whether a meeting counts as attended at its scheduled end, until somebody says otherwise."
+        None, description="Whether a meeting counts as attended at its scheduled end until it is reported."
     )
     stages: list[Stage] | None = Field(
-        None, max_length=50, description="How far a deal can come, in order: `booked` first, `met` among them."
+        None, max_length=50, description="A deal's stages in order: `booked` first, `met` among them."
     )
-    personal_domains: list[DomainName] | None = Field(None, max_length=_LISTED_AT_MOST)
-    business_domains: list[DomainName] | None = Field(None, max_length=_LISTED_AT_MOST)
-    team_domains: list[DomainName] | None = Field(None, max_length=_LISTED_AT_MOST)
-    team_emails: list[Email] | None = Field(None, max_length=_LISTED_AT_MOST)
-    fresh_for: Span | None = Field(None, description="How old news may be and still be told to the outside.")
-    remind_before: list[Span] | None = Field(None, max_length=20, description="Reminders, before the meeting.")
-    tell_guests: bool | None = Field(
-        None, description="Whether all attendees are told of a meeting, and not the booker alone."
+    personal_domains: list[DomainName] | None = Field(None, max_length=_MAX_ITEMS)
+    business_domains: list[DomainName] | None = Field(None, max_length=_MAX_ITEMS)
+    team_domains: list[DomainName] | None = Field(None, max_length=_MAX_ITEMS)
+    team_emails: list[Email] | None = Field(None, max_length=_MAX_ITEMS)
+    fresh_for: DurationText | None = Field(None, description="Maximum age of an event that still causes deliveries.")
+    remind_before: list[DurationText] | None = Field(None, max_length=20, description="When to send reminders.")
+    notify_guests: bool | None = Field(
+        None, description="Whether all attendees are notified of a meeting, or only the booker."
     )
-    follow_up: bool | None = Field(None, description="Whether who missed a meeting is offered another.")
-    follow_up_after: Span | None = Field(
-        None, description="How long after the meeting, or after we heard that it was missed."
+    follow_up: bool | None = Field(None, description="Whether people who missed a meeting are offered another.")
+    follow_up_after: DurationText | None = Field(
+        None, description="Delay after the meeting, or after the no-show was reported."
     )
-    follow_up_expires_after: Span | None = Field(
-        None, description="How much later than that after the meeting it may be sent at most."
+    follow_up_expires_after: DurationText | None = Field(
+        None, description="After this additional time, the follow-up is no longer sent."
     )
     follow_up_quiet_hours: list[HourOfDay] | None = Field(
         None,
         min_length=2,
         max_length=2,
-        description="From and until, where the attendee is: nothing is sent then. The same twice: at any hour.",
+        description="Start and end in the attendee's time zone; nothing is sent between. Equal values: no quiet hours.",
         examples=[["21:00", "08:00"]],
     )
-    follow_up_at_most_every: Span | None = Field(None, description="One to a person in that span.")
+    follow_up_at_most_every: DurationText | None = Field(None, description="Minimum time between a person's follow-ups")
     follow_up_rebook_url: WebPage | None = Field(
-        None, description="Where they find another time. Empty: on the page on which the meeting was booked."
+        None, description="Page to book another time. Empty: the page where the meeting was booked."
     )
 
-    def changes(self) -> dict[str, Any]:
-        """The same as the log has it: by name, values that are JSON."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        changes: dict[str, Any] = msgspec.to_builtins(given)
-        return {name: sorted(set(value)) if name in FACTS else value for name, value in changes.items()}
+    def to_changes(self) -> dict[str, Any]:
+        """Return the values as the log stores them: JSON values by rule name."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        changes: dict[str, Any] = msgspec.to_builtins(values)
+        return {name: sorted(set(value)) if name in TIMELESS_RULES else value for name, value in changes.items()}
 
 
-class RulesChanges(Body):
-    """A change of rules. What domains and addresses are holds for all time, whatever `since` says."""
+class ChangeRulesRequest(RequestBody):
+    """A change of rules. Domain and address rules always apply to the whole history, whatever `since` is."""
 
-    example: ClassVar = {"changes": RulesSaid.example, "since": "always", "dry_run": True}
+    example: ClassVar = {"changes": RuleValues.example, "since": "always", "dry_run": True}
 
-    changes: RulesSaid
+    changes: RuleValues
     since: Since = "now"
-    dry_run: bool = Field(False, description="Only tell what the change would do.")
+    dry_run: bool = Field(False, description="Preview the effect without saving it.")
 
-    def start(self, now: datetime) -> datetime | None:
-        """From when on they hold; None: in the whole history."""
+    def effective_from(self, now: datetime) -> datetime | None:
+        """Return the time from which the rules apply; None for the whole history."""
         match self.since:
             case "now":
                 return now
@@ -108,44 +108,48 @@ class RulesChanges(Body):
                 return moment
 
 
-class RulesTried(BaseModel):
-    """What a change of rules did, or would do; `event_id` is null after a dry run, which leaves nothing behind."""
+class ChangeRulesResponse(BaseModel):
+    """The effect of a rule change; `event_id` is null after a dry run, which saves nothing."""
 
     workspace: str
     dry_run: bool
     event_id: UUID | None
-    rules: RulesInForce
-    effect: Consequence
+    rules: CurrentRules
+    effect: ImpactResponse
 
 
 @router.patch(
     "",
-    response_model=RulesTried,
-    responses=shows({"workspace": "default", "dry_run": True, "event_id": None, "rules": RULES, "effect": _EFFECT})
-    | documented("refused-by-rules"),
+    response_model=ChangeRulesResponse,
+    responses=ok_response(
+        {"workspace": "default", "dry_run": True, "event_id": None, "rules": RULES, "effect": _EFFECT}
+    )
+    | problem_examples("refused-by-rules"),
 )
-async def change_rules(said: RulesChanges, hand: AdminHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Change rules from now on, from a moment on, or in the whole history; or only tell what that would do."""
-    workspace = await hand.home()
-    changes = _sound(said)
-    command = ChangeRules(**hand.signed, changes=changes, since=said.start(hand.at))
-    async with effect_of(hand, workspace.id, keep=not said.dry_run) as seen:
-        (event_id,) = await hand.does(workspace.id, command)
-        book = await in_force(await raw(hand.tx), workspace.id)
+async def change_rules(
+    body: ChangeRulesRequest, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Change rules from now on, from a given time, or for the whole history; or preview the effect."""
+    workspace = await unit_of_work.lock_workspace()
+    changes = _valid_changes(body)
+    command = ChangeRules(**unit_of_work.envelope, changes=changes, since=body.effective_from(unit_of_work.at))
+    async with track_impact(unit_of_work, workspace.id, commit=not body.dry_run) as result:
+        (event_id,) = await unit_of_work.execute(workspace.id, command)
+        rule_book = await in_force(await driver_connection(unit_of_work.tx), workspace.id)
     return {
         "workspace": workspace.slug,
-        "dry_run": said.dry_run,
-        "event_id": None if said.dry_run else event_id,
-        "rules": shown_rules(book, hand.at),
-        "effect": seen.effect,
+        "dry_run": body.dry_run,
+        "event_id": None if body.dry_run else event_id,
+        "rules": current_rules(rule_book, unit_of_work.at),
+        "effect": result.impact,
     }
 
 
-def _sound(said: RulesChanges) -> dict[str, Any]:
-    """The changes as the log has them. Refuses rules that make no sense."""
-    changes = said.changes.changes()
+def _valid_changes(body: ChangeRulesRequest) -> dict[str, Any]:
+    """Return the changes as the log stores them. Refuses inconsistent rules."""
+    changes = body.changes.to_changes()
     try:
-        amended(Rules(), changes)
+        amend_rules(Rules(), changes)
     except ValueError as fault:
-        raise refused_field("changes", "body", f"{fault}.") from fault
+        raise invalid_field("changes", "body", f"{fault}.") from fault
     return changes

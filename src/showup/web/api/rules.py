@@ -1,4 +1,4 @@
-"""`/api/rules`: the rules of a workspace's pipeline, and how they came to be."""
+"""`/api/rules`: a workspace's pipeline rules and the history of their changes."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,15 +8,15 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.database.engine import raw
+from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
-from showup.pipeline.rules import FACTS, RuleBook
-from showup.reads.rules import changes_of_rules
-from showup.web.acting import home_of
-from showup.web.api.shapes import EVENT_ID, Example, shows
+from showup.pipeline.rules import TIMELESS_RULES, RuleBook
+from showup.reads.rules import list_rule_changes
+from showup.web.api.schemas import EVENT_ID, Example, ok_response
+from showup.web.app_state import ReadTransaction, State
 from showup.web.auth import Admin
-from showup.web.ground import OnGround, Reading
-from showup.web.questions import Question
+from showup.web.query_params import WorkspaceQuery
+from showup.web.unit_of_work import resolve_workspace
 
 router = APIRouter(prefix="/api/rules", tags=["rules"])
 
@@ -30,7 +30,7 @@ RULES: Example = {
     "team_emails": [],
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
-    "tell_guests": False,
+    "notify_guests": False,
     "follow_up": True,
     "follow_up_after": "PT2H",
     "follow_up_expires_after": "P3D",
@@ -47,8 +47,8 @@ _CHANGE: Example = {
 }
 
 
-class RulesInForce(BaseModel):
-    """The rules as they are now; spans of time are ISO 8601 durations."""
+class CurrentRules(BaseModel):
+    """The current rules; durations are ISO 8601 durations."""
 
     cancel_deal: str
     meeting_ended: str
@@ -59,17 +59,17 @@ class RulesInForce(BaseModel):
     team_emails: list[str]
     fresh_for: str
     remind_before: list[str]
-    tell_guests: bool = Field(description="Whether all attendees are told of a meeting, and not the booker alone.")
-    follow_up: bool = Field(description="Whether who missed a meeting is offered another.")
+    notify_guests: bool = Field(description="Whether all attendees are notified of a meeting, or only the booker.")
+    follow_up: bool = Field(description="Whether people who missed a meeting are offered another.")
     follow_up_after: str
     follow_up_expires_after: str
-    follow_up_quiet_hours: list[str] = Field(description="From and until, where the attendee is.")
+    follow_up_quiet_hours: list[str] = Field(description="Start and end, in the attendee's time zone.")
     follow_up_at_most_every: str
-    follow_up_rebook_url: str = Field(description="Empty: the page on which the meeting was booked.")
+    follow_up_rebook_url: str = Field(description="Empty: the page where the meeting was booked.")
 
 
-class RulesChange(BaseModel):
-    """One change that somebody made; `since` is null where it holds for the whole history."""
+class RuleChangeEntry(BaseModel):
+    """A rule change; `since` is null if it applies to the whole history."""
 
     event_id: UUID
     at: datetime
@@ -78,28 +78,30 @@ class RulesChange(BaseModel):
     changes: dict[str, Any]
 
 
-class RulesOfWorkspace(BaseModel):
-    """The rules of a workspace and every change that made them, the latest first."""
+class RulesResponse(BaseModel):
+    """The rules of a workspace and all their changes, latest first."""
 
     workspace: str
-    rules: RulesInForce
-    history: list[RulesChange]
+    rules: CurrentRules
+    history: list[RuleChangeEntry]
 
 
 @router.get(
     "",
-    response_model=RulesOfWorkspace,
-    responses=shows({"workspace": "default", "rules": RULES, "history": [_CHANGE]}),
+    response_model=RulesResponse,
+    responses=ok_response({"workspace": "default", "rules": RULES, "history": [_CHANGE]}),
 )
-async def rules(permit: Admin, tx: Reading, ground: OnGround, _asked: Annotated[Question, Query()]) -> Any:
-    """The rules in force in a workspace, and the history of their changes."""
-    workspace = await home_of(tx, permit)
-    book = await in_force(await raw(tx), workspace.id)
-    history = await changes_of_rules(tx, workspace.id)
-    return {"workspace": workspace.slug, "rules": shown_rules(book, ground.clock()), "history": history}
+async def get_rules(
+    permission: Admin, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Get the current rules of a workspace and the history of their changes."""
+    workspace = await resolve_workspace(tx, permission)
+    rule_book = await in_force(await driver_connection(tx), workspace.id)
+    history = await list_rule_changes(tx, workspace.id)
+    return {"workspace": workspace.slug, "rules": current_rules(rule_book, state.clock()), "history": history}
 
 
-def shown_rules(book: RuleBook, now: datetime) -> dict[str, Any]:
-    """The rules in force now, in the shape of RulesInForce."""
-    rules: dict[str, Any] = msgspec.to_builtins(book.at(now))
-    return {name: sorted(value) if name in FACTS else value for name, value in rules.items()}
+def current_rules(rule_book: RuleBook, now: datetime) -> dict[str, Any]:
+    """Return the current rules in the shape of `CurrentRules`."""
+    rules: dict[str, Any] = msgspec.to_builtins(rule_book.at(now))
+    return {name: sorted(value) if name in TIMELESS_RULES else value for name, value in rules.items()}

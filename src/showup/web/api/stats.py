@@ -1,4 +1,4 @@
-"""`/api/stats`: the pipeline in numbers."""
+"""`/api/stats`: counts and rates of the pipeline."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,53 +7,53 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.reads.stats import stats as read_stats
-from showup.web.api.shapes import Example, shows
+from showup.web.api.schemas import Example, ok_response
+from showup.web.app_state import ReadTransaction, State
 from showup.web.auth import Reader
-from showup.web.ground import OnGround, Reading
-from showup.web.questions import Moment, Question
+from showup.web.query_params import Timestamp, WorkspaceQuery
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 
 
-class StatsQuestion(Question):
-    """Which meetings to count."""
+class StatsQuery(WorkspaceQuery):
+    """The period of the meetings to count."""
 
-    from_: Moment | None = Field(None, alias="from", description="Meetings that start then or later.")
-    to: Moment | None = Field(None, description="Meetings that start before then.")
+    from_: Timestamp | None = Field(None, alias="from", description="Meetings that start at or after this time.")
+    to: Timestamp | None = Field(None, description="Meetings that start before this time.")
 
 
 class BookingCounts(BaseModel):
-    """Meetings; `from` and `to` choose among them by their start."""
+    """Counts of meetings; `from` and `to` filter them by start time."""
 
     total: int
-    upcoming: int = Field(description="Accepted, and still to start.")
+    upcoming: int = Field(description="Accepted and not started yet.")
     accepted: int
     cancelled: int
     pending: int
     rejected: int
-    showed: int = Field(description="The booker came, assumed or reported.")
-    no_show: int = Field(description="The booker did not come.")
-    host_absent: int = Field(description="The host did not come; no attendee's no-show.")
-    unreported: int = Field(description="Accepted and over, and nobody has said who came.")
+    showed: int = Field(description="The booker attended, assumed or reported.")
+    no_show: int = Field(description="The booker did not attend.")
+    host_absent: int = Field(description="The host did not attend; not counted as the attendee's no-show.")
+    unreported: int = Field(description="Accepted and ended, with no attendance reported.")
 
 
 class DealCounts(BaseModel):
-    """Deals; `from` and `to` do not choose among them."""
+    """Counts of deals; `from` and `to` do not filter them."""
 
     by_status: dict[str, int]
-    by_stage: dict[str, int] = Field(description="Active deals.")
-    active_value: dict[str, float] = Field(description="Sum of the active deals' amounts by currency.")
+    by_stage: dict[str, int] = Field(description="Active deals by stage.")
+    active_value: dict[str, float] = Field(description="Sum of the active deals' amounts, by currency.")
 
 
 class FollowUpCounts(BaseModel):
-    """Mails that offered another meeting to who missed one; `from` and `to` do not choose among them."""
+    """Counts of follow-up mails after a missed meeting; `from` and `to` do not filter them."""
 
     sent: int
-    recovered: int = Field(description="People who found another time within 30 days of such a mail.")
+    recovered: int = Field(description="People who booked another meeting within 30 days of such a mail.")
 
 
-class Stats(BaseModel):
-    """All counts as of one moment."""
+class StatsResponse(BaseModel):
+    """All counts at one moment."""
 
     companies: int
     people: int
@@ -62,14 +62,14 @@ class Stats(BaseModel):
     follow_ups: FollowUpCounts
     show_rate: float | None = Field(
         description=(
-            "Percent of what was booked that was held: showed / accepted × 100, both among accepted bookings,"
-            " those still to come included, as in the funnel. Null when nothing was accepted."
+            "Percent of accepted bookings whose booker attended: showed / accepted × 100."
+            " Upcoming bookings count as accepted, as in the funnel. Null if no booking was accepted."
         )
     )
     held_rate: float | None = Field(
         description=(
-            "Percent of meetings held among those of which somebody said whether they were: reported showed"
-            " / (reported showed + no-show) × 100. Null when nobody has said anything."
+            "Percent of meetings with reported attendance that took place: reported showed"
+            " / (reported showed + no-show) × 100. Null if no attendance was reported."
         )
     )
     as_of: datetime
@@ -102,8 +102,10 @@ _STATS: Example = {
 }
 
 
-@router.get("", response_model=Stats, responses=shows(_STATS))
-async def stats(permit: Reader, tx: Reading, ground: OnGround, asked: Annotated[StatsQuestion, Query()]) -> Any:
+@router.get("", response_model=StatsResponse, responses=ok_response(_STATS))
+async def get_stats(
+    permission: Reader, tx: ReadTransaction, state: State, query: Annotated[StatsQuery, Query()]
+) -> Any:
     """Count companies, people, bookings and deals."""
-    now = ground.clock()
-    return await read_stats(tx, permit, starts_from=asked.from_, starts_before=asked.to, now=now)
+    now = state.clock()
+    return await read_stats(tx, permission, starts_from=query.from_, starts_before=query.to, now=now)

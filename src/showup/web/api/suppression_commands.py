@@ -1,4 +1,4 @@
-"""Writing to an address again."""
+"""Commands on suppressions: remove them."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,27 +6,36 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query
 
-from showup.database.engine import raw
+from showup.database.engine import driver_connection
 from showup.deliveries.suppressions import remove
 from showup.reads.suppressions import find_suppression
-from showup.web.acting import WritingHand
-from showup.web.api.shapes import shows
-from showup.web.api.suppressions import SUPPRESSION, Suppression
+from showup.web.api.schemas import ok_response
+from showup.web.api.suppressions import SUPPRESSION, SuppressionResponse
 from showup.web.command_route import CommandRoute
-from showup.web.problems import documented, found_or_refused
-from showup.web.questions import Question
+from showup.web.problems import found_or_404, problem_examples
+from showup.web.query_params import WorkspaceQuery
+from showup.web.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/suppressions", tags=["suppressions"], route_class=CommandRoute)
 _log = structlog.get_logger()
 
 
-@router.delete("/{suppression_id}", response_model=Suppression, responses=shows(SUPPRESSION) | documented("not-found"))
-async def allow_again(suppression_id: UUID, hand: WritingHand, _asked: Annotated[Question, Query()]) -> Any:
-    """Let an address be written to again. Answers the suppression that was removed.
+@router.delete(
+    "/{suppression_id}",
+    response_model=SuppressionResponse,
+    responses=ok_response(SUPPRESSION) | problem_examples("not-found"),
+)
+async def delete_suppression(
+    suppression_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Remove a suppression and return it. The address receives mail again.
 
-    What was skipped because of it stays so. Resend has a list of its own, which this does not change.
+    Deliveries that were skipped because of it stay skipped. Resend has its own suppression list, which this does not
+    change.
     """
-    found = found_or_refused(await find_suppression(hand.tx, hand.permit, suppression_id), "suppression")
-    await remove(await raw(hand.tx), suppression_id)
-    _log.info("suppression removed", suppression_id=str(suppression_id), actor=hand.permit.actor)
-    return found
+    suppression = found_or_404(
+        await find_suppression(unit_of_work.tx, unit_of_work.permission, suppression_id), "suppression"
+    )
+    await remove(await driver_connection(unit_of_work.tx), suppression_id)
+    _log.info("suppression removed", suppression_id=str(suppression_id), actor=unit_of_work.permission.actor)
+    return suppression

@@ -1,4 +1,4 @@
-"""`/api/suppressions`: addresses that are not written to any more, and why."""
+"""`/api/suppressions`: addresses that receive no mail, and why."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.reads.suppressions import SORTS, SuppressionFilter, list_suppressions
-from showup.web.api.shapes import EVENT_ID, PERSON, Example, Page, page_of, shows
+from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
+from showup.web.app_state import ReadTransaction
 from showup.web.auth import Reader
-from showup.web.ground import Reading
-from showup.web.paging import shown
-from showup.web.problems import documented
-from showup.web.questions import ListQuestion, Word
+from showup.web.paging import page_response
+from showup.web.problems import problem_examples
+from showup.web.query_params import ListQuery, ShortText
 
 router = APIRouter(prefix="/api/suppressions", tags=["suppressions"])
 
@@ -32,24 +32,24 @@ SUPPRESSION: Example = {
 }
 
 
-class SuppressionQuestion(ListQuestion):
-    """Which suppressions."""
+class SuppressionQuery(ListQuery):
+    """Filters and paging for suppressions."""
 
-    email: Word | None = Field(None, description="The whole address.")
+    email: ShortText | None = Field(None, description="The full address.")
     scope: SuppressionScope | None = None
     reason: SuppressionReason | None = None
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
-    def wanted(self) -> SuppressionFilter:
-        """The same in the words of `reads`."""
+    def to_filter(self) -> SuppressionFilter:
+        """Return these filters as a `reads` filter."""
         email = None if self.email is None else self.email.strip().lower()
         return SuppressionFilter(email=email, scope=self.scope, reason=self.reason)
 
 
-class Suppression(BaseModel):
-    """An address that gets no mail: none at all, or none that nobody asked for (`follow_up`).
+class SuppressionResponse(BaseModel):
+    """An address that receives no mail at all, or no follow-ups (`follow_up`).
 
-    `delivery_id` and `event_id` lead to the mail that bounced or was complained of, and to what told of it.
+    `delivery_id` is the mail that bounced or caused a complaint; `event_id` is the event that reported it.
     """
 
     id: UUID
@@ -62,8 +62,12 @@ class Suppression(BaseModel):
     created_at: datetime
 
 
-@router.get("", response_model=Page[Suppression], responses=shows(page_of(SUPPRESSION)) | documented("broken-cursor"))
-async def suppressions(permit: Reader, tx: Reading, asked: Annotated[SuppressionQuestion, Query()]) -> Any:
-    """List the addresses that are not written to any more, the latest first."""
-    ask = asked.ask(SORTS)
-    return shown(await list_suppressions(tx, permit, asked.wanted(), ask), ask)
+@router.get(
+    "",
+    response_model=PageResponse[SuppressionResponse],
+    responses=ok_response(page_example(SUPPRESSION)) | problem_examples("broken-cursor"),
+)
+async def get_suppressions(permission: Reader, tx: ReadTransaction, query: Annotated[SuppressionQuery, Query()]) -> Any:
+    """List suppressed addresses, latest first."""
+    page_request = query.page_request(SORTS)
+    return page_response(await list_suppressions(tx, permission, query.to_filter(), page_request), page_request)

@@ -1,0 +1,71 @@
+"""A worker that tells the outside, started as `showup serve` starts it, and the far side that it tells."""
+
+import asyncio
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import msgspec
+
+from benchmarks.children import child, lines
+from benchmarks.environment import BenchmarkEnvironment
+from showup.container import ProcessConfig as Stood
+
+_POLICY = '[[senders]]\nfrom = "meetings@outbound.example"\n'
+_CONNECTION = """
+    INSERT INTO connections (id, workspace_id, kind, name, settings)
+    SELECT gen_random_uuid(), workspace_id, 'resend', 'resend',
+           jsonb_build_object('rate_per_second', 1000000, 'at_once', $1::int)
+    FROM connections WHERE kind = 'calcom'
+"""
+_SECRET_KEY = "x" * 40
+
+
+@asynccontextmanager
+async def fake_provider() -> AsyncIterator[str]:
+    """The address of one that has taken nothing yet."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with child("fake_provider", str(listener.fileno()), fds=(listener.fileno(),)):
+            yield f"http://127.0.0.1:{port}"
+
+
+async def add_connection(driver: asyncpg.Connection, *, at_once: int) -> None:
+    """The workspace's pace: as many calls at once, and no limit on how many a second."""
+    await driver.execute(_CONNECTION, at_once)
+
+
+@asynccontextmanager
+async def delivery_worker(environment: BenchmarkEnvironment, url: str, provider_url: str) -> AsyncIterator[Process]:
+    """One process that tells what is due in the database at `url`. Raises RuntimeError."""
+    policy = environment.folder / "showup.toml"
+    policy.write_text(_POLICY)
+    settings = {
+        "DATABASE_URL": url,
+        "SHOWUP_SECRET_KEY": _SECRET_KEY,
+        "SHOWUP_CONFIG": str(policy),
+        "RESEND_API_KEY": "a key",
+        "RESEND_API_URL": provider_url,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "showup.cli.child", "deliver"),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=None if sys.stderr.isatty() else DEVNULL,
+        cwd=environment.folder,
+        env=os.environ | settings,
+    )
+    try:
+        assert process.stdin is not None, "it was started with a pipe"
+        process.stdin.write(msgspec.json.encode(Stood(url=url, direct_url=url, secret_keys=_SECRET_KEY)) + b"\n")
+        if await lines(process).readline() != b"ready\n":
+            raise RuntimeError("the worker ended before it was ready")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()

@@ -1,0 +1,251 @@
+"""B3: from a webhook's sending until its deal can be read by the API, while 200 webhooks a second come in."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from time import perf_counter
+
+import asyncpg
+import httpx2
+import msgspec
+from rich.progress import Progress
+
+from benchmarks.bodies import SECRET, created
+from benchmarks.children import ROOT, lines
+from benchmarks.environment import BenchmarkEnvironment, scalar
+from benchmarks.results import BenchmarkReport, Ratio
+from showup.access import accounts_store, workspaces_store
+from showup.access.secrets_at_rest import Seal
+from showup.database.engine import connect, transaction
+from showup.inbox import store
+from showup.inbox.inbox_event import IncomingEvent
+from showup.sources.calcom.signature import sign
+
+_RATE = 200
+# To look for every deal would be more work for the server than the webhooks are.
+_PROBE_EVERY = 10
+_POLL_INTERVAL = 0.002
+_TIMEOUT = 30.0
+_KEY = "k" * 40
+_OTHERS_FIRST = 10_000_000
+_INGEST_BATCH = 500
+_REQUIRED_MS = {"p50": 30.0, "p99": 250.0}
+_STILL_WAITING = "SELECT count(*) FROM inbox_events WHERE state = 'pending'"
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How long it is measured, and how many events of another workspace the applier has to do meanwhile."""
+
+    seconds: int
+    backlog: int
+
+
+FULL = Size(seconds=30, backlog=60_000)
+QUICK = Size(seconds=8, backlog=12_000)
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement, in milliseconds; `backlog_left`: the other workspace's events that waited still at its end."""
+
+    label: str
+    times: int
+    p50_ms: float
+    p99_ms: float
+    slowest_ms: float
+    backlog_left: int | None = None
+
+
+async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
+    """With an applier that has nothing else to do, and with one that is busy with another workspace's events."""
+    size = QUICK if quick else FULL
+    task = progress.add_task("B3: from webhook to deal", total=2)
+    rows: list[Timing] = []
+    faults: list[str] = []
+    for condition, backlog in (("", 0), (", applier busy", size.backlog)):
+        async with environment.database() as url:
+            await _ingest_backlog(url, backlog)
+            async with _serve(url) as address:
+                load_client = LoadClient(address)
+                await load_client.send_all(size.seconds)
+                remaining = await scalar(url, _STILL_WAITING) if backlog else None
+                rows += [
+                    _timing(f"answered{condition}", load_client.response_times),
+                    _timing(f"read of what is there{condition}", load_client.read_times),
+                    _timing(f"floor: answered, then read{condition}", load_client.floor),
+                    _timing(f"deal readable{condition}", load_client.deal_times, remaining),
+                ]
+                faults += [f"{fault}{condition}" for fault in load_client.faults()]
+        progress.advance(task)
+    return _found(rows, faults)
+
+
+def _found(rows: list[Timing], faults: list[str]) -> BenchmarkReport:
+    found = {row.label: row for row in rows}
+    idle, floor, busy = (
+        found[name] for name in ("deal readable", "floor: answered, then read", "deal readable, applier busy")
+    )
+    ratios = [
+        Ratio(label="30 ms / deal readable, p50", value=_REQUIRED_MS["p50"] / idle.p50_ms, required=1.0),
+        Ratio(label="250 ms / deal readable, p99", value=_REQUIRED_MS["p99"] / idle.p99_ms, required=1.0),
+        Ratio(label="250 ms / deal readable, p99, applier busy", value=_REQUIRED_MS["p99"] / busy.p99_ms),
+        Ratio(label="floor / deal readable, p50", value=floor.p50_ms / idle.p50_ms),
+    ]
+    return BenchmarkReport(
+        name="b3",
+        title="B3: from webhook to deal (to an open SSE stream and to the funnel: there are none yet)",
+        ratios=ratios,
+        rows=[msgspec.to_builtins(row) for row in rows],
+        faults=faults,
+    )
+
+
+class LoadClient:
+    """Sends webhooks at their times, however long the answers take, and looks for some of their deals. In seconds."""
+
+    def __init__(self, address: str) -> None:
+        self.response_times: list[float] = []
+        self.read_times: list[float] = []
+        self.floor: list[float] = []
+        self.deal_times: list[float] = []
+        self._refused = 0
+        self._lost = 0
+        # Given up before the server does it: a request on its way to a closed connection would be lost.
+        limits = httpx2.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=2.0)
+        self._client = httpx2.AsyncClient(base_url=address, timeout=_TIMEOUT, limits=limits)
+
+    async def send_all(self, seconds: int) -> None:
+        """All of them, once a few have gone ahead that count for nothing."""
+        async with self._client:
+            for number in range(_RATE // 2):
+                await self._send(-1 - number)
+            self.response_times.clear()
+            self.read_times.clear()
+            self.floor.clear()
+            self.deal_times.clear()
+            started_at = perf_counter()
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(seconds * _RATE):
+                    await asyncio.sleep(max(0.0, started_at + number / _RATE - perf_counter()))
+                    tasks.create_task(self._send(number))
+
+    def faults(self) -> list[str]:
+        """What makes the figures worthless."""
+        counts = ((self._refused, "webhooks were not accepted"), (self._lost, "deals never came"))
+        return [f"{count} {label}" for count, label in counts if count]
+
+    async def _send(self, number: int) -> None:
+        body = created(number, datetime.now(UTC))
+        started_at = perf_counter()
+        headers = {"X-Cal-Signature-256": sign(SECRET.encode(), body), "Content-Type": "application/json"}
+        answer = await self._client.post("/webhooks/calcom", content=body, headers=headers)
+        elapsed = perf_counter() - started_at
+        self.response_times.append(elapsed)
+        self._refused += answer.status_code != httpx2.codes.OK
+        if number % _PROBE_EVERY == 0 and answer.status_code == httpx2.codes.OK:
+            await self._wait_for_deal(json.loads(body)["payload"]["uid"], started_at, elapsed)
+
+    async def _wait_for_deal(self, uid: str, started_at: float, response_time: float) -> None:
+        while perf_counter() - started_at < _TIMEOUT:
+            asked_at = perf_counter()
+            if await self._has_deal(uid):
+                self.deal_times.append(perf_counter() - started_at)
+                asked_at = perf_counter()
+                await self._has_deal(uid)
+                self.read_times.append(perf_counter() - asked_at)
+                self.floor.append(response_time + self.read_times[-1])
+                return
+            await asyncio.sleep(max(0.0, _POLL_INTERVAL - (perf_counter() - asked_at)))
+        self._lost += 1
+
+    async def _has_deal(self, uid: str) -> bool:
+        query = {"workspace": "default", "uid": uid, "limit": "1"}
+        answer = await self._client.get("/api/bookings", params=query, headers={"Authorization": f"Bearer {_KEY}"})
+        return any(item["deal_id"] for item in answer.raise_for_status().json()["items"])
+
+
+def _timing(label: str, seconds: Sequence[float], backlog_left: int | None = None) -> Timing:
+    milliseconds = sorted(1000 * value for value in seconds) or [0.0]
+    return Timing(
+        label=label,
+        times=len(seconds),
+        p50_ms=milliseconds[len(milliseconds) // 2],
+        p99_ms=milliseconds[len(milliseconds) * 99 // 100],
+        slowest_ms=milliseconds[-1],
+        backlog_left=backlog_left,
+    )
+
+
+async def _ingest_backlog(url: str, count: int) -> None:
+    """Events of a workspace that nobody looks at."""
+    if not count:
+        return
+    engine = connect(url, pool_size=1)
+    async with transaction(engine) as tx:
+        workspace = await workspaces_store.add(tx, slug="other", name="Other")
+        assert workspace is not None, "the database is new"
+        account_id = await accounts_store.add(
+            tx, Seal(["x"]), name="other", workspace_id=workspace.id, credentials=None
+        )
+    await engine.dispose()
+    assert account_id is not None, "the database is new"
+    driver = await asyncpg.connect(url)
+    try:
+        for offset in range(_OTHERS_FIRST, _OTHERS_FIRST + count, _INGEST_BATCH):
+            now = datetime.now(UTC)
+            bodies = (created(number, now) for number in range(offset, offset + _INGEST_BATCH))
+            batch = [
+                IncomingEvent(account_id=account_id, workspace_id=workspace.id, body=body, received_at=now)
+                for body in bodies
+            ]
+            await store.insert_events(driver, batch)
+    finally:
+        await driver.close()
+
+
+@asynccontextmanager
+async def _serve(url: str) -> AsyncIterator[str]:
+    """The address of a whole `showup serve`: its parent, one web process, one worker."""
+    settings = {
+        "DATABASE_URL": url,
+        "SHOWUP_SECRET_KEY": "x" * 40,
+        "SHOWUP_ADMIN_KEY": _KEY,
+        "CALCOM_WEBHOOK_SECRET": SECRET,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "showup", "serve", "--port", "0"),
+        stdout=PIPE,
+        stderr=STDOUT,
+        cwd=ROOT,
+        env=os.environ | settings,
+    )
+    drain_task: asyncio.Task[None] | None = None
+    try:
+        address = await _address(process)
+        drain_task = asyncio.create_task(_drain_output(process))
+        yield address
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+        if drain_task is not None:
+            await drain_task
+
+
+async def _address(process: Process) -> str:
+    output = ""
+    while line := (await lines(process).readline()).decode():
+        output += line
+        if found := re.search(r"running at (\S+)", line):
+            return found[1]
+    raise RuntimeError(f"showup serve ended before it was ready, and said:\n{output}")
+
+
+async def _drain_output(process: Process) -> None:
+    while await lines(process).readline():
+        pass

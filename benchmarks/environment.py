@@ -1,0 +1,130 @@
+"""What measurements stand on: the embedded PostgreSQL as Showup runs it, and a fresh database for each of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from benchmarks.processor_time import parent_of
+from showup.access.accounts_store import ensure_defaults
+from showup.database.embedded.server import EmbeddedPostgres
+from showup.database.engine import connect
+from showup.database.migrate import upgrade
+
+_TEMPLATE = "migrated"
+_OLD_WAL_FILES = 50
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+class BenchmarkEnvironment:
+    """A server of our own, and a folder for what a run writes beside it."""
+
+    def __init__(self, url: str, folder: Path, postmaster: int | None, version: str) -> None:
+        """`postmaster` is the server's process id, where the system tells it; `version` PostgreSQL's."""
+        self.folder = folder
+        self.postmaster = postmaster
+        self.version = version
+        self._url = url
+        self._numbers = count(1)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[str]:
+        """The address of a migrated database with the default workspace and account; dropped at the end."""
+        name = f"measured_{next(self._numbers)}"
+        await _execute(self._url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", "CHECKPOINT")
+        try:
+            yield _of_database(self._url, name)
+        finally:
+            await _execute(self._url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def open_environment() -> AsyncIterator[BenchmarkEnvironment]:
+    """The ground, removed at the end. Raises an EmbeddedError when PostgreSQL does not start."""
+    with TemporaryDirectory(prefix="showup-bench-", ignore_cleanup_errors=True) as path:
+        folder = _make_accessible(path)
+        server = EmbeddedPostgres(folder / "data")
+        try:
+            url = await asyncio.to_thread(server.open)
+            await _prepare_template(url)
+            await _age_server(url)
+            postmaster, version = await _inspect_server(url)
+            yield BenchmarkEnvironment(url, folder, postmaster, version)
+        finally:
+            await asyncio.to_thread(server.close)
+
+
+def _make_accessible(path: str) -> Path:
+    # Where we are root, PostgreSQL runs as another account, which has to find its files.
+    folder = Path(path)
+    folder.chmod(0o755)
+    return folder
+
+
+async def scalar(url: str, query: str) -> int:
+    """The one number that a query answers."""
+    driver = await asyncpg.connect(url)
+    try:
+        return int(await driver.fetchval(query))
+    finally:
+        await driver.close()
+
+
+async def _prepare_template(url: str) -> None:
+    await _execute(url, f"CREATE DATABASE {_TEMPLATE}")
+    template = _of_database(url, _TEMPLATE)
+    await upgrade(template)
+    engine = connect(template, pool_size=1)
+    try:
+        await ensure_defaults(engine)
+    finally:
+        await engine.dispose()
+
+
+async def _age_server(url: str) -> None:
+    """Makes the server one that has run for a while, with WAL files to use again.
+
+    A new one makes a file of 16 MB for every 7,000 webhooks, which holds everybody up for 50 ms.
+    """
+    await _execute(url, "ALTER SYSTEM SET min_wal_size = '1GB'", "SELECT pg_reload_conf()")
+    driver = await asyncpg.connect(url)
+    try:
+        for _ in range(_OLD_WAL_FILES):
+            # A transaction that writes a little, so that the next file is begun.
+            await driver.execute("SELECT pg_logical_emit_message(true, '', '')")
+            await driver.execute("SELECT pg_switch_wal()")
+        await driver.execute("CHECKPOINT")
+    finally:
+        await driver.close()
+
+
+async def _inspect_server(url: str) -> tuple[int | None, str]:
+    """The postmaster's process id and the version; refuses to measure a server that forgets."""
+    driver = await asyncpg.connect(url)
+    try:
+        for name, expected in _DURABLE.items():
+            found = await driver.fetchval("SELECT current_setting($1)", name)
+            if found != expected:
+                raise RuntimeError(f"{name} is {found}: what this server confirms may be lost, so nothing is measured")
+        backend = await driver.fetchval("SELECT pg_backend_pid()")
+        return parent_of(backend), str(await driver.fetchval("SELECT current_setting('server_version')"))
+    finally:
+        await driver.close()
+
+
+async def _execute(url: str, *statements: str) -> None:
+    driver = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await driver.execute(statement)
+    finally:
+        await driver.close()
+
+
+def _of_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

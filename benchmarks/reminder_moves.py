@@ -1,0 +1,60 @@
+"""How fast reminders are moved when their meetings are: rewritten in batches, as whoever applies events does it."""
+
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from uuid import UUID, uuid4
+
+import asyncpg
+from msgspec.structs import replace
+
+from benchmarks.delivery_benchmark import Row
+from showup.deliveries import store
+from showup.deliveries.delivery import Delivery
+
+_BATCH = 500
+_AHEAD = timedelta(days=3)
+
+
+async def measure_moves(driver: asyncpg.Connection, label: str, count: int) -> Row:
+    """As many bookings, a reminder each, all an hour later than they were."""
+    workspace_id = await driver.fetchval("SELECT id FROM workspaces")
+    reminders = [_reminder(number) for number in range(count)]
+    await _rewrite_deliveries(driver, workspace_id, reminders)
+    await driver.execute("VACUUM ANALYZE deliveries")
+    moved_reminders = [
+        replace(reminder, due_at=reminder.due_at + timedelta(hours=1), booking_version=2) for reminder in reminders
+    ]
+    started_at = perf_counter()
+    await _rewrite_deliveries(driver, workspace_id, moved_reminders)
+    return Row(label=label, times=count, per_second=count / (perf_counter() - started_at))
+
+
+async def _rewrite_deliveries(driver: asyncpg.Connection, workspace_id: UUID, deliveries: list[Delivery]) -> None:
+    for offset in range(0, len(deliveries), _BATCH):
+        batch = deliveries[offset : offset + _BATCH]
+        async with driver.transaction():
+            await store.replace_planned(
+                driver, workspace_id, booking_ids=[delivery.booking_id for delivery in batch], planned=batch
+            )
+
+
+def _reminder(number: int) -> Delivery:
+    now = datetime.now(UTC)
+    due_at = now + _AHEAD + timedelta(seconds=number)
+    return Delivery(
+        booking_id=uuid4(),
+        event_id=uuid4(),
+        key=f"remind:moved-{number}:lead-{number}@customer.example:86400",
+        destination="email",
+        kind="remind",
+        recipient=f"lead-{number}@customer.example",
+        booking_version=1,
+        decided_at=now,
+        due_at=due_at,
+        expires_at=due_at + timedelta(days=1),
+        priority=20,
+        state="scheduled",
+        because=None,
+        details={"before_seconds": 86_400},
+        simulated=False,
+    )

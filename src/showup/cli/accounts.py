@@ -1,0 +1,154 @@
+"""Implements `showup accounts`: the Cal.com accounts, each with its webhook URL and its secret."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from showup.cli import account_routes
+from showup.cli.errors import CliError
+from showup.cli.output import print_json, print_table
+from showup.cli.runner import get_workspace, run_command
+
+if TYPE_CHECKING:
+    from showup.access.accounts_store import StoredAccount
+    from showup.container import Container
+
+app = typer.Typer(no_args_is_help=True, help="Manage the Cal.com accounts that send webhooks.")
+app.command()(account_routes.route)
+app.command()(account_routes.routes)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Secret = Annotated[str | None, typer.Option(help="The webhook secret. Default: generate one.")]
+
+# Cal.com's value for "no secret": a signature made with it proves nothing.
+_NO_SECRET = "no-secret-provided"  # noqa: S105 - Cal.com's value, not a secret
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The account's name in its webhook URL.")],
+    workspace: Annotated[str, typer.Option(help="The workspace for the account's bookings.")] = "default",
+    secret: Secret = None,
+    json: Json = False,
+) -> None:
+    """Add an account, and print its webhook URL and its secret. The secret is shown only once.
+
+    Example: showup accounts add acme --workspace acme
+    """
+    from showup.access.account import Credentials, WebhookSecret
+
+    _check_name(name)
+    webhook_secret = _choose_secret(secret)
+
+    async def work(container: "Container") -> str:
+        from showup.access import accounts_store
+        from showup.database.engine import transaction
+
+        async with transaction(container.engine) as tx:
+            credentials = Credentials(webhook_secrets=(WebhookSecret(webhook_secret),))
+            workspace_id = (await get_workspace(tx, workspace)).id
+            account_id = await accounts_store.add(
+                tx, container.seal, name=name, workspace_id=workspace_id, credentials=credentials
+            )
+            if account_id is None:
+                raise CliError(
+                    f"There is an account {name!r} already: `showup accounts rotate-secret {name}` "
+                    "gives it another secret."
+                )
+        return container.settings.public_url
+
+    _print_account(name, f"{run_command(work)}/webhooks/calcom/{name}", webhook_secret, json=json)
+
+
+@app.command("list")
+def list_all(json: Json = False) -> None:
+    """List the accounts, without their secrets.
+
+    Example: showup accounts list --json
+    """
+    rows = run_command(_account_rows)
+    print_json(rows) if json else print_table(rows, empty_message="There are no accounts.")
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    name: Annotated[str, typer.Argument(help="The account's name.")] = "default",
+    secret: Secret = None,
+    overlap_hours: Annotated[int, typer.Option(min=0, help="How many hours the old secret stays valid.")] = 24,
+    json: Json = False,
+) -> None:
+    """Rotate an account's webhook secret. The old secret stays valid for some hours, so that no webhook is lost.
+
+    Example: showup accounts rotate-secret acme --overlap-hours 48
+    """
+    webhook_secret = _choose_secret(secret)
+
+    async def work(container: "Container") -> str:
+        await _rotate_account(container, name, webhook_secret, timedelta(hours=overlap_hours))
+        return container.settings.public_url
+
+    _print_account(name, f"{run_command(work)}/webhooks/calcom/{name}", webhook_secret, json=json)
+
+
+async def _rotate_account(container: "Container", name: str, secret: str, overlap: timedelta) -> None:
+    from showup.access import accounts_store
+    from showup.access.account import DEFAULT, rotate_credentials
+    from showup.database.engine import transaction
+
+    if name == DEFAULT and container.environment_secrets:
+        raise CliError(
+            "The default account's secret is in the environment: put the new one into CALCOM_WEBHOOK_SECRET "
+            "and the old one into CALCOM_WEBHOOK_SECRET_PREVIOUS, then start Showup again."
+        )
+    async with transaction(container.engine) as tx:
+        account = await accounts_store.find_for_update(tx, name)
+        if account is None:
+            raise CliError(f"There is no account {name!r}: `showup accounts list` shows them.")
+        before = account.credentials(container.seal)
+        after = rotate_credentials(before, secret, now=container.clock(), overlap=overlap)
+        await accounts_store.set_credentials(tx, container.seal, account.id, after)
+
+
+async def _account_rows(container: "Container") -> list[dict[str, object]]:
+    from showup.access import accounts_store
+    from showup.access.account import DEFAULT
+    from showup.database.engine import transaction
+
+    def row(account: "StoredAccount") -> dict[str, object]:
+        has_environment_secret = account.name == DEFAULT and bool(container.environment_secrets)
+        return {
+            "name": account.name,
+            "workspace": account.workspace,
+            "has_secret": has_environment_secret or bool(account.credentials(container.seal).webhook_secrets),
+            "has_routes": account.has_routes,
+            "url": f"{container.settings.public_url}/webhooks/calcom/{account.name}",
+        }
+
+    async with transaction(container.engine) as tx:
+        return [row(account) for account in await accounts_store.list_accounts(tx)]
+
+
+def _check_name(name: str) -> None:
+    from showup.access.workspace import is_slug
+
+    if not is_slug(name):
+        raise CliError(f"{name!r} can't name an account: use lower-case letters, digits and hyphens.")
+
+
+def _choose_secret(secret: str | None) -> str:
+    from showup.access.account import make_secret
+
+    if secret is None:
+        return make_secret()
+    if not secret.strip() or secret == _NO_SECRET:
+        raise CliError("That secret protects nothing: leave --secret away to have a good one made.")
+    return secret
+
+
+def _print_account(name: str, url: str, secret: str, *, json: bool) -> None:
+    if json:
+        print_json({"name": name, "url": url, "secret": secret})
+        return
+    print(f"Webhook address  {url}")
+    print(f"Secret           {secret}")
+    print("\nGive both to a webhook at Cal.com (Settings, Developer, Webhooks). The secret is not shown again.")

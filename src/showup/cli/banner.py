@@ -1,0 +1,87 @@
+"""Formats the banner that `showup serve` prints at start: its address and the next steps."""
+
+import shutil
+import sys
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from msgspec import Struct
+
+from showup.container import ProcessConfig
+from showup.database.address import redact
+
+_CONNECT_STEPS = """
+  {yellow}No webhook secret yet{plain}, so webhooks are refused. Any of these helps:
+    {command} calcom register                      (with CALCOM_API_KEY set)
+    {command} accounts rotate-secret default
+    CALCOM_WEBHOOK_SECRET=… {command} serve
+"""
+_MAIL_PREVIEW = "  Mails, kept and not sent    {address}/mail\n"
+_MAIL_CARRIER = "  Mails to attendees          {carrier}\n"
+_TEST_REMINDERS = "  Reminders, to be tried out  {offsets} before a meeting (TESTING_MODE)\n"
+_NO_SENDER_HINT = """
+  {yellow}No sender yet{plain}, so no mail can be sent: add a row to [[senders]] in showup.toml, such as
+    [[senders]]
+    from = "team@example.com"
+"""
+_BANNER = """
+  {bold}Showup {version}{plain} is running at {bold}{address}{plain}
+
+  API and its documentation   {address}/docs
+  Webhooks from Cal.com       {address}/webhooks/calcom
+  Database                    {database}
+{mails}
+  Load the sample data        {command} sample
+  Play a crowd of bookings    {command} simulate --url {address} --count 500 --check
+  Make a key for the API      {command} keys create NAME --scope admin
+{secret}
+  Ctrl-C stops it.
+
+"""
+
+
+class MailStatus(Struct, frozen=True, kw_only=True):
+    """How the default workspace sends mail.
+
+    `carrier`: None for the mail preview. `test_offsets`: the reminder offsets of testing mode.
+    """
+
+    carrier: str | None
+    has_sender: bool
+    test_offsets: tuple[timedelta, ...] = ()
+
+
+def format_banner(address: str, config: ProcessConfig, *, embedded: bool, has_secret: bool, mail: MailStatus) -> str:
+    """Returns the banner, in colours if the terminal shows them."""
+    colours = {"bold": "\x1b[1m", "yellow": "\x1b[33m", "plain": "\x1b[0m"}
+    if not sys.stdout.isatty():
+        colours = dict.fromkeys(colours, "")
+    command = own_command()
+    return _BANNER.format(
+        version=version("showup"),
+        address=address,
+        database=f"PostgreSQL {'(embedded) ' if embedded else ''}at {redact(config.url)}",
+        command=command,
+        mails=_format_mail(mail, address),
+        secret=("" if has_secret else _CONNECT_STEPS.format(command=command, **colours))
+        + ("" if mail.carrier is None or mail.has_sender else _NO_SENDER_HINT.format(**colours)),
+        **colours,
+    )
+
+
+def _format_mail(mail: MailStatus, address: str) -> str:
+    carrier = mail.carrier
+    line = _MAIL_PREVIEW.format(address=address) if carrier is None else _MAIL_CARRIER.format(carrier=carrier)
+    offsets = ", ".join(f"{offset.total_seconds() / 60:g} min" for offset in mail.test_offsets)
+    return line + (_TEST_REMINDERS.format(offsets=offsets) if offsets else "")
+
+
+def own_command() -> str:
+    """Returns the command to call `showup` from the current folder: its name if it is on the PATH, else its path."""
+    if shutil.which("showup"):
+        return "showup"
+    program = Path(sys.argv[0])
+    if program.name != "showup":
+        return "python -m showup"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)

@@ -1,0 +1,144 @@
+"""Implements `showup calcom backfill`: imports past bookings from Cal.com's API, and sends no notifications."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from showup.cli.errors import CliError
+from showup.cli.output import print_json
+from showup.cli.runner import run_command
+
+if TYPE_CHECKING:
+    from showup.container import Container
+    from showup.reconcile.account import ReconciledAccount
+    from showup.reconcile.reconciler import BackfillResult, Reconciler
+
+_REPORT_EVERY = 1_000
+
+
+def backfill(
+    since: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="Import bookings created on this day (UTC) or later.")
+    ],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="The last day, inclusive. Default: today.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Only this account. Default: all accounts with an API key.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Import past bookings from Cal.com, without sending any notifications.
+
+    Bookings that Showup already has are compared and, where they differ, repaired.
+    To continue after an interruption, run the same command again.
+    From an old instance with API v1, Showup imports the bookings whose meetings were on these days.
+
+    Example: showup calcom backfill --from 2026-01-01 --to 2026-06-30
+    """
+    first, last = _parse_day(since, "--from"), None if to is None else _parse_day(to, "--to")
+    if last is not None and last < first:
+        raise CliError("--to is before --from.")
+
+    async def work(container: "Container") -> dict[str, "BackfillResult"]:
+        # Both limits are whole days, so that the same command selects the same bookings and can continue.
+        today = container.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return await _backfill(container, account, first, (last or today) + timedelta(days=1), quiet=json)
+
+    results = run_command(work)
+    if json:
+        print_json(
+            {name: {"looked_at": result.looked_at, "repaired": result.repaired} for name, result in results.items()}
+        )
+        return
+    for name, result in results.items():
+        repaired = (
+            ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.repaired.items())) or "nothing was missing"
+        )
+        print(f"{name}: looked at {result.looked_at:,} bookings: {repaired}.")
+
+
+async def _backfill(
+    opened_container: "Container", account_name: str | None, since: datetime, until: datetime, *, quiet: bool
+) -> dict[str, "BackfillResult"]:
+    from importlib.metadata import version
+
+    from showup import container
+    from showup.destinations import vendor_api
+
+    async with vendor_api.client(version("showup")) as client:
+        reconciler = container.build_reconciler(opened_container, client)
+        results = {}
+        for account in await _select_accounts(reconciler, account_name):
+            with _progress(account.name, quiet=quiet) as on_progress:
+                results[account.name] = await _backfill_account(reconciler, account, since, until, on_progress)
+    return results
+
+
+async def _backfill_account(
+    reconciler: "Reconciler",
+    account: "ReconciledAccount",
+    since: datetime,
+    until: datetime,
+    on_progress: Callable[[int], None],
+) -> "BackfillResult":
+    from showup.reconcile.comparison import NotCaughtUp
+    from showup.reconcile.lease import LeaseLost
+    from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
+
+    retry_hint = "The same command goes on from there."
+    try:
+        return await reconciler.backfill(account, since, until, on_progress)
+    except (CalcomUnavailable, CalcomRefused) as fault:
+        raise CliError(f"{account.name}: {fault.because.rstrip('.')}. {retry_hint}") from None
+    except NotCaughtUp:
+        raise CliError(f"{account.name}: what came in is not applied yet; see `showup doctor`. {retry_hint}") from None
+    except LeaseLost:
+        raise CliError(f"{account.name}: another process asks Cal.com about it by now. {retry_hint}") from None
+
+
+async def _select_accounts(reconciler: "Reconciler", name: str | None) -> "list[ReconciledAccount]":
+    accounts = await reconciler.accounts()
+    if name is not None and not (accounts := [account for account in accounts if account.name == name]):
+        raise CliError(f"There is no account {name!r} with an API key: `showup accounts list` shows them.")
+    if not accounts:
+        raise CliError("No account of Cal.com has an API key: set CALCOM_API_KEY, or the key of an account.")
+    return accounts
+
+
+def _parse_day(text: str, option: str) -> datetime:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise CliError(f"{option} {text!r} is no day such as 2026-11-21.") from None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+@contextmanager
+def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Shows a bar on a terminal; elsewhere prints a line at intervals."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns: tuple[Any, ...] = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(f"{name}: bookings", total=None)
+        looked_at = 0
+
+        def on_progress(count: int) -> None:
+            nonlocal looked_at
+            previous, looked_at = looked_at, looked_at + count
+            bar.advance(task, count)
+            if not console.is_terminal and not quiet and looked_at // _REPORT_EVERY > previous // _REPORT_EVERY:
+                print(f"{name}: {looked_at:,} bookings so far", flush=True)
+
+        yield on_progress

@@ -1,0 +1,237 @@
+"""Implements `showup calcom register` and `status`, which call Cal.com's API with an account's key."""
+
+import ipaddress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx2
+from msgspec import Struct
+
+from showup.access.permission import Permission
+from showup.cli.errors import CliError
+from showup.container import Container, build_api_access
+from showup.database.engine import driver_connection, transaction
+from showup.destinations import vendor_api
+from showup.reads.connections import list_connections
+from showup.reconcile import webhook_registration
+from showup.reconcile.account import ReconciledAccount, list_accounts_with_key
+from showup.reconcile.webhook_registration import RegistrationResult, WebhookSecrets
+from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
+from showup.sources.calcom.api_webhooks import WebhookScope
+from showup.sources.calcom.client import CalcomClient
+from showup.sources.calcom.registration import WebhookStatus
+
+_REPAIR_HINT: Final = "`showup calcom register` puts it right"
+
+
+class CalcomSession(Struct, kw_only=True):
+    """One account of this Showup, and Cal.com as its key shows it."""
+
+    container: Container
+    client: httpx2.AsyncClient
+    account: ReconciledAccount
+    scope: WebhookScope
+    calcom: CalcomClient
+
+    @property
+    def url(self) -> str:
+        """Returns the account's webhook URL."""
+        return f"{self.container.settings.public_url}/webhooks/calcom/{self.account.name}"
+
+    @property
+    def webhook_secrets(self) -> WebhookSecrets:
+        """Returns the account's webhook secrets."""
+        container = self.container
+        return WebhookSecrets(
+            container.engine,
+            container.seal,
+            container.clock,
+            account=self.account.name,
+            environment_secrets=container.environment_secrets,
+        )
+
+    async def register(self, wait: timedelta, *, report: Callable[[str], None]) -> dict[str, Any]:
+        """Creates or repairs the webhook, tests it, and returns the result. Raises CliError."""
+        if fault := unreachable_reason(self.url, self.account.url):
+            raise CliError(f"{fault}.")
+        user = await self._call(self.calcom.me())
+        report(f"Cal.com accepts the key: it is {user.username or user.email}'s.")
+        registration: RegistrationResult = await self._call(
+            webhook_registration.register(self.calcom, self.url, self.webhook_secrets, self.scope)
+        )
+        report(
+            f"The webhook {registration.webhook.id} was {'made' if registration.created else 'put right'}: {self.url}"
+        )
+        if registration.omitted_triggers:
+            report(
+                f"Cal.com does not know {', '.join(registration.omitted_triggers)}: "
+                "reconciliation finds what these would report."
+            )
+        faults = await self._send_test(report)
+        if wait:
+            faults += await self._wait_for_ping(wait, report)
+        return {
+            "account": self.account.name,
+            "url": self.url,
+            "webhook_id": registration.webhook.id,
+            "made": registration.created,
+            "left_out": list(registration.omitted_triggers),
+            "faults": faults,
+        }
+
+    async def status(self) -> dict[str, Any]:
+        """Returns the account's status and the faults to correct."""
+        faults: list[str] = []
+        key = webhook = "not known"
+        try:
+            user = await self.calcom.me()
+            key = f"accepted, it is {user.username or user.email}'s"
+            state = await webhook_registration.get_webhook_status(
+                self.calcom, self.url, self.webhook_secrets, self.scope
+            )
+            webhook = _describe_webhook(state)
+            faults += [f"{fault}: {_REPAIR_HINT}" for fault in state.faults]
+        except CalcomRefused as refusal:
+            # The key's owner may be known by now, but the owner can't correct this fault.
+            key = "refused" if key == "not known" and refusal.status in (401, 403) else key
+            faults.append(refusal.because)
+        except CalcomUnavailable as unavailable:
+            faults.append(unavailable.because)
+        if fault := unreachable_reason(self.url, self.account.url):
+            faults.append(fault)
+        comparison, comparison_faults = await self._comparison()
+        return {
+            "account": self.account.name,
+            "url": self.url,
+            "key": key,
+            "webhook": webhook,
+            "last_heard": await self._last_received(),
+            "bookings": comparison,
+            "faults": [*faults, *comparison_faults],
+        }
+
+    async def _comparison(self) -> tuple[str, list[str]]:
+        """Returns how the bookings compare, as a sentence, and the faults to correct."""
+        permission = Permission(actor="calcom status", scope="read", workspace_id=self.account.workspace_id)
+        async with transaction(self.container.engine) as tx:
+            connections = await list_connections(tx, permission, self.container.clock())
+        connection = next((row["calcom"] for row in connections if row["id"] == self.account.id), None)
+        faults = [] if connection is None or connection["message"] is None else [connection["message"]]
+        if connection is None or connection["last_run"] is None:
+            return "not compared yet: `showup serve` does so by itself, from the moment it knows the key", faults
+        run = connection["last_run"]
+        repaired = _format_counts(run["repaired"])
+        summary = f"{run['looked_at']} compared at {run['started_at']:%Y-%m-%d %H:%M} UTC, {repaired} repaired"
+        if run["drifting"]:
+            summary += f", {run['drifting']} differ and can't be healed (GET /api/connections shows them)"
+        return summary, faults
+
+    async def _call(self, request: Any) -> Any:
+        try:
+            return await request
+        except (CalcomUnavailable, CalcomRefused) as fault:
+            raise CliError(f"{fault.because.rstrip('.')}.") from None
+
+    async def _send_test(self, report: Callable[[str], None]) -> list[str]:
+        """Sends a test webhook to our own public URL, which tests everything except Cal.com's part."""
+        secret, *_ = await self.webhook_secrets.in_force()
+        since = self.container.clock()
+        fault = await webhook_registration.ping(self.client, self.url, secret, since)
+        if fault is not None:
+            return [f"{self.url} does not take a test from here: {fault}. Look whether `showup serve` runs there"]
+        if await webhook_registration.wait_for_ping(self.container.engine, self.account.id, since) is None:
+            return ["the address takes tests, and none reaches this database: look whether another Showup is behind it"]
+        report("A test of our own came in by that address, signed with the new secret.")
+        return []
+
+    async def _wait_for_ping(self, wait: timedelta, report: Callable[[str], None]) -> list[str]:
+        report(f'Waiting {wait.total_seconds():.0f} s for Cal.com: press "Ping test" at the webhook there.')
+        since = self.container.clock()
+        if (
+            await webhook_registration.wait_for_ping(self.container.engine, self.account.id, since, time_limit=wait)
+            is None
+        ):
+            return ["no ping came from Cal.com in that time"]
+        report("Cal.com's ping came in.")
+        return []
+
+    async def _last_received(self) -> str:
+        async with transaction(self.container.engine) as tx:
+            received_at: datetime | None = await (await driver_connection(tx)).fetchval(
+                "SELECT max(received_at) FROM inbox_events WHERE account_id = $1 AND origin = 'webhook'",
+                self.account.id,
+            )
+        return "never" if received_at is None else f"{received_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@asynccontextmanager
+async def open_session(container: Container, name: str, scope: WebhookScope) -> AsyncIterator[CalcomSession]:
+    """Opens a session for the account of that name. Raises CliError."""
+    async with transaction(container.engine) as tx:
+        accounts = {
+            candidate.name: candidate for candidate in await list_accounts_with_key(tx, build_api_access(container))
+        }
+    if name not in accounts:
+        raise CliError(
+            f"The account {name!r} has no API key, or there is none of that name: make a key at Cal.com (Settings, "
+            f'Developer, API keys), then echo \'{{"api_key": "cal_live_…"}}\' | '
+            f"showup connections set calcom {name} --credentials-file - (or set CALCOM_API_KEY for `default`)."
+        )
+    account = accounts[name]
+    if account.is_v1:
+        raise CliError("Webhooks can be registered by API v2 only; make this one by hand in Cal.com's settings.")
+    async with vendor_api.client(version("showup")) as client:
+        calcom = CalcomClient(client, url=account.url, key=account.key, clock=container.clock)
+        yield CalcomSession(container=container, client=client, account=account, scope=scope, calcom=calcom)
+
+
+async def statuses(container: Container, name: str | None, scope: WebhookScope) -> list[dict[str, Any]]:
+    """Returns the status of the named account, or of each account that has a key."""
+    async with transaction(container.engine) as tx:
+        names = [
+            account.name
+            for account in await list_accounts_with_key(tx, build_api_access(container))
+            if not account.is_v1
+        ]
+    if name is not None or not names:
+        names = [name or "default"]
+    rows = []
+    for account in names:
+        async with open_session(container, account, scope) as session:
+            rows.append(await session.status())
+    return rows
+
+
+def unreachable_reason(url: str, api_url: str) -> str | None:
+    """Returns why Cal.com could not call that address, as far as this machine can find out; else None."""
+    if _is_private(api_url):
+        return None
+    if _is_private(url):
+        return f"Cal.com can't reach {url}: set SHOWUP_URL to the address that others reach this Showup by"
+    if urlsplit(url).scheme != "https":
+        return f"Cal.com calls https:// addresses only, and ours is {url}: set SHOWUP_URL"
+    return None
+
+
+def _is_private(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".local", ".internal", ".localhost")) or "." not in host
+
+
+def _format_counts(repaired: dict[str, int]) -> str:
+    total = sum(repaired.values())
+    return f"{total} ({', '.join(f'{count} {kind}' for kind, count in sorted(repaired.items()))})" if total else "none"
+
+
+def _describe_webhook(registration: WebhookStatus) -> str:
+    if registration.webhook is None:
+        return "none"
+    activity = "active" if registration.webhook.active else "switched off"
+    return f"{registration.webhook.id}, {activity}, {len(registration.webhook.triggers)} triggers"

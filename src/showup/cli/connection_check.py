@@ -1,0 +1,71 @@
+"""Tests a connection: whether its credentials are accepted, and whether what its settings name exists."""
+
+from typing import TYPE_CHECKING, Any
+
+from showup.cli.errors import CliError
+from showup.cli.runner import get_workspace
+
+if TYPE_CHECKING:
+    from showup.access.connection import Connection
+    from showup.container import Container
+
+
+async def test_connection(container: "Container", workspace: str, kind: str, name: str) -> str:
+    """Returns the other system's answer about the connection, if its API can be asked. Raises CliError on a fault."""
+    from showup.access import connections_store
+    from showup.access.connection import CALCOM
+    from showup.database.engine import transaction
+    from showup.destinations.catalogue import KINDS
+
+    async with transaction(container.engine) as tx:
+        workspace_id = (await get_workspace(tx, workspace)).id
+        connection = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
+        if connection is None:
+            raise CliError(f"{workspace} has no connection {kind} {name}: `showup connections list` shows all.")
+        credentials = await connections_store.credentials(tx, container.seal, connection.id) or {}
+    if kind in KINDS:
+        if faults := await connection_faults(container, connection):
+            raise CliError("\n".join(f"{kind} {name}: {fault}." for fault in faults))
+        return f"{kind} takes the credentials, and has what the settings name."
+    if kind != CALCOM:
+        return "Its credentials can be opened." if credentials else "It has no credentials."
+    return await _test_calcom(container, connection, credentials)
+
+
+async def _test_calcom(container: "Container", account: "Connection", credentials: dict[str, Any]) -> str:
+    import httpx2
+
+    from showup.access.account import DEFAULT
+
+    environment_key = container.settings.calcom_api_key
+    key = credentials.get("api_key") or (
+        environment_key.get_secret_value() if environment_key and account.name == DEFAULT else None
+    )
+    if key is None:
+        return "It takes webhooks. It has no API key, so Cal.com can't be asked anything."
+    # A key is sent only to the Cal.com instance that it belongs to.
+    url = str(account.settings.get("api_url") or container.settings.calcom_api_url).rstrip("/")
+    try:
+        async with httpx2.AsyncClient(timeout=10) as client:
+            response = await client.get(
+                f"{url}/me",
+                headers={"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"},
+            )
+    except httpx2.HTTPError as fault:
+        raise CliError(f"Cal.com's API does not answer ({type(fault).__name__}): try again later.") from None
+    if response.status_code in (401, 403):
+        raise CliError("Cal.com refuses the API key: make another one there, and set it here.")
+    if response.is_error:
+        raise CliError(f"Cal.com's API answers {response.status_code}: try again later.")
+    return "Cal.com accepts the API key."
+
+
+async def connection_faults(container: "Container", connection: "Connection") -> list[str]:
+    """Returns one sentence for each fault of a connection whose kind is in the catalogue."""
+    from showup.container import open_http_clients
+    from showup.deliveries import connection_health
+
+    async with open_http_clients(container) as clients:
+        return await connection_health.check_connection(
+            container.engine, container.seal, clients, connection, container.clock
+        )

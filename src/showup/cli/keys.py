@@ -1,0 +1,108 @@
+"""Implements `showup keys`: the keys for the API."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from showup.cli.errors import CliError
+from showup.cli.output import print_json, print_table
+from showup.cli.runner import get_workspace, run_command
+
+if TYPE_CHECKING:
+    from showup.access.keys_store import ApiKey
+    from showup.access.permission import Scope as ScopeOf
+    from showup.container import Container
+
+app = typer.Typer(no_args_is_help=True, help="Manage the API keys.")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class KeyScope(StrEnum):
+    """What a key allows; each scope includes those before it."""
+
+    read = "read"
+    write = "write"
+    admin = "admin"
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="The key's name, which the audit log shows as the actor.")],
+    scope: Annotated[KeyScope, typer.Option(help="What the key allows.")],
+    workspace: Annotated[
+        str | None, typer.Option(help="Limit the key to this workspace. Default: all workspaces.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Create an API key and print it. The key is shown only once.
+
+    Example: showup keys create reporting --scope read --workspace acme
+    """
+    scope_value: ScopeOf = scope.value
+
+    async def work(container: "Container") -> str:
+        from showup.access import keys_store
+        from showup.database.engine import transaction
+
+        async with transaction(container.engine) as tx:
+            workspace_id = (await get_workspace(tx, workspace)).id if workspace else None
+            return await keys_store.create(
+                tx, name=name, scope=scope_value, workspace_id=workspace_id, now=container.clock()
+            )
+
+    key = run_command(work)
+    if json:
+        print_json({"name": name, "scope": scope_value, "workspace": workspace, "key": key})
+    else:
+        print(f"{key}\n\nSend it as `Authorization: Bearer KEY`. It is not shown again.")
+
+
+@app.command("list")
+def list_all(json: Json = False) -> None:
+    """List the API keys. The keys themselves are shown only when they are created.
+
+    Example: showup keys list
+    """
+
+    async def work(container: "Container") -> "list[ApiKey]":
+        from showup.access import keys_store
+        from showup.database.engine import transaction
+
+        async with transaction(container.engine) as tx:
+            return await keys_store.list_keys(tx)
+
+    keys = run_command(work)
+    if json:
+        print_json(keys)
+        return
+    rows = [
+        {
+            "name": key.name,
+            "scope": key.scope,
+            "workspace": key.workspace or "(all)",
+            "created": key.created_at,
+            "revoked": key.revoked_at,
+        }
+        for key in keys
+    ]
+    print_table(rows, empty_message="There are no keys: `showup keys create NAME --scope read` makes one.")
+
+
+@app.command()
+def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+    """Revoke an API key. It stops working within seconds.
+
+    Example: showup keys revoke reporting
+    """
+
+    async def work(container: "Container") -> bool:
+        from showup.access import keys_store
+        from showup.database.engine import transaction
+
+        async with transaction(container.engine) as tx:
+            return await keys_store.revoke(tx, name, now=container.clock())
+
+    if not run_command(work):
+        raise CliError(f"No key named {name!r} is in force: `showup keys list` shows them.")
+    print(f"Revoked the key {name}.")

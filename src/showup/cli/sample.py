@@ -1,0 +1,60 @@
+"""Implements `showup sample`: loads five example companies, with a deal in each stage of the pipeline."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from showup.cli.output import print_json, print_table
+from showup.cli.runner import get_workspace, run_command
+
+if TYPE_CHECKING:
+    from showup.container import Container
+    from showup.simulation.sample_loader import SampleLoad
+
+
+def sample(
+    workspace: Annotated[str, typer.Option(help="The workspace to load the sample into.")] = "default",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Load five sample companies as webhooks for a running Showup to apply. A second run changes nothing.
+
+    The bookings are marked as simulated, so no destination is notified.
+
+    Example: showup sample --workspace acme
+    """
+
+    async def work(container: "Container") -> "SampleLoad":
+        from showup.database.engine import transaction
+        from showup.simulation.sample_loader import load_sample
+
+        async with transaction(container.engine) as tx:
+            return await load_sample(tx, container.seal, await get_workspace(tx, workspace), container.clock())
+
+    loaded = run_command(work)
+    if json:
+        print_json({"workspace": workspace, "stored": loaded.stored, "loaded_at": loaded.since})
+    elif loaded.stored:
+        _print_loaded(workspace, loaded.stored)
+    else:
+        print(f"The sample is in {workspace} since {loaded.since:%Y-%m-%d %H:%M} UTC; nothing was changed.")
+
+
+def _print_loaded(workspace: str, stored: int) -> None:
+    from showup.simulation.sample import SAMPLE
+
+    print(f"Kept {stored} webhooks in {workspace}; a running Showup applies them at once.\n")
+    rows = [
+        {
+            "company": deal.company,
+            "person": deal.person,
+            "stage": deal.stage_from_webhooks,
+            "status": deal.status,
+        }
+        for deal in SAMPLE
+    ]
+    print_table(rows, empty_message="")
+    for deal in SAMPLE:
+        # No webhook of Cal.com reports an offer: only people move deals to that stage.
+        if deal.stage_from_webhooks != deal.stage:
+            current, target = deal.stage_from_webhooks, deal.stage
+            print(f"\n{deal.person}'s deal stands on {current}: a person moves it to {target}.")

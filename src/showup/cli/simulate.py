@@ -1,0 +1,161 @@
+"""Implements `showup simulate`: a population that books, reschedules, cancels and misses meetings, sent over HTTP."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from showup.cli.errors import CliError
+from showup.cli.runner import run_command
+
+if TYPE_CHECKING:
+    from showup.container import Container
+    from showup.simulation.preparation import PreparedWorkspace
+    from showup.simulation.run import CheckResult
+    from showup.simulation.sender import SendSummary
+    from showup.simulation.wire import TargetEndpoint
+    from showup.simulation.world import World
+
+Secret = Annotated[str | None, typer.Option(help="The account's webhook secret. See above.")]
+Account = Annotated[str | None, typer.Option(help="The account to send as. Default: `default`.")]
+Rate = Annotated[float, typer.Option(min=0, help="Webhooks per second; 0 for as fast as possible.")]
+Count = Annotated[int, typer.Option(min=1, help="About how many webhooks; every booking's history is completed.")]
+Chaos = Annotated[bool, typer.Option("--chaos", help="Send some webhooks twice, late or out of order.")]
+Check = Annotated[bool, typer.Option("--check", help="Compare the API's data with the simulation afterwards.")]
+Wait = Annotated[float, typer.Option(min=0, help="How many seconds --check waits for Showup to catch up.")]
+Key = Annotated[str | None, typer.Option(help="An API key with read scope, for --check.")]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationOptions:
+    """Options of a run: how to send the webhooks, and whether to compare the result."""
+
+    url: str
+    rate: float
+    chaos: bool
+    check: bool
+    wait: float
+
+
+def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argument of its function
+    url: Annotated[str | None, typer.Option(help="The URL to send to. Default: this machine's Showup.")] = None,
+    secret: Secret = None,
+    account: Account = None,
+    rate: Rate = 50,
+    count: Count = 500,
+    seed: Annotated[int, typer.Option(help="The random seed. Another seed gives other bookings.")] = 1,
+    chaos: Chaos = False,
+    check: Check = False,
+    wait: Wait = 60,
+    key: Key = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    yes_really: Annotated[bool, typer.Option("--yes-really", help="Confirm sending to another machine.")] = False,
+) -> None:
+    """Send signed, realistic webhooks that are marked as simulated: they move deals, and no destination is notified.
+
+    Without --secret, the target is this machine's Showup.
+    The command then creates a workspace `simulation` with two accounts, and a key for --check, in its database.
+
+    Example: showup simulate --count 500 --seed 7 --chaos --check
+    """
+    url = url or _own_address()
+    _check_options(url, secret, account, yes_really=yes_really)
+    if check and secret is not None and key is None:
+        raise CliError("Give --key, an API key: showup keys create simulation --scope read")
+    from showup.cli import simulate_output as output
+    from showup.clock import system_clock
+    from showup.simulation.world import make_world
+
+    world = make_world(seed, system_clock(), count)
+    with _open_endpoints(url, secret, account) as (endpoints, made_key):
+        _require_running_server(url)
+        options = SimulationOptions(url, rate, chaos, check, wait)
+        summary, comparison = asyncio.run(_run(options, world, endpoints, key or made_key))
+    (output.print_report_json if json else output.print_report)(world, summary, comparison)
+    if summary.failures or (comparison is not None and not comparison.is_ok):
+        raise typer.Exit(1)
+
+
+def _own_address() -> str:
+    from showup.settings import load
+
+    settings = load()
+    return f"http://{settings.host}:{settings.port}"
+
+
+def _require_running_server(url: str) -> None:
+    import httpx2
+
+    try:
+        httpx2.get(f"{url.rstrip('/')}/healthz", timeout=5)
+    except httpx2.TransportError as fault:
+        message = f"Nothing answers at {url} ({type(fault).__name__}): is Showup running there?"
+        raise CliError(f"{message} `make run` starts it; --url names another address.") from None
+
+
+def _check_options(url: str, secret: str | None, account: str | None, *, yes_really: bool) -> None:
+    from showup.simulation.run import is_loopback
+
+    if not is_loopback(url) and not yes_really:
+        raise CliError(f"{url} is another machine, and this makes data there: add --yes-really to do it.")
+    if secret is None and (account is not None or not is_loopback(url)):
+        raise CliError(f"Give --secret, the webhook secret of the account {account or 'there'}.")
+
+
+@contextmanager
+def _open_endpoints(
+    url: str, secret: str | None, account: str | None
+) -> "Iterator[tuple[list[TargetEndpoint], str | None]]":
+    """Yields the webhook endpoints to send to, and this run's key, which is revoked at the end."""
+    from showup.simulation.run import target_endpoint
+
+    if secret is not None:
+        yield [target_endpoint(url, account, secret)], None
+        return
+    prepared = run_command(_prepare)
+    try:
+        yield [target_endpoint(url, name, account_secret) for name, account_secret in prepared.accounts], prepared.key
+    finally:
+        run_command(lambda container: _clean_up(container, prepared))
+
+
+async def _prepare(container: "Container") -> "PreparedWorkspace":
+    from showup.database.engine import transaction
+    from showup.simulation.preparation import AccountNameTaken, prepare
+
+    try:
+        async with transaction(container.engine) as tx:
+            return await prepare(tx, container.seal, container.clock())
+    except AccountNameTaken as fault:
+        raise CliError(f"{fault} Give --account, --secret and --key.") from None
+
+
+async def _clean_up(container: "Container", prepared: "PreparedWorkspace") -> None:
+    from showup.database.engine import transaction
+    from showup.simulation.preparation import revoke_key
+
+    async with transaction(container.engine) as tx:
+        await revoke_key(tx, prepared, container.clock())
+
+
+async def _run(
+    options: SimulationOptions, world: "World", endpoints: "list[TargetEndpoint]", key: str | None
+) -> "tuple[SendSummary, CheckResult | None]":
+    from showup.cli.simulate_output import progress, wait_status
+    from showup.simulation.api_reader import ApiReadError
+    from showup.simulation.run import check_run, outgoing_webhooks, send_all
+    from showup.simulation.sender import SendOptions
+
+    outgoing = outgoing_webhooks(world, endpoints, chaos=options.chaos)
+    with progress(len(outgoing)) as on_progress:
+        summary = await send_all(outgoing, SendOptions(rate=options.rate), lambda _: on_progress())
+    if not options.check or key is None:
+        return summary, None
+    try:
+        with wait_status():
+            return summary, await check_run(options.url, key, world, summary, time_limit=options.wait)
+    except ApiReadError as fault:
+        raise CliError(f"What Showup knows can't be read back: {fault}") from None

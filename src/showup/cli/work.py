@@ -1,0 +1,29 @@
+"""Implements `showup work`: runs only workers, in addition to one `showup serve` or several."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def work(
+    processes: Annotated[int, typer.Option(min=1, help="How many pairs of event and delivery workers to start.")] = 1,
+) -> None:
+    """Start workers that apply events and send deliveries, without a web server. Any number may share one database.
+
+    Example: showup work --processes 2
+    """
+    from showup.cli.child_processes import ChildSpec
+    from showup.cli.supervisor import supervise
+    from showup.settings import load
+
+    kinds = ("work", "deliver")
+    children = [
+        ChildSpec(name=f"{kind}-{number}", arguments=(kind,)) for number in range(1, processes + 1) for kind in kinds
+    ]
+    supervise(load(), children, lambda _config, _has_secret: _print_banner(processes), sync_settings=False)
+
+
+def _print_banner(processes: int) -> None:
+    sys.stdout.write(f"Showup works with {processes} process{'' if processes == 1 else 'es'}. Ctrl-C stops it.\n")
+    sys.stdout.flush()

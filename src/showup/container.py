@@ -1,0 +1,346 @@
+"""Builds one process's `Container` from the settings: the database, the webhook endpoint, ingest and the workers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.access.accounts_store import ensure_defaults
+from showup.access.directory import AccountDirectory
+from showup.access.secrets_at_rest import Seal, load_or_create_key
+from showup.clock import Clock, system_clock
+from showup.database.embedded.errors import FolderUnusable
+from showup.database.embedded.folder import default_data_folder
+from showup.database.embedded.server import EmbeddedPostgres
+from showup.database.engine import CONNECT_TIMEOUT, connect, translate_errors
+from showup.database.migrate import upgrade
+from showup.settings import Settings, reveal
+
+if TYPE_CHECKING:
+    import httpx2
+    from starlette.types import ASGIApp
+
+    from showup.deliveries.destination_context import Clients
+    from showup.deliveries.destination_resolver import DestinationResolver
+    from showup.deliveries.worker import Worker
+    from showup.destinations.email.render import TemplateMailRenderer
+    from showup.destinations.public_addresses import AddressPolicy
+    from showup.inbox.ingest_metrics import IngestMetrics
+    from showup.inbox.ingest_writer import IngestWriter
+    from showup.inbox.projection_worker import ProjectionWorker
+    from showup.reconcile.account import ApiAccess
+    from showup.reconcile.reconciler import Reconciler
+    from showup.web.signature_alert import SignatureAlert
+    from showup.web.webhooks import WebhookEndpoint
+
+
+_JOB_TIMEOUT = 30.0
+# The sender shown in the mail preview, which mail never leaves.
+_PREVIEW_SENDER = "showup@localhost"
+
+
+class ProcessConfig(Struct, frozen=True, kw_only=True):
+    """Holds the config that every process of one Showup shares; the parent sends it to its children as JSON.
+
+    `direct_url` bypasses a connection pooler; use it to listen or to migrate. `secret_keys` is comma-separated.
+    """
+
+    url: str
+    direct_url: str
+    secret_keys: str
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[tuple[ProcessConfig, EmbeddedPostgres | None]]:
+    """Opens the configured database, or starts the embedded one and stops it at the end.
+
+    Raises an EmbeddedError.
+    """
+    if settings.database_url is not None:
+        yield _external_config(settings), None
+        return
+    folder = data_folder(settings)
+    with EmbeddedPostgres(folder, run_as=settings.run_as) as server:
+        yield (
+            ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=_encryption_keys(settings, folder)),
+            server,
+        )
+
+
+def data_folder(settings: Settings) -> Path:
+    """Returns the folder of the embedded database."""
+    return settings.data_dir or default_data_folder()
+
+
+async def prepare_database(config: ProcessConfig) -> None:
+    """Migrates the database and inserts the rows that every Showup needs. Raises DatabaseUnavailable."""
+    await upgrade(config.direct_url)
+    async with translate_errors(config.direct_url):
+        engine = connect(config.direct_url, pool_size=1)
+        try:
+            await ensure_defaults(engine)
+        finally:
+            await engine.dispose()
+
+
+class Container:
+    """One process's dependencies. Each is built, and its module imported, on first use."""
+
+    def __init__(self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock) -> None:
+        self.settings = settings
+        self.seal = seal
+        self.engine = engine
+        self.clock = clock
+
+    @cached_property
+    def directory(self) -> AccountDirectory:
+        """Returns the directory of Cal.com accounts, including the secrets from the environment."""
+        return AccountDirectory(self.engine, self.seal, self.clock, default_secrets=self.environment_secrets)
+
+    @property
+    def environment_secrets(self) -> tuple[str, ...]:
+        """Returns the default account's webhook secrets from the environment, newest first."""
+        secrets = (self.settings.calcom_webhook_secret, self.settings.calcom_webhook_secret_previous)
+        return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+
+    @cached_property
+    def ingest_metrics(self) -> "IngestMetrics":
+        """Returns the metrics of webhook ingest."""
+        from showup.inbox.ingest_metrics import IngestMetrics
+
+        return IngestMetrics()
+
+    @cached_property
+    def ingest_writer(self) -> "IngestWriter":
+        """Returns the writer that stores inbox events; it works only while its `run` is running."""
+        from showup.inbox.ingest_writer import IngestWriter
+
+        return IngestWriter(self.engine, self.ingest_metrics)
+
+    @cached_property
+    def applier(self) -> "ProjectionWorker":
+        """Returns the worker that projects stored inbox events."""
+        from showup.inbox.projection_worker import ProjectionWorker
+
+        return ProjectionWorker(self.engine, self.clock)
+
+    @cached_property
+    def address_policy(self) -> "AddressPolicy":
+        """Returns the policy that decides which user-supplied addresses Showup may call."""
+        from showup.destinations.public_addresses import AddressPolicy, resolve_host
+
+        return AddressPolicy(allow_private=self.settings.private_addresses, lookup=resolve_host)
+
+    @cached_property
+    def signature_alert(self) -> "SignatureAlert":
+        """Returns the alert that fires after repeated wrong signatures."""
+        from showup.web.signature_alert import SignatureAlert
+
+        return SignatureAlert(self.engine, self.clock)
+
+    @cached_property
+    def asgi_app(self) -> "ASGIApp":
+        """Returns the ASGI application with every page and route; it completes every response."""
+        from showup.web.middleware import with_middleware
+
+        return with_middleware(self.webhook_endpoint, cors_origins=self.settings.cors_origins)
+
+    @cached_property
+    def webhook_endpoint(self) -> "WebhookEndpoint":
+        """Returns the webhook endpoint, which passes every other request to the application."""
+        from showup.web.app import create_app
+        from showup.web.app_state import MailSecrets
+        from showup.web.webhooks import WebhookEndpoint
+
+        app = create_app(
+            engine=self.engine,
+            clock=self.clock,
+            admin_key=reveal(self.settings.admin_key),
+            version=version("showup"),
+            ingest_metrics=self.ingest_metrics,
+            signature_alert=self.signature_alert,
+            mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
+            address_policy=self.address_policy,
+        )
+        return WebhookEndpoint(
+            self.directory,
+            self.ingest_writer,
+            self.clock,
+            fallback=app,
+            ingest_metrics=self.ingest_metrics,
+            signature_alert=self.signature_alert,
+        )
+
+
+@asynccontextmanager
+async def open_delivery_worker(container: Container, config: ProcessConfig) -> "AsyncIterator[Worker]":
+    """Opens the worker that sends deliveries; its connections close at the end. Raises CannotRender."""
+    import asyncpg
+
+    from showup.database.address import asyncpg_arguments
+    from showup.deliveries.digest_writer import DigestWriter
+    from showup.deliveries.dispatcher import Dispatcher
+    from showup.deliveries.preparation import FinalCheck
+    from showup.deliveries.unsubscribe_tokens import make_token
+    from showup.deliveries.worker import POOL_SIZE, PeriodicTask, Worker
+    from showup.reads.digest import load_digest
+    from showup.reads.meetings import load_meetings
+
+    def unsubscribe(workspace_id: UUID, email: str) -> str:
+        return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
+
+    final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=unsubscribe)
+    pool = asyncpg.create_pool(
+        **asyncpg_arguments(config.direct_url),
+        min_size=1,
+        max_size=POOL_SIZE,
+        # A connection that stops responding is detected and replaced.
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=_JOB_TIMEOUT,
+    )
+    async with open_http_clients(container) as clients, pool:
+        dispatcher = Dispatcher(container.engine, container.clock, _build_connector(container, clients), final_check)
+        calcom_reconciler = build_reconciler(container, clients.trusted)
+        periodic_tasks = [
+            PeriodicTask(name="reconcile", cron="* * * * *", run=calcom_reconciler.poll_due),
+            PeriodicTask(
+                name="digest",
+                cron="* * * * *",
+                run=DigestWriter(container.engine, container.clock, load_digest).write_due,
+            ),
+        ]
+        yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
+
+
+@asynccontextmanager
+async def open_http_clients(container: Container) -> "AsyncIterator[Clients]":
+    """Opens the HTTP clients that call other systems; their connections close at the end."""
+    from showup.deliveries.destination_context import Clients
+    from showup.destinations import public_http, vendor_api
+
+    app_version = version("showup")
+    async with (
+        vendor_api.client(app_version) as vendor_client,
+        public_http.client(app_version, container.address_policy) as public_client,
+    ):
+        yield Clients(trusted=vendor_client, untrusted=public_client)
+
+
+def build_reconciler(container: Container, client: "httpx2.AsyncClient") -> "Reconciler":
+    """Builds the reconciler, which compares bookings with Cal.com's API."""
+    from showup.reconcile.api_clients import ApiClients
+    from showup.reconcile.reconciler import PollSchedule, Reconciler
+
+    policy = container.settings.policy.calcom
+    return Reconciler(
+        container.engine,
+        container.clock,
+        access=build_api_access(container),
+        api=ApiClients(client, container.clock).for_account,
+        drain=container.applier.drain_once,
+        schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
+    )
+
+
+def build_api_access(container: Container) -> "ApiAccess":
+    """Returns the access to Cal.com's API: the stored keys and the environment's key."""
+    from showup.reconcile.account import ApiAccess
+
+    settings = container.settings
+    return ApiAccess(seal=container.seal, url=settings.calcom_api_url, key=reveal(settings.calcom_api_key))
+
+
+def _build_connector(container: Container, clients: "Clients") -> "DestinationResolver":
+    from showup.deliveries.destination_resolver import DestinationResolver, MailAccess
+
+    settings = container.settings
+    mail_access = MailAccess(
+        resend_url=settings.resend_api_url,
+        resend_key=reveal(settings.resend_api_key),
+        smtp_url=reveal(settings.smtp_url),
+    )
+    return DestinationResolver(
+        container.engine,
+        container.seal,
+        container.clock,
+        clients=clients,
+        environment=mail_access,
+        renderer=lambda for_sending: build_renderer(settings, container.clock, for_sending=for_sending),
+        retry_after=settings.policy.email.retry_after,
+    )
+
+
+def check_mail_settings(settings: Settings) -> None:
+    """Checks the mail settings. Raises CannotRender, and ValueError for SMTP_URL, if no mail could be sent."""
+    from showup.destinations.email.smtp_url import SmtpServer
+    from showup.destinations.email.template_folder import check_folder
+
+    check_folder(settings.policy.email.templates)
+    if (url := reveal(settings.smtp_url)) is not None:
+        SmtpServer.from_url(url)
+
+
+def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "TemplateMailRenderer":
+    """Builds the mail renderer; only a renderer that is not for sending needs no configured sender.
+
+    Raises CannotRender.
+    """
+    from showup.destinations.email.render import TemplateMailRenderer
+    from showup.destinations.email.senders import SenderRule
+    from showup.destinations.email.templates import Templates
+
+    policy = settings.policy
+    return TemplateMailRenderer(
+        templates=Templates(policy.email.templates),
+        senders=[
+            SenderRule(address=sender.address, host=sender.host, domain=sender.domain) for sender in policy.senders
+        ],
+        clock=clock,
+        calendar=policy.email.calendar,
+        fallback=None if for_sending else _PREVIEW_SENDER,
+    )
+
+
+@asynccontextmanager
+async def open_container(
+    settings: Settings, config: ProcessConfig, *, clock: Clock = system_clock, direct: bool = False
+) -> AsyncIterator[Container]:
+    """Opens a container for this config; its connections close at the end. `direct` bypasses a connection pooler.
+
+    Raises DatabaseUnavailable.
+    """
+    url = config.direct_url if direct else config.url
+    async with translate_errors(url):
+        engine = connect(url)
+    try:
+        async with translate_errors(url), engine.connect():
+            pass
+        yield Container(settings, Seal.from_setting(config.secret_keys), engine, clock)
+    finally:
+        # A cancelled caller must not leave connections open: the database server would wait for them.
+        await asyncio.shield(engine.dispose())
+
+
+def _external_config(settings: Settings) -> ProcessConfig:
+    url = reveal(settings.database_url) or ""
+    return ProcessConfig(
+        url=url,
+        direct_url=reveal(settings.database_direct_url) or url,
+        secret_keys=reveal(settings.secret_key) or "",
+    )
+
+
+def _encryption_keys(settings: Settings, folder: Path) -> str:
+    if keys := reveal(settings.secret_key):
+        return keys
+    try:
+        return load_or_create_key(folder)
+    except OSError as fault:
+        raise FolderUnusable(folder, f"its secret.key can't be read or made ({fault.strerror})") from fault

@@ -1,0 +1,62 @@
+"""Pauses an endpoint that has failed for a day or is gone, until someone resumes it (TE8)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+from msgspec.structs import replace
+
+from showup.deliveries import endpoints_store, system_notifications
+from showup.deliveries.attempt_results import AttemptResult
+from showup.deliveries.delivery import DestinationQueue
+from showup.deliveries.endpoint import endpoint_id_of, is_endpoint
+from showup.deliveries.queue_state import QueueState
+from showup.destinations.contract import TryAgain
+
+MAX_FAILING_TIME: Final = timedelta(days=1)
+# Longer than any process caches a destination.
+_PAUSED_FOR: Final = timedelta(minutes=1)
+
+_log = structlog.get_logger()
+
+
+async def pause_failing_endpoint(
+    connection: asyncpg.Connection,
+    queue: DestinationQueue,
+    results: Iterable[AttemptResult],
+    state: QueueState,
+    now: datetime,
+) -> QueueState:
+    """Returns the queue's next state; if it is time, pauses the endpoint and notifies subscribers."""
+    if not is_endpoint(queue.destination) or (because := pause_reason(results, state, now)) is None:
+        return state
+    endpoint_id = endpoint_id_of(queue.destination)
+    # The queue is locked here: a process that changes the endpoint may wait for that lock, and its change wins.
+    endpoint = await endpoints_store.find(connection, queue.workspace_id, endpoint_id, lock=True, wait=False)
+    if endpoint is None or endpoint.paused_at is not None:
+        return state
+    await endpoints_store.save(connection, replace(endpoint, paused_at=now, because=because), now)
+    await system_notifications.notify_subscribers(
+        connection, queue.workspace_id, [system_notifications.of_pause(queue, because, now)], now
+    )
+    _log.warning("endpoint paused", destination=queue.destination, because=because)
+    return replace(state, paused_until=now + _PAUSED_FOR, because=because)
+
+
+def pause_reason(results: Iterable[AttemptResult], state: QueueState, now: datetime) -> str | None:
+    """Returns why the endpoint is paused after these results; None if it is not. Pure."""
+    failures = [result for result in results if isinstance(result, TryAgain)]
+    if (gone := next((result for result in failures if result.fault == "gone"), None)) is not None:
+        return gone.because
+    since = state.failing_since
+    # Only after another failure: perhaps there was no attempt since the first.
+    still_failing = any(result.fault == "destination" for result in failures)
+    if since is None or not still_failing or now - since < MAX_FAILING_TIME:
+        return None
+    return f"nothing has passed since {since:%Y-%m-%d %H:%M:%S} UTC: {_first_clause(state.because)}"
+
+
+def _first_clause(because: str | None) -> str:
+    return (because or "it fails").partition(": nothing has passed since")[0]

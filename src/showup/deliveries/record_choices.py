@@ -1,0 +1,77 @@
+"""Records a person's choice of a record when a destination had several candidates; the waiting delivery continues."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from showup.deliveries import system_notifications
+from showup.deliveries.delivery import DestinationQueue
+from showup.deliveries.destination_records import QUESTION_KIND
+from showup.deliveries.record_chosen import RecordChosen
+from showup.deliveries.wakeups import wake_queues
+
+
+async def choose(
+    connection: asyncpg.Connection, workspace_id: UUID, chosen: RecordChosen, actor: str, now: datetime
+) -> str | None:
+    """Stores the answer and wakes the queue, in the connection's transaction; else returns why not."""
+    row = await connection.fetchrow(
+        """
+        SELECT destination, booking_id, recipient, state, question FROM deliveries
+        WHERE id = $1 AND workspace_id = $2 FOR UPDATE
+        """,
+        chosen.delivery_id,
+        workspace_id,
+    )
+    if row is None:
+        return "there is no such delivery"
+    question = row["question"]
+    if question is None:
+        return "nothing is asked about this delivery"
+    if question.get("answered_by") is not None:
+        return f"{question['answered_by']} has decided already"
+    if row["state"] != "scheduled":
+        return f"it is too late to decide: the delivery is {row['state']}"
+    if chosen.record is not None and chosen.record not in {one["record"] for one in question["candidates"]}:
+        return f"{chosen.record!r} is none of the candidates"
+    await connection.execute(
+        """
+        UPDATE deliveries SET question = $2::text::jsonb, wake_at = $3, because = $4, updated_at = $3 WHERE id = $1
+        """,
+        chosen.delivery_id,
+        msgspec.json.encode(question | {"answered_by": actor, "chosen": chosen.record}).decode(),
+        now,
+        f"{actor} has decided which record is meant",
+    )
+    await connection.execute(
+        """
+        UPDATE deliveries SET state = 'withdrawn', because = 'it was decided meanwhile', updated_at = $3
+        WHERE workspace_id = $1 AND state = 'scheduled' AND event_id IS NULL AND kind = $2
+        AND details->>'delivery_id' = $4
+        """,
+        workspace_id,
+        QUESTION_KIND,
+        now,
+        str(chosen.delivery_id),
+    )
+    await system_notifications.notify_subscribers(
+        connection,
+        workspace_id,
+        [
+            system_notifications.question_answered(
+                row["destination"],
+                chosen.delivery_id,
+                row["booking_id"],
+                row["recipient"],
+                chosen.record,
+                by=actor,
+                name=system_notifications.name_of(question, chosen.record),
+            )
+        ],
+        now,
+    )
+    queue = DestinationQueue(workspace_id=workspace_id, destination=row["destination"])
+    await wake_queues(connection, [(queue, now)], now)
+    return None

@@ -1,0 +1,149 @@
+"""A destination kind: its settings, its event kinds, how it is built and how it is checked.
+
+Each kind except mail has its package here, with a `kind.py` that makes its `DestinationKind`, and a line in
+`catalogue`.
+"""
+
+import difflib
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Protocol
+
+import httpx2
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from showup.clock import Clock
+from showup.destinations.contract import Destination, Pace
+
+
+class ConnectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings that every connection has besides its own: another API address, and other delivery limits."""
+
+    api_url: str | None = None
+    rate_per_second: Annotated[float, Meta(gt=0)] | None = None
+    at_once: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+    def override_pace(self, pace: Pace) -> Pace:
+        """Returns the destination's own limits with the changes from these settings."""
+        return replace(
+            pace,
+            rate_per_second=self.rate_per_second or pace.rate_per_second,
+            at_once=self.at_once or pace.at_once,
+        )
+
+
+class Meter(Protocol):
+    """Counts calls against the destination's limit, for all processes together."""
+
+    async def take(self, calls: int = 1) -> None:
+        """Waits until this many more calls may be made. Raises OverLimit when the wait would be too long."""
+
+
+class OverLimit(Exception):
+    """No more calls may be made before `not_before`."""
+
+    def __init__(self, not_before: datetime) -> None:
+        super().__init__(f"no call may be made before {not_before:%H:%M:%S}")
+        self.not_before = not_before
+
+
+class MirroredRecord(Struct, frozen=True, kw_only=True):
+    """A copy of one record of a destination: `name` is its title in comparable form, `last_name` its last word."""
+
+    list: str
+    record: str
+    title: str
+    name: str
+    last_name: str
+    updated_at: datetime
+    email: str | None = None
+    url: str | None = None
+
+
+class Mirror(Protocol):
+    """A copy of a destination's records in one workspace, for queries that the destination does not support."""
+
+    async def synced_until(self, list_id: str) -> datetime | None:
+        """Returns how far the copy of a list has come, by the destination's clock; None if there is no copy."""
+
+    async def synced_at(self, list_id: str) -> datetime | None:
+        """Returns when the copy was last updated, by Showup's clock."""
+
+    async def put(self, list_id: str, records: Sequence[MirroredRecord], until: datetime) -> None:
+        """Writes new and changed records, and how far the copy has come."""
+
+    async def find_by_last_name(self, last_name: str) -> list[MirroredRecord]:
+        """Returns all records with that last name, newest first."""
+
+
+class DestinationContext(Struct, frozen=True, kw_only=True):
+    """The resources for building a destination, besides its settings and credentials.
+
+    `client` is the process's; `meter` makes the meter of a destination that makes several calls for one delivery.
+    """
+
+    client: httpx2.AsyncClient
+    clock: Clock
+    meter: Callable[[Pace], Meter]
+    mirror: Mirror
+
+
+class DestinationKind(Struct, frozen=True, kw_only=True):
+    """Describes one kind of destination. `credentials` names the secrets that it needs.
+
+    `subscribed_events` returns the event kinds that the settings select; `secret_required_by` names, for some of them,
+    the secret without which they are not sent. `build` raises ValueError for invalid settings or credentials.
+    `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
+    each fault, with what to do.
+    """
+
+    name: str
+    settings: type[ConnectionSettings]
+    credentials: tuple[str, ...]
+    subscribed_events: Callable[[Any], frozenset[str]]
+    build: Callable[[Any, Mapping[str, str], DestinationContext], Destination]
+    check_health: Callable[[Any, Mapping[str, str], DestinationContext], Awaitable[list[str]]]
+    secret_required_by: Mapping[str, str] = {}
+
+    def enabled_events(self, settings: ConnectionSettings, credentials: Mapping[str, Any]) -> frozenset[str]:
+        """Returns the event kinds that it is sent, with these settings and secrets."""
+        kinds: frozenset[str] = self.subscribed_events(settings)
+        return kinds - {kind for kind, secret in self.secret_required_by.items() if not credentials.get(secret)}
+
+    def parse_settings(self, settings: Mapping[str, Any]) -> ConnectionSettings:
+        """Parses a connection's settings. Raises ValueError with a sentence that names the fault."""
+        known = self.settings.__struct_fields__
+        for name in settings:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
+                raise ValueError(f"{self.name} has no setting {name!r} ({hint})")
+        try:
+            return msgspec.convert(dict(settings), self.settings, strict=False)
+        except msgspec.ValidationError as fault:
+            raise ValueError(_settings_error(self.name, str(fault))) from None
+
+    def unknown_secrets(self, credentials: Mapping[str, Any]) -> list[str]:
+        """Returns the unknown secrets, such as misspelled ones."""
+        known = {*self.credentials, *self.secret_required_by.values()}
+        return sorted(name for name in credentials if name not in known)
+
+    def missing_secrets(self, credentials: Mapping[str, Any]) -> list[str]:
+        """Returns the missing secrets."""
+        return [name for name in self.credentials if not credentials.get(name)]
+
+
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
+_INVALID: Final = re.compile(r"(?P<what>.+) - at `\$\.(?P<setting>\w+).*`")
+
+
+def _settings_error(kind: str, fault: str) -> str:
+    """Returns msgspec's validation error as a sentence for a person."""
+    if missing := _MISSING.match(fault):
+        return f"{kind} needs its setting {missing[1]}: say it under [{kind}] in showup.toml, or with --setting"
+    if wrong := _INVALID.match(fault):
+        return f"the setting {wrong['setting']} of {kind} can't be used ({wrong['what'].replace('`', '')})"
+    return f"the settings of {kind} can't be used ({fault})"

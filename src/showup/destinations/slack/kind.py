@@ -1,0 +1,69 @@
+"""The Slack destination kind: the secrets that a connection needs, and its health check."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from showup.destinations.contract import Destination
+from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.slack.client import URL, SlackClient
+from showup.destinations.slack.destination import SlackDestination
+from showup.destinations.slack.errors import MISSING_SCOPE, SlackError
+from showup.destinations.slack.settings import CHOOSE, CHOSEN, SlackSettings
+
+_HISTORY_SCOPES: Final = frozenset({"channels:history", "groups:history"})
+
+
+def _listens_to(settings: SlackSettings) -> frozenset[str]:
+    return frozenset(settings.notices)
+
+
+def _build(settings: SlackSettings, credentials: Mapping[str, str], context: DestinationContext) -> Destination:
+    return SlackDestination(_api(settings, credentials, context), settings)
+
+
+def _api(settings: SlackSettings, credentials: Mapping[str, str], context: DestinationContext) -> SlackClient:
+    url = settings.api_url or URL
+    return SlackClient(context.client, url=url, token=credentials["bot_token"], clock=context.clock)
+
+
+async def _check_health(
+    settings: SlackSettings, credentials: Mapping[str, str], context: DestinationContext
+) -> list[str]:
+    api = _api(settings, credentials, context)
+    try:
+        scopes = await api.scopes()
+    except SlackError as fault:
+        return [fault.outcome.because]
+    faults = []
+    if scopes and "chat:write" not in scopes:
+        faults.append("the app lacks the scope chat:write: give it that scope and install it again")
+    if scopes and not scopes & _HISTORY_SCOPES:
+        faults.append("the app lacks the scope channels:history: a message may be posted twice when Slack falters")
+    for channel in settings.all_channels:
+        faults += await _channel_faults(api, channel)
+    return faults
+
+
+async def _channel_faults(api: SlackClient, channel: str) -> list[str]:
+    try:
+        payload = await api.channel(channel)
+    except SlackError as fault:
+        # Without the scope to read it, only posting a message can show a fault.
+        return [] if fault.error == MISSING_SCOPE else [fault.outcome.because]
+    if payload.get("is_archived"):
+        return [f"the channel {channel} is archived: name another one"]
+    if payload.get("is_member") is False:
+        return [f"the app is not in the channel {channel}: write `/invite` with its name there"]
+    return []
+
+
+KIND: Final = DestinationKind(
+    name="slack",
+    settings=SlackSettings,
+    credentials=("bot_token",),
+    subscribed_events=_listens_to,
+    build=_build,
+    check_health=_check_health,
+    # Buttons can't work if their presses can't be verified.
+    secret_required_by={CHOOSE: "signing_secret", CHOSEN: "signing_secret"},
+)

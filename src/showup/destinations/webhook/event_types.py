@@ -1,0 +1,29 @@
+"""The event kinds that an outgoing webhook can subscribe to, and the patterns for groups of them."""
+
+from collections.abc import Iterable
+from typing import Final, get_args
+
+from showup.effects import AnnouncementKind, DealAnnouncementKind
+
+PING: Final = "ping"
+"""The kind of a test delivery, which every outgoing webhook accepts."""
+
+_GROUPS: Final = ("*", "booking.*", "deal.*")
+KINDS: Final = (*get_args(AnnouncementKind), *get_args(DealAnnouncementKind))
+
+
+def expand(requested: Iterable[str]) -> tuple[str, ...]:
+    """Returns the matching kinds, each once; `booking.*` matches a prefix. Raises ValueError for an unknown kind."""
+    found: set[str] = set()
+    for one in requested:
+        matching = _matching(one)
+        if not matching:
+            raise ValueError(f"{one!r} is no kind of news: it is one of {', '.join(KINDS)}, or a group such as deal.*")
+        found.update(matching)
+    return tuple(kind for kind in KINDS if kind in found)
+
+
+def _matching(requested: str) -> list[str]:
+    if requested in _GROUPS:
+        return [kind for kind in KINDS if kind.startswith(requested.removesuffix("*"))]
+    return [kind for kind in KINDS if kind == requested]

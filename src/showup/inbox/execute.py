@@ -1,0 +1,72 @@
+"""Executes people's commands in their own request, so that they see the result or the refusal at once.
+
+A refused command stays refused in the log: no later event executes a command that was reported as refused.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+from msgspec.structs import replace
+
+from showup.inbox import store
+from showup.inbox.apply import AppliedBatch, Batch, apply_batch, lock_key, mark_processed
+from showup.inbox.manual_store import insert_manual_events
+from showup.inbox.store import ProcessedEvent
+from showup.sources.manual.command import Command, encode
+
+
+class CommandResult(Struct, frozen=True, kw_only=True):
+    """The result of commands that were given together: all of them are done, or none.
+
+    `event_ids` are their events in the log, in the given order; `refused` is the reason of a refusal.
+    """
+
+    event_ids: list[UUID]
+    refused: str | None = None
+
+
+async def execute_command(
+    connection: asyncpg.Connection, workspace_id: UUID, commands: Sequence[Command], received_at: datetime
+) -> CommandResult:
+    """Stores the commands and projects them in the caller's transaction; waits for the workspace's lock.
+
+    The caller must commit the transaction even when the commands are refused.
+    """
+    await lock_pipeline(connection, workspace_id)
+    encoded = [(encode(command), command.actor) for command in commands]
+    events = await insert_manual_events(connection, workspace_id, encoded, received_at)
+    savepoint = connection.transaction()
+    await savepoint.start()
+    batch_result = await apply_batch(connection, workspace_id, Batch(events))
+    refusal = _first_refusal(batch_result)
+    if refusal is None:
+        await mark_processed(connection, workspace_id, batch_result, received_at)
+        await savepoint.commit()
+    else:
+        await savepoint.rollback()
+        refused_events = [
+            replace(processed_event, state="refused", because=refusal, booking_id=None)
+            for processed_event in batch_result.processed
+        ]
+        await store.mark_processed(connection, workspace_id, refused_events, received_at)
+    return CommandResult(event_ids=[event.id for event in events], refused=refusal)
+
+
+async def lock_pipeline(connection: asyncpg.Connection, workspace_id: UUID) -> None:
+    """Waits for the lock on the workspace's pipeline, and holds it until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+
+
+def _first_refusal(batch_result: AppliedBatch) -> str | None:
+    return next(
+        (because for processed_event in batch_result.processed if (because := _reason(processed_event)) is not None),
+        None,
+    )
+
+
+def _reason(processed_event: ProcessedEvent) -> str | None:
+    # An executed command has no reason; one with a reason was set aside, waits, or could not be read.
+    return processed_event.because

@@ -1,0 +1,38 @@
+"""An inbox event: the exact bytes as they arrived, and their outcome."""
+
+import hashlib
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "manual", "resend"]
+# Manual events, and Resend's feedback about mails; all other events come from a Cal.com account.
+MANUAL: Final = "manual"
+FROM_RESEND: Final = "resend"
+
+
+class IncomingEvent(Struct, frozen=True, kw_only=True):
+    """An event to be stored. `workspace_id` is None where the account's delivery routes decide first."""
+
+    account_id: UUID
+    workspace_id: UUID | None
+    body: bytes
+    received_at: datetime
+    origin: Origin = "webhook"
+    content_type: str | None = None
+    webhook_version: str | None = None
+    source_address: str | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Returns the SHA-256 of the exact bytes, by which two copies of a body count as one event."""
+        return hashlib.sha256(self.body).digest()
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """An inbox event that is stored in PostgreSQL. `duplicate_of`: the id of the first copy of a known body."""
+
+    id: UUID
+    duplicate_of: UUID | None = None

@@ -1,0 +1,40 @@
+"""Treats showup.toml as an actor that changes rules: its changes become commands, like a person's."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from showup.inbox import rules
+from showup.inbox.apply import lock_key
+from showup.inbox.execute import execute_command
+from showup.pipeline.rules import Rules, differences, rule_book
+from showup.sources.manual.command import ChangeRules
+
+ACTOR: Final = "showup.toml"
+
+
+async def sync_rules(connection: asyncpg.Connection, workspace_id: UUID, policy: Rules, now: datetime) -> None:
+    """Changes the rules that differ from the file as last synced, so that changes made elsewhere remain.
+
+    The first file applies to the whole history, each later change from now on. Processes that start at the same time
+    wait for each other until the transaction ends.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+    synced = await rules.amendments(connection, workspace_id, actor=ACTOR)
+    changes = differences(rule_book(synced).newest, policy)
+    if changes:
+        command = ChangeRules(at=now, actor=ACTOR, changes=changes, since=now if synced else None)
+        await execute_command(connection, workspace_id, [command], now)
+
+
+async def sync_new_workspace(connection: asyncpg.Connection, workspace_id: UUID, now: datetime) -> None:
+    """Gives a new workspace the settings of showup.toml as `showup serve` last read it.
+
+    The caller's folder may contain another file, or none.
+    """
+    source_workspace_id = await rules.last_changed_by(connection, ACTOR)
+    if source_workspace_id is not None:
+        synced = await rules.amendments(connection, source_workspace_id, actor=ACTOR)
+        await sync_rules(connection, workspace_id, rule_book(synced).newest, now)

@@ -1,0 +1,105 @@
+"""Update a booking's attendees from the details that sources report."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from showup.bookings.booking import Attendee, Booking
+from showup.events import AttendeeDetails, BookingDetails
+from showup.pipeline.rules import Rules
+
+
+def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rules: Rules) -> Booking:
+    """Return the booking with the attendees listed in `details`.
+
+    A guest list is complete: an attendee who is missing from it has left. For a booking with seats, each body lists one
+    seat, so a missing attendee has not left. A list that may include team members adds no new attendees.
+    """
+    hosts = booking.hosts | details.hosts
+    known = {attendee.key: attendee for attendee in booking.attendees}
+    listed = {one.email or one.phone or one.name or "": one for one in details.attendees}
+    if details.attendees_are_guests and not (booking.seated or details.seated) and listed:
+        order = [*listed, *(key for key in known if key not in listed)]
+    elif details.attendees_are_guests or not known:
+        order = [*known, *(key for key in listed if key not in known)]
+    else:
+        order = list(known)
+    is_complete_list = details.attendees_are_guests and bool(listed) and not (booking.seated or details.seated)
+    attendees = tuple(
+        _classify_attendee(
+            _merge_attendee(known.get(key), listed.get(key), at if is_complete_list else None), hosts, rules
+        )
+        for key in order
+    )
+    return replace(booking, attendees=attendees, hosts=hosts, seated=booking.seated or details.seated)
+
+
+def rejoin_seats(booking: Booking, details: BookingDetails) -> Booking:
+    """Return the booking with the seats of the listed attendees restored."""
+    listed = _attendee_keys(details)
+    attendees = tuple(
+        replace(one, left_at=None, rejoin_count=one.rejoin_count + 1)
+        if one.key in listed and one.left_at is not None
+        else one
+        for one in booking.attendees
+    )
+    return replace(booking, attendees=attendees)
+
+
+def leave_seats(booking: Booking, details: BookingDetails, at: datetime) -> Booking:
+    """Return the booking after the listed attendees gave up their seats."""
+    return _mark_left(booking, _attendee_keys(details), at)
+
+
+def vacate_seats(booking: Booking, at: datetime) -> Booking:
+    """Return the cancelled booking with all seats vacated, ready for an attendee to take a seat again."""
+    booking = replace(booking, cancellation_reason=None, cancelled_by=None, reschedule_requested=False)
+    return _mark_left(booking, {one.key for one in booking.attendees}, at)
+
+
+def _mark_left(booking: Booking, leaving: Collection[str], at: datetime) -> Booking:
+    attendees = tuple(
+        replace(one, left_at=at) if one.key in leaving and one.left_at is None else one for one in booking.attendees
+    )
+    return replace(booking, attendees=attendees)
+
+
+def _attendee_keys(details: BookingDetails) -> set[str]:
+    return {one.email or one.phone or one.name or "" for one in details.attendees}
+
+
+def clear_attendance(booking: Booking) -> Booking:
+    """Return the booking with its attendance reset, because attendees can still come at the new time."""
+    attendees = tuple(replace(one, attended=None, evidence=None) for one in booking.attendees)
+    return replace(booking, attendees=attendees, host_absent=False, outcome=None)
+
+
+def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, left_at: datetime | None) -> Attendee:
+    """Merge one attendee. `left_at` is when an attendee missing from a complete list left; None for a partial list."""
+    if known is None:
+        assert details is not None, "an attendee comes from one of the two lists"
+        return Attendee(
+            email=details.email,
+            name=details.name,
+            time_zone=details.time_zone,
+            phone=details.phone,
+            seat_uid=details.seat_uid,
+        )
+    if details is None:
+        return replace(known, left_at=left_at) if known.left_at is None and left_at is not None else known
+    return replace(
+        known,
+        name=details.name or known.name,
+        time_zone=details.time_zone or known.time_zone,
+        phone=details.phone or known.phone,
+        seat_uid=details.seat_uid or known.seat_uid,
+        left_at=None if left_at is not None else known.left_at,
+    )
+
+
+def _classify_attendee(attendee: Attendee, hosts: frozenset[str], rules: Rules) -> Attendee:
+    email = attendee.email
+    is_person = email is not None and email not in hosts and not rules.is_team(email)
+    domain = rules.company_domain(email) if is_person and email is not None else None
+    return replace(attendee, is_person=is_person, company_domain=domain)

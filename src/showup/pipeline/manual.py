@@ -1,0 +1,78 @@
+"""Apply manual events about a booking: its outcome, its company or deal, and its deal's values (AP2, PI12)."""
+
+from msgspec.structs import replace
+
+from showup.bookings.booking import Attendee, Booking
+from showup.events import BookingAttached, OutcomeReported
+from showup.pipeline.attended import attendance_deal_events
+from showup.pipeline.decision import Decision, Rejected
+
+_OUTCOME_REASONS = {
+    "showed": "the attendee came",
+    "no_show": "the attendee did not come",
+    "host_absent": "the host was not there",
+    "rescheduled": "the meeting did not take place, and another time is coming",
+}
+
+
+def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision | Rejected:
+    """Apply a witness's report of the outcome. A postponed meeting leaves attendance open and the deal unchanged."""
+    assert before is not None, "a report never founds a booking"
+    if before.status != "ACCEPTED":
+        return Rejected(because=f"the booking is {before.status}: only a meeting that stands has an outcome")
+    after = replace(
+        before,
+        attendees=_reported_attendees(before, event),
+        host_absent=event.outcome == "host_absent",
+        outcome=event.outcome,
+        outcome_notes=event.notes if event.notes is not None else before.outcome_notes,
+        next_step=event.next_step if event.next_step is not None else before.next_step,
+    )
+    if after == before:
+        return Decision(after=after)
+    deal_events = () if event.outcome == "rescheduled" else attendance_deal_events(before, after)
+    return Decision(
+        after=after, what="outcome.reported", because=_OUTCOME_REASONS[event.outcome], deal_events=deal_events
+    )
+
+
+def attached(before: Booking | None, event: BookingAttached) -> Decision:
+    """Attach the booking, and the deal that it opened, to another company or another deal."""
+    assert before is not None, "an attachment never founds a booking"
+    return Decision(
+        after=replace(before, attached_to=event.company),
+        what="booking.attached",
+        because="somebody attached it to another deal" if event.deal else "somebody attached it to another company",
+        deal_events=("attached",) if event.deal is not None else (),
+    )
+
+
+def deal_changed(before: Booking | None) -> Decision:
+    """Pass the change on: the replay of the company's deals decides what it changes."""
+    assert before is not None, "a change of a deal never founds a booking"
+    return Decision(after=before, deal_events=("changed",))
+
+
+def _reported_attendees(before: Booking, event: OutcomeReported) -> tuple[Attendee, ...]:
+    match event.outcome:
+        case "showed":
+            primary = before.primary_attendee
+            return tuple(_mark_attended(one) if one == primary else one for one in before.attendees)
+        case "no_show":
+            return tuple(one if one.left_at is not None else _mark_missed(one) for one in before.attendees)
+        case "host_absent":
+            return tuple(_clear_mark(one) if one.evidence == "assumed" else one for one in before.attendees)
+        case "rescheduled":
+            return tuple(_clear_mark(one) for one in before.attendees)
+
+
+def _mark_attended(attendee: Attendee) -> Attendee:
+    return replace(attendee, attended=True, evidence="reported")
+
+
+def _mark_missed(attendee: Attendee) -> Attendee:
+    return replace(attendee, attended=False, evidence="reported")
+
+
+def _clear_mark(attendee: Attendee) -> Attendee:
+    return replace(attendee, attended=None, evidence=None)

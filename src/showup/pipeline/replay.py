@@ -1,0 +1,299 @@
+"""Replay a booking's history: apply its events in source order, from first to last.
+
+Arrival order is not an input, so it cannot affect the result. After a late event, a replay gives the same state as if
+every event had arrived on time.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from showup.bookings.booking import Booking
+from showup.companies.company import key_of_domain
+from showup.deals.deal import DealEvent, DealEventKind
+from showup.effects import Effect, NotifySubscribers, Remind, SkipReminders
+from showup.events import AttendeeDetails, BookingAttached, DealChanged, EventRecord, ManualBookingEvent
+from showup.people.person import Person
+from showup.pipeline.booking_updates import timeline_fields
+from showup.pipeline.decide import can_create_booking, decide
+from showup.pipeline.decision import Decision, PriorState, Rejected, Withdrawal
+from showup.pipeline.rules import RuleBook
+
+_TICK: Final = timedelta(microseconds=1)
+_NUMBER_SUFFIX: Final = re.compile(r"\+[0-9]+$")
+_SCHEDULED_KINDS: Final = {"booking.created", "booking.rescheduled"}
+
+PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
+
+
+class PlannedDelivery(Struct, frozen=True, kw_only=True):
+    """An effect that the history requires, or required until a later event withdrew it."""
+
+    effect: Effect | NotifySubscribers
+    event_id: UUID
+    booking_version: int
+    decided_at: datetime
+    state: PlannedState = "scheduled"
+    because: str | None = None
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """One line for the audit log: what changed, when, which event changed it, and why."""
+
+    event_id: UUID
+    at: datetime
+    order_key: str
+    actor: str
+    what: str
+    because: str
+    change: dict[str, Any] = {}
+    deal_id: UUID | None = None
+
+
+class CompanyName(Struct, frozen=True, kw_only=True):
+    """A company's name as a booker entered it, and the order key of that event."""
+
+    name: str
+    order_key: str
+
+
+class BookingState(Struct, kw_only=True):
+    """The state that results from one booking's events. `refused`: by event, why it changed nothing.
+
+    `first_event_at` and `last_event_at` are source times: of the first event, and of the last event that was not
+    refused. `attached_at` lists, by company key, when people attached the booking to that company.
+    """
+
+    booking: Booking | None = None
+    first_event_at: datetime | None = None
+    last_event_at: datetime | None = None
+    deal_events: list[DealEvent] = []
+    planned: dict[str, PlannedDelivery] = {}
+    announcements: dict[str, PlannedDelivery] = {}
+    entries: list[AuditEntry] = []
+    people: dict[str, Person] = {}
+    company_names: dict[str, CompanyName] = {}
+    attached_at: dict[str, list[datetime]] = {}
+    refused: dict[UUID, str] = {}
+
+    @property
+    def company_key(self) -> str | None:
+        """Return the company of the booking and its deal: the attendees' company, unless a person set another."""
+        if self.booking is None or self.booking.attached_to is not None:
+            return self.booking.attached_to if self.booking is not None else None
+        return None if self.booking.company_domain is None else key_of_domain(self.booking.company_domain)
+
+
+def replay(booking_id: UUID, history: Iterable[EventRecord], rules: RuleBook) -> BookingState:
+    """Replay one booking's events, each under the rules of its time; `booking_id` only labels the deal events."""
+    state = BookingState()
+    ordered = _source_order(history)
+    for record in ordered:
+        decision = decide(PriorState(booking=state.booking), record, rules.at(record.source_at))
+        if isinstance(decision, Rejected):
+            state.refused[record.event_id] = decision.because
+            state.entries.append(_entry(record, "event.refused", decision.because))
+        else:
+            _apply(state, booking_id, record, decision)
+    _drop_redundant_skips(state.planned)
+    _order_announcements(state.announcements)
+    _collect_people(state, ordered)
+    return state
+
+
+def _source_order(history: Iterable[EventRecord]) -> list[EventRecord]:
+    """Return the events in source order, starting with the first event that can create the booking.
+
+    If two accounts sent the same body, the result always puts the same one first.
+    """
+    ordered = sorted(history, key=lambda record: (record.order_key, str(record.account_id)))
+    first = next((index for index, record in enumerate(ordered) if can_create_booking(record.event)), None)
+    return [ordered[first], *ordered[:first], *ordered[first + 1 :]] if first else ordered
+
+
+def _apply(state: BookingState, booking_id: UUID, record: EventRecord, decision: Decision) -> None:
+    before, after = state.booking, decision.after
+    state.booking = after
+    state.first_event_at = (
+        record.source_at if state.first_event_at is None else min(state.first_event_at, record.source_at)
+    )
+    state.last_event_at = (
+        record.source_at if state.last_event_at is None else max(state.last_event_at, record.source_at)
+    )
+    state.deal_events.extend(_deal_event(booking_id, record, kind, after) for kind in decision.deal_events)
+    _plan(state.planned, record, decision)
+    _plan_announcements(state.announcements, record, decision)
+    if decision.what and not _is_repeated_entry(state, before, decision):
+        state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
+    if "booked" in decision.deal_events and state.company_key is None:
+        state.entries.append(_entry(record, "deal.none", _no_company_reason(after)))
+
+
+def _deal_event(booking_id: UUID, record: EventRecord, kind: DealEventKind, after: Booking) -> DealEvent:
+    event = record.event
+    return DealEvent(
+        stream_id=booking_id,
+        event_id=record.event_id,
+        kind=kind,
+        at=record.source_at,
+        order_key=record.order_key,
+        start_time=after.start_time,
+        organizer_email=after.organizer_email,
+        change=event.change if isinstance(event, DealChanged) else None,
+        deal_name=event.deal if isinstance(event, BookingAttached) else None,
+        actor=record.actor if isinstance(event, ManualBookingEvent) else None,
+    )
+
+
+def _is_repeated_entry(state: BookingState, before: Booking | None, decision: Decision) -> bool:
+    """Return whether another subscription already reported the same event; it then adds no audit entry (IN4)."""
+    if decision.after != before or decision.deal_events:
+        return False
+    return any((entry.what, entry.because) == (decision.what, decision.because) for entry in state.entries)
+
+
+def _plan(planned: dict[str, PlannedDelivery], record: EventRecord, decision: Decision) -> None:
+    for withdrawal in decision.withdrawals:
+        for key, delivery in planned.items():
+            if delivery.state == "scheduled" and _applies_to(withdrawal, delivery):
+                planned[key] = replace(delivery, state="withdrawn", because=withdrawal.because)
+    for effect in decision.effects:
+        known = planned.get(effect.key)
+        if known is None or known.state == "withdrawn":
+            planned[effect.key] = _planned_delivery(effect, record, decision.after.version)
+
+
+def _plan_announcements(announcements: dict[str, PlannedDelivery], record: EventRecord, decision: Decision) -> None:
+    for effect in decision.announcements:
+        count = sum(key == effect.key or key.startswith(f"{effect.key}+") for key in announcements)
+        key = f"{effect.key}+{count}" if count else effect.key
+        announcements[key] = _planned_delivery(replace(effect, key=key), record, decision.after.version)
+    for effect in decision.restated:
+        if not any(_is_same_announcement(delivery.effect, effect) for delivery in announcements.values()):
+            announcements[effect.key] = _planned_delivery(effect, record, decision.after.version)
+
+
+def _is_same_announcement(one: Effect | NotifySubscribers, other: NotifySubscribers) -> bool:
+    """Return whether both announce the same state to the same attendee; "rescheduled" also means "scheduled"."""
+    if not isinstance(one, NotifySubscribers):
+        return False
+    same = one.kind == other.kind or {one.kind, other.kind} == _SCHEDULED_KINDS
+    return same and _NUMBER_SUFFIX.sub("", one.key).removeprefix(one.kind) == other.key.removeprefix(other.kind)
+
+
+def _order_announcements(announcements: dict[str, PlannedDelivery]) -> None:
+    """Make each announcement due before later ones, so that subscribers receive history in order."""
+    next_at: datetime | None = None
+    for key, delivery in list(announcements.items())[::-1]:
+        due_at = delivery.effect.due_at
+        if next_at is not None and due_at >= next_at:
+            due_at = next_at - _TICK
+            announcements[key] = replace(delivery, effect=replace(delivery.effect, due_at=due_at))
+        next_at = due_at
+
+
+def _applies_to(withdrawal: Withdrawal, delivery: PlannedDelivery) -> bool:
+    if withdrawal.effect_types is not None and not isinstance(delivery.effect, withdrawal.effect_types):
+        return False
+    return withdrawal.recipients is None or delivery.effect.recipient in withdrawal.recipients
+
+
+def _planned_delivery(effect: Effect | NotifySubscribers, record: EventRecord, version: int) -> PlannedDelivery:
+    because = effect.because if isinstance(effect, SkipReminders) else None
+    return PlannedDelivery(
+        effect=effect,
+        event_id=record.event_id,
+        booking_version=version,
+        decided_at=record.received_at,
+        state="scheduled" if because is None else "skipped",
+        because=because,
+    )
+
+
+def _drop_redundant_skips(planned: dict[str, PlannedDelivery]) -> None:
+    """Drop a skip if the same event also arrived in time: the reminders planned in time stay valid."""
+    reminded_keys = {key.rpartition(":")[0] for key, delivery in planned.items() if isinstance(delivery.effect, Remind)}
+    skip_keys = [key for key, delivery in planned.items() if isinstance(delivery.effect, SkipReminders)]
+    for key in skip_keys:
+        if key.rpartition(":")[0] in reminded_keys:
+            del planned[key]
+
+
+def _collect_people(state: BookingState, history: Iterable[EventRecord]) -> None:
+    """Collect the people met and the details each event gives; the booker may have named the company.
+
+    Refused events count too: they change no booking, but they contain names and time zones of people.
+    """
+    booking = state.booking
+    if booking is None:
+        return
+    people = {one.email: one for one in booking.attendees if one.is_person}
+    for record in history:
+        if isinstance(record.event, BookingAttached):
+            state.attached_at.setdefault(record.event.company, []).append(record.source_at)
+        details = record.event.booking
+        for one in details.attendees:
+            if one.email is not None and one.email in people:
+                _merge_person(state, record, one, people[one.email].company_domain)
+        if details.company_answer is not None and booking.company_domain is not None:
+            state.company_names[key_of_domain(booking.company_domain)] = CompanyName(
+                name=details.company_answer, order_key=record.order_key
+            )
+
+
+def _merge_person(
+    state: BookingState, record: EventRecord, details: AttendeeDetails, company_domain: str | None
+) -> None:
+    assert details.email is not None, "only who has an address is a person"
+    person = Person(
+        email=details.email,
+        name=details.name,
+        time_zone=details.time_zone,
+        phone=details.phone,
+        company_key=None if company_domain is None else key_of_domain(company_domain),
+        name_seen=record.order_key if details.name is not None else "",
+        time_zone_seen=record.order_key if details.time_zone is not None else "",
+        phone_seen=record.order_key if details.phone is not None else "",
+        first_met_at=record.source_at,
+        last_met_at=record.source_at,
+    )
+    known = state.people.get(details.email)
+    state.people[details.email] = person if known is None else known.merged_with(person)
+
+
+def _entry(record: EventRecord, what: str, because: str, change: dict[str, Any] | None = None) -> AuditEntry:
+    return AuditEntry(
+        event_id=record.event_id,
+        at=record.source_at,
+        order_key=record.order_key,
+        actor=record.actor,
+        what=what,
+        because=because,
+        change=change or {},
+    )
+
+
+def _changes(before: Booking | None, after: Booking) -> dict[str, Any]:
+    """Return the fields that the timeline shows, as {name: [before, after]}."""
+    old = timeline_fields(before) if before is not None else {}
+    return {
+        name: [_to_json(old.get(name)), _to_json(value)]
+        for name, value in timeline_fields(after).items()
+        if old.get(name) != value
+    }
+
+
+def _to_json(value: Any) -> Any:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+
+
+def _no_company_reason(after: Booking) -> str:
+    if after.booker is None:
+        return "no attendee is a prospect known by email, so there is no company and no deal"
+    domain = str(after.booker.email).rpartition("@")[2]
+    return f"{domain} is a personal domain, so there is no company and no deal"

@@ -1,0 +1,233 @@
+"""Project one batch of events: load everything at once, replay each event stream, save everything at once.
+
+`project` runs in its caller's transaction, under the workspace's lock, and never commits. Single events, batches of
+five hundred, manual events, replays and rebuilds all use it.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import asyncpg
+from msgspec.structs import replace
+
+from showup.bookings import store as bookings
+from showup.bookings.store import StoredBooking
+from showup.companies.company import company_id as id_of_company
+from showup.deals import store as deals
+from showup.deliveries import store as deliveries
+from showup.deliveries import subscription_store
+from showup.deliveries.delivery import WakeUp
+from showup.events import EventRecord
+from showup.manual_events import ManualEventRecord
+from showup.pipeline.replay import BookingState
+from showup.pipeline.rules import RuleBook
+from showup.projector import audit_log, manual_changes
+from showup.projector.contacts import Contacts, remove_contacts, save_contacts
+from showup.projector.deal_deliveries import EventTimes, fresh_events, plan_deal_deliveries
+from showup.projector.deal_event_changes import StreamDealEvents
+from showup.projector.deals import DealProjection, project_deals
+from showup.projector.manual_changes import ManualChanges
+from showup.projector.outcomes import ProjectionResult, build_result
+from showup.projector.outputs import booking_deliveries, booking_rows, manual_rows
+from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
+from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_streams
+
+
+async def project(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    records: Sequence[EventRecord],
+    rules: RuleBook,
+    log: EventLog,
+    *,
+    manual_records: Sequence[ManualEventRecord] = (),
+    replay_request: ReplayRequest = NO_REPLAY,
+) -> ProjectionResult:
+    """Apply the events and manual events, and return the outcome of each.
+
+    It also replays the bookings that `replay_request` names, because rules changed.
+    """
+    manual = await manual_changes.load(connection, workspace_id, log, manual_records)
+    streams = await load_streams(
+        connection, workspace_id, log, records, replay_request.booking_ids | manual.replay_booking_ids
+    )
+    replayed = await replay_all(connection, streams, rules)
+    affected = await replay_affected(
+        connection, workspace_id, log, replayed, manual, rules, is_complete=replay_request.is_complete
+    )
+    replayed = [*replayed, *affected]
+    await _merge_bookings(connection, workspace_id, replayed)
+    contacts = await save_contacts(connection, workspace_id, [one.state for one in replayed], manual)
+    await _save_bookings(connection, workspace_id, replayed, contacts, manual)
+    deal_projection = await _project_deals(connection, workspace_id, replayed, contacts, manual, rules, replay_request)
+    await _write_audit_log(connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records)
+    wake_ups = await _plan_deliveries(
+        connection, workspace_id, replayed, deal_projection, fresh_events(replayed, manual_records, rules)
+    )
+    await _remove_contacts(connection, workspace_id, replayed, contacts, manual)
+    return replace(
+        build_result([*streams, *(one.stream for one in affected)], replayed, deal_projection, manual, manual_records),
+        wake_ups=wake_ups,
+    )
+
+
+async def _merge_bookings(
+    connection: asyncpg.Connection, workspace_id: UUID, replayed: Sequence[ReplayedBooking]
+) -> None:
+    merged = {merged_id: one.booking_id for one in replayed for merged_id in one.stream.merged}
+    if merged:
+        await deliveries.reassign_booking(connection, merged)
+        await bookings.merge(connection, workspace_id, merged)
+
+
+async def _save_bookings(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    replayed: Sequence[ReplayedBooking],
+    contacts: Contacts,
+    manual: ManualChanges,
+) -> None:
+    await bookings.save(connection, workspace_id, [_stored_booking(one, contacts, manual) for one in replayed])
+    names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
+    await bookings.save_names(connection, workspace_id, names)
+
+
+def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: ManualChanges) -> StoredBooking:
+    state = booking.state
+    assert state.booking is not None, "a story with an id stands on a booking"
+    assert state.first_event_at is not None, "a story that stands began"
+    company_id = _company_id(state, contacts, manual)
+    return StoredBooking(
+        id=booking.booking_id,
+        account_id=_account_id([*booking.stream.history, *booking.stream.records]),
+        booking=state.booking,
+        company_id=company_id,
+        # The replay of the deals determines which deal the booking belongs to; it has none if it has no company any
+        # more.
+        deal_id=booking.before.deal_id if booking.before is not None and company_id is not None else None,
+        person_ids=contacts.person_ids,
+        created_at=state.first_event_at,
+        updated_at=state.last_event_at or state.first_event_at,
+    )
+
+
+def _account_id(records: Sequence[EventRecord]) -> UUID:
+    """Return the account that reported the booking first, by source time."""
+    accounts = sorted((record.order_key, record.account_id) for record in records if record.account_id is not None)
+    assert accounts, "what founds a booking came from an account"
+    return accounts[0][1]
+
+
+def _company_id(state: BookingState, contacts: Contacts, manual: ManualChanges) -> UUID | None:
+    return None if state.company_key is None else contacts.company_ids[manual.identities.company(state.company_key)]
+
+
+async def _project_deals(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    replayed: Sequence[ReplayedBooking],
+    contacts: Contacts,
+    manual: ManualChanges,
+    rules: RuleBook,
+    replay_request: ReplayRequest,
+) -> DealProjection:
+    company_before = (
+        await deals.companies_of_streams(connection, [one.stream_id for one in manual.deals]) if manual.deals else {}
+    )
+    stream_events = [
+        StreamDealEvents(
+            stream_id=one.booking_id,
+            company_id=_company_id(one.state, contacts, manual),
+            company_before=one.before.company_id if one.before is not None else None,
+            deal_events=one.state.deal_events,
+        )
+        for one in replayed
+    ]
+    stream_events += [
+        StreamDealEvents(
+            stream_id=one.stream_id,
+            company_id=contacts.company_ids[one.company],
+            company_before=company_before.get(one.stream_id),
+            deal_events=one.deal_events,
+        )
+        for one in manual.deals
+    ]
+    forced = {merged_row.company_id for one in replayed for merged_row in one.merged}
+    forced |= {
+        _company_id(one.state, contacts, manual)
+        for one in replayed
+        if not one.stream.records or one.booking_id in replay_request.booking_ids
+    }
+    if replay_request is not NO_REPLAY:
+        forced |= set(await deals.companies_with_manual_deals(connection, workspace_id))
+    deal_projection = await project_deals(
+        connection, workspace_id, stream_events, rules, forced={one for one in forced if one is not None}
+    )
+    await bookings.save_deals(connection, deal_projection.deal_ids)
+    return deal_projection
+
+
+async def _write_audit_log(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    replayed: Sequence[ReplayedBooking],
+    contacts: Contacts,
+    deal_projection: DealProjection,
+    manual: ManualChanges,
+    manual_records: Sequence[ManualEventRecord],
+) -> None:
+    booking_ids = [one.booking_id for one in replayed]
+    manual_records = list({record.event_id: record for record in (*manual.reevaluated, *manual_records)}.values())
+    rows = [
+        row
+        for one in replayed
+        for row in booking_rows(one.booking_id, one.state, contacts, _company_id(one.state, contacts, manual))
+    ]
+    await audit_log.replace_rows(
+        connection,
+        workspace_id,
+        booking_ids=[*booking_ids, *(merged_id for one in replayed for merged_id in one.stream.merged)],
+        deals_since=deal_projection.since,
+        manual_event_ids=[record.event_id for record in manual_records],
+        new_rows=[*rows, *deal_projection.rows, *manual_rows(workspace_id, manual_records, manual)],
+    )
+
+
+async def _plan_deliveries(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    replayed: Sequence[ReplayedBooking],
+    deal_projection: DealProjection,
+    fresh_events: Mapping[UUID, EventTimes],
+) -> list[WakeUp]:
+    """Write the planned deliveries; return when the dispatcher must next wake up."""
+    subscriptions = await subscription_store.of_workspace(connection, workspace_id)
+    booking_ids = [one.booking_id for one in replayed]
+    planned = [
+        delivery for one in replayed for delivery in booking_deliveries(one.booking_id, one.state, subscriptions)
+    ]
+    silent_booking_ids = {one.booking_id for one in replayed if not one.stream.records}
+    wake_ups = await deliveries.replace_planned(
+        connection, workspace_id, booking_ids=booking_ids, planned=planned, silent_booking_ids=silent_booking_ids
+    )
+    return wake_ups + await plan_deal_deliveries(connection, workspace_id, deal_projection, fresh_events, subscriptions)
+
+
+async def _remove_contacts(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    replayed: Sequence[ReplayedBooking],
+    contacts: Contacts,
+    manual: ManualChanges,
+) -> None:
+    people_before = {email for one in replayed for email in one.emails_before}
+    people_now = {email for one in replayed for email in one.state.people}
+    companies_before = {
+        one.company_id for booking in replayed for one in booking.rows_before if one.company_id is not None
+    }
+    # This company may exist only because another was merged into it.
+    companies_before |= {id_of_company(workspace_id, key) for key in manual.reset_names["companies"]}
+    companies_now = set(contacts.company_ids.values())
+    await remove_contacts(
+        connection, workspace_id, manual, people_before - people_now, companies_before - companies_now
+    )

@@ -1,0 +1,228 @@
+"""Load the manual events, outside the bookings' own histories, that a batch depends on.
+
+They determine merged identities, recorded people and companies, manually opened deals, and the bookings to replay.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from showup.bookings import store as bookings
+from showup.companies import store as companies
+from showup.companies.company import Company, domain_of_key
+from showup.deals import store as deals
+from showup.deals.deal import DealEvent
+from showup.manual_events import (
+    MERGES,
+    CompanyRecorded,
+    DealOpened,
+    ManualDealChanged,
+    ManualEventRecord,
+    Merged,
+    MergeKind,
+    MergeUndone,
+    PersonRecorded,
+    manual_order_key,
+    subject_name,
+)
+from showup.people import store as people
+from showup.people.person import Person
+from showup.pipeline.merges import Identities, Merge, replay_merges
+from showup.projector import merge_store
+from showup.projector.streams import EventLog
+
+
+class ManualDeal(Struct, frozen=True, kw_only=True):
+    """A deal that a person opened manually: its company (key) and its deal events."""
+
+    stream_id: UUID
+    company: str
+    deal_events: list[DealEvent]
+
+
+class ManualChanges(Struct, kw_only=True):
+    """Changes that manual events require. `replay_booking_ids` are bookings to replay.
+
+    `reset_names` are people and companies whose stored data must not be trusted. `merged_names` are those merged into
+    another since this batch. `waiting` are changes of deals that are not opened yet. `reevaluated` are manual events,
+    including earlier ones, whose outcome `refused` determines.
+    """
+
+    identities: Identities
+    replay_booking_ids: set[UUID] = set()
+    reset_names: dict[MergeKind, set[str]] = {}
+    merged_names: dict[MergeKind, set[str]] = {}
+    people: list[Person] = []
+    companies: list[Company] = []
+    deals: list[ManualDeal] = []
+    refused: dict[UUID, str] = {}
+    waiting: set[UUID] = set()
+    reevaluated: list[ManualEventRecord] = []
+
+
+async def load(
+    connection: asyncpg.Connection, workspace_id: UUID, log: EventLog, manual_records: Sequence[ManualEventRecord]
+) -> ManualChanges:
+    """Load what these manual events, and the earlier ones that belong with them, require of the batch."""
+    changes = ManualChanges(
+        identities=await merge_store.identities(connection, workspace_id),
+        reset_names={"people": set(), "companies": set()},
+        merged_names={"people": set(), "companies": set()},
+    )
+    touched = await _apply_merges(connection, workspace_id, log, manual_records, changes)
+    names = {subject_name(record.event, record.event_id) for record in manual_records}
+    names |= {f"deal:{one}" for one in await deals.manually_opened(connection, touched)}
+    names |= {f"person:{email}" for email in changes.reset_names["people"]} | changes.reset_names["companies"]
+    await load_past(connection, workspace_id, log, changes, names - {MERGES}, manual_records)
+    return changes
+
+
+async def load_past(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    log: EventLog,
+    changes: ManualChanges,
+    names: Iterable[str],
+    manual_records: Sequence[ManualEventRecord] = (),
+) -> None:
+    """Add all earlier manual events about these names to those of the batch."""
+    past = await log.of_manual_events(connection, workspace_id, names)
+    records = {record.event_id: record for record in (*past, *manual_records)}
+    _add_contacts(changes, records.values())
+    _add_deals(changes, records.values())
+
+
+async def _apply_merges(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    log: EventLog,
+    manual_records: Sequence[ManualEventRecord],
+    changes: ManualChanges,
+) -> list[UUID]:
+    """Apply and undo merges; return the ids of the companies they touch."""
+    merge_records = [record for record in manual_records if isinstance(record.event, (Merged, MergeUndone))]
+    if not merge_records:
+        return []
+    past = await log.of_manual_events(connection, workspace_id, [MERGES])
+    changes.reevaluated = list({record.event_id: record for record in (*past, *merge_records)}.values())
+    merge_state = replay_merges(changes.reevaluated)
+    stored = await merge_store.in_force(connection, workspace_id)
+    made = [one for one in merge_state.merges.values() if one.id not in stored]
+    undone = [one for one in stored.values() if one.id not in merge_state.merges]
+    await merge_store.replace_merges(connection, workspace_id, made=made, undone=undone)
+    before, changes.identities = changes.identities, merge_state.identities
+    changes.refused |= merge_state.refused
+    for one in (*made, *undone):
+        for each in (before, changes.identities):
+            changes.reset_names[one.kind] |= each.all_names(one.kind, one.gone) | each.all_names(one.kind, one.stays)
+    return await _reset_merged(connection, workspace_id, changes, made)
+
+
+async def _reset_merged(
+    connection: asyncpg.Connection, workspace_id: UUID, changes: ManualChanges, made: Sequence[Merge]
+) -> list[UUID]:
+    for one in made:
+        changes.merged_names[one.kind].add(one.gone)
+    stored = await companies.by_key(connection, workspace_id, changes.reset_names["companies"])
+    ids = [one.id for one in stored.values()]
+    changes.reset_names["people"] |= set(await people.of_companies(connection, ids))
+    changes.replay_booking_ids |= await bookings.of_people(connection, workspace_id, changes.reset_names["people"])
+    changes.replay_booking_ids |= await bookings.of_companies(connection, ids)
+    return ids
+
+
+def _add_contacts(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> None:
+    for record in sorted(records, key=lambda one: one.order_key):
+        match record.event:
+            case PersonRecorded():
+                changes.people.append(_person(record, record.event, changes.identities))
+            case CompanyRecorded():
+                changes.companies.append(_company(record, record.event, changes.identities))
+            case _:
+                pass
+
+
+def _person(record: ManualEventRecord, event: PersonRecorded, identities: Identities) -> Person:
+    order_key = manual_order_key(record.order_key)
+    return Person(
+        email=identities.person(event.email),
+        first_met_at=record.source_at,
+        last_met_at=record.source_at,
+        name=event.name,
+        time_zone=event.time_zone,
+        phone=event.phone,
+        company_key=event.company,
+        name_seen=order_key if event.name is not None else "",
+        time_zone_seen=order_key if event.time_zone is not None else "",
+        phone_seen=order_key if event.phone is not None else "",
+        company_seen=order_key if event.company is not None else "",
+        recorded=True,
+    )
+
+
+def _company(record: ManualEventRecord, event: CompanyRecorded, identities: Identities) -> Company:
+    key = identities.company(subject_name(event, record.event_id))
+    return Company(
+        key=key,
+        name=event.name or domain_of_key(key) or key,
+        first_met_at=record.source_at,
+        last_met_at=record.source_at,
+        name_seen=manual_order_key(record.order_key) if event.name is not None else "",
+        recorded=True,
+    )
+
+
+def _add_deals(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> None:
+    streams: dict[str, list[ManualEventRecord]] = defaultdict(list)
+    for record in sorted(records, key=lambda one: one.order_key):
+        if isinstance(record.event, (DealOpened, ManualDealChanged)):
+            streams[subject_name(record.event, record.event_id)].append(record)
+    known = {deal.stream_id for deal in changes.deals}
+    for stream in streams.values():
+        opened = next((record for record in stream if isinstance(record.event, DealOpened)), None)
+        if opened is None:
+            changes.waiting |= {record.event_id for record in stream}
+            continue
+        if opened.event_id in known:
+            continue
+        assert isinstance(opened.event, DealOpened), "just looked for"
+        # Changes made by a person apply after the deal's opening, whatever the clocks said.
+        deal_events = [
+            _deal_event(opened, opened.event_id),
+            *(_deal_event(one, opened.event_id) for one in stream if one is not opened),
+        ]
+        company = changes.identities.company(opened.event.company)
+        changes.deals.append(ManualDeal(stream_id=opened.event_id, company=company, deal_events=deal_events))
+
+
+def _deal_event(record: ManualEventRecord, stream_id: UUID) -> DealEvent:
+    assert isinstance(record.event, (DealOpened, ManualDealChanged)), "only these make turns"
+    return DealEvent(
+        stream_id=stream_id,
+        event_id=record.event_id,
+        kind="opened" if isinstance(record.event, DealOpened) else "changed",
+        at=record.source_at,
+        order_key=record.order_key,
+        change=record.event.change,
+        actor=record.actor,
+    )
+
+
+def named_companies(changes: ManualChanges) -> Mapping[str, Company]:
+    """Return the companies that people recorded or opened deals for, by key."""
+    by_key: dict[str, Company] = {}
+    for one in (
+        *changes.companies,
+        *(company_of_key(deal.company, [deal_event.at for deal_event in deal.deal_events]) for deal in changes.deals),
+    ):
+        by_key[one.key] = by_key[one.key].merged_with(one) if one.key in by_key else one
+    return by_key
+
+
+def company_of_key(key: str, moments: Sequence[datetime]) -> Company:
+    """Return a company known only by its key and by the times it was mentioned."""
+    return Company(key=key, name=domain_of_key(key) or key, first_met_at=min(moments), last_met_at=max(moments))

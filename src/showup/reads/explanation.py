@@ -1,0 +1,78 @@
+"""Explains the state of a delivery in a sentence for a person. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+_DELIVERED_BY: Final = {
+    "mail_preview": "it is stored in the mail preview",
+    "resend": "Resend took it",
+    "smtp": "the mail server took it",
+    "webhook": "the endpoint took it",
+    "clickup": "ClickUp took it",
+    "notion": "Notion took it",
+    "slack": "Slack took it",
+    "twilio": "Twilio took it",
+}
+
+
+def explain(delivery: Mapping[str, Any], now: datetime) -> str:
+    """Explains a row that has the queue's `paused_until` and `paused_because` beside its own columns."""
+    match delivery["state"]:
+        case "scheduled":
+            return _explain_waiting(delivery, now)
+        case "sending" if delivery["wake_at"] > now:
+            return f"attempt {delivery['attempts']} is being made at this moment"
+        case "sending":
+            return f"attempt {delivery['attempts']} did not end in time, so it counts as lost and is made again"
+        case "delivered":
+            return _DELIVERED_BY.get(delivery["provider"], "it was taken") + _feedback_note(delivery)
+        case _:
+            return delivery["because"] or "nobody said why"
+
+
+def _feedback_note(delivery: Mapping[str, Any]) -> str:
+    """Returns the provider's feedback on an accepted mail, if it says more than that the mail arrived."""
+    if delivery["feedback"] in (None, "delivered"):
+        return ""
+    reason = f" ({delivery['feedback_because']})" if delivery["feedback_because"] else ""
+    return f"; later: {delivery['feedback']}{reason}"
+
+
+def next_try_at(delivery: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Returns the earliest time of the next attempt of a scheduled delivery; None for any other."""
+    if delivery["state"] != "scheduled":
+        return None
+    wake_at: datetime = delivery["wake_at"]
+    paused_until = _paused_until(delivery, now)
+    return wake_at if paused_until is None else paused_until
+
+
+def _explain_waiting(delivery: Mapping[str, Any], now: datetime) -> str:
+    if _awaits_answer(delivery, now):
+        until = _format_time(delivery["wake_at"])
+        return f"somebody has to say which record is meant, until {until}: {delivery['because']}"
+    failure_prefix = f"attempt {delivery['attempts']} failed: {delivery['because']}; " if delivery["because"] else ""
+    if (paused_until := _paused_until(delivery, now)) is not None:
+        reason = f": {delivery['paused_because']}" if delivery["paused_because"] else ""
+        return f"{failure_prefix}{delivery['destination']} is paused until {_format_time(paused_until)}{reason}"
+    if delivery["wake_at"] <= now:
+        return f"{failure_prefix}it is due, and waits for its turn"
+    if delivery["attempts"]:
+        return f"{failure_prefix}it is tried again at {_format_time(delivery['wake_at'])}"
+    return f"it is due at {_format_time(delivery['wake_at'])}"
+
+
+def _awaits_answer(delivery: Mapping[str, Any], now: datetime) -> bool:
+    question = delivery.get("question")
+    return question is not None and question.get("answered_by") is None and delivery["wake_at"] > now
+
+
+def _paused_until(delivery: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Returns until when the pause of its queue delays it; None if it does not."""
+    paused_until: datetime | None = delivery["paused_until"]
+    return paused_until if paused_until is not None and paused_until > max(now, delivery["wake_at"]) else None
+
+
+def _format_time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,25 @@
+"""Searches by words: each typed word must be the prefix of a word in the result."""
+
+import re
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal
+
+# Letters and digits only: the search columns store addresses and domains by their parts, and typed text then can't
+# contain operators of tsquery.
+_WORD = re.compile(r"[^\W_]+")
+
+
+def split_words(q: str | None) -> list[str]:
+    """Returns the words in `q` in lower case; none if it is blank."""
+    return _WORD.findall((q or "").lower())
+
+
+def matches_prefix(search: ColumnElement[Any], word: str) -> ColumnElement[bool]:
+    """Returns a condition: some word in a tsvector column begins with `word`."""
+    return search.op("@@", is_comparison=True)(func.to_tsquery("simple", literal(f"{word}:*")))
+
+
+def match_all_words(search: ColumnElement[Any], q: str | None) -> list[ColumnElement[bool]]:
+    """Returns one condition per word of `q`; none for a blank `q`, which matches every row."""
+    return [matches_prefix(search, word) for word in split_words(q)]

@@ -1,0 +1,129 @@
+"""The OpenAPI document, and `/docs`: the same document as an HTML page without scripts or external resources."""
+
+import json
+from html import escape
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
+from fastapi.routing import iter_route_contexts
+
+from showup.web.api.schemas import ProblemDetails
+from showup.web.page import render_page
+from showup.web.problems import PROBLEMS
+
+TITLE = "Showup"
+DESCRIPTION = (
+    "What stands: bookings, deals, people and companies, the raw events they came from, and what people do with them."
+    " A change that comes again with the same `Idempotency-Key` is done once. Lists answer"
+    ' `{"items": […], "next_cursor": …}`; `next_cursor` goes back as `cursor` for the next page. Times are'
+    " RFC 3339 in UTC, ids are UUIDs, problems are `application/problem+json`."
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+def build_openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of `app`, built once."""
+    if app.openapi_schema is None:
+        schema_document = get_openapi(title=TITLE, version=app.version, description=DESCRIPTION, routes=app.routes)
+        problem_schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = schema_document.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= problem_schema.pop("$defs") | {"Problem": problem_schema}
+        _restore_nulls(schema_document, app)
+        app.openapi_schema = schema_document
+    return app.openapi_schema
+
+
+def _restore_nulls(document: dict[str, Any], app: FastAPI) -> None:
+    """Restore the nulls in the examples: FastAPI omits None values, but here null is meant."""
+    for route in iter_route_contexts(app.routes):
+        for method in (route.methods or ()) if route.path in document["paths"] else ():
+            responses_by_status = document["paths"][route.path][method.lower()]["responses"]
+            for status, documented_response in route.responses.items():
+                for media_type, content in documented_response.get("content", {}).items():
+                    responses_by_status[str(status)]["content"][media_type]["example"] = content["example"]
+
+
+@router.get("/docs", response_class=HTMLResponse)
+async def docs_page(request: Request) -> HTMLResponse:
+    """Show the API documentation."""
+    return render_page(f"{TITLE} API", _render_content(build_openapi(request.app)))
+
+
+def _render_content(document: dict[str, Any]) -> str:
+    operations = [
+        _render_operation(method, path, operation, document["components"]["schemas"])
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return (
+        f"<h1>{TITLE} API</h1><p>{_render_text(DESCRIPTION)}</p>"
+        "<p>Send a key as <code>Authorization: Bearer KEY</code>; "
+        "<code>showup keys create NAME --scope read</code> makes one. "
+        'The machine-readable document is <a href="openapi.json">openapi.json</a>.</p>'
+        f"<h2>Paths</h2>{''.join(operations)}<h2>Problems</h2>{_render_problems()}"
+    )
+
+
+def _render_operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    scopes = [
+        scope for requirement in operation.get("security", []) for names in requirement.values() for scope in names
+    ]
+    access = f"Scope <code>{escape(scopes[0])}</code>." if scopes else "Open to all."
+    return (
+        f"<details><summary><b>{escape(method.upper())}</b> <code>{escape(path)}</code></summary><div>"
+        f"<p>{_render_text(operation['description'])} {access}</p>"
+        f"{_render_parameters(operation.get('parameters', []))}{_render_body(operation, schemas)}"
+        f"{_render_example(operation['responses'])}</div></details>"
+    )
+
+
+def _render_parameters(parameters: list[dict[str, Any]]) -> str:
+    if not parameters:
+        return ""
+    rows = (
+        f"<tr><td><code>{escape(parameter['name'])}</code></td><td>{escape(parameter['in'])}</td>"
+        f"<td>{_render_choices(parameter['schema'])}{_render_text(parameter.get('description', ''))}</td></tr>"
+        for parameter in parameters
+    )
+    return f"<h3>Parameters</h3><table>{''.join(rows)}</table>"
+
+
+def _render_body(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    if "requestBody" not in operation:
+        return ""
+    (content,) = operation["requestBody"]["content"].values()
+    schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+    example = json.dumps(schema["examples"][0], indent=2, ensure_ascii=False)
+    return f"<h3>Body</h3><p>{_render_text(schema['description'])}</p><pre tabindex=0>{escape(example)}</pre>"
+
+
+def _render_choices(schema: dict[str, Any]) -> str:
+    kinds = [schema, *schema.get("anyOf", [])]
+    values = [value for kind in kinds for value in kind.get("enum", [])]
+    return "".join(f"<code>{escape(str(value))}</code> " for value in values)
+
+
+def _render_example(responses: dict[str, Any]) -> str:
+    for content in responses.get("200", responses.get("201", {})).get("content", {}).values():
+        example = content["example"]
+        text = example if isinstance(example, str) else json.dumps(example, indent=2, ensure_ascii=False)
+        return f"<h3>Answer</h3><pre tabindex=0>{escape(text)}</pre>"
+    return ""
+
+
+def _render_problems() -> str:
+    rows = (
+        f"<tr><td>{problem.status}</td><td><code>urn:showup:problem:{kind}</code></td>"
+        f"<td>{escape(problem.title)}. {_render_text(problem.detail)}</td></tr>"
+        for kind, problem in PROBLEMS.items()
+    )
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _render_text(text: str) -> str:
+    """Return plain text as escaped HTML, with `backticks` as code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))

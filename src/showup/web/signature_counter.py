@@ -1,0 +1,47 @@
+"""Count bad signatures with their source addresses, and detect repeated ones (IN2)."""
+
+from collections import defaultdict, deque
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+ALERT_THRESHOLD: Final = 10
+ALERT_WINDOW: Final = timedelta(minutes=5)
+_MAX_ACCOUNTS: Final = 1_000
+
+_log = structlog.get_logger()
+
+
+class BadSignatureCounter:
+    """Counts bad signatures by account.
+
+    Reports once when there are many, and again only after they had stopped.
+    """
+
+    def __init__(self) -> None:
+        self._recent: dict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=ALERT_THRESHOLD))
+        self._alerted: set[str] = set()
+
+    def record(self, account: str, source_address: str | None, at: datetime) -> bool:
+        """Record one bad signature, without its body. Returns True if an alert is due."""
+        _log.warning("bad webhook signature", account=account, source_address=source_address)
+        if account not in self._recent and len(self._recent) >= _MAX_ACCOUNTS:
+            self._recent.clear()
+            self._alerted.clear()
+        recent = self._recent[account]
+        recent.append(at)
+        if len(recent) < ALERT_THRESHOLD or at - recent[0] > ALERT_WINDOW:
+            self._alerted.discard(account)
+            return False
+        if account in self._alerted:
+            return False
+        self._alerted.add(account)
+        _log.error(
+            "many bad webhook signatures",
+            account=account,
+            count=ALERT_THRESHOLD,
+            within_seconds=round(ALERT_WINDOW.total_seconds()),
+            what_to_do="compare the secret there with `showup accounts list` or `connections list`, or rotate it",
+        )
+        return True

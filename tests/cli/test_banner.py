@@ -1,0 +1,39 @@
+"""What `showup serve` says at its start: where to look, and that mails stay here while nothing sends them (TE3)."""
+
+from datetime import timedelta
+
+import pytest
+
+from showup.cli.banner import MailStatus, format_banner
+from showup.container import ProcessConfig
+
+CONFIG = ProcessConfig(url="postgresql://me@127.0.0.1/d", direct_url="postgresql://me@127.0.0.1/d", secret_keys="k")
+ADDRESS = "http://127.0.0.1:8000"
+
+
+PREVIEW_ONLY = MailStatus(carrier=None, has_sender=False)
+
+
+def render_banner(mail: MailStatus) -> str:
+    return format_banner(ADDRESS, CONFIG, embedded=True, has_secret=True, mail=mail)
+
+
+@pytest.mark.parametrize("carrier", [None, "by Resend", "by SMTP"])
+def test_the_banner_names_the_mail_carrier_or_the_preview(carrier: str | None) -> None:
+    text = render_banner(MailStatus(carrier=carrier, has_sender=True))
+    assert (f"{ADDRESS}/mail" in text) is (carrier is None)
+    assert carrier is None or carrier in text
+    assert "\n\n\n" not in text.rstrip()
+
+
+def test_a_carrier_without_a_sender_is_a_warning() -> None:
+    assert "[[senders]]" in render_banner(MailStatus(carrier="by Resend", has_sender=False))
+    assert "[[senders]]" not in render_banner(PREVIEW_ONLY), "the mail preview needs none"
+
+
+def test_testing_mode_shows_its_offsets() -> None:
+    offsets = (timedelta(minutes=6), timedelta(seconds=90))
+    assert "6 min, 1.5 min before a meeting" in render_banner(
+        MailStatus(carrier=None, has_sender=False, test_offsets=offsets)
+    )
+    assert "TESTING_MODE" not in render_banner(PREVIEW_ONLY)

@@ -1,0 +1,119 @@
+"""Connections to the CRM and the team: set, tried out, examined by the doctor, removed (TE5, RU4)."""
+
+import json
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+
+from tests.cli.conftest import CommandResult, Showup
+from tests.destinations.fake_vendors.clickup import TOKEN, FakeClickUp
+from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandler
+
+ALLOWED = {"SHOWUP_ALLOW_PRIVATE_ADDRESSES": "true"}
+
+
+@pytest.fixture
+def fake_clickup() -> Iterator[FakeClickUp]:
+    with FakeClickUp() as fake_clickup:
+        yield fake_clickup
+        assert fake_clickup.wrong == []
+
+
+@pytest.fixture
+def connect(ready: Showup, fake_clickup: FakeClickUp) -> Showup:
+    """Sets the connection `sales`; further settings as arguments."""
+
+    def put(*settings: str, token: str = TOKEN) -> CommandResult:
+        all_settings = ('lists=["901", "902"]', "inbound_list=903", f"api_url={fake_clickup.url}", *settings)
+        options = [word for setting in all_settings for word in ("--setting", setting)]
+        credentials = json.dumps({"token": token})
+        return ready("connections", "set", "clickup", "sales", *options, "--credentials-file", "-", stdin=credentials)
+
+    return put
+
+
+def sales_results(result: CommandResult) -> list[dict[str, str]]:
+    return [row for row in result.json if row["subject"] == "connection clickup sales"]
+
+
+def test_lists_are_written_as_json_and_numbers_as_they_are(connect: Showup, ready: Showup) -> None:
+    assert connect().code == 0
+    (stored,) = [
+        connection for connection in ready("connections", "list", "--json").json if connection["kind"] == "clickup"
+    ]
+    assert (stored["settings"]["lists"], stored["settings"]["inbound_list"]) == (["901", "902"], "903")
+
+
+def test_invalid_settings_are_refused_with_a_message(connect: Showup, ready: Showup) -> None:
+    result = connect("email_feild=Email")
+    assert (result.code, "did you mean email_field?" in result.error) == (1, True)
+    malformed = ready("connections", "set", "clickup", "sales", "--setting", 'lists=["901"')
+    assert malformed.code == 1
+    assert [
+        connection for connection in ready("connections", "list", "--json").json if connection["kind"] == "clickup"
+    ] == []
+
+
+def test_a_healthy_connection_passes_its_test(connect: Showup, ready: Showup) -> None:
+    connect()
+    result = ready("connections", "test", "clickup", "sales", **ALLOWED)
+    assert (result.code, result.out) == (0, "clickup takes the credentials, and has what the settings name.\n")
+    assert [check["state"] for check in sales_results(ready("doctor", "--json", **ALLOWED))] == ["ok"]
+
+
+def test_the_doctor_reports_what_is_missing_at_the_destination(
+    connect: Showup, ready: Showup, fake_clickup: FakeClickUp
+) -> None:
+    fake_clickup.space.lists["902"].email_field = None
+    connect()
+    result = ready("doctor", "--json", **ALLOWED)
+    (fault,) = sales_results(result)
+    assert (result.code, fault["state"]) == (1, "fail")
+    assert "(902) has no custom field 'Email'" in fault["message"]
+    tested = ready("connections", "test", "clickup", "sales", **ALLOWED)
+    assert (tested.code, "has no custom field 'Email'" in tested.error) == (1, True)
+
+
+def test_a_wrong_token_is_reported_and_not_shown(connect: Showup, ready: Showup) -> None:
+    connect(token="pk_very_wrong")
+    result = ready("doctor", "--json", **ALLOWED)
+    assert "CLICKUP_API_TOKEN" in sales_results(result)[0]["message"]
+    assert "pk_very_wrong" not in result.out + result.error
+
+
+def test_a_private_address_is_not_called(connect: Showup, ready: Showup, fake_clickup: FakeClickUp) -> None:
+    connect()
+    (fault,) = sales_results(ready("doctor", "--json"))
+    assert "SHOWUP_ALLOW_PRIVATE_ADDRESSES" in fault["message"]
+    assert fake_clickup.calls == []
+
+
+def test_a_removed_connection_is_gone(connect: Showup, ready: Showup) -> None:
+    connect()
+    assert ready("connections", "remove", "clickup", "sales").code == 0
+    again = ready("connections", "remove", "clickup", "sales")
+    assert (again.code, "connections list" in again.error) == (1, True)
+    account = ready("connections", "remove", "calcom", "default")
+    assert (account.code, "An account stays" in account.error) == (1, True)
+
+
+class FakeCalcomInstance(RequestHandler):
+    """A Cal.com of somebody's own; `heard` has the addresses asked for, and by which key."""
+
+    requests: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        self.requests.append((self.path, self.headers.get("Authorization")))
+        self.respond(200, b"{}", {})
+
+
+def test_an_account_key_is_sent_only_to_its_own_instance(ready: Showup) -> None:
+    server = HttpServer(FakeCalcomInstance)
+    credentials = json.dumps({"api_key": "cal_very_secret"})
+    options = ("--setting", f"api_url={server.url}/v2", "--credentials-file", "-")
+    assert ready("connections", "set", "calcom", "default", *options, stdin=credentials).code == 0
+    result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2")
+    server.stop()
+    assert (result.code, result.out) == (0, "Cal.com accepts the API key.\n")
+    assert FakeCalcomInstance.requests == [("/v2/me", "Bearer cal_very_secret")]

@@ -1,0 +1,71 @@
+"""RU4: the doctor says what is wrong and what to do, and shows no secret."""
+
+import asyncio
+
+import asyncpg
+
+from tests.cli.conftest import Showup
+
+SECRET = "webhook secret of the environment"
+
+
+def states(result: object) -> dict[str, str]:
+    return {row["subject"]: row["state"] for row in result.json}  # type: ignore[attr-defined] # what a command said
+
+
+async def execute(url: str, *statements: str) -> None:
+    driver = await asyncpg.connect(url)
+    for statement in statements:
+        await driver.execute(statement)
+    await driver.close()
+
+
+def test_a_healthy_setup_passes(ready: Showup) -> None:
+    result = ready("doctor", "--json", CALCOM_WEBHOOK_SECRET=SECRET)
+    assert result.code == 0
+    states_by_subject = states(result)
+    assert states_by_subject.pop("server") == "warn", "no server runs in this test"
+    assert set(states_by_subject.values()) == {"ok"}
+    assert SECRET not in result.out
+
+
+def test_a_missing_secret_is_a_warning_with_a_fix(ready: Showup) -> None:
+    result = ready("doctor")
+    assert result.code == 0
+    assert "warn  default account" in result.out
+    assert "rotate-secret default" in result.out
+
+
+def test_credentials_that_cannot_be_opened_are_a_failure(ready: Showup) -> None:
+    ready("accounts", "add", "acme")
+    result = ready("doctor", "--json", SHOWUP_SECRET_KEY="another " * 8)
+    assert result.code == 1
+    assert states(result)["connection calcom acme"] == "fail"
+
+
+def test_an_older_database_is_a_failure(ready: Showup, database_url: str) -> None:
+    asyncio.run(execute(database_url, "UPDATE alembic_version SET version_num = '0000'"))
+    result = ready("doctor", "--json")
+    assert (result.code, states(result)["migrations"]) == (1, "fail")
+
+
+def test_an_unreachable_database_is_a_failure(showup: Showup) -> None:
+    result = showup("doctor", "--json", DATABASE_URL="postgresql://me:hidden@127.0.0.1:1/d")
+    assert (result.code, states(result)["database"]) == (1, "fail")
+    assert "hidden" not in result.out
+
+
+def test_invalid_settings_are_failures(showup: Showup) -> None:
+    result = showup("doctor", "--json", SHOWUP_URL="not an address", LOG_LEVEL="LOUD")
+    assert result.code == 1
+    assert [row["subject"] for row in result.json] == ["settings", "settings"]
+
+
+def test_failed_events_are_reported(ready: Showup, database_url: str) -> None:
+    event = (
+        "INSERT INTO inbox_events (id, account_id, received_at, digest, body, state)"
+        " SELECT gen_random_uuid(), id, now() - interval '1 hour', '\\x01', '\\x', 'failed' FROM connections"
+    )
+    asyncio.run(execute(database_url, event))
+    result = ready("doctor", "--json")
+    assert (result.code, states(result)["inbox events"]) == (0, "warn")

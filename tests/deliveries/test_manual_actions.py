@@ -1,0 +1,333 @@
+"""People see what is told and why it stands there, try it again and take it back (TE1, TE10, PI13).
+
+They ask the app; the courier tells, as it does in a worker.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+from sqlalchemy import select, text, update
+
+from showup.database.engine import driver_connection, transaction
+from showup.database.tables import deliveries
+from showup.deliveries import queue_store, suppressions
+from showup.deliveries.suppressions import Suppression
+from showup.destinations.contract import GaveUp, TryAgain
+from showup.web.app import create_app
+from showup.web.middleware import with_middleware
+from tests.deliveries.scenario import DeliveryScenario
+from tests.histories.webhooks import MONDAY, body, payload
+
+KEY = "an admin key of this test"
+ANN = "ann@acme.example"
+START = MONDAY + timedelta(days=5)
+BUSY = TryAgain(because="it is busy", fault="delivery")
+DOWN = TryAgain(because="nobody answers", fault="destination")
+REFUSED = GaveUp(because="the sender is not known there")
+
+
+def booked(uid: str = "one", number: int = 1, email: str = ANN) -> bytes:
+    return body("BOOKING_CREATED", MONDAY, payload(uid, number, START, [email]))
+
+
+@pytest.fixture
+async def client(scenario: DeliveryScenario) -> AsyncIterator[httpx2.AsyncClient]:
+    app = create_app(engine=scenario.engine, clock=scenario.clock, admin_key=KEY, version="0")
+    transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=headers) as client:
+        yield client
+
+
+async def first_delivery(client: httpx2.AsyncClient, kind: str = "confirm") -> dict[str, Any]:
+    (item,) = (await client.get(f"/api/deliveries?kind={kind}&sort=due_at&limit=1")).json()["items"]
+    detail = (await client.get(f"/api/deliveries/{item['id']}")).json()
+    assert {name: detail[name] for name in item} == item
+    return dict(detail)
+
+
+async def post_command(
+    client: httpx2.AsyncClient, command: str, delivery_id: str | UUID, **more: Any
+) -> httpx2.Response:
+    return await client.post(f"/api/deliveries/{delivery_id}/{command}", **more)
+
+
+async def refusal_of(client: httpx2.AsyncClient, command: str, delivery_id: str | UUID) -> str:
+    response = await post_command(client, command, delivery_id)
+    assert response.status_code == 409, response.text
+    return str(response.json()["detail"])
+
+
+async def count_jobs(scenario: DeliveryScenario) -> int:
+    async with scenario.engine.connect() as tx:
+        return int(await tx.scalar(text("SELECT count(*) FROM pgqueuer")) or 0)
+
+
+async def make_failed_delivery(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> dict[str, Any]:
+    scenario.fake_destination.outcomes.extend([BUSY, REFUSED])
+    await scenario.receive(booked())
+    await scenario.deliver_due()
+    await scenario.deliver_due(seconds=30)
+    return await first_delivery(client)
+
+
+async def test_each_state_has_a_reason(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    await scenario.receive(booked())
+    assert (await first_delivery(client))["because"] == "it is due, and waits for its turn"
+    reminder = await first_delivery(client, "remind")
+    assert reminder["because"] == f"it is due at {START - timedelta(hours=72):%Y-%m-%d %H:%M:%S} UTC"
+    assert reminder["next_try_at"] == f"{START - timedelta(hours=72):%Y-%m-%dT%H:%M:%SZ}"
+
+    scenario.fake_destination.outcomes.append(BUSY)
+    await scenario.deliver_due()
+    waiting = await first_delivery(client)
+    assert waiting["because"] == "attempt 1 failed: it is busy; it is tried again at 2026-09-07 09:00:30 UTC"
+    assert (waiting["next_try_at"], waiting["attempts"], waiting["failures"]) == ("2026-09-07T09:00:30Z", 1, 1)
+
+    await scenario.deliver_due(seconds=30)
+    done = await first_delivery(client)
+    assert (done["state"], done["because"], done["next_try_at"]) == ("delivered", "it was taken", None)
+    assert (done["provider"], done["provider_id"], done["attempts"]) == ("far", "r", 2)
+    assert [(one["number"], one["outcome"], one["because"]) for one in done["attempt_history"]] == [
+        (1, "try_again", "it is busy"),
+        (2, "delivered", None),
+    ]
+
+
+async def test_a_delivery_in_a_paused_queue_shows_the_pause(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    """TE10: a circuit pause is seen on each delivery that waits for its end, and on its queue."""
+    scenario.fake_destination.down = DOWN
+    await scenario.receive(booked(), booked("two", 2, "ben@beta.example"), booked("three", 3, "cem@gamma.example"))
+    await scenario.deliver_due()
+    (queue,) = (await client.get("/api/queues")).json()["items"]
+    assert (queue["workspace"], queue["destination"], queue["state"]) == ("default", "email", "paused")
+    assert queue["because"] == "nobody answers: nothing has passed since 2026-09-07 09:00:00 UTC"
+    assert (queue["failing_since"], queue["waiting"], queue["sending"]) == ("2026-09-07T09:00:00Z", 12, 0)
+
+    await scenario.receive(booked("four", 4, "dee@delta.example"))
+    (new,) = (await client.get("/api/deliveries?kind=confirm&recipient=DEE@delta.example")).json()["items"]
+    until = (await scenario.queue_state())["paused_until"]
+    assert new["because"] == (
+        f"email is paused until {until:%Y-%m-%d %H:%M:%S} UTC:"
+        " nobody answers: nothing has passed since 2026-09-07 09:00:00 UTC"
+    )
+    assert new["next_try_at"].startswith(f"{until:%Y-%m-%dT%H:%M:%S}")
+
+    scenario.now = until
+    (queue,) = (await client.get("/api/queues")).json()["items"]
+    assert (queue["state"], queue["paused_until"]) == ("failing", None)
+    scenario.fake_destination.down = None
+    await scenario.deliver_due(minutes=5)
+    (queue,) = (await client.get("/api/queues")).json()["items"]
+    assert (queue["state"], queue["because"], queue["due"], queue["waiting"]) == ("open", None, 0, 12)
+
+
+async def test_retry_sends_the_same_content(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    """TE1: what was rendered is sent as it is, under the same id."""
+    row = await make_failed_delivery(scenario, client)
+    assert (row["state"], row["because"]) == ("failed", "the sender is not known there")
+    jobs = await count_jobs(scenario)
+    response = await post_command(client, "retry", row["id"])
+    assert response.status_code == 200, response.text
+    retried = response.json()
+    assert (retried["state"], retried["failures"], retried["attempts"]) == ("scheduled", 0, 2)
+    assert await count_jobs(scenario) == jobs + 1
+    await scenario.deliver_due()
+    assert (await first_delivery(client))["state"] == "delivered"
+    confirmations = [sent for sent in scenario.fake_destination.sent if sent[1]["kind"] == "confirm"]
+    assert len(confirmations) == 3
+    assert confirmations.count(confirmations[0]) == 3
+    assert await refusal_of(client, "retry", row["id"]) == "It was delivered, and nobody is told twice."
+
+
+async def test_a_manual_retry_restarts_the_retry_policy(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    row = await make_failed_delivery(scenario, client)
+    await post_command(client, "retry", row["id"])
+    scenario.fake_destination.outcomes.extend([BUSY, BUSY])
+    await scenario.deliver_due()
+    await scenario.deliver_due(seconds=30)
+    retried = await first_delivery(client)
+    assert (retried["state"], retried["failures"], retried["attempts"]) == ("scheduled", 2, 4)
+
+
+async def test_an_expired_delivery_is_not_retried(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    """PI13."""
+    row = await make_failed_delivery(scenario, client)
+    scenario.now += timedelta(days=1)
+    assert await refusal_of(client, "retry", row["id"]) == (
+        "It is not worth telling any more since 2026-09-08 09:00:00 UTC."
+    )
+    every = await client.post("/api/deliveries/retry", json={})
+    assert (every.status_code, every.json()) == (200, {"retried": 0, "expired": 1})
+
+
+async def test_retry_of_all_or_filtered_failed_deliveries(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    for number, name in enumerate(("ann", "ben", "cem"), 1):
+        scenario.fake_destination.outcomes.append(REFUSED)
+        await scenario.receive(booked(name, number, f"{name}@{name}.example"))
+        await scenario.deliver_due(minutes=1)
+    assert len(await scenario.rows(state="failed")) == 3
+    for response, retried in (
+        ({"kind": "remind"}, 0),
+        ({"destination": "slack"}, 0),
+        ({"since": "2026-09-07T09:04:00Z"}, 0),
+        ({"kind": "confirm", "destination": "email", "since": "2026-09-07T09:03:00Z"}, 1),
+        ({}, 2),
+    ):
+        assert (await client.post("/api/deliveries/retry", json=response)).json() == {"retried": retried, "expired": 0}
+    await scenario.deliver_due()
+    assert len(await scenario.rows(kind="confirm", state="delivered")) == 3
+
+
+async def test_a_withdrawn_delivery_stays_withdrawn_until_retried(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    await scenario.receive(booked())
+    row = await first_delivery(client)
+    reminder = await first_delivery(client, "remind")
+    response = await post_command(client, "withdraw", row["id"])
+    assert response.status_code == 200, response.text
+    assert (response.json()["state"], response.json()["because"]) == ("withdrawn", "withdrawn by admin")
+    assert (await post_command(client, "withdraw", reminder["id"])).json()["state"] == "withdrawn"
+
+    same_meeting = payload("one", 1, START, [ANN], title="Another title")
+    await scenario.receive(body("BOOKING_CREATED", MONDAY + timedelta(seconds=5), same_meeting))
+    await scenario.deliver_due()
+    assert scenario.fake_destination.sent == [], "the story told anew does not bring it back"
+    assert await refusal_of(client, "withdraw", row["id"]) == "It is withdrawn already."
+
+    assert (await post_command(client, "retry", row["id"])).json()["state"] == "scheduled"
+    retried = (await post_command(client, "retry", reminder["id"])).json()
+    assert retried["next_try_at"] == reminder["due_at"], "it is wanted again, at its time"
+    await scenario.deliver_due()
+    assert scenario.fake_destination.kinds == ["confirm"]
+
+
+async def test_a_delivery_being_sent_is_neither_retried_nor_withdrawn(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    await scenario.receive(booked())
+    row = await first_delivery(client)
+    asked: list[str] = []
+
+    async def while_it_is_sent() -> GaveUp:
+        asked.append((await first_delivery(client))["because"])
+        asked.extend([await refusal_of(client, command, row["id"]) for command in ("withdraw", "retry")])
+        return REFUSED
+
+    scenario.fake_destination.outcomes.append(while_it_is_sent)
+    await scenario.deliver_due()
+    assert asked == ["attempt 1 is being made at this moment", *["It is being sent at this moment."] * 2]
+
+
+async def test_a_delivery_withdrawn_by_replay_is_not_retried(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    await scenario.receive(booked())
+    row = await first_delivery(client)
+    await scenario.receive(body("BOOKING_CANCELLED", MONDAY + timedelta(seconds=1), payload("one", 1, START, [ANN])))
+    row_after = await first_delivery(client)
+    assert row_after["state"] == "withdrawn"
+    assert await refusal_of(client, "retry", row["id"]) == f"Nothing calls for it any more: {row_after['because']}."
+    assert "already" in await refusal_of(client, "withdraw", row["id"])
+
+
+async def test_a_delivery_skipped_at_planning_is_not_retried(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    """TE4, PI13: a meeting that is too close has no reminder, whoever asks for it."""
+    near = MONDAY + timedelta(hours=1)
+    await scenario.receive(body("BOOKING_CREATED", MONDAY, payload("one", 1, near, [ANN])))
+    row = await first_delivery(client, "remind")
+    assert (row["state"], row["because"]) == ("skipped", "meeting_too_soon")
+    assert await refusal_of(client, "retry", row["id"]) == "It was never to be sent: meeting_too_soon."
+
+
+async def test_a_delivery_skipped_at_the_final_check_can_be_retried(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    """TE9: it was not written to since it bounced; somebody took the address off the list."""
+    stop = Suppression(scope="all", reason="bounced", because="it bounced")
+    async with transaction(scenario.engine) as tx:
+        await suppressions.add(await driver_connection(tx), scenario.workspace, ANN, stop, at=scenario.now)
+    await scenario.receive(booked())
+    await scenario.deliver_due()
+    row = await first_delivery(client)
+    assert (row["state"], row["because"]) == ("skipped", "it bounced")
+    (stopped,) = (await client.get("/api/suppressions")).json()["items"]
+    await client.delete(f"/api/suppressions/{stopped['id']}")
+    assert (await post_command(client, "retry", row["id"])).status_code == 200
+    await scenario.deliver_due()
+    assert (await first_delivery(client))["state"] == "delivered"
+
+
+async def test_an_idempotency_key_retries_once(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    row = await make_failed_delivery(scenario, client)
+    once = {"Idempotency-Key": "once"}
+    first = await post_command(client, "retry", row["id"], headers=once)
+    await scenario.deliver_due()
+    retried = await post_command(client, "retry", row["id"], headers=once)
+    assert (retried.status_code, retried.json()) == (200, first.json())
+    assert retried.headers["idempotency-replayed"] == "true"
+    assert (await first_delivery(client))["state"] == "delivered"
+
+
+async def test_time_filters_and_unknown_ids(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    await scenario.receive(booked())
+    last = START - timedelta(hours=2)
+    for query, found in {
+        f"due_from={last:%Y-%m-%dT%H:%M:%SZ}": 1,
+        f"due_to={last:%Y-%m-%dT%H:%M:%SZ}": 3,
+        "due_to=2026-09-07": 0,
+        "kind=remind": 3,
+        "recipient=ann": 0,
+    }.items():
+        response = await client.get(f"/api/deliveries?{query}")
+        assert (query, len(response.json()["items"])) == (query, found)
+    for command in ("retry", "withdraw"):
+        assert (await post_command(client, command, uuid4())).status_code == 404
+
+
+async def test_the_content_is_the_rendered_content(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
+    await scenario.receive(booked())
+    row = await first_delivery(client)
+    assert row["rendered_at"] is None
+    assert (await client.get(f"/api/deliveries/{row['id']}/content")).status_code == 404
+    await scenario.deliver_due()
+    response = (await client.get(f"/api/deliveries/{row['id']}/content")).json()
+    assert response["content"] == scenario.fake_destination.sent[0][1]
+    assert response["rendered_at"] == (await first_delivery(client))["rendered_at"] == "2026-09-07T09:00:00Z"
+
+
+async def test_an_expired_lease_is_reported_as_claimed_again_soon(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    await scenario.receive(booked())
+    row = await first_delivery(client)
+    async with transaction(scenario.engine) as tx:
+        lost = update(deliveries).where(deliveries.c.id == UUID(row["id"]))
+        await tx.execute(lost.values(state="sending", attempts=1, wake_at=scenario.now))
+        assert await tx.scalar(select(deliveries.c.state).where(deliveries.c.id == UUID(row["id"]))) == "sending"
+    assert (await first_delivery(client))[
+        "because"
+    ] == "attempt 1 did not end in time, so it counts as lost and is made again"
+
+
+async def test_a_queue_paused_without_failures_is_shown_as_paused(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    async with transaction(scenario.engine) as tx:
+        await queue_store.pause(
+            await driver_connection(tx), scenario.queue, scenario.now + timedelta(minutes=1), "the key can't be opened"
+        )
+    (queue,) = (await client.get("/api/queues")).json()["items"]
+    assert (queue["state"], queue["because"], queue["failing_since"]) == ("paused", "the key can't be opened", None)
+    assert (queue["waiting"], queue["due"], queue["sending"]) == (0, 0, 0)

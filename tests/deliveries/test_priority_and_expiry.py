@@ -1,0 +1,46 @@
+"""Which of what is due goes first, and what is not worth telling any more goes at all (TE1, TE10, PI13)."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from showup.destinations.contract import TryAgain
+from tests.deliveries.scenario import PACE, DeliveryScenario
+from tests.histories.webhooks import MONDAY, body, payload
+
+START = MONDAY + timedelta(days=5)
+
+
+def booked(scenario: DeliveryScenario, uid: str, number: int) -> bytes:
+    return body("BOOKING_CREATED", scenario.now, payload(uid, number, START, [f"{uid}@acme.example"]))
+
+
+async def test_higher_priority_is_sent_before_earlier_due_reminders(scenario: DeliveryScenario) -> None:
+    """TE10: of a backlog, the higher priority first, and the older one first among its like."""
+    scenario.fake_destination.pace = replace(PACE, at_once=1)
+    for number in (1, 2):
+        await scenario.receive(booked(scenario, f"old{number}", number))
+        scenario.now += timedelta(minutes=1)
+    await scenario.deliver_due()
+    scenario.fake_destination.sent.clear()
+    scenario.now = START - timedelta(hours=71)
+    for number in (3, 4):
+        await scenario.receive(booked(scenario, f"new{number}", number))
+        scenario.now += timedelta(minutes=1)
+    await scenario.deliver_due()
+    sent = [(content["kind"], content["to"].partition("@")[0]) for _, content in scenario.fake_destination.sent]
+    assert sent[:2] == [("confirm", "new3"), ("confirm", "new4")]
+    assert sorted(sent[2:]) == [("remind", "old1"), ("remind", "old2")]
+
+
+async def test_a_delivery_waiting_for_retry_is_skipped_when_it_expires(scenario: DeliveryScenario) -> None:
+    """PI13: it says so when it is too late, not when the next attempt would have been."""
+    await scenario.receive(booked(scenario, "one", 1))
+    scenario.fake_destination.outcomes.append(TryAgain(because="it is busy", not_before=START + timedelta(days=1)))
+    await scenario.deliver_due()
+    assert (await scenario.row_of("confirm"))["state"] == "scheduled"
+    scenario.now = START
+    await scenario.deliver_due()
+    row = await scenario.row_of("confirm")
+    assert row["state"] == "skipped"
+    assert row["because"].startswith("too late")

@@ -1,0 +1,121 @@
+"""A workspace that is connected to ClickUp: webhooks come in, and the real destination tells what follows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import driver_connection, transaction
+from showup.deliveries.delivery import DestinationQueue
+from showup.deliveries.destination_records import QUESTION_KIND
+from showup.deliveries.mirror_store import StoredMirror
+from showup.deliveries.preparation import ConnectedQueue
+from showup.deliveries.queue_meter import QueueMeter
+from showup.deliveries.record_choices import RecordChosen, choose
+from showup.deliveries.subscription_store import subscribe
+from showup.destinations.clickup.kind import KIND
+from showup.destinations.contract import Pace
+from showup.destinations.destination_kind import DestinationContext
+from tests.deliveries.scenario import DeliveryScenario
+from tests.destinations.fake_vendors.clickup import FakeClickUp
+from tests.destinations.fake_vendors.clickup_space import FakeTask
+from tests.histories.webhooks import body, payload
+
+ANN = "ann@acme.example"
+SETTINGS = {
+    "lists": ["901", "902"],
+    "inbound_list": "903",
+    "no_show": "No Show",
+    "showed": "Met",
+}
+
+
+class ClickUpScenario(DeliveryScenario):
+    """Its clock is moved by the test, and by whoever waits for the limit of calls."""
+
+    def __init__(self, engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient) -> None:
+        super().__init__(engine, workspace, account)
+        self.client = client
+        self.settings: dict[str, Any] = dict(SETTINGS)
+        self.clickup = FakeClickUp(clock=self.clock)
+        self.queue = DestinationQueue(workspace_id=workspace, destination="clickup")
+
+    async def connect(self, *, slack: bool = False) -> None:
+        """From now on ClickUp is told; with Slack there is somebody to ask."""
+        async with transaction(self.engine) as tx:
+            connection = await driver_connection(tx)
+            kinds = KIND.subscribed_events(KIND.parse_settings(self.settings))
+            await subscribe(connection, self.workspace, "clickup", kinds, self.now)
+            if slack:
+                await subscribe(connection, self.workspace, "slack", {QUESTION_KIND}, self.now)
+
+    async def resolve(self, queue: DestinationQueue) -> ConnectedQueue:
+        if queue.destination != "clickup":
+            return ConnectedQueue(queue=queue, workspace="default", destination=self.fake_destination)
+        parsed = KIND.parse_settings({**self.settings, "api_url": self.clickup.url})
+        destination = KIND.build(parsed, {"token": "pk_far_token"}, self.context)
+        return ConnectedQueue(queue=queue, workspace="default", destination=destination, time_zone="Europe/Berlin")
+
+    @property
+    def context(self) -> DestinationContext:
+        def meter(pace: Pace) -> QueueMeter:
+            return QueueMeter(self.engine, self.queue, pace, self.clock, self._wait)
+
+        return DestinationContext(
+            client=self.client,
+            clock=self.clock,
+            meter=meter,
+            mirror=StoredMirror(self.engine, self.queue, self.clock),
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def booked(self, uid: str = "one", number: int = 1, *, email: str = ANN, **more: Any) -> None:
+        """Somebody books a meeting in two days, and whoever listens is told."""
+        self.now += timedelta(minutes=1)
+        await self.receive(body("BOOKING_CREATED", self.now, payload(uid, number, self.start, [email], **more)))
+        await self.deliver_due()
+
+    async def cancelled(self, uid: str = "one", number: int = 1, *, email: str = ANN, **more: Any) -> None:
+        self.now += timedelta(minutes=1)
+        await self.receive(body("BOOKING_CANCELLED", self.now, payload(uid, number, self.start, [email], **more)))
+        await self.deliver_due()
+
+    async def rescheduled(self, to: datetime, *, email: str = ANN, **more: Any) -> None:
+        """The booking `one` becomes the booking `two`."""
+        self.now += timedelta(minutes=1)
+        moved = payload("two", 2, to, [email], rescheduleUid="one", rescheduleStartTime=_stamp(self.start), **more)
+        await self.receive(body("BOOKING_RESCHEDULED", self.now, moved))
+        await self.deliver_due()
+
+    async def choose(self, record: str | None) -> str | None:
+        """A person answers the question of the only delivery that has one."""
+        (delivery,) = [row for row in await self.rows(destination="clickup") if row["question"] is not None]
+        async with transaction(self.engine) as tx:
+            chosen = RecordChosen(delivery_id=delivery["id"], record=record)
+            return await choose(await driver_connection(tx), self.workspace, chosen, "user:dana", self.now)
+
+    async def state(self) -> str:
+        """Of the only delivery to ClickUp."""
+        (row,) = await self.rows(destination="clickup")
+        return str(row["state"])
+
+    async def because(self) -> str:
+        (row,) = await self.rows(destination="clickup")
+        return str(row["because"])
+
+    def lead(self) -> FakeTask:
+        """The only task among the newcomers'."""
+        (task,) = self.clickup.space.of_list("903")
+        return task
+
+    @property
+    def start(self) -> datetime:
+        return datetime(2026, 9, 9, 12, 0, tzinfo=self.now.tzinfo)
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}Z"

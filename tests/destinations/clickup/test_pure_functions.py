@@ -1,0 +1,87 @@
+"""Names that are compared, and the block in a description."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from showup.destinations.clickup.description_block import block, escaped, with_block
+from showup.destinations.clickup.names import last_name, name_similarity, plain_name
+from tests.destinations.fake_vendors.clickup_space import edited
+
+MARK, OTHER = "Showup 0123456789ab", "Showup ba9876543210"
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Ann Lee", "ann lee"),
+        ("  ANN   LEE ", "ann lee"),
+        ("Ann Lee - Acme Corp", "ann lee"),
+        ("Ann Lee (Acme)", "ann lee"),
+        ("Ann Lee, CEO", "ann lee"),
+        ("Ann-Marie O'Neill", "ann marie o neill"),
+        ("Łukasz Żółć", "łukasz zołc"),
+        ("- Ann", "ann"),
+        ("𝕬nn Lee", "ann lee"),
+        ("…", ""),
+        ("", ""),
+    ],
+)
+def test_a_title_begins_with_a_name(title: str, name: str) -> None:
+    assert plain_name(title) == name
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "expected"),
+    [
+        ("ann lee", "ann lee", 0),
+        ("ann maria lee", "ann lee", 1),
+        ("ann lee", "a lee", 2),
+        ("jon lee", "jonathan lee", 2),
+        ("lee", "ann lee", 3),
+        ("ann lee", "bob lee", None),
+        ("jo lee", "jonathan lee", None),
+        ("ann lee", "ann ray", None),
+        ("", "", None),
+    ],
+)
+def test_how_near_two_names_are(first: str, other: str, expected: int | None) -> None:
+    found = name_similarity(first, other)
+    assert (found and found[0]) == expected if expected else (found is None) == (expected is None)
+
+
+@given(st.text())
+def test_a_plain_name_is_plain_already(text: str) -> None:
+    name = plain_name(text)
+    assert plain_name(name) == name
+    assert last_name(name) == "" or last_name(name) in name.split()
+
+
+@given(st.text(alphabet="abc *_\n-#", max_size=80), st.text(alphabet="xyz \n", max_size=20))
+def test_a_block_is_inserted_once_and_the_rest_is_unchanged(before: str, after: str) -> None:
+    first = with_block(before, block("Meeting", ["When: today"], MARK), MARK)
+    with_more = f"{first}\n\n{after}".rstrip()
+    second = with_block(with_more, block("Meeting", ["When: tomorrow", "With: Ben"], MARK), MARK)
+    assert second.startswith(before.rstrip())
+    assert second.endswith(after.rstrip())
+    assert ("today" in second, second.count("tomorrow")) == (False, 1)
+    assert with_block(second, block("Meeting", ["When: tomorrow", "With: Ben"], MARK), MARK) == second
+
+
+def test_a_block_is_known_after_their_editor_has_written_it_anew() -> None:
+    there = edited(with_block("Mine", block("Meeting", ["When: today"], MARK), MARK))
+    both = edited(with_block(there, block("Meeting", ["When: later"], OTHER), OTHER))
+    fresh = with_block(both, block("Meeting", ["When: tomorrow"], MARK), MARK)
+    assert "today" not in fresh
+    assert "later" in fresh
+    assert fresh.startswith("Mine")
+
+
+def test_a_block_whose_end_somebody_deleted_is_not_written_twice() -> None:
+    there = with_block("", block("Meeting", ["When: today"], MARK), MARK).replace(f"(end of {MARK})", "")
+    fresh = with_block(there, block("Meeting", ["When: tomorrow"], MARK), MARK)
+    assert fresh.count(f"({MARK})") == 1
+
+
+def test_words_are_just_words() -> None:
+    assert escaped("*a* [b](c) <d>") == r"\*a\* \[b\](c) \<d\>"

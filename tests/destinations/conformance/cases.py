@@ -1,0 +1,35 @@
+"""Who has to conform. A destination is added by its line."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import pytest
+
+from tests.destinations.conformance.case import Case
+from tests.destinations.conformance.crm_cases import CLICKUP, CLICKUP_LEAD, NOTION
+from tests.destinations.conformance.mail_cases import RESEND, SMTP
+from tests.destinations.conformance.slack_case import SLACK
+from tests.destinations.conformance.sms_case import TWILIO
+from tests.destinations.conformance.webhook_case import WEBHOOK
+
+CASES: Final = (RESEND, SMTP, CLICKUP, CLICKUP_LEAD, NOTION, SLACK, TWILIO, WEBHOOK)
+
+
+def cases_without(*exceptions: str) -> Iterable[object]:
+    """All of them but those with one of these exceptions, which they have documented."""
+    return [pytest.param(one, id=one.name) for one in CASES if not set(exceptions) & one.exceptions.keys()]
+
+
+def with_faults(*faults: str) -> Iterable[object]:
+    """Each of them with each fault that it can meet."""
+    return [
+        pytest.param(one, fault, id=f"{one.name}-{fault}")
+        for one in CASES
+        for fault in faults
+        if fault not in one.exceptions
+    ]
+
+
+def cases_of(kind: str) -> list[Case]:
+    """The cases of one kind."""
+    return [one for one in CASES if one.kind == kind]

@@ -1,0 +1,28 @@
+"""Nobody is forgotten: every destination is in the suite, and every far side has its vendor's own document."""
+
+import pytest
+
+from showup.destinations.catalogue import KINDS
+from tests.destinations.conformance.case import FAULT_MEANINGS, Case
+from tests.destinations.conformance.cases import CASES, cases_of, cases_without
+from tests.destinations.fake_vendors.vendor_document import DOCUMENTS
+
+# By which faults an exception may be called, and other things that are asked of all.
+_ASKED = {*FAULT_MEANINGS, "404", "409", "http", "any 2xx", "once", "openapi", "limit without a word", "own patience"}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "resend", "smtp", "webhook"])
+def test_every_kind_is_in_the_suite(kind: str) -> None:
+    assert cases_of(kind), f"add a Case of {kind} to tests/destinations/conformance"
+
+
+@pytest.mark.parametrize("case", cases_without("openapi"))
+def test_every_fake_vendor_has_the_vendors_document(case: Case) -> None:
+    assert (DOCUMENTS / f"{case.kind}.json").exists()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_exception_has_a_name_and_a_reason(case: Case) -> None:
+    assert case.exceptions.keys() <= _ASKED
+    assert all(len(reason.split()) > 3 for reason in case.exceptions.values())
+    assert {"404", "409"} <= case.means.keys() | case.exceptions.keys()

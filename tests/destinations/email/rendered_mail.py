@@ -1,0 +1,59 @@
+"""What the tests of mails share: a renderer at a fixed time, and a reader of HTML."""
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from showup.destinations.contract import Meeting
+from showup.destinations.email.mail import Mail
+from showup.destinations.email.render import TemplateMailRenderer
+from showup.destinations.email.sample import SAMPLE, sample_notification
+from showup.destinations.email.senders import SenderRule
+from showup.destinations.email.templates import Templates
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SENDERS = (SenderRule(address="team@seller.example"),)
+
+
+def renderer(folder: Path | None = None, **more: Any) -> TemplateMailRenderer:
+    return TemplateMailRenderer(**{"templates": Templates(folder), "senders": SENDERS, "clock": lambda: NOW} | more)
+
+
+def meeting(**changes: Any) -> Meeting:
+    """The sample, changed; `guest_…` changes its guest."""
+    guest = {name.removeprefix("guest_"): changes.pop(name) for name in list(changes) if name.startswith("guest_")}
+    return replace(SAMPLE, guest=replace(SAMPLE.guest, **guest), **changes)
+
+
+def mail(kind: str = "confirm", **changes: Any) -> Mail:
+    return renderer().render(sample_notification(kind, "default", meeting(**changes)))
+
+
+class Page(HTMLParser):
+    """The elements of a mail and what a person reads in it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def links(self) -> list[str | None]:
+        return [attributes["href"] for attributes in self.all("a")]

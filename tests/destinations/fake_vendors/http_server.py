@@ -1,0 +1,112 @@
+"""A loopback HTTP server in threads, which can also do what no server should: hang, break off, be gone."""
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+HOST = "127.0.0.1"
+PAGE = b"<!doctype html><title>Welcome</title>"
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Whoever hangs is let go by `stop`; nobody waits for them.
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int) -> None:
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__((HOST, port), handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """On everybody who is still connected."""
+        with self._lock:
+            for one in self._connections:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that goes away is nothing to print about."""
+
+
+class RequestHandler(BaseHTTPRequestHandler):
+    """One request; `answer` it, `break_off`, or say nothing until the far side is let go."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is printed."""
+
+    def body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def respond(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def reset(self) -> None:
+        """The connection is reset, without a word."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        self.connection.close()
+        self.close_connection = True
+
+    def respond_broken(self, fault: str, released: threading.Event) -> None:
+        """Answers as no server should: `html`, `garbled`, `hang` until it is let go, or else a reset."""
+        if fault == "html":
+            return self.respond(200, PAGE, {"Content-Type": "text/html"})
+        if fault == "garbled":
+            return self.respond(200, PAGE, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        if fault == "hang":
+            released.wait()
+        return self.reset()
+
+
+class HttpServer:
+    """Listens from `start` to `stop`, and again on the same port after another `start`."""
+
+    def __init__(self, handler: type[RequestHandler], *, port: int = 0) -> None:
+        self._handler = handler
+        self._server: _Server | None = None
+        self.port = port
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        self._server = _Server(self._handler, self.port)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """From now on connections are refused, and those that stand are cut."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.close_connections()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,161 @@
+"""An SMTP server on loopback: keeps every mail it takes, and fails as it is told. A context manager, in threads."""
+
+import ssl
+import warnings
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from tests.destinations.fake_vendors.faults import Faults
+
+HOST = "127.0.0.1"
+# Where each is met. `drop`: the mail is taken, and the connection breaks before that is said.
+REPLIES = {
+    "sender_550": ("MAIL", "550 5.7.1 you may not write from here"),
+    "530": ("MAIL", "530 5.7.0 authentication required"),
+    "421": ("MAIL", "421 4.3.2 going down"),
+    "550": ("RCPT", "550 5.1.1 no such mailbox"),
+    "451": ("RCPT", "451 4.7.1 greylisted, come again"),
+    "554": ("DATA", "554 5.6.0 looks like spam"),
+    "452": ("DATA", "452 4.3.1 disk full"),
+    "drop": ("DATA", ""),
+    "drop_at_rcpt": ("RCPT", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMail:
+    """A mail as it came: envelope, message, and whether the way was encrypted."""
+
+    sender: str
+    recipients: list[str]
+    message: EmailMessage
+    encrypted: bool
+    user: str | None
+    options: tuple[str, ...]
+
+
+class _Handler:
+    def __init__(self, fake: "FakeSmtp") -> None:
+        self._fake = fake
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, _session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        self._fake.fault = self._fake.faults.draw()
+        if reply := self._met("MAIL", server):
+            return reply
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802 - as above
+        self, server: SMTP, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if reply := self._met("RCPT", server):
+            return reply
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 - as above
+        kind = self._fake.fault
+        if kind is not None and kind != "drop" and (reply := self._met("DATA", server)):
+            return reply
+        message = message_from_bytes(envelope.original_content, policy=policy.default)
+        options = tuple(envelope.mail_options)
+        user = session.auth_data
+        self._fake.taken.append(
+            AcceptedMail(envelope.mail_from, envelope.rcpt_tos, message, session.ssl is not None, user, options)
+        )
+        return self._met("DATA", server) or "250 OK"
+
+    def _met(self, phase: str, server: SMTP) -> str | None:
+        where, reply = REPLIES.get(self._fake.fault or "", ("", ""))
+        if where != phase:
+            return None
+        if not reply:
+            server.transport.abort()
+            return "250 nobody hears this"
+        return reply
+
+
+class FakeSmtp:
+    """`login`: a user and password that are asked for. `certificate`: offers STARTTLS, or speaks TLS at once (`tls`).
+
+    `taken` has the mails, in order; `faults` are met a mail at a time, kinds as in `REPLIES`.
+    """
+
+    def __init__(
+        self,
+        *,
+        login: tuple[str, str] | None = None,
+        certificate: tuple[Path, Path] | None = None,
+        tls: bool = False,
+        utf8: bool = True,
+    ) -> None:
+        self.faults = Faults()
+        self.fault: str | None = None
+        self.taken: list[AcceptedMail] = []
+        self.logins: list[tuple[str, str]] = []
+        self._login = login
+        context = _context(*certificate) if certificate else None
+        self._controller = _Controller(
+            _Handler(self),
+            hostname=HOST,
+            port=0,
+            ssl_context=context if tls else None,
+            tls_context=None if tls else context,
+            enable_SMTPUTF8=utf8,
+            authenticator=self._authenticate,
+            auth_required=login is not None,
+            auth_require_tls=False,
+        )
+
+    @property
+    def port(self) -> int:
+        return self._controller.port
+
+    @property
+    def url(self) -> str:
+        return f"smtp://{HOST}:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    def _authenticate(
+        self, _server: SMTP, _session: Any, _envelope: Any, _mechanism: str, credentials: Any
+    ) -> AuthResult:
+        assert isinstance(credentials, LoginPassword)
+        login = (credentials.login.decode(), credentials.password.decode())
+        self.logins.append(login)
+        return AuthResult(success=login == self._login, handled=False, auth_data=login[0])
+
+
+class _Controller(Controller):
+    """Takes a free port, and says which."""
+
+    def factory(self) -> SMTP:
+        with warnings.catch_warnings():
+            # A login without TLS is what some of the tests are about.
+            warnings.simplefilter("ignore", UserWarning)
+            return SMTP(self.handler, **self.SMTP_kwargs)
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context

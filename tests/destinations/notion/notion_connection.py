@@ -1,0 +1,64 @@
+"""Notion as it is connected in these tests, and what it says of a booking of Ann."""
+
+from typing import Any
+
+import httpx2
+
+from showup.destinations.contract import Attempt, Destination, Outcome
+from showup.destinations.notion.kind import KIND
+from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, notification, plain_json
+from tests.destinations.connected_scenario import UnlimitedMeter, destination_context
+from tests.destinations.fake_vendors.notion import FakeNotion
+
+DAY = f"{MEETING.start_time:%Y-%m-%d}"
+REMINDERS = {"72h": "Email 5 Sent", "24h": "Email 6 Sent"}
+BOOKED = {
+    "Name": "Ann",
+    "Email": "ann@acme.example",
+    "Booking Status": "Booked",
+    "Diagnostic Call Date": DAY,
+    "Christmas Campaign Status": "Pre-Call Prep",
+}
+
+
+class NotionConnection:
+    """Notion as it is connected; settings may be changed before it is built."""
+
+    def __init__(self, client: httpx2.AsyncClient, fake: FakeNotion) -> None:
+        self.client, self.fake, self.now = client, fake, NOW
+        self.meter = UnlimitedMeter()
+        self.key = fake.key
+        self.settings: dict[str, Any] = {
+            "api_url": fake.url,
+            "contacts_database": fake.contacts,
+            "sequences_database": fake.sequences,
+            "sequence_reminder_properties": REMINDERS,
+        }
+
+    def build(self) -> Destination:
+        parsed = KIND.parse_settings(self.settings)
+        return KIND.build(parsed, {"token": self.key}, destination_context(self.client, lambda: self.now, self.meter))
+
+    async def send(self, kind: str = "booking.created", *, record: str | None = None, **details: Any) -> Outcome:
+        return await self.send_notification(notification(kind, **details), record=record)
+
+    async def send_notification(
+        self, notification: Any, *, record: str | None = None, overtaken: bool = False
+    ) -> Outcome:
+        destination = self.build()
+        content = plain_json(destination.render(notification))
+        return await destination.send(
+            Attempt(delivery_id=DELIVERY, content=content, record=record, superseded=overtaken)
+        )
+
+    async def check_health(self) -> list[str]:
+        parsed = KIND.parse_settings(self.settings)
+        return await KIND.check_health(
+            parsed, {"token": self.key}, destination_context(self.client, lambda: self.now, self.meter)
+        )
+
+
+def contacts_of_types(connection: NotionConnection, fake: FakeNotion, types: dict[str, Any]) -> str:
+    """Another contact database, of these types, with Ann in it; her page."""
+    connection.settings |= {"contacts_database": fake.workspace.add_database(types), "campaign_status_property": ""}
+    return fake.workspace.add_page(connection.settings["contacts_database"], {"Email": "ann@acme.example"})

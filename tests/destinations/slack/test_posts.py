@@ -1,0 +1,191 @@
+"""TE7: Slack over real HTTP. One message a delivery, a question becomes its answer, refusals say what to do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import pytest
+
+from showup.destinations.contract import Attempt, Delivered, GaveUp, Outcome, TryAgain
+from showup.destinations.slack.kind import KIND
+from tests.destinations.conformance.case import DELIVERY, NOW, plain_json
+from tests.destinations.connected_scenario import destination_context
+from tests.destinations.fake_vendors.slack import CHANNEL, TOKEN, FakeSlack, Refusal
+from tests.destinations.slack.test_messages import slack_notification
+
+
+class SlackBot:
+    """Slack as it is connected."""
+
+    def __init__(self, client: httpx2.AsyncClient, fake: FakeSlack) -> None:
+        self.client, self.fake = client, fake
+        self.settings: dict[str, Any] = {"api_url": fake.url, "channel": CHANNEL}
+        self.credentials = {"bot_token": TOKEN}
+
+    async def send(self, kind: str = "booking.created", *, number: int = 1, record: str | None = None) -> Outcome:
+        destination = KIND.build(
+            KIND.parse_settings(self.settings), self.credentials, destination_context(self.client, lambda: NOW)
+        )
+        content = plain_json(destination.render(slack_notification(kind)))
+        return await destination.send(Attempt(delivery_id=DELIVERY, content=content, number=number, record=record))
+
+    async def check_health(self) -> list[str]:
+        return await KIND.check_health(
+            KIND.parse_settings(self.settings), self.credentials, destination_context(self.client, lambda: NOW)
+        )
+
+
+@pytest.fixture
+def bot(client: httpx2.AsyncClient, fake: FakeSlack) -> SlackBot:
+    return SlackBot(client, fake)
+
+
+async def test_a_message_is_posted_with_the_deliverys_id_in_it(bot: SlackBot) -> None:
+    outcome = await bot.send()
+    (message,) = bot.fake.messages()
+    assert outcome == Delivered(provider="slack", reference=message.ts, record=f"{CHANNEL}:{message.ts}")
+    assert bot.fake.effects == {str(DELIVERY): 1}
+    assert message.text.startswith("New booking: Ann Acme")
+    assert bot.fake.calls == ["chat.postMessage"], "a first attempt looks for nothing"
+
+
+async def test_what_was_posted_before_the_connection_broke_is_found_and_not_posted_again(bot: SlackBot) -> None:
+    bot.fake.faults.queue("lost")
+    assert isinstance(await bot.send(), TryAgain)
+    for _ in range(150):
+        bot.fake._post({"channel": CHANNEL, "text": "others", "blocks": [], "metadata": None})
+    outcome = await bot.send(number=2)
+    assert isinstance(outcome, Delivered)
+    assert outcome.record == f"{CHANNEL}:{bot.fake.messages()[0].ts}"
+    assert bot.fake.effects == {str(DELIVERY): 1}
+
+
+async def test_without_the_scope_to_look_it_is_posted_again_rather_than_never(bot: SlackBot) -> None:
+    bot.fake.scopes = ("chat:write",)
+    assert isinstance(await bot.send(number=2), Delivered)
+    assert bot.fake.effects == {str(DELIVERY): 1}
+
+
+async def test_while_slack_can_not_say_nothing_is_posted(bot: SlackBot) -> None:
+    bot.fake.faults.queue("500")
+    assert isinstance(await bot.send(number=2), TryAgain)
+    assert bot.fake.messages() == []
+
+
+async def test_an_answer_takes_the_buttons_from_its_question(bot: SlackBot) -> None:
+    posted = await bot.send("record.choose")
+    assert isinstance(posted, Delivered)
+    (message,) = bot.fake.messages()
+    assert "choose_record:0" in message.buttons
+    for _ in range(2):
+        assert isinstance(await bot.send("record.chosen", record=posted.record), Delivered)
+    assert message.buttons == {}
+    assert "<@U0ANN> decided: it is *Ann 1*." in message.words
+    assert len(bot.fake.messages()) == 1
+
+
+async def test_an_answer_to_a_question_that_was_never_posted_changes_nothing(bot: SlackBot) -> None:
+    assert await bot.send("record.chosen") == Delivered(provider="slack")
+    assert bot.fake.calls == []
+
+
+async def test_an_answer_to_a_question_that_somebody_deleted_is_done(bot: SlackBot) -> None:
+    assert await bot.send("record.chosen", record=f"{CHANNEL}:1.1") == Delivered(provider="slack")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "whose", "says"),
+    [
+        ("401", TryAgain, "destination", "Put SLACK_BOT_TOKEN right"),
+        ("revoked", TryAgain, "destination", "token_revoked. Put SLACK_BOT_TOKEN right"),
+        ("403", TryAgain, "destination", "Give it chat:write"),
+        ("404", GaveUp, "", f"there is no channel {CHANNEL} that the app sees"),
+        ("archived", GaveUp, "", "is archived: name another one"),
+        ("409", TryAgain, "destination", "Slack is out of order: fatal_error"),
+        ("422", GaveUp, "", "Slack refuses this message: invalid_blocks"),
+        ("429", TryAgain, "limit", "Slack takes no more for now"),
+        ("500", TryAgain, "destination", "Slack is out of order"),
+        ("503", TryAgain, "destination", "Slack is out of order"),
+        ("reset", TryAgain, "destination", "broke the connection off"),
+        ("html", TryAgain, "destination", "Look at SLACK_API_URL"),
+    ],
+)
+async def test_each_refusal_is_what_it_is(
+    bot: SlackBot, fault: str, outcome: type[TryAgain | GaveUp], whose: str, says: str
+) -> None:
+    bot.fake.faults.queue(fault)
+    result = await bot.send()
+    assert isinstance(result, outcome)
+    assert says in result.because
+    assert TOKEN not in result.because
+    if isinstance(result, TryAgain):
+        assert result.fault == whose
+    assert bot.fake.messages() == []
+
+
+async def test_a_limit_says_when_it_ends(bot: SlackBot) -> None:
+    bot.fake.per_second = 1
+    bot.fake.clock = lambda: NOW
+    assert isinstance(await bot.send(), Delivered)
+    again = await bot.send()
+    assert isinstance(again, TryAgain)
+    assert (again.fault, again.not_before and (again.not_before - NOW).total_seconds()) == ("limit", 1)
+
+
+async def test_a_channel_without_the_app_explains_how_to_invite_it(bot: SlackBot) -> None:
+    bot.fake.channels[CHANNEL].is_member = False
+    refused = await bot.send()
+    assert isinstance(refused, GaveUp)
+    assert "write `/invite`" in refused.because
+
+
+async def test_event_kinds_can_have_their_own_channels(bot: SlackBot) -> None:
+    bot.fake.add("C0FAULTS")
+    bot.settings["channels"] = {"delivery.failed": "C0FAULTS"}
+    await bot.send("delivery.failed")
+    await bot.send("booking.created")
+    assert (len(bot.fake.messages("C0FAULTS")), len(bot.fake.messages())) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({}, "channel"),
+        ({"channel": "#sales"}, "'#sales' is no id of a channel"),
+        ({"channel": CHANNEL, "chanels": {}}, "did you mean channels"),
+        ({"channel": CHANNEL, "notices": ["booking.create"]}, "did you mean booking.created"),
+        ({"channel": CHANNEL, "channels": {"booking.noshow": CHANNEL}}, "did you mean booking.no_show"),
+        ({"channel": CHANNEL, "digest_at": "8 am"}, "a time of day such as 08:00"),
+    ],
+)
+def test_settings_that_can_not_be_used_are_a_sentence(settings: Mapping[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match="slack") as refused:
+        KIND.parse_settings(settings)
+    assert says in str(refused.value)
+
+
+def test_nobody_is_asked_where_no_press_could_be_verified() -> None:
+    settings = KIND.parse_settings({"channel": CHANNEL})
+    without = KIND.enabled_events(settings, {"bot_token": TOKEN})
+    assert KIND.enabled_events(settings, {"bot_token": TOKEN, "signing_secret": "s"}) - without == {
+        "record.choose",
+        "record.chosen",
+    }
+    assert {"booking.created", "digest.daily", "delivery.failed"} <= without
+
+
+async def test_a_health_check_finds_what_is_missing(bot: SlackBot) -> None:
+    assert await bot.check_health() == []
+    bot.fake.channels[CHANNEL].is_member = False
+    bot.settings["channels"] = {"digest.daily": "C0GONE"}
+    found = " ".join(await bot.check_health())
+    assert "write `/invite`" in found
+    assert "there is no channel C0GONE" in found
+    bot.fake.scopes = ("channels:read",)
+    assert "lacks the scope chat:write" in " ".join(await bot.check_health())
+    bot.credentials = {"bot_token": "xoxb-other"}
+    assert await bot.check_health() == ["Slack refuses us: invalid_auth. Put SLACK_BOT_TOKEN right"]
+
+
+def test_its_own_limits_are_refusals_in_its_own_words() -> None:
+    assert Refusal("x").body == {"ok": False, "error": "x"}

@@ -1,0 +1,225 @@
+"""Addresses that others chose can't reach this machine or its network (QUALITY: let nobody in)."""
+
+import asyncio
+import gzip
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import ClassVar
+
+import httpx2
+import pytest
+
+from showup.destinations import public_http, vendor_api
+from showup.destinations.public_addresses import AddressPolicy, Lookup, is_public, refusal_reason, resolve_host
+from showup.destinations.public_http import PrivateAddress
+from showup.destinations.vendor_api import no_response
+from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandler
+from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
+
+PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"]
+PRIVATE = [
+    *("127.0.0.1", "127.8.9.1", "0.1.2.3", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
+    # Link-local, and with it where clouds tell machines their secrets; carrier-grade NAT; for tests and documents.
+    *("169.254.169.254", "169.254.0.1", "100.64.0.1", "100.100.100.200", "192.0.2.1", "198.18.0.1", "203.0.113.9"),
+    *("224.0.0.1", "239.255.255.250", "255.255.255.255", "240.0.0.1"),
+    *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "fec0::1"),
+    # IPv4 in the clothes of IPv6: mapped, by NAT64, 6to4, Teredo, and compatible.
+    *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1"),
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    *("", "localhost", "1.2.3", "nonsense"),
+]
+REFUSED = {
+    "": "it is no address",
+    "crm.example.com": "it is no address",
+    "ftp://crm.example.com": "it is no address",
+    "https://": "it is no address",
+    "https://crm.example.com:0/": "it is no address",
+    "https://crm.example.com:99999/": "it is no address",
+    "https://[::1": "it is no address",
+    "http://crm.example.com/hook": "must begin with https://",
+    "https://user:pw@crm.example.com/": "user or a password",
+    "https://crm.example.com/#top": "a part after #",
+    "https://localhost/": "no public address",
+    "https://LOCALHOST./": "no public address",
+    "https://db.localhost/": "no public address",
+    "https://intranet/": "no public address",
+    "https://printer.local/": "no public address",
+    "https://metadata.google.internal/": "no public address",
+    "https://127.0.0.1/": "no public address",
+    "https://127.1/": "no public address",
+    "https://2130706433/": "no public address",
+    "https://0x7f.0.0.1/": "no public address",
+    "https://0177.0.0.1/": "no public address",
+    "https://10.0.0.1:8443/": "no public address",
+    "https://169.254.169.254/latest/meta-data": "no public address",
+    "https://[::1]/": "no public address",
+    "https://[::ffff:127.0.0.1]/": "no public address",
+    "https://[fd00:ec2::254]/": "no public address",
+}
+
+
+def leads_to(*addresses: str) -> Lookup:
+    async def lookup(_host: str, _port: int) -> Sequence[str]:
+        return addresses
+
+    return lookup
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_the_internet_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_what_only_we_reach_is_not(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://crm.example.com/hook?a=1", "https://8.8.8.8/", "https://CRM.example.com:8443"]
+)
+def test_an_address_on_the_internet_passes(url: str) -> None:
+    assert refusal_reason(url, allow_private=False) is None
+
+
+@pytest.mark.parametrize(("url", "because"), REFUSED.items())
+def test_an_address_that_can_be_no_good_is_refused_by_its_text(url: str, because: str) -> None:
+    assert because in (refusal_reason(url, allow_private=False) or "")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "http://localhost", "https://intranet/", "http://[::1]/"])
+def test_private_ones_pass_where_they_are_allowed(url: str) -> None:
+    assert refusal_reason(url, allow_private=True) is None
+
+
+async def test_a_name_is_looked_up_where_somebody_can() -> None:
+    url = "https://crm.example.com/"
+    assert await AddressPolicy(lookup=leads_to("1.1.1.1")).refusal_reason(url) is None
+    assert "leads to 10.0.0.1" in (
+        await AddressPolicy(lookup=leads_to("1.1.1.1", "10.0.0.1")).refusal_reason(url) or ""
+    )
+    assert await AddressPolicy(allow_private=True, lookup=leads_to("10.0.0.1")).refusal_reason(url) is None
+    assert await AddressPolicy().refusal_reason(url) is None
+
+
+async def test_a_name_that_nobody_knows_yet_passes() -> None:
+    async def nobody(_host: str, _port: int) -> Sequence[str]:
+        raise OSError("Name or service not known")
+
+    assert await AddressPolicy(lookup=nobody).refusal_reason("https://crm.example.com/") is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1"])
+async def test_no_connection_is_made_to_where_it_must_not_lead(address: str) -> None:
+    with FakeWebhookReceiver() as fake:
+        async with public_http.client("1", AddressPolicy(lookup=leads_to(address))) as client:
+            with pytest.raises(PrivateAddress, match="SHOWUP_ALLOW_PRIVATE_ADDRESSES") as refused:
+                await client.post(fake.url.replace("127.0.0.1", "crm.example.com"))
+        assert fake.calls == []
+    assert "no public address" in no_response("the endpoint", refused.value).because
+
+
+async def test_one_private_address_among_public_ones_is_enough() -> None:
+    async with public_http.client("1", AddressPolicy(lookup=leads_to("1.1.1.1", "127.0.0.1"))) as client:
+        with pytest.raises(PrivateAddress):
+            await client.get("http://crm.example.com/")
+
+
+async def test_a_name_that_leads_elsewhere_the_second_time_gets_nothing() -> None:
+    """DNS rebinding: what was looked at when it was registered says nothing of now."""
+    answers = [["1.1.1.1"], ["127.0.0.1"]]
+
+    async def lookup(_host: str, _port: int) -> Sequence[str]:
+        return answers.pop(0)
+
+    policy = AddressPolicy(lookup=lookup)
+    assert await policy.refusal_reason("https://crm.example.com/") is None
+    with FakeWebhookReceiver() as fake:
+        async with public_http.client("1", policy) as client:
+            with pytest.raises(PrivateAddress):
+                await client.post(fake.url.replace("127.0.0.1", "crm.example.com"))
+        assert fake.calls == []
+    assert answers == []
+
+
+async def test_the_real_lookup_finds_this_machine_and_is_refused_it() -> None:
+    assert "127.0.0.1" in await resolve_host("localhost", 80)
+    async with public_http.client("1", AddressPolicy()) as client:
+        for url in ("http://localhost:1/", "http://127.0.0.1:1/", "http://2130706433:1/", "http://[::1]:1/"):
+            with pytest.raises(PrivateAddress):
+                await client.get(url)
+
+
+@pytest.mark.parametrize("name", ["nowhere.invalid", "a" * 300 + ".example.com"])
+async def test_a_name_that_can_not_be_found_is_a_failure_like_others(name: str) -> None:
+    async def lookup(host: str, port: int) -> Sequence[str]:
+        if len(host) < 64:
+            raise OSError("Name or service not known")
+        return await resolve_host(host, port)
+
+    async with public_http.client("1", AddressPolicy(lookup=lookup)) as client:
+        with pytest.raises(httpx2.ConnectError, match="can't be found"):
+            await client.get(f"http://{name}/")
+
+
+async def test_a_lookup_that_hangs_ends() -> None:
+    async def hangs(_host: str, _port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return []
+
+    async with public_http.client("1", AddressPolicy(lookup=hangs)) as client:
+        with pytest.raises(httpx2.ConnectTimeout):
+            await client.get("http://crm.example.com/", timeout=0.01)
+
+
+async def test_where_private_addresses_are_allowed_they_are_called() -> None:
+    with FakeWebhookReceiver() as fake:
+        async with public_http.client("1", AddressPolicy(allow_private=True)) as client:
+            assert (await client.get(fake.url)).status_code == 405
+
+
+class OversizedHandler(RequestHandler):
+    """Gives a cookie to everybody, and says as much as it is asked to, packed or not."""
+
+    cookies: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        self.cookies.append(self.headers.get("Cookie"))
+        kind, _, size = self.path.strip("/").partition("-")
+        body = b"0" * (int(size or 0) * 1024 * 1024)
+        packed = {"Content-Encoding": "gzip"} if kind == "packed" else {}
+        with suppress(OSError):
+            self.respond(200, gzip.compress(body, 1) if packed else body, packed | {"Set-Cookie": "who=first; Path=/"})
+
+
+@pytest.fixture
+def oversized_server() -> Iterator[str]:
+    OversizedHandler.cookies.clear()
+    listening = HttpServer(OversizedHandler)
+    yield listening.url
+    listening.stop()
+
+
+def both() -> list[httpx2.AsyncClient]:
+    return [vendor_api.client("1"), public_http.client("1", AddressPolicy(allow_private=True))]
+
+
+async def test_cookies_of_one_workspace_are_not_sent_by_another(oversized_server: str) -> None:
+    """The clients are shared: a cookie would tell who came before, and grow without end."""
+    for client in both():
+        async with client:
+            for _ in range(2):
+                await client.get(f"{oversized_server}/small-0")
+            assert list(client.cookies.jar) == []
+    assert OversizedHandler.cookies == [None] * 4
+
+
+@pytest.mark.parametrize("path", ["large-17", "packed-1"])
+async def test_an_answer_without_end_is_read_to_a_size_and_no_packed_one_at_all(
+    oversized_server: str, path: str
+) -> None:
+    async with public_http.client("1", AddressPolicy(allow_private=True)) as client:
+        with pytest.raises(httpx2.DecodingError) as fault:
+            await client.get(f"{oversized_server}/{path}")
+        assert "can't be read" in no_response("Slack", fault.value).because
+        assert (await client.get(f"{oversized_server}/large-15")).status_code == 200

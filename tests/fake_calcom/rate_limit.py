@@ -1,0 +1,58 @@
+"""How often one may ask: Cal.com's limit, which counts from the first request and then blocks for a minute."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+MINUTE = timedelta(seconds=60)
+
+
+class RateLimit:
+    """`most` requests in a minute, None for no limit; refused ones count too."""
+
+    def __init__(self, clock: Callable[[], datetime], per_minute: int | None) -> None:
+        self.per_minute = per_minute
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._request_times: list[datetime] = []
+        self._opened_at: datetime | None = None
+        self._count = 0
+        self._blocked_until: datetime | None = None
+
+    def count_request(self) -> tuple[bool, dict[str, str]]:
+        """Whether one more may be asked, and what the headers of the answer say of it."""
+        with self._lock:
+            now = self._clock()
+            self._request_times.append(now)
+            if self._opened_at is None or now - self._opened_at >= MINUTE:
+                self._opened_at, self._count = now, 0
+            self._count += 1
+            is_blocked = self._blocked_until is not None and now < self._blocked_until
+            if self.per_minute is None:
+                return True, {}
+            if self._count > self.per_minute and not is_blocked:
+                self._blocked_until, is_blocked = now + MINUTE, True
+            until = self._blocked_until if is_blocked and self._blocked_until else self._opened_at + MINUTE
+            return not is_blocked, self._headers(until - now, is_blocked)
+
+    def worst_minute(self) -> int:
+        """The most requests in any sixty seconds."""
+        with self._lock:
+            times = sorted(self._request_times)
+        worst = first = 0
+        for last, at in enumerate(times):
+            while at - times[first] >= MINUTE:
+                first += 1
+            worst = max(worst, last - first + 1)
+        return worst
+
+    def _headers(self, time_left: timedelta, is_blocked: bool) -> dict[str, str]:
+        assert self.per_minute is not None
+        seconds = str(max(1, -(-time_left // timedelta(seconds=1))))
+        remaining = 0 if is_blocked else self.per_minute - self._count
+        return {
+            "X-RateLimit-Limit-Default": str(self.per_minute),
+            "X-RateLimit-Remaining-Default": str(remaining),
+            "X-RateLimit-Reset-Default": seconds,
+            **({"Retry-After": seconds} if is_blocked else {}),
+        }

@@ -1,0 +1,192 @@
+"""What a few people do at Cal.com in a week, and what Cal.com sends of it."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from tests.histories.webhooks import ANN, BEN, MONDAY, body, meeting_body, payload
+
+SARAH, SAM, LEE, GUEST, GUS = (
+    "sarah@acme.example",
+    "Sam@Mail.Acme.example",
+    "Lee@Globex.example",
+    "guest@globex.example",
+    "gus@gmail.com",
+)
+_HALF_HOUR = timedelta(minutes=30)
+
+
+class ReceivedBody(NamedTuple):
+    """One body on its way to us; `account` is the Cal.com account that sends it, None for what people do by hand.
+
+    `id` is that of the raw event of a command, since later commands may name it.
+    """
+
+    id: UUID
+    body: bytes
+    received_at: datetime
+    account: int | None = 0
+
+
+def received_in_order(bodies: Sequence[ReceivedBody]) -> list[ReceivedBody]:
+    """The same bodies, each received before the next; the moments are those at which they would have been."""
+    times = sorted(one.received_at for one in bodies)
+    return [one._replace(received_at=at) for one, at in zip(bodies, times, strict=True)]
+
+
+class Week:
+    """A clock that moves on with every deed; `sent` is what reaches us of them, in the order of their doing."""
+
+    def __init__(self) -> None:
+        self.sent: list[ReceivedBody] = []
+        self.now = MONDAY
+        self.numbers = itertools.count(100)
+
+    def next_time(self) -> datetime:
+        self.now += timedelta(minutes=7)
+        return self.now
+
+    def send(self, content: bytes, account: int | None = 0) -> UUID:
+        event_id = uuid5(NAMESPACE_URL, f"event {len(self.sent)}")
+        self.sent.append(ReceivedBody(event_id, content, self.now, account))
+        return event_id
+
+    def received_bodies(self, delays: list[timedelta]) -> list[ReceivedBody]:
+        """Each body is heard of a few seconds after everything was over, one second apart, some of them much later.
+
+        One that an account sends twice is heard of once: which copy came first would else decide when it was news.
+        """
+        extra_delays = [*delays, *([timedelta()] * len(self.sent))]
+        received_times = [
+            self.now + timedelta(seconds=5 + index) + extra_delays[index] for index in range(len(self.sent))
+        ]
+        first_received: dict[tuple[int | None, bytes], datetime] = {}
+        for one, at in zip(self.sent, received_times, strict=True):
+            first_received[one.account, one.body] = min(at, first_received.get((one.account, one.body), at))
+        return [one._replace(received_at=first_received[one.account, one.body]) for one in self.sent]
+
+
+class Meeting:
+    """One booking at Cal.com, through its life."""
+
+    def __init__(self, week: Week, uid: str, emails: list[str], days_ahead: int) -> None:
+        self.week, self.emails, self.name = week, emails, uid
+        self.uid, self.number = uid, next(week.numbers)
+        self.uids = [uid]
+        self.start = MONDAY + timedelta(days=days_ahead, hours=3)
+        self.booked_at = MONDAY
+        self.host = BEN
+
+    def _send(self, trigger: str, **more: Any) -> None:
+        at = self.week.next_time()
+        fields = payload(self.uid, self.number, self.start, self.emails, organizer=self.host, **more)
+        self.week.send(body(trigger, at, fields))
+
+    def _replace_uid(self) -> dict[str, Any]:
+        old = {"rescheduleUid": self.uid, "rescheduleId": self.number}
+        self.uid, self.number = f"{self.name}-{len(self.uids)}", next(self.week.numbers)
+        self.uids.append(self.uid)
+        self.start += timedelta(days=1, hours=1)
+        return old
+
+    def create(self) -> None:
+        self._send("BOOKING_CREATED", responses={"company": {"label": "company", "value": f"Firm {self.name}"}})
+
+    def request(self) -> None:
+        self._send("BOOKING_REQUESTED")
+
+    def reject(self) -> None:
+        self._send("BOOKING_REJECTED", rejectionReason="No time")
+
+    def reschedule(self) -> None:
+        self._send(
+            "BOOKING_RESCHEDULED", **self._replace_uid(), cancellationReason="Busy", rescheduledBy=self.emails[0]
+        )
+
+    def reschedule_without_webhook(self) -> None:
+        """The webhook that links the two uids is lost."""
+        self._replace_uid()
+
+    def request_reschedule(self) -> None:
+        self._send("BOOKING_REQUESTED", **self._replace_uid())
+
+    def cancel(self) -> None:
+        self._send("BOOKING_CANCELLED", cancellationReason="Off", cancelledBy=self.emails[0])
+
+    def request_rebooking(self) -> None:
+        self._send("BOOKING_CANCELLED", requestReschedule=True, cancelledBy="ben@outbound.example")
+
+    def relocate(self) -> None:
+        self._send("BOOKING_LOCATION_UPDATED", metadata={"videoCallUrl": f"https://meet.example/{self.name}"})
+
+    def reassign(self) -> None:
+        self.host = ANN if self.host == BEN else BEN
+        self._send("BOOKING_REASSIGNED")
+
+    def mark(self) -> None:
+        self._mark(no_show=True)
+
+    def unmark(self) -> None:
+        self._mark(no_show=False)
+
+    def _mark(self, *, no_show: bool) -> None:
+        at = max(self.week.next_time(), self.start + timedelta(hours=2))
+        marks = {"bookingUid": self.uid, "attendees": [{"email": self.emails[0].lower(), "noShow": no_show}]}
+        self.week.send(body("BOOKING_NO_SHOW_UPDATED", at, marks))
+
+    def end(self) -> None:
+        self.week.next_time()
+        self.week.send(
+            meeting_body("MEETING_ENDED", self.uid, self.number, self.start, self.emails, self.booked_at, self.host)
+        )
+
+    def end_by_number(self) -> None:
+        """Seed 002's dialect: nothing but the booking's number."""
+        self.week.next_time()
+        marks = {"bookingId": self.number, "attendees": [{"email": self.emails[0], "attended": True}]}
+        self.week.send(body("meeting.ended", self.start + _HALF_HOUR, marks))
+
+    def send_other_copy(self) -> None:
+        """The last news of anybody, once more: by the subscription of another account, which sends it a bit later."""
+        own_bodies = [one for one in self.week.sent if one.account == 0]
+        if own_bodies:
+            self.week.send(own_bodies[-1].body.replace(b'.000Z","payload"', b'.250Z","payload"'), account=1)
+
+    def send_same_body(self) -> None:
+        """The same body, by the webhook of another account."""
+        own_bodies = [one for one in self.week.sent if one.account == 0]
+        if own_bodies:
+            self.week.send(own_bodies[-1].body, account=1)
+
+    def send_missing_reschedule(self) -> None:
+        """The link between two uids that was lost is told after all, by a body as old as the change it tells of."""
+        if len(self.uids) > 1:
+            old = {"rescheduleUid": self.uids[0]}
+            fields = payload(self.uids[1], 900, self.start, self.emails, organizer=self.host, **old)
+            self.week.send(body("BOOKING_RESCHEDULED", self.week.now - _HALF_HOUR, fields))
+
+
+class SeatedMeeting:
+    """A meeting with seats: each webhook tells of one of them."""
+
+    def __init__(self, week: Week, uid: str, days_ahead: int) -> None:
+        self.week, self.uid, self.number = week, uid, next(week.numbers)
+        self.uids = [uid]
+        self.start = MONDAY + timedelta(days=days_ahead, hours=5)
+        self._seat_numbers = itertools.count(1)
+
+    def _send(self, trigger: str, email: str, **more: Any) -> None:
+        fields = payload(self.uid, self.number, self.start, [email], seatsPerTimeSlot=3, **more)
+        fields["attendeeSeatId"] = f"{email}-{next(self._seat_numbers)}"
+        self.week.send(body(trigger, self.week.next_time(), fields))
+
+    def take_seat(self, email: str) -> None:
+        self._send("BOOKING_CREATED", email)
+
+    def cancel_seat(self, email: str) -> None:
+        self._send("BOOKING_CANCELLED", email, cancellationReason="Off")
+
+    def move_seat_from(self, other: "SeatedMeeting", email: str) -> None:
+        self._send("BOOKING_RESCHEDULED", email, rescheduleUid=other.uid)

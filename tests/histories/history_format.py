@@ -1,0 +1,36 @@
+"""A story as a person reads it, for the report of a test that failed."""
+
+import json
+from collections.abc import Sequence
+
+from tests.histories.calcom_week import ReceivedBody
+
+
+def format_history(bodies: Sequence[ReceivedBody]) -> str:
+    """One line a body: its place, when it happened, what it says."""
+    return "\n".join(f"{index:3} {_format_body(received)}" for index, received in enumerate(bodies))
+
+
+def _format_body(received: ReceivedBody) -> str:
+    body = json.loads(received.body)
+    if received.account is None:
+        command_fields = {name: value for name, value in body.items() if name not in ("command", "at", "actor")}
+        command = f"{body['at']} {body['command']} {command_fields} [{str(received.id)[:8]}]"
+        return f"{command} received {received.received_at:%d %H:%M}"
+    fields = body.get("payload", body)
+    shown_fields = {
+        name: fields[name]
+        for name in (
+            "uid",
+            "bookingId",
+            "bookingUid",
+            "rescheduleUid",
+            "requestReschedule",
+            "startTime",
+            "attendeeSeatId",
+        )
+        if name in fields
+    }
+    emails = [guest["email"] for guest in fields.get("attendees", [])]
+    webhook = f"{body['createdAt']} {body['triggerEvent']} {shown_fields} {emails} of {received.account}"
+    return f"{webhook} received {received.received_at:%d %H:%M}"

@@ -1,0 +1,65 @@
+"""What people do by hand in the course of a week of stories."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from showup.deals.deal import DealChange
+from showup.manual_events import MergeKind
+from showup.sources.manual import command
+from showup.sources.manual.command import ManualCommand, encode
+from tests.histories.calcom_week import Meeting, Week
+
+ACTOR = "key:ops"
+ACME, GLOBEX = "domain:acme.example", "domain:globex.example"
+
+
+class Operator:
+    """Somebody at work; what they opened, entered or merged is known by the event that did it."""
+
+    def __init__(self, week: Week) -> None:
+        self.week = week
+        self.opened_deals: list[UUID] = []
+        self.recorded_companies: list[UUID] = []
+        self.merge_ids: list[UUID] = []
+
+    def send_command(self, command_type: type[ManualCommand], at: datetime | None = None, **fields: Any) -> UUID:
+        """Puts a command into the log, given at `at`."""
+        now = self.week.next_time() + timedelta(seconds=1)
+        return self.week.send(encode(command_type(at=at or now, actor=ACTOR, **fields)), account=None)
+
+    def report_outcome(self, meeting: Meeting, uid: str, outcome: str) -> None:
+        """On the day of the meeting, or at once where it lies behind."""
+        at = max(self.week.now, meeting.start) + timedelta(hours=3, minutes=len(self.week.sent))
+        more = {"next_step": f"call {meeting.name}"} if outcome == "showed" else {}
+        self.send_command(
+            command.ReportOutcome, at, booking=f"uid:{uid}", outcome=outcome, notes=f"it {outcome}", **more
+        )
+
+    def open_deal(self, company: str, change: DealChange) -> None:
+        self.opened_deals.append(self.send_command(command.OpenDeal, company=company, change=change))
+
+    def change_deal(self, deal: str, change: DealChange, after: timedelta) -> None:
+        """Some days later, so that it may be about a deal that has moved by then."""
+        at = self.week.now + after + timedelta(seconds=len(self.week.sent))
+        self.send_command(command.ChangeDeal, at, deal=deal, change=change)
+
+    def move_booking(self, booking: str, company: str, deal: str | None) -> None:
+        self.send_command(command.MoveBooking, booking=booking, company=company, deal=deal)
+
+    def record_person(self, email: str, **details: str) -> None:
+        self.send_command(command.RecordPerson, email=email, **details)
+
+    def record_company(self, company: str | None, name: str) -> None:
+        event_id = self.send_command(command.RecordCompany, company=company, name=name)
+        if company is None:
+            self.recorded_companies.append(event_id)
+
+    def merge(self, kind: MergeKind, gone: str, stays: str) -> None:
+        self.merge_ids.append(self.send_command(command.MergeDuplicates, kind=kind, gone=gone, stays=stays))
+
+    def undo_merge(self, merge: UUID) -> None:
+        self.send_command(command.UndoMerge, merge=merge)
+
+    def change_rules(self, changes: dict[str, Any], since: datetime | None) -> None:
+        self.send_command(command.ChangeRules, changes=changes, since=since)

@@ -1,0 +1,12 @@
+"""PI10: what stands follows from the log alone."""
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.inbox.rebuild.run import RebuildOptions, rebuild
+from tests.histories.table_contents import WORKSPACE
+
+
+async def rebuild_differences(engine: AsyncEngine) -> list[str]:
+    """What a rebuild finds to be otherwise, a line each; none, as it should be."""
+    result = await rebuild(engine, RebuildOptions(workspace_ids=[WORKSPACE]))
+    return [str(one) for one in result.examples] or [str(one) for one in result.counts if one.differing]

@@ -1,0 +1,215 @@
+"""A workspace told a story, and what stands in it afterwards: every column of every table, with names for ids."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import driver_connection, transaction
+from showup.database.tables import metadata
+from showup.deals.deal import deal_id
+from showup.inbox import store
+from showup.inbox.apply import BATCH_SIZE, apply_pending
+from showup.inbox.inbox_event import MANUAL, IncomingEvent
+from tests.histories.calcom_week import ReceivedBody
+
+TableContents = dict[str, list[str]]
+
+WORKSPACE = UUID("5700d0c5-0000-4000-8000-000000000000")
+ACCOUNTS = (UUID("acc0a700-0000-4000-8000-000000000000"), UUID("acc0a701-0000-4000-8000-000000000000"))
+
+# What depends on how the story was worked off, and may: the feed's numbers.
+_IGNORED_COLUMNS = {
+    "audit_log": ("number",),
+    "inbox_events": ("number", "processed_at", "received_at", "body", "digest", "attempts"),
+}
+_BY_WORKSPACE = "t.workspace_id = $1"
+_FILTERS: dict[str, str] = {
+    "bookings": _BY_WORKSPACE,
+    "booking_attendees": "t.booking_id IN (SELECT id FROM bookings WHERE workspace_id = $1)",
+    "booking_refs": _BY_WORKSPACE,
+    "people": _BY_WORKSPACE,
+    "companies": _BY_WORKSPACE,
+    "deals": _BY_WORKSPACE,
+    "deal_events": "t.company_id IN (SELECT id FROM companies WHERE workspace_id = $1)",
+    "merges": _BY_WORKSPACE,
+    "rules": _BY_WORKSPACE,
+    "audit_log": _BY_WORKSPACE,
+    "deliveries": _BY_WORKSPACE,
+    "inbox_events": f"{_BY_WORKSPACE} AND t.duplicate_of IS NULL",
+    "event_refs": "t.event_id IN (SELECT id FROM inbox_events WHERE workspace_id = $1)",
+}
+_SELECT_ALL = " UNION ALL ".join(
+    f"SELECT '{name}' AS name, (to_jsonb(t) - 'search')::text AS row FROM {name} t WHERE {where}"  # noqa: S608  # constants
+    for name, where in _FILTERS.items()
+)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Columns that hold the id of a booking; since a booking's id is that of the event which founded it, they must be told.
+_BOOKING_COLUMNS = frozenset({"booking_id", "stream_id", "opened_by", "cancelled_by"})
+
+
+async def new_account(engine: AsyncEngine) -> IncomingEvent:
+    """A workspace with one Cal.com account, as the model of what comes in there."""
+    workspace_id, account_id = uuid4(), uuid4()
+    async with transaction(engine) as tx:
+        await _new_workspace(await driver_connection(tx), workspace_id, [account_id])
+    now = datetime.fromisoformat("2026-01-01T00:00:00Z")
+    return IncomingEvent(account_id=account_id, workspace_id=workspace_id, body=b"", received_at=now)
+
+
+async def _new_workspace(connection: asyncpg.Connection, workspace_id: UUID, account_ids: Sequence[UUID]) -> None:
+    await connection.execute(
+        "INSERT INTO workspaces (id, slug, name) VALUES ($1, $2, 'Test')", workspace_id, str(workspace_id)
+    )
+    await connection.executemany(
+        "INSERT INTO connections (id, workspace_id, kind, name) VALUES ($1, $2, 'calcom', $3)",
+        [(one, workspace_id, str(one)) for one in account_ids],
+    )
+
+
+async def reset_database(engine: AsyncEngine) -> None:
+    """An empty database, but for a workspace with two Cal.com accounts: the same ids may come again."""
+    async with transaction(engine) as tx:
+        connection = await driver_connection(tx)
+        existing = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        own_tables = {row["tablename"] for row in existing} & metadata.tables.keys()
+        deletes = "; ".join(f"DELETE FROM {name}" for name in sorted(own_tables))  # noqa: S608  # our own tables' names
+        # What the log is guarded against is done here all the same.
+        await connection.execute(f"SET LOCAL session_replication_role = replica; {deletes}")
+        await _new_workspace(connection, WORKSPACE, ACCOUNTS)
+
+
+async def apply_history(engine: AsyncEngine, bodies: Sequence[ReceivedBody], batches: Sequence[int] = ()) -> None:
+    """Keeps and applies bodies in the order given, in batches of these sizes (then one by one), in a wiped database.
+
+    Each body comes with the moment it was received: when something was heard is part of the story, whatever the order
+    in which it is worked off.
+    """
+    await reset_database(engine)
+    remaining = list(bodies)
+    sizes = [*batches, *([1] * len(remaining))]
+    while remaining:
+        size = max(1, sizes.pop(0))
+        await apply_batch(engine, remaining[:size])
+        del remaining[:size]
+
+
+async def apply_batch(engine: AsyncEngine, bodies: Sequence[ReceivedBody]) -> None:
+    """Keeps the bodies and applies them, all in one batch."""
+    async with transaction(engine) as tx:
+        connection = await driver_connection(tx)
+        if webhooks := [_incoming_event(one) for one in bodies if one.account is not None]:
+            await store.insert_events(connection, webhooks)
+        await _insert_commands(connection, [one for one in bodies if one.account is None])
+    now = max(one.received_at for one in bodies)
+    while await apply_pending(engine, WORKSPACE, lambda: now, limit=BATCH_SIZE):
+        pass
+
+
+async def _insert_commands(connection: asyncpg.Connection, commands: Iterable[ReceivedBody]) -> None:
+    """As `keep_by_hand` does, but with ids that the story knows; a command comes once, whatever is sent again."""
+    await connection.executemany(
+        """
+        INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type)
+        VALUES ($1, $2, $3, 'key:ops', $4, sha256($5), $5, 'application/json') ON CONFLICT DO NOTHING
+        """,
+        [(one.id, WORKSPACE, MANUAL, one.received_at, one.body) for one in commands],
+    )
+
+
+def _incoming_event(one: ReceivedBody) -> IncomingEvent:
+    assert one.account is not None, "what people do comes from no account"
+    account_id = ACCOUNTS[one.account]
+    return IncomingEvent(account_id=account_id, workspace_id=WORKSPACE, body=one.body, received_at=one.received_at)
+
+
+async def table_contents(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) -> TableContents:
+    """Everything that stands in the workspace, each thing by what makes it the thing that it is in any order."""
+    rows = await _rows(engine, workspace_id)
+    names = _names(rows)
+    events = _event_names(rows, names)
+    names |= {row["booking_id"]: row["ref"] for row in sorted(rows["booking_refs"], key=_ref, reverse=True)}
+    deals = {deal: f"deal of {names.get(opener) or events[opener]}" for deal, opener in _opened_by(rows).items()}
+    return _render(rows, {**names, **deals}, events)
+
+
+async def table_contents_with_ids(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) -> TableContents:
+    """Everything that stands, each id named after the raw event, the email or the key of which it is a function.
+
+    An id that is a function of nothing in the log is left as it is, so that it can't be the same twice.
+    """
+    rows = await _rows(engine, workspace_id)
+    names = _names(rows)
+    events = _event_names(rows, names)
+    deals = {str(deal_id(UUID(event))): f"deal of {name}" for event, name in events.items()}
+    return _render(rows, {**names, **deals}, events)
+
+
+async def _rows(engine: AsyncEngine, workspace_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    async with transaction(engine) as tx:
+        found = await (await driver_connection(tx)).fetch(_SELECT_ALL, workspace_id)
+        accounts = await (await driver_connection(tx)).fetch(
+            "SELECT id FROM connections WHERE workspace_id = $1 ORDER BY name", workspace_id
+        )
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _FILTERS}
+    for name, row in found:
+        rows[name].append(json.loads(row))
+    rows["connections"] = [{"id": str(one["id"])} for one in accounts]
+    rows["workspaces"] = [{"id": str(workspace_id)}]
+    return rows
+
+
+def _ref(row: Mapping[str, Any]) -> str:
+    return str(row["ref"])
+
+
+def _names(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Names of everything whose id can't be mistaken for that of an event."""
+    names = {row["id"]: f"person {row['email']}" for row in rows["people"]}
+    names |= {row["id"]: row["key"] for row in rows["companies"]}
+    names |= {row["gone_id"]: f"once {row['gone']}" for row in rows["merges"]}
+    names |= {row["id"]: f"delivery {row['key']}" for row in rows["deliveries"]}
+    names |= {row["id"]: f"account {index}" for index, row in enumerate(rows.pop("connections"))}
+    names |= {row["id"]: "the workspace" for row in rows.pop("workspaces")}
+    return names
+
+
+def _event_names(rows: Mapping[str, list[dict[str, Any]]], names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        row["id"]: f"{row['origin']} {row['digest'][2:12]} of {names.get(row['account_id'], 'a person')}"
+        for row in rows["inbox_events"]
+    }
+
+
+def _opened_by(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    return {row["id"]: row["opened_by"] for row in rows["deals"]}
+
+
+def _render(
+    rows: Mapping[str, list[dict[str, Any]]],
+    names: Mapping[str, str],
+    events: Mapping[str, str],
+) -> TableContents:
+    def replace_ids(column: str, value: Any, table: str) -> str:
+        first, second = (
+            (names, events) if column in _BOOKING_COLUMNS or (table, column) == ("bookings", "id") else (events, names)
+        )
+        text = json.dumps(value, sort_keys=True)
+        return _UUID.sub(lambda found: first.get(found[0]) or second.get(found[0]) or found[0], text)
+
+    return {
+        table: sorted(
+            ", ".join(
+                f"{column}={replace_ids(column, value, table)}"
+                for column, value in row.items()
+                if value is not None and column not in _IGNORED_COLUMNS.get(table, ())
+            )
+            for row in table_rows
+        )
+        for table, table_rows in rows.items()
+    }

@@ -1,0 +1,111 @@
+"""R2, PI9: whatever the order, repetition and batches in which news is worked off, the tables are the same."""
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.deals.deal import DealChange
+from tests.histories.calcom_week import LEE, SAM, SARAH, Meeting, Week, received_in_order
+from tests.histories.history_format import format_history
+from tests.histories.hypothesis_settings import HISTORIES, history_settings
+from tests.histories.operator_commands import Operator
+from tests.histories.rebuild_check import rebuild_differences
+from tests.histories.strategies import DrawnHistory, histories
+from tests.histories.table_contents import TableContents, apply_history, table_contents, table_contents_with_ids
+
+
+def assert_same(found: TableContents, expected: TableContents) -> None:
+    assert found.keys() == expected.keys()
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+
+
+@given(history=histories(), data=st.data())
+@history_settings(120)
+async def test_any_order_any_repetition_any_batches(
+    engine: AsyncEngine, history: DrawnHistory, data: st.DataObject
+) -> None:
+    in_order = history.bodies
+    repeats = data.draw(st.lists(st.sampled_from(in_order), max_size=3))
+    shuffled = data.draw(st.permutations([*in_order, *repeats]))
+    batches = data.draw(st.lists(st.integers(1, 4), max_size=4))
+    note(format_history(in_order))
+    note(f"told as {[in_order.index(one) for one in shuffled]} in batches {batches}")
+    await apply_history(engine, in_order, [len(in_order)])
+    expected = await table_contents(engine)
+    assert not [row for row in expected["inbox_events"] if 'state="failed"' in row]
+    await apply_history(engine, shuffled, batches)
+    assert_same(await table_contents(engine), expected)
+    # A rebuild takes longer than all the rest, so the suite looks at every fourth story.
+    if HISTORIES or data.draw(st.integers(0, 3)) == 0:
+        assert await rebuild_differences(engine) == []
+
+
+@given(history=histories(), data=st.data())
+@history_settings(30)
+async def test_ids_depend_on_feed_order_and_not_on_batches(
+    engine: AsyncEngine, history: DrawnHistory, data: st.DataObject
+) -> None:
+    shuffled = received_in_order(data.draw(st.permutations(history.bodies)))
+    batches = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    note(format_history(shuffled))
+    note(f"in batches {batches}")
+    await apply_history(engine, shuffled)
+    one_by_one = await table_contents_with_ids(engine)
+    await apply_history(engine, shuffled, [*batches, len(shuffled)])
+    assert_same(await table_contents_with_ids(engine), one_by_one)
+
+
+async def test_an_event_by_booking_id_joins_its_booking_in_the_same_batch(engine: AsyncEngine) -> None:
+    week = Week()
+    meeting = Meeting(week, "beta", [SAM], 2)
+    meeting.end_by_number()
+    meeting.create()
+    await apply_history(engine, week.received_bodies([]))
+    one_by_one = await table_contents(engine)
+    await apply_history(engine, week.received_bodies([]), [2])
+    assert_same(await table_contents(engine), one_by_one)
+    assert "attended=true" in one_by_one["bookings"][0]
+
+
+def _chain(week: Week) -> None:
+    """Each link between uids comes late in some order, and the cancellation before what it cancels."""
+    meeting = Meeting(week, "alpha", [SARAH], 1)
+    for change in (Meeting.create, Meeting.reschedule, Meeting.reschedule, Meeting.cancel):
+        change(meeting)
+
+
+def _two_bookings(week: Week) -> None:
+    """Whose deal the second booking joins depends on the first, and so does what somebody may change of it."""
+    first, second, operator = Meeting(week, "alpha", [SARAH], 1), Meeting(week, "beta", [SAM], 2), Operator(week)
+    first.create()
+    first.cancel()
+    second.create()
+    operator.change_deal("uid:alpha", DealChange(status="active"), timedelta())
+
+
+def _two_merges(week: Week) -> None:
+    """Only the first of two merges of one person holds; undone, neither does."""
+    operator = Operator(week)
+    Meeting(week, "alpha", [SARAH], 1).create()
+    operator.merge("people", SARAH, SAM.lower())
+    operator.merge("people", SARAH, LEE.lower())
+    operator.undo_merge(operator.merge_ids[0])
+
+
+@pytest.mark.parametrize("build_history", [_chain, _two_bookings, _two_merges])
+async def test_every_permutation_of_four(engine: AsyncEngine, build_history: Callable[[Week], None]) -> None:
+    week = Week()
+    build_history(week)
+    in_order = week.received_bodies([])
+    await apply_history(engine, in_order)
+    expected = await table_contents(engine)
+    for shuffled in itertools.permutations(in_order):
+        await apply_history(engine, shuffled)
+        assert_same(await table_contents(engine), expected)
+    assert await rebuild_differences(engine) == []

@@ -1,0 +1,66 @@
+"""PI11: what somebody was told is not done is never done later, and the log says so, and why."""
+
+from datetime import timedelta
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import driver_connection, transaction
+from showup.deals.deal import DealChange
+from showup.inbox.execute import CommandResult, execute_command
+from showup.sources.manual.command import ChangeDeal, Command, ReportOutcome
+from tests.histories.calcom_week import SAM, SARAH, Meeting, Week
+from tests.histories.operator_commands import ACTOR
+from tests.histories.table_contents import WORKSPACE, apply_batch, apply_history
+
+
+async def execute(engine: AsyncEngine, *commands: Command) -> CommandResult:
+    async with transaction(engine) as tx:
+        return await execute_command(await driver_connection(tx), WORKSPACE, commands, commands[0].at)
+
+
+async def fetch_row(engine: AsyncEngine, query: str, *values: object) -> asyncpg.Record:
+    async with transaction(engine) as tx:
+        return await (await driver_connection(tx)).fetchrow(query, *values)
+
+
+async def test_a_late_event_never_executes_a_refused_command(engine: AsyncEngine) -> None:
+    week = Week()
+    first, second = Meeting(week, "alpha", [SARAH], 1), Meeting(week, "beta", [SAM], 2)
+    first.create()
+    first.cancel()
+    second.create()
+    created, cancelled, second_created = week.received_bodies([])
+    await apply_history(engine, [created, cancelled])
+    to_stage = DealChange(stage="proposal")
+    result = await execute(engine, ChangeDeal(at=week.next_time(), actor=ACTOR, deal="uid:alpha", change=to_stage))
+    assert result.refused == "the deal is cancelled: only an active one changes its stage"
+    # Somebody had moved the meeting before it was called off: so its deal never was cancelled.
+    first.reschedule()
+    moved = week.sent[-1]._replace(body=week.sent[-1].body.replace(b"T09:35:00", b"T09:10:00"))
+    await apply_batch(engine, [moved])
+    await apply_batch(engine, [second_created])
+    deal = await fetch_row(engine, "SELECT status, stage FROM deals")
+    assert tuple(deal) == ("active", "booked")
+    event_row = await fetch_row(
+        engine, "SELECT state, because, actor FROM inbox_events WHERE id = $1", result.event_ids[0]
+    )
+    assert tuple(event_row) == ("refused", result.refused, ACTOR)
+    assert await fetch_row(engine, "SELECT 1 FROM audit_log WHERE event_id = $1", result.event_ids[0]) is None
+
+
+async def test_one_refused_command_refuses_all_of_the_request(engine: AsyncEngine) -> None:
+    week = Week()
+    meeting = Meeting(week, "alpha", [SARAH], 1)
+    meeting.create()
+    await apply_history(engine, week.received_bodies([]))
+    at = week.now + timedelta(days=3)
+    result = await execute(
+        engine,
+        ReportOutcome(at=at, actor=ACTOR, booking="uid:alpha", outcome="showed"),
+        ChangeDeal(at=at, actor=ACTOR, deal="uid:alpha", change=DealChange(status="lost")),
+    )
+    assert result.refused == "a lost deal needs its lost_reason"
+    assert tuple(await fetch_row(engine, "SELECT attended, outcome FROM bookings")) == (None, None)
+    states = await fetch_row(engine, "SELECT array_agg(DISTINCT state) FROM inbox_events WHERE origin = 'manual'")
+    assert list(states[0]) == ["refused"]

@@ -1,0 +1,71 @@
+"""PI9, PI10, PI12: what a story told anew no longer says, nobody keeps, in whatever batches that was heard."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.histories.calcom_week import LEE, SAM, Meeting, Week, received_in_order
+from tests.histories.operator_commands import ACME, GLOBEX, Operator
+from tests.histories.rebuild_check import rebuild_differences
+from tests.histories.table_contents import apply_history, table_contents_with_ids
+
+# In which order the bodies reach us, and in which batches other than one by one.
+FeedOrder = tuple[list[int], list[int]]
+
+
+def _two_uids_one_of_them_moved(week: Week) -> FeedOrder:
+    """PI3: before we hear that two uids are one booking, somebody says whose the second is; then it is gone."""
+    meeting = Meeting(week, "beta", [SAM], 2)
+    for change in (Meeting.create, Meeting.reschedule, Meeting.create):
+        change(meeting)
+    Operator(week).move_booking("uid:beta-1", GLOBEX, None)
+    return [0, 2, 3, 1], [4]
+
+
+def _two_uids_of_two_companies(week: Week) -> FeedOrder:
+    """PI3: the booking that goes was of a company of which the one that stays never was; others know the company."""
+    Meeting(week, "gamma", [LEE], 3).create()
+    meeting, operator = Meeting(week, "beta", [SAM], 2), Operator(week)
+    for change in (Meeting.create, Meeting.reschedule, Meeting.relocate):
+        change(meeting)
+    operator.move_booking("uid:beta", GLOBEX, None)
+    operator.move_booking("uid:beta-1", ACME, None)
+    return [0, 3, 1, 4, 5, 2], [6]
+
+
+def _left_while_another_is_replayed(week: Week) -> FeedOrder:
+    """A booking leaves a company in the same batch in which older news of another booking there is heard."""
+    gamma, beta, operator = Meeting(week, "gamma", [LEE], 3), Meeting(week, "beta", [SAM], 2), Operator(week)
+    gamma.create()
+    gamma.relocate()
+    beta.create()
+    operator.move_booking("uid:beta", GLOBEX, None)
+    operator.move_booking("uid:beta", ACME, None)
+    return [0, 2, 3, 1, 4], [3, 2]
+
+
+def _moved_there_twice(week: Week) -> FeedOrder:
+    """The second time changes nothing, and the company was spoken of both times."""
+    Meeting(week, "beta", [SAM], 2).create()
+    for _ in range(2):
+        Operator(week).move_booking("uid:beta", GLOBEX, None)
+    return [0, 2, 1], [3]
+
+
+@pytest.mark.parametrize(
+    "build_history",
+    [_two_uids_one_of_them_moved, _two_uids_of_two_companies, _left_while_another_is_replayed, _moved_there_twice],
+)
+async def test_a_replay_removes_outdated_data_in_any_batches(
+    engine: AsyncEngine, build_history: Callable[[Week], FeedOrder]
+) -> None:
+    week = Week()
+    feed, batches = build_history(week)
+    received = received_in_order([week.received_bodies([])[index] for index in feed])
+    await apply_history(engine, received, batches)
+    in_batches = await table_contents_with_ids(engine)
+    assert not [row for row in in_batches["inbox_events"] if 'state="failed"' in row]
+    await apply_history(engine, received)
+    assert await table_contents_with_ids(engine) == in_batches
+    assert await rebuild_differences(engine) == []

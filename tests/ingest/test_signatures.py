@@ -1,0 +1,77 @@
+"""IN2: nothing gets in without the account's own signature over exactly these bytes, on every path."""
+
+import hashlib
+import hmac
+
+import pytest
+
+from showup.sources.calcom.signature import sign
+from tests.ingest.conftest import OLD_SECRET, OTHER_SECRET, SECRET, WebhookSender
+
+BODY = b'{"triggerEvent":"PING","createdAt":"2026-09-01T00:00:00.000Z","payload":{}}'
+VALID_SIGNATURE = sign(SECRET.encode(), BODY)
+PATHS = (
+    "/webhooks/calcom",
+    "/webhooks/calcom/default",
+    "/api/webhooks/calcom",
+    "/api/webhooks/cal",
+    "/webhook/calcom-booking",
+)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        pytest.param(sign(b"wrong", BODY), id="wrong"),
+        pytest.param(None, id="missing"),
+        pytest.param("", id="empty"),
+        pytest.param(VALID_SIGNATURE.upper(), id="upper-case hex"),
+        pytest.param(f"sha256={VALID_SIGNATURE}", id="sha256= prefix"),
+        pytest.param("no-secret-provided", id="no-secret-provided"),
+        pytest.param(sign(OTHER_SECRET.encode(), BODY), id="right for another account"),
+        pytest.param(sign(SECRET.encode(), BODY + b" "), id="right for another body"),
+        pytest.param(hmac.new(SECRET.encode(), BODY, hashlib.sha1).hexdigest(), id="another algorithm"),
+        pytest.param(sign(b"", BODY), id="empty secret"),
+        pytest.param("é" * 32, id="no ASCII"),
+    ],
+)
+async def test_every_invalid_signature_is_refused(sender: WebhookSender, signature: str | None) -> None:
+    headers = {} if signature is None else {b"X-Cal-Signature-256": signature.encode("latin-1")}
+    for path in PATHS:
+        response = await sender.client.post(path, content=BODY, headers=headers)
+        assert response.status_code == 401, path
+    assert await sender.stored() == []
+
+
+async def test_invalid_signature_returns_401(sender: WebhookSender) -> None:
+    """Seed 004's checklist, on the seed's path and in its words."""
+    response = await sender.client.post("/api/webhooks/cal", content=BODY)
+    assert (response.status_code, response.json()) == (401, {"error": "Invalid signature"})
+
+
+async def test_the_legacy_header_is_accepted_on_the_legacy_path_only(sender: WebhookSender) -> None:
+    headers = {"x-cal-signature": VALID_SIGNATURE}
+    assert (await sender.client.post("/api/webhooks/cal", content=BODY, headers=headers)).json() == {"success": True}
+    assert (await sender.client.post("/webhooks/calcom", content=BODY, headers=headers)).status_code == 401
+
+
+async def test_during_a_rotation_both_secrets_pass(sender: WebhookSender) -> None:
+    assert (await sender.send(BODY, secret=SECRET)).status_code == 200
+    assert (await sender.send(BODY + b" ", secret=OLD_SECRET)).status_code == 200
+
+
+async def test_a_secret_past_its_rotation_no_longer_passes(sender: WebhookSender) -> None:
+    assert (await sender.send(BODY, secret="expired", path="/webhooks/calcom/other")).status_code == 401
+
+
+async def test_without_a_secret_the_response_names_the_setting(sender: WebhookSender) -> None:
+    response = await sender.send(BODY, path="/webhooks/calcom/bare", secret="anything")
+    assert response.status_code == 503
+    assert "CALCOM_WEBHOOK_SECRET" in response.json()["detail"]
+    assert await sender.stored() == []
+
+
+async def test_an_unknown_account_answers_how_to_add_it(sender: WebhookSender) -> None:
+    response = await sender.send(BODY, path="/webhooks/calcom/nobody")
+    assert response.status_code == 404
+    assert "showup accounts add nobody" in response.json()["detail"]

@@ -1,0 +1,242 @@
+"""A play of bookings and people at their desks, held against the reference model after every step."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.database.engine import driver_connection, transaction
+from showup.deals.deal import DealChange
+from showup.inbox.execute import CommandResult, execute_command
+from showup.sources.manual import command
+from showup.sources.manual.command import Command, encode
+from tests.histories.calcom_week import GUEST, GUS, LEE, SAM, SARAH, Meeting, ReceivedBody, Week
+from tests.histories.operator_commands import ACME, ACTOR, GLOBEX
+from tests.histories.table_contents import WORKSPACE, apply_batch, reset_database
+from tests.model.reference import expected_model
+from tests.model.source_events import ReceivedEvent
+from tests.model.tables import expected_rows, read_rows
+
+_ATTENDEE_LISTS = ([SARAH, GUEST], [SAM], [GUS], [LEE])
+# What can be done with a booking at Cal.com, by the state that it is in there, and the state it is in then.
+_TRANSITIONS: dict[str, tuple[tuple[Callable[[Meeting], None], str], ...]] = {
+    "accepted": (
+        (Meeting.reschedule, "accepted"),
+        (Meeting.cancel, "cancelled"),
+        (Meeting.request_rebooking, "to be rebooked"),
+        (Meeting.request_reschedule, "pending"),
+        (Meeting.relocate, "accepted"),
+        (Meeting.reassign, "accepted"),
+    ),
+    "pending": ((Meeting.create, "accepted"), (Meeting.reject, "rejected"), (Meeting.cancel, "cancelled")),
+    "to be rebooked": ((Meeting.reschedule, "accepted"), (Meeting.cancel, "cancelled")),
+}
+_CHANGES = st.builds(
+    DealChange,
+    stage=st.sampled_from([None, "booked", "met", "met", "proposal", "demo"]),
+    status=st.sampled_from([None, None, "active", "won", "lost", "cancelled"]),
+    lost_reason=st.sampled_from([None, "no budget"]),
+    owner_email=st.sampled_from([None, "ann@outbound.example"]),
+    amount=st.just(Decimal(900)),
+    currency=st.just("EUR"),
+)
+_COMPANIES = st.sampled_from([ACME, GLOBEX])
+_RULES: tuple[dict[str, Any], ...] = (
+    {"cancel_deal": "last_meeting"},
+    {"cancel_deal": "always"},
+    {"meeting_ended": "unreported"},
+    {"meeting_ended": "showed"},
+    {"personal_domains": ["globex.example"]},
+    {"personal_domains": []},
+    {"stages": ["booked", "demo", "met"]},
+    {"stages": ["met"]},
+)
+_INITIAL_RULES: tuple[dict[str, Any], ...] = (
+    {"follow_up": True},
+    {"follow_up": True, "notify_guests": True},
+    {"notify_guests": True},
+    {"fresh_for": "P1D"},
+)
+_ARRIVALS = st.sampled_from(["now", "now", "now", "held", "lost"])
+_EMAILS = (SARAH, "lee@globex.example", GUS, "new@initech.example")
+_indexes = st.integers(0, 99)
+
+
+class BookingMachine(RuleBasedStateMachine):
+    """Cal.com acts, people act, and news of it reaches us at once, late, twice or never."""
+
+    def __init__(self, engine: AsyncEngine, loop: asyncio.Runner) -> None:
+        super().__init__()
+        self.engine, self.loop = engine, loop
+        self.week = Week()
+        # Nothing happens at the same instant as the end of a meeting.
+        self.week.now += timedelta(seconds=13)
+        self.meetings: list[Meeting] = []
+        self.statuses: dict[str, str] = {}
+        self.history: list[ReceivedEvent] = []
+        self.delivered: list[ReceivedBody] = []
+        self.delayed: list[ReceivedBody] = []
+        self.opened_deals: list[UUID] = []
+        self.loop.run(reset_database(engine))
+
+    @initialize(
+        first=st.sampled_from(_ATTENDEE_LISTS),
+        second=st.sampled_from(_ATTENDEE_LISTS),
+        initial_rules=st.sampled_from(_INITIAL_RULES),
+    )
+    def begin(self, first: list[str], second: list[str], initial_rules: dict[str, Any]) -> None:
+        # Told anew under such rules later, nothing of it would be sent: the model knows no time of telling.
+        self._execute(command.ChangeRules, changes=initial_rules, since=None)
+        self.book(first, 3, is_request=False, arrival="now")
+        self.book(second, 5, is_request=False, arrival="now")
+
+    @precondition(lambda self: len(self.meetings) < 4)
+    @rule(
+        emails=st.sampled_from(_ATTENDEE_LISTS),
+        days=st.sampled_from([0, 0, 1, 4]),
+        is_request=st.booleans(),
+        arrival=_ARRIVALS,
+    )
+    def book(self, emails: list[str], days: int, is_request: bool, arrival: str) -> None:
+        meeting = Meeting(self.week, f"m{len(self.meetings)}", emails, 0)
+        meeting.start = self.week.now.replace(minute=0, second=0) + timedelta(days=days, hours=2)
+        self.meetings.append(meeting)
+        self._change_meeting(
+            meeting, Meeting.request if is_request else Meeting.create, "pending" if is_request else "accepted", arrival
+        )
+
+    @precondition(lambda self: self._future_meetings())
+    @rule(meeting_index=_indexes, change_index=_indexes, arrival=_ARRIVALS)
+    def change(self, meeting_index: int, change_index: int, arrival: str) -> None:
+        meeting = self._future_meetings()[meeting_index % len(self._future_meetings())]
+        change, status = _TRANSITIONS[self.statuses[meeting.name]][
+            change_index % len(_TRANSITIONS[self.statuses[meeting.name]])
+        ]
+        # Whose calendar it is in, all further news say too; so that one reaches us.
+        self._change_meeting(meeting, change, status, "now" if change is Meeting.reassign else arrival)
+
+    @precondition(lambda self: self._accepted_meetings())
+    @rule(which=_indexes, change=st.sampled_from([Meeting.end, Meeting.mark, Meeting.unmark]), arrival=_ARRIVALS)
+    def end_meeting(self, which: int, change: Callable[[Meeting], None], arrival: str) -> None:
+        meeting = self._accepted_meetings()[which % len(self._accepted_meetings())]
+        self.week.now = max(self.week.now, meeting.start + timedelta(hours=2, seconds=13))
+        self._change_meeting(meeting, change, "accepted", arrival)
+
+    @rule(hours=st.sampled_from([1, 30]))
+    def time_passes(self, hours: int) -> None:
+        self.week.now += timedelta(hours=hours)
+
+    def _future_meetings(self) -> list[Meeting]:
+        return [one for one in self.meetings if self.statuses[one.name] in _TRANSITIONS and self.week.now < one.start]
+
+    def _accepted_meetings(self) -> list[Meeting]:
+        return [one for one in self.meetings if self.statuses[one.name] == "accepted"]
+
+    def _change_meeting(self, meeting: Meeting, change: Callable[[Meeting], None], status: str, arrival: str) -> None:
+        """`news` reaches us now, is held up, or is lost."""
+        change(meeting)
+        self.statuses[meeting.name] = status
+        if arrival == "now":
+            self._deliver(self.week.sent[-1])
+        elif arrival == "held":
+            self.delayed.append(self.week.sent[-1])
+
+    @precondition(lambda self: self.delayed)
+    @rule(which=_indexes)
+    def deliver_delayed(self, which: int) -> None:
+        self._deliver(self.delayed.pop(which % len(self.delayed)))
+
+    @precondition(lambda self: self.delivered)
+    @rule(which=_indexes)
+    def deliver_again(self, which: int) -> None:
+        self._deliver(self.delivered[which % len(self.delivered)])
+
+    def _deliver(self, body: ReceivedBody) -> None:
+        self.week.now += timedelta(seconds=1)
+        body = body._replace(received_at=self.week.now)
+        self.loop.run(apply_batch(self.engine, [body]))
+        self.delivered.append(body)
+        self.history.append(ReceivedEvent(self.loop.run(self._id_of(body)), body.body, body.received_at))
+
+    async def _id_of(self, body: ReceivedBody) -> str:
+        query = "SELECT id::text FROM inbox_events WHERE digest = sha256($1) AND duplicate_of IS NULL"
+        async with transaction(self.engine) as tx:
+            return str(await (await driver_connection(tx)).fetchval(query, body.body))
+
+    @rule(which=_indexes, outcome=st.sampled_from(["showed", "no_show", "host_absent", "rescheduled"]))
+    def report_outcome(self, which: int, outcome: Any) -> None:
+        more = {"notes": outcome} if which % 2 else {"next_step": outcome}
+        self._execute(command.ReportOutcome, booking=self._booking(which), outcome=outcome, **more)
+
+    @rule(which=_indexes, company=_COMPANIES, change=_CHANGES)
+    def change_deal(self, which: int, company: str, change: DealChange) -> None:
+        if which % 4:
+            self._execute(command.ChangeDeal, deal=self._deal(which), change=change)
+            return
+        result = self._execute(command.OpenDeal, company=company, change=change)
+        if result.refused is None:
+            self.opened_deals.append(result.event_ids[0])
+
+    @rule(which=_indexes, company=_COMPANIES, email=st.sampled_from(_EMAILS))
+    def record_contact(self, which: int, company: str, email: str) -> None:
+        match which % 4:
+            case 0:
+                self._execute(command.MoveBooking, booking=self._booking(which), company=company)
+            case 1:
+                self._execute(command.RecordCompany, company=company if which % 3 else None, name=f"Company {which}")
+            case 2:
+                self._execute(command.RecordPerson, email=email, name=f"Person {which}")
+            case _:
+                self._execute(command.RecordPerson, email=email, company=GLOBEX)
+
+    @rule(changes=st.sampled_from(_RULES), hours_back=st.sampled_from([None, 0, 30]))
+    def change_rules(self, changes: dict[str, Any], hours_back: int | None) -> None:
+        since = None if hours_back is None else self.week.now - timedelta(hours=hours_back)
+        self._execute(command.ChangeRules, changes=changes, since=since)
+
+    def _booking(self, which: int) -> str:
+        meeting = self.meetings[which % len(self.meetings)]
+        return f"uid:{meeting.uids[which % len(meeting.uids)]}"
+
+    def _deal(self, which: int) -> str:
+        known = [*(f"deal:{one}" for one in self.opened_deals), *(f"uid:{one.uids[0]}" for one in self.meetings)]
+        return known[which % len(known)]
+
+    def _execute(self, command_type: Callable[..., Command], **fields: Any) -> CommandResult:
+        """Gives a command, which the model refuses if and only if we do; what was refused never is part of history."""
+        manual_command = command_type(at=self.week.next_time(), actor=ACTOR, **fields)
+        body = encode(manual_command)
+        model = expected_model([*self.history, ReceivedEvent("trial", body, self.week.now)])
+        result = self.loop.run(self._execute_command(manual_command))
+        refusal = model.refused.get("trial") or (
+            "it waits" if any(one.id == "trial" for one in model.waiting) else None
+        )
+        assert (result.refused is None) == (refusal is None), (
+            msgspec.to_builtins(manual_command),
+            result.refused,
+            refusal,
+        )
+        if result.refused is None:
+            self.history.append(ReceivedEvent(str(result.event_ids[0]), body, self.week.now))
+        return result
+
+    async def _execute_command(self, manual_command: Command) -> CommandResult:
+        async with transaction(self.engine) as tx:
+            return await execute_command(await driver_connection(tx), WORKSPACE, [manual_command], self.week.now)
+
+    @invariant()
+    def tables_match_model(self) -> None:
+        actual = self.loop.run(self._read_tables())
+        for name, rows in expected_rows(expected_model(self.history)).items():
+            assert actual[name] == rows, name
+
+    async def _read_tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        async with transaction(self.engine) as tx:
+            return await read_rows(await driver_connection(tx), WORKSPACE)

@@ -1,0 +1,39 @@
+"""A process that takes in the history of a loopback Cal.com, until somebody kills it: it says so after each page.
+
+Its arguments: the addresses of the database and of the API, the key, and from when to when.
+"""
+
+import asyncio
+import sys
+from datetime import datetime
+from uuid import UUID
+
+import httpx2
+
+from showup.database.engine import connect
+from showup.inbox.projection_worker import ProjectionWorker
+from showup.reconcile.account import ApiAccess
+from showup.reconcile.api_clients import ApiClients
+from showup.reconcile.reconciler import Reconciler
+from tests.fake_calcom.rows import Clock
+from tests.reconcile.showup_instance import SEAL
+
+
+async def main(database: str, url: str, key: str, since: str, until: str) -> None:
+    engine, clock = connect(database), Clock(datetime.fromisoformat(until))
+    async with httpx2.AsyncClient() as client:
+        reconciler = Reconciler(
+            engine,
+            clock,
+            access=ApiAccess(seal=SEAL, url=url, key=key),
+            api=ApiClients(client, clock).for_account,
+            drain=ProjectionWorker(engine, clock).drain_once,
+        )
+        (account,) = await reconciler.accounts()
+        assert isinstance(account.id, UUID)
+        span = datetime.fromisoformat(since), datetime.fromisoformat(until)
+        await reconciler.backfill(account, *span, lambda many: print(many, flush=True))  # noqa: T201 - what it is for
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""A real `showup serve` in a process of its own, and what stands below it."""
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import psutil
+
+from showup.sources.calcom.signature import sign
+
+SECRET = "the default account's secret"
+ADMIN_KEY = "a" * 40
+PAYLOAD = Path(__file__).parent / "payloads" / "docs_booking_created.json"
+SHOWUP_VARIABLE_PREFIXES = ("SHOWUP_", "CALCOM_", "DATABASE_", "PG", "LOG_")
+# For a machine that is busy with other tests; nothing is measured by it.
+TIMEOUT = 60.0
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's, with no setting of Showup's but these."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(SHOWUP_VARIABLE_PREFIXES)}
+    return clean | {"CALCOM_WEBHOOK_SECRET": SECRET, "SHOWUP_ADMIN_KEY": ADMIN_KEY} | variables
+
+
+class ShowupProcess:
+    """One `showup serve`, from its start until `address` answers."""
+
+    def __init__(self, *arguments: str, **variables: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "showup", "serve", "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(**variables),
+            start_new_session=True,
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
+        self._reader.start()
+        self.address = self.wait_for_output(r"running at (\S+)")
+        self.client = httpx2.Client(base_url=self.address, timeout=10)
+
+    def _read_output(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self._lines.put(line)
+        self._lines.put("")
+
+    def wait_for_output(self, pattern: str) -> str:
+        """Wait for a line that matches, and answer its first group, or all of the match."""
+        output = ""
+        while line := self._lines.get(timeout=TIMEOUT):
+            output += line
+            if match := re.search(pattern, line):
+                return match[match.lastindex or 0]
+        raise AssertionError(f"it ended and said:\n{output}")
+
+    def process_tree(self) -> list[psutil.Process]:
+        """The process and everything below it, PostgreSQL included."""
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def children(self, kind: str) -> list[psutil.Process]:
+        """Its children of a kind: `web` or `work`."""
+        processes = psutil.Process(self.process.pid).children()
+        return [child for child in processes if kind in child.cmdline()[-2:]]
+
+    def post(self, body: bytes | None = None, *, secret: str = SECRET) -> httpx2.Response:
+        """A booking's webhook, signed; a new one each time unless `body` is given."""
+        body = booking_body() if body is None else body
+        signature = {"X-Cal-Signature-256": sign(secret.encode(), body), "Content-Type": "application/json"}
+        return self.client.post("/webhooks/calcom", content=body, headers=signature)
+
+    def event_state(self, event_id: str) -> str:
+        """What became of a raw event."""
+        response = self.client.get(f"/api/events/{event_id}", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+        state: str = response.raise_for_status().json()["state"]
+        return state
+
+    def stop(self, signal: int) -> int:
+        """Send a signal to the parent, and answer with its exit code."""
+        self.process.send_signal(signal)
+        code = self.process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
+        self.client.close()
+        return code
+
+
+def booking_body() -> bytes:
+    """The body of a BOOKING_CREATED that nobody has sent before."""
+    body = json.loads(PAYLOAD.read_bytes())
+    body["payload"]["uid"] = uuid4().hex
+    return json.dumps(body).encode()
+
+
+def still_running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that are still there after everything had its time to end."""
+    _, alive = psutil.wait_procs(list(processes), timeout=TIMEOUT)
+    return alive

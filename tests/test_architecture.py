@@ -1,0 +1,85 @@
+"""What the import contracts can't say: that they forget no module, who writes SQL, and a room's furniture."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "showup"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MAX_FILE_LINES = 400
+
+PURE_PACKAGES = ("pipeline", "people", "companies", "bookings", "deals")
+IMPURE_MODULES = ("store",)
+SQL_MODULES = ("database", "reads", "inbox", "projector.audit_log", "deliveries.store")
+SQL_WORDS = {"select", "insert", "update", "delete", "text", "func", "exists", "union_all"}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def find_contract(contract_id: str) -> dict[str, list[str]]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    matching: dict[str, list[str]] = next(each for each in contracts if each["id"] == contract_id)
+    return matching
+
+
+def test_the_pure_contract_lists_every_pure_module() -> None:
+    impure = tuple(f"showup.{name}" for name in IMPURE_MODULES)
+    pure = {
+        module_of(path)
+        for path in SOURCES
+        if path.relative_to(PACKAGE).parts[0] in PURE_PACKAGES
+        and path.name not in ("__init__.py", "store.py")
+        and not module_of(path).startswith(impure)
+    }
+    boundary_modules = [*PACKAGE.glob("sources/*/translate.py"), *PACKAGE.glob("destinations/*/render.py")]
+    pure |= {module_of(path) for path in boundary_modules}
+    pure |= {"showup.events", "showup.effects", "showup.manual_events", "showup.sources.manual.command"}
+    assert pure == set(find_contract("pure")["source_modules"])
+
+
+def test_the_single_writer_contract_lists_every_store() -> None:
+    stores = {f"showup.{package}.store" for package in PURE_PACKAGES if (PACKAGE / package / "store.py").exists()}
+    assert stores == set(find_contract("single-writer")["protected_modules"])
+
+
+def test_the_framework_contract_lists_every_package() -> None:
+    packages = {f"showup.{path.stem}" for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    others = packages - {"showup.__init__", "showup.__pycache__", "showup.web", "showup.container"}
+    assert others == set(find_contract("framework")["source_modules"])
+
+
+def test_the_destinations_contract_lists_every_destination() -> None:
+    folders = {module_of(path) for path in PACKAGE.glob("destinations/*/__init__.py")}
+    assert folders == set(find_contract("destinations")["modules"])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+def test_sql_is_written_in_stores_and_reads_only(path: Path) -> None:
+    module = module_of(path).removeprefix("showup.")
+    if module.endswith("store") or module.startswith(SQL_MODULES):
+        return
+    imported = {
+        name.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sqlalchemy"
+        for name in node.names
+    }
+    assert not imported & SQL_WORDS
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py"], ids=module_of)
+def test_a_package_states_its_purpose_and_imports_nothing(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert len(ast.get_docstring(tree) or "") > len("what it is for")
+    assert len(tree.body) == 1
+
+
+# A migration is a list of statements that is read once, by its author.
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name != "versions"], ids=module_of)
+def test_a_file_is_at_most_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES

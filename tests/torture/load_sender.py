@@ -1,0 +1,134 @@
+"""Cal.com as Showup meets it: signed webhooks, sent again until somebody says 2xx, and each 2xx remembered."""
+
+import asyncio
+import hashlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+
+from showup.simulation.wire import OutgoingWebhook, signed_headers
+from tests.showup_process import TIMEOUT
+
+_AT_ONCE = 32
+_PAUSES = (0.02, 0.25)
+# A request that is answered by nobody is given up, as Cal.com gives it up.
+_ANSWERED_WITHIN = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A 2xx: the account it was said to, the SHA-256 of the body, and what was said."""
+
+    account: str
+    digest: bytes
+    outcome: str
+    event_id: str
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was answered so far. `odd` counts the answers that nobody should get, whatever dies.
+
+    `slowest` is what the slowest 503 took, in seconds.
+    """
+
+    bodies: set[tuple[str, bytes]] = field(default_factory=set)
+    promises: list[Promise] = field(default_factory=list)
+    retried: Counter[str] = field(default_factory=Counter)
+    unexpected: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+
+    @property
+    def accepted(self) -> set[tuple[str, bytes]]:
+        """The accounts and digests of all that was answered 2xx."""
+        return {(one.account, one.digest) for one in self.promises}
+
+
+class LoadSender:
+    """Sends to whichever of `addresses` chance names; they may change from one try to the next."""
+
+    def __init__(self, addresses: Callable[[], Sequence[str]], rng: random.Random, sent: Sent) -> None:
+        self._addresses = addresses
+        self._rng = rng
+        self._progress = asyncio.Condition()
+        self._is_finished = False
+        self._is_running = asyncio.Event()
+        self._is_running.set()
+        self.sent = sent
+        self.on_promise: Callable[[], None] = lambda: None
+
+    async def send(self, webhooks: Sequence[OutgoingWebhook]) -> None:
+        """Until every one of them was answered 2xx."""
+        semaphore = asyncio.Semaphore(_AT_ONCE)
+        limits = httpx2.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
+        async with (
+            httpx2.AsyncClient(timeout=_ANSWERED_WITHIN, limits=limits, trust_env=False) as client,
+            asyncio.timeout(2 * TIMEOUT),
+            asyncio.TaskGroup() as tasks,
+        ):
+            for one in webhooks:
+                await self._is_running.wait()
+                await semaphore.acquire()
+                tasks.create_task(self._send_until_accepted(client, one)).add_done_callback(
+                    lambda _: semaphore.release()
+                )
+        async with self._progress:
+            self._is_finished = True
+            self._progress.notify_all()
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Begins with no further webhook until the end of the block."""
+        self._is_running.clear()
+        try:
+            yield
+        finally:
+            self._is_running.set()
+
+    async def wait_for_accepted(self, count: int) -> None:
+        """Returns as soon as so many were answered 2xx; raises TimeoutError when that doesn't happen."""
+        async with asyncio.timeout(2 * TIMEOUT), self._progress:
+            await self._progress.wait_for(lambda: len(self.sent.promises) >= count)
+
+    async def wait_for_refusals(self, count: int) -> None:
+        """Returns once so many more tries were answered 503, or nothing is left to be sent."""
+        required = self.sent.retried["503"] + count
+        async with self._progress:
+            await self._progress.wait_for(lambda: self._is_finished or self.sent.retried["503"] >= required)
+
+    async def _send_until_accepted(self, client: httpx2.AsyncClient, webhook: OutgoingWebhook) -> None:
+        account = webhook.endpoint.url.rpartition("/")[2]
+        digest = hashlib.sha256(webhook.body).digest()
+        self.sent.bodies.add((account, digest))
+        while (payload := await self._attempt(client, webhook)) is None:
+            async with self._progress:
+                self._progress.notify_all()
+            await asyncio.sleep(self._rng.uniform(*_PAUSES))
+        async with self._progress:
+            self.sent.promises.append(Promise(account, digest, payload["status"], payload["id"]))
+            self._progress.notify_all()
+        self.on_promise()
+
+    async def _attempt(self, client: httpx2.AsyncClient, webhook: OutgoingWebhook) -> dict[str, str] | None:
+        address = self._rng.choice(self._addresses())
+        try:
+            response = await client.post(
+                address + webhook.endpoint.url, content=webhook.body, headers=signed_headers(webhook)
+            )
+        except httpx2.TransportError as fault:
+            self.sent.retried[type(fault).__name__] += 1
+            return None
+        if response.is_success:
+            payload: dict[str, str] = response.json()
+            return payload
+        (self.sent.retried if _is_retryable(response) else self.sent.unexpected)[str(response.status_code)] += 1
+        self.sent.slowest = max(self.sent.slowest, response.elapsed.total_seconds())
+        return None
+
+
+def _is_retryable(response: httpx2.Response) -> bool:
+    return response.status_code == 503 and "Retry-After" in response.headers

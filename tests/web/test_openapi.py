@@ -1,0 +1,79 @@
+"""The OpenAPI document, and the pages that need no key."""
+
+import re
+from typing import Any
+
+import httpx2
+import jsonschema_rs
+import pytest
+
+from showup.web.app import openapi_document
+
+DOCUMENT = openapi_document()
+OPERATIONS = [
+    (f"{method.upper()} {path}", operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+each_operation = pytest.mark.parametrize(
+    "operation", [operation for _, operation in OPERATIONS], ids=[name for name, _ in OPERATIONS]
+)
+
+
+@each_operation
+def test_every_operation_has_a_description_and_example(operation: dict[str, Any]) -> None:
+    assert operation["description"]
+    for response in operation["responses"].values():
+        (content,) = response["content"].values()
+        assert "example" in content
+
+
+@each_operation
+def test_examples_match_their_schemas(operation: dict[str, Any]) -> None:
+    for response in operation["responses"].values():
+        (content,) = response["content"].values()
+        if "schema" in content:
+            schema = {**content["schema"], "components": DOCUMENT["components"]}
+            jsonschema_rs.validate(schema, content["example"], validate_formats=True)
+
+
+@each_operation
+def test_every_guarded_operation_documents_its_problems(operation: dict[str, Any]) -> None:
+    if "security" in operation:
+        assert {"401", "403", "404", "422", "500", "503"} <= set(operation["responses"])
+
+
+async def test_the_served_document_is_the_printed_one(anonymous: httpx2.AsyncClient) -> None:
+    served = (await anonymous.get("/openapi.json")).json()
+    assert served["paths"] == DOCUMENT["paths"]
+
+
+async def test_the_documentation_names_every_operation(anonymous: httpx2.AsyncClient) -> None:
+    page = (await anonymous.get("/docs")).text
+    for path in DOCUMENT["paths"]:
+        assert f"<code>{path}</code>" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_a_page_needs_nothing_but_itself(anonymous: httpx2.AsyncClient, path: str) -> None:
+    response = await anonymous.get(path)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script" not in response.headers["content-security-policy"]
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<script" not in response.text
+    assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:)?//", response.text)
+
+
+async def test_the_front_page_counts_and_names_nobody(anonymous: httpx2.AsyncClient) -> None:
+    page = (await anonymous.get("/")).text
+    figures = re.findall(r"<dd>([^<]*)</dd>", page)
+    assert figures == ["up", "4", "1"]
+    assert "acme" not in page.lower()
+
+
+async def test_only_configured_pages_may_call_from_a_browser(anonymous: httpx2.AsyncClient) -> None:
+    ask = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    ours = await anonymous.options("/api/deals", headers=ask | {"Origin": "https://app.example"})
+    other = await anonymous.options("/api/deals", headers=ask | {"Origin": "https://evil.example"})
+    assert ours.headers["access-control-allow-origin"] == "https://app.example"
+    assert "access-control-allow-origin" not in other.headers
