@@ -23,7 +23,7 @@ from showup.web.problems import Refusal
 # A request with one of these headers came through a proxy, whatever its client address is.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _EXAMPLE = """\
-# HELP showup_projection_lag_seconds Age of the oldest raw event that waits to be applied.
+# HELP showup_projection_lag_seconds Age of the oldest inbox event that waits to be applied.
 # TYPE showup_projection_lag_seconds gauge
 showup_projection_lag_seconds 0.042
 """

@@ -15,7 +15,7 @@ from showup.web.problems import PROBLEMS
 
 TITLE = "Showup"
 DESCRIPTION = (
-    "What stands: bookings, deals, people and companies, the raw events they came from, and what people do with them."
+    "Bookings, deals, people and companies, the inbox events behind them, and the actions of people."
     " A change that comes again with the same `Idempotency-Key` is done once. Lists answer"
     ' `{"items": […], "next_cursor": …}`; `next_cursor` goes back as `cursor` for the next page. Times are'
     " RFC 3339 in UTC, ids are UUIDs, problems are `application/problem+json`."
