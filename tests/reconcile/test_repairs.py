@@ -179,7 +179,7 @@ def test_attendance_follows_cal_com(
 
 def test_a_reschedule_names_what_it_replaces_with_the_time_that_it_had() -> None:
     repaired = run_repair(
-        [], api(uid="two", rescheduled_from_uid="one", start=START + DAY), by=BEFORE, before=(CREATED,)
+        [], api(uid="two", rescheduled_from_uid="one", start=START + DAY), by=BEFORE, previous_records=(CREATED,)
     )
     (one,) = repaired.repairs
     body = msgspec.json.decode(one.body)
@@ -191,7 +191,9 @@ def test_a_reschedule_names_what_it_replaces_with_the_time_that_it_had() -> None
 def test_a_confirmed_reschedule_request_is_linked_by_a_request() -> None:
     """Its acceptance was heard, and says nothing of the booking that it took the place of (PI6)."""
     records = [webhook("BOOKING_CREATED", BOOKED + HOUR, uid="two", bookingId=502)]
-    repaired = run_repair(records, api(id=502, uid="two", rescheduled_from_uid="one"), by=BEFORE, before=(CREATED,))
+    repaired = run_repair(
+        records, api(id=502, uid="two", rescheduled_from_uid="one"), by=BEFORE, previous_records=(CREATED,)
+    )
     assert (kinds(repaired), triggers(repaired)) == (["rescheduled"], ["BOOKING_REQUESTED"])
 
 
