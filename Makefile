@@ -40,7 +40,7 @@ histories: .venv/check.stamp ## replay HISTORIES=2000 generated histories in any
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
-torture: .venv/check.stamp ## kill processes under load, over and over; TORTURE="r1 --rounds 100" says what and how often
+torture: .venv/check.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
 	@$(BIN)/python -m tests.torture $(TORTURE)
 
 format: .venv/check.stamp ## format the code, and mend what the linter can mend

@@ -1,1 +1,1 @@
-"""How fast Showup is, measured against the usual way and against the floor, side by side in one run: `make bench`."""
+"""Measures how fast Showup is, beside a usual implementation and the floor, in the same run: `make bench`."""

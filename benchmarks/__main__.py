@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [b1] [b2] …`: measure, print, and put on record under benchmarks/results/."""
+"""`python -m benchmarks [--quick] [b1] [b2] …`: measure, print, and write the results to benchmarks/results/."""
 
 import argparse
 import asyncio
@@ -17,7 +17,7 @@ from benchmarks.machine import this_machine
 _MEASURES = {
     "b1": ingest.measure,
     "b2": projection.measure,
-    "b2-late-news": late_events.measure,
+    "b2-late-events": late_events.measure,
     "b2-rebuild": rebuild.measure,
     "b3": end_to_end.measure,
     "b4": deliveries.measure,
@@ -26,11 +26,11 @@ _WIDTH = 160
 
 
 async def run(names: Sequence[str], *, quick: bool) -> bool:
-    """Measures these; False when a figure is worthless."""
-    # However we are told to stop, PostgreSQL and the processes that we started are stopped too.
+    """Runs these benchmarks; returns False when a figure is invalid."""
+    # Ctrl-C and SIGTERM both stop PostgreSQL and the processes that this run started.
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    # Into a file or a pipe the tables go in full.
+    # Tables that go to a file or a pipe are not shortened.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     is_sound = True
     async with open_environment() as environment:
@@ -50,13 +50,15 @@ def _progress(console: Console) -> Progress:
 
 
 def main() -> None:
-    """Run what was asked for; the exit status is 1 when a figure is worthless, whatever the ratios are."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast Showup is on this machine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(_MEASURES)}; all unless given")
+    """Run the selected benchmarks; the exit status is 1 when a figure is invalid, whatever the ratios are."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure how fast Showup is on this machine."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(_MEASURES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="small sizes, about a minute")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(_MEASURES):
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
     sys.exit(0 if uvloop.run(run(arguments.names or list(_MEASURES), quick=arguments.quick)) else 1)
 
 

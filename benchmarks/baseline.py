@@ -1,6 +1,7 @@
-"""The usual way to take a webhook: FastAPI, the payload as a Pydantic model, one INSERT and commit a request.
+"""A usual implementation of a webhook endpoint: FastAPI, a Pydantic model, one INSERT and commit for each request.
 
-It is not made worse than it has to be: a connection pool, the bytes as `bytea`, no ORM, no index but the key.
+It has no avoidable costs: it uses a connection pool, stores the bytes as `bytea`, and has no ORM and no index but the
+key.
 """
 
 from datetime import datetime
@@ -46,7 +47,7 @@ class Payload(BaseModel):
 
 
 class Webhook(BaseModel):
-    """What Cal.com sends."""
+    """The body that Cal.com sends."""
 
     triggerEvent: str  # noqa: N815  # as above
     createdAt: datetime  # noqa: N815  # as above
@@ -54,21 +55,21 @@ class Webhook(BaseModel):
 
 
 class Accepted(BaseModel):
-    """What it is answered."""
+    """The response."""
 
     status: str
     id: UUID
 
 
 async def baseline_app(url: str, secret: bytes) -> FastAPI:
-    """The application, connected and with its table made."""
+    """Returns the application, connected to its database, with its table created."""
     pool = await asyncpg.create_pool(url)
     await pool.execute(_TABLE)
     app = FastAPI()
 
     @app.post("/webhooks/calcom")
     async def webhook(request: Request, x_cal_signature_256: Annotated[str, Header()]) -> Accepted:
-        """Check, understand, store, answer."""
+        """Check the signature, parse, store, respond."""
         body = await request.body()
         if not is_signed(body, x_cal_signature_256.encode(), [secret]):
             raise HTTPException(401)

@@ -1,4 +1,4 @@
-"""Webhook bodies as Cal.com sends them: about 3.5 KB each, no two alike, the same ones for the same numbers."""
+"""Webhook bodies as Cal.com sends them: about 3.5 KB each, all distinct, and the same for the same numbers."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from showup.sources.calcom.signature import sign
 
 SECRET = "the secret of the benchmarks"
-# Three bookings a company, as leads come from companies that have several people.
+# Three bookings for each company, because companies have several people.
 _BOOKINGS_A_COMPANY = 3
 _WORDS = (
     "pipeline", "outreach", "reply", "campaign", "mailbox", "domain", "warmup", "sequence", "lead", "quarter", "budget",
@@ -27,14 +27,14 @@ class Sent(NamedTuple):
 
 
 def created(number: int, at: datetime, company: str | None = None) -> bytes:
-    """The BOOKING_CREATED of booking `number`, made at `at` for two days later."""
+    """Returns the BOOKING_CREATED of booking `number`, made at `at` for two days later."""
     return _envelope("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2), company))
 
 
 def history(number: int, at: datetime, company: str | None = None) -> list[Sent]:
-    """Four bodies of one booking: created, moved by a day, given another place, ended.
+    """Returns four bodies of one booking: created, moved by a day, location updated, ended.
 
-    `company` is the domain of the one who booked; None: that of every three bookings.
+    `company` is the domain of the booker; None: every three bookings share one.
     """
     moved_to = at + timedelta(days=3)
     reschedule_fields = {
@@ -61,19 +61,19 @@ def history(number: int, at: datetime, company: str | None = None) -> list[Sent]
 
 
 def cancellation(number: int, booked_at: datetime, company: str) -> Sent:
-    """The BOOKING_CANCELLED of a booking of `story`, an hour after it was moved."""
+    """Returns the BOOKING_CANCELLED of a booking of `history`, an hour after it was rescheduled."""
     at, payload = booked_at + timedelta(hours=6), _payload(number, "b", booked_at + timedelta(days=3), company)
     return Sent(at, _envelope("BOOKING_CANCELLED", at, payload | {"cancellationReason": "No time"}))
 
 
 def all_histories(count: int, since: datetime) -> list[Sent]:
-    """The bodies of `count` bookings, made a minute apart, in the order of their sending."""
+    """Returns the bodies of `count` bookings, made a minute apart, in the order of sending."""
     histories = (history(number, since + timedelta(minutes=number)) for number in range(count))
     return sorted((body for history_bodies in histories for body in history_bodies), key=lambda body: body.at)
 
 
 def write_signed(path: Path, numbers: range, at: datetime) -> Iterator[int]:
-    """Writes a BOOKING_CREATED a line, its signature's 64 digits before it; yields after each."""
+    """Writes one BOOKING_CREATED a line, after the 64 digits of its signature; yields after each."""
     with path.open("wb") as file:
         for number in numbers:
             body = created(number, at)
@@ -86,7 +86,7 @@ def _envelope(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
 
 
 def _row(trigger: str, booked_at: datetime, payload: dict[str, Any]) -> bytes:
-    """Cal.com sends the ends of meetings as the booking's row in its database, without an envelope."""
+    """Returns the body of a meeting's end: the booking's row in Cal.com's database, without an envelope."""
     identity = {"id": payload["bookingId"], "userPrimaryEmail": payload["organizer"]["email"]}
     rest = {name: value for name, value in payload.items() if name not in ("bookingId", "organizer")}
     return _json({"triggerEvent": trigger, **rest, **identity, "createdAt": _stamp(booked_at), "status": "ACCEPTED"})

@@ -1,4 +1,4 @@
-"""Processes that a measurement starts: each says when it is ready, and ends with whoever started it."""
+"""Processes that a measurement starts: each reports when it is ready, and ends with its parent."""
 
 import asyncio
 import os
@@ -11,13 +11,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _READY = b"ready\n"
-# A worker tells of all its batches in one line.
+# A worker reports all its batches in one line.
 _LONGEST_LINE = 2**24
 
 
 @asynccontextmanager
 async def child(module: str, *arguments: str, fds: tuple[int, ...] = ()) -> AsyncIterator[Process]:
-    """`python -m benchmarks.<module>` once it is ready; `fds` are handed on. Raises RuntimeError."""
+    """Starts `python -m benchmarks.<module>` and waits until it is ready; it inherits `fds`. Raises RuntimeError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -40,13 +40,13 @@ async def child(module: str, *arguments: str, fds: tuple[int, ...] = ()) -> Asyn
 
 
 def lines(process: Process) -> asyncio.StreamReader:
-    """What the process prints."""
+    """Yields the output of the process."""
     assert process.stdout is not None, "it was started with a pipe"
     return process.stdout
 
 
 def ready() -> None:
-    """Tells the parent, in the child; from here on the child ends when the parent does."""
+    """In the child: reports to the parent; from now on the child ends when the parent does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.write(1, _READY)
 

@@ -1,4 +1,4 @@
-"""B4: deliveries told a second by one worker process, beside the same calls alone, and with many reminders waiting."""
+"""B4: deliveries a second of one worker process, beside the same calls alone, and with many reminders waiting."""
 
 import msgspec
 from rich.progress import Progress
@@ -16,7 +16,7 @@ _REQUIRED_RATE, _MAX_LATENESS_MS, _MIN_RATIO = 800, 300.0, 0.9
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How many are told, and how many one at a time; how many wait, fall due one after the other, are moved."""
+    """How many are delivered at once and one at a time; how many wait, become due one by one, and are moved."""
 
     deliveries: int
     one_at_a_time: int
@@ -30,9 +30,9 @@ QUICK = Size(deliveries=1_000, one_at_a_time=200, waiting=50_000, falling_due=20
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """The floor, one at a time, many at once; and the same with many reminders far ahead."""
+    """Measures the floor, one at a time, many at once; and the same with many reminders far ahead."""
     size, faults = QUICK if quick else FULL, list[str]()
-    task = progress.add_task("B4: telling", total=4)
+    task = progress.add_task("B4: deliveries", total=4)
     rows = [await _floor(size.deliveries, faults)]
     progress.advance(task)
     async with open_benchmark(environment, at_once=1) as benchmark:
@@ -41,14 +41,14 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
     progress.advance(task)
     for condition, waiting in (("none waiting", 0), (f"{size.waiting:,} waiting", size.waiting)):
         async with open_benchmark(environment, at_once=_AT_ONCE, waiting=waiting) as benchmark:
-            rows += await benchmark.measure_drain(f"told, {condition}", size.deliveries)
+            rows += await benchmark.measure_drain(f"delivered, {condition}", size.deliveries)
             rows.append(await benchmark.measure_due(f"as they fall due, {condition}", size.falling_due))
             rows.append(await measure_moves(benchmark.driver, f"moved, {condition}", size.moved))
             faults += benchmark.faults
         progress.advance(task)
     return BenchmarkReport(
         name="b4",
-        title="B4: deliveries told by one worker process, on loopback",
+        title="B4: deliveries sent by one worker process, on loopback",
         ratios=_ratios(*rows),
         rows=[msgspec.to_builtins(row) for row in rows],
         faults=faults,
@@ -76,12 +76,12 @@ def _ratios(
 ) -> list[Ratio]:
     many_delivered, _many_rerun, many_due, many_moves = many
     return [
-        Ratio(label="told / 800 a second", value=delivered.per_second / _REQUIRED_RATE, required=1.0),
-        Ratio(label="told / one at a time", value=delivered.per_second / one_at_a_time.per_second),
-        Ratio(label="told / the calls alone", value=delivered.per_second / floor.per_second),
-        Ratio(label="told, rendered already / the calls alone", value=rerun.per_second / floor.per_second),
+        Ratio(label="delivered / 800 a second", value=delivered.per_second / _REQUIRED_RATE, required=1.0),
+        Ratio(label="delivered / one at a time", value=delivered.per_second / one_at_a_time.per_second),
+        Ratio(label="delivered / the calls alone", value=delivered.per_second / floor.per_second),
+        Ratio(label="delivered, rendered already / the calls alone", value=rerun.per_second / floor.per_second),
         Ratio(
-            label="told, many waiting / none",
+            label="delivered, many waiting / none",
             value=many_delivered.per_second / delivered.per_second,
             required=_MIN_RATIO,
         ),

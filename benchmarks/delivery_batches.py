@@ -1,4 +1,4 @@
-"""Bookings and what their attendees are to be told, as the pipeline leaves them; set-based, for they are many."""
+"""Inserts bookings with their planned deliveries, as the pipeline does; set-based, because there are many."""
 
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -39,9 +39,9 @@ _DELIVERIES: Final = """
 
 
 class DeliveryBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """`count` of one kind, a booking each, due `apart` from one another, the first one at `due_at` + `apart`.
+    """Deliveries of one kind, each with a booking, due `apart` from one another, the first at `due_at` + `apart`.
 
-    `name` begins their uids, and is another one for each lot of a database.
+    `name` begins their uids, and differs for each batch of a database.
     """
 
     name: str
@@ -52,7 +52,7 @@ class DeliveryBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert_deliveries(driver: asyncpg.Connection, batch: DeliveryBatch, *, with_bookings: bool = True) -> None:
-    """Makes them; without their bookings where they are only to wait."""
+    """Inserts them; without bookings where they only wait."""
     workspace_id, account_id = await driver.fetchrow("SELECT workspace_id, id FROM connections WHERE kind = 'calcom'")
     if with_bookings:
         await driver.execute(_BOOKINGS, workspace_id, account_id, batch.name, batch.due_at, batch.apart, batch.count)
@@ -60,6 +60,6 @@ async def insert_deliveries(driver: asyncpg.Connection, batch: DeliveryBatch, *,
 
 
 async def wake_dispatcher(driver: asyncpg.Connection, at: datetime) -> None:
-    """Says that there is something to tell, as whoever applies events does."""
+    """Wakes the worker, as the applier does."""
     workspace_id = await driver.fetchval("SELECT workspace_id FROM connections WHERE kind = 'calcom'")
     await wake(driver, workspace_id, [WakeUp(destination="email", at=at)], at)

@@ -1,4 +1,4 @@
-"""A database with reminders far ahead in it, a far side, and what one worker between the two makes of what is due."""
+"""A database with reminders far ahead, a fake provider, and one worker between the two, with its speed."""
 
 from asyncio import sleep
 from asyncio.subprocess import Process
@@ -22,7 +22,7 @@ _POLL_INTERVAL = 0.1
 _WARM = 100
 _BEGINS_AFTER = timedelta(seconds=6)
 _DUE_SPREAD = timedelta(seconds=20)
-# A million of them are those of three weeks.
+# A million is the number of three weeks.
 _AHEAD, _APART = timedelta(days=1), timedelta(seconds=2)
 _DELIVERED = "SELECT count(*) FROM deliveries WHERE state = 'delivered'"
 _SENDING = "SELECT EXISTS (SELECT FROM deliveries WHERE state = 'sending' AND wake_at < now() + interval '1 hour')"
@@ -33,7 +33,7 @@ _RESCHEDULE_ALL = """
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement; `worker_us` and `postgres_us` are processor time each. None where it isn't asked or told."""
+    """One measurement; `worker_us` and `postgres_us` are processor time for each delivery. None where not measured."""
 
     label: str
     times: int
@@ -46,7 +46,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryBenchmark:
-    """What is measured there, each on its own; `faults` say what is amiss."""
+    """The measurements, one after the other; `faults` make the figures invalid."""
 
     def __init__(
         self, environment: BenchmarkEnvironment, url: str, driver: asyncpg.Connection, provider_url: str
@@ -58,21 +58,23 @@ class DeliveryBenchmark:
         self._provider_url = provider_url
 
     async def measure_drain(self, label: str, count: int) -> list[Row]:
-        """Half confirmations, half reminders, each rendered; and then again, with what was rendered kept."""
+        """Measures half confirmations and half reminders, rendered; then again with the stored content."""
         async with delivery_worker(self._environment, self._url, self._provider_url) as worker:
-            # Whoever has told nothing yet still has to load what it needs.
+            # A worker that has sent nothing yet still has to load its modules.
             await self._insert_batches("warm", _WARM)
             await self._measure(worker, "warm", _WARM)
-            await self._insert_batches("told", count)
+            await self._insert_batches("sent", count)
             first_run = await self._measure(worker, label, count)
             await self.driver.execute(_RESCHEDULE_ALL, _now())
-            await self.driver.execute("VACUUM ANALYZE deliveries, delivery_contents, delivery_attempts, lanes")
+            await self.driver.execute(
+                "VACUUM ANALYZE deliveries, delivery_contents, delivery_attempts, destination_queues"
+            )
             rerun = await self._measure(worker, f"{label}, rendered already", count + _WARM)
         await self._check_delivered(label, count + _WARM)
         return [first_run, rerun]
 
     async def measure_due(self, label: str, count: int) -> Row:
-        """How late each of them came to the far side; the sweep finds them as the worker starts."""
+        """Measures the lateness of deliveries; the sweep finds the deliveries when the worker starts."""
         batch = DeliveryBatch(
             name="due", count=count, kind="remind", due_at=_now() + _BEGINS_AFTER, apart=_DUE_SPREAD / count
         )
@@ -99,7 +101,7 @@ class DeliveryBenchmark:
         await self.driver.execute("VACUUM ANALYZE deliveries, bookings, booking_attendees")
 
     async def _measure(self, worker: Process, label: str, count: int) -> Row:
-        """From the first that comes to the far side to the last one."""
+        """Measures from the first call at the provider to the last."""
         before, cpu_before = await arrival_count(self._provider_url), cpu_seconds(worker.pid)
         postgres_before = postgres_cpu_seconds(self._environment)
         await wake_dispatcher(self.driver, _now())
@@ -123,7 +125,7 @@ class DeliveryBenchmark:
         return arrivals
 
     async def _wait_until_recorded(self) -> None:
-        while await self.driver.fetchval(_SENDING):  # noqa: ASYNC110  # what stands in the database tells nobody
+        while await self.driver.fetchval(_SENDING):  # noqa: ASYNC110  # another process changes it
             await sleep(_POLL_INTERVAL)
 
     async def _check_delivered(self, label: str, count: int) -> None:
@@ -135,7 +137,7 @@ class DeliveryBenchmark:
 async def open_benchmark(
     environment: BenchmarkEnvironment, *, at_once: int, waiting: int = 0
 ) -> AsyncIterator[DeliveryBenchmark]:
-    """A new one, at whose far side that many may be told at once."""
+    """Creates a benchmark with a new database, whose provider allows that many calls at once."""
     async with environment.database() as url, fake_provider() as provider_url:
         driver = await asyncpg.connect(url)
         try:

@@ -1,6 +1,6 @@
-"""The floor of deliveries: `python -m benchmarks.delivery_floor URL COUNT AT_ONCE` makes the same calls only.
+"""The floor of deliveries: `python -m benchmarks.delivery_floor URL COUNT AT_ONCE` only makes the same calls.
 
-It prints when it has begun, and then its seconds and its processor time as one line of JSON.
+It prints a line when it has started, and then its seconds and its processor time as one line of JSON.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from showup.destinations.contract import Delivered
 from showup.destinations.email.mail import Mail
 from showup.destinations.email.resend import Resend
 
-# As long as what the templates make of a reminder.
+# As long as a rendered reminder.
 _MAIL = Mail(
     sender="Outbound <meetings@outbound.example>",
     to="Lead <lead@customer.example>",
@@ -32,7 +32,7 @@ _WARM = 50
 
 
 class CallResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What it took; `refused` calls make it worthless."""
+    """The result; refused calls make it invalid."""
 
     seconds: float
     cpu_seconds: float
@@ -68,7 +68,7 @@ async def _run(url: str, count: int, at_once: int) -> None:
 
 
 def main() -> None:
-    """Call, and tell what it took."""
+    """Make the calls, and print the result."""
     url, count, at_once = sys.argv[1:]
     uvloop.run(_run(url, int(count), int(at_once)))
 

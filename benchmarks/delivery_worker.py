@@ -1,4 +1,4 @@
-"""A worker that tells the outside, started as `showup serve` starts it, and the far side that it tells."""
+"""A worker that sends deliveries, started as `showup serve` starts it, and its fake provider."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ _SECRET_KEY = "x" * 40
 
 @asynccontextmanager
 async def fake_provider() -> AsyncIterator[str]:
-    """The address of one that has taken nothing yet."""
+    """Yields the address of a provider that has received nothing yet."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         async with child("fake_provider", str(listener.fileno()), fds=(listener.fileno(),)):
@@ -35,13 +35,13 @@ async def fake_provider() -> AsyncIterator[str]:
 
 
 async def add_connection(driver: asyncpg.Connection, *, at_once: int) -> None:
-    """The workspace's pace: as many calls at once, and no limit on how many a second."""
+    """Sets the workspace's limits: this many calls at once, and no limit on calls a second."""
     await driver.execute(_CONNECTION, at_once)
 
 
 @asynccontextmanager
 async def delivery_worker(environment: BenchmarkEnvironment, url: str, provider_url: str) -> AsyncIterator[Process]:
-    """One process that tells what is due in the database at `url`. Raises RuntimeError."""
+    """Starts one process that sends what is due in the database at `url`. Raises RuntimeError."""
     policy = environment.folder / "showup.toml"
     policy.write_text(_POLICY)
     settings = {

@@ -1,4 +1,4 @@
-"""B3: from a webhook's sending until its deal can be read by the API, while 200 webhooks a second come in."""
+"""B3: from the sending of a webhook until the API returns its deal, while 200 webhooks a second arrive."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ from showup.inbox.inbox_event import IncomingEvent
 from showup.sources.calcom.signature import sign
 
 _RATE = 200
-# To look for every deal would be more work for the server than the webhooks are.
+# Reading every deal would be more work for the server than the webhooks are.
 _PROBE_EVERY = 10
 _POLL_INTERVAL = 0.002
 _TIMEOUT = 30.0
@@ -40,7 +40,7 @@ _STILL_WAITING = "SELECT count(*) FROM inbox_events WHERE state = 'pending'"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How long it is measured, and how many events of another workspace the applier has to do meanwhile."""
+    """How long to measure, and how many events of another workspace the applier has to apply meanwhile."""
 
     seconds: int
     backlog: int
@@ -51,7 +51,7 @@ QUICK = Size(seconds=8, backlog=12_000)
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement, in milliseconds; `backlog_left`: the other workspace's events that waited still at its end."""
+    """One measurement, in milliseconds; `backlog_left`: the other workspace's events that are pending at its end."""
 
     label: str
     times: int
@@ -62,7 +62,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """With an applier that has nothing else to do, and with one that is busy with another workspace's events."""
+    """Measures with an idle applier, and with one that is busy with another workspace's events."""
     size = QUICK if quick else FULL
     task = progress.add_task("B3: from webhook to deal", total=2)
     rows: list[Timing] = []
@@ -76,7 +76,7 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
                 remaining = await scalar(url, _STILL_WAITING) if backlog else None
                 rows += [
                     _timing(f"answered{condition}", load_client.response_times),
-                    _timing(f"read of what is there{condition}", load_client.read_times),
+                    _timing(f"read of existing deals{condition}", load_client.read_times),
                     _timing(f"floor: answered, then read{condition}", load_client.floor),
                     _timing(f"deal readable{condition}", load_client.deal_times, remaining),
                 ]
@@ -98,7 +98,7 @@ def _found(rows: list[Timing], faults: list[str]) -> BenchmarkReport:
     ]
     return BenchmarkReport(
         name="b3",
-        title="B3: from webhook to deal (to an open SSE stream and to the funnel: there are none yet)",
+        title="B3: from webhook to deal",
         ratios=ratios,
         rows=[msgspec.to_builtins(row) for row in rows],
         faults=faults,
@@ -106,7 +106,7 @@ def _found(rows: list[Timing], faults: list[str]) -> BenchmarkReport:
 
 
 class LoadClient:
-    """Sends webhooks at their times, however long the answers take, and looks for some of their deals. In seconds."""
+    """Sends webhooks at fixed times, however long the responses take, and reads some of their deals. In seconds."""
 
     def __init__(self, address: str) -> None:
         self.response_times: list[float] = []
@@ -115,12 +115,12 @@ class LoadClient:
         self.deal_times: list[float] = []
         self._refused = 0
         self._lost = 0
-        # Given up before the server does it: a request on its way to a closed connection would be lost.
+        # Shorter than the server's own limit: a request on its way to a closed connection would be lost.
         limits = httpx2.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=2.0)
         self._client = httpx2.AsyncClient(base_url=address, timeout=_TIMEOUT, limits=limits)
 
     async def send_all(self, seconds: int) -> None:
-        """All of them, once a few have gone ahead that count for nothing."""
+        """Sends all of them, after a few that are not measured."""
         async with self._client:
             for number in range(_RATE // 2):
                 await self._send(-1 - number)
@@ -135,8 +135,8 @@ class LoadClient:
                     tasks.create_task(self._send(number))
 
     def faults(self) -> list[str]:
-        """What makes the figures worthless."""
-        counts = ((self._refused, "webhooks were not accepted"), (self._lost, "deals never came"))
+        """Returns what makes the figures invalid."""
+        counts = ((self._refused, "webhooks were not accepted"), (self._lost, "deals did not appear"))
         return [f"{count} {label}" for count, label in counts if count]
 
     async def _send(self, number: int) -> None:
@@ -182,7 +182,7 @@ def _timing(label: str, seconds: Sequence[float], backlog_left: int | None = Non
 
 
 async def _ingest_backlog(url: str, count: int) -> None:
-    """Events of a workspace that nobody looks at."""
+    """Stores pending events in a workspace that is not measured."""
     if not count:
         return
     engine = connect(url, pool_size=1)
@@ -210,7 +210,7 @@ async def _ingest_backlog(url: str, count: int) -> None:
 
 @asynccontextmanager
 async def _serve(url: str) -> AsyncIterator[str]:
-    """The address of a whole `showup serve`: its parent, one web process, one worker."""
+    """Yields the address of a complete `showup serve`: its parent, one web process, one worker."""
     settings = {
         "DATABASE_URL": url,
         "SHOWUP_SECRET_KEY": "x" * 40,
@@ -243,7 +243,7 @@ async def _address(process: Process) -> str:
         output += line
         if found := re.search(r"running at (\S+)", line):
             return found[1]
-    raise RuntimeError(f"showup serve ended before it was ready, and said:\n{output}")
+    raise RuntimeError(f"showup serve ended before it was ready, with this output:\n{output}")
 
 
 async def _drain_output(process: Process) -> None:

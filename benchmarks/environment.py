@@ -1,4 +1,4 @@
-"""What measurements stand on: the embedded PostgreSQL as Showup runs it, and a fresh database for each of them."""
+"""The environment of measurements: the embedded PostgreSQL as Showup runs it, and a fresh database for each of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,10 +22,10 @@ _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 class BenchmarkEnvironment:
-    """A server of our own, and a folder for what a run writes beside it."""
+    """A PostgreSQL server, and a folder for the other files of a run."""
 
     def __init__(self, url: str, folder: Path, postmaster: int | None, version: str) -> None:
-        """`postmaster` is the server's process id, where the system tells it; `version` PostgreSQL's."""
+        """`postmaster` is the server's process id, or None if unknown; `version` is PostgreSQL's."""
         self.folder = folder
         self.postmaster = postmaster
         self.version = version
@@ -34,7 +34,7 @@ class BenchmarkEnvironment:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:
-        """The address of a migrated database with the default workspace and account; dropped at the end."""
+        """Yields the address of a migrated database with the default workspace and account; drops it at the end."""
         name = f"measured_{next(self._numbers)}"
         await _execute(self._url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", "CHECKPOINT")
         try:
@@ -45,7 +45,7 @@ class BenchmarkEnvironment:
 
 @asynccontextmanager
 async def open_environment() -> AsyncIterator[BenchmarkEnvironment]:
-    """The ground, removed at the end. Raises an EmbeddedError when PostgreSQL does not start."""
+    """Yields the environment, and removes it at the end. Raises an EmbeddedError when PostgreSQL does not start."""
     with TemporaryDirectory(prefix="showup-bench-", ignore_cleanup_errors=True) as path:
         folder = _make_accessible(path)
         server = EmbeddedPostgres(folder / "data")
@@ -60,14 +60,14 @@ async def open_environment() -> AsyncIterator[BenchmarkEnvironment]:
 
 
 def _make_accessible(path: str) -> Path:
-    # Where we are root, PostgreSQL runs as another account, which has to find its files.
+    # As root, PostgreSQL runs under another account, which has to find its files.
     folder = Path(path)
     folder.chmod(0o755)
     return folder
 
 
 async def scalar(url: str, query: str) -> int:
-    """The one number that a query answers."""
+    """Returns the one number that a query returns."""
     driver = await asyncpg.connect(url)
     try:
         return int(await driver.fetchval(query))
@@ -87,15 +87,15 @@ async def _prepare_template(url: str) -> None:
 
 
 async def _age_server(url: str) -> None:
-    """Makes the server one that has run for a while, with WAL files to use again.
+    """Puts the server in the state of one that has run for a while, with WAL files to reuse.
 
-    A new one makes a file of 16 MB for every 7,000 webhooks, which holds everybody up for 50 ms.
+    A new server creates a file of 16 MB for every 7,000 webhooks, and each delays all connections for 50 ms.
     """
     await _execute(url, "ALTER SYSTEM SET min_wal_size = '1GB'", "SELECT pg_reload_conf()")
     driver = await asyncpg.connect(url)
     try:
         for _ in range(_OLD_WAL_FILES):
-            # A transaction that writes a little, so that the next file is begun.
+            # A transaction that writes a little, so that the next file begins.
             await driver.execute("SELECT pg_logical_emit_message(true, '', '')")
             await driver.execute("SELECT pg_switch_wal()")
         await driver.execute("CHECKPOINT")
@@ -104,13 +104,15 @@ async def _age_server(url: str) -> None:
 
 
 async def _inspect_server(url: str) -> tuple[int | None, str]:
-    """The postmaster's process id and the version; refuses to measure a server that forgets."""
+    """Returns the postmaster's process id and the version; raises when the server may lose confirmed writes."""
     driver = await asyncpg.connect(url)
     try:
         for name, expected in _DURABLE.items():
             found = await driver.fetchval("SELECT current_setting($1)", name)
             if found != expected:
-                raise RuntimeError(f"{name} is {found}: what this server confirms may be lost, so nothing is measured")
+                raise RuntimeError(
+                    f"{name} is {found}: this server may lose confirmed writes, so the benchmarks would be meaningless"
+                )
         backend = await driver.fetchval("SELECT pg_backend_pid()")
         return parent_of(backend), str(await driver.fetchval("SELECT current_setting('server_version')"))
     finally:

@@ -1,7 +1,7 @@
-"""A provider of mail that takes everything at once: `python -m benchmarks.fake_provider FD`.
+"""A mail provider that accepts everything at once: `python -m benchmarks.fake_provider FD`.
 
-It answers POST as Resend does, without faults and limits. GET /count says how many mails it took, GET / which ones and
-when: an `Arrival` each, as JSON.
+It answers POST as Resend does, without errors and limits. GET /count returns the number of accepted mails, GET /
+returns an `Arrival` for each, as JSON.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ _ACCEPTED = b'{"id":"00000000-0000-0000-0000-000000000000"}'
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """Which delivery was told, and when that got here: seconds since 1970, by the clock that all here share."""
+    """The delivery, and when its mail arrived: seconds since 1970, by the clock that all processes share."""
 
     delivery_id: str
     at: float
 
 
 class ProviderConnection(asyncio.Protocol):
-    """One caller, one request at a time; `taken` is everybody's."""
+    """One connection, one request at a time; all connections share `arrivals`."""
 
     def __init__(self, arrivals: list[Arrival]) -> None:
         self._arrivals = arrivals
@@ -59,13 +59,13 @@ class ProviderConnection(asyncio.Protocol):
 
 
 async def arrival_count(url: str) -> int:
-    """How many mails the one at `url` took so far."""
+    """Returns how many mails the provider at `url` has accepted."""
     async with httpx2.AsyncClient() as client:
         return msgspec.json.decode((await client.get(f"{url}/count")).content, type=int)
 
 
 async def list_arrivals(url: str) -> list[Arrival]:
-    """What the one at `url` took so far, in the order of its coming."""
+    """Returns the mails that the provider at `url` has accepted, in the order of arrival."""
     async with httpx2.AsyncClient() as client:
         return msgspec.json.decode((await client.get(url)).content, type=list[Arrival])
 
@@ -80,7 +80,7 @@ async def _serve(fd: int) -> None:
 
 
 def main() -> None:
-    """Take mail until SIGTERM."""
+    """Accept mails until SIGTERM."""
     uvloop.run(_serve(int(sys.argv[1])))
 
 

@@ -1,4 +1,4 @@
-"""B1: durable signed webhooks a second, against the usual way and against the floor, one web process each."""
+"""B1: durable signed webhooks a second, beside a usual implementation and the floor, one web process each."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ from benchmarks.results import BenchmarkReport, Ratio
 
 _CONNECTIONS = (64, 200)
 _WARM_BODIES = 20_000
-# Longer than the door lets anybody wait for the database.
+# Longer than a webhook request may wait for the database.
 _POLL_INTERVAL = 0.5
 _COMPARISONS = (
     ("ours", "usual", 9.0),
@@ -40,7 +40,7 @@ _APPLIED = "SELECT count(*) FROM inbox_events WHERE state = 'applied'"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How long each cell is measured, how often, and how many bodies there are for it."""
+    """How long and how often to measure each cell, and how many bodies to prepare for it."""
 
     seconds: int
     rounds: int
@@ -52,7 +52,7 @@ QUICK = Size(seconds=4, rounds=1, bodies=40_000)
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement. `stored` is None where nothing is; processor time in µs a request, None where it is not told."""
+    """One measurement. `stored` is None where nothing is stored; processor time in µs a request, None where unknown."""
 
     subject: str
     connections: int
@@ -68,12 +68,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def processor_us(self) -> float | None:
-        """Processor time a request, of server and PostgreSQL together; noise on the machine hardly changes it."""
+        """Returns processor time a request, of server and PostgreSQL together; the machine's load hardly changes it."""
         return None if self.server_us is None or self.postgres_us is None else self.server_us + self.postgres_us
 
     @property
     def fault(self) -> str | None:
-        """What makes the figure worthless. When the load stops, each connection may have one answer on its way."""
+        """Yields what makes the figure invalid.
+
+        When the load stops, each connection may have one response on its way.
+        """
         where = f"{self.subject} at {self.connections} connections"
         if self.errors:
             return f"{where}: {self.errors} errors"
@@ -83,13 +86,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """All cells, one after the other; of several rounds, the one in the middle."""
+    """Measures all cells, one after the other; of several rounds, returns the median."""
     size = QUICK if quick else FULL
     warm, bodies = environment.folder / "warm", environment.folder / "bodies"
     _write_all(progress, warm, bodies, size)
     plan = [(*pair, round_number) for round_number in range(size.rounds) for pair in product(_CONNECTIONS, _COUNTS)]
     cells: list[Cell] = []
-    for connections, subject, _ in progress.track(plan, description="B1: load on the door"):
+    for connections, subject, _ in progress.track(plan, description="B1: load on the webhook endpoint"):
         async with environment.database() as url, _serve_subject(subject, url) as (port, server):
             await send(port, warm, connections=connections, seconds=1)
             cells.append(await _cell(environment, url, (subject, connections, port, server), bodies, size.seconds))
@@ -106,7 +109,7 @@ def _write_all(progress: Progress, warm: Path, bodies: Path, size: Size) -> None
 
 @asynccontextmanager
 async def _serve_subject(subject: str, url: str) -> AsyncIterator[tuple[int, int]]:
-    """The subject's port and process id, with a worker beside it where it is to apply."""
+    """Yields the subject's port and process id, with a worker beside it where it is to apply."""
     kind, _, applied = subject.partition(", ")
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         async with AsyncExitStack() as stack:
@@ -143,7 +146,7 @@ async def _cell(
 
 
 async def _count_stored(url: str, subject: str) -> int:
-    """How many are stored, once those that were on their way when the load stopped are stored too."""
+    """Returns how many are stored, once those that were on their way when the load stopped are stored too."""
     before, now = -1, await scalar(url, _COUNTS[subject])
     while now != before:
         await asyncio.sleep(_POLL_INTERVAL)
@@ -174,7 +177,7 @@ def _to_report(cells: list[Cell], size: Size) -> BenchmarkReport:
     }
     faults = [cell.fault for cell in cells if cell.fault is not None]
     faults += [
-        f"{cell.subject} at {cell.connections} connections: more requests than bodies, so some came twice"
+        f"{cell.subject} at {cell.connections} connections: more requests than bodies, so some bodies were sent twice"
         for cell in cells
         if cell.subject.startswith("ours") and cell.accepted > size.bodies
     ]

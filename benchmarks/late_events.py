@@ -1,4 +1,4 @@
-"""B2, the hard case: one late cancellation from the middle of a company's past, by how many bookings it has."""
+"""B2, the hard case: one late cancellation in the middle of a company's past, by how many bookings it has."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ from showup.inbox.projection_worker import ProjectionWorker
 _FULL = (200, 2_000, 10_000)
 _QUICK = (200, 2_000)
 _REFERENCE_BOOKINGS, _WITHIN_MS = 2_000, 100.0
-# Every tenth booking is called off in time, so that the company has many deals.
+# Every tenth booking is cancelled in time, so that the company has many deals.
 _CANCELLED_EVERY = 10
 _LATE_COUNT = 15
 _COMPANY = "largecustomer.example"
@@ -31,9 +31,9 @@ _APART = timedelta(minutes=30)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """What late news of a company took from its arrival on: the transaction that applies it, begin to commit.
+    """The time that a late event of a company took: the transaction that applies it, from begin to commit.
 
-    `python_ms` and `postgres_ms` are processor time; None where the system does not tell.
+    `python_ms` and `postgres_ms` are processor time; None where unknown.
     """
 
     bookings: int
@@ -46,11 +46,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """Companies of several sizes, each in a database of its own."""
+    """Measures companies of several sizes, each in its own database."""
     rows = [await _row(environment, progress, bookings) for bookings in (_QUICK if quick else _FULL)]
     reference = next(row for row in rows if row.bookings == _REFERENCE_BOOKINGS)
     return BenchmarkReport(
-        name="b2-late-news",
+        name="b2-late-events",
         title="B2: one late cancellation from the middle of a company's past",
         ratios=[
             Ratio(
@@ -78,7 +78,7 @@ async def _row(environment: BenchmarkEnvironment, progress: Progress, bookings: 
             progress.update(task, advance=applied_count)
         deals = await scalar(url, "SELECT count(*) FROM deals")
         lines = await scalar(url, "SELECT count(*) FROM audit_log")
-        task = progress.add_task("B2: late news", total=_LATE_COUNT)
+        task = progress.add_task("B2: late events", total=_LATE_COUNT)
         timings = []
         for late_event in _late_cancellations(bookings):
             await ingest(url, [late_event], progress, task)
@@ -96,7 +96,7 @@ async def _row(environment: BenchmarkEnvironment, progress: Progress, bookings: 
 
 
 async def _time_apply(environment: BenchmarkEnvironment, applier: ProjectionWorker) -> tuple[float, float, float]:
-    """Milliseconds from beginning to commit, and of processor time here and in PostgreSQL."""
+    """Returns milliseconds from begin to commit, and of processor time here and in PostgreSQL."""
     postgres_before = postgres_cpu_seconds(environment)
     started_at, cpu_seconds = perf_counter(), process_time()
     await applier.drain_once()
@@ -124,7 +124,7 @@ def _booked_at(number: int) -> datetime:
 
 
 def _all_webhooks(bookings: int) -> list[Sent]:
-    """Every story in the order of its sending."""
+    """Returns the bodies of all bookings in the order of sending."""
     found: list[Sent] = []
     for number in range(bookings):
         *earlier, ended = history(number, _booked_at(number), _COMPANY)
@@ -134,7 +134,7 @@ def _all_webhooks(bookings: int) -> list[Sent]:
 
 
 def _late_cancellations(bookings: int) -> list[Sent]:
-    """Cancellations of meetings that are long over, around the middle."""
+    """Returns cancellations of meetings that ended long ago, around the middle."""
     middle = bookings // 2
     numbers = [number_in_range for number_in_range in range(middle, bookings) if number_in_range % _CANCELLED_EVERY][
         :_LATE_COUNT

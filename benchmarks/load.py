@@ -1,4 +1,4 @@
-"""Load on a door: by wrk where it is installed, else by a sender of our own, which takes more of the processor."""
+"""Sends load to a webhook endpoint: with wrk if installed, else with our sender, which takes more processor time."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back; `errors` are connections lost, answers that took too long, and every status but 2xx or 3xx."""
+    """The responses; `errors` are lost connections, late responses, and every status but 2xx or 3xx."""
 
     answered: int
     errors: int
@@ -24,17 +24,17 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def accepted(self) -> int:
-        """How many were told that their webhook is kept, at least."""
+        """Returns how many webhooks were accepted, at least."""
         return self.answered - self.errors
 
 
 def tool() -> str:
-    """What sends the load."""
+    """Returns the tool that sends the load."""
     return "wrk" if shutil.which("wrk") else "benchmarks.sender"
 
 
 async def send(port: int, bodies: Path, *, connections: int, seconds: float) -> Answered:
-    """Sends the bodies of a file for that long, each connection its next one when the last is answered."""
+    """Sends the bodies of a file for that long; each connection sends its next one after the last response."""
     process = await asyncio.create_subprocess_exec(
         *_command(port, bodies, connections, max(1, round(seconds))), stdout=PIPE, cwd=ROOT
     )
@@ -53,6 +53,6 @@ def _command(port: int, bodies: Path, connections: int, seconds: int) -> list[st
     if tool() != "wrk":
         return [sys.executable, "-m", tool(), str(port), str(bodies), str(connections), str(seconds)]
     url = f"http://127.0.0.1:{port}/webhooks/calcom"
-    # One thread: two would take both cores from what is measured.
+    # One thread: two would take both cores from the server.
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "5s", "-s", str(_SCRIPT)]
     return ["wrk", *options, url, "--", str(bodies)]

@@ -1,4 +1,4 @@
-"""On what a figure was measured: the machine, how long its disk takes to be sure, and the versions of what ran."""
+"""The machine of a measurement: its processor, how long its disk takes to flush, and the versions of the software."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ _PAGE = bytes(8192)
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """`load`: processes that wanted a core when the run began; more than a few tenths make every figure doubtful."""
+    """`load`: processes that waited for a core at the start; more than a few tenths make every figure doubtful."""
 
     system: str
     processor: str
@@ -30,7 +30,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def this_machine(environment: BenchmarkEnvironment) -> Machine:
-    """What this run is measured on."""
+    """Returns the machine of this run."""
     versions = {"python": platform.python_version(), "postgresql": environment.version.split()[0]}
     return Machine(
         system=f"{platform.system()} {platform.release()}",
@@ -52,7 +52,7 @@ def _processor() -> str:
 
 
 def _flush_us(path: Path) -> int:
-    """Microseconds to write a page of 8 KB and have it on the disk, as a commit does; the median of a hundred."""
+    """Returns the microseconds to write and flush a page of 8 KB, as a commit does; the median of a hundred."""
     timings: list[float] = []
     with path.open("wb") as file:
         for _ in range(100):

@@ -1,4 +1,4 @@
-"""Processor time and memory of processes, as Linux tells them under /proc; None elsewhere."""
+"""Processor time and memory of processes, from /proc on Linux; None elsewhere."""
 
 import os
 import resource
@@ -6,24 +6,24 @@ import sys
 from pathlib import Path
 
 _PROC = Path("/proc")
-# Places in /proc/PID/stat after the name in brackets, which may hold anything.
+# Positions in /proc/PID/stat after the name in brackets, which may contain anything.
 _PARENT, _OWN, _OF_CHILDREN = 1, slice(11, 13), slice(13, 15)
 
 
 def parent_of(pid: int) -> int | None:
-    """The process id of the parent."""
+    """Returns the process id of the parent."""
     fields = _fields(pid)
     return None if fields is None else int(fields[_PARENT])
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """Seconds of processor time that one process has used so far."""
+    """Returns the seconds of processor time that one process has used so far."""
     fields = _fields(pid)
     return None if fields is None else _seconds(fields[_OWN])
 
 
 def cpu_seconds_of_tree(pid: int) -> float | None:
-    """The same of a process and its children, those that have ended among them."""
+    """Returns the same for a process and its children, including those that have ended."""
     fields = _fields(pid)
     if fields is None:
         return None
@@ -33,8 +33,8 @@ def cpu_seconds_of_tree(pid: int) -> float | None:
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held so far, in MB."""
-    # Linux's rusage begins with the peak of whoever started us; the status file does not.
+    """Returns the most memory that this process has used so far, in MB."""
+    # Linux's rusage begins with the peak of the parent; the status file does not.
     if (status := _PROC / "self" / "status").exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""B2: events applied a second by one worker, in order and shuffled, against one transaction an event."""
+"""B2: events applied a second by one worker, in order and shuffled, beside one transaction for each event."""
 
 import random
 from asyncio.subprocess import Process
@@ -31,7 +31,7 @@ _OF_EVENTS = {
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How many bookings for batches, and for one transaction an event."""
+    """How many bookings for batches, and for one transaction for each event."""
 
     bookings: int
     one_by_one: int
@@ -42,9 +42,9 @@ QUICK = Size(bookings=2_000, one_by_one=250)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement. The first and last tenth tell how the rate changes as tables grow.
+    """One measurement. The first and last tenth show how the rate changes as tables grow.
 
-    `worker_us` and `postgres_us` are processor time an event; None where the system does not tell.
+    `worker_us` and `postgres_us` are processor time an event; None where unknown.
     """
 
     mode: str
@@ -59,7 +59,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """In order, shuffled, and one by one, each in a database of its own."""
+    """Measures in order, shuffled, and one by one, each in its own database."""
     size = QUICK if quick else FULL
     in_order = all_histories(size.bookings, _SINCE)
     shuffled = random.Random("shuffled").sample(in_order, len(in_order))
@@ -103,7 +103,7 @@ async def _row(
 ) -> Row:
     mode, order = labels
     async with environment.database() as url:
-        task = progress.add_task(f"B2: keeping, {order}", total=len(arrivals))
+        task = progress.add_task(f"B2: storing, {order}", total=len(arrivals))
         await ingest(url, arrivals, progress, task)
         task = progress.add_task(f"B2: applying {mode}, {order}", total=len(arrivals))
         cpu_before = postgres_cpu_seconds(environment)
@@ -133,7 +133,7 @@ def _measured(mode: str, events: int, result: WorkResult, postgres_us: float | N
 
 
 async def ingest(url: str, arrivals: Sequence[Sent], progress: Progress, task: TaskID) -> None:
-    """Keeps the bodies in this order, as the door would have; each is received after all that came before it."""
+    """Stores the bodies in this order, as the webhook endpoint does; each is received after all earlier ones."""
     driver = await asyncpg.connect(url)
     try:
         account = await driver.fetchrow(_ACCOUNT)
@@ -154,7 +154,7 @@ async def ingest(url: str, arrivals: Sequence[Sent], progress: Progress, task: T
 
 
 async def _read_result(process: Process, progress: Progress, task: TaskID) -> WorkResult:
-    """What the worker tells at its end; on its way it prints how far it is."""
+    """The worker's result, printed at its end; before, it prints its progress."""
     line = b""
     async for line in lines(process):
         if line[:1].isdigit():
@@ -163,7 +163,7 @@ async def _read_result(process: Process, progress: Progress, task: TaskID) -> Wo
 
 
 async def _count_faults(url: str, mode: str, events: int) -> list[str]:
-    """How what stands differs from what was sent."""
+    """Yields how the data differs from what was sent."""
     expected = [(name, query, events) for name, query in _OF_EVENTS.items()]
     expected.append(("bookings", "SELECT count(*) FROM bookings", events // _EVENTS_A_BOOKING))
     found = [(name, await scalar(url, query), expected_count) for name, query, expected_count in expected]
@@ -175,5 +175,5 @@ async def _count_faults(url: str, mode: str, events: int) -> list[str]:
 
 
 def postgres_cpu_seconds(environment: BenchmarkEnvironment) -> float | None:
-    """Seconds of processor time that PostgreSQL has used so far; None where the system does not tell."""
+    """Returns the seconds of processor time that PostgreSQL has used so far; None where unknown."""
     return None if environment.postmaster is None else cpu_seconds_of_tree(environment.postmaster)

@@ -1,6 +1,6 @@
-"""B2: events a second when the whole log is folded again, and the memory that this takes.
+"""B2: events a second when the whole log is replayed, and the memory that this takes.
 
-`python -m benchmarks.rebuild apply URL` and `… check URL` are the rebuild as measured, in a process of its own.
+`python -m benchmarks.rebuild apply URL` and `… check URL` run the measured rebuild in their own process.
 """
 
 import sys
@@ -30,7 +30,7 @@ _BOOKINGS_FULL, _BOOKINGS_QUICK = 50_000, 2_500
 _SINCE = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 _INGEST_BATCH = 500
 _MOST_MEMORY_MB = 500.0
-# The log as the applier leaves it, each event with the booking of its lead: what stands is made by the first rebuild.
+# The log as the applier leaves it, each event with the booking of its lead; the first rebuild creates the data.
 _MARK_PROCESSED = """
     UPDATE inbox_events e SET state = 'applied', number = s.number, booking_id = s.booking_id
     FROM (
@@ -45,10 +45,10 @@ _MARK_PROCESSED = """
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One rebuild. `fold_per_second` leaves out what comes after the fold: comparing, and putting in place.
+    """One rebuild. `fold_per_second` leaves out what follows the replay: comparing, and repairing.
 
-    `*_us` are processor time an event, PostgreSQL's None where the system does not tell; `peak_*_mb` are the process's,
-    after a tenth of the fold and at its end.
+    `*_us` are processor time an event, PostgreSQL's None where unknown; `peak_*_mb` are the process's, after a tenth of
+    the replay and at its end.
     """
 
     mode: str
@@ -62,7 +62,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RebuildResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process tells at its end."""
+    """The result of the process, printed at its end."""
 
     events: int
     differing: int
@@ -74,11 +74,11 @@ class RebuildResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """A rebuild that puts everything in place where nothing stands, and one that finds no difference."""
+    """Measures a rebuild that restores everything in empty tables, and one that finds no difference."""
     sent = all_histories(_BOOKINGS_QUICK if quick else _BOOKINGS_FULL, _SINCE)
     faults: list[str] = []
     async with environment.database() as url:
-        await _ingest_log(url, sent, progress, progress.add_task("B2: keeping a log", total=len(sent)))
+        await _ingest_log(url, sent, progress, progress.add_task("B2: storing a log", total=len(sent)))
         rows = [await _row(environment, progress, faults, mode, url, len(sent)) for mode in ("apply", "check")]
         if (found := await scalar(url, "SELECT count(*) FROM bookings")) != len(sent) // _EVENTS_A_BOOKING:
             faults.append(f"{found} bookings instead of {len(sent) // _EVENTS_A_BOOKING}")
@@ -86,10 +86,10 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
     check = rows[-1]
     return BenchmarkReport(
         name="b2-rebuild",
-        title="B2: events of the log folded again a second",
+        title="B2: events of the log replayed a second",
         ratios=[
             Ratio(label="check / 3,500 a second", value=check.per_second / 3500, required=1.0),
-            Ratio(label="fold alone / 3,500 a second", value=check.fold_per_second / 3500),
+            Ratio(label="replay alone / 3,500 a second", value=check.fold_per_second / 3500),
             Ratio(label="memory at the end / after a tenth", value=check.peak_mb / check.peak_after_a_tenth_mb),
         ],
         rows=[msgspec.to_builtins(row) for row in rows],
@@ -155,7 +155,7 @@ def _postgres_cpu_seconds(environment: BenchmarkEnvironment) -> float | None:
 
 
 class _ProgressWatch:
-    """How far the fold is, printed after each page, and what it had taken by then."""
+    """The progress of the replay, printed after each page, and its cost so far."""
 
     def __init__(self) -> None:
         self.started_at, self.cpu_before = perf_counter(), process_time()
@@ -196,7 +196,7 @@ async def _rebuild(mode: str, url: str) -> None:
 
 
 def main() -> None:
-    """Rebuild."""
+    """Run the rebuild."""
     mode, url = sys.argv[1:]
     uvloop.run(_rebuild(mode, url))
 

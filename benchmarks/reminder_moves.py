@@ -1,4 +1,4 @@
-"""How fast reminders are moved when their meetings are: rewritten in batches, as whoever applies events does it."""
+"""Measures how fast reminders move with their meetings: rewritten in batches, as the applier does it."""
 
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -16,7 +16,7 @@ _AHEAD = timedelta(days=3)
 
 
 async def measure_moves(driver: asyncpg.Connection, label: str, count: int) -> Row:
-    """As many bookings, a reminder each, all an hour later than they were."""
+    """Moves that many bookings, with a reminder each, by an hour."""
     workspace_id = await driver.fetchval("SELECT id FROM workspaces")
     reminders = [_reminder(number) for number in range(count)]
     await _rewrite_deliveries(driver, workspace_id, reminders)

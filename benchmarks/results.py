@@ -1,4 +1,4 @@
-"""What a benchmark found: a file for the record, and tables for whoever ran it, the ratios first."""
+"""The results of a benchmark: a file for the record, and tables for the terminal, the ratios first."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ _SMALL_VALUE = 100
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure over another, and how much it must be (None: it is only told)."""
+    """One figure divided by another, and its target (None: no target)."""
 
     label: str
     value: float
@@ -23,14 +23,14 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> str:
-        """Whether it is enough."""
+        """Returns whether the target is reached."""
         if self.required is None:
             return ""
         return "reached" if self.value >= self.required else "missed"
 
 
 class BenchmarkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark's outcome. `rows` have the same keys; `faults` say what makes the figures worthless."""
+    """One benchmark's result. `rows` have the same keys; `faults` say what makes the figures invalid."""
 
     name: str
     title: str
@@ -40,14 +40,14 @@ class BenchmarkReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
-    """Puts it on record under its name; small sizes apart, since they are no measure for the full ones."""
+    """Writes the result to the file of its name; small sizes have their own files."""
     path = _FOLDER / f"{report.name}{'-quick' if quick else ''}.json"
     # More digits than the noise allows would only make two records hard to compare.
     rows = [
         {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()}
         for row in report.rows
     ]
-    ratios = [msgspec.structs.replace(value, found=round(value.value, 2)) for value in report.ratios]
+    ratios = [msgspec.structs.replace(value, value=round(value.value, 2)) for value in report.ratios]
     report = msgspec.structs.replace(report, rows=rows, ratios=ratios)
     record = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -61,7 +61,7 @@ def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
 
 
 def show(report: BenchmarkReport, console: Console) -> None:
-    """Prints it."""
+    """Prints the result."""
     console.rule(report.title, align="left")
     ratios = Table("ratio", "found", "wanted", "")
     for ratio in report.ratios:

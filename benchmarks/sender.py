@@ -1,6 +1,6 @@
 """For machines without wrk: `python -m benchmarks.sender PORT FILE CONNECTIONS SECONDS` prints what `load` reads.
 
-Raw sockets, one request at a time on each: what it costs itself is taken from the server on the same cores.
+It uses raw sockets with one request at a time on each. Its own cost is taken from the server on the same cores.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _HEAD = (
 
 
 class LoadConnection(asyncio.Protocol):
-    """Sends, waits for the answer, sends the next; `gone` is done when it has stopped."""
+    """Sends a request, waits for the response, sends the next; `closed` is done when it has stopped."""
 
     def __init__(self, requests: Iterator[bytes], until: float) -> None:
         self.latencies: list[float] = []
@@ -65,7 +65,7 @@ class LoadConnection(asyncio.Protocol):
 
 
 async def send(port: int, bodies: Path, connections: int, seconds: float) -> Answered:
-    """The load, until its time is over and every answer is there."""
+    """Runs the load until its time is over and every response has arrived."""
     requests = _requests(bodies)
     started_at = perf_counter()
     connections_made: list[LoadConnection] = []
@@ -74,7 +74,7 @@ async def send(port: int, bodies: Path, connections: int, seconds: float) -> Ans
             lambda: LoadConnection(requests, started_at + seconds), "127.0.0.1", port
         )
         connections_made.append(connection_or_latency)
-    # An answer that never comes is an error, as it is to wrk.
+    # A missing response is an error, as with wrk.
     _, unanswered = await asyncio.wait(
         [connection_or_latency.closed for connection_or_latency in connections_made], timeout=seconds + _PATIENT_FOR
     )

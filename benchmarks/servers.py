@@ -1,7 +1,7 @@
 """One web process, as measured: `python -m benchmarks.servers ours|usual|floor|asgi-floor FD DATABASE_URL`.
 
-All of them run on the same server with the same settings, those of `showup serve`. *ours* and *floor* take webhooks on
-Showup's own connections, *usual* and *asgi-floor* on uvicorn's.
+All of them run on the same server with the same settings, those of `showup serve`. *ours* and *floor* receive webhooks
+on Showup's own connections, *usual* and *asgi-floor* on uvicorn's.
 """
 
 import asyncio
@@ -31,26 +31,26 @@ from showup.web.webhook_protocol import protocol_for
 from showup.web.webhook_responses import ResponseFormat, WebhookResponse, encode_response, refusal_response
 from showup.web.webhooks import WebhookEndpoint
 
-# As long as what the door answers, with the id of an event.
+# As long as the webhook endpoint's response with the id of an event.
 _ACCEPTED = WebhookResponse(status=200, body={"status": "accepted", "id": "00000000-0000-0000-0000-000000000000"})
 _ANSWER = encode_response(_ACCEPTED)[1]
 _SECRETS = (SECRET.encode(),)
 
 
 class NullBackend:
-    """Neither accounts nor a keeper, where none is asked."""
+    """Replaces the accounts and the ingest writer where they are not used."""
 
     async def find(self, _name: str | None) -> NoReturn:
-        """No account is looked up."""
+        """Finds no account."""
         raise NotImplementedError
 
     async def store(self, _incoming: IncomingEvent) -> NoReturn:
-        """Nothing is kept."""
+        """Stores nothing."""
         raise NotImplementedError
 
 
 class FloorEndpoint(WebhookEndpoint):
-    """Showup's door with nothing behind it."""
+    """Showup's webhook endpoint without accounts and storage."""
 
     def __init__(self) -> None:
         super().__init__(NullBackend(), NullBackend(), system_clock, not_found)
@@ -58,13 +58,13 @@ class FloorEndpoint(WebhookEndpoint):
     async def received(
         self, _scope: Scope, headers: Mapping[bytes, bytes], body: bytes, _dialect: ResponseFormat
     ) -> WebhookResponse:
-        """The signature is checked, and that is all."""
+        """Checks the signature only."""
         signature = headers.get(b"x-cal-signature-256")
         return _ACCEPTED if is_signed(body, signature, _SECRETS) else refusal_response("bad-signature")
 
 
 async def asgi_floor(scope: Scope, receive: Receive, send: Send) -> None:
-    """The least that a door can do: read the body, check the signature, answer."""
+    """The least that a webhook endpoint can do: read the body, check the signature, respond."""
     chunks: list[bytes] = []
     more = True
     while more:
@@ -79,7 +79,7 @@ async def asgi_floor(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """Behind the door there is no application here."""
+    """The application that other requests would reach; there is none."""
     await send({"type": "http.response.start", "status": 404, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 

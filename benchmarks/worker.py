@@ -1,7 +1,7 @@
-"""One process that applies, as measured.
+"""One process that applies events, as measured.
 
-`python -m benchmarks.worker beside URL` applies until SIGTERM, as `showup work` does; `… batches URL` and
-`… one-by-one URL` apply what is kept, print how many after each batch, then what it took as one line of JSON.
+`python -m benchmarks.worker beside URL` applies until SIGTERM, as `showup work` does; `… batches URL` and `… one-by-one
+URL` apply the stored events, print how many after each batch, then the cost as one line of JSON.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from showup.inbox.projection_worker import ProjectionWorker
 
 
 class WorkResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`done_at`: seconds since the beginning, and how many events had been applied by then, after each batch."""
+    """`progress`: seconds since the beginning, and how many events were applied by then, after each batch."""
 
     seconds: float
     progress: list[tuple[float, int]]
@@ -44,7 +44,7 @@ async def _run_until_stopped(url: str) -> None:
 
 async def _batches(url: str) -> None:
     engine = connect(url)
-    # What `drain` does, step by step, so that each can be timed.
+    # The same as `drain`, step by step, so that each step can be timed.
     await _work(ProjectionWorker(engine, system_clock).drain_once)
     await engine.dispose()
 

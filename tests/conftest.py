@@ -1,4 +1,4 @@
-"""One PostgreSQL for a whole test run, and a database of its own for each test that asks."""
+"""One PostgreSQL for a whole test run, and a separate database for each test that needs one."""
 
 import asyncio
 import shutil
@@ -21,13 +21,13 @@ from showup.database.tables import connections, workspaces
 
 TEMPLATE = "migrated"
 RUN_FOLDER = pytest.StashKey[Path]()
-# The databases of tests may be lost with the machine: they are made anew anyway.
+# The databases of tests need not survive a crash: each run creates them again.
 UNSAFE_SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     shared_folder = getattr(config, "workerinput", {}).get("run_folder")
-    # Short for the sake of socket paths, and open to the account that runs PostgreSQL when we are root.
+    # A short path, because socket paths have a limit; accessible to the account that runs PostgreSQL if we are root.
     folder = Path(shared_folder or tempfile.mkdtemp(prefix="showup-"))
     folder.chmod(0o755)
     config.stash[RUN_FOLDER] = folder
@@ -44,12 +44,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def with_database(url: str, name: str) -> str:
-    """The same server's other database."""
+    """Returns the address of another database on the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 async def prepare_template(url: str) -> None:
-    """Make the migrated database that tests copy, unless another worker of this run has."""
+    """Creates the migrated database that tests copy, unless another worker of this run has created it."""
     driver = await asyncpg.connect(url)
     try:
         await driver.execute("SELECT pg_advisory_lock(1)")
@@ -66,7 +66,7 @@ async def prepare_template(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of the run's PostgreSQL, which all workers share; tests ask for `database_url` instead."""
+    """The address of the run's PostgreSQL, which all workers share; tests use `database_url` instead."""
     with EmbeddedPostgres(request.config.stash[RUN_FOLDER] / "data") as server:
         asyncio.run(prepare_template(server.dsn))
         yield server.dsn
@@ -74,7 +74,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @asynccontextmanager
 async def fresh_database(postgres: str) -> AsyncIterator[str]:
-    """The address of a migrated, empty database, which goes at the end."""
+    """Yields the address of a migrated, empty database, and drops it at the end."""
     name = f"test_{uuid4().hex}"
     driver = await asyncpg.connect(postgres)
     try:
@@ -87,7 +87,7 @@ async def fresh_database(postgres: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database_url(postgres: str) -> AsyncIterator[str]:
-    """A fresh, migrated, empty database."""
+    """The address of a new, migrated, empty database."""
     async with fresh_database(postgres) as url:
         yield url
 
@@ -102,7 +102,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def workspace(engine: AsyncEngine) -> UUID:
-    """The workspace `default`, by its id."""
+    """The id of the workspace `default`."""
     workspace_id = uuid4()
     async with transaction(engine) as tx:
         await tx.execute(insert(workspaces).values(id=workspace_id, slug="default", name="Default"))
@@ -111,7 +111,7 @@ async def workspace(engine: AsyncEngine) -> UUID:
 
 @pytest.fixture
 async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
-    """The Cal.com account `default` of the workspace, by its id; without secrets."""
+    """The id of the workspace's Cal.com account `default`, which has no secrets."""
     account_id = uuid4()
     async with transaction(engine) as tx:
         row = {"id": account_id, "workspace_id": workspace, "kind": "calcom", "name": "default"}

@@ -1,4 +1,4 @@
-"""A real `showup serve` in a process of its own, and what stands below it."""
+"""A real `showup serve` in a separate process, with its child processes."""
 
 import json
 import os
@@ -20,18 +20,18 @@ SECRET = "the default account's secret"
 ADMIN_KEY = "a" * 40
 PAYLOAD = Path(__file__).parent / "payloads" / "docs_booking_created.json"
 SHOWUP_VARIABLE_PREFIXES = ("SHOWUP_", "CALCOM_", "DATABASE_", "PG", "LOG_")
-# For a machine that is busy with other tests; nothing is measured by it.
+# Long enough for a machine that is busy with other tests; no test measures time with it.
 TIMEOUT = 60.0
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's, with no setting of Showup's but these."""
+    """Returns this process's environment, with only these settings of Showup."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(SHOWUP_VARIABLE_PREFIXES)}
     return clean | {"CALCOM_WEBHOOK_SECRET": SECRET, "SHOWUP_ADMIN_KEY": ADMIN_KEY} | variables
 
 
 class ShowupProcess:
-    """One `showup serve`, from its start until `address` answers."""
+    """A running `showup serve`; the constructor returns when `address` responds."""
 
     def __init__(self, *arguments: str, **variables: str) -> None:
         self.process = subprocess.Popen(
@@ -56,38 +56,38 @@ class ShowupProcess:
         self._lines.put("")
 
     def wait_for_output(self, pattern: str) -> str:
-        """Wait for a line that matches, and answer its first group, or all of the match."""
+        """Waits for a matching line of output; returns its first group, or the whole match."""
         output = ""
         while line := self._lines.get(timeout=TIMEOUT):
             output += line
             if match := re.search(pattern, line):
                 return match[match.lastindex or 0]
-        raise AssertionError(f"it ended and said:\n{output}")
+        raise AssertionError(f"the process ended with this output:\n{output}")
 
     def process_tree(self) -> list[psutil.Process]:
-        """The process and everything below it, PostgreSQL included."""
+        """Returns the process and all its descendants, including PostgreSQL."""
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]
 
     def children(self, kind: str) -> list[psutil.Process]:
-        """Its children of a kind: `web` or `work`."""
+        """Returns its children of one kind: `web` or `work`."""
         processes = psutil.Process(self.process.pid).children()
         return [child for child in processes if kind in child.cmdline()[-2:]]
 
     def post(self, body: bytes | None = None, *, secret: str = SECRET) -> httpx2.Response:
-        """A booking's webhook, signed; a new one each time unless `body` is given."""
+        """Sends a signed webhook: `body`, or else a new booking."""
         body = booking_body() if body is None else body
         signature = {"X-Cal-Signature-256": sign(secret.encode(), body), "Content-Type": "application/json"}
         return self.client.post("/webhooks/calcom", content=body, headers=signature)
 
     def event_state(self, event_id: str) -> str:
-        """What became of a raw event."""
+        """Returns the state of an inbox event."""
         response = self.client.get(f"/api/events/{event_id}", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
         state: str = response.raise_for_status().json()["state"]
         return state
 
     def stop(self, signal: int) -> int:
-        """Send a signal to the parent, and answer with its exit code."""
+        """Sends a signal to the parent process, and returns its exit code."""
         self.process.send_signal(signal)
         code = self.process.wait(TIMEOUT)
         self._reader.join(TIMEOUT)
@@ -96,13 +96,13 @@ class ShowupProcess:
 
 
 def booking_body() -> bytes:
-    """The body of a BOOKING_CREATED that nobody has sent before."""
+    """Returns the body of a BOOKING_CREATED webhook with a new uid."""
     body = json.loads(PAYLOAD.read_bytes())
     body["payload"]["uid"] = uuid4().hex
     return json.dumps(body).encode()
 
 
 def still_running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Those that are still there after everything had its time to end."""
+    """Returns the processes that still run after the timeout."""
     _, alive = psutil.wait_procs(list(processes), timeout=TIMEOUT)
     return alive

@@ -1,4 +1,4 @@
-"""What the import contracts can't say: that they forget no module, who writes SQL, and a room's furniture."""
+"""Rules that the import contracts can't express: completeness of their lists, modules with SQL, form of packages."""
 
 import ast
 import tomllib
@@ -75,11 +75,11 @@ def test_sql_is_written_in_stores_and_reads_only(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py"], ids=module_of)
 def test_a_package_states_its_purpose_and_imports_nothing(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    assert len(ast.get_docstring(tree) or "") > len("what it is for")
+    assert len(ast.get_docstring(tree) or "") > len("its purpose")
     assert len(tree.body) == 1
 
 
-# A migration is a list of statements that is read once, by its author.
+# A migration is a list of statements that only its author reads.
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name != "versions"], ids=module_of)
 def test_a_file_is_at_most_400_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_FILE_LINES

@@ -1,4 +1,4 @@
-"""What the documents say is so: settings, targets, commands, links."""
+"""The settings, make targets, commands and links in the documents exist."""
 
 import re
 import tomllib
@@ -19,7 +19,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "decisions").glob("*.md"), *(RO
 
 
 def extract_code(document: Path) -> str:
-    """What stands as code: indented blocks, fenced blocks and `spans`."""
+    """Returns the code in a document: indented blocks, fenced blocks and `spans`."""
     text = document.read_text()
     blocks = re.findall(r"^(?: {4}|\t)(.*)$", text, re.MULTILINE) + re.findall(
         r"^```.*?^```", text, re.MULTILINE | re.DOTALL
@@ -32,14 +32,14 @@ def find_in_documents(pattern: str) -> list[tuple[str, str]]:
 
 
 class Command(Protocol):
-    """A command as typer makes it; a group of them has `commands` besides."""
+    """A command as Typer builds it; a group also has `commands`."""
 
     help: str | None
     epilog: str | None
 
 
 def list_commands(command: Command, prefix: str = "") -> Iterator[tuple[str, Command]]:
-    """Every command and group below `command`, with the words that call it."""
+    """Yields every command and group below `command`, with its full name."""
     subcommands: Mapping[str, Command] = getattr(command, "commands", {})
     for name, each in subcommands.items():
         full_name = f"{prefix} {name}".strip()
@@ -55,7 +55,7 @@ def test_env_example_has_every_variable_and_no_other() -> None:
     assert shown == variable_names() - {f"{name}_FILE" for name in secret_names()}
 
 
-def test_the_example_of_policy_is_valid_and_shows_every_default() -> None:
+def test_the_policy_example_is_valid_and_has_every_default() -> None:
     example = tomllib.loads((ROOT / "showup.example.toml").read_text())
     read = Policy.model_validate(example)
     assert read.senders[-1].domain is None
@@ -86,7 +86,7 @@ def test_a_target_named_in_a_document_exists(document: str, target: str) -> None
 @pytest.mark.parametrize(("document", "command"), find_in_documents(r"(?:^|bin/|\s)showup ([a-z]+(?: [a-z][a-z-]*)?)"))
 def test_a_command_named_in_a_document_exists(document: str, command: str) -> None:
     words = command.split()
-    # A second word is a sub-command where the first one has any, else an argument.
+    # A second word is a subcommand if the first one has subcommands, else an argument.
     has_subcommands = any(name.startswith(f"{words[0]} ") for name in COMMANDS)
     assert (command if has_subcommands else words[0]) in COMMANDS, document
 

@@ -22,11 +22,11 @@ PROSE = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / ".env.example
 MAX_ROWS = 50
 
 NAMELESS = {"utils", "util", "common", "helpers", "helper", "manager", "service", "services", "base", "core", "misc"}
-# Names that a library or a protocol gives, and that contain an old word.
+# Names of a library or a protocol that contain an old word.
 FOREIGN = {"keep_alive", "should_keep_alive", "keep_blank_values", "keep_at_rules", "ConnectionDoesNotExistError"}
 # Nouns that end like a verb.
 NOUNS = {"booking", "meeting", "paging", "keyring", "routing"}
-# The private words that no sentence may use any more.
+# Words of older versions that no sentence may use.
 OLD_PROSE = r"\b(lanes?|couriers?|sequels?|deeds?|outfit(?:ted|ting)?|raw events?|left in peace|told anew|whoever)\b"
 
 
@@ -48,12 +48,12 @@ def glossary() -> list[Row]:
 
 
 ROWS = glossary()
-# Phrases are looked for in prose alone; a term of today may be an old word of another row.
+# Phrases are not identifiers, and a current term may be an old word of another row.
 OLD_WORDS = {word for row in ROWS for word in row.old_words if " " not in word} - {row.term for row in ROWS}
 
 
 def words_of(identifier: str) -> list[str]:
-    """`DealEvent`, `deal_events` and `deal-events` in their lower-case words."""
+    """Returns the lower-case words of `DealEvent`, `deal_events` or `deal-events`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", identifier).lower()
     return [word for word in re.split(r"[^a-z0-9]+", spaced) if word]
 
@@ -64,7 +64,7 @@ def uses_an_old_word(identifier: str) -> bool:
 
 
 def defined_names(path: Path) -> Iterator[str]:
-    """Module, classes, functions, parameters and variables that a file defines."""
+    """Yields the names of the module, classes, functions, parameters and variables that a file defines."""
     yield path.stem
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
@@ -77,7 +77,7 @@ def defined_names(path: Path) -> Iterator[str]:
 
 
 def logged_events(path: Path) -> Iterator[str]:
-    """The event names of a file's log lines."""
+    """Yields the event names of a file's log lines."""
     for node in ast.walk(ast.parse(path.read_text())):
         if (
             isinstance(node, ast.Call)
@@ -99,7 +99,7 @@ def command_names(command: Any = None, prefix: str = "") -> Iterator[str]:
 
 
 def api_names() -> Iterator[str]:
-    """Paths, parameters and fields of the API; `make check` compares the document with the app."""
+    """Yields the paths, schemas and fields of the API; `make check` compares the document with the app."""
     document = json.loads((ROOT / "docs" / "openapi.json").read_text())
     yield from document["paths"]
     for name, schema in document["components"]["schemas"].items():
@@ -142,7 +142,7 @@ def test_no_identifier_uses_an_old_word(path: Path) -> None:
 
 
 def imported_names(path: Path) -> set[str]:
-    """Names that a file imports from elsewhere and binds, such as hypothesis' `given`."""
+    """Names that a file imports and binds, such as hypothesis' `given`."""
     tree = ast.parse(path.read_text())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {alias.asname or alias.name for node in imports for alias in node.names}
@@ -177,7 +177,7 @@ def test_no_document_uses_a_private_word(path: Path) -> None:
     text = path.read_text()
     if path.name == "GLOSSARY.md":
         text = "\n".join(f"{row.term} {row.meaning}" for row in ROWS)
-    # What was renamed is quoted as code, such as `lanes`.
+    # Old names are quoted as code, such as `lanes`.
     prose = re.sub(r"`[^`\n]*`", "", text)
     assert re.findall(OLD_PROSE, prose, re.IGNORECASE) == []
 

@@ -1,4 +1,4 @@
-"""Logs: one style for everybody, times in UTC, and no secret."""
+"""Log lines have one style, times in UTC, and no secrets."""
 
 import json
 import logging

@@ -1,8 +1,8 @@
-"""The pinned lists are complete, so that installing them never asks an index which versions go together.
+"""The pinned lists are complete, so that their installation never resolves versions from an index.
 
 `make` installs them with `--no-deps`: a requirement that a list lacks would be missing at run time, and one that a
-list has at another version would be wrong. Both are looked for in the metadata of what is installed, for every
-Python and platform that Showup supports.
+list has at another version would be wrong. These tests search the metadata of the installed packages for both, for
+every Python and platform that Showup supports.
 """
 
 import re
@@ -40,7 +40,7 @@ ENVIRONMENTS = [
     for python in PYTHONS
     for name, platform in PLATFORMS.items()
 ]
-# What each list is asked to install: the project's own requirements and these groups.
+# Each list contains the project's own requirements and these groups.
 GROUPS = {"run": ("build",), "check": ("build", "check")}
 
 
@@ -51,7 +51,7 @@ def roots(name: str) -> list[Requirement]:
 
 
 def pins(text: str, environment: dict[str, str]) -> dict[str, Version]:
-    """The versions that a list installs in an environment, by canonical name."""
+    """Returns the versions that a list installs in an environment, by canonical name."""
     lines = [line.rstrip(" \\") for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
     requirements = [Requirement(line) for line in lines]
     return {
@@ -62,11 +62,11 @@ def pins(text: str, environment: dict[str, str]) -> dict[str, Version]:
 
 
 def requirements_of(name: str, extras: Iterable[str], environment: dict[str, str]) -> Iterator[Requirement]:
-    """What an installed distribution requires there, with these of its extras."""
+    """Yields the requirements of an installed distribution in an environment, with these extras."""
     try:
         lines = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
-        return  # Pinned for another Python or platform: this machine has nothing to read.
+        return  # Pinned for another Python or platform, so its metadata is not on this machine.
     for requirement in map(Requirement, lines):
         contexts = [environment | {"extra": extra} for extra in ("", *extras)]
         if requirement.marker is None or any(requirement.marker.evaluate(each) for each in contexts):
@@ -74,7 +74,7 @@ def requirements_of(name: str, extras: Iterable[str], environment: dict[str, str
 
 
 def faults(wanted: Iterable[Requirement], pinned: dict[str, Version], environment: dict[str, str]) -> list[str]:
-    """Every requirement, direct or not, that the pins lack or contradict."""
+    """Returns every direct or indirect requirement that the pins lack or contradict."""
     found: list[str] = []
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [("pyproject.toml", each) for each in wanted]
@@ -94,7 +94,7 @@ def faults(wanted: Iterable[Requirement], pinned: dict[str, Version], environmen
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("name", GROUPS)
-def test_a_list_has_every_requirement_of_what_it_installs(name: str, environment: dict[str, str]) -> None:
+def test_a_list_has_every_requirement_of_its_packages(name: str, environment: dict[str, str]) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     assert faults(roots(name), pins(text, environment), environment) == []
 
@@ -112,13 +112,13 @@ def test_a_requirement_that_is_missing_or_outdated_is_found() -> None:
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_what_is_installed_is_what_the_list_says(name: str) -> None:
+def test_the_installed_versions_match_the_list(name: str) -> None:
     pinned = pins((ROOT / "requirements" / f"{name}.txt").read_text(), {})
     assert {each: metadata.version(each) for each in pinned} == {each: str(at) for each, at in pinned.items()}
 
 
 def installs(target: str, folder: Path) -> list[str]:
-    """The lines in which `make TARGET` would call pip or uv in a clean clone."""
+    """Returns the lines with which `make TARGET` would call pip or uv in a clean clone."""
     for part in ("Makefile", "pyproject.toml", "requirements"):
         (folder / part).symlink_to(ROOT / part)
     printed = subprocess.run(["make", "-n", target], cwd=folder, capture_output=True, text=True, check=True).stdout
@@ -126,7 +126,7 @@ def installs(target: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("target", ["run", "test", "check", "bench", "torture", "histories", "format"])
-def test_no_target_resolves_what_is_resolved_already(target: str, tmp_path: Path) -> None:
+def test_no_target_resolves_versions_again(target: str, tmp_path: Path) -> None:
     lines = installs(target, tmp_path)
     assert len(lines) == 2, lines
     pinned, project = lines
@@ -134,5 +134,5 @@ def test_no_target_resolves_what_is_resolved_already(target: str, tmp_path: Path
     assert {"--no-deps", "--no-build-isolation"} <= set(project.split())
 
 
-def test_only_the_pins_are_resolved_and_on_request(tmp_path: Path) -> None:
+def test_only_make_pins_resolves_versions(tmp_path: Path) -> None:
     assert sum("uv pip compile" in line for line in installs("pins", tmp_path)) == 2

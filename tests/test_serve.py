@@ -1,4 +1,4 @@
-"""RU1: one command runs everything, and however it ends, nothing stays behind and nothing is lost."""
+"""RU1: one command runs everything. However it ends, no process keeps running and no data is lost."""
 
 import signal
 import socket
@@ -40,10 +40,10 @@ def serve(data: Path) -> Iterator[Serve]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process is about to do; it has nothing that could be awaited from here."""
+    """Waits for another process by polling, because nothing of it can be awaited."""
     deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.05)
 
 
@@ -67,7 +67,7 @@ def test_serve_stores_and_applies_webhooks_and_exits_cleanly(serve: Serve) -> No
     assert still_running(processes) == []
 
 
-def test_sigterm_ends_it_with_an_open_connection(serve: Serve) -> None:
+def test_sigterm_stops_it_with_an_open_connection(serve: Serve) -> None:
     showup = serve("--web-processes", "2")
     host, port = showup.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as idle:
@@ -137,7 +137,7 @@ def test_a_port_in_use_is_reported(data: Path) -> None:
         )
     assert result.returncode == 1
     assert f"port {port}" in result.stderr
-    # Both ways to start Showup are answered with a command that works.
+    # For each way to start Showup, the message has a command that works.
     assert "`SHOWUP_PORT=8001 make run` or `showup serve --port 8001`" in result.stderr
     assert "Traceback" not in result.stderr
     assert not data.exists()

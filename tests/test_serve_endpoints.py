@@ -1,4 +1,4 @@
-"""TE8: a whole Showup tells an endpoint what came through its door, and its reader verifies it."""
+"""TE8: a complete Showup delivers received bookings to an endpoint, which verifies the signatures."""
 
 import signal
 import threading

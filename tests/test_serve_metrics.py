@@ -1,4 +1,4 @@
-"""RU6: whichever of several web processes is asked for metrics, it tells what all of them did."""
+"""RU6: each of several web processes reports the metrics of all of them."""
 
 import signal
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def showup(request: pytest.FixtureRequest) -> Iterator[ShowupProcess]:
 
 
 def read_metrics(showup: ShowupProcess) -> dict[str, float]:
-    # Each time over a connection of its own, so that either process may take it.
+    # Each request has its own connection, so that either process may serve it.
     text = httpx2.get(f"{showup.address}/metrics", timeout=60).raise_for_status().text
     return {
         " ".join((sample.name, *sample.labels.values())): sample.value
@@ -47,4 +47,4 @@ def test_metrics_cover_all_processes_even_a_killed_one(showup: ShowupProcess) ->
             assert metrics["showup_webhooks_refused_total bad-signature"] == 5
             assert metrics["showup_webhooks_pending"] == 0
             assert metrics["showup_database_up"] == 1
-            assert "process_cpu_seconds_total" not in metrics, "it would be another process's each time"
+            assert "process_cpu_seconds_total" not in metrics, "its process would differ with each request"

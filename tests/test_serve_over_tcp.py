@@ -1,4 +1,4 @@
-"""RU2: a PostgreSQL of one's own, over TCP and with a password, does as well as the embedded one."""
+"""RU2: Showup works with an external PostgreSQL, over TCP and with a password."""
 
 import signal
 import socket
@@ -21,7 +21,7 @@ KEY = "k" * 40
 
 @pytest.fixture(scope="module")
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Someone's PostgreSQL: TCP alone, SCRAM passwords."""
+    """The address of an external PostgreSQL with SCRAM passwords and without a Unix socket."""
     folder: Path = request.config.stash[RUN_FOLDER] / uuid4().hex[:8]
     folder.mkdir()
     folder.chmod(0o777)

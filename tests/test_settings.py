@@ -1,4 +1,4 @@
-"""Settings: what is given, what stands by default, and every fault as a sentence without secrets."""
+"""Settings are read with their defaults, and each fault is reported in a sentence without secrets."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -181,7 +181,7 @@ def test_an_invalid_variable_is_reported(
         ),
         (
             "[reminders]\noffsets_before = ['soon']",
-            "showup.toml: reminders.offsets_before should be a span of time such as 30s, 30m, 24h or 3d.",
+            "showup.toml: reminders.offsets_before should be a duration such as 30s, 30m, 24h or 3d.",
         ),
         (
             "[no_show_follow_up]\nrebook_url = 'cal.com/ann'",
@@ -201,7 +201,7 @@ def test_an_invalid_variable_is_reported(
         ("[no_show_follow_up]\nenable = true", "showup.toml: no_show_follow_up.enable"),
         (
             "[[senders]]\nfrom = 'a@a.example'\n[[senders]]\ndomain = 'b.example'\nfrom = 'b@b.example'",
-            "showup.toml: a row of senders without host and domain matches everything: put it last.",
+            "showup.toml: a sender without host and domain matches every booking: put it last.",
         ),
         ("[pipeline", "showup.toml is not TOML: "),
     ],
@@ -217,9 +217,9 @@ def test_an_external_database_requires_a_secret_key(load_faults: Callable[..., l
 
 
 def test_the_no_secret_placeholder_is_refused(load_faults: Callable[..., list[str]]) -> None:
-    """IN2: the word by which Cal.com says that it has no secret never signs anything here."""
+    """IN2: Cal.com's placeholder for no secret is never a valid secret."""
     (fault,) = load_faults(CALCOM_WEBHOOK_SECRET="no-secret-provided")
-    assert fault.startswith("CALCOM_WEBHOOK_SECRET is the word that Cal.com uses")
+    assert fault.startswith("CALCOM_WEBHOOK_SECRET is Cal.com's placeholder")
 
 
 def test_all_faults_are_reported_at_once_without_secrets(load_faults: Callable[..., list[str]]) -> None:
@@ -237,8 +237,8 @@ def test_all_faults_are_reported_at_once_without_secrets(load_faults: Callable[.
 
 @pytest.mark.parametrize("name", ["CALCOM_WEBHOOK_SECRET", "CALCOM_WEBHOOK_SECRET_PREVIOUS"])
 def test_a_blank_webhook_secret_is_refused(name: str, folder: Path, load_faults: Callable[..., list[str]]) -> None:
-    """IN2: a signature by it proves nothing."""
+    """IN2: a signature with a blank secret proves nothing."""
     (folder / "empty").write_text("\n")
     assert load_faults(**{name: "  "})[0].startswith(f"{name} is blank")
     found = load_faults(**{name: "", f"{name}_FILE": str(folder / "empty")})
-    assert found == [f"{name}_FILE: {folder / 'empty'} is empty: put the secret into it, or take the variable away."]
+    assert found == [f"{name}_FILE: {folder / 'empty'} is empty: write the secret into it, or remove the variable."]

@@ -1,4 +1,4 @@
-"""AP5, PI9: a crowd of invented prospects plays against a real Showup, and the API says what the crowd knows."""
+"""AP5, PI9: after a simulation against a real Showup, the API's data matches the simulation."""
 
 import signal
 import subprocess

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
-"""Called with nothing, answers the present moment as an aware datetime in UTC."""
+"""A function without arguments that returns the current time as an aware datetime in UTC."""
 
 
 def system_clock() -> datetime:

@@ -343,4 +343,4 @@ def _encryption_keys(settings: Settings, folder: Path) -> str:
     try:
         return load_or_create_key(folder)
     except OSError as fault:
-        raise FolderUnusable(folder, f"its secret.key can't be read or made ({fault.strerror})") from fault
+        raise FolderUnusable(folder, f"its secret.key can't be read or created ({fault.strerror})") from fault

@@ -12,7 +12,7 @@ from msgspec import Struct
 class BookingEffect(Struct, frozen=True, kw_only=True):
     """The base of all effects: meaning, recipient's email, and time window.
 
-    After `expires_at` the notification is not sent any more, whatever delayed it.
+    After `expires_at` the notification is no longer sent, whatever delayed it.
     """
 
     key: str

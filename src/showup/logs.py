@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import Processor
 
 HIDDEN = "[hidden]"
-"""Stands where a secret would have stood."""
+"""The text that replaces a secret."""
 
 # These libraries log an unreachable database with pages of traceback; our own callers log it in one line.
 _SILENCED_LOGGERS = ("pgqueuer", "asyncpg.pool")

@@ -31,7 +31,7 @@ def _parse_duration(value: object) -> object:
         return value
     count, unit = value[:-1], _UNITS.get(value[-1:])
     if unit is None or not count.isdecimal() or int(count) == 0:
-        raise ValueError("should be a span of time such as 30s, 30m, 24h or 3d")
+        raise ValueError("should be a duration such as 30s, 30m, 24h or 3d")
     return timedelta(**{unit: int(count)})
 
 
@@ -55,7 +55,7 @@ def _check_quiet_hours(value: object) -> object:
 
 def _check_stages(names: tuple[str, ...]) -> tuple[str, ...]:
     if names[:1] != ("booked",) or "met" not in names or len(set(names)) < len(names):
-        raise ValueError("should begin with 'booked', have 'met' among them, and name none twice")
+        raise ValueError("should begin with 'booked', include 'met', and have no duplicates")
     return names
 
 
@@ -167,5 +167,5 @@ class Policy(_Table):
     @model_validator(mode="after")
     def _default_sender_is_last(self) -> Self:
         if any(sender.host is None and sender.domain is None for sender in self.senders[:-1]):
-            raise ValueError("a row of senders without host and domain matches everything: put it last")
+            raise ValueError("a sender without host and domain matches every booking: put it last")
         return self

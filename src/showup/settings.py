@@ -54,7 +54,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "senders": SenderPolicy,
 }
 _KEY_LENGTH = 32
-_MAKE_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_MAKE_KEY = "create one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 class SettingsError(Exception):
@@ -104,9 +104,9 @@ def _check_smtp_url(url: SecretStr) -> SecretStr:
 
 def _check_webhook_secret(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().strip():
-        raise ValueError("is blank, and anybody could sign with that: choose a secret, or take the variable away")
+        raise ValueError("is blank, so anyone could sign webhooks: choose a secret, or remove the variable")
     if secret.get_secret_value() == _NO_SECRET:
-        raise ValueError("is the word that Cal.com uses for having no secret: choose one, and set it there too")
+        raise ValueError("is Cal.com's placeholder for no secret: choose a secret, and set it at Cal.com too")
     return secret
 
 
@@ -236,7 +236,7 @@ def variable_names() -> frozenset[str]:
 
 
 def secret_names() -> frozenset[str]:
-    """Returns the name of every variable that holds a secret; each may be given as a file instead."""
+    """Returns the name of every variable that holds a secret; each may be read from a file instead."""
     fields = Settings.model_fields.items()
     return frozenset(
         name for field, info in fields if "SecretStr" in str(info.annotation) for name in _variables_of(field)
@@ -278,7 +278,7 @@ def _read_secret_files(variables: Mapping[str, str], faults: list[str]) -> dict[
         if secret:
             secrets[name] = secret
         else:
-            faults.append(f"{name}_FILE: {path} is empty: put the secret into it, or take the variable away.")
+            faults.append(f"{name}_FILE: {path} is empty: write the secret into it, or remove the variable.")
     return secrets
 
 
@@ -304,7 +304,7 @@ def _format_error(detail: ErrorDetails) -> str:
     first, *inner = (str(part) for part in detail["loc"])
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if first != POLICY_FILE:
-        # An invalid default is reported by its field, and a given value by its variable.
+        # The location of an invalid default is its field; that of a value from the environment is its variable.
         variable = _variables_of(first)[0] if first in Settings.model_fields else first
         return f"{variable} {message}."
     key = ".".join(part for part in inner if not part.isdecimal())

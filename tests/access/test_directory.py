@@ -1,4 +1,4 @@
-"""The door's view of the accounts: fresh within seconds, there when the database is away, cheap to ask (IN1, R4)."""
+"""The webhook endpoint's cache of accounts: at most 2 s old, usable without the database, and cheap (IN1, R4)."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ SEAL = Seal.from_setting("k" * 32)
 
 
 class ManualClock:
-    """A clock that is moved by hand."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ async def add_account(engine: AsyncEngine, name: str, *secrets: WebhookSecret) -
 
 
 def record_statements(engine: AsyncEngine) -> list[str]:
-    """The statements that the engine runs from now on."""
+    """Returns a list that collects the statements that the engine runs from now on."""
     statements: list[str] = []
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
@@ -65,20 +65,20 @@ def record_statements(engine: AsyncEngine) -> list[str]:
     return statements
 
 
-async def test_the_default_account_is_there_and_has_no_secret(directory: AccountDirectory) -> None:
+async def test_the_default_account_exists_without_a_secret(directory: AccountDirectory) -> None:
     account = await directory.find(None)
     assert account is not None
     assert (account.name, account.secrets, account.has_routes) == ("default", (), False)
 
 
-async def test_defaults_are_made_once(engine: AsyncEngine) -> None:
+async def test_defaults_are_created_once(engine: AsyncEngine) -> None:
     for _ in range(2):
         await ensure_defaults(engine)
     async with transaction(engine) as tx:
         assert len(await accounts_store.list_accounts(tx)) == 1
 
 
-async def test_the_environments_secrets_are_the_default_accounts_alone(engine: AsyncEngine, clock: ManualClock) -> None:
+async def test_environment_secrets_belong_only_to_the_default_account(engine: AsyncEngine, clock: ManualClock) -> None:
     await ensure_defaults(engine)
     await add_account(engine, "acme", WebhookSecret("a"))
     directory = AccountDirectory(engine, SEAL, clock, default_secrets=["new", "old"])
@@ -108,7 +108,7 @@ async def test_unknown_names_do_not_query_the_database_each_time(
     assert len(statements) == 1
 
 
-async def test_a_known_account_costs_one_statement_in_two_seconds(
+async def test_a_known_account_costs_one_statement_per_two_seconds(
     directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock
 ) -> None:
     statements = record_statements(engine)
@@ -137,7 +137,7 @@ async def test_a_rotation_is_known_within_two_seconds_and_the_old_secret_ends_in
     assert (during.secrets, late.secrets) == ((b"new", b"old"), (b"new",))
 
 
-async def test_an_account_with_routes_says_so(directory: AccountDirectory, engine: AsyncEngine) -> None:
+async def test_an_account_with_routes_is_marked(directory: AccountDirectory, engine: AsyncEngine) -> None:
     account_id = await add_account(engine, "agency")
     async with transaction(engine) as tx:
         workspace = await workspaces_store.add(tx, slug="acme", name="Acme")
@@ -148,8 +148,8 @@ async def test_an_account_with_routes_says_so(directory: AccountDirectory, engin
     assert account.has_routes
 
 
-async def test_an_account_that_once_had_routes_is_routed_for_ever(engine: AsyncEngine) -> None:
-    """AP6: its earlier bookings are elsewhere, and so belongs what is told of them later."""
+async def test_an_account_stays_marked_after_its_routes_are_removed(engine: AsyncEngine) -> None:
+    """AP6: its earlier bookings are in other workspaces, where their later events must go too."""
     await ensure_defaults(engine)
     agency, plain = await add_account(engine, "agency"), await add_account(engine, "plain")
     async with transaction(engine) as tx:
@@ -163,7 +163,7 @@ async def test_an_account_that_once_had_routes_is_routed_for_ever(engine: AsyncE
 
 
 async def test_an_account_being_changed_never_blocks_ingest(engine: AsyncEngine, account: UUID) -> None:
-    """IN3: an event that refers to the account is kept meanwhile."""
+    """IN3: Showup can store an event that refers to the account while its row is locked."""
     async with transaction(engine) as updating_tx, transaction(engine) as inserting_tx:
         assert await accounts_store.find_for_update(updating_tx, "default") is not None
         account_row = select(connections.c.id).where(connections.c.id == account)
@@ -171,7 +171,7 @@ async def test_an_account_being_changed_never_blocks_ingest(engine: AsyncEngine,
         assert locked.scalar_one() == account
 
 
-async def test_while_the_database_is_away_what_was_known_serves_and_old_secrets_still_end(
+async def test_during_an_outage_cached_accounts_stay_valid_and_old_secrets_still_expire(
     directory: AccountDirectory, engine: AsyncEngine, clock: ManualClock, postgres: str, database_url: str
 ) -> None:
     await add_account(engine, "acme", WebhookSecret("a"), WebhookSecret("b", clock() + timedelta(hours=1)))
@@ -215,7 +215,7 @@ async def test_one_undecryptable_account_never_blocks_the_others(
 
 
 async def set_database_available(postgres: str, database_url: str, action: str) -> None:
-    """Take a database away under its users, and give it back."""
+    """Makes a database unavailable to its users, and available again at the end."""
     name = database_url.partition("@/")[2].partition("?")[0]
     driver = await asyncpg.connect(postgres)
     if action == "gone":

@@ -1,4 +1,4 @@
-"""One account, several clients: the first route that agrees decides (AP6)."""
+"""One account for several clients: the first matching route decides the workspace (AP6)."""
 
 from uuid import UUID
 
@@ -33,7 +33,7 @@ def test_every_condition_of_a_route_has_to_match(attributes: RouteAttributes, wo
     assert route_workspace(ROUTES, attributes, default=OWN) == workspace
 
 
-def test_the_first_route_that_agrees_wins() -> None:
+def test_the_first_matching_route_wins() -> None:
     both = (Route(workspace_id=EUROPE, team_id=7), *ROUTES)
     assert route_workspace(both, RouteAttributes(team_id=7), default=OWN) == EUROPE
 

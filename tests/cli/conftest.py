@@ -1,4 +1,4 @@
-"""Commands as a person gives them, with an environment of their own."""
+"""Runs commands as a person would, each with its own environment."""
 
 import io
 import json
@@ -19,7 +19,7 @@ SHOWUP_VARIABLE_PREFIXES = ("SHOWUP_", "CALCOM_", "DATABASE_", "PG", "LOG_")
 
 
 class CommandResult(msgspec.Struct, frozen=True):
-    """What a command said, and how it ended."""
+    """A command's output and exit code."""
 
     code: int
     out: str
@@ -35,7 +35,7 @@ Showup = Callable[..., CommandResult]
 
 @pytest.fixture(autouse=True)
 def restore_logging() -> Iterator[None]:
-    """A command sends the logs of its process to its stderr, which ends with the test."""
+    """Restores the logging: a command sends its process's logs to its stderr, which is closed after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -48,7 +48,7 @@ def restore_logging() -> Iterator[None]:
 def showup(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Showup:
-    """`showup` on the test's own database, in this process; keywords are further variables, "" for none."""
+    """Runs `showup` in this process on the test's own database; keywords set variables, and "" removes one."""
     base_variables = {"DATABASE_URL": database_url, "SHOWUP_SECRET_KEY": SECRET_KEY, "COLUMNS": "200"}
 
     def run(*arguments: str, stdin: str = "", **variables: str) -> CommandResult:
@@ -71,7 +71,7 @@ def showup(
 
 @pytest.fixture
 def ready(showup: Showup) -> Showup:
-    """The same, with the workspace and the account `default` made."""
+    """Runs `showup` on a database that has the workspace and the account `default`."""
     result = showup("migrate")
     assert result.code == 0, result.error
     return showup

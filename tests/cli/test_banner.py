@@ -1,4 +1,4 @@
-"""What `showup serve` says at its start: where to look, and that mails stay here while nothing sends them (TE3)."""
+"""The banner of `showup serve` shows its addresses, and the mail preview if no mail is sent (TE3)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`showup calcom backfill`: history comes in, and the command says how much (IN8)."""
+"""`showup calcom backfill` imports past bookings and prints how many (IN8)."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.fake_calcom.world import World
 
 @pytest.fixture
 def fake_calcom() -> Iterator[FakeCalcom]:
-    """A Cal.com with three bookings of the past."""
+    """A fake Cal.com with three past bookings."""
     world = World(seed=5)
     event_type = world.add_event_type("call", owner=world.add_user("Hana Host", "hana@sellers.example"))
     for number in range(3):
@@ -32,20 +32,20 @@ def variables(fake_calcom: FakeCalcom) -> dict[str, str]:
 def test_backfill_imports_history_once(ready: Showup, fake_calcom: FakeCalcom) -> None:
     span = ("--from", "2026-11-01", "--to", "2026-11-10")
     result = ready("calcom", "backfill", *span, **variables(fake_calcom))
-    assert result.out == "default: looked at 3 bookings: 3 created, 3 ended.\n", result.error
+    assert result.out == "default: checked 3 bookings: 3 created, 3 ended.\n", result.error
     again = ready("calcom", "backfill", *span, "--json", **variables(fake_calcom))
-    assert again.json == {"default": {"looked_at": 3, "repaired": {}}}
+    assert again.json == {"default": {"checked": 3, "repaired": {}}}
 
 
 def test_backfill_of_an_empty_period_imports_nothing(ready: Showup, fake_calcom: FakeCalcom) -> None:
     result = ready("calcom", "backfill", "--from", "2026-10-01", "--to", "2026-10-31", **variables(fake_calcom))
-    assert result.out == "default: looked at 0 bookings: nothing was missing.\n"
+    assert result.out == "default: checked 0 bookings: no differences.\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--from", "yesterday"), "--from 'yesterday' is no day such as 2026-11-21."),
+        (("--from", "yesterday"), "--from 'yesterday' is not a date. Use the form 2026-11-21."),
         (("--from", "2026-11-10", "--to", "2026-11-09"), "--to is before --from."),
         (("--from", "2026-11-01", "--account", "other"), "There is no account 'other' with an API key"),
     ],
@@ -60,7 +60,7 @@ def test_invalid_backfill_arguments_are_refused(
 
 def test_backfill_without_an_api_key_names_the_setting(ready: Showup) -> None:
     result = ready("calcom", "backfill", "--from", "2026-11-01")
-    assert (result.code, "set CALCOM_API_KEY" in result.error) == (1, True)
+    assert (result.code, "Set CALCOM_API_KEY" in result.error) == (1, True)
 
 
 def test_a_rejected_api_key_is_reported(ready: Showup, fake_calcom: FakeCalcom) -> None:
@@ -68,4 +68,4 @@ def test_a_rejected_api_key_is_reported(ready: Showup, fake_calcom: FakeCalcom) 
     result = ready("calcom", "backfill", "--from", "2026-11-01", **wrong_key)
     assert result.code == 1
     assert result.error.startswith("default: ")
-    assert result.error.endswith("The same command goes on from there.\n")
+    assert result.error.endswith("To continue, run the same command again.\n")

@@ -1,4 +1,4 @@
-"""The commands of INTERFACE: each helps with an example, speaks JSON, and fails in a sentence that says what to do."""
+"""Each command of INTERFACE has an example in its help, prints JSON, and says what to do if it fails."""
 
 import asyncio
 
@@ -57,7 +57,7 @@ def test_a_chosen_secret_is_accepted_and_the_no_secret_placeholder_is_refused(re
 
 
 def test_routes_are_added_listed_in_order_and_cleared(ready: Showup) -> None:
-    """AP6: and an account whose routes are gone goes on being sorted."""
+    """AP6: an account stays marked as routed after its routes are removed."""
     assert ready("workspaces", "add", "acme").code == 0
     for conditions in (["--team-id", "7", "--event-type", "demo"], ["--organizer-domain", "@Acme.com"]):
         added = ready("accounts", "route", "default", *conditions, "--to", "acme")
@@ -69,7 +69,7 @@ def test_routes_are_added_listed_in_order_and_cleared(ready: Showup) -> None:
     unreachable = ready(
         "accounts", "route", "default", "--organizer-domain", "acme.com", "--team-id", "8", "--to", "default"
     )
-    assert (unreachable.code, unreachable.error.partition(" agrees")[0]) == (1, "Route 2")
+    assert (unreachable.code, unreachable.error.partition(" comes")[0]) == (1, "Route 2")
     assert ready("accounts", "routes", "default", "--clear", "--json").json == []
     assert "no routes" in ready("accounts", "routes", "default").out
     assert ready("accounts", "list", "--json").json[0]["has_routes"]
@@ -100,7 +100,7 @@ def test_connection_credentials_are_encrypted_preserved_and_never_shown(ready: S
     assert listed.json[-1]["has_credentials"]
     assert "very_secret" not in listed.out
     assert b"very_secret" not in asyncio.run(read_encrypted_credentials(database_url))
-    assert "can be opened" in ready("connections", "test", "resend", "main").out
+    assert "can be decrypted" in ready("connections", "test", "resend", "main").out
 
 
 async def read_encrypted_credentials(url: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Connections to the CRM and the team: set, tried out, examined by the doctor, removed (TE5, RU4)."""
+"""Connections are set, tested, checked by the doctor and removed (TE5, RU4)."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def fake_clickup() -> Iterator[FakeClickUp]:
 
 @pytest.fixture
 def connect(ready: Showup, fake_clickup: FakeClickUp) -> Showup:
-    """Sets the connection `sales`; further settings as arguments."""
+    """Sets the connection `sales`; arguments are additional settings."""
 
     def put(*settings: str, token: str = TOKEN) -> CommandResult:
         all_settings = ('lists=["901", "902"]', "inbound_list=903", f"api_url={fake_clickup.url}", *settings)
@@ -37,7 +37,7 @@ def sales_results(result: CommandResult) -> list[dict[str, str]]:
     return [row for row in result.json if row["subject"] == "connection clickup sales"]
 
 
-def test_lists_are_written_as_json_and_numbers_as_they_are(connect: Showup, ready: Showup) -> None:
+def test_json_lists_are_parsed_and_numbers_stay_text(connect: Showup, ready: Showup) -> None:
     assert connect().code == 0
     (stored,) = [
         connection for connection in ready("connections", "list", "--json").json if connection["kind"] == "clickup"
@@ -58,7 +58,10 @@ def test_invalid_settings_are_refused_with_a_message(connect: Showup, ready: Sho
 def test_a_healthy_connection_passes_its_test(connect: Showup, ready: Showup) -> None:
     connect()
     result = ready("connections", "test", "clickup", "sales", **ALLOWED)
-    assert (result.code, result.out) == (0, "clickup takes the credentials, and has what the settings name.\n")
+    assert (result.code, result.out) == (
+        0,
+        "clickup accepts the credentials, and everything that the settings name exists.\n",
+    )
     assert [check["state"] for check in sales_results(ready("doctor", "--json", **ALLOWED))] == ["ok"]
 
 
@@ -95,11 +98,11 @@ def test_a_removed_connection_is_gone(connect: Showup, ready: Showup) -> None:
     again = ready("connections", "remove", "clickup", "sales")
     assert (again.code, "connections list" in again.error) == (1, True)
     account = ready("connections", "remove", "calcom", "default")
-    assert (account.code, "An account stays" in account.error) == (1, True)
+    assert (account.code, "can't be removed" in account.error) == (1, True)
 
 
 class FakeCalcomInstance(RequestHandler):
-    """A Cal.com of somebody's own; `heard` has the addresses asked for, and by which key."""
+    """A self-hosted Cal.com; `requests` has the path and the Authorization header of each request."""
 
     requests: ClassVar[list[tuple[str, str | None]]] = []
 

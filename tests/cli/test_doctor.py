@@ -1,4 +1,4 @@
-"""RU4: the doctor says what is wrong and what to do, and shows no secret."""
+"""RU4: `showup doctor` reports each fault and its correction, without secrets."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ SECRET = "webhook secret of the environment"
 
 
 def states(result: object) -> dict[str, str]:
-    return {row["subject"]: row["state"] for row in result.json}  # type: ignore[attr-defined] # what a command said
+    return {row["subject"]: row["state"] for row in result.json}  # type: ignore[attr-defined] # a CommandResult
 
 
 async def execute(url: str, *statements: str) -> None:
@@ -36,7 +36,7 @@ def test_a_missing_secret_is_a_warning_with_a_fix(ready: Showup) -> None:
     assert "rotate-secret default" in result.out
 
 
-def test_credentials_that_cannot_be_opened_are_a_failure(ready: Showup) -> None:
+def test_credentials_that_cannot_be_decrypted_are_a_failure(ready: Showup) -> None:
     ready("accounts", "add", "acme")
     result = ready("doctor", "--json", SHOWUP_SECRET_KEY="another " * 8)
     assert result.code == 1

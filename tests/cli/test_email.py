@@ -1,4 +1,4 @@
-"""`showup email preview`: a mail as it would be sent now (TE1)."""
+"""`showup email preview` shows a mail as Showup would send it now (TE1)."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ KINDS = ("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place"
 
 @pytest.fixture
 def booking_id(ready: Showup, database_url: str) -> str:
-    """The id of a booking of the sample's."""
+    """The id of a booking from the sample."""
     assert ready("sample").code == 0
 
     async def apply_events() -> str:
@@ -81,7 +81,7 @@ def test_a_mail_is_written_to_a_file_with_custom_templates(showup: Showup, tmp_p
     ("options", "message"),
     [
         (["--booking", "00000000-0000-0000-0000-000000000001"], "There is no booking"),
-        (["--templates", "missing"], "no folder missing"),
+        (["--templates", "missing"], "The template folder missing does not exist"),
         (["--out", "missing/mail.html"], "can't be written"),
     ],
 )

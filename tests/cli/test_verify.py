@@ -1,4 +1,4 @@
-"""`showup verify`: says in a sentence whether the log is what was applied (RU5)."""
+"""`showup verify` reports whether the log still matches the applied events (RU5)."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from tests.cli.conftest import Showup
 
 @pytest.fixture
 def applied_log(ready: Showup, database_url: str) -> Showup:
-    """A log with something in it."""
+    """Runs `showup` on a database whose log contains the sample."""
     result = ready("sample")
     assert result.code == 0, result.error
 
@@ -38,7 +38,7 @@ def execute(url: str, statement: str) -> None:
 def test_an_intact_log_is_reported_with_its_head(applied_log: Showup) -> None:
     report = applied_log("verify", "--json").json
     (workspace,) = (row for row in report["workspaces"] if row["links"])
-    assert (report["ok"], workspace["erased"], workspace["places"]) == (True, 0, [])
+    assert (report["ok"], workspace["erased"], workspace["breaks"]) == (True, 0, [])
     again = applied_log("verify", "--workspace", workspace["workspace"], "--head", workspace["head"])
     assert again.code == 0
     assert f"{workspace['workspace']}: {workspace['links']} links, head {workspace['head']}" in again.out
@@ -48,21 +48,21 @@ def test_a_broken_log_is_reported_by_number_and_event_and_exits_with_1(applied_l
     execute(database_url, "UPDATE inbox_events SET body = 'other' WHERE number = (SELECT min(number) FROM chain)")
     result = applied_log("verify", "--json")
     assert result.code == 1
-    assert "1 broken place." in result.error
+    assert "1 break found." in result.error
     assert not result.json["ok"]
-    (place,) = (place for workspace in result.json["workspaces"] for place in workspace["places"])
+    (chain_break,) = (chain_break for workspace in result.json["workspaces"] for chain_break in workspace["breaks"])
     text = applied_log("verify").out
-    assert f"body changed  number {place['number']}  event {place['event_id']}" in text
+    assert f"body changed  number {chain_break['number']}  event {chain_break['event_id']}" in text
 
 
 def test_a_missing_head_is_reported(applied_log: Showup) -> None:
     missing_head = "1:" + "ab" * 32
     result = applied_log("verify", "--head", missing_head)
     assert result.code == 1
-    assert f"head {missing_head}: part of no chain" in result.out
+    assert f"head {missing_head} is part of no chain" in result.out
 
 
-def test_the_number_of_printed_places_is_limited(applied_log: Showup, database_url: str) -> None:
+def test_the_number_of_printed_breaks_is_limited(applied_log: Showup, database_url: str) -> None:
     execute(
         database_url,
         """

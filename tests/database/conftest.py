@@ -1,4 +1,4 @@
-"""Places for data folders and Showup processes on them, as root and as an ordinary user."""
+"""Data folders, and Showup processes that use them, as root and as an ordinary user."""
 
 import os
 import pwd
@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 ROOT = os.geteuid() == 0
-# The account of an ordinary user; when the tests run as one, theirs.
+# The account of an ordinary user: the tests' own account, unless they run as root.
 USER = pwd.getpwnam("nobody").pw_uid if ROOT else os.geteuid()
 PROGRAM = Path(__file__).with_name("embedded_process.py")
 
 
 class ShowupProcess:
-    """A real process on a data folder; each order is answered by one line."""
+    """A real process on a data folder; it answers each command with one line."""
 
     def __init__(self, folder: Path, uid: int | None = None, **environment: str) -> None:
         switch = uid is not None and uid != os.geteuid()
@@ -56,7 +56,7 @@ StartShowup = Callable[..., ShowupProcess]
 
 
 def server_pid(folder: Path) -> int:
-    """The pid of the server of a data folder, as its own file tells."""
+    """Returns the pid of a data folder's server, from its pid file."""
     return int((folder / "postgres" / "18" / "postmaster.pid").read_text().splitlines()[0])
 
 
@@ -68,7 +68,7 @@ def is_running(pid: int) -> bool:
 
 
 def wait_for_exit(pid: int) -> None:
-    """Waits until a process that isn't our child has ended."""
+    """Waits until a process has ended that is not our child."""
     with suppress(ProcessLookupError):
         descriptor = os.pidfd_open(pid)
         try:
@@ -84,14 +84,14 @@ def kill_server(folder: Path) -> None:
 
 
 def _shared_memory() -> Path | None:
-    # A kill -9 leaves files in memory as it leaves those on a disk, and is twice as fast.
+    # After a kill -9, files in memory are like those on a disk, and the tests run twice as fast.
     memory = Path("/dev/shm")  # noqa: S108  only mkdtemp writes there
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > 1024**3 else None
 
 
 @pytest.fixture
 def root_folder() -> Iterator[Path]:
-    """An empty folder with a short path that every account can pass through (pytest's own is closed)."""
+    """An empty folder with a short path that every account can enter, unlike pytest's own folder."""
     folder = Path(tempfile.mkdtemp(prefix="showup-test-", dir=_shared_memory()))
     folder.chmod(0o711)
     yield folder
@@ -100,7 +100,7 @@ def root_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def showup(root_folder: Path) -> Iterator[StartShowup]:
-    """Starts Showup processes; what they leave running is ended with the test."""
+    """Starts Showup processes; at the end it stops them and the servers that they left running."""
     started: list[ShowupProcess] = []
 
     def start(folder: Path, uid: int | None = None, **environment: str) -> ShowupProcess:
@@ -120,7 +120,7 @@ def showup(root_folder: Path) -> Iterator[StartShowup]:
 
 @pytest.fixture(params=["root", "user"])
 def uid(request: pytest.FixtureRequest) -> int:
-    """The account that Showup runs as."""
+    """The uid of the account that runs Showup."""
     if request.param == "root" and not ROOT:
         pytest.skip("only root can run Showup as root")
     return 0 if request.param == "root" else USER
@@ -128,7 +128,7 @@ def uid(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def empty_folder(root_folder: Path, uid: int) -> Path:
-    """A data folder of that account, still empty."""
+    """An empty data folder of that account."""
     path = root_folder / "data"
     path.mkdir()
     path.chmod(0o711)
@@ -138,13 +138,13 @@ def empty_folder(root_folder: Path, uid: int) -> Path:
 
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the database files of each account are kept once made, for copies start sooner than `initdb`."""
+    """A folder that stores each account's database files for copies, because a copy is faster than `initdb`."""
     return tmp_path_factory.mktemp("prepared")
 
 
 @pytest.fixture
 def folder(empty_folder: Path, uid: int, prepared_folder: Path) -> Path:
-    """A data folder of that account in which Showup has run before."""
+    """A data folder of that account with the database files of an earlier run."""
     prepared_files = prepared_folder / str(uid)
     if not prepared_files.exists():
         process = ShowupProcess(empty_folder, uid)

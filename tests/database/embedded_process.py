@@ -1,12 +1,12 @@
-"""One Showup process of a test: opens a data folder, then does what each line it hears says.
+"""One Showup process of a test: opens a data folder, then executes the command in each line of stdin.
 
     python embedded_process.py <uid or -> <folder>
 
-It changes to the account only after its imports, for that account may not be able to read their files.
+It switches to the account after its imports, because that account may have no access to their files.
 """
 
 import asyncio
-import getpass  # noqa: F401  asyncpg loads it as it connects, when this account may not read it any more
+import getpass  # noqa: F401  asyncpg imports it while connecting, when this account may no longer read it
 import os
 import sys
 from pathlib import Path

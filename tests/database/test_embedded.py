@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL in daily life: opened, joined, closed, and closed to everybody else (RU1)."""
+"""The embedded PostgreSQL in normal use: opened, shared, closed, and inaccessible to other accounts (RU1)."""
 
 import os
 import pwd
@@ -12,7 +12,7 @@ from showup.database.embedded.folder import default_data_folder
 from tests.database.conftest import ROOT, USER, StartShowup, is_running, server_pid, wait_for_exit
 
 requires_root = pytest.mark.skipif(not ROOT, reason="needs root to act as two accounts")
-# An account that is neither root nor the server's.
+# An account that is neither root nor the server's account.
 STRANGER = 1
 
 SETTINGS = {
@@ -29,7 +29,7 @@ SETTINGS = {
 def test_a_fresh_folder_serves_a_durable_database_without_the_network(
     showup: StartShowup, empty_folder: Path, uid: int
 ) -> None:
-    """IN3: what is committed is on disk; RU1: nothing is installed or asked."""
+    """IN3: committed data is on disk. RU1: it needs no installation and no questions."""
     process = showup(empty_folder, uid)
     assert process.run_command("open") == f"postgresql://showup@/showup?host={empty_folder}/postgres/socket&port=5432"
     assert process.run_command("fetch SELECT current_user || ' ' || current_database()") == "showup showup"
@@ -52,7 +52,7 @@ def test_the_last_to_close_stops_the_server(showup: StartShowup, folder: Path, u
     assert not (folder / "postgres" / "18" / "postmaster.pid").exists()
 
 
-def test_closing_leaves_the_supervision_to_whoever_stays(showup: StartShowup, folder: Path, uid: int) -> None:
+def test_closing_passes_the_supervision_to_the_remaining_process(showup: StartShowup, folder: Path, uid: int) -> None:
     first, second = showup(folder, uid), showup(folder, uid)
     first.run_command("open")
     second.run_command("open")
@@ -75,8 +75,8 @@ def test_processes_that_open_a_fresh_folder_at_once_share_one_server(
     assert len({process.run_command("fetch SELECT pg_postmaster_start_time()") for process in processes}) == 1
 
 
-def test_the_server_is_on_its_own(showup: StartShowup, folder: Path, uid: int) -> None:
-    """The terminal's ctrl-C doesn't reach it; nor do our locks, or no other could replace a killed Showup."""
+def test_the_server_has_its_own_session_and_inherits_no_locks(showup: StartShowup, folder: Path, uid: int) -> None:
+    """The terminal's ctrl-C does not reach it. If it held our locks, no process could replace a killed Showup."""
     process = showup(folder, uid)
     process.run_command("open")
     pid = server_pid(folder)
@@ -127,8 +127,8 @@ def test_a_stranger_cannot_connect_even_with_every_folder_open(showup: StartShow
 
 
 @requires_root
-def test_the_account_that_runs_the_server_for_root_is_not_let_in(showup: StartShowup, root_folder: Path) -> None:
-    """It may be `nobody`, as which other programs run too."""
+def test_the_account_that_runs_the_server_for_root_cannot_connect(showup: StartShowup, root_folder: Path) -> None:
+    """It may be `nobody`, and other programs may run as `nobody` too."""
     dsn = showup(root_folder / "data", 0).run_command("open")
     output = showup(root_folder / "data", USER).run_command(f"connect {dsn}")
     assert 'Peer authentication failed for user "showup"' in output
@@ -142,13 +142,13 @@ def test_root_may_name_the_account_that_runs_the_server(showup: StartShowup, roo
     assert (root_folder / "data" / "postgres" / "18").stat().st_uid == pwd.getpwnam("daemon").pw_uid
 
 
-def test_a_full_log_is_set_aside(showup: StartShowup, folder: Path, uid: int) -> None:
+def test_a_full_log_is_rotated(showup: StartShowup, folder: Path, uid: int) -> None:
     process = showup(folder, uid)
     process.run_command("open")
     log = folder / "postgres" / "log" / "postgres.log"
     process.run_command("fetch DO $$ BEGIN RAISE LOG '%', repeat('x', 11000000); END $$")
     while log.stat().st_size < 11_000_000:
-        time.sleep(0.001)  # the server's log process writes when it gets to it
+        time.sleep(0.001)  # the server's log process writes with a delay
     assert process.run_command("ensure") == "False"
     assert log.with_name("postgres.log.1").stat().st_size >= 11_000_000
     process.run_command("fetch DO $$ BEGIN RAISE LOG 'the next line'; END $$")

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL when something is killed: it comes back, with all that it confirmed (R1, R4)."""
+"""The embedded PostgreSQL after a kill: it restarts, with all committed data (R1, R4)."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tests.database.conftest import ROOT, USER, StartShowup, kill_server, server
 
 
 def test_a_killed_server_is_restarted_in_its_place(showup: StartShowup, folder: Path, uid: int) -> None:
-    """R4: those who knew the way to the old server find the new one there."""
+    """R4: clients reach the new server at the old server's address."""
     process = showup(folder, uid)
     process.run_command("open")
     assert process.run_command("ensure") == "False"
@@ -39,7 +39,7 @@ def test_the_supervision_passes_to_another_when_its_holder_is_killed(
 def test_every_confirmed_row_outlives_the_process(
     showup: StartShowup, folder: Path, uid: int, kills_server: bool
 ) -> None:
-    """R1: our process is killed while it commits, alone or with the server."""
+    """R1: the process, alone or with the server, is killed while it commits."""
     first = showup(folder, uid)
     first.run_command("open")
     first.send("commit")
@@ -57,10 +57,8 @@ def test_every_confirmed_row_outlives_the_process(
     assert int(last) >= confirmed[-1]
 
 
-def test_a_pid_left_behind_that_is_now_somebody_elses_is_no_hindrance(
-    showup: StartShowup, folder: Path, uid: int
-) -> None:
-    """After a restart of a container the same small numbers go to other programs of the same account."""
+def test_a_stale_pid_that_another_program_now_has_is_ignored(showup: StartShowup, folder: Path, uid: int) -> None:
+    """After a container's restart, other programs of the same account get the same small pids."""
     process = showup(folder, uid)
     process.run_command("open")
     pid_file = folder / "postgres" / "18" / "postmaster.pid"
@@ -75,11 +73,11 @@ def test_a_pid_left_behind_that_is_now_somebody_elses_is_no_hindrance(
     assert server_pid(folder) != other.pid
 
 
-def test_a_first_start_killed_in_the_middle_is_made_anew(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+def test_an_interrupted_first_start_is_repeated(showup: StartShowup, empty_folder: Path, uid: int) -> None:
     first = showup(empty_folder, uid)
     first.send("open")
     while not list(empty_folder.glob("postgres/18.new-*/base")):
-        time.sleep(0.001)  # nothing tells when initdb is half done
+        time.sleep(0.001)  # initdb does not report when it is half done
     assert not (empty_folder / "postgres" / "18").exists()
     first.kill()
     second = showup(empty_folder, uid)

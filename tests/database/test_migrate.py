@@ -1,4 +1,4 @@
-"""Migrations make exactly what `tables` says, once, however many processes begin at the same moment (RU2)."""
+"""Migrations create exactly the tables of `tables`, once, even if many processes start at the same time (RU2)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,11 +22,11 @@ async def empty_database(postgres: str) -> AsyncIterator[str]:
     await driver.close()
 
 
-async def test_a_migrated_database_is_what_tables_says(database_url: str) -> None:
+async def test_a_migrated_database_matches_the_tables(database_url: str) -> None:
     assert await find_drift(database_url) == []
 
 
-async def test_what_was_changed_behind_our_back_is_found(database_url: str) -> None:
+async def test_manual_changes_of_the_schema_are_found(database_url: str) -> None:
     driver = await asyncpg.connect(database_url)
     await driver.execute("ALTER TABLE deals DROP CONSTRAINT ck_deals_status")
     await driver.execute("DROP INDEX uq_deals_active_company_id")
@@ -43,7 +43,7 @@ async def test_concurrent_migrations_run_one_after_another(empty_database: str) 
     assert await find_drift(empty_database) == []
 
 
-async def test_the_revision_is_known(engine: AsyncEngine) -> None:
+async def test_the_revision_is_read(engine: AsyncEngine) -> None:
     async with transaction(engine) as tx:
         current, newest = await read_revisions(tx)
     assert current == newest == "0001"

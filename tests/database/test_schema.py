@@ -1,4 +1,4 @@
-"""RU2: all objects live in the schema `showup`, whatever the database is set to, and no other role may read them."""
+"""RU2: all objects are in the schema `showup`, with any database settings, and no other role may read them."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -19,7 +19,7 @@ _OBJECTS = """
 
 @pytest.fixture
 async def shared_database(postgres: str) -> AsyncIterator[str]:
-    """A database whose own default is `public`, where everybody may create and read, as hosts set it up."""
+    """A database with hosting providers' defaults: its schema is `public`, where every role may create and read."""
     name = f"shared_{uuid4().hex}"
     url = with_database(postgres, name)
     admin = await asyncpg.connect(postgres)

@@ -1,4 +1,4 @@
-"""R4: a connection that was told of its end, and has not seen it yet, is one that is away."""
+"""R4: a connection that the server has closed counts as an outage, even before the driver notices it."""
 
 import asyncio
 import threading
@@ -21,13 +21,13 @@ def _terminate(url: str, pid: int) -> None:
 @pytest.mark.parametrize("loop_passes", range(5))
 async def test_a_query_during_server_shutdown_is_an_outage(database_url: str, loop_passes: int) -> None:
     connection = await asyncpg.connect(database_url)
-    # The loop stands still until the server has said it and gone; then each turn sees a little more of it.
+    # The event loop is blocked until the server has closed the connection; each pass then processes more of that.
     terminator = threading.Thread(target=_terminate, args=(database_url, connection.get_server_pid()))
     terminator.start()
     terminator.join()
     for _ in range(loop_passes):
         await asyncio.sleep(0)
-    with pytest.raises(Exception) as caught:  # noqa: PT011  # which one it is depends on the turn
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # the type depends on the number of passes
         await connection.execute("SELECT 1")
     assert is_outage(caught.value), caught.value
     connection.terminate()

@@ -1,4 +1,4 @@
-"""A post whose clock stands at Monday, 7 September 2026, 09:00 in UTC."""
+"""A workspace at Monday, 7 September 2026, 09:00 UTC."""
 
 from uuid import UUID
 

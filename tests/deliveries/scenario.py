@@ -1,6 +1,6 @@
-"""A workspace whose webhooks are applied and whose deliveries are told, at moments that the test sets.
+"""A workspace that applies webhooks and sends deliveries, at times that the test sets.
 
-The far side is a destination that does what its script says; everything on our side is real.
+The destination follows a script; all of Showup is real.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ PACE = Pace(rate_per_second=1_000, at_once=10, timeout=timedelta(seconds=20), re
 
 
 class FakeDestination:
-    """A destination: it says what is in `script` (Delivered when that is empty), and knows what it was told."""
+    """A destination that returns the outcomes in `script` (Delivered when that is empty), and records its attempts."""
 
     def __init__(self, pace: Pace = PACE) -> None:
         self.pace = pace
@@ -102,12 +102,12 @@ class DeliveryScenario:
         return ConnectedQueue(queue=queue, workspace="default", destination=self.fake_destination)
 
     def dispatcher(self) -> Dispatcher:
-        """One process's. Pauses are as the policy says, to the second, and it waits for nothing: our clock stands."""
+        """Returns one process's dispatcher. Pauses are exact, and it never waits: the clock does not move."""
         final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose))
         return Dispatcher(self.engine, self.clock, self, final_check, jitter=lambda: 0.5, linger=timedelta(0))
 
     async def receive(self, *bodies: bytes) -> None:
-        """These came through the door just now, and were applied."""
+        """Receives these webhooks now, and applies them."""
         incoming = [
             IncomingEvent(account_id=self._account, workspace_id=self.workspace, body=one, received_at=self.now)
             for one in bodies
@@ -118,17 +118,17 @@ class DeliveryScenario:
             pass
 
     async def set_rules(self, rules: Rules) -> None:
-        """These are the workspace's rules, as showup.toml would have them."""
+        """Sets the workspace's rules, as showup.toml does."""
         async with transaction(self.engine) as tx:
             await sync_rules(await driver_connection(tx), self.workspace, rules, self.now)
 
     async def deliver_due(self, **later: float) -> None:
-        """Lets time pass, and then everything that is due be told."""
+        """Moves the clock, and sends everything that is due."""
         self.now += timedelta(**later)
         await asyncio.wait_for(self.dispatcher().drain(self.queue), 30)
 
     async def claim(self) -> list[Claimed]:
-        """A process begins with what is due, and is heard of no more."""
+        """Claims due deliveries as a process that then crashes."""
         async with transaction(self.engine) as tx:
             connection = await driver_connection(tx)
             await queue_store.lock(connection, self.queue, PACE, self.now)
@@ -136,7 +136,7 @@ class DeliveryScenario:
             return await claims.claim(connection, self.queue, self.now, 10)
 
     async def rows(self, **where: Any) -> list[dict[str, Any]]:
-        """Deliveries by due time."""
+        """Returns deliveries by due time."""
         table = tables.deliveries
         query = select(table).where(*(table.c[name] == value for name, value in where.items()))
         async with self.engine.connect() as tx:
@@ -147,7 +147,7 @@ class DeliveryScenario:
         return row
 
     async def attempts(self, delivery_id: UUID) -> list[tuple[str | None, str | None]]:
-        """What came of each attempt, and why."""
+        """Returns the outcome of each attempt, and the reason."""
         table = tables.delivery_attempts
         query = select(table.c.outcome, table.c.because).where(table.c.delivery_id == delivery_id)
         async with self.engine.connect() as tx:

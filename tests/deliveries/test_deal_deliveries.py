@@ -1,4 +1,4 @@
-"""What becomes of deals is told to who listens: by bookings and by hand, in any batch, while it is fresh (TE8)."""
+"""TE8: subscribers receive changes of deals, by bookings or people, in any batch size, before they expire."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -39,7 +39,7 @@ def cancelled(at: timedelta = HOUR) -> bytes:
 
 
 def morning_events() -> list[bytes]:
-    """A meeting is booked, gets another host, and is held; the one after it is called off."""
+    """Returns events: a meeting is booked, gets another host, and takes place; the next one is cancelled."""
     soon = MONDAY + HOUR
     first = payload("soon", 7, soon, [EMAIL])
     by_ann = payload("soon", 7, soon, [EMAIL], organizer=OTHER_HOST)
@@ -66,7 +66,7 @@ async def subscribe(scenario: DeliveryScenario, *kinds: str) -> None:
 
 
 async def receive_in_batches(scenario: DeliveryScenario, size: int, bodies: Sequence[bytes]) -> None:
-    """All came at once, and are applied so many at a time."""
+    """Receives all events at once, and applies them in batches of this size."""
     incoming = [
         IncomingEvent(account_id=scenario._account, workspace_id=scenario.workspace, body=one, received_at=scenario.now)
         for one in bodies
@@ -237,7 +237,7 @@ async def simulated(scenario: DeliveryScenario, *bodies: bytes, origin: Origin =
 
 
 async def test_a_simulation_received_by_webhook_is_not_sent(scenario: DeliveryScenario) -> None:
-    """PI13: `showup simulate` sends webhooks like any other, which say of themselves that they are not meant."""
+    """PI13: `showup simulate` sends normal webhooks, which carry a mark that they are simulated."""
     marked = {"metadata": {"showup": "simulated"}}
     first = payload("one", 1, START, [EMAIL], **marked)
     await scenario.receive(body("BOOKING_CREATED", MONDAY, first), body("BOOKING_CANCELLED", MONDAY + HOUR, first))
@@ -247,7 +247,7 @@ async def test_a_simulation_received_by_webhook_is_not_sent(scenario: DeliverySc
 
 @pytest.mark.parametrize("origin", ["webhook", "sample"])
 async def test_manual_changes_of_a_simulated_deal_are_not_sent(scenario: DeliveryScenario, origin: Origin) -> None:
-    """PI13: whoever tries Showup out with its sample data wins and loses deals that are none."""
+    """PI13: a user who tries Showup with its sample data wins and loses simulated deals."""
     first = payload("one", 1, START, [EMAIL], metadata={"showup": "sample"})
     await simulated(scenario, body("BOOKING_CREATED", MONDAY, first), origin=origin)
     scenario.now += timedelta(seconds=1)
@@ -258,7 +258,7 @@ async def test_manual_changes_of_a_simulated_deal_are_not_sent(scenario: Deliver
 
 
 async def test_last_change_identifies_the_newer_of_two_deliveries(scenario: DeliveryScenario) -> None:
-    """A webhook that comes late is told late; whoever went by when it was told would have the wrong owner."""
+    """A late webhook is delivered late; a receiver that sorts by delivery time would show the wrong owner."""
 
     def hosted(by: str, at: timedelta) -> bytes:
         host = OTHER_HOST | {"email": by}

@@ -1,4 +1,4 @@
-"""TE7: a digest a day and one a week, at a time of day where the workspace is, whoever changes the clocks meanwhile."""
+"""TE7: a daily and a weekly digest, at a time of day in the workspace's zone, also when clocks change."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -30,12 +30,12 @@ def moment(text: str) -> datetime:
         ("UTC", "08:00", "2026-09-07T08:00", "2026-09-07"),
         (BERLIN, "08:00", "2026-09-07T06:00", "2026-09-07"),
         (BERLIN, "08:00", "2026-10-24T06:00", "2026-10-24"),
-        # Clocks go back on Sunday: eight o'clock comes an hour later.
+        # Clocks go back on Sunday: eight o'clock is an hour later.
         (BERLIN, "08:00", "2026-10-25T07:00", "2026-10-25"),
         (BERLIN, "08:00", "2026-03-28T07:00", "2026-03-28"),
         # And forward in spring.
         (BERLIN, "08:00", "2026-03-29T06:00", "2026-03-29"),
-        # 02:30 is skipped that night, and comes twice in autumn: once is enough.
+        # 02:30 does not exist that night, and exists twice in autumn: one digest is enough.
         (BERLIN, "02:30", "2026-03-29T01:30", "2026-03-29"),
         (BERLIN, "02:30", "2026-10-25T00:30", "2026-10-25"),
         (NEW_YORK, "22:00", "2026-09-08T02:00", "2026-09-07"),

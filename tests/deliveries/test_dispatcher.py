@@ -1,4 +1,4 @@
-"""What is due is told once, in order, and tried again as the policy says (TE1, TE4, TE10, PI13)."""
+"""TE1, TE4, TE10, PI13: due deliveries are sent once, in order, and retried by the policy."""
 
 import asyncio
 from collections import Counter
@@ -96,7 +96,7 @@ async def test_a_permanent_failure_is_not_retried(scenario: DeliveryScenario) ->
 
 
 async def test_an_outage_pauses_the_queue_and_uses_no_attempts(scenario: DeliveryScenario) -> None:
-    """TE10: after an hour everything goes out once, oldest first, and what makes no sense any more is skipped."""
+    """TE10: after an hour everything is sent once, oldest first, and expired deliveries are skipped."""
     scenario.fake_destination.down = DOWN
     soon = scenario.now + timedelta(hours=2, minutes=20)
     for n in range(1, 8):
@@ -108,9 +108,9 @@ async def test_an_outage_pauses_the_queue_and_uses_no_attempts(scenario: Deliver
         await scenario.deliver_due(minutes=1)
         calls.append(len(scenario.fake_destination.sent))
     queue = await scenario.queue_state()
-    assert queue["because"].startswith("nobody answers: nothing has passed since 2026-09-07 09:0")
+    assert queue["because"].startswith("nobody answers: no delivery succeeded since 2026-09-07 09:0")
     assert queue["paused_until"] > scenario.now
-    assert calls[-1] < 60, "a lane that is paused is probed now and then"
+    assert calls[-1] < 60, "a paused queue is probed now and then"
     assert {row["state"] for row in await scenario.rows(kind="confirm")} == {"scheduled"}
 
     scenario.fake_destination.down = None
@@ -122,7 +122,7 @@ async def test_an_outage_pauses_the_queue_and_uses_no_attempts(scenario: Deliver
     recipients = [content["to"] for _, content in scenario.fake_destination.sent if content["kind"] == "confirm"][-8:]
     in_order = [*(f"p{n}@acme.example" for n in range(1, 8)), "soon@acme.example"]
     assert recipients[1:] == [one for one in in_order if one != recipients[0]], (
-        "the oldest first, after the one that found out"
+        "the oldest first, after the delivery that probed the queue"
     )
     assert (await scenario.queue_state())["paused_until"] is None
 
@@ -140,17 +140,17 @@ async def test_a_reminder_that_expired_during_an_outage_is_skipped_with_its_reas
     first, second, third = await scenario.rows(kind="remind")
     assert (first["state"], first["because"]) == (
         "skipped",
-        "too late: the next reminder was due by then (nobody answers)",
+        "too late: the next reminder was due (nobody answers)",
     )
     assert (second["state"], third["state"]) == ("delivered", "scheduled")
 
     scenario.now = START + timedelta(seconds=1)
     await scenario.deliver_due()
-    assert (await scenario.rows(kind="remind"))[2]["because"] == "too late: the meeting had begun by then"
+    assert (await scenario.rows(kind="remind"))[2]["because"] == "too late: the meeting had begun"
 
 
 async def test_a_poison_delivery_blocks_no_other(scenario: DeliveryScenario) -> None:
-    """In a quiet queue it looks as if the destination were down: then another one finds out."""
+    """In a quiet queue the destination seems down, until another delivery shows that it works."""
     scenario.fake_destination.refused_recipient = "poison@acme.example"
     await scenario.receive(booked("poison", 1, START, "poison@acme.example"))
     for _ in range(4):
@@ -163,7 +163,7 @@ async def test_a_poison_delivery_blocks_no_other(scenario: DeliveryScenario) -> 
 
 
 async def test_a_reminder_with_an_expired_lease_is_not_sent_after_the_meeting(scenario: DeliveryScenario) -> None:
-    """A laptop that was closed: TE4."""
+    """TE4: for example, a laptop was closed."""
     await scenario.receive(booked())
     await scenario.deliver_due()
     scenario.now = START - timedelta(hours=2)
@@ -174,7 +174,7 @@ async def test_a_reminder_with_an_expired_lease_is_not_sent_after_the_meeting(sc
     assert (row["id"], row["state"], row["because"]) == (
         claimed.id,
         "skipped",
-        "too late: the meeting had begun by then",
+        "too late: the meeting had begun",
     )
     assert await scenario.attempts(row["id"]) == [("lost", "the process that made it ended, or hung")]
 
@@ -199,7 +199,7 @@ async def test_an_in_flight_attempt_is_recorded_when_its_connection_becomes_unus
 
 
 async def test_out_of_order_events_during_an_attempt_lose_no_mail(scenario: DeliveryScenario) -> None:
-    """The move to a third time comes before the move to the second; the third is what everybody must know (PI9)."""
+    """PI9: the move to a third time arrives before the move to the second; everyone must receive the third."""
     second, third = START + timedelta(days=1), START + timedelta(days=2)
     fields = {"rescheduleUid": "two", "rescheduleStartTime": second.isoformat()}
     last = body("BOOKING_RESCHEDULED", MONDAY + timedelta(seconds=2), payload("three", 3, third, [ANN], **fields))
@@ -225,7 +225,7 @@ async def test_a_rate_limit_delays_without_using_an_attempt(scenario: DeliverySc
     await scenario.receive(booked(), booked("other", 2, START, "other@globex.example"))
     scenario.fake_destination.pace = replace(PACE, at_once=1)
     await scenario.deliver_due()
-    assert len(scenario.fake_destination.sent) == 1, "the pause holds for the whole lane"
+    assert len(scenario.fake_destination.sent) == 1, "the pause applies to the whole queue"
     await scenario.deliver_due(seconds=89)
     assert len(scenario.fake_destination.sent) == 1
     await scenario.deliver_due(seconds=1)
@@ -259,7 +259,7 @@ async def test_a_cancellation_withdraws_a_delivery_waiting_for_retry(scenario: D
     await scenario.receive(cancelled())
     await scenario.deliver_due(seconds=60)
     row = await scenario.row_of("confirm")
-    assert (row["state"], row["because"]) == ("withdrawn", "the meeting was called off")
+    assert (row["state"], row["because"]) == ("withdrawn", "the meeting was cancelled")
     assert scenario.fake_destination.kinds == ["confirm", "notify_cancelled"]
 
 
@@ -272,13 +272,13 @@ async def test_a_cancellation_during_an_attempt_prevents_a_retry(scenario: Deliv
     await scenario.receive(booked())
     await scenario.deliver_due()
     row = await scenario.row_of("confirm")
-    assert (row["state"], row["because"]) == ("withdrawn", "the meeting was called off")
+    assert (row["state"], row["because"]) == ("withdrawn", "the meeting was cancelled")
     await scenario.deliver_due(minutes=5)
     assert scenario.fake_destination.kinds == ["confirm", "notify_cancelled"]
 
 
 async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: DeliveryScenario) -> None:
-    """TE4: claimed by one process, and called off or moved before it is sent."""
+    """TE4: the meeting is cancelled or moved between the claim and the attempt."""
     await scenario.receive(booked())
     await scenario.deliver_due()
     scenario.now = START - timedelta(hours=72)
@@ -288,10 +288,10 @@ async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: Deliver
     scenario.now += claims.LEASE
     await scenario.deliver_due()
     first = (await scenario.rows(kind="remind"))[0]
-    assert (first["state"], first["because"]) == ("withdrawn", "the meeting has another time")
+    assert (first["state"], first["because"]) == ("withdrawn", "the meeting was moved to another time")
     assert await scenario.attempts(first["id"]) == [
         ("lost", "the process that made it ended, or hung"),
-        ("stopped", "the meeting has another time"),
+        ("stopped", "the meeting was moved to another time"),
     ]
     assert scenario.fake_destination.kinds == ["confirm", "notify_rescheduled"]
 
@@ -310,7 +310,7 @@ async def test_a_lease_of_a_dead_process_is_claimed_again(scenario: DeliveryScen
     assert (await scenario.row_of("confirm"))["state"] == "sending"
 
     await scenario.deliver_due(seconds=29)
-    assert len(scenario.fake_destination.sent) == 1, "it may still be at work"
+    assert len(scenario.fake_destination.sent) == 1, "the process may still be sending"
     await scenario.deliver_due(seconds=1)
     row = await scenario.row_of("confirm")
     assert row["state"] == "delivered"
@@ -362,7 +362,9 @@ async def test_a_bug_in_a_destination_fails_one_delivery(scenario: DeliveryScena
     scenario.fake_destination.outcomes.append(broken)
     await scenario.receive(booked())
     await scenario.deliver_due()
-    assert (await scenario.row_of("confirm"))["because"] == "it could not be sent (RuntimeError): see the log"
+    assert (await scenario.row_of("confirm"))[
+        "because"
+    ] == "an unexpected error occurred while sending (RuntimeError): see the log"
     await scenario.deliver_due(seconds=30)
     assert (await scenario.row_of("confirm"))["state"] == "delivered"
 

@@ -1,4 +1,4 @@
-"""TE5 to TE7, TE12: a connection that the environment makes appears, changes and goes with it."""
+"""TE5 to TE7, TE12: an environment connection appears, changes and disappears with the environment."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,7 +27,7 @@ def clickup(token: str | None = "pk_1", **settings: Any) -> EnvironmentConnectio
 
 
 class WorkspaceScenario:
-    """The default workspace, and what the environment makes of it."""
+    """The default workspace, with its environment connections."""
 
     def __init__(self, engine: AsyncEngine, workspace_id: UUID) -> None:
         self.engine = engine
@@ -35,13 +35,13 @@ class WorkspaceScenario:
         self.now = MONDAY
 
     async def start(self, environment_connection: EnvironmentConnection) -> None:
-        """Showup starts with this environment, an hour after the last time."""
+        """Starts Showup with this environment, an hour after the last start."""
         self.now += timedelta(hours=1)
         async with transaction(self.engine) as tx:
             await sync_connection(tx, SEAL, environment_connection, self.now)
 
     async def store(self, name: str, settings: Mapping[str, Any] = LISTS) -> None:
-        """Somebody connects by hand."""
+        """Stores a connection manually."""
         spec = ConnectionSpec(
             workspace_id=self.id, kind="clickup", name=name, settings=settings, credentials={"token": "pk_2"}
         )
@@ -100,9 +100,7 @@ async def test_it_is_removed_without_its_secret_and_restored_with_it(workspace_s
     with capture_logs() as log_lines:
         await workspace_scenario.start(clickup(None))
         await workspace_scenario.start(clickup(None))
-    assert [(line["log_level"], line["kind"]) for line in log_lines] == [("warning", "clickup")], (
-        "once, and not in silence"
-    )
+    assert [(line["log_level"], line["kind"]) for line in log_lines] == [("warning", "clickup")], "once, with a warning"
     workspace_scenario.now -= timedelta(hours=1)
     assert await workspace_scenario.connections() == []
     assert [one.until for one in await workspace_scenario.subscriptions()] == [workspace_scenario.now]
@@ -132,7 +130,7 @@ async def test_an_empty_environment_leaves_a_stored_connection_alone(workspace_s
 
 async def test_a_second_one_of_a_kind_is_refused(workspace_scenario: WorkspaceScenario) -> None:
     await workspace_scenario.start(clickup())
-    with pytest.raises(ValueError, match="has the clickup connection 'environment' already"):
+    with pytest.raises(ValueError, match="already has the clickup connection 'environment'"):
         await workspace_scenario.store("ours")
 
 
@@ -140,10 +138,10 @@ async def test_a_second_one_of_a_kind_is_refused(workspace_scenario: WorkspaceSc
     ("settings", "sentence"),
     [
         ({"list": ["901"]}, "clickup has no setting 'list' (did you mean lists?)"),
-        ({"lists": ["901"]}, "clickup needs its setting inbound_list"),
-        ({"lists": ["Brokers"], "inbound_list": "903"}, "'Brokers' is no id of a list"),
-        ({**LISTS, "rate_per_second": 0}, "rate_per_second of clickup can't be used (Expected float > 0.0)"),
-        ({**LISTS, "answer_within": "soon"}, "should be a span of time"),
+        ({"lists": ["901"]}, "clickup needs the setting inbound_list"),
+        ({"lists": ["Brokers"], "inbound_list": "903"}, "'Brokers' is not a list id"),
+        ({**LISTS, "rate_per_second": 0}, "rate_per_second of clickup is invalid (Expected float > 0.0)"),
+        ({**LISTS, "answer_within": "soon"}, "set a duration"),
     ],
 )
 def test_settings_that_cant_be_used_refuse_the_start(settings: dict[str, Any], sentence: str) -> None:

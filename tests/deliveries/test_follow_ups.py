@@ -1,4 +1,4 @@
-"""Follow-ups are told with care: one at a time to a person, and only while they were really missing (TE11)."""
+"""TE11: a person gets one follow-up at a time, and only while they are reported as a no-show."""
 
 from datetime import datetime, timedelta
 

@@ -1,6 +1,6 @@
-"""People see what is told and why it stands there, try it again and take it back (TE1, TE10, PI13).
+"""TE1, TE10, PI13: people can see, explain, retry and withdraw deliveries.
 
-They ask the app; the courier tells, as it does in a worker.
+They use the API; the dispatcher sends, as in a worker.
 """
 
 from collections.abc import AsyncIterator
@@ -77,20 +77,20 @@ async def make_failed_delivery(scenario: DeliveryScenario, client: httpx2.AsyncC
 
 async def test_each_state_has_a_reason(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
     await scenario.receive(booked())
-    assert (await first_delivery(client))["because"] == "it is due, and waits for its turn"
+    assert (await first_delivery(client))["because"] == "due now, waiting to be sent"
     reminder = await first_delivery(client, "remind")
-    assert reminder["because"] == f"it is due at {START - timedelta(hours=72):%Y-%m-%d %H:%M:%S} UTC"
+    assert reminder["because"] == f"due at {START - timedelta(hours=72):%Y-%m-%d %H:%M:%S} UTC"
     assert reminder["next_try_at"] == f"{START - timedelta(hours=72):%Y-%m-%dT%H:%M:%SZ}"
 
     scenario.fake_destination.outcomes.append(BUSY)
     await scenario.deliver_due()
     waiting = await first_delivery(client)
-    assert waiting["because"] == "attempt 1 failed: it is busy; it is tried again at 2026-09-07 09:00:30 UTC"
+    assert waiting["because"] == "attempt 1 failed: it is busy; next attempt at 2026-09-07 09:00:30 UTC"
     assert (waiting["next_try_at"], waiting["attempts"], waiting["failures"]) == ("2026-09-07T09:00:30Z", 1, 1)
 
     await scenario.deliver_due(seconds=30)
     done = await first_delivery(client)
-    assert (done["state"], done["because"], done["next_try_at"]) == ("delivered", "it was taken", None)
+    assert (done["state"], done["because"], done["next_try_at"]) == ("delivered", "the destination accepted it", None)
     assert (done["provider"], done["provider_id"], done["attempts"]) == ("far", "r", 2)
     assert [(one["number"], one["outcome"], one["because"]) for one in done["attempt_history"]] == [
         (1, "try_again", "it is busy"),
@@ -101,13 +101,13 @@ async def test_each_state_has_a_reason(scenario: DeliveryScenario, client: httpx
 async def test_a_delivery_in_a_paused_queue_shows_the_pause(
     scenario: DeliveryScenario, client: httpx2.AsyncClient
 ) -> None:
-    """TE10: a circuit pause is seen on each delivery that waits for its end, and on its queue."""
+    """TE10: the pause of an open circuit breaker is visible on each waiting delivery, and on its queue."""
     scenario.fake_destination.down = DOWN
     await scenario.receive(booked(), booked("two", 2, "ben@beta.example"), booked("three", 3, "cem@gamma.example"))
     await scenario.deliver_due()
     (queue,) = (await client.get("/api/queues")).json()["items"]
     assert (queue["workspace"], queue["destination"], queue["state"]) == ("default", "email", "paused")
-    assert queue["because"] == "nobody answers: nothing has passed since 2026-09-07 09:00:00 UTC"
+    assert queue["because"] == "nobody answers: no delivery succeeded since 2026-09-07 09:00:00 UTC"
     assert (queue["failing_since"], queue["waiting"], queue["sending"]) == ("2026-09-07T09:00:00Z", 12, 0)
 
     await scenario.receive(booked("four", 4, "dee@delta.example"))
@@ -115,7 +115,7 @@ async def test_a_delivery_in_a_paused_queue_shows_the_pause(
     until = (await scenario.queue_state())["paused_until"]
     assert new["because"] == (
         f"email is paused until {until:%Y-%m-%d %H:%M:%S} UTC:"
-        " nobody answers: nothing has passed since 2026-09-07 09:00:00 UTC"
+        " nobody answers: no delivery succeeded since 2026-09-07 09:00:00 UTC"
     )
     assert new["next_try_at"].startswith(f"{until:%Y-%m-%dT%H:%M:%S}")
 
@@ -129,7 +129,7 @@ async def test_a_delivery_in_a_paused_queue_shows_the_pause(
 
 
 async def test_retry_sends_the_same_content(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
-    """TE1: what was rendered is sent as it is, under the same id."""
+    """TE1: the rendered content is sent unchanged, with the same id."""
     row = await make_failed_delivery(scenario, client)
     assert (row["state"], row["because"]) == ("failed", "the sender is not known there")
     jobs = await count_jobs(scenario)
@@ -143,7 +143,7 @@ async def test_retry_sends_the_same_content(scenario: DeliveryScenario, client: 
     confirmations = [sent for sent in scenario.fake_destination.sent if sent[1]["kind"] == "confirm"]
     assert len(confirmations) == 3
     assert confirmations.count(confirmations[0]) == 3
-    assert await refusal_of(client, "retry", row["id"]) == "It was delivered, and nobody is told twice."
+    assert await refusal_of(client, "retry", row["id"]) == "It was delivered, and Showup sends each delivery once."
 
 
 async def test_a_manual_retry_restarts_the_retry_policy(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
@@ -160,9 +160,7 @@ async def test_an_expired_delivery_is_not_retried(scenario: DeliveryScenario, cl
     """PI13."""
     row = await make_failed_delivery(scenario, client)
     scenario.now += timedelta(days=1)
-    assert await refusal_of(client, "retry", row["id"]) == (
-        "It is not worth telling any more since 2026-09-08 09:00:00 UTC."
-    )
+    assert await refusal_of(client, "retry", row["id"]) == ("It expired at 2026-09-08 09:00:00 UTC.")
     every = await client.post("/api/deliveries/retry", json={})
     assert (every.status_code, every.json()) == (200, {"retried": 0, "expired": 1})
 
@@ -201,12 +199,13 @@ async def test_a_withdrawn_delivery_stays_withdrawn_until_retried(
     same_meeting = payload("one", 1, START, [ANN], title="Another title")
     await scenario.receive(body("BOOKING_CREATED", MONDAY + timedelta(seconds=5), same_meeting))
     await scenario.deliver_due()
-    assert scenario.fake_destination.sent == [], "the story told anew does not bring it back"
-    assert await refusal_of(client, "withdraw", row["id"]) == "It is withdrawn already."
+    assert scenario.fake_destination.sent == [], "a replay does not restore it"
+    refusal = await refusal_of(client, "withdraw", row["id"])
+    assert refusal == "It is withdrawn: only a scheduled delivery can be withdrawn."
 
     assert (await post_command(client, "retry", row["id"])).json()["state"] == "scheduled"
     retried = (await post_command(client, "retry", reminder["id"])).json()
-    assert retried["next_try_at"] == reminder["due_at"], "it is wanted again, at its time"
+    assert retried["next_try_at"] == reminder["due_at"], "it is scheduled again, at its due time"
     await scenario.deliver_due()
     assert scenario.fake_destination.kinds == ["confirm"]
 
@@ -225,7 +224,7 @@ async def test_a_delivery_being_sent_is_neither_retried_nor_withdrawn(
 
     scenario.fake_destination.outcomes.append(while_it_is_sent)
     await scenario.deliver_due()
-    assert asked == ["attempt 1 is being made at this moment", *["It is being sent at this moment."] * 2]
+    assert asked == ["attempt 1 is in progress", *["It is being sent now."] * 2]
 
 
 async def test_a_delivery_withdrawn_by_replay_is_not_retried(
@@ -236,25 +235,25 @@ async def test_a_delivery_withdrawn_by_replay_is_not_retried(
     await scenario.receive(body("BOOKING_CANCELLED", MONDAY + timedelta(seconds=1), payload("one", 1, START, [ANN])))
     row_after = await first_delivery(client)
     assert row_after["state"] == "withdrawn"
-    assert await refusal_of(client, "retry", row["id"]) == f"Nothing calls for it any more: {row_after['because']}."
-    assert "already" in await refusal_of(client, "withdraw", row["id"])
+    assert await refusal_of(client, "retry", row["id"]) == f"It is no longer needed: {row_after['because']}."
+    assert "only a scheduled delivery" in await refusal_of(client, "withdraw", row["id"])
 
 
 async def test_a_delivery_skipped_at_planning_is_not_retried(
     scenario: DeliveryScenario, client: httpx2.AsyncClient
 ) -> None:
-    """TE4, PI13: a meeting that is too close has no reminder, whoever asks for it."""
+    """TE4, PI13: a meeting that is too soon has no reminder, even if a person asks for it."""
     near = MONDAY + timedelta(hours=1)
     await scenario.receive(body("BOOKING_CREATED", MONDAY, payload("one", 1, near, [ANN])))
     row = await first_delivery(client, "remind")
     assert (row["state"], row["because"]) == ("skipped", "meeting_too_soon")
-    assert await refusal_of(client, "retry", row["id"]) == "It was never to be sent: meeting_too_soon."
+    assert await refusal_of(client, "retry", row["id"]) == "It was skipped before any attempt: meeting_too_soon."
 
 
 async def test_a_delivery_skipped_at_the_final_check_can_be_retried(
     scenario: DeliveryScenario, client: httpx2.AsyncClient
 ) -> None:
-    """TE9: it was not written to since it bounced; somebody took the address off the list."""
+    """TE9: the address was suppressed after a bounce, and then someone removed the suppression."""
     stop = Suppression(scope="all", reason="bounced", because="it bounced")
     async with transaction(scenario.engine) as tx:
         await suppressions.add(await driver_connection(tx), scenario.workspace, ANN, stop, at=scenario.now)
@@ -318,7 +317,7 @@ async def test_an_expired_lease_is_reported_as_claimed_again_soon(
         assert await tx.scalar(select(deliveries.c.state).where(deliveries.c.id == UUID(row["id"]))) == "sending"
     assert (await first_delivery(client))[
         "because"
-    ] == "attempt 1 did not end in time, so it counts as lost and is made again"
+    ] == "attempt 1 did not finish in time and counts as lost; Showup will try again"
 
 
 async def test_a_queue_paused_without_failures_is_shown_as_paused(

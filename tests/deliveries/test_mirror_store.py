@@ -1,4 +1,4 @@
-"""TE5: the copy of a CRM's records, by which people are found who have another address there."""
+"""TE5: the copy of a CRM's records finds people who have another email address there."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -55,7 +55,7 @@ async def test_the_last_of_two_copies_in_a_page_is_stored(mirror: StoredMirror) 
 
 
 async def test_sync_progress_never_goes_back(mirror: StoredMirror) -> None:
-    """Two processes copy at once, and the slower one ends last."""
+    """Two processes copy at once, and the slower one finishes last."""
     await mirror.put(LIST, [], MONDAY + HOUR)
     await mirror.put(LIST, [], MONDAY)
     assert await mirror.synced_until(LIST) == MONDAY + HOUR

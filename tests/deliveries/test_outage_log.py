@@ -1,4 +1,4 @@
-"""The log says when destination failing, is left in peace and is back, and what was given up, by its id (RU6)."""
+"""RU6: the log reports a failing, a paused and a recovered destination, and failed deliveries by id."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a worker does beside deliveries, every so often."""
+"""The periodic tasks of a worker."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Which of what is due goes first, and what is not worth telling any more goes at all (TE1, TE10, PI13)."""
+"""TE1, TE10, PI13: the order of due deliveries, and the expiry of late ones."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ def booked(scenario: DeliveryScenario, uid: str, number: int) -> bytes:
 
 
 async def test_higher_priority_is_sent_before_earlier_due_reminders(scenario: DeliveryScenario) -> None:
-    """TE10: of a backlog, the higher priority first, and the older one first among its like."""
+    """TE10: in a backlog, the higher priority first, and within a priority the older delivery first."""
     scenario.fake_destination.pace = replace(PACE, at_once=1)
     for number in (1, 2):
         await scenario.receive(booked(scenario, f"old{number}", number))
@@ -34,7 +34,7 @@ async def test_higher_priority_is_sent_before_earlier_due_reminders(scenario: De
 
 
 async def test_a_delivery_waiting_for_retry_is_skipped_when_it_expires(scenario: DeliveryScenario) -> None:
-    """PI13: it says so when it is too late, not when the next attempt would have been."""
+    """PI13: it expires at its expiry time, not at the time of the next attempt."""
     await scenario.receive(booked(scenario, "one", 1))
     scenario.fake_destination.outcomes.append(TryAgain(because="it is busy", not_before=START + timedelta(days=1)))
     await scenario.deliver_due()

@@ -1,4 +1,4 @@
-"""TE5: several calls for one delivery are counted with all others, so that a limit holds for all processes."""
+"""TE5: several calls for one delivery count together with all others, so a limit applies to all processes."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ PACE = Pace(rate_per_second=2, at_once=5, timeout=timedelta(seconds=20), retry_a
 
 
 class Process:
-    """One of several with a meter on the same queue. A pause moves the clock of all on."""
+    """One of several processes with a meter on the same queue. A wait moves the common clock."""
 
     def __init__(self, engine: AsyncEngine, queue: DestinationQueue, call_log: "CallLog", pace: Pace = PACE) -> None:
         self.meter = QueueMeter(engine, queue, pace, lambda: call_log.now, call_log.move_on)
@@ -33,7 +33,7 @@ class Process:
 
 
 class CallLog:
-    """A clock, and when each call was made by it."""
+    """A clock, and the time of each call."""
 
     def __init__(self) -> None:
         self.now: datetime = MONDAY
@@ -44,7 +44,7 @@ class CallLog:
 
 
 def max_calls_within(call_times: list[datetime], span: timedelta) -> int:
-    """How many fall into the fullest window of that span."""
+    """Returns the maximum number of calls within a window of that length."""
     return max((sum(one <= other < one + span for other in call_times) for one in call_times), default=0)
 
 
@@ -63,7 +63,7 @@ async def test_two_processes_never_exceed_the_rate_together(engine: AsyncEngine,
     one, other = Process(engine, queue, call_log), Process(engine, queue, call_log)
     for number in range(40):
         await (one if number % 2 else other).call(1 + number % 3)
-    # What had gathered while nobody called, a second's worth, comes on top of the rate.
+    # The tokens that were saved without calls, a second's worth, are added to the rate.
     for seconds in (1, 5, 20):
         assert max_calls_within(call_log.calls, timedelta(seconds=seconds)) <= PACE.rate_per_second * (seconds + 1) + 2
     assert len(call_log.calls) > 70
@@ -77,7 +77,7 @@ async def test_unused_tokens_accumulate_for_one_second(engine: AsyncEngine, queu
     started = call_log.now
     for _ in range(6):
         await process.call()
-    assert call_log.now - started == timedelta(seconds=2), "two at once, and then one each half second"
+    assert call_log.now - started == timedelta(seconds=2), "two at once, and then one every half second"
 
 
 async def test_a_too_long_wait_is_refused_and_takes_no_tokens(engine: AsyncEngine, queue: DestinationQueue) -> None:
@@ -104,7 +104,7 @@ async def test_a_rate_below_one_per_second(engine: AsyncEngine, queue: Destinati
 @given(st.lists(st.tuples(st.floats(0, 30), st.integers(1, 5)), max_size=60), st.sampled_from([0.5, 1.5, 5.0]))
 @settings(max_examples=100, deadline=None)
 def test_tokens_never_exceed_the_rate(steps: list[tuple[float, int]], rate: float) -> None:
-    """Whatever is taken and whenever: the bucket fills at the rate and holds a second's worth, or one."""
+    """For any calls at any time: the bucket fills at the rate, and has a second's worth of tokens, or one, at most."""
     pace = Pace(rate_per_second=rate, at_once=1, timeout=timedelta(seconds=20), retry_after=())
     now, queue = MONDAY, QueueState(tokens=max(1.0, rate), tokens_at=MONDAY)
     call_times: list[datetime] = []

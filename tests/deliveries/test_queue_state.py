@@ -1,4 +1,4 @@
-"""The pace and the pauses of a queue, on plain values (TE10)."""
+"""TE10: the pace and the pauses of a queue, with plain values."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ DOWN = TryAgain(because="nobody answers", fault="destination")
 
 
 def fail_times(times: int, state: QueueState = FRESH, *, jitter: float = 0.5) -> QueueState:
-    """So many calls in a row, each begun when the pause before it was over."""
+    """Returns the state after that many failed calls in a row, each made after the previous pause."""
     for _ in range(times):
         now = pause_end(state)
         state = apply_outcome(state, DOWN, PACE, now, jitter, began_at=now)
@@ -35,7 +35,7 @@ def pause_end(state: QueueState) -> datetime:
 
 
 def pause_seconds(times: int) -> float | None:
-    """The seconds of the pause after so many failures."""
+    """Returns the length of the pause after that many failures, in seconds."""
     state = fail_times(times)
     return (
         None if state.paused_until is None else (state.paused_until - pause_end(fail_times(times - 1))).total_seconds()
@@ -81,9 +81,9 @@ def test_pauses_grow_during_an_outage_and_end_with_the_first_success() -> None:
     assert [pause_seconds(times) for times in (3, 4, 5, 8, 9, 30)] == [5, 10, 20, 160, 300, 300]
     down = fail_times(4)
     assert is_down(down, PACE)
-    assert down.because == "nobody answers: nothing has passed since 2026-09-07 09:00:00 UTC"
+    assert down.because == "nobody answers: no delivery succeeded since 2026-09-07 09:00:00 UTC"
     later = NOW + timedelta(minutes=1)
-    assert free_slots(replace(down, tokens=5), PACE, 0, later) == 1, "one call finds out"
+    assert free_slots(replace(down, tokens=5), PACE, 0, later) == 1, "one call probes it"
     assert free_slots(replace(down, tokens=5), PACE, 1, later) == 0
     for answer in (Delivered(provider="far"), GaveUp(because="no such address"), TryAgain(because="busy")):
         up = apply_outcome(down, answer, PACE, later, 0.5, began_at=later)
@@ -91,7 +91,7 @@ def test_pauses_grow_during_an_outage_and_end_with_the_first_success() -> None:
 
 
 def test_calls_that_time_out_together_count_once() -> None:
-    """Else a dozen of them would make the pause as long as an hour's outage does."""
+    """Otherwise a dozen of them would cause a pause as long as an hour's outage does."""
     down = fail_times(3)
     for _ in range(12):
         down = apply_outcome(down, DOWN, PACE, NOW + timedelta(seconds=1), 0.5, began_at=NOW - timedelta(seconds=10))
@@ -118,9 +118,9 @@ def test_a_rate_limit_pauses_without_a_failure() -> None:
     assert (state.paused_until, state.failures, state.because) == (until, 0, "too many calls")
     assert free_slots(state, PACE, 0, until - timedelta(seconds=1)) == 0
     assert free_slots(state, PACE, 0, until) > 0
-    # A mail that was under way goes through meanwhile: the pause that was asked for holds all the same.
+    # A mail in flight succeeds meanwhile: the requested pause still applies.
     assert apply_outcome(state, Delivered(provider="far"), PACE, NOW, 0.5, began_at=NOW).paused_until == until
-    # And a shorter one does not cut it.
+    # A shorter pause does not shorten it.
     assert (
         apply_outcome(state, TryAgain(because="x", fault="limit"), PACE, NOW, 0.5, began_at=NOW).paused_until == until
     )

@@ -1,4 +1,4 @@
-"""TE5 to TE8, R2, PI13: who is told what beside the attendees, since when, and that a rebuild agrees."""
+"""TE5 to TE8, R2, PI13: the deliveries to subscribers, from when on, and the same result after a rebuild."""
 
 from datetime import timedelta
 
@@ -139,7 +139,7 @@ class TestRecipients:
     async def test_deliveries_follow_source_order_whatever_the_order_of_arrival(
         self, scenario: DeliveryScenario
     ) -> None:
-        """PI9: the cancellation came first, and at the same moment as the booking that it calls off."""
+        """PI9: the cancellation arrives first, and has the same time as the booking that it cancels."""
         await subscribe(scenario)
         await scenario.receive(cancelled())
         scenario.now += timedelta(seconds=1)
@@ -149,7 +149,7 @@ class TestRecipients:
         assert scenario.fake_destination.kinds == ["booking.created", "booking.cancelled"]
 
     async def test_a_self_booking_is_not_sent_to_prospect_destinations(self, scenario: DeliveryScenario) -> None:
-        """TE5: a self-booking is a row that says why nothing was told."""
+        """TE5: a self-booking has a delivery with the reason why nothing was sent."""
         for one in ("clickup", "notion", "slack"):
             await subscribe(scenario, one)
         await scenario.receive(booked(email=BEN["email"]))
@@ -171,7 +171,7 @@ EFFECTS = [
 
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: type(effect).__name__)
 def test_simulated_deliveries_go_only_to_the_mail_preview(effect: NotifySubscribers | Confirm | Remind) -> None:
-    """PI13: nobody outside hears of a booking that was never made."""
+    """PI13: no other system receives a simulated booking."""
     everything = Subscription(
         destination="clickup", kinds=frozenset({"booking.created", "confirm", "remind"}), since=MONDAY
     )
@@ -183,7 +183,7 @@ def test_simulated_deliveries_go_only_to_the_mail_preview(effect: NotifySubscrib
 
 
 class TestRebuild:
-    """R2: a fold of the log calls for the same deliveries, whoever came and went meanwhile."""
+    """R2: a replay of the log plans the same deliveries, even if subscriptions changed meanwhile."""
 
     async def test_after_connecting(self, scenario: DeliveryScenario) -> None:
         await scenario.receive(booked())
@@ -211,7 +211,7 @@ class TestRebuild:
         assert (await rebuild_workspace(scenario)).examples == []
 
     async def test_a_missing_delivery_is_reported(self, scenario: DeliveryScenario) -> None:
-        """The comparison would notice."""
+        """The comparison detects a missing delivery."""
         await subscribe(scenario)
         await scenario.receive(booked())
         async with transaction(scenario.engine) as tx:

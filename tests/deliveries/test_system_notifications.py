@@ -1,4 +1,4 @@
-"""TE5, TE7, TE10: what follows from a delivery (a question, its answer, a reminder, a failure) for whoever listens."""
+"""TE5, TE7, TE10: subscribers receive what follows from a delivery: a question, its answer, a reminder, a failure."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def delivered(record: str) -> Delivered:
 
 
 class Team:
-    """A CRM that is told of bookings, and a chat that is told what follows; both are the post's far side."""
+    """A CRM that receives bookings, and a chat that receives system notifications; both follow a script."""
 
     def __init__(self, scenario: DeliveryScenario) -> None:
         self.scenario = scenario
@@ -54,7 +54,7 @@ class Team:
             )
 
     async def deliver_due(self, destination: str, *outcomes: Outcome, **later: float) -> None:
-        """Time passes, and this destination is told what is due; it answers so, and then that it took it."""
+        """Moves the clock, and sends what is due to this destination, which returns this outcome and then Delivered."""
         self.scenario.fake_destination.outcomes.extend(outcomes)
         self.scenario.queue = DestinationQueue(workspace_id=self.scenario.workspace, destination=destination)
         await self.scenario.deliver_due(**later)
@@ -71,7 +71,7 @@ class Team:
         return await self.scenario.rows(destination=destination, kind=kind)
 
     async def ask_about_booking(self) -> dict[str, Any]:
-        """A booking of which the CRM asks which record is meant."""
+        """Receives a booking for which the CRM asks for a record."""
         await self.subscribe("clickup", "booking.created", "booking.cancelled")
         await self.subscribe("slack", "record.choose", "record.chosen")
         await self.scenario.receive(booked())
@@ -155,7 +155,7 @@ class TestQuestions:
         assert team.scenario.fake_destination.kinds == ["booking.created", "booking.created"]
 
     @pytest.mark.parametrize(
-        ("record", "refusal"), [("t9", "'t9' is none of the candidates"), ("t1", "Eve has decided already")]
+        ("record", "refusal"), [("t9", "'t9' is not a candidate"), ("t1", "Eve has already answered")]
     )
     async def test_an_invalid_answer_is_refused(self, team: Team, record: str, refusal: str) -> None:
         row = await team.ask_about_booking()
@@ -166,20 +166,17 @@ class TestQuestions:
     async def test_a_late_answer_is_refused(self, team: Team) -> None:
         row = await team.ask_about_booking()
         await team.deliver_due("clickup", delivered("new"), hours=5)
-        assert await team.choose(row["id"], "t1") == "it is too late to decide: the delivery is delivered"
+        assert await team.choose(row["id"], "t1") == "it is too late to answer: the delivery is delivered"
 
     async def test_an_answer_without_a_question_is_refused(self, team: Team) -> None:
         await team.scenario.receive(booked())
-        assert await team.choose(uuid4(), "t1") == "there is no such delivery"
-        assert (
-            await team.choose((await team.scenario.row_of("confirm"))["id"], "t1")
-            == "nothing is asked about this delivery"
-        )
+        assert await team.choose(uuid4(), "t1") == "the delivery does not exist"
+        assert await team.choose((await team.scenario.row_of("confirm"))["id"], "t1") == "this delivery has no question"
 
     async def test_another_workspace_has_no_such_delivery(self, team: Team) -> None:
         row = await team.ask_about_booking()
         team.scenario.workspace = uuid4()
-        assert await team.choose(row["id"], "t1") == "there is no such delivery"
+        assert await team.choose(row["id"], "t1") == "the delivery does not exist"
 
     async def test_an_attempt_knows_whether_questions_have_subscribers(self, team: Team) -> None:
         await team.subscribe("clickup", "booking.created", "record.choose")
@@ -192,7 +189,7 @@ class TestQuestions:
         assert team.scenario.fake_destination.attempts[-1].can_ask is True
 
     async def test_a_rebuild_shows_no_difference(self, team: Team) -> None:
-        """R2: what follows from deliveries is in no log."""
+        """R2: system notifications are not in the log."""
         row = await team.ask_about_booking()
         assert (
             await rebuild(team.scenario.engine, RebuildOptions(workspace_ids=[team.scenario.workspace]))
@@ -204,7 +201,7 @@ class TestQuestions:
         ).examples == []
 
     async def test_later_events_do_not_withdraw_the_question(self, team: Team) -> None:
-        """No story called for it, and none takes it back."""
+        """No booking's history requires the question, so no history withdraws it."""
         await team.ask_about_booking()
         await team.scenario.receive(cancelled())
         (question,) = await team.rows_of("slack", "record.choose")
@@ -213,7 +210,7 @@ class TestQuestions:
 
 class TestReminders:
     async def test_a_crm_is_notified_of_a_sent_reminder(self, team: Team) -> None:
-        """TE6: the moment is written into the prospect's sequence."""
+        """TE6: the CRM writes the time into the prospect's sequence."""
         await team.subscribe("notion", "reminder.sent")
         await team.scenario.receive(booked())
         await team.deliver_due("email")

@@ -1,7 +1,7 @@
-"""Reminders through a change of clocks, in twenty zones: due to the second, and with the local time in the mail (TE4).
+"""TE4: reminders around a change of clocks, in twenty zones: due to the second, and with the local time in the mail.
 
 Each zone has a meeting on every day of the week in which its clocks change, at a time of day that the change makes
-odd: an hour that comes twice, one that does not exist, the last minute before midnight.
+special: an hour that exists twice, one that does not exist, the last minute before midnight.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 
 class ZonedMeeting(Struct, frozen=True):
-    """A meeting in somebody's zone."""
+    """A meeting in an attendee's zone."""
 
     uid: str
     email: str
@@ -44,7 +44,7 @@ class ZonedMeeting(Struct, frozen=True):
 
 
 def changes(zone: ZoneInfo) -> Iterator[datetime]:
-    """The first hours of the year after which the zone's offset is another; a fixed day where there is none."""
+    """Returns the hours of the year before the zone's offset changes; a fixed day if it never changes."""
     hour = datetime(YEAR, 1, 2, tzinfo=UTC)
     found = False
     while hour.year == YEAR:
@@ -66,7 +66,7 @@ def week(name: str, change: datetime) -> Iterator[ZonedMeeting]:
 
 
 class FakeMailDestination(FakeDestination):
-    """A far side that gets the text of real mails."""
+    """A destination that records the text of real mails."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ def test_testing_mode_reminds_minutes_before(testing: bool) -> None:
 
 
 async def test_a_week_of_meetings_around_a_change_of_clocks(scenario: DeliveryScenario) -> None:
-    """In every other zone it is the year's first change, in the others its last."""
+    """Every second zone uses the year's first change, and the others use its last."""
     scenario.fake_destination = FakeMailDestination()
     zones = [(name, list(changes(ZoneInfo(name)))[-(number % 2)]) for number, name in enumerate(ZONES)]
     meetings = [one for name, change in zones for one in week(name, change)]
@@ -96,7 +96,7 @@ async def test_a_week_of_meetings_around_a_change_of_clocks(scenario: DeliverySc
         fields = payload(one.uid, number, one.start, [one.email], attendees=[attendee(one.email, timeZone=one.zone)])
         await scenario.receive(body("BOOKING_CREATED", scenario.now, fields))
     await scenario.deliver_due()
-    assert len(scenario.fake_destination.sent) == len(meetings), "everybody has their confirmation"
+    assert len(scenario.fake_destination.sent) == len(meetings), "every attendee has a confirmation"
 
     due: dict[datetime, set[str]] = defaultdict(set)
     for one in meetings:
@@ -114,7 +114,7 @@ async def test_a_week_of_meetings_around_a_change_of_clocks(scenario: DeliverySc
 
 
 async def texts_sent_at(scenario: DeliveryScenario, moment: datetime) -> dict[str, str]:
-    """The texts that go out at that moment, by whom they are for."""
+    """Returns the texts sent at that time, by recipient."""
     before = len(scenario.fake_destination.sent)
     scenario.now = moment
     await scenario.deliver_due()
@@ -122,7 +122,7 @@ async def texts_sent_at(scenario: DeliveryScenario, moment: datetime) -> dict[st
 
 
 def local(one: ZonedMeeting) -> str:
-    """How the wall clock of the zone shows the start, by the zone's own rules."""
+    """Returns the start in local time, by the zone's own rules."""
     return f"{one.start.astimezone(ZoneInfo(one.zone)):%a %Y-%m-%d, %H:%M}"
 
 

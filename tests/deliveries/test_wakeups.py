@@ -1,4 +1,4 @@
-"""Wake-ups: in the transaction that made them necessary, for what is near, and found again by the sweep (TE4, TE10)."""
+"""TE4, TE10: near deliveries get a wake-up in the same transaction, and the sweep finds missing wake-ups."""
 
 import asyncio
 from collections import Counter
@@ -82,7 +82,7 @@ async def test_the_sweep_replaces_a_lost_job(scenario: DeliveryScenario) -> None
 async def test_a_worker_sends_overdue_and_new_deliveries(
     scenario: DeliveryScenario, database_url: str, pooled: str
 ) -> None:
-    """By real jobs, with the machine's own clock, and with the address of a pooler too (RU2)."""
+    """RU2: with real jobs and the machine's own clock, and also with the URL of a pooler."""
     scenario.now = system_clock()
     await receive_booking(scenario, "before")
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Far sides on loopback, and mail to send to them."""
+"""Fake vendors on loopback, and mail to send to them."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -19,7 +19,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def fake_resend() -> Iterator[FakeResend]:
-    """Resend; at the end nothing may have been asked that its own document forbids."""
+    """A fake Resend; checks at the end that all requests match Resend's document."""
     with FakeResend() as fake:
         yield fake
     assert fake.wrong == []

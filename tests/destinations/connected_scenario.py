@@ -1,4 +1,4 @@
-"""A post whose queues lead to real destinations; mail goes to the post's own far side, which follows a script."""
+"""A workspace whose queues lead to real destinations; mail goes to the scenario's scripted destination."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from tests.deliveries.scenario import DeliveryScenario
 
 
 class UnlimitedMeter:
-    """A meter that lets everybody through, and counts."""
+    """A meter without a limit, which counts calls."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -30,7 +30,7 @@ class UnlimitedMeter:
 
 
 class EmptyMirror:
-    """A mirror in which nobody is."""
+    """A mirror without records."""
 
     async def synced_until(self, list_id: str) -> datetime | None:  # noqa: ARG002 - it has no lists
         return None
@@ -48,7 +48,7 @@ class EmptyMirror:
 def destination_context(
     client: httpx2.AsyncClient, clock: Clock, meter: UnlimitedMeter | None = None
 ) -> DestinationContext:
-    """What a destination is built with that needs no limits and no mirror."""
+    """Returns a context for a destination that needs no limits and no mirror."""
     used_meter = meter or UnlimitedMeter()
 
     def meter_for(pace: Pace) -> UnlimitedMeter:
@@ -59,7 +59,7 @@ def destination_context(
 
 
 class ConnectedScenario(DeliveryScenario):
-    """Lanes by the names of their destinations."""
+    """Queues by the names of their destinations."""
 
     def __init__(self, engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient) -> None:
         super().__init__(engine, workspace, account)
@@ -68,7 +68,7 @@ class ConnectedScenario(DeliveryScenario):
         self._destinations: dict[str, Destination] = {"email": self.fake_destination}
 
     async def connect(self, kind: DestinationKind, settings: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
-        """From now on that kind of destination is told what these settings ask for."""
+        """Connects this kind of destination, and subscribes it to the events that its settings select."""
         parsed = kind.parse_settings(settings)
         self._destinations[kind.name] = kind.build(parsed, credentials, destination_context(self._client, self.clock))
         async with transaction(self.engine) as tx:
@@ -81,7 +81,7 @@ class ConnectedScenario(DeliveryScenario):
         return ConnectedQueue(queue=queue, workspace="default", destination=destination, time_zone=self.time_zone)
 
     async def deliver_due(self, **later: float) -> None:
-        """Lets time pass, and then everything that is due be told, mail first: others may be told that it was."""
+        """Moves the clock and sends everything due, mail first: other destinations may be notified of sent mail."""
         self.now += timedelta(**later)
         for name in self._destinations:
             queue = DestinationQueue(workspace_id=self.workspace, destination=name)

@@ -1,4 +1,4 @@
-"""Mail as a destination: rendered once, stored as JSON, sent from there (TE1, TE3)."""
+"""TE1, TE3: a mail is rendered once, stored as JSON, and sent from there."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ NOTIFICATION = Notification(
 
 
 class ReadyRenderer:
-    """A renderer that has its mail ready."""
+    """A renderer that returns a prepared mail."""
 
     def render(self, notification: Notification) -> Mail:
         assert notification is NOTIFICATION
@@ -37,7 +37,7 @@ class ReadyRenderer:
 
 
 class RecordingTransport:
-    """A carrier that shows what it was given."""
+    """A transport that records its mails."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []

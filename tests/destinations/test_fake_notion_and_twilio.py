@@ -1,4 +1,4 @@
-"""The far sides of Notion and Twilio notice what no well-made client does; else tests over them would prove nothing."""
+"""The fake Notion and Twilio detect incorrect requests; otherwise tests with them would prove nothing."""
 
 import httpx2
 import pytest

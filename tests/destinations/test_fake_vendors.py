@@ -1,4 +1,4 @@
-"""The far sides of these tests behave as they say: by chance that can be repeated, and as a process of their own."""
+"""The fake vendors behave as documented: with repeatable random faults, and as separate processes."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ STORM = "429=0.1,500=0.1,503=0.05,reset=0.1,lost=0.1,html=0.05"
 
 @contextmanager
 def running(*arguments: str) -> Iterator[str]:
-    """Resend in another process; its address."""
+    """Starts Resend in another process; returns its URL."""
     command = [sys.executable, "-m", "tests.destinations.fake_vendors.resend", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -35,7 +35,7 @@ def running(*arguments: str) -> Iterator[str]:
 
 
 async def persistent(resend: Resend, delivery_id: UUID) -> Outcome:
-    """As often as it takes, at once: nothing here waits."""
+    """Retries at once and without limit: nothing here waits."""
     while not isinstance(outcome := await resend.send(delivery_id, MAIL), Delivered):
         pass
     return outcome
@@ -63,9 +63,9 @@ async def test_as_a_process_it_reports_accepted_mail_and_fails_on_request() -> N
         async with vendor_api.client("1.2.3") as client:
             resend = Resend(client, url=url, key="re_other", clock=now)
             first = await resend.send(uuid4(), MAIL)
-            await client.put(f"{url}/far", json={"faults": "503=1"})
+            await client.put(f"{url}/state", json={"faults": "503=1"})
             second = await resend.send(uuid4(), MAIL)
-            report = (await client.get(f"{url}/far")).json()
+            report = (await client.get(f"{url}/state")).json()
     assert isinstance(first, Delivered)
     assert not isinstance(second, Delivered)
     assert [one["id"] for one in report["sent"]] == [first.reference]

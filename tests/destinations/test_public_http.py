@@ -1,4 +1,4 @@
-"""Addresses that others chose can't reach this machine or its network (QUALITY: let nobody in)."""
+"""URLs that others choose can't reach this machine or its network (QUALITY: let nobody in)."""
 
 import asyncio
 import gzip
@@ -19,42 +19,42 @@ from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"]
 PRIVATE = [
     *("127.0.0.1", "127.8.9.1", "0.1.2.3", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
-    # Link-local, and with it where clouds tell machines their secrets; carrier-grade NAT; for tests and documents.
+    # Link-local, including the clouds' metadata services with secrets; carrier-grade NAT; for tests and documents.
     *("169.254.169.254", "169.254.0.1", "100.64.0.1", "100.100.100.200", "192.0.2.1", "198.18.0.1", "203.0.113.9"),
     *("224.0.0.1", "239.255.255.250", "255.255.255.255", "240.0.0.1"),
     *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "fec0::1"),
-    # IPv4 in the clothes of IPv6: mapped, by NAT64, 6to4, Teredo, and compatible.
+    # IPv4 within IPv6: mapped, NAT64, 6to4, Teredo, and compatible.
     *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1"),
     "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     *("", "localhost", "1.2.3", "nonsense"),
 ]
 REFUSED = {
-    "": "it is no address",
-    "crm.example.com": "it is no address",
-    "ftp://crm.example.com": "it is no address",
-    "https://": "it is no address",
-    "https://crm.example.com:0/": "it is no address",
-    "https://crm.example.com:99999/": "it is no address",
-    "https://[::1": "it is no address",
-    "http://crm.example.com/hook": "must begin with https://",
-    "https://user:pw@crm.example.com/": "user or a password",
-    "https://crm.example.com/#top": "a part after #",
-    "https://localhost/": "no public address",
-    "https://LOCALHOST./": "no public address",
-    "https://db.localhost/": "no public address",
-    "https://intranet/": "no public address",
-    "https://printer.local/": "no public address",
-    "https://metadata.google.internal/": "no public address",
-    "https://127.0.0.1/": "no public address",
-    "https://127.1/": "no public address",
-    "https://2130706433/": "no public address",
-    "https://0x7f.0.0.1/": "no public address",
-    "https://0177.0.0.1/": "no public address",
-    "https://10.0.0.1:8443/": "no public address",
-    "https://169.254.169.254/latest/meta-data": "no public address",
-    "https://[::1]/": "no public address",
-    "https://[::ffff:127.0.0.1]/": "no public address",
-    "https://[fd00:ec2::254]/": "no public address",
+    "": "it is not a URL",
+    "crm.example.com": "it is not a URL",
+    "ftp://crm.example.com": "it is not a URL",
+    "https://": "it is not a URL",
+    "https://crm.example.com:0/": "it is not a URL",
+    "https://crm.example.com:99999/": "it is not a URL",
+    "https://[::1": "it is not a URL",
+    "http://crm.example.com/hook": "does not begin with https://",
+    "https://user:pw@crm.example.com/": "user or password",
+    "https://crm.example.com/#top": "a fragment (#)",
+    "https://localhost/": "not a public address",
+    "https://LOCALHOST./": "not a public address",
+    "https://db.localhost/": "not a public address",
+    "https://intranet/": "not a public address",
+    "https://printer.local/": "not a public address",
+    "https://metadata.google.internal/": "not a public address",
+    "https://127.0.0.1/": "not a public address",
+    "https://127.1/": "not a public address",
+    "https://2130706433/": "not a public address",
+    "https://0x7f.0.0.1/": "not a public address",
+    "https://0177.0.0.1/": "not a public address",
+    "https://10.0.0.1:8443/": "not a public address",
+    "https://169.254.169.254/latest/meta-data": "not a public address",
+    "https://[::1]/": "not a public address",
+    "https://[::ffff:127.0.0.1]/": "not a public address",
+    "https://[fd00:ec2::254]/": "not a public address",
 }
 
 
@@ -92,17 +92,17 @@ def test_private_ones_pass_where_they_are_allowed(url: str) -> None:
     assert refusal_reason(url, allow_private=True) is None
 
 
-async def test_a_name_is_looked_up_where_somebody_can() -> None:
+async def test_a_host_is_resolved_when_a_lookup_is_available() -> None:
     url = "https://crm.example.com/"
     assert await AddressPolicy(lookup=leads_to("1.1.1.1")).refusal_reason(url) is None
-    assert "leads to 10.0.0.1" in (
+    assert "resolves to 10.0.0.1" in (
         await AddressPolicy(lookup=leads_to("1.1.1.1", "10.0.0.1")).refusal_reason(url) or ""
     )
     assert await AddressPolicy(allow_private=True, lookup=leads_to("10.0.0.1")).refusal_reason(url) is None
     assert await AddressPolicy().refusal_reason(url) is None
 
 
-async def test_a_name_that_nobody_knows_yet_passes() -> None:
+async def test_an_unresolvable_host_is_allowed() -> None:
     async def nobody(_host: str, _port: int) -> Sequence[str]:
         raise OSError("Name or service not known")
 
@@ -116,7 +116,7 @@ async def test_no_connection_is_made_to_where_it_must_not_lead(address: str) -> 
             with pytest.raises(PrivateAddress, match="SHOWUP_ALLOW_PRIVATE_ADDRESSES") as refused:
                 await client.post(fake.url.replace("127.0.0.1", "crm.example.com"))
         assert fake.calls == []
-    assert "no public address" in no_response("the endpoint", refused.value).because
+    assert "not a public address" in no_response("the endpoint", refused.value).because
 
 
 async def test_one_private_address_among_public_ones_is_enough() -> None:
@@ -125,8 +125,8 @@ async def test_one_private_address_among_public_ones_is_enough() -> None:
             await client.get("http://crm.example.com/")
 
 
-async def test_a_name_that_leads_elsewhere_the_second_time_gets_nothing() -> None:
-    """DNS rebinding: what was looked at when it was registered says nothing of now."""
+async def test_a_host_that_later_resolves_to_a_private_address_gets_nothing() -> None:
+    """DNS rebinding: the addresses at registration prove nothing about later ones."""
     answers = [["1.1.1.1"], ["127.0.0.1"]]
 
     async def lookup(_host: str, _port: int) -> Sequence[str]:
@@ -158,7 +158,7 @@ async def test_a_name_that_can_not_be_found_is_a_failure_like_others(name: str) 
         return await resolve_host(host, port)
 
     async with public_http.client("1", AddressPolicy(lookup=lookup)) as client:
-        with pytest.raises(httpx2.ConnectError, match="can't be found"):
+        with pytest.raises(httpx2.ConnectError, match="can't be resolved"):
             await client.get(f"http://{name}/")
 
 
@@ -179,7 +179,7 @@ async def test_where_private_addresses_are_allowed_they_are_called() -> None:
 
 
 class OversizedHandler(RequestHandler):
-    """Gives a cookie to everybody, and says as much as it is asked to, packed or not."""
+    """Sets a cookie, and returns a body of the requested size, compressed or not."""
 
     cookies: ClassVar[list[str | None]] = []
 
@@ -205,7 +205,7 @@ def both() -> list[httpx2.AsyncClient]:
 
 
 async def test_cookies_of_one_workspace_are_not_sent_by_another(oversized_server: str) -> None:
-    """The clients are shared: a cookie would tell who came before, and grow without end."""
+    """The clients are shared: a cookie would identify earlier workspaces, and cookies would grow without limit."""
     for client in both():
         async with client:
             for _ in range(2):
@@ -215,11 +215,9 @@ async def test_cookies_of_one_workspace_are_not_sent_by_another(oversized_server
 
 
 @pytest.mark.parametrize("path", ["large-17", "packed-1"])
-async def test_an_answer_without_end_is_read_to_a_size_and_no_packed_one_at_all(
-    oversized_server: str, path: str
-) -> None:
+async def test_too_large_and_compressed_responses_are_refused(oversized_server: str, path: str) -> None:
     async with public_http.client("1", AddressPolicy(allow_private=True)) as client:
         with pytest.raises(httpx2.DecodingError) as fault:
             await client.get(f"{oversized_server}/{path}")
-        assert "can't be read" in no_response("Slack", fault.value).because
+        assert "Showup can't read" in no_response("Slack", fault.value).because
         assert (await client.get(f"{oversized_server}/large-15")).status_code == 200

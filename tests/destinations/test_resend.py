@@ -1,4 +1,4 @@
-"""Mail by Resend over real HTTP, and every answer of theirs as an outcome (TE1; reference: Resend)."""
+"""TE1: mail by Resend over real HTTP, and every response as an outcome (reference: Resend)."""
 
 import asyncio
 from base64 import b64decode
@@ -51,7 +51,7 @@ async def test_a_mail_arrives_whole(resend: Resend, fake_resend: FakeResend) -> 
     )
 
 
-async def test_a_bare_mail_asks_for_no_more_than_it_says(resend: Resend, fake_resend: FakeResend) -> None:
+async def test_a_minimal_mail_sends_only_its_own_fields(resend: Resend, fake_resend: FakeResend) -> None:
     bare = replace(MAIL, reply_to=None, calendar=None, calendar_method=None, headers={})
     assert isinstance(await resend.send(DELIVERY, bare), Delivered)
     assert fake_resend.sent[0].asked.keys() == {"from", "to", "subject", "html", "text", "tags"}
@@ -61,12 +61,12 @@ REFUSED = [
     pytest.param("429", "limit", "You can only make 5 requests per second", 1, id="429 rate_limit_exceeded"),
     pytest.param("500", "destination", "An unexpected error occurred", 1, id="500 application_error"),
     pytest.param("503", "destination", "The service is unavailable", 1, id="503"),
-    pytest.param("restricted", "destination", "Put RESEND_API_KEY right", None, id="401 restricted_api_key"),
-    pytest.param("404", "destination", "Look at RESEND_API_URL", None, id="404: it is not Resend that answers"),
-    pytest.param("html", "destination", "Look at RESEND_API_URL", None, id="200 with a web page"),
-    pytest.param("garbled", "destination", "can't be read", None, id="200 with a body that is none"),
-    pytest.param("reset", "destination", "broke the connection off", None, id="reset before it was taken"),
-    pytest.param("lost", "destination", "broke the connection off", None, id="reset after it was taken"),
+    pytest.param("restricted", "destination", "Correct RESEND_API_KEY", None, id="401 restricted_api_key"),
+    pytest.param("404", "destination", "Check RESEND_API_URL", None, id="404: it is not Resend that answers"),
+    pytest.param("html", "destination", "Check RESEND_API_URL", None, id="200 with a web page"),
+    pytest.param("garbled", "destination", "Showup can't read", None, id="200 with a body that is none"),
+    pytest.param("reset", "destination", "closed the connection", None, id="reset before it was taken"),
+    pytest.param("lost", "destination", "closed the connection", None, id="reset after it was taken"),
 ]
 
 
@@ -122,7 +122,7 @@ async def test_an_invalid_address_fails_permanently(client: httpx2.AsyncClient) 
 async def test_a_wrong_key_is_a_destination_fault_and_is_redacted(
     client: httpx2.AsyncClient, fake_resend: FakeResend, key: str
 ) -> None:
-    """With the key put right the same mail passes: nobody loses a mail by a typo."""
+    """The same mail is sent with the corrected key: a typo loses no mail."""
     outcome = await Resend(client, url=fake_resend.url, key=key, clock=now).send(DELIVERY, MAIL)
     assert isinstance(outcome, TryAgain)
     assert outcome.fault == "destination"
@@ -131,7 +131,7 @@ async def test_a_wrong_key_is_a_destination_fault_and_is_redacted(
 
 
 async def test_a_sender_without_a_verified_domain_fails_alone(client: httpx2.AsyncClient) -> None:
-    """TE2: other rows of the routing table may have theirs verified, and their mail goes on."""
+    """TE2: other rows of the routing table may have verified domains, and their mail is sent."""
     with FakeResend(verified={"acme.example"}) as fake:
         resend = Resend(client, url=fake.url, key=fake.key, clock=now)
         unknown = await resend.send(uuid4(), replace(MAIL, sender="Sales <sales@other.example>"))
@@ -142,7 +142,7 @@ async def test_a_sender_without_a_verified_domain_fails_alone(client: httpx2.Asy
 
 
 class TestIdempotency:
-    """Their key, our delivery's id: what was sent under it is not sent again for 24 hours (TE1)."""
+    """TE1: the delivery's id is Resend's idempotency key, so Resend does not send the mail again for 24 hours."""
 
     async def test_a_repeat_is_answered_alike_and_sent_once(self, resend: Resend, fake_resend: FakeResend) -> None:
         first = await resend.send(DELIVERY, MAIL)
@@ -189,8 +189,8 @@ class TestIdempotency:
         assert len(fake.sent) == 2
 
 
-async def test_nobody_at_home(client: httpx2.AsyncClient, fake_resend: FakeResend) -> None:
-    """Connections are refused, then accepted again: the same client goes on."""
+async def test_refused_connections_are_retried(client: httpx2.AsyncClient, fake_resend: FakeResend) -> None:
+    """Connections are refused, then accepted again: the same client continues."""
     resend = Resend(client, url=fake_resend.url, key=fake_resend.key, clock=now)
     assert isinstance(await resend.send(uuid4(), MAIL), Delivered)
     fake_resend.down()
@@ -211,7 +211,7 @@ async def test_silence(fake_resend: FakeResend) -> None:
 
 
 async def test_the_user_agent_is_sent(client: httpx2.AsyncClient) -> None:
-    """Without User-Agent they refuse; the client of the process always says it."""
+    """Resend rejects requests without User-Agent; the process's client always sends it."""
     assert client.headers["User-Agent"] == "showup/1.2.3"
     with FakeResend() as fake:
         async with httpx2.AsyncClient(headers={"User-Agent": ""}) as nameless:
@@ -221,7 +221,7 @@ async def test_the_user_agent_is_sent(client: httpx2.AsyncClient) -> None:
 
 
 async def test_more_than_five_a_second_are_too_many(client: httpx2.AsyncClient) -> None:
-    """The far side's clock stands still, so all of these fall into one second."""
+    """The fake vendor's clock does not move, so all calls are in one second."""
     with FakeResend(per_second=5, clock=now) as fake:
         resend = Resend(client, url=fake.url, key=fake.key, clock=now)
         outcomes = await asyncio.gather(*(resend.send(uuid4(), MAIL) for _ in range(8)))

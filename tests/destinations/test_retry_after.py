@@ -1,4 +1,4 @@
-"""One parser for what every vendor says about coming again (reference: Retry-After differs)."""
+"""One parser for the retry times of all vendors (reference: Retry-After differs)."""
 
 from datetime import UTC, datetime, timedelta
 

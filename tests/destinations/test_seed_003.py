@@ -1,6 +1,6 @@
-"""Seed 003 from end to end: its five dry-run suites and its integration points by name, with Notion at the end.
+"""Seed 003 from end to end: its five dry-run suites and its integration points by name, with Notion as the last step.
 
-What they say of payload, timing and validation alone is in tests/pipeline/test_seed_003.py.
+tests/pipeline/test_seed_003.py has the parts about payload, timing and validation only.
 """
 
 import json
@@ -65,13 +65,13 @@ def booked(start: datetime) -> bytes:
 
 
 def seeds_own(start_time: str, attendees: Any = ({"email": EMAIL, "name": "Customer"},)) -> bytes:
-    """The seed's own example: a booking within the payload, and no uid."""
+    """Returns the seed's own example: a booking within the payload, without a uid."""
     booking = {"startTime": start_time, "attendees": attendees}
     return json.dumps({"triggerEvent": "BOOKING_CREATED", "payload": {"booking": booking}}).encode()
 
 
 async def delivery_of(scenario: ConnectedScenario, kind: str = "booking.created") -> dict[str, Any]:
-    """What Notion was told of it, as people see it."""
+    """Returns the delivery to Notion, as the API shows it."""
     [row] = await scenario.rows(destination="notion", kind=kind)
     return row
 
@@ -174,7 +174,7 @@ class TestCalcomPayloadStructure:
 
 
 class TestFlowReturnStructure:
-    """What the flow returned, as deliveries show it."""
+    """The flow's return values, in deliveries."""
 
     async def test_top_level_scheduler_and_notion_results(self, scenario: ConnectedScenario, fake: FakeNotion) -> None:
         start = scenario.now + timedelta(days=5)
@@ -199,12 +199,12 @@ class TestFlowReturnStructure:
         await scenario.deliver_due()
         row = await delivery_of(scenario)
         assert (row["state"], row["found"]["contact_id"]) == ("delivered", None)
-        assert row["found"]["notes"] == ["no page of the contact database has this email"]
+        assert row["found"]["notes"] == ["no page in the contact database has this email"]
 
 
 class TestIntegrationPoints:
     async def test_calcom_to_webhook(self, sender: WebhookSender) -> None:
-        """Extraction, filtering and errors at the seed's own address."""
+        """Extraction, filtering and errors at the seed's own URL."""
         accepted = await sender.send(seeds_own("2026-11-25T14:00:00Z"), path=OLDER_PATH)
         assert (accepted.status_code, accepted.json()["email"], accepted.json()["name"]) == (202, EMAIL, "Customer")
         ignored = await sender.send(
@@ -214,7 +214,7 @@ class TestIntegrationPoints:
         assert (await sender.send(seeds_own("soon"), path=OLDER_PATH)).status_code == 400
 
     async def test_webhook_to_flow(self, sender: WebhookSender, scenario: ConnectedScenario, fake: FakeNotion) -> None:
-        """It is answered before anybody is told, and told from what was kept."""
+        """The webhook is answered before any delivery, and deliveries use the stored event."""
         scenario.now = system_clock()
         await scenario.connect(KIND, settings(fake), {"token": fake.key})
         start = scenario.now + timedelta(days=4)
@@ -228,14 +228,14 @@ class TestIntegrationPoints:
         assert fake.properties_of(fake.contact)["Diagnostic Call Date"] == f"{start:%Y-%m-%d}"
 
     async def test_flow_to_scheduled_reminders(self, scenario: ConnectedScenario) -> None:
-        """Three runs at moments in UTC, whatever zone the booking was made in; moved with it, and gone with it."""
+        """Three reminders at times in UTC, for any zone of the booking; they move with it and are withdrawn with it."""
         await scenario.receive(seeds_own("2026-09-14T23:30:00-05:00"))
         due = [row["due_at"] for row in await scenario.rows(kind="remind")]
         start = datetime(2026, 9, 15, 4, 30, tzinfo=UTC)
         assert due == [start - timedelta(hours=hours) for hours in (72, 24, 2)]
 
     async def test_flow_to_notion(self, scenario: ConnectedScenario, fake: FakeNotion) -> None:
-        """Search, call date, booking status and campaign; then a new time, and the end of it."""
+        """Search, call date, booking status and campaign; then a new time, and a cancellation."""
         start = scenario.now + timedelta(days=3)
         await scenario.receive(booked(start))
         await scenario.deliver_due(minutes=1)
@@ -256,18 +256,16 @@ class TestIntegrationPoints:
         await scenario.deliver_due()
         assert scenario.fake_destination.kinds == ["confirm"]
         row = await delivery_of(scenario)
-        assert (row["state"], row["because"]) == ("scheduled", "Notion is out of order: Unexpected error occurred.")
+        assert (row["state"], row["because"]) == ("scheduled", "Notion is unavailable: Unexpected error occurred.")
         fake.faults = Faults()
         await scenario.deliver_due(minutes=1)
         assert (await delivery_of(scenario))["state"] == "delivered"
 
-    async def test_a_token_that_is_put_right_later_loses_nothing(
-        self, scenario: ConnectedScenario, fake: FakeNotion
-    ) -> None:
+    async def test_a_token_corrected_later_loses_nothing(self, scenario: ConnectedScenario, fake: FakeNotion) -> None:
         await scenario.connect(KIND, settings(fake), {"token": "ntn_wrong"})
         await scenario.receive(booked(scenario.now + timedelta(days=3)))
         await scenario.deliver_due()
-        assert "Put NOTION_TOKEN" in (await delivery_of(scenario))["because"]
+        assert "Correct NOTION_TOKEN" in (await delivery_of(scenario))["because"]
         await scenario.connect(KIND, settings(fake), {"token": fake.key})
         await scenario.deliver_due(minutes=1)
         assert fake.properties_of(fake.contact)["Booking Status"] == "Booked"
@@ -280,7 +278,7 @@ class TestIntegrationPoints:
         account: UUID,
         client: httpx2.AsyncClient,
     ) -> None:
-        """Another server goes on from the database: nothing is lost, and nothing is told twice."""
+        """Another server continues from the database: nothing is lost, and nothing is sent twice."""
         start = scenario.now + timedelta(hours=80)
         await scenario.receive(booked(start))
         await scenario.deliver_due()

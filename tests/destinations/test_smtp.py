@@ -1,4 +1,4 @@
-"""Mail over a real SMTP server, parsed back as a mailbox would (TE1, TE3; reference: SMTP and calendar)."""
+"""TE1, TE3: mail over a real SMTP server, parsed as a mail program does (reference: SMTP and calendar)."""
 
 import socket
 from datetime import UTC, datetime
@@ -102,7 +102,7 @@ class TestAddresses:
         taken = await arrived(fake_smtp, replace(MAIL, to="Jürgen <jürgen@client.example>"))
         assert taken.recipients == ["jürgen@client.example"]
         assert "SMTPUTF8" in taken.options
-        # `email` leaves bytes beyond ASCII in a header as they came.
+        # `email` leaves non-ASCII bytes in a header unchanged.
         assert taken.message["To"].addresses[0].username.encode("ascii", "surrogateescape").decode() == "jürgen"
 
     async def test_a_server_that_knows_no_such_names_gets_none(self) -> None:
@@ -155,8 +155,8 @@ async def test_a_permanent_refusal_fails_permanently(fake_smtp: FakeSmtp, fault:
         pytest.param("452", "delivery", "452 4.3.1 disk full", id="no room for this one"),
         pytest.param("421", "destination", "421 4.3.2 going down", id="going down"),
         pytest.param("530", "destination", "530 5.7.0", id="wants a login"),
-        pytest.param("drop_at_rcpt", "delivery", "did not say", id="broken off before the mail"),
-        pytest.param("drop", "delivery", "did not say", id="broken off after the mail"),
+        pytest.param("drop_at_rcpt", "delivery", "did not confirm", id="broken off before the mail"),
+        pytest.param("drop", "delivery", "did not confirm", id="broken off after the mail"),
     ],
 )
 async def test_what_may_pass_is_tried_again(fake_smtp: FakeSmtp, fault: str, whose: str, words: str) -> None:
@@ -169,7 +169,7 @@ async def test_what_may_pass_is_tried_again(fake_smtp: FakeSmtp, fault: str, who
 
 
 async def test_a_mail_sent_twice_can_be_known_by_its_message_id(fake_smtp: FakeSmtp) -> None:
-    """TE3: at least once. The server took it and died before it said so."""
+    """TE3: at least once. The server accepted the mail and failed before its reply."""
     fake_smtp.faults.queue("drop")
     assert isinstance(await sent(fake_smtp.url), TryAgain)
     assert isinstance(await sent(fake_smtp.url), Delivered)
@@ -178,7 +178,7 @@ async def test_a_mail_sent_twice_can_be_known_by_its_message_id(fake_smtp: FakeS
 
 
 class TestLogin:
-    """Whatever fails before a mail is spoken of is the destination's fault, and says what to put right."""
+    """A failure before the first mail command is the destination's fault, and says what to correct."""
 
     async def test_with_user_and_password(self) -> None:
         with FakeSmtp(login=LOGIN) as fake:
@@ -191,7 +191,7 @@ class TestLogin:
             outcome = await sent(f"{WITH_LOGIN}:{fake.port}?starttls=never")
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
-        assert "Put SMTP_URL right" in outcome.because
+        assert "Correct SMTP_URL" in outcome.because
         assert LOGIN[1] not in outcome.because
 
     async def test_a_password_is_not_sent_in_the_clear_unless_configured(self) -> None:
@@ -202,15 +202,15 @@ class TestLogin:
         assert "STARTTLS" in outcome.because
         assert fake.logins == fake.taken == []
 
-    async def test_where_nobody_listens(self) -> None:
+    async def test_a_refused_connection(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         outcome = await sent(f"smtp://127.0.0.1:{port}")
         assert isinstance(outcome, TryAgain)
         assert outcome.fault == "destination"
-        assert f"127.0.0.1:{port} takes no mail" in outcome.because
+        assert f"127.0.0.1:{port} accepts no mail" in outcome.because
 
-    async def test_where_nobody_speaks(self) -> None:
+    async def test_a_silent_server(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
             server = SmtpServer.from_url(f"smtp://127.0.0.1:{mute.getsockname()[1]}")
             outcome = await Smtp(server, clock=now, timeout=0.2).send(DELIVERY, MAIL)
@@ -226,7 +226,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 class TestEncryption:
     @pytest.fixture
     def _trusted(self, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-        # As an operator names an authority of their own.
+        # As an operator sets their own certificate authority.
         monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
 
     @pytest.mark.usefixtures("_trusted")
@@ -256,7 +256,7 @@ class TestEncryption:
             assert isinstance(await sent(fake.url.replace("smtp:", "smtps:")), Delivered)
         assert len(fake.taken) == 1
 
-    async def test_a_certificate_that_nobody_vouches_for(self, files: tuple[Path, Path]) -> None:
+    async def test_an_untrusted_certificate(self, files: tuple[Path, Path]) -> None:
         with FakeSmtp(certificate=files) as fake:
             outcome = await sent(fake.url)
         assert isinstance(outcome, TryAgain)

@@ -1,4 +1,4 @@
-"""TE12: text messages through Twilio over real HTTP: their words, their numbers, and what each answer comes to."""
+"""TE12: text messages through Twilio over real HTTP: their texts, their numbers, and the outcome of each response."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def fake() -> Iterator[FakeTwilio]:
 
 
 class TwilioConnection:
-    """Twilio as it is connected; settings may be changed before it is built."""
+    """A Twilio connection; a test may change the settings before the destination is built."""
 
     def __init__(self, client: httpx2.AsyncClient, fake: FakeTwilio) -> None:
         self.client = client
@@ -98,8 +98,8 @@ async def test_a_messaging_service_chooses_the_sender(connection: TwilioConnecti
 
 
 class TestWords:
-    def test_whoever_knows_the_uid_can_call_the_meeting_off(self, connection: TwilioConnection) -> None:
-        """A meeting at Cal.com's own rooms has it in its address."""
+    def test_a_link_with_the_uid_is_not_sent(self, connection: TwilioConnection) -> None:
+        """The URL of Cal.com's own video rooms contains the uid."""
         assert MEETING.uid is not None
         assert MEETING.uid in str(MEETING.meeting_url)
         assert "http" not in connection.text()
@@ -132,7 +132,7 @@ class TestWords:
 
     def test_words_with_a_fault(self, connection: TwilioConnection) -> None:
         connection.settings["text"] = "{{ title"
-        with pytest.raises(ValueError, match="text is no template"):
+        with pytest.raises(ValueError, match="text is not a valid template"):
             connection.build()
 
 
@@ -165,7 +165,7 @@ class TestNumbers:
 
 
 OVER = [
-    pytest.param("unsubscribed", "they answered STOP", id="21610 unsubscribed"),
+    pytest.param("unsubscribed", "unsubscribed with STOP", id="21610 unsubscribed"),
     pytest.param("landlines", "can't send to the attendee's number", id="21614 no mobile number"),
 ]
 
@@ -191,12 +191,12 @@ async def test_a_sender_that_is_not_ours(connection: TwilioConnection) -> None:
 PASSING = [
     pytest.param("401", "destination", "TWILIO_AUTH_TOKEN", None, id="20003"),
     pytest.param("403", "destination", "Account is not active", None, id="20005"),
-    pytest.param("404", "destination", "Put account_sid right", None, id="20404"),
-    pytest.param("409", "delivery", "busy with this", None, id="409"),
-    pytest.param("429", "limit", "takes no more for now", 1, id="20429"),
-    pytest.param("503", "destination", "out of order", None, id="503"),
-    pytest.param("html", "destination", "does not speak like Twilio", None, id="200 with a web page"),
-    pytest.param("lost", "destination", "broke the connection off", None, id="reset after it was taken"),
+    pytest.param("404", "destination", "Correct account_sid", None, id="20404"),
+    pytest.param("409", "delivery", "still processing", None, id="409"),
+    pytest.param("429", "limit", "rate limit reached", 1, id="20429"),
+    pytest.param("503", "destination", "unavailable", None, id="503"),
+    pytest.param("html", "destination", "not Twilio's API", None, id="200 with a web page"),
+    pytest.param("lost", "destination", "closed the connection", None, id="reset after it was taken"),
 ]
 
 
@@ -215,8 +215,8 @@ async def test_what_passes_is_tried_again_and_sent_once(
     assert [one.sid for one in fake.sent] == [again.reference]
 
 
-async def test_what_was_taken_is_found_by_its_words_and_its_day(connection: TwilioConnection, fake: FakeTwilio) -> None:
-    """Twilio knows of no repeats: the message of another reminder of the same meeting is not taken for this one."""
+async def test_an_accepted_message_is_found_by_its_text_and_day(connection: TwilioConnection, fake: FakeTwilio) -> None:
+    """Twilio has no idempotency keys: another reminder of the same meeting is not mistaken for this message."""
     day_before = DUE - timedelta(hours=22)
     fake.clock = lambda: day_before
     await connection.send_reminder(before=timedelta(hours=24))
@@ -225,7 +225,7 @@ async def test_what_was_taken_is_found_by_its_words_and_its_day(connection: Twil
     assert len(fake.sent) == 2
     assert outcome == await connection.send_reminder(number=3)
     assert len(fake.sent) == 2
-    assert connection.meter.taken == 1, "the search was the delivery's own call, the message another"
+    assert connection.meter.taken == 1, "the dispatcher counts the search, and the meter the message"
 
 
 async def test_a_search_that_fails_sends_nothing(connection: TwilioConnection, fake: FakeTwilio) -> None:
@@ -256,10 +256,10 @@ class TestHealthCheck:
     @pytest.mark.parametrize(
         ("settings", "says"),
         [
-            ({"sender": "+15005550007"}, "is no number of this Twilio account"),
-            ({"sender": ""}, "needs sender"),
-            ({"sender": "12"}, "needs sender"),
-            ({"account_sid": "AC1"}, "needs account_sid"),
+            ({"sender": "+15005550007"}, "is not a number of this Twilio account"),
+            ({"sender": ""}, "sender is invalid"),
+            ({"sender": "12"}, "sender is invalid"),
+            ({"account_sid": "AC1"}, "account_sid is not"),
             ({"account_sid": "AC" + "1" * 32}, "TWILIO_ACCOUNT_SID"),
         ],
     )
@@ -292,7 +292,7 @@ class TestDispatch:
         fake.clock = scenario.clock
         await scenario.receive(_booked(scenario.now + timedelta(days=2), PHONE))
         await scenario.deliver_due()
-        assert fake.sent == [], "a confirmation goes by mail only"
+        assert fake.sent == [], "a confirmation is sent by mail only"
         await scenario.deliver_due(hours=24)
         await scenario.deliver_due(hours=22)
         assert [one.at for one in fake.sent] == [
@@ -301,9 +301,7 @@ class TestDispatch:
         ]
         assert scenario.fake_destination.kinds == ["confirm", "remind", "remind"]
 
-    async def test_a_meeting_that_is_called_off_is_reminded_of_to_nobody(
-        self, scenario: ConnectedScenario, fake: FakeTwilio
-    ) -> None:
+    async def test_a_cancelled_meeting_sends_no_reminder(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
         start = scenario.now + timedelta(days=2)
         await scenario.receive(_booked(start, PHONE))
         await scenario.receive(body("BOOKING_CANCELLED", scenario.now, _payload(start, PHONE)))

@@ -1,4 +1,4 @@
-"""Outgoing webhooks over real HTTP, verified as their readers would (TE8), and every answer as an outcome."""
+"""TE8: outgoing webhooks over real HTTP, verified as receivers do, and every response as an outcome."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ def webhook(client: httpx2.AsyncClient, fake: FakeWebhookReceiver) -> WebhookDes
 
 
 def attempt(webhook: WebhookDestination, notification: Notification = NOTIFICATION) -> Attempt:
-    # As it comes back from where it was kept.
+    # As the database returns it.
     return Attempt(delivery_id=DELIVERY, content=json.loads(json.dumps(webhook.render(notification))))
 
 
@@ -119,7 +119,7 @@ def test_what_is_about_no_booking_and_no_deal_is_for_others(webhook: WebhookDest
         webhook.render(replace(NOTIFICATION, kind="delivery.failed", meeting=None))
 
 
-async def test_each_attempt_is_signed_anew_over_the_same_body_and_id(
+async def test_each_attempt_has_a_new_signature_over_the_same_body_and_id(
     fake: FakeWebhookReceiver, client: httpx2.AsyncClient
 ) -> None:
     moments = [datetime.now(UTC) - timedelta(minutes=2), datetime.now(UTC)]
@@ -159,23 +159,23 @@ def test_another_secret_another_body_and_another_time_do_not_verify() -> None:
 
 
 ANSWERS = {
-    "302": ("destination", "leads elsewhere"),
+    "302": ("destination", "does not follow redirects"),
     "400": ("delivery", 'answered 400 ({"error": "out of order"})'),
     "401": ("destination", "answered 401"),
     "404": ("destination", "answered 404"),
     "409": ("delivery", "answered 409"),
-    "410": ("gone", "told no more"),
+    "410": ("gone", "accepts no more webhooks"),
     "422": ("delivery", "answered 422"),
-    "429": ("limit", "takes no more for now"),
+    "429": ("limit", "rate limit reached"),
     "500": ("destination", "answered 500"),
     "503": ("destination", "answered 503"),
-    "reset": ("destination", "broke the connection off"),
-    "lost": ("destination", "broke the connection off"),
+    "reset": ("destination", "closed the connection"),
+    "lost": ("destination", "closed the connection"),
 }
 
 
 @pytest.mark.parametrize(("fault", "means"), ANSWERS.items())
-async def test_every_other_answer_is_a_failure_that_says_what_it_is(
+async def test_every_other_response_is_a_failure_with_its_reason(
     webhook: WebhookDestination, fake: FakeWebhookReceiver, fault: str, means: tuple[str, str]
 ) -> None:
     fake.faults.queue(fault)
@@ -210,5 +210,5 @@ def test_groups_of_kinds_are_written_with_a_star() -> None:
     assert set(expand(["deal.*"])) == {kind for kind in KINDS if kind.startswith("deal.")}
     assert expand(["deal.won", "booking.created", "deal.won"]) == ("booking.created", "deal.won")
     for wrong in ("deal.wun", "booking", "x.*", PING, "", "[a-z]*"):
-        with pytest.raises(ValueError, match="no kind of news"):
+        with pytest.raises(ValueError, match="not an event type"):
             expand(["deal.won", wrong])

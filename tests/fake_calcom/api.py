@@ -1,4 +1,4 @@
-"""Cal.com's API v2 over a world: which call gets which answer. No HTTP here, no limits and no faults."""
+"""Cal.com's API v2 for a world: each call and its response. HTTP, limits and faults are elsewhere."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A request as it came; `place` has what the path names, `asked` is its JSON."""
+    """A request. `path_params` has the parameters of the path, `body` is its JSON."""
 
     method: str
     template: str
@@ -29,7 +29,7 @@ class ApiCall:
 
 
 class ApiError(Exception):
-    """An answer that is no success."""
+    """An error response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -40,9 +40,9 @@ ApiResponse = tuple[int, dict[str, Any]]
 
 
 class FakeApi:
-    """`answer` raises `Refusal`; `owner` is the user whose key it is.
+    """`answer` raises `ApiError`; the key is that of the world's first user.
 
-    `knows_2026` is False at an old instance, which has never heard of the versions of this year.
+    `knows_2026` is False for an old instance, which does not know this year's versions.
     """
 
     def __init__(self, world: World, *, knows_2026: bool = True) -> None:
@@ -70,7 +70,7 @@ class FakeApi:
         self._patterns = {template: _PARAMETER.sub(r"(?P<\1>[^/]+)", template) for _, template in self._calls}
 
     def route(self, method: str, path: str) -> tuple[str, Mapping[str, str]] | None:
-        """The call's template and what its path names."""
+        """Returns the call's template and its path parameters."""
         for template, pattern in self._patterns.items():
             found = re.fullmatch(pattern, path)
             if found is not None and (method, template) in self._calls:
@@ -78,7 +78,7 @@ class FakeApi:
         return None
 
     def has_versions(self, method: str, template: str) -> bool:
-        """Whether the call has to say which version of the API it means."""
+        """Returns whether the call must name a version of the API."""
         return bool(self._calls[method, template][0])
 
     def old_bookings(self, query: Mapping[str, str]) -> dict[str, Any]:
@@ -205,6 +205,6 @@ def _success(data: Any) -> dict[str, Any]:
 
 
 def error_body(world: World, path: str, status: int, message: str, code: str) -> dict[str, Any]:
-    """The body of an answer that is no success."""
+    """Returns the body of an error response."""
     details = {"code": code, "message": message, "details": {"message": message, "statusCode": status}}
     return {"status": "error", "timestamp": instant(world.clock()), "path": path, "error": details}

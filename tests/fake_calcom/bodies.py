@@ -1,4 +1,4 @@
-"""What Cal.com's webhooks say of a booking, in the dialect of 2026: one uniform set of fields in an envelope."""
+"""The content of Cal.com's webhooks about a booking, in the format of 2026: one set of fields in an envelope."""
 
 import json
 from datetime import datetime
@@ -20,12 +20,12 @@ def enveloped(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
 
 
 def encoded(body: dict[str, Any]) -> bytes:
-    """Compact, in raw UTF-8, as JavaScript writes it."""
+    """Returns compact JSON in raw UTF-8, as JavaScript writes it."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def booking_fields(booking: Booking, seats: list[Guest] | None = None, **added: Any) -> dict[str, Any]:
-    """The payload of any trigger about a booking; `seats` are told of instead of all attendees."""
+    """Returns the payload of any trigger about a booking; `seats` replaces all attendees."""
     attendees = booking.attendees if seats is None else seats
     return {
         "bookerUrl": "https://cal.com",
@@ -48,7 +48,7 @@ def booking_fields(booking: Booking, seats: list[Guest] | None = None, **added: 
         "uid": booking.uid,
         "bookingId": booking.id,
         "status": booking.status,
-        # The reason for a new time stands in this column too, and is no sign of a cancellation.
+        # This column also has the reason of a reschedule; it does not mean a cancellation.
         "cancellationReason": booking.cancellation_reason or booking.reschedule_reason,
         "rejectionReason": booking.rejection_reason,
         "videoCallData": {"type": "daily_video", "id": booking.uid[:9], "password": "", "url": booking.meeting_url},
@@ -61,7 +61,7 @@ def booking_fields(booking: Booking, seats: list[Guest] | None = None, **added: 
 
 
 def booking_answers(booking: Booking, seat: Guest | None = None) -> dict[str, Any]:
-    """The booker's answers, plain, as the row keeps them; `seat`: those of whoever sits there."""
+    """Returns the booker's answers as the row stores them; `seat`: those of that seat's attendee."""
     booker = seat or (booking.attendees[0] if booking.attendees else Guest("", ""))
     found: dict[str, Any] = {"name": booker.name, "email": booker.email}
     if booker.phone:
@@ -76,7 +76,7 @@ def booking_answers(booking: Booking, seat: Guest | None = None) -> dict[str, An
 
 
 def previous_fields(old: Booking) -> dict[str, Any]:
-    """How a body names the booking whose place another took; the times are the OLD ones."""
+    """Returns the fields that name the replaced booking; the times are the OLD ones."""
     return {
         "rescheduleId": old.id,
         "rescheduleUid": old.uid,
@@ -192,7 +192,7 @@ def apps_status(name: str, kind: str) -> dict[str, Any]:
 
 
 def _of_the_series(booking: Booking) -> dict[str, Any]:
-    """That it is one of a series; no body says of which."""
+    """Returns the fields of a series' booking; no body says which series."""
     if booking.occurrences is None:
         return {}
     return {"recurringEvent": {"freq": 2, "count": booking.occurrences, "interval": 1}}

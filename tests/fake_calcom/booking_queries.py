@@ -1,4 +1,4 @@
-"""`GET /v2/bookings`: which bookings are asked for, in which order, and page by page."""
+"""`GET /v2/bookings`: filters, order and pages."""
 
 import base64
 import binascii
@@ -20,10 +20,10 @@ _SORTS: dict[str, Callable[[Booking], datetime]] = {
     "sortStart": lambda one: one.start_at,
     "sortEnd": lambda one: one.end_at,
     "sortCreated": lambda one: one.created_at,
-    # PostgreSQL puts what has no value last.
+    # PostgreSQL sorts missing values last.
     "sortUpdatedAt": lambda one: one.updated_at or _NEVER,
 }
-# What has no value is neither before nor after anything.
+# A missing value is neither before nor after anything.
 _BOUNDS: dict[str, Callable[[Booking, datetime], bool]] = {
     "afterStart": lambda one, at: one.start_at >= at,
     "beforeEnd": lambda one, at: one.end_at <= at,
@@ -64,14 +64,14 @@ class QueryPage:
 
 
 class BookingQueries:
-    """Answers with pages. What was found is kept until a row changes, since a large history is asked for in many."""
+    """Returns pages. It stores the result until a row changes, because a large history is read in many pages."""
 
     def __init__(self, world: WorldState) -> None:
         self._world = world
         self._cached: tuple[tuple[int, str], list[Booking]] | None = None
 
     def page(self, query: Mapping[str, str], version: str) -> QueryPage:
-        """One page of what is asked for; raises `BadQuery`."""
+        """Returns one page of the result; raises `BadQuery`."""
         if "," in query.get("status", "") and version == BY_CURSOR:
             raise BadQuery("status must be one of the following values: " + ", ".join(_STATUSES))
         key = (self._world.changes, json.dumps({name: query[name] for name in query if name not in _PAGING}))
@@ -93,7 +93,7 @@ def _is_requested(one: Booking, query: Mapping[str, str], world: WorldState) -> 
 
 
 def parse_time(text: str) -> datetime:
-    """A time of a query, or a day; raises `BadQuery`."""
+    """Parses a time or a day of a query; raises `BadQuery`."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -112,7 +112,7 @@ def _sorted(found: list[Booking], query: Mapping[str, str]) -> list[Booking]:
 
 
 def _by_cursor(found: list[Booking], query: Mapping[str, str]) -> QueryPage:
-    """What stands behind the last booking of the page before, wherever that one may stand by now."""
+    """Returns what follows the last booking of the previous page, even if that booking has moved."""
     if {"take", "skip"} & query.keys():
         raise BadQuery("property take or skip should not exist")
     limit = _count(query, "limit")

@@ -1,4 +1,4 @@
-"""Some weeks at a loopback Cal.com: a history by seed, with all that people do to bookings, in the order of time."""
+"""Generates some weeks at a fake Cal.com from a seed: everything that people do to bookings, in the order of time."""
 
 import heapq
 import random
@@ -17,16 +17,16 @@ _ROWS_PER_PLAN = 1.4
 
 
 def generate_history(world: World, *, seed: int = 0, bookings: int = 1000, days: int = 20, silent: bool = True) -> None:
-    """Plays `days`, in which about `bookings` rows come to stand; the meetings of some lie in the future then.
+    """Simulates `days` with about `bookings` rows; some meetings are then in the future.
 
-    `silent`: also what Cal.com tells by no webhook, so that even a run without loss leaves something to heal.
+    `silent`: includes changes without webhooks, so that even a run without loss leaves something to repair.
     """
     HistoryGenerator(world, seed=seed, bookings=bookings, days=days, silent=silent).run()
 
 
 def fill_history(world: World, *, seed: int = 0, bookings: int, days: int = 365) -> None:
-    """A long past of plain bookings, of which no webhook is ever sent: for backfills."""
-    chance, was_mute = random.Random(seed), world.is_mute  # noqa: S311 - chance that can be repeated
+    """Creates a long past of plain bookings without any webhook: for backfills."""
+    chance, was_mute = random.Random(seed), world.is_mute  # noqa: S311 - repeatable, not secret
     people, began_at, world.is_mute = SamplePeople(world, chance), world.clock(), True
     for number in range(bookings):
         world.move_to(began_at + number * (days * DAY / bookings))
@@ -39,7 +39,7 @@ def fill_history(world: World, *, seed: int = 0, bookings: int, days: int = 365)
 
 @dataclass(slots=True)
 class BookingPlan:
-    """What is left of one booking's story: `uid` is its newest, `to_do` the acts before the meeting."""
+    """The rest of one booking's history: `uid` is its newest, `steps` the actions before the meeting."""
 
     uid: str
     steps: list["Step"]
@@ -49,11 +49,11 @@ Step = Callable[["HistoryGenerator", BookingPlan], None]
 
 
 class HistoryGenerator:
-    """Acts wait until they are due; what an act does depends on what has become of the booking by then."""
+    """Runs each action when it is due; its effect depends on the state of the booking at that time."""
 
     def __init__(self, world: World, *, seed: int, bookings: int, days: int, silent: bool) -> None:
         self.world, self.silent = world, silent
-        self.chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
+        self.chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.people = SamplePeople(world, self.chance)
         self.ends_at = world.clock() + days * DAY
         self._interval = days * DAY / max(bookings / _ROWS_PER_PLAN, 1)
@@ -68,7 +68,7 @@ class HistoryGenerator:
             step()
         self.world.move_to(self.ends_at)
 
-    # ------------------------------------------------------------ how a story begins
+    # ------------------------------------------------------------ the beginning of a history
 
     def _start_plan(self) -> None:
         create, steps = self.chance.choices(_PLANS, _WEIGHTS)[0]
@@ -77,7 +77,7 @@ class HistoryGenerator:
         self._schedule(self.world.clock() + self._interval * self.chance.uniform(0.5, 1.5), self._start_plan)
 
     def pick_slot(self) -> datetime:
-        """A half hour of the next days."""
+        """Returns a half hour in the next days."""
         at = self.world.clock() + self.chance.uniform(0.1, 5) * DAY
         return at.replace(minute=self.chance.choice((0, 30)), second=0, microsecond=0) + HOUR
 
@@ -105,10 +105,10 @@ class HistoryGenerator:
         rows = [self.world.take_seat(self.people.tour, one, start_at=start_at) for one in guests.values()]
         return rows[-1:]
 
-    # ------------------------------------------------------------ how it goes on
+    # ------------------------------------------------------------ the rest of a history
 
     def schedule_next(self, plan: BookingPlan) -> None:
-        """The next act comes before the meeting; when there is none left, the meeting itself."""
+        """Schedules the next action before the meeting; when there is none left, the meeting itself."""
         booking = self.world.bookings[plan.uid]
         if plan.steps:
             time_left = max(booking.start_at - self.world.clock(), timedelta())
@@ -126,13 +126,13 @@ class HistoryGenerator:
         self.schedule_next(plan)
 
     def _mark_host_during(self, plan: BookingPlan) -> None:
-        """While the meeting runs, the host's absence can still be told by its end."""
+        """While the meeting runs, MEETING_ENDED can still report the host's absence."""
         booking = self.world.bookings[plan.uid]
         if booking.status == "ACCEPTED" and self.chance.random() < 0.1:
             self.world.mark_host_absent(plan.uid)
 
     def _mark_after(self, plan: BookingPlan) -> None:
-        """Somebody says after the meeting who was not there, and sometimes takes it back."""
+        """A person reports after the meeting who was absent, and sometimes removes the mark."""
         booking, draw = self.world.bookings[plan.uid], self.chance.random()
         if booking.status != "ACCEPTED":
             return
@@ -151,7 +151,7 @@ class HistoryGenerator:
         self._sequence += 1
         heapq.heappush(self._due, (at, self._sequence, step))
 
-    # ------------------------------------------------------------ acts
+    # ------------------------------------------------------------ actions
 
     def is_accepted(self, plan: BookingPlan) -> bool:
         return self.world.bookings[plan.uid].status == "ACCEPTED"
@@ -164,7 +164,7 @@ class HistoryGenerator:
             plan.uid = self.world.reschedule(plan.uid, self.pick_slot(), by=by, reason=reason).uid
 
     def confirm_or_reject(self, plan: BookingPlan) -> None:
-        """The host says yes, or sometimes no."""
+        """The host confirms, or sometimes rejects."""
         if self.world.bookings[plan.uid].status == "PENDING":
             (self.world.confirm if self.chance.random() < 0.8 else self.world.reject)(plan.uid)
 
@@ -174,7 +174,7 @@ class HistoryGenerator:
             self.world.cancel(plan.uid, by=self.chance.choice((booking.booker.email, booking.host.email)))
 
     def cancel_rest(self, plan: BookingPlan) -> None:
-        """Of a series; where nothing may be silent, only the last one, whose webhook is the only one needed."""
+        """Cancels the rest of a series; without silent changes, only the last occurrence, which needs one webhook."""
         series = self.world.bookings[plan.uid].recurring_uid
         others = [one for one in self.world.bookings.values() if one.recurring_uid == series and one.uid != plan.uid]
         if self.silent and self.is_accepted(plan):
@@ -192,7 +192,7 @@ class HistoryGenerator:
             self.world.reassign(plan.uid, host, silently=self.silent and self.chance.random() < 0.3)
 
     def patch_time(self, plan: BookingPlan) -> None:
-        """A time changed in place, which nobody is told of."""
+        """Changes a time in place, which no webhook reports."""
         if self.is_accepted(plan) and self.silent:
             self.world.patch_time(plan.uid, self.pick_slot())
 
@@ -201,7 +201,7 @@ class HistoryGenerator:
             self.world.cancel_seat(plan.uid, self.world.bookings[plan.uid].attendees[-1].email)
 
 
-# How a story begins, what is done before the meeting, and how often that is so.
+# The first action of a history, the later ones before the meeting, and their frequencies.
 _PLAN_WEIGHTS: list[tuple[Callable[[HistoryGenerator], list[Booking]], list[Step], int]] = [
     (HistoryGenerator.book_plain, [], 34),
     (HistoryGenerator.book_plain, [HistoryGenerator.reschedule], 12),

@@ -1,4 +1,4 @@
-"""What the API answers of rows: bookings, event types, the user, free slots."""
+"""The API's representation of rows: bookings, event types, the user, free slots."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ _HOURS = range(9, 17)
 
 
 def booking_output(world: WorldState, booking: Booking) -> dict[str, Any]:
-    """A booking as every version lists it; fields without a value are left out, except `updatedAt`."""
+    """Returns a booking as every version lists it; fields without a value are left out, except `updatedAt`."""
     successor = world.successor_of(booking.uid) if booking.rescheduled else None
     is_cancelled = booking.status == "CANCELLED"
     optional = {
@@ -92,7 +92,7 @@ def event_type_output(event_type: EventType) -> dict[str, Any]:
 def slots_output(
     world: WorldState, event_type: EventType, start_at: datetime, end_at: datetime, time_zone: str, *, as_range: bool
 ) -> dict[str, list[dict[str, str]]]:
-    """Free times in office hours (UTC), by day in `time_zone`."""
+    """Returns free times in office hours (UTC), by day in `time_zone`."""
     zone, length = ZoneInfo(time_zone), timedelta(minutes=event_type.lasts_for)
     busy = [
         (one.start_at, one.end_at)

@@ -1,4 +1,4 @@
-"""How often one may ask: Cal.com's limit, which counts from the first request and then blocks for a minute."""
+"""Cal.com's rate limit, which counts from the first request and then blocks for a minute."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ MINUTE = timedelta(seconds=60)
 
 
 class RateLimit:
-    """`most` requests in a minute, None for no limit; refused ones count too."""
+    """`per_minute` requests in a minute, None for no limit; refused requests count too."""
 
     def __init__(self, clock: Callable[[], datetime], per_minute: int | None) -> None:
         self.per_minute = per_minute
@@ -20,7 +20,7 @@ class RateLimit:
         self._blocked_until: datetime | None = None
 
     def count_request(self) -> tuple[bool, dict[str, str]]:
-        """Whether one more may be asked, and what the headers of the answer say of it."""
+        """Returns whether one more request is allowed, and the response's headers about the limit."""
         with self._lock:
             now = self._clock()
             self._request_times.append(now)
@@ -36,7 +36,7 @@ class RateLimit:
             return not is_blocked, self._headers(until - now, is_blocked)
 
     def worst_minute(self) -> int:
-        """The most requests in any sixty seconds."""
+        """Returns the most requests in any sixty seconds."""
         with self._lock:
             times = sorted(self._request_times)
         worst = first = 0

@@ -1,4 +1,4 @@
-"""The webhooks that are registered at a loopback Cal.com, of users, event types, teams and organizations."""
+"""The webhooks that are registered at a fake Cal.com, of users, event types, teams and organizations."""
 
 import random
 import uuid
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-# Of whom they are: ("userId", 7), ("eventTypeId", 8), ("teamId", 9).
+# Their owners: ("userId", 7), ("eventTypeId", 8), ("teamId", 9).
 Owner = tuple[str, int]
 TIMED = {"AFTER_HOSTS_CAL_VIDEO_NO_SHOW", "AFTER_GUESTS_CAL_VIDEO_NO_SHOW"}
 
@@ -34,7 +34,7 @@ class Webhook:
     time_unit: str | None = None
 
     def output(self) -> dict[str, Any]:
-        """As its owner sees it: the secret is not hidden."""
+        """Returns the webhook as its owner sees it: the secret is not hidden."""
         timed = {"time": self.time, "timeUnit": self.time_unit} if self.time is not None else {}
         return {
             "id": self.id,
@@ -54,22 +54,22 @@ class Registry:
 
     def __init__(self, *, seed: int = 0) -> None:
         self.rows: dict[str, Webhook] = {}
-        # Triggers that an instance of this age has not heard of.
+        # Triggers that an instance of this age does not know.
         self.unknown: frozenset[str] = frozenset()
-        self._chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
+        self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
 
     def of(self, owner: Owner) -> list[Webhook]:
         return [one for one in self.rows.values() if one.owner == owner]
 
     def find(self, owner: Owner, webhook_id: str) -> Webhook:
-        """Raises `NotTaken` (404)."""
+        """Raises `WebhookRejected` (404)."""
         found = self.rows.get(webhook_id)
         if found is None or found.owner != owner:
             raise WebhookRejected(404, f"Webhook ({webhook_id}) not found")
         return found
 
     def create(self, owner: Owner, body: Mapping[str, Any]) -> Webhook:
-        """Raises `NotTaken`: a bad address, a second one for the same address, a watcher that knows no time."""
+        """Raises `WebhookRejected`: invalid address, second webhook for one address, no-show trigger without a time."""
         created = Webhook(self._id(), owner, active=True, subscriber_url="", triggers=[])
         self._apply(created, body)
         self.rows[created.id] = created

@@ -1,4 +1,4 @@
-"""The rows of a loopback Cal.com's database, and its clock. All times are aware, in UTC, to the millisecond."""
+"""The rows of a fake Cal.com's database, and its clock. All times are aware, in UTC, to the millisecond."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ FIRST_DAY = datetime(2026, 11, 2, 7, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Clock:
-    """Called, it tells the time. It stands still until somebody moves it, and never goes back."""
+    """A clock. It stands still until a test moves it, and never goes back."""
 
     now: datetime = FIRST_DAY
 
@@ -25,13 +25,13 @@ class Clock:
         self.now = max(self.now, at)
 
     async def pause(self, seconds: float) -> None:
-        """Stands in for `asyncio.sleep`: the time passes, and nobody waits."""
+        """Replaces `asyncio.sleep`: the clock moves, and no real time passes."""
         self.move_by(timedelta(seconds=seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody with a calendar at Cal.com: hosts, and owns event types."""
+    """A user with a calendar at Cal.com, who hosts meetings and owns event types."""
 
     id: int
     name: str
@@ -43,7 +43,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """`lasts_for` in minutes; `seats` is None where a booking has one booker; `repeats` only says that it can."""
+    """`lasts_for` in minutes; `seats` is None where a booking has one booker; `repeats` means that it may recur."""
 
     id: int
     slug: str
@@ -60,7 +60,7 @@ class EventType:
 
 @dataclass(slots=True)
 class Guest:
-    """An attendee's row, of a booker or of whoever they bring (`name` is empty then)."""
+    """An attendee's row, of a booker or of a guest of theirs (`name` is empty then)."""
 
     name: str
     email: str
@@ -76,7 +76,7 @@ class Guest:
 class Booking:
     """A booking's row. `updated_at` is None until the first change; `status` as in webhooks (upper case).
 
-    `rescheduled` marks an old booking whose place another took, or is asked to take.
+    `rescheduled` marks an old booking that another replaced, or shall replace.
     """
 
     id: int
@@ -118,7 +118,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class SentWebhook:
-    """One webhook that Cal.com sends: its exact bytes, and the moment at which it is queued."""
+    """One webhook that Cal.com sends: its exact bytes, and the time when it is queued."""
 
     trigger: str
     uid: str | None
@@ -127,7 +127,7 @@ class SentWebhook:
 
 
 def instant(at: datetime) -> str:
-    """`at` as Cal.com writes it: UTC, milliseconds, Z."""
+    """Formats `at` as Cal.com does: UTC, milliseconds, Z."""
     at = at.astimezone(UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 

@@ -1,4 +1,4 @@
-"""Who takes part in a history at a loopback Cal.com: hosts, event types, and people who book."""
+"""The people in a history at a fake Cal.com: hosts with event types, and bookers."""
 
 import random
 from dataclasses import replace
@@ -13,7 +13,7 @@ _PLACES = (("Europe/Berlin", "de"), ("America/New_York", "en"), ("Asia/Tokyo", "
 
 
 class SamplePeople:
-    """Companies have several people, who book more than once and spell their address as they like."""
+    """Companies with several people, who book more than once and vary the spelling of their address."""
 
     def __init__(self, world: World, chance: random.Random) -> None:
         self._chance = chance
@@ -30,7 +30,7 @@ class SamplePeople:
         return self._chance.choice([one for one in self.hosts if one != excluded])
 
     def pick_person(self) -> Guest:
-        """Somebody who booked before, a colleague of theirs, or the first of their company."""
+        """Returns a person who booked before, a colleague of one, or the first person of a company."""
         if self._people and self._chance.random() < 0.2:
             existing = self._chance.choice(self._people)
             return replace(existing, email=existing.email.title() if self._chance.random() < 0.2 else existing.email)
@@ -44,7 +44,7 @@ class SamplePeople:
         return self._people[-1]
 
     def guests(self) -> list[str]:
-        """Now and then a booker brings somebody."""
+        """Returns guests: now and then a booker brings some."""
         if self._chance.random() < 0.9:
             return []
         return [f"guest{self._chance.randint(0, 10_000)}@company{self._chance.randint(0, 99)}.example"]

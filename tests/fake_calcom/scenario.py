@@ -1,4 +1,4 @@
-"""A small cast for tests: two hosts, an event type of each kind, and a client with the key."""
+"""A small scenario for tests: two hosts, an event type of each kind, and a client with the key."""
 
 from datetime import datetime, timedelta
 from typing import Any

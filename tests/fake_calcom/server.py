@@ -1,10 +1,10 @@
-"""Cal.com's API v2 on loopback HTTP: with its key, its limit and its refusals, and failing as it is told.
+"""Cal.com's API v2 on loopback HTTP: with its key, its limit, its error responses, and the faults of a test.
 
-    with FarCalcom(world, faults=Faults({"500": 0.05}, seed=1)) as far:
-        …                                   # ask far.url, with far.key
-        assert far.worst_minute() <= 120
+    with FakeCalcom(world, faults=Faults({"500": 0.05}, seed=1)) as fake_calcom:
+        …                                   # call fake_calcom.url, with fake_calcom.key
+        assert fake_calcom.worst_minute() <= 120
 
-Whatever a client asks that Cal.com's own document does not allow is a violation, raised at the end.
+A request that Cal.com's own document does not allow is a violation, raised at the end.
 """
 
 import json
@@ -38,7 +38,7 @@ INVALID_KEY = "CustomThrottlerGuard - Invalid API Key"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request and the status it was answered with; None where the connection was broken off, or still hangs."""
+    """One request and the status of its response; None where the connection was broken or still hangs."""
 
     method: str
     path: str
@@ -50,12 +50,12 @@ class ReceivedRequest:
 
 
 class FakeCalcom:
-    """Faults: `429`, `500`, `502`, `503`, `reset`, `hang`, `html` (200 and a web page), `garbled` (200, no gzip),
-    `lost` (acts, and breaks off before it says so).
+    """A fake Cal.com with these faults: `429`, `500`, `502`, `503`, `reset`, `hang`, `html` (200 and a web page),
+    `garbled` (200, no gzip), `lost` (acts, and breaks the connection before the response).
 
-    `clock` counts the minutes of the limit: the world's, unless whoever asks lives by another one.
-    `check_every`: only each n-th answer is held against the document.
-    `refuses_key_for_uid`: `GET /v2/bookings/{uid}` answers 401 to a key, and speaks to whoever brings none.
+    `clock` counts the minutes of the limit: the world's by default.
+    `check_every`: only each n-th response is checked against the document.
+    `refuses_key_for_uid`: `GET /v2/bookings/{uid}` answers 401 to a key, and succeeds without one.
     """
 
     def __init__(
@@ -97,20 +97,20 @@ class FakeCalcom:
 
     @property
     def url_v1(self) -> str:
-        """Where an old instance lists its bookings; no document tells of it, so that nothing there is a violation."""
+        """Returns the address where an old instance lists its bookings; no document describes it or is checked."""
         return f"{self._listening.url}/v1"
 
     @property
     def webhooks(self) -> list[Webhook]:
-        """Those that are registered."""
+        """Returns the registered webhooks."""
         return list(self._api.registry.rows.values())
 
     def remove_triggers(self, names: Iterable[str]) -> None:
-        """It is of before these came."""
+        """Makes it an instance from before these triggers."""
         self._api.registry.unknown = frozenset(names)
 
     def worst_minute(self) -> int:
-        """The most requests in any sixty seconds of its clock."""
+        """Returns the most requests in any sixty seconds of its clock."""
         return self._limit.worst_minute()
 
     def start(self) -> None:
@@ -118,7 +118,7 @@ class FakeCalcom:
         self._listening.start()
 
     def stop(self) -> None:
-        """It is down, and who hangs is let go."""
+        """Stops the server and releases the hanging requests."""
         self._released.set()
         self._listening.stop()
 
@@ -190,7 +190,7 @@ class FakeCalcom:
                 return 200, self._api.old_bookings(query)
             found = self._api.route(method, path)
             if found is None:
-                self._add_violation(f"{method} {path} is no call of Cal.com's")
+                self._add_violation(f"{method} {path} is not a call of Cal.com's API")
                 raise ApiError(404, f"Cannot {method} {path}")
             template, path_params = found
             self._authorize(template, headers)
@@ -216,7 +216,7 @@ class FakeCalcom:
     def _check_request(
         self, method: str, path: str, template: str, query: dict[str, str], headers: dict[str, str], body: bytes
     ) -> dict[str, Any]:
-        """The request's JSON; what the document does not allow is refused, as well as noted."""
+        """Returns the request's JSON; what the document does not allow is refused and recorded."""
         complaint = self._document.check_request(method, path, query, headers, body)
         request_body: dict[str, Any] = json.loads(body) if body and complaint is None else {}
         if complaint is None and "cal-api-version" not in headers and self._api.has_versions(method, template):

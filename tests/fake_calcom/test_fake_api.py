@@ -1,4 +1,4 @@
-"""The loopback Cal.com's API: filters and pages, webhooks, keys, limits and faults."""
+"""The fake Cal.com's API: filters and pages, webhooks, keys, limits and faults."""
 
 import uuid
 from datetime import datetime, timedelta

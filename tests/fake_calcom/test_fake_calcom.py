@@ -1,4 +1,4 @@
-"""The loopback Cal.com says what Cal.com says, as far as captured deliveries and its own document tell."""
+"""The fake Cal.com sends what Cal.com sends, as far as captured webhooks and its own document show."""
 
 import json
 from collections.abc import Callable

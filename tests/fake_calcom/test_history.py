@@ -1,4 +1,4 @@
-"""A generated history has all that people do, says the same for the same seed, and stands in the API whole."""
+"""A generated history has every kind of change, is the same for the same seed, and is complete in the API."""
 
 from collections import Counter
 from datetime import timedelta

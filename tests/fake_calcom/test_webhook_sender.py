@@ -1,4 +1,4 @@
-"""What becomes of webhooks on their way: signed, and lost, late or doubled as their fate says."""
+"""Webhooks are delivered signed, and lost, late or twice as their faults say."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ SECRET = "a secret of both sides"
 
 
 class Endpoint:
-    """Keeps what arrives; answers over HTTP with `status`."""
+    """Stores the webhooks that arrive; responds over HTTP with `status`."""
 
     def __init__(self, status: int = 200) -> None:
         self.status = status

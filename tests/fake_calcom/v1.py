@@ -1,4 +1,4 @@
-"""`GET /v1/bookings`, as instances answer that were never renewed: rows, with neither pages nor times of change."""
+"""`GET /v1/bookings`, as old instances respond: rows, with neither pages nor times of change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from tests.fake_calcom.world_state import WorldState
 
 
 def bookings_v1(world: WorldState, query: Mapping[str, str]) -> dict[str, Any]:
-    """The bookings that start between `dateFrom` and `dateTo`, of `eventTypeId`; raises `BadQuery`."""
+    """Returns the bookings that start between `dateFrom` and `dateTo`, of `eventTypeId`; raises `BadQuery`."""
     since = parse_time(query["dateFrom"]) if "dateFrom" in query else None
     until = parse_time(query["dateTo"]) if "dateTo" in query else None
     found = [

@@ -1,4 +1,4 @@
-"""Holds requests and answers against Cal.com's own OpenAPI document, of March 2026, and says where that is behind."""
+"""Checks requests and responses against Cal.com's own OpenAPI document of March 2026, with its known errors."""
 
 import copy
 import json
@@ -43,14 +43,14 @@ _SLOTS = {
         "data": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
     },
 }
-# What the document does not have, by where it stands: parameters, and fields of bodies.
+# Parameters and fields of bodies that the document lacks, by their place in it.
 NEWER_PARAMETERS = {"/v2/bookings": {"limit", "cursor"}}
 NEWER_FIELDS = {"CreateWebhookInputDto": {"time", "timeUnit"}, "UpdateWebhookInputDto": {"time", "timeUnit"}}
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPatch:
-    """One place of the document that real instances contradict: what stands there for us, and why."""
+    """One place of the document that real instances contradict: its replacement, and the reason."""
 
     at: tuple[str, ...]
     path: Any
@@ -69,7 +69,7 @@ EXCEPTIONS = [
     DocumentPatch(
         _schema("GetBookingsOutput_2024_08_13", "data"),
         {"type": "array", "items": {"anyOf": _BOOKING}},
-        "a recurring booking is a booking too, so that oneOf fits none",
+        "a recurring booking is a booking too, so oneOf matches neither",
     ),
     DocumentPatch(
         _schema("GetBookingsOutput_2024_08_13", "pagination"),
@@ -95,32 +95,32 @@ EXCEPTIONS = [
         DocumentPatch(
             _schema(name, "version"),
             {"type": "string", "enum": ["2021-10-20", "2026-07-27"]},
-            "a version came in July 2026",
+            "a version was added in July 2026",
         )
         for name in ("CreateWebhookInputDto", "UpdateWebhookInputDto")
     ),
     DocumentPatch(
         _schema("EventTypeOutput_2024_06_14", "recurrence"),
         {"type": "object", "nullable": True},
-        "null where it does not repeat, which the document says in a place that counts for nothing",
+        "null where it does not repeat; the document says so in a place without effect",
     ),
     DocumentPatch(
         ("paths", "/v2/slots", "get", "responses", "200", "content", "application/json", "schema"),
         _SLOTS,
-        "the days stand in an envelope, as the document's own example has them",
+        "the days are in an envelope, as in the document's own example",
     ),
 ]
 
 
 def load_patched_document() -> dict[str, Any]:
-    """The document with its exceptions; the triggers that came later are added wherever there is the list of them."""
+    """Returns the document with its exceptions; later triggers are added to every list of triggers."""
     document: dict[str, Any] = json.loads(DOCUMENT.read_text())
     for exception in EXCEPTIONS:
         *parents, last = exception.at
         node = document
         for step in parents:
             node = node[step]
-        assert last in node, f"the document has no {'/'.join(exception.at)} any more"
+        assert last in node, f"the document no longer has {'/'.join(exception.at)}"
         node[last] = copy.deepcopy(exception.path)
     for schema in document["components"]["schemas"].values():
         triggers = schema.get("properties", {}).get("triggers", {}).get("items", {})
@@ -134,11 +134,11 @@ def load_patched_document() -> dict[str, Any]:
 
 
 class VendorDocument:
-    """`of_request` and `of_answer` say what is wrong, or None; `template` is the path as in the document."""
+    """`check_request` and its counterpart for responses return the violation, or None."""
 
     def __init__(self) -> None:
         self._document = load_patched_document()
-        # The document breaks OpenAPI's own rules in places that are not ours.
+        # The document breaks OpenAPI's own rules in places that these tests do not use.
         self._checked = OpenAPI.from_dict(self._document, config=Config(spec_validator_cls=None))
         self._server: str = self._document["servers"][0]["url"]
 
@@ -162,7 +162,7 @@ class VendorDocument:
     def unknown_fields(
         self, method: str, template: str, query: Mapping[str, str], asked: Mapping[str, Any]
     ) -> list[str]:
-        """Parameters and fields that the document does not have; Cal.com refuses them."""
+        """Returns parameters and fields that the document does not have; Cal.com refuses them."""
         operation = self._document["paths"][template][method.lower()]
         parameters = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
         parameters |= NEWER_PARAMETERS.get(template, set())

@@ -1,4 +1,4 @@
-"""Brings a world's webhooks to whoever listens, signed; some never arrive, some late, some twice."""
+"""Delivers a world's webhooks, signed; some never arrive, some late, some twice."""
 
 import hashlib
 import heapq
@@ -27,7 +27,7 @@ SendWebhook: TypeAlias = Callable[[bytes, dict[str, str]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFaults:
-    """Shares of webhooks that are lost, that come late (by up to `latest`), and that come twice."""
+    """Shares of webhooks that are lost, that are late (by up to `max_delay`), and that arrive twice."""
 
     lost: float = 0.0
     delayed: float = 0.0
@@ -44,9 +44,9 @@ class _PendingDelivery:
 
 
 class WebhookSender:
-    """`carry` takes a body with its headers. Late ones overtake each other, so that order is lost too.
+    """`send` receives a body with its headers. Late webhooks arrive after newer ones, so the order is lost too.
 
-    Nothing arrives by itself: `deliver_due` brings what is due by the world's clock, `deliver_all` whatever there is.
+    Nothing arrives by itself: `deliver_due` delivers what is due by the world's clock, `deliver_all` everything.
     """
 
     def __init__(self, world: World, send: SendWebhook, *, secret: str, faults: DeliveryFaults | None = None) -> None:
@@ -54,7 +54,7 @@ class WebhookSender:
         self.delivered: list[SentWebhook] = []
         self._world, self._send, self._secret = world, send, secret
         self._faults = faults or DeliveryFaults()
-        self._chance = random.Random(self._faults.seed)  # noqa: S311 - chance that can be repeated
+        self._chance = random.Random(self._faults.seed)  # noqa: S311 - repeatable, not secret
         self._fetched_count = 0
         self._pending: list[_PendingDelivery] = []
         self._number = 0
@@ -65,15 +65,15 @@ class WebhookSender:
         return len(self._pending)
 
     async def deliver_due(self) -> int:
-        """How many were brought."""
+        """Returns how many were delivered."""
         return await self._deliver(self._world.clock())
 
     async def deliver_all(self) -> int:
-        """However late they are; the clock does not move."""
+        """Delivers all, even the late ones; the clock does not move."""
         return await self._deliver(None)
 
     async def ping(self) -> SentWebhook:
-        """The test that a button of Cal.com's sends: at once, and never lost."""
+        """Delivers the test webhook of Cal.com's button: at once, and never lost."""
         at = self._world.clock()
         webhook = SentWebhook("PING", None, at, enveloped("PING", at, ping_fields(at)))
         await self._send(webhook.body, signed_headers(webhook.body, self._secret))
@@ -96,7 +96,7 @@ class WebhookSender:
         self._fetched_count = len(sent)
 
     def _schedule(self, webhook: SentWebhook) -> None:
-        # Always drawn, so that what happens to one webhook does not depend on what happened to those before.
+        # Always drawn, so that the fault of one webhook does not depend on earlier webhooks.
         lost, late, duplicated = (self._chance.random() for _ in range(3))
         delays = [self._delay(is_late=late < self._faults.delayed), self._delay(is_late=late < self._faults.delayed)]
         if lost < self._faults.lost:
@@ -113,7 +113,7 @@ class WebhookSender:
 
 
 def signed_headers(body: bytes, secret: str) -> dict[str, str]:
-    """The headers of a delivery."""
+    """Returns the headers of a webhook."""
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() if secret else "no-secret-provided"
     return {
         "Content-Type": "application/json",
@@ -123,7 +123,7 @@ def signed_headers(body: bytes, secret: str) -> dict[str, str]:
 
 
 def send_to_url(client: httpx2.AsyncClient, url: str) -> SendWebhook:
-    """Posts there, and up to twice more where that fails in a way that Cal.com tries again."""
+    """Posts the webhook, and up to twice more after failures that Cal.com retries."""
 
     async def send(body: bytes, headers: dict[str, str]) -> None:
         for _ in range(MAX_ATTEMPTS):
@@ -138,7 +138,7 @@ def send_to_url(client: httpx2.AsyncClient, url: str) -> SendWebhook:
 
 
 async def ping_all(world: World, client: httpx2.AsyncClient, webhooks: Iterable[Webhook]) -> None:
-    """A test of each registered webhook, signed with its own secret."""
+    """Sends a test to each registered webhook, signed with its own secret."""
     for webhook in webhooks:
         if webhook.active:
             await WebhookSender(world, send_to_url(client, webhook.subscriber_url), secret=webhook.secret or "").ping()

@@ -1,10 +1,10 @@
-"""A Cal.com with a memory: what people do there, what its rows then say, and the webhooks that it sends of it.
+"""A Cal.com with a memory: the actions of people, the rows that follow, and the webhooks that it sends.
 
 world = World(seed=7)
 host = world.add_user("Hana Host", "hana@sellers.example")
 intro = world.add_event_type("intro-call", owner=host)
 booking = world.book(intro, Guest("Ann", "ann@acme.example"), start_at=…)
-world.last            # [News(trigger="BOOKING_CREATED", …)]
+world.last_webhooks   # [SentWebhook(trigger="BOOKING_CREATED", …)]
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from tests.fake_calcom.world_state import WorldState
 
 
 class World(WorldState):
-    """Each verb is something that somebody does; it answers with the booking, and `last` has its webhooks."""
+    """Each method is an action of a person; it returns the booking, and `last_webhooks` has its webhooks."""
 
     def book(
         self,
@@ -30,7 +30,7 @@ class World(WorldState):
         guests: Sequence[str] = (),
         **more: Any,
     ) -> Booking:
-        """CREATED, or REQUESTED where the host has to say yes. `more`: answers, notes, metadata."""
+        """Sends CREATED, or REQUESTED where the host has to confirm. `more`: answers, notes, metadata."""
         with self.lock:
             at = self._begin_action()
             attendees = [replace(booker), *(Guest("", email) for email in guests)]
@@ -41,7 +41,7 @@ class World(WorldState):
     def book_series(
         self, event_type: EventType, booker: Guest, *, start_at: datetime, times: int, host: User | None = None
     ) -> list[Booking]:
-        """A booking for each week, each with a uid and a CREATED of its own; only the API knows the series."""
+        """Makes a booking for each week, each with its own uid and CREATED; only the API knows the series."""
         with self.lock:
             at, series = self._begin_action(), self._uuid()
             rows = [
@@ -62,7 +62,7 @@ class World(WorldState):
             return rows
 
     def confirm(self, uid: str) -> Booking:
-        """The host says yes: CREATED, which names no older booking even where this one took its place."""
+        """The host confirms: CREATED, which names no older booking even if this one replaced it."""
         with self.lock:
             at, booking = self._begin_action(), self._require_booking(uid, "PENDING")
             booking.status = "ACCEPTED"
@@ -82,10 +82,10 @@ class World(WorldState):
     def reschedule(
         self, uid: str, start_at: datetime, *, by: str | None = None, reason: str | None = None, linked: bool = True
     ) -> Booking:
-        """A new booking takes the place of this one, which is cancelled with no word about it.
+        """Replaces this booking with a new one; no webhook reports the cancellation of the old one.
 
-        `by` is an email, the booker's where None. An attendee's wish for another time of a meeting that has to be
-        confirmed waits again: REQUESTED, in which `linked` says whether it names the old booking.
+        `by` is an email, the booker's where None. When an attendee reschedules a meeting that requires confirmation,
+        the booking is pending again: REQUESTED, in which `linked` says whether it names the old booking.
         """
         with self.lock:
             at, old = self._begin_action(), self.bookings[uid]
@@ -106,7 +106,7 @@ class World(WorldState):
             return new
 
     def request_reschedule(self, uid: str, reason: str = "A conflict came up") -> Booking:
-        """The host calls it off and asks for another time: CANCELLED, with a mark; `reschedule` may follow."""
+        """The host cancels and asks for another time: CANCELLED, with a mark; `reschedule` may follow."""
         with self.lock:
             booking = self._cancel_row(uid, by=self.bookings[uid].host.email, reason=f"Please reschedule. {reason}")
             booking.rescheduled = True
@@ -114,7 +114,7 @@ class World(WorldState):
             return booking
 
     def patch_time(self, uid: str, start_at: datetime) -> Booking:
-        """Another time for the same uid, of which no webhook tells."""
+        """Changes the time under the same uid, without a webhook."""
         with self.lock:
             at, booking = self._begin_action(), self._require_booking(uid, "ACCEPTED")
             booking.end_at += start_at - booking.start_at
@@ -130,7 +130,7 @@ class World(WorldState):
             return booking
 
     def cancel_rest(self, uid: str, *, by: str | None = None, reason: str = "all") -> list[Booking]:
-        """This occurrence of a series and all that follow; one CANCELLED, of this one only."""
+        """Cancels this occurrence of a series and all that follow; one CANCELLED, of this one only."""
         with self.lock:
             first = self.bookings[uid]
             rest = [
@@ -146,7 +146,7 @@ class World(WorldState):
             return rest
 
     def reassign(self, uid: str, host: User, *, silently: bool = False) -> Booking:
-        """Another host, under the same uid; older Cal.coms send nothing (`silently`)."""
+        """Changes the host under the same uid; old versions send nothing (`silently`)."""
         with self.lock:
             at, booking = self._begin_action(), self._require_booking(uid, "ACCEPTED")
             before, booking.host = booking.host, host
@@ -178,7 +178,7 @@ class World(WorldState):
             return booking
 
     def cancel_seat(self, uid: str, email: str) -> Booking:
-        """CANCELLED with this one attendee; the booking stands while others sit there."""
+        """Sends CANCELLED with this one attendee; the booking remains while others have seats."""
         with self.lock:
             at, booking = self._begin_action(), self._require_booking(uid, "ACCEPTED")
             seat = _seat_of(booking, email)
@@ -194,7 +194,7 @@ class World(WorldState):
     # ------------------------------------------------------------ absence
 
     def mark_absent(self, uid: str, marks: Mapping[str, bool]) -> Booking:
-        """NO_SHOW_UPDATED of these attendees, by email; it is their rows that change, not the booking's `updatedAt`."""
+        """Sends NO_SHOW_UPDATED of these attendees, by email; their rows change, not the booking's `updatedAt`."""
         with self.lock:
             self._begin_action()
             booking = self.bookings[uid]
@@ -206,14 +206,14 @@ class World(WorldState):
             return booking
 
     def mark_host_absent(self, uid: str) -> Booking:
-        """No webhook tells of it, unless the meeting has yet to end: MEETING_ENDED will."""
+        """Marks the host absent without a webhook; if the meeting has yet to end, MEETING_ENDED reports it."""
         with self.lock:
             at, booking = self._begin_action(), self.bookings[uid]
             booking.absent_host = True
             self._touch(booking, at)
             return booking
 
-    # ------------------------------------------------------------ what the verbs share
+    # ------------------------------------------------------------ shared by the methods
 
     def _require_booking(self, uid: str, status: str) -> Booking:
         booking = self.bookings[uid]

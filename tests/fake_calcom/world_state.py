@@ -1,4 +1,4 @@
-"""What a loopback Cal.com stands on: its rows, its clock, its ids, what it has said, and meetings that come due."""
+"""The state of a fake Cal.com: its rows, its clock, its ids, its webhooks, and the meetings that become due."""
 
 import heapq
 import random
@@ -16,14 +16,14 @@ _UID_LENGTH = 22
 
 
 class WorldState:
-    """`said` has every webhook in order, `last` those of the newest action; `bookings` is by uid, oldest first.
+    """`sent_webhooks` is in order, `last_webhooks` are of the newest action; `bookings` is by uid, oldest first.
 
     Every action takes some milliseconds, and its webhook is queued a moment after the row was written. Threads that
     read while others act hold `lock`.
     """
 
     def __init__(self, *, seed: int = 0, now: datetime = FIRST_DAY, stamps_new: bool = False) -> None:
-        self.chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
+        self.chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.clock = Clock(now)
         self.lock = threading.RLock()
         self.users: dict[int, User] = {}
@@ -35,13 +35,13 @@ class WorldState:
         self.stamps_new = stamps_new
         self.changes = 0
         self._next_id = 19_000_000
-        # Nothing is said while True: a large history costs no memory for webhooks that nobody will read.
+        # No webhooks while True: a large history needs no memory for webhooks that no test reads.
         self.is_mute = False
         self._due: list[tuple[datetime, int, str, str]] = []
         self._scheduled: set[tuple[str, str, datetime]] = set()
         self._successors: dict[str, str] = {}
 
-    # ------------------------------------------------------------ who and what there is
+    # ------------------------------------------------------------ people and event types
 
     def add_user(self, name: str, email: str, **fields: Any) -> User:
         username = email.partition("@")[0].replace(".", "-")
@@ -56,7 +56,7 @@ class WorldState:
         return event_type
 
     def successor_of(self, uid: str) -> Booking | None:
-        """The booking that took this one's place."""
+        """Returns the booking that replaced this one."""
         return self.bookings.get(self._successors.get(uid, ""))
 
     # ------------------------------------------------------------ time
@@ -65,7 +65,7 @@ class WorldState:
         self.move_to(self.clock() + by)
 
     def move_to(self, at: datetime) -> None:
-        """Time passes, and the meetings that start or end on the way say so."""
+        """Moves the clock; meetings that start or end meanwhile send their webhooks."""
         with self.lock:
             self.last_webhooks = []
             self._meetings_until(at)
@@ -81,17 +81,17 @@ class WorldState:
                 self._record_webhook(SentWebhook(trigger, uid, moment, meeting_body(trigger, booking)))
 
     def _schedule(self, booking: Booking) -> None:
-        """Its meeting will start and end, unless something else happens to it first."""
+        """Schedules the meeting's start and end, unless something else happens to it first."""
         for trigger, moment in (("MEETING_STARTED", booking.start_at), ("MEETING_ENDED", booking.end_at)):
             key = (booking.uid, trigger, moment)
             if moment > self.clock() and key not in self._scheduled and not self.is_mute:
                 self._scheduled.add(key)
                 heapq.heappush(self._due, (moment, booking.id, trigger, booking.uid))
 
-    # ------------------------------------------------------------ acting and telling
+    # ------------------------------------------------------------ actions and webhooks
 
     def _begin_action(self) -> datetime:
-        """An action begins; the moment at which its rows are written."""
+        """Begins an action; returns the time at which its rows are written."""
         self._meetings_until(self.clock())
         self.last_webhooks = []
         self.clock.move_by(timedelta(milliseconds=self.chance.randint(5, 900)))

@@ -1,4 +1,4 @@
-"""A Showup that has sent mails, and Resend, which says what became of them."""
+"""A Showup with sent mails, and Resend, which reports their results."""
 
 import json
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ SENT_AT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 
 def webhook_body(trigger: str, at: datetime = SENT_AT, **data: Any) -> bytes:
-    """One webhook of Resend, as its documentation shows them."""
+    """Returns one webhook of Resend, as in its documentation."""
     return json.dumps({"type": trigger, "created_at": at.isoformat(), "data": data}).encode()
 
 
@@ -42,7 +42,7 @@ def signed_headers(content: bytes, message_id: str, secret: str, at: datetime | 
 
 
 class ResendScenario:
-    """Resend on one side, the database on the other."""
+    """Resend's webhooks, and the database."""
 
     def __init__(self, client: httpx2.AsyncClient, engine: AsyncEngine, workspace: UUID) -> None:
         self.client, self.engine, self.workspace = client, engine, workspace
@@ -56,7 +56,7 @@ class ResendScenario:
         return await self.client.post(path, content=content, headers=request_headers)
 
     async def receive_feedback(self, trigger: str, at: datetime = SENT_AT, **data: Any) -> UUID:
-        """Resend says it, and it is applied; the event's id."""
+        """Receives Resend's webhook and applies it; returns the event's id."""
         response = await self.send_webhook(webhook_body(trigger, at, **data))
         assert response.status_code == 200, response.text
         await self.apply_events()
@@ -66,7 +66,7 @@ class ResendScenario:
         await ProjectionWorker(self.engine, lambda: system_clock() + offset).drain()
 
     async def add_mail(self, *, mail_id: str | None = None, to: str = SARAH, workspace: UUID | None = None) -> UUID:
-        """A mail that was sent; without `mail_id`, one of which nobody has noted that yet."""
+        """Adds a sent mail; without `mail_id`, a mail whose id is not recorded yet."""
         delivery_id = uuid4()
         row = {"id": delivery_id, "workspace_id": workspace or self.workspace, "key": str(delivery_id), "recipient": to}
         booking_columns = {"booking_id": uuid4(), "event_id": uuid4(), "booking_version": 1, "kind": "confirm"}

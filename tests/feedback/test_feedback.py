@@ -1,4 +1,4 @@
-"""Bounces and complaints stop further mail to the address; every delivery says what became of its mail (TE9)."""
+"""TE9: bounces and complaints stop further mail to the address, and each delivery shows the result of its mail."""
 
 import json
 from datetime import timedelta
@@ -32,7 +32,7 @@ async def fetch_suppressed(resend: ResendScenario, *emails: str) -> dict[str, An
 async def test_feedback_is_recorded_on_the_delivery(resend: ResendScenario) -> None:
     delivery_id = await resend.add_mail(mail_id="mail-1")
     event_id = await resend.receive_feedback("email.delivered", email_id="mail-1")
-    assert await resend.feedback(delivery_id) == ("delivered", "the other mail server took it", SENT_AT)
+    assert await resend.feedback(delivery_id) == ("delivered", "the other mail server accepted it", SENT_AT)
     event = await resend.event(event_id)
     assert (event["state"], event["trigger"], event["source_at"]) == ("applied", "email.delivered", SENT_AT)
     assert await fetch_suppressed(resend) == {}
@@ -44,7 +44,7 @@ async def test_a_hard_bounce_stops_all_mail_to_the_address(resend: ResendScenari
     (row,) = await resend.rows("suppressions")
     assert (row["email"], row["scope"], row["reason"]) == (SARAH, "all", "bounced")
     assert (row["delivery_id"], row["event_id"], row["created_at"]) == (delivery_id, event_id, SENT_AT)
-    assert row["because"] == "it bounced, and always will: NoEmail, there is no such mailbox"
+    assert row["because"] == "it bounced permanently: NoEmail, there is no such mailbox"
     assert set(await fetch_suppressed(resend, "SARAH@acme.example ", "bob@acme.example")) == {"SARAH@acme.example "}
 
 
@@ -161,7 +161,7 @@ async def test_the_log_verifies_after_feedback_waited(resend: ResendScenario) ->
 
 
 async def verify_log(engine: AsyncEngine, workspace: UUID) -> int:
-    """How many links the chain has."""
+    """Returns how many links the chain has."""
     async with transaction(engine) as tx:
         verdict = await verify(await driver_connection(tx), {"default": workspace}, [])
     assert verdict.break_count == 0, verdict.to_dict()

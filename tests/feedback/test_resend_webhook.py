@@ -1,4 +1,4 @@
-"""What Resend says is taken in only with its signature, kept before it is answered, and kept once (TE9)."""
+"""TE9: Resend's webhooks need a valid signature, and are stored once, before the response."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ from tests.ingest.conftest import serve_endpoint
 
 
 class NoAccounts:
-    """Nobody at Cal.com is known."""
+    """An account store without Cal.com accounts."""
 
     async def find(self, _name: str | None) -> None:
         return None

@@ -1,4 +1,4 @@
-"""A link at the end of a mail stops what nobody asked for: by one click, for ever, and for its address alone (TE9)."""
+"""TE9: the link at the end of a mail stops follow-ups with one click, permanently, and only for its address."""
 
 from uuid import UUID, uuid4
 

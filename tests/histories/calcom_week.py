@@ -1,4 +1,4 @@
-"""What a few people do at Cal.com in a week, and what Cal.com sends of it."""
+"""A week of a few people at Cal.com, and the webhooks that Cal.com sends for it."""
 
 import itertools
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ _HALF_HOUR = timedelta(minutes=30)
 
 
 class ReceivedBody(NamedTuple):
-    """One body on its way to us; `account` is the Cal.com account that sends it, None for what people do by hand.
+    """A body to be received. `account` is the Cal.com account that sends it; None for the commands of people.
 
-    `id` is that of the raw event of a command, since later commands may name it.
+    `id` is that of a command's inbox event, because later commands may name it.
     """
 
     id: UUID
@@ -31,13 +31,13 @@ class ReceivedBody(NamedTuple):
 
 
 def received_in_order(bodies: Sequence[ReceivedBody]) -> list[ReceivedBody]:
-    """The same bodies, each received before the next; the moments are those at which they would have been."""
+    """Returns the same bodies with the same times of receipt, but in ascending order."""
     times = sorted(one.received_at for one in bodies)
     return [one._replace(received_at=at) for one, at in zip(bodies, times, strict=True)]
 
 
 class Week:
-    """A clock that moves on with every deed; `sent` is what reaches us of them, in the order of their doing."""
+    """A clock that advances with every change. `sent` holds the bodies in the order of the changes."""
 
     def __init__(self) -> None:
         self.sent: list[ReceivedBody] = []
@@ -54,9 +54,10 @@ class Week:
         return event_id
 
     def received_bodies(self, delays: list[timedelta]) -> list[ReceivedBody]:
-        """Each body is heard of a few seconds after everything was over, one second apart, some of them much later.
+        """Returns the bodies. Showup receives them one second apart after the end of the week, and some much later.
 
-        One that an account sends twice is heard of once: which copy came first would else decide when it was news.
+        A body that an account sends twice has one time of receipt: otherwise the order of the copies would decide when
+        the event was received.
         """
         extra_delays = [*delays, *([timedelta()] * len(self.sent))]
         received_times = [
@@ -69,7 +70,7 @@ class Week:
 
 
 class Meeting:
-    """One booking at Cal.com, through its life."""
+    """One booking at Cal.com, from its creation to its end."""
 
     def __init__(self, week: Week, uid: str, emails: list[str], days_ahead: int) -> None:
         self.week, self.emails, self.name = week, emails, uid
@@ -106,7 +107,7 @@ class Meeting:
         )
 
     def reschedule_without_webhook(self) -> None:
-        """The webhook that links the two uids is lost."""
+        """Reschedules; the webhook that links the two uids is lost."""
         self._replace_uid()
 
     def request_reschedule(self) -> None:
@@ -143,25 +144,25 @@ class Meeting:
         )
 
     def end_by_number(self) -> None:
-        """Seed 002's dialect: nothing but the booking's number."""
+        """Sends the format of seed 002, which has only the booking's number."""
         self.week.next_time()
         marks = {"bookingId": self.number, "attendees": [{"email": self.emails[0], "attended": True}]}
         self.week.send(body("meeting.ended", self.start + _HALF_HOUR, marks))
 
     def send_other_copy(self) -> None:
-        """The last news of anybody, once more: by the subscription of another account, which sends it a bit later."""
+        """Sends the last webhook again, a bit later, from the subscription of another account."""
         own_bodies = [one for one in self.week.sent if one.account == 0]
         if own_bodies:
             self.week.send(own_bodies[-1].body.replace(b'.000Z","payload"', b'.250Z","payload"'), account=1)
 
     def send_same_body(self) -> None:
-        """The same body, by the webhook of another account."""
+        """Sends the last body again, from the webhook of another account."""
         own_bodies = [one for one in self.week.sent if one.account == 0]
         if own_bodies:
             self.week.send(own_bodies[-1].body, account=1)
 
     def send_missing_reschedule(self) -> None:
-        """The link between two uids that was lost is told after all, by a body as old as the change it tells of."""
+        """Sends the lost link between two uids after all, in a body as old as the reschedule."""
         if len(self.uids) > 1:
             old = {"rescheduleUid": self.uids[0]}
             fields = payload(self.uids[1], 900, self.start, self.emails, organizer=self.host, **old)
@@ -169,7 +170,7 @@ class Meeting:
 
 
 class SeatedMeeting:
-    """A meeting with seats: each webhook tells of one of them."""
+    """A meeting with seats: each webhook is about one of them."""
 
     def __init__(self, week: Week, uid: str, days_ahead: int) -> None:
         self.week, self.uid, self.number = week, uid, next(week.numbers)

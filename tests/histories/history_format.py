@@ -1,4 +1,4 @@
-"""A story as a person reads it, for the report of a test that failed."""
+"""Formats a history for people, for the report of a failed test."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from tests.histories.calcom_week import ReceivedBody
 
 
 def format_history(bodies: Sequence[ReceivedBody]) -> str:
-    """One line a body: its place, when it happened, what it says."""
+    """Returns one line for each body: its position, its time and its content."""
     return "\n".join(f"{index:3} {_format_body(received)}" for index, received in enumerate(bodies))
 
 

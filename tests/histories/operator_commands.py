@@ -1,4 +1,4 @@
-"""What people do by hand in the course of a week of stories."""
+"""The commands of people in the course of a generated week."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ ACME, GLOBEX = "domain:acme.example", "domain:globex.example"
 
 
 class Operator:
-    """Somebody at work; what they opened, entered or merged is known by the event that did it."""
+    """A person who sends commands; what they opened, recorded or merged is identified by the event of the command."""
 
     def __init__(self, week: Week) -> None:
         self.week = week
@@ -24,12 +24,12 @@ class Operator:
         self.merge_ids: list[UUID] = []
 
     def send_command(self, command_type: type[ManualCommand], at: datetime | None = None, **fields: Any) -> UUID:
-        """Puts a command into the log, given at `at`."""
+        """Appends a command to the log, dated `at`."""
         now = self.week.next_time() + timedelta(seconds=1)
         return self.week.send(encode(command_type(at=at or now, actor=ACTOR, **fields)), account=None)
 
     def report_outcome(self, meeting: Meeting, uid: str, outcome: str) -> None:
-        """On the day of the meeting, or at once where it lies behind."""
+        """Reports on the day of the meeting, or at once if the meeting is over."""
         at = max(self.week.now, meeting.start) + timedelta(hours=3, minutes=len(self.week.sent))
         more = {"next_step": f"call {meeting.name}"} if outcome == "showed" else {}
         self.send_command(
@@ -40,7 +40,7 @@ class Operator:
         self.opened_deals.append(self.send_command(command.OpenDeal, company=company, change=change))
 
     def change_deal(self, deal: str, change: DealChange, after: timedelta) -> None:
-        """Some days later, so that it may be about a deal that has moved by then."""
+        """Changes a deal some days later, when it may have moved."""
         at = self.week.now + after + timedelta(seconds=len(self.week.sent))
         self.send_command(command.ChangeDeal, at, deal=deal, change=change)
 

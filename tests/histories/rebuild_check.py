@@ -1,4 +1,4 @@
-"""PI10: what stands follows from the log alone."""
+"""PI10: all data follows from the log alone."""
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -7,6 +7,6 @@ from tests.histories.table_contents import WORKSPACE
 
 
 async def rebuild_differences(engine: AsyncEngine) -> list[str]:
-    """What a rebuild finds to be otherwise, a line each; none, as it should be."""
+    """Returns the differences that a rebuild finds, one line each; none are expected."""
     result = await rebuild(engine, RebuildOptions(workspace_ids=[WORKSPACE]))
     return [str(one) for one in result.examples] or [str(one) for one in result.counts if one.differing]

@@ -1,4 +1,4 @@
-"""Weeks of stories, drawn by hypothesis: several bookings and companies, and people's commands among the webhooks."""
+"""Hypothesis strategies for a week's history: webhooks of several bookings and companies, and people's commands."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from showup.deals.deal import DealChange
 from tests.histories.calcom_week import GUEST, GUS, LEE, SAM, SARAH, Meeting, ReceivedBody, SeatedMeeting, Week
+from tests.histories.hypothesis_settings import MAX_BODIES
 from tests.histories.operator_commands import ACME, GLOBEX, Operator
 from tests.histories.webhooks import MONDAY
 
-_MAX_BODIES = 10
 _BOOKING_CHANGES: tuple[Callable[[Meeting], None], ...] = (
     Meeting.create,
     Meeting.request,
@@ -61,7 +61,7 @@ _PEOPLE = tuple(email.lower() for email in (SARAH, SAM, LEE, GUEST, GUS))
 
 
 class DrawnHistory(NamedTuple):
-    """A week as it reaches us, in the order of its doing."""
+    """The bodies of a week in the order in which things happened."""
 
     bodies: list[ReceivedBody]
     week: Week
@@ -69,7 +69,7 @@ class DrawnHistory(NamedTuple):
 
 @st.composite
 def histories(draw: st.DrawFn) -> DrawnHistory:
-    """Up to three bookings of two companies and a private person, a class with seats, and somebody at a desk."""
+    """Draws at most `MAX_BODIES` bodies: up to three bookings, two meetings with seats, and commands of an operator."""
     week = Week()
     meetings = [
         Meeting(week, "alpha", [SARAH, GUEST], 1),
@@ -80,9 +80,9 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     operator = Operator(week)
     for meeting in meetings:
         draw(st.sampled_from([Meeting.create, Meeting.create, Meeting.request]))(meeting)
-    for _ in range(draw(st.integers(1, _MAX_BODIES - len(meetings)))):
-        kind = draw(st.sampled_from(("news", "news", "hand", "hand", "seat")))
-        if kind == "news":
+    for _ in range(draw(st.integers(1, MAX_BODIES - len(meetings)))):
+        kind = draw(st.sampled_from(("webhook", "webhook", "command", "command", "seat")))
+        if kind == "webhook":
             draw(st.sampled_from(_BOOKING_CHANGES))(draw(st.sampled_from(meetings)))
         elif kind == "seat":
             _change_seats(draw, seated_meetings)

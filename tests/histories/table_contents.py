@@ -1,4 +1,4 @@
-"""A workspace told a story, and what stands in it afterwards: every column of every table, with names for ids."""
+"""Applies a history to a workspace, and reads every column of every table with names in place of ids."""
 
 import json
 import re
@@ -23,7 +23,7 @@ TableContents = dict[str, list[str]]
 WORKSPACE = UUID("5700d0c5-0000-4000-8000-000000000000")
 ACCOUNTS = (UUID("acc0a700-0000-4000-8000-000000000000"), UUID("acc0a701-0000-4000-8000-000000000000"))
 
-# What depends on how the story was worked off, and may: the feed's numbers.
+# Columns that may depend on the order and the batches in which a history is applied.
 _IGNORED_COLUMNS = {
     "audit_log": ("number",),
     "inbox_events": ("number", "processed_at", "received_at", "body", "digest", "attempts"),
@@ -48,13 +48,15 @@ _SELECT_ALL = " UNION ALL ".join(
     f"SELECT '{name}' AS name, (to_jsonb(t) - 'search')::text AS row FROM {name} t WHERE {where}"  # noqa: S608  # constants
     for name, where in _FILTERS.items()
 )
+_DELETE_ALL = "; ".join(f"DELETE FROM {name}" for name in sorted(metadata.tables))  # noqa: S608  # our own names
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# Columns that hold the id of a booking; since a booking's id is that of the event which founded it, they must be told.
+# Columns that contain the id of a booking. It is also the id of the event that created the booking, so only the column
+# distinguishes the two.
 _BOOKING_COLUMNS = frozenset({"booking_id", "stream_id", "opened_by", "cancelled_by"})
 
 
 async def new_account(engine: AsyncEngine) -> IncomingEvent:
-    """A workspace with one Cal.com account, as the model of what comes in there."""
+    """Creates a workspace with one Cal.com account; returns an incoming event of that account to copy."""
     workspace_id, account_id = uuid4(), uuid4()
     async with transaction(engine) as tx:
         await _new_workspace(await driver_connection(tx), workspace_id, [account_id])
@@ -73,22 +75,18 @@ async def _new_workspace(connection: asyncpg.Connection, workspace_id: UUID, acc
 
 
 async def reset_database(engine: AsyncEngine) -> None:
-    """An empty database, but for a workspace with two Cal.com accounts: the same ids may come again."""
+    """Empties the database and adds a workspace with two Cal.com accounts, so that the same ids can be used again."""
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
-        existing = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-        own_tables = {row["tablename"] for row in existing} & metadata.tables.keys()
-        deletes = "; ".join(f"DELETE FROM {name}" for name in sorted(own_tables))  # noqa: S608  # our own tables' names
-        # What the log is guarded against is done here all the same.
-        await connection.execute(f"SET LOCAL session_replication_role = replica; {deletes}")
+        # Triggers protect the log from changes; the role turns them off.
+        await connection.execute(f"SET LOCAL session_replication_role = replica; {_DELETE_ALL}")
         await _new_workspace(connection, WORKSPACE, ACCOUNTS)
 
 
 async def apply_history(engine: AsyncEngine, bodies: Sequence[ReceivedBody], batches: Sequence[int] = ()) -> None:
-    """Keeps and applies bodies in the order given, in batches of these sizes (then one by one), in a wiped database.
+    """Stores and applies bodies in this order, in batches of these sizes (then one by one), in an emptied database.
 
-    Each body comes with the moment it was received: when something was heard is part of the story, whatever the order
-    in which it is worked off.
+    Each body has its own time of receipt, which is part of the history and does not depend on the order.
     """
     await reset_database(engine)
     remaining = list(bodies)
@@ -100,19 +98,22 @@ async def apply_history(engine: AsyncEngine, bodies: Sequence[ReceivedBody], bat
 
 
 async def apply_batch(engine: AsyncEngine, bodies: Sequence[ReceivedBody]) -> None:
-    """Keeps the bodies and applies them, all in one batch."""
+    """Stores the bodies and applies them in one batch."""
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         if webhooks := [_incoming_event(one) for one in bodies if one.account is not None]:
             await store.insert_events(connection, webhooks)
         await _insert_commands(connection, [one for one in bodies if one.account is None])
     now = max(one.received_at for one in bodies)
-    while await apply_pending(engine, WORKSPACE, lambda: now, limit=BATCH_SIZE):
-        pass
+    applied = 0
+    # A batch takes several calls only when an event fails. A last call that finds nothing would cost as much as half
+    # a call that applies an event.
+    while applied < len(bodies) and (count := await apply_pending(engine, WORKSPACE, lambda: now, limit=BATCH_SIZE)):
+        applied += count
 
 
 async def _insert_commands(connection: asyncpg.Connection, commands: Iterable[ReceivedBody]) -> None:
-    """As `keep_by_hand` does, but with ids that the story knows; a command comes once, whatever is sent again."""
+    """Stores commands as the application does, but with the ids of the history; ignores repeated commands."""
     await connection.executemany(
         """
         INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type)
@@ -123,13 +124,13 @@ async def _insert_commands(connection: asyncpg.Connection, commands: Iterable[Re
 
 
 def _incoming_event(one: ReceivedBody) -> IncomingEvent:
-    assert one.account is not None, "what people do comes from no account"
+    assert one.account is not None, "a command comes from no account"
     account_id = ACCOUNTS[one.account]
     return IncomingEvent(account_id=account_id, workspace_id=WORKSPACE, body=one.body, received_at=one.received_at)
 
 
 async def table_contents(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) -> TableContents:
-    """Everything that stands in the workspace, each thing by what makes it the thing that it is in any order."""
+    """Returns all rows of the workspace; each id is replaced with a name that is the same in any order."""
     rows = await _rows(engine, workspace_id)
     names = _names(rows)
     events = _event_names(rows, names)
@@ -139,9 +140,9 @@ async def table_contents(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) ->
 
 
 async def table_contents_with_ids(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) -> TableContents:
-    """Everything that stands, each id named after the raw event, the email or the key of which it is a function.
+    """Returns all rows of the workspace; each id is replaced with the inbox event, email or key that determines it.
 
-    An id that is a function of nothing in the log is left as it is, so that it can't be the same twice.
+    An id that nothing in the log determines is not replaced, so two runs never agree on it.
     """
     rows = await _rows(engine, workspace_id)
     names = _names(rows)
@@ -169,10 +170,10 @@ def _ref(row: Mapping[str, Any]) -> str:
 
 
 def _names(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
-    """Names of everything whose id can't be mistaken for that of an event."""
+    """Returns names for the ids that can't be mistaken for the id of an event."""
     names = {row["id"]: f"person {row['email']}" for row in rows["people"]}
     names |= {row["id"]: row["key"] for row in rows["companies"]}
-    names |= {row["gone_id"]: f"once {row['gone']}" for row in rows["merges"]}
+    names |= {row["gone_id"]: f"merged {row['gone']}" for row in rows["merges"]}
     names |= {row["id"]: f"delivery {row['key']}" for row in rows["deliveries"]}
     names |= {row["id"]: f"account {index}" for index, row in enumerate(rows.pop("connections"))}
     names |= {row["id"]: "the workspace" for row in rows.pop("workspaces")}

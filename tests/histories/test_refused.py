@@ -1,4 +1,4 @@
-"""PI11: what somebody was told is not done is never done later, and the log says so, and why."""
+"""PI11: a refused command is never executed later, and the log records the refusal and its reason."""
 
 from datetime import timedelta
 
@@ -34,8 +34,8 @@ async def test_a_late_event_never_executes_a_refused_command(engine: AsyncEngine
     await apply_history(engine, [created, cancelled])
     to_stage = DealChange(stage="proposal")
     result = await execute(engine, ChangeDeal(at=week.next_time(), actor=ACTOR, deal="uid:alpha", change=to_stage))
-    assert result.refused == "the deal is cancelled: only an active one changes its stage"
-    # Somebody had moved the meeting before it was called off: so its deal never was cancelled.
+    assert result.refused == "the deal is cancelled: only an active deal can change its stage"
+    # A late event: the meeting was rescheduled before the cancellation, so its deal was never cancelled.
     first.reschedule()
     moved = week.sent[-1]._replace(body=week.sent[-1].body.replace(b"T09:35:00", b"T09:10:00"))
     await apply_batch(engine, [moved])
@@ -60,7 +60,7 @@ async def test_one_refused_command_refuses_all_of_the_request(engine: AsyncEngin
         ReportOutcome(at=at, actor=ACTOR, booking="uid:alpha", outcome="showed"),
         ChangeDeal(at=at, actor=ACTOR, deal="uid:alpha", change=DealChange(status="lost")),
     )
-    assert result.refused == "a lost deal needs its lost_reason"
+    assert result.refused == "a lost deal needs a lost_reason"
     assert tuple(await fetch_row(engine, "SELECT attended, outcome FROM bookings")) == (None, None)
     states = await fetch_row(engine, "SELECT array_agg(DISTINCT state) FROM inbox_events WHERE origin = 'manual'")
     assert list(states[0]) == ["refused"]

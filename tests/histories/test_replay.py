@@ -1,4 +1,4 @@
-"""PI9, PI10, PI12: what a story told anew no longer says, nobody keeps, in whatever batches that was heard."""
+"""PI9, PI10, PI12: a replay removes the data that the history no longer supports, in any batches."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from tests.histories.operator_commands import ACME, GLOBEX, Operator
 from tests.histories.rebuild_check import rebuild_differences
 from tests.histories.table_contents import apply_history, table_contents_with_ids
 
-# In which order the bodies reach us, and in which batches other than one by one.
+# The order in which the bodies arrive, and the sizes of their batches.
 FeedOrder = tuple[list[int], list[int]]
 
 
 def _two_uids_one_of_them_moved(week: Week) -> FeedOrder:
-    """PI3: before we hear that two uids are one booking, somebody says whose the second is; then it is gone."""
+    """PI3: a command moves the second of two uids, then a webhook makes them one booking."""
     meeting = Meeting(week, "beta", [SAM], 2)
     for change in (Meeting.create, Meeting.reschedule, Meeting.create):
         change(meeting)
@@ -24,7 +24,7 @@ def _two_uids_one_of_them_moved(week: Week) -> FeedOrder:
 
 
 def _two_uids_of_two_companies(week: Week) -> FeedOrder:
-    """PI3: the booking that goes was of a company of which the one that stays never was; others know the company."""
+    """PI3: two uids of different companies become one booking; other events name the companies too."""
     Meeting(week, "gamma", [LEE], 3).create()
     meeting, operator = Meeting(week, "beta", [SAM], 2), Operator(week)
     for change in (Meeting.create, Meeting.reschedule, Meeting.relocate):
@@ -35,7 +35,7 @@ def _two_uids_of_two_companies(week: Week) -> FeedOrder:
 
 
 def _left_while_another_is_replayed(week: Week) -> FeedOrder:
-    """A booking leaves a company in the same batch in which older news of another booking there is heard."""
+    """A booking leaves a company in the same batch in which an older event of another booking there arrives."""
     gamma, beta, operator = Meeting(week, "gamma", [LEE], 3), Meeting(week, "beta", [SAM], 2), Operator(week)
     gamma.create()
     gamma.relocate()
@@ -46,7 +46,7 @@ def _left_while_another_is_replayed(week: Week) -> FeedOrder:
 
 
 def _moved_there_twice(week: Week) -> FeedOrder:
-    """The second time changes nothing, and the company was spoken of both times."""
+    """The second move changes nothing, but both moves name the company."""
     Meeting(week, "beta", [SAM], 2).create()
     for _ in range(2):
         Operator(week).move_booking("uid:beta", GLOBEX, None)

@@ -1,4 +1,4 @@
-"""Webhook bodies as Cal.com would send them, for stories that tests make up."""
+"""Builds webhook bodies as Cal.com would send them, for the histories of tests."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -55,7 +55,7 @@ def meeting_body(
     booked_at: datetime,
     organizer: dict[str, Any] = BEN,
 ) -> bytes:
-    """A MEETING_STARTED or MEETING_ENDED body: a row of Cal.com's database, without an envelope."""
+    """Returns a MEETING_STARTED or MEETING_ENDED body: a row of Cal.com's database, without an envelope."""
     fields = payload(uid, number, start, emails)
     fields["id"] = fields.pop("bookingId")
     fields["userPrimaryEmail"] = organizer["email"]

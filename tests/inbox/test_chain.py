@@ -1,4 +1,4 @@
-"""RU5: the links of the chain bind to what they are made of, and tell nothing of it."""
+"""RU5: each link of the hash chain depends on all its inputs and reveals none of them."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

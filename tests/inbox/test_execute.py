@@ -1,4 +1,4 @@
-"""What people do is kept and advanced at once: done with all that follows from it, or refused for good (PI11, PI12)."""
+"""A command is stored and projected at once: executed with all its effects, or refused permanently (PI11, PI12)."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -34,7 +34,7 @@ SARAH, SAM, LEE = "sarah@acme.example", "sam@acme.example", "lee@globex.example"
 
 
 class Scenario:
-    """A workspace in which webhooks arrive and people act, one minute after the other."""
+    """A workspace that receives webhooks and commands, one each minute."""
 
     def __init__(self, engine: AsyncEngine, account: IncomingEvent) -> None:
         assert account.workspace_id is not None
@@ -82,7 +82,7 @@ class Scenario:
         return [row[0] for row in await self.rows("SELECT name FROM companies WHERE workspace_id = $1 ORDER BY 1")]
 
     async def snapshot(self) -> list[tuple[Any, ...]]:
-        """Everything that stands, with its ids."""
+        """Return all current rows with their ids."""
         return [
             *await self.rows("SELECT id, email, name, company_id, created_at FROM people WHERE workspace_id = $1"),
             *await self.rows("SELECT id, key, name, created_at FROM companies WHERE workspace_id = $1"),
@@ -121,10 +121,10 @@ async def test_a_refused_command_changes_nothing_and_stays_refused(scenario: Sce
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     await scenario.receive("BOOKING_CANCELLED", "alpha", SARAH)
     result = await scenario.execute(ChangeDeal, deal="uid:alpha", change=DealChange(stage="proposal"))
-    assert result.refused == "the deal is cancelled: only an active one changes its stage"
+    assert result.refused == "the deal is cancelled: only an active deal can change its stage"
     query = "SELECT state, because, actor FROM inbox_events WHERE workspace_id = $1 AND origin = 'manual'"
     assert await scenario.rows(query) == [("refused", result.refused, ACTOR)]
-    # By late news it was another time that was cancelled, so the deal was active all along.
+    # A late event shows that the other time was cancelled, so the deal was always active.
     early = MONDAY + timedelta(minutes=1, seconds=30)
     await scenario.receive("BOOKING_RESCHEDULED", "alpha-1", SARAH, at=early, rescheduleUid="alpha")
     assert await scenario.deals() == [("acme.example", "active", "booked")]
@@ -136,7 +136,7 @@ async def test_a_deal_without_a_booking_and_the_booking_that_joins_it(scenario: 
     assert await scenario.deals() == [("acme.example", "active", "proposal")]
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     second = await scenario.execute(OpenDeal, company="domain:acme.example")
-    assert second.refused == "the company has an active deal, and at most one can be"
+    assert second.refused == "the company already has an active deal, and only one can be active at a time"
     await scenario.execute(ChangeDeal, deal=f"deal:{result.event_ids[0]}", change=DealChange(status="won"))
     assert await scenario.deals() == [("acme.example", "won", "proposal")]
 
@@ -250,5 +250,5 @@ async def test_a_rule_change_sends_nothing_about_the_past(scenario: Scenario) ->
     deliveries = await scenario.rows(
         "SELECT kind, state, because FROM deliveries WHERE workspace_id = $1 ORDER BY due_at"
     )
-    assert deliveries[0] == ("confirm", "skipped", "rules changed: nobody is notified of that")
+    assert deliveries[0] == ("confirm", "skipped", "the rules changed: Showup does not notify anyone of that")
     assert {(kind, state) for kind, state, _ in deliveries[1:]} == {("remind", "scheduled")}

@@ -1,4 +1,4 @@
-"""The keeper's bounds: what waits costs bounded memory, and nobody is told that a thing is kept which is not (IN7)."""
+"""The ingest writer uses bounded memory for pending bodies, and never reports an unstored event as stored (IN7)."""
 
 import asyncio
 

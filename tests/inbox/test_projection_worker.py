@@ -1,4 +1,4 @@
-"""The applier: it is called, it takes over, and what fails on it holds up nobody but its own story (IN5)."""
+"""The projection worker: it is notified, it takes over, and a failing event delays only its own booking (IN5)."""
 
 import asyncio
 from datetime import timedelta
@@ -42,7 +42,7 @@ async def states(engine: AsyncEngine) -> list[tuple[str, int]]:
 
 
 async def add_poison_constraint(engine: AsyncEngine) -> None:
-    """PostgreSQL itself refuses every booking with this uid."""
+    """Make PostgreSQL refuse every booking with the uid `poison`."""
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         await connection.execute("ALTER TABLE bookings ADD CONSTRAINT poison CHECK (calcom_uid <> 'poison')")
@@ -64,7 +64,7 @@ async def test_a_failing_event_is_set_aside_alone_and_retried(
     assert await states(engine) == [("applied", 0), ("failed", 1), ("applied", 0)]
 
     await drop_poison_constraint(engine)
-    assert await apply_pending(engine, workspace, system_clock) == 0, "its time has not come"
+    assert await apply_pending(engine, workspace, system_clock) == 0, "the retry is not due yet"
     assert await apply_pending(engine, workspace, lambda: system_clock() + timedelta(seconds=6)) == 1
     assert await states(engine) == [("applied", 0), ("applied", 1), ("applied", 0)]
 
@@ -116,11 +116,11 @@ async def test_a_stored_failure_has_no_personal_data(engine: AsyncEngine, accoun
     await ProjectionWorker(engine, system_clock).drain()
     async with transaction(engine) as tx:
         because = await (await driver_connection(tx)).fetchval("SELECT because FROM inbox_events")
-    assert because == "Showup failed on it: CheckViolationError (23514, table bookings, constraint poison)"
+    assert because == "Showup could not apply the event: CheckViolationError (23514, table bookings, constraint poison)"
 
 
 async def test_an_event_replayed_too_late_sends_nothing(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:
-    """PI13: it was fresh when it came, and could not be understood until a fix of ours, months later."""
+    """PI13: the event was recent when it arrived, but unreadable until a fix months later."""
     long_ago = system_clock() - timedelta(days=90)
     start = long_ago + timedelta(days=5)
     fresh_then = body("BOOKING_CREATED", long_ago, payload("late", 1, start, ["sarah@acme.example"]))
@@ -139,7 +139,7 @@ async def test_an_event_replayed_too_late_sends_nothing(engine: AsyncEngine, acc
 
 
 async def test_a_blocked_workspace_never_blocks_others(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:
-    """Its rules are locked away for longer than a statement may take; the other's events are applied."""
+    """One workspace's rules are locked longer than the lock timeout; the events of the other are applied."""
     other = await new_account(engine)
     assert other.workspace_id is not None
     await store_bodies(engine, account, workspace, booking_created("a", 1))

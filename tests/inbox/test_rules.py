@@ -1,4 +1,4 @@
-"""The rules of a workspace: changes that are in the log, and of showup.toml only what is new in it."""
+"""The rules of a workspace: the log contains each change, and a sync of showup.toml adds only new values."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

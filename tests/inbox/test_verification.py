@@ -1,4 +1,4 @@
-"""The log proves itself (RU5): whatever was done to it behind Showup's back is found, and nothing else is."""
+"""Verification of the log (RU5): it finds every change that bypassed Showup, and reports nothing else."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ Sql: TypeAlias = Callable[..., Awaitable[Any]]
 
 @pytest.fixture
 async def sql(engine: AsyncEngine) -> Sql:
-    """One statement on the test's database, as somebody with psql would give it; its first value."""
+    """A function that runs one statement on the test's database, as with psql, and returns the first value."""
 
     async def run(statement: str, *values: object) -> Any:
         async with transaction(engine) as tx:
@@ -41,12 +41,12 @@ async def sql(engine: AsyncEngine) -> Sql:
 
 @pytest.fixture
 async def numbers(engine: AsyncEngine, account: UUID, workspace: UUID) -> list[int]:
-    """The numbers of the events of a log with bookings, and with what nobody understands."""
+    """The event numbers of a log with bookings and one unreadable event."""
     bodies = [
         body("BOOKING_CREATED", MONDAY, payload(f"u{number}", number, START_TIME, ["ann@acme.example"]))
         for number in range(EVENT_COUNT - 1)
     ]
-    # In two batches, with the lines of the audit log between their numbers.
+    # In two batches, so that audit log entries have numbers between theirs.
     for batch in (bodies[:6], [*bodies[6:], b"false"]):
         await store_bodies(engine, account, workspace, *batch)
         await ProjectionWorker(engine, system_clock).drain()
@@ -95,7 +95,7 @@ async def test_a_replayed_event_is_linked_again(engine: AsyncEngine, workspace: 
     unreadable_id = await sql("SELECT id FROM inbox_events WHERE state = 'unreadable'")
     async with transaction(engine) as tx:
         assert await replay_event(tx, unreadable_id)
-    assert await find_breaks(engine, workspace) == [], "while it waits to be run again"
+    assert await find_breaks(engine, workspace) == [], "while the replay is pending"
     await ProjectionWorker(engine, system_clock).drain()
     assert await find_breaks(engine, workspace) == []
     assert await sql("SELECT count(*) FROM chain WHERE event_id = $1", unreadable_id) == 2
@@ -161,7 +161,7 @@ SWAP_NUMBERS = "UPDATE {} SET number = CASE number WHEN $1::bigint THEN $2::bigi
 
 async def swap_numbers(sql: Sql, table: str, first: int, second: int) -> None:
     if table == "chain":
-        # Its primary key would refuse one statement.
+        # The primary key would refuse a swap in one statement.
         await sql("ALTER TABLE chain DROP CONSTRAINT pk_chain")
     await sql(SWAP_NUMBERS.format(table), first, second)
 
@@ -242,7 +242,7 @@ async def test_a_processed_event_without_a_number_is_detected(
     engine: AsyncEngine, account: UUID, workspace: UUID, sql: Sql
 ) -> None:
     await store_bodies(engine, account, workspace, b"forged")
-    assert await find_breaks(engine, workspace) == [], "it waits to be applied"
+    assert await find_breaks(engine, workspace) == [], "the event waits to be applied"
     await sql("UPDATE inbox_events SET state = 'applied' WHERE body = 'forged'")
     assert await find_breaks(engine, workspace) == [(BreakKind.UNNUMBERED, None)]
 

@@ -1,4 +1,4 @@
-"""One Cal.com account, several clients: routes decide where a booking belongs, and its later news follows it."""
+"""One Cal.com account for several clients: routes choose a booking's workspace, and its later events follow it."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -103,7 +103,7 @@ async def test_removed_routes_do_not_split_a_booking(engine: AsyncEngine, accoun
 async def test_a_worker_never_changes_another_workspace(
     engine: AsyncEngine, account: UUID, client: UUID, workspace: UUID
 ) -> None:
-    """Even when an event is kept for the wrong workspace, the booking of the right one stays as it is."""
+    """Even if an event is stored for the wrong workspace, the booking in the right one does not change."""
     await receive(engine, account, CREATED)
     async with transaction(engine) as tx:
         misrouted = IncomingEvent(
@@ -149,7 +149,7 @@ async def test_an_unroutable_event_is_set_aside_alone(engine: AsyncEngine, accou
 
 
 async def test_two_accounts_can_report_one_booking(engine: AsyncEngine, workspace: UUID, account: UUID) -> None:
-    """A user's webhook and a team's, each with its own secret, are two accounts of one workspace (IN4)."""
+    """The webhooks of a user and of a team, each with its own secret, are two accounts of one workspace (IN4)."""
     second = uuid4()
     async with transaction(engine) as tx:
         await (await driver_connection(tx)).execute(

@@ -1,4 +1,4 @@
-"""The door as strangers meet it: a real server on loopback, with the keeper behind it and PostgreSQL behind that."""
+"""Fixtures: a real server on loopback with the webhook endpoint, the ingest writer and PostgreSQL behind it."""
 
 import asyncio
 import socket
@@ -57,7 +57,7 @@ class SampleAccounts:
 
 
 class WebhookSender:
-    """Sends bodies as Cal.com does, and looks into the log."""
+    """Sends webhooks as Cal.com does, and reads the stored events."""
 
     def __init__(self, client: httpx2.AsyncClient, engine: AsyncEngine) -> None:
         self.client = client
@@ -70,7 +70,7 @@ class WebhookSender:
         return await self.client.post(path, content=body, headers=signed | headers)
 
     async def account(self) -> UUID:
-        """The default account's id."""
+        """Return the default account's id."""
         async with transaction(self.engine) as tx:
             found = await (await driver_connection(tx)).fetchval("SELECT id FROM connections WHERE name = 'default'")
             assert isinstance(found, UUID)
@@ -91,7 +91,7 @@ async def not_found_app(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 @asynccontextmanager
 async def serve_endpoint(endpoint: WebhookEndpoint, proxies: Sequence[str] = ()) -> AsyncIterator[int]:
-    """The door on a port, as `showup serve` has it there."""
+    """Serve the webhook endpoint on a port, as `showup serve` does, and yield the port."""
     config = uvicorn.Config(
         with_middleware(endpoint, cors_origins=()),
         http=protocol_for(endpoint, list(proxies)),

@@ -1,4 +1,4 @@
-"""IN3, R4: when PostgreSQL can't commit in time the answer is 503, nothing is half-done, and recovery needs nobody."""
+"""IN3, R4: if PostgreSQL can't commit in time, Showup responds 503, stores no partial data and recovers by itself."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""IN7: ten thousand hostile bodies, signed and not: kept or refused, never a crash, and the memory stays flat."""
+"""IN7: ten thousand hostile bodies, signed and unsigned, are stored or refused, without a crash or a memory leak."""
 
 import asyncio
 import json
@@ -63,7 +63,7 @@ def _mutate(rng: random.Random, value: object, depth: int = 0) -> object:
 
 
 def _hostile_bodies(count: int) -> list[bytes]:
-    rng = random.Random(7)  # noqa: S311  # bodies that are the same in every run
+    rng = random.Random(7)  # noqa: S311  # the bodies must be the same in every run
     originals = [json.loads(path.read_text()) for path in PAYLOADS]
     bodies = list(HANDMADE_BODIES)
     while len(bodies) < count:
@@ -83,17 +83,17 @@ async def test_ten_thousand_hostile_bodies(sender: WebhookSender, engine: AsyncE
     statuses = half + rest
     assert set(statuses) <= {200, 400, 401, 413}
     assert statuses.count(401) > COUNT // 10
-    # A leak of the bodies alone would be some 30 MB.
+    # A leak of the bodies alone would be about 30 MB.
     assert _peak_memory() - memory < 20_000
     await ProjectionWorker(engine, system_clock).drain()
     states = [row["state"] for row in await sender.stored()]
-    # What was answered 503 may have been committed after all, too late to say so (IN3).
+    # A webhook that got a 503 response may still have been committed, too late for the response (IN3).
     assert 0 <= len(states) - statuses.count(200) <= again + once_more
     assert set(states) <= {"applied", "ignored", "unreadable", "waiting", "duplicate"}
 
 
 async def _send(sender: WebhookSender, bodies: list[bytes]) -> tuple[list[int], int]:
-    """The last answer to each, and how many more tries there were."""
+    """Return the status of the last response to each body, and the number of retries."""
     limit = asyncio.Semaphore(16)
     again = 0
 
@@ -101,7 +101,7 @@ async def _send(sender: WebhookSender, bodies: list[bytes]) -> tuple[list[int], 
         nonlocal again
         async with limit:
             secret = {"secret": "not the secret"} if index % 5 == 0 else {}
-            # A machine that is busy with other tests may not commit in time; Cal.com sends again, and so do we.
+            # A machine that is busy with other tests may not commit in time; this test retries as Cal.com does.
             while (response := await sender.send(body, **secret)).status_code == 503:
                 assert response.headers["retry-after"]
                 again += 1

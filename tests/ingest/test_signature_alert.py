@@ -1,4 +1,4 @@
-"""IN2: signatures that are wrong again and again are told to whoever listens, beside the answer."""
+"""IN2: repeated invalid signatures notify the workspace's subscribers, without delaying the response."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""IN2: nothing gets in without the account's own signature over exactly these bytes, on every path."""
+"""IN2: every path requires the account's signature over exactly these bytes."""
 
 import hashlib
 import hmac
@@ -44,7 +44,7 @@ async def test_every_invalid_signature_is_refused(sender: WebhookSender, signatu
 
 
 async def test_invalid_signature_returns_401(sender: WebhookSender) -> None:
-    """Seed 004's checklist, on the seed's path and in its words."""
+    """The path and the response of seed 004's checklist."""
     response = await sender.client.post("/api/webhooks/cal", content=BODY)
     assert (response.status_code, response.json()) == (401, {"error": "Invalid signature"})
 

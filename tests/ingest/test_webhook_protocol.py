@@ -1,4 +1,4 @@
-"""IN3, IN7: webhooks take a way of their own through the server; nobody can tell, and nobody can hold it up."""
+"""IN3, IN7: webhooks take a fast path through the server, which responds like the normal one and can't be blocked."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ EMAIL = "ann@acme.example"
 BODY = b'{"triggerEvent":"PING","payload":{}}'
 SIGNATURE = sign(SECRET.encode(), BODY).encode()
 REQUEST_TEMPLATE = b"POST %b HTTP/1.1\r\nHost: x\r\nX-Cal-Signature-256: %b\r\nContent-Length: %d\r\n\r\n"
-# What makes the server take a webhook on its ordinary way.
+# A query makes the server handle a webhook on its normal path.
 ODD_QUERY = "?odd=1"
 
 
@@ -30,7 +30,7 @@ def build_request(body: bytes = BODY, path: bytes = b"/webhooks/calcom") -> byte
 
 
 class BlockingStore:
-    """Keeps nothing before it is told to."""
+    """Stores nothing until it is released."""
 
     def __init__(self) -> None:
         self.stored: list[IncomingEvent] = []
@@ -50,7 +50,7 @@ class FailingStore:
 
 
 class SingleAccount:
-    """Signs with SECRET."""
+    """Finds one account for every name, with the secret SECRET."""
 
     async def find(self, _name: str | None) -> Account:
         zero = UUID(int=0)
@@ -58,7 +58,7 @@ class SingleAccount:
 
 
 async def read_response(reader: asyncio.StreamReader) -> bytes:
-    """The whole of one answer."""
+    """Read one complete response."""
     head = await reader.readuntil(b"\r\n\r\n")
     declared = re.search(rb"content-length: (\d+)", head)
     return head + await reader.readexactly(int(declared[1]) if declared else 0)

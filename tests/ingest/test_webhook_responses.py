@@ -1,4 +1,4 @@
-"""IN1, IN3, IN4, IN5: what the paths answer, and that it is in PostgreSQL by then."""
+"""IN1, IN3, IN4, IN5: the responses of the webhook paths, sent after PostgreSQL has committed the event."""
 
 import asyncio
 import hashlib
@@ -51,7 +51,7 @@ async def test_many_copies_in_one_group_are_one_event(sender: WebhookSender) -> 
 
 
 async def test_a_group_is_written_in_the_order_of_its_digests(sender: WebhookSender) -> None:
-    """Two processes that keep the same bodies lock them in the same order, whatever order they came in: no deadlock."""
+    """Two processes that store the same bodies lock them in the same order, so there is no deadlock."""
     model = IncomingEvent(account_id=(await sender.account()), workspace_id=None, body=b"", received_at=NOW)
     incoming = [replace(model, body=b"%d" % number) for number in range(50)]
     async with transaction(sender.engine) as tx:
@@ -60,7 +60,9 @@ async def test_a_group_is_written_in_the_order_of_its_digests(sender: WebhookSen
         written = await connection.fetch("SELECT id, digest FROM inbox_events ORDER BY ctid")
     digests = [row["digest"] for row in written]
     assert digests == sorted(digests)
-    assert [event.id for event in stored] == sorted(row["id"] for row in written), "the answers come in the given order"
+    assert [event.id for event in stored] == sorted(row["id"] for row in written), (
+        "the results are in the order of the calls"
+    )
 
 
 async def test_the_same_body_for_two_accounts_is_two_events(sender: WebhookSender) -> None:
@@ -111,7 +113,7 @@ async def test_other_methods_answer_405(sender: WebhookSender) -> None:
 
 
 class TestSeed003:
-    """`/webhook/calcom-booking` as seed 003 promised it."""
+    """`/webhook/calcom-booking` responds as seed 003 specifies."""
 
     PATH = "/webhook/calcom-booking"
 

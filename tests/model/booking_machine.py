@@ -1,4 +1,4 @@
-"""A play of bookings and people at their desks, held against the reference model after every step."""
+"""A state machine of bookings and commands, compared with the reference model after every step."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.model.source_events import ReceivedEvent
 from tests.model.tables import expected_rows, read_rows
 
 _ATTENDEE_LISTS = ([SARAH, GUEST], [SAM], [GUS], [LEE])
-# What can be done with a booking at Cal.com, by the state that it is in there, and the state it is in then.
+# The changes of a booking at Cal.com, by its status there, each with the status that follows.
 _TRANSITIONS: dict[str, tuple[tuple[Callable[[Meeting], None], str], ...]] = {
     "accepted": (
         (Meeting.reschedule, "accepted"),
@@ -70,13 +70,13 @@ _indexes = st.integers(0, 99)
 
 
 class BookingMachine(RuleBasedStateMachine):
-    """Cal.com acts, people act, and news of it reaches us at once, late, twice or never."""
+    """Cal.com and people act; Showup receives each event at once, late, twice or never."""
 
     def __init__(self, engine: AsyncEngine, loop: asyncio.Runner) -> None:
         super().__init__()
         self.engine, self.loop = engine, loop
         self.week = Week()
-        # Nothing happens at the same instant as the end of a meeting.
+        # No event has the same time as the end of a meeting.
         self.week.now += timedelta(seconds=13)
         self.meetings: list[Meeting] = []
         self.statuses: dict[str, str] = {}
@@ -92,7 +92,8 @@ class BookingMachine(RuleBasedStateMachine):
         initial_rules=st.sampled_from(_INITIAL_RULES),
     )
     def begin(self, first: list[str], second: list[str], initial_rules: dict[str, Any]) -> None:
-        # Told anew under such rules later, nothing of it would be sent: the model knows no time of telling.
+        # A later change of these rules would replay the bookings and send nothing; the model doesn't know when events
+        # were replayed.
         self._execute(command.ChangeRules, changes=initial_rules, since=None)
         self.book(first, 3, is_request=False, arrival="now")
         self.book(second, 5, is_request=False, arrival="now")
@@ -119,7 +120,7 @@ class BookingMachine(RuleBasedStateMachine):
         change, status = _TRANSITIONS[self.statuses[meeting.name]][
             change_index % len(_TRANSITIONS[self.statuses[meeting.name]])
         ]
-        # Whose calendar it is in, all further news say too; so that one reaches us.
+        # All later webhooks name the new host too, so this one always arrives.
         self._change_meeting(meeting, change, status, "now" if change is Meeting.reassign else arrival)
 
     @precondition(lambda self: self._accepted_meetings())
@@ -140,7 +141,7 @@ class BookingMachine(RuleBasedStateMachine):
         return [one for one in self.meetings if self.statuses[one.name] == "accepted"]
 
     def _change_meeting(self, meeting: Meeting, change: Callable[[Meeting], None], status: str, arrival: str) -> None:
-        """`news` reaches us now, is held up, or is lost."""
+        """The webhook arrives now, is delayed, or is lost."""
         change(meeting)
         self.statuses[meeting.name] = status
         if arrival == "now":
@@ -210,7 +211,7 @@ class BookingMachine(RuleBasedStateMachine):
         return known[which % len(known)]
 
     def _execute(self, command_type: Callable[..., Command], **fields: Any) -> CommandResult:
-        """Gives a command, which the model refuses if and only if we do; what was refused never is part of history."""
+        """Sends a command. The model must refuse it if and only if Showup does."""
         manual_command = command_type(at=self.week.next_time(), actor=ACTOR, **fields)
         body = encode(manual_command)
         model = expected_model([*self.history, ReceivedEvent("trial", body, self.week.now)])

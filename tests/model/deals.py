@@ -1,4 +1,4 @@
-"""What meetings and people do to the deals of a company (PI1, PI3 to PI7, PI12)."""
+"""The effects of meetings and commands on the deals of a company (PI1, PI3 to PI7, PI12)."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ STAGES = ["booked", "met", "proposal", "negotiation"]
 
 
 def active_deal(model: ReferenceModel, company: str | None) -> Deal | None:
-    """At most one active deal per company."""
+    """Returns the company's active deal; there is at most one."""
     return next((one for one in model.deals if one.company == company and one.status == "active"), None)
 
 
 def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
-    """PI1, PI7: the company's active deal, or a new one. PI3: the one that its cancellation had cancelled is back."""
+    """PI1, PI7: uses or opens the company's active deal. PI3: reactivates the deal that its cancellation cancelled."""
     booking.past_hosts.add(booking.host)
     company, current = model.company_of(booking), booking.deal
     if company is None:
@@ -25,7 +25,7 @@ def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
         if active_now is None:
             model.deals.append(booking.deal)
     elif current.status == "cancelled" and current.cancelled_by is booking:
-        # At most one is active, so it joins the one that its company has by now.
+        # At most one deal is active, so the booking joins the deal that its company has now.
         if active_now is not None:
             booking.deal = active_now
         else:
@@ -33,7 +33,7 @@ def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
 
 
 def meeting_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI4: the booking's active deal is cancelled; by the other rule, only with its last meeting."""
+    """PI4: cancels the booking's active deal; under the other rule, only with its last meeting."""
     deal = booking.deal
     if deal is None or deal.status != "active":
         return
@@ -44,7 +44,7 @@ def meeting_cancelled(model: ReferenceModel, booking: Booking, event: SourceEven
 
 
 def booker_attended(model: ReferenceModel, booking: Booking) -> None:
-    """PI5: the active deal booked → met, never backwards."""
+    """PI5: moves the active deal from booked to met, never back."""
     booking.counts_as_held = True
     active_now = active_deal(model, model.company_of(booking))
     if active_now is not None and not booking.is_deal_attached:
@@ -55,7 +55,7 @@ def booker_attended(model: ReferenceModel, booking: Booking) -> None:
 
 
 def booker_missed(model: ReferenceModel, booking: Booking) -> None:
-    """PI5: a deal that stood on met only because of this booking goes back."""
+    """PI5: moves back a deal that was on met only because of this booking."""
     booking.counts_as_held, deal = False, booking.deal
     others = any(one.counts_as_held and one.deal is deal for one in model.bookings)
     if deal is not None and (deal.status, deal.stage) == ("active", "met") and not (others or deal.manually_met):
@@ -63,7 +63,7 @@ def booker_missed(model: ReferenceModel, booking: Booking) -> None:
 
 
 def host_changed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: a new organizer; the deal's owner follows, unless that is somebody who never hosted this booking."""
+    """PI6: sets the new organizer. The deal's owner follows, unless the owner never hosted this booking."""
     booking.host = event.fields["organizer"]["email"]
     if booking.deal is not None and booking.deal.owner in booking.past_hosts:
         booking.deal.owner = booking.host
@@ -71,7 +71,7 @@ def host_changed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -
 
 
 def manually_opened(model: ReferenceModel, event: SourceEvent) -> None:
-    """PI12: a deal without a booking."""
+    """PI12: opens a deal without a booking."""
     deal, change = Deal(event.fields["company"], event.id), event.fields.get("change", {})
     refusal = "the company has an active deal" if active_deal(model, deal.company) is not None else None
     refusal = refusal or _refusal(model, deal, change, event)
@@ -85,7 +85,7 @@ def manually_opened(model: ReferenceModel, event: SourceEvent) -> None:
 
 
 def manually_changed(model: ReferenceModel, deal: Deal | None, event: SourceEvent) -> None:
-    """PI12, AP2: another stage, status, amount or owner, as far as the rules allow."""
+    """PI12, AP2: changes stage, status, amount or owner, as far as the rules allow."""
     change = event.fields["change"]
     refusal = "there is no deal" if deal is None else _refusal(model, deal, change, event)
     if deal is None or refusal is not None:
@@ -95,7 +95,7 @@ def manually_changed(model: ReferenceModel, deal: Deal | None, event: SourceEven
 
 
 def booking_deal_changed(model: ReferenceModel, _booking: Booking, event: SourceEvent) -> None:
-    """A change of the deal that is named after this booking."""
+    """Changes the deal that is named after this booking."""
     manually_changed(model, _deal_by_name(model, event.fields["deal"]), event)
 
 
@@ -126,7 +126,7 @@ def _apply_change(deal: Deal, change: dict[str, Any]) -> None:
 
 
 def booking_attached(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI12: the booking is another company's, or another deal's."""
+    """PI12: moves the booking to another company or another deal."""
     booking.attached_company = event.fields["company"]
     if event.fields.get("deal") is None:
         return
@@ -135,14 +135,15 @@ def booking_attached(model: ReferenceModel, booking: Booking, event: SourceEvent
         model.refused[event.id] = "the company has no such deal"
         return
     previous, booking.deal, booking.is_deal_attached = booking.deal, deal, True
-    # Nobody's and never touched: it only stood because the booking was taken for one of another deal.
+    # No booking has this deal and no command changed it: it was only opened because the booking was taken for another
+    # one.
     is_unused = previous is not deal and all(one.deal is not previous for one in model.bookings)
     if previous is not None and is_unused and not previous.manually_changed:
         model.deals.remove(previous)
 
 
 def _deal_by_name(model: ReferenceModel, name: str) -> Deal | None:
-    """A deal by the booking, or the event, that opened it; else the one that the booking is of."""
+    """Returns the deal that the booking or the event opened; else the deal that the booking belongs to."""
     for one in model.bookings:
         if name.removeprefix("uid:") in one.uids:
             return next((deal for deal in model.deals if deal.opened_by is one), one.deal)

@@ -1,4 +1,4 @@
-"""What attendees must be told of a booking (TE1, TE4, TE11), and only while it is worth telling (PI13)."""
+"""The mails that attendees must receive about a booking (TE1, TE4, TE11), only while they are useful (PI13)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,12 +8,15 @@ from tests.model.source_events import SourceEvent
 from tests.model.values import Booking, ReferenceModel
 
 REMINDERS = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
-# Where all attendees of the plays are.
+# The time zone of all attendees.
 ZONE = ZoneInfo("Europe/Berlin")
 
 
 def plan_booked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """TE1: created or rescheduled. TE4: the reminders still ahead, or a line that says why there is none."""
+    """TE1: created or rescheduled.
+
+    TE4: the reminders that are still ahead, or a line with the reason why there is none.
+    """
     if not _is_notifiable(booking, event):
         return
     future_offsets = [one for one in REMINDERS if booking.start - one > event.received_at]
@@ -40,7 +43,7 @@ def plan_new_place(model: ReferenceModel, booking: Booking, event: SourceEvent) 
 
 
 def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """TE11: once a report says so, two hours after it or after the meeting, and not at night; else not, or no more."""
+    """TE11: due two hours after the report or the meeting, not at night; withdrawn when the report changes."""
     is_missed = booking.status == "ACCEPTED" and booking.attended is False and not booking.host_absent
     if not is_missed:
         withdraw(booking, only="follow_up")
@@ -53,7 +56,7 @@ def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) 
 
 
 def withdraw(booking: Booking, only: str | None = None) -> None:
-    """PI3, PI4: what has not been told no longer holds."""
+    """PI3, PI4: withdraws the mails that were not sent."""
     for key, (state, due_at) in booking.mails.items():
         if state == "scheduled" and only in (None, key[0]):
             booking.mails[key] = ("withdrawn", due_at)
@@ -64,7 +67,7 @@ def _is_notifiable(booking: Booking, event: SourceEvent) -> bool:
 
 
 def _recipients(model: ReferenceModel, booking: Booking, event: SourceEvent) -> list[str]:
-    """TE1: the booker; guests by setting."""
+    """TE1: the booker; guests if the rule says so."""
     return booking.emails if model.rule("notify_guests", False, event.at) else [booking.booker]
 
 
@@ -77,7 +80,7 @@ def _plan(
     due_at: datetime | None = None,
     state: str = "scheduled",
 ) -> None:
-    """R2: each once, by what it means; what was withdrawn may be called for again. `due_at`: None is at once."""
+    """R2: plans each mail once, by its meaning; a withdrawn mail may be planned again. `due_at` None: at once."""
     key = (kind, email, detail, booking.uid, booking.start)
     if booking.mails.get(key, ("withdrawn", None))[0] == "withdrawn":
         booking.mails[key] = (state, due_at)

@@ -1,4 +1,4 @@
-"""Who was met, and for whom they work (PI1, PI2, PI12)."""
+"""The people who were met, and their companies (PI1, PI2, PI12)."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Person = tuple[str | None, str | None]
 
 
 def expected_people(model: ReferenceModel, events: list[SourceEvent]) -> dict[str, Person]:
-    """By email, name and company: the newest news says the name, and what a hand entered beats what sources say."""
+    """Returns name and company by email: the newest event decides the name, and a person's entry wins over sources."""
     emails = {email for one in model.bookings for email in one.emails}
     details: dict[str, dict[str, Any]] = {
         email: {"name": None, "company": model.company_of_address(email)} for email in emails
@@ -26,7 +26,7 @@ def expected_people(model: ReferenceModel, events: list[SourceEvent]) -> dict[st
 
 
 def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict[str, str]:
-    """By key, the name: the form's newest answer, else the domain, unless somebody entered another."""
+    """Returns the name by key: the newest answer of the form, else the domain, unless a person entered a name."""
     keys = {company for one in model.bookings for email in one.emails if (company := model.company_of_address(email))}
     keys |= {company for one in model.bookings if (company := model.company_of(one)) is not None}
     keys |= {deal.company for deal in model.deals}

@@ -1,14 +1,14 @@
-"""The rules of the product, as plainly as they can be written: the whole history in, what must stand out.
+"""The rules of the product, as simply as possible: the whole history in, the expected data out.
 
-Nothing here is shared with the code that it judges, and nothing is fast: everything is folded anew, twice, with lists
-and ifs. Seats and attendees who change are left out; tests of their own tell of them.
+The model shares no code with Showup, and is not fast: it replays everything twice, with lists and ifs. It leaves out
+seats and changes of attendees, which have their own tests.
 """
 
 from tests.model import deals, mails, people
 from tests.model.source_events import ReceivedEvent, SourceEvent, in_source_order, parse_time
 from tests.model.values import Booking, ReferenceModel
 
-# A booking stands, or has a status of its own, by the first news of it, whatever that is (PI9).
+# The first event of a booking creates it, whatever it is; some events give it a status of their own (PI9).
 _INITIAL_STATUS = {
     "BOOKING_CREATED": "ACCEPTED",
     "BOOKING_REQUESTED": "PENDING",
@@ -22,7 +22,7 @@ _INITIAL_STATUS = {
 
 
 def expected_model(history: list[ReceivedEvent]) -> ReferenceModel:
-    """Told twice: whose a booking is in the end, the first time says, and its deals were always theirs."""
+    """Replays twice: the first pass finds the final company of each booking, which all its deals belong to."""
     events = in_source_order(history)
     first_pass = _replay(ReferenceModel(), events)
     model = _replay(
@@ -53,7 +53,7 @@ def _apply(model: ReferenceModel, event: SourceEvent) -> None:
     elif event.kind in _INITIAL_STATUS:
         _create_booking(model, event)
     else:
-        # Nobody has told of its booking yet (PI9).
+        # The event is about an unknown booking (PI9).
         model.waiting.append(event)
 
 
@@ -87,7 +87,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
 
 
 def _apply_waiting(model: ReferenceModel, booking: Booking) -> None:
-    """It happened before we could know of the booking, so it is heard first."""
+    """Applies the events that waited for this booking: they are older than its first event."""
     waiting = [one for one in model.waiting if model.find(one) is booking]
     model.waiting = [one for one in model.waiting if one not in waiting]
     for one in waiting:
@@ -109,7 +109,7 @@ def _refuse_unless(model: ReferenceModel, event: SourceEvent, *, allowed: bool) 
 
 
 def _made(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI1; PI6: one that waited is accepted. A booking that was called off does not come back under the same uid."""
+    """PI1; PI6: accepts a pending booking. A cancelled booking does not come back under the same uid."""
     if not _refuse_unless(model, event, allowed=booking.status != "CANCELLED"):
         return
     if booking.status != "ACCEPTED":
@@ -119,7 +119,7 @@ def _made(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
 
 
 def _requested(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: with a `rescheduleUid` the old time is gone, and the new one waits for the host's yes."""
+    """PI6: a `rescheduleUid` replaces the old time, and the new time waits for the host's approval."""
     if event.fields["uid"] == booking.uid:
         _refuse_unless(model, event, allowed=booking.status == "PENDING")
         return
@@ -129,13 +129,13 @@ def _requested(model: ReferenceModel, booking: Booking, event: SourceEvent) -> N
 
 
 def _rejected(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: only what waits can be declined; the deal, if there is one, stays."""
+    """PI6: only a pending booking can be rejected; its deal, if any, remains."""
     if _refuse_unless(model, event, allowed=booking.status in ("PENDING", "REJECTED")):
         booking.status = "REJECTED"
 
 
 def _relocated(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: the new meeting link is told."""
+    """PI6: sends the new meeting link."""
     if booking.status == "ACCEPTED":
         mails.plan_new_place(model, booking, event)
 
@@ -152,7 +152,7 @@ def _rescheduled(model: ReferenceModel, booking: Booking, event: SourceEvent) ->
 
 
 def _move(booking: Booking, event: SourceEvent) -> None:
-    """PI3: new times, new uid, one reschedule more; another time is another chance to come."""
+    """PI3: sets new times and a new uid, and counts one reschedule; attendance is open again."""
     booking.uids.append(event.fields["uid"])
     booking.start, booking.end = parse_time(event.fields["startTime"]), parse_time(event.fields["endTime"])
     booking.moves += 1
@@ -174,7 +174,7 @@ def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> N
 
 
 def _marked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI5: absent, or absent no more; a mark taken back before the end leaves the question open."""
+    """PI5: marks an attendee absent or not absent; a mark that is removed before the end leaves attendance open."""
     is_missed, is_over = event.fields["attendees"][0]["noShow"], booking.end <= event.at
     if _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
         _attend(model, booking, None if not (is_missed or is_over) else not is_missed, "reported")
@@ -182,7 +182,7 @@ def _marked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None
 
 
 def _ended(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI5: the scheduled end came, whether or not anybody did; a report is never overruled by the clock."""
+    """PI5: the scheduled end came, with or without attendees; the clock never overrules a report."""
     if not _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
         return
     stays_open = model.rule("meeting_ended", "showed", event.at) == "unreported" or booking.outcome == "rescheduled"
@@ -192,7 +192,10 @@ def _ended(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
 
 
 def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """AP2: `rescheduled` leaves attendance open and the deal alone; PI5: an absent host is not the guest's no-show."""
+    """AP2: `rescheduled` leaves attendance open and the deal unchanged.
+
+    PI5: an absent host is not a guest's no-show.
+    """
     if not _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
         return
     outcome = event.fields["outcome"]

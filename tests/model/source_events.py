@@ -1,4 +1,4 @@
-"""What the reference model is told: bodies of webhooks and commands, read as plain facts in source order (PI9)."""
+"""Input of the reference model: webhooks and commands, read as plain facts in source order (PI9)."""
 
 import json
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class ReceivedEvent(NamedTuple):
-    """A body, the id of its raw event, and when we heard of it."""
+    """A body, the id of its inbox event, and the time when Showup received it."""
 
     id: str
     body: bytes
@@ -24,12 +24,12 @@ class SourceEvent(NamedTuple):
 
     @property
     def is_fresh(self) -> bool:
-        """PI13: told to the outside only within a day."""
+        """PI13: returns whether it may still cause deliveries, which is so for a day."""
         return self.received_at - self.at < timedelta(hours=24)
 
 
 def in_source_order(history: list[ReceivedEvent]) -> list[SourceEvent]:
-    """IN4: the same body counts once. PI9: whatever the order in which we heard, what happened first comes first."""
+    """IN4: the same body counts once. PI9: what happened first comes first, whatever the order of receipt."""
     unique = {one.body: one for one in reversed(history)}
     return sorted((_source_event(one) for one in unique.values()), key=lambda event: event.at)
 
@@ -39,11 +39,11 @@ def _source_event(received: ReceivedEvent) -> SourceEvent:
     if "command" in body:
         return SourceEvent(received.id, body["command"], parse_time(body["at"]), received.received_at, body)
     fields = body.get("payload", body)
-    # MEETING_*: the scheduled end, since its `createdAt` is the booking's.
+    # MEETING_*: the scheduled end, because its `createdAt` is the booking's.
     at = fields["endTime"] if body["triggerEvent"] == "MEETING_ENDED" else body["createdAt"]
     return SourceEvent(received.id, body["triggerEvent"], parse_time(at), received.received_at, fields)
 
 
 def parse_time(text: str) -> datetime:
-    """A time as both kinds of bodies write it."""
+    """Parses a time in the format of either kind of body."""
     return datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What stands in the tables, and what the reference model says must stand, in the same words."""
+"""The rows of the tables, and the rows that the reference model expects, in the same form."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -30,22 +30,22 @@ _QUERIES = {
         FROM deliveries WHERE workspace_id = $1 GROUP BY 1, 2, 3, 4""",
     "waiting": "SELECT id::text FROM inbox_events WHERE workspace_id = $1 AND state = 'waiting'",
     "failed": "SELECT id::text, because FROM inbox_events WHERE workspace_id = $1 AND state = 'failed'",
-    "journal without an actor or a reason": """
+    "audit log without an actor or a reason": """
         SELECT what FROM audit_log WHERE workspace_id = $1 AND (actor = '' OR because = '')""",
     "companies with two active deals": """
         SELECT company_id FROM deals WHERE workspace_id = $1 AND status = 'active' GROUP BY 1 HAVING count(*) > 1""",
-    "messages told twice": "SELECT key FROM deliveries WHERE workspace_id = $1 GROUP BY 1 HAVING count(*) > 1",
+    "deliveries with the same key": "SELECT key FROM deliveries WHERE workspace_id = $1 GROUP BY 1 HAVING count(*) > 1",
 }
 
 
 async def read_rows(connection: asyncpg.Connection, workspace_id: UUID) -> Rows:
-    """What stands."""
+    """Returns the actual rows."""
     records = {name: await connection.fetch(query, workspace_id) for name, query in _QUERIES.items()}
     return {name: _sorted(tuple(row) for row in rows) for name, rows in records.items()}
 
 
 def expected_rows(model: ReferenceModel) -> Rows:
-    """What must stand."""
+    """Returns the expected rows."""
     positions = {id(deal): _position(model, deal) for deal in model.deals}
     mails: dict[tuple[Any, ...], int] = {}
     for one in model.bookings:
@@ -73,9 +73,9 @@ def expected_rows(model: ReferenceModel) -> Rows:
         "mails": _sorted((*mail, count) for mail, count in mails.items()),
         "waiting": _sorted((one.id,) for one in model.waiting),
         "failed": [],
-        "journal without an actor or a reason": [],
+        "audit log without an actor or a reason": [],
         "companies with two active deals": [],
-        "messages told twice": [],
+        "deliveries with the same key": [],
     }
 
 

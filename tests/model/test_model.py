@@ -1,4 +1,4 @@
-"""R2: what stands in the tables is what the reference model says must stand, after every step of a play."""
+"""R2: the tables agree with the reference model after every step of a generated history."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ def loop() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture
 def engine(database_url: str, loop: asyncio.Runner) -> Iterator[AsyncEngine]:
-    """Belongs to the loop in which the plays are told, which is none of pytest's."""
+    """An engine for the event loop that runs the state machine, which is not pytest's."""
     created = connect(database_url, pool_size=2)
     yield created
     loop.run(created.dispose())
 
 
 def test_the_tables_agree_with_the_reference_model(engine: AsyncEngine, loop: asyncio.Runner) -> None:
-    run_state_machine_as_test(lambda: BookingMachine(engine, loop), settings=machine_settings(40))
+    run_state_machine_as_test(lambda: BookingMachine(engine, loop), settings=machine_settings())
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,10 @@ def test_a_lost_deal_has_its_reason_until_it_is_active_again(
 
 
 def test_a_removed_deal_takes_no_change(engine: AsyncEngine, loop: asyncio.Runner) -> None:
-    """PI7, PI12: a booking that is moved to the company brings an older deal along. The one opened by hand then never
-    was, and what was said of it does not wait for it."""
+    """PI7, PI12: a booking that moves to the company brings an older deal along.
+
+    This replaces the deal that a command had opened, and later changes of that deal do not wait for it.
+    """
     machine = BookingMachine(engine, loop)
     machine.begin(first=[SARAH, GUEST], second=[SARAH, GUEST], initial_rules={"notify_guests": False})
     change = DealChange(amount=Decimal(900), currency="EUR")

@@ -1,4 +1,4 @@
-"""What stands, by the reference model: plain records that change as the facts are told."""
+"""The data of the reference model: plain records that change as events are applied."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ PERSONAL = {"gmail.com"}
 
 @dataclass
 class Deal:
-    """PI1: of one company; `cancelled_by` is the booking whose cancellation closed it."""
+    """PI1: a deal of one company; `cancelled_by` is the booking whose cancellation closed it."""
 
     company: str
     opened_by: object
@@ -28,9 +28,9 @@ class Deal:
 
 @dataclass(eq=False)
 class Booking:
-    """PI1, PI3: one meeting through all its uids; `deal` is the one that it belongs to.
+    """PI1, PI3: one meeting through all its uids; `deal` is the deal that it belongs to.
 
-    `counts_as_held` is for the deal: another time opens attendance, and leaves the deal where it is (PI3).
+    `counts_as_held` is for the deal: another time opens attendance again, and leaves the deal unchanged (PI3).
     """
 
     number: int
@@ -53,12 +53,12 @@ class Booking:
     is_deal_attached: bool = False
     deal: Deal | None = None
     past_hosts: set[str] = field(default_factory=set)
-    # By what each means: its state, and when it is due where that is not at once.
+    # By the meaning of each mail: its state, and its due time unless it is due at once.
     mails: dict[tuple[Any, ...], tuple[str, datetime | None]] = field(default_factory=dict)
 
     @property
     def uid(self) -> str:
-        """The one that it has now."""
+        """Returns the current uid."""
         return self.uids[-1]
 
     @property
@@ -69,15 +69,15 @@ class Booking:
 
 @dataclass
 class ReferenceModel:
-    """What must stand. `refused`: by event, why it changed nothing; `waiting`: what nobody has told the booking of.
+    """The expected data. `refused`: the reason, by event; `waiting`: events about unknown bookings.
 
-    `companies` are those of the bookings in the end, where that is known already; `names` are those of all companies.
+    `companies` are the final companies of the bookings, where already known; `names` are those of all companies.
     """
 
     companies: dict[int, str | None] = field(default_factory=dict)
     bookings: list[Booking] = field(default_factory=list)
     deals: list[Deal] = field(default_factory=list)
-    # Deals opened by hand, by name; None where the company turned out to have had an active one.
+    # Deals that commands opened, by name; None where the company had an active deal after all.
     opened: dict[str, Deal | None] = field(default_factory=dict)
     rules: list[tuple[datetime | None, dict[str, Any]]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class ReferenceModel:
     names: dict[str, str] = field(default_factory=dict)
 
     def change_rules(self, event: SourceEvent) -> None:
-        """PI10: a rule holds from `since` on, or in the whole history."""
+        """PI10: a rule is active from `since` on, or in the whole history."""
         changes, since = event.fields["changes"], event.fields["since"]
         if "stages" in changes and not {"booked", "met"} <= set(changes["stages"]):
             self.refused[event.id] = "meetings move deals from booked to met"
@@ -94,7 +94,7 @@ class ReferenceModel:
             self.rules.append((None if since is None else parse_time(since), changes))
 
     def rule(self, name: str, default: Any, at: datetime) -> Any:
-        """The value that was given last, of those that hold at that moment."""
+        """Returns the latest value among those that are active at that time."""
         value = default
         for since, changes in self.rules:
             if name in changes and (since is None or since <= at):
@@ -102,18 +102,18 @@ class ReferenceModel:
         return value
 
     def company_of(self, booking: Booking) -> str | None:
-        """Of its attendees, unless somebody said another (PI12)."""
+        """Returns the company of its attendees, unless a command set another (PI12)."""
         if booking.number in self.companies:
             return self.companies[booking.number]
         return booking.attached_company or self.company_of_attendees(booking)
 
     def company_of_attendees(self, booking: Booking) -> str | None:
-        """PI8: that of the first attendee from a business."""
+        """PI8: returns the company of the first attendee with a business address."""
         known = (self.company_of_address(email) for email in booking.emails)
         return next((company for company in known if company is not None), None)
 
     def company_of_address(self, email: str) -> str | None:
-        """PI1, PI2: that of the registrable domain, unless it is a personal one; what an address is, it always was."""
+        """PI1, PI2: returns the company of the registrable domain unless it is personal, even by a later rule."""
         domain = ".".join(email.partition("@")[2].split(".")[-2:])
         personal: list[str] = []
         for _, changes in self.rules:
@@ -121,7 +121,7 @@ class ReferenceModel:
         return None if domain in PERSONAL or domain in personal else f"domain:{domain}"
 
     def find(self, event: SourceEvent) -> Booking | None:
-        """PI3: by any uid that the booking ever had; a reschedule by the one that it takes the place of."""
+        """PI3: finds the booking by any uid that it ever had; a reschedule by the uid that it replaces."""
         fields = event.fields
         raw_names = [fields.get(name) for name in ("uid", "bookingUid", "rescheduleUid", "booking", "deal")]
         names = {str(name).removeprefix("uid:") for name in raw_names if name is not None}

@@ -1,7 +1,7 @@
-"""A small fixed cast, and news of their meetings as plain values: what happened, and when it happened by its source.
+"""Sample attendees, and events about their meetings as plain values.
 
-It is Monday 2 March 2026. Sarah Chen of Acme has booked Ben's half hour on Thursday at two; unless a test says
-otherwise, news reaches us ten seconds after it happened.
+It is Monday 2 March 2026. Sarah Chen of Acme has booked half an hour with Ben on Thursday at 14:00 UTC. By default,
+Showup receives each event ten seconds after it happened.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -49,19 +49,19 @@ def booking(
     who: tuple[AttendeeDetails, ...] = (SARAH,),
     **more: Any,
 ) -> BookingDetails:
-    """A booking as Cal.com lists it; `more` are fields of `BookingSeen`."""
+    """A booking as Cal.com lists it; `more` are fields of `BookingDetails`."""
     host = more.pop("organizer_email", BEN)
     fields = {"hosts": frozenset({host} if host else ()), "end_time": start + HALF_HOUR if start else None, **more}
     return BookingDetails(uid=uid, start_time=start, attendees=who, organizer_email=host, **fields)
 
 
 def bare_booking(uid: str | None = "abc123", **more: Any) -> BookingDetails:
-    """What the small webhooks say of a booking: which one it is."""
+    """Returns the details of webhooks that only identify the booking."""
     return BookingDetails(uid=uid, **more)
 
 
 def record_of(event: Event, at: datetime, delay: timedelta = timedelta(seconds=10), route: str = "user") -> EventRecord:
-    """News of an event at `at`; `route` tells two webhooks of one event apart."""
+    """Returns the record of an event at `at`; `route` distinguishes two webhooks for one event."""
     digest = sha256(msgspec.json.encode((event, at, route), order="deterministic")).digest()
     return EventRecord(
         event_id=uuid5(NAMESPACE_URL, f"{digest.hex()}"),
@@ -83,7 +83,7 @@ def requested(at: datetime = MONDAY, *, replaces: ReplacedBooking | None = None,
 
 
 def rescheduled(at: datetime = MIDDAY, *, old_uid: str = "abc123", by: str | None = None, **more: Any) -> EventRecord:
-    """To Friday under the uid xyz789, unless `more` says otherwise."""
+    """Moves the booking to Friday under the uid xyz789; `more` overrides fields."""
     details = booking(**{"uid": "xyz789", "start": FRIDAY, **more})
     return record_of(events.BookingRescheduled(booking=details, replaces=ReplacedBooking(uid=old_uid), by=by), at)
 
@@ -91,7 +91,7 @@ def rescheduled(at: datetime = MIDDAY, *, old_uid: str = "abc123", by: str | Non
 def cancelled(
     at: datetime = AFTERNOON, *, reason: str | None = None, reschedule_requested: bool = False, **more: Any
 ) -> EventRecord:
-    """`ask`: by the host, who asks for another time."""
+    """`ask`: the host cancels and requests another time."""
     details = booking(**more)
     return record_of(
         events.BookingCancelled(booking=details, reason=reason, by=BEN, reschedule_requested=reschedule_requested), at
@@ -109,7 +109,7 @@ def ended(start: datetime = THURSDAY, *, host_absent: bool = False, **more: Any)
 
 
 def marked(at: datetime, *, came: bool, attendee: AttendeeDetails = SARAH, uid: str = "abc123") -> EventRecord:
-    """Somebody marked `who` as absent, or took the mark back."""
+    """Marks `who` as absent, or removes the mark."""
     details = bare_booking(uid, attendees=(AttendeeDetails(email=attendee.email, phone=attendee.phone, attended=came),))
     return record_of(events.AttendanceReported(booking=details), at)
 
@@ -125,7 +125,7 @@ def host_missed(host: str | None = BEN, start: datetime = THURSDAY) -> EventReco
 
 
 def seat(attendee: AttendeeDetails, number: int) -> tuple[AttendeeDetails, ...]:
-    """`who` in a numbered seat of a shared booking."""
+    """Returns `who` in a numbered seat of a booking with seats."""
     return (replace(attendee, seat_uid=f"seat-{number}"),)
 
 
@@ -134,20 +134,20 @@ def state_of(*records: EventRecord, rules: Rules = RULES, booking_id: UUID = FIR
 
 
 def deals_of(*states: BookingState, rules: Rules = RULES) -> CompanyDeals:
-    """The deals of one company, to which all the stories belong."""
+    """Returns the deals of the company to which all these histories belong."""
     return replay_deals(
         [deal_event for state in states for deal_event in state.deal_events], RuleBook(versions=(rules,))
     )
 
 
 def deal_after(*records: EventRecord, rules: Rules = RULES) -> tuple[str, str]:
-    """Status and stage of the one deal that a story leads to."""
+    """Returns the status and stage of the only deal in the history's result."""
     (deal,) = deals_of(state_of(*records, rules=rules), rules=rules).deals
     return deal.status, deal.stage
 
 
 def effects_of(state: BookingState, kind: type[Effect], delivery_state: str = "scheduled") -> list[Effect]:
-    """The effects of a kind that a story calls for, in the order in which they are due."""
+    """Returns the planned effects of one type, in the order in which they are due."""
     effects = [
         delivery.effect
         for delivery in state.planned.values()
@@ -157,5 +157,5 @@ def effects_of(state: BookingState, kind: type[Effect], delivery_state: str = "s
 
 
 def entry_codes(state: BookingState | CompanyDeals) -> list[str]:
-    """The audit log's words, line by line."""
+    """Returns the codes of the audit entries, in order."""
     return [entry.what for entry in state.entries]

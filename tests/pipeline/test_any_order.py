@@ -1,4 +1,4 @@
-"""PI9: a story is the same, whatever the order in which its news arrives and however often it does."""
+"""PI9: a history has the same result, in whatever order and however often its events arrive."""
 
 from collections.abc import Sequence
 
@@ -90,19 +90,19 @@ HISTORIES = {"moved": MOVED, "revived": REVIVED, "seated": SEATED, "watched": WA
 
 
 def delivery_states(state: BookingState) -> dict[str, str]:
-    """What should be told, by key."""
+    """Returns the state of each planned delivery, by key."""
     return {key: delivery.state for key, delivery in state.planned.items()}
 
 
 def known_people(state: BookingState) -> object:
-    """Who was met and what they are called, but for which of two equal pieces of news said so."""
+    """Returns the people and company names, without which of two equal events reported them."""
     people = {email: (one.name, one.time_zone, one.company_key) for email, one in state.people.items()}
     return people, {domain: company_name.name for domain, company_name in state.company_names.items()}
 
 
 @st.composite
 def arrivals(draw: st.DrawFn, records: Sequence[EventRecord]) -> list[EventRecord]:
-    """The news in any order, and some of it again by another route."""
+    """Draws the events in any order, with copies of some by another route."""
     copies = [
         record_of(one.event, one.source_at, route="team")
         for one in draw(st.lists(st.sampled_from(records), max_size=4))

@@ -1,4 +1,4 @@
-"""PI11, PI3: newer news may correct a booking and nothing else; the audit log says so, and of a repeat nothing."""
+"""PI11, PI3: a newer event may correct a booking; the audit log has an entry for a correction, not for a repeat."""
 
 from typing import Any
 
@@ -110,7 +110,7 @@ class TestAnotherHost:
     @pytest.mark.parametrize(
         "record",
         [rescheduled(organizer_email=ANN), made(MIDDAY, start=FRIDAY, organizer_email=ANN)],
-        ids=["rescheduled", "without a word"],
+        ids=["rescheduled", "without a reschedule event"],
     )
     def test_a_new_host_at_a_new_time_leaves_the_deal(self, record: EventRecord) -> None:
         (deal,) = deals_of(state_of(made(), record)).deals

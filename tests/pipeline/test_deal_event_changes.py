@@ -1,4 +1,4 @@
-"""From where on deals may have changed: what lies before is neither read nor written again (PI9, B2)."""
+"""The point from which deals may have changed: earlier deal events are not read or written again (PI9, B2)."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -65,7 +65,7 @@ def test_the_earliest_of_several_streams_decides() -> None:
 def test_manually_changed_deals_are_replayed_from_the_beginning() -> None:
     attached = deal_event(SECOND, "attached", 3)
     assert changed_companies([stream(BOOKED, SHOWED)], {ACME: [BOOKED, OTHER, attached]}) == {ACME: FIRST_KEY}
-    # Told alone, it is asked again whether it still holds.
+    # A manual change is checked again, even if the batch contains only this stream.
     assert changed_companies(
         [stream(BOOKED, deal_event(FIRST, "changed", 4))], {ACME: [BOOKED, deal_event(FIRST, "changed", 4)]}
     ) == {ACME: FIRST_KEY}

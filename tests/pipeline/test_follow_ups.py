@@ -1,4 +1,4 @@
-"""TE11: who missed a meeting is offered another, once, and only when somebody says so."""
+"""TE11: an attendee reported as absent is offered another meeting, once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,19 +82,19 @@ class TestWhoIsOffered:
     def test_a_reported_no_show_is_offered_another_meeting(self, report: EventRecord) -> None:
         assert offered_to(made(), report) == [SARAH.email]
 
-    def test_nobody_by_default(self) -> None:
+    def test_no_follow_up_by_default(self) -> None:
         assert effects_of(state_of(made(), mark()), FollowUp) == []
 
     @pytest.mark.parametrize("meeting_ended", ["showed", "unreported"])
-    def test_nobody_because_the_meeting_ended(self, meeting_ended: str) -> None:
+    def test_no_follow_up_because_the_meeting_ended(self, meeting_ended: str) -> None:
         assert offered_to(made(), started(), ended(), meeting_ended=meeting_ended) == []
 
     @pytest.mark.parametrize("absent", [host_missed(), outcome("host_absent"), ended(host_absent=True)])
-    def test_nobody_when_the_host_was_missing(self, absent: EventRecord) -> None:
+    def test_no_follow_up_when_the_host_was_absent(self, absent: EventRecord) -> None:
         assert offered_to(made(), absent, guests_missed(), mark()) == []
         assert offered_to(made(), guests_missed(), absent) == []
 
-    def test_nobody_of_a_cancelled_meeting(self) -> None:
+    def test_no_follow_up_of_a_cancelled_meeting(self) -> None:
         assert offered_to(made(), cancelled(), mark()) == []
         assert offered_to(made(), mark(), cancelled(LATER)) == []
 
@@ -103,8 +103,8 @@ class TestWhoIsOffered:
         assert offered_to(made(), mark(), **ours) == []
         assert offered_to(made(who=(PAT,)), guests_missed()) == []
 
-    def test_the_booker_and_no_guest(self) -> None:
-        """One a missed meeting, whoever is told of meetings otherwise."""
+    def test_only_the_booker_and_no_guest(self) -> None:
+        """Each missed meeting has one follow-up, even if guests get the other mails."""
         record = made(who=(SARAH, TOM))
         assert offered_to(record, guests_missed(), notify_guests=True) == [SARAH.email]
         assert offered_to(record, mark(attendee=TOM), notify_guests=True) == []
@@ -115,13 +115,13 @@ class TestWhoIsOffered:
         assert offered_to(one, two, mark(attendee=MIKE)) == [MIKE.email]
         assert sorted(offered_to(one, two, guests_missed())) == [MIKE.email, SARAH.email]
 
-    def test_nobody_who_cancelled_their_seat(self) -> None:
+    def test_no_follow_up_for_a_cancelled_seat(self) -> None:
         one = made(who=seat(SARAH, 1), seated=True)
         two = record_of(BookingMade(booking=booking(who=seat(MIKE, 2), seated=True)), one.source_at + RECEIPT_DELAY)
         left = record_of(SeatLeft(booking=bare_booking(attendees=seat(MIKE, 2))), LATER)
         assert offered_to(one, two, guests_missed(), left) == [SARAH.email]
 
-    def test_nobody_who_is_not_an_attendee(self) -> None:
+    def test_no_follow_up_for_a_non_attendee(self) -> None:
         assert offered_to(made(), mark(attendee=GWEN)) == []
 
 
@@ -160,7 +160,7 @@ class TestWithdrawn:
             rescheduled(LATER),
             requested(LATER, uid="xyz789", start=FRIDAY),
         ],
-        ids=["unmarked", "showed", "put off", "host absent", "called off", "moved", "another time is asked for"],
+        ids=["unmarked", "showed", "put off", "host absent", "cancelled", "moved", "another time is requested"],
     )
     def test_a_correction_withdraws_it(self, correction: EventRecord) -> None:
         state = state_with_follow_ups(made(), mark(), correction)
@@ -218,12 +218,12 @@ class TestWhen:
 
     @pytest.mark.parametrize(("delay", "expected"), [(hours(23.9), 1), (hours(24), 0), (hours(70), 0)])
     def test_only_a_fresh_report_counts(self, delay: timedelta, expected: int) -> None:
-        """PI13: how fresh it is, counts from the news and not from the meeting."""
+        """PI13: freshness counts from the time of the report, not from the meeting."""
         assert len(offered_to(made(), received_late(mark(), delay))) == expected
 
     @pytest.mark.parametrize(("days", "expected"), [(1, 1), (2.9, 1), (3, 0), (30, 0)])
     def test_not_for_a_meeting_days_ago(self, days: float, expected: int) -> None:
-        """PI13: who tidies up last month surprises nobody."""
+        """PI13: a late report about an old meeting sends no mail."""
         assert (
             len(offered_to(made(), mark(at=END + timedelta(days=days)), follow_up_quiet_hours=("00:00", "00:00")))
             == expected
@@ -234,7 +234,7 @@ class TestWhen:
         assert one.expires_at == END + hours(2) + hours(50)
 
     def test_the_rules_of_its_time_apply(self) -> None:
-        """PI10: what was called for holds when rules say otherwise later, and may be taken back all the same."""
+        """PI10: a planned follow-up stays when the rules change later, and a correction can still withdraw it."""
         book = RuleBook(since=(MONDAY, LATER), versions=(Rules(follow_up=True), Rules()))
         assert len(effects_of(replay(FIRST, [made(), mark()], book), FollowUp)) == 1
         assert effects_of(replay(FIRST, [made(), mark(at=LATER)], book), FollowUp) == []

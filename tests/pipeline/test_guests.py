@@ -1,4 +1,4 @@
-"""TE1: guests are told of a meeting as its booker is, where rules say so."""
+"""TE1: guests get the same notifications as the booker if the rules say so."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""What people say and do: how a meeting went (AP2), what its deal is worth, and whose it is (PI12)."""
+"""Manual events: a meeting's outcome (AP2), and changes of its deal and company (PI12)."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -121,7 +121,7 @@ class TestChangingADeal:
     @pytest.mark.parametrize(
         ("fields", "because"),
         [
-            ({"stage": "closing"}, "is no stage"),
+            ({"stage": "closing"}, "is not a stage"),
             ({"status": "lost"}, "lost_reason"),
             ({"amount": Decimal(5)}, "currency"),
             ({"lost_reason": "Price"}, "only a lost deal"),
@@ -189,7 +189,7 @@ class TestOpeningADeal:
         assert (only_deal(deals).stage, only_deal(deals).opened_by) == ("proposal", event_id)
         assert deals.deal_ids == {FIRST: only_deal(deals).id}
 
-    def test_there_is_only_one_active(self) -> None:
+    def test_only_one_deal_is_active(self) -> None:
         event_id = uuid4()
         deals = replay_deals([opened(MONDAY + WEEK, event_id), *state_of(made()).deal_events], RuleBook())
         assert list(deals.refused) == [event_id]

@@ -1,4 +1,4 @@
-"""PI3, PI4, PI7: meetings that move, are called off and revived, and what becomes of their deals."""
+"""PI3, PI4, PI7: meetings that are moved, cancelled and booked again, and their deals."""
 
 from uuid import UUID
 
@@ -78,7 +78,7 @@ class TestChains:
 
 
 class TestUnannouncedTimeChange:
-    """Cal.com tells nobody that a booking was edited; the next webhook of it carries the new time."""
+    """Cal.com sends no webhook when a booking is edited; the booking's next webhook has the new time."""
 
     @pytest.mark.parametrize(
         "kind", [events.BookingMade, events.BookingPaid, events.LocationChanged, events.OrganizerChanged]
@@ -130,7 +130,7 @@ class TestCancellations:
         state = state_of(made(), rescheduled(), gone, again)
         assert state.booking is not None
         assert state.booking.status == "CANCELLED"
-        assert state.refused == {again.event_id: "it was called off after the new time was chosen"}
+        assert state.refused == {again.event_id: "the booking was cancelled after it was rescheduled"}
 
     def test_a_reschedule_after_the_cancellation_reopens_the_deal(self) -> None:
         records = (made(), cancelled(), rescheduled(AFTERNOON + hours(1)))

@@ -1,4 +1,4 @@
-"""PI13, TE4: what attendees are told, once each, while it is fresh and the meeting is ahead."""
+"""PI13, TE4: attendees get each notification once, while the event is fresh and the meeting is in the future."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ from tests.pipeline.sample_events import (
 
 
 def received_late(record: EventRecord, delay: timedelta, route: str = "user") -> EventRecord:
-    """The same news, heard so long after it happened."""
+    """Returns the same event, received `delay` after it happened."""
     return record_of(record.event, record.source_at, delay, route)
 
 
@@ -119,7 +119,7 @@ class TestReminders:
             NotifyCancelled
         }
         reasons = {delivery.because for delivery in state.planned.values() if delivery.state == "withdrawn"}
-        assert reasons == {"the meeting was called off"}
+        assert reasons == {"the meeting was cancelled"}
 
     @pytest.mark.parametrize(
         "record",

@@ -1,4 +1,4 @@
-"""PI1, PI2, PI8: who is met, which company they speak for, and who is one of us."""
+"""PI1, PI2, PI8: people, their companies, and members of the team."""
 
 import pytest
 from msgspec.structs import replace
@@ -57,7 +57,7 @@ def test_a_company_is_a_registrable_domain(email: str, domain: str | None) -> No
 @pytest.mark.parametrize(
     "email", ["a@gmail.com", "a@googlemail.com", "a@proton.me", "a@gmx.de", "a@yahoo.co.uk", "a@qq.com", "a@web.de"]
 )
-def test_personal_domains_are_no_companies(email: str) -> None:
+def test_personal_domains_are_not_companies(email: str) -> None:
     assert Rules().company_domain(email) is None
 
 
@@ -67,7 +67,7 @@ def test_the_list_of_personal_domains_can_be_edited() -> None:
     assert company_domain_of(state_of(made(who=(GWEN,)), rules=rules)) == "gmail.com"
 
 
-def test_a_phone_only_attendee_is_no_person() -> None:
+def test_a_phone_only_attendee_is_not_a_person() -> None:
     state = state_of(made(who=(PAT,)))
     assert state.people == {}
     assert company_domain_of(state) is None
@@ -99,7 +99,7 @@ class TestSeveralAttendees:
 
 
 class TestTeam:
-    def test_the_organizer_is_no_person(self) -> None:
+    def test_the_organizer_is_not_a_person(self) -> None:
         state = state_of(made(who=(BEN_ATTENDEE, SARAH)))
         assert set(state.people) == {SARAH.email}
         assert company_domain_of(state) == "acme.com"
@@ -109,11 +109,11 @@ class TestTeam:
         assert (state.people, company_domain_of(state), state.planned) == ({}, None, {})
 
     @pytest.mark.parametrize("email", [ANN, "helper@gmail.com", "x@mail.outboundsolutions.com"])
-    def test_teammates_are_no_people(self, email: str) -> None:
+    def test_teammates_are_not_people(self, email: str) -> None:
         state = state_of(made(who=(AttendeeDetails(email=email),), organizer_email="host@elsewhere.com"), rules=TEAM)
         assert (state.people, company_domain_of(state), state.planned) == ({}, None, {})
 
-    def test_co_hosts_are_no_people(self) -> None:
+    def test_co_hosts_are_not_people(self) -> None:
         state = state_of(made(who=(ANN_ATTENDEE, SARAH), hosts=frozenset({BEN, ANN})))
         assert set(state.people) == {SARAH.email}
 

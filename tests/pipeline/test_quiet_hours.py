@@ -1,4 +1,4 @@
-"""TE11: quiet hours, by the clock where the attendee is, whatever is done to it."""
+"""TE11: quiet hours in the attendee's local time, across all clock changes."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ ZONES = (
     *("Australia/Adelaide", "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Kiritimati"),
     *("America/New_York", "America/St_Johns", "America/Santiago", "America/Havana", "America/Nuuk"),
 )
-# The night itself, hours that clocks skip or show twice, all day but one hour, and by day.
+# The default night, spans that end in skipped or repeated hours, a span without an hour, and a span by day.
 QUIET = (NIGHT, ("00:00", "02:30"), ("03:15", "02:30"), ("01:30", "01:00"), ("12:00", "14:00"))
 
 
@@ -29,7 +29,7 @@ def is_quiet(moment: datetime, zone: ZoneInfo, quiet: tuple[str, str]) -> bool:
 
 
 def clock_changes(zone: ZoneInfo, year: int) -> list[datetime]:
-    """The hours of the year in which the zone's clocks are changed; 1 January and 1 July where they never are."""
+    """Returns the hours in which the zone's clocks change; 1 January and 1 July if they never do."""
     hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=count) for count in range(366 * 24)]
     offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
     found = [hour for hour, one, other in zip(hours[1:], offsets, offsets[1:], strict=False) if one != other]
@@ -38,7 +38,7 @@ def clock_changes(zone: ZoneInfo, year: int) -> list[datetime]:
 
 @pytest.mark.parametrize("name", ZONES)
 def test_the_first_moment_after_quiet_hours_across_clock_changes(name: str) -> None:
-    """Against a clock that is watched minute by minute from a day before each change until a day after it."""
+    """Compares with a check of every minute, from a day before each clock change to a day after it."""
     zone, minute = ZoneInfo(name), timedelta(minutes=1)
     for change in clock_changes(zone, 2026):
         for quiet in QUIET:
@@ -56,10 +56,10 @@ def test_the_first_moment_after_quiet_hours_across_clock_changes(name: str) -> N
 @pytest.mark.parametrize(
     ("zone", "at", "expected"),
     [
-        # Clocks go from two to three: the night is an hour shorter.
+        # Clocks go forward from 02:00 to 03:00: the night is an hour shorter.
         ("Europe/Berlin", "2026-03-28T20:30:15", "2026-03-29T06:00:00"),
         ("Europe/Berlin", "2026-03-27T20:30:15", "2026-03-28T07:00:00"),
-        # From three to two: an hour longer.
+        # Clocks go back from 03:00 to 02:00: the night is an hour longer.
         ("Europe/Berlin", "2026-10-24T19:00:00", "2026-10-25T07:00:00"),
         ("America/New_York", "2026-03-08T02:00:01", "2026-03-08T12:00:00"),
         ("America/New_York", "2026-11-01T01:00:00", "2026-11-01T13:00:00"),
@@ -82,7 +82,7 @@ def test_a_skipped_end_is_the_moment_of_the_clock_change() -> None:
 
 
 def test_a_repeated_end_counts_the_second_time() -> None:
-    """02:10 for the second time is still quiet, though half past two has been before."""
+    """The second 02:10 is still quiet, although 02:30 has passed once."""
     at = in_utc("2026-10-25T01:10:00")
     assert end_of_quiet_hours(at, ZoneInfo("Europe/Berlin"), ("23:00", "02:30")) == in_utc("2026-10-25T01:30:00")
 

@@ -1,4 +1,4 @@
-"""PI6: bookings that are asked for, paid, relocated or handed over, and what else is linked to them."""
+"""PI6: bookings that are requested, paid, relocated or reassigned, and their recordings and reports."""
 
 import pytest
 
@@ -51,7 +51,7 @@ class TestRequests:
         state = state_of(made(), late)
         assert state.booking is not None
         assert state.booking.status == "ACCEPTED"
-        assert state.refused == {late.event_id: "it was answered before: the booking is ACCEPTED"}
+        assert state.refused == {late.event_id: "the request was already answered: the booking is ACCEPTED"}
 
     def test_a_reassigned_request_makes_no_deal(self) -> None:
         reassigned = record_of(events.OrganizerChanged(booking=booking(organizer_email=ANN)), MIDDAY)
@@ -72,7 +72,7 @@ class TestRequests:
 
     @pytest.mark.parametrize("linked", [True, False])
     def test_an_accepted_reschedule_request_has_the_new_time(self, linked: bool) -> None:
-        """#21169: the grant comes as a creation, and does not say which booking it replaces."""
+        """#21169: Cal.com accepts the request with BOOKING_CREATED, which does not name the replaced booking."""
         old = ReplacedBooking(uid="abc123") if linked else None
         request = requested(MIDDAY, uid="xyz789", start=FRIDAY, replaces=ReplacedBooking(uid="abc123"))
         records = (made(), request, made(AFTERNOON, uid="xyz789", start=FRIDAY, replaces=old))

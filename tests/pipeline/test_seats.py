@@ -1,4 +1,4 @@
-"""PI6: a booking with seats has one uid for all of them; each attendee comes and goes alone, and it lives on."""
+"""PI6: all seats of a booking have one uid; attendees take and leave seats independently."""
 
 import pytest
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ def seat_taken(attendee: AttendeeDetails, number: int, at: int = 0) -> EventReco
 
 
 def seat_cancelled(attendee: AttendeeDetails, at: int = 6) -> EventRecord:
-    """Cal.com lists the attendee and no seat."""
+    """Returns a cancellation of one seat; Cal.com lists the attendee without the seat."""
     return cancelled(MONDAY + hours(at), who=(attendee,), seated=True)
 
 
@@ -144,7 +144,7 @@ class TestCancelledSeat:
         state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), back, twice)
         assert state.planned.keys() == once.planned.keys()
 
-    @pytest.mark.parametrize("who", [SARAH, MIKE], ids=["who had it", "somebody else"])
+    @pytest.mark.parametrize("who", [SARAH, MIKE], ids=["same attendee", "another attendee"])
     def test_a_seat_taken_after_the_last_cancellation_reopens_the_booking(self, who: AttendeeDetails) -> None:
         state = state_of(seat_taken(SARAH, 1), seat_cancelled(SARAH), seat_taken(who, 2, at=8))
         assert state.booking is not None
@@ -178,7 +178,7 @@ class TestCancelledSeat:
 
 class TestMovedSeat:
     def moved(self, who: AttendeeDetails = SARAH) -> tuple[EventRecord, EventRecord]:
-        """The news for the new booking, and its other half for the old one."""
+        """Returns the event for the new booking, and the one for the old booking."""
         event = events.SeatMoved(
             booking=booking("xyz789", FRIDAY, seat(who, 1), seated=True), replaces=ReplacedBooking(uid="abc123")
         )

@@ -1,4 +1,4 @@
-"""Seed 000, its critical finding and its logic of deals: a new uid is no new booking, cancelled is not lost."""
+"""Seed 000, the critical finding and the deal logic: a new uid is not a new booking; cancelled is not lost."""
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from tests.pipeline.sample_events import (
 
 
 def rescheduled_by_uid() -> tuple[EventRecord, EventRecord]:
-    """The seed's own example: booking 100 under abc123 becomes booking 200 under xyz789."""
+    """Returns the seed's example: booking 100 (abc123) becomes booking 200 (xyz789)."""
     first = made(uid="abc123", calcom_booking_id="100")
     details = booking("xyz789", FRIDAY, calcom_booking_id="200")
     old = ReplacedBooking(uid="abc123", calcom_booking_id="100", start_time=THURSDAY)

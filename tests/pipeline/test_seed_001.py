@@ -1,4 +1,4 @@
-"""Seed 001, the logic of bookings and deals: each flow, the classification of domains, and its summary row by row."""
+"""Seed 001, booking and deal logic: each flow, the classification of domains, and each row of the summary."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Seed 003's five dry-run suites by name, as far as they concern payload, timing and validation."""
+"""Seed 003: the parts of its five dry-run suites about payloads, timing and validation."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +29,7 @@ def response_to(request_body: bytes, stored: Stored | None = None) -> WebhookRes
 
 
 def ahead(span: timedelta) -> datetime:
-    """A meeting so long after we hear of it."""
+    """Returns a start time that is `span` after Showup receives the event."""
     return made().received_at + span
 
 
@@ -110,7 +110,7 @@ class TestReminderTiming:
     ],
 )
 def test_call_date_extraction(text: str, call_date: date) -> None:
-    """The instant is what counts; in which zone its date is told is settled where it is told."""
+    """Showup stores the instant in UTC; each destination formats the date in its own time zone."""
     translation = translate(body(startTime=text))
     assert isinstance(translation, Translated)
     start = translation.event.booking.start_time
@@ -132,7 +132,7 @@ class TestPayloadStructure:
         [
             body(attendees=[]),
             body(attendees=None),
-            body(attendees=[{"name": "Nobody"}]),
+            body(attendees=[{"name": "No Email"}]),
             body(attendees=[{"email": "not an address"}]),
             body(startTime=None),
             body(startTime="soon"),

@@ -1,4 +1,4 @@
-"""Each state of a delivery is explained in a sentence, whatever its row lacks (TE1, TE10)."""
+"""Each state of a delivery is explained in a sentence, even if its row lacks values (TE1, TE10)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,24 +26,24 @@ ROW: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        ({"state": "delivered", "provider": "mail_preview"}, "it is stored in the mail preview"),
-        ({"state": "delivered", "provider": "resend"}, "Resend took it"),
-        ({"state": "delivered", "provider": "smtp"}, "the mail server took it"),
-        ({"state": "delivered"}, "it was taken"),
-        ({"state": "delivered", "provider": "resend", "feedback": "delivered"}, "Resend took it"),
+        ({"state": "delivered", "provider": "mail_preview"}, "stored in the mail preview"),
+        ({"state": "delivered", "provider": "resend"}, "Resend accepted it"),
+        ({"state": "delivered", "provider": "smtp"}, "the mail server accepted it"),
+        ({"state": "delivered"}, "the destination accepted it"),
+        ({"state": "delivered", "provider": "resend", "feedback": "delivered"}, "Resend accepted it"),
         (
             {"state": "delivered", "provider": "resend", "feedback": "bounced", "feedback_because": "no such user"},
-            "Resend took it; later: bounced (no such user)",
+            "Resend accepted it; later: bounced (no such user)",
         ),
         ({"state": "failed", "because": "it is busy"}, "it is busy"),
-        ({"state": "skipped"}, "nobody said why"),
+        ({"state": "skipped"}, "no reason recorded"),
         ({"paused_until": LATER}, "email is paused until 2026-03-10 09:01:00 UTC"),
         (
             {"paused_until": LATER, "paused_because": "it is down", "because": "no answer", "attempts": 2},
             "attempt 2 failed: no answer; email is paused until 2026-03-10 09:01:00 UTC: it is down",
         ),
-        ({"wake_at": LATER, "attempts": 1}, "it is tried again at 2026-03-10 09:01:00 UTC"),
-        ({"because": "no answer", "attempts": 1}, "attempt 1 failed: no answer; it is due, and waits for its turn"),
+        ({"wake_at": LATER, "attempts": 1}, "next attempt at 2026-03-10 09:01:00 UTC"),
+        ({"because": "no answer", "attempts": 1}, "attempt 1 failed: no answer; due now, waiting to be sent"),
     ],
 )
 def test_each_state_is_explained(overrides: dict[str, Any], expected: str) -> None:

@@ -1,4 +1,4 @@
-"""TE11: what follow-ups of missed meetings were good for."""
+"""TE11: the effect of follow-ups of missed meetings."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ SENT = utc("2026-03-09T09:00")
 
 
 def missed_meeting_scenario(*, missed_by: str = "gina") -> SampleData:
-    """Somebody missed a meeting on 8 March, and was written to a day later."""
+    """Return sample data: a person missed a meeting on 8 March and received a follow-up mail a day later."""
     scenario = SampleData()
     add_workspaces_and_keys(scenario)
     for person_name in ("gina", "pat"):
@@ -60,15 +60,15 @@ async def count_sent_and_recovered(
     return found["sent"], found["recovered"]
 
 
-async def test_whoever_books_anew_after_it_is_recovered(engine: AsyncEngine) -> None:
+async def test_a_new_booking_soon_after_it_counts_as_recovered(engine: AsyncEngine) -> None:
     scenario = missed_meeting_scenario()
-    add_later_booking(scenario, "anew", timedelta(days=2))
-    add_later_booking(scenario, "and_again", timedelta(days=3))
+    add_later_booking(scenario, "new", timedelta(days=2))
+    add_later_booking(scenario, "newer", timedelta(days=3))
     assert await count_sent_and_recovered(engine, scenario) == (1, 1)
 
 
 @pytest.mark.parametrize(("days", "recovered"), [(-1, 0), (2, 1), (31, 0)])
-async def test_who_moves_the_meeting_that_they_missed_is_too(engine: AsyncEngine, days: int, recovered: int) -> None:
+async def test_a_reschedule_of_the_missed_meeting_counts_too(engine: AsyncEngine, days: int, recovered: int) -> None:
     scenario = missed_meeting_scenario()
     position = next(position for position, (table, _) in enumerate(scenario.rows) if table is tables.bookings)
     row = scenario.rows[position][1]
@@ -80,18 +80,18 @@ async def test_who_moves_the_meeting_that_they_missed_is_too(engine: AsyncEngine
     assert await count_sent_and_recovered(engine, scenario) == (1, recovered)
 
 
-async def test_who_booked_before_it_or_long_after_it_is_not(engine: AsyncEngine) -> None:
+async def test_a_booking_before_it_or_long_after_it_does_not_count(engine: AsyncEngine) -> None:
     scenario = missed_meeting_scenario()
     add_later_booking(scenario, "before", timedelta(seconds=-1))
     add_later_booking(scenario, "late", timedelta(days=30, seconds=1))
-    add_later_booking(scenario, "somebody_else", timedelta(days=2), person_name="pat")
+    add_later_booking(scenario, "other_person", timedelta(days=2), person_name="pat")
     assert await count_sent_and_recovered(engine, scenario) == (1, 0)
 
 
-async def test_under_another_address_of_theirs_they_are(engine: AsyncEngine) -> None:
-    """PI12: people who were merged are one."""
+async def test_a_booking_under_another_address_counts(engine: AsyncEngine) -> None:
+    """PI12: a booking under another address of a merged person counts."""
     scenario = missed_meeting_scenario()
-    add_later_booking(scenario, "anew", timedelta(days=2))
+    add_later_booking(scenario, "new", timedelta(days=2))
     table, row = scenario.rows[-1]
     scenario.rows[-1] = (table, row | {"email": "gina@home.example"})
     assert await count_sent_and_recovered(engine, scenario) == (1, 1)
@@ -107,5 +107,5 @@ async def test_unsent_follow_ups_do_not_count(engine: AsyncEngine) -> None:
 
 async def test_nothing_of_another_workspace_counts(engine: AsyncEngine) -> None:
     scenario = missed_meeting_scenario()
-    add_later_booking(scenario, "anew", timedelta(days=2))
+    add_later_booking(scenario, "new", timedelta(days=2))
     assert await count_sent_and_recovered(engine, scenario, "theirs") == (0, 0)

@@ -1,4 +1,4 @@
-"""Words of a search, and rows as the API shows them."""
+"""Splitting search text into words."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A week as it stands after it was heard of in its order, and ways to look at it and to damage it."""
+"""A sample week of events, applied in order, and helpers to read and change its tables."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.histories.table_contents import WORKSPACE, apply_history
 
 
 def sample_week() -> Week:
-    """Three bookings of two companies, one of a private person: made, moved, held, cancelled; and a report by hand."""
+    """Returns bookings of two companies and a private person: moved, held and cancelled, with a manual outcome."""
     week = Week()
     first, second = Meeting(week, "alpha", [SARAH], 1), Meeting(week, "beta", [SAM], 2)
     third, fourth = Meeting(week, "gamma", [LEE], 3), Meeting(week, "delta", [GUS], 4)
@@ -44,7 +44,7 @@ async def run_rebuild(engine: AsyncEngine, **options: Any) -> RebuildResult:
 
 
 async def differing_tables(engine: AsyncEngine, **options: Any) -> set[str]:
-    """In which ways rows of which tables differ, such as "deals missing"."""
+    """Returns which tables differ, and how, such as "deals missing"."""
     result = await run_rebuild(engine, **options)
     return {
         f"{count.table} {kind}"
@@ -61,7 +61,7 @@ async def fetch_rows(engine: AsyncEngine, query: str, *parameters: Any) -> Seque
 
 
 async def change_tables(engine: AsyncEngine, *statements: str) -> None:
-    """Changes what stands behind Showup's back."""
+    """Runs statements directly in the database; each must change a row."""
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         for statement in statements:

@@ -1,10 +1,10 @@
-"""What may happen to tables behind Showup's back, and as which differences it must be found."""
+"""Changes made directly in the database, and the differences that a rebuild must report for each."""
 
 from typing import NamedTuple
 
 
 class Damage(NamedTuple):
-    """`found`: by table, whether rows are missing, extra or changed."""
+    """`differences`: the tables in which rows are missing, extra or changed."""
 
     statements: str
     differences: frozenset[str]
@@ -15,18 +15,18 @@ def _damage(statements: str, *differences: str) -> Damage:
 
 
 DAMAGES = {
-    "a deal is gone": _damage(
+    "a deal was deleted": _damage(
         "UPDATE bookings SET deal_id = NULL; DELETE FROM deals", "deals missing", "bookings changed"
     ),
-    "a stage is another": _damage("UPDATE deals SET stage = 'negotiation'", "deals changed"),
-    "another deal is the active one": _damage(
+    "a stage was changed": _damage("UPDATE deals SET stage = 'negotiation'", "deals changed"),
+    "another deal is active": _damage(
         """
         UPDATE deals SET status = 'lost', position = position + 5 WHERE status = 'active';
         UPDATE deals SET status = 'active', closed_at = NULL WHERE status = 'cancelled'
         """,
         "deals changed",
     ),
-    "people are gone": _damage(
+    "people were deleted": _damage(
         """
         UPDATE bookings SET person_id = NULL;
         UPDATE booking_attendees SET person_id = NULL;
@@ -34,7 +34,7 @@ DAMAGES = {
         """,
         *("people missing", "bookings changed", "booking_attendees changed"),
     ),
-    "a person has another address": _damage(
+    "a person has another email address": _damage(
         "UPDATE people SET email = 'x@y.example', name = NULL WHERE email LIKE 'gus%'", "people changed"
     ),
     "a company has another id": _damage(
@@ -52,7 +52,7 @@ DAMAGES = {
         *("companies missing", "companies extra", "people changed", "bookings changed", "deals changed"),
         "deal_events changed",
     ),
-    "a booking is gone": _damage(
+    "a booking was deleted": _damage(
         """
         DELETE FROM booking_refs WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
         DELETE FROM booking_attendees WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
@@ -60,7 +60,7 @@ DAMAGES = {
         """,
         *("bookings missing", "booking_refs missing", "booking_attendees missing"),
     ),
-    "a booking was made up": _damage(
+    "a booking was added": _damage(
         """
         INSERT INTO bookings (id, workspace_id, account_id, start_time, booked_at, status, created_at, updated_at)
         SELECT gen_random_uuid(), workspace_id, account_id, now(), now(), 'ACCEPTED', now(), now() FROM bookings
@@ -68,9 +68,9 @@ DAMAGES = {
         """,
         "bookings extra",
     ),
-    "what was answered is another": _damage("""UPDATE bookings SET answers = '{"a": "b"}'""", "bookings changed"),
+    "an answer was changed": _damage("""UPDATE bookings SET answers = '{"a": "b"}'""", "bookings changed"),
     "audit entries are missing": _damage("DELETE FROM audit_log WHERE what LIKE 'deal.%'", "audit_log missing"),
-    "audit entries are doubled": _damage(
+    "audit entries are duplicated": _damage(
         """
         INSERT INTO audit_log (workspace_id, number, at, event_id, actor, what, because, change, order_key, booking_id,
                              person_id, company_id, deal_id)
@@ -79,14 +79,14 @@ DAMAGES = {
         """,
         "audit_log extra",
     ),
-    "an audit entry gives another reason": _damage(
+    "an audit entry has another reason": _damage(
         "UPDATE audit_log SET because = 'why not'", "audit_log missing", "audit_log extra"
     ),
-    "events are of another booking": _damage(
+    "events belong to another booking": _damage(
         "UPDATE inbox_events SET booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta')",
         "inbox_events changed",
     ),
-    "events are of no booking": _damage("UPDATE inbox_events SET booking_id = NULL", "inbox_events changed"),
-    "turns are gone": _damage("DELETE FROM deal_events WHERE position = 0", "deal_events missing"),
-    "names are gone": _damage("DELETE FROM booking_refs WHERE ref LIKE 'uid:%'", "booking_refs missing"),
+    "events belong to no booking": _damage("UPDATE inbox_events SET booking_id = NULL", "inbox_events changed"),
+    "deal events were deleted": _damage("DELETE FROM deal_events WHERE position = 0", "deal_events missing"),
+    "names were deleted": _damage("DELETE FROM booking_refs WHERE ref LIKE 'uid:%'", "booking_refs missing"),
 }

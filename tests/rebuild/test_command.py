@@ -1,4 +1,4 @@
-"""`showup rebuild`, as a person gives it (PI10)."""
+"""The command `showup rebuild` (PI10)."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_a_healthy_database_shows_no_difference(showup: Showup, database_url: st
     asyncio.run(prepare(database_url))
     output = showup("rebuild")
     assert (output.code, output.error) == (0, "")
-    assert output.out.splitlines() == ["Folded 9 events.", "No difference."]
+    assert output.out.splitlines() == ["Replayed 9 events.", "No differences."]
 
 
 def test_a_difference_is_printed_and_sets_the_exit_code(showup: Showup, database_url: str) -> None:
@@ -40,7 +40,7 @@ def test_differences_are_repaired(showup: Showup, database_url: str) -> None:
     asyncio.run(prepare(database_url, "UPDATE bookings SET title = 'Something else'"))
     output = showup("rebuild", "--apply")
     assert output.code == 0, output.error
-    assert "4 rows were put right" in output.out
+    assert "4 rows were repaired" in output.out
     assert showup("rebuild", "--check").code == 0
 
 
@@ -56,7 +56,7 @@ def test_rules_of_a_file_are_tried_and_not_saved(showup: Showup, database_url: s
 
 
 def test_delivery_rules_can_be_tried(showup: Showup, database_url: str, tmp_path: Path) -> None:
-    """TE1, TE11: rules that the file has in other tables, under other names."""
+    """TE1, TE11: rules from the tables [email] and [no_show_follow_up] of the file."""
     asyncio.run(prepare(database_url))
     (tmp_path / "tried.toml").write_text("[email]\nguests = true\n[no_show_follow_up]\nenabled = true\nafter = '3h'\n")
     output = showup("rebuild", "--rules", "tried.toml", "--json")
@@ -77,11 +77,11 @@ def test_an_earlier_time_is_shown(showup: Showup, database_url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--check", "--apply"], "Give one of"),
+        (["--check", "--apply"], "Use only one of"),
         (["--as-of", "yesterday"], "2026-11-21T09:30Z"),
         (["--workspace", "nowhere"], "workspaces list"),
         (["--rules", "missing.toml"], "missing.toml"),
-        (["--rules", "empty.toml"], "names no rule"),
+        (["--rules", "empty.toml"], "contains no rules"),
         (["--rules", "broken.toml"], "TOML"),
         (["--rules", "wrong.toml"], "pipeline.cancel_deal"),
     ],

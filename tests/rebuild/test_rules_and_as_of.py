@@ -1,4 +1,4 @@
-"""PI10: other rules are tried on the whole history, and what stood at an earlier moment is shown; nothing changes."""
+"""PI10: a rebuild tries other rules on the whole history, or shows an earlier time; it changes nothing."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ async def test_rules_are_tried_on_all_history(engine: AsyncEngine) -> None:
     assert await differing_tables(engine) == set()
 
 
-async def test_rules_already_in_force_change_nothing(engine: AsyncEngine) -> None:
+async def test_current_rules_change_nothing(engine: AsyncEngine) -> None:
     await load_sample_week(engine)
     assert (await run_rebuild(engine, rules={"cancel_deal": "always"})).differing == 0
 

@@ -1,4 +1,4 @@
-"""PI10, PI13: whatever was done to what stands is found, and put right from the log, and nobody is told anything."""
+"""PI10, PI13: a rebuild finds every change of the tables, repairs it from the log, and notifies no one."""
 
 import asyncio
 
@@ -68,7 +68,9 @@ async def test_sent_deliveries_stay_and_nothing_new_is_sent(engine: AsyncEngine)
     await run_rebuild(engine, applied=True)
     result = await fetch_rows(engine, "SELECT kind, state, because, recipient, key FROM deliveries")
     assert {row["state"] for row in result} == {"skipped", "delivered", "withdrawn"}
-    assert {row["because"] for row in result if (row["key"],) in deleted} == {"not sent: a rebuild sends nothing"}
+    assert {row["because"] for row in result if (row["key"],) in deleted} == {
+        "not sent: a rebuild sends no notifications"
+    }
     assert {row["recipient"] for row in result if row["state"] == "delivered"} == {"old@acme.example"}
     assert {row["state"] for row in result if row["key"].endswith("!")} == {"withdrawn"}
     assert await differing_tables(engine) == set()
@@ -145,7 +147,7 @@ async def test_a_repair_and_the_projection_wait_for_each_other(engine: AsyncEngi
 
 
 def test_every_replayed_table_is_compared() -> None:
-    """A table that somebody adds is folded into the shadow by itself, and must say here how it is compared."""
+    """A new table is replayed automatically, so COMPARED_TABLES must define how to compare it."""
     assert {one.name for one in COMPARED_TABLES} - {"inbox_events"} == set(shadow.REPLAYED_TABLES) - IGNORED_TABLES
 
 

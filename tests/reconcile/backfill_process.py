@@ -1,6 +1,6 @@
-"""A process that takes in the history of a loopback Cal.com, until somebody kills it: it says so after each page.
+"""A process that backfills the history of a fake Cal.com and prints the size of each page; a test kills it.
 
-Its arguments: the addresses of the database and of the API, the key, and from when to when.
+Arguments: the database URL, the API URL, the API key, and the first and last time of the backfill.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A loopback Cal.com, and Showups beside it, each with a database of its own."""
+"""Fixtures: a fake Cal.com, and Showup instances that each have their own database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -31,7 +31,7 @@ async def fake_calcom(world: World) -> AsyncIterator[FakeCalcom]:
 
 @pytest.fixture
 async def open_showup(postgres: str, world: World, fake_calcom: FakeCalcom) -> AsyncIterator[OpenShowup]:
-    """Opens one more Showup."""
+    """Returns a function that opens one more Showup instance."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx2.AsyncClient())
 

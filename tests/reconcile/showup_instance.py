@@ -1,4 +1,4 @@
-"""A Showup beside a loopback Cal.com: it hears webhooks, asks the API, and shows what stands in natural keys."""
+"""A Showup instance for a fake Cal.com: it receives webhooks, polls the API, and shows its data by natural keys."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ _DEALS = """
 
 @dataclass
 class ShowupInstance:
-    """One database of ours, at `url`, and the account that the loopback Cal.com has there."""
+    """One Showup database at `url`, with one account at the fake Cal.com."""
 
     url: str
     engine: AsyncEngine
@@ -70,11 +70,11 @@ class ShowupInstance:
         self.reconciler = self.create_reconciler()
 
     def limit_calls(self, per_minute: int) -> None:
-        """So often in a minute it may ask from now on."""
+        """Limits the API calls per minute from now on."""
         self.limiter = RateLimiter(self.clock, self.clock.pause, per_minute=per_minute)
 
     def create_reconciler(self, pause: Pause | None = None) -> Reconciler:
-        """As another process has one."""
+        """Returns a new reconciler, as another process would have."""
         return Reconciler(
             self.engine,
             self.clock,
@@ -98,7 +98,7 @@ class ShowupInstance:
         )
 
     async def open(self) -> "ShowupInstance":
-        """The account is known from now on."""
+        """Creates the workspace and the account, and starts polling."""
         async with transaction(self.engine) as tx:
             await tx.execute(insert(workspaces).values(id=self.workspace_id, slug="default", name="Default"))
             row = {"id": self.account_id, "workspace_id": self.workspace_id, "kind": "calcom", "name": "default"}
@@ -107,7 +107,7 @@ class ShowupInstance:
         return self
 
     async def receive(self, body: bytes, _headers: dict[str, str] | None = None) -> None:
-        """A webhook came through the door."""
+        """Stores a webhook in the inbox."""
         incoming = IncomingEvent(
             account_id=self.account_id, workspace_id=self.workspace_id, body=body, received_at=self.clock()
         )
@@ -115,7 +115,7 @@ class ShowupInstance:
             await insert_events(await driver_connection(tx), [incoming])
 
     async def report_outcome(self, uid: str, outcome: MeetingOutcome) -> None:
-        """Somebody here says how the meeting went."""
+        """Reports a meeting's outcome manually."""
         command = ReportOutcome(at=self.clock(), actor="key:ops", booking=f"uid:{uid}", outcome=outcome)
         async with transaction(self.engine) as tx:
             result = await execute_command(await driver_connection(tx), self.workspace_id, [command], self.clock())
@@ -125,7 +125,7 @@ class ShowupInstance:
         await self.applier.drain()
 
     async def reconcile(self) -> dict[str, Any]:
-        """Asks Cal.com now, and applies what comes of it; what the run says of itself."""
+        """Polls Cal.com now, applies the repairs, and returns the run."""
         async with transaction(self.engine) as tx:
             await tx.execute(update(syncs).values(next_at=self.clock()))
         await self.apply()
@@ -134,7 +134,7 @@ class ShowupInstance:
         return await self.last_run()
 
     async def find_rebuild_differences(self) -> list[RebuildDifference]:
-        """Where the log, folded anew, says something else than what stands."""
+        """Returns the differences between a replay of the log and the current data."""
         return (await rebuild(self.engine, RebuildOptions(workspace_ids=[self.workspace_id]))).examples
 
     async def last_run(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class ShowupInstance:
             return [dict(row) for row in (await tx.execute(text(query), values)).mappings()]
 
     async def load_state(self) -> dict[str, Any]:
-        """Everything that stands, in natural keys."""
+        """Returns all bookings, deals, people and companies, by natural keys."""
         bookings = {one["uid"]: one for one in await self.rows(_BOOKINGS)}
         for one in bookings.values():
             one["has_deal"] = one.pop("deal_id") is not None
@@ -165,7 +165,7 @@ class ShowupInstance:
 def differences(
     ours: dict[str, Any], theirs: dict[str, Any], ignored: Callable[[str, Any], bool] | None = None
 ) -> list[str]:
-    """One line for each thing that two standings disagree on, `but` for those that it is true of."""
+    """Returns one line for each difference between two states, except those for which `ignored` is true."""
     found = []
     for noun in ours:
         for key in sorted(ours[noun].keys() | theirs[noun].keys(), key=str):

@@ -1,4 +1,4 @@
-"""History is taken in, without telling anybody, in the limits of Cal.com's API (IN8, PI13)."""
+"""A backfill imports history within the limits of Cal.com's API and notifies no one (IN8, PI13)."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.fake_calcom.world import World
 from tests.reconcile.conftest import OpenShowup
 from tests.reconcile.showup_instance import ShowupInstance, differences
 
-# More of them, and it takes minutes: SHOWUP_TEST_HISTORY=20000.
+# A long history takes minutes: SHOWUP_TEST_HISTORY=20000.
 HISTORY = int(os.environ.get("SHOWUP_TEST_HISTORY", "700"))
 PAGE = 100
 
@@ -33,7 +33,7 @@ async def run_backfill(
 
 
 async def register_account_now(showup: ShowupInstance) -> None:
-    """Its key came a moment ago: all that was booked by now is history."""
+    """Sets the account's start to now, so that all earlier bookings are history."""
     await showup.rows("UPDATE syncs SET began_at = :now RETURNING 1", now=showup.clock())
 
 
@@ -67,7 +67,7 @@ async def test_a_backfill_of_a_recent_booking_sends_nothing(world: World, showup
 
 
 async def test_a_backfill_ends_where_polling_began(world: World, showup: ShowupInstance) -> None:
-    """It is news, and taken in as history it would be told to nobody."""
+    """A booking made after polling began is new; imported as history, it would cause no notifications."""
     host = world.add_user("Hana Host", "hana@sellers.example")
     kind = world.add_event_type("call", owner=host)
     (account,) = await showup.reconciler.accounts()
@@ -136,7 +136,7 @@ async def test_a_killed_backfill_resumes(world: World, fake_calcom: FakeCalcom, 
     (after,) = await showup.rows("SELECT * FROM reconciliations")
     assert (after["id"], after["state"], after["looked_at"]) == (before["id"], "done", HISTORY)
     pages = [one for one in fake_calcom.requests[asked:] if one.path.endswith("/bookings")]
-    assert sum("cursor" not in one.query for one in pages) == 1, "it began anew"
+    assert sum("cursor" not in one.query for one in pages) == 1, "the backfill did not resume"
     assert await showup.rows("SELECT 1 FROM inbox_events WHERE duplicate_of IS NOT NULL") == []
     await run_backfill(complete)
     assert differences(await showup.load_state(), await complete.load_state()) == []
@@ -182,5 +182,5 @@ async def test_a_backfill_respects_the_rate_limit_in_constant_memory(
         tracemalloc.stop()
     assert fake_calcom.worst_minute() <= most
     assert len((await showup.load_state())["bookings"]) == HISTORY
-    # What is remembered of the log is bounded, and small beside this.
+    # The caches of the log are bounded, and much smaller than this.
     assert held[-1] - held[1] < 100 * 1024 * 1024

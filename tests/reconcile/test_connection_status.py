@@ -1,4 +1,4 @@
-"""What people see of it: `GET /api/connections` and `showup calcom backfill` (IN8)."""
+"""The state of reconciliation in `GET /api/connections` (IN8)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A Cal.com whose webhooks get lost: after one reconciliation everything stands as if none had been (IN8, PI9)."""
+"""One reconciliation leads to the same data as if no webhook had been lost (IN8, PI9)."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,22 +15,22 @@ from tests.reconcile.conftest import OpenShowup
 from tests.reconcile.showup_instance import differences
 from tests.reconcile.untraceable import find_untraceable
 
-# A thousand take a minute and a half: SHOWUP_TEST_BOOKINGS=1000.
+# A thousand bookings take a minute and a half: SHOWUP_TEST_BOOKINGS=1000.
 BOOKINGS = int(os.environ.get("SHOWUP_TEST_BOOKINGS", "130"))
 SECRET = "of no importance here"
-# More of them leave no trace at Cal.com than this would be a fault of the test.
+# A larger share of bookings without a trace at Cal.com would be a fault of the test.
 MAX_UNTRACEABLE = 0.05
 
 
 @pytest.fixture
 async def fake_calcom(world: World) -> AsyncIterator[FakeCalcom]:
-    """A Cal.com that answers 429 and 500 now and then."""
+    """Returns a fake Cal.com that sometimes answers 429 or 500."""
     with FakeCalcom(world, faults=Faults({"500": 0.05, "429": 0.02}, seed=1)) as fake_calcom:
         yield fake_calcom
 
 
 @pytest.mark.parametrize("stamps_new", [False, True], ids=["updated_at is null at first", "updated_at is never null"])
-@pytest.mark.parametrize("silent", [False, True], ids=["webhooks tell all", "some tell nothing"])
+@pytest.mark.parametrize("silent", [False, True], ids=["all changes have webhooks", "some changes have no webhook"])
 async def test_one_reconciliation_repairs_all_lost_webhooks(
     world: World, fake_calcom: FakeCalcom, open_showup: OpenShowup, silent: bool, stamps_new: bool
 ) -> None:
@@ -44,7 +44,7 @@ async def test_one_reconciliation_repairs_all_lost_webhooks(
     await sender.deliver_all()
     await complete.apply()
     await lossy.apply()
-    assert differences(await lossy.load_state(), await complete.load_state()), "nothing of importance was lost"
+    assert differences(await lossy.load_state(), await complete.load_state()), "no important webhook was lost"
 
     complete_run = await complete.reconcile()
     assert silent or (complete_run["repaired"], complete_run["drift"]) == ({}, [])

@@ -1,4 +1,4 @@
-"""Old instances with API v1 say no times of change, so what differs is looked at twice (IN8, seed 002)."""
+"""Old instances with API v1 report no times of change, so Showup compares a differing booking twice (IN8, seed 002)."""
 
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ async def test_a_backfill_selects_by_meeting_date(world: World, old_instance: Sh
 async def test_bookings_before_the_account_are_history(
     world: World, fake_calcom: FakeCalcom, showup: ShowupInstance
 ) -> None:
-    """It says no times of making either, so that all would pass for news; and nobody is told of history (PI13)."""
+    """API v1 reports no creation times, so old bookings could look new; Showup must not notify anyone (PI13)."""
     await showup.rows("DELETE FROM reconciliations RETURNING 1")
     await showup.rows("DELETE FROM syncs RETURNING 1")
     soon, late = create_booking(world, starts_in=5 * DAY), create_booking(world, starts_in=90 * DAY)

@@ -1,4 +1,4 @@
-"""Cal.com, or our own server, is away for a while (seed 002's error scenarios 1 and 2)."""
+"""Outages of Cal.com and of our own server (seed 002, error scenarios 1 and 2)."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ PAUSES = (1, 2, 4, 8, 15, 15)
 
 
 async def test_error_scenario_1_calcom_api_down(world: World, fake_calcom: FakeCalcom, showup: ShowupInstance) -> None:
-    """It is asked again after ever longer pauses, what is known stays, and where it is shown it says so."""
+    """Showup retries after ever longer pauses, keeps its data, and shows the outage."""
     booking = create_booking(world)
     await showup.receive(world.last_webhooks[0].body)
     await showup.reconcile()
@@ -46,7 +46,7 @@ async def test_error_scenario_1_calcom_api_down(world: World, fake_calcom: FakeC
 
 
 async def _assert_polled_after(showup: ShowupInstance, pauses: Sequence[int]) -> None:
-    """Each time it fails again; the pauses are in minutes."""
+    """Checks that each poll happens after its pause, in minutes, and fails."""
     began_at = (await showup.sync())["failing_since"]
     for pause in pauses:
         sync = await showup.sync()
@@ -66,7 +66,7 @@ async def test_a_refused_key_reports_what_to_do(world: World, fake_calcom: FakeC
 
 
 async def test_error_scenario_2_webhook_delivery_failure(world: World, showup: ShowupInstance) -> None:
-    """Our server was not there for a week: the next poll finds who booked, who moved, and who came."""
+    """After a week without our server, the next poll finds all bookings, reschedules and absences."""
     booking = create_booking(world)
     world.add_event_type("demo", owner=booking.host)
     moved = create_booking(world, starts_in=3 * DAY)
@@ -90,7 +90,7 @@ async def test_a_fault_halfway_loses_nothing(
         guest = Guest(f"Ann {hour}", f"ann{hour}@acme{hour}.example")
         world.book(kind, guest, start_at=world.clock() + 30 * DAY + timedelta(hours=hour))
     world.move_by(HOUR)
-    # The second page fails for good, and the run with it; the next one finds the rest.
+    # All attempts at the second page fail, and so does the run; the next run finds the rest.
     fake_calcom.faults.queue(None, *[fault] * 4)
     await showup.reconcile()
     assert (await showup.last_run())["state"] == "failed"
@@ -116,14 +116,14 @@ async def test_one_refused_booking_blocks_no_other(
 
 
 async def test_a_stopped_reconciler_is_reported(world: World, showup: ShowupInstance) -> None:
-    """The worker is gone, or the key was taken away: what was good once must not pass for good for ever."""
+    """Without a worker or a key, the connection must not be shown as available forever."""
     synced_at = world.clock()
     world.move_by(30 * MINUTE)
     assert (await _health(showup)).available is True
     world.move_by(HOUR)
     health = await _health(showup)
     assert (health.available, health.last_synced_at) == (False, synced_at)
-    assert "nobody asks it" in str(health.message)
+    assert "no process checks it" in str(health.message)
     await showup.rows("UPDATE syncs SET leased_until = :until RETURNING 1", until=world.clock() + MINUTE)
     assert (await _health(showup)).available is True
 
@@ -131,7 +131,7 @@ async def test_a_stopped_reconciler_is_reported(world: World, showup: ShowupInst
 async def test_a_run_that_lost_its_lease_records_no_outcome(
     world: World, fake_calcom: FakeCalcom, showup: ShowupInstance
 ) -> None:
-    """Another process asked meanwhile, and was answered."""
+    """Another process polled successfully in the meantime."""
     other = showup.create_reconciler()
 
     async def sleep(_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What is looked at, when, and by whom (IN8)."""
+"""Polling: which bookings are compared, when, and by which process (IN8)."""
 
 import asyncio
 from datetime import timedelta
@@ -41,7 +41,7 @@ async def test_nothing_is_repaired_while_its_webhook_may_be_in_flight(world: Wor
 
 
 async def test_an_absence_mark_waits_for_the_grace_period_too(world: World, showup: ShowupInstance) -> None:
-    """Given a mark whose webhook comes a minute later, and one whose webhook never comes."""
+    """One mark's webhook arrives a minute later, and another's never arrives."""
     delivered, lost = create_booking(world), create_booking(world, starts_in=2 * DAY + HOUR)
     sender = WebhookSender(world, showup.receive, secret="")
     world.move_by(2 * DAY + 3 * HOUR)
@@ -62,7 +62,7 @@ async def test_an_absence_mark_waits_for_the_grace_period_too(world: World, show
 
 
 async def test_an_absence_mark_fetches_its_unknown_booking(world: World, open_showup: OpenShowup) -> None:
-    """The booking is older than the account, so that only its uid leads to it."""
+    """The booking is older than the account, so Showup can find it only by its uid."""
     booking = create_booking(world)
     world.move_by(5 * DAY)
     showup = await open_showup()
@@ -86,7 +86,7 @@ async def test_a_rescheduled_old_booking_is_no_cancellation(world: World, showup
 
 
 async def test_a_reschedule_request_in_two_webhooks_is_one_booking(world: World, showup: ShowupInstance) -> None:
-    """Its REQUESTED names the old booking and is lost; its CREATED names none."""
+    """BOOKING_REQUESTED names the old booking and is lost; BOOKING_CREATED names none."""
     old = create_booking(world, confirmation=True)
     world.confirm(old.uid)
     for webhook in world.sent_webhooks:
@@ -115,7 +115,7 @@ async def test_a_host_reschedule_request_cancels_no_deal(world: World, showup: S
 
 
 async def test_an_unrepairable_difference_is_reported_once(world: World, showup: ShowupInstance) -> None:
-    """Given a cancellation that Cal.com knows nothing of, as after a restored backup."""
+    """Cal.com does not know a cancellation that Showup received, as after a restored backup."""
     booking = create_booking(world)
     created = world.last_webhooks[0].body
     world.cancel(booking.uid)
@@ -133,7 +133,7 @@ async def test_an_unrepairable_difference_is_reported_once(world: World, showup:
 
 
 async def test_a_manual_outcome_is_not_overwritten(world: World, showup: ShowupInstance) -> None:
-    """A guest whom nobody marked at Cal.com, and of whom somebody here said that they did not come."""
+    """A person reported a no-show in Showup that is not marked at Cal.com."""
     booking = create_booking(world, starts_in=HOUR)
     world.move_by(3 * HOUR)
     for webhook in world.sent_webhooks:
@@ -151,7 +151,7 @@ async def test_two_processes_poll_once(world: World, fake_calcom: FakeCalcom, sh
     world.move_by(HOUR)
 
     def lists() -> int:
-        # Whose key it is, is asked besides where nobody told of a booking.
+        # For an unknown booking, Showup also asks for the key's owner; this counts only lists.
         return sum(asked.path == "/v2/bookings" for asked in fake_calcom.requests)
 
     before = lists()
@@ -168,7 +168,7 @@ async def test_two_processes_poll_once(world: World, fake_calcom: FakeCalcom, sh
 
 
 async def test_an_abandoned_lease_expires(world: World, showup: ShowupInstance) -> None:
-    """A process that was killed releases nothing."""
+    """A killed process does not release its lease."""
     create_booking(world)
     world.move_by(HOUR)
     await showup.rows(
@@ -203,7 +203,7 @@ async def test_bookings_before_the_account_are_left_to_a_backfill(world: World, 
 
 
 async def test_meetings_where_the_key_owner_is_a_guest_are_ignored(world: World, showup: ShowupInstance) -> None:
-    """Cal.com lists whatever its user attends: no webhook of ours tells of it, so none was lost."""
+    """Cal.com lists meetings that its user attends as a guest, but sends no webhooks for them, so none was lost."""
     hana, vera = world.add_user("Hana Host", "hana@sellers.example"), world.add_user("Vera", "vera@vendor.example")
     theirs, ours = world.add_event_type("demo", owner=vera), world.add_event_type("call", owner=hana)
     world.book(theirs, Guest("Hana Host", "Hana@sellers.example"), start_at=world.clock() + DAY)

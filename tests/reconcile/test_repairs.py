@@ -1,4 +1,4 @@
-"""Given what we were told, when Cal.com's API says this, then these bodies heal it (IN8); pure, without a database."""
+"""The repairs for a known history and a booking from Cal.com's API (IN8); pure, without a database."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -62,7 +62,7 @@ def read_record(body: bytes, received_at: datetime = AFTER) -> EventRecord | Non
 
 
 def webhook(trigger: str, at: datetime = BOOKED, **payload: Any) -> EventRecord:
-    """What Cal.com sent and we heard."""
+    """Returns the event of a webhook that Showup received."""
     fields = {
         "uid": "one",
         "bookingId": 501,
@@ -169,7 +169,7 @@ def final_attendance(records: Sequence[EventRecord], repaired: Repaired) -> tupl
         ([CREATED, ENDED, absence(absent=True)], api(), (True, False)),
         ([CREATED, ENDED], api(absent_host=True, updated_at=AFTER), (None, True)),
     ],
-    ids=["ended", "absent", "taken back", "host absent"],
+    ids=["ended", "absent", "mark removed", "host absent"],
 )
 def test_attendance_follows_cal_com(
     records: list[EventRecord], theirs: ApiBooking, expected: tuple[bool | None, bool]
@@ -177,7 +177,7 @@ def test_attendance_follows_cal_com(
     assert final_attendance(records, run_repair(records, theirs, by=AFTER + HOUR)) == expected
 
 
-def test_a_reschedule_names_what_it_replaces_with_the_time_that_it_had() -> None:
+def test_a_reschedule_names_the_replaced_booking_and_its_time() -> None:
     repaired = run_repair(
         [], api(uid="two", rescheduled_from_uid="one", start=START + DAY), by=BEFORE, previous_records=(CREATED,)
     )
@@ -189,7 +189,7 @@ def test_a_reschedule_names_what_it_replaces_with_the_time_that_it_had() -> None
 
 
 def test_a_confirmed_reschedule_request_is_linked_by_a_request() -> None:
-    """Its acceptance was heard, and says nothing of the booking that it took the place of (PI6)."""
+    """Showup received the acceptance, which does not name the replaced booking (PI6)."""
     records = [webhook("BOOKING_CREATED", BOOKED + HOUR, uid="two", bookingId=502)]
     repaired = run_repair(
         records, api(id=502, uid="two", rescheduled_from_uid="one"), by=BEFORE, previous_records=(CREATED,)
@@ -206,7 +206,7 @@ def test_the_source_time_is_the_creation_or_the_change() -> None:
 
 
 def test_a_repair_is_dated_just_after_the_event_it_overrides() -> None:
-    """Given a mark set after the booking's last change, when Cal.com has it no more, and says no time of that."""
+    """Cal.com has removed a mark that was set after the booking's last change, and gives no time for the removal."""
     records = [CREATED, ENDED, absence(absent=True, at=AFTER)]
     (one,) = run_repair(records, api(), by=AFTER + HOUR).repairs
     assert msgspec.json.decode(one.body)["createdAt"] == f"{AFTER:%Y-%m-%dT%H:%M:%S}.501Z"

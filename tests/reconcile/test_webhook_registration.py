@@ -1,4 +1,4 @@
-"""The webhook at Cal.com is made, put right and tried out, and no moment is without a good secret (RU4)."""
+"""The webhook at Cal.com is created, repaired and tested; a valid secret exists at every moment (RU4)."""
 
 import asyncio
 import json
@@ -104,10 +104,10 @@ async def test_a_refusal_leaves_the_secrets_as_they_were(
     assert await stored_secrets(engine) == before
 
 
-async def test_a_call_without_an_answer_leaves_both_secrets_good(
+async def test_a_call_without_an_answer_leaves_both_secrets_valid(
     fake_calcom: FakeCalcom, calcom: CalcomClient, secrets: WebhookSecrets, engine: AsyncEngine
 ) -> None:
-    """Cal.com may have taken the new one before it broke off, or not."""
+    """Cal.com may or may not have stored the new secret before the connection failed."""
     await register(calcom, URL, secrets, USER_SCOPE, pause=no_wait)
     (old, _) = (await stored_secrets(engine))[0]
     fake_calcom.faults.queue(None, "reset", "reset", "reset", "reset", "reset")
@@ -166,7 +166,7 @@ def test_without_a_key_the_commands_explain_how_to_set_one(ready: Showup) -> Non
 def test_registration_against_a_running_showup(
     ready: Showup, fake_calcom: FakeCalcom, database_url: str, tmp_path: Path
 ) -> None:
-    """Registered, heard through the public address, and told as it stands; then something at Cal.com breaks it."""
+    """Registers a webhook, receives a test through the public address and shows the status; then Cal.com breaks it."""
     ready("accounts", "add", "acme")
     key = json.dumps({"api_key": fake_calcom.key})
     assert ready("connections", "set", "calcom", "acme", "--credentials-file", "-", stdin=key).code == 0
@@ -175,14 +175,14 @@ def test_registration_against_a_running_showup(
         variables = {"CALCOM_API_URL": fake_calcom.url, "SHOWUP_URL": serving.address}
         result = ready("calcom", "register", "--account", "acme", "--json", **variables)
         assert result.code == 0, result.error
-        assert (result.json["made"], result.json["faults"]) == (True, [])
+        assert (result.json["created"], result.json["faults"]) == (True, [])
         assert fake_calcom.webhooks[0].subscriber_url == f"{serving.address}/webhooks/calcom/acme"
         status = ready("calcom", "status", "--account", "acme", "--json", **variables)
         assert status.code == 0, status.out
-        # Whose key it is was answered: only what is asked of the organization is not for its owner.
+        # Cal.com accepts the key; its owner may only not use the organization's webhooks.
         fake_calcom.faults.queue(None, "403")
         status = ready("calcom", "status", "--account", "acme", "--organization", "3", **variables)
-        assert (status.code, "accepted, it is ann's" in status.out) == (1, True), status.out
+        assert (status.code, "accepted, belongs to ann" in status.out) == (1, True), status.out
         fake_calcom.webhooks[0].active = False
         status = ready("calcom", "status", "--account", "acme", **variables)
         assert status.code == 1

@@ -1,4 +1,4 @@
-"""What a loopback Cal.com does not say any more once it was lost, so that nobody can heal it."""
+"""Lost webhooks that leave no trace in the fake Cal.com's API, so that Showup can't repair them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ _EMAIL = re.compile(r'"email":"([^"]+)"')
 
 @dataclass(frozen=True)
 class Untraceable:
-    """Bookings by uid, and companies by domain, of which something happened that left no trace in the API."""
+    """Bookings (by uid) and companies (by domain) with a change that left no trace in the API."""
 
     uids: frozenset[str]
     domains: frozenset[str]
@@ -42,13 +42,13 @@ def find_untraceable(world: World, lost_webhooks: Iterable[SentWebhook]) -> Untr
 
 def _is_untraceable(booking: Booking, lost_webhooks: list[SentWebhook]) -> bool:
     triggers = [webhook.trigger for webhook in lost_webhooks]
-    # A mark that was set and taken back; a seat that was taken and given back.
+    # A mark that was set and removed; a seat that was taken and given back.
     if triggers.count("BOOKING_NO_SHOW_UPDATED") > 1:
         return True
     if booking.event_type.seats is not None and {"BOOKING_CREATED", "BOOKING_CANCELLED"} <= set(triggers):
         return True
     creations = [webhook for webhook in lost_webhooks if webhook.trigger in ("BOOKING_CREATED", "BOOKING_RESCHEDULED")]
-    # A yes to a booking that moved or was called off later; the host before the one whom it was handed to.
+    # The acceptance of a booking that was moved or cancelled later; the host before a reassignment.
     is_reassigned = any(f'"{booking.host.email}"' not in webhook.body.decode() for webhook in creations)
     return is_reassigned or (bool(creations) and booking.event_type.confirmation and booking.status == "CANCELLED")
 

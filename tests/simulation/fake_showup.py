@@ -1,4 +1,4 @@
-"""A stand-in for Showup on a loopback port: a door that checks signatures, and an API made of lists."""
+"""A fake Showup on a loopback port: a webhook endpoint that checks signatures, and an API made of lists."""
 
 import asyncio
 import hashlib
@@ -19,9 +19,9 @@ KEY = "showup_read_key"
 
 @dataclass
 class FakeShowup:
-    """Answers 503 to the first `stumbles` webhooks, then `answers` if any are left; `lists` are its API.
+    """Answers 503 to the first `failures_left` webhooks, then with `answers` while any are left; `lists` are its API.
 
-    A trusting one leaves it to the test to check the signatures of its `posts`: (path, body, signature).
+    With `accepts_any_signature`, the test checks the signatures of its `posts`: (path, body, signature).
     """
 
     url: str = ""
@@ -83,8 +83,8 @@ def signature(secret: str, body: bytes) -> str:
 
 @asynccontextmanager
 async def serve(showup: FakeShowup) -> AsyncIterator[FakeShowup]:
-    """Serves `house` until the end of the block. The socket listens before anybody is told where."""
-    # asyncio switches Nagle's delay off for sockets that say in so many words that they are TCP.
+    """Serves the application until the end of the block. The socket listens before the address is returned."""
+    # asyncio disables Nagle's algorithm only for sockets that are explicitly TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen()

@@ -1,4 +1,4 @@
-"""Mini stories in plain words: one organizer, a few attendees, and days counted from the day of booking."""
+"""Short histories: one organizer, a few attendees, and days counted from the day of booking."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

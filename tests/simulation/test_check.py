@@ -1,4 +1,4 @@
-"""What --check reads back and how it tells what differs."""
+"""`--check` reads the API and reports the differences."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ TRUTH = truth_of(WORLD.webhooks)
 
 
 def to_api_lists(truth: Truth) -> dict[str, list[dict[str, Any]]]:
-    """The lists of an API in which exactly `truth` stands, beside another run's company."""
+    """Returns the lists of an API that has exactly `truth`, and a company of another run."""
     deal_ids = {uid: f"d{n}" for n, deal in enumerate(truth.deals) for uid in deal.bookings}
     bookings = [
         {
@@ -59,7 +59,7 @@ async def check_differences(fake_showup: FakeShowup, summary: SendSummary | None
     return found.differences
 
 
-async def test_an_api_that_says_the_truth_differs_in_nothing(fake_showup: FakeShowup) -> None:
+async def test_an_api_with_the_expected_data_has_no_differences(fake_showup: FakeShowup) -> None:
     fake_showup.lists = to_api_lists(TRUTH)
     assert await check_differences(fake_showup) == []
 
@@ -116,7 +116,7 @@ async def test_events_that_stay_unprocessed_are_counted(fake_showup: FakeShowup)
     assert found.unprocessed == 1
 
 
-async def test_an_api_that_refuses_says_where(fake_showup: FakeShowup) -> None:
+async def test_a_refused_request_is_reported_with_its_path(fake_showup: FakeShowup) -> None:
     with pytest.raises(ApiReadError, match="/api/events: answered 401"):
         await check_run(fake_showup.url, "wrong", WORLD, SendSummary(), time_limit=0)
 

@@ -1,4 +1,4 @@
-"""`showup simulate` as a user meets it, against a door on a loopback port."""
+"""`showup simulate` from a user's view, against a fake Showup on a loopback port."""
 
 import asyncio
 import json
@@ -17,25 +17,25 @@ app.command("simulate")(simulate)
 
 
 async def invoke(*arguments: str) -> Result:
-    # The command has an event loop of its own, and the door lives in the test's.
+    # The command has its own event loop, and the fake Showup runs in the test's.
     return await asyncio.to_thread(CliRunner().invoke, app, list(arguments))
 
 
 def error_message(result: Result) -> str:
-    """The sentence that the user sees instead of a traceback."""
+    """Returns the message that the user sees instead of a traceback."""
     assert result.exception is not None
     return expected_message(result.exception) or ""
 
 
-async def test_where_nobody_answers_it_says_so_at_once() -> None:
+async def test_no_response_is_reported_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     message = error_message(await invoke("--url", url, "--secret", SECRET))
-    assert f"Nothing answers at {url}" in message
+    assert f"No response from {url}" in message
     assert "make run" in message
 
 
-async def test_it_says_exactly_how_many_were_sent(fake_showup: FakeShowup) -> None:
+async def test_the_number_of_sent_webhooks_is_printed(fake_showup: FakeShowup) -> None:
     result = await invoke("--url", fake_showup.url, "--secret", SECRET, "--count", "60", "--rate", "0")
     assert result.exit_code == 0
     assert f"sent {len(fake_showup.bodies)} webhooks" in result.stdout
@@ -48,7 +48,7 @@ async def test_an_account_has_its_own_endpoint(fake_showup: FakeShowup) -> None:
     assert set(fake_showup.paths) == {"/healthz", "/webhooks/calcom/berlin"}
 
 
-async def test_json_says_the_same_in_figures(fake_showup: FakeShowup) -> None:
+async def test_json_has_the_same_numbers(fake_showup: FakeShowup) -> None:
     result = await invoke(
         "--url", fake_showup.url, "--secret", SECRET, "--count", "40", "--rate", "0", "--chaos", "--json"
     )
@@ -61,10 +61,10 @@ async def test_json_says_the_same_in_figures(fake_showup: FakeShowup) -> None:
 async def test_refused_webhooks_are_counted_and_end_in_failure(fake_showup: FakeShowup) -> None:
     result = await invoke("--url", fake_showup.url, "--secret", "another", "--count", "5", "--rate", "0")
     assert result.exit_code == 1
-    assert f"not taken: {fake_showup.rejected} × 401" in result.stdout
+    assert f"refused: {fake_showup.rejected} × 401" in result.stdout
 
 
-async def test_a_check_prints_what_differs(fake_showup: FakeShowup) -> None:
+async def test_a_check_prints_the_differences(fake_showup: FakeShowup) -> None:
     fake_showup.lists = {"bookings": [], "deals": [], "companies": [], "people": []}
     result = await invoke(
         "--url", fake_showup.url, "--secret", SECRET, "--key", KEY, "--count", "5", "--rate", "0", "--check"
@@ -74,7 +74,7 @@ async def test_a_check_prints_what_differs(fake_showup: FakeShowup) -> None:
     assert "OK" not in result.stdout
 
 
-async def test_a_check_that_may_not_read_says_so(fake_showup: FakeShowup) -> None:
+async def test_a_check_without_permission_is_reported(fake_showup: FakeShowup) -> None:
     result = await invoke(
         "--url", fake_showup.url, "--secret", SECRET, "--key", "wrong", "--count", "5", "--rate", "0", "--check"
     )
@@ -90,5 +90,5 @@ async def test_a_check_that_may_not_read_says_so(fake_showup: FakeShowup) -> Non
         (["--secret", SECRET, "--check"], "--key"),
     ],
 )
-async def test_what_cannot_work_is_refused_with_advice(arguments: list[str], advice: str) -> None:
+async def test_invalid_arguments_are_refused_with_advice(arguments: list[str], advice: str) -> None:
     assert advice in error_message(await invoke(*arguments))

@@ -42,13 +42,13 @@ async def count_events(engine: AsyncEngine) -> int:
 
 
 @pytest.mark.usefixtures("account")
-async def test_the_sample_is_loaded_once_and_says_what_a_person_has_to_do(  # AP5
+async def test_the_sample_is_loaded_once_and_prints_the_next_steps(  # AP5
     engine: AsyncEngine, environment: dict[str, str]
 ) -> None:
     first = await invoke(environment, "sample")
     assert first.exit_code == 0
-    assert "Kept 10 webhooks in default" in first.stdout
-    assert "Lisa Wong's deal stands on met: a person moves it to proposal." in first.stdout
+    assert "Stored 10 webhooks in default" in first.stdout
+    assert "Lisa Wong's deal is in stage met. To complete the sample, move it to proposal manually." in first.stdout
     second = await invoke(environment, "sample")
     assert (second.exit_code, "nothing was changed" in second.stdout) == (0, True)
     assert await count_events(engine) == 10

@@ -48,7 +48,7 @@ async def test_a_revoked_key_is_not_found(engine: AsyncEngine) -> None:
         assert await keys_store.find(tx, digest(second.key)) is not None
 
 
-async def test_somebodys_own_account_of_that_name_is_left_alone(engine: AsyncEngine, workspace: UUID) -> None:
+async def test_an_existing_account_of_that_name_is_not_changed(engine: AsyncEngine, workspace: UUID) -> None:
     async with transaction(engine) as tx:
         await accounts_store.add(tx, SEAL, name="simulated-1", workspace_id=workspace, credentials=None)
     with pytest.raises(AccountNameTaken, match="simulated-1 belongs to the workspace default"):

@@ -1,4 +1,4 @@
-"""Bodies have the fields of hosted Cal.com's own, and say what the news say."""
+"""Bodies have the fields of hosted Cal.com's own, with the values of the simulated webhooks."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""scripts/scenarios.sh: five scenarios by hand, signed, with what is expected and what came (IN1, IN2)."""
+"""scripts/scenarios.sh: five signed scenarios, with the expected and the actual response (IN1, IN2)."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ async def test_a_wrong_secret_is_reported(fake_showup: FakeShowup) -> None:
     assert "got       401" in out
 
 
-async def test_without_a_secret_it_says_what_to_set() -> None:
+async def test_without_a_secret_the_error_names_the_setting() -> None:
     code, out, err = await run(secret="")
     assert (code, out) == (2, "")
     assert "CALCOM_WEBHOOK_SECRET is not set" in err

@@ -51,7 +51,7 @@ async def test_duplicates_are_counted(fake_showup: FakeShowup) -> None:  # IN4
     assert (summary.accepted, summary.duplicates) == (3, 1)
 
 
-async def test_nobody_there_is_no_answer(unused_port: int) -> None:
+async def test_no_server_is_no_answer(unused_port: int) -> None:
     summary = await send_bodies(FakeShowup(url=f"http://127.0.0.1:{unused_port}"), b"{}")
     assert (summary.sent, summary.failures) == (1, {"no answer": 1})
 

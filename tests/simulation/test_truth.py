@@ -1,4 +1,4 @@
-"""The simulator's own rules, story by story: given these news, this must stand (PI1 to PI9)."""
+"""The simulator's own rules, history by history: the webhooks, and the data that follows (PI1 to PI9)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""IN6, PI6: every way in which a webhook can be written or wrapped, and a decided meaning for every trigger."""
+"""IN6, PI6: translation of every webhook format and wrapper, and a meaning for every trigger."""
 
 import json
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ ROW = {
     "userPrimaryEmail": "ben@outboundsolutions.com",
     "attendees": BOOKING["attendees"],
 }
-# What each trigger needs beside a booking before it means anything.
+# The fields that each trigger needs in addition to a booking.
 FURTHER: dict[str, dict[str, Any]] = {
     "BOOKING_NO_SHOW_UPDATED": {"attendees": [{"email": "sarah.chen@acme.com", "noShow": True}]},
     "WRONG_ASSIGNMENT_REPORT": {"booking": {"uid": "abc123"}, "report": {}},
@@ -147,7 +147,7 @@ def test_an_array_of_two_is_not_one_webhook() -> None:
     assert "array of 2" in translation.because
 
 
-def test_seed_002s_meeting_ended_knows_a_number_and_who_came() -> None:
+def test_seed_002s_meeting_ended_has_an_id_and_attendance() -> None:
     translation = translate_to_event(
         {
             "triggerEvent": "meeting.ended",
@@ -223,18 +223,18 @@ def test_the_example_bodies_of_seeds_003_and_004_have_no_uid(nested: bool) -> No
     assert events.booking_names(translation.event, ACCOUNT) == (f"at:{ACCOUNT}:20251125T140000Z:customer@example.com",)
 
 
-def test_a_booking_without_uid_and_attendees_names_nothing() -> None:
+def test_a_booking_without_uid_and_attendees_is_unidentified() -> None:
     translation = translate_value(
         standard_body("BOOKING_CREATED", {"startTime": "2025-11-25T14:00:00Z", "attendees": []})
     )
     assert isinstance(translation, Unreadable)
-    assert "names no booking" in translation.because
+    assert "identifies no booking" in translation.because
 
 
 @pytest.mark.parametrize("phone", ["+4915112345678", None])
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "in the answers"])
-def test_a_made_up_address_for_a_phone_is_no_identity(phone: str | None, listed: bool) -> None:
-    """PI2: whoever booked by phone has no email, whether the body lists them or only keeps their form."""
+def test_a_placeholder_address_for_a_phone_is_not_an_identity(phone: str | None, listed: bool) -> None:
+    """PI2: an attendee who booked by phone has no email, in the attendee list and in the form's answers."""
     attendee = {"email": "4915112345678@sms.cal.com", "name": "Pat"}
     fields = {**BOOKING, "attendees": [{**attendee, "phoneNumber": phone}] if listed else [], "responses": attendee}
     booking = translate_to_event(standard_body("BOOKING_CREATED", fields)).event.booking
@@ -276,7 +276,7 @@ def test_a_reschedule_request_names_its_booking() -> None:
     assert translation.event.replaces == events.ReplacedBooking(uid="abc123", calcom_booking_id="99")
 
 
-def test_the_names_under_which_a_booking_may_be_looked_for() -> None:
+def test_the_names_of_a_booking() -> None:
     moved = translate_to_event(
         standard_body("BOOKING_RESCHEDULED", {**BOOKING, "uid": "new", "rescheduleUid": "abc123", "rescheduleId": 99})
     )

@@ -1,4 +1,4 @@
-"""IN5, IN7, R5: whatever a body holds, reading it raises nothing, and what it lets through fits into the database."""
+"""IN5, IN7, R5: reading any body raises no error, and every translated value fits into the database."""
 
 import json
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ values = st.recursive(
 
 
 def check_body(body: bytes) -> None:
-    """Reads a body and looks through everything that it lets pass."""
+    """Translates a body and checks every value of the result."""
     translation = translate(body)
     for texts in (translation.trigger, getattr(translation, "because", None)):
         assert texts is None or is_storable(texts, 500), translation
@@ -64,7 +64,7 @@ def check_body(body: bytes) -> None:
 
 
 def check_value(name: str, value: Any) -> None:
-    """Checks every value within, by the name of its field."""
+    """Checks every nested value, by the name of its field."""
     if isinstance(value, msgspec.Struct):
         for field, inner in msgspec.structs.asdict(value).items():
             check_value(field, inner)
@@ -81,7 +81,7 @@ def check_value(name: str, value: Any) -> None:
 
 
 def is_valid(name: str, value: Any) -> bool:
-    """Whether a column can hold it."""
+    """Returns whether a column can store the value."""
     match value:
         case None | bool():
             return True
@@ -97,13 +97,13 @@ def is_valid(name: str, value: Any) -> bool:
 
 
 def is_storable(value: str, max_length: int) -> bool:
-    """No NUL and no half of a surrogate pair, which PostgreSQL's text refuses; and not without end."""
+    """Returns whether PostgreSQL can store the text: no NUL, no lone surrogate, and not too long."""
     value.encode()
     return "\x00" not in value and len(value) <= max_length
 
 
 def list_positions(value: Any) -> list[tuple[Any, Any]]:
-    """Every field and item of a JSON value, as its container and its key."""
+    """Returns every field and item of a JSON value, as (container, key)."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     return [position for key in keys for position in ((value, key), *list_positions(value[key]))]
 
@@ -150,7 +150,7 @@ def test_fields_twice_and_bodies_cut_short(value: Any, data: st.DataObject) -> N
 
 
 def booking(**fields: str) -> bytes:
-    """A booking with raw JSON in some of its fields."""
+    """Returns a booking with raw JSON in some fields."""
     overridden = {"uid": '"u"', "startTime": '"2026-03-05T14:00:00Z"', "attendees": '[{"email":"a@b.co"}]', **fields}
     inner = ",".join(f'"{name}":{raw}' for name, raw in overridden.items())
     return f'{{"triggerEvent":"BOOKING_CREATED","payload":{{{inner}}}}}'.encode()

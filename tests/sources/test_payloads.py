@@ -1,7 +1,7 @@
-"""IN6: every payload of tests/payloads means what its row in expected_events.json says, and none is without a row.
+"""IN6: every payload of tests/payloads has the meaning in its row of expected_events.json, and each has a row.
 
-In a row `at` is when it happened by its source, `who` the attendees by email, or by phone where there is none, and
-`so` what is special about this file, by the path of the field in the event.
+In a row, `at` is the source time, `who` lists the attendees by email (or by phone without an email), and `so` has the
+special fields of this file, by the path of the field in the event.
 """
 
 import json
@@ -29,7 +29,7 @@ def _at(text: str | None) -> datetime | None:
 
 
 def _field(value: Any, path: str) -> Any:
-    """What stands at a path such as `booking.attendees.0.name`; None where it ends early."""
+    """Returns the value at a path such as `booking.attendees.0.name`; None if the path does not exist."""
     for step in path.split("."):
         value = value[int(step)] if isinstance(value, list) else (value or {}).get(step)
     return sorted(value) if path == "booking.hosts" else value
@@ -80,7 +80,7 @@ def test_an_unreadable_payload(name: str) -> None:
     "name", [name for name in _names_with("so") if MEANINGS[name]["so"].get("replaces.start_time")]
 )
 def test_a_reschedule_has_the_old_times(name: str) -> None:
-    """`rescheduleStartTime` is the time that was given up; whoever wrote it the other way round misread it."""
+    """`rescheduleStartTime` is the old time, not the new one."""
     raw = json.loads(FILES[name].read_text("utf-8"))
     fields = raw[0] if isinstance(raw, list) else raw["payload"]
     translation = translate(FILES[name].read_bytes())

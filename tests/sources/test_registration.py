@@ -1,4 +1,4 @@
-"""What our webhook at Cal.com must be, and what one that stands there lacks (RU4)."""
+"""The webhook that Showup needs at Cal.com, and the faults of an existing one (RU4)."""
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ SECRET = "a secret of the account"
 
 
 def complete_webhook(**changes: object) -> RegisteredWebhook:
-    """One that lacks nothing."""
+    """Returns a webhook without faults."""
     spec = build_webhook_spec(URL, SECRET, USER_SCOPE)
     registered = RegisteredWebhook(
         id="7",
@@ -52,11 +52,11 @@ def test_a_complete_webhook_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"active": False}, "switched off"),
+        ({"active": False}, "disabled"),
         ({"triggers": ("BOOKING_CREATED",)}, "MEETING_ENDED"),
         ({"payload_template": "{{uid}}"}, "template"),
-        ({"secret": "somebody else's"}, "none of the account's"),
-        ({"secret": None}, "does not say its secret"),
+        ({"secret": "another account's"}, "not one of the account's"),
+        ({"secret": None}, "does not return its secret"),
         ({"time": None}, "delay"),
     ],
 )
@@ -71,14 +71,14 @@ def test_missing_newer_triggers_are_no_fault() -> None:
 
 
 def test_an_account_without_a_secret_is_a_fault() -> None:
-    assert "no secret here" in check_webhook([complete_webhook()], URL, [], USER_SCOPE).faults[0]
+    assert "no webhook secret in Showup" in check_webhook([complete_webhook()], URL, [], USER_SCOPE).faults[0]
 
 
 def test_a_webhook_with_another_url_is_ignored() -> None:
     status = check_webhook(
         [complete_webhook(subscriber_url="https://other.example.com/hook")], URL, [SECRET], USER_SCOPE
     )
-    assert (status.webhook, status.faults) == (None, ("no webhook leads here",))
+    assert (status.webhook, status.faults) == (None, ("Cal.com has no webhook with this address",))
 
 
 def test_the_active_duplicate_is_used_and_the_other_listed() -> None:

@@ -1,4 +1,4 @@
-"""TE7: Slack's own example of a signature, and what any body at all comes to."""
+"""TE7: signatures, with Slack's own example, and the translation of any body."""
 
 import json
 from datetime import UTC, datetime, timedelta

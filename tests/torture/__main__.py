@@ -1,7 +1,9 @@
-"""`python -m tests.torture [r1] [r4] [r6] [told] [--rounds N] [--seed N]`: the long form of what is short in the suite.
+"""Run the torture tests for longer than the suite does: kill processes under load, and check the data afterwards.
 
-`told` tells 1,000 attendees by a mail provider that fails, while workers are killed `--rounds` times.
-The exit status is 1 at the first loss; the folder of that run, or of one that broke off, is kept, to be looked at.
+Usage: `python -m tests.torture [r1] [r4] [r6] [deliveries] [--rounds N] [--seed N]`.
+
+`deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times. The
+exit status is 1 after the first fault. The folder of a run that failed or was interrupted is not removed.
 """
 
 import argparse
@@ -34,18 +36,16 @@ _DEPLOYMENTS: dict[str, Callable[[Path], Deployment]] = {
     "r4": SmallDisk if unsupported_reason() is None else Outages,
     "r6": ManyProcesses,
 }
-_EXACTLY_ONCE = "told"
+_EXACTLY_ONCE = "deliveries"
 _ATTENDEES = 1_000
 _console = Console(soft_wrap=True)
 
 
 def main() -> None:
     arguments = _arguments()
-    # However we are told to stop, what we started is stopped too.
+    # Ctrl-C and SIGTERM both stop the processes that this command started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    _console.print(
-        f"seed {arguments.seed}: with --seed {arguments.seed} come the same stories, victims and moments again"
-    )
+    _console.print(f"seed {arguments.seed}: --seed {arguments.seed} repeats the same histories, processes and moments")
     names = arguments.names or [*_DEPLOYMENTS, _EXACTLY_ONCE]
     sys.exit(
         0 if all((_run_exactly_once if name == _EXACTLY_ONCE else _torture)(name, arguments) for name in names) else 1
@@ -54,18 +54,28 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *_DEPLOYMENTS, _EXACTLY_ONCE], help="all of them unless given")
-    parser.add_argument("--rounds", type=int, default=20, help="of each (20)")
-    parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000, help="else another one each time")
-    parser.add_argument("--webhooks", type=int, default=400, help="about so many in a round (400)")
-    parser.add_argument("--proved-every", type=int, default=1, help="rounds between verify and rebuild --check (1)")
-    parser.add_argument("--victim", help="kill nothing else")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        choices=[[], *_DEPLOYMENTS, _EXACTLY_ONCE],
+        metavar="TEST",
+        help="r1, r4, r6 or deliveries (all)",
+    )
+    parser.add_argument("--rounds", type=int, default=20, help="how many rounds of each test (20)")
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()) % 100_000, help="random seed (a new one each time)"
+    )
+    parser.add_argument("--webhooks", type=int, default=400, help="about how many webhooks a round sends (400)")
+    parser.add_argument(
+        "--proved-every", type=int, default=1, help="rounds between two runs of verify and rebuild --check (1)"
+    )
+    parser.add_argument("--target", help="inject this fault only, for example `web` or `postmaster`")
     return parser.parse_args()
 
 
 def _torture(name: str, arguments: argparse.Namespace) -> bool:
     folder = Path(tempfile.mkdtemp(prefix=f"showup-torture-{name}-"))
-    # PostgreSQL runs under another account when we are root, and has to pass through.
+    # PostgreSQL runs under another account when we are root, and must be able to enter the folder.
     folder.chmod(0o711)
     deployment, is_sound = _DEPLOYMENTS[name](folder), False
     try:
@@ -97,7 +107,7 @@ def _clean_up(folder: Path, *, is_sound: bool) -> None:
     if is_sound:
         shutil.rmtree(folder)
         return
-    _console.print(f"Kept: {folder}, with what each process said; postgres.log is below data. To look at it:")
+    _console.print(f"Not removed: {folder}, with the output of each process; postgres.log is in data. To inspect it:")
     _console.print(f"  SHOWUP_DATA_DIR={folder / 'data'} .venv/bin/showup serve --no-work --port 0")
 
 
@@ -106,10 +116,10 @@ async def _rounds(name: str, deployment: Deployment, arguments: argparse.Namespa
     accepted: set[tuple[str, bytes]] = set()
     try:
         for number in range(1, arguments.rounds + 1):
-            plan = Plan(arguments.seed, number, arguments.webhooks, target=arguments.victim)
+            plan = Plan(arguments.seed, number, arguments.webhooks, target=arguments.target)
             result = await _run_round(name, deployment, engine, plan, arguments.rounds)
             accepted |= result.sent.accepted
-            # What did not come back can't be proved either, and is told by its own fault.
+            # While Showup is down, its commands can't check anything; the round reports that as a fault of its own.
             if not result.faults and (number % arguments.proved_every == 0 or number == arguments.rounds):
                 result.faults += await asyncio.to_thread(run_proofs, deployment)
                 result.faults += await faults_in_all(engine, accepted)
@@ -136,7 +146,7 @@ def _print_result(name: str, result: Result) -> None:
         f"{name} round {result.plan.number}: {result.target} after {result.fault_after} answers; "
         f"{len(sent.promises)} × 2xx, {duplicates} of them duplicates; sent again: {resent}"
         f"{f' (slowest 503: {sent.slowest:.2f} s)' if sent.slowest else ''}; "
-        f"{result.seconds:.1f} s; {'nothing lost, nothing twice' if not result.faults else 'LOST OR DOUBLED'}",
+        f"{result.seconds:.1f} s; {'no event lost or duplicated' if not result.faults else 'FAULTS'}",
         highlight=False,
     )
     for fault in result.faults:

@@ -1,4 +1,4 @@
-"""What must hold once the applier is idle, whatever was killed before: each fault is a sentence."""
+"""Checks that must pass once all events are applied, whatever was killed before. Each fault is one sentence."""
 
 import asyncio
 from collections import Counter
@@ -23,16 +23,16 @@ _MAX_EXAMPLES = 5
 
 
 async def wait_until_idle(engine: AsyncEngine, workspace_id: UUID) -> None:
-    """Waits until the applier has nothing left to do in the workspace; what it doesn't get done, others will find."""
+    """Waits until no event of the workspace is pending or a time limit passes; later checks report pending events."""
     query = "SELECT count(*) FROM inbox_events WHERE workspace_id = $1 AND state IN ('pending', 'failed')"
     with suppress(TimeoutError):
         async with asyncio.timeout(TIMEOUT):
-            while await _value(engine, query, workspace_id):  # noqa: ASYNC110  # another process does it, untold
+            while await _value(engine, query, workspace_id):  # noqa: ASYNC110  # another process applies them
                 await asyncio.sleep(_POLL_INTERVAL)
 
 
 async def faults_in_the_log(engine: AsyncEngine, client: Client, sent: Sent) -> list[str]:
-    """Every 2xx is in the log, once; nothing else is; and everything there was applied once, at the first go."""
+    """Checks that the log has exactly the events answered 2xx, and that each was applied once, at the first attempt."""
     async with transaction(engine) as tx:
         query = "SELECT * FROM inbox_events WHERE workspace_id = $1 AND origin = 'webhook'"
         rows = await (await driver_connection(tx)).fetch(query, client.id)
@@ -45,14 +45,14 @@ async def faults_in_the_log(engine: AsyncEngine, client: Client, sent: Sent) -> 
     )
     known = {row["id"]: row for row in rows}
     return [
-        *_sentences("answered 2xx and not in the log", sent.accepted - set(first_counts)),
-        *_sentences("in the log and never sent", set(first_counts) - sent.bodies),
+        *_sentences("answered 2xx but not in the log", sent.accepted - set(first_counts)),
+        *_sentences("in the log but never sent", set(first_counts) - sent.bodies),
         *_sentences("twice in the log", [key for key, count in first_counts.items() if count > 1]),
         *_sentences("accepted twice", [key for key, count in accepted_counts.items() if count > 1]),
         *_sentences("answered with another event's id", list(_unknown_promises(sent, known))),
-        *_sentences("duplicate of something else", list(_wrong_duplicates(known))),
+        *_sentences("duplicate of another event", list(_wrong_duplicates(known))),
         *_sentences(
-            "not settled", [(row["id"], row["state"]) for row in rows if row["state"] in ("pending", "failed")]
+            "not processed", [(row["id"], row["state"]) for row in rows if row["state"] in ("pending", "failed")]
         ),
         *_sentences("failed before", [(row["id"], row["because"]) for row in rows if row["attempts"]]),
         *_wrong_numbers([row["number"] for row in rows if row["duplicate_of"] is None]),
@@ -60,13 +60,13 @@ async def faults_in_the_log(engine: AsyncEngine, client: Client, sent: Sent) -> 
 
 
 async def faults_in_the_api(url: str, client: Client, world: World) -> list[str]:
-    """What the API says is what the simulated crowd knows."""
+    """Checks that the API returns what the simulation expects."""
     checked = await check_run(url, client.key, world, SendSummary(), time_limit=0)
-    return _sentences("other than the crowd knows it, by the API", checked.differences)
+    return _sentences("different in the API and in the simulation", checked.differences)
 
 
 async def faults_after_replay(engine: AsyncEngine, client: Client) -> list[str]:
-    """The same bodies, told in peace to the workers that run, come to the same tables, row by row."""
+    """Checks that the same bodies, applied in another workspace while nothing is killed, give the same rows."""
     async with transaction(engine) as tx:
         replayed = await replay_bodies(tx, client)
     await wait_until_idle(engine, replayed)
@@ -75,21 +75,23 @@ async def faults_after_replay(engine: AsyncEngine, client: Client) -> list[str]:
         sentence
         for table, rows in expected.items()
         for sentence in (
-            *_sentences(f"lost from {table}", list((Counter(rows) - Counter(actual[table])).elements())),
-            *_sentences(f"too much in {table}", list((Counter(actual[table]) - Counter(rows)).elements())),
+            *_sentences(f"missing from {table}", list((Counter(rows) - Counter(actual[table])).elements())),
+            *_sentences(f"unexpected in {table}", list((Counter(actual[table]) - Counter(rows)).elements())),
         )
     ]
 
 
 async def faults_in_all(engine: AsyncEngine, accepted: set[tuple[str, bytes]]) -> list[str]:
-    """Over all rounds together: nothing that was promised has gone since, and nothing has come undone."""
+    """Checks over all rounds that every accepted event still exists and is processed."""
     async with transaction(engine) as tx:
         rows = await (await driver_connection(tx)).fetch(
             "SELECT c.name, e.digest, e.state FROM inbox_events e JOIN connections c ON c.id = e.account_id "
             "WHERE e.duplicate_of IS NULL"
         )
     return [
-        *_sentences("promised in some round and gone now", accepted - {(row["name"], row["digest"]) for row in rows}),
+        *_sentences(
+            "accepted in an earlier round but missing now", accepted - {(row["name"], row["digest"]) for row in rows}
+        ),
         *_sentences("unprocessed at the end", [row["name"] for row in rows if row["state"] in ("pending", "failed")]),
     ]
 
@@ -112,7 +114,7 @@ def _wrong_duplicates(known: dict[UUID, Any]) -> Iterator[UUID]:
 
 def _wrong_numbers(numbers: Sequence[int | None]) -> list[str]:
     twice = [number for number, count in Counter(numbers).items() if number is None or count > 1]
-    return _sentences("a number of the feed that is missing or given twice", twice)
+    return _sentences("number of the feed that is missing or used twice", twice)
 
 
 def _sentences(label: str, actual: Any) -> list[str]:

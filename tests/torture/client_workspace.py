@@ -1,4 +1,4 @@
-"""One client's workspace for each round: two Cal.com accounts, a key to read with, and another one to fold again in."""
+"""A workspace for each round: two Cal.com accounts, an API key that reads, and a second workspace to compare with."""
 
 import secrets
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SECRET = "the secret of a tortured account"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A workspace: its accounts' ids by name, and a key with read scope. The doors have paths alone."""
+    """A workspace: the ids of its accounts by name, and an API key with read scope. `endpoints` have paths only."""
 
     id: UUID
     slug: str
@@ -33,9 +33,9 @@ class Client:
 
 
 async def new_client(tx: AsyncConnection, slug: str) -> Client:
-    """Makes a workspace that nobody has used."""
+    """Creates an unused workspace."""
     workspace = await workspaces_store.add(tx, slug=slug, name=slug)
-    assert workspace is not None, f"{slug} is there already"
+    assert workspace is not None, f"{slug} exists already"
     seal = Seal.from_setting(SECRET_KEY)
     credentials = Credentials(webhook_secrets=(WebhookSecret(_SECRET),))
     accounts: dict[str, UUID] = {}
@@ -49,7 +49,7 @@ async def new_client(tx: AsyncConnection, slug: str) -> Client:
 
 
 async def replay_bodies(tx: AsyncConnection, original: Client) -> UUID:
-    """Hands the applier the same bodies, each once and all in peace, for another workspace; its id."""
+    """Applies the same bodies, each once, in another workspace; returns its id."""
     replayed = await new_client(tx, f"{original.slug}-calm")
     driver = await driver_connection(tx)
     await driver.execute(

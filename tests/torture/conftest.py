@@ -1,4 +1,4 @@
-"""Stages for the short form: a folder for each, ended with its tests, and rounds that must find nothing."""
+"""Deployments for the short form: each in its own folder, stopped after its tests. Rounds must find no fault."""
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -29,7 +29,7 @@ AnyDeployment = TypeVar("AnyDeployment", bound=Deployment)
 def _deploy(request: pytest.FixtureRequest, kind: type[AnyDeployment]) -> Iterator[AnyDeployment]:
     folder = request.config.stash[RUN_FOLDER] / uuid4().hex[:8]
     folder.mkdir()
-    # PostgreSQL runs under another account when we are root, and has to pass through.
+    # PostgreSQL runs under another account when we are root, and must be able to enter the folder.
     folder.chmod(0o711)
     deployment = kind(folder)
     yield deployment
@@ -38,22 +38,22 @@ def _deploy(request: pytest.FixtureRequest, kind: type[AnyDeployment]) -> Iterat
 
 @pytest.fixture(scope="session")
 def single_serve(request: pytest.FixtureRequest) -> Iterator[Outages]:
-    """One `showup serve`, on a small disk where this machine makes one."""
+    """Starts one `showup serve`, on a small disk where this machine can make one."""
     yield from _deploy(request, SmallDisk if unsupported_reason() is None else Outages)
 
 
 @pytest.fixture(scope="session")
 def many_processes(request: pytest.FixtureRequest) -> Iterator[ManyProcesses]:
-    """Three that serve and three that work, on one database."""
+    """Starts three web processes and three workers on one database."""
     yield from _deploy(request, ManyProcesses)
 
 
 @pytest.fixture
 def check_round() -> RunRound:
-    """Plays one short round on a stage; nothing may be lost, doubled or half-done."""
+    """Runs one short round on a deployment; no event may be lost, duplicated or partly applied."""
 
     async def run_one(deployment: Deployment, target: str) -> Result:
-        # The number stands for the victim, so that each has its own story and moment, always the same.
+        # The number depends on the process, so that each process has its own history and moment in every run.
         plan = Plan(SEED, 1 + _TARGETS.index(target), _WEBHOOKS, target=target)
         sys.stdout.write(f"seed {SEED}, round {plan.number}: {target}\n")
         engine = connect(deployment.dsn)

@@ -1,4 +1,4 @@
-"""Where rounds are played: processes of Showup that can be struck, and come back."""
+"""The deployments on which rounds run: processes of Showup that can be killed, and that recover."""
 
 import random
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ import httpx2
 from tests.torture.load_sender import LoadSender
 from tests.torture.programs import wait_until
 
-# What these do to the database is a reason to say 503, and none to die of.
+# These faults of the database lead to 503, and must not end a process of Showup.
 DATABASE_FAULTS = frozenset(
     {
         *("backend", "postmaster", "postmaster while it starts"),
@@ -20,44 +20,50 @@ DATABASE_FAULTS = frozenset(
 
 
 class Deployment(ABC):
-    """`victims` are the words that `strike` understands."""
+    """`targets` are the words that `inject_fault` understands."""
 
     targets: ClassVar[Sequence[str]]
 
     @property
     @abstractmethod
     def addresses(self) -> Sequence[str]:
-        """Where it is served, or was until a moment ago."""
+        """Returns the addresses that serve, or served until a moment ago."""
 
     @property
     @abstractmethod
     def dsn(self) -> str:
-        """Its database, for whoever looks behind the scenes."""
+        """Returns the address of the database, for the checks."""
 
     @property
     @abstractmethod
     def variables(self) -> Mapping[str, str]:
-        """The settings by which other commands find the same Showup."""
+        """Returns the settings with which other commands find the same Showup."""
 
     @abstractmethod
     async def inject_fault(self, target: str, rng: random.Random, sender: LoadSender) -> None:
-        """Does the victim harm, under the eyes of `sender`, who goes on sending."""
+        """Injects the fault while `sender` goes on sending."""
 
     @property
     @abstractmethod
     def death_count(self) -> int:
-        """How many processes have died below parents that live."""
+        """Returns how many processes have died whose parents are alive."""
 
     @abstractmethod
     def restart_dead(self) -> None:
-        """What an operator's machine does: start again what has no parent. All else has to come back by itself."""
+        """Restarts the processes that have no parent, as an operator's machine does.
+
+        All others must recover by themselves.
+        """
 
     @abstractmethod
     def close(self, *, preserve: bool = False) -> None:
-        """Ends it all; raises when something is left behind. `keep`: whatever disk was made stays, to be looked at."""
+        """Stops everything; raises when a process or a file is left behind.
+
+        `preserve`: the disk stays, for inspection.
+        """
 
     def wait_until_ready(self) -> None:
-        """Waits until every address serves, and the database answers."""
+        """Waits until every address serves and the database answers."""
         wait_until(lambda: all(_is_up(address) for address in self.addresses))
 
 

@@ -1,8 +1,8 @@
-"""Everybody is told once, whoever is killed and however the mail provider fails (TE1, TE4, TE10).
+"""Each delivery reaches its attendee once, whatever is killed and however the mail provider fails (TE1, TE4, TE10).
 
-Bookings go through the door of a real `serve`, some are moved and some called off; workers die by kill -9 at random
-moments; the far side answers a share of the calls with 429, 500, a reset, silence, or takes the mail and breaks off.
-Afterwards the mails that really went out are laid beside what had to be told.
+A real `serve` receives bookings, reschedules and cancellations. Workers die by kill -9 at random moments. The fake mail
+provider answers a share of the calls with 429 or 500, resets the connection, stays silent, or accepts the mail and
+breaks the connection. Afterwards the mails that were sent are compared with the planned deliveries.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from tests.showup_process import SECRET
 from tests.torture.programs import Program, kill, socket_folder
 
 FAULTS = "429=0.05,500=0.05,reset=0.04,lost=0.04,hang=0.02"
-# Many attempts: what is shown is that none is lost or doubled, not when one gives up.
+# Many attempts: the test shows that no delivery is lost or duplicated, not when a delivery is given up.
 POLICY = """
 [reminders]
 offsets_before = [{offsets}]
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass(slots=True)
 class PlannedMeeting:
-    """One booking: it `stays`, is called off, or is moved to another time; `changed_at`: when that was taken (2xx)."""
+    """One booking. It `stays`, is cancelled or is rescheduled; `changed_at`: when Showup accepted that change (2xx)."""
 
     number: int
     start: datetime
@@ -68,7 +68,7 @@ class PlannedMeeting:
 
 @dataclass(slots=True)
 class Result:
-    """What came of it; `faults` is empty when everybody was told once."""
+    """The result; `faults` is empty when every delivery was sent once."""
 
     mails: int = 0
     absorbed: int = 0
@@ -81,8 +81,8 @@ class Result:
 
 
 async def run_plan(folder: Path, plan: Plan) -> Result:
-    """Plays the plan from an empty folder to the last delivery."""
-    rng = random.Random(plan.seed)  # noqa: S311  # chance that comes again with its seed
+    """Runs the plan from an empty folder to the last delivery."""
+    rng = random.Random(plan.seed)  # noqa: S311  # the same seed repeats the run
     began_at, result = time.monotonic(), Result()
     offsets = ", ".join(f'"{round(one.total_seconds())}s"' for one in plan.offsets)
     (folder / "showup.toml").write_text(POLICY.format(offsets=offsets), encoding="utf-8")
@@ -120,7 +120,7 @@ def _started(folder: Path, provider: FakeResend) -> list[Program]:
     setup_program = Program(folder / "set.log", "connections", "set", "resend", "far", *rate_settings, **variables)
     assert setup_program.process.wait(60) == 0, setup_program.output()
     work = Program(folder / "work.log", "work", **variables)
-    work.wait_for(r"(Showup works)")
+    work.wait_for(r"(Showup runs)")
     return [serve, work]
 
 
@@ -128,7 +128,7 @@ def _meetings(plan: Plan, rng: random.Random) -> Iterator[PlannedMeeting]:
     first = datetime.now(UTC).replace(microsecond=0) + plan.ahead
     for number in range(plan.bookings):
         start = first + timedelta(seconds=rng.randrange(20))
-        outcome = rng.choices(("stays", "called off", "moved"), (0.7, 0.15, 0.15))[0]
+        outcome = rng.choices(("stays", "cancelled", "moved"), (0.7, 0.15, 0.15))[0]
         to = start + timedelta(seconds=rng.randrange(30, 60)) if outcome == "moved" else None
         yield PlannedMeeting(number, start, outcome, to)
 
@@ -166,7 +166,7 @@ async def _send_lifecycle(
 
 def _fields(meeting: PlannedMeeting) -> dict[str, Any]:
     attendees = [attendee(meeting.email, name=f"Person {meeting.number}")]
-    return payload(f"told-{meeting.number}", meeting.number, meeting.start, [meeting.email], attendees=attendees)
+    return payload(f"booking-{meeting.number}", meeting.number, meeting.start, [meeting.email], attendees=attendees)
 
 
 async def _post(client: httpx2.AsyncClient, trigger: str, fields: dict[str, Any]) -> None:
@@ -191,11 +191,11 @@ async def _kill(programs: Sequence[Program], kills: int, rng: random.Random, res
 
 
 async def _wait_for_deliveries(dsn: str, plan: Plan) -> list[asyncpg.Record]:
-    """Every delivery, once none of them is to be sent any more."""
+    """Returns every delivery, once none of them remains to be sent."""
     driver = await asyncpg.connect(dsn)
     try:
         async with asyncio.timeout(plan.ahead.total_seconds() + 240):
-            while await driver.fetchval(  # noqa: ASYNC110  # another process does it, and tells nobody when it is done
+            while await driver.fetchval(  # noqa: ASYNC110  # another process sends them
                 """
                 SELECT EXISTS (SELECT FROM deliveries WHERE state IN ('scheduled', 'sending'))
                     OR EXISTS (SELECT FROM inbox_events WHERE state IN ('pending', 'failed'))
@@ -214,14 +214,14 @@ def _check_result(
     sent = {str(row["id"]): [mail for mail in provider.sent if mail.key == str(row["id"])] for row in rows}
     result.mails, result.absorbed, result.answers = len(provider.sent), len(provider.absorbed), provider.answers
     result.states = Counter(f"{row['kind']} {row['state']}" for row in rows)
-    result.faults += [f"not as the vendor asks: {one}" for one in provider.wrong[:5]]
+    result.faults += [f"invalid request to the mail provider: {one}" for one in provider.wrong[:5]]
     result.faults += [f"{len(mails)} mails of delivery {key}" for key, mails in sent.items() if len(mails) > 1]
     if unknown_count := len(provider.sent) - sum(len(mails) for mails in sent.values()):
         result.faults.append(f"{unknown_count} mails belong to no delivery")
     for row in rows:
         mails = sent[str(row["id"])]
         if row["state"] == "delivered" and not mails:
-            result.faults.append(f"{row['kind']} {row['id']} counts as delivered, and no mail went out")
+            result.faults.append(f"{row['kind']} {row['id']} is delivered, but no mail was sent")
         if row["kind"] == "remind" and mails:
             result.lateness.append((mails[0].at - row["due_at"]).total_seconds())
     for meeting in meetings:
@@ -236,42 +236,42 @@ def _faults_of(
     meeting: PlannedMeeting, rows: Sequence[asyncpg.Record], was_sent: dict[str, bool], plan: Plan
 ) -> Iterator[str]:
     sent_counts = Counter(row["kind"] for row in rows if was_sent[str(row["id"])])
-    change_kind = {"stays": None, "called off": "notify_cancelled", "moved": "notify_rescheduled"}[meeting.outcome]
+    change_kind = {"stays": None, "cancelled": "notify_cancelled", "moved": "notify_rescheduled"}[meeting.outcome]
     confirmed = 1 if meeting.outcome == "stays" else sent_counts["confirm"]
     if sent_counts["confirm"] != confirmed or sent_counts["confirm"] > 1:
         found = [dict(row) for row in rows]
-        yield f"{meeting.email} ({meeting.outcome}) had {sent_counts['confirm']} confirmations: {found}"
+        yield f"{meeting.email} ({meeting.outcome}) received {sent_counts['confirm']} confirmations: {found}"
     if change_kind and sent_counts[change_kind] != 1:
-        yield f"{meeting.email} ({meeting.outcome}) was told {sent_counts[change_kind]} times that it is so"
-    if meeting.outcome != "called off" and sent_counts["remind"] < len(plan.offsets):
+        yield f"{meeting.email} ({meeting.outcome}) received {sent_counts[change_kind]} × {change_kind}"
+    if meeting.outcome != "cancelled" and sent_counts["remind"] < len(plan.offsets):
         reasons = [row["because"] for row in rows if row["kind"] == "remind" and not was_sent[str(row["id"])]]
-        times = f"{sent_counts['remind']} times of {len(plan.offsets)}"
-        yield f"{meeting.email} ({meeting.outcome}) was reminded {times}: {reasons}"
+        times = f"{sent_counts['remind']} of {len(plan.offsets)} reminders"
+        yield f"{meeting.email} ({meeting.outcome}) received {times}: {reasons}"
 
 
 def _stale_reminders(
     meeting: PlannedMeeting, rows: Sequence[asyncpg.Record], sent: dict[str, list[Any]]
 ) -> Iterator[str]:
-    """Reminders of what no longer held: sent later than a moment after the news was taken and applied."""
+    """Finds reminders of meetings that had changed: sent more than 5 s after Showup accepted the change."""
     if meeting.changed_at is None:
         return
     stale = [row for row in rows if row["kind"] == "remind" and row["state"] == "withdrawn"]
     for row in stale:
         for mail in sent[str(row["id"])]:
             if mail.at > meeting.changed_at + timedelta(seconds=5):
-                yield f"{meeting.email} was reminded at {mail.at} of a meeting that was {meeting.outcome}"
+                yield f"{meeting.email} received a reminder at {mail.at} of a meeting that was {meeting.outcome}"
 
 
 def summarize(result: Result) -> str:
-    """A few lines for people."""
+    """Returns a summary of a few lines for people."""
     lateness = sorted(result.lateness)
     spread = (
-        f"; reminders {lateness[len(lateness) // 2]:.2f} s late in the middle, {lateness[-1]:.2f} s at most"
+        f"; reminders {lateness[len(lateness) // 2]:.2f} s late (median), {lateness[-1]:.2f} s at most"
         if lateness
         else ""
     )
     return (
         f"{result.mails} mails, {result.absorbed} repeats without effect, answers {json.dumps(result.answers)}; "
         f"killed {json.dumps(result.killed)}; {json.dumps(result.states)}{spread}; {result.seconds:.0f} s; "
-        f"{'everybody was told once' if not result.faults else 'NOT AS IT SHOULD BE'}"
+        f"{'every delivery was sent once' if not result.faults else 'FAULTS'}"
     )

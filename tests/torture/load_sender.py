@@ -1,4 +1,4 @@
-"""Cal.com as Showup meets it: signed webhooks, sent again until somebody says 2xx, and each 2xx remembered."""
+"""Sends webhooks as Cal.com does: signed, repeated until a 2xx; it records each 2xx."""
 
 import asyncio
 import hashlib
@@ -15,13 +15,13 @@ from tests.showup_process import TIMEOUT
 
 _AT_ONCE = 32
 _PAUSES = (0.02, 0.25)
-# A request that is answered by nobody is given up, as Cal.com gives it up.
+# A request without an answer ends after this time, as at Cal.com.
 _ANSWERED_WITHIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A 2xx: the account it was said to, the SHA-256 of the body, and what was said."""
+    """A 2xx: the account, the SHA-256 of the body, and the answer."""
 
     account: str
     digest: bytes
@@ -31,9 +31,9 @@ class Promise:
 
 @dataclass(slots=True)
 class Sent:
-    """What was answered so far. `odd` counts the answers that nobody should get, whatever dies.
+    """All answers so far. `unexpected` counts the answers that no client should get, whatever dies.
 
-    `slowest` is what the slowest 503 took, in seconds.
+    `slowest` is the time of the slowest 503, in seconds.
     """
 
     bodies: set[tuple[str, bytes]] = field(default_factory=set)
@@ -44,12 +44,12 @@ class Sent:
 
     @property
     def accepted(self) -> set[tuple[str, bytes]]:
-        """The accounts and digests of all that was answered 2xx."""
+        """Returns the accounts and digests of all bodies that were answered 2xx."""
         return {(one.account, one.digest) for one in self.promises}
 
 
 class LoadSender:
-    """Sends to whichever of `addresses` chance names; they may change from one try to the next."""
+    """Sends each request to a random one of `addresses`, which may change from one attempt to the next."""
 
     def __init__(self, addresses: Callable[[], Sequence[str]], rng: random.Random, sent: Sent) -> None:
         self._addresses = addresses
@@ -62,7 +62,7 @@ class LoadSender:
         self.on_promise: Callable[[], None] = lambda: None
 
     async def send(self, webhooks: Sequence[OutgoingWebhook]) -> None:
-        """Until every one of them was answered 2xx."""
+        """Sends until every body was answered 2xx."""
         semaphore = asyncio.Semaphore(_AT_ONCE)
         limits = httpx2.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
         async with (
@@ -82,7 +82,7 @@ class LoadSender:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Begins with no further webhook until the end of the block."""
+        """Starts no further webhook until the end of the block."""
         self._is_running.clear()
         try:
             yield
@@ -95,7 +95,7 @@ class LoadSender:
             await self._progress.wait_for(lambda: len(self.sent.promises) >= count)
 
     async def wait_for_refusals(self, count: int) -> None:
-        """Returns once so many more tries were answered 503, or nothing is left to be sent."""
+        """Returns once so many more attempts were answered 503, or nothing is left to send."""
         required = self.sent.retried["503"] + count
         async with self._progress:
             await self._progress.wait_for(lambda: self._is_finished or self.sent.retried["503"] >= required)

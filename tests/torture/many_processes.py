@@ -1,4 +1,4 @@
-"""R6's stage: three web processes and three workers on one PostgreSQL, each with a parent of its own."""
+"""The deployment of R6: three web processes and three workers on one PostgreSQL, each with its own parent."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ _COUNT = 3
 
 
 class ManyProcesses(Deployment):
-    """As on several machines that share a database; nothing but the database holds them together."""
+    """Runs like several machines that share a database: the processes have nothing else in common."""
 
     targets: ClassVar[Sequence[str]] = (
         *("web", "web's parent", "worker", "worker's parent", "all workers but one"),
@@ -61,7 +61,7 @@ class ManyProcesses(Deployment):
     def death_count(self) -> int:
         return sum(program.death_count for program in (*self._webs, *self.workers))
 
-    async def inject_fault(self, target: str, rng: random.Random, sender: LoadSender) -> None:  # noqa: ARG002 # a kill asks nobody
+    async def inject_fault(self, target: str, rng: random.Random, sender: LoadSender) -> None:  # noqa: ARG002 # a kill needs neither
         await asyncio.to_thread(self._kill, target, rng)
 
     def _kill(self, target: str, rng: random.Random) -> None:
@@ -96,7 +96,7 @@ class ManyProcesses(Deployment):
         wait_until_gone(self._orphans)
         self._orphans.clear()
 
-    def close(self, *, preserve: bool = False) -> None:  # noqa: ARG002 # a folder is nobody's but its maker's
+    def close(self, *, preserve: bool = False) -> None:  # noqa: ARG002 # the folder is never removed here
         programs = (*self._webs, *self.workers)
         for program in programs:
             program.interrupt()
@@ -114,4 +114,4 @@ class ManyProcesses(Deployment):
 
     def _wait_until_ready(self, number: int) -> None:
         self._addresses[number] = self._webs[number].wait_for(r"running at (\S+)")
-        self.workers[number].wait_for(r"(Showup works)")
+        self.workers[number].wait_for(r"(Showup runs)")

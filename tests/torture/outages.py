@@ -1,4 +1,4 @@
-"""R4's stage: nothing of Showup dies, but its PostgreSQL goes away for a while, each time in another manner."""
+"""The deployment of R4: no process of Showup dies, but its PostgreSQL is unreachable for a while, in various ways."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ _TERMINATE_QUERY = (
 
 
 class Outages(SingleServe):
-    """One `showup serve`, which keeps running; what needs the database is refused until it is back."""
+    """One `showup serve`, which keeps running; it refuses what needs the database until the database answers again."""
 
     targets: ClassVar[Sequence[str]] = ("restart", "cut", "connections held", "hang", "long hang")
 
@@ -46,7 +46,7 @@ class Outages(SingleServe):
 
     async def _restart(self, _sender: LoadSender) -> None:
         server = self._server()
-        # As `pg_ctl stop -m fast` does; whoever looks after it starts it again.
+        # As `pg_ctl stop -m fast` does; Showup must start PostgreSQL again.
         server.send_signal(signal.SIGINT)
         await asyncio.to_thread(wait_until_gone, [server])
 
@@ -57,7 +57,7 @@ class Outages(SingleServe):
 
     async def _hold_connections(self, sender: LoadSender) -> None:
         async with AsyncExitStack() as stack:
-            # It takes a while to get them all: what is sent meanwhile would meet no outage.
+            # It takes a while to open all connections; webhooks that are sent meanwhile would meet no outage.
             async with sender.paused():
                 await stack.enter_async_context(_all_connections(self.dsn))
             await sender.wait_for_refusals(_REFUSALS)
@@ -69,7 +69,7 @@ class Outages(SingleServe):
 
     async def _hang_long(self, sender: LoadSender) -> None:
         server = self._server()
-        # Long enough for every patience that Showup has with a connection.
+        # Longer than every timeout that Showup has for a connection.
         with suspended([server, *server.children()]), suppress(TimeoutError):
             async with asyncio.timeout(_LONG_FOR):
                 await sender.wait_for_refusals(sys.maxsize)
@@ -80,13 +80,13 @@ class Outages(SingleServe):
 
     def _server(self) -> psutil.Process:
         server = postmaster(self.data)
-        assert server is not None, "PostgreSQL is down before anybody harmed it"
+        assert server is not None, "PostgreSQL is down before the fault"
         return server
 
 
 @asynccontextmanager
 async def _all_connections(dsn: str) -> AsyncIterator[None]:
-    """Takes every connection that the server has, those of Showup among them."""
+    """Opens every connection that the server allows, and so takes those of Showup."""
     async with AsyncExitStack() as stack:
         own_connections: list[asyncpg.Connection] = []
         while True:
@@ -105,7 +105,7 @@ async def _all_connections(dsn: str) -> AsyncIterator[None]:
 
 @contextmanager
 def _disk_filled(filler: Path) -> Iterator[None]:
-    """Leaves no byte of the file's disk to anybody."""
+    """Fills the disk of the file to the last byte."""
     try:
         with filler.open("wb", buffering=0) as file:
             for size in (1024 * 1024, 4096, 1):

@@ -1,4 +1,4 @@
-"""Programs of Showup in processes of their own, with all that they say in a file, and ways to kill them."""
+"""Runs programs of Showup in their own processes with their output in a file, and kills them."""
 
 import re
 import signal
@@ -21,7 +21,7 @@ _POLL_INTERVAL = 0.02
 
 
 class Program:
-    """One `showup …`, started; `said` is the file of its output."""
+    """A started `showup …`; `log_path` is the file of its output."""
 
     def __init__(self, log_path: Path, *arguments: str, **variables: str) -> None:
         self.log_path = log_path
@@ -41,26 +41,26 @@ class Program:
         return self.process.poll() is None
 
     def wait_for(self, pattern: str) -> str:
-        """Waits for words that match, and answers the first group."""
+        """Waits for output that matches; returns the first group."""
 
         def match_output() -> re.Match[str] | None:
             found = re.search(pattern, self.output())
-            assert found or self.is_running, f"it ended and said:\n{self.output()}"
+            assert found or self.is_running, f"it ended with this output:\n{self.output()}"
             return found
 
         return wait_until(match_output)[1]
 
     def output(self) -> str:
-        """All that this start of the program said."""
+        """Returns the output since this start of the program."""
         return self.log_path.read_bytes()[self._log_offset :].decode(errors="replace")
 
     @property
     def death_count(self) -> int:
-        """How many children of this start have died so far, killed or by themselves."""
+        """Returns how many children of this start have died so far, killed or not."""
         return self.output().count('"process_ended"')
 
     def children(self, kind: str) -> list[psutil.Process]:
-        """Those of one kind, `web` or `work`; none when the program is gone."""
+        """Returns the children of one kind, `web` or `work`; none when the program has ended."""
         with suppress(psutil.Error):
             return [
                 process
@@ -70,27 +70,27 @@ class Program:
         return []
 
     def kill(self) -> list[psutil.Process]:
-        """Kill -9. Answers with the children, whom nobody tells: they have to see it themselves."""
+        """Kills with kill -9; returns the children, which get no signal: they must notice it themselves."""
         children = [*self.children("web"), *self.children("work")]
         self.process.kill()
         self.process.wait(TIMEOUT)
         return children
 
     def interrupt(self) -> None:
-        """Ctrl-C, once: a second one would break into an end that is on its way, and Python then dies of it."""
+        """Sends Ctrl-C, once: a second one would interrupt the shutdown, and Python then dies of it."""
         if self.is_running and not self._is_interrupted:
             self._is_interrupted = True
             self.process.send_signal(signal.SIGINT)
 
     def stop(self) -> None:
-        """Ctrl-C, and a clean end, unless it was killed."""
+        """Sends Ctrl-C; expects a clean exit unless the program was killed."""
         self.interrupt()
         code = self.process.wait(TIMEOUT)
-        assert code in (0, -signal.SIGKILL), f"it ended with {code} and said:\n{self.output()}"
+        assert code in (0, -signal.SIGKILL), f"it ended with status {code} and this output:\n{self.output()}"
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the PostgreSQL of a data folder is reached, dead or alive."""
+    """Returns the folder of the socket of a data folder's PostgreSQL, dead or alive."""
     recorded = read_pid_file(next(data.glob("postgres/*/postmaster.pid")).parent)
     assert recorded is not None
     assert recorded.socket_folder is not None
@@ -98,7 +98,7 @@ def socket_folder(data: Path) -> Path:
 
 
 def postmaster(data: Path) -> psutil.Process | None:
-    """The PostgreSQL of a data folder, unless it is dead."""
+    """Returns the process of a data folder's PostgreSQL, or None when it is dead."""
     with suppress(StopIteration, psutil.Error):
         recorded = read_pid_file(next(data.glob("postgres/*/postmaster.pid")).parent)
         found = psutil.Process(recorded.pid) if recorded else None
@@ -107,7 +107,7 @@ def postmaster(data: Path) -> psutil.Process | None:
 
 
 def backends(server: psutil.Process | None) -> list[psutil.Process]:
-    """The processes of a PostgreSQL that each serve one of our connections."""
+    """Returns the processes of a PostgreSQL that each serve one of our connections."""
     with suppress(psutil.Error):
         return [
             process
@@ -118,7 +118,7 @@ def backends(server: psutil.Process | None) -> list[psutil.Process]:
 
 
 def kill(*processes: psutil.Process | None) -> None:
-    """Kill -9, and wait until they are no more."""
+    """Kills with kill -9, and waits until the processes have ended."""
     alive_processes = [process for process in processes if process is not None]
     for process in alive_processes:
         with suppress(psutil.NoSuchProcess):
@@ -127,14 +127,14 @@ def kill(*processes: psutil.Process | None) -> None:
 
 
 def wait_until_gone(processes: Iterable[psutil.Process]) -> None:
-    """Waits until they are no more."""
+    """Waits until the processes have ended."""
     _, alive = psutil.wait_procs(list(processes), timeout=TIMEOUT)
     assert not alive, f"left behind: {alive}"
 
 
 @contextmanager
 def suspended(processes: Iterable[psutil.Process]) -> Iterator[None]:
-    """Processes that hang: they hold what they have, and answer nobody."""
+    """Stops processes for a while: they hold their resources, and answer nothing."""
     suspended_processes = list(processes)
     try:
         for process in suspended_processes:
@@ -147,10 +147,10 @@ def suspended(processes: Iterable[psutil.Process]) -> Iterator[None]:
 
 
 def wait_until(probe: Callable[[], Result | None], *, timeout: float = TIMEOUT) -> Result:
-    """Waits for what another process is about to do; it has nothing that could be awaited from here."""
+    """Waits for something that another process does; this process can only poll for it."""
     deadline = time.monotonic() + timeout
     while not (found := probe()):
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(_POLL_INTERVAL)
     return found
 

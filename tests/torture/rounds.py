@@ -1,4 +1,4 @@
-"""One round: load, a kill -9 at a random moment of it, recovery, the rest of the load, and then the count."""
+"""Runs one round: load, a kill -9 at a random moment of it, recovery, the rest of the load, then the checks."""
 
 import asyncio
 import random
@@ -24,16 +24,16 @@ from tests.torture.deployment import DATABASE_FAULTS, Deployment
 from tests.torture.load_sender import LoadSender, Sent
 
 PING = b'{"triggerEvent":"PING","createdAt":"2026-09-01T00:00:00.000Z","payload":{}}'
-# Some strikes hit what comes after the last answer: by then only the applier is at work.
+# Some faults come after the last answer: then only the applier is at work.
 _FAULT_RANGE = 1.2
 _MAX_DELAY = 0.4
-# Whole commands that prove the whole database. They are part of the torture as soon as Showup has them.
+# Whole commands that check the whole database.
 _PROOFS = (("verify",), ("rebuild", "--check"))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done in a round; the victim is left to chance unless it is named."""
+    """The plan of a round; the target is random unless it is named."""
 
     seed: int
     number: int
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Result:
-    """What came of it; `faults` is empty when nothing was lost and nothing doubled."""
+    """The result; `faults` is empty when no event was lost or duplicated."""
 
     plan: Plan
     target: str
@@ -54,9 +54,9 @@ class Result:
 
 
 async def run_round(deployment: Deployment, engine: AsyncEngine, plan: Plan, on_promise: Callable[[], None]) -> Result:
-    """Plays the round to its end, whatever happens; what hangs is a fault too."""
+    """Runs the round to its end, whatever happens; a hang is a fault too."""
     began_at = time.monotonic()
-    rng = random.Random(f"{plan.seed}/{plan.number}")  # noqa: S311  # chance that comes again with its seed
+    rng = random.Random(f"{plan.seed}/{plan.number}")  # noqa: S311  # the same seed repeats the round
     async with transaction(engine) as tx:
         client = await new_client(tx, f"round-{plan.number}")
     world = make_world(plan.seed * 1_000_000 + plan.number, system_clock(), plan.webhooks)
@@ -71,10 +71,10 @@ async def run_round(deployment: Deployment, engine: AsyncEngine, plan: Plan, on_
         await _send_with_fault(deployment, sender, outgoing, result, rng)
         await asyncio.to_thread(deployment.wait_until_ready)
         if target in DATABASE_FAULTS and deployment.death_count > deaths_before:
-            result.faults.append("a process of Showup died of it: look for process_ended and what stands before")
+            result.faults.append("the fault ended a process of Showup: look in the logs before process_ended")
         result.faults += await _faults(deployment, engine, client, world, result)
     except (AssertionError, TimeoutError, ApiReadError, ExceptionGroup) as fault:
-        result.faults.append("it did not come back: " + "".join(traceback.format_exception(fault)))
+        result.faults.append("it did not recover: " + "".join(traceback.format_exception(fault)))
     result.seconds = time.monotonic() - began_at
     return result
 
@@ -86,12 +86,12 @@ async def _faults(
     faults = [f"answered {status}, {count} times" for status, count in result.sent.unexpected.items()]
     faults += await checks.faults_in_the_log(engine, client, result.sent)
     faults += await checks.faults_in_the_api(deployment.addresses[0], client, world)
-    # A fold that goes on failing would only be waited for once more.
+    # When applying goes on failing, a second wait would only fail again.
     return faults or await checks.faults_after_replay(engine, client)
 
 
 async def wait_for_accounts(deployment: Deployment, client: Client, rng: random.Random, sent: Sent) -> None:
-    """Every door knows the new accounts: they are read anew every other second."""
+    """Waits until every webhook endpoint knows the new accounts: each process reads them again every other second."""
     for address in deployment.addresses:
         sender = LoadSender(lambda address=address: [address], rng, sent)  # type: ignore[misc] # a default binds it
         await sender.send([OutgoingWebhook(endpoint, PING) for endpoint in client.endpoints])
@@ -112,7 +112,7 @@ async def _send_with_fault(
 
 
 def run_proofs(deployment: Deployment) -> list[str]:
-    """What Showup's own commands say of the whole database; a sentence for each that finds a fault."""
+    """Runs Showup's own checks of the whole database; returns a sentence for each that finds a fault."""
     return [
         f"showup {' '.join(arguments)} ended with {completed.returncode}: "
         f"{completed.stdout[-2000:]}{completed.stderr[-2000:]}"

@@ -1,4 +1,4 @@
-"""R1's stage: one `showup serve` with the embedded PostgreSQL, any part of which may be killed."""
+"""The deployment of R1: one `showup serve` with the embedded PostgreSQL, any part of which may be killed."""
 
 import asyncio
 import random
@@ -15,13 +15,13 @@ from tests.torture.load_sender import LoadSender
 from tests.torture.programs import Program, backends, kill, postmaster, socket_folder, wait_until, wait_until_gone
 
 _STARTS_WITHIN = 2.0
-# Below those that systems give to whoever connects: among thousands of connections to a server that is down, one would
-# get the server's own port, be connected to itself, and keep the server from it.
+# Below the ports that systems assign to clients. Among thousands of connections to a server that is down, one would
+# otherwise get the server's own port, connect to itself, and block the port for the server.
 _PORTS = range(20_000, 32_000)
 
 
 class SingleServe(Deployment):
-    """Everything in one process tree, as `make run` starts it."""
+    """Runs everything in one process tree, as `make run` starts it."""
 
     targets: ClassVar[Sequence[str]] = (
         *("web", "worker", "web and worker", "parent", "parent while it starts"),
@@ -31,7 +31,7 @@ class SingleServe(Deployment):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.data = folder / "data"
-        # Always the same one: Cal.com knows no other, and the next start must find it free.
+        # The port never changes: Cal.com knows no other, and the next start must find it free.
         self._port = _fixed_port()
         self._serve = self._start_and_wait()
 
@@ -51,7 +51,7 @@ class SingleServe(Deployment):
     def death_count(self) -> int:
         return self._serve.death_count
 
-    async def inject_fault(self, target: str, rng: random.Random, sender: LoadSender) -> None:  # noqa: ARG002 # a kill asks nobody
+    async def inject_fault(self, target: str, rng: random.Random, sender: LoadSender) -> None:  # noqa: ARG002 # a kill needs neither
         await asyncio.to_thread(self._kill, target, rng)
 
     def _kill(self, target: str, rng: random.Random) -> None:
@@ -74,16 +74,16 @@ class SingleServe(Deployment):
             kill(postmaster(self.data), *self._orphans)
         elif target == "parent while it starts":
             restarted = self._start()
-            time.sleep(rng.uniform(0, _STARTS_WITHIN))  # until a random moment, which nothing tells
+            time.sleep(rng.uniform(0, _STARTS_WITHIN))  # until a random moment
             self._orphans += restarted.kill()
 
     def restart_dead(self) -> None:
         if not self._serve.is_running:
-            # At once, while those who lost their parent may still be going.
+            # At once, while the processes that lost their parent may still be ending.
             self._serve = self._start_and_wait()
             wait_until_gone(self._orphans)
 
-    def close(self, *, preserve: bool = False) -> None:  # noqa: ARG002 # a folder is nobody's but its maker's
+    def close(self, *, preserve: bool = False) -> None:  # noqa: ARG002 # the folder is never removed here
         self._serve.stop()
         assert postmaster(self.data) is None, "PostgreSQL was left behind"
 

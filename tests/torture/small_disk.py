@@ -1,4 +1,4 @@
-"""R4 with its data folder on a disk of its own, small enough to be filled to the last byte."""
+"""The deployment of R4 with its data folder on its own disk, small enough to fill to the last byte."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ _MEGABYTES = 400
 
 
 class SmallDisk(Outages):
-    """A disk in memory; only where `refusal` is None."""
+    """A disk in memory; only where `unsupported_reason` is None."""
 
     targets: ClassVar[Sequence[str]] = (*Outages.targets, "disk full")
 
@@ -40,7 +40,7 @@ class SmallDisk(Outages):
 
 @cache
 def unsupported_reason() -> str | None:
-    """Why this machine or account makes no disk in memory; None where it does."""
+    """Returns why this machine or account can't make a disk in memory, or None."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "only root on Linux makes a disk in memory"
     folder = Path(tempfile.mkdtemp())

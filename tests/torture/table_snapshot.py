@@ -1,4 +1,4 @@
-"""Everything that stands in a workspace, by natural keys alone: told the same, two of them are the same row by row."""
+"""Returns all rows of a workspace by natural keys alone: the same events give two workspaces the same rows."""
 
 from typing import Any
 from uuid import UUID
@@ -39,8 +39,8 @@ _QUERIES = {
         FROM audit_log j LEFT JOIN bookings b ON b.id = j.booking_id LEFT JOIN deals d ON d.id = j.deal_id
         LEFT JOIN companies c ON c.id = j.company_id LEFT JOIN people p ON p.id = j.person_id
         WHERE j.workspace_id = $1""",
-    # What is due by now is told by a process of its own, sooner or later than the news that takes it back: of that,
-    # `told` keeps the accounts.
+    # Another process sends due deliveries, sooner or later than the event that withdraws them arrives. The `deliveries`
+    # run checks those.
     "deliveries": """
         SELECT d.key, d.kind, d.state, d.because, d.due_at, d.recipient, d.destination, d.booking_version,
                d.details::text, b.calcom_uid
@@ -53,7 +53,7 @@ _QUERIES = {
 
 
 async def snapshot(engine: AsyncEngine, workspace_id: UUID) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that stands in the workspace, without a single id."""
+    """Returns all rows of the workspace, without a single id."""
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         return {

@@ -1,4 +1,4 @@
-"""The torture finds what it looks for: each harm that is done to a sound log by hand is named."""
+"""The checks of the torture tests name each fault that is made in a sound log."""
 
 import asyncio
 import hashlib
@@ -42,12 +42,12 @@ async def client(engine: AsyncEngine) -> Client:
 
 
 @pytest.fixture
-async def sent(engine: AsyncEngine, client: Client, running_applier: None) -> Sent:  # noqa: ARG001  # what is kept is applied
-    """Three bodies, kept and applied, and then the first one again."""
+async def sent(engine: AsyncEngine, client: Client, running_applier: None) -> Sent:  # noqa: ARG001  # stored events are applied
+    """Stores and applies three bodies, and then sends the first one again."""
     name, account_id = next(iter(client.accounts.items()))
     sent = Sent()
     for webhook_body in (*_BODIES, _BODIES[0]):
-        # While it was news, so that somebody would be told of it.
+        # While it was recent, so that it planned deliveries.
         incoming = IncomingEvent(account_id=account_id, workspace_id=client.id, body=webhook_body, received_at=_NOW)
         async with transaction(engine) as tx:
             (stored,) = await store.insert_events(await driver_connection(tx), [incoming])
@@ -77,23 +77,23 @@ _TWICE = """
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        ("DELETE FROM inbox_events WHERE uid = 'gamma'", ["answered 2xx and not in the log", "gone now"]),
+        ("DELETE FROM inbox_events WHERE uid = 'gamma'", ["answered 2xx but not in the log", "missing now"]),
         (
             "UPDATE inbox_events SET digest = '\\x00' WHERE uid = 'alpha'",
-            ["in the log and never sent", "another event's id", "duplicate of something else"],
+            ["in the log but never sent", "another event's id", "duplicate of another event"],
         ),
         (
             "UPDATE inbox_events SET number = (SELECT max(number) FROM inbox_events) WHERE uid = 'alpha'",
-            ["missing or given twice"],
+            ["missing or used twice"],
         ),
         ("UPDATE inbox_events SET attempts = 1 WHERE uid = 'alpha'", ["failed before"]),
         (
             "UPDATE inbox_events SET state = 'failed', next_try_at = 'infinity' WHERE uid = 'alpha'",
-            ["not settled", "unprocessed at the end"],
+            ["not processed", "unprocessed at the end"],
         ),
-        ("UPDATE deals SET stage = 'won'", ["lost from deals", "too much in deals"]),
-        ("DELETE FROM deliveries", ["lost from deliveries"]),
-        (_TWICE, ["too much in companies"]),
+        ("UPDATE deals SET stage = 'won'", ["missing from deals", "unexpected in deals"]),
+        ("DELETE FROM deliveries", ["missing from deliveries"]),
+        (_TWICE, ["unexpected in companies"]),
     ],
 )
 async def test_damage_is_reported(

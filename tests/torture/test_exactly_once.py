@@ -1,4 +1,4 @@
-"""TE1, TE4, TE10 in short: workers die, the far side fails, and everybody is told once; `make torture` is longer."""
+"""TE1, TE4, TE10: workers die, the fake vendor fails, and each delivery is sent once; `make torture` is longer."""
 
 import shutil
 import tempfile
@@ -13,8 +13,8 @@ from tests.torture import exactly_once
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Short for the sake of socket paths, and open to the account that runs PostgreSQL when we are root."""
-    short_folder = Path(tempfile.mkdtemp(prefix="showup-told-"))
+    """Short, because socket paths are limited, and readable by the account that runs PostgreSQL when we are root."""
+    short_folder = Path(tempfile.mkdtemp(prefix="showup-once-"))
     short_folder.chmod(0o711)
     yield short_folder
     shutil.rmtree(short_folder)

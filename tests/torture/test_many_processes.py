@@ -1,4 +1,4 @@
-"""R6, in short: three web processes and three workers on one database, of which some are killed."""
+"""R6, in short: three web processes and three workers on one database; some of them are killed."""
 
 import random
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ _WAITING_HOLDERS = """
 
 @pytest.fixture
 async def crowd_engine(many_processes: ManyProcesses) -> AsyncIterator[AsyncEngine]:
-    """The crowd's database, seen from behind."""
+    """Connects to the deployment's database."""
     engine = connect(many_processes.dsn)
     yield engine
     await engine.dispose()
@@ -45,7 +45,7 @@ async def test_a_kill_among_many_loses_and_doubles_nothing(
 async def test_one_worker_has_a_workspace_until_it_dies_and_then_another_one(
     many_processes: ManyProcesses, crowd_engine: AsyncEngine
 ) -> None:
-    """The first worker is held up in the middle of its transaction, by a lock of ours on the workspace's counter."""
+    """A lock of this test on the workspace's counter blocks the first worker in the middle of its transaction."""
     many_processes.restart_dead()
     async with transaction(crowd_engine) as tx:
         first_client, second_client = await new_client(tx, "handed-over"), await new_client(tx, "beside")
@@ -54,7 +54,8 @@ async def test_one_worker_has_a_workspace_until_it_dies_and_then_another_one(
         with suspended(child for worker in rest for child in worker.children("work")):
             sent = await _send_webhooks(many_processes, first_client)
             holder = await _waiting_holder(crowd_engine)
-        # The others are awake and go on with another workspace; this one they leave to its holder.
+        # The other workers run and apply another workspace's events; they leave this workspace to the worker that holds
+        # it.
         await _send_webhooks(many_processes, second_client)
         await checks.wait_until_idle(crowd_engine, second_client.id)
         assert "pending" not in await _states(crowd_engine, second_client.id)
@@ -66,7 +67,7 @@ async def test_one_worker_has_a_workspace_until_it_dies_and_then_another_one(
 
 
 async def _send_webhooks(many_processes: ManyProcesses, client: Client) -> Sent:
-    rng, sent = random.Random(SEED), Sent()  # noqa: S311  # chance that is the same each time
+    rng, sent = random.Random(SEED), Sent()  # noqa: S311  # the same each time
     await wait_for_accounts(many_processes, client, rng, sent)
     world = make_world(SEED, system_clock(), 60)
     await LoadSender(lambda: many_processes.addresses, rng, sent).send(

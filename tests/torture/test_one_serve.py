@@ -1,4 +1,4 @@
-"""R1, in short: parts of one Showup are killed under load; all that was answered 2xx is there, and applied once."""
+"""R1, in short: parts of one Showup are killed under load; every event answered 2xx is stored and applied once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""R4: while PostgreSQL is away the door says 503; then everything goes on by itself, and nothing is half-done."""
+"""R4: while PostgreSQL is unreachable, webhooks get 503; afterwards Showup recovers, and no event is partly applied."""
 
 import pytest
 

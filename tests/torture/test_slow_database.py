@@ -1,4 +1,4 @@
-"""R4: a database that is far away is slow, and no outage: Showup starts on it, keeps webhooks, and ends."""
+"""R4: a distant database is slow but not an outage: Showup starts, stores webhooks and stops."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ from tests.torture.load_sender import LoadSender, Sent
 from tests.torture.programs import Program
 from tests.torture.rounds import PING
 
-# Each way: to read the accounts takes more time than the door has, and to keep a webhook less.
+# Each way: reading the accounts takes longer than a webhook request may take, and storing a webhook takes less.
 _NETWORK_DELAY = 0.02
 
 
@@ -35,7 +35,7 @@ async def test_it_starts_and_stores_webhooks(database_url: str, engine: AsyncEng
         try:
             address = await asyncio.to_thread(serve.wait_for, r"running at (\S+)")
             sent = Sent()
-            sender = LoadSender(lambda: [address], random.Random(SEED), sent)  # noqa: S311  # chance of no weight
+            sender = LoadSender(lambda: [address], random.Random(SEED), sent)  # noqa: S311  # not for security
             await sender.send([OutgoingWebhook(TargetEndpoint("/webhooks/calcom/default", SECRET), PING)])
             await asyncio.to_thread(serve.stop)
         finally:
@@ -47,7 +47,7 @@ async def test_it_starts_and_stores_webhooks(database_url: str, engine: AsyncEng
 
 @asynccontextmanager
 async def _slow_database(url: str) -> AsyncIterator[str]:
-    """The same database at the end of a long line."""
+    """Relays connections to the same database with a network delay."""
     socket_path = f"{parse_qs(urlsplit(url).query)['host'][0]}/.s.PGSQL.5432"
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -63,7 +63,7 @@ async def _slow_database(url: str) -> AsyncIterator[str]:
 async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while chunk := await reader.read(2**16):
-            await asyncio.sleep(_NETWORK_DELAY)  # the distance itself
+            await asyncio.sleep(_NETWORK_DELAY)  # the delay
             writer.write(chunk)
     except ConnectionError:
         pass

@@ -1,4 +1,4 @@
-"""The app over the whole cast, asked in this process, and who asks."""
+"""Fixtures: the app over the sample data, and HTTP clients with its API keys, all in one process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,7 @@ ClientFactory: TypeAlias = Callable[[str], httpx2.AsyncClient]
 
 
 async def copy_database(postgres: str, template: str) -> str:
-    """The address of a new database like the template."""
+    """Copy the template database and return the copy's address."""
     name = f"cast_{uuid4().hex}"
     driver = await asyncpg.connect(postgres)
     await driver.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -50,7 +50,7 @@ async def make_scenario_database(postgres: str) -> str:
 
 
 def client_of(served_app: ASGIApp, name: str) -> httpx2.AsyncClient:
-    """Asks the doors with the key of this name."""
+    """Return a client that sends the API key of this name."""
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=served_app),
         base_url="http://showup.example",
@@ -60,13 +60,13 @@ def client_of(served_app: ASGIApp, name: str) -> httpx2.AsyncClient:
 
 @pytest.fixture(scope="session")
 def shared_sample_database(postgres: str) -> str:
-    """A database with the whole cast, shared by all tests that change nothing."""
+    """A database with the sample data, shared by all tests that change nothing."""
     return asyncio.run(make_sample_database(postgres))
 
 
 @pytest.fixture
 def own_sample_database(postgres: str) -> str:
-    """Asked for by a test that changes something: the cast is then its own."""
+    """A database with the sample data for one test only, for a test that changes something."""
     return asyncio.run(make_sample_database(postgres))
 
 
@@ -87,7 +87,7 @@ async def app(sample_engine: AsyncEngine) -> FastAPI:
 
 @pytest.fixture
 def served_app(app: FastAPI) -> ASGIApp:
-    """The app as it is served."""
+    """The app with the middleware that production uses."""
     return with_middleware(app, cors_origins=["https://app.example"])
 
 
@@ -101,7 +101,7 @@ async def anonymous(served_app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def client_as(served_app: ASGIApp) -> ClientFactory:
-    """A client with the key of this name."""
+    """A factory of clients: takes the name of an API key."""
 
     return lambda name: client_of(served_app, name)
 
@@ -113,13 +113,13 @@ def reader(client_as: ClientFactory) -> httpx2.AsyncClient:
 
 @pytest.fixture(scope="session")
 def scenario_template(postgres: str) -> str:
-    """The name of a database in which the scene is set, to be copied."""
+    """The name of a database that contains the scenario, used as a template."""
     return urlsplit(asyncio.run(make_scenario_database(postgres))).path.removeprefix("/")
 
 
 @pytest.fixture
 async def scenario(postgres: str, scenario_template: str) -> AsyncIterator[Scenario]:
-    """What came through the door, in a database of the test's own."""
+    """The scenario, in a database for this test only."""
     engine = connect(await copy_database(postgres, scenario_template), pool_size=10)
     yield Scenario(engine)
     await engine.dispose()
@@ -127,7 +127,7 @@ async def scenario(postgres: str, scenario_template: str) -> AsyncIterator[Scena
 
 @pytest.fixture
 def scenario_client_as(scenario: Scenario) -> ClientFactory:
-    """A client with the key of this name, in the scene."""
+    """A factory of clients of the scenario's app: takes the name of an API key."""
     app = create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0.0.0")
     served_app = with_middleware(app, cors_origins=[])
     return lambda name: client_of(served_app, name)

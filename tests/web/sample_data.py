@@ -1,4 +1,4 @@
-"""Who is in these tests: a workspace `ours` with a small story, and `theirs`, which must see nothing of it.
+"""Sample data: a workspace `ours` with a short history, and a workspace `theirs`, which must not see any of it.
 
 It is Thursday, 12 March 2026, 16:00 in UTC.
 """
@@ -47,7 +47,7 @@ def utc(text: str) -> datetime:
 
 
 class SampleData:
-    """Collects rows; each row's `id` and references are made of names."""
+    """Collects rows; `id`s and references are derived from names."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[Table, dict[str, Any]]] = []
@@ -78,7 +78,7 @@ def full_sample_data() -> SampleData:
 
 
 def add_workspaces_and_keys(data: SampleData) -> None:
-    """The two workspaces, each with an account, and the keys."""
+    """Add the two workspaces, each with an account, and the API keys."""
     for workspace in ("ours", "theirs"):
         data.add(tables.workspaces, id=workspace, slug=workspace, name=workspace.title())
         account = {"id": f"{workspace}.account", "kind": "calcom", "name": f"{workspace}-calcom"}
@@ -120,7 +120,7 @@ def _add_ours(data: SampleData) -> None:
 def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_delivery(data, "ours", "confirmed", "intro", "delivered", **_PREVIEWED, delivered_at=utc("2026-03-01T09:00:02"))
     add_mail(data, "ours", "confirmed")
-    add_queue(data, "ours", paused_until=NOW + timedelta(minutes=1), because="nobody answers", failing_since=NOW)
+    add_queue(data, "ours", paused_until=NOW + timedelta(minutes=1), because="it does not respond", failing_since=NOW)
     add_delivery(data, "ours", "moved", "intro", "delivered", delivered_at=utc("2026-03-02T09:00:00"))
     add_delivery(data, "ours", "reminder", "demo", "scheduled", destination="slack")
     add_suppression(data, "ours", "bounced", "gina@globex.co.uk")
@@ -141,7 +141,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
         actor="key:writer",
         at=utc("2026-03-02"),
     )
-    # Numbers say in which order we heard it, order keys in which it happened.
+    # Numbers give the order of receipt, order keys the order in which the events happened.
     created_text = {"uid": [None, "uid-intro"], "title": ["", "Meeting intro"]}
     add_audit_entry(
         data, "ours", 3, "1", "booking.made", booking_id="ours.intro", company_id="ours.acme", change=created_text
@@ -201,7 +201,7 @@ def add_deal(
         "position": 0,
     }
     times = dict.fromkeys(("opened_at", "stage_entered_at", "created_at", "updated_at"), utc("2026-03-01"))
-    # Three deals of one moment: only the id then tells where a page ends.
+    # Three deals with the same time: only the id then shows where a page ends.
     data.add(tables.deals, **row | times | overrides)
 
 

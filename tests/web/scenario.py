@@ -1,6 +1,6 @@
-"""A workspace in which people act: what stands in it came through the door, so that commands can tell it anew.
+"""A scenario for commands: its data results from inbox events, so that commands can replay it.
 
-It is Monday, 14 September 2026, 12:00 in UTC, and every look at the clock is a moment later.
+It is Monday, 14 September 2026, 12:00 in UTC, and each reading of the clock is a millisecond later.
 """
 
 import itertools
@@ -31,7 +31,7 @@ UIDS = ("met", "ahead", "globex", "private", "off")
 
 
 def ticking_clock() -> Clock:
-    """A clock that is later with every look, so that what is done later happened later."""
+    """Return a clock that advances with each reading, so that later commands have later times."""
     ticks = itertools.count()
     return lambda: TODAY + timedelta(milliseconds=next(ticks))
 
@@ -41,7 +41,7 @@ def booking_created(uid: str, number: int, start: datetime, email: str, **overri
 
 
 def sample_webhooks() -> list[bytes]:
-    """Acme's first meeting is over and its second ahead; Globex's is over and nobody has said how it went."""
+    """Acme has a past and an upcoming meeting; Globex has a past meeting without a reported outcome."""
     met_payload = payload("met", 1, MONDAY + DAY, ["sarah@acme.com"])
     cancelled_payload = payload("off", 5, TODAY + DAY, ["ian@initech.com"])
     return [
@@ -56,7 +56,7 @@ def sample_webhooks() -> list[bytes]:
 
 
 async def ingest_and_project(engine: AsyncEngine, workspace: str, bodies: Iterable[bytes], clock: Clock) -> None:
-    """The bodies came through the door of the workspace's account, and were applied."""
+    """Store the bodies as webhooks of the workspace's account, and apply them."""
     incoming = [
         IncomingEvent(
             account_id=id_of(f"{workspace}.account"),
@@ -76,7 +76,7 @@ async def create_scenario(engine: AsyncEngine, clock: Clock) -> None:
     data = SampleData()
     add_workspaces_and_keys(data)
     add_suppression(data, "ours", "bounced", "gina@globex.co.uk")
-    # Of a booking that no news is of, so that nothing but a person moves them.
+    # Their booking has no events, so that only a person's command changes them.
     for delivery_name, state in (("failed", "failed"), ("failed_too", "failed"), ("waiting", "scheduled")):
         add_delivery(data, "ours", delivery_name, "elsewhere", state, because="it is busy", attempts=3)
     add_delivery(data, "ours", "asked", "elsewhere", "scheduled", destination="clickup", question=QUESTION)
@@ -87,7 +87,7 @@ async def create_scenario(engine: AsyncEngine, clock: Clock) -> None:
 
 
 class Scenario:
-    """Finds what stands, by the names that the tests know."""
+    """Finds current rows by the names that the tests use."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -109,7 +109,7 @@ class Scenario:
             return [dict(row) for row in (await tx.execute(query)).mappings()]
 
     async def commands(self, **where: Any) -> list[dict[str, Any]]:
-        """What people did, as the log has it, in the order of the feed."""
+        """Return the logged commands, in the order of their numbers."""
         rows = await self.rows("inbox_events", origin="manual", **where)
         return sorted(rows, key=lambda row: row["number"])
 

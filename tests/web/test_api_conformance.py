@@ -1,4 +1,4 @@
-"""R5: whatever is sent to any operation, the answer is one of those that the document promises."""
+"""R5: for any request to any operation, the response is one that the OpenAPI document describes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.web.scenario import ticking_clock
 
 SCHEMA = schemathesis.openapi.from_dict(openapi_document())
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
-# What takes no parameter can't be asked wrongly.
+# An operation without parameters has no invalid requests.
 CASES = [
     (operation, mode)
     for operation in OPERATIONS
@@ -60,11 +60,11 @@ def test_every_response_matches_the_document(
     @given(case=operation.as_strategy(generation_mode=mode))
     def send_case(case: schemathesis.Case) -> None:
         if operation.method != "get" and case.query:
-            # A workspace of that name there is hardly ever, and what is to be changed needs one.
+            # A random name almost never matches a workspace, and commands need one.
             case.query.pop("workspace", None)
         key = ADMIN_KEY if operation.method == "get" else key_of("admin")
         request = case.as_transport_kwargs(headers={"Authorization": f"Bearer {key}"})
-        # No operation reads a cookie, and the client would keep them for the next request.
+        # No operation reads a cookie, and the client would send them again with the next request.
         request.pop("cookies", None)
         if isinstance(request.get("data"), bytes):
             request["content"] = request.pop("data")

@@ -1,4 +1,4 @@
-"""What people say of a meeting (AP2), and where a booking belongs (PI12)."""
+"""Report the outcome of a meeting (AP2), and move a booking to another deal or company (PI12)."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ async def test_if_the_deal_cannot_be_changed_nothing_is_reported(
 
 
 async def test_submitting_twice_changes_nothing_twice(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
-    """AP2."""
+    """AP2: the second identical report has no effect."""
     fields: dict[str, Any] = {"outcome": "showed", "notes": "n", "deal": {"status": "won"}}
     first = (await report_outcome(writer, scenario, "met", **fields)).json()
     assert (await report_outcome(writer, scenario, "met", **fields)).json() == first
@@ -128,7 +128,7 @@ async def test_a_move_needs_one_known_destination(
     deal = str(await scenario.deal_id("met"))
     for destination in ({}, {"company_id": ours, "deal_id": deal}, {"company_id": theirs}, {"deal_id": ours}):
         assert (await move_booking(writer, scenario, "globex", **destination)).status_code == 422, destination
-    # Not even for somebody who may see both.
+    # Not even with a key for both workspaces.
     assert (
         await move_booking(scenario_client_as("everywhere"), scenario, "globex", company_id=theirs)
     ).status_code == 422

@@ -1,4 +1,4 @@
-"""`/api/connections`: connecting other systems, changing how, disconnecting them; their secrets are never shown."""
+"""`/api/connections`: create, update and delete connections; secrets are never returned."""
 
 from typing import Any
 
@@ -93,14 +93,14 @@ async def test_kind_and_name_are_unique(created: dict[str, Any], admin: httpx2.A
     ("fields", "reason"),
     [
         (CLICKUP | {"settings": {"lists": ["901"], "inbound_lst": "902"}}, "did you mean inbound_list?"),
-        (CLICKUP | {"settings": {"lists": ["sales"], "inbound_list": "902"}}, "no id of a list"),
+        (CLICKUP | {"settings": {"lists": ["sales"], "inbound_list": "902"}}, "not a list id"),
         (CLICKUP | {"credentials": {"tokn": "x"}}, "token"),
         (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "api_url": "http://10.0.0.1/"}}, "https://"),
-        (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "api_url": "https://10.0.0.1"}}, "no public"),
+        (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "api_url": "https://10.0.0.1"}}, "not a public"),
         (CLICKUP | {"kind": "calcom"}, "clickup"),
         (CLICKUP | {"kind": "fax"}, "clickup"),
-        # The environment's own may lead anywhere.
-        (CLICKUP | {"name": "environment"}, "take another"),
+        # Connections from the environment may use any address.
+        (CLICKUP | {"name": "environment"}, "reserved"),
     ],
 )
 async def test_invalid_connections_are_refused_with_a_reason(
@@ -117,14 +117,14 @@ async def test_externally_managed_connections_are_refused(admin: httpx2.AsyncCli
     account = f"{PATH}/{id_of('ours.account')}"
     for response in (await admin.patch(account, json={"settings": {}}), await admin.delete(account)):
         assert response.status_code == 409
-        assert "account of Cal.com" in response.text
+        assert "Cal.com account" in response.text
     assert len(await scenario.rows("connections", kind="calcom", workspace_id=id_of("ours"))) == 1
 
 
 async def test_a_changed_address_needs_new_secrets(
     created: dict[str, Any], admin: httpx2.AsyncClient, scenario: Scenario
 ) -> None:
-    """Else whoever may change a connection, and never sees its token, has it sent to an address of theirs."""
+    """Otherwise a user who can change a connection, but never sees its token, could send it to their own address."""
     path, elsewhere = f"{PATH}/{created['id']}", {"settings": {"api_url": "https://mine.example/api"}}
     for fields in (elsewhere, elsewhere | {"credentials": {"signing_secret": "mine"}}):
         response = await admin.patch(path, json=fields)
@@ -133,18 +133,18 @@ async def test_a_changed_address_needs_new_secrets(
     assert row["settings"] == SLACK["settings"]
     with_new_secrets = elsewhere | {"credentials": {"bot_token": "xoxb-mine"}}
     assert (await admin.patch(path, json=with_new_secrets)).status_code == 200
-    # The same address once more is no other one.
+    # An unchanged address needs no new secrets.
     assert (await admin.patch(path, json=elsewhere)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("smtp://127.0.0.1:25", "no public address"),
-        ("smtp://ann:very-secret@10.0.0.1", "no public address"),
-        ("smtps://[::1]:465", "no public address"),
-        ("smtp://mailhost", "no public address"),
-        ("http://mail.example.com", "should be an address such as smtp://"),
+        ("smtp://127.0.0.1:25", "not a public address"),
+        ("smtp://ann:very-secret@10.0.0.1", "not a public address"),
+        ("smtps://[::1]:465", "not a public address"),
+        ("smtp://mailhost", "not a public address"),
+        ("http://mail.example.com", "is not an SMTP address"),
     ],
 )
 async def test_mail_is_not_sent_into_our_own_network_either(

@@ -1,4 +1,4 @@
-"""Deals by hand (PI12): opened, moved, won, lost, reopened, corrected; and what the rules refuse."""
+"""Manual changes of deals (PI12): create, move, win, lose, reopen and correct; and refusals by the rules."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def is_refused_by_rules(response: httpx2.Response) -> bool:
 async def test_a_deal_moves_to_another_stage_and_says_who_moved_it(
     writer: httpx2.AsyncClient, scenario: Scenario
 ) -> None:
-    """PI11."""
+    """PI11: the timeline names the actor."""
     response = await update_deal(writer, scenario, "met", stage="proposal", amount=12000.5, currency="USD")
     assert response.status_code == 200, response.text
     deal = response.json()
@@ -59,14 +59,14 @@ async def test_the_amount_of_a_closed_deal_may_be_corrected(writer: httpx2.Async
         ({}, {"status": "lost"}, "lost_reason"),
         ({}, {"lost_reason": "too dear"}, "only a lost deal"),
         ({}, {"amount": 5}, "currency"),
-        ({"status": "won"}, {"stage": "proposal"}, "only an active one"),
+        ({"status": "won"}, {"stage": "proposal"}, "only an active deal"),
         ({"status": "won"}, {"status": "lost", "lost_reason": "no"}, "active"),
     ],
 )
 async def test_a_refused_command_answers_its_reason_and_is_logged(
     writer: httpx2.AsyncClient, scenario: Scenario, before: dict[str, Any], fields: dict[str, Any], reason: str
 ) -> None:
-    """PI11: refused commands are in the log too."""
+    """PI11: the log also contains refused commands."""
     if before:
         assert (await update_deal(writer, scenario, "met", **before)).status_code == 200
     before_rows = (await writer.get(f"/api/deals/{await scenario.deal_id('met')}")).json()
@@ -107,7 +107,7 @@ async def test_a_deal_is_opened_without_a_booking(writer: httpx2.AsyncClient, sc
 async def test_a_company_has_one_active_deal(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     response = await writer.post("/api/deals", json={"company_id": str(scenario.company_id("acme.com"))})
     assert is_refused_by_rules(response)
-    assert "at most one" in response.json()["detail"]
+    assert "only one can be active" in response.json()["detail"]
 
 
 async def test_a_deal_needs_a_company_that_is_known(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
@@ -154,7 +154,7 @@ async def test_amounts_are_finite(writer: httpx2.AsyncClient, scenario: Scenario
 
 async def test_null_and_unknown_fields_explain_the_fix(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     null = await update_deal(writer, scenario, "met", owner_email=None)
-    assert "leave it out" in null.json()["errors"][0]["detail"]
+    assert "Omit the field" in null.json()["errors"][0]["detail"]
     unknown = await update_deal(writer, scenario, "met", stages="proposal")
     assert "Did you mean 'stage'?" in unknown.json()["errors"][0]["detail"]
 

@@ -1,4 +1,4 @@
-"""`/api/deals` (AP1): what is found, and how a deal came to where it stands."""
+"""`/api/deals` (AP1): filters, and the history of a deal."""
 
 import httpx2
 import pytest
@@ -45,7 +45,7 @@ async def test_a_deal_includes_contacts_bookings_and_history(reader: httpx2.Asyn
 
 
 async def test_the_timeline_is_in_source_order(reader: httpx2.AsyncClient) -> None:
-    """PI9, PI11: the booking was made first, though we heard of it last."""
+    """PI9, PI11: the booking comes first, although its event was received last."""
     deal = (await reader.get(f"/api/deals/{id_of('ours.acme_deal')}")).json()
     assert [line["what"] for line in deal["timeline"]] == ["booking.made", "deal.opened", "deal.moved"]
 

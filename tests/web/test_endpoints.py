@@ -1,4 +1,4 @@
-"""`/api/endpoints`: registering, changing, pausing, rotating, trying out, deleting; and sending again (TE8)."""
+"""`/api/endpoints`: create, update, pause, rotate the secret, ping, delete; and redeliver a webhook (TE8)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -82,12 +82,12 @@ async def test_it_is_subscribed_to_its_kinds_from_now_on(
     ("fields", "field", "reason"),
     [
         ({"url": "http://crm.example.com/"}, "url", "https://"),
-        ({"url": "https://127.0.0.1/"}, "url", "no public address"),
-        ({"url": "https://[::ffff:10.0.0.1]/"}, "url", "no public address"),
-        ({"url": "https://localhost:8000/api/rules"}, "url", "no public address"),
-        ({"url": "https://169.254.169.254/latest/meta-data"}, "url", "no public address"),
-        ({"url": "https://me:secret@crm.example.com/"}, "url", "user or a password"),
-        ({"url": "crm"}, "url", "no address"),
+        ({"url": "https://127.0.0.1/"}, "url", "not a public address"),
+        ({"url": "https://[::ffff:10.0.0.1]/"}, "url", "not a public address"),
+        ({"url": "https://localhost:8000/api/rules"}, "url", "not a public address"),
+        ({"url": "https://169.254.169.254/latest/meta-data"}, "url", "not a public address"),
+        ({"url": "https://me:secret@crm.example.com/"}, "url", "user or password"),
+        ({"url": "crm"}, "url", "not a URL"),
         ({"kinds": ["deal.wun"]}, "kinds", "deal.won"),
         ({"kinds": []}, "kinds", ""),
     ],
@@ -122,7 +122,7 @@ async def test_a_name_that_leads_into_our_network_is_refused(scenario: Scenario)
 async def test_pause_and_resume(created: dict[str, Any], admin: httpx2.AsyncClient) -> None:
     path = f"{PATH}/{created['id']}"
     paused = (await admin.patch(path, json={"paused": True})).json()
-    assert (paused["state"], paused["because"]) == ("paused", "key:admin paused it")
+    assert (paused["state"], paused["because"]) == ("paused", "paused by key:admin")
     assert paused["paused_at"] is not None
     refused = await admin.post(f"{path}/test")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:showup:problem:conflict")

@@ -1,4 +1,4 @@
-"""`/api/events` and `/api/deliveries`: what reached us, byte for byte, and what was told."""
+"""`/api/events` and `/api/deliveries`: received events, byte for byte, and sent notifications."""
 
 import base64
 import json
@@ -57,7 +57,7 @@ async def test_the_raw_bytes_are_never_shown_by_a_browser(reader: httpx2.AsyncCl
 
 @pytest.mark.usefixtures("own_sample_database")
 async def test_an_unreadable_event_is_replayed(client_as: ClientFactory) -> None:
-    """IN5."""
+    """IN5: a replay of an unreadable event applies it."""
     path = f"/api/events/{id_of('ours.garbled')}"
     response = await client_as("writer").post(f"{path}/replay")
     assert (response.status_code, response.json()["state"]) == (200, "pending")
@@ -65,7 +65,7 @@ async def test_an_unreadable_event_is_replayed(client_as: ClientFactory) -> None
 
 
 async def test_an_applied_event_is_not_replayed(client_as: ClientFactory) -> None:
-    """IN4."""
+    """IN4: an event is applied once."""
     response = await client_as("writer").post(f"/api/events/{id_of('ours.made')}/replay")
     assert response.status_code == 409
     assert response.json()["type"] == "urn:showup:problem:conflict"
@@ -75,12 +75,12 @@ async def test_a_stranger_cannot_replay(client_as: ClientFactory) -> None:
     path = f"/api/events/{id_of('ours.garbled')}"
     assert (await client_as("stranger").post(f"{path}/replay")).status_code == 404
     assert (await client_as("reader").get(path)).json()["state"] == "unreadable"
-    # Nor do they learn that there is something which can't be run again.
+    # The response also does not reveal that an event exists that can't be replayed.
     assert (await client_as("stranger").post(f"/api/events/{id_of('ours.made')}/replay")).status_code == 404
 
 
 async def test_commands_are_listed_as_events(writer: httpx2.AsyncClient) -> None:
-    """PI11."""
+    """PI11: the list of events includes commands."""
     created = await writer.post("/api/companies", json={"name": "The Shop"})
     assert created.status_code == 201
     (item,) = (await writer.get("/api/events?trigger=record_company")).json()["items"]

@@ -1,4 +1,4 @@
-"""A change that comes again with its Idempotency-Key is done once, and answered as the first time."""
+"""A repeated request with the same Idempotency-Key is executed once and gets the first response."""
 
 import asyncio
 from datetime import timedelta
@@ -62,7 +62,7 @@ async def test_a_key_is_for_one_request(writer: httpx2.AsyncClient, scenario: Sc
     assert len(await scenario.commands()) == 1
 
 
-async def test_each_has_keys_of_their_own(scenario_client_as: ClientFactory) -> None:
+async def test_each_actor_has_separate_keys(scenario_client_as: ClientFactory) -> None:
     first, second = (
         await create_company(scenario_client_as("writer"), "a"),
         await create_company(scenario_client_as("admin"), "a"),
@@ -78,7 +78,7 @@ async def test_concurrent_requests_are_executed_once(writer: httpx2.AsyncClient,
     assert len(await scenario.commands()) == 1
 
 
-async def test_a_refusal_is_an_answer_too(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+async def test_a_refusal_is_replayed_too(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     path, key = f"/api/deals/{await scenario.deal_id('met')}", {"Idempotency-Key": "a"}
     first, again = [await writer.patch(path, json={"stage": "signed"}, headers=key) for _ in range(2)]
     assert (first.status_code, again.content) == (409, first.content)
@@ -87,7 +87,7 @@ async def test_a_refusal_is_an_answer_too(writer: httpx2.AsyncClient, scenario: 
     assert [one["state"] for one in await scenario.commands()] == ["refused"]
 
 
-async def test_what_was_not_understood_leaves_the_key_free(writer: httpx2.AsyncClient) -> None:
+async def test_an_invalid_request_leaves_the_key_unused(writer: httpx2.AsyncClient) -> None:
     assert (await create_company(writer, "a", nam="The Shop")).status_code == 422
     unknown = await writer.patch(f"/api/companies/{uuid4()}", json=COMPANY, headers={"Idempotency-Key": "a"})
     assert unknown.status_code == 404
@@ -95,11 +95,11 @@ async def test_what_was_not_understood_leaves_the_key_free(writer: httpx2.AsyncC
 
 
 class Disconnected(Exception):
-    """The other end is gone."""
+    """The client has disconnected."""
 
 
 async def test_an_unsent_response_is_replayed(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
-    """Whoever dies between the commit and the answer: the retry finds both."""
+    """If the process stops between the commit and the response, a retry gets the stored response."""
     with pytest.raises(Disconnected):
         await send_and_disconnect(
             create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=None, version="0")
@@ -135,7 +135,7 @@ async def send_and_disconnect(app: FastAPI) -> None:
     await app(scope, receive, send)
 
 
-async def test_running_an_event_again_takes_a_key(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+async def test_an_event_replay_accepts_a_key(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     await create_company(writer, "a")
     (event,) = await scenario.commands()
     key = {"Idempotency-Key": "replay"}
@@ -145,7 +145,7 @@ async def test_running_an_event_again_takes_a_key(writer: httpx2.AsyncClient, sc
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "ü", "\x7f"])
-async def test_what_is_no_key_is_refused(writer: httpx2.AsyncClient, scenario: Scenario, key: str) -> None:
+async def test_an_invalid_key_is_refused(writer: httpx2.AsyncClient, scenario: Scenario, key: str) -> None:
     headers = [(b"idempotency-key", key.encode("latin-1"))]
     response = await writer.post("/api/companies", json=COMPANY, headers=headers)
     assert response.status_code == 422
@@ -154,7 +154,7 @@ async def test_what_is_no_key_is_refused(writer: httpx2.AsyncClient, scenario: S
     assert not await scenario.commands()
 
 
-async def test_old_keys_go_in_time_and_young_ones_stay(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+async def test_expired_keys_are_deleted_and_recent_ones_stay(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     for key in ("old", "young"):
         await create_company(writer, key)
     for key, age in (("old", RETENTION + timedelta(hours=1)), ("young", RETENTION - timedelta(hours=1))):
@@ -166,7 +166,7 @@ async def test_old_keys_go_in_time_and_young_ones_stay(writer: httpx2.AsyncClien
 
 
 def impatient_client_as(scenario: Scenario) -> ClientFactory:
-    """Clients of an app that does not wait for long."""
+    """A factory of clients of an app with a short lock timeout."""
     waits_for = timedelta(milliseconds=200)
     app = create_app(
         engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0", lock_timeout=waits_for
@@ -175,7 +175,7 @@ def impatient_client_as(scenario: Scenario) -> ClientFactory:
 
 
 async def test_a_busy_workspace_answers_503(scenario_client_as: ClientFactory, scenario: Scenario) -> None:
-    """R4: a busy workspace answers, in place of hanging; nothing is done, and the key is free."""
+    """R4: a request to a busy workspace gets 503 instead of hanging, changes nothing and leaves the key unused."""
     async with transaction(scenario.engine) as tx:
         await lock_pipeline(await driver_connection(tx), id_of("ours"))
         response = await create_company(impatient_client_as(scenario)("writer"), "a")

@@ -1,4 +1,4 @@
-"""API keys: made, found, listed, revoked; and remembered for a moment."""
+"""API keys: create, find, list and revoke them, and cache them briefly."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ async def test_a_key_name_is_unique(engine: AsyncEngine) -> None:
     async with transaction(engine) as tx:
         await keys_store.create(tx, name="ci", scope="read", workspace_id=None, now=NOW)
         await keys_store.revoke(tx, "ci", now=NOW)
-        with pytest.raises(keys_store.KeyNameTaken, match="choose another"):
+        with pytest.raises(keys_store.KeyNameTaken, match="Choose another"):
             await keys_store.create(tx, name="ci", scope="read", workspace_id=None, now=NOW)
         assert [key.name for key in await keys_store.list_keys(tx)] == ["ci"]
 

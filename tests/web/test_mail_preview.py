@@ -1,4 +1,4 @@
-"""`/mail`: who may look at the mails that were kept, and that no mail does anything there (TE3, PI13)."""
+"""`/mail`: access to the mail preview, and isolation of the mails' content (TE3, PI13)."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ BrowserFactory: TypeAlias = Callable[[str], httpx2.AsyncClient]
 
 @pytest.fixture
 def browser_with(served_app: ASGIApp) -> BrowserFactory:
-    """A browser in which this key was entered."""
+    """A factory of clients that send an API key as a browser does: as the HTTP Basic password."""
     transport = httpx2.ASGITransport(app=served_app)
     return lambda key: httpx2.AsyncClient(transport=transport, base_url="http://showup.example", auth=("anybody", key))
 
@@ -68,7 +68,7 @@ async def test_a_stranger_sees_nothing_of_ours(browser_with: BrowserFactory, pat
     assert (await stranger.get(path.replace(str(OURS), str(THEIRS)))).status_code == 200
 
 
-async def test_a_key_for_all_workspaces_sees_whose_each_mail_is(
+async def test_a_key_for_all_workspaces_sees_the_workspace_of_each_mail(
     browser_with: BrowserFactory, owner: httpx2.AsyncClient
 ) -> None:
     page = (await browser_with(key_of("everywhere")).get("/mail")).text
@@ -79,7 +79,7 @@ async def test_a_key_for_all_workspaces_sees_whose_each_mail_is(
     assert "confirm<" in (await owner.get("/mail")).text
 
 
-async def test_an_address_that_is_not_whole_is_refused_with_a_page(owner: httpx2.AsyncClient) -> None:
+async def test_an_incomplete_address_is_refused_with_a_page(owner: httpx2.AsyncClient) -> None:
     for path, status in (("/mail/not-an-id", 404), ("/mail?cursor=made-up", 400)):
         response = await owner.get(path)
         assert (response.status_code, response.headers["content-type"]) == (status, "text/html; charset=utf-8")
@@ -93,7 +93,7 @@ async def test_a_mail_is_shown_with_all_that_belongs_to_it(owner: httpx2.AsyncCl
         ("To", "sarah.chen@acme.com"),
         ("Reply-To", "dana@brand.example"),
         ("List-Unsubscribe", "&lt;https://brand.example/stop&gt;"),
-        ("Kept", "2026-03-01 09:00 UTC"),
+        ("Stored", "2026-03-01 09:00 UTC"),
         ("Kind", "confirm"),
     ]
     assert "<h1>Booked: Intro &amp; &lt;b&gt;more&lt;/b&gt;</h1>" in page
@@ -170,5 +170,5 @@ async def test_sent_mail_is_not_in_the_preview(owner: httpx2.AsyncClient, sample
     async with transaction(sample_engine) as tx:
         await tx.execute(update(deliveries).values(provider="resend"))
     page = (await owner.get("/mail")).text
-    assert "There is no mail here yet." in page
+    assert "No mails yet." in page
     assert (await owner.get(f"/mail/{OURS}")).status_code == 404

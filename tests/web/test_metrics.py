@@ -1,4 +1,4 @@
-"""RU6: `/metrics` tells how Showup works, to whoever may know, and names nobody."""
+"""RU6: `/metrics` reports Showup's state to authorized clients, without personal data."""
 
 import sys
 from datetime import timedelta
@@ -29,7 +29,7 @@ def client_of_app(app: ASGIApp, url: str = "http://127.0.0.1:8000", sender: str 
 
 
 async def read_samples(app: ASGIApp) -> dict[str, float]:
-    """What is told, by name and labels."""
+    """Return the metrics' values by name and labels."""
     async with client_of_app(app) as client:
         response = (await client.get("/metrics")).raise_for_status()
     return parse_samples(response.text)
@@ -45,7 +45,7 @@ def parse_samples(text: str) -> dict[str, float]:
 
 @pytest.fixture
 def own_app_and_metrics(engine: AsyncEngine) -> tuple[FastAPI, IngestMetrics]:
-    """An app on the test's own database, and what it tells of the door."""
+    """An app on the test's own database, and the metrics of its webhook endpoint."""
     metrics = IngestMetrics()
     return create_app(engine=engine, clock=system_clock, admin_key=None, version="0", ingest_metrics=metrics), metrics
 
@@ -66,7 +66,7 @@ async def test_other_addresses_need_a_key(served_app: ASGIApp, sender: str) -> N
 
 
 async def test_other_host_names_need_a_key(served_app: ASGIApp) -> None:
-    """A page elsewhere whose name was made to lead to this machine reads nothing here."""
+    """A foreign page whose host name resolves to this machine (DNS rebinding) can't read the metrics."""
     async with client_of_app(served_app, "http://rebound.example") as client:
         assert (await client.get("/metrics")).status_code == 401
 
@@ -110,7 +110,7 @@ async def test_ingest_metrics(own_app_and_metrics: tuple[FastAPI, IngestMetrics]
 async def test_processing_metrics(
     own_app_and_metrics: tuple[FastAPI, IngestMetrics], engine: AsyncEngine, account: UUID, workspace: UUID
 ) -> None:
-    """IN5: among it, the share of applications that succeed."""
+    """IN5: the metrics include the share of attempts to apply an event that succeeded."""
     app, _ = own_app_and_metrics
     empty = await read_samples(app)
     assert (empty["showup_applications_success_ratio"], empty["showup_projection_lag_seconds"]) == (1, 0)
@@ -126,7 +126,7 @@ async def test_processing_metrics(
             for raw_body in (*bodies, b"false")
         ]
         stored = await store.insert_events(connection, incoming)
-        # Longer ago than any test takes.
+        # Longer ago than the duration of any test.
         await connection.execute(
             "UPDATE inbox_events SET received_at = now() - interval '1 hour' WHERE id = $1", stored[0].id
         )
@@ -190,14 +190,14 @@ async def test_the_text_is_valid_prometheus_format(served_app: ASGIApp) -> None:
     async with client_of_app(served_app) as client:
         text = (await client.get("/metrics")).text
     families = list(text_string_to_metric_families(text))
-    assert len({family.name for family in families}) == len(families), "a family that is told twice is refused"
+    assert len({family.name for family in families}) == len(families), "Prometheus refuses a family that appears twice"
     assert all(family.documentation for family in families)
 
 
 async def test_delivery_metrics(
     own_app_and_metrics: tuple[FastAPI, IngestMetrics], engine: AsyncEngine, workspace: UUID
 ) -> None:
-    """TE10: what a dead destination holds up is a number that an alarm can be set on."""
+    """TE10: the metrics count the deliveries that an unreachable destination delays, so an alarm can use them."""
     app, _ = own_app_and_metrics
     before = await read_samples(app)
     assert [before[f"showup_{name}"] for name in ("deliveries_due", "deliveries_failed", "queues_paused")] == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""No answer forgets its headers, whichever door it comes from, and whatever went wrong."""
+"""Every response has the security headers, on every path and after every error."""
 
 from typing import NoReturn
 

@@ -1,4 +1,4 @@
-"""Pages: every item once, whatever the sorting, and a cursor that is checked."""
+"""Pages: each item appears once in every sort order, and cursors are validated."""
 
 import base64
 

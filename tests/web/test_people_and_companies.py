@@ -25,7 +25,7 @@ async def test_filters(reader: httpx2.AsyncClient, path: str, expected: list[str
 
 
 async def test_a_person_behind_a_personal_domain_has_no_company(reader: httpx2.AsyncClient) -> None:
-    """PI2."""
+    """PI2: a personal domain identifies no company."""
     person = (await reader.get(f"/api/people/{id_of('ours.pat')}")).json()
     assert person["company"] is None
     assert [booking["title"] for booking in person["bookings"]] == ["Meeting stood_up"]

@@ -1,4 +1,4 @@
-"""People and companies by hand (PI12): entered, corrected, made one, and two again."""
+"""Manual changes of people and companies (PI12): create, update, merge, and undo a merge."""
 
 from typing import Any
 from uuid import uuid4
@@ -34,7 +34,7 @@ async def test_a_known_person_is_updated_not_created_again(writer: httpx2.AsyncC
     assert not await scenario.commands()
     corrected = await writer.patch(f"/api/people/{sarah}", json={"name": "Sarah Chen"})
     assert (corrected.status_code, corrected.json()["name"]) == (200, "Sarah Chen")
-    # Whatever Cal.com says of her later.
+    # Later events from Cal.com do not overwrite the name.
     late = body("BOOKING_CREATED", TODAY + DAY, payload("late", 9, TODAY + 3 * DAY, ["sarah@acme.com"]))
     await ingest_and_project(scenario.engine, "ours", [late], ticking_clock())
     assert (await writer.get(f"/api/people/{sarah}")).json()["name"] == "Sarah Chen"
@@ -132,7 +132,7 @@ async def test_a_merge_of_companies_leaves_one_active_deal(writer: httpx2.AsyncC
     company = (await writer.get(f"/api/companies/{globex}")).json()
     assert company["id"] == str(acme)
     assert [deal["status"] for deal in company["deals"]].count("active") == 1
-    # Where the deal is no more, its id leads to the one that its booking is of.
+    # The id of a deal that no longer exists leads to the deal of its booking.
     resolved = (await writer.get(f"/api/deals/{gone_deal}")).json()
     assert resolved["id"] == str(await scenario.deal_id("globex"))
     assert (await writer.patch(f"/api/deals/{gone_deal}", json={"stage": "proposal"})).json()["id"] == resolved["id"]
@@ -148,7 +148,7 @@ async def test_ids_resolve_through_a_chain_of_merges(writer: httpx2.AsyncClient,
         assert (await writer.get(f"/api/people/{merged_id}")).json()["id"] == str(sarah)
         corrected = await writer.patch(f"/api/people/{merged_id}", json={"phone": "+1"})
         assert (corrected.json()["id"], corrected.json()["phone"]) == (str(sarah), "+1")
-    # Who is somebody else already can't be entered, nor become a third.
+    # A merged person can be neither created nor merged again.
     known = await writer.post("/api/people", json={"email": "gina@globex.co.uk"})
     assert (known.status_code, str(sarah) in known.json()["detail"]) == (409, True)
     third = await merge_records(writer, "people", gina, scenario.person_id("ian@initech.com"))

@@ -1,4 +1,4 @@
-"""Errors: one shape for all of them, and each says what to do."""
+"""Errors: all have the same format, and each says what to do."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,7 +62,7 @@ async def test_an_unknown_parameter_is_answered_with_the_nearest_known_one(
     assert "Did you mean 'from'?" in details["form"]
 
 
-async def test_details_know_their_parameters_too(reader: httpx2.AsyncClient) -> None:
+async def test_detail_routes_name_their_parameters_too(reader: httpx2.AsyncClient) -> None:
     problem = await read_problem(reader, f"/api/deals/{id_of('ours.acme_deal')}?work_space=ours")
     assert "workspace" in problem["errors"][0]["detail"]
 
@@ -75,7 +75,7 @@ async def test_no_such_path_thing_or_method(reader: httpx2.AsyncClient) -> None:
 
 
 async def test_a_too_large_body_is_refused(client_as: ClientFactory) -> None:
-    """It is read before the key is looked at, so nobody may fill the memory with it."""
+    """The body is read before the key is checked, so its size must be limited."""
     for name in ("writer", "nobody"):
         response = await client_as(name).post("/api/companies", json={"name": "x" * MAX_BODY_BYTES})
         assert (response.status_code, response.json()["type"]) == (413, "urn:showup:problem:body-too-large")
@@ -123,7 +123,7 @@ async def test_an_unreachable_database_answers_503() -> None:
         assert (response.status_code, response.headers["retry-after"]) == (503, "2")
         assert (await client.get("/readyz")).json() == {"status": "down"}
         assert (await client.get("/healthz")).json() == {"status": "up"}
-        assert "database is not" in (await client.get("/")).text
+        assert "database is unreachable" in (await client.get("/")).text
     await engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""`/api/rules`: seen, changed, and tried on what is past before they hold (PI10)."""
+"""`/api/rules`: get the rules, change them, and preview a change on past events (PI10)."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ async def attendance_state(admin: httpx2.AsyncClient, scenario: Scenario, uid: s
 
 
 def nonzero_counts(effect: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """The counts that are not nothing."""
+    """Return the counts that are not zero."""
     counts = {noun: {kind: count for kind, count in each.items() if count} for noun, each in effect["counts"].items()}
     return {noun: each for noun, each in counts.items() if each}
 
@@ -43,7 +43,7 @@ async def test_the_default_rules(admin: httpx2.AsyncClient) -> None:
 
 
 async def test_follow_ups_and_guests_are_rules_too(admin: httpx2.AsyncClient) -> None:
-    """TE1, TE11: off until somebody says otherwise."""
+    """TE1, TE11: both are off by default."""
     fresh = (await admin.get("/api/rules")).json()["rules"]
     assert (fresh["notify_guests"], fresh["follow_up"], fresh["follow_up_rebook_url"]) == (False, False, "")
     assert (fresh["follow_up_after"], fresh["follow_up_expires_after"]) == ("PT7200S", "P3D")
@@ -75,7 +75,7 @@ async def test_a_change_holds_from_now_on_and_is_in_the_history(admin: httpx2.As
 
 
 async def test_a_dry_run_shows_the_impact_and_changes_nothing(admin: httpx2.AsyncClient, scenario: Scenario) -> None:
-    """PI10: a new rule is tried on what is past, and its difference shown before it is applied."""
+    """PI10: a dry run applies a new rule to past events and shows the differences, without saving them."""
     before_rows = [await scenario.rows(table) for table in ("deals", "bookings", "audit_log", "rules", "inbox_events")]
     preview = await change_rules(admin, since="always", dry_run=True, meeting_ended="unreported")
     assert (preview["dry_run"], preview["event_id"]) == (True, None)
@@ -147,7 +147,7 @@ async def test_invalid_rules_are_refused_by_field(admin: httpx2.AsyncClient, sce
     assert not await scenario.commands()
 
 
-async def test_a_dry_run_is_answered_again_by_its_key(admin: httpx2.AsyncClient, scenario: Scenario) -> None:
+async def test_a_repeated_dry_run_gets_the_first_response(admin: httpx2.AsyncClient, scenario: Scenario) -> None:
     fields = {"changes": {"meeting_ended": "unreported"}, "since": "always", "dry_run": True}
     first, again = [await admin.patch("/api/rules", json=fields, headers={"Idempotency-Key": "a"}) for _ in range(2)]
     assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")

@@ -1,4 +1,4 @@
-"""`/api/suppressions`: who is not written to and why, and how that ends (TE9)."""
+"""`/api/suppressions`: list addresses that receive no mail and the reasons, and remove them (TE9)."""
 
 import httpx2
 

@@ -1,4 +1,4 @@
-"""Let nobody in: every route, with no key, with too small a one, with one of another workspace."""
+"""Access control: every route refuses a missing key, a key with too small a scope, and a foreign workspace's key."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,9 +13,9 @@ from showup.web.app import openapi_document
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import KEYS, id_of
 
-# Each one says nothing about anybody, or is needed before there is a key.
+# These contain no personal data, or are needed before a key exists.
 OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
-# They have no key: a signature and a sealed link let them in, as tests/feedback and tests/destinations/slack show.
+# These use no key, but a signature or an encrypted link: see tests/feedback and tests/destinations/slack.
 SIGNED = {
     ("POST", "/webhooks/resend"),
     ("POST", "/webhooks/resend/{name}"),
@@ -23,21 +23,21 @@ SIGNED = {
     ("GET", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}"),
 }
-# Looked at in a browser, with a key as the password: tests/web/test_mail_preview.py shows who may.
+# Users open these in a browser, with the key as the password: see tests/web/test_mail_preview.py.
 PAGES = {
     ("GET", "/mail"),
     ("GET", "/mail/{delivery_id}"),
     ("GET", "/mail/{delivery_id}/html"),
     ("GET", "/mail/{delivery_id}/invite.ics"),
 }
-# Of FastAPI's own making, with no endpoint of ours behind it.
+# FastAPI adds these routes; they have no endpoint of ours.
 OPENAPI = ("GET", "/openapi.json")
 
-# Sums over all workspaces, for a key that opens all of them. Who asks here comes by another name than this machine's:
-# tests/web/test_metrics.py shows who needs no key.
+# Sums over all workspaces, for a key for all of them. The clients of these tests do not use this machine's host name;
+# tests/web/test_metrics.py tests which clients need no key.
 ALL_WORKSPACES_PATHS = {"/metrics"}
 
-# What there is of ours to ask for, by the name in the path. A new name must be given its thing here.
+# An object of ours for each parameter name in a path. A new parameter name needs an object here.
 OURS = {
     "deal_id": id_of("ours.acme_deal"),
     "booking_id": id_of("ours.intro"),
@@ -52,7 +52,7 @@ OURS = {
     "name": "default",
     "token": "made-up",
 }
-# What the stranger has in their own workspace, as each list and the stats must count it.
+# The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (
     "deals",
     "bookings",
@@ -67,9 +67,9 @@ NOUNS = (
     "connections",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
-# They are read by who may change them.
+# Reading these requires the scope that changes them.
 ADMIN_READ_PATHS = {"/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"}
-# The links in a mail change something for whoever follows them.
+# The links in a mail change data when someone follows them.
 WRITE_READ_PATHS = {"/api/deliveries/{delivery_id}/content"}
 
 
@@ -125,7 +125,7 @@ async def test_a_made_up_key_opens_nothing(guarded: list[RouteMethod], client_as
 async def test_too_small_a_scope_is_refused(guarded: list[RouteMethod], client_as: ClientFactory) -> None:
     too_small = {"write": "reader", "admin": "writer"}
     refused = [route for route in guarded if scope_of(route) in too_small]
-    assert refused, "no route asks for more than read, so this test shows nothing"
+    assert refused, "no route requires more than the scope read, so this test checks nothing"
     for route in refused:
         response = await client_as(too_small[scope_of(route)]).request(route.method, route.our_path)
         assert (route, response.status_code) == (route, 403)

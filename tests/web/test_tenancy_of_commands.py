@@ -1,4 +1,4 @@
-"""Let nobody in: every command, given by its owner, by too small a key, and by a stranger."""
+"""Access control of commands: each one as sent by its owner, with too small a scope, and by a stranger."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,7 +14,7 @@ from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario, ticking_clock
 
-# What a stranger's own workspace takes in, though ours has the same: neither learns of the other.
+# A stranger can create these in their own workspace although ours has the same; neither learns of the other.
 OWN_WORKSPACE_COMMANDS = {
     *(("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")),
     *(("POST", "/api/deliveries/retry"), ("POST", "/api/endpoints"), ("POST", "/api/connections")),
@@ -22,7 +22,7 @@ OWN_WORKSPACE_COMMANDS = {
 ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
 READ_METHODS = {"GET", "HEAD"}
-# They come without a key: tests/feedback and tests/destinations/slack show who may.
+# These need no key: tests/feedback and tests/destinations/slack test who may call them.
 SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/webhooks/slack/actions", "/unsubscribe/{token}"}
 OWNED_TABLES = (
     "bookings",
@@ -39,7 +39,7 @@ OWNED_TABLES = (
 
 
 class CommandRequest(NamedTuple):
-    """A command and what is said with it, about things of ours."""
+    """A command with its body, on objects of ours."""
 
     method: str
     route: str
@@ -82,7 +82,7 @@ def connection_requests(connection_id: UUID) -> list[CommandRequest]:
 async def requests_for_ours(
     scenario: Scenario, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID, connection_id: UUID
 ) -> list[CommandRequest]:
-    """Each command once, in an order in which all can be done. A new route must be given its body here."""
+    """Return each command once, in an order in which all succeed. A new route needs a body here."""
     deal, booking, private = (
         await scenario.deal_id("met"),
         await scenario.booking_id("met"),
@@ -160,7 +160,7 @@ async def test_the_owner_may_run_every_command(
 ) -> None:
     for request in requests:
         response = await scenario_client_as("admin").request(request.method, request.path, json=request.body)
-        # What is applied already is not run again; that it is found is what matters here.
+        # An applied event is not replayed; this test only checks that the event is found.
         expected = {409} if request.route.endswith("replay") else {200, 201}
         assert response.status_code in expected, (request, response.text)
 
@@ -185,7 +185,7 @@ async def test_a_stranger_changes_nothing_of_ours_and_learns_nothing(
         if (request.method, request.route) in OWN_WORKSPACE_COMMANDS:
             assert response.status_code in (200, 201), request
         else:
-            # 404 for a thing in the path, 422 for one in the body: the same as for what there is not.
+            # 404 for an id in the path, 422 for one in the body: the same as for an unknown id.
             assert (request, response.status_code) == (request, 404 if "{" in request.route else 422)
     assert await read_tables(scenario) == before
 

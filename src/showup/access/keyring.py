@@ -25,7 +25,7 @@ class Keyring:
         self._cache: dict[bytes, tuple[datetime, Permission | None]] = {}
 
     async def find_permission(self, key: str) -> Permission | None:
-        """Return the key's permission; None if the key is unknown, or soon after it was revoked (REMEMBERED_FOR)."""
+        """Return the key's permission; None if the key is unknown, or soon after it was revoked (CACHED_FOR)."""
         key_digest = digest(key)
         if self._admin_digest is not None and hmac.compare_digest(key_digest, self._admin_digest):
             return Permission(actor="admin", scope="admin", workspace_id=None)

@@ -45,7 +45,7 @@ async def create(tx: AsyncConnection, *, name: str, scope: Scope, workspace_id: 
     except IntegrityError as error:
         if "uq_api_keys_name" not in str(error.orig):
             raise
-        raise KeyNameTaken(f"There is a key named {name!r} already: choose another name.") from error
+        raise KeyNameTaken(f"There is already a key named {name!r}. Choose another name.") from error
     return key
 
 

@@ -40,8 +40,8 @@ class Seal:
             return self._fernet.decrypt(ciphertext)
         except InvalidToken:
             raise DecryptionError(
-                "it was sealed with a key that is not at hand; add that key to SHOWUP_SECRET_KEY "
-                "after a comma, or set the credentials anew"
+                "the credentials were encrypted with a key that Showup does not have; "
+                "add that key to SHOWUP_SECRET_KEY after a comma, or set the credentials again"
             ) from None
 
 

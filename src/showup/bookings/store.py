@@ -141,8 +141,8 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
     ]
     await connection.execute(
         """
-        DELETE FROM booking_attendees a USING unnest($1::uuid[], $2::int[]) AS kept(booking_id, many)
-        WHERE a.booking_id = kept.booking_id AND a.position >= kept.many
+        DELETE FROM booking_attendees a USING unnest($1::uuid[], $2::int[]) AS remaining(booking_id, many)
+        WHERE a.booking_id = remaining.booking_id AND a.position >= remaining.many
         """,
         [one.id for one in stored],
         [len(one.booking.attendees) for one in stored],
@@ -154,8 +154,8 @@ async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID
     """Set the deals of these bookings."""
     await connection.execute(
         """
-        UPDATE bookings b SET deal_id = given.deal_id
-        FROM unnest($1::uuid[], $2::uuid[]) AS given(id, deal_id) WHERE b.id = given.id
+        UPDATE bookings b SET deal_id = changed.deal_id
+        FROM unnest($1::uuid[], $2::uuid[]) AS changed(id, deal_id) WHERE b.id = changed.id
         """,
         list(deal_of),
         list(deal_of.values()),
@@ -174,8 +174,8 @@ async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mappin
     for table in ("booking_refs", "booking_aliases"):
         await connection.execute(
             f"""
-            UPDATE {table} t SET booking_id = given.stays
-            FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE t.booking_id = given.gone
+            UPDATE {table} t SET booking_id = moved.stays
+            FROM unnest($1::uuid[], $2::uuid[]) AS moved(gone, stays) WHERE t.booking_id = moved.gone
             """,  # noqa: S608  # fixed names
             merged_ids,
             surviving_ids,

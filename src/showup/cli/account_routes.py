@@ -97,18 +97,20 @@ async def _get_account(tx: "AsyncConnection", name: str) -> "StoredAccount":
 
     account = await accounts_store.find_for_update(tx, name)
     if account is None:
-        raise CliError(f"There is no account {name!r}: `showup accounts list` shows them.")
+        raise CliError(f"There is no account {name!r}. List the accounts with `showup accounts list`.")
     return account
 
 
 def _conditions(event_type: str | None, team_id: int | None, organizer_domain: str | None) -> dict[str, Any]:
     domain = None if organizer_domain is None else organizer_domain.strip().lower().removeprefix("@")
     if domain is not None and (not domain or "@" in domain):
-        raise CliError(f"{organizer_domain!r} is not a domain: give what follows the @, such as acme.com.")
+        raise CliError(f"{organizer_domain!r} is not a domain. Use the part after the @, such as acme.com.")
     slug = None if event_type is None else event_type.strip()
     values = zip(_CONDITIONS, (slug, team_id, domain), strict=True)
     if not (named := {condition: value for condition, value in values if value}):
-        raise CliError("Say which bookings: --event-type, --team-id or --organizer-domain, or several of them.")
+        raise CliError(
+            "A route needs a condition. Use --event-type, --team-id or --organizer-domain, or several of them."
+        )
     return named
 
 
@@ -116,6 +118,6 @@ def _check_reachable(existing: "Sequence[Route]", new_route: "Route", name: str)
     for position, earlier_route in enumerate(existing, 1):
         if all(getattr(earlier_route, condition) in (None, getattr(new_route, condition)) for condition in _CONDITIONS):
             raise CliError(
-                f"Route {position} agrees with all of these bookings already, and comes first: "
-                f"`showup accounts routes {name}` shows it, and --clear removes them all."
+                f"Route {position} comes first and matches all of these bookings. The new route would have no effect. "
+                f"List the routes with `showup accounts routes {name}`; --clear removes all of them."
             )

@@ -52,8 +52,8 @@ def add(
             )
             if account_id is None:
                 raise CliError(
-                    f"There is an account {name!r} already: `showup accounts rotate-secret {name}` "
-                    "gives it another secret."
+                    f"There is already an account {name!r}. "
+                    f"To give it a new secret, run `showup accounts rotate-secret {name}`."
                 )
         return container.settings.public_url
 
@@ -97,13 +97,14 @@ async def _rotate_account(container: "Container", name: str, secret: str, overla
 
     if name == DEFAULT and container.environment_secrets:
         raise CliError(
-            "The default account's secret is in the environment: put the new one into CALCOM_WEBHOOK_SECRET "
-            "and the old one into CALCOM_WEBHOOK_SECRET_PREVIOUS, then start Showup again."
+            "The default account's secret is set in the environment, so this command can't change it. "
+            "Set CALCOM_WEBHOOK_SECRET to the new secret and CALCOM_WEBHOOK_SECRET_PREVIOUS to the old one, "
+            "then restart Showup."
         )
     async with transaction(container.engine) as tx:
         account = await accounts_store.find_for_update(tx, name)
         if account is None:
-            raise CliError(f"There is no account {name!r}: `showup accounts list` shows them.")
+            raise CliError(f"There is no account {name!r}. List the accounts with `showup accounts list`.")
         before = account.credentials(container.seal)
         after = rotate_credentials(before, secret, now=container.clock(), overlap=overlap)
         await accounts_store.set_credentials(tx, container.seal, account.id, after)
@@ -132,7 +133,7 @@ def _check_name(name: str) -> None:
     from showup.access.workspace import is_slug
 
     if not is_slug(name):
-        raise CliError(f"{name!r} can't name an account: use lower-case letters, digits and hyphens.")
+        raise CliError(f"{name!r} is not a valid account name. Use lower-case letters, digits and hyphens.")
 
 
 def _choose_secret(secret: str | None) -> str:
@@ -141,7 +142,7 @@ def _choose_secret(secret: str | None) -> str:
     if secret is None:
         return make_secret()
     if not secret.strip() or secret == _NO_SECRET:
-        raise CliError("That secret protects nothing: leave --secret away to have a good one made.")
+        raise CliError("--secret is blank or Cal.com's placeholder for no secret. Omit --secret to generate a secret.")
     return secret
 
 
@@ -149,6 +150,6 @@ def _print_account(name: str, url: str, secret: str, *, json: bool) -> None:
     if json:
         print_json({"name": name, "url": url, "secret": secret})
         return
-    print(f"Webhook address  {url}")
-    print(f"Secret           {secret}")
-    print("\nGive both to a webhook at Cal.com (Settings, Developer, Webhooks). The secret is not shown again.")
+    print(f"Webhook URL  {url}")
+    print(f"Secret       {secret}")
+    print("\nEnter both in a webhook at Cal.com (Settings > Developer > Webhooks). The secret is not shown again.")

@@ -12,16 +12,16 @@ from showup.container import ProcessConfig
 from showup.database.address import redact
 
 _CONNECT_STEPS = """
-  {yellow}No webhook secret yet{plain}, so webhooks are refused. Any of these helps:
+  {yellow}No webhook secret is set{plain}, so Showup refuses webhooks. Set one with one of these commands:
     {command} calcom register                      (with CALCOM_API_KEY set)
     {command} accounts rotate-secret default
     CALCOM_WEBHOOK_SECRET=… {command} serve
 """
-_MAIL_PREVIEW = "  Mails, kept and not sent    {address}/mail\n"
+_MAIL_PREVIEW = "  Mail preview (not sent)     {address}/mail\n"
 _MAIL_CARRIER = "  Mails to attendees          {carrier}\n"
-_TEST_REMINDERS = "  Reminders, to be tried out  {offsets} before a meeting (TESTING_MODE)\n"
+_TEST_REMINDERS = "  Reminders for testing       {offsets} before a meeting (TESTING_MODE)\n"
 _NO_SENDER_HINT = """
-  {yellow}No sender yet{plain}, so no mail can be sent: add a row to [[senders]] in showup.toml, such as
+  {yellow}No sender is set{plain}, so Showup can't send mail. Add a row to [[senders]] in showup.toml, such as
     [[senders]]
     from = "team@example.com"
 """
@@ -33,10 +33,10 @@ _BANNER = """
   Database                    {database}
 {mails}
   Load the sample data        {command} sample
-  Play a crowd of bookings    {command} simulate --url {address} --count 500 --check
-  Make a key for the API      {command} keys create NAME --scope admin
+  Simulate many bookings      {command} simulate --url {address} --count 500 --check
+  Create an API key           {command} keys create NAME --scope admin
 {secret}
-  Ctrl-C stops it.
+  Press Ctrl-C to stop.
 
 """
 

@@ -51,14 +51,12 @@ def backfill(
     results = run_command(work)
     if json:
         print_json(
-            {name: {"looked_at": result.looked_at, "repaired": result.repaired} for name, result in results.items()}
+            {name: {"checked": result.looked_at, "repaired": result.repaired} for name, result in results.items()}
         )
         return
     for name, result in results.items():
-        repaired = (
-            ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.repaired.items())) or "nothing was missing"
-        )
-        print(f"{name}: looked at {result.looked_at:,} bookings: {repaired}.")
+        repaired = ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.repaired.items())) or "no differences"
+        print(f"{name}: checked {result.looked_at:,} bookings: {repaired}.")
 
 
 async def _backfill(
@@ -89,23 +87,29 @@ async def _backfill_account(
     from showup.reconcile.lease import LeaseLost
     from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 
-    retry_hint = "The same command goes on from there."
+    retry_hint = "To continue, run the same command again."
     try:
         return await reconciler.backfill(account, since, until, on_progress)
     except (CalcomUnavailable, CalcomRefused) as fault:
         raise CliError(f"{account.name}: {fault.because.rstrip('.')}. {retry_hint}") from None
     except NotCaughtUp:
-        raise CliError(f"{account.name}: what came in is not applied yet; see `showup doctor`. {retry_hint}") from None
+        raise CliError(
+            f"{account.name}: some received events are not applied yet; see `showup doctor`. {retry_hint}"
+        ) from None
     except LeaseLost:
-        raise CliError(f"{account.name}: another process asks Cal.com about it by now. {retry_hint}") from None
+        raise CliError(
+            f"{account.name}: another process now compares this account with Cal.com. {retry_hint}"
+        ) from None
 
 
 async def _select_accounts(reconciler: "Reconciler", name: str | None) -> "list[ReconciledAccount]":
     accounts = await reconciler.accounts()
     if name is not None and not (accounts := [account for account in accounts if account.name == name]):
-        raise CliError(f"There is no account {name!r} with an API key: `showup accounts list` shows them.")
+        raise CliError(f"There is no account {name!r} with an API key. List the accounts with `showup accounts list`.")
     if not accounts:
-        raise CliError("No account of Cal.com has an API key: set CALCOM_API_KEY, or the key of an account.")
+        raise CliError(
+            "No Cal.com account has an API key. Set CALCOM_API_KEY, or run `showup connections set calcom NAME`."
+        )
     return accounts
 
 
@@ -113,7 +117,7 @@ def _parse_day(text: str, option: str) -> datetime:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise CliError(f"{option} {text!r} is no day such as 2026-11-21.") from None
+        raise CliError(f"{option} {text!r} is not a date. Use the form 2026-11-21.") from None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -132,13 +136,13 @@ def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"{name}: bookings", total=None)
-        looked_at = 0
+        checked = 0
 
         def on_progress(count: int) -> None:
-            nonlocal looked_at
-            previous, looked_at = looked_at, looked_at + count
+            nonlocal checked
+            previous, checked = checked, checked + count
             bar.advance(task, count)
-            if not console.is_terminal and not quiet and looked_at // _REPORT_EVERY > previous // _REPORT_EVERY:
-                print(f"{name}: {looked_at:,} bookings so far", flush=True)
+            if not console.is_terminal and not quiet and checked // _REPORT_EVERY > previous // _REPORT_EVERY:
+                print(f"{name}: {checked:,} bookings so far", flush=True)
 
         yield on_progress

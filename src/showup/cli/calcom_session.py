@@ -25,11 +25,11 @@ from showup.sources.calcom.api_webhooks import WebhookScope
 from showup.sources.calcom.client import CalcomClient
 from showup.sources.calcom.registration import WebhookStatus
 
-_REPAIR_HINT: Final = "`showup calcom register` puts it right"
+_REPAIR_HINT: Final = "run `showup calcom register` to repair it"
 
 
 class CalcomSession(Struct, kw_only=True):
-    """One account of this Showup, and Cal.com as its key shows it."""
+    """One account, and a Cal.com client that uses the account's API key."""
 
     container: Container
     client: httpx2.AsyncClient
@@ -59,17 +59,17 @@ class CalcomSession(Struct, kw_only=True):
         if fault := unreachable_reason(self.url, self.account.url):
             raise CliError(f"{fault}.")
         user = await self._call(self.calcom.me())
-        report(f"Cal.com accepts the key: it is {user.username or user.email}'s.")
+        report(f"Cal.com accepts the API key, which belongs to {user.username or user.email}.")
         registration: RegistrationResult = await self._call(
             webhook_registration.register(self.calcom, self.url, self.webhook_secrets, self.scope)
         )
         report(
-            f"The webhook {registration.webhook.id} was {'made' if registration.created else 'put right'}: {self.url}"
+            f"The webhook {registration.webhook.id} was {'created' if registration.created else 'repaired'}: {self.url}"
         )
         if registration.omitted_triggers:
             report(
-                f"Cal.com does not know {', '.join(registration.omitted_triggers)}: "
-                "reconciliation finds what these would report."
+                f"This Cal.com does not support the triggers {', '.join(registration.omitted_triggers)}. "
+                "Reconciliation finds the same changes."
             )
         faults = await self._send_test(report)
         if wait:
@@ -78,26 +78,26 @@ class CalcomSession(Struct, kw_only=True):
             "account": self.account.name,
             "url": self.url,
             "webhook_id": registration.webhook.id,
-            "made": registration.created,
-            "left_out": list(registration.omitted_triggers),
+            "created": registration.created,
+            "omitted": list(registration.omitted_triggers),
             "faults": faults,
         }
 
     async def status(self) -> dict[str, Any]:
         """Returns the account's status and the faults to correct."""
         faults: list[str] = []
-        key = webhook = "not known"
+        key = webhook = "unknown"
         try:
             user = await self.calcom.me()
-            key = f"accepted, it is {user.username or user.email}'s"
+            key = f"accepted, belongs to {user.username or user.email}"
             state = await webhook_registration.get_webhook_status(
                 self.calcom, self.url, self.webhook_secrets, self.scope
             )
             webhook = _describe_webhook(state)
             faults += [f"{fault}: {_REPAIR_HINT}" for fault in state.faults]
         except CalcomRefused as refusal:
-            # The key's owner may be known by now, but the owner can't correct this fault.
-            key = "refused" if key == "not known" and refusal.status in (401, 403) else key
+            # After Cal.com has accepted the key, a later refusal does not mean that the key is wrong.
+            key = "refused" if key == "unknown" and refusal.status in (401, 403) else key
             faults.append(refusal.because)
         except CalcomUnavailable as unavailable:
             faults.append(unavailable.because)
@@ -109,7 +109,7 @@ class CalcomSession(Struct, kw_only=True):
             "url": self.url,
             "key": key,
             "webhook": webhook,
-            "last_heard": await self._last_received(),
+            "last_received": await self._last_received(),
             "bookings": comparison,
             "faults": [*faults, *comparison_faults],
         }
@@ -122,12 +122,12 @@ class CalcomSession(Struct, kw_only=True):
         connection = next((row["calcom"] for row in connections if row["id"] == self.account.id), None)
         faults = [] if connection is None or connection["message"] is None else [connection["message"]]
         if connection is None or connection["last_run"] is None:
-            return "not compared yet: `showup serve` does so by itself, from the moment it knows the key", faults
+            return "not compared yet; a running `showup serve` compares them automatically", faults
         run = connection["last_run"]
         repaired = _format_counts(run["repaired"])
-        summary = f"{run['looked_at']} compared at {run['started_at']:%Y-%m-%d %H:%M} UTC, {repaired} repaired"
+        summary = f"{run['checked']} compared at {run['started_at']:%Y-%m-%d %H:%M} UTC, {repaired} repaired"
         if run["drifting"]:
-            summary += f", {run['drifting']} differ and can't be healed (GET /api/connections shows them)"
+            summary += f", {run['drifting']} differ and can't be repaired (see GET /api/connections)"
         return summary, faults
 
     async def _call(self, request: Any) -> Any:
@@ -142,21 +142,23 @@ class CalcomSession(Struct, kw_only=True):
         since = self.container.clock()
         fault = await webhook_registration.ping(self.client, self.url, secret, since)
         if fault is not None:
-            return [f"{self.url} does not take a test from here: {fault}. Look whether `showup serve` runs there"]
+            return [
+                f"{self.url} did not accept a test webhook from here: {fault}. Check that `showup serve` runs there"
+            ]
         if await webhook_registration.wait_for_ping(self.container.engine, self.account.id, since) is None:
-            return ["the address takes tests, and none reaches this database: look whether another Showup is behind it"]
-        report("A test of our own came in by that address, signed with the new secret.")
+            return ["that URL accepts tests, but this database got none. Check whether another Showup runs there"]
+        report("Showup received its own test webhook at that URL, signed with the new secret.")
         return []
 
     async def _wait_for_ping(self, wait: timedelta, report: Callable[[str], None]) -> list[str]:
-        report(f'Waiting {wait.total_seconds():.0f} s for Cal.com: press "Ping test" at the webhook there.')
+        report(f'Waiting {wait.total_seconds():.0f} s for a ping: click "Ping test" at the webhook in Cal.com.')
         since = self.container.clock()
         if (
             await webhook_registration.wait_for_ping(self.container.engine, self.account.id, since, time_limit=wait)
             is None
         ):
-            return ["no ping came from Cal.com in that time"]
-        report("Cal.com's ping came in.")
+            return ["Cal.com sent no ping in that time"]
+        report("Showup received Cal.com's ping.")
         return []
 
     async def _last_received(self) -> str:
@@ -177,13 +179,15 @@ async def open_session(container: Container, name: str, scope: WebhookScope) -> 
         }
     if name not in accounts:
         raise CliError(
-            f"The account {name!r} has no API key, or there is none of that name: make a key at Cal.com (Settings, "
-            f'Developer, API keys), then echo \'{{"api_key": "cal_live_…"}}\' | '
-            f"showup connections set calcom {name} --credentials-file - (or set CALCOM_API_KEY for `default`)."
+            f"There is no account {name!r} with an API key. Create a key at Cal.com (Settings > Developer > API keys), "
+            f'then run: echo \'{{"api_key": "cal_live_…"}}\' | '
+            f"showup connections set calcom {name} --credentials-file - (for `default`, CALCOM_API_KEY also works)."
         )
     account = accounts[name]
     if account.is_v1:
-        raise CliError("Webhooks can be registered by API v2 only; make this one by hand in Cal.com's settings.")
+        raise CliError(
+            "This account uses API v1, and only API v2 registers webhooks. Create the webhook in Cal.com's settings."
+        )
     async with vendor_api.client(version("showup")) as client:
         calcom = CalcomClient(client, url=account.url, key=account.key, clock=container.clock)
         yield CalcomSession(container=container, client=client, account=account, scope=scope, calcom=calcom)
@@ -207,13 +211,13 @@ async def statuses(container: Container, name: str | None, scope: WebhookScope) 
 
 
 def unreachable_reason(url: str, api_url: str) -> str | None:
-    """Returns why Cal.com could not call that address, as far as this machine can find out; else None."""
+    """Returns why Cal.com can't call that URL, if this machine can detect a reason; else None."""
     if _is_private(api_url):
         return None
     if _is_private(url):
-        return f"Cal.com can't reach {url}: set SHOWUP_URL to the address that others reach this Showup by"
+        return f"Cal.com can't reach {url}: set SHOWUP_URL to the public URL of this Showup"
     if urlsplit(url).scheme != "https":
-        return f"Cal.com calls https:// addresses only, and ours is {url}: set SHOWUP_URL"
+        return f"Cal.com calls only https:// URLs, and this Showup's URL is {url}: set SHOWUP_URL"
     return None
 
 

@@ -36,7 +36,7 @@ def register(
     Example: showup calcom register --account acme --wait 120
     """
     if team is not None and event_type is None:
-        raise CliError("Cal.com has webhooks of a team's event types, not of teams: add --event-type.")
+        raise CliError("Cal.com registers webhooks for a team's event types, not for teams. Add --event-type.")
 
     async def work(container: "Container") -> dict[str, Any]:
         from showup.cli.calcom_session import open_session
@@ -92,9 +92,9 @@ def _ignore_line(_text: str) -> None:
 
 def _print_status(row: dict[str, Any]) -> None:
     print(f"{row['account']}: {row['url']}")
-    print(f"  key          {row['key']}")
-    print(f"  webhook      {row['webhook']}")
-    print(f"  last heard   {row['last_heard']}")
-    print(f"  bookings     {row['bookings']}")
+    print(f"  key            {row['key']}")
+    print(f"  webhook        {row['webhook']}")
+    print(f"  last received  {row['last_received']}")
+    print(f"  bookings       {row['bookings']}")
     for fault in row["faults"]:
-        print(f"  to do        {fault}")
+        print(f"  to do          {fault}")

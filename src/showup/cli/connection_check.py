@@ -1,4 +1,4 @@
-"""Tests a connection: whether its credentials are accepted, and whether what its settings name exists."""
+"""Tests a connection: whether its credentials work, and whether everything that its settings name exists."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def test_connection(container: "Container", workspace: str, kind: str, name: str) -> str:
-    """Returns the other system's answer about the connection, if its API can be asked. Raises CliError on a fault."""
+    """Returns the result as a sentence; calls the other system's API if it has one. Raises CliError on a fault."""
     from showup.access import connections_store
     from showup.access.connection import CALCOM
     from showup.database.engine import transaction
@@ -21,14 +21,14 @@ async def test_connection(container: "Container", workspace: str, kind: str, nam
         workspace_id = (await get_workspace(tx, workspace)).id
         connection = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
         if connection is None:
-            raise CliError(f"{workspace} has no connection {kind} {name}: `showup connections list` shows all.")
+            raise CliError(f"{workspace} has no connection {kind} {name}. List them with `showup connections list`.")
         credentials = await connections_store.credentials(tx, container.seal, connection.id) or {}
     if kind in KINDS:
         if faults := await connection_faults(container, connection):
             raise CliError("\n".join(f"{kind} {name}: {fault}." for fault in faults))
-        return f"{kind} takes the credentials, and has what the settings name."
+        return f"{kind} accepts the credentials, and everything that the settings name exists."
     if kind != CALCOM:
-        return "Its credentials can be opened." if credentials else "It has no credentials."
+        return "Its credentials can be decrypted." if credentials else "It has no credentials."
     return await _test_calcom(container, connection, credentials)
 
 
@@ -42,7 +42,7 @@ async def _test_calcom(container: "Container", account: "Connection", credential
         environment_key.get_secret_value() if environment_key and account.name == DEFAULT else None
     )
     if key is None:
-        return "It takes webhooks. It has no API key, so Cal.com can't be asked anything."
+        return "The account receives webhooks. It has no API key, so Showup can't call Cal.com's API."
     # A key is sent only to the Cal.com instance that it belongs to.
     url = str(account.settings.get("api_url") or container.settings.calcom_api_url).rstrip("/")
     try:
@@ -52,11 +52,13 @@ async def _test_calcom(container: "Container", account: "Connection", credential
                 headers={"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"},
             )
     except httpx2.HTTPError as fault:
-        raise CliError(f"Cal.com's API does not answer ({type(fault).__name__}): try again later.") from None
+        raise CliError(f"Cal.com's API did not respond ({type(fault).__name__}). Try again later.") from None
     if response.status_code in (401, 403):
-        raise CliError("Cal.com refuses the API key: make another one there, and set it here.")
+        raise CliError(
+            "Cal.com rejects the API key. Create another key there, and set it with `showup connections set`."
+        )
     if response.is_error:
-        raise CliError(f"Cal.com's API answers {response.status_code}: try again later.")
+        raise CliError(f"Cal.com's API responded with status {response.status_code}. Try again later.")
     return "Cal.com accepts the API key."
 
 

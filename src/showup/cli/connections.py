@@ -68,14 +68,14 @@ def set_connection(
         Path | None, typer.Option(help="A file with a JSON object of secrets. Use - to read stdin.")
     ] = None,
 ) -> None:
-    """Add or change a connection. Settings that are not given keep their values.
+    """Add or change a connection. Settings that you omit keep their values.
 
     Example: echo '{"api_key": "cal_live_…"}' | showup connections set calcom acme --credentials-file -
     """
     from showup.access.connection import KINDS
 
     if kind not in KINDS:
-        raise CliError(f"{kind!r} is not a kind of connection: it is one of {', '.join(KINDS)}.")
+        raise CliError(f"{kind!r} is not a kind of connection. Use one of {', '.join(KINDS)}.")
     settings = _parse_settings(setting or [])
     credentials = None if credentials_file is None else _read_credentials(credentials_file)
     run_command(lambda container: _save(container, workspace, (kind, name), settings, credentials))
@@ -84,7 +84,7 @@ def set_connection(
 
 @app.command("test")
 def check(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
-    """Test a connection: check its credentials with the other system, and that what its settings name exists.
+    """Test a connection: check its credentials with the other system, and that everything in its settings exists.
 
     Example: showup connections test calcom acme --workspace acme
     """
@@ -102,7 +102,10 @@ def remove(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
     from showup.access.connection import CALCOM
 
     if kind == CALCOM:
-        raise CliError("An account stays, for the events that came from it: rotate its secret to take no more.")
+        raise CliError(
+            "A Cal.com account can't be removed, because its events refer to it. "
+            "To stop its webhooks, rotate its secret."
+        )
     run_command(lambda container: _remove(container, workspace, kind, name))
     print(f"Removed the connection {kind} {name}.")
 
@@ -125,9 +128,12 @@ async def _save(
         workspace_id = (await get_workspace(tx, workspace)).id
         existing = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
         if kind == CALCOM and existing is None:
-            raise CliError(f"There is no account {name!r} there: `showup accounts add {name}` makes it.")
+            raise CliError(f"There is no account {name!r} in {workspace}. Add it with `showup accounts add {name}`.")
         if kind == CALCOM and credentials is not None and set(credentials) != {"api_key"}:
-            raise CliError('An account\'s credentials are {"api_key": "…"}; its secret is rotated instead.')
+            raise CliError(
+                'An account has only the credentials {"api_key": "…"}. '
+                "Change its secret with `showup accounts rotate-secret`."
+            )
         change = ConnectionSpec(
             workspace_id=workspace_id,
             kind=kind,
@@ -146,8 +152,8 @@ def _refuse_environment_name(name: str) -> None:
 
     if name == NAME:
         raise CliError(
-            f"{NAME!r} is what the environment's own connections are called: change their variables and start Showup "
-            "again, or take another name."
+            f"The name {NAME!r} is reserved for connections that the environment defines. "
+            "Change their variables and restart Showup, or choose another name."
         )
 
 
@@ -159,13 +165,13 @@ async def _remove(container: "Container", workspace: str, kind: str, name: str) 
     async with transaction(container.engine) as tx:
         workspace_id = (await get_workspace(tx, workspace)).id
         if not await take_down(tx, workspace_id=workspace_id, kind=kind, name=name, now=container.clock()):
-            raise CliError(f"{workspace} has no connection {kind} {name}: `showup connections list` shows all.")
+            raise CliError(f"{workspace} has no connection {kind} {name}. List them with `showup connections list`.")
 
 
 def _parse_settings(texts: list[str]) -> dict[str, Any]:
     pairs = [text.partition("=") for text in texts]
     if invalid := next((key for key, sign, _ in pairs if not sign or not key), None):
-        raise CliError(f"{invalid!r} is not a setting: write KEY=VALUE.")
+        raise CliError(f"{invalid!r} is not a setting. Use the form KEY=VALUE.")
     return {key: _parse_value(value) for key, _, value in pairs}
 
 
@@ -183,7 +189,7 @@ def _read_credentials(file: Path) -> dict[str, Any]:
     import msgspec
 
     if str(file) == "-" and sys.stdin.isatty():
-        raise CliError("The credentials are read from stdin: pipe a JSON object into it.")
+        raise CliError("Showup reads the credentials from stdin, which is a terminal. Pipe a JSON object into it.")
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         return msgspec.json.decode(text, type=dict[str, Any])

@@ -76,16 +76,18 @@ def retry(
     workspace: OneWorkspace = None,
     json: Json = False,
 ) -> None:
-    """Retry deliveries: send again exactly what was rendered for them. Retry all of them, or none.
+    """Retry deliveries: send the same content again. Retry all of them, or none.
 
     Example: showup deliveries retry --failed --workspace acme
     """
     if failed == bool(ids):
-        raise CliError("Name deliveries by their ids, or give --failed: `showup deliveries list --state failed`.")
+        raise CliError(
+            "Use either the ids of deliveries or --failed. List them with `showup deliveries list --state failed`."
+        )
     if failed:
         result = run_command(lambda container: _retry_failed(container, workspace))
-        expired = f"; {result.expired} are not worth telling any more" if result.expired else ""
-        print_json(result) if json else print(f"Tried again: {result.retried}{expired}.")
+        expired = f"; not retried because they expired: {result.expired}" if result.expired else ""
+        print_json(result) if json else print(f"Retried deliveries: {result.retried}{expired}.")
         return
 
     async def work(container: "Container") -> None:
@@ -99,7 +101,7 @@ def retry(
         )
 
     run_command(work)
-    _print_result(ids or (), "tried again", json=json)
+    _print_result(ids or (), "retried", json=json)
 
 
 @app.command()
@@ -149,9 +151,11 @@ async def _apply_to_each(
         # Every transaction locks deliveries in the same order, to prevent deadlocks.
         for delivery_id in sorted(set(ids)):
             if await find_delivery(tx, permission, delivery_id, container.clock()) is None:
-                raise CliError(f"There is no delivery {delivery_id}: `showup deliveries list` shows them.")
+                raise CliError(
+                    f"There is no delivery {delivery_id}. List the deliveries with `showup deliveries list`."
+                )
             if (reason := await action(await driver_connection(tx), delivery_id)) is not None:
-                raise CliError(f"Nothing was done, because of {delivery_id}: {reason}.")
+                raise CliError(f"Nothing was changed, because of delivery {delivery_id}: {reason}.")
 
 
 async def _command_permission(tx: "AsyncConnection", workspace: str | None) -> "Permission":
@@ -163,7 +167,7 @@ async def _command_permission(tx: "AsyncConnection", workspace: str | None) -> "
 
 def _print_result(ids: "Sequence[UUID]", outcome: str, *, json: bool) -> None:
     unique_ids = sorted(set(ids))
-    message = f"{len(unique_ids)} {'is' if len(unique_ids) == 1 else 'are'} {outcome}."
+    message = f"{len(unique_ids)} {'delivery' if len(unique_ids) == 1 else 'deliveries'} {outcome}."
     print_json({"ids": unique_ids, "done": outcome}) if json else print(message)
 
 

@@ -42,9 +42,9 @@ def check_settings(settings: Settings) -> DoctorResult:
         for connection in environment_connections(settings):
             check(connection)
     except ValueError as fault:
-        return DoctorResult("settings", "fail", f"Showup does not start with them: {fault}")
+        return DoctorResult("settings", "fail", f"Showup can't start with these settings: {fault}")
     names = sorted(settings.model_fields_set)
-    return DoctorResult("settings", "ok", f"given: {', '.join(names)}" if names else "none given, all defaults")
+    return DoctorResult("settings", "ok", f"set: {', '.join(names)}" if names else "all have their defaults")
 
 
 async def run_checks(settings: Settings, config: ProcessConfig, results: list[DoctorResult]) -> None:
@@ -70,7 +70,7 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
 def _check_server_version(config: ProcessConfig, version: int) -> DoctorResult:
     description = f"PostgreSQL {version // 10_000}.{version % 10_000} at {redact(config.url)}"
     if version < _MIN_SERVER_VERSION:
-        return DoctorResult("database", "fail", f"{description} is too old: PostgreSQL 15 or newer is needed")
+        return DoctorResult("database", "fail", f"{description} is too old: upgrade to PostgreSQL 15 or newer")
     return DoctorResult("database", "ok", description)
 
 
@@ -86,15 +86,15 @@ async def _check_default_account(container: Container) -> DoctorResult:
     await container.directory.refresh()
     account = await container.directory.find(None)
     if account is None:
-        return DoctorResult("default account", "fail", "there is none: run `showup migrate`")
+        return DoctorResult("default account", "fail", "it does not exist: run `showup migrate`")
     if not account.secrets:
         return DoctorResult(
             "default account",
             "warn",
-            "no webhook secret, so its webhooks are refused: run `showup accounts rotate-secret default`, "
-            "or set CALCOM_WEBHOOK_SECRET; leave it so if only other accounts are used",
+            "no webhook secret, so Showup refuses its webhooks: run `showup accounts rotate-secret default`, "
+            "or set CALCOM_WEBHOOK_SECRET; ignore this if you use only other accounts",
         )
-    return DoctorResult("default account", "ok", f"{len(account.secrets)} webhook secret(s) in force")
+    return DoctorResult("default account", "ok", f"active webhook secrets: {len(account.secrets)}")
 
 
 async def _check_connections(container: Container) -> list[DoctorResult]:
@@ -109,9 +109,9 @@ async def _check_connections(container: Container) -> list[DoctorResult]:
             try:
                 await connections_store.credentials(tx, container.seal, connection.id)
             except DecryptionError as fault:
-                results.append(DoctorResult(subject, "fail", f"its credentials can't be opened: {fault}"))
+                results.append(DoctorResult(subject, "fail", f"its credentials can't be decrypted: {fault}"))
             else:
-                message = "its credentials can be opened" if connection.has_credentials else "no stored credentials"
+                message = "its credentials can be decrypted" if connection.has_credentials else "no stored credentials"
                 results.append(DoctorResult(subject, "ok", message))
     for connection in destination_connections:
         results.extend(await _check_destination(container, connection))
@@ -122,7 +122,7 @@ async def _check_destination(container: Container, connection: Connection) -> li
     subject = f"connection {connection.kind} {connection.name}"
     if faults := await connection_faults(container, connection):
         return [DoctorResult(subject, "fail", fault) for fault in faults]
-    return [DoctorResult(subject, "ok", "takes the credentials, and has what the settings name")]
+    return [DoctorResult(subject, "ok", "the credentials work, and everything that the settings name exists")]
 
 
 async def _check_mail(container: Container) -> DoctorResult:
@@ -140,28 +140,30 @@ async def _check_mail(container: Container) -> DoctorResult:
         or bool(stored & _MAIL_CONNECTION_KINDS)
     )
     if sends_mail and not container.settings.policy.senders:
-        return DoctorResult("mail", "warn", "no sender, so none can be sent: add a row to [[senders]] in showup.toml")
+        return DoctorResult(
+            "mail", "warn", "no sender is set, so Showup can't send mail: add a row to [[senders]] in showup.toml"
+        )
     if failed:
-        message = f"{failed} could not be sent: `showup deliveries list --state failed` says why"
+        message = f"{failed} deliveries failed: see `showup deliveries list --state failed` for the reasons"
         return DoctorResult("mail", "warn", message)
     if container.settings.resend_api_key is not None or "resend" in stored:
-        return DoctorResult("mail", "ok", "by Resend")
+        return DoctorResult("mail", "ok", "sent by Resend")
     if container.settings.smtp_url is not None or "smtp" in stored:
-        return DoctorResult("mail", "ok", "by SMTP")
-    message = "stored in the mail preview, at /mail, and sent to nobody: set RESEND_API_KEY or SMTP_URL to send it"
+        return DoctorResult("mail", "ok", "sent by SMTP")
+    message = "not sent, but stored in the mail preview at /mail: set RESEND_API_KEY or SMTP_URL to send it"
     return DoctorResult("mail", "ok", message)
 
 
 def _check_clock(container: Container, snapshot: Health) -> DoctorResult:
     difference = abs(container.clock() - snapshot.now)
     if difference > _MAX_CLOCK_DIFFERENCE:
-        message = f"{difference.total_seconds():.0f} s apart from the database's: set both by NTP"
+        message = f"differs from the database's by {difference.total_seconds():.0f} s: synchronize both with NTP"
         return DoctorResult("clock", "warn", message)
     return DoctorResult("clock", "ok", "agrees with the database's")
 
 
 async def _check_own_server(settings: Settings) -> DoctorResult:
-    """Checks whether a Showup answers at this machine's address from the settings."""
+    """Checks whether Showup responds at the host and port in the settings."""
     import httpx2
 
     address = f"http://{settings.host}:{settings.port}"
@@ -169,11 +171,11 @@ async def _check_own_server(settings: Settings) -> DoctorResult:
         async with httpx2.AsyncClient(timeout=3) as client:
             response = await client.get(f"{address}/readyz")
     except httpx2.TransportError as fault:
-        message = f"nothing answers at {address} ({type(fault).__name__}): start it with `make run` or `showup serve`"
-        return DoctorResult("server", "warn", f"{message}; leave it so where it runs on another machine or port")
+        message = f"no response from {address} ({type(fault).__name__}): start Showup with `make run` or `showup serve`"
+        return DoctorResult("server", "warn", f"{message}; ignore this if it runs on another machine or port")
     if response.status_code != 200:
-        return DoctorResult("server", "warn", f"{address}/readyz answers {response.status_code}")
-    return DoctorResult("server", "ok", f"answers at {address}")
+        return DoctorResult("server", "warn", f"{address}/readyz responds with status {response.status_code}")
+    return DoctorResult("server", "ok", f"responds at {address}")
 
 
 def _check_events(container: Container, snapshot: Health) -> DoctorResult:
@@ -181,9 +183,9 @@ def _check_events(container: Container, snapshot: Health) -> DoctorResult:
         message = f"{snapshot.failed} failed, {snapshot.waiting} waiting: see /api/events?state=failed"
         return DoctorResult("inbox events", "warn", message)
     if snapshot.oldest_waiting_at is not None and container.clock() - snapshot.oldest_waiting_at > _MAX_WAIT:
-        message = f"{snapshot.waiting} waiting for over a minute: is `showup serve` or `showup work` running?"
+        message = f"{snapshot.waiting} waiting for more than a minute: check that `showup serve` or `showup work` runs"
         return DoctorResult("inbox events", "warn", message)
     if snapshot.unreadable:
-        message = f"{snapshot.unreadable} could not be understood: see /api/events?state=unreadable for the reasons"
+        message = f"{snapshot.unreadable} are unreadable: see /api/events?state=unreadable for the reasons"
         return DoctorResult("inbox events", "warn", message)
     return DoctorResult("inbox events", "ok", f"{snapshot.waiting} waiting, none failed")

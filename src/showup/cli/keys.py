@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class KeyScope(StrEnum):
-    """What a key allows; each scope includes those before it."""
+    """The scope of a key's permission; each scope includes those before it."""
 
     read = "read"
     write = "write"
@@ -29,7 +29,7 @@ class KeyScope(StrEnum):
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="The key's name, which the audit log shows as the actor.")],
-    scope: Annotated[KeyScope, typer.Option(help="What the key allows.")],
+    scope: Annotated[KeyScope, typer.Option(help="The key's permission.")],
     workspace: Annotated[
         str | None, typer.Option(help="Limit the key to this workspace. Default: all workspaces.")
     ] = None,
@@ -86,7 +86,7 @@ def list_all(json: Json = False) -> None:
         }
         for key in keys
     ]
-    print_table(rows, empty_message="There are no keys: `showup keys create NAME --scope read` makes one.")
+    print_table(rows, empty_message="There are no keys. Create one with `showup keys create NAME --scope read`.")
 
 
 @app.command()
@@ -104,5 +104,5 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
             return await keys_store.revoke(tx, name, now=container.clock())
 
     if not run_command(work):
-        raise CliError(f"No key named {name!r} is in force: `showup keys list` shows them.")
+        raise CliError(f"There is no active key {name!r}. List the keys with `showup keys list`.")
     print(f"Revoked the key {name}.")

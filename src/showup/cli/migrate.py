@@ -28,7 +28,7 @@ def migrate(
         differences = asyncio.run(_differences(config.direct_url)) if check else []
     if differences:
         raise CliError("\n".join(["The database differs from this version's tables:", *differences]))
-    print("The database is what this version wants." if check else "The database is at this version.")
+    print("The database matches this version's tables." if check else "The database is up to date.")
 
 
 async def _differences(url: str) -> list[str]:

@@ -39,4 +39,4 @@ def _write(file: Path, document: str) -> None:
 def _check(file: Path, document: str) -> None:
     current = file.read_text(encoding="utf-8") if file.exists() else ""
     if current != document:
-        raise CliError(f"{file} is not this version's API: run `showup openapi --write {file}`.")
+        raise CliError(f"{file} differs from this version's API. Run `showup openapi --write {file}`.")

@@ -36,12 +36,12 @@ def rebuild(
     """Replay the log and compare the result with current data.
 
     Only --apply changes data. While it runs, no new events are applied; a comparison blocks nothing.
-    With --rules, try the rules in FILE for the whole history; all other rules stay in force.
+    With --rules, try the rules in FILE for the whole history; all other rules stay active.
 
     Example: showup rebuild --check
     """
     if sum((check, apply, rules is not None, as_of is not None)) > 1:
-        raise CliError("Give one of --check, --apply, --rules and --as-of.")
+        raise CliError("Use only one of --check, --apply, --rules and --as-of.")
     changes = {} if rules is None else _read_rule_changes(rules)
     cutoff = None if as_of is None else _parse_time(as_of)
 
@@ -80,7 +80,7 @@ def _parse_time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise CliError(f"--as-of {text!r} is no moment such as 2026-11-21T09:30Z.") from None
+        raise CliError(f"--as-of {text!r} is not a time. Use the form 2026-11-21T09:30Z.") from None
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
@@ -106,7 +106,7 @@ def _read_rule_changes(path: Path) -> Mapping[str, Any]:
         raise CliError(f"{path} is not TOML: {fault}.") from None
     changes = {name: to_builtins(value, order="sorted") for name, value in _named_rules(policy)}
     if not changes:
-        raise CliError(f"{path} names no rule: there is nothing to try.")
+        raise CliError(f"{path} contains no rules, so there is nothing to compare.")
     return changes
 
 

@@ -18,12 +18,12 @@ from showup.inbox.rebuild.run import RebuildResult
 
 _SKIP_REASONS = {
     "pending": "not applied yet",
-    "failed": "failed, to be tried again",
+    "failed": "failed, to be retried",
     "refused": "refused",
-    "duplicate": "repetitions",
-    "ignored": "without meaning for a pipeline",
+    "duplicate": "duplicates",
+    "ignored": "not relevant to the pipeline",
     "unreadable": "unreadable",
-    "later": "came later",
+    "later": "received later",
 }
 
 
@@ -44,21 +44,21 @@ class RebuildMode(NamedTuple):
         """Returns the column headings for the two sides of a difference."""
         if self.as_of is not None:
             return "now", "then"
-        return ("was", "is") if self.applied else ("stands", "would be")
+        return ("before", "after") if self.applied else ("current", "replayed")
 
 
 class _Speed(ProgressColumn):
-    """Shows how many events are replayed a second."""
+    """Shows how many events are replayed per second."""
 
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f} a second")
+        return Text("" if task.speed is None else f"{task.speed:,.0f} per second")
 
 
 @contextmanager
 def progress() -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
     """Shows a bar on stderr, if it is a terminal: the first function sets the total, the second moves it."""
     console = Console(stderr=True)
-    columns = (TextColumn("folding"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda total: bar.reset(task, total=total), lambda step: bar.advance(task, step)
@@ -67,20 +67,21 @@ def progress() -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
 def print_report(result: RebuildResult, mode: RebuildMode) -> None:
     """Prints how many events were replayed, and the differences."""
     set_aside = sum(result.skipped.get(state, 0) for state in ("ignored", "unreadable"))
-    print(f"Folded {result.events - set_aside:,} events.{_format_skipped(result)}")
+    print(f"Replayed {result.events - set_aside:,} events.{_format_skipped(result)}")
     if result.newly_readable:
         print(
-            f"{result.newly_readable:,} events that were set aside would be read otherwise today: have them run again."
+            f"This version reads {result.newly_readable:,} of the skipped events differently. "
+            "Replay each with POST /api/events/{event_id}/replay."
         )
     if not result.differing and mode.as_of is None:
-        print("No difference.")
+        print("No differences.")
         return
     # Full width if stdout is not a terminal: a name that is cut short can't be looked up.
     console = Console() if Console().is_terminal else Console(width=200)
     console.print(_counts_table(result.counts, mode))
     if result.examples:
         console.print(_examples_table(result.examples, mode))
-    print(f"{result.differing:,} rows {'were put right' if mode.applied else 'differ'}.")
+    print(f"{result.differing:,} rows {'were repaired' if mode.applied else 'differ'}.")
 
 
 def print_report_json(result: RebuildResult, mode: RebuildMode) -> None:
@@ -88,8 +89,8 @@ def print_report_json(result: RebuildResult, mode: RebuildMode) -> None:
     print_json(
         {
             "events": result.events,
-            "left": result.skipped,
-            "would_be_read_otherwise": result.newly_readable,
+            "skipped": result.skipped,
+            "newly_readable": result.newly_readable,
             "as_of": mode.as_of,
             "applied": mode.applied,
             "differing": result.differing,
@@ -103,11 +104,11 @@ def _format_skipped(result: RebuildResult) -> str:
     summary = ", ".join(
         f"{count:,} {_SKIP_REASONS.get(reason, reason)}" for reason, count in sorted(result.skipped.items())
     )
-    return f" Left out: {summary}." if summary else ""
+    return f" Skipped: {summary}." if summary else ""
 
 
 def _counts_table(counts: list[TableCount], mode: RebuildMode) -> Table:
-    current_heading, replayed_heading = ("now", "then") if mode.as_of is not None else ("stand", "folded")
+    current_heading, replayed_heading = ("now", "then") if mode.as_of is not None else ("current", "replayed")
     table = Table("workspace", "table", current_heading, replayed_heading, "missing", "extra", "changed")
     for count in counts:
         if count.differing or (mode.as_of is not None and count.current):
@@ -117,8 +118,8 @@ def _counts_table(counts: list[TableCount], mode: RebuildMode) -> Table:
 
 
 def _examples_table(examples: list[RebuildDifference], mode: RebuildMode) -> Table:
-    table = Table(title="Some of them")
-    for heading in ("workspace", "table", "which", "column", *mode.headings):
+    table = Table(title="Examples")
+    for heading in ("workspace", "table", "row", "column", *mode.headings):
         table.add_column(heading, overflow="fold")
     for example in examples:
         columns = example.columns or {f"({example.kind})": (None, None)}

@@ -60,5 +60,5 @@ async def get_workspace(tx: "AsyncConnection", slug: str) -> "Workspace":
 
     workspace = await workspaces_store.find(tx, slug)
     if workspace is None:
-        raise CliError(f"There is no workspace {slug!r}: `showup workspaces list` shows them.")
+        raise CliError(f"There is no workspace {slug!r}. List the workspaces with `showup workspaces list`.")
     return workspace

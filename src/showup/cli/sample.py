@@ -36,13 +36,13 @@ def sample(
     elif loaded.stored:
         _print_loaded(workspace, loaded.stored)
     else:
-        print(f"The sample is in {workspace} since {loaded.since:%Y-%m-%d %H:%M} UTC; nothing was changed.")
+        print(f"The sample was loaded into {workspace} at {loaded.since:%Y-%m-%d %H:%M} UTC; nothing was changed.")
 
 
 def _print_loaded(workspace: str, stored: int) -> None:
     from showup.simulation.sample import SAMPLE
 
-    print(f"Kept {stored} webhooks in {workspace}; a running Showup applies them at once.\n")
+    print(f"Stored {stored} webhooks in {workspace}. A running Showup applies them at once.\n")
     rows = [
         {
             "company": deal.company,
@@ -57,4 +57,6 @@ def _print_loaded(workspace: str, stored: int) -> None:
         # No webhook of Cal.com reports an offer: only people move deals to that stage.
         if deal.stage_from_webhooks != deal.stage:
             current, target = deal.stage_from_webhooks, deal.stage
-            print(f"\n{deal.person}'s deal stands on {current}: a person moves it to {target}.")
+            print(
+                f"\n{deal.person}'s deal is in stage {current}. To complete the sample, move it to {target} manually."
+            )

@@ -63,9 +63,9 @@ def open_listen_socket(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return _bind(host, port, family)
     except socket.gaierror:
-        raise CliError(f"{host!r} is not an address of this machine: choose another --host.") from None
+        raise CliError(f"{host!r} is not an address of this machine. Choose another --host.") from None
     except PermissionError:
-        raise CliError(f"Port {port} is not for everybody: choose one above 1023 with --port.") from None
+        raise CliError(f"This account may not use port {port}. Choose a port above 1023 with --port.") from None
     except OSError as fault:
         other = 8001 if port != 8001 else 8002
         raise CliError(

@@ -64,7 +64,9 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     url = url or _own_address()
     _check_options(url, secret, account, yes_really=yes_really)
     if check and secret is not None and key is None:
-        raise CliError("Give --key, an API key: showup keys create simulation --scope read")
+        raise CliError(
+            "--check needs an API key. Create one with `showup keys create simulation --scope read`, then use --key."
+        )
     from showup.cli import simulate_output as output
     from showup.clock import system_clock
     from showup.simulation.world import make_world
@@ -92,17 +94,17 @@ def _require_running_server(url: str) -> None:
     try:
         httpx2.get(f"{url.rstrip('/')}/healthz", timeout=5)
     except httpx2.TransportError as fault:
-        message = f"Nothing answers at {url} ({type(fault).__name__}): is Showup running there?"
-        raise CliError(f"{message} `make run` starts it; --url names another address.") from None
+        message = f"No response from {url} ({type(fault).__name__})."
+        raise CliError(f"{message} Start Showup with `make run`, or choose another address with --url.") from None
 
 
 def _check_options(url: str, secret: str | None, account: str | None, *, yes_really: bool) -> None:
     from showup.simulation.run import is_loopback
 
     if not is_loopback(url) and not yes_really:
-        raise CliError(f"{url} is another machine, and this makes data there: add --yes-really to do it.")
+        raise CliError(f"{url} is another machine, and this command creates data there. Add --yes-really to confirm.")
     if secret is None and (account is not None or not is_loopback(url)):
-        raise CliError(f"Give --secret, the webhook secret of the account {account or 'there'}.")
+        raise CliError(f"Set --secret to the webhook secret of the account {account or 'at that address'}.")
 
 
 @contextmanager
@@ -130,7 +132,7 @@ async def _prepare(container: "Container") -> "PreparedWorkspace":
         async with transaction(container.engine) as tx:
             return await prepare(tx, container.seal, container.clock())
     except AccountNameTaken as fault:
-        raise CliError(f"{fault} Give --account, --secret and --key.") from None
+        raise CliError(f"{fault} Use --account, --secret and --key.") from None
 
 
 async def _clean_up(container: "Container", prepared: "PreparedWorkspace") -> None:
@@ -158,4 +160,4 @@ async def _run(
         with wait_status():
             return summary, await check_run(options.url, key, world, summary, time_limit=options.wait)
     except ApiReadError as fault:
-        raise CliError(f"What Showup knows can't be read back: {fault}") from None
+        raise CliError(f"Showup's data can't be read: {fault}") from None

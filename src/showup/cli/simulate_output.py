@@ -42,12 +42,12 @@ def print_report(world: World, summary: SendSummary, comparison: CheckResult | N
     """Prints what was sent and, if it was compared, the comparison."""
     print(
         f"Run {world.tag}: sent {summary.sent} webhooks in {summary.seconds:.1f} s, "
-        f"{summary.accepted} taken, {summary.duplicates} of them duplicates, {summary.retries} tries more"
+        f"{summary.accepted} accepted, {summary.duplicates} of them duplicates, {summary.retries} retries"
     )
     for reason, count in sorted(summary.failures.items()):
-        print(f"  not taken: {count} × {reason}")
+        print(f"  refused: {count} × {reason}")
     if (p50 := summary.latency(0.5)) is not None and (p99 := summary.latency(0.99)) is not None:
-        print(f"  answered within {p50 * 1000:.1f} ms (p50), {p99 * 1000:.1f} ms (p99)")
+        print(f"  responded within {p50 * 1000:.1f} ms (p50), {p99 * 1000:.1f} ms (p99)")
     if comparison is not None:
         _print_comparison(comparison)
 
@@ -77,19 +77,19 @@ def print_report_json(world: World, summary: SendSummary, comparison: CheckResul
 
 def _print_comparison(comparison: CheckResult) -> None:
     if comparison.unprocessed:
-        print(f"Not settled in time: {comparison.unprocessed} events are not applied yet (does a worker run?)")
+        print(f"Timed out: {comparison.unprocessed} events are not applied yet. Check that a worker runs.")
     if comparison.differences:
         Console().print(_differences_table(comparison.differences))
         if (more := len(comparison.differences) - _MAX_DIFFERENCES) > 0:
             print(f"… and {more} more")
     elif not comparison.unprocessed:
         sizes = ", ".join(f"{count} {noun}" for noun, count in _truth_counts(comparison).items())
-        print(f"OK: {sizes} as the simulator knows them")
+        print(f"OK: {sizes} match the simulation")
 
 
 def _differences_table(differences: list[TruthDifference]) -> Table:
     table = Table(title=f"{len(differences)} differences")
-    for heading in ("what", "which", "field", "expected", "found"):
+    for heading in ("kind", "key", "field", "expected", "found"):
         # A uid that is cut short can't be looked up.
         table.add_column(heading, overflow="fold")
     for difference in differences[:_MAX_DIFFERENCES]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _CHECK_INTERVAL = 1.0
 
 OnReady = Callable[["ProcessConfig", bool], None]
-"""Told the ground, and whether the default account has a webhook secret, when everything runs."""
+"""Called when everything runs: with the process config, and whether the default account has a webhook secret."""
 
 _log = structlog.get_logger()
 

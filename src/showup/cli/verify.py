@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from showup.inbox.chain import ChainHead
     from showup.inbox.verification import ChainReport, VerificationReport
 
-_MAX_PLACES = 50
+_MAX_BREAKS = 50
 
 
 def verify(
@@ -40,7 +40,7 @@ def verify(
     else:
         _print_verdict(verdict)
     if broken := verdict.break_count:
-        raise CliError(f"The log is not what was applied: {broken} broken place{'' if broken == 1 else 's'}.")
+        raise CliError(f"The log differs from what was applied: {broken} break{'' if broken == 1 else 's'} found.")
 
 
 def _parse_head(text: str) -> "ChainHead":
@@ -49,7 +49,7 @@ def _parse_head(text: str) -> "ChainHead":
     try:
         return parse_head(text)
     except ValueError:
-        raise CliError(f"{text!r} is no head: write it as `showup verify` printed it, NUMBER:HEX.") from None
+        raise CliError(f"{text!r} is not a head. Use the form NUMBER:HEX, as `showup verify` prints it.") from None
 
 
 async def _verify_workspaces(
@@ -90,14 +90,14 @@ def _print_verdict(verdict: "VerificationReport") -> None:
     for slug, report in verdict.chains.items():
         _print_workspace(slug, report)
     for head in verdict.unknown_heads:
-        print(f"head {head}: part of no chain, so the end was cut off or all was written anew")
+        print(f"head {head} is part of no chain: the end of the log was cut off, or the log was rewritten")
 
 
 def _print_workspace(slug: str, report: "ChainReport") -> None:
     erased = f", {report.erased_count} erased" if report.erased_count else ""
     print(f"{slug}: {report.link_count} links{erased}, head {report.head or '-'}")
-    for place in report.breaks[:_MAX_PLACES]:
-        number = "-" if place.number is None else str(place.number)
-        print(f"  {place.kind}  number {number}  event {place.event_id or '-'}: {place.message}")
-    if (more := report.break_count - _MAX_PLACES) > 0:
+    for chain_break in report.breaks[:_MAX_BREAKS]:
+        number = "-" if chain_break.number is None else str(chain_break.number)
+        print(f"  {chain_break.kind}  number {number}  event {chain_break.event_id or '-'}: {chain_break.message}")
+    if (more := report.break_count - _MAX_BREAKS) > 0:
         print(f"  … and {more} more")

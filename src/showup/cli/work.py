@@ -25,5 +25,5 @@ def work(
 
 
 def _print_banner(processes: int) -> None:
-    sys.stdout.write(f"Showup works with {processes} process{'' if processes == 1 else 'es'}. Ctrl-C stops it.\n")
+    sys.stdout.write(f"Showup runs {processes} pair{'' if processes == 1 else 's'} of workers. Press Ctrl-C to stop.\n")
     sys.stdout.flush()

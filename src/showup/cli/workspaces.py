@@ -42,8 +42,8 @@ def add(
 
     workspace = run_command(work)
     if workspace is None:
-        raise CliError(f"There is a workspace {slug!r} already: choose another slug.")
-    print_json(workspace) if json else print(f"Made the workspace {workspace.slug}.")
+        raise CliError(f"There is already a workspace {slug!r}. Choose another slug.")
+    print_json(workspace) if json else print(f"Added the workspace {workspace.slug}.")
 
 
 @app.command("list")
@@ -77,6 +77,6 @@ def _check_arguments(slug: str, time_zone: str) -> None:
     from showup.access.workspace import is_slug
 
     if not is_slug(slug):
-        raise CliError(f"{slug!r} can't be a slug: use lower-case letters, digits and hyphens.")
+        raise CliError(f"{slug!r} is not a valid slug. Use lower-case letters, digits and hyphens.")
     if time_zone not in available_timezones():
-        raise CliError(f"{time_zone!r} is not a time zone: use an IANA name, such as Europe/Berlin.")
+        raise CliError(f"{time_zone!r} is not a time zone. Use an IANA name, such as Europe/Berlin.")

@@ -13,7 +13,7 @@ class Company(Struct, frozen=True, kw_only=True):
     """A company. `name_seen` is the order key of the event that gave the name: older events do not overwrite it.
 
     `*_met_at` are source times: of the first and the last event about its people. `recorded`: a person entered or
-    corrected it, so it stays even if nobody works there.
+    corrected it, so it stays even if no known person works there.
     """
 
     key: str

@@ -81,7 +81,7 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
 
 
 async def remove_unreferenced(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
-    """Remove companies that were not recorded manually and that no person, booking or deal refers to any more."""
+    """Remove companies that were not recorded manually and that no person, booking or deal refers to."""
     await connection.execute(
         """
         DELETE FROM companies c WHERE c.id = ANY($1::uuid[]) AND NOT c.recorded

@@ -196,7 +196,7 @@ endpoints = Table(
     Column("kinds", ARRAY(Text), nullable=False),
     # Its encrypted secrets: the newest, and older ones that are still valid for a while.
     Column("secrets", LargeBinary, nullable=False),
-    # It failed for too long, or a person disabled it; new deliveries wait meanwhile.
+    # It failed for too long, or a person paused it; new deliveries wait meanwhile.
     Column("paused_at", Instant),
     Column("because", Text),
     Column("deleted_at", Instant),

@@ -28,9 +28,9 @@ _REASONS = (
     (asyncpg.InvalidCatalogNameError, "{cause}; create it, or check DATABASE_URL"),
     ((asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError), "{cause}; try again in a moment"),
     (TimeoutError, f"no answer within {CONNECT_TIMEOUT:.0f} s; check the address and the network"),
-    ((OSError, asyncpg.PostgresConnectionError), "{cause}; check that it runs, and DATABASE_URL"),
+    ((OSError, asyncpg.PostgresConnectionError), "{cause}; check that it runs, and check DATABASE_URL"),
     (asyncpg.ClientConfigurationError, "{cause}; check DATABASE_URL"),
-    (asyncpg.LockNotAvailableError, "others keep its tables locked; try again in a moment"),
+    (asyncpg.LockNotAvailableError, "other sessions hold locks on its tables; try again in a moment"),
     (asyncpg.InsufficientPrivilegeError, "{cause}; grant it to the user in DATABASE_URL"),
 )
 

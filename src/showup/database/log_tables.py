@@ -26,7 +26,7 @@ inbox_events = Table(
     # NULL for manual events, and for Resend's reports about our mails: `actor` says who.
     Column("account_id", UUID, ForeignKey("connections.id")),
     Column("actor", Text),
-    # NULL until the account's routes have decided; only an event that is run again is routed again.
+    # NULL until the account's routes have decided; only a replayed event is routed again.
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
     # How it was received: webhook, reconcile, backfill, sample, manual or resend.
     Column("origin", Text, nullable=False, server_default="webhook"),
@@ -54,7 +54,7 @@ inbox_events = Table(
     Column("booking_id", UUID),
     # The position in the workspace's feed, assigned by the applier: a rebuild replays in this order.
     Column("number", BigInteger),
-    # When a person had it run again: from then on it counts as received at that time.
+    # When a person replayed it: since then it counts as received at that time.
     Column("replayed_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("next_try_at", Instant),

@@ -15,7 +15,8 @@ from showup.database.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# The migrating process holds this lock, so that two processes that start at once take turns. The number is arbitrary.
+# The migrating process holds this lock, so that two processes that start at once migrate one after the other. The
+# number is arbitrary.
 _LOCK = 7_305_211_848_190_325
 _FOLDER = Path(__file__).parent / "migrations"
 # Tables that we do not define: Alembic's own, and those of the jobs, which PgQueuer's installer creates.
@@ -49,8 +50,8 @@ class DatabaseNewer(Exception):
 
     def __init__(self, current: str, newest: str) -> None:
         super().__init__(
-            f"The database is at revision {current}, and this version of Showup knows {newest} at most: "
-            "run the newer version, or restore the backup from before it."
+            f"The database is at revision {current}, but this version of Showup supports revisions up to {newest}. "
+            "Run the newer version, or restore a backup from before its migration."
         )
 
 

@@ -61,7 +61,7 @@ companies = Table(
     Column("domain", Text),
     # The order key of the event that gave the name: older events do not overwrite it.
     Column("name_seen", Text, nullable=False, server_default=""),
-    # Whether a person entered or corrected it: then it stays, even if nobody works there.
+    # Whether a person entered or corrected it: then it stays, even if no person works there.
     Column("recorded", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

@@ -84,19 +84,19 @@ def change_refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, a
     """Return why the deal cannot be changed this way; None if it can."""
     status = change.status or deal.status
     if change.stage is not None and change.stage not in stages:
-        return f"{change.stage!r} is no stage of this pipeline: {', '.join(stages)}"
+        return f"{change.stage!r} is not a stage of this pipeline; use one of: {', '.join(stages)}"
     if change.stage is not None and change.stage != deal.stage and "active" not in (deal.status, status):
-        return f"the deal is {deal.status}: only an active one changes its stage"
+        return f"the deal is {deal.status}: only an active deal can change its stage"
     if status != deal.status and "active" not in (deal.status, status):
-        return f"the deal is {deal.status}: set it to active before it can be {status}"
+        return f"the deal is {deal.status}: set it to active first, then to {status}"
     if status == "active" != deal.status and another_is_active:
-        return "its company has another active deal, and at most one can be"
+        return "its company already has another active deal, and only one can be active at a time"
     if status == "lost" and not (change.lost_reason or deal.lost_reason):
-        return "a lost deal needs its lost_reason"
+        return "a lost deal needs a lost_reason"
     if change.lost_reason is not None and status != "lost":
-        return "only a lost deal has a lost_reason"
+        return "only a lost deal can have a lost_reason"
     if change.amount is not None and (change.currency or deal.currency) is None:
-        return "an amount needs its currency"
+        return "an amount needs a currency"
     return None
 
 

@@ -97,8 +97,8 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
     """Replace these streams' deal events from these positions on; a stream without a company has none."""
     await connection.execute(
         """
-        DELETE FROM deal_events t USING unnest($1::uuid[], $2::int[]) AS kept(stream_id, many)
-        WHERE t.stream_id = kept.stream_id AND t.position >= kept.many
+        DELETE FROM deal_events t USING unnest($1::uuid[], $2::int[]) AS remaining(stream_id, many)
+        WHERE t.stream_id = remaining.stream_id AND t.position >= remaining.many
         """,
         [tail.stream_id for tail in tails],
         [tail.position for tail in tails],

@@ -30,9 +30,9 @@ async def check_connection(
             workspace = await workspaces_store.find(tx, connection.workspace)
             secrets = await connections_store.credentials(tx, seal, connection.id) or {}
         if workspace is None:
-            return [f"there is no workspace {connection.workspace} any more"]
+            return [f"the workspace {connection.workspace} no longer exists"]
         if missing := kind.missing_secrets(secrets):
-            return [f"it lacks its {', '.join(missing)} among the credentials"]
+            return [f"credentials are missing: {', '.join(missing)}"]
         settings = kind.parse_settings(connection.settings)
         queue = DestinationQueue(workspace_id=workspace.id, destination=kind.name)
         context = build_destination_context(engine, queue, clients.client_for(connection, settings), clock)
@@ -43,6 +43,6 @@ async def check_connection(
     except TimeoutError:
         return [f"{kind.name} did not answer within {_TIMEOUT_SECONDS:.0f} seconds"]
     except OverLimit as fault:
-        return [f"{kind.name} takes no more calls for now: {fault}"]
+        return [f"{kind.name} rate limit reached: {fault}"]
     except httpx2.RequestError as error:
         return [no_response(kind.name, error).because]

@@ -71,12 +71,12 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 async def _check(tx: AsyncConnection, kind: DestinationKind, spec: ConnectionSpec) -> None:
     others = await connections_store.list_connections(tx, workspace_id=spec.workspace_id)
     if other := next((one.name for one in others if one.kind == kind.name and one.name != spec.name), None):
-        raise ValueError(f"the workspace has the {kind.name} connection {other!r} already: change that one")
+        raise ValueError(f"the workspace already has the {kind.name} connection {other!r}: change that one")
     if spec.credentials is not None and (unknown := kind.unknown_secrets(spec.credentials)):
         names = ", ".join(sorted({*kind.credentials, *kind.secret_required_by.values()}))
         raise ValueError(f"{kind.name} has no secret {unknown[0]!r} (it has {names})")
     if spec.credentials is not None and (missing := kind.missing_secrets(spec.credentials)):
-        raise ValueError(f"{kind.name} needs its {', '.join(missing)} among the credentials")
+        raise ValueError(f"{kind.name} needs these credentials: {', '.join(missing)}")
 
 
 async def take_down(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str, now: datetime) -> bool:

@@ -90,7 +90,7 @@ class DestinationResolver:
         try:
             destination = await self._destination(tx, queue, workspace.slug)
         except (DecryptionError, ValueError) as fault:
-            raise NotConnected(f"the connection can't be used: {fault}") from None
+            raise NotConnected(f"the connection is invalid: {fault}") from None
         return ConnectedQueue(
             queue=queue, workspace=workspace.slug, destination=destination, time_zone=workspace.time_zone
         )
@@ -106,7 +106,7 @@ class DestinationResolver:
             case name if is_endpoint(name):
                 return await self._endpoint_destination(tx, queue)
             case name:
-                raise NotConnected(f"{name} is not a destination of this version of Showup")
+                raise NotConnected(f"this version of Showup has no destination {name}")
 
     async def _destination_of_kind(
         self, tx: AsyncConnection, queue: DestinationQueue, kind: DestinationKind
@@ -114,10 +114,10 @@ class DestinationResolver:
         found = await connections_store.list_connections(tx, workspace_id=queue.workspace_id)
         connection = next((one for one in found if one.kind == kind.name), None)
         if connection is None:
-            raise NotConnected(f"{kind.name} is not connected: `showup connections set {kind.name} …` does that")
+            raise NotConnected(f"{kind.name} is not connected: run `showup connections set {kind.name} …`")
         secrets = await connections_store.credentials(tx, self._seal, connection.id) or {}
         if missing := kind.missing_secrets(secrets):
-            raise NotConnected(f"the connection {kind.name} {connection.name} lacks its {', '.join(missing)}")
+            raise NotConnected(f"the connection {kind.name} {connection.name} has no {', '.join(missing)}")
         settings = kind.parse_settings(connection.settings)
         client = self._clients.client_for(connection, settings)
         return kind.build(settings, secrets, build_destination_context(self._engine, queue, client, self._clock))
@@ -126,10 +126,10 @@ class DestinationResolver:
         connection = await driver_connection(tx)
         endpoint = await endpoints_store.find(connection, queue.workspace_id, endpoint_id_of(queue.destination))
         if endpoint is None:
-            raise NotConnected("there is no such endpoint any more")
+            raise NotConnected("the endpoint no longer exists")
         if endpoint.paused_at is not None:
             raise NotConnected(
-                f"the endpoint is paused since {endpoint.paused_at:%Y-%m-%d %H:%M:%S} UTC: {endpoint.because}"
+                f"the endpoint has been paused since {endpoint.paused_at:%Y-%m-%d %H:%M:%S} UTC: {endpoint.because}"
             )
         secrets = await endpoints_store.secrets(connection, self._seal, endpoint.id)
         return WebhookDestination(

@@ -185,10 +185,10 @@ class Dispatcher:
             async with asyncio.timeout(timeout):
                 return await destination.send(ready.attempt)
         except TimeoutError:
-            return TryAgain(because=f"no answer within {timeout:.0f} s", fault="destination")
+            return TryAgain(because=f"no response within {timeout:.0f} s", fault="destination")
         except Exception as fault:  # noqa: BLE001  # a bug of one destination must not hold up the others
             _log.exception("destination raised an unexpected exception", delivery=str(ready.claimed.id))
-            return TryAgain(because=f"it could not be sent ({type(fault).__name__}): see the log")
+            return TryAgain(because=f"an unexpected error occurred while sending ({type(fault).__name__}): see the log")
 
     async def _wait(self, until: datetime | None, wakeup: asyncio.Event) -> bool:
         """Waits for a delivery that is due soon; returns False if there is none."""

@@ -55,8 +55,8 @@ def pause_reason(results: Iterable[AttemptResult], state: QueueState, now: datet
     still_failing = any(result.fault == "destination" for result in failures)
     if since is None or not still_failing or now - since < MAX_FAILING_TIME:
         return None
-    return f"nothing has passed since {since:%Y-%m-%d %H:%M:%S} UTC: {_first_clause(state.because)}"
+    return f"no delivery succeeded since {since:%Y-%m-%d %H:%M:%S} UTC: {_first_clause(state.because)}"
 
 
 def _first_clause(because: str | None) -> str:
-    return (because or "it fails").partition(": nothing has passed since")[0]
+    return (because or "it fails").partition(": no delivery succeeded since")[0]

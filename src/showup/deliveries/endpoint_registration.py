@@ -16,7 +16,7 @@ from showup.deliveries.wakeups import wake_queues
 from showup.destinations.webhook.event_types import PING
 from showup.destinations.webhook.secrets import make_secret
 
-_PAUSED_BY: Final = "{} paused it"
+_PAUSED_BY: Final = "paused by {}"
 
 
 async def register(connection: asyncpg.Connection, seal: Seal, endpoint: Endpoint, now: datetime) -> str:

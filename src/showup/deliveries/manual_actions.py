@@ -23,9 +23,9 @@ _READ: Final = """
            unwanted
     FROM deliveries
 """
-_NOT_FOUND: Final = "there is no such delivery any more"
+_NOT_FOUND: Final = "the delivery does not exist"
 _RESEND_WINDOW: Final = timedelta(days=1)
-_SENDING: Final = "it is being sent at this moment"
+_SENDING: Final = "it is being sent now"
 
 
 class FailedFilter(Struct, frozen=True, kw_only=True):
@@ -59,11 +59,11 @@ async def send_again(connection: asyncpg.Connection, delivery_id: UUID, now: dat
     if row is None:
         return _NOT_FOUND
     if not is_endpoint(row["destination"]):
-        return "only outgoing webhooks are sent again: nobody else is told twice"
+        return "only outgoing webhooks can be sent again: other destinations receive each delivery once"
     if row["state"] != "delivered":
-        return f"it is {row['state']}: only one that was delivered is sent again, and a retry is for those that failed"
+        return f"it is {row['state']}: only a delivered webhook can be sent again; retry a failed one"
     if await endpoints_store.find(connection, row["workspace_id"], endpoint_id_of(row["destination"])) is None:
-        return "there is no such endpoint any more"
+        return "the endpoint no longer exists"
     await connection.execute(
         "UPDATE deliveries SET expires_at = greatest(expires_at, $2) WHERE id = $1", delivery_id, now + _RESEND_WINDOW
     )
@@ -96,7 +96,11 @@ async def withdraw(connection: asyncpg.Connection, delivery_id: UUID, actor: str
     if row is None:
         return _NOT_FOUND
     if row["state"] != "scheduled":
-        return _SENDING if row["state"] == "sending" else f"it is {row['state']} already"
+        return (
+            _SENDING
+            if row["state"] == "sending"
+            else f"it is {row['state']}: only a scheduled delivery can be withdrawn"
+        )
     await connection.execute(
         """
         UPDATE deliveries SET state = 'withdrawn', withdrawn_by = $2, because = 'withdrawn by ' || $2, updated_at = $3
@@ -119,9 +123,9 @@ def _retry_refusal(row: Mapping[str, Any] | None, now: datetime) -> str | None:
     if (because := _state_refusal(row)) is not None:
         return because
     if row["unwanted"] is not None:
-        return f"nothing calls for it any more: {row['unwanted']}"
+        return f"it is no longer needed: {row['unwanted']}"
     if row["expires_at"] is not None and row["expires_at"] <= now:
-        return f"it is not worth telling any more since {row['expires_at']:%Y-%m-%d %H:%M:%S} UTC"
+        return f"it expired at {row['expires_at']:%Y-%m-%d %H:%M:%S} UTC"
     return None
 
 
@@ -130,14 +134,14 @@ def _state_refusal(row: Mapping[str, Any]) -> str | None:
         case "sending":
             return _SENDING
         case "scheduled":
-            return "it is scheduled already"
+            return "it is already scheduled"
         case "delivered":
-            return "it was delivered, and nobody is told twice"
+            return "it was delivered, and Showup sends each delivery once"
         case "withdrawn" if row["withdrawn_by"] is None:
-            return f"nothing calls for it any more: {row['because']}"
+            return f"it is no longer needed: {row['because']}"
         # Skipped before any attempt: the booking's history says so, and would say so again with the next event (PI13).
         case "skipped" if not row["attempts"]:
-            return f"it was never to be sent: {row['because']}"
+            return f"it was skipped before any attempt: {row['because']}"
         case _:
             return None
 

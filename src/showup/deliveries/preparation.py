@@ -126,7 +126,7 @@ def _booking_recipient(one: Claimed) -> tuple[UUID, str] | None:
 
 
 _BOOKING_GONE: Final = NotSent(
-    state="skipped", because="there is no such booking any more, or its attendee has left it"
+    state="skipped", because="the booking no longer exists, or the attendee no longer takes part"
 )
 
 
@@ -137,13 +137,13 @@ def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
     if meeting is None:
         return _BOOKING_GONE
     if one.kind == "follow_up" and meeting.attended is not False:
-        return NotSent(state="withdrawn", because="by now nobody says that they missed the meeting")
+        return NotSent(state="withdrawn", because="the attendee is no longer reported as a no-show")
     if one.kind not in _REQUIRES_ACTIVE_MEETING:
         return None
     if meeting.status != "ACCEPTED":
-        return NotSent(state="withdrawn", because=f"the meeting is {meeting.status.lower()} by now")
+        return NotSent(state="withdrawn", because=f"the meeting is now {meeting.status.lower()}")
     if meeting.version != one.booking_version:
-        return NotSent(state="withdrawn", because="the meeting was moved to another time meanwhile")
+        return NotSent(state="withdrawn", because="the meeting was rescheduled")
     return None
 
 
@@ -170,7 +170,7 @@ def _render(
         return GaveUp(because=str(fault))
     except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
         _log.exception("delivery rendering failed", delivery=str(one.id))
-        return GaveUp(because=f"it could not be rendered ({type(fault).__name__}): see the log")
+        return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
 
 
 async def _reload(
@@ -190,7 +190,7 @@ async def _reload(
         for one in claimed
         if one.id in current
     ]
-    assert len(reloaded) == len(claimed), "what is under way is never deleted"
+    assert len(reloaded) == len(claimed), "a delivery that is being sent is never deleted"
     return reloaded, {
         row["id"]: NotSent(state="withdrawn", because=row["unwanted"]) for row in rows if row["unwanted"] is not None
     }
@@ -225,7 +225,7 @@ async def _blocked_recipients(
     }
     for one in claimed:
         if one.kind == "follow_up" and one.id not in blocked and await _was_followed_up(connection, queue, one, now):
-            blocked[one.id] = NotSent(state="skipped", because="they were sent another follow-up not long ago")
+            blocked[one.id] = NotSent(state="skipped", because="the recipient received another follow-up recently")
     return blocked
 
 

@@ -116,7 +116,7 @@ def _after_failure(state: QueueState, outcome: TryAgain, pace: Pace, now: dateti
     pause = jittered(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(excess, 10)), jitter)
     until = max(outcome.not_before or now, now + pause)
     return _paused(
-        failed, until, f"{outcome.because}: nothing has passed since {failed.failing_since:%Y-%m-%d %H:%M:%S} UTC"
+        failed, until, f"{outcome.because}: no delivery succeeded since {failed.failing_since:%Y-%m-%d %H:%M:%S} UTC"
     )
 
 

@@ -26,16 +26,16 @@ async def choose(
         workspace_id,
     )
     if row is None:
-        return "there is no such delivery"
+        return "the delivery does not exist"
     question = row["question"]
     if question is None:
-        return "nothing is asked about this delivery"
+        return "this delivery has no question"
     if question.get("answered_by") is not None:
-        return f"{question['answered_by']} has decided already"
+        return f"{question['answered_by']} has already answered"
     if row["state"] != "scheduled":
-        return f"it is too late to decide: the delivery is {row['state']}"
+        return f"it is too late to answer: the delivery is {row['state']}"
     if chosen.record is not None and chosen.record not in {one["record"] for one in question["candidates"]}:
-        return f"{chosen.record!r} is none of the candidates"
+        return f"{chosen.record!r} is not a candidate"
     await connection.execute(
         """
         UPDATE deliveries SET question = $2::text::jsonb, wake_at = $3, because = $4, updated_at = $3 WHERE id = $1
@@ -43,7 +43,7 @@ async def choose(
         chosen.delivery_id,
         msgspec.json.encode(question | {"answered_by": actor, "chosen": chosen.record}).decode(),
         now,
-        f"{actor} has decided which record is meant",
+        f"{actor} chose the record",
     )
     await connection.execute(
         """

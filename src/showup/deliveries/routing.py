@@ -21,7 +21,7 @@ from showup.effects import (
 
 # These destinations keep records of prospects: a meeting without an outside attendee is not for them.
 _PROSPECT_DESTINATIONS: Final = frozenset({"clickup", "notion"})
-_SELF_BOOKING: Final = "self-booking: nobody from outside the team attends"
+_SELF_BOOKING: Final = "self-booking: all attendees are team members"
 
 
 class DeliveryRoute(Struct, frozen=True, kw_only=True):

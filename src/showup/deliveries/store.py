@@ -106,7 +106,7 @@ async def _drop_unplanned(connection: asyncpg.Connection, rows: Iterable[asyncpg
         )
 
 
-_NEVER_PLANNED = "news that came late shows that it was never called for"
+_NEVER_PLANNED = "an event that arrived late shows that it was never needed"
 
 
 def _marks(existing: ExistingRows, planned: Mapping[str, Delivery]) -> dict[UUID, RevisionMark]:
@@ -165,7 +165,7 @@ def _silenced(delivery: Delivery) -> Delivery:
     is_future = delivery.due_at > delivery.decided_at and delivery.kind != "follow_up"
     if delivery.state != "scheduled" or is_future:
         return delivery
-    return replace(delivery, state="skipped", because="rules changed: nobody is notified of that")
+    return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:

@@ -89,7 +89,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     def require_meeting(self) -> Meeting:
         """Returns the meeting, for a destination that handles only meetings. Raises CannotRender."""
         if self.meeting is None:
-            raise CannotRender(f"{self.kind} is about no meeting, and this destination tells of nothing else")
+            raise CannotRender(f"{self.kind} has no meeting, and this destination receives only meetings")
         return self.meeting
 
 

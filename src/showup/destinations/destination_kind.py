@@ -46,7 +46,7 @@ class OverLimit(Exception):
     """No more calls may be made before `not_before`."""
 
     def __init__(self, not_before: datetime) -> None:
-        super().__init__(f"no call may be made before {not_before:%H:%M:%S}")
+        super().__init__(f"no calls are allowed before {not_before:%H:%M:%S}")
         self.not_before = not_before
 
 
@@ -119,7 +119,7 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
         for name in settings:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
+                hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}"
                 raise ValueError(f"{self.name} has no setting {name!r} ({hint})")
         try:
             return msgspec.convert(dict(settings), self.settings, strict=False)
@@ -143,7 +143,7 @@ _INVALID: Final = re.compile(r"(?P<what>.+) - at `\$\.(?P<setting>\w+).*`")
 def _settings_error(kind: str, fault: str) -> str:
     """Returns msgspec's validation error as a sentence for a person."""
     if missing := _MISSING.match(fault):
-        return f"{kind} needs its setting {missing[1]}: say it under [{kind}] in showup.toml, or with --setting"
+        return f"{kind} needs the setting {missing[1]}: set it under [{kind}] in showup.toml, or with --setting"
     if wrong := _INVALID.match(fault):
-        return f"the setting {wrong['setting']} of {kind} can't be used ({wrong['what'].replace('`', '')})"
-    return f"the settings of {kind} can't be used ({fault})"
+        return f"the setting {wrong['setting']} of {kind} is invalid ({wrong['what'].replace('`', '')})"
+    return f"the settings of {kind} are invalid ({fault})"

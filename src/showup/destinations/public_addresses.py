@@ -15,13 +15,13 @@ Lookup: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host, as text. Raises OSError when it has none."""
 
 _LOOKUP_TIMEOUT: Final = 3.0
-_NO_ADDRESS: Final = "it is no address: write one such as https://crm.example.com/showup"
+_NO_ADDRESS: Final = "it is not a URL: use one such as https://crm.example.com/showup"
 
 
 def not_public(host: str, address: str) -> str:
     """Returns the error text for a host with a non-public address, and what to do."""
-    where = host if host == address else f"{host} leads to {address}, which"
-    return f"{where} is no public address: set SHOWUP_ALLOW_PRIVATE_ADDRESSES=true if it is meant to be called"
+    where = host if host == address else f"{host} resolves to {address}, which"
+    return f"{where} is not a public address: to allow it, set SHOWUP_ALLOW_PRIVATE_ADDRESSES=true"
 
 
 def is_public(address: str) -> bool:
@@ -54,13 +54,13 @@ def refusal_reason(url: str, *, allow_private: bool) -> str | None:
     if parts.scheme not in ("http", "https") or not host or port == 0:
         return _NO_ADDRESS
     if parts.username is not None or parts.password is not None:
-        return "it has a user or a password in it, which would be seen in logs: what is sent is signed instead"
+        return "it contains a user or password, which logs would show: remove it. Showup signs each webhook"
     if parts.fragment:
-        return "it has a part after #, which is never sent: leave that out"
+        return "it has a fragment (#), which is never sent: remove it"
     if allow_private:
         return None
     if parts.scheme != "https":
-        return "it must begin with https://, or anybody on the way could read what is sent"
+        return "it does not begin with https://, so the data would not be encrypted: use https://"
     return not_public(host, host) if _is_local(host) else None
 
 

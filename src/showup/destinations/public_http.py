@@ -56,9 +56,9 @@ class _PublicBackend(httpcore2.AsyncNetworkBackend):
             async with asyncio.timeout(within):
                 found = list(dict.fromkeys(await self._lookup(host, port)))
         except TimeoutError:
-            raise httpcore2.ConnectTimeout(f"{host} was not found in time") from None
+            raise httpcore2.ConnectTimeout(f"the DNS lookup of {host} timed out") from None
         except (OSError, UnicodeError):
-            raise httpcore2.ConnectError(f"{host} can't be found") from None
+            raise httpcore2.ConnectError(f"{host} can't be resolved") from None
         for one in found:
             if not is_public(one):
                 raise PrivateAddress(host, one)
@@ -73,7 +73,9 @@ class _BoundedStream(httpx2.AsyncByteStream):
     """A response read up to a size limit; an unrequested compressed one is not read."""
 
     def __init__(self, response: httpx2.Response) -> None:
-        assert isinstance(response.stream, httpx2.AsyncByteStream), "an asynchronous transport made it"
+        assert isinstance(response.stream, httpx2.AsyncByteStream), (
+            "an asynchronous transport creates asynchronous streams"
+        )
         self._stream = response.stream
         self._is_compressed = response.headers.get("content-encoding", "identity").lower() != "identity"
 
@@ -82,7 +84,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
         async for part in self._stream:
             read += len(part)
             if self._is_compressed or read > _MAX_RESPONSE_BYTES:
-                raise httpx2.DecodingError("the answer is packed, or larger than any should be")
+                raise httpx2.DecodingError("the response is compressed or too large")
             yield part
 
     async def aclose(self) -> None:

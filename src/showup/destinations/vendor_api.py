@@ -44,15 +44,15 @@ def no_response(name: str, error: httpx2.RequestError) -> TryAgain:
         case httpx2.ConnectError():
             because = f"{name} can't be reached: {short_message(str(error), 'no connection')}"
         case httpx2.PoolTimeout():
-            return TryAgain(because="too many calls are under way here", fault="limit")
+            return TryAgain(because="too many calls are in progress", fault="limit")
         case httpx2.TimeoutException():
             because = f"{name} did not answer within {TIMEOUT.read:.0f} seconds"
         case httpx2.LocalProtocolError():
-            because = f"{name} can't be called: its key or its address has a character that HTTP forbids"
+            because = f"{name} can't be called: its key or its URL contains a character that HTTP does not allow"
         case httpx2.DecodingError():
-            because = f"{name} answered with a body that can't be read"
+            because = f"{name} sent a response body that Showup can't read"
         case _:
-            because = f"{name} broke the connection off before it answered"
+            because = f"{name} closed the connection without a response"
     return TryAgain(because=because, fault="destination")
 
 

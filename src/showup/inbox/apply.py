@@ -86,7 +86,7 @@ class AppliedBatch(Struct, frozen=True, kw_only=True):
 
 
 async def apply_pending(engine: AsyncEngine, workspace_id: UUID, clock: Clock, *, limit: int = BATCH_SIZE) -> int:
-    """Applies a workspace's oldest unprocessed events; returns how many it looked at, 0 when none are due."""
+    """Applies a workspace's oldest unprocessed events; returns how many it processed, 0 when none are due."""
 
     async def step(batch_limit: int) -> int:
         return await _apply_once(engine, workspace_id, clock, batch_limit)
@@ -158,7 +158,7 @@ async def _apply_choices(
     """Applies the answers to deliveries' questions in the order in which they were given: the first answer decides."""
     outcomes = []
     for event_id, translated in sorted(choices.items(), key=lambda one: (one[1].command.at, one[0])):
-        assert isinstance(translated.meaning, RecordChosen), "nothing else is a choice"
+        assert isinstance(translated.meaning, RecordChosen), "only RecordChosen is a choice"
         command = translated.command
         because = await choose(connection, workspace_id, translated.meaning, command.actor, command.at)
         outcomes.append(EventOutcome(event_id=event_id, booking_id=None, refused=because))
@@ -233,7 +233,7 @@ def _processed_event(
                 event_id=event_id, state="unreadable", because=content.because, trigger=content.trigger
             )
         case Translated() | TranslatedCommand():
-            assert outcome is not None, "somebody answers for every piece of news"
+            assert outcome is not None, "every translated event has an outcome"
             return ProcessedEvent(
                 event_id=event_id,
                 state=_state(content, outcome),

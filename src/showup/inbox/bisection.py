@@ -41,7 +41,7 @@ def attribute_failure(event_ids: Sequence[UUID]) -> Iterator[None]:
 async def run_with_bisection(
     engine: AsyncEngine, step: Callable[[int], Awaitable[int]], *, limit: int, now: datetime
 ) -> int:
-    """Runs `step` with ever fewer events while it fails; returns how many events were looked at.
+    """Runs `step` with ever fewer events while it fails; returns how many events were processed.
 
     An event that fails alone is set aside and retried later.
     """
@@ -61,4 +61,6 @@ async def _set_aside(engine: AsyncEngine, event_id: UUID, fault: BaseException, 
     because = describe_error(fault)
     _log.error("event could not be applied", event_id=str(event_id), because=because)
     async with transaction(engine) as tx:
-        await store.set_aside(await driver_connection(tx), event_id, f"Showup failed on it: {because}", now)
+        await store.set_aside(
+            await driver_connection(tx), event_id, f"Showup could not apply the event: {because}", now
+        )

@@ -56,7 +56,7 @@ def parse_head(text: str) -> ChainHead:
     number, _, link = text.strip().partition(":")
     head = ChainHead(int(number), bytes.fromhex(link))
     if len(head.link) != hashlib.sha256().digest_size:
-        raise ValueError(f"a head has {hashlib.sha256().digest_size} bytes of hexadecimal digits behind the colon")
+        raise ValueError(f"a head must have {2 * hashlib.sha256().digest_size} hexadecimal digits after the colon")
     return head
 
 

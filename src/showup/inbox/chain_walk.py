@@ -85,13 +85,15 @@ class ChainWalk:
         elif distance is not None:
             for neighbour in recent[len(recent) - distance + 1 :]:
                 if neighbour.number not in self._reported:
-                    yield self._report(BreakKind.INSERTED, neighbour, f"link {link.number} follows one before it")
+                    yield self._report(
+                        BreakKind.INSERTED, neighbour, f"link {link.number} follows an earlier link, not this one"
+                    )
         elif ahead and _follows(ahead[0], self._previous_link):
-            yield self._report(BreakKind.INSERTED, link, f"link {ahead[0].number} follows the one before it")
+            yield self._report(BreakKind.INSERTED, link, f"link {ahead[0].number} follows the link before this one")
         elif not recent or not _follows(link, _compute(recent[-1], links[-2])):
             # Otherwise the link before this one was changed, and the break is reported there.
             yield self._report(
-                BreakKind.LINK, link, "it does not follow what stands before it: rows are gone or changed"
+                BreakKind.LINK, link, "it does not follow the link before it: rows were removed or changed"
             )
 
     def _check_event(self, row: LinkedEvent) -> Iterator[ChainBreak]:
@@ -99,13 +101,13 @@ class ChainWalk:
             yield self._report(BreakKind.MISSING, row.link, "the log has no such event")
         elif row.link.salt is None:
             if row.has_body:
-                yield self._report(BreakKind.BODY, row.link, "its salt is erased and its body is not")
+                yield self._report(BreakKind.BODY, row.link, "its salt is erased, but its body is not")
             # An event that was processed again has several links, all erased; it counts once.
             self.erased_count += row.is_newest
         elif row.body_digest != row.received.digest:
-            yield self._report(BreakKind.BODY, row.link, "its body is not what its digest says")
+            yield self._report(BreakKind.BODY, row.link, "its body does not match its digest")
         elif chain.compute_commitment(row.link.salt, row.received) != row.link.commitment:
-            message = "digest, account, origin, time or headers are not what was linked"
+            message = "its digest, account, origin, time or headers do not match its link"
             yield self._report(BreakKind.RECEIVED, row.link, message)
 
     def _report(self, kind: BreakKind, link: ChainLink, message: str) -> ChainBreak:

@@ -8,7 +8,7 @@ import asyncpg
 from showup.inbox.inbox_event import FROM_RESEND
 
 WAIT_LIMIT: Final = timedelta(minutes=15)
-"""How long feedback waits for a mail that nobody knows: its delivery may be noted later than Resend tells of it."""
+"""How long feedback waits for an unknown mail: Resend may report on a mail before Showup has recorded its delivery."""
 UNKNOWN_MAIL: Final = "unknown mail: waiting for its delivery"
 _LOCK: Final = 0x4D_41_49_4C
 _FOREIGN_MAIL: Final = "unknown mail: this Showup did not send it"

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which prometheus_client is told of the shared folder; it has to be set before its first import."""
+"""The environment variable that names prometheus_client's shared folder; it must be set before the first import."""
 
 _SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _SIZE_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200)
@@ -33,7 +33,7 @@ class IngestMetrics:
         )
         self._commit_seconds = Histogram(
             "showup_webhook_commit_seconds",
-            "Time a group took until it was durable.",
+            "Seconds until a group of webhooks was durable.",
             registry=registry,
             buckets=_SECONDS_BUCKETS,
         )
@@ -45,7 +45,7 @@ class IngestMetrics:
         )
         self._pending = Gauge(
             "showup_webhooks_pending",
-            "Webhooks that wait for their group to be written.",
+            "Webhooks that wait for their group to be committed.",
             registry=registry,
             multiprocess_mode="livesum",
         )

@@ -25,7 +25,8 @@ GROUP_SIZE: Final = 100
 # Events beyond this limit are refused at once, so that a database outage does not fill the memory.
 MAX_PENDING: Final = 2_000
 MAX_PENDING_BYTES: Final = 64 * 1024 * 1024
-# Cal.com must get an answer within 500 ms. An event that is not committed by now is answered 503, and sent again (IN3).
+# Cal.com must get an answer within 500 ms. After this timeout, Showup answers 503 for an uncommitted event, and Cal.com
+# sends it again (IN3).
 STORE_TIMEOUT: Final = 0.4
 # One timer for all: requests whose time ends within this span are answered together, and none of them late.
 _TIMER_SLACK: Final = 0.005
@@ -90,7 +91,7 @@ class IngestWriter:
             # SQLAlchemy begins no transaction here: each group is a transaction of the driver's own.
             connection = await engine_connection.execution_options(isolation_level="AUTOCOMMIT")
             driver = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(driver, asyncpg.Connection), "the engine runs on asyncpg"
+            assert isinstance(driver, asyncpg.Connection), "the engine uses asyncpg"
             try:
                 while True:
                     await self._has_pending.wait()

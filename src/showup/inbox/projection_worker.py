@@ -42,7 +42,7 @@ class ProjectionWorker:
             await asyncio.gather(listener, return_exceptions=True)
 
     async def drain(self) -> int:
-        """Applies events until none is due; returns how many were looked at."""
+        """Applies events until none is due; returns how many it processed."""
         total = 0
         while processed := await self.drain_once():
             total += processed

@@ -45,19 +45,19 @@ async def insert_signed(connection: asyncpg.Connection, webhook: SignedWebhook) 
         return Stored(id=event_id)
     original_id = await connection.fetchval(_INSERT_DUPLICATE, *values)
     if original_id is None:
-        raise LookupError("the webhook is neither new nor known; nobody may be told that it is kept")
+        raise LookupError("the webhook is neither new nor a duplicate, so it must not be confirmed as stored")
     return Stored(id=event_id, duplicate_of=original_id)
 
 
 _INSERT: Final = f"""
-    WITH kept AS (
+    WITH inserted AS (
         INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
                                    source_address, source_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (workspace_id, source_id) WHERE source_id IS NOT NULL AND duplicate_of IS NULL DO NOTHING
         RETURNING id
     )
-    SELECT id, pg_notify('{CHANNEL}', '') FROM kept
+    SELECT id, pg_notify('{CHANNEL}', '') FROM inserted
 """  # noqa: S608  # a constant
 
 _INSERT_DUPLICATE: Final = """

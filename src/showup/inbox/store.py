@@ -26,24 +26,24 @@ _NEW_ROWS = """
 """
 
 _INSERT = f"""
-    WITH kept AS (
+    WITH inserted AS (
         INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
                                    webhook_version, source_address)
         {_NEW_ROWS}
         ON CONFLICT (account_id, digest) WHERE duplicate_of IS NULL DO NOTHING
         RETURNING 1
     )
-    SELECT count(*), pg_notify('{CHANNEL}', '') FROM kept
+    SELECT count(*), pg_notify('{CHANNEL}', '') FROM inserted
 """  # noqa: S608  # the parts are constants
 
 _INSERT_DUPLICATES = f"""
-    WITH given AS ({_NEW_ROWS})
+    WITH incoming AS ({_NEW_ROWS})
     INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
                                webhook_version, source_address, duplicate_of, state, because, processed_at)
-    SELECT g.id, g.account_id, f.workspace_id, g.origin, g.received_at, g.digest, g.body, g.content_type,
-           g.webhook_version, g.source_address, f.id, 'duplicate', 'the same body was already received',
-           g.received_at
-    FROM given g JOIN inbox_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL AND f.id <> g.id
+    SELECT i.id, i.account_id, f.workspace_id, i.origin, i.received_at, i.digest, i.body, i.content_type,
+           i.webhook_version, i.source_address, f.id, 'duplicate', 'the same body was already received',
+           i.received_at
+    FROM incoming i JOIN inbox_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL AND f.id <> i.id
     RETURNING id, duplicate_of
 """  # noqa: S608  # the parts are constants
 
@@ -84,7 +84,7 @@ async def insert_events(connection: asyncpg.Connection, incoming: Sequence[Incom
         duplicates = await connection.fetch(_INSERT_DUPLICATES, *_columns(sorted_rows))
         originals = {row["id"]: row["duplicate_of"] for row in duplicates}
     if missing := len(rows) - inserted - len(originals):
-        raise LookupError(f"{missing} webhooks are neither new nor known; nobody may be told that they are kept")
+        raise LookupError(f"{missing} webhooks are neither new nor duplicates, so they must not be confirmed as stored")
     return [Stored(id=row[0], duplicate_of=originals.get(row[0])) for row in rows]
 
 
@@ -222,10 +222,10 @@ async def update_processed(
     if event_ids:
         await connection.execute(
             """
-            UPDATE inbox_events e SET state = 'applied', booking_id = given.booking_id, because = given.because
-            FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS given(id, booking_id, because)
-            WHERE e.id = given.id AND (e.state, e.booking_id, e.because)
-                  IS DISTINCT FROM ('applied', given.booking_id, given.because)
+            UPDATE inbox_events e SET state = 'applied', booking_id = outcome.booking_id, because = outcome.because
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS outcome(id, booking_id, because)
+            WHERE e.id = outcome.id AND (e.state, e.booking_id, e.because)
+                  IS DISTINCT FROM ('applied', outcome.booking_id, outcome.because)
             """,
             event_ids,
             booking_ids,

@@ -16,7 +16,7 @@ MAX_BREAKS: Final = 1_000
 
 
 class ChainReport:
-    """The result for one workspace: the first MOST_SHOWN breaks, and how many there are of each kind."""
+    """The result for one workspace: the first MAX_BREAKS breaks, and how many there are of each kind."""
 
     def __init__(self) -> None:
         self.breaks: list[ChainBreak] = []
@@ -44,7 +44,7 @@ class ChainReport:
             "erased": self.erased_count,
             "head": None if self.head is None else str(self.head),
             "broken": self.counts,
-            "places": self.breaks,
+            "breaks": self.breaks,
         }
 
 
@@ -109,11 +109,11 @@ async def _check_end(connection: asyncpg.Connection, workspace_id: UUID, head: C
 def _unlinked_break(event: UnlinkedEvent) -> ChainBreak:
     if event.number is None:
         return ChainBreak(
-            kind=BreakKind.UNNUMBERED, event_id=event.event_id, message="it is settled and was never linked"
+            kind=BreakKind.UNNUMBERED, event_id=event.event_id, message="it was processed but never linked"
         )
     if event.linked_at is None:
         return ChainBreak(
-            kind=BreakKind.UNLINKED, number=event.number, event_id=event.event_id, message="it has a number and no link"
+            kind=BreakKind.UNLINKED, number=event.number, event_id=event.event_id, message="it has a number but no link"
         )
     message = f"it was linked as number {event.linked_at}"
     return ChainBreak(kind=BreakKind.REORDERED, number=event.number, event_id=event.event_id, message=message)

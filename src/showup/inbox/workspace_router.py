@@ -46,7 +46,7 @@ class _UnroutedEvent(Struct, frozen=True, kw_only=True):
 
 
 async def route_pending(engine: AsyncEngine, clock: Clock) -> int:
-    """Assigns the oldest unrouted events to workspaces; returns how many were looked at."""
+    """Assigns the oldest unrouted events to workspaces; returns how many it processed."""
 
     async def step(limit: int) -> int:
         return await _route_once(engine, limit, clock())
@@ -167,12 +167,12 @@ async def _save_assignments(
     await connection.execute(
         """
         UPDATE inbox_events e
-        SET workspace_id = given.workspace_id, uid = given.uid, trigger = given.trigger,
-            state = CASE WHEN given.workspace_id IS NULL THEN 'waiting' ELSE 'pending' END,
-            because = CASE WHEN given.workspace_id IS NULL
+        SET workspace_id = routed.workspace_id, uid = routed.uid, trigger = routed.trigger,
+            state = CASE WHEN routed.workspace_id IS NULL THEN 'waiting' ELSE 'pending' END,
+            because = CASE WHEN routed.workspace_id IS NULL
                            THEN 'unknown booking: waiting for its first event to know its workspace' END
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS given(id, workspace_id, uid, trigger)
-        WHERE e.id = given.id
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS routed(id, workspace_id, uid, trigger)
+        WHERE e.id = routed.id
         """,
         [event.id for event in events],
         [assignments.get(event.id) for event in events],

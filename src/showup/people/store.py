@@ -73,7 +73,7 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
 
 
 async def remove_unreferenced(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> None:
-    """Remove people who were not recorded manually and whom no booking lists any more."""
+    """Remove people who were not recorded manually and whom no booking lists."""
     await connection.execute(
         """
         DELETE FROM people p WHERE p.id = ANY($1::uuid[]) AND NOT p.recorded

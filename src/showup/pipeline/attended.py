@@ -21,18 +21,20 @@ from showup.pipeline.booking_updates import apply_details, create_booking
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
 
-_OUTDATED_TIME = "the clock ran on for a time that the meeting no longer has"
+_OUTDATED_TIME = "the event is about an earlier time of the meeting"
 
 
 def meeting_started(before: Booking | None, record: EventRecord, rules: Rules) -> Decision | Rejected:
     """Apply the scheduled start; it creates the booking if it was unknown."""
     if before is not None and not before.is_live:
-        return Rejected(because=f"the clock ran on for a booking that is {before.status}")
+        return Rejected(because=f"the booking is {before.status}, so its scheduled start has no effect")
     if before is not None and before.start_time > record.source_at:
         return Rejected(because=_OUTDATED_TIME)
     after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None else ()
-    return Decision(after=after, what="meeting.started", because="the scheduled start came", deal_events=deal_events)
+    return Decision(
+        after=after, what="meeting.started", because="the scheduled start time passed", deal_events=deal_events
+    )
 
 
 def meeting_ended(
@@ -40,7 +42,7 @@ def meeting_ended(
 ) -> Decision | Rejected:
     """Apply the scheduled end: attended, unless the source or a report says otherwise."""
     if before is not None and not before.is_live:
-        return Rejected(because=f"the clock ran on for a booking that is {before.status}")
+        return Rejected(because=f"the booking is {before.status}, so its scheduled end has no effect")
     if before is not None and before.start_time > record.source_at:
         return Rejected(because=_OUTDATED_TIME)
     known = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
@@ -62,9 +64,9 @@ def meeting_ended(
 
 def attendance_reported(before: Booking | None, record: EventRecord) -> Decision | Rejected:
     """Apply a report that marks attendees as absent, or removes the mark."""
-    assert before is not None, "a report never founds a booking"
+    assert before is not None, "an attendance report can't create a booking"
     if not before.is_live:
-        return Rejected(because=f"nobody can miss a booking that is {before.status}")
+        return Rejected(because=f"the booking is {before.status}, so no one can be absent")
     marks = {one.email or one.phone or "": one.attended for one in record.event.booking.attendees}
     known = {one.key for one in before.attendees}
     is_over = (before.end_time or before.start_time) <= record.source_at
@@ -75,7 +77,7 @@ def attendance_reported(before: Booking | None, record: EventRecord) -> Decision
     summary = ", ".join(f"{who} {'came' if came else 'did not come'}" for who, came in marks.items())
     unknown = [who for who in marks if who not in known]
     if len(unknown) == len(marks):
-        return Rejected(because=f"{', '.join(unknown) or 'nobody'} is not among the attendees")
+        return Rejected(because=f"not among the attendees: {', '.join(unknown) or 'no one'}")
     return Decision(
         after=after, what="attendance.reported", because=summary, deal_events=attendance_deal_events(before, after)
     )
@@ -83,9 +85,9 @@ def attendance_reported(before: Booking | None, record: EventRecord) -> Decision
 
 def guests_missed(before: Booking | None, _record: EventRecord) -> Decision | Rejected:
     """Apply Cal Video's report that no guest joined."""
-    assert before is not None, "this news lists no attendee, so it never founds a booking"
+    assert before is not None, "the event lists no attendees, so it can't create a booking"
     if not before.is_live:
-        return Rejected(because=f"nobody can miss a booking that is {before.status}")
+        return Rejected(because=f"the booking is {before.status}, so no one can be absent")
     attendees = tuple(
         one if one.left_at is not None else replace(one, attended=False, evidence="reported")
         for one in before.attendees
@@ -94,16 +96,16 @@ def guests_missed(before: Booking | None, _record: EventRecord) -> Decision | Re
     return Decision(
         after=after,
         what="attendance.reported",
-        because="Cal Video saw no guest join",
+        because="Cal Video reported that no guest joined",
         deal_events=attendance_deal_events(before, after),
     )
 
 
 def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejected:
     """Apply Cal Video's report that a host did not join."""
-    assert before is not None, "this news lists no attendee, so it never founds a booking"
+    assert before is not None, "the event lists no attendees, so it can't create a booking"
     if not before.is_live:
-        return Rejected(because=f"nobody can miss a booking that is {before.status}")
+        return Rejected(because=f"the booking is {before.status}, so no one can be absent")
     who = event.host_email or before.organizer_email
     if who != before.organizer_email:
         return Decision(after=before, what="host.missed", because=f"the co-host {who} did not join")
@@ -114,36 +116,36 @@ def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejecte
     return Decision(
         after=after,
         what="host.missed",
-        because=f"Cal Video did not see {who or 'the host'} join",
+        because=f"Cal Video reported that {who or 'the host'} did not join",
         deal_events=attendance_deal_events(before, after),
     )
 
 
 def recording_ready(before: Booking | None, event: RecordingReady) -> Decision:
     """Link the recording to the booking."""
-    assert before is not None, "this news lists no attendee, so it never founds a booking"
+    assert before is not None, "the event lists no attendees, so it can't create a booking"
     after = replace(before, recording_url=event.url or before.recording_url)
     return Decision(after=after, what="recording.ready", because="Cal Video recorded the meeting")
 
 
 def transcript_ready(before: Booking | None, event: TranscriptReady) -> Decision:
     """Link the transcript to the booking."""
-    assert before is not None, "this news lists no attendee, so it never founds a booking"
+    assert before is not None, "the event lists no attendees, so it can't create a booking"
     after = replace(before, transcript_url=event.url or before.transcript_url)
-    return Decision(after=after, what="transcript.ready", because="Cal Video wrote the meeting down")
+    return Decision(after=after, what="transcript.ready", because="Cal Video transcribed the meeting")
 
 
 def invite_declined(before: Booking | None, event: InviteDeclined) -> Decision:
     """Record a declined calendar invite; Cal.com keeps the booking, so Showup keeps it too."""
-    assert before is not None, "this news lists no attendee, so it never founds a booking"
-    because = f"{event.email or 'an attendee'} declined the calendar entry; the booking stands"
+    assert before is not None, "the event lists no attendees, so it can't create a booking"
+    because = f"{event.email or 'an attendee'} declined the calendar invitation; the booking is unchanged"
     return Decision(after=before, what="invite.declined", because=because)
 
 
 def assignment_disputed(before: Booking | None, event: AssignmentDisputed) -> Decision:
     """Record a teammate's report that the booking is misassigned; Cal.com has not reassigned it."""
-    assert before is not None, "this news lists no attendee, so it never founds a booking"
-    correction = f"; it belongs to {event.correct_organizer}" if event.correct_organizer else ""
+    assert before is not None, "the event lists no attendees, so it can't create a booking"
+    correction = f"; the correct host is {event.correct_organizer}" if event.correct_organizer else ""
     because = f"{event.by or 'a teammate'} reported a wrong assignment{correction}"
     return Decision(after=before, what="assignment.disputed", because=because)
 
@@ -181,8 +183,8 @@ def attendance_deal_events(before: Booking | None, after: Booking) -> tuple[Deal
 
 def _ended_reason(after: Booking) -> str:
     if after.host_absent:
-        return "the scheduled end came, and the host was not there"
+        return "the scheduled end time passed; the host was absent"
     if after.attended is None:
-        return "the scheduled end came, and nobody has said who was there"
+        return "the scheduled end time passed; no attendance was reported"
     attendance = "the attendee came" if after.attended else "the attendee did not come"
-    return f"the scheduled end came; {attendance} ({after.evidence})"
+    return f"the scheduled end time passed; {attendance} ({after.evidence})"

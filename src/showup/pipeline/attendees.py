@@ -78,7 +78,7 @@ def clear_attendance(booking: Booking) -> Booking:
 def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, left_at: datetime | None) -> Attendee:
     """Merge one attendee. `left_at` is when an attendee missing from a complete list left; None for a partial list."""
     if known is None:
-        assert details is not None, "an attendee comes from one of the two lists"
+        assert details is not None, "an attendee is in at least one of the two lists"
         return Attendee(
             email=details.email,
             name=details.name,

@@ -12,7 +12,7 @@ from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.notify import notify_scheduled
 from showup.pipeline.rules import Rules
 
-_CANCELLED_REASON = "it was called off before, and a booking does not come back under the same uid"
+_CANCELLED_REASON = "the booking was already cancelled, and a cancelled booking does not return under the same uid"
 
 
 def made(before: Booking | None, event: BookingMade, record: EventRecord, rules: Rules) -> Decision | Rejected:
@@ -24,7 +24,7 @@ def made(before: Booking | None, event: BookingMade, record: EventRecord, rules:
         return moved.to_new_time(before, record, rules, event.replaces, because="the new time was accepted")
     if before.status in ("PENDING", "REJECTED"):
         after = replace(apply_details(before, record, rules), status="ACCEPTED", rejection_reason=None)
-        return _accepted(after, record, rules, "booking.accepted", "the booking that waited was accepted")
+        return _accepted(after, record, rules, "booking.accepted", "the pending booking was accepted")
     if before.seated:
         return _seat_taken(before, record, rules)
     if before.status == "CANCELLED":
@@ -38,7 +38,7 @@ def requested(
     """Apply a request for a time, or for another time, that the host must confirm."""
     if before is None:
         after = create_booking(record, "PENDING", rules, event.replaces)
-        return Decision(after=after, what="booking.requested", because="it waits for the host's yes")
+        return Decision(after=after, what="booking.requested", because="it waits for the host's confirmation")
     if not is_current(before, event.booking):
         return moved.to_requested_time(before, record, rules, event.replaces)
     return _still_waiting(before, record, rules)
@@ -48,7 +48,7 @@ def payment_started(before: Booking | None, record: EventRecord, rules: Rules) -
     """Apply a started payment: the booking is accepted once it is paid."""
     if before is None:
         after = create_booking(record, "PENDING", rules)
-        return Decision(after=after, what="booking.requested", because="it waits for the payment")
+        return Decision(after=after, what="booking.requested", because="it waits for payment")
     return _still_waiting(before, record, rules)
 
 
@@ -56,13 +56,13 @@ def paid(before: Booking | None, record: EventRecord, rules: Rules) -> Decision:
     """Apply a payment. Cal.com reports in a separate webhook whether the meeting is accepted."""
     known = before if before is not None else create_booking(record, "PENDING", rules)
     after = replace(apply_details(known, record, rules), paid=True)
-    return Decision(after=after, what="booking.paid", because="the payment arrived")
+    return Decision(after=after, what="booking.paid", because="the payment was received")
 
 
 def rejected(before: Booking | None, event: BookingRejected, record: EventRecord, rules: Rules) -> Decision | Rejected:
     """Apply the host's refusal; the deal, if any, stays for people to decide on."""
     if before is not None and before.status not in ("PENDING", "REJECTED"):
-        return Rejected(because=f"only a booking that waits can be declined, and this one is {before.status}")
+        return Rejected(because=f"the booking is {before.status}: only a pending booking can be declined")
     known = apply_details(before, record, rules) if before is not None else create_booking(record, "REJECTED", rules)
     after = replace(known, status="REJECTED", rejection_reason=event.reason or known.rejection_reason)
     because = f"the host declined: {event.reason}" if event.reason else "the host declined"
@@ -107,5 +107,5 @@ def _is_new(attendee: Attendee, known: Attendee | None) -> bool:
 
 def _still_waiting(before: Booking, record: EventRecord, rules: Rules) -> Decision | Rejected:
     if before.status != "PENDING":
-        return Rejected(because=f"it was answered before: the booking is {before.status}")
+        return Rejected(because=f"the request was already answered: the booking is {before.status}")
     return Decision(after=apply_details(before, record, rules))

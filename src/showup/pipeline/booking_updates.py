@@ -51,7 +51,7 @@ def create_booking(
 ) -> Booking:
     """Create a booking from the first event that reports it; its start time must be known."""
     details = record.event.booking
-    assert details.start_time is not None, "a booking is founded on news that has its time"
+    assert details.start_time is not None, "an event that creates a booking has its start time"
     booking = Booking(
         uid=details.uid,
         calcom_booking_id=details.calcom_booking_id,
@@ -86,7 +86,7 @@ def apply_details(booking: Booking, record: EventRecord, rules: Rules) -> Bookin
 def move_booking(booking: Booking, record: EventRecord, rules: Rules, replaces: ReplacedBooking | None) -> Booking:
     """Move the booking to the event's uid and time; information about the old time is reset."""
     details = record.event.booking
-    assert details.start_time is not None, "a booking is moved by news that has its time"
+    assert details.start_time is not None, "an event that moves a booking has its new start time"
     missing_uids = [] if replaces is None or booking.has_had_uid(replaces.uid) else _replaced_uids(replaces)
     uid = details.uid if details.uid is not None else booking.uid
     booking = replace(

@@ -75,13 +75,13 @@ def _booked(company_deals: CompanyDeals, meeting: MeetingState, deal_event: Deal
         company_deals.add_entry(
             deal_event,
             "deal.joined",
-            "it stands again, and its company has another active deal by now",
+            "the meeting is scheduled again, and its company already has another active deal",
             meeting.deal_id,
         )
         return
     after = replace(deal, status="active", cancelled_by=None, closed_at=None)
     company_deals.replace_deal(
-        deal_event, after, "deal.reopened", "the meeting whose cancellation had cancelled it stands again"
+        deal_event, after, "deal.reopened", "the meeting whose cancellation closed the deal is scheduled again"
     )
 
 
@@ -118,10 +118,10 @@ def _cancelled(company_deals: CompanyDeals, meeting: MeetingState, deal_event: D
         return
     deal = company_deals.by_id[meeting.deal_id]
     if rules.cancel_deal == "last_meeting" and _has_later_meeting(company_deals, deal.id, deal_event.at):
-        company_deals.add_entry(deal_event, "deal.kept", "another meeting of the deal is ahead", deal.id)
+        company_deals.add_entry(deal_event, "deal.kept", "the deal has another upcoming meeting", deal.id)
         return
     after = replace(deal, status="cancelled", cancelled_by=deal_event.stream_id, closed_at=deal_event.at)
-    company_deals.replace_deal(deal_event, after, "deal.cancelled", "its meeting was called off")
+    company_deals.replace_deal(deal_event, after, "deal.cancelled", "its meeting was cancelled")
 
 
 def _has_later_meeting(company_deals: CompanyDeals, deal_id: UUID, at: datetime) -> bool:
@@ -153,7 +153,9 @@ def _unshowed(company_deals: CompanyDeals, meeting: MeetingState, deal_event: De
     )
     if deal.status == "active" and deal.stage == MET_STAGE and not has_other_showed:
         after = replace(deal, stage=FIRST_STAGE, stage_entered_at=deal_event.at)
-        company_deals.replace_deal(deal_event, after, "deal.moved", "the meeting for which it stood there was not held")
+        company_deals.replace_deal(
+            deal_event, after, "deal.moved", "the meeting that moved the deal to this stage was not held"
+        )
 
 
 def _reassigned(company_deals: CompanyDeals, meeting: MeetingState, deal_event: DealEvent) -> None:

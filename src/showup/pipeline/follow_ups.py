@@ -32,5 +32,5 @@ def with_follow_ups(before: Booking | None, decision: Decision, record: EventRec
 
 
 def _withdraw_follow_ups(after: Booking, excused: frozenset[str]) -> Withdrawal:
-    because = "the host was not there" if after.host_absent else "the attendee is not said to have missed it any more"
+    because = "the host was absent" if after.host_absent else "the attendee is no longer reported as absent"
     return Withdrawal(because=because, recipients=excused, effect_types=(FollowUp,))

@@ -10,16 +10,16 @@ from showup.pipeline.decision import Decision, Rejected
 _OUTCOME_REASONS = {
     "showed": "the attendee came",
     "no_show": "the attendee did not come",
-    "host_absent": "the host was not there",
-    "rescheduled": "the meeting did not take place, and another time is coming",
+    "host_absent": "the host was absent",
+    "rescheduled": "the meeting did not take place and will be rescheduled",
 }
 
 
 def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision | Rejected:
     """Apply a witness's report of the outcome. A postponed meeting leaves attendance open and the deal unchanged."""
-    assert before is not None, "a report never founds a booking"
+    assert before is not None, "an outcome report can't create a booking"
     if before.status != "ACCEPTED":
-        return Rejected(because=f"the booking is {before.status}: only a meeting that stands has an outcome")
+        return Rejected(because=f"the booking is {before.status}: only an accepted booking can have an outcome")
     after = replace(
         before,
         attendees=_reported_attendees(before, event),
@@ -38,18 +38,20 @@ def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision
 
 def attached(before: Booking | None, event: BookingAttached) -> Decision:
     """Attach the booking, and the deal that it opened, to another company or another deal."""
-    assert before is not None, "an attachment never founds a booking"
+    assert before is not None, "an attachment can't create a booking"
     return Decision(
         after=replace(before, attached_to=event.company),
         what="booking.attached",
-        because="somebody attached it to another deal" if event.deal else "somebody attached it to another company",
+        because="it was manually attached to another deal"
+        if event.deal
+        else "it was manually attached to another company",
         deal_events=("attached",) if event.deal is not None else (),
     )
 
 
 def deal_changed(before: Booking | None) -> Decision:
     """Pass the change on: the replay of the company's deals decides what it changes."""
-    assert before is not None, "a change of a deal never founds a booking"
+    assert before is not None, "a deal change can't create a booking"
     return Decision(after=before, deal_events=("changed",))
 
 

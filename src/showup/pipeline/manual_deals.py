@@ -7,15 +7,17 @@ from showup.deals.deal import FIRST_STAGE, MET_STAGE, Deal, DealChange, DealEven
 from showup.pipeline.company_deals import CompanyDeals, MeetingState
 from showup.pipeline.rules import Rules
 
-NO_DEAL = "there is no deal here: the booking belongs to no company, or none was opened"
-_MANUAL_REASON = "done by hand"
+NO_DEAL = "there is no such deal: the booking belongs to no company, or no deal was opened"
+_MANUAL_REASON = "changed manually"
 
 
 def opened(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules) -> None:
     """Open a deal without a booking; refused while the company has an active deal."""
     change = deal_event.change or DealChange()
     if company_deals.active_id is not None:
-        company_deals.refused[deal_event.event_id] = "the company has an active deal, and at most one can be"
+        company_deals.refused[deal_event.event_id] = (
+            "the company already has an active deal, and only one can be active at a time"
+        )
         return
     new_deal = Deal(
         id=deal_id(deal_event.stream_id),
@@ -75,7 +77,7 @@ def attached(
         return
     if previous_id is not None and _is_unused(company_deals, previous_id):
         company_deals.remove(previous_id)
-    company_deals.add_entry(deal_event, "deal.joined", "a booking was attached to it by hand", target_id)
+    company_deals.add_entry(deal_event, "deal.joined", "a booking was manually attached to it", target_id)
 
 
 def _deal_of(company_deals: CompanyDeals, stream_id: UUID) -> UUID | None:

@@ -17,7 +17,7 @@ _Edges: TypeAlias = Mapping[tuple[MergeKind, str], str]
 
 
 class Merge(Struct, frozen=True, kw_only=True):
-    """A merge in force, and the event that made it."""
+    """An active merge, and the event that made it."""
 
     id: UUID
     kind: MergeKind
@@ -51,7 +51,7 @@ class Identities(Struct, frozen=True, kw_only=True):
 
 
 class MergeState(Struct, frozen=True, kw_only=True):
-    """The merges in force and, by event, why other merges or undos were refused."""
+    """The active merges and, by event, why other merges or undos were refused."""
 
     merges: Mapping[UUID, Merge]
     refused: Mapping[UUID, str]
@@ -68,7 +68,7 @@ def identities(merges: Iterable[Merge]) -> Identities:
 
 
 def replay_merges(records: Iterable[ManualEventRecord]) -> MergeState:
-    """Return the merges in force after all these manual events."""
+    """Return the active merges after all these manual events."""
     merges: dict[UUID, Merge] = {}
     refused: dict[UUID, str] = {}
     edges: dict[tuple[MergeKind, str], str] = {}
@@ -84,7 +84,7 @@ def replay_merges(records: Iterable[ManualEventRecord]) -> MergeState:
             case MergeUndone():
                 undone = merges.pop(record.event.merge, None)
                 if undone is None:
-                    refused[record.event_id] = "there is no such merge, or it is undone already"
+                    refused[record.event_id] = "there is no such merge, or it was already undone"
                     continue
                 del edges[undone.kind, undone.gone]
             case _:
@@ -100,9 +100,9 @@ def _merge(record: ManualEventRecord, event: Merged) -> Merge:
 
 def _refusal(edges: _Edges, event: Merged) -> str | None:
     if (event.kind, event.gone) in edges:
-        return f"{event.gone} is known as {_surviving_name(edges, event.kind, event.gone)} already"
+        return f"{event.gone} is already merged into {_surviving_name(edges, event.kind, event.gone)}"
     if _surviving_name(edges, event.kind, event.stays) == event.gone:
-        return "they are one already"
+        return "they are already merged"
     return None
 
 

@@ -22,8 +22,8 @@ from showup.pipeline.decision import Decision, Rejected, Withdrawal
 from showup.pipeline.notify import notified_attendees, notify_cancelled, notify_new_place, notify_scheduled
 from showup.pipeline.rules import Rules
 
-_TIME_CHANGED = Withdrawal(because="the meeting has another time")
-_SCHEDULED_AGAIN = "the meeting stands again"
+_TIME_CHANGED = Withdrawal(because="the meeting was moved to another time")
+_SCHEDULED_AGAIN = "the meeting is scheduled again"
 
 
 def rescheduled(
@@ -31,8 +31,8 @@ def rescheduled(
 ) -> Decision | Rejected:
     """Apply a reschedule: find the booking by its previous uid and give it the new time and, usually, uid (PI3)."""
     reason = f": {event.reason}" if event.reason else ""
-    by = f"by {event.by}" if event.by else "by somebody Cal.com does not name"
-    because = f"another time was chosen {by}{reason}"
+    by = f"by {event.by}" if event.by else "by someone whom Cal.com does not name"
+    because = f"the meeting was rescheduled {by}{reason}"
     if before is None:
         decision = _create_rescheduled(event, record, rules, because)
     elif is_current(before, event.booking) and _same_time(before, event):
@@ -68,7 +68,7 @@ def with_time_change(before: Booking | None, decision: Decision, record: EventRe
     return replace(
         decision,
         what=decision.what or "booking.rescheduled",
-        because=decision.because or "news of the booking carries another time",
+        because=decision.because or "an event reported another time for the meeting",
         deal_events=(*decision.deal_events, "moved"),
         effects=(
             *decision.effects,
@@ -88,7 +88,7 @@ def withdraw_removed_attendees(before: Booking | None, decision: Decision) -> De
     )
     if not removed_emails:
         return decision
-    withdrawal = Withdrawal(because="they are not among the attendees any more", recipients=removed_emails)
+    withdrawal = Withdrawal(because="the recipient is no longer an attendee", recipients=removed_emails)
     return replace(decision, withdrawals=(*decision.withdrawals, withdrawal))
 
 
@@ -104,7 +104,7 @@ def with_correction(before: Booking | None, decision: Decision) -> Decision:
         return decision
     after = decision.after
     if not decision.what and timeline_fields(before) != timeline_fields(after):
-        decision = replace(decision, what="booking.corrected", because="newer news corrects the booking")
+        decision = replace(decision, what="booking.corrected", because="a newer event corrected the booking")
     same_time = before.uid == after.uid and before.start_time == after.start_time
     if same_time and before.organizer_email != after.organizer_email and "reassigned" not in decision.deal_events:
         decision = replace(decision, deal_events=(*decision.deal_events, "reassigned"))
@@ -122,9 +122,9 @@ def to_requested_time(before: Booking, record: EventRecord, rules: Rules, replac
     return Decision(
         after=after,
         what="booking.reschedule_requested",
-        because="the attendee asks for another time, and it waits for the host's yes",
+        because="the attendee requested another time, which waits for the host's confirmation",
         deal_events=("suspended",) if before.is_live else (),
-        withdrawals=(Withdrawal(because="the attendee asks for another time"),),
+        withdrawals=(Withdrawal(because="the attendee requested another time"),),
     )
 
 
@@ -133,7 +133,7 @@ def cancelled(
 ) -> Decision | Rejected:
     """Apply a cancellation of the whole booking, of one seat, or of this time if the host wants another (PI4)."""
     if before is not None and before.status == "CANCELLED" and event.reschedule_requested:
-        return Rejected(because="it was called off before")
+        return Rejected(because="the booking was already cancelled")
     known = apply_details(before, record, rules) if before is not None else create_booking(record, "CANCELLED", rules)
     if before is not None and before.is_live and _has_remaining_seats(before, event):
         return _seat_cancelled(leave_seats(known, event.booking, record.source_at), event, record, rules)
@@ -151,7 +151,7 @@ def cancelled(
         because=_cancelled_reason(event),
         deal_events=() if already_cancelled else ("suspended",) if event.reschedule_requested else ("cancelled",),
         effects=notify_cancelled(after, record, rules, notified_attendees(after, rules)),
-        withdrawals=(Withdrawal(because="the meeting was called off"),),
+        withdrawals=(Withdrawal(because="the meeting was cancelled"),),
     )
 
 
@@ -177,7 +177,7 @@ def seat_moved(before: Booking | None, event: SeatMoved, record: EventRecord, ru
 
 def seat_left(before: Booking | None, event: SeatLeft, record: EventRecord) -> Decision | Rejected:
     """Apply an attendee's move to another booking; the other attendees keep this one."""
-    assert before is not None, "a seat is left in a booking that is known"
+    assert before is not None, "an attendee can leave only a known booking"
     if not before.is_live:
         return Rejected(because=f"the booking is {before.status}")
     after = leave_seats(before, event.booking, record.source_at)
@@ -207,7 +207,7 @@ def location_changed(before: Booking | None, record: EventRecord, rules: Rules) 
     return Decision(
         after=after,
         what="booking.relocated",
-        because="the meeting takes place elsewhere",
+        because="the meeting has another location",
         deal_events=("booked",) if before is None else (),
         effects=notify_new_place(after, record, rules) if after.is_live else (),
     )
@@ -241,7 +241,7 @@ def _same_time(before: Booking, event: BookingRescheduled) -> bool:
 
 def _repeated(before: Booking, record: EventRecord, rules: Rules) -> Decision | Rejected:
     if before.status == "CANCELLED":
-        return Rejected(because="it was called off after the new time was chosen")
+        return Rejected(because="the booking was cancelled after it was rescheduled")
     after = replace(apply_details(before, record, rules), status="ACCEPTED")
     effects = notify_scheduled(after, record, rules)
     if before.is_live:
@@ -278,7 +278,7 @@ def _seat_cancelled(after: Booking, event: BookingCancelled, record: EventRecord
 
 
 def _attendee_names(attendees: Iterable[AttendeeDetails]) -> str:
-    return ", ".join(one.email or one.phone or one.name or "somebody" for one in attendees)
+    return ", ".join(one.email or one.phone or one.name or "an attendee" for one in attendees)
 
 
 def _attendee_emails(attendees: Iterable[AttendeeDetails]) -> frozenset[str]:
@@ -286,7 +286,7 @@ def _attendee_emails(attendees: Iterable[AttendeeDetails]) -> frozenset[str]:
 
 
 def _cancelled_reason(event: BookingCancelled) -> str:
-    reason = f"{event.by} called it off" if event.by else "it was called off"
+    reason = f"{event.by} cancelled the booking" if event.by else "the booking was cancelled"
     if event.reschedule_requested:
-        reason = f"{event.by or 'the host'} asks for another time"
+        reason = f"{event.by or 'the host'} requested another time"
     return f"{reason}: {event.reason}" if event.reason else reason

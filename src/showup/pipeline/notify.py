@@ -27,7 +27,7 @@ from showup.pipeline.rules import Rules
 
 
 def is_fresh(record: EventRecord, rules: Rules) -> bool:
-    """Return whether the event arrived soon enough to notify anybody; backfilled events notify nobody."""
+    """Return whether the event arrived soon enough for notifications; a backfilled event never causes any."""
     return not record.is_history and record.received_at - record.source_at < rules.fresh_for
 
 

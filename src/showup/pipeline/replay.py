@@ -249,7 +249,7 @@ def _collect_people(state: BookingState, history: Iterable[EventRecord]) -> None
 def _merge_person(
     state: BookingState, record: EventRecord, details: AttendeeDetails, company_domain: str | None
 ) -> None:
-    assert details.email is not None, "only who has an address is a person"
+    assert details.email is not None, "only an attendee with an email address is a person"
     person = Person(
         email=details.email,
         name=details.name,

@@ -54,7 +54,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             or MET_STAGE not in self.stages
             or len(set(self.stages)) < len(self.stages)
         ):
-            raise ValueError(f"stages begin with {FIRST_STAGE!r}, have {MET_STAGE!r} among them, and name none twice")
+            raise ValueError(f"stages must begin with {FIRST_STAGE!r}, include {MET_STAGE!r}, and have no duplicates")
 
     def is_team(self, email: str) -> bool:
         """Return whether the address belongs to the team."""

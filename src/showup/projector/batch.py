@@ -94,8 +94,8 @@ async def _save_bookings(
 
 def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: ManualChanges) -> StoredBooking:
     state = booking.state
-    assert state.booking is not None, "a story with an id stands on a booking"
-    assert state.first_event_at is not None, "a story that stands began"
+    assert state.booking is not None, "a history with an id has a booking"
+    assert state.first_event_at is not None, "a history has a first event"
     company_id = _company_id(state, contacts, manual)
     return StoredBooking(
         id=booking.booking_id,
@@ -114,7 +114,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
 def _account_id(records: Sequence[EventRecord]) -> UUID:
     """Return the account that reported the booking first, by source time."""
     accounts = sorted((record.order_key, record.account_id) for record in records if record.account_id is not None)
-    assert accounts, "what founds a booking came from an account"
+    assert accounts, "an event that creates a booking comes from an account"
     return accounts[0][1]
 
 

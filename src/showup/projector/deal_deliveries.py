@@ -96,7 +96,7 @@ def _deal_delivery(
     event: EventTimes,
     summaries: Mapping[UUID, dict[str, str | None]],
 ) -> DealDelivery:
-    assert row.company_id is not None, "a deal is a company's"
+    assert row.company_id is not None, "every deal belongs to a company"
     return DealDelivery(
         destination=destination,
         kind=kind,

@@ -189,7 +189,7 @@ def _add_deals(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> 
             continue
         if opened.event_id in known:
             continue
-        assert isinstance(opened.event, DealOpened), "just looked for"
+        assert isinstance(opened.event, DealOpened), "the search above returns only this type"
         # Changes made by a person apply after the deal's opening, whatever the clocks said.
         deal_events = [
             _deal_event(opened, opened.event_id),
@@ -200,7 +200,7 @@ def _add_deals(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> 
 
 
 def _deal_event(record: ManualEventRecord, stream_id: UUID) -> DealEvent:
-    assert isinstance(record.event, (DealOpened, ManualDealChanged)), "only these make turns"
+    assert isinstance(record.event, (DealOpened, ManualDealChanged)), "only these events change deals"
     return DealEvent(
         stream_id=stream_id,
         event_id=record.event_id,

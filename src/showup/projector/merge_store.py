@@ -1,4 +1,4 @@
-"""Store the merges in force; each batch reads them to resolve identities."""
+"""Store the active merges; each batch reads them to resolve identities."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -29,7 +29,7 @@ async def identities(connection: asyncpg.Connection, workspace_id: UUID) -> Iden
 async def replace_merges(
     connection: asyncpg.Connection, workspace_id: UUID, *, made: Iterable[Merge], undone: Iterable[Merge]
 ) -> None:
-    """Replace the stored merges with those in force now."""
+    """Replace the stored merges with the active ones."""
     await connection.execute("DELETE FROM merges WHERE id = ANY($1::uuid[])", [one.id for one in undone])
     rows = [
         {

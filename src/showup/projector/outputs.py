@@ -26,7 +26,7 @@ from showup.projector.manual_changes import ManualChanges
 
 def booking_rows(booking_id: UUID, state: BookingState, contacts: Contacts, company_id: UUID | None) -> list[AuditRow]:
     """Return the audit rows of a booking's history."""
-    assert state.booking is not None, "a story with an id stands on a booking"
+    assert state.booking is not None, "a history with an id has a booking"
     booker = state.booking.booker
     person_id = contacts.person_ids.get(booker.email) if booker is not None and booker.email else None
     return [
@@ -48,28 +48,36 @@ def _manual_row(workspace_id: UUID, record: ManualEventRecord) -> AuditRow | Non
         case PersonRecorded():
             values = {"name": record.event.name, "time_zone": record.event.time_zone, "phone": record.event.phone}
             entry = _manual_entry(
-                record, "person.recorded", "entered by hand", values | {"company": record.event.company}
+                record, "person.recorded", "entered manually", values | {"company": record.event.company}
             )
             return AuditRow(entry=entry, person_id=id_of_person(workspace_id, record.event.email))
         case CompanyRecorded():
-            entry = _manual_entry(record, "company.recorded", "entered by hand", {"name": record.event.name})
+            entry = _manual_entry(record, "company.recorded", "entered manually", {"name": record.event.name})
             return AuditRow(
                 entry=entry, company_id=id_of_company(workspace_id, subject_name(record.event, record.event_id))
             )
         case Merged(kind="people"):
-            entry = _manual_entry(record, "people.merged", f"{record.event.gone} is {record.event.stays}", {})
+            entry = _manual_entry(
+                record, "people.merged", f"{record.event.gone} was merged into {record.event.stays}", {}
+            )
             return AuditRow(entry=entry, person_id=id_of_person(workspace_id, record.event.stays))
         case Merged():
-            entry = _manual_entry(record, "companies.merged", f"{record.event.gone} is {record.event.stays}", {})
+            entry = _manual_entry(
+                record, "companies.merged", f"{record.event.gone} was merged into {record.event.stays}", {}
+            )
             return AuditRow(entry=entry, company_id=id_of_company(workspace_id, record.event.stays))
         case MergeUndone():
             return AuditRow(
-                entry=_manual_entry(record, "merge.undone", f"the merge {record.event.merge} was a mistake", {})
+                entry=_manual_entry(record, "merge.undone", f"the merge {record.event.merge} was undone", {})
             )
         case RulesChanged():
-            since = "the whole history" if record.event.since is None else f"{record.event.since:%Y-%m-%dT%H:%M:%SZ}"
+            since = (
+                "for the whole history"
+                if record.event.since is None
+                else f"from {record.event.since:%Y-%m-%dT%H:%M:%SZ}"
+            )
             return AuditRow(
-                entry=_manual_entry(record, "rules.changed", f"changed by hand, for {since}", record.event.changes)
+                entry=_manual_entry(record, "rules.changed", f"changed manually, {since}", record.event.changes)
             )
         case _:
             return None
@@ -90,7 +98,7 @@ def _manual_entry(record: ManualEventRecord, what: str, because: str, values: di
 
 def booking_deliveries(booking_id: UUID, state: BookingState, subscriptions: Sequence[Subscription]) -> list[Delivery]:
     """Return all deliveries that the booking's history requires, for every subscription."""
-    assert state.booking is not None, "a story with an id stands on a booking"
+    assert state.booking is not None, "a history with an id has a booking"
     simulated = state.booking.simulated
     return [
         _delivery(booking_id, planned, route, simulated=simulated)

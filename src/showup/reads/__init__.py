@@ -1,4 +1,4 @@
-"""Read queries: every question that Showup answers about current data, with the SQL beside the function.
+"""All queries of current data, with the SQL beside each function.
 
 Functions take a permission, which limits the workspace, and return plain rows; nothing here changes data.
 """

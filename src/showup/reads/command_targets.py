@@ -15,7 +15,7 @@ from showup.reads.rows import visible_to
 
 
 class CommandTarget(Struct, frozen=True, kw_only=True):
-    """The thing with an id, also with an old one, and its name in the log."""
+    """The record with a current or former id, and its name in the log."""
 
     workspace_id: UUID
     id: UUID

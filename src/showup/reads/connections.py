@@ -1,4 +1,4 @@
-"""Reads connections, and the state of Cal.com accounts: whether Cal.com answers, and which data came late."""
+"""Reads connections, and the state of Cal.com accounts: whether Cal.com responds, and which data is out of date."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +16,7 @@ _MAX_DRIFT_SHOWN = 10
 # Processes restart, and the run of another account may take a while.
 _SYNC_OVERDUE_AFTER = timedelta(minutes=30)
 _SYNC_NOT_RUNNING = (
-    "nobody asks it: the account has no API key any more, or no `showup serve` and no `showup work` runs"
+    "no process checks it: the account has no API key, or neither `showup serve` nor `showup work` is running"
 )
 
 _SYNC = tuple(syncs.c[name] for name in ("last_ok_at", "failing_since", "because", "next_at", "leased_until"))
@@ -49,7 +49,7 @@ async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: dat
 
 
 def _outage_of(row: RowMapping, now: datetime) -> tuple[datetime, str | None] | None:
-    """Returns since when the account's data is out of date, and why; None while Cal.com answers."""
+    """Returns since when the account's data is out of date, and why; None while Cal.com responds."""
     is_syncing = row["leased_until"] is not None and row["leased_until"] > now
     if not is_syncing and row["next_at"] < now - _SYNC_OVERDUE_AFTER:
         return row["failing_since"] or row["next_at"], _SYNC_NOT_RUNNING
@@ -60,7 +60,7 @@ def unavailable_message(reason: str | None, since: datetime, last_ok_at: datetim
     """Returns the message to show beside Cal.com data that may be out of date."""
     minutes = max(int((now - since).total_seconds()) // 60, 0)
     synced = "never" if last_ok_at is None else f"{last_ok_at:%Y-%m-%d %H:%M} UTC"
-    reason_text = (reason or "it does not answer").rstrip(".")
+    reason_text = (reason or "it does not respond").rstrip(".")
     return f"Cal.com data unavailable ({reason_text}, for {minutes} min); last good sync {synced}"
 
 
@@ -113,8 +113,9 @@ async def _last_runs(tx: AsyncConnection, account_ids: list[UUID]) -> dict[UUID,
     is_newest = and_(
         newest.c.account_id == reconciliations.c.account_id, newest.c.started_at == reconciliations.c.started_at
     )
-    fields = ("kind", "state", "because", "started_at", "ended_at", "looked_at", "repaired", "drifting", "drift")
-    columns = [reconciliations.c[name] for name in ("account_id", *fields)]
+    fields = ("kind", "state", "because", "started_at", "ended_at", "checked", "repaired", "drifting", "drift")
+    stored_names = {"checked": "looked_at"}
+    columns = [reconciliations.c[stored_names.get(name, name)].label(name) for name in ("account_id", *fields)]
     rows = (await tx.execute(select(*columns).join_from(reconciliations, newest, is_newest))).mappings()
     return {
         row["account_id"]: {

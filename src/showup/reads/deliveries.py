@@ -112,7 +112,7 @@ def _with_explanation(row: RowMapping | Item, now: datetime) -> Item:
 
 
 def _without_candidates(found: Item) -> Item:
-    """Removes the candidates of the question: a list needs only whether it was answered."""
+    """Removes the candidates of the question: a list shows only whether it was answered."""
     if found["question"] is None:
         return found
     return found | {"question": {name: found["question"].get(name) for name in ("until", "answered_by", "chosen")}}

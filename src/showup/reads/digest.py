@@ -49,7 +49,7 @@ async def load_digest(connection: asyncpg.Connection, workspace_id: UUID, spec: 
     """Returns `before`, counts of its period, and `ahead`, the number of meetings and the first; nothing simulated."""
     before = await connection.fetchrow(_PAST_QUERY, workspace_id, spec.before.since, spec.before.until)
     ahead = await connection.fetch(_UPCOMING_QUERY, workspace_id, spec.ahead.since, spec.ahead.until, _MAX_MEETINGS)
-    assert before is not None, "it counts, so it has one row"
+    assert before is not None, "a count returns one row"
     meetings = [
         {"start_time": f"{row['start_time']:%Y-%m-%dT%H:%M:%SZ}", "title": row["title"], "who": _guest_name(row)}
         for row in ahead

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, Final
 
 _DELIVERED_BY: Final = {
-    "mail_preview": "it is stored in the mail preview",
-    "resend": "Resend took it",
-    "smtp": "the mail server took it",
-    "webhook": "the endpoint took it",
-    "clickup": "ClickUp took it",
-    "notion": "Notion took it",
-    "slack": "Slack took it",
-    "twilio": "Twilio took it",
+    "mail_preview": "stored in the mail preview",
+    "resend": "Resend accepted it",
+    "smtp": "the mail server accepted it",
+    "webhook": "the endpoint accepted it",
+    "clickup": "ClickUp accepted it",
+    "notion": "Notion accepted it",
+    "slack": "Slack accepted it",
+    "twilio": "Twilio accepted it",
 }
 
 
@@ -22,13 +22,13 @@ def explain(delivery: Mapping[str, Any], now: datetime) -> str:
         case "scheduled":
             return _explain_waiting(delivery, now)
         case "sending" if delivery["wake_at"] > now:
-            return f"attempt {delivery['attempts']} is being made at this moment"
+            return f"attempt {delivery['attempts']} is in progress"
         case "sending":
-            return f"attempt {delivery['attempts']} did not end in time, so it counts as lost and is made again"
+            return f"attempt {delivery['attempts']} did not finish in time and counts as lost; Showup will try again"
         case "delivered":
-            return _DELIVERED_BY.get(delivery["provider"], "it was taken") + _feedback_note(delivery)
+            return _DELIVERED_BY.get(delivery["provider"], "the destination accepted it") + _feedback_note(delivery)
         case _:
-            return delivery["because"] or "nobody said why"
+            return delivery["because"] or "no reason recorded"
 
 
 def _feedback_note(delivery: Mapping[str, Any]) -> str:
@@ -51,16 +51,16 @@ def next_try_at(delivery: Mapping[str, Any], now: datetime) -> datetime | None:
 def _explain_waiting(delivery: Mapping[str, Any], now: datetime) -> str:
     if _awaits_answer(delivery, now):
         until = _format_time(delivery["wake_at"])
-        return f"somebody has to say which record is meant, until {until}: {delivery['because']}"
+        return f"waiting until {until} for a person to choose the record: {delivery['because']}"
     failure_prefix = f"attempt {delivery['attempts']} failed: {delivery['because']}; " if delivery["because"] else ""
     if (paused_until := _paused_until(delivery, now)) is not None:
         reason = f": {delivery['paused_because']}" if delivery["paused_because"] else ""
         return f"{failure_prefix}{delivery['destination']} is paused until {_format_time(paused_until)}{reason}"
     if delivery["wake_at"] <= now:
-        return f"{failure_prefix}it is due, and waits for its turn"
+        return f"{failure_prefix}due now, waiting to be sent"
     if delivery["attempts"]:
-        return f"{failure_prefix}it is tried again at {_format_time(delivery['wake_at'])}"
-    return f"it is due at {_format_time(delivery['wake_at'])}"
+        return f"{failure_prefix}next attempt at {_format_time(delivery['wake_at'])}"
+    return f"due at {_format_time(delivery['wake_at'])}"
 
 
 def _awaits_answer(delivery: Mapping[str, Any], now: datetime) -> bool:

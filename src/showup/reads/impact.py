@@ -16,7 +16,7 @@ MAX_EXAMPLES: Final = 20
 
 
 class ImpactChange(Struct, frozen=True, kw_only=True):
-    """One changed thing; `changes` holds `[before, after]` by field, None where it does not exist."""
+    """One changed record; `changes` holds `[before, after]` by field, None where it does not exist."""
 
     noun: str
     id: UUID
@@ -39,7 +39,7 @@ class Impact(Struct, frozen=True, kw_only=True):
     examples: list[ImpactChange]
 
 
-# The compared things, and how each one is named.
+# The compared kinds of records, and the name of each.
 NOUNS: Final = {
     "bookings": "booking",
     "deals": "deal",

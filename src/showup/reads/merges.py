@@ -38,7 +38,7 @@ async def list_merges(
 
 
 async def find_merge(tx: AsyncConnection, permission: Permission, merge_id: UUID) -> Item | None:
-    """Returns the merge with its `workspace_id`; None if the permission allows no merge in force."""
+    """Returns the merge with its `workspace_id`; None if the permission allows no current merge."""
     query = select(*_FIELDS).where(merges.c.id == merge_id, visible_to(permission, merges))
     row = (await tx.execute(query)).mappings().one_or_none()
     return None if row is None else _with_ids(row)

@@ -10,7 +10,7 @@ from showup.access.permission import Permission
 
 FilterValue = TypeVar("FilterValue")
 Item: TypeAlias = dict[str, Any]
-"""One thing as the API shows it: field → value, with nested things as dictionaries."""
+"""One record as the API returns it: field → value, with nested records as dictionaries."""
 
 
 def visible_to(permission: Permission, table: Table) -> ColumnElement[bool]:
@@ -31,7 +31,7 @@ def nested_columns(prefix: str, table: Table, *column_names: str) -> list[Label[
 
 
 def nest_columns(row: RowMapping) -> Item:
-    """Nests columns: `{"person.id": 1}` → `{"person": {"id": 1}}`; a missing joined thing becomes None."""
+    """Nests columns: `{"person.id": 1}` → `{"person": {"id": 1}}`; a missing joined record becomes None."""
     item: Item = {}
     for label, value in row.items():
         prefix, separator, name = label.partition(".")

@@ -1,4 +1,4 @@
-"""Reads the timeline of a thing: its changes and their reasons, in source order."""
+"""Reads the timeline of a record: its changes and their reasons, in source order."""
 
 from collections.abc import Collection
 from uuid import UUID

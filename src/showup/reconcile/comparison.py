@@ -203,7 +203,7 @@ class Comparison:
             new_digests = await history_store.find_new_digests(connection, self._account.id, list(repairs))
             stored = [one for digest, one in repairs.items() if digest in new_digests]
             ineffective = [one for digest, one in repairs.items() if digest not in new_digests]
-            drift += [_drift_entry(one.uid, one.kind, "", "told before, in vain") for one in ineffective]
+            drift += [_drift_entry(one.uid, one.kind, "", "already repaired, without effect") for one in ineffective]
             if stored:
                 await insert_events(connection, [self._incoming(one.body) for one in stored])
             repaired = Counter[str](one.kind for one in stored)

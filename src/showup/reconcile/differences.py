@@ -134,7 +134,7 @@ def _creation_difference(
         replaces=None if previous_uid is None else ReplacedBooking(uid=previous_uid),
         seats=tuple(list_guests(theirs)[:1]) if seated else (),
     )
-    return SyncDifference(kind=kind, webhook=webhook, ours="not told of", theirs=theirs.status)
+    return SyncDifference(kind=kind, webhook=webhook, ours="not received", theirs=theirs.status)
 
 
 def _status_difference(ours: Booking, theirs: ApiBooking) -> SyncDifference | None:
@@ -252,15 +252,15 @@ def _end_differences(
     ]
     ended_webhook = SyntheticWebhook(trigger="MEETING_ENDED", at=ends_at(theirs))
     if is_over and not ended:
-        yield SyncDifference(kind="ended", webhook=ended_webhook, ours="not told of", theirs="over")
+        yield SyncDifference(kind="ended", webhook=ended_webhook, ours="not received", theirs="over")
     elif is_over and theirs.absent_host and not ours.host_absent:
         # Cal.com sends no webhook for it; a MEETING_ENDED event with the booking's row contains it.
-        yield SyncDifference(kind="host_absence", webhook=ended_webhook, ours="there", theirs="absent")
+        yield SyncDifference(kind="host_absence", webhook=ended_webhook, ours="present", theirs="absent")
     elif theirs.absent_host is False and any(one.host_absent for one in ended):
-        yield SyncDifference(kind="host_absence", webhook=ended_webhook, ours="absent", theirs="there")
+        yield SyncDifference(kind="host_absence", webhook=ended_webhook, ours="absent", theirs="present")
     if marks := find_absences(ours, records, theirs):
         earliest_at = ends_at(theirs) if is_over else theirs.start
         at = max(changed_at(theirs) or earliest_at, earliest_at)
         webhook = SyntheticWebhook(trigger="BOOKING_NO_SHOW_UPDATED", at=at, absences=marks)
-        summary = ", ".join(f"{email} {'absent' if absent else 'there'}" for email, absent in marks)
-        yield SyncDifference(kind="absence", webhook=webhook, ours="not told of", theirs=summary)
+        summary = ", ".join(f"{email} {'absent' if absent else 'present'}" for email, absent in marks)
+        yield SyncDifference(kind="absence", webhook=webhook, ours="not received", theirs=summary)

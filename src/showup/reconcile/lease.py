@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 
 class LeaseLost(Exception):
-    """Another process reconciles the account now: this one must not write any more."""
+    """Another process reconciles the account now: this one must stop writing."""
 
 
 class Lease:

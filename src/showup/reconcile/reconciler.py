@@ -32,7 +32,7 @@ _REPORTED_IMMEDIATELY: Final[tuple[SyncDifferenceKind, ...]] = ("absence",)
 _MAX_CONCURRENT_ACCOUNTS: Final = 4
 _INVALID_CURSOR_STATUSES: Final = (400, 404, 410, 422)
 _CLAIM_INTERVAL: Final = 2.0
-_BEHIND_MESSAGE: Final = "what Cal.com sent is not applied yet, so bookings can't be compared"
+_BEHIND_MESSAGE: Final = "some of Cal.com's webhooks are not applied yet, so bookings can't be compared"
 
 _log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class PollSchedule(Struct, frozen=True, kw_only=True):
 
 
 class BackfillResult(Struct, frozen=True, kw_only=True):
-    """The result of a backfill: how many bookings were looked at, and how many differences repaired, by kind."""
+    """The result of a backfill: how many bookings were compared, and how many differences were repaired, by kind."""
 
     looked_at: int
     repaired: Mapping[str, int]
@@ -290,4 +290,4 @@ def _failure_reason(fault: Exception) -> str:
             return _BEHIND_MESSAGE
         case _:
             # The message may contain personal data.
-            return f"Showup failed on it: {describe_error(fault)}"
+            return f"Showup could not compare the bookings: {describe_error(fault)}"

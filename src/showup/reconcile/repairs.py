@@ -21,7 +21,7 @@ from showup.sources.calcom.api_values import ApiBooking
 from showup.sources.calcom.synthetic_webhook import SyntheticWebhook, build_webhook
 
 ReadRecord: TypeAlias = Callable[[bytes], EventRecord | None]
-"""Reads a body as the inbox will; None where it would be no news."""
+"""Reads a body as the inbox will; None where it would be no event."""
 
 _NO_STREAM: Final = UUID(int=0)
 # First at the time of the change as Cal.com gives it, then just after every event that it has to override.

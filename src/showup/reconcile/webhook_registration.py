@@ -167,7 +167,7 @@ async def _upsert(
 async def ping(client: httpx2.AsyncClient, url: str, secret: str, now: datetime) -> str | None:
     """Sends Cal.com's own test to our public address, signed; returns the error, or None when it was accepted."""
     sent_at = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-    payload = {"type": "Test", "title": "Test trigger event", "description": "Showup looks whether it hears itself"}
+    payload = {"type": "Test", "title": "Test trigger event", "description": "Showup tests its own webhook endpoint"}
     body = msgspec.json.encode({"triggerEvent": "PING", "createdAt": sent_at, "payload": payload})
     headers = {
         "Content-Type": "application/json",
@@ -177,8 +177,8 @@ async def ping(client: httpx2.AsyncClient, url: str, secret: str, now: datetime)
     try:
         answer = await client.post(url, content=body, headers=headers)
     except httpx2.HTTPError as fault:
-        return f"nothing answers there ({type(fault).__name__})"
-    return None if answer.status_code == 200 else f"it answers {answer.status_code}"
+        return f"no response ({type(fault).__name__})"
+    return None if answer.status_code == 200 else f"it responded with HTTP status {answer.status_code}"
 
 
 async def wait_for_ping(

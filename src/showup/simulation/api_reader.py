@@ -75,7 +75,7 @@ class ApiReader:
         if response.status_code != 200:
             raise ApiReadError(f"GET {path}: answered {response.status_code}: {response.text[:200]}")
         found = response.json()
-        assert isinstance(found, dict), "the API answers with objects"
+        assert isinstance(found, dict), "every response of the API is an object"
         return found
 
 

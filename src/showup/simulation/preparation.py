@@ -47,7 +47,7 @@ async def revoke_key(tx: AsyncConnection, prepared: PreparedWorkspace, now: date
 async def _ensure_workspace(tx: AsyncConnection) -> Workspace:
     found = await workspaces_store.add(tx, slug=WORKSPACE, name="Simulation")
     found = found or await workspaces_store.find(tx, WORKSPACE)
-    assert found is not None, "a slug that can't be added is there"
+    assert found is not None, "a slug that was not added exists already"
     return found
 
 
@@ -55,7 +55,7 @@ async def _ensure_secret(tx: AsyncConnection, seal: Seal, name: str, workspace_i
     """Returns the account's secret, or a new one."""
     await accounts_store.add(tx, seal, name=name, workspace_id=workspace_id, credentials=None)
     account = await accounts_store.find_for_update(tx, name)
-    assert account is not None, "a name that can't be added is there"
+    assert account is not None, "a name that was not added exists already"
     if account.workspace_id != workspace_id:
         raise AccountNameTaken(f"The account {name} belongs to the workspace {account.workspace}, not to a simulation.")
     valid = valid_secrets(account.credentials(seal).webhook_secrets, now)

@@ -41,7 +41,7 @@ def _envelope(webhook: SimulatedWebhook, payload: Json) -> Json:
 
 
 def _marks(webhook: SimulatedWebhook) -> Json:
-    assert webhook.booking is not None, "attendees are marked in a booking"
+    assert webhook.booking is not None, "a no-show mark belongs to a booking"
     attendees = [{"email": email, "noShow": is_absent} for email, is_absent in webhook.marks]
     message = ", ".join(f"{email} {'' if is_absent else 'un'}marked as no-show" for email, is_absent in webhook.marks)
     return {
@@ -54,7 +54,7 @@ def _marks(webhook: SimulatedWebhook) -> Json:
 
 def _guests_absent(webhook: SimulatedWebhook) -> Json:
     booking = webhook.booking
-    assert booking is not None, "guests are missed in a booking"
+    assert booking is not None, "missing guests belong to a booking"
     return {
         "title": booking.title,
         "bookingId": booking.number,

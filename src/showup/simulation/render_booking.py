@@ -22,7 +22,7 @@ def instant(at: datetime, *, milliseconds_later: int = 0) -> str:
 def booking_fields(webhook: SimulatedWebhook) -> Json:
     """Returns the `payload` of a booking's webhook, with the additions of its trigger."""
     booking = webhook.booking
-    assert booking is not None, f"{webhook.trigger} tells of a booking"
+    assert booking is not None, f"{webhook.trigger} is about a booking"
     return {
         "bookerUrl": "https://cal.com",
         "title": booking.title,

@@ -98,5 +98,5 @@ def _booking(deal: SampleDeal, number: int, now: datetime) -> SimulatedBooking:
         created_at=now - deal.booked_ago,
         meeting_url=f"https://app.cal.com/video/{deal.uid}",
         company_answer=deal.company,
-        notes="Sample data: nobody will call.",
+        notes="Sample data: this meeting will not take place.",
     )

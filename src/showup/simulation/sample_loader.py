@@ -46,5 +46,5 @@ async def _ensure_account(tx: AsyncConnection, seal: Seal, workspace: Workspace)
             return account.id
     name = f"sample-{workspace.slug}"
     account_id = await accounts_store.add(tx, seal, name=name, workspace_id=workspace.id, credentials=None)
-    assert account_id is not None, f"the account {name} is another workspace's"
+    assert account_id is not None, f"the account {name} belongs to another workspace"
     return account_id

@@ -12,7 +12,7 @@ from showup.simulation.names import NOTES
 from showup.simulation.population import ACCOUNTS, EVENT_TYPES, Population, SimulatedCompany
 
 HISTORY_SPAN = timedelta(days=14)
-# A scenario whose meeting must be over by now begins at least this long ago.
+# A scenario whose meeting must be over begins at least this long ago.
 MIN_PAST_AGE = timedelta(days=7)
 QUARTER_HOUR = timedelta(minutes=15)
 _LETTERS = string.ascii_letters + string.digits

@@ -110,7 +110,7 @@ async def _send_with_retries(client: httpx2.AsyncClient, outgoing: OutgoingWebho
         if is_final or attempt == options.max_attempts:
             return _parse(response, seconds, attempt)
         await asyncio.sleep(_backoff(response, attempt, options))
-    raise AssertionError("a pace has at least one try")
+    raise AssertionError("max_attempts is at least 1")
 
 
 def _backoff(response: httpx2.Response | None, attempt: int, options: SendOptions) -> float:

@@ -13,7 +13,7 @@ from showup.web.problems import Refusal
 bearer = HTTPBearer(
     scheme_name="API key",
     description=(
-        "`Authorization: Bearer KEY`. A key has a scope (read, write or admin, each including the one before)"
+        "`Authorization: Bearer KEY`. A key has a scope (read, write or admin; each includes the previous one)"
         " and gives access to one workspace or to all. `showup keys create` creates a key."
     ),
     auto_error=False,
@@ -36,7 +36,7 @@ async def get_permission(
     if permission is None:
         raise _unauthorized(
             'Bearer realm="showup", error="invalid_token"',
-            "The key is unknown or was revoked: see `showup keys list`, or `showup keys create` another.",
+            "The key is unknown or was revoked. Run `showup keys list` to see all keys, or create one.",
         )
     for scope in SCOPES:
         if scope in required.scopes and not permission.allows(scope):
@@ -56,7 +56,10 @@ def _unauthorized(challenge: str, detail: str | None) -> Refusal:
 
 def _insufficient_scope(permission: Permission, scope: str) -> Refusal:
     challenge = f'Bearer realm="showup", error="insufficient_scope", scope="{scope}"'
-    detail = f"This takes the scope {scope}, and the key has {permission.scope}: make one with `--scope {scope}`."
+    detail = (
+        f"This request requires the scope {scope}, but the key has the scope {permission.scope}."
+        f" Create a key with `--scope {scope}`."
+    )
     return Refusal("forbidden", detail, headers={"WWW-Authenticate": challenge})
 
 
@@ -65,5 +68,8 @@ async def _narrow_to_workspace(permission: Permission, slug: str, state: State) 
         # PostgreSQL accepts no NUL in text, and no slug contains one.
         workspace = None if "\0" in slug else await find(tx, slug)
     if workspace is None or not permission.can_see(workspace.id):
-        raise Refusal("not-found", "The key opens no workspace of this name: see `showup workspaces list`.")
+        raise Refusal(
+            "not-found",
+            "The key can see no workspace with this name. To list workspaces, run `showup workspaces list`.",
+        )
     return permission.limited_to(workspace.id)

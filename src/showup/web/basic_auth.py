@@ -16,8 +16,8 @@ from showup.web.problems import Refusal
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Showup", charset="UTF-8"'}
 _KEY_NEEDED: Final = (
-    "This page needs an API key with the scope write: enter any user name, and the key as the password."
-    " On the server, `showup keys create NAME --scope write` makes one."
+    "This page requires an API key with the scope write. Enter any user name, and the key as the password."
+    " To create a key, run `showup keys create NAME --scope write` on the server."
 )
 _basic = HTTPBasic(auto_error=False)
 
@@ -35,7 +35,7 @@ class PageRoute(APIRoute):
             except Refusal as refusal:
                 return _refusal_page(refusal)
             except RequestValidationError:
-                return _refusal_page(Refusal("not-found", "The address is not whole: look for the page in its list."))
+                return _refusal_page(Refusal("not-found", "The address is incomplete. Open the page from its list."))
             except HTTPException as fault:
                 if fault.status_code != 401:
                     raise
@@ -54,7 +54,7 @@ async def _authenticate(
     if permission is None:
         raise _unauthorized(f"The key is unknown or was revoked. {_KEY_NEEDED}")
     if not permission.allows("write"):
-        raise _unauthorized(f"The key has the scope {permission.scope}. {_KEY_NEEDED}")
+        raise _unauthorized(f"The key has only the scope {permission.scope}. {_KEY_NEEDED}")
     return permission
 
 
@@ -68,7 +68,7 @@ def _unauthorized(detail: str) -> Refusal:
 
 
 def _refusal_page(refusal: Refusal) -> Response:
-    title = "A key is needed" if refusal.status == 401 else "There is no such page"
+    title = "API key required" if refusal.status == 401 else "Page not found"
     parts = escape(refusal.detail or "").split("`")
     text = "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
     response = render_page(title, f'<h1>{title}</h1>\n<p class="soft">{text}</p>', status=refusal.status)

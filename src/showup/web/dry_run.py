@@ -36,7 +36,9 @@ class ImpactChangeResponse(BaseModel):
 class ImpactResponse(BaseModel):
     """The effect of a change."""
 
-    counts: dict[str, ImpactCountsResponse] = Field(description="Of bookings, deals, people, companies and deliveries.")
+    counts: dict[str, ImpactCountsResponse] = Field(
+        description="Counts for bookings, deals, people, companies and deliveries."
+    )
     examples: list[ImpactChangeResponse] = Field(description=f"The first {MAX_EXAMPLES} changes.")
 
 

@@ -17,7 +17,7 @@ class DatabaseCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families."""
-        yield _gauge("showup_database_up", "Whether PostgreSQL answered.", float(self._system_metrics is not None))
+        yield _gauge("showup_database_up", "1 if PostgreSQL responds, else 0.", float(self._system_metrics is not None))
         if self._system_metrics is not None:
             yield from _inbox_metrics(self._system_metrics)
             yield from _delivery_metrics(self._system_metrics)
@@ -32,7 +32,7 @@ class PoolCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric family."""
-        assert isinstance(self._pool, QueuePool), "the engine is made with a pool of a size"
+        assert isinstance(self._pool, QueuePool), "the engine has a pool of fixed size"
         family = GaugeMetricFamily(
             "showup_pool_connections", "Connections of this process to PostgreSQL.", labels=["state"]
         )
@@ -64,7 +64,7 @@ def _delivery_metrics(metrics: SystemMetrics) -> Iterator[Metric]:
     yield _gauge("showup_deliveries_due", "Deliveries that are due and not sent yet, 10,000 at most.", backlog.due)
     yield _gauge("showup_deliveries_failed", "Failed deliveries, 10,000 at most.", backlog.failed)
     lag = 0.0 if backlog.oldest_at is None else max(0.0, (metrics.now - backlog.oldest_at).total_seconds())
-    yield _gauge("showup_delivery_lag_seconds", "For how long the oldest delivery that waits has been due.", lag)
+    yield _gauge("showup_delivery_lag_seconds", "Time since the oldest waiting delivery became due.", lag)
     yield _gauge("showup_queues_paused", "Destination queues that are paused.", backlog.paused)
 
 
@@ -78,7 +78,9 @@ def _processing_metrics(totals: dict[tuple[str, str], float]) -> Iterator[Metric
     attempts = failures + successes
     yield CounterMetricFamily("showup_applications_failed", "Failed attempts to apply an inbox event.", failures)
     share = successes / attempts if attempts else 1.0
-    yield _gauge("showup_applications_success_ratio", "Share of all applications so far that succeeded.", share)
+    yield _gauge(
+        "showup_applications_success_ratio", "Share of attempts to apply an inbox event that succeeded.", share
+    )
     yield _batch_histogram(totals)
 
 

@@ -15,19 +15,19 @@ router = APIRouter(include_in_schema=False)
 
 _UP_PAGE = """
 <h1>Showup is running</h1>
-<p class="soft">Bookings that arrive from Cal.com are kept here and become deals.</p>
+<p class="soft">Showup stores bookings from Cal.com and turns them into deals.</p>
 <dl class="figures">
 <div><dt>Database</dt><dd>up</dd></div>
-<div><dt>Webhooks kept</dt><dd>{events}</dd></div>
-<div><dt>Waiting to be applied</dt><dd>{unprocessed}</dd></div>
+<div><dt>Webhooks stored</dt><dd>{events}</dd></div>
+<div><dt>Waiting to be processed</dt><dd>{unprocessed}</dd></div>
 </dl>
-<p>To see what stands, ask the <a href="docs">API</a>. A key comes from
+<p>Use the <a href="docs">API</a> to view your data. To create a key, run
 <code>showup keys create NAME --scope read</code>.</p>
 """
 _DOWN_PAGE = """
-<h1>Showup is running, its database is not</h1>
-<p class="bad">PostgreSQL does not answer. Until it does, webhooks are turned away, and Cal.com repeats them.</p>
-<p>On the server, <code>showup doctor</code> says what is wrong.</p>
+<h1>Showup is running, but its database is unreachable</h1>
+<p class="bad">PostgreSQL does not respond. Until it does, Showup refuses webhooks, and Cal.com sends them again.</p>
+<p>To find the cause, run <code>showup doctor</code> on the server.</p>
 """
 
 

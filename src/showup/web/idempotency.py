@@ -39,8 +39,8 @@ class IdempotentReplay(Exception):
     """Raised if the request was already answered; `response` is the stored response."""
 
     def __init__(self, stored: idempotency_store.StoredResponse) -> None:
-        super().__init__("answered before")
-        assert stored.status is not None, "only what was answered is answered again"
+        super().__init__("the request was already answered")
+        assert stored.status is not None, "a response is stored"
         media_type = "application/json" if stored.status < 400 else MEDIA_TYPE
         self.response = Response(stored.answer, stored.status, {REPLAYED_HEADER: "true"}, media_type)
 

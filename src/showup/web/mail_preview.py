@@ -70,5 +70,5 @@ async def mail_calendar(delivery_id: UUID, permission: Viewer, tx: ReadTransacti
 async def _load_mail(tx: ReadTransaction, permission: Permission, delivery_id: UUID) -> tuple[Item, Mail]:
     item = await find_mail(tx, permission, delivery_id)
     if item is None:
-        raise Refusal("not-found", "There is no mail with this id in the mail preview that the key may see.")
+        raise Refusal("not-found", "The mail preview has no mail with this id that the key can see.")
     return item, msgspec.convert(item["content"], Mail)

@@ -16,17 +16,17 @@ from showup.web.page import render_page
 _LIST_TEMPLATE: Final = Template(files("showup.web").joinpath("mail_preview_list.html").read_text())
 _MAIL_TEMPLATE: Final = Template(files("showup.web").joinpath("mail_preview_mail.html").read_text())
 _ABOUT: Final = (
-    "Mails that were kept here instead of sent: those of a Showup that has neither Resend nor SMTP, and all that a"
-    " simulation or the sample data called for. The newest comes first."
+    "Mails that Showup stored and did not send: all mails while neither Resend nor SMTP is set up, and the mails of"
+    " simulations and of the sample data. Newest first."
 )
-_NO_MAIL: Final = "<p>There is no mail here yet. A booking whose meeting is ahead brings one.</p>"
+_NO_MAIL: Final = "<p>No mails yet. A booking of an upcoming meeting adds one.</p>"
 _CALENDAR: Final = '<p><a href="{id}/invite.ics">Calendar file (.ics)</a></p>'
 
 
 def render_mail_list(
     mails: Sequence[Item], cursor: str | None, *, is_first: bool, shows_workspace: bool
 ) -> HTMLResponse:
-    """Render the list. `names`: whether to show each mail's workspace; `cursor` links to older mails."""
+    """Render the list. `shows_workspace`: whether to show each mail's workspace; `cursor` links to older mails."""
     introduction = _ABOUT if is_first else "Older mails."
     older = f'<p><a href="mail?cursor={escape(cursor)}">Older mails</a></p>' if cursor else ""
     content = _render_items(mails, shows_workspace=shows_workspace) if mails else _NO_MAIL
@@ -62,7 +62,7 @@ def _render_facts(item: Item, mail: Mail) -> str:
         "To": mail.to,
         "Reply-To": mail.reply_to,
         **mail.headers,
-        "Kept": _format_time(item["delivered_at"]),
+        "Stored": _format_time(item["delivered_at"]),
     }
     lines = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value]
     lines.append(f"<dt>Kind</dt><dd>{_render_kind(item)}{_render_tag(item)}</dd>")

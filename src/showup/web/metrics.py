@@ -42,7 +42,7 @@ async def require_metrics_access(
         return
     permission = await get_permission(request, state, required, credentials)
     if permission.workspace_id is not None:
-        raise Refusal("forbidden", "These are sums over all workspaces: use a key that is not for one alone.")
+        raise Refusal("forbidden", "These metrics are sums over all workspaces. Use a key for all workspaces.")
 
 
 @router.get(

@@ -15,10 +15,10 @@ from showup.web.problems import PROBLEMS
 
 TITLE = "Showup"
 DESCRIPTION = (
-    "Bookings, deals, people and companies, the inbox events behind them, and the actions of people."
-    " A change that comes again with the same `Idempotency-Key` is done once. Lists answer"
-    ' `{"items": […], "next_cursor": …}`; `next_cursor` goes back as `cursor` for the next page. Times are'
-    " RFC 3339 in UTC, ids are UUIDs, problems are `application/problem+json`."
+    "Bookings, deals, people and companies, the inbox events behind them, and commands that change them."
+    " Showup executes a repeated request with the same `Idempotency-Key` once. Lists return"
+    ' `{"items": […], "next_cursor": …}`; to get the next page, send `next_cursor` as `cursor`. Times are'
+    " RFC 3339 in UTC, ids are UUIDs, and problems are `application/problem+json`."
 )
 
 router = APIRouter(include_in_schema=False)
@@ -60,8 +60,8 @@ def _render_content(document: dict[str, Any]) -> str:
     ]
     return (
         f"<h1>{TITLE} API</h1><p>{_render_text(DESCRIPTION)}</p>"
-        "<p>Send a key as <code>Authorization: Bearer KEY</code>; "
-        "<code>showup keys create NAME --scope read</code> makes one. "
+        "<p>Send an API key as <code>Authorization: Bearer KEY</code>. "
+        "To create a key, run <code>showup keys create NAME --scope read</code>. "
         'The machine-readable document is <a href="openapi.json">openapi.json</a>.</p>'
         f"<h2>Paths</h2>{''.join(operations)}<h2>Problems</h2>{_render_problems()}"
     )
@@ -71,7 +71,7 @@ def _render_operation(method: str, path: str, operation: dict[str, Any], schemas
     scopes = [
         scope for requirement in operation.get("security", []) for names in requirement.values() for scope in names
     ]
-    access = f"Scope <code>{escape(scopes[0])}</code>." if scopes else "Open to all."
+    access = f"Scope <code>{escape(scopes[0])}</code>." if scopes else "No key required."
     return (
         f"<details><summary><b>{escape(method.upper())}</b> <code>{escape(path)}</code></summary><div>"
         f"<p>{_render_text(operation['description'])} {access}</p>"
@@ -110,7 +110,7 @@ def _render_example(responses: dict[str, Any]) -> str:
     for content in responses.get("200", responses.get("201", {})).get("content", {}).values():
         example = content["example"]
         text = example if isinstance(example, str) else json.dumps(example, indent=2, ensure_ascii=False)
-        return f"<h3>Answer</h3><pre tabindex=0>{escape(text)}</pre>"
+        return f"<h3>Response</h3><pre tabindex=0>{escape(text)}</pre>"
     return ""
 
 

@@ -29,8 +29,8 @@ def render_page(
     """Render a page around `content`.
 
     `title` and `content` are HTML: the caller has escaped all outside data. Only with `has_form` may the page submit a
-    form, and only with `has_frame` may it contain a frame, both limited to its own origin. `up` is the relative path
-    from the page's folder to the home page.
+    form, and only with `has_frame` may it contain a frame, both limited to its own origin. `root_path` is the
+    relative path from the page's folder to the home page.
     """
     text = _LAYOUT.substitute(title=title, style=_STYLE, content=content, up=root_path)
     policy = POLICY.replace("form-action 'none'", "form-action 'self'") if has_form else POLICY

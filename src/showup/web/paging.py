@@ -55,5 +55,5 @@ def _decode_value(text: str, column: Any) -> datetime | str:
         return text
     time = datetime.fromisoformat(text)
     if time.utcoffset() is None or time.utcoffset():
-        raise ValueError("a cursor of ours is in UTC")
+        raise ValueError("the time in a cursor is in UTC")
     return time

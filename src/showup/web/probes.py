@@ -35,7 +35,7 @@ async def healthz() -> Any:
     responses=ok_response({"status": "up"})
     | {
         503: {
-            "description": "The database is away",
+            "description": "The database is unreachable",
             "model": ProbeResponse,
             "content": {"application/json": {"example": {"status": "down"}}},
         }

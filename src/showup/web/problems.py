@@ -28,67 +28,83 @@ class ProblemType(NamedTuple):
 PROBLEMS: dict[str, ProblemType] = {
     "broken-cursor": ProblemType(
         400,
-        "The cursor can't be read",
-        "Take `next_cursor` from the page before, unchanged and with the same `sort`, or leave `cursor` out.",
+        "Invalid cursor",
+        "Send the `next_cursor` of the previous page unchanged, with the same `sort`; or omit `cursor` to get the "
+        "first page.",
     ),
     "unauthorized": ProblemType(
         401,
-        "A valid API key is needed",
-        "Send `Authorization: Bearer KEY`. `showup keys create NAME --scope read` makes a key.",
+        "Missing or invalid API key",
+        "Send the header `Authorization: Bearer KEY`. To create a key, run `showup keys create NAME --scope read`.",
     ),
-    "forbidden": ProblemType(403, "The key's scope doesn't reach", "Use a key with a wider scope."),
-    "not-found": ProblemType(404, "There is no such thing", "Check the id, and that the key is for its workspace."),
-    "no-such-path": ProblemType(404, "There is no such path", "See /docs for the paths there are."),
-    "no-such-method": ProblemType(405, "The path doesn't take this method", "The Allow header names those it takes."),
+    "forbidden": ProblemType(403, "The key's permission is insufficient", "Use a key with a wider scope."),
+    "not-found": ProblemType(404, "Not found", "Check the id. A key for one workspace can see only that workspace."),
+    "no-such-path": ProblemType(404, "Unknown path", "See /docs for all paths."),
+    "no-such-method": ProblemType(405, "Method not allowed", "The Allow header names the allowed methods."),
     "bad-signature": ProblemType(
-        401, "Invalid signature", "The signature is not this account's over exactly this body."
+        401,
+        "Invalid signature",
+        "The signature does not match the body. Check that the sender and Showup use the same secret, and that no "
+        "proxy changes the body.",
     ),
-    "unknown-account": ProblemType(404, "There is no such Cal.com account", "`showup accounts add NAME` makes one."),
-    "post-only": ProblemType(405, "Webhooks are sent with POST", "Enter this address as the webhook's URL at Cal.com."),
-    "no-body": ProblemType(400, "The webhook has no body", "Send what is to be kept."),
+    "unknown-account": ProblemType(
+        404, "Unknown Cal.com account", "No account has this name. To add it, run `showup accounts add NAME`."
+    ),
+    "post-only": ProblemType(
+        405, "Webhooks require the method POST", "Enter this address as the webhook's URL in Cal.com."
+    ),
+    "no-body": ProblemType(400, "The webhook has no body", "Send the event as the request body."),
     "not-understood": ProblemType(
-        400, "The payload can't be understood", "It is kept, and can be run again after a fix."
+        400, "The payload is unreadable", "Showup stored the event. It can be replayed after a fix."
     ),
-    "no-attendees": ProblemType(400, "The payload names no attendee", "It is kept and applied all the same."),
-    "too-slow": ProblemType(408, "The request did not come in time", "A request has 10 s to come; send it again."),
-    "too-large": ProblemType(413, "The webhook is too large", "It was not kept: a webhook has at most 1 MiB."),
+    "no-attendees": ProblemType(400, "The payload names no attendee", "Showup stored the event and will process it."),
+    "too-slow": ProblemType(
+        408, "The request took too long", "The complete request must arrive within 10 s. Send it again."
+    ),
+    "too-large": ProblemType(413, "The webhook is too large", "Showup did not store it. The maximum size is 1 MiB."),
     "no-secret": ProblemType(
         503,
         "The Cal.com account has no webhook secret",
-        "Set CALCOM_WEBHOOK_SECRET, or run `showup accounts add` or `showup accounts rotate-secret`, and give the same "
-        "secret to the webhook at Cal.com.",
+        "Set CALCOM_WEBHOOK_SECRET, or run `showup accounts add` or `showup accounts rotate-secret`. Then enter the "
+        "same secret for the webhook in Cal.com.",
     ),
     "no-mail-secret": ProblemType(
         503,
-        "There is no webhook secret for Resend",
-        "Set RESEND_WEBHOOK_SECRET, or `webhook_secret` among the connection's credentials, to the signing secret that "
-        "Resend shows for the webhook: it begins with whsec_.",
+        "The signing secret of Resend is not set",
+        "Set RESEND_WEBHOOK_SECRET, or the credential `webhook_secret` of the connection, to the signing secret that "
+        "Resend shows for the webhook. It begins with whsec_.",
     ),
     "no-slack-secret": ProblemType(
         503,
-        "There is no signing secret for Slack",
-        "Set SLACK_SIGNING_SECRET, or `signing_secret` among the connection's credentials, to what Slack shows for the "
-        "app under Basic Information.",
+        "The signing secret of Slack is not set",
+        "Set SLACK_SIGNING_SECRET, or the credential `signing_secret` of the connection, to the signing secret that "
+        "Slack shows for the app under Basic Information.",
     ),
     "not-stored": ProblemType(
-        503, "The webhook could not be kept in time", "Send it again: the database is busy or away."
+        503, "The webhook could not be stored in time", "The database is busy or unreachable. Send the webhook again."
     ),
-    "body-too-large": ProblemType(413, "The body is too large", "No command needs more than 256 KiB."),
+    "body-too-large": ProblemType(413, "The request body is too large", "The maximum size is 256 KiB."),
     "refused-by-rules": ProblemType(
-        409, "The rules of the pipeline refuse it", "See `detail` for why; the log keeps what was refused."
+        409,
+        "The pipeline's rules refused the command",
+        "`detail` gives the reason. The log records refused commands too.",
     ),
-    "exists-already": ProblemType(409, "It exists already", "`detail` names its id: correct it there."),
+    "exists-already": ProblemType(409, "It already exists", "`detail` contains its id. Update it instead."),
     "key-of-another-request": ProblemType(
         422,
-        "The Idempotency-Key was given to another request",
-        "Take a new key for a new request; a repeated one must be the same in method, path, query and body.",
+        "The Idempotency-Key was used for a different request",
+        "Use a new key for each new request. A repeated request must have the same method, path, query and body.",
     ),
-    "busy": ProblemType(503, "Others are changing the same things", "Try again in a few seconds."),
-    "conflict": ProblemType(409, "It can't be done in this state", "Read it again, then decide."),
-    "invalid": ProblemType(422, "The request can't be understood", "See `errors`: each one names a field."),
+    "busy": ProblemType(503, "Other requests are changing the same data", "Try again in a few seconds."),
+    "conflict": ProblemType(
+        409, "The current state does not allow this request", "Get the current state, then send another request."
+    ),
+    "invalid": ProblemType(
+        422, "The request is invalid", "Each entry of `errors` names a field and how to correct it."
+    ),
     "refused": ProblemType(400, "The request was refused", "Check the request."),
-    "fault": ProblemType(500, "Showup made a mistake", "The log of the server has the details; try again later."),
-    "database-away": ProblemType(503, "The database is away", "Try again in a few seconds: it usually comes back."),
+    "fault": ProblemType(500, "Internal error", "The server's log has the details. Try again later."),
+    "database-away": ProblemType(503, "The database is unreachable", "Try again in a few seconds."),
 }
 _BY_STATUS = {404: "no-such-path", 405: "no-such-method", 413: "body-too-large"}
 
@@ -128,7 +144,7 @@ def invalid_field(field: str, location: str, detail: str) -> Refusal:
 def found_or_404(item: Item | None, noun: str) -> Item:
     """Return `item`. Refuses with 404 if it is None, whether or not another workspace has it."""
     if item is None:
-        raise Refusal("not-found", f"There is no {noun} with this id that the key may see.")
+        raise Refusal("not-found", f"The key can see no {noun} with this id.")
     return item
 
 

@@ -18,14 +18,14 @@ def parse_time(value: Any) -> Any:
         return value
     if not isinstance(value, str) or not _TIME_PATTERN.fullmatch(value):
         raise ValueError(
-            "Write a date (2026-03-14, its first moment in UTC) or a time with its zone"
-            " (2026-03-14T15:00:00Z); in a URL the + of a zone is %2B"
+            "Send a date, such as 2026-03-14 (00:00 UTC), or a time with a time zone, such as 2026-03-14T15:00:00Z."
+            " In a URL, write the + of a time zone as %2B"
         )
     try:
         parsed = datetime.fromisoformat(value.upper())
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"There is no such moment in the calendar: {error}") from error
+        raise ValueError(f"This date or time does not exist: {error}") from error
 
 
 Timestamp = Annotated[
@@ -46,7 +46,7 @@ class WorkspaceQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     workspace: ShortText | None = Field(
-        None, description="Slug of one workspace, for a key for all workspaces.", examples=["default"]
+        None, description="Slug of a workspace. Limits a key for all workspaces to this one.", examples=["default"]
     )
 
 

@@ -34,41 +34,41 @@ _MAX_DURATION = timedelta(days=3650)
 def _email(text: str) -> str:
     email = text.strip().lower()
     if not _EMAIL.fullmatch(email):
-        raise ValueError("Write an email address, such as ann@example.com")
+        raise ValueError("Send an email address, such as ann@example.com")
     return email
 
 
 def _domain_name(text: str) -> str:
     domain = text.strip().lower().rstrip(".")
     if not _EMAIL.fullmatch(f"a@{domain}"):
-        raise ValueError("Write a domain, such as example.com")
+        raise ValueError("Send a domain, such as example.com")
     return domain
 
 
 def _registrable(domain: str) -> str:
     registrable = registrable_domain(f"@{domain}")
     if registrable is None:
-        raise ValueError("Write a domain, such as example.com")
+        raise ValueError("Send a domain, such as example.com")
     if registrable != domain:
-        raise ValueError(f"A company is known by the domain that it registered: write {registrable}")
+        raise ValueError(f"A company is identified by its registered domain. Send {registrable}")
     return domain
 
 
 def _duration(value: Any) -> timedelta:
     if not isinstance(value, str):
-        raise ValueError("Write a span as an ISO 8601 duration, such as PT24H or P3D")
+        raise ValueError("Send an ISO 8601 duration, such as PT24H or P3D")
     try:
         duration = msgspec.convert(value, timedelta)
     except (msgspec.ValidationError, OverflowError) as fault:
-        raise ValueError("Write a span as an ISO 8601 duration, such as PT24H or P3D") from fault
+        raise ValueError("Send an ISO 8601 duration, such as PT24H or P3D") from fault
     if not timedelta(0) < duration <= _MAX_DURATION:
-        raise ValueError(f"Write a span of more than nothing and at most {_MAX_DURATION.days} days")
+        raise ValueError(f"Send a duration of more than zero and at most {_MAX_DURATION.days} days")
     return duration
 
 
 def _time_zone(text: str) -> str:
     if text not in available_timezones():
-        raise ValueError("Write an IANA time zone, such as Europe/Berlin")
+        raise ValueError("Send an IANA time zone, such as Europe/Berlin")
     return text
 
 
@@ -79,13 +79,13 @@ def _web_page(text: str) -> str:
     except ValueError:
         is_valid = False
     if not is_valid:
-        raise ValueError("Write an address, such as https://cal.com/ann, or nothing")
+        raise ValueError("Send a web address, such as https://cal.com/ann, or an empty string")
     return text
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("Write a number, such as 12000 or 12000.5")
+        raise ValueError("Send a number, such as 12000 or 12000.5")
     return value
 
 
@@ -167,11 +167,11 @@ class RequestBody(BaseModel):
     @classmethod
     def _reject_null(cls, value: Any) -> Any:
         if value is None:
-            raise ValueError("It can't be cleared with null: leave it out to leave it as it is")
+            raise ValueError("The value can't be null. Omit the field to keep its current value")
         return value
 
     @model_validator(mode="after")
     def _require_any(self) -> Self:
         if self.requires_any and not self.model_fields_set:
-            raise ValueError(f"Give at least one of {', '.join(type(self).model_fields)}")
+            raise ValueError(f"Send at least one of {', '.join(type(self).model_fields)}")
         return self

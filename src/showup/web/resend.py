@@ -101,5 +101,5 @@ async def _find_signers(state: AppState, name: str) -> Sequence[Signer]:
 
 def _unknown_connection() -> Refusal:
     return Refusal(
-        "not-found", f"There is no connection to Resend of this name: `showup connections set {KIND} NAME` makes one."
+        "not-found", f"No Resend connection has this name. To create it, run `showup connections set {KIND} NAME`."
     )

@@ -42,6 +42,6 @@ class BadSignatureCounter:
             account=account,
             count=ALERT_THRESHOLD,
             within_seconds=round(ALERT_WINDOW.total_seconds()),
-            what_to_do="compare the secret there with `showup accounts list` or `connections list`, or rotate it",
+            what_to_do="compare the sender's secret with `showup accounts list` or `connections list`, or rotate it",
         )
         return True

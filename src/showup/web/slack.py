@@ -49,7 +49,7 @@ async def _ingest(request: Request, state: AppState, body: bytes) -> None:
         workspace_ids = _signing_workspaces(request, state, [signer for signer in signers_found if signer.secret], body)
         presses = translate(body)
         if isinstance(presses, UnreadableInteraction):
-            raise Refusal("not-understood", f"It is signed by Slack, but {presses.because}.")
+            raise Refusal("not-understood", f"Slack signed the request, but {presses.because}.")
         presses_by_workspace = [(await _workspace_of_press(tx, signer, workspace_ids), signer) for signer in presses]
     if not presses_by_workspace:
         _log.info("Slack interaction ignored")

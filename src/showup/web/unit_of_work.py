@@ -72,7 +72,9 @@ async def resolve_workspace(tx: AsyncConnection, permission: Permission) -> Work
     )
     if resolved is None:
         known_slugs = ", ".join(workspace.slug for workspace in workspaces)
-        raise invalid_field("workspace", "query", f"The key opens several workspaces: name one of {known_slugs}.")
+        raise invalid_field(
+            "workspace", "query", f"The key is for several workspaces. Name one of them: {known_slugs}."
+        )
     return resolved
 
 
@@ -97,12 +99,12 @@ AdminUnitOfWork = Annotated[UnitOfWork, Depends(_open_for_admin, scope="function
 def target_or_404(target: Target | None, noun: str) -> Target:
     """Return the target that the path names. Refuses with 404 if the key can see no such record."""
     if target is None:
-        raise Refusal("not-found", f"There is no {noun} with this id that the key may see.")
+        raise Refusal("not-found", f"The key can see no {noun} with this id.")
     return target
 
 
 def target_or_422(target: Target | None, field: str, noun: str) -> Target:
     """Return the target that a body field names. Refuses the field if the workspace has no such record."""
     if target is None:
-        raise invalid_field(field, "body", f"There is no {noun} with this id in the workspace.")
+        raise invalid_field(field, "body", f"The workspace has no {noun} with this id.")
     return target

@@ -13,21 +13,21 @@ from showup.web.page import render_page
 router = APIRouter(prefix="/unsubscribe", include_in_schema=False)
 
 _UP = "../"
-REASON = "they unsubscribed by the link in a mail"
+REASON = "unsubscribed with the link in a mail"
 
 # Mail scanners follow links, so opening a link changes nothing.
 _CONFIRM_PAGE = """
-<h1>No more of these mails?</h1>
-<p class="soft">You still hear of meetings that you book yourself: that they are made, moved or called off.</p>
+<h1>Unsubscribe from these mails?</h1>
+<p class="soft">You will still receive mails about meetings that you book: confirmations, changes and cancellations.</p>
 <form method="post"><button type="submit">Unsubscribe</button></form>
 """
 _DONE_PAGE = """
 <h1>You are unsubscribed</h1>
-<p class="soft">You get no more of these mails. You still hear of meetings that you book yourself.</p>
+<p class="soft">You will receive no more of these mails. You will still receive mails about meetings that you book.</p>
 """
 _UNKNOWN_PAGE = """
 <h1>This link does not work</h1>
-<p class="bad">It is not whole, or not from here. Please open the link in the mail again.</p>
+<p class="bad">It is incomplete or invalid. Please open the link in the mail again.</p>
 """
 
 

@@ -34,7 +34,7 @@ def _unknown_field_detail(location: str, path: Sequence[str], route: Any) -> str
     known = [info.alias or name_of_field for model in models for name_of_field, info in model.model_fields.items()]
     matches = difflib.get_close_matches(name, known, n=1)
     suggestion = f" Did you mean {matches[0]!r}?" if matches else ""
-    return f"There is no {_NOUNS[location]} {name!r}.{suggestion} Known here: {', '.join(known)}."
+    return f"Unknown {_NOUNS[location]} {name!r}.{suggestion} Allowed: {', '.join(known)}."
 
 
 def _models_at(location: str, path: Sequence[str], route: Any) -> list[type[BaseModel]]:

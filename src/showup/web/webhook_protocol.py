@@ -113,7 +113,7 @@ class WebhookProtocol(HttpToolsProtocol):
             return await self.endpoint.handle_webhook(
                 request_scope, webhook.headers, bytes(webhook.body), webhook.response_format
             )
-        except Exception as fault:  # noqa: BLE001  # logged, and answered as everywhere
+        except Exception as fault:  # noqa: BLE001  # logged, and answered with 500
             log_fault(request_scope, fault)
             return self.endpoint.record_refusal(webhook.response_format, refusal_response("fault"))
 
@@ -185,4 +185,4 @@ async def _noop_app(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 
 async def _unused_channel(_message: object = None) -> NoReturn:
-    raise AssertionError("nothing is received or sent while an address is looked at")
+    raise AssertionError("the proxy middleware receives and sends nothing")

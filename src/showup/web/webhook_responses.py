@@ -66,7 +66,7 @@ def _canonical_stored(stored: Stored, _body: bytes) -> WebhookResponse:
 def _plain_stored(stored: Stored, body: bytes) -> WebhookResponse:
     translation = translate(body)
     if isinstance(translation, Unreadable):
-        return refusal_response("not-understood", f"{translation.because}; it is kept as event {_original_id(stored)}")
+        return refusal_response("not-understood", f"{translation.because}; stored as event {_original_id(stored)}")
     return _canonical_stored(stored, body)
 
 
@@ -89,14 +89,14 @@ def _preparation_stored(stored: Stored, body: bytes) -> WebhookResponse:
     translation = translate(body)
     event_id = str(_original_id(stored))
     if isinstance(translation, Unreadable) and translation.trigger in (None, "BOOKING_CREATED"):
-        return refusal_response("not-understood", f"{translation.because}; it is kept as event {event_id}")
+        return refusal_response("not-understood", f"{translation.because}; stored as event {event_id}")
     if not isinstance(translation, Translated) or translation.trigger != "BOOKING_CREATED":
-        reason = f"{translation.trigger} starts no preparation; it is kept and applied all the same"
+        reason = f"{translation.trigger} does not start a preparation; Showup stored the event and will process it"
         return WebhookResponse(status=200, body={"status": "ignored", "reason": reason, "event_id": event_id})
-    assert isinstance(translation.event, BookingMade), "BOOKING_CREATED makes a booking"
+    assert isinstance(translation.event, BookingMade), "BOOKING_CREATED translates to BookingMade"
     booker = next((attendee for attendee in translation.event.booking.attendees if attendee.email is not None), None)
     if booker is None:
-        return refusal_response("no-attendees", f"it is kept as event {event_id}, and applied all the same")
+        return refusal_response("no-attendees", f"Showup stored the event as {event_id} and will process it.")
     start = translation.event.booking.start_time
     return WebhookResponse(
         status=202,

@@ -62,7 +62,7 @@ class IncomingBodies:
         self._owners: set[object] = set()
 
     def add(self, owner: object) -> bool:
-        """Return whether the body is admitted: there is room, or it was admitted before."""
+        """Return whether the body is admitted: the limit is not reached, or the body was admitted before."""
         if len(self._owners) >= MAX_INCOMING_BODIES and owner not in self._owners:
             return False
         self._owners.add(owner)
@@ -147,7 +147,7 @@ class WebhookEndpoint:
             return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
         if account is None:
             return self.record_refusal(
-                response_format, refusal_response("unknown-account", f"`showup accounts add {name}` makes it.")
+                response_format, refusal_response("unknown-account", f"To add it, run `showup accounts add {name}`.")
             )
         if not account.secrets:
             return self.record_refusal(response_format, refusal_response("no-secret", retry_after=RETRY_AFTER))

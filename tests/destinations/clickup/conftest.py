@@ -1,4 +1,4 @@
-"""A desk whose ClickUp has done nothing that its own document forbids, when the test is over."""
+"""A workspace connected to a fake ClickUp; each test ends with a check of its requests against ClickUp's document."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID

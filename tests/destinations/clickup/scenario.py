@@ -1,4 +1,4 @@
-"""A workspace that is connected to ClickUp: webhooks come in, and the real destination tells what follows."""
+"""A workspace connected to ClickUp: it receives webhooks, and the real destination calls the fake ClickUp."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ SETTINGS = {
 
 
 class ClickUpScenario(DeliveryScenario):
-    """Its clock is moved by the test, and by whoever waits for the limit of calls."""
+    """The test moves the clock, and so does each wait for the rate limit."""
 
     def __init__(self, engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient) -> None:
         super().__init__(engine, workspace, account)
@@ -43,7 +43,7 @@ class ClickUpScenario(DeliveryScenario):
         self.queue = DestinationQueue(workspace_id=workspace, destination="clickup")
 
     async def connect(self, *, slack: bool = False) -> None:
-        """From now on ClickUp is told; with Slack there is somebody to ask."""
+        """Connects ClickUp, and Slack if questions are to be asked."""
         async with transaction(self.engine) as tx:
             connection = await driver_connection(tx)
             kinds = KIND.subscribed_events(KIND.parse_settings(self.settings))
@@ -74,7 +74,7 @@ class ClickUpScenario(DeliveryScenario):
         self.now += timedelta(seconds=seconds)
 
     async def booked(self, uid: str = "one", number: int = 1, *, email: str = ANN, **more: Any) -> None:
-        """Somebody books a meeting in two days, and whoever listens is told."""
+        """Books a meeting in two days, and sends all deliveries."""
         self.now += timedelta(minutes=1)
         await self.receive(body("BOOKING_CREATED", self.now, payload(uid, number, self.start, [email], **more)))
         await self.deliver_due()
@@ -85,21 +85,21 @@ class ClickUpScenario(DeliveryScenario):
         await self.deliver_due()
 
     async def rescheduled(self, to: datetime, *, email: str = ANN, **more: Any) -> None:
-        """The booking `one` becomes the booking `two`."""
+        """Moves the booking `one` to the booking `two`."""
         self.now += timedelta(minutes=1)
         moved = payload("two", 2, to, [email], rescheduleUid="one", rescheduleStartTime=_stamp(self.start), **more)
         await self.receive(body("BOOKING_RESCHEDULED", self.now, moved))
         await self.deliver_due()
 
     async def choose(self, record: str | None) -> str | None:
-        """A person answers the question of the only delivery that has one."""
+        """Answers the question of the only delivery that has one."""
         (delivery,) = [row for row in await self.rows(destination="clickup") if row["question"] is not None]
         async with transaction(self.engine) as tx:
             chosen = RecordChosen(delivery_id=delivery["id"], record=record)
             return await choose(await driver_connection(tx), self.workspace, chosen, "user:dana", self.now)
 
     async def state(self) -> str:
-        """Of the only delivery to ClickUp."""
+        """Returns the state of the only delivery to ClickUp."""
         (row,) = await self.rows(destination="clickup")
         return str(row["state"])
 
@@ -108,7 +108,7 @@ class ClickUpScenario(DeliveryScenario):
         return str(row["because"])
 
     def lead(self) -> FakeTask:
-        """The only task among the newcomers'."""
+        """Returns the only task in the list of new leads."""
         (task,) = self.clickup.space.of_list("903")
         return task
 

@@ -1,4 +1,4 @@
-"""What ClickUp's refusals come to, and that nothing is written twice whatever happens in between."""
+"""ClickUp's error responses become outcomes, and no fault in between writes anything twice."""
 
 import pytest
 
@@ -11,20 +11,20 @@ TOKEN = {"token": "pk_far_token"}
 @pytest.mark.parametrize(
     ("fault", "state", "because"),
     [
-        ("401", "scheduled", "Put CLICKUP_API_TOKEN right"),
-        ("workspace", "scheduled", "Give the owner of the token access to that list"),
-        ("403", "scheduled", "does not let this token in"),
-        ("404", "failed", "the token can't see it: put `lists` and `inbound_list` right"),
+        ("401", "scheduled", "Correct CLICKUP_API_TOKEN"),
+        ("workspace", "scheduled", "Give the token's owner access to that list"),
+        ("403", "scheduled", "denied access"),
+        ("404", "failed", "the token can't see it: correct `lists` and `inbound_list`"),
         ("409", "scheduled", "ClickUp is busy"),
-        ("422", "failed", "ClickUp can't do this"),
-        ("500", "scheduled", "ClickUp is out of order"),
-        ("503", "scheduled", "ClickUp is out of order"),
-        ("reset", "scheduled", "broke the connection off"),
-        ("html", "scheduled", "Look at CLICKUP_API_URL"),
-        ("garbled", "scheduled", "a body that can't be read"),
+        ("422", "failed", "ClickUp rejected the request"),
+        ("500", "scheduled", "ClickUp is unavailable"),
+        ("503", "scheduled", "ClickUp is unavailable"),
+        ("reset", "scheduled", "closed the connection"),
+        ("html", "scheduled", "Check CLICKUP_API_URL"),
+        ("garbled", "scheduled", "a response body that Showup can't read"),
     ],
 )
-async def test_a_refusal_says_what_to_do(scenario: ClickUpScenario, fault: str, state: str, because: str) -> None:
+async def test_an_error_says_what_to_do(scenario: ClickUpScenario, fault: str, state: str, because: str) -> None:
     await scenario.connect()
     scenario.clickup.faults.queue(fault)
     await scenario.booked()
@@ -40,7 +40,7 @@ async def test_whichever_call_breaks_off_nothing_is_written_twice(scenario: Clic
     scenario.settings["name_search"] = False
     await scenario.connect()
     await scenario.booked("first", 99, email="first@acme.example")
-    # A search in each list, the lead, the comment: what the lists are like is known by now.
+    # A search in each list, the lead, the comment: the layouts of the lists are cached.
     calls = ["GET /list/901/task", "GET /list/902/task", "GET /list/903/task", "POST /list/903/task", "POST comment"]
     for call in range(len(calls)):
         scenario.clickup.faults.queue(*[None] * call, fault)
@@ -57,7 +57,7 @@ async def test_whichever_call_breaks_off_nothing_is_written_twice(scenario: Clic
 async def test_a_lead_without_email_is_known_again_by_its_mark(scenario: ClickUpScenario) -> None:
     scenario.settings["name_search"] = False
     await scenario.connect()
-    # The list, its fields, and then the lead, whose making is never answered.
+    # The list, its fields, and then the creation of the lead, which gets no response.
     scenario.clickup.faults.queue(None, None, "lost")
     by_phone = {"name": "Ann Lee", "timeZone": "UTC", "phoneNumber": "+4915112345678", "email": ""}
     await scenario.booked(email="", attendees=[by_phone])
@@ -101,7 +101,7 @@ async def test_a_missing_field_is_named_with_those_that_are_there(scenario: Clic
     assert "(E-Mail, Phone)" in await scenario.because()
 
 
-async def test_what_was_put_right_in_clickup_is_seen_at_once(scenario: ClickUpScenario) -> None:
+async def test_a_correction_in_clickup_applies_at_once(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     lists = scenario.clickup.space.lists
     await scenario.booked()
@@ -109,7 +109,7 @@ async def test_what_was_put_right_in_clickup_is_seen_at_once(scenario: ClickUpSc
     home.statuses = ("to do", "Called off", "complete")
     scenario.settings["cancelled"] = "called OFF"
     await scenario.cancelled()
-    assert lead.status == "Called off", "though the list was known to have no such status"
+    assert lead.status == "Called off", "although the cached list had no such status"
 
 
 async def test_health_check_names_what_is_missing_in_each_list(scenario: ClickUpScenario) -> None:
@@ -130,22 +130,22 @@ async def test_health_check_names_what_is_missing_in_each_list(scenario: ClickUp
 async def test_health_check_with_a_wrong_token_reports_only_the_token(scenario: ClickUpScenario) -> None:
     settings = KIND.parse_settings({**SETTINGS, "api_url": scenario.clickup.url})
     (fault,) = await KIND.check_health(settings, {"token": "pk_other"}, scenario.context)
-    assert "Put CLICKUP_API_TOKEN right" in fault
+    assert "Correct CLICKUP_API_TOKEN" in fault
     assert await KIND.check_health(settings, TOKEN, scenario.context) == []
 
 
 @pytest.mark.parametrize(
     ("settings", "because"),
     [
-        ({"lists": []}, "names no list"),
-        ({"inbound_list": "Inbound Leads"}, "'Inbound Leads' is no id of a list"),
+        ({"lists": []}, "set at least one list id"),
+        ({"inbound_list": "Inbound Leads"}, "'Inbound Leads' is not a list id"),
         ({"answer_within": "soon"}, "`answer_within` is 'soon'"),
-        ({"answer_within": "10d"}, "can be 3d at most"),
+        ({"answer_within": "10d"}, "set at most 3d"),
         ({"sync_every": "5"}, "`sync_every` is '5'"),
         ({"email_feild": "Email"}, "did you mean email_field?"),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused_with_a_sentence(settings: dict[str, object], because: str) -> None:
+def test_invalid_settings_are_refused_with_a_sentence(settings: dict[str, object], because: str) -> None:
     with pytest.raises(ValueError, match="clickup") as refused:
         KIND.parse_settings({**SETTINGS, **settings})
     assert because in str(refused.value)

@@ -1,6 +1,6 @@
-"""Many bookings at once, a limit of a hundred calls a minute, and a ClickUp that fails at random (issue 6).
+"""Many bookings at once, a limit of a hundred calls a minute, and a ClickUp with random failures (issue 6).
 
-Forty in the suite; SHOWUP_CLICKUP_CROWD says how many otherwise. Nobody waits: minutes pass by the desk's own clock.
+The suite uses forty bookings, or SHOWUP_CLICKUP_CROWD. No test waits: minutes pass on the scenario's own clock.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import pytest
 from showup.database.engine import driver_connection, transaction
 from showup.deliveries.delivery import DestinationQueue
 from showup.deliveries.subscription_store import subscribe
-from showup.destinations.clickup.entry import LISTENS_TO
+from showup.destinations.clickup.entry import SUBSCRIBED_EVENTS
 from tests.destinations.clickup.scenario import ClickUpScenario
 from tests.histories.webhooks import body, payload
 
@@ -22,12 +22,12 @@ FAULTS = {"500": 0.015, "lost": 0.015, "reset": 0.01, "429": 0.01, "html": 0.005
 
 
 def email(number: int) -> str:
-    """Every tenth booking is by whoever made the one before."""
+    """Every tenth booking has the same attendee as the previous one."""
     return f"person{number - (number % 10 == 9)}@company{number % 40 - (number % 10 == 9)}.example"
 
 
 async def fill(scenario: ClickUpScenario) -> None:
-    """A third is known as brokers, a third as sellers, and the others are newcomers; some call it off at once."""
+    """Creates bookings: a third by known brokers, a third by known sellers, the others by new leads; cancels some."""
     bodies = []
     for number in range(PEOPLE):
         if number % 3 < 2:
@@ -42,7 +42,7 @@ async def fill(scenario: ClickUpScenario) -> None:
 
 
 async def deliver_everything(scenario: ClickUpScenario) -> None:
-    """Time passes until ClickUp has been told everything; what nothing happens in is left out."""
+    """Moves the clock until ClickUp has received everything, and skips times in which nothing is due."""
     for _ in range(20 * PEOPLE):
         calls = len(scenario.clickup.calls)
         await scenario.deliver_due(seconds=2)
@@ -59,7 +59,7 @@ async def deliver_everything(scenario: ClickUpScenario) -> None:
 async def test_many_bookings_are_delivered_within_the_limit_and_delay_no_other_queue(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     async with transaction(scenario.engine) as tx:
-        await subscribe(await driver_connection(tx), scenario.workspace, "notion", LISTENS_TO, scenario.now)
+        await subscribe(await driver_connection(tx), scenario.workspace, "notion", SUBSCRIBED_EVENTS, scenario.now)
     scenario.clickup.faults.shares = dict(FAULTS)
     await fill(scenario)
 
@@ -70,7 +70,7 @@ async def test_many_bookings_are_delivered_within_the_limit_and_delay_no_other_q
     await asyncio.gather(*(dispatcher.drain(queue) for queue in queues))
     open_rows = await scenario.rows(state="scheduled")
     waiting = Counter(row["destination"] for row in open_rows if row["due_at"] <= scenario.now)
-    assert waiting.keys() == {"clickup"}, "mail and Notion are told everything before ClickUp is"
+    assert waiting.keys() == {"clickup"}, "mail and Notion receive everything before ClickUp does"
     assert waiting["clickup"] > PEOPLE / 2
 
     await deliver_everything(scenario)
@@ -82,7 +82,7 @@ async def test_many_bookings_are_delivered_within_the_limit_and_delay_no_other_q
 
 
 async def all_right(scenario: ClickUpScenario) -> None:
-    """Each booking is in one task with one comment for each of its news, and nothing was written twice."""
+    """Checks that each booking has one task with one comment for each event, and that nothing was written twice."""
     deliveries = await scenario.rows(destination="clickup")
     assert set(scenario.clickup.effects.values()) == {1}
     assert sum(name.startswith("comment") for name in scenario.clickup.effects) == len(deliveries)

@@ -1,4 +1,4 @@
-"""Names that are compared, and the block in a description."""
+"""The comparison of names, and the block in a description."""
 
 import pytest
 from hypothesis import given
@@ -68,7 +68,7 @@ def test_a_block_is_inserted_once_and_the_rest_is_unchanged(before: str, after: 
     assert with_block(second, block("Meeting", ["When: tomorrow", "With: Ben"], MARK), MARK) == second
 
 
-def test_a_block_is_known_after_their_editor_has_written_it_anew() -> None:
+def test_a_block_is_found_after_clickups_editor_rewrote_it() -> None:
     there = edited(with_block("Mine", block("Meeting", ["When: today"], MARK), MARK))
     both = edited(with_block(there, block("Meeting", ["When: later"], OTHER), OTHER))
     fresh = with_block(both, block("Meeting", ["When: tomorrow"], MARK), MARK)
@@ -77,7 +77,7 @@ def test_a_block_is_known_after_their_editor_has_written_it_anew() -> None:
     assert fresh.startswith("Mine")
 
 
-def test_a_block_whose_end_somebody_deleted_is_not_written_twice() -> None:
+def test_a_block_without_its_end_is_not_written_twice() -> None:
     there = with_block("", block("Meeting", ["When: today"], MARK), MARK).replace(f"(end of {MARK})", "")
     fresh = with_block(there, block("Meeting", ["When: tomorrow"], MARK), MARK)
     assert fresh.count(f"({MARK})") == 1

@@ -1,4 +1,4 @@
-"""Whoever is not found by email is looked for by name, and a person says which task is meant (TE5)."""
+"""TE5: an attendee who is not found by email is searched by name, and a person chooses the task."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ async def test_candidates_by_name_are_asked_about(scenario: ClickUpScenario) -> 
     delivery = await question(scenario)
     assert [(one["record"], one["because"]) for one in delivery["candidates"]] == [
         (same.id, "the same name, but another email"),
-        (initial.id, "the same last name and initial"),
+        (initial.id, "the same last name and first initial"),
     ]
     assert [row["kind"] for row in await scenario.rows(destination="slack")] == ["record.choose"]
     assert scenario.clickup.effects == {}
@@ -46,13 +46,13 @@ async def test_the_chosen_task_is_the_one(scenario: ClickUpScenario) -> None:
     assert len(scenario.clickup.space.tasks) == 1
 
 
-async def test_none_of_them_makes_a_lead_that_names_nobody(scenario: ClickUpScenario) -> None:
+async def test_the_answer_none_creates_a_lead_without_candidates(scenario: ClickUpScenario) -> None:
     await scenario.connect(slack=True)
     scenario.clickup.space.add("901", "Ann Lee")
     await scenario.booked(**ANN_LEE)
     await scenario.choose(None)
     await scenario.deliver_due(minutes=1)
-    assert "may be" not in scenario.lead().description
+    assert "Possible matches" not in scenario.lead().description
 
 
 async def test_no_answer_in_four_hours_makes_a_lead_with_the_candidates_in_it(scenario: ClickUpScenario) -> None:
@@ -75,7 +75,7 @@ async def test_how_long_an_answer_is_waited_for_is_a_setting(scenario: ClickUpSc
     assert len(scenario.lead().texts) == 1
 
 
-async def test_without_slack_nobody_is_asked_and_the_lead_names_the_candidates(scenario: ClickUpScenario) -> None:
+async def test_without_slack_the_new_lead_names_the_candidates(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann Lee")
     await scenario.booked(**ANN_LEE)
@@ -83,12 +83,12 @@ async def test_without_slack_nobody_is_asked_and_the_lead_names_the_candidates(s
     assert f"https://app.clickup.com/t/{task.id}" in scenario.lead().description
 
 
-async def test_names_are_not_looked_at_where_that_is_switched_off(scenario: ClickUpScenario) -> None:
+async def test_names_are_not_compared_when_switched_off(scenario: ClickUpScenario) -> None:
     scenario.settings["name_search"] = False
     await scenario.connect(slack=True)
     scenario.clickup.space.add("901", "Ann Lee")
     await scenario.booked(**ANN_LEE)
-    assert "may be" not in scenario.lead().description
+    assert "Possible matches" not in scenario.lead().description
 
 
 async def test_a_chosen_task_that_is_gone_by_then_makes_a_lead(scenario: ClickUpScenario) -> None:
@@ -125,7 +125,7 @@ async def test_a_list_too_long_for_one_attempt_is_copied_in_several(scenario: Cl
         scenario.clickup.space.add("901", f"Person {number}", days_ago=400 - number // 200)
     await scenario.booked(**ANN_LEE)
     assert await scenario.state() == "scheduled"
-    assert "is being copied" in await scenario.because()
+    assert "is copying the list" in await scenario.because()
     await scenario.deliver_due(seconds=20)
     assert await scenario.state() == "delivered"
     assert first.id in scenario.lead().description
@@ -133,8 +133,8 @@ async def test_a_list_too_long_for_one_attempt_is_copied_in_several(scenario: Cl
     assert (row["attempts"], row["failures"]) == (2, 0)
 
 
-async def test_however_slow_the_calls_are_an_attempt_ends_in_its_time(scenario: ClickUpScenario) -> None:
-    """One that is cut off counts as a failure, and ClickUp as away; one that leaves off by itself as neither."""
+async def test_an_attempt_with_slow_calls_ends_in_time(scenario: ClickUpScenario) -> None:
+    """A cancelled attempt counts as a failure of ClickUp; an attempt that stops by itself does not."""
     scenario.settings["rate_per_second"] = 0.5
     await scenario.connect()
     for number in range(600):

@@ -1,4 +1,4 @@
-"""Seed 004's testing checklist for option 2, and its edge cases, by their names (TE5)."""
+"""TE5: seed 004's testing checklist for option 2, and its edge cases, with the seed's names."""
 
 from datetime import timedelta
 
@@ -98,7 +98,7 @@ async def test_edge_case_meeting_booked_for_someone_not_in_crm_create_new_lead_i
     await scenario.booked()
     assert scenario.lead().list_id.name == "Inbound Leads"
     await scenario.booked("other", 5)
-    assert len(scenario.lead().texts) == 2, "whoever books again is no newcomer"
+    assert len(scenario.lead().texts) == 2, "a person who books again is not a new lead"
 
 
 async def test_edge_case_calcom_webhook_retry_duplicate_event_idempotent_by_booking_id(
@@ -116,10 +116,10 @@ async def test_edge_case_clickup_api_rate_limit_during_webhook_queue_and_retry(s
     scenario.clickup.faults.queue("429")
     await scenario.booked()
     assert await scenario.state() == "scheduled"
-    assert "takes no more" in await scenario.because()
+    assert "rate limit" in await scenario.because()
     calls = len(scenario.clickup.calls)
     await scenario.deliver_due(seconds=58)
-    assert len(scenario.clickup.calls) == calls, "their own reset is a minute away"
+    assert len(scenario.clickup.calls) == calls, "ClickUp's own reset time is a minute away"
     await scenario.deliver_due(seconds=3)
     assert await scenario.state() == "delivered"
 

@@ -1,4 +1,4 @@
-"""TE5, PI9: news that is told after later news takes back nothing of what that has said."""
+"""TE5, PI9: a delivery that comes after a later event's delivery does not overwrite its changes."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ async def test_a_booking_that_arrives_after_its_cancellation_stays_cancelled(sce
     assert "Cancelled meeting" in task.description
 
 
-async def test_even_where_the_task_has_to_be_made_anew(scenario: ClickUpScenario) -> None:
+async def test_a_superseded_delivery_that_creates_the_task_again(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     made_at, scenario.now = scenario.now, scenario.now + timedelta(minutes=1)
     await scenario.receive(body("BOOKING_CANCELLED", scenario.now, payload("one", 1, scenario.start, [ANN])))
@@ -76,8 +76,8 @@ async def test_another_booking_of_the_person_leaves_this_one_current(scenario: C
     assert task.status == ("Meeting Booked" if again else "Meeting Cancelled")
 
 
-async def test_a_task_that_the_token_cant_open_any_more_is_as_good_as_gone(scenario: ClickUpScenario) -> None:
-    """It was moved to somebody's own space, or the connection leads to another workspace by now."""
+async def test_a_task_that_the_token_cannot_access_counts_as_deleted(scenario: ClickUpScenario) -> None:
+    """Someone moved it to a private space, or the connection now uses another workspace."""
     await scenario.connect()
     await scenario.booked()
     scenario.clickup.space.tasks.clear()

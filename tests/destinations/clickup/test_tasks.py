@@ -1,4 +1,4 @@
-"""Which task follows a booking, and what is written into it (TE5)."""
+"""TE5: which task follows a booking, and its contents."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from tests.histories.webhooks import attendee, body, meeting_body, payload
 
 
 async def attendance(scenario: ClickUpScenario, *, absent: bool) -> None:
-    """Somebody says whether they came, an hour after the meeting or later."""
+    """Reports whether the attendee came, an hour after the meeting or later."""
     scenario.now = max(scenario.now, scenario.start) + timedelta(hours=1)
     seen = payload("one", 1, scenario.start, [ANN], attendees=[attendee(ANN, noShow=absent)])
     await scenario.receive(body("BOOKING_NO_SHOW_UPDATED", scenario.now, {**seen, "bookingUid": "one"}))
@@ -31,7 +31,7 @@ async def test_closed_tasks_are_found_and_opened_again(scenario: ClickUpScenario
     assert task.status == "Meeting Booked"
 
 
-async def test_an_email_that_only_contains_theirs_is_somebody_else(scenario: ClickUpScenario) -> None:
+async def test_an_email_that_contains_another_one_does_not_match(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     other = scenario.clickup.space.add("901", "Joann", f"jo{ANN}")
     await scenario.booked()
@@ -52,20 +52,20 @@ async def test_a_missed_meeting_sets_status_and_comment(scenario: ClickUpScenari
     await scenario.booked()
     await attendance(scenario, absent=True)
     assert task.status == "No Show"
-    assert task.texts[-1].startswith("They did not come to the meeting: Intro call one")
+    assert task.texts[-1].startswith("The attendee did not come to the meeting: Intro call one")
     await attendance(scenario, absent=False)
     assert task.status == "Met"
-    assert "Known" not in task.texts[-1]
+    assert "Evidence" not in task.texts[-1]
 
 
-async def test_attendance_that_is_only_assumed_says_so(scenario: ClickUpScenario) -> None:
+async def test_assumed_attendance_shows_its_evidence(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann", ANN)
     await scenario.booked()
     booked_at, scenario.now = scenario.now, scenario.start + timedelta(hours=1)
     await scenario.receive(meeting_body("MEETING_ENDED", "one", 1, scenario.start, [ANN], booked_at))
     await scenario.deliver_due()
-    assert "Known: assumed" in task.texts[-1]
+    assert "Evidence: assumed" in task.texts[-1]
 
 
 async def test_a_status_without_a_name_is_left_alone(scenario: ClickUpScenario) -> None:
@@ -88,7 +88,7 @@ async def test_a_new_time_takes_no_persons_status_back(scenario: ClickUpScenario
     assert (task.status, len(task.texts)) == ("complete", 2)
 
 
-async def test_whoever_cancelled_and_books_the_same_meeting_anew_is_booked(scenario: ClickUpScenario) -> None:
+async def test_a_new_time_after_a_cancellation_sets_the_status_booked(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann", ANN)
     await scenario.booked()
@@ -120,7 +120,7 @@ async def test_a_task_in_another_list_retains_a_status_that_the_settings_do_not_
     assert (lead.status, len(lead.texts)) == ("kept", 2)
 
 
-async def test_a_task_that_was_deleted_is_looked_for_anew(scenario: ClickUpScenario) -> None:
+async def test_a_deleted_task_is_searched_again(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     await scenario.booked()
     scenario.clickup.space.tasks.clear()

@@ -1,4 +1,4 @@
-"""One destination as the suite knows it: its far side, how it is built, what it is told, what is not asked of it."""
+"""One destination in the suite: its fake vendor, its construction, its notification and its documented exceptions."""
 
 import json
 from collections import Counter
@@ -37,7 +37,7 @@ FAULT_MEANINGS: Mapping[str, str] = {
     "lost": "destination",
     "html": "destination",
 }
-"""What a fault means for all; what a 404 and a 409 mean, each destination says for itself."""
+"""The outcome of each fault for all destinations; each case defines its own for a 404 and a 409."""
 
 MEETING = Meeting(
     booking_id=UUID("6d1f2f4e-58c4-4f0c-9d0e-0f4a5a1c0001"),
@@ -59,7 +59,7 @@ MEETING = Meeting(
 
 
 def notification(kind: str, **details: Any) -> Notification:
-    """What all of them are told: one meeting of one person."""
+    """Returns the notification that all destinations receive: one meeting with one attendee."""
     return Notification(
         delivery_id=DELIVERY,
         workspace="default",
@@ -72,14 +72,14 @@ def notification(kind: str, **details: Any) -> Notification:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`kind` is its name in the catalogue, or of its way of mail; `destination` names its queue.
+    """`kind` is its name in the catalogue, or the name of its mail transport; `destination` names its queue.
 
-    `start(clock)` begins its far side. `build(far, url, outfit)` makes the real destination, whose calls go to `url`:
-    the far side's, or a stranger's. `effects` counts what lasts at the far side, by whatever tells one from another.
-    `secrets` are in no text.
+    `start(clock)` starts its fake vendor. `build(fake, url, context)` returns the real destination, which calls `url`:
+    the fake vendor's or another server's. `effects` counts the lasting effects at the fake vendor, each by a key.
+    No text may contain one of the `secrets`.
 
-    `faults`: the far side's own name of a fault, where it differs from the suite's. `means`: what a fault means here,
-    by the words of `said`. `exceptions`: what is not asked of it, each with its reason.
+    `faults`: the fake vendor's name of a fault, if it differs from the suite's. `means`: the outcome of a fault here,
+    as `outcome_text` names it. `exceptions`: the checks that do not apply, each with its reason.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Case:
     exceptions: Mapping[str, str] = field(default_factory=dict)
 
     def meaning(self, fault: str) -> str:
-        """The outcome that a fault must have."""
+        """Returns the outcome that a fault must have."""
         return self.means.get(fault) or FAULT_MEANINGS[fault]
 
 
@@ -106,12 +106,12 @@ def of_kind(
     url: str,
     context: DestinationContext,
 ) -> Any:
-    """A destination as its connection would be built, but for the address of its API."""
+    """Builds a destination as its connection does, except for the URL of its API."""
     return kind.build(kind.parse_settings({**settings, "api_url": url}), credentials, context)
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """An outcome in a word; of what is tried again, whose fault it was."""
+    """Returns an outcome as one word; for an outcome that is retried, its fault."""
     match outcome:
         case Delivered():
             return "delivered"
@@ -124,11 +124,11 @@ def outcome_text(outcome: Outcome) -> str:
 
 
 def because(outcome: Outcome) -> str:
-    """Why it was not delivered."""
+    """Returns why it was not delivered."""
     return "" if isinstance(outcome, Delivered) else outcome.because
 
 
 def plain_json(content: Content) -> Content:
-    """What comes back from storage."""
+    """Returns the content as the database returns it."""
     stored: Content = json.loads(json.dumps(content))
     return stored

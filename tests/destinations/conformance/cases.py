@@ -1,4 +1,4 @@
-"""Who has to conform. A destination is added by its line."""
+"""The destinations that must conform: one line each."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,12 +16,12 @@ CASES: Final = (RESEND, SMTP, CLICKUP, CLICKUP_LEAD, NOTION, SLACK, TWILIO, WEBH
 
 
 def cases_without(*exceptions: str) -> Iterable[object]:
-    """All of them but those with one of these exceptions, which they have documented."""
+    """Returns all cases except those with one of these documented exceptions."""
     return [pytest.param(one, id=one.name) for one in CASES if not set(exceptions) & one.exceptions.keys()]
 
 
 def with_faults(*faults: str) -> Iterable[object]:
-    """Each of them with each fault that it can meet."""
+    """Returns each case with each fault that it can meet."""
     return [
         pytest.param(one, fault, id=f"{one.name}-{fault}")
         for one in CASES
@@ -31,5 +31,5 @@ def with_faults(*faults: str) -> Iterable[object]:
 
 
 def cases_of(kind: str) -> list[Case]:
-    """The cases of one kind."""
+    """Returns the cases of one kind."""
     return [one for one in CASES if one.kind == kind]

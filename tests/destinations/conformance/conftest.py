@@ -1,4 +1,4 @@
-"""The stage of a case; all of them share one database, in which each test has a workspace of its own."""
+"""The fixtures of a case. All cases share one database, in which each test has its own workspace."""
 
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
@@ -18,14 +18,14 @@ from tests.destinations.conftest import client as client
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_database(postgres: str) -> AsyncIterator[str]:
-    """Hundreds of tests that each made their own would do little else."""
+    """Creates one database for all: creating hundreds would take most of the time."""
     async with fresh_database(postgres) as url:
         yield url
 
 
 @pytest.fixture
 async def engine(shared_database: str) -> AsyncIterator[AsyncEngine]:
-    """An engine on it."""
+    """An engine for the shared database."""
     engine = connect(shared_database, pool_size=5)
     yield engine
     await engine.dispose()
@@ -33,7 +33,7 @@ async def engine(shared_database: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def workspace(engine: AsyncEngine) -> UUID:
-    """A workspace that nobody else knows."""
+    """A workspace that no other test uses."""
     made = uuid4()
     async with transaction(engine) as tx:
         await tx.execute(insert(workspaces).values(id=made, slug=f"w{made.hex}", name="Default"))
@@ -54,7 +54,7 @@ async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
 def subject(
     request: pytest.FixtureRequest, engine: AsyncEngine, workspace: UUID, client: httpx2.AsyncClient
 ) -> Iterator[DestinationUnderTest]:
-    """Its far side runs, and at the end nobody has asked it for what its own document forbids."""
+    """Starts the fake vendor, and checks at the end that all requests match the vendor's document."""
     time = SharedClock()
     with request.param.start(time) as fake:
         yield DestinationUnderTest(request.param, fake, time, engine, workspace, client)

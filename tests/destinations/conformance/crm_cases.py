@@ -33,7 +33,7 @@ def build_notion(fake: FakeNotion, url: str, context: DestinationContext) -> Des
 
 
 def written_pages(fake: FakeNotion) -> Counter[str]:
-    """What the pages that were changed say: the same written twice is there once."""
+    """Counts the changed pages: the same content written twice counts once."""
     return Counter(
         f"{page} {json.dumps(fake.properties_of(page), default=str, sort_keys=True)}" for page in fake.effects
     )

@@ -1,4 +1,4 @@
-"""Mail cases: Resend and SMTP. The mail preview calls no other system, so there is nothing to conform to."""
+"""Mail cases: Resend and SMTP. The mail preview calls no other system, so it has no case."""
 
 from collections import Counter
 from datetime import timedelta
@@ -42,7 +42,7 @@ RESEND = Case(
     effects=lambda fake: Counter(one.key for one in fake.sent),
     secrets=lambda fake: (fake.key,),
     notification=notification("confirm"),
-    # An address of theirs that is not there is not theirs; a 409 says that the same mail is under way.
+    # A path that Resend doesn't have is not answered by Resend; a 409 says that the same mail is in progress.
     means={"404": "destination", "409": "delivery"},
     faults={"401": "restricted"},
 )
@@ -55,16 +55,16 @@ SMTP = Case(
     effects=accepted_mails,
     secrets=lambda _: (),
     notification=notification("confirm"),
-    # It broke off over this mail, and may do so over no other.
+    # The connection closed during this mail, and may work for other mails.
     means={"429": "delivery", "reset": "delivery", "lost": "delivery"},
     faults={"401": "530", "422": "554", "429": "452", "500": "421", "reset": "drop_at_rcpt", "lost": "drop"},
     exceptions={
-        "http": "it is not spoken to in HTTP",
-        "openapi": "SMTP has RFC 5321, and no OpenAPI",
-        "once": "a server that takes a mail and dies before it says so can't be asked for it: at least once",
-        "404": "it has no addresses of its own",
-        "409": "it knows of no mail under way",
-        "503": "421 says the same",
-        "html": "it serves no pages",
+        "http": "SMTP does not use HTTP",
+        "openapi": "SMTP follows RFC 5321, which has no OpenAPI document",
+        "once": "a server that accepts a mail and fails before its reply can't be queried: at least once",
+        "404": "SMTP has no URLs or paths",
+        "409": "SMTP has no idempotency keys",
+        "503": "the reply 421 means the same",
+        "html": "SMTP has no web pages",
     },
 )

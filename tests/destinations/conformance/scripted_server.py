@@ -1,4 +1,4 @@
-"""Somebody who answers every call alike, whatever it asks: with a status, with rubbish, with nothing, or never."""
+"""A server that answers every call alike: with a status, with malformed data, with nothing, or never."""
 
 import gzip
 import json
@@ -12,14 +12,14 @@ from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandl
 PAGE = b"<!doctype html><title>Welcome</title>"
 NOT_GZIP = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 CUT_SHORT = gzip.compress(b'{"id": "' + b"x" * 4000 + b'"}')[:40]
-# Wherever a vendor's client looks for words.
+# The fields in which a vendor's client looks for a message.
 _WORDS = ("message", "err", "error", "detail", "code", "more_info", "name")
 
 
 class ScriptedServer:
-    """`say` does with a call what it wants. `asked` has the secret part of each call's Authorization.
+    """`respond` handles each call. `secrets` has the secret part of each call's Authorization.
 
-    `heard` is released at each call.
+    `received` is released at each call.
     """
 
     def __init__(self, respond: Callable[["ScriptedServer", RequestHandler], None]) -> None:
@@ -55,24 +55,24 @@ class ScriptedServer:
 
 
 def responding(status: int, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> ScriptedServer:
-    """One answer to all."""
+    """Gives one response to all calls."""
     return ScriptedServer(
         lambda _, call: call.respond(status, body, {"Content-Type": "application/json"} | dict(headers or {}))
     )
 
 
 def resetting() -> ScriptedServer:
-    """Hears everybody out, and resets the connection."""
+    """Reads each request, and resets the connection."""
     return ScriptedServer(lambda _, call: call.reset())
 
 
 def hanging() -> ScriptedServer:
-    """Hears everybody out, and says nothing."""
+    """Reads each request, and never responds."""
     return ScriptedServer(lambda server, call: (server.stopped.wait(), call.reset())[1])
 
 
 def quoting(status: int) -> ScriptedServer:
-    """Repeats, in every field of its answer, all the headers of the call, the key among them."""
+    """Repeats all headers of the call, including the key, in every field of its response."""
 
     def respond(_: ScriptedServer, call: RequestHandler) -> None:
         words = " ".join(f"{name}: {value}" for name, value in call.headers.items())
@@ -83,6 +83,6 @@ def quoting(status: int) -> ScriptedServer:
 
 
 def unreachable_url() -> str:
-    """An address at which nobody listens."""
+    """Returns a URL at which no server listens."""
     with responding(200) as gone:
         return gone.url

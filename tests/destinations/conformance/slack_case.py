@@ -20,6 +20,6 @@ SLACK = Case(
     effects=lambda fake: fake.effects,
     secrets=lambda fake: (fake.key,),
     notification=notification("booking.created"),
-    # A channel that is not there, and what Slack calls a fatal error of its own.
+    # A missing channel, and Slack's own error code for an internal failure.
     means={"404": "gave_up", "409": "destination"},
 )

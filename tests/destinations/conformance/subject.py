@@ -1,4 +1,4 @@
-"""One destination before its far side, with the meter and the mirror that a workspace's would have."""
+"""One destination and its fake vendor, with a meter and a mirror as in a workspace."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from tests.destinations.conformance.case import DELIVERY, NOW, Case, plain_json
 
 
 class SharedClock:
-    """What the clocks of both sides show; whoever waits for a limit moves it on."""
+    """The clock of both sides; each wait for a rate limit moves it forward."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -28,7 +28,7 @@ class SharedClock:
 
 
 class DestinationUnderTest:
-    """Both sides, of which the far one runs already."""
+    """The destination and its fake vendor, which is already running."""
 
     def __init__(
         self, case: Case, fake: Any, time: SharedClock, engine: AsyncEngine, workspace: UUID, client: httpx2.AsyncClient
@@ -42,7 +42,7 @@ class DestinationUnderTest:
 
     @classmethod
     def with_fake(cls, subject: "DestinationUnderTest", fake: Any) -> "DestinationUnderTest":
-        """Another one of the same case, before another far side."""
+        """Returns another subject of the same case, with another fake vendor."""
         return cls(subject.case, fake, subject.time, subject._engine, subject.queue.workspace_id, subject._client)
 
     @property
@@ -50,7 +50,7 @@ class DestinationUnderTest:
         return self.case.effects(self.fake)
 
     def destination(self, url: str | None = None, client: httpx2.AsyncClient | None = None) -> Destination:
-        """It, before its own far side or before somebody else at `url`."""
+        """Builds the destination for its own fake vendor, or for another server at `url`."""
         context = DestinationContext(
             client=client or self._client,
             clock=self.time,
@@ -62,13 +62,13 @@ class DestinationUnderTest:
     async def send(
         self, to: Destination | None = None, *, number: int = 1, notification: Notification | None = None
     ) -> Outcome:
-        """One attempt at what the case tells, or at another notice; `number` above 1 where one was made before."""
+        """Makes one attempt at the case's notification or another one; `number` is above 1 after an earlier attempt."""
         destination = to or self.destination()
         content = self.content(destination, notification)
         return await destination.send(Attempt(delivery_id=DELIVERY, content=content, number=number))
 
     async def send_until_finished(self, first: int = 2) -> Outcome:
-        """More attempts, each as late as the one before wants, until it is not to be tried again."""
+        """Makes attempts, each at the time that the previous outcome asks for, until no retry is due."""
         number = first
         while isinstance(outcome := await self.send(number=number), TryAgain) and number < first + 10:
             now = self.time.now
@@ -77,11 +77,11 @@ class DestinationUnderTest:
         return outcome
 
     def content(self, destination: Destination, notification: Notification | None = None) -> Content:
-        """What is sent, as it comes back from storage."""
+        """Returns the rendered content as the database returns it."""
         return plain_json(destination.render(notification or self.case.notification))
 
     def next_faults(self, *faults: str | None) -> None:
-        """The next calls meet these faults, by the suite's names; None is a call that meets none."""
+        """Queues these faults, by the suite's names, for the next calls; None is a call without a fault."""
         self.fake.faults.queue(*(None if one is None else self.case.faults.get(one, one) for one in faults))
 
     async def _pause(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Nobody is forgotten: every destination is in the suite, and every far side has its vendor's own document."""
+"""Every destination is in the suite, and every fake vendor checks requests against its vendor's document."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.destinations.conformance.case import FAULT_MEANINGS, Case
 from tests.destinations.conformance.cases import CASES, cases_of, cases_without
 from tests.destinations.fake_vendors.vendor_document import DOCUMENTS
 
-# By which faults an exception may be called, and other things that are asked of all.
+# The names of exceptions: faults, and other checks that apply to all cases.
 _ASKED = {*FAULT_MEANINGS, "404", "409", "http", "any 2xx", "once", "openapi", "limit without a word", "own patience"}
 
 

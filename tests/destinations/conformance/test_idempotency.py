@@ -1,4 +1,4 @@
-"""TE1, TE5 to TE8: the same delivery twice has one effect where the far side can help it, whatever broke in between."""
+"""TE1, TE5 to TE8: a delivery sent twice has one effect if the vendor supports that, after any fault in between."""
 
 import pytest
 
@@ -19,7 +19,7 @@ async def test_the_same_delivery_twice(subject: DestinationUnderTest) -> None:
 
 
 @pytest.mark.parametrize("subject", cases_without("once"), indirect=True)
-async def test_the_same_delivery_twice_says_the_same_of_where_it_went(subject: DestinationUnderTest) -> None:
+async def test_a_repeated_delivery_returns_the_same_reference_and_record(subject: DestinationUnderTest) -> None:
     first, second = await subject.send(), await subject.send(number=2)
     assert isinstance(first, Delivered)
     assert isinstance(second, Delivered)
@@ -28,8 +28,8 @@ async def test_the_same_delivery_twice_says_the_same_of_where_it_went(subject: D
 
 @pytest.mark.parametrize("fault", ["lost", "500"])
 @pytest.mark.parametrize("subject", cases_without("once"), indirect=True)
-async def test_a_fault_at_each_of_its_calls(subject: DestinationUnderTest, fault: str) -> None:
-    """One call after the other is the one that fails; afterwards all stands as if none had."""
+async def test_a_fault_at_each_call(subject: DestinationUnderTest, fault: str) -> None:
+    """Fails each call in turn; the final effects are the same as without a fault."""
     assert isinstance(await subject.send(), Delivered)
     once = subject.effects.total()
     for place in range(_MOST_CALLS):
@@ -46,5 +46,5 @@ async def test_a_fault_at_each_of_its_calls(subject: DestinationUnderTest, fault
 
 
 def faults_met(subject: DestinationUnderTest) -> bool:
-    """Whether every fault that was laid out has been met."""
+    """Returns whether every queued fault has occurred."""
     return not subject.fake.faults.has_queued

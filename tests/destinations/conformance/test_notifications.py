@@ -1,4 +1,4 @@
-"""Whatever a booking says of itself, it can be told: hardly anything, far too much, or what was meant to do harm."""
+"""Every booking can be rendered and sent: with hardly any data, with far too much, or with malicious text."""
 
 import pytest
 from msgspec.structs import replace
@@ -8,7 +8,7 @@ from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, START
 from tests.destinations.conformance.cases import cases_without
 from tests.destinations.conformance.subject import DestinationUnderTest
 
-# A line end, what turns the direction of writing around, half a character's pair, and the marks of all their languages.
+# A line end, a right-to-left override, a lone surrogate, and the special characters of every markup language.
 _HOSTILE = "<script>&amp; {{ 7*7 }} *_~`[x](https://evil.example) <!channel> =1+1 \r\nBcc: x\x00\u202e\U0001f600'\""
 _LONG = "a very long word and another " * 3_000
 

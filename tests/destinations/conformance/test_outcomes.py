@@ -1,4 +1,4 @@
-"""TE1, TE5 to TE8, TE12: whatever a destination meets comes back as an outcome, and as the right one."""
+"""TE1, TE5 to TE8, TE12: every fault of a destination becomes an outcome, and the right one."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ from tests.destinations.conformance.subject import DestinationUnderTest
 
 
 def is_a_sentence(outcome: Outcome, *secrets: str) -> bool:
-    """One readable line that a person can act on, without any of the secrets."""
+    """Checks that the text is one readable line with an action for a person, and without secrets."""
     words = because(outcome)
     assert not [one for one in secrets if one and one in words], words
     return 10 < len(words) < 700 and words.isprintable() and " " in words
@@ -71,7 +71,7 @@ async def test_when_it_has_passed_the_same_delivery_passes(subject: DestinationU
 
 
 async def _effects_of_one(subject: DestinationUnderTest) -> int:
-    """How many lasting effects this delivery has when nothing goes wrong."""
+    """Returns how many lasting effects this delivery has without faults."""
     with subject.case.start(subject.time) as fake:
         other = DestinationUnderTest.with_fake(subject, fake)
         assert isinstance(await other.send(), Delivered)
@@ -97,7 +97,7 @@ async def test_a_limit_in_every_dialect(subject: DestinationUnderTest, headers: 
     assert outcome.not_before is not None
     assert (outcome.not_before - subject.time.now).total_seconds() == pytest.approx(wait, abs=2)
     assert is_a_sentence(outcome)
-    assert len(server.secrets) == 1, "whoever takes no more is not asked again"
+    assert len(server.secrets) == 1, "a rate-limited vendor gets no further calls"
 
 
 @pytest.mark.parametrize("subject", cases_without("http", "limit without a word"), indirect=True)
@@ -155,8 +155,8 @@ async def test_hang(subject: DestinationUnderTest) -> None:
 
 
 @pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
-async def test_a_call_that_hangs_can_be_ended_from_outside(subject: DestinationUnderTest) -> None:
-    """As the courier does when its pace's timeout is over."""
+async def test_a_hanging_call_can_be_cancelled(subject: DestinationUnderTest) -> None:
+    """As the dispatcher does after the timeout of the destination's pace."""
     with hanging() as server:
         sending = asyncio.create_task(subject.send(subject.destination(server.url)))
         await asyncio.to_thread(server.received.acquire)

@@ -1,4 +1,4 @@
-"""R4, TE1: whoever is killed between the call and its record leaves no second effect behind."""
+"""R4, TE1: a process that is killed between a call and its record causes no second effect."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tests.histories.webhooks import MONDAY, attendee, body, payload
 
 
 class SubjectScenario(DeliveryScenario):
-    """A post whose queue leads to the destination of a stage.case."""
+    """A workspace whose queue leads to the destination of a case."""
 
     def __init__(self, engine: AsyncEngine, account: UUID, subject: DestinationUnderTest) -> None:
         self.time = subject.time
@@ -43,7 +43,7 @@ class SubjectScenario(DeliveryScenario):
         return ConnectedQueue(queue=queue, workspace="default", destination=self.destination)
 
     async def book(self) -> None:
-        """Ann books, and the time of what the case tells has come."""
+        """Books a meeting for Ann, and moves the clock to the due time of the case's notification."""
         async with transaction(self.engine) as tx:
             if self.queue.destination not in MAIL_DESTINATIONS:
                 await subscribe(
@@ -55,12 +55,12 @@ class SubjectScenario(DeliveryScenario):
         self.now = max(self.now, (await self.first())["due_at"])
 
     async def first(self) -> dict[str, Any]:
-        """What the case tells; of several reminders, the one that is due first."""
+        """Returns the delivery of the case's notification; of several reminders, the first due one."""
         found = await self.rows(workspace_id=self.workspace, kind=self.kind, destination=self.queue.destination)
         return found[0]
 
     async def send_and_crash(self) -> None:
-        """Tells what is due, and is heard of no more: nothing is settled."""
+        """Sends due deliveries and then stops: no outcome is recorded."""
         final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose))
         claimed = await self.claim()
         async with transaction(self.engine) as tx:

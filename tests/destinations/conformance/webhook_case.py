@@ -1,4 +1,4 @@
-"""Outgoing webhooks in the suite. Whoever gets one knows it by its id, so the same id with the same body is one."""
+"""Outgoing webhooks in the suite. A receiver identifies a webhook by its id: the same id with the same body is one."""
 
 from collections import Counter
 
@@ -25,13 +25,13 @@ WEBHOOK = Case(
     effects=lambda fake: Counter({f"{one.id} {one.body.decode()}" for one in fake.received}),
     secrets=lambda _: (_SECRET, _SECRET.removeprefix("whsec_")),
     notification=notification("booking.created"),
-    # Somebody mends their endpoint, and it is told what it missed: nothing is given up before its day is over.
+    # A repaired endpoint receives the missed webhooks: no delivery fails within a day.
     means={"404": "destination", "409": "delivery", "422": "delivery"},
     exceptions={
-        "openapi": "it is ours: the far side verifies it by Standard Webhooks, as its reader would",
-        "any 2xx": "whatever a reader answers with a 2xx, it has taken the message",
-        "html": "whatever a reader answers with a 2xx, it has taken the message",
-        "own patience": "it waits no longer than its 15 seconds, whatever its client would do",
-        "limit without a word": "a 429 that names no time fails like any other answer, and pauses grow",
+        "openapi": "Showup defines the request; the fake receiver verifies it by Standard Webhooks",
+        "any 2xx": "any 2xx of a receiver accepts the message",
+        "html": "any 2xx of a receiver accepts the message",
+        "own patience": "its own timeout is 15 seconds, shorter than its client's",
+        "limit without a word": "a 429 without a time fails like any other response, and pauses grow",
     },
 )

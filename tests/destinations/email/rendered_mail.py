@@ -1,4 +1,4 @@
-"""What the tests of mails share: a renderer at a fixed time, and a reader of HTML."""
+"""Shared by the tests of mails: a renderer at a fixed time, and an HTML reader."""
 
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -23,7 +23,7 @@ def renderer(folder: Path | None = None, **more: Any) -> TemplateMailRenderer:
 
 
 def meeting(**changes: Any) -> Meeting:
-    """The sample, changed; `guest_…` changes its guest."""
+    """Returns the sample meeting with changes; `guest_…` changes its guest."""
     guest = {name.removeprefix("guest_"): changes.pop(name) for name in list(changes) if name.startswith("guest_")}
     return replace(SAMPLE, guest=replace(SAMPLE.guest, **guest), **changes)
 
@@ -33,7 +33,7 @@ def mail(kind: str = "confirm", **changes: Any) -> Mail:
 
 
 class Page(HTMLParser):
-    """The elements of a mail and what a person reads in it."""
+    """The elements and the visible text of a mail."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

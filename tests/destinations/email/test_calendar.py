@@ -1,4 +1,4 @@
-"""TE1: the .ics of a mail, read back by a calendar's own parser."""
+"""TE1: a calendar library parses the .ics file of a mail."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -93,7 +93,7 @@ def test_it_is_written_as_calendars_expect_it() -> None:
 
 
 def test_a_moved_meeting_retains_its_entry() -> None:
-    """The calendar's entry is known by its uid, whatever uid Cal.com gives the booking."""
+    """The calendar entry keeps its uid when Cal.com gives the booking a new one."""
     first = entry_of(mail())
     later = meeting(uid="another", ical_sequence=2, start_time=datetime(2026, 3, 12, 8, 15, tzinfo=UTC))
     moved = entry_of(renderer().render(sample_notification("notify_rescheduled", "default", later)))

@@ -1,4 +1,4 @@
-"""TE1: mails that look good in mail programs: wide and narrow, light and dark, and read aloud."""
+"""TE1: mails look good in mail programs: wide and narrow, light and dark, and with screen readers."""
 
 import re
 
@@ -70,7 +70,7 @@ class TestEveryKind:
     ],
 )
 def test_text_contrasts_with_its_background(ink: str, background: str) -> None:
-    """WCAG AA: 4.5 to 1; and these are the colours that the mails have."""
+    """WCAG AA requires 4.5 to 1; these are the colours of the mails."""
     html = mail("notify_rescheduled").html
     assert ink in html
     assert background in html

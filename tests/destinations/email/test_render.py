@@ -1,4 +1,4 @@
-"""TE1, TE11: what a mail says, to whom, and that nothing from outside gets out of its place."""
+"""TE1, TE11: the text and recipient of a mail, and the escaping of text from outside."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -63,7 +63,7 @@ def test_without_a_uid_nothing_can_be_moved_or_cancelled() -> None:
     assert Page(mail(uid=None).html).links == ["https://meet.example.com/intro-call"] * 2
 
 
-def test_a_cancelled_meeting_leads_nowhere_and_says_why() -> None:
+def test_a_cancelled_meeting_has_no_links_and_has_a_reason() -> None:
     sent = mail("notify_cancelled", cancellation_reason="Ill,\nsorry <3")
     assert Page(sent.html).links == []
     assert "Reason:   Ill, sorry <3\n" in sent.text
@@ -100,7 +100,7 @@ def test_a_follow_up_offers_another_time_and_can_be_stopped_with_one_click() -> 
         "List-Unsubscribe": "<https://showup.example.com/unsubscribe/sample>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
-    # Of a missed meeting Cal.com's page for another time is the one for a new booking.
+    # After a missed meeting, Cal.com's reschedule page is the page for a new booking.
     assert Page(sent.html).links == [
         "https://book.seller.example/reschedule/sample",
         "https://showup.example.com/unsubscribe/sample",

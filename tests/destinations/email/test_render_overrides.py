@@ -1,4 +1,4 @@
-"""TE1: templates of a user's own, for all, for a workspace, for an event type."""
+"""TE1: a user's own templates, for all mails, for a workspace, for an event type."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_html_is_escaped_there_too_and_text_is_not(tmp_path: Path) -> None:
     assert sent.text == "a <b> & c\n"
 
 
-def test_a_subject_is_one_line_whatever_its_template_says(tmp_path: Path) -> None:
+def test_a_subject_is_always_one_line(tmp_path: Path) -> None:
     write(tmp_path, {"confirm.subject.txt": "one\r\nBcc: {{ title }}\n\n" + "x" * 1000})
     rendered = subject(tmp_path)
     assert rendered.startswith("one Bcc: Intro call")
@@ -78,7 +78,7 @@ def test_a_subject_is_one_line_whatever_its_template_says(tmp_path: Path) -> Non
         ("one\n{% if %}\n", "acme/confirm.txt, line 2"),
         ("one\ntwo\n{{ nothing_known }}\n", "acme/confirm.txt, line 3: 'nothing_known' is undefined"),
         ("{{ 1 / 0 }}", "acme/confirm.txt, line 1: division by zero"),
-        ("\n{% include 'missing.txt' %}", "acme/confirm.txt, line 2: there is no template missing.txt"),
+        ("\n{% include 'missing.txt' %}", "acme/confirm.txt, line 2: template missing.txt does not exist"),
         ("\n{{ title.__class__.__mro__ }}", "acme/confirm.txt, line 2"),
         ("{% include '../confirm.subject.txt' %}", "acme/confirm.txt, line 1"),
         ("{% include 'part.txt' %}", "acme/part.txt, line 2: 'gone' is undefined"),
@@ -107,10 +107,10 @@ def test_no_slug_leads_out_of_the_folder(tmp_path: Path, slug: str) -> None:
 
 
 def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(CannotRender, match="no folder"):
+    with pytest.raises(CannotRender, match="does not exist"):
         Templates(tmp_path / "missing")
 
 
 def test_a_kind_without_templates_is_reported() -> None:
-    with pytest.raises(CannotRender, match=r"there is no template wave.subject.txt"):
+    with pytest.raises(CannotRender, match=r"template wave.subject.txt does not exist"):
         renderer().render(sample_notification("wave", "acme", SAMPLE))

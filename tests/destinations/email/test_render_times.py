@@ -1,4 +1,4 @@
-"""TE1: times as the attendee reads them, in their own zone."""
+"""TE1: mails show times in the attendee's time zone."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

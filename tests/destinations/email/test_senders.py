@@ -1,4 +1,4 @@
-"""TE2: whose address a mail comes from."""
+"""TE2: the sender address of a mail."""
 
 import tomllib
 from pathlib import Path

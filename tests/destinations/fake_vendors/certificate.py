@@ -1,4 +1,4 @@
-"""A certificate for loopback that its own maker signed."""
+"""A self-signed certificate for loopback."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ _NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
 
 
 def make(folder: Path) -> tuple[Path, Path]:
-    """The files of the certificate, which is its own authority, and of its key."""
+    """Returns the files of the certificate, which is its own authority, and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     certificate = (

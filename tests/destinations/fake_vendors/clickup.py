@@ -1,8 +1,8 @@
-"""ClickUp on loopback: keeps tasks and comments as the real one does, counts calls a minute, fails as it is told.
+"""A fake ClickUp on loopback: stores tasks and comments, counts calls per minute, and fails on request.
 
-In a test: `with FarClickUp() as far: … far.space.tasks`. As a process of its own:
+In a test: `with FakeClickUp() as fake: … fake.space.tasks`. As a separate process:
 `python -m tests.destinations.fake_vendors.clickup --port 4200 --faults 500=0.1,lost=0.05 --seed 7`, and then
-`GET /far` (its tasks so far).
+`GET /state` (its tasks so far).
 """
 
 import argparse
@@ -39,11 +39,11 @@ _PATH = re.compile(r"/(list|task|user)(?:/([^/]+))?(?:/(task|field|comment))?")
 
 
 class FakeClickUp:
-    """Faults, beside the `REFUSALS`. Before anything is done: `reset` (broken off), `hang` (says nothing until
-    `let_go`), `html` (200 and a web page), `garbled` (200 and what is no gzip). After it is done: `lost` (broken off).
+    """Faults, besides the `REFUSALS`. Before any change: `reset` (connection reset), `hang` (no response until
+    `release`), `html` (200 and a web page), `garbled` (200 and invalid gzip). After the change: `lost` (reset).
 
-    `per_minute` limits calls as the real one does, by `clock`; None takes as many as come. `over_limit` counts calls
-    that came beyond it, and `most_a_minute` is the most that came within one.
+    `per_minute` limits calls as the real one does, by `clock`; None sets no limit. `over_limit` counts calls
+    above the limit, and `most_a_minute` is the maximum within one minute.
     """
 
     def __init__(
@@ -77,18 +77,18 @@ class FakeClickUp:
 
     @property
     def effects(self) -> Counter[str]:
-        """How often each lead was made (`lead Showup …`) and each comment written (`comment Showup …`)."""
+        """Returns how often each lead was created (`lead Showup …`) and each comment written (`comment Showup …`)."""
         return self.space.effects
 
     def down(self) -> None:
-        """Connections are refused until `up`."""
+        """Refuses connections until `up`."""
         self._server.stop()
 
     def up(self) -> None:
         self._server.start()
 
     def release(self) -> None:
-        """Whoever hangs is broken off."""
+        """Resets hanging connections."""
         self._released.set()
 
     def __enter__(self) -> Self:
@@ -99,10 +99,10 @@ class FakeClickUp:
         self.down()
 
     def handle(self, call: RequestHandler, method: str) -> None:
-        """One request."""
+        """Handles one request."""
         body, fault = call.body(), self.faults.draw()
         parts = urlsplit(call.path)
-        if parts.path == "/far":
+        if parts.path == "/state":
             return self._report(call)
         self.calls.append(f"{method} {unquote(parts.path).removeprefix(_PREFIX)}")
         if self._too_many():
@@ -192,17 +192,17 @@ class FakeClickUp:
             return False
 
     def _report(self, call: RequestHandler) -> None:
-        """What a test in another process wants to know."""
+        """Returns what a test in another process needs."""
         tasks = [one.as_json(markdown=True) | {"comments": one.texts} for one in self.space.tasks.values()]
         report = {"tasks": tasks, "wrong": self.wrong, "answers": self.answers}
         call.respond(200, json.dumps(report).encode(), {"Content-Type": "application/json"})
 
 
 class _OpenApiDocument(VendorDocument):
-    """Their document, which has the shapes of bodies in the calls themselves."""
+    """ClickUp's document, which defines the bodies within the operations."""
 
     def unknown_names(self, method: str, path: str, query: dict[str, str], asked: dict[str, Any]) -> set[str]:
-        """Parameters and fields that a call does not have: they are passed over silently, so nobody would notice."""
+        """Returns unknown parameters and fields: the vendor ignores them silently."""
         for template, call in self._document["paths"].items():
             if re.fullmatch("/api" + re.sub(r"\{[^}]+\}", "[^/]+", template), path) and method.lower() in call:
                 known = {

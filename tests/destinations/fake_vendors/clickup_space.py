@@ -1,4 +1,4 @@
-"""What a ClickUp workspace has: lists, tasks, comments; and how it finds, makes and changes them."""
+"""A ClickUp workspace: lists, tasks and comments, with their search, creation and changes."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _MARK = re.compile(r"Showup [0-9a-f]{12}")
 
 
 class Refusal(Exception):
-    """An answer that is an error, in ClickUp's words."""
+    """An error response, in ClickUp's words."""
 
     def __init__(self, status: int, err: str, code: str) -> None:
         super().__init__(err)
@@ -63,7 +63,7 @@ class FakeTask:
 
     @property
     def texts(self) -> list[str]:
-        """Comments, the oldest first."""
+        """Returns the comments, oldest first."""
         return [one["comment_text"] for one in self.comments]
 
     def as_json(self, *, markdown: bool) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class FakeTask:
 
 
 class Space:
-    """A workspace with the three lists of the documentation. `effects` counts what was written, by our marks."""
+    """A workspace with the three lists of the documentation. `effects` counts changes, by Showup's markers."""
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self.clock = clock or (lambda: datetime.now(UTC))
@@ -110,7 +110,7 @@ class Space:
     def add(
         self, list_id: str, name: str, email: str | None = None, *, description: str = "", days_ago: float = 30
     ) -> FakeTask:
-        """A task that was there before."""
+        """Adds a task that existed before."""
         with self._lock:
             at = self.clock() - timedelta(days=days_ago)
             there = self.lists[list_id]
@@ -217,7 +217,7 @@ def _has(task: FakeTask, there: FakeList, asked: dict[str, str]) -> bool:
 
 
 def edited(markdown: str) -> str:
-    """As the editor gives Markdown back: paragraphs apart, bullets in its own style, no blanks at the ends."""
+    """Returns Markdown as ClickUp's editor does: separate paragraphs, its own bullet style, no trailing spaces."""
     lines = [re.sub(r"^- ", "*   ", line.rstrip()) for line in markdown.strip().splitlines() if line.strip()]
     return "\n\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""What goes wrong at a far side: by seeded chance, or one after the other as a test says."""
+"""The faults of a fake vendor: at random with a seed, or in an order that a test sets."""
 
 import random
 import threading
@@ -6,9 +6,9 @@ from collections import deque
 
 
 class Faults:
-    """Which fault the next request meets, if any: first those that are `next`, then each by its share.
+    """Chooses the fault of the next request, if any: first the queued faults, then each by its share.
 
-    The kinds are the far side's own. As text: `500=0.1,reset=0.05`.
+    Each fake vendor has its own kinds. As text: `500=0.1,reset=0.05`.
     """
 
     def __init__(self, shares: dict[str, float] | None = None, *, seed: int = 0) -> None:
@@ -23,13 +23,13 @@ class Faults:
         return cls({kind.strip(): float(share) for kind, share in pairs}, seed=seed)
 
     def queue(self, *kinds: str | None) -> None:
-        """These are met by the next requests, in this order; None is a request that meets none."""
+        """Queues faults for the next requests, in this order; None is a request without a fault."""
         with self._lock:
             self._next.extend(kinds)
 
     @property
     def has_queued(self) -> bool:
-        """Whether queued faults are left."""
+        """Returns whether queued faults are left."""
         with self._lock:
             return any(self._next)
 

@@ -1,4 +1,4 @@
-"""A loopback HTTP server in threads, which can also do what no server should: hang, break off, be gone."""
+"""A loopback HTTP server in threads, which can also misbehave: hang, reset connections, be down."""
 
 import socket
 import struct
@@ -14,7 +14,7 @@ _LINGER_ZERO = struct.pack("ii", 1, 0)
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # Whoever hangs is let go by `stop`; nobody waits for them.
+    # `stop` releases hanging requests, and does not wait for them.
     block_on_close = False
     request_queue_size = 128
 
@@ -34,23 +34,23 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """On everybody who is still connected."""
+        """Closes all open connections."""
         with self._lock:
             for one in self._connections:
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: Any) -> None:
-        """A client that goes away is nothing to print about."""
+        """Prints nothing when a client disconnects."""
 
 
 class RequestHandler(BaseHTTPRequestHandler):
-    """One request; `answer` it, `break_off`, or say nothing until the far side is let go."""
+    """One request: `respond`, `reset`, or wait until the fake vendor is released."""
 
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
+        """Prints nothing."""
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -63,13 +63,13 @@ class RequestHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def reset(self) -> None:
-        """The connection is reset, without a word."""
+        """Resets the connection without a response."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self.connection.close()
         self.close_connection = True
 
     def respond_broken(self, fault: str, released: threading.Event) -> None:
-        """Answers as no server should: `html`, `garbled`, `hang` until it is let go, or else a reset."""
+        """Responds incorrectly: `html`, `garbled`, `hang` until it is released, or else a reset."""
         if fault == "html":
             return self.respond(200, PAGE, {"Content-Type": "text/html"})
         if fault == "garbled":
@@ -80,7 +80,7 @@ class RequestHandler(BaseHTTPRequestHandler):
 
 
 class HttpServer:
-    """Listens from `start` to `stop`, and again on the same port after another `start`."""
+    """Listens from `start` to `stop`, and on the same port after another `start`."""
 
     def __init__(self, handler: type[RequestHandler], *, port: int = 0) -> None:
         self._handler = handler
@@ -98,7 +98,7 @@ class HttpServer:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
-        """From now on connections are refused, and those that stand are cut."""
+        """Refuses new connections, and closes open ones."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()

@@ -1,6 +1,6 @@
-"""Notion on loopback: keeps databases and pages as the real one does, and fails as it is told.
+"""A fake Notion on loopback: stores databases and pages, and fails on request.
 
-In a test: `with FarNotion() as far: … far.says(far.contact)`. As a process of its own:
+In a test: `with FakeNotion() as fake: … fake.properties_of(fake.contact)`. As a separate process:
 `python -m tests.destinations.fake_vendors.notion --port 4300 --faults 429=0.1`, which prints its address and databases.
 """
 
@@ -46,15 +46,15 @@ _PATHS = (
 
 @cache
 def _document() -> VendorDocument:
-    """Reading a document takes longer than most tests."""
+    """Cached: reading a document takes longer than most tests."""
     return VendorDocument("notion")
 
 
 class FakeNotion:
-    """Faults, beside the `REFUSALS`: `reset`, `hang` (until `let_go`), `html` before anything is done; `lost` after it.
+    """Faults, besides the `REFUSALS`: `reset`, `hang` (until `release`), `html` before any change; `lost` after it.
 
-    `wait` is what a 429, 503 or 529 says in Retry-After, in seconds. `per_second` limits calls; None takes all.
-    It begins with a contact and a sequence of ann@acme.example, in databases as seed 003 has them.
+    `wait` is the Retry-After of a 429, 503 or 529, in seconds. `per_second` limits calls; None sets no limit.
+    It starts with a contact and a sequence of ann@acme.example, in databases like seed 003's.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class FakeNotion:
 
     @property
     def url(self) -> str:
-        """Of the API, as the setting `api_url` has it."""
+        """The API's URL, as the setting `api_url` has it."""
         return f"{self._server.url}/v1"
 
     @property
@@ -116,7 +116,7 @@ class FakeNotion:
 
     @property
     def effects(self) -> Counter[str]:
-        """How often each page was changed."""
+        """Returns how often each page was changed."""
         return Counter(self.workspace.effects)
 
     def properties_of(self, page_id: str) -> dict[str, Any]:
@@ -126,14 +126,14 @@ class FakeNotion:
         return self.workspace.pages[page_id]
 
     def down(self) -> None:
-        """Connections are refused until `up`."""
+        """Refuses connections until `up`."""
         self._server.stop()
 
     def up(self) -> None:
         self._server.start()
 
     def release(self) -> None:
-        """Whoever hangs is cut off."""
+        """Closes hanging connections."""
         self._released.set()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""What a Notion workspace holds, and how it takes what is asked: databases, data sources with types, pages.
+"""A Notion workspace: databases, data sources with property types, and pages, with checks of each request.
 
-Stricter than Notion wherever we don't know how strict it is: a filter has to be of its property's type.
+Stricter than Notion where Notion's behaviour is unknown: a filter must have its property's type.
 """
 
 import threading
@@ -44,7 +44,7 @@ class Page:
 
 @dataclass
 class Workspace:
-    """`shared`: what the integration may see. `effects` counts the changes that last, by page."""
+    """`shared`: what the integration can see. `effects` counts lasting changes, by page."""
 
     key: str = KEY
     databases: dict[str, list[str]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Workspace:
         self._edits = 0
 
     def add_database(self, types: Mapping[str, Any]) -> str:
-        """With one data source; a type is a name, or a name and the options."""
+        """Adds a database with one data source; a type is a name, or a name and its options."""
         database = str(uuid4())
         self.databases[database] = []
         self.add_source(database, "Everything", types)
@@ -71,7 +71,7 @@ class Workspace:
         return source
 
     def add_page(self, database: str, values: Mapping[str, Any]) -> str:
-        """In the first data source of the database; values as text, or in Notion's own shape."""
+        """Adds a page to the database's first data source; values as text, or in Notion's own shape."""
         source = self.databases[database][0]
         made = Page(str(uuid4()), source, {}, self._edit())
         for name, value in values.items():
@@ -81,7 +81,7 @@ class Workspace:
         return made.id
 
     def properties_of(self, page_id: str) -> dict[str, Any]:
-        """A page's values, as short as they can be told."""
+        """Returns a page's values in short form."""
         kinds = self.sources[self.pages[page_id].source]["properties"]
         return {name: shown(kinds[name]["type"], value) for name, value in self.pages[page_id].values.items()}
 
@@ -212,7 +212,7 @@ def _text(text: str) -> dict[str, Any]:
 
 
 def _accepted_value(kinds: Mapping[str, Any], name: str, value_sent: dict[str, Any]) -> Any:
-    """The value as it stands from now on. Raises Refusal, in Notion's words."""
+    """Returns the value as Notion stores it. Raises Refusal, in Notion's words."""
     if name not in kinds:
         raise invalid(f"{name} is not a property that exists.")
     kind = kinds[name]["type"]
@@ -229,7 +229,7 @@ def _accepted_value(kinds: Mapping[str, Any], name: str, value_sent: dict[str, A
 
 
 def _opt(options: list[dict[str, str]], chosen: list[dict[str, str]], kind: str) -> None:
-    """An option that is new comes into being, but for a status."""
+    """Returns the option; creates a missing one, except for a status."""
     names = {one["name"] for one in options}
     for one in chosen:
         if one["name"] not in names and kind == "status":

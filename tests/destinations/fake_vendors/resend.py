@@ -1,8 +1,8 @@
-"""Resend on loopback: takes mail as the real one does, remembers all of it, and fails as it is told.
+"""A fake Resend on loopback: accepts and stores mail, and fails on request.
 
-In a test: `with FarResend() as far: … far.sent`. As a process of its own:
+In a test: `with FakeResend() as fake: … fake.sent`. As a separate process:
 `python -m tests.destinations.fake_vendors.resend --port 4100 --faults 500=0.1,reset=0.05 --seed 7`, and then
-`GET /far` (what it took so far), `PUT /far {"faults": "503=1", "seed": 1}` (fails otherwise from now on).
+`GET /state` (all accepted mail), `PUT /state {"faults": "503=1", "seed": 1}` (other faults).
 """
 
 import argparse
@@ -38,11 +38,11 @@ REFUSALS = {
 
 
 class FakeResend:
-    """Faults, beside the `REFUSALS`. Of a mail that is not taken: `reset` (broken off), `hang` (says nothing), `html`
-    (200 and a web page), `garbled` (200 and what is no gzip). Of one that is: `hold` (in progress until `let_go`),
-    `lost` (broken off before it says so).
+    """Faults, besides the `REFUSALS`. Without accepting the mail: `reset` (connection reset), `hang` (no response),
+    `html` (200 and a web page), `garbled` (200 and invalid gzip). After accepting it: `hold` (in progress until
+    `release`), `lost` (reset before the response).
 
-    `per_second` limits calls as the real one does; None takes as many as come.
+    `per_second` limits calls as the real one does; None sets no limit.
     """
 
     def __init__(
@@ -81,32 +81,32 @@ class FakeResend:
 
     @property
     def sent(self) -> list[Sent]:
-        """Every mail that really went out, in order."""
+        """All sent mails, in order."""
         return self.account.sent
 
     @property
     def absorbed(self) -> list[str]:
-        """The idempotency key of every repeat that had no effect."""
+        """The idempotency keys of all repeats without effect."""
         return self.account.absorbed
 
     @property
     def wrong(self) -> list[str]:
-        """What the vendor's own document, or Resend's manners, forbid in a request."""
+        """The faults in requests, by the vendor's document or Resend's rules."""
         return self.account.wrong
 
     def down(self) -> None:
-        """Connections are refused until `up`."""
+        """Refuses connections until `up`."""
         self._server.stop()
 
     def up(self) -> None:
         self._server.start()
 
     def release(self) -> None:
-        """Whoever is held or hangs goes on."""
+        """Continues held and hanging requests."""
         self._released.set()
 
     def refuse(self, status: int, name: str, message: str) -> None:
-        """The next call is refused with these words."""
+        """Rejects the next call with this message."""
         self._refusals["own"] = VendorResponse.refusal(status, name, message)
         self.faults.queue("own")
 
@@ -172,7 +172,7 @@ class FakeResend:
             return False
 
     def _report(self, call: RequestHandler) -> None:
-        """What a test in another process wants to know."""
+        """Returns what a test in another process needs."""
         report = {
             "sent": [{"id": one.id, "key": one.key, "asked": one.asked, "at": one.at.isoformat()} for one in self.sent],
             "absorbed": self.absorbed,

@@ -1,4 +1,4 @@
-"""How Resend takes a mail: what it refuses, what it remembers of an idempotency key, what it really sent."""
+"""How Resend accepts a mail: its rejections, its idempotency keys, and the sent mails."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _ADDRESS = re.compile(rf'{_PLAIN}|(?:"(?:[^"\\\r\n]|\\.)*"|[^"<>@\r\n]*)\s*<{_PL
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail that really went out, as the request asked for it."""
+    """A sent mail, with the values of its request."""
 
     id: str
     key: str | None
@@ -39,9 +39,9 @@ class VendorResponse:
 
 @dataclass
 class Account:
-    """`wrong` has what no well-made request does; a test that finds anything there should fail.
+    """`wrong` lists faults in requests; a test should fail if it is not empty.
 
-    `verified`: the domains that may send, None for all. `clock` decides when a key is forgotten.
+    `verified`: the domains that may send, None for all. `clock` decides when a key expires.
     """
 
     key: str = KEY
@@ -57,7 +57,7 @@ class Account:
         self._lock = threading.Lock()
 
     def begin(self, headers: dict[str, str], body: bytes) -> VendorResponse | dict[str, Any]:
-        """A refusal or a replayed answer; else what is asked, whose key is now in use until `finish`."""
+        """Returns a rejection or a repeated response; else the request, whose key is in use until `finish`."""
         if refusal := self._authentication_error(headers):
             return refusal
         complaint = self._document.complaint("POST", "/emails", headers, body)
@@ -75,7 +75,7 @@ class Account:
             return self._earlier_response(headers.get("Idempotency-Key"), asked) or asked
 
     def finish(self, key: str | None, asked: dict[str, Any]) -> VendorResponse:
-        """The mail goes out."""
+        """Sends the mail."""
         with self._lock:
             mail = Sent(str(uuid4()), key, asked, self.clock())
             self.sent.append(mail)
@@ -84,7 +84,7 @@ class Account:
             return VendorResponse(200, {"id": mail.id})
 
     def drop(self, key: str | None) -> None:
-        """The mail does not go out, and the key is free again."""
+        """Does not send the mail, and frees the key."""
         with self._lock:
             self._keys.pop(key or "", None)
 

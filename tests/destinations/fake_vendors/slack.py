@@ -1,6 +1,6 @@
-"""Slack on loopback: channels with messages that can be posted, changed and read, and presses of their buttons.
+"""A fake Slack on loopback: channels with messages that can be posted, changed and read, and their buttons.
 
-In a test: `with FarSlack() as far: … far.messages()`. As a process of its own:
+In a test: `with FakeSlack() as fake: … fake.messages()`. As a separate process:
 `python -m tests.destinations.fake_vendors.slack --port 4500 --faults 500=0.1,lost=0.05`.
 """
 
@@ -26,7 +26,7 @@ SCOPES = ("chat:write", "channels:history", "channels:read")
 
 
 class Refusal(Exception):
-    """An error in Slack's own shape: HTTP 200 as a rule."""
+    """An error in Slack's own shape: usually with HTTP 200."""
 
     def __init__(self, error: str, *, status: int = 200, headers: dict[str, str] | None = None) -> None:
         super().__init__(error)
@@ -51,7 +51,7 @@ REFUSALS = {
 
 @dataclass
 class Message:
-    """One in a channel, as it stands; `changes` counts how often it was changed."""
+    """A message in a channel; `changes` counts how often it was changed."""
 
     channel: str
     ts: str
@@ -62,13 +62,13 @@ class Message:
 
     @property
     def buttons(self) -> dict[str, str]:
-        """What each of its buttons says, by its action."""
+        """Returns the labels of its buttons, by action."""
         parts = [one for block in self.blocks for one in (*block.get("elements", ()), block.get("accessory", {}))]
         return {one["action_id"]: one["value"] for one in parts if one.get("type") == "button"}
 
     @property
     def words(self) -> str:
-        """All that stands in it, one text below the other."""
+        """Returns all its texts, one per line."""
         texts = [
             text["text"]
             for block in self.blocks
@@ -89,9 +89,9 @@ class Channel:
 
 
 class FakeSlack:
-    """Faults, beside the `REFUSALS`: `reset`, `hang` (until `let_go`), `html` of what isn't done; `lost` of what is.
+    """Faults, besides the `REFUSALS`: `reset`, `hang` (until `release`), `html` before any change; `lost` after it.
 
-    `per_second` limits messages in each channel; None takes all.
+    `per_second` limits messages in each channel; None sets no limit.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class FakeSlack:
 
     @property
     def url(self) -> str:
-        """What stands before the name of a method."""
+        """The URL before the name of a method."""
         return f"{self._server.url}/api"
 
     @property
@@ -135,29 +135,29 @@ class FakeSlack:
         return TOKEN
 
     def messages(self, channel: str = CHANNEL) -> list[Message]:
-        """Those of a channel, oldest first."""
+        """Returns a channel's messages, oldest first."""
         return self.channels[channel].messages
 
     @property
     def effects(self) -> Counter[str]:
-        """How many messages each delivery has made, by its id."""
+        """Returns how many messages each delivery created, by its id."""
         every = [one for channel in self.channels.values() for one in channel.messages]
         return Counter(str(one.metadata["event_payload"]["id"]) for one in every if one.metadata)
 
     def add(self, channel: str, **more: Any) -> Channel:
-        """Another channel."""
+        """Adds a channel."""
         self.channels[channel] = Channel(channel, **more)
         return self.channels[channel]
 
     def down(self) -> None:
-        """Connections are refused until `up`."""
+        """Refuses connections until `up`."""
         self._server.stop()
 
     def up(self) -> None:
         self._server.start()
 
     def release(self) -> None:
-        """Whoever hangs is cut off."""
+        """Closes hanging connections."""
         self._released.set()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What Slack takes as blocks, by its reference of Block Kit: the kinds that we send, and their limits."""
+"""Checks blocks by Slack's Block Kit reference: the kinds that Showup sends, and their limits."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ _TEXTS = {"mrkdwn", "plain_text"}
 
 
 def complaints(blocks: Any) -> list[str]:
-    """What is wrong with them."""
+    """Returns the faults of the blocks."""
     if not isinstance(blocks, list) or not blocks or len(blocks) > _MOST_BLOCKS:
         return [f"no list of 1 to {_MOST_BLOCKS} blocks"]
     found = [complaint for block in blocks for complaint in _of_block(block)]
@@ -17,7 +17,7 @@ def complaints(blocks: Any) -> list[str]:
 
 
 def elements(block: dict[str, Any]) -> list[dict[str, Any]]:
-    """The buttons of a block, and whatever else is in it."""
+    """Returns all elements of a block, such as buttons."""
     return [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]
 
 

@@ -1,4 +1,4 @@
-"""Somebody presses a button in Slack: the request that Slack then sends, signed as Slack signs."""
+"""The request that Slack sends when a person presses a button, with Slack's signature."""
 
 import hmac
 import json
@@ -14,7 +14,7 @@ BEN = {"id": "W0BEN", "username": "ben", "name": "ben", "team_id": "T0FAR"}
 
 
 def press(message: Message, action_id: str, at: datetime, user: dict[str, Any] | None = None) -> bytes:
-    """The body of the request, as Slack's documentation of interactions shows it."""
+    """Returns the body of the request, as in Slack's documentation of interactions."""
     who = user or ANN
     action = {
         "type": "button",
@@ -28,7 +28,7 @@ def press(message: Message, action_id: str, at: datetime, user: dict[str, Any] |
 
 
 def interaction(*, message: Message | None = None, **fields: Any) -> bytes:
-    """Any interaction."""
+    """Returns the body of any interaction."""
     about = {} if message is None else {"container": {"message_ts": message.ts, "channel_id": message.channel}}
     always = {"api_app_id": "A0FAR", "team": {"id": "T0FAR"}, "trigger_id": "1.2.3", "token": "old"}
     payload = always | about | fields | {"response_url": "https://hooks.slack.example/actions/1"}
@@ -36,7 +36,7 @@ def interaction(*, message: Message | None = None, **fields: Any) -> bytes:
 
 
 def signed(body: bytes, at: datetime, secret: str = SIGNING_SECRET) -> dict[str, str]:
-    """The headers with which Slack sends it."""
+    """Returns the headers of Slack's request."""
     stamp = str(int(at.timestamp()))
     digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, sha256).hexdigest()
     return {

@@ -1,4 +1,4 @@
-"""An SMTP server on loopback: keeps every mail it takes, and fails as it is told. A context manager, in threads."""
+"""An SMTP server on loopback: stores accepted mail, and fails on request. A context manager, in threads."""
 
 import ssl
 import warnings
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from tests.destinations.fake_vendors.faults import Faults
 
 HOST = "127.0.0.1"
-# Where each is met. `drop`: the mail is taken, and the connection breaks before that is said.
+# The command at which each fault occurs. `drop`: the mail is accepted, and the connection closes before the reply.
 REPLIES = {
     "sender_550": ("MAIL", "550 5.7.1 you may not write from here"),
     "530": ("MAIL", "530 5.7.0 authentication required"),
@@ -30,7 +30,7 @@ REPLIES = {
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMail:
-    """A mail as it came: envelope, message, and whether the way was encrypted."""
+    """A received mail: envelope, message, and whether the connection was encrypted."""
 
     sender: str
     recipients: list[str]
@@ -85,9 +85,9 @@ class _Handler:
 
 
 class FakeSmtp:
-    """`login`: a user and password that are asked for. `certificate`: offers STARTTLS, or speaks TLS at once (`tls`).
+    """`login`: the required user and password. `certificate`: offers STARTTLS, or uses TLS from the start (`tls`).
 
-    `taken` has the mails, in order; `faults` are met a mail at a time, kinds as in `REPLIES`.
+    `taken` has the accepted mails, in order; each mail meets one of the `faults`, whose kinds are those of `REPLIES`.
     """
 
     def __init__(
@@ -141,11 +141,11 @@ class FakeSmtp:
 
 
 class _Controller(Controller):
-    """Takes a free port, and says which."""
+    """Listens on a free port, and returns it."""
 
     def factory(self) -> SMTP:
         with warnings.catch_warnings():
-            # A login without TLS is what some of the tests are about.
+            # Some tests need a login without TLS.
             warnings.simplefilter("ignore", UserWarning)
             return SMTP(self.handler, **self.SMTP_kwargs)
 

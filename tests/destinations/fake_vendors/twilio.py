@@ -1,6 +1,6 @@
-"""Twilio on loopback: takes text messages as the real one does, remembers them, and fails as it is told.
+"""A fake Twilio on loopback: accepts and stores text messages, and fails on request.
 
-In a test: `with FarTwilio() as far: … far.sent`. As a process of its own:
+In a test: `with FakeTwilio() as fake: … fake.sent`. As a separate process:
 `python -m tests.destinations.fake_vendors.twilio --port 4400 --faults 500=0.1,lost=0.05`.
 """
 
@@ -52,7 +52,7 @@ REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that really went out, as the request asked for it."""
+    """A sent message, with the values of its request."""
 
     sid: str
     asked: dict[str, str]
@@ -61,14 +61,14 @@ class Sent:
 
 @cache
 def _document() -> VendorDocument:
-    """Reading a document takes longer than most tests."""
+    """Cached: reading a document takes longer than most tests."""
     return VendorDocument("twilio")
 
 
 class FakeTwilio:
-    """Faults, beside the `REFUSALS`: `reset`, `hang` (until `let_go`), `html` of what isn't taken; `lost` of what is.
+    """Faults, besides the `REFUSALS`: `reset`, `hang` (until `release`), `html` before accepting; `lost` after it.
 
-    `landlines` can't be reached, `unsubscribed` don't want to be. `per_second` limits calls; None takes all.
+    `landlines` can't be reached; `unsubscribed` sent STOP. `per_second` limits calls; None sets no limit.
     """
 
     def __init__(
@@ -117,18 +117,18 @@ class FakeTwilio:
 
     @property
     def effects(self) -> Counter[str]:
-        """How often each number got each text."""
+        """Returns how often each number received each text."""
         return Counter(f"{one.asked['To']}: {one.asked['Body']}" for one in self.sent)
 
     def down(self) -> None:
-        """Connections are refused until `up`."""
+        """Refuses connections until `up`."""
         self._server.stop()
 
     def up(self) -> None:
         self._server.start()
 
     def release(self) -> None:
-        """Whoever hangs is cut off."""
+        """Closes hanging connections."""
         self._released.set()
 
     def __enter__(self) -> Self:
@@ -191,7 +191,7 @@ class FakeTwilio:
             return self._shown(self.sent[-1])
 
     def _listed(self, query: dict[str, str]) -> list[dict[str, Any]]:
-        """Newest first; one that is still in the queue has no `date_sent`, and no day finds it."""
+        """Returns messages, newest first; a queued message has no `date_sent`, so a search by day does not find it."""
         found = [one for one in reversed(self.sent) if query.get("To", one.asked["To"]) == one.asked["To"]]
         if query.keys() & {"DateSent", "DateSent<", "DateSent>"}:
             return []

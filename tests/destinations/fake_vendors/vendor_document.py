@@ -1,4 +1,4 @@
-"""Holds requests against a vendor's own OpenAPI document."""
+"""Checks requests against a vendor's own OpenAPI document."""
 
 import json
 from functools import cache
@@ -14,13 +14,13 @@ DOCUMENTS = Path(__file__).parents[1] / "openapi"
 
 @cache
 def _read(name: str) -> tuple[dict[str, Any], OpenAPI]:
-    """Once for all far sides of a run: it takes longer than most tests."""
+    """Reads a document, once for all fake vendors of a run: reading takes longer than most tests."""
     document: dict[str, Any] = json.loads((DOCUMENTS / f"{name}.json").read_text())
     return document, OpenAPI.from_dict(document)
 
 
 class VendorDocument:
-    """One vendor's document. `complaint` says what a request has wrong, or None."""
+    """One vendor's document. `complaint` returns the fault of a request, or None."""
 
     def __init__(self, name: str) -> None:
         self._document, self._checked = _read(name)
@@ -40,5 +40,5 @@ class VendorDocument:
         return None
 
     def unknown_fields(self, schema: str, values: dict[str, Any]) -> set[str]:
-        """Fields that the document does not have: the vendor drops them silently, so nobody would notice."""
+        """Returns fields that the document does not have: the vendor ignores them silently."""
         return values.keys() - self._document["components"]["schemas"][schema]["properties"].keys()

@@ -1,4 +1,4 @@
-"""Somebody's endpoint on loopback: verifies what comes as Standard Webhooks has it, remembers it, and fails as told."""
+"""A webhook receiver on loopback: verifies and stores webhooks by Standard Webhooks, and fails on request."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ PAGE = b"<!doctype html><title>Welcome</title>"
 
 
 class ReceivedWebhook(NamedTuple):
-    """One message that was taken: its id, its body as it came, and what it says."""
+    """An accepted webhook: its id, its body as received, and its parsed payload."""
 
     id: str
     body: bytes
@@ -25,10 +25,10 @@ class ReceivedWebhook(NamedTuple):
 
 
 class FakeWebhookReceiver:
-    """Faults: any status as text ("429" says when to come again, "302" where to go instead); `reset`, `hang` (until
-    `let_go`), `html` (200 and a web page: taken, as any 2xx); `lost` (taken, then broken off before it says so).
+    """Faults: any status as text ("429" with Retry-After, "302" with Location); `reset`, `hang` (until
+    `release`), `html` (200 and a web page: accepted, as any 2xx); `lost` (accepted, then reset before the response).
 
-    `secret` verifies; None takes whatever comes. `now`: whether signatures must be of this moment.
+    `secret` verifies signatures; None accepts all webhooks. `now`: whether signatures must be recent.
     """
 
     def __init__(self, secret: str | None = None, *, now: bool = True) -> None:
@@ -47,7 +47,7 @@ class FakeWebhookReceiver:
                 fake._handle(self)
 
             def do_GET(self) -> None:  # noqa: N802 - as above
-                fake.wrong.append(f"GET {self.path}: whoever sends webhooks has nothing to ask")
+                fake.wrong.append(f"GET {self.path}: a sender of webhooks only uses POST")
                 self.respond(405, b"", {})
 
         self._server = HttpServer(Handler)
@@ -58,7 +58,7 @@ class FakeWebhookReceiver:
 
     @property
     def effects(self) -> Counter[str]:
-        """How often each message was taken."""
+        """Returns how often each webhook was accepted."""
         return Counter(one.id for one in self.received)
 
     @property

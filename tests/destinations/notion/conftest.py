@@ -1,4 +1,4 @@
-"""Notion on loopback, and ours before it."""
+"""A fake Notion, and the destination that calls it."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.destinations.notion.notion_connection import NotionConnection
 
 @pytest.fixture
 def fake() -> Iterator[FakeNotion]:
-    """At the end nothing may have been asked that Notion's own document forbids."""
+    """A fake Notion; checks at the end that all requests match Notion's document."""
     with FakeNotion() as fake:
         yield fake
     assert fake.wrong == []

@@ -1,4 +1,4 @@
-"""Notion as it is connected in these tests, and what it says of a booking of Ann."""
+"""The Notion connection of these tests, and its outcome for a booking of Ann."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ BOOKED = {
 
 
 class NotionConnection:
-    """Notion as it is connected; settings may be changed before it is built."""
+    """A Notion connection; a test may change the settings before the destination is built."""
 
     def __init__(self, client: httpx2.AsyncClient, fake: FakeNotion) -> None:
         self.client, self.fake, self.now = client, fake, NOW
@@ -59,6 +59,6 @@ class NotionConnection:
 
 
 def contacts_of_types(connection: NotionConnection, fake: FakeNotion, types: dict[str, Any]) -> str:
-    """Another contact database, of these types, with Ann in it; her page."""
+    """Adds another contact database, with these types and a page for Ann; returns her page."""
     connection.settings |= {"contacts_database": fake.workspace.add_database(types), "campaign_status_property": ""}
     return fake.workspace.add_page(connection.settings["contacts_database"], {"Email": "ann@acme.example"})

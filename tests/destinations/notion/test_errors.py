@@ -1,4 +1,4 @@
-"""TE6: what is missing in Notion is named and the rest written; what passes is tried again."""
+"""TE6: Showup reports what is missing in Notion and writes the rest; temporary faults are retried."""
 
 from datetime import timedelta
 
@@ -14,14 +14,16 @@ from tests.destinations.notion.notion_connection import BOOKED, DAY, NotionConne
 
 
 class TestMissing:
-    """What can be written is written, and the rest named; what never can is given up with what to do."""
+    """Showup writes what it can and reports the rest; a permanent fault fails with an action for a person."""
 
     async def test_a_property_that_is_missing(self, connection: NotionConnection, fake: FakeNotion) -> None:
         connection.settings["call_date_property"] = "Diagnostic Call Dates"
         outcome = await connection.send()
         assert isinstance(outcome, Delivered)
         [note] = outcome.found["notes"]
-        assert note.startswith("the contact database has no property 'Diagnostic Call Dates' (it has 'Diagnostic Call")
+        assert note.startswith(
+            "the contact database has no property 'Diagnostic Call Dates' (did you mean 'Diagnostic Call"
+        )
         assert note.endswith("add it in Notion, or set call_date_property")
         assert fake.properties_of(fake.contact)["Booking Status"] == "Booked"
 
@@ -31,7 +33,7 @@ class TestMissing:
         )
         outcome = await connection.send()
         assert isinstance(outcome, Delivered)
-        assert "is of the type number, which can't hold 'Booked'" in outcome.found["notes"][0]
+        assert "has the type number, which can't store 'Booked'" in outcome.found["notes"][0]
 
     async def test_a_status_without_the_option(self, connection: NotionConnection, fake: FakeNotion) -> None:
         connection.settings["booked"] = "Agreed"
@@ -50,7 +52,7 @@ class TestMissing:
         connection.settings["email_property"] = "E-Mail"
         outcome = await connection.send()
         assert isinstance(outcome, GaveUp)
-        assert "(it has 'Email'): add it in Notion, or set email_property" in outcome.because
+        assert "(did you mean 'Email'?): add it in Notion, or set email_property" in outcome.because
 
     async def test_a_database_that_is_not_shared_and_the_other_part_goes_on(
         self, connection: NotionConnection, fake: FakeNotion
@@ -58,7 +60,7 @@ class TestMissing:
         fake.workspace.hidden.add(fake.sequences)
         outcome = await connection.send()
         assert isinstance(outcome, GaveUp)
-        assert "the email sequence database is not there for us: share it with the integration" in outcome.because
+        assert "Notion did not find the email sequence database: share it with the integration" in outcome.because
         assert fake.properties_of(fake.contact) == BOOKED
 
     async def test_several_data_sources(self, connection: NotionConnection, fake: FakeNotion) -> None:
@@ -74,19 +76,19 @@ class TestMissing:
         phone_only = replace(
             notification("booking.created"), meeting=replace(MEETING, guest=Guest(email="", phone="+4915112345678"))
         )
-        with pytest.raises(CannotRender, match="known by phone only"):
+        with pytest.raises(CannotRender, match="has no email address"):
             connection.build().render(phone_only)
 
 
 PASSING = [
     pytest.param("401", "destination", "NOTION_TOKEN", None, id="401 unauthorized"),
-    pytest.param("403", "destination", "capabilities to read and to update", None, id="403 restricted_resource"),
-    pytest.param("409", "delivery", "somebody else is changing", None, id="409 conflict_error"),
-    pytest.param("429", "limit", "takes no more for now", 90, id="429 rate_limited, for longer than a minute"),
-    pytest.param("503", "destination", "out of order", 90, id="503"),
+    pytest.param("403", "destination", "capabilities to read and update", None, id="403 restricted_resource"),
+    pytest.param("409", "delivery", "another change to", None, id="409 conflict_error"),
+    pytest.param("429", "limit", "rate limit reached", 90, id="429 rate_limited, for longer than a minute"),
+    pytest.param("503", "destination", "unavailable", 90, id="503"),
     pytest.param("529", "destination", "overloaded", 90, id="529 service_overload"),
-    pytest.param("html", "destination", "does not speak like Notion", None, id="200 with a web page"),
-    pytest.param("lost", "destination", "broke the connection off", None, id="reset after it was done"),
+    pytest.param("html", "destination", "not Notion's API", None, id="200 with a web page"),
+    pytest.param("lost", "destination", "closed the connection", None, id="reset after it was done"),
 ]
 
 
@@ -125,7 +127,7 @@ async def test_a_wrong_token(connection: NotionConnection, fake: FakeNotion) -> 
 
 async def test_types_are_asked_once_in_some_minutes(connection: NotionConnection, fake: FakeNotion) -> None:
     await connection.send()
-    assert (len(fake.calls), connection.meter.taken) == (7, 6), "the first call is the delivery's own"
+    assert (len(fake.calls), connection.meter.taken) == (7, 6), "the dispatcher counts the delivery's first call"
     await connection.send()
     assert len(fake.calls) == 7 + 3
     connection.now += timedelta(minutes=6)
@@ -157,7 +159,7 @@ async def test_a_property_that_is_added_meanwhile_is_seen_at_once(
     assert "notes" not in outcome.found
 
 
-async def test_a_schema_that_changed_meanwhile_is_read_anew(connection: NotionConnection, fake: FakeNotion) -> None:
+async def test_a_changed_schema_is_read_again(connection: NotionConnection, fake: FakeNotion) -> None:
     await connection.send()
     source = fake.page(fake.contact).source
     properties = fake.workspace.sources[source]["properties"]
@@ -180,7 +182,7 @@ async def test_a_limit_that_is_ours_is_waited_for(connection: NotionConnection) 
     connection.meter = Full()
     outcome = await connection.send()
     assert outcome == TryAgain(
-        because="more calls of Notion are waiting than it takes for now",
+        because="too many calls to Notion are waiting for its rate limit",
         not_before=NOW + timedelta(seconds=40),
         fault="limit",
     )

@@ -1,4 +1,4 @@
-"""TE6: `showup doctor` says what is missing before a booking does."""
+"""TE6: `showup doctor` reports what is missing before a booking needs it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.destinations.notion.notion_connection import NotionConnection
 
 
 class TestHealthCheck:
-    """`showup doctor` says what is missing before a booking does."""
+    """`showup doctor` reports what is missing before a booking needs it."""
 
     async def test_all_is_well(self, connection: NotionConnection, fake: FakeNotion) -> None:
         assert await connection.check_health() == []
@@ -20,10 +20,10 @@ class TestHealthCheck:
         pytest.param({"email_property": "Name2"}, "set email_property", id="email"),
         pytest.param({"call_date_property": "Booking Status"}, "set call_date_property", id="type"),
         pytest.param({"sequence_reminder_properties": {"2h": "Email 8 Sent"}}, "no property 'Email 8 Sent'", id="sent"),
-        pytest.param({"sequence_reminder_properties": "soon=Email 5 Sent"}, "'soon' is no span of time", id="span"),
-        pytest.param({"contacts_database": "x"}, "contacts_database is no id of Notion's", id="id"),
+        pytest.param({"sequence_reminder_properties": "soon=Email 5 Sent"}, "'soon' is not a duration", id="span"),
+        pytest.param({"contacts_database": "x"}, "contacts_database is not a Notion id", id="id"),
         pytest.param({"contacts_database": ""}, "set contacts_database", id="no database"),
-        pytest.param({"contacts_database": "0" * 32}, "the contact database is not there for us", id="another"),
+        pytest.param({"contacts_database": "0" * 32}, "Notion did not find the contact database", id="another"),
     )
 
     @pytest.mark.parametrize(("settings", "says"), FAULTS)

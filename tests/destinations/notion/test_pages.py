@@ -1,4 +1,4 @@
-"""TE6: what is written to whose page, by the types of its properties, and what is found there."""
+"""TE6: the changes to each page, by the types of its properties, and the values that Showup reads there."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -36,13 +36,13 @@ async def test_the_call_date_is_the_day_in_the_workspaces_zone(connection: Notio
         assert fake.properties_of(fake.contact)["Diagnostic Call Date"] == day
 
 
-async def test_a_zone_that_is_none_leaves_the_date_alone_and_says_so(
+async def test_an_invalid_time_zone_leaves_the_date_unchanged_with_a_note(
     connection: NotionConnection, fake: FakeNotion
 ) -> None:
-    """Seed 003: an error over the date never blocks the rest."""
+    """Seed 003: an error in the date does not block the rest."""
     outcome = await connection.send_notification(replace(notification("booking.created"), time_zone="Mars/Crater"))
     assert isinstance(outcome, Delivered)
-    assert "'Mars/Crater' is no time zone" in outcome.found["notes"][0]
+    assert "'Mars/Crater' is not a time zone" in outcome.found["notes"][0]
     assert fake.properties_of(fake.contact)["Booking Status"] == "Booked"
     assert "Diagnostic Call Date" not in fake.properties_of(fake.contact)
 
@@ -66,7 +66,7 @@ async def test_an_email_that_only_ends_alike_is_another_persons(connection: Noti
 async def test_a_missing_contact_is_reported_and_the_sequence_still_found(
     connection: NotionConnection, fake: FakeNotion
 ) -> None:
-    """Seed 003: contact not found, logged, and on it goes."""
+    """Seed 003: a missing contact is logged, and the update continues."""
     fake.page(fake.contact).in_trash = True
     outcome = await connection.send()
     assert isinstance(outcome, Delivered)
@@ -74,7 +74,7 @@ async def test_a_missing_contact_is_reported_and_the_sequence_still_found(
         "contact_id": None,
         "sequence_id": fake.sequence,
         "campaign": "Christmas 2025",
-        "notes": ["no page of the contact database has this email"],
+        "notes": ["no page in the contact database has this email"],
     }
 
 
@@ -92,11 +92,11 @@ async def test_of_several_contacts_the_one_that_was_edited_last_is_taken(
     outcome = await connection.send()
     assert isinstance(outcome, Delivered)
     assert outcome.record == second
-    assert "2 pages of the contact database" in outcome.found["notes"][0]
+    assert "2 pages in the contact database" in outcome.found["notes"][0]
 
 
 class TestLaterEvents:
-    """Reschedules, cancellations and attendance go to the page that the booking went to."""
+    """Reschedules, cancellations and attendance change the same page as the booking."""
 
     async def test_a_new_time(self, connection: NotionConnection, fake: FakeNotion) -> None:
         first = await connection.send()
@@ -128,21 +128,17 @@ class TestLaterEvents:
         fake.page(fake.contact).values["Diagnostic Call Date"] = {"start": "2026-12-24"}
         outcome = await connection.send("booking.cancelled", record=fake.contact)
         assert isinstance(outcome, Delivered)
-        assert outcome.found["notes"] == ["the page is about the meeting on 2026-12-24: it was left alone"]
+        assert outcome.found["notes"] == ["the page is about the meeting on 2026-12-24, so Showup did not change it"]
         assert fake.properties_of(fake.contact)["Booking Status"] == "Booked"
 
-    async def test_a_page_that_went_to_the_trash_is_looked_for_anew(
-        self, connection: NotionConnection, fake: FakeNotion
-    ) -> None:
+    async def test_a_page_in_the_trash_is_searched_again(self, connection: NotionConnection, fake: FakeNotion) -> None:
         fake.page(fake.contact).in_trash = True
         second = fake.workspace.add_page(fake.contacts, {"Email": "ann@acme.example"})
         outcome = await connection.send("booking.cancelled", record=fake.contact)
         assert isinstance(outcome, Delivered)
         assert outcome.record == second
 
-    async def test_what_a_setting_leaves_empty_is_left_alone(
-        self, connection: NotionConnection, fake: FakeNotion
-    ) -> None:
+    async def test_an_empty_setting_changes_nothing(self, connection: NotionConnection, fake: FakeNotion) -> None:
         connection.settings |= {"cancelled": "", "campaign_status_property": "", "call_date_property": ""}
         assert "booking.cancelled" not in KIND.subscribed_events(KIND.parse_settings(connection.settings))
         await connection.send()
@@ -151,12 +147,12 @@ class TestLaterEvents:
             "Email": "ann@acme.example",
             "Booking Status": "Booked",
         }
-        with pytest.raises(CannotRender, match=r"nothing of booking\.cancelled"):
+        with pytest.raises(CannotRender, match=r"does not receive booking\.cancelled"):
             connection.build().render(notification("booking.cancelled"))
 
 
 class TestReminders:
-    """Where each reminder's sending is written down (seed 003: state portability)."""
+    """Each sent reminder is recorded in Notion (seed 003: state portability)."""
 
     async def test_the_moment_is_written_to_the_sequence(self, connection: NotionConnection, fake: FakeNotion) -> None:
         outcome = await connection.send(
@@ -241,7 +237,7 @@ async def test_a_database_may_be_named_by_its_address(
 async def test_a_superseded_delivery_leaves_the_current_state_unwritten(
     connection: NotionConnection, fake: FakeNotion
 ) -> None:
-    """PI9: a booking that is heard of after it was called off stays called off; the rest of it is still news."""
+    """PI9: a booking that arrives after its cancellation stays cancelled; its other values are still written."""
     await connection.send("booking.cancelled")
     outcome = await connection.send_notification(notification("booking.created"), overtaken=True)
     assert isinstance(outcome, Delivered)

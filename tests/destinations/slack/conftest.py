@@ -1,4 +1,4 @@
-"""Slack on loopback, and the team that hears of things there."""
+"""A fake Slack, and the team that receives notifications there."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -13,7 +13,7 @@ from tests.destinations.slack.scenario import SlackScenario
 
 @pytest.fixture
 def fake() -> Iterator[FakeSlack]:
-    """Slack; at the end nothing may have been asked that its document or its limits forbid."""
+    """A fake Slack; checks at the end that all requests match Slack's document and limits."""
     with FakeSlack() as fake:
         yield fake
     assert fake.wrong == []

@@ -1,6 +1,6 @@
-"""A team that hears of its bookings in Slack, and a CRM that may ask it which record is meant.
+"""A team that receives its bookings in Slack, and a CRM that may ask it to choose a record.
 
-The CRM does what the test's script says; Slack is the loopback one, and everything of ours is real.
+The CRM follows the test's script; Slack is the fake one, and all of Showup is real.
 """
 
 from datetime import timedelta
@@ -35,7 +35,7 @@ SARAH = {"attendees": [attendee("sarah@acme.example", "Sarah Chen")]}
 QUESTIONS = ["record.choose", "record.chosen"]
 CANDIDATES = (
     Candidate(record="86a", name="Sarah Chen", url="https://app.clickup.com/t/86a", because="the same name"),
-    Candidate(record="86b", name="S. Chen <Globex>", because="the same last name and initial"),
+    Candidate(record="86b", name="S. Chen <Globex>", because="the same last name and first initial"),
 )
 SEAL = Seal(["a key for tests"])
 
@@ -45,7 +45,7 @@ def booked(uid: str = "one", number: int = 1, **more: Any) -> bytes:
 
 
 class SlackScenario(ConnectedScenario):
-    """Its clock stands still unless a test moves it."""
+    """Only a test moves its clock."""
 
     def __init__(
         self, engine: AsyncEngine, workspace: UUID, account: UUID, client: httpx2.AsyncClient, slack: FakeSlack
@@ -60,12 +60,12 @@ class SlackScenario(ConnectedScenario):
         self._transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
 
     def http_client(self) -> httpx2.AsyncClient:
-        """Somebody at the doors, with a key."""
+        """An HTTP client with an API key."""
         headers = {"Authorization": f"Bearer {KEY}"}
         return httpx2.AsyncClient(transport=self._transport, base_url="http://showup.example", headers=headers)
 
     async def connect_slack(self, *, secret: str | None = SIGNING_SECRET, **settings: Any) -> None:
-        """The connection is kept and subscribed, as a command or the environment would have it."""
+        """Stores the connection and subscribes it, as a command or the environment does."""
         connection_settings = {"api_url": self.slack.url, "channel": CHANNEL, "notices": QUESTIONS, **settings}
         credentials = {"bot_token": TOKEN} | ({} if secret is None else {"signing_secret": secret})
         requested = ConnectionSpec(
@@ -82,7 +82,7 @@ class SlackScenario(ConnectedScenario):
         )
 
     async def raise_question(self) -> None:
-        """A booking came that the CRM can't place."""
+        """Receives a booking for which the CRM needs an answer."""
         async with transaction(self.engine) as tx:
             await subscribe(await driver_connection(tx), self.workspace, "clickup", ["booking.created"], self.now)
         question = Question(candidates=CANDIDATES, until=self.now + timedelta(hours=4))
@@ -91,7 +91,7 @@ class SlackScenario(ConnectedScenario):
         await self.deliver_due()
 
     async def question_message(self) -> Message:
-        """The same: the question as it stands in Slack."""
+        """Raises a question, and returns its message in Slack."""
         await self.raise_question()
         (message,) = self.slack.messages()
         return message
@@ -99,7 +99,7 @@ class SlackScenario(ConnectedScenario):
     async def press_button(
         self, message: Message, action: str, *, user: dict[str, Any] | None = None
     ) -> httpx2.Response:
-        """Somebody presses a button of it, and what was kept is applied."""
+        """Presses a button of the message, and applies the stored command."""
         return await self.send_interaction(press(message, action, self.now, user))
 
     async def send_interaction(self, content: bytes, **headers: str) -> httpx2.Response:
@@ -117,7 +117,7 @@ class SlackScenario(ConnectedScenario):
         return row
 
     async def command_log(self) -> list[dict[str, Any]]:
-        """The commands in the log, in the order in which they came."""
+        """Returns the commands in the log, in the order of arrival."""
         found = tables.inbox_events
         query = select(found).where(found.c.origin == "manual").order_by(found.c.received_at, found.c.id)
         async with self.engine.connect() as tx:

@@ -1,4 +1,4 @@
-"""TE7: a person decides in Slack, or by the API. A press is a command in the log: kept once, done once."""
+"""TE7: a person answers in Slack or through the API. A press is a command in the log, stored and executed once."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,7 @@ FIRST = "choose_record:0"
 
 @pytest.fixture
 async def message(scenario: SlackScenario) -> Message:
-    """A question that stands in Slack."""
+    """A question in Slack."""
     await scenario.connect_slack()
     return await scenario.question_message()
 
@@ -50,13 +50,13 @@ async def test_a_press_is_a_command_in_the_log_and_the_delivery_goes_on_with_it(
     assert (row["state"], row["question"]["answered_by"]) == ("delivered", "slack:U0ANN (ann)")
 
 
-async def test_the_message_says_who_decided_and_has_no_buttons_any_more(
+async def test_an_answered_question_names_the_person_and_has_no_buttons(
     scenario: SlackScenario, message: Message
 ) -> None:
     await scenario.press_button(message, FIRST)
     await scenario.deliver_due(seconds=1)
     assert message.buttons == {}
-    assert "<@U0ANN> decided: it is *Sarah Chen*." in message.words
+    assert "<@U0ANN> chose *Sarah Chen*." in message.words
     assert message.changes == 1
     assert [row["kind"] for row in await scenario.rows(destination="slack", state="delivered")].count(
         "record.chosen"
@@ -68,7 +68,7 @@ async def test_none_of_them_is_an_answer_too(scenario: SlackScenario, message: M
     await scenario.deliver_due(seconds=1)
     question = (await scenario.crm_row())["question"]
     assert (question["chosen"], question["answered_by"]) == (None, "slack:U0ANN (ann)")
-    assert "none of these. A new lead is made." in message.words
+    assert "none of these. Showup creates a new lead." in message.words
 
 
 async def test_the_same_press_received_twice_counts_once(scenario: SlackScenario, message: Message) -> None:
@@ -87,12 +87,12 @@ async def test_the_same_press_received_twice_at_once_counts_once(scenario: Slack
     assert sorted(row["state"] for row in await scenario.command_log()) == ["applied", *["duplicate"] * 3]
 
 
-async def test_of_two_people_the_first_has_decided(scenario: SlackScenario, message: Message) -> None:
+async def test_the_first_answer_decides(scenario: SlackScenario, message: Message) -> None:
     await scenario.press_button(message, FIRST, user=ANN)
     assert (await scenario.press_button(message, NONE, user=BEN)).status_code == 200
     first, second = await scenario.command_log()
     assert (first["state"], second["state"]) == ("applied", "refused")
-    assert second["because"] == "slack:U0ANN (ann) has decided already"
+    assert second["because"] == "slack:U0ANN (ann) has already answered"
     await scenario.deliver_due(seconds=1)
     assert (await scenario.crm_row())["question"]["chosen"] == "86a"
 
@@ -110,15 +110,15 @@ async def test_two_people_who_press_before_either_is_applied(scenario: SlackScen
     ]
 
 
-async def test_after_the_time_it_is_too_late_and_the_message_says_so(scenario: SlackScenario, message: Message) -> None:
+async def test_a_late_answer_is_refused_and_the_message_says_so(scenario: SlackScenario, message: Message) -> None:
     body = press(message, FIRST, scenario.now)
     scenario.crm.outcomes.append(Delivered(provider="far", record="90x"))
     await scenario.deliver_due(hours=4, seconds=1)
     await scenario.send_interaction(body)
     (command,) = await scenario.command_log()
-    assert (command["state"], command["because"]) == ("refused", "it is too late to decide: the delivery is delivered")
+    assert (command["state"], command["because"]) == ("refused", "it is too late to answer: the delivery is delivered")
     await scenario.deliver_due(seconds=1)
-    assert "Nobody decided in time" in message.words
+    assert "No one answered in time" in message.words
     assert message.buttons == {}
 
 
@@ -128,7 +128,7 @@ async def test_a_press_for_no_delivery_of_ours_is_in_the_log_as_refused(
     message.blocks[1]["accessory"]["value"] = f"{uuid4()} 86a"
     await scenario.press_button(message, FIRST)
     (command,) = await scenario.command_log()
-    assert (command["state"], command["because"]) == ("refused", "there is no such delivery")
+    assert (command["state"], command["because"]) == ("refused", "the delivery does not exist")
 
 
 @pytest.mark.parametrize(
@@ -217,16 +217,16 @@ async def test_a_person_can_decide_by_the_api(scenario: SlackScenario) -> None:
     async with scenario.http_client() as client:
         seen = (await client.get(f"/api/deliveries/{delivery}")).json()
         assert [one["record"] for one in seen["question"]["candidates"]] == ["86a", "86b"]
-        assert "somebody has to say which record is meant, until 2026-09-07 13:00:00 UTC" in seen["because"]
+        assert "waiting until 2026-09-07 13:00:00 UTC for a person to choose the record" in seen["because"]
         done = await client.post(f"/api/deliveries/{delivery}/choose", json={"record": "86b"})
         assert done.status_code == 200, done.text
         assert (done.json()["question"]["chosen"], done.json()["question"]["answered_by"]) == ("86b", "admin")
         again = await client.post(f"/api/deliveries/{delivery}/choose", json={"record": None})
-        assert (again.status_code, again.json()["detail"]) == (409, "Admin has decided already.")
+        assert (again.status_code, again.json()["detail"]) == (409, "Admin has already answered.")
         listed = (await client.get("/api/deliveries?destination=clickup")).json()["items"]
         assert set(listed[0]["question"]) == {"until", "answered_by", "chosen"}
     await scenario.deliver_due(seconds=1)
-    assert "decided: it is *S. Chen &lt;Globex&gt;*." in scenario.slack.messages()[-1].words
+    assert "chose *S. Chen &lt;Globex&gt;*." in scenario.slack.messages()[-1].words
     assert [row["state"] for row in await scenario.command_log()] == ["applied", "refused"]
 
 

@@ -1,4 +1,4 @@
-"""TE7: what a channel reads. Nobody's words break a message, and each one can be read where blocks can't be shown."""
+"""TE7: the messages in a channel. No outside text breaks a message, and each has a text for clients without blocks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ def test_every_event_kind_can_be_rendered(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EVENT_KINDS)
-def test_nobodys_words_break_a_message_or_call_everybody(kind: str) -> None:
+def test_outside_text_breaks_no_message_and_notifies_no_one(kind: str) -> None:
     guest = replace(MEETING.guest, name=HOSTILE, email=HOSTILE, phone=HOSTILE)
     names = ("title", "company_name", "organizer_name", "cancellation_reason", "reschedule_reason", "notes")
     meeting = replace(MEETING, guest=guest, **dict.fromkeys(names, HOSTILE))
@@ -87,7 +87,7 @@ def test_a_booking_says_who_when_and_with_whom() -> None:
     content = rendered_message("booking.created")
     assert content["text"] == "New booking: Ann Acme (Acme), Sat 2026-09-12 11:00 (Europe/Berlin)"
     shown = words(content)
-    assert f"<!date^{int(MEETING.start_time.timestamp())}^" in shown, "each reader sees it in their own zone"
+    assert f"<!date^{int(MEETING.start_time.timestamp())}^" in shown, "Slack shows it in each reader's time zone"
     for part in ("Ann Acme (Acme)", "Ben Host", "ann@acme.example", "Intro call"):
         assert part in shown
 
@@ -99,13 +99,13 @@ def test_it_never_says_the_uid_by_which_a_meeting_can_be_cancelled() -> None:
 
 
 def test_a_moved_meeting_says_the_time_that_it_had() -> None:
-    assert "Instead of" in words(rendered_message("booking.rescheduled"))
-    assert "Instead of" not in words(rendered_message("booking.created"))
+    assert "Previous time" in words(rendered_message("booking.rescheduled"))
+    assert "Previous time" not in words(rendered_message("booking.created"))
 
 
-def test_attendance_says_how_it_is_known() -> None:
+def test_attendance_shows_its_evidence() -> None:
     assumed = replace(slack_notification("booking.showed"), meeting=replace(MEETING, attended=True, evidence="assumed"))
-    assert "only the clock says so" in words(render(assumed, CHANNEL))
+    assert "no absence was reported" in words(render(assumed, CHANNEL))
 
 
 def test_a_question_has_ten_candidates_at_most_and_a_none_button() -> None:
@@ -113,26 +113,26 @@ def test_a_question_has_ten_candidates_at_most_and_a_none_button() -> None:
     values = [one["accessory"]["value"] for one in blocks if "accessory" in one]
     assert values == [f"{DELIVERY} 86{n}" for n in range(10)]
     (none,) = next(one["elements"] for one in blocks if one["type"] == "actions")
-    assert (none["value"], none["text"]["text"]) == (str(DELIVERY), "None of these: make a new lead")
+    assert (none["value"], none["text"]["text"]) == (str(DELIVERY), "None of these: create a new lead")
 
 
 def test_a_candidate_whose_id_fits_in_no_button_is_a_sentence() -> None:
     candidates = [{"record": "x" * 2_000, "name": "Ann", "url": None, "because": ""}]
-    with pytest.raises(CannotRender, match="too long for a button"):
+    with pytest.raises(CannotRender, match="too long for a Slack button"):
         rendered_message("record.choose", candidates=candidates)
 
 
 @pytest.mark.parametrize(
     ("details", "says"),
     [
-        ({}, "<@U0ANN> decided: it is *Ann 1*."),
-        ({"name": None}, "<@U0ANN> decided: it is 861."),
-        ({"name": None, "record": None}, "<@U0ANN> decided: none of these. A new lead is made."),
-        ({"answered_by": "key:crm"}, "key:crm decided: it is *Ann 1*."),
-        ({"answered_by": None, "name": None, "record": "90x"}, "Nobody decided in time"),
+        ({}, "<@U0ANN> chose *Ann 1*."),
+        ({"name": None}, "<@U0ANN> chose 861."),
+        ({"name": None, "record": None}, "<@U0ANN> chose none of these. Showup creates a new lead."),
+        ({"answered_by": "key:crm"}, "key:crm chose *Ann 1*."),
+        ({"answered_by": None, "name": None, "record": "90x"}, "No one answered in time"),
     ],
 )
-def test_an_answer_says_who_decided_what(details: dict[str, Any], says: str) -> None:
+def test_an_answer_names_the_person_and_the_choice(details: dict[str, Any], says: str) -> None:
     content = rendered_message("record.chosen", **details)
     assert says in words(content)
     assert "'button'" not in words(content)
@@ -140,12 +140,12 @@ def test_an_answer_says_who_decided_what(details: dict[str, Any], says: str) -> 
 
 
 def test_an_unsupported_kind_is_refused_with_a_sentence() -> None:
-    with pytest.raises(CannotRender, match="Slack is not told of remind"):
+    with pytest.raises(CannotRender, match="Slack does not receive remind"):
         rendered_message("remind")
 
 
 def test_a_booking_without_a_meeting_is_a_sentence() -> None:
-    with pytest.raises(CannotRender, match="about no meeting"):
+    with pytest.raises(CannotRender, match="has no meeting"):
         render(replace(slack_notification("booking.created"), meeting=None), CHANNEL)
 
 
@@ -200,7 +200,7 @@ def test_a_place_that_contains_no_id_is_shown() -> None:
 
 
 def test_text_from_outside_is_sent_verbatim() -> None:
-    """Else "@channel" in a name calls the whole channel, and an address in a remark becomes a link."""
+    """Otherwise "@channel" in a name notifies the whole channel, and a URL in a remark becomes a link."""
     written = [block["text"] for block in rendered_message("booking.created")["blocks"] if block["type"] == "section"]
     assert written
     assert all(one["verbatim"] is True for one in written)

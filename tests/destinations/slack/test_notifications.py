@@ -1,4 +1,4 @@
-"""TE7: what happens in the pipeline stands in the channel, once, whatever breaks meanwhile."""
+"""TE7: each event of the pipeline is posted in the channel once, after any fault in between."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from tests.histories.webhooks import body, payload
 
 
 async def posted_texts(scenario: SlackScenario, *, seconds: int = 5) -> list[str]:
-    """Some seconds go by; the texts of all messages then."""
+    """Moves the clock some seconds, and returns the texts of all messages."""
     for _ in range(seconds):
         await scenario.deliver_due(seconds=1)
     return [one.text for one in scenario.slack.messages()]
@@ -82,8 +82,8 @@ async def test_a_destination_that_is_down_is_reported_but_slacks_own_outage_is_n
     await scenario.receive(booked())
     for _ in range(10):
         await scenario.deliver_due(minutes=5)
-    (down,) = (text for text in await posted_texts(scenario) if "can't be told anything" in text)
-    assert down.startswith("ClickUp can't be told anything: Since <!date^")
+    (down,) = (text for text in await posted_texts(scenario) if "can't be reached" in text)
+    assert down.startswith("ClickUp can't be reached: Since <!date^")
     assert len(scenario.slack.messages()) == 2
     scenario.slack.down()
     await scenario.receive(booked("two", 2))
@@ -128,10 +128,10 @@ async def test_changing_the_channel_retains_the_signing_secret_and_the_questions
 
 
 async def another_workspace(scenario: SlackScenario, secret: str) -> Any:
-    """A client whose Slack app is signed with this secret."""
+    """A workspace whose Slack app signs with this secret."""
     made = uuid4()
     async with transaction(scenario.engine) as tx:
-        # Its name comes first, so that a door that took the first that fits would take it.
+        # Its name comes first, so an endpoint that used the first workspace would use it.
         await tx.execute(tables.workspaces.insert().values(id=made, slug="a-client", name="A client"))
         credentials = {"bot_token": TOKEN, "signing_secret": secret}
         await connections_store.upsert(

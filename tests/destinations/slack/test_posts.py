@@ -1,4 +1,4 @@
-"""TE7: Slack over real HTTP. One message a delivery, a question becomes its answer, refusals say what to do."""
+"""TE7: Slack over real HTTP: one message per delivery, an answer replaces its question, and errors say what to do."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from tests.destinations.slack.test_messages import slack_notification
 
 
 class SlackBot:
-    """Slack as it is connected."""
+    """A Slack connection."""
 
     def __init__(self, client: httpx2.AsyncClient, fake: FakeSlack) -> None:
         self.client, self.fake = client, fake
@@ -46,7 +46,7 @@ async def test_a_message_is_posted_with_the_deliverys_id_in_it(bot: SlackBot) ->
     assert outcome == Delivered(provider="slack", reference=message.ts, record=f"{CHANNEL}:{message.ts}")
     assert bot.fake.effects == {str(DELIVERY): 1}
     assert message.text.startswith("New booking: Ann Acme")
-    assert bot.fake.calls == ["chat.postMessage"], "a first attempt looks for nothing"
+    assert bot.fake.calls == ["chat.postMessage"], "a first attempt searches for nothing"
 
 
 async def test_what_was_posted_before_the_connection_broke_is_found_and_not_posted_again(bot: SlackBot) -> None:
@@ -80,7 +80,7 @@ async def test_an_answer_takes_the_buttons_from_its_question(bot: SlackBot) -> N
     for _ in range(2):
         assert isinstance(await bot.send("record.chosen", record=posted.record), Delivered)
     assert message.buttons == {}
-    assert "<@U0ANN> decided: it is *Ann 1*." in message.words
+    assert "<@U0ANN> chose *Ann 1*." in message.words
     assert len(bot.fake.messages()) == 1
 
 
@@ -89,28 +89,28 @@ async def test_an_answer_to_a_question_that_was_never_posted_changes_nothing(bot
     assert bot.fake.calls == []
 
 
-async def test_an_answer_to_a_question_that_somebody_deleted_is_done(bot: SlackBot) -> None:
+async def test_an_answer_to_a_deleted_question_is_delivered(bot: SlackBot) -> None:
     assert await bot.send("record.chosen", record=f"{CHANNEL}:1.1") == Delivered(provider="slack")
 
 
 @pytest.mark.parametrize(
     ("fault", "outcome", "whose", "says"),
     [
-        ("401", TryAgain, "destination", "Put SLACK_BOT_TOKEN right"),
-        ("revoked", TryAgain, "destination", "token_revoked. Put SLACK_BOT_TOKEN right"),
-        ("403", TryAgain, "destination", "Give it chat:write"),
-        ("404", GaveUp, "", f"there is no channel {CHANNEL} that the app sees"),
-        ("archived", GaveUp, "", "is archived: name another one"),
-        ("409", TryAgain, "destination", "Slack is out of order: fatal_error"),
-        ("422", GaveUp, "", "Slack refuses this message: invalid_blocks"),
-        ("429", TryAgain, "limit", "Slack takes no more for now"),
-        ("500", TryAgain, "destination", "Slack is out of order"),
-        ("503", TryAgain, "destination", "Slack is out of order"),
-        ("reset", TryAgain, "destination", "broke the connection off"),
-        ("html", TryAgain, "destination", "Look at SLACK_API_URL"),
+        ("401", TryAgain, "destination", "Correct SLACK_BOT_TOKEN"),
+        ("revoked", TryAgain, "destination", "token_revoked. Correct SLACK_BOT_TOKEN"),
+        ("403", TryAgain, "destination", "Add chat:write"),
+        ("404", GaveUp, "", f"the app can't see a channel {CHANNEL}"),
+        ("archived", GaveUp, "", "is archived: set another channel"),
+        ("409", TryAgain, "destination", "Slack is unavailable: fatal_error"),
+        ("422", GaveUp, "", "Slack rejected this message: invalid_blocks"),
+        ("429", TryAgain, "limit", "Slack rate limit reached"),
+        ("500", TryAgain, "destination", "Slack is unavailable"),
+        ("503", TryAgain, "destination", "Slack is unavailable"),
+        ("reset", TryAgain, "destination", "closed the connection"),
+        ("html", TryAgain, "destination", "Check SLACK_API_URL"),
     ],
 )
-async def test_each_refusal_is_what_it_is(
+async def test_each_error_response_has_its_outcome(
     bot: SlackBot, fault: str, outcome: type[TryAgain | GaveUp], whose: str, says: str
 ) -> None:
     bot.fake.faults.queue(fault)
@@ -136,7 +136,7 @@ async def test_a_channel_without_the_app_explains_how_to_invite_it(bot: SlackBot
     bot.fake.channels[CHANNEL].is_member = False
     refused = await bot.send()
     assert isinstance(refused, GaveUp)
-    assert "write `/invite`" in refused.because
+    assert "use `/invite`" in refused.because
 
 
 async def test_event_kinds_can_have_their_own_channels(bot: SlackBot) -> None:
@@ -151,20 +151,20 @@ async def test_event_kinds_can_have_their_own_channels(bot: SlackBot) -> None:
     ("settings", "says"),
     [
         ({}, "channel"),
-        ({"channel": "#sales"}, "'#sales' is no id of a channel"),
+        ({"channel": "#sales"}, "'#sales' is not a channel id"),
         ({"channel": CHANNEL, "chanels": {}}, "did you mean channels"),
         ({"channel": CHANNEL, "notices": ["booking.create"]}, "did you mean booking.created"),
         ({"channel": CHANNEL, "channels": {"booking.noshow": CHANNEL}}, "did you mean booking.no_show"),
         ({"channel": CHANNEL, "digest_at": "8 am"}, "a time of day such as 08:00"),
     ],
 )
-def test_settings_that_can_not_be_used_are_a_sentence(settings: Mapping[str, Any], says: str) -> None:
+def test_invalid_settings_have_an_error_sentence(settings: Mapping[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match="slack") as refused:
         KIND.parse_settings(settings)
     assert says in str(refused.value)
 
 
-def test_nobody_is_asked_where_no_press_could_be_verified() -> None:
+def test_no_question_is_asked_without_a_signing_secret() -> None:
     settings = KIND.parse_settings({"channel": CHANNEL})
     without = KIND.enabled_events(settings, {"bot_token": TOKEN})
     assert KIND.enabled_events(settings, {"bot_token": TOKEN, "signing_secret": "s"}) - without == {
@@ -179,12 +179,12 @@ async def test_a_health_check_finds_what_is_missing(bot: SlackBot) -> None:
     bot.fake.channels[CHANNEL].is_member = False
     bot.settings["channels"] = {"digest.daily": "C0GONE"}
     found = " ".join(await bot.check_health())
-    assert "write `/invite`" in found
-    assert "there is no channel C0GONE" in found
+    assert "use `/invite`" in found
+    assert "the app can't see a channel C0GONE" in found
     bot.fake.scopes = ("channels:read",)
     assert "lacks the scope chat:write" in " ".join(await bot.check_health())
     bot.credentials = {"bot_token": "xoxb-other"}
-    assert await bot.check_health() == ["Slack refuses us: invalid_auth. Put SLACK_BOT_TOKEN right"]
+    assert await bot.check_health() == ["Slack rejected the token: invalid_auth. Correct SLACK_BOT_TOKEN"]
 
 
 def test_its_own_limits_are_refusals_in_its_own_words() -> None:

@@ -1,4 +1,4 @@
-"""Bookings as Cal.com's API tells them."""
+"""Sample bookings as Cal.com's API returns them."""
 
 from typing import Any
 

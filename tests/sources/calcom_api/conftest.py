@@ -1,4 +1,4 @@
-"""Cal.com's API on loopback, and our client of it."""
+"""Fixtures: a scripted Cal.com API, and a client for it."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,7 +13,7 @@ from tests.sources.calcom_api.scripted_calcom import KEY, FakeTime, ScriptedCalc
 
 @pytest.fixture
 def fake_calcom() -> Iterator[ScriptedCalcom]:
-    """At the end nothing may have been asked that Cal.com's document forbids, and every answer was asked for."""
+    """At the end, no request violated Cal.com's API document, and every scripted response was used."""
     with ScriptedCalcom() as fake_calcom:
         yield fake_calcom
     assert fake_calcom.violations == []
@@ -33,7 +33,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def calcom(client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime) -> CalcomClient:
-    """Without chance: every wait is as long as it may be."""
+    """Returns a client without jitter: every wait has its maximum length."""
     return CalcomClient(client, url=fake_calcom.url, key=KEY, clock=time.clock, jitter=lambda: 0.0, pause=time.pause)
 
 

@@ -1,4 +1,4 @@
-"""Cal.com's API as a test scripts it: one answer after the other, each call held against Cal.com's own document."""
+"""A scripted Cal.com API: it returns one response after another, and checks each request against Cal.com's document."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class ReceivedRequest(NamedTuple):
-    """A call as it arrived; header names are in lower case."""
+    """A received request; header names are in lower case."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class ReceivedRequest(NamedTuple):
 
 
 class ScriptedResponse(NamedTuple):
-    """What is said; of `BROKEN` and `HANGS` nothing is, after the call was taken."""
+    """A response to send; `DISCONNECTS` and `HANGS` send nothing after they receive the request."""
 
     status: int
     body: bytes
@@ -55,7 +55,7 @@ def error_response(status: int, message: str = "No.", headers: Mapping[str, str]
 
 
 class FakeTime:
-    """A clock that only pauses move; `paused` are the seconds of each."""
+    """A clock that only pauses move; `paused` lists their seconds."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -66,12 +66,12 @@ class FakeTime:
 
     async def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
-        await asyncio.sleep(0)  # whoever else is under way goes on first
+        await asyncio.sleep(0)  # lets other tasks run first
         self.now += timedelta(seconds=seconds)
 
 
 class ScriptedCalcom:
-    """Answers what `will_say` it will, in this order; `wrong` is what Cal.com's document forbids of the calls."""
+    """Sends the responses of `script` in order; `violations` are requests that Cal.com's document forbids."""
 
     def __init__(self) -> None:
         self.requests: list[ReceivedRequest] = []
@@ -102,7 +102,7 @@ class ScriptedCalcom:
 
     @property
     def unused_responses(self) -> int:
-        """How many answers nobody asked for."""
+        """Returns the number of unused responses."""
         return len(self._answers)
 
     def stop(self) -> None:
@@ -119,7 +119,7 @@ class ScriptedCalcom:
         body = call.body()
         headers = {name.title(): value for name, value in call.headers.items()}
         address = urlsplit(call.path)
-        # The document has the calls of v2 alone.
+        # The document has only the calls of v2.
         if not address.path.startswith("/v1/"):
             complaint = self._document.find_violation(call.command, call.path, headers, body)
             self.violations += [complaint] if complaint else []

@@ -134,18 +134,18 @@ async def test_pages_are_followed_by_their_cursor(calcom: CalcomClient, fake_cal
 
 
 async def test_a_repeated_cursor_is_an_error(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
-    """Taken for the end, it would lose all bookings after it."""
+    """If it counted as the end, all later bookings would be lost."""
     fake_calcom.script(success_response([BOOKING], pagination={"nextCursor": "c1", "hasMore": True}))
-    with pytest.raises(CalcomUnavailable, match="no cursor leads to them"):
+    with pytest.raises(CalcomUnavailable, match="no cursor for the next page"):
         await calcom.bookings(BookingsQuery(cursor="c1"))
 
 
 ODD = [
     pytest.param({"uid": None}, id="no uid"),
     pytest.param({"status": 5}, id="no status"),
-    pytest.param({"start": "tomorrow"}, id="a start that is no time"),
+    pytest.param({"start": "tomorrow"}, id="an invalid start"),
     pytest.param({"start": None}, id="no start"),
-    pytest.param({"updatedAt": 17}, id="an update at no time"),
+    pytest.param({"updatedAt": 17}, id="an invalid update time"),
 ]
 
 
@@ -172,13 +172,13 @@ async def test_missing_or_invalid_fields_are_none(calcom: CalcomClient, fake_cal
 NOT_TODAYS = [
     pytest.param(error_response(404), id="404"),
     pytest.param(error_response(400), id="400"),
-    pytest.param(success_response({"bookings": []}), id="the oldest shape"),
-    pytest.param(success_response([BOOKING], pagination=PAGES), id="the shape before"),
+    pytest.param(success_response({"bookings": []}), id="the oldest format"),
+    pytest.param(success_response([BOOKING], pagination=PAGES), id="the previous format"),
 ]
 
 
 class TestOldInstance:
-    """A self-hosted v2 that knows no cursor: take and skip, by the version before."""
+    """A self-hosted v2 without cursors: the client uses `take` and `skip` with the previous version."""
 
     @pytest.mark.parametrize("first", NOT_TODAYS)
     async def test_the_version_is_negotiated_once(
@@ -208,7 +208,7 @@ class TestOldInstance:
     async def test_bookings_that_leave_the_list_move_no_others(
         self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
     ) -> None:
-        """Who skips must not ask for an end by updatedAt: what is updated meanwhile would pull the rest forward."""
+        """With `skip`, the query has no end by updatedAt: a booking updated meanwhile would move later ones forward."""
         days = {"a": "2026-03-03T00:00:00Z", "b": "2026-03-03T00:00:00.001Z", "c": None}
         fake_calcom.script(
             error_response(404),
@@ -259,19 +259,17 @@ class TestOneBooking:
         with pytest.raises(CalcomUnavailable, match="a booking lacks"):
             await calcom.booking("a")
 
-    async def test_a_key_that_is_refused_there_is_left_out(
-        self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
-    ) -> None:
+    async def test_a_refused_key_is_omitted(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
         """Reference 9.2: some keys get 401 for a call that is public."""
         fake_calcom.script(error_response(401), success_response(BOOKING))
         assert [one.uid for one in await calcom.booking("bookinguid1")] == ["bookinguid1"]
         assert ["authorization" in one.headers for one in fake_calcom.requests] == [True, False]
 
-    async def test_refused_without_it_as_well_the_key_is_to_blame(
+    async def test_refused_without_the_key_too_is_a_key_error(
         self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
     ) -> None:
         fake_calcom.script(error_response(401, "Invalid API Key"), error_response(401, "Unauthorized"))
-        with pytest.raises(CalcomRefused, match=r"Invalid API Key.*Make another API key") as refused:
+        with pytest.raises(CalcomRefused, match=r"Invalid API Key.*Create another API key") as refused:
             await calcom.booking("bookinguid1")
         assert refused.value.status == 401
 
@@ -285,7 +283,7 @@ class TestAbsence:
         assert (asked.method, asked.path, asked.version) == ("POST", "/v2/bookings/a/mark-absent", "2026-02-25")
         assert asked.body == {"host": True, "attendees": [{"email": "j@client.example", "absent": False}]}
 
-    async def test_of_nobody_else(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
+    async def test_no_other_absence_is_sent(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
         fake_calcom.script(success_response(BOOKING), success_response(BOOKING))
         await calcom.mark_absent("a", host=False)
         await calcom.mark_absent("a", attendees={"j@client.example": True})

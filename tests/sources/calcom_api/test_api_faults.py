@@ -1,4 +1,4 @@
-"""Cal.com's API when it fails: what is tried again, for how long, and what is said in the end (IN8; seed 002)."""
+"""Failures of Cal.com's API: which calls are retried, for how long, and the final error (IN8; seed 002)."""
 
 from datetime import timedelta
 
@@ -31,29 +31,29 @@ PASSING = [
     pytest.param(error_response(500), id="500"),
     pytest.param(error_response(503), id="503"),
     pytest.param(error_response(408), id="408"),
-    pytest.param(DISCONNECTS, id="broken off"),
+    pytest.param(DISCONNECTS, id="disconnected"),
     pytest.param(PAGE, id="a web page"),
     pytest.param(GARBLED, id="garbled"),
     pytest.param(ScriptedResponse(200, b"[" * 100_000), id="nested too deeply"),
     pytest.param(ScriptedResponse(200, b'{"status":"error"}'), id="an error that calls itself a success"),
 ]
 LASTING = [
-    pytest.param(400, "refuses this call: No.", id="400"),
-    pytest.param(401, "Make another API key", id="401"),
-    pytest.param(403, "key of somebody who may", id="403"),
-    pytest.param(404, "look at CALCOM_API_URL", id="404"),
+    pytest.param(400, "refused the request: No.", id="400"),
+    pytest.param(401, "Create another API key", id="401"),
+    pytest.param(403, "key of a user who has it", id="403"),
+    pytest.param(404, "check CALCOM_API_URL", id="404"),
     pytest.param(410, "must end in /v2", id="410"),
-    pytest.param(302, "sends us elsewhere", id="302"),
-    pytest.param(422, "refuses this call: No.", id="422"),
+    pytest.param(302, "redirected the request", id="302"),
+    pytest.param(422, "refused the request: No.", id="422"),
 ]
 
 
 async def test_error_scenario_1_calcom_api_down(
     calcom: CalcomClient, fake_calcom: ScriptedCalcom, time: FakeTime
 ) -> None:
-    """Seed 002: "Error Scenario 1: Cal.com API Down", the client's half: exponential backoff, then it is away."""
+    """Seed 002: "Error Scenario 1: Cal.com API Down", the client's half: exponential backoff, then an error."""
     fake_calcom.script(*[error_response(503, "Service Unavailable")] * 4)
-    with pytest.raises(CalcomUnavailable, match=r"out of order: Service Unavailable"):
+    with pytest.raises(CalcomUnavailable, match=r"internal error: Service Unavailable"):
         await calcom.bookings(BookingsQuery())
     assert time.paused == [1.0, 2.0, 4.0]
 
@@ -96,7 +96,7 @@ async def test_a_call_is_attempted_four_times(
 async def test_api_error_handling(
     calcom: CalcomClient, fake_calcom: ScriptedCalcom, time: FakeTime, status: int, advice: str
 ) -> None:
-    """Seed 002: "API error handling". What they refuse is asked once, and somebody is told what to do."""
+    """Seed 002: "API error handling". A refused call is not retried, and the error says what to do."""
     fake_calcom.script(error_response(status))
     with pytest.raises(CalcomRefused, match=advice) as error:
         await calcom.me()
@@ -107,7 +107,7 @@ async def test_api_error_handling(
 async def test_jitter_spreads_the_attempts(
     client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime
 ) -> None:
-    """After an outage, not everybody comes back in the same second."""
+    """After an outage, clients do not all return in the same second."""
     jitters = iter([1.0, 0.5, 0.0])
     calcom = CalcomClient(
         client, url=fake_calcom.url, key=KEY, clock=time.clock, jitter=lambda: next(jitters), pause=time.pause
@@ -119,7 +119,7 @@ async def test_jitter_spreads_the_attempts(
 
 LIMITS = [
     pytest.param({"Retry-After": "7"}, 7.0, id="Retry-After"),
-    pytest.param({"Retry-After": "0"}, 1.0, id="Retry-After: 0 is no reason to hammer"),
+    pytest.param({"Retry-After": "0"}, 1.0, id="Retry-After: 0 is not taken literally"),
     pytest.param({"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "42"}, 42.0, id="its reset"),
     pytest.param(
         {
@@ -131,7 +131,7 @@ LIMITS = [
         9.0,
         id="the later of two",
     ),
-    pytest.param({}, 60.0, id="not said: their block is a minute"),
+    pytest.param({}, 60.0, id="without a header: the block lasts a minute"),
 ]
 
 
@@ -148,11 +148,11 @@ async def test_a_long_rate_limit_is_reported_instead_of_waited_out(
     calcom: CalcomClient, fake_calcom: ScriptedCalcom, time: FakeTime
 ) -> None:
     fake_calcom.script(error_response(429, "Too Many Requests", {"Retry-After": "3600"}))
-    with pytest.raises(CalcomUnavailable, match="takes no more calls for now: Too Many Requests") as unavailable:
+    with pytest.raises(CalcomUnavailable, match="rate limit is reached: Too Many Requests") as unavailable:
         await calcom.me()
     assert unavailable.value.not_before == NOW + timedelta(hours=1)
     assert time.paused == []
-    assert timedelta(minutes=1) < MAX_WAIT < timedelta(hours=1)  # their own block is waited out
+    assert timedelta(minutes=1) < MAX_WAIT < timedelta(hours=1)  # waits until Cal.com's own block ends
 
 
 async def test_the_last_429_says_when_to_retry(
@@ -171,7 +171,7 @@ async def test_an_outage_may_set_retry_after(calcom: CalcomClient, fake_calcom: 
 
 
 async def test_a_lost_response_is_retried(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
-    """A repeat of it changes nothing."""
+    """Repeating the call changes nothing."""
     fake_calcom.script(DISCONNECTS, success_response(BOOKING))
     await calcom.mark_absent("bookinguid1", host=True)
     assert [one.body for one in fake_calcom.requests] == [{"host": True}] * 2
@@ -200,7 +200,7 @@ async def test_a_non_ascii_key_is_sent_as_it_is(
 async def test_a_key_that_http_forbids_is_refused_locally(
     client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime, key: str
 ) -> None:
-    with pytest.raises(CalcomRefused, match="its key or its address") as error:
+    with pytest.raises(CalcomRefused, match="its key or its URL") as error:
         await CalcomClient(client, url=fake_calcom.url, key=key, clock=time.clock, pause=time.pause).me()
     assert (error.value.status, time.paused, fake_calcom.requests) == (401, [], [])
     assert not key or key not in error.value.because
@@ -217,8 +217,8 @@ async def test_a_silent_server_times_out(fake_calcom: ScriptedCalcom, time: Fake
 async def test_an_endless_response_times_out(
     client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime
 ) -> None:
-    """Each of its steps may be quick enough."""
+    """The total time is limited, even if each part arrives quickly."""
     fake_calcom.script(*[HANGS] * 4)
     calls = ApiTransport(client, url=fake_calcom.url, key=KEY, clock=time.clock, pause=time.pause)
-    with pytest.raises(CalcomUnavailable, match="not whole within"):
+    with pytest.raises(CalcomUnavailable, match="did not complete its response within"):
         await calls.send(ApiRequest(path="/me", timeout=timedelta(seconds=0.2)))

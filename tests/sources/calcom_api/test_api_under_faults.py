@@ -1,4 +1,4 @@
-"""The client against a Cal.com with a memory, a limit and bad days: nothing is lost, and no limit is broken (IN8)."""
+"""The client with a fake Cal.com that has a rate limit and faults: it loses nothing and obeys the limit (IN8)."""
 
 import httpx2
 import pytest
@@ -54,7 +54,7 @@ async def test_a_webhook_is_created_once_under_faults(client: httpx2.AsyncClient
         calcom = CalcomClient(
             client, url=fake_calcom.url, key=fake_calcom.key, clock=world.clock, pause=world.clock.pause
         )
-        fake_calcom.faults.queue("lost")  # it is made, and nobody hears of it
+        fake_calcom.faults.queue("lost")  # the webhook is created, but the response is lost
         created = await calcom.create_webhook(spec)
         assert await calcom.create_webhook(spec) == created
         assert await calcom.webhooks() == [created]

@@ -12,7 +12,7 @@ from showup.sources.calcom.client_v1 import CalcomV1Client
 from tests.sources.calcom_api.scripted_calcom import KEY, FakeTime, ScriptedCalcom, ScriptedResponse, error_response
 
 FROM, TO = datetime(2025, 11, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC)
-# As seed 002 has it.
+# As in seed 002.
 BOOKING: dict[str, Any] = {
     "id": 12345,
     "title": "Discovery Call",
@@ -37,13 +37,13 @@ def bookings_response(*bookings: Any) -> ScriptedResponse:
 
 
 async def test_successful_booking_fetch(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
-    """Seed 002: "Successful booking fetch", in its own dialect."""
+    """Seed 002: "Successful booking fetch", in the format of v1."""
     fake_calcom.script(bookings_response(BOOKING, {"title": "odd"}, BOOKING | {"startTime": "soon"}))
     assert await calcom_v1.bookings() == [READ]
 
 
 async def test_query_parameter_construction(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
-    """Seed 002: "Query parameter construction", in its own dialect."""
+    """Seed 002: "Query parameter construction", in the format of v1."""
     fake_calcom.script(bookings_response(), bookings_response())
     await calcom_v1.bookings(678, FROM, TO)
     await calcom_v1.bookings()
@@ -93,7 +93,7 @@ async def test_additional_v1_fields_are_read(calcom_v1: CalcomV1Client, fake_cal
 
 
 async def test_api_error_handling(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom, time: FakeTime) -> None:
-    """Seed 002: "API error handling". Hosted Cal.com has no v1 any more, and says so."""
+    """Seed 002: "API error handling". Hosted Cal.com has removed v1, and reports so."""
     fake_calcom.script(ScriptedResponse(410, b'{"message": "API v1 has been decommissioned"}'))
     with pytest.raises(CalcomRefused, match=r"API v1 has been decommissioned.*must end in /v2"):
         await calcom_v1.bookings()

@@ -1,4 +1,4 @@
-"""Webhooks at Cal.com: listed, made, changed, in every scope (IN8; reference: Cal.com 9.3)."""
+"""Webhooks at Cal.com: list, create and change them in every scope (IN8; reference: Cal.com 9.3)."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ async def test_all_pages_are_listed(calcom: CalcomClient, fake_calcom: ScriptedC
 
 
 class TestDuplicateAddress:
-    """Cal.com takes an address once, and answers 409 afterwards."""
+    """Cal.com accepts an address once, and answers 409 to a second webhook with it."""
 
     async def test_the_existing_webhook_is_updated(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
         other = REGISTERED | {"id": "other", "subscriberUrl": "https://other.example/"}

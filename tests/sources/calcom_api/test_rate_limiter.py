@@ -1,4 +1,4 @@
-"""No key calls more often than it may, however many ask at once (reference: Cal.com 9.1)."""
+"""A key never exceeds its rate limit, however many tasks call at once (reference: Cal.com 9.1)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -52,11 +52,11 @@ async def test_calls_wait_only_as_long_as_needed() -> None:
     time.now += timedelta(seconds=20)
     await acquire()
     assert time.paused == [40.0]
-    assert CALLS_PER_MINUTE < 120  # theirs
+    assert CALLS_PER_MINUTE < 120  # Cal.com's own limit
 
 
 async def test_calls_are_first_in_first_out() -> None:
-    """Even if somebody asks in the very moment in which the wait of the first is over."""
+    """Even if another call is made at the moment when the first one's wait ends."""
     time, order, later = FakeTime(), list[int](), list[asyncio.Task[None]]()
 
     async def pause(seconds: float) -> None:

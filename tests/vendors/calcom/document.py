@@ -1,4 +1,4 @@
-"""Holds calls against Cal.com's own OpenAPI document, which is older than Cal.com in some points."""
+"""Checks calls against Cal.com's own OpenAPI document, which is older than Cal.com in some points."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest
 
 DOCUMENT: Final = Path(__file__).with_name("openapi.json")
-# What instances of today know and the document of March 2026 does not: method, path, and the name in query or body.
+# Names that current instances know and the document of March 2026 lacks: method, path, and the name in query or body.
 NEWER_PARAMETERS: Final = {
     ("GET", "/bookings", "limit"),  # the list of 2026-05-01 goes by cursor
     ("GET", "/bookings", "cursor"),
@@ -22,16 +22,16 @@ NEWER_PARAMETERS: Final = {
 
 
 class CalcomDocument:
-    """`complaint` says what a call has wrong, or None. Names that the document does not have are wrong as well."""
+    """`find_violation` returns what is wrong with a call, or None. Names that the document lacks are wrong too."""
 
     def __init__(self) -> None:
         self._document: dict[str, Any] = json.loads(DOCUMENT.read_text())
-        # The document itself breaks the rules of OpenAPI: a `true` stands where a schema should.
+        # The document itself breaks the rules of OpenAPI: it has a `true` in place of a schema.
         self._validator = OpenAPI.from_dict(self._document, config=Config(spec_validator_cls=None))
         self._server: str = self._document["servers"][0]["url"]
 
     def find_violation(self, method: str, target: str, headers: dict[str, str], body: bytes) -> str | None:
-        """Of a call to `target`, path and query."""
+        """Checks a call to `target`, path and query."""
         address = urlsplit(target)
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         request = MockRequest(self._server, method, address.path, args=query, headers=headers, data=body or None)
@@ -42,10 +42,10 @@ class CalcomDocument:
         if missing := self._missing_headers(method, address.path, headers):
             return f"{method} {target}: needs {sorted(missing)}"
         unknown = self._unknown_names(method, address.path, query, body)
-        return f"{method} {target}: nothing is known of {sorted(unknown)}" if unknown else None
+        return f"{method} {target}: unknown names {sorted(unknown)}" if unknown else None
 
     def _missing_headers(self, method: str, path: str, headers: dict[str, str]) -> set[str]:
-        """Headers that must be there: openapi-core takes one that has a default for said."""
+        """Returns the required headers that are missing: openapi-core considers one with a default as sent."""
         listed = self._operation(method, path)["parameters"]
         needed = {each["name"].lower() for each in listed if each["in"] == "header" and each.get("required")}
         return needed - {name.lower() for name in headers}

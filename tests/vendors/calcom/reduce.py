@@ -1,4 +1,4 @@
-"""Cuts Cal.com's OpenAPI document to the calls that we make: `python -m tests.vendors.calcom.reduce DOCUMENT`."""
+"""Reduces Cal.com's OpenAPI document to the calls that we make: `python -m tests.vendors.calcom.reduce DOCUMENT`."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 OUTPUT = Path(__file__).with_name("openapi.json")
-# The document names no server, and its checker wants one.
+# The document names no server, and its validator requires one.
 SERVER_URL = "https://api.cal.com"
 CALLS = {
     "/v2/me": ("get",),
@@ -27,7 +27,7 @@ CALLS = {
 
 
 def reduce_document(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with `CALLS` alone, and the schemas that these need."""
+    """Returns the document with `CALLS` alone, and the schemas that these need."""
     paths = {path: {method: document["paths"][path][method] for method in methods} for path, methods in CALLS.items()}
     schemas = document["components"]["schemas"]
     needed: set[str] = set()
@@ -42,7 +42,7 @@ def reduce_document(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def collect_schemas(node: Any, schemas: dict[str, Any], needed: set[str]) -> None:
-    """The names of all schemas that `node` leads to."""
+    """Returns the names of all schemas that `node` refers to."""
     if isinstance(node, list):
         node = dict(enumerate(node))
     if not isinstance(node, dict):

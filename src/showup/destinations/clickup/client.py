@@ -34,7 +34,7 @@ class ClickUpClient:
 
     async def get_user(self) -> None:
         """Returns the token's user, to check that the token is valid."""
-        await self._call("GET", "/user", "who the token belongs to")
+        await self._call("GET", "/user", "the token's owner")
 
     async def get_list(self, list_id: str) -> TaskList:
         payload = await self._call("GET", f"/list/{_quoted(list_id)}", f"the list {list_id}")
@@ -61,7 +61,7 @@ class ClickUpClient:
         return _parse_task(await self._call("POST", f"/list/{_quoted(list_id)}/task", what, body=body))
 
     async def update_task(self, task_id: str, body: dict[str, Any]) -> None:
-        await self._call("PUT", f"/task/{_quoted(task_id)}", f"a change of the task {task_id}", body=body)
+        await self._call("PUT", f"/task/{_quoted(task_id)}", f"an update of the task {task_id}", body=body)
 
     async def get_comments(self, task_id: str, after: Comment | None = None) -> list[Comment]:
         """Returns the newest comments of a task, or those older than a given comment."""
@@ -96,7 +96,7 @@ class ClickUpClient:
         if response.status_code != httpx2.codes.OK:
             raise error_from(response, what, self._token, self._clock())
         if not (payload := json_body(response)):
-            raise ClickUpError(unexpected_response("no JSON"), response.status_code)
+            raise ClickUpError(unexpected_response("not JSON"), response.status_code)
         return payload
 
     async def _acquire(self) -> None:
@@ -106,7 +106,7 @@ class ClickUpClient:
         try:
             await self._meter.take()
         except OverLimit as limit:
-            because = f"ClickUp's limit is used up: {limit}"
+            because = f"ClickUp rate limit reached: {limit}"
             raise ClickUpError(TryAgain(because=because, not_before=limit.not_before, fault="limit")) from None
 
     def _credential(self) -> bytes:
@@ -123,11 +123,11 @@ def _parse_task(payload: dict[str, Any]) -> Task:
     try:
         return parse_task(payload)
     except msgspec.ValidationError:
-        raise ClickUpError(unexpected_response("a task that can't be read")) from None
+        raise ClickUpError(unexpected_response("the task is malformed")) from None
 
 
 def _parse(payload: Any, as_: type[Parsed]) -> Parsed:
     try:
         return msgspec.convert(payload, as_, strict=False)
     except msgspec.ValidationError:
-        raise ClickUpError(unexpected_response("an answer that can't be read")) from None
+        raise ClickUpError(unexpected_response("the response is malformed")) from None

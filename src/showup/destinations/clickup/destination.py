@@ -76,7 +76,7 @@ class ClickUp:
         try:
             entry = msgspec.convert(attempt.content, TaskEntry)
         except msgspec.ValidationError as error:
-            return GaveUp(because=f"the stored entry can't be read: {error}")
+            return GaveUp(because=f"the stored entry is invalid: {error}")
         began_at = self._clock()
         try:
             return await self._deliver(attempt, entry)
@@ -131,7 +131,8 @@ class ClickUp:
         if not attempt.can_ask or question.until <= now:
             return None
         return NeedsAnswer(
-            because="nobody in ClickUp has this email, but somebody has the name: who is it?", question=question
+            because="no record in ClickUp has this email, but some have the same name: which one is it?",
+            question=question,
         )
 
     async def _create_lead(
@@ -147,4 +148,4 @@ class ClickUp:
         field = await search.email_field(list_id) if entry.email else None
         layout = await self._layouts.get(api, list_id, self._clock())
         task = await writer.create_lead(entry, layout, field, name_match.candidates, attempt)
-        return FoundTask(task=task, by="nothing: it is a new lead", is_new=True)
+        return FoundTask(task=task, by="nothing (a new lead)", is_new=True)

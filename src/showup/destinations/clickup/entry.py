@@ -9,7 +9,7 @@ RESCHEDULED: Final = "booking.rescheduled"
 CANCELLED: Final = "booking.cancelled"
 NO_SHOW: Final = "booking.no_show"
 SHOWED: Final = "booking.showed"
-LISTENS_TO: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
+SUBSCRIBED_EVENTS: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
 
 
 class TaskEntry(Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ def _is_token_error(code: str) -> bool:
 
 def unexpected_response(words: str) -> TryAgain:
     """Raised when the response does not come from ClickUp."""
-    because = f"what answered does not speak like ClickUp: {words}. Look at CLICKUP_API_URL"
+    because = f"unexpected response (not ClickUp's API): {words}. Check CLICKUP_API_URL"
     return TryAgain(because=because, fault="destination")
 
 
@@ -55,17 +55,19 @@ def _outcome(response: httpx2.Response, words: str, code: str, now: datetime) ->
         case 429:
             # Every ClickUp response says when the limit resets; it matters only here.
             later = not_before(response.headers, now)
-            return TryAgain(because=f"ClickUp takes no more for now ({words})", not_before=later, fault="limit")
+            return TryAgain(because=f"ClickUp rate limit reached ({words})", not_before=later, fault="limit")
         case 401 if _is_token_error(code):
-            return TryAgain(because=f"ClickUp refuses us ({words}). Put CLICKUP_API_TOKEN right", fault="destination")
+            return TryAgain(
+                because=f"ClickUp rejected the token ({words}). Correct CLICKUP_API_TOKEN", fault="destination"
+            )
         case 401 | 403:
-            hint = "Give the owner of the token access to that list, or use another token"
-            return TryAgain(because=f"ClickUp does not let this token in ({words}). {hint}", fault="destination")
+            hint = "Give the token's owner access to that list, or use another token"
+            return TryAgain(because=f"ClickUp denied access ({words}). {hint}", fault="destination")
         case 409 | 423 | 425:
             return TryAgain(because=f"ClickUp is busy with that task ({words})")
         case 400 | 404 | 410 | 413 | 422:
-            return GaveUp(because=f"ClickUp can't do this ({words})")
+            return GaveUp(because=f"ClickUp rejected the request ({words})")
         case status if status >= 500 or status == 408:
-            return TryAgain(because=f"ClickUp is out of order ({words})", fault="destination")
+            return TryAgain(because=f"ClickUp is unavailable ({words})", fault="destination")
         case _:
             return unexpected_response(words)

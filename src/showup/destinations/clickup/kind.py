@@ -9,7 +9,7 @@ import httpx2
 
 from showup.destinations.clickup.client import URL, ClickUpClient
 from showup.destinations.clickup.destination import PACE, ClickUp
-from showup.destinations.clickup.entry import LISTENS_TO
+from showup.destinations.clickup.entry import SUBSCRIBED_EVENTS
 from showup.destinations.clickup.errors import ClickUpError
 from showup.destinations.clickup.layout_cache import LayoutCache
 from showup.destinations.clickup.settings import ClickUpSettings
@@ -66,7 +66,7 @@ KIND: Final = DestinationKind(
     name="clickup",
     settings=ClickUpSettings,
     credentials=("token",),
-    subscribed_events=lambda _: LISTENS_TO,
+    subscribed_events=lambda _: SUBSCRIBED_EVENTS,
     build=_build,
     check_health=_check_health,
 )

@@ -32,17 +32,15 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     def missing_status(self, name: str) -> str:
         """Returns the error text for a missing status."""
-        available = ", ".join(self.statuses) or "none at all"
-        return (
-            f"the list {self.name} ({self.id}) has no status {name!r}: add it, or name one that is there ({available})"
-        )
+        available = ", ".join(self.statuses) or "it has none"
+        return f"the list {self.name} ({self.id}) has no status {name!r}: add it, or set one that exists ({available})"
 
     def missing_field(self, name: str) -> str:
         """Returns the error text for a missing field."""
-        available = ", ".join(sorted(one.name for one in self.fields)) or "none at all"
+        available = ", ".join(sorted(one.name for one in self.fields)) or "it has none"
         return (
-            f"the list {self.name} ({self.id}) has no custom field {name!r}: add one of the type email, "
-            f"or set `email_field` to one that is there ({available})"
+            f"the list {self.name} ({self.id}) has no custom field {name!r}: add a field of the type email, "
+            f"or set `email_field` to one that exists ({available})"
         )
 
 
@@ -82,7 +80,7 @@ def _list_error(list_id: str, error: ClickUpError) -> ClickUpError:
     if error.status not in (400, 404):
         return error
     because = (
-        f"ClickUp has no list {list_id}, or the token can't see it: put `lists` and `inbound_list` right. "
+        f"ClickUp has no list {list_id}, or the token can't see it: correct `lists` and `inbound_list`. "
         "The id is the number at the end of the list's link"
     )
     return ClickUpError(GaveUp(because=because), error.status)

@@ -63,7 +63,7 @@ class MirrorSync:
     async def _page(self, list_id: str, until: datetime, page: int) -> list[Task]:
         # At least one page, or the copy would never be complete.
         if self._pages == _MAX_PAGES or (self._pages and self._clock() > self._ends_at):
-            because = f"the list {list_id} is being copied, to look for names in it: it goes on in a moment"
+            because = f"Showup is copying the list {list_id} to search it by name, and continues in a moment"
             raise ClickUpError(TryAgain(because=because, fault="limit", not_before=self._clock()))
         self._pages += 1
         since = f"{until.timestamp() * 1000:.0f}"

@@ -40,12 +40,12 @@ def name_similarity(name: str, other: str) -> tuple[int, str] | None:
         return 0, "the same name"
     first_names, other_first_names = name.split()[:-1], other.split()[:-1]
     if not first_names or not other_first_names:
-        return 3, "the same last name alone"
+        return 3, "only the same last name"
     first, second = sorted((first_names[0], other_first_names[0]), key=len)
     if first == second:
         return 1, "the same first and last name"
     if not second.startswith(first):
         return None
     if len(first) == _INITIAL:
-        return 2, "the same last name and initial"
-    return (2, "the same last name, and a short form of the first") if len(first) >= _SHORTENED else None
+        return 2, "the same last name and first initial"
+    return (2, "the same last name, and a short form of the first name") if len(first) >= _SHORTENED else None

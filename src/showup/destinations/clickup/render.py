@@ -17,8 +17,8 @@ _HEADS: Final = {
     CREATED: "Meeting booked",
     RESCHEDULED: "Meeting moved to another time",
     CANCELLED: "Meeting cancelled",
-    NO_SHOW: "They did not come to the meeting",
-    SHOWED: "They came to the meeting",
+    NO_SHOW: "The attendee did not come to the meeting",
+    SHOWED: "The attendee came to the meeting",
 }
 Lines = list[tuple[str, str]]
 
@@ -27,7 +27,7 @@ def render(notification: Notification) -> TaskEntry:
     """Returns the entry, with all times in the workspace's time zone. Raises CannotRender."""
     meeting = notification.require_meeting()
     if notification.kind not in _HEADS:
-        raise CannotRender(f"ClickUp is not told of {notification.kind}")
+        raise CannotRender(f"ClickUp does not receive {notification.kind}")
     title = _short(meeting.title) or "Meeting"
     booking, delivery = marker_of(meeting.booking_id), marker_of(notification.delivery_id)
     facts = [f"{name}: {escaped(words)}" for name, words in _facts(notification, meeting)]
@@ -46,7 +46,7 @@ def render(notification: Notification) -> TaskEntry:
 
 def _lead_name(meeting: Meeting) -> str:
     guest = meeting.guest
-    return _short(guest.name) or _short(guest.email) or _short(guest.phone) or "Somebody without a name"
+    return _short(guest.name) or _short(guest.email) or _short(guest.phone) or "Unnamed attendee"
 
 
 def _facts(notification: Notification, meeting: Meeting) -> Lines:
@@ -90,9 +90,9 @@ def _cancelled(notification: Notification, meeting: Meeting) -> Lines:
 
 
 def _attended(notification: Notification, meeting: Meeting) -> Lines:
-    known = "assumed, since the meeting's time is over and nobody said otherwise"
+    known = "assumed: the meeting time is over, and no absence was reported"
     evidence = known if meeting.evidence == "assumed" else ""
-    return [("When", _when(notification, meeting.start_time, meeting.end_time)), ("Known", evidence)]
+    return [("When", _when(notification, meeting.start_time, meeting.end_time)), ("Evidence", evidence)]
 
 
 def _is_cancelled(meeting: Meeting) -> bool:

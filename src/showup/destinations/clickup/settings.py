@@ -35,9 +35,9 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.lists:
-            raise ValueError("`lists` names no list: give the id of one at least")
+            raise ValueError("`lists` is empty: set at least one list id")
         if invalid := [one for one in (*self.lists, self.inbound_list) if not str(one).isdecimal()]:
-            raise ValueError(f"{invalid[0]!r} is no id of a list: an id is the number at the end of the list's link")
+            raise ValueError(f"{invalid[0]!r} is not a list id: use the number at the end of the list's link")
         self.durations()
 
     @property
@@ -57,7 +57,7 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
         )
         if durations.answer > _MAX_ANSWER_WAIT:
             raise ValueError(
-                f"`answer_within` is {self.answer_within!r}: it can be 3d at most, for news is told for a week"
+                f"`answer_within` is {self.answer_within!r}: set at most 3d, because deliveries expire after a week"
             )
         return durations
 
@@ -81,5 +81,5 @@ class Durations(Struct, frozen=True, kw_only=True):
 def _duration(name: str, text: str) -> timedelta:
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"`{name}` is {text!r}: it should be a span of time such as 30s, 5m, 4h or 1d")
+        raise ValueError(f"`{name}` is {text!r}: set a duration such as 30s, 5m, 4h or 1d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -48,7 +48,7 @@ class TaskSearch:
             return FoundTask(task=task, by="email")
         may_exist = attempt.number > 1 or entry.kind != CREATED
         if may_exist and (task := await self._find_by_marker(entry.booking)) is not None:
-            return FoundTask(task=task, by="our own mark in its description")
+            return FoundTask(task=task, by="Showup's marker in its description")
         return None
 
     async def get_task(self, task_id: str) -> Task | None:

@@ -95,7 +95,7 @@ def _description(entry: TaskEntry, candidates: tuple[Candidate, ...]) -> str:
     if not candidates:
         return entry.block
     lines = [f"- {escaped(one.name)}{_at(one.url)} ({one.because})" for one in candidates]
-    return "\n".join([entry.block, "", "Nobody said which one it is, so this lead is new. It may be:", *lines])
+    return "\n".join([entry.block, "", "No one chose a record, so this is a new lead. Possible matches:", *lines])
 
 
 def _at(url: str | None) -> str:

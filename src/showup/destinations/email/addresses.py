@@ -22,7 +22,7 @@ def format_address(email: str, name: str | None) -> str:
     Raises CannotRender if the address is invalid.
     """
     if not is_address(email):
-        raise CannotRender(f"{email!r} is not an email address: nothing can be sent there.")
+        raise CannotRender(f"{email!r} is not an email address.")
     shown = truncate(one_line(name or ""), _LONGEST_NAME)
     user, _, domain = email.rpartition("@")
     return str(Address(shown, user, domain)) if shown else email

@@ -47,5 +47,5 @@ class EmailDestination:
         try:
             mail = msgspec.convert(attempt.content, Mail)
         except msgspec.ValidationError as error:
-            return GaveUp(because=f"the stored mail can't be read: {error}")
+            return GaveUp(because=f"the stored mail is invalid: {error}")
         return await self._transport.send(attempt.delivery_id, mail)

@@ -64,5 +64,5 @@ def _address(text: str) -> Address:
     try:
         ascii_domain = domain.encode("idna").decode()
     except UnicodeError as error:
-        raise BadAddress(f"{text!r} has a domain that can't be: {error}") from error
+        raise BadAddress(f"{text!r} has an invalid domain: {error}") from error
     return Address(unquote(name.strip()), local, ascii_domain)

@@ -61,9 +61,9 @@ class TemplateMailRenderer:
         sender = sender_for(meeting, self._senders) or self._fallback
         if sender is None:
             raise CannotRender(
-                f"No sender is for the booking page {meeting.booker_url or '-'} and the organizer "
+                f"No sender matches the booking page {meeting.booker_url or '-'} and the organizer "
                 f"{meeting.organizer_email or '-'}: add a row to [[senders]] in showup.toml, "
-                "or a last one that has only `from`."
+                "or a last row with only `from`."
             )
         return sender
 

@@ -56,10 +56,10 @@ class Resend:
             case 409:
                 return _conflict(name, words)
             case 400 | 413 | 422 | 451:
-                return GaveUp(because=f"Resend refuses this mail: {words}")
+                return GaveUp(because=f"Resend rejected this mail: {words}")
             case status if status >= 500 or status == 408:
                 later = not_before(response.headers, self._clock(), payload)
-                return TryAgain(because=f"Resend is out of order: {words}", not_before=later, fault="destination")
+                return TryAgain(because=f"Resend is unavailable: {words}", not_before=later, fault="destination")
             case _:
                 return _unexpected_response(words)
 
@@ -68,9 +68,9 @@ class Resend:
         later = not_before(response.headers, now, payload)
         quota = _QUOTAS.get(str(payload.get("name")))
         if quota is None:
-            return TryAgain(because=f"Resend takes no more for now: {words}", not_before=later, fault="limit")
+            return TryAgain(because=f"Resend rate limit reached: {words}", not_before=later, fault="limit")
         return TryAgain(
-            because=f"Resend takes no more this {quota}, on its plan: {words}",
+            because=f"Resend plan limit for this {quota} reached: {words}",
             not_before=max(now + _QUOTA_PAUSE, later or now),
             fault="limit",
         )
@@ -108,7 +108,7 @@ def _attachment(calendar: str, method: str | None) -> dict[str, str]:
 def _accepted(payload: dict[str, Any]) -> Outcome:
     reference = payload.get("id")
     if not isinstance(reference, str) or not reference:
-        return _unexpected_response("HTTP 200 without a mail's id")
+        return _unexpected_response("HTTP 200 without a mail id")
     return Delivered(provider="resend", reference=short_message(reference, "?"))
 
 
@@ -118,20 +118,20 @@ def _forbidden(name: object, words: str) -> Outcome:
     Once the domain is verified, the same mail can be sent again manually.
     """
     if name == "validation_error":
-        return GaveUp(because=f"Resend does not let this sender write: {words}")
+        return GaveUp(because=f"Resend rejected this sender: {words}")
     return _unauthorized(words)
 
 
 def _conflict(name: object, words: str) -> Outcome:
     if name == "invalid_idempotent_request":
-        return GaveUp(because=f"Resend took another mail under this delivery's id before: {words}")
-    return TryAgain(because=f"Resend is still busy with this mail: {words}")
+        return GaveUp(because=f"Resend already accepted a different mail with this delivery's id: {words}")
+    return TryAgain(because=f"Resend is still processing this mail: {words}")
 
 
 def _unauthorized(words: str) -> TryAgain:
-    return TryAgain(because=f"Resend refuses us: {words}. Put RESEND_API_KEY right", fault="destination")
+    return TryAgain(because=f"Resend rejected the API key: {words}. Correct RESEND_API_KEY", fault="destination")
 
 
 def _unexpected_response(words: str) -> TryAgain:
-    because = f"what answered does not speak like Resend: {words}. Look at RESEND_API_URL"
+    because = f"unexpected response (not Resend's API): {words}. Check RESEND_API_URL"
     return TryAgain(because=because, fault="destination")

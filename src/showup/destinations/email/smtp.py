@@ -40,7 +40,7 @@ class Smtp:
         try:
             message = build_message(delivery_id, mail, self._clock())
         except ValueError as error:
-            return GaveUp(because=f"this can't be written as a mail: {short_message(str(error), 'a header is wrong')}")
+            return GaveUp(because=f"the mail can't be encoded: {short_message(str(error), 'invalid header')}")
         connection = self._connection()
         try:
             await connection.connect()
@@ -69,7 +69,9 @@ class Smtp:
         try:
             await connection.send_message(message)
         except aiosmtplib.SMTPNotSupported:
-            return GaveUp(because=f"{message['To']} has letters before the @ that {self._server!r} can't write to")
+            return GaveUp(
+                because=f"{message['To']} has non-ASCII letters before the @, which {self._server!r} does not support"
+            )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             return self._rejected(error)
         # The server has the mail, even if the connection breaks now.
@@ -80,9 +82,9 @@ class Smtp:
     def _connection_failed(self, error: Exception) -> TryAgain:
         """Returns the outcome of an error before the mail was sent: every other mail would have failed as well."""
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            because = f"{self._server!r} refuses our user and password: {_error_text(error)}. Put SMTP_URL right"
+            because = f"{self._server!r} rejected the user or password: {_error_text(error)}. Correct SMTP_URL"
         else:
-            because = f"{self._server!r} takes no mail from us: {_error_text(error)}"
+            because = f"{self._server!r} accepts no mail from Showup: {_error_text(error)}"
         return TryAgain(because=because, fault="destination")
 
     def _rejected(self, error: Exception) -> Outcome:
@@ -92,12 +94,12 @@ class Smtp:
         """
         code, words = _code(error), _error_text(error)
         if code in _CONNECTION_CODES:
-            return TryAgain(because=f"{self._server!r} takes no mail from us: {words}", fault="destination")
+            return TryAgain(because=f"{self._server!r} accepts no mail from Showup: {words}", fault="destination")
         if isinstance(error, ValueError) or (code is not None and code >= 500):
-            return GaveUp(because=f"{self._server!r} refuses this mail: {words}")
+            return GaveUp(because=f"{self._server!r} rejected this mail: {words}")
         if code is None:
-            return TryAgain(because=f"{self._server!r} did not say whether it took this mail: {words}")
-        return TryAgain(because=f"{self._server!r} does not take this mail now: {words}")
+            return TryAgain(because=f"{self._server!r} did not confirm this mail: {words}")
+        return TryAgain(because=f"{self._server!r} can't accept this mail now: {words}")
 
 
 def _code(error: Exception) -> int | None:
@@ -115,6 +117,6 @@ def _error_text(error: Exception) -> str:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
             return _error_text(first)
         case aiosmtplib.SMTPResponseException(code=code, message=text):
-            return short_message(f"{code} {text}", "no word")
+            return short_message(f"{code} {text}", "no reply text")
         case _:
             return short_message(str(error), type(error).__name__)

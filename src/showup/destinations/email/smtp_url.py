@@ -8,8 +8,8 @@ from msgspec import Struct
 _PORTS = {"smtp": 587, "smtps": 465}
 _STARTTLS = {"required": True, "never": False}
 _SHAPE = (
-    "SMTP_URL should be an address such as smtp://user:password@mail.example.com:587, with %40 for an @ in the user"
-    " or the password, and %2F for a /"
+    "SMTP_URL is not an SMTP address: use one such as smtp://user:password@mail.example.com:587. In the user and the "
+    "password, write %40 for @ and %2F for /"
 )
 
 
@@ -67,4 +67,4 @@ def _starttls(query: str, *, default: bool | None) -> bool | None:
         case {} if not params:
             return default
         case _:
-            raise ValueError("SMTP_URL may end in ?starttls=required or ?starttls=never, and in nothing else")
+            raise ValueError("SMTP_URL has an unknown option: use only ?starttls=required or ?starttls=never")

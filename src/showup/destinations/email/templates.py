@@ -47,9 +47,9 @@ class Templates:
                 f"{self._display_name(fault.filename or fault.name or name)}, line {fault.lineno}: {fault.message}"
             ) from fault
         except TemplateNotFound as fault:
-            raise CannotRender(f"{self._location(fault, name)}: there is no template {fault.name}.") from fault
+            raise CannotRender(f"{self._location(fault, name)}: template {fault.name} does not exist.") from fault
         except UnicodeDecodeError as fault:
-            raise CannotRender(f"{name}, or what it is made of, is not UTF-8: save it as that.") from fault
+            raise CannotRender(f"{name}, or a template that it uses, is not UTF-8: save it as UTF-8.") from fault
         except Exception as fault:
             raise CannotRender(f"{self._location(fault, name)}: {fault}") from fault
 
@@ -58,7 +58,7 @@ class Templates:
         try:
             return self._inliner.inline(self.text(name, workspace, event_type, variables))
         except InlineError as fault:
-            raise CannotRender(f"{name}: its styles can't be read: {fault}") from fault
+            raise CannotRender(f"{name}: invalid CSS: {fault}") from fault
 
     def _environment(self, workspace: str, event_type: str | None) -> Environment:
         # The first match is used. A campaign's folder will be one more line.

@@ -39,7 +39,7 @@ class DatabaseReference(Struct, frozen=True, kw_only=True):
         elif self.database:
             uuid_of(self.database, self.database_setting)
         else:
-            raise ValueError(f"Notion needs to know {self.label}: set {self.database_setting}")
+            raise ValueError(f"{self.label} is not set: set {self.database_setting}")
 
 
 class DataSource(Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class DataSource(Struct, frozen=True, kw_only=True):
         if (found := self.properties.get(name)) is not None:
             return found
         near = difflib.get_close_matches(name, self.properties, n=1)
-        hint = f"it has {near[0]!r}" if near else f"it has {', '.join(sorted(self.properties)) or 'none'}"
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(self.properties)) or 'none'}"
         raise MissingProperty(
             f"{what} has no property {name!r} ({short_message(hint, '')}): add it in Notion, or set {setting}"
         )

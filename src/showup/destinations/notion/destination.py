@@ -74,13 +74,13 @@ class Notion:
         try:
             update = msgspec.convert(attempt.content, Update)
         except msgspec.ValidationError as fault:
-            return GaveUp(because=f"the stored update can't be read: {fault}")
+            return GaveUp(because=f"the stored update is invalid: {fault}")
         try:
             return await self._send(update, attempt)
         except NotionError as fault:
             return fault.outcome
         except OverLimit as fault:
-            because = "more calls of Notion are waiting than it takes for now"
+            because = "too many calls to Notion are waiting for its rate limit"
             return TryAgain(because=because, not_before=fault.not_before, fault="limit")
 
     async def _send(self, update: Update, attempt: Attempt) -> Outcome:

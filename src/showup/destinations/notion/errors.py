@@ -9,8 +9,8 @@ from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.retry_after import not_before
 from showup.destinations.vendor_api import json_body, short_message
 
-_CAPABILITIES = "give the integration the capabilities to read and to update content"
-_SHARE = "share it with the integration (in Notion: ••• > Connections), or set another"
+_CAPABILITIES = "give the integration the capabilities to read and update content"
+_SHARE = "share it with the integration (in Notion: ••• > Connections), or set another database"
 
 
 class NotionError(Exception):
@@ -35,26 +35,26 @@ def _outcome(
     later = not_before(response.headers, now, payload)
     match response.status_code:
         case 401:
-            because = f"Notion refuses us: {words}. Put NOTION_TOKEN, or the token of the connection, right"
+            because = f"Notion rejected the token: {words}. Correct NOTION_TOKEN, or the connection's token"
             return TryAgain(because=because, fault="destination")
         case 403:
-            return TryAgain(because=f"Notion forbids it: {words}. In Notion, {_CAPABILITIES}", fault="destination")
+            return TryAgain(because=f"Notion denied access: {words}. In Notion, {_CAPABILITIES}", fault="destination")
         case 429:
-            return TryAgain(because=f"Notion takes no more for now: {words}", not_before=later, fault="limit")
+            return TryAgain(because=f"Notion rate limit reached: {words}", not_before=later, fault="limit")
         case 409:
-            return TryAgain(because=f"somebody else is changing {what} in Notion: {words}", not_before=later)
+            return TryAgain(because=f"another change to {what} is in progress in Notion: {words}", not_before=later)
         case status if status >= 500 or status == 408:
-            because = f"Notion is out of order: {words}"
+            because = f"Notion is unavailable: {words}"
             return TryAgain(because=because, not_before=later, fault="destination")
         case _ if payload.get("object") != "error":
             return unexpected_response(words)
         case 404:
-            return GaveUp(because=f"{what} is not there for us: {_SHARE}")
+            return GaveUp(because=f"Notion did not find {what}: {_SHARE}")
         case _:
-            return GaveUp(because=f"Notion refuses what was asked of {what}: {words}")
+            return GaveUp(because=f"Notion rejected the request for {what}: {words}")
 
 
 def unexpected_response(words: str) -> TryAgain:
     """Raised when the response does not come from Notion."""
-    because = f"what answered does not speak like Notion: {words}. Look at NOTION_API_URL, or api_url"
+    because = f"unexpected response (not Notion's API): {words}. Check NOTION_API_URL, or api_url"
     return TryAgain(because=because, fault="destination")

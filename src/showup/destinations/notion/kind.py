@@ -15,7 +15,7 @@ from showup.destinations.notion.settings import NotionSettings
 from showup.destinations.notion.update import PropertyEntry
 
 
-def _listens_to(settings: NotionSettings) -> frozenset[str]:
+def _subscribed_events(settings: NotionSettings) -> frozenset[str]:
     targets = settings.targets()
     found = {"booking.created", "booking.rescheduled", *targets.statuses}
     if targets.has_sequences and targets.reminders:
@@ -82,7 +82,7 @@ KIND: Final = DestinationKind(
     name="notion",
     settings=NotionSettings,
     credentials=("token",),
-    subscribed_events=_listens_to,
+    subscribed_events=_subscribed_events,
     build=_build,
     check_health=_check_health,
 )

@@ -10,8 +10,8 @@ from showup.destinations.notion.pages import Page, PageResult, Pages, text_value
 from showup.destinations.notion.settings import NotionSettings
 from showup.destinations.notion.update import Update
 
-_NO_CONTACT = "no page of the contact database has this email"
-_NO_SEQUENCE = "no page of the email sequence database has this email"
+_NO_CONTACT = "no page in the contact database has this email"
+_NO_SEQUENCE = "no page in the email sequence database has this email"
 
 
 async def update_contact(
@@ -44,7 +44,9 @@ async def _contact(
     if not found:
         return PageResult(notes=(_NO_CONTACT,))
     if (other := _other_day(found[0], settings, update.only_of)) is not None:
-        return PageResult(page=found[0]["id"], notes=(f"the page is about the meeting on {other}: it was left alone",))
+        return PageResult(
+            page=found[0]["id"], notes=(f"the page is about the meeting on {other}, so Showup did not change it",)
+        )
     result = await pages.write(source, found[0], update.contact)
     return _add_notes(result, _of_several(found, "contact database"))
 
@@ -75,7 +77,7 @@ def _other_day(page: Page, settings: NotionSettings, day: date | None) -> str | 
 def _of_several(found: list[Page], what: str) -> tuple[str, ...]:
     if len(found) == 1:
         return ()
-    return (f"{len(found)} pages of the {what} have this email: the one that was edited last was taken",)
+    return (f"{len(found)} pages in the {what} have this email: Showup changed the most recently edited one",)
 
 
 def _add_notes(result: PageResult, notes: tuple[str, ...]) -> PageResult:

@@ -71,7 +71,7 @@ class Pages:
         if found.type not in SEARCHABLE:
             kinds = ", ".join(SEARCHABLE)
             raise MissingProperty(
-                f"{self._ref.label} can't be searched by {name!r}, a {found.type}: make it one of {kinds}"
+                f"{self._ref.label} can't be searched by {name!r} (type {found.type}): change its type to {kinds}"
             )
         return found
 
@@ -90,7 +90,7 @@ class Pages:
         """Writes the values that can be written, and names the others."""
         values, notes = property_values(source, entries, self._ref, page)
         if values:
-            await self._api.update_page(page["id"], values, f"a page of {self._ref.label}")
+            await self._api.update_page(page["id"], values, f"a page in {self._ref.label}")
         if notes:
             self._forget_schema()
         if notes and not values:

@@ -72,7 +72,7 @@ def to_property_value(found: Property, entry: PropertyEntry, stored: Mapping[str
         case "checkbox", Word() if value.text.lower() in _YES | _NO:
             return {"checkbox": value.text.lower() in _YES}
     raise TypeMismatch(
-        f"the property {found.name!r} is of the type {found.type}, which can't hold {text_of(value)!r}: "
+        f"the property {found.name!r} has the type {found.type}, which can't store {text_of(value)!r}: "
         f"change its type in Notion, or set {entry.setting}"
     )
 

@@ -14,11 +14,11 @@ def render(notification: Notification, targets: Targets) -> Update:
     """Returns the update; its call date is the meeting's day in the workspace's time zone. Raises CannotRender."""
     meeting = notification.require_meeting()
     if not meeting.guest.email:
-        raise NothingToSend("the attendee is known by phone only, and Notion is searched by email")
+        raise NothingToSend("the attendee has no email address, and Showup finds Notion pages by email")
     if notification.kind == "reminder.sent":
         return _reminder_update(meeting, notification.details, targets)
     if notification.kind not in ("booking.created", "booking.rescheduled", *targets.statuses):
-        raise CannotRender(f"Notion is told nothing of {notification.kind}")
+        raise CannotRender(f"Notion does not receive {notification.kind}")
     return _booking_update(notification, meeting, targets)
 
 
@@ -90,4 +90,4 @@ def _day_of(meeting: Meeting, time_zone: str) -> tuple[date | None, list[str]]:
         zone: tzinfo = ZoneInfo(time_zone)
         return meeting.start_time.astimezone(zone).date(), []
     except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
-        return None, [f"the call date was left alone: {time_zone!r} is no time zone; put the workspace's right"]
+        return None, [f"the call date was not changed: {time_zone!r} is not a time zone. Correct the workspace's"]

@@ -78,7 +78,7 @@ def uuid_of(text: str, setting: str) -> str:
     # An address ends in the id; the part after the question mark is the id of a view.
     found = _ID.findall(urlsplit(text.strip()).path.replace("-", ""))
     if not found:
-        raise ValueError(f"{setting} is no id of Notion's: copy the link to the database, and set that")
+        raise ValueError(f"{setting} is not a Notion id: set it to the link of the database")
     return str(UUID(found[-1]))
 
 
@@ -90,5 +90,5 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 def _seconds(text: str) -> int:
     found = _SPAN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"sequence_reminder_properties: {text!r} is no span of time: write 72h, 90m or 3d")
+        raise ValueError(f"sequence_reminder_properties: {text!r} is not a duration: write 72h, 90m or 3d")
     return round(int(found[1]) * _UNITS[found[2]].total_seconds())

@@ -12,8 +12,8 @@ def _delivery_failed(notification: Notification) -> Message:
     details = notification.details
     place, kind = destination_name(str(details["destination"])), safe_text(str(details["kind"]))
     headline = f"A delivery to {place} failed ({kind})"
-    advice = f"`showup deliveries retry {safe_text(str(details['delivery_id']))}` tries it again."
-    remark = "Others to the same destination that fail within this hour are not told one by one."
+    advice = f"`showup deliveries retry {safe_text(str(details['delivery_id']))}` retries it."
+    remark = "Showup does not report other failures of this destination for an hour."
     return _alert(headline, _reason(details), f"{advice} {remark}")
 
 
@@ -21,9 +21,9 @@ def _destination_down(notification: Notification) -> Message:
     details = notification.details
     since = moment(datetime.fromisoformat(details["since"]), notification.time_zone)
     return _alert(
-        f"{_capital(destination_name(str(details['destination'])))} can't be told anything",
+        f"{_capital(destination_name(str(details['destination'])))} can't be reached",
         f"Since {since}: {_reason(details)}",
-        "What is due waits, and is told when it works again.",
+        "Showup sends the waiting deliveries when it works again.",
     )
 
 
@@ -31,7 +31,7 @@ def _endpoint_paused(notification: Notification) -> Message:
     details = notification.details
     name = str(details.get("url") or details.get("endpoint_id") or details.get("destination") or "")
     which = safe_text(name.removeprefix("webhook:"))
-    advice = "What is due waits until somebody lets it go on (`paused`: false at /api/endpoints)."
+    advice = "Deliveries wait until someone resumes it (`paused`: false at /api/endpoints)."
     return _alert(f"The outgoing webhook {which} is paused", _reason(details), advice)
 
 
@@ -39,8 +39,8 @@ def _bad_signatures(notification: Notification) -> Message:
     account = safe_text(str(notification.details["account"]))
     return _alert(
         f"Many webhooks of {account} have a wrong signature",
-        "Somebody tries to get in, or the other side signs with another secret.",
-        "Compare the secret there with the one here: `showup accounts list`, `showup connections list`.",
+        "Either someone sends forged webhooks, or the sender uses another secret.",
+        "Compare the sender's secret with Showup's: `showup accounts list`, `showup connections list`.",
     )
 
 
@@ -58,7 +58,7 @@ def _alert(headline: str, because: str, advice: str) -> Message:
 
 
 def _reason(details: dict[str, Any]) -> str:
-    return safe_text(str(details.get("because") or "nobody said why"), 600)
+    return safe_text(str(details.get("because") or "no reason is known"), 600)
 
 
 def _capital(text: str) -> str:

@@ -9,19 +9,19 @@ from showup.destinations.slack.message import Message
 
 HEADLINES: Final = {
     "booking.created": "New booking",
-    "booking.requested": "A booking waits for a yes",
+    "booking.requested": "A booking waits for confirmation",
     "booking.rejected": "A booking was declined",
     "booking.rescheduled": "A meeting was moved",
     "booking.cancelled": "A meeting was cancelled",
-    "booking.reassigned": "A meeting has another host",
-    "booking.location_changed": "A meeting takes place elsewhere",
-    "booking.showed": "They came",
+    "booking.reassigned": "A meeting has a new host",
+    "booking.location_changed": "A meeting has a new location",
+    "booking.showed": "The attendee came",
     "booking.no_show": "No-show",
     "booking.host_absent": "The host was absent",
 }
 _ENDED_EVENTS: Final = {"booking.cancelled", "booking.rejected"}
-_ATTENDANCE_EVENTS: Final = {"booking.showed": "They came", "booking.no_show": "They did not come"}
-_EVIDENCE: Final = {"assumed": "only the clock says so: nobody reported it", "reported": "somebody reported it"}
+_ATTENDANCE_EVENTS: Final = {"booking.showed": "The attendee came", "booking.no_show": "The attendee did not come"}
+_EVIDENCE: Final = {"assumed": "assumed: the meeting time is over, and no absence was reported", "reported": "reported"}
 
 
 def booking_message(notification: Notification) -> Message:
@@ -29,7 +29,7 @@ def booking_message(notification: Notification) -> Message:
     meeting, headline = notification.require_meeting(), HEADLINES[notification.kind]
     blocks: list[Block] = [section(f"*{headline}:* {guest_name(meeting)}", _fields(notification, meeting))]
     if notification.kind == "booking.created" and meeting.notes:
-        blocks.append(context(f"They wrote: {safe_text(meeting.notes, 1_000)}"))
+        blocks.append(context(f"Attendee's notes: {safe_text(meeting.notes, 1_000)}"))
     text = f"{headline}: {guest_name(meeting)}, {escaped(plain_moment(meeting.start_time, notification.time_zone))}"
     return Message(text=text, blocks=blocks)
 
@@ -37,14 +37,14 @@ def booking_message(notification: Notification) -> Message:
 def guest_name(meeting: Meeting) -> str:
     """Returns the guest's name and company."""
     guest = meeting.guest
-    name = guest.name or guest.email or guest.phone or "somebody unknown"
+    name = guest.name or guest.email or guest.phone or "unknown attendee"
     return f"{safe_text(name)} ({safe_text(meeting.company_name)})" if meeting.company_name else safe_text(name)
 
 
 def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str]]:
     fields = [("When", moment(meeting.start_time, notification.time_zone))]
     if (old := _old_start_time(notification)) is not None:
-        fields.append(("Instead of", moment(old, notification.time_zone)))
+        fields.append(("Previous time", moment(old, notification.time_zone)))
     fields.append(("Meeting", safe_text(meeting.title or meeting.event_type_title or "untitled")))
     for name, value in (
         ("With", meeting.organizer_name or meeting.organizer_email),
@@ -55,7 +55,7 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
         if value:
             fields.append((name, safe_text(value)))
     if notification.kind in _ATTENDANCE_EVENTS and meeting.evidence in _EVIDENCE:
-        fields.append(("How it is known", _EVIDENCE[meeting.evidence]))
+        fields.append(("Evidence", _EVIDENCE[meeting.evidence]))
     # Everyone in the channel reads it, and anyone who has the uid can cancel the meeting.
     url = meeting.redact_uids(meeting.meeting_url)
     if notification.kind not in _ENDED_EVENTS and url and meeting.status == "ACCEPTED":

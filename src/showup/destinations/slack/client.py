@@ -107,7 +107,7 @@ class SlackClient:
         try:
             return await self._client.request(verb, f"{self._url}/{method}", headers=headers, **options)
         except httpx2.RequestError as error:
-            raise SlackError("no answer", no_response("Slack", error)) from error
+            raise SlackError("no response", no_response("Slack", error)) from error
 
 
 def _id_of(message: Mapping[str, Any]) -> str | None:

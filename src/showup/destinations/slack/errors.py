@@ -21,17 +21,18 @@ _OUTAGE_ERRORS: Final = frozenset(
 )
 MISSING_SCOPE: Final = "missing_scope"
 _LIMIT_ERRORS: Final = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_RESTRICTED: Final = "the channel {channel} does not allow the app to post: change the channel's settings"
 _ADVICE: Final = {
-    "channel_not_found": "there is no channel {channel} that the app sees: put its id right, or invite the app there",
-    "not_in_channel": "the app is not in the channel {channel}: write `/invite` with its name there",
-    "is_archived": "the channel {channel} is archived: name another one in the connection's settings",
-    "restricted_action": "the channel {channel} does not let the app write: its settings say who may",
-    "restricted_action_read_only_channel": "the channel {channel} does not let the app write: its settings say who may",
-    "message_not_found": "the message is not there any more",
-    "cant_update_message": "the message was posted by another app, which alone can change it",
-    "edit_window_closed": "the message is too old for Slack to let it be changed",
-    "msg_too_long": "Slack takes no message as long as this one",
-    "msg_blocks_too_long": "Slack takes no message as long as this one",
+    "channel_not_found": "the app can't see a channel {channel}: correct the id, or invite the app there",
+    "not_in_channel": "the app is not in the channel {channel}: use `/invite` with the app's name there",
+    "is_archived": "the channel {channel} is archived: set another channel in the connection's settings",
+    "restricted_action": _RESTRICTED,
+    "restricted_action_read_only_channel": _RESTRICTED,
+    "message_not_found": "the message no longer exists",
+    "cant_update_message": "another app posted the message, and only that app can change it",
+    "edit_window_closed": "the message is too old to be changed",
+    "msg_too_long": "the message is too long",
+    "msg_blocks_too_long": "the message is too long",
 }
 
 
@@ -64,21 +65,21 @@ class ResponseReader:
     ) -> TryAgain | GaveUp:
         later = not_before(response.headers, self._clock(), payload)
         if response.status_code == 429 or error in _LIMIT_ERRORS:
-            return TryAgain(because=f"Slack takes no more for now: {error}", not_before=later, fault="limit")
+            return TryAgain(because=f"Slack rate limit reached: {error}", not_before=later, fault="limit")
         if response.status_code >= 500 or response.status_code == 408 or error in _OUTAGE_ERRORS:
-            return TryAgain(because=f"Slack is out of order: {error}", not_before=later, fault="destination")
+            return TryAgain(because=f"Slack is unavailable: {error}", not_before=later, fault="destination")
         if payload.get("ok") is not False or "error" not in payload:
-            because = f"what answered does not speak like Slack: {error}. Look at SLACK_API_URL"
+            because = f"unexpected response (not Slack's API): {error}. Check SLACK_API_URL"
             return TryAgain(because=because, fault="destination")
         if error == MISSING_SCOPE:
-            because = "Slack refuses us: the app lacks a scope. Give it chat:write, and install it again"
+            because = "Slack rejected the call: the app lacks a scope. Add chat:write, and reinstall the app"
             return TryAgain(because=because, fault="destination")
         if error in _TOKEN_ERRORS:
-            return TryAgain(because=f"Slack refuses us: {error}. Put SLACK_BOT_TOKEN right", fault="destination")
+            return TryAgain(because=f"Slack rejected the token: {error}. Correct SLACK_BOT_TOKEN", fault="destination")
         advice = _ADVICE.get(error)
         if advice is not None:
-            return GaveUp(because=f"Slack refuses this message ({error}): {advice.format(channel=channel)}")
-        return GaveUp(because=f"Slack refuses this message: {error}{self._block_error(payload)}")
+            return GaveUp(because=f"Slack rejected this message ({error}): {advice.format(channel=channel)}")
+        return GaveUp(because=f"Slack rejected this message: {error}{self._block_error(payload)}")
 
     def _block_error(self, payload: dict[str, Any]) -> str:
         """Returns Slack's message about the blocks that it rejects."""

@@ -13,7 +13,7 @@ from showup.destinations.slack.settings import CHOOSE, CHOSEN, SlackSettings
 _HISTORY_SCOPES: Final = frozenset({"channels:history", "groups:history"})
 
 
-def _listens_to(settings: SlackSettings) -> frozenset[str]:
+def _subscribed_events(settings: SlackSettings) -> frozenset[str]:
     return frozenset(settings.notices)
 
 
@@ -36,9 +36,9 @@ async def _check_health(
         return [fault.outcome.because]
     faults = []
     if scopes and "chat:write" not in scopes:
-        faults.append("the app lacks the scope chat:write: give it that scope and install it again")
+        faults.append("the app lacks the scope chat:write: add it, and reinstall the app")
     if scopes and not scopes & _HISTORY_SCOPES:
-        faults.append("the app lacks the scope channels:history: a message may be posted twice when Slack falters")
+        faults.append("the app lacks the scope channels:history: after a failed call, a message may be posted twice")
     for channel in settings.all_channels:
         faults += await _channel_faults(api, channel)
     return faults
@@ -51,9 +51,9 @@ async def _channel_faults(api: SlackClient, channel: str) -> list[str]:
         # Without the scope to read it, only posting a message can show a fault.
         return [] if fault.error == MISSING_SCOPE else [fault.outcome.because]
     if payload.get("is_archived"):
-        return [f"the channel {channel} is archived: name another one"]
+        return [f"the channel {channel} is archived: set another channel"]
     if payload.get("is_member") is False:
-        return [f"the app is not in the channel {channel}: write `/invite` with its name there"]
+        return [f"the app is not in the channel {channel}: use `/invite` with the app's name there"]
     return []
 
 
@@ -61,7 +61,7 @@ KIND: Final = DestinationKind(
     name="slack",
     settings=SlackSettings,
     credentials=("bot_token",),
-    subscribed_events=_listens_to,
+    subscribed_events=_subscribed_events,
     build=_build,
     check_health=_check_health,
     # Buttons can't work if their presses can't be verified.

@@ -31,7 +31,7 @@ def button_value(delivery_id: str, record: str | None) -> str:
     """Returns the value that a button sends: ids only. Raises CannotRender if it would be too long."""
     value = delivery_id if record is None else f"{delivery_id} {record}"
     if len(value) > LONGEST_VALUE:
-        raise CannotRender("a candidate's id is too long for a button of Slack")
+        raise CannotRender("a candidate's id is too long for a Slack button")
     return value
 
 
@@ -41,15 +41,15 @@ def question_message(notification: Notification) -> Message:
     place = destination_name(str(details["destination"]))
     headline = f"Which record in {place} is {_guest(notification)}?"
     shown = details["candidates"][:_MAX_CANDIDATES]
-    none = button("None of these: make a new lead", action=f"{ACTION}:none", value=_button_value(details, None))
+    none = button("None of these: create a new lead", action=f"{ACTION}:none", value=_button_value(details, None))
     until = moment(datetime.fromisoformat(details["until"]), notification.time_zone)
     blocks = [
         section(f"*{headline}*\n{safe_text(details['because'])}"),
         *(_candidate(details, one, number) for number, one in enumerate(shown)),
         buttons(none),
-        context(f"Who presses first decides. Without an answer until {until}, a new lead is made."),
+        context(f"The first answer decides. Without an answer by {until}, Showup creates a new lead."),
     ]
-    return Message(text=f"{headline} Open Slack to decide.", blocks=blocks)
+    return Message(text=f"{headline} Open Slack to answer.", blocks=blocks)
 
 
 def answer_message(notification: Notification) -> Message:
@@ -58,13 +58,13 @@ def answer_message(notification: Notification) -> Message:
     place, by = destination_name(str(details["destination"])), details.get("answered_by")
     headline = f"Which record in {place} is {_guest(notification)}?"
     if by is None:
-        decided = "Nobody decided in time: it went on without an answer, as a new lead."
+        decided = "No one answered in time, so Showup created a new lead."
     elif details.get("name"):
-        decided = f"{_decider(by)} decided: it is *{safe_text(details['name'])}*."
+        decided = f"{_decider(by)} chose *{safe_text(details['name'])}*."
     elif details.get("record"):
-        decided = f"{_decider(by)} decided: it is {safe_text(details['record'])}."
+        decided = f"{_decider(by)} chose {safe_text(details['record'])}."
     else:
-        decided = f"{_decider(by)} decided: none of these. A new lead is made."
+        decided = f"{_decider(by)} chose none of these. Showup creates a new lead."
     return Message(text=f"{headline} {decided}", blocks=[section(f"*{headline}*\n{decided}")])
 
 

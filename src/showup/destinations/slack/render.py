@@ -23,7 +23,7 @@ def render(notification: Notification, channel: str) -> Content:
     """Returns the message for the channel; for an answer, the updated question. Raises CannotRender."""
     write = _WRITERS.get(notification.kind)
     if write is None:
-        raise CannotRender(f"Slack is not told of {notification.kind}: leave it out of the notices of its connection")
+        raise CannotRender(f"Slack does not receive {notification.kind}: remove it from `notices` of the connection")
     message: Message = write(notification)
     content: dict[str, Any] = {
         "do": "update" if notification.kind == "record.chosen" else "post",

@@ -47,14 +47,16 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for channel in (self.channel, *self.channels.values()):
             if not _CHANNEL.fullmatch(channel):
-                raise ValueError(f"{channel!r} is no id of a channel such as C0123456789: its details end with it")
+                raise ValueError(
+                    f"{channel!r} is not a channel id such as C0123456789: see the end of its details in Slack"
+                )
         for kind in (*self.notices, *self.channels):
             if kind not in EVENT_KINDS:
                 near = difflib.get_close_matches(kind, EVENT_KINDS, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EVENT_KINDS)}"
-                raise ValueError(f"there is no kind of news {kind!r} for Slack ({hint})")
+                raise ValueError(f"Slack has no event type {kind!r} ({hint})")
         if not _HOUR.fullmatch(self.digest_at):
-            raise ValueError(f"`digest_at` is {self.digest_at!r}: it should be a time of day such as 08:00")
+            raise ValueError(f"`digest_at` is {self.digest_at!r}: set a time of day such as 08:00")
 
     def channel_of(self, kind: str) -> str:
         """Returns the channel for an event kind; an answer goes to its question's channel."""

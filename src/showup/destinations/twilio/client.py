@@ -83,22 +83,23 @@ class TwilioClient:
         match response.status_code:
             case 401 | 403 if "code" in payload or response.status_code == 401:
                 because = (
-                    f"Twilio refuses us: {words}. Put TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or the connection's"
+                    f"Twilio rejected the credentials: {words}. Correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, "
+                    "or the connection's account_sid and auth_token"
                 )
-                return TryAgain(because=f"{because} account_sid and auth_token, right", fault="destination")
+                return TryAgain(because=because, fault="destination")
             case 429:
-                return TryAgain(because=f"Twilio takes no more for now: {words}", not_before=later, fault="limit")
+                return TryAgain(because=f"Twilio rate limit reached: {words}", not_before=later, fault="limit")
             case status if status >= 500 or status == 408:
-                return TryAgain(because=f"Twilio is out of order: {words}", not_before=later, fault="destination")
+                return TryAgain(because=f"Twilio is unavailable: {words}", not_before=later, fault="destination")
             case 409:
-                return TryAgain(because=f"Twilio is busy with this: {words}", not_before=later)
+                return TryAgain(because=f"Twilio is still processing an earlier request: {words}", not_before=later)
             case 400 | 422 if "code" in payload:
                 return _message_failure(payload["code"], words)
             case 404 if "code" in payload:
-                because = f"Twilio has no such account: {words}. Put account_sid right"
+                because = f"Twilio has no such account: {words}. Correct account_sid"
                 return TryAgain(because=because, fault="destination")
             case _:
-                because = f"what answered does not speak like Twilio: {words}. Look at TWILIO_API_URL, or api_url"
+                because = f"unexpected response (not Twilio's API): {words}. Check TWILIO_API_URL, or api_url"
                 return TryAgain(because=because, fault="destination")
 
     def _request_body(self, message: TextMessage) -> dict[str, str]:
@@ -128,12 +129,12 @@ class TwilioClient:
 
 def _message_failure(code: object, words: str) -> GaveUp:
     if code == _UNSUBSCRIBED:
-        return GaveUp(because="they have unsubscribed: they answered STOP to a message, and START lets them get others")
+        return GaveUp(because="the attendee unsubscribed with STOP, and can subscribe again with START")
     if code in _NO_SUCH_RECIPIENT:
         return GaveUp(because=f"Twilio can't send to the attendee's number: {words}")
     if code in _NO_SUCH_SENDER:
-        return GaveUp(because=f"Twilio does not let this sender write: {words}. Set sender to one of the account's")
-    return GaveUp(because=f"Twilio refuses this message: {words}")
+        return GaveUp(because=f"Twilio rejected the sender: {words}. Set sender to one of the account's senders")
+    return GaveUp(because=f"Twilio rejected this message: {words}")
 
 
 def _matches(listed: Any, message: TextMessage) -> bool:

@@ -41,7 +41,7 @@ class Twilio:
         try:
             message = msgspec.convert(attempt.content, TextMessage)
         except msgspec.ValidationError as fault:
-            return GaveUp(because=f"the stored message can't be read: {fault}")
+            return GaveUp(because=f"the stored message is invalid: {fault}")
         if attempt.number == 1:
             return await self._api.send(message)
         try:
@@ -50,6 +50,6 @@ class Twilio:
                 return found
             await self._meter.take()
         except OverLimit as fault:
-            because = "more calls of Twilio are waiting than it takes for now"
+            because = "too many calls to Twilio are waiting for its rate limit"
             return TryAgain(because=because, not_before=fault.not_before, fault="limit")
         return await self._api.send(message)

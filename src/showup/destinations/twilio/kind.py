@@ -14,7 +14,7 @@ from showup.destinations.twilio.settings import TwilioSettings
 from showup.destinations.vendor_api import short_message
 
 
-def _listens_to(settings: TwilioSettings) -> frozenset[str]:  # noqa: ARG001 - the same for all settings
+def _subscribed_events(settings: TwilioSettings) -> frozenset[str]:  # noqa: ARG001 - the same for all settings
     return frozenset({"remind"})
 
 
@@ -60,7 +60,7 @@ async def _sender_faults(api: TwilioClient, sender: str) -> list[str]:
     if isinstance(found, str):
         return [found]
     if not found.get("incoming_phone_numbers"):
-        return ["the sender is no number of this Twilio account: set TWILIO_FROM, or sender, to one of its own"]
+        return ["the sender is not a number of this Twilio account: set TWILIO_FROM, or sender, to one of its numbers"]
     return []
 
 
@@ -73,14 +73,14 @@ def _body_or_fault(api: TwilioClient, response: object) -> dict[str, Any] | str:
     try:
         return msgspec.json.decode(response.content, type=dict[str, Any])
     except (ValueError, RecursionError):
-        return "what answered does not speak like Twilio: look at TWILIO_API_URL, or api_url"
+        return "unexpected response (not Twilio's API): check TWILIO_API_URL, or api_url"
 
 
 KIND: Final = DestinationKind(
     name="twilio",
     settings=TwilioSettings,
     credentials=("auth_token",),
-    subscribed_events=_listens_to,
+    subscribed_events=_subscribed_events,
     build=_build,
     check_health=_check_health,
 )

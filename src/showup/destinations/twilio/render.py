@@ -25,7 +25,7 @@ def compile_template(text: str) -> Template:
     try:
         return _ENVIRONMENT.from_string(text)
     except TemplateError as fault:
-        raise ValueError(f"text is no template: {fault}") from None
+        raise ValueError(f"text is not a valid template: {fault}") from None
 
 
 class TextMessageRenderer:
@@ -41,7 +41,7 @@ class TextMessageRenderer:
             raise NothingToSend("the attendee left no phone number")
         to = e164(meeting.guest.phone)
         if to is None:
-            raise NothingToSend("the attendee's phone number has no country code, or is none")
+            raise NothingToSend("the attendee's phone number has no country code, or is invalid")
         before = timedelta(seconds=float(notification.details.get("before_seconds") or 0))
         return TextMessage(
             to=to, body=self._body(meeting), due_at=meeting.start_time - before, expires_at=meeting.start_time
@@ -51,7 +51,7 @@ class TextMessageRenderer:
         try:
             body = one_line(self._words.render(_variables(meeting)))
         except Exception as fault:
-            raise CannotRender(f"the text of the Twilio connection can't be filled in: {fault}") from fault
+            raise CannotRender(f"the text of the Twilio connection can't be rendered: {fault}") from fault
         if not body:
             raise CannotRender("the text of the Twilio connection is empty for this meeting")
         return truncate(body, _LONGEST)

@@ -35,9 +35,9 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raises ValueError for invalid settings."""
         if not _ACCOUNT.fullmatch(self.account_sid):
-            raise ValueError("Twilio needs account_sid: the Account SID of its console, AC and 32 digits")
+            raise ValueError("account_sid is not an Account SID: copy it from Twilio's console (AC and 32 digits)")
         if not self.is_service and not _SENDER.fullmatch(self.sender):
             raise ValueError(
-                "Twilio needs sender: a number such as +15005550006, a short code, a name of up to 11 letters, "
+                "sender is invalid: set a number such as +15005550006, a short code, a name of up to 11 letters, "
                 "or the SID of a messaging service"
             )

@@ -65,7 +65,7 @@ class WebhookDestination:
                 because=f"{_NAME} did not answer within {_TIMEOUT_SECONDS:.0f} seconds", fault="destination"
             )
         except httpx2.InvalidURL:
-            return TryAgain(because=f"the address of {_NAME} can't be used: correct it", fault="destination")
+            return TryAgain(because=f"the URL of {_NAME} is invalid: correct it", fault="destination")
         except httpx2.RequestError as error:
             return no_response(_NAME, error)
 
@@ -84,13 +84,13 @@ class WebhookDestination:
             return Delivered(provider="webhook")
         summary = f"{_NAME} answered {status}{words}"
         if status == 410:
-            return TryAgain(because=f"{summary}: it wants to be told no more", fault="gone")
+            return TryAgain(because=f"{summary}: it accepts no more webhooks", fault="gone")
         if response.is_redirect:
-            because = f"{summary}: it leads elsewhere, and nothing is sent on. Register the address that it leads to"
+            because = f"{summary}: Showup does not follow redirects. Register the URL that it redirects to"
             return TryAgain(because=because, fault="destination")
         later = not_before(response.headers, self._clock())
         if status == 429 and later is not None:
-            return TryAgain(because=f"{summary}: it takes no more for now", not_before=later, fault="limit")
+            return TryAgain(because=f"{summary}: rate limit reached", not_before=later, fault="limit")
         return TryAgain(
             because=summary, not_before=later, fault="delivery" if status in _MESSAGE_ERRORS else "destination"
         )

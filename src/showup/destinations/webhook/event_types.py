@@ -18,7 +18,7 @@ def expand(requested: Iterable[str]) -> tuple[str, ...]:
     for one in requested:
         matching = _matching(one)
         if not matching:
-            raise ValueError(f"{one!r} is no kind of news: it is one of {', '.join(KINDS)}, or a group such as deal.*")
+            raise ValueError(f"{one!r} is not an event type: use {', '.join(KINDS)}, or a group such as deal.*")
         found.update(matching)
     return tuple(kind for kind in KINDS if kind in found)
 

@@ -33,7 +33,7 @@ def _data(notification: Notification) -> dict[str, Any]:
         return {"booking": _booking(notification.meeting), **notification.details}
     if "deal" in notification.details or notification.kind == PING:
         return notification.details
-    raise CannotRender(f"{notification.kind} is about no booking and no deal, and an endpoint is told of nothing else")
+    raise CannotRender(f"{notification.kind} has no booking and no deal, and endpoints receive nothing else")
 
 
 def _booking(meeting: Meeting) -> dict[str, Any]:

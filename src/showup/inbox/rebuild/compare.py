@@ -82,7 +82,7 @@ async def fetch_examples(connection: asyncpg.Connection, live_schema: str, limit
 async def has_misplaced_events(connection: asyncpg.Connection, live_schema: str) -> bool:
     """Returns whether an event is recorded with another booking than the log says."""
     is_misplaced: bool = await connection.fetchval(
-        f"SELECT EXISTS (SELECT FROM settled s JOIN {live_schema}.inbox_events e ON e.id = s.id "  # noqa: S608  # a quoted name
+        f"SELECT EXISTS (SELECT FROM replayed_events s JOIN {live_schema}.inbox_events e ON e.id = s.id "  # noqa: S608  # a quoted name
         "WHERE s.booking_id IS DISTINCT FROM e.booking_id)",
         timeout=STATEMENT_TIMEOUT,
     )
@@ -96,7 +96,7 @@ def _mark_sql(table: ComparedTable) -> str:
     exclusion = f"AND NOT coalesce({table.ignored_when}, false)" if table.ignored_when else ""
     columns = f"t.ctid AS at_row, r.workspace_id AS in_workspace, t.*{table.extra_columns}"
     return f"""
-        INSERT INTO differing (about, workspace_id, stands_at, folds_at)
+        INSERT INTO differing (about, workspace_id, current_row, replayed_row)
         SELECT '{table.name}', coalesce(s.in_workspace, f.in_workspace), s.at_row, f.at_row
         FROM (SELECT {columns} FROM {table.current_from}) s FULL JOIN (SELECT {columns} FROM {table.replayed_from}) f
         ON {join_condition}
@@ -106,32 +106,35 @@ def _mark_sql(table: ComparedTable) -> str:
 
 def _count_sql(table: ComparedTable) -> str:
     return f"""
-        WITH stand AS (SELECT r.workspace_id, count(*) AS many FROM {table.current_from} GROUP BY 1),
-        folded AS (SELECT r.workspace_id, count(*) AS many FROM {table.replayed_from} GROUP BY 1),
+        WITH current_rows AS (SELECT r.workspace_id, count(*) AS many FROM {table.current_from} GROUP BY 1),
+        replayed_rows AS (SELECT r.workspace_id, count(*) AS many FROM {table.replayed_from} GROUP BY 1),
         differ AS (
-            SELECT workspace_id, count(*) FILTER (WHERE stands_at IS NULL) AS missing,
-                   count(*) FILTER (WHERE folds_at IS NULL) AS extra, count(*) AS many
+            SELECT workspace_id, count(*) FILTER (WHERE current_row IS NULL) AS missing,
+                   count(*) FILTER (WHERE replayed_row IS NULL) AS extra, count(*) AS many
             FROM differing WHERE about = $1 GROUP BY 1
         )
-        SELECT w.slug AS workspace, coalesce(stand.many, 0) AS current, coalesce(folded.many, 0) AS replayed,
+        SELECT w.slug AS workspace, coalesce(current_rows.many, 0) AS current,
+               coalesce(replayed_rows.many, 0) AS replayed,
                coalesce(missing, 0) AS missing, coalesce(extra, 0) AS extra,
                coalesce(differ.many - missing - extra, 0) AS changed
-        FROM rebuilding r JOIN workspaces w ON w.id = r.workspace_id LEFT JOIN stand USING (workspace_id)
-        LEFT JOIN folded USING (workspace_id) LEFT JOIN differ USING (workspace_id)
+        FROM rebuilding r JOIN workspaces w ON w.id = r.workspace_id LEFT JOIN current_rows USING (workspace_id)
+        LEFT JOIN replayed_rows USING (workspace_id) LEFT JOIN differ USING (workspace_id)
     """  # noqa: S608  # constants
 
 
 def _examples_sql(table: ComparedTable) -> str:
     return f"""
-        SELECT w.slug, to_jsonb(s)::text AS stands, to_jsonb(f)::text AS folded
+        SELECT w.slug, to_jsonb(s)::text AS current, to_jsonb(f)::text AS replayed
         FROM (SELECT * FROM differing WHERE about = $1
-              ORDER BY stands_at IS NULL OR folds_at IS NULL, stands_at, folds_at LIMIT $2) d
+              ORDER BY current_row IS NULL OR replayed_row IS NULL, current_row, replayed_row LIMIT $2) d
         JOIN workspaces w ON w.id = d.workspace_id
-        LEFT JOIN {{real}}.{table.name} s ON s.ctid = d.stands_at
-        LEFT JOIN pg_temp.{table.shadow_name} f ON f.ctid = d.folds_at
+        LEFT JOIN {{real}}.{table.name} s ON s.ctid = d.current_row
+        LEFT JOIN pg_temp.{table.shadow_name} f ON f.ctid = d.replayed_row
     """  # noqa: S608  # constants
 
 
 def _row_pair(table: ComparedTable, row: asyncpg.Record) -> RowPair:
-    current, replayed = (None if row[side] is None else msgspec.json.decode(row[side]) for side in ("stands", "folded"))
+    current, replayed = (
+        None if row[side] is None else msgspec.json.decode(row[side]) for side in ("current", "replayed")
+    )
     return RowPair(workspace=row["slug"], table=table, current=current, replayed=replayed)

@@ -96,7 +96,7 @@ COMPARED_TABLES: Final = (
     ),
     _table(
         *("deal_events", "stream_id", "position"),
-        label="{stream_id}, turn {position} ({kind})",
+        label="{stream_id}, event {position} ({kind})",
         join="JOIN {side}.companies w ON w.id = t.company_id",
     ),
     ComparedTable(
@@ -126,10 +126,10 @@ COMPARED_TABLES: Final = (
         key=("id",),
         state=("state", "because", "booking_id"),
         label="event {id} ({trigger})",
-        current_from="{real}.inbox_events t JOIN settled USING (id) "
+        current_from="{real}.inbox_events t JOIN replayed_events USING (id) "
         "JOIN rebuilding r ON r.workspace_id = t.workspace_id",
-        replayed_from=_from_clause("pg_temp", "settled", "JOIN {real}.inbox_events w ON w.id = t.id"),
-        shadow_name="settled",
+        replayed_from=_from_clause("pg_temp", "replayed_events", "JOIN {real}.inbox_events w ON w.id = t.id"),
+        shadow_name="replayed_events",
     ),
 )
 

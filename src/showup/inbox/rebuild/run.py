@@ -55,7 +55,9 @@ async def rebuild(
     `on_start` gets the number of events, `on_progress` that of each step. Current data changes only when `applied` is
     set; the workspaces' projectors then wait until the rebuild is over.
     """
-    assert not (options.applied and (options.rules or options.as_of)), "what never was can't be made to stand"
+    assert not (options.applied and (options.rules or options.as_of)), (
+        "a replay with trial rules or of an earlier time can't be applied"
+    )
     async with _open_connection(engine, options) as connection:
         live_schema = await shadow.create_shadow(connection, options.workspace_ids)
         events, newly_readable = await replay_all(connection, live_schema, options, on_start, on_progress)
@@ -108,4 +110,4 @@ async def _repair(connection: asyncpg.Connection, live_schema: str) -> None:
     await repair_tables(connection, live_schema)
     await compare.mark_differences(connection, live_schema)
     if remaining := await connection.fetchval("SELECT count(*) FROM differing"):
-        raise RepairIncomplete(f"{remaining} rows would differ even after they were put right, so nothing was changed")
+        raise RepairIncomplete(f"{remaining} rows would still differ after the repair, so nothing was changed")

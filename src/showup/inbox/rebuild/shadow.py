@@ -40,11 +40,12 @@ _DERIVED_COLUMNS: Final = ("state", "because", "booking_id")
 
 _REBUILD_TABLES: Final = """
 CREATE TEMPORARY TABLE rebuilding (workspace_id uuid PRIMARY KEY) ON COMMIT DROP;
-CREATE TEMPORARY TABLE arrivals (workspace_id uuid, place bigint, id uuid, PRIMARY KEY (workspace_id, place))
+CREATE TEMPORARY TABLE replay_order (workspace_id uuid, place bigint, id uuid, PRIMARY KEY (workspace_id, place))
     ON COMMIT DROP;
-CREATE TEMPORARY TABLE settled (id uuid PRIMARY KEY, state text NOT NULL, because text, booking_id uuid) ON COMMIT DROP;
-CREATE INDEX ON settled (booking_id) WHERE booking_id IS NOT NULL;
-CREATE TEMPORARY TABLE differing (about text NOT NULL, workspace_id uuid NOT NULL, stands_at tid, folds_at tid)
+CREATE TEMPORARY TABLE replayed_events (id uuid PRIMARY KEY, state text NOT NULL, because text, booking_id uuid)
+    ON COMMIT DROP;
+CREATE INDEX ON replayed_events (booking_id) WHERE booking_id IS NOT NULL;
+CREATE TEMPORARY TABLE differing (about text NOT NULL, workspace_id uuid NOT NULL, current_row tid, replayed_row tid)
     ON COMMIT DROP;
 """
 
@@ -88,13 +89,13 @@ def _event_view(live_schema: str) -> str:
     )
     return (
         f"CREATE TEMPORARY VIEW inbox_events AS SELECT {columns} "  # noqa: S608  # names of our own
-        f"FROM {live_schema}.inbox_events e JOIN settled s ON s.id = e.id"
+        f"FROM {live_schema}.inbox_events e JOIN replayed_events s ON s.id = e.id"
     )
 
 
 async def clear_shadow(connection: asyncpg.Connection) -> None:
     """Empties the replayed tables, so that the log can be replayed another way."""
-    names = ", ".join(f"pg_temp.{name}" for name in (*REPLAYED_TABLES, "settled", "arrivals"))
+    names = ", ".join(f"pg_temp.{name}" for name in (*REPLAYED_TABLES, "replayed_events", "replay_order"))
     await connection.execute(f"TRUNCATE {names}")
 
 
@@ -105,15 +106,15 @@ async def order_events(
 
     The order is that of their numbers in the feed. `by_stream` groups the events of one booking at the place of the
     first, so that its history is replayed once and not once a batch. Manual events that are not about a booking then
-    come first, so that no history is replayed again because of them. `until`: only events received by then. `within`:
-    the time limit in seconds.
+    come first, so that no history is replayed again because of them. `until`: only events received by then.
+    `time_limit`: in seconds.
 
     Resend's feedback about mails and people's answers to questions are left out: they are about sent deliveries, and a
     replay sends nothing.
     """
     stream_key, priority = ("coalesce(e.booking_id, e.id)", "alone DESC") if by_stream else ("e.id", "true")
     statement = f"""
-        INSERT INTO arrivals (workspace_id, place, id)
+        INSERT INTO replay_order (workspace_id, place, id)
         SELECT workspace_id, row_number() OVER (PARTITION BY workspace_id ORDER BY {priority}, first, number, id), id
         FROM (
             SELECT e.workspace_id, e.id, e.number, e.origin = 'manual' AND e.booking_id IS NULL AS alone,
@@ -122,7 +123,7 @@ async def order_events(
             WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.origin <> '{FROM_RESEND}'
             AND e.trigger IS DISTINCT FROM '{_CHOICE_COMMAND}'
             AND ($1::timestamptz IS NULL OR coalesce(e.replayed_at, e.received_at) <= $1)
-        ) settled
+        ) processed
     """  # noqa: S608  # the parts are constants and the quoted name of a schema
     command_tag: str = await connection.execute(statement, until, timeout=time_limit)
     return int(command_tag.rpartition(" ")[2])
@@ -133,4 +134,6 @@ async def analyze_shadow(connection: asyncpg.Connection) -> None:
 
     Autovacuum does not do so for temporary tables, and plans would stay those of empty tables.
     """
-    await connection.execute(f"ANALYZE {', '.join(f'pg_temp.{name}' for name in (*REPLAYED_TABLES, 'settled'))}")
+    await connection.execute(
+        f"ANALYZE {', '.join(f'pg_temp.{name}' for name in (*REPLAYED_TABLES, 'replayed_events'))}"
+    )

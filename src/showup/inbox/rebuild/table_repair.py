@@ -8,8 +8,8 @@ from showup.database.tables import metadata
 from showup.inbox.rebuild.compare import STATEMENT_TIMEOUT
 from showup.inbox.rebuild.compared_tables import COMPARED_TABLES
 
-NOT_SENT: Final = "not sent: a rebuild sends nothing"
-NOT_PLANNED: Final = "a rebuild found nothing that calls for it"
+NOT_SENT: Final = "not sent: a rebuild sends no notifications"
+NOT_PLANNED: Final = "withdrawn by a rebuild: no event requires it"
 
 # Other tables reference these rows, so a changed row must stay. A row that it references may be deleted, so that
 # reference is cleared first.
@@ -33,10 +33,10 @@ async def repair_tables(connection: asyncpg.Connection, live_schema: str) -> Non
         if columns:
             await _run(connection, _clear_references(name, columns, live_schema))
     for name in reversed(_REFERENCED_TABLES):
-        await _run(connection, _delete(name, live_schema) + " AND d.folds_at IS NULL")
+        await _run(connection, _delete(name, live_schema) + " AND d.replayed_row IS NULL")
     for name in _REFERENCED_TABLES:
         await _run(connection, _update(name, live_schema))
-        await _run(connection, _insert(name, live_schema) + " AND d.stands_at IS NULL")
+        await _run(connection, _insert(name, live_schema) + " AND d.current_row IS NULL")
     for name in _REPLACED_TABLES:
         await _run(connection, _insert(name, live_schema))
     for statement in (_AUDIT_LOG, _NEW_DELIVERIES, _CHANGED_DELIVERIES, _REMOVED_DELIVERIES, _INBOX_EVENTS):
@@ -53,14 +53,14 @@ def _columns(name: str) -> tuple[str, ...]:
 
 def _delete(name: str, live_schema: str) -> str:
     return f"""
-        DELETE FROM {live_schema}.{name} t USING differing d WHERE d.about = '{name}' AND t.ctid = d.stands_at
+        DELETE FROM {live_schema}.{name} t USING differing d WHERE d.about = '{name}' AND t.ctid = d.current_row
     """.rstrip()  # noqa: S608  # names of our own
 
 
 def _clear_references(name: str, columns: tuple[str, ...], live_schema: str) -> str:
     return f"""
         UPDATE {live_schema}.{name} t SET {", ".join(f"{column} = NULL" for column in columns)}
-        FROM differing d WHERE d.about = '{name}' AND t.ctid = d.stands_at AND d.folds_at IS NOT NULL
+        FROM differing d WHERE d.about = '{name}' AND t.ctid = d.current_row AND d.replayed_row IS NOT NULL
     """  # noqa: S608  # names of our own
 
 
@@ -68,8 +68,8 @@ def _update(name: str, live_schema: str) -> str:
     return f"""
         UPDATE {live_schema}.{name} t
         SET {", ".join(f"{column} = f.{column}" for column in _columns(name) if column != "id")}
-        FROM differing d JOIN pg_temp.{name} f ON f.ctid = d.folds_at
-        WHERE d.about = '{name}' AND d.stands_at IS NOT NULL AND t.id = f.id
+        FROM differing d JOIN pg_temp.{name} f ON f.ctid = d.replayed_row
+        WHERE d.about = '{name}' AND d.current_row IS NOT NULL AND t.id = f.id
     """  # noqa: S608  # names of our own
 
 
@@ -77,7 +77,7 @@ def _insert(name: str, live_schema: str) -> str:
     columns = ", ".join(_columns(name))
     return f"""
         INSERT INTO {live_schema}.{name} ({columns}) SELECT {", ".join(f"f.{column}" for column in _columns(name))}
-        FROM differing d JOIN pg_temp.{name} f ON f.ctid = d.folds_at WHERE d.about = '{name}'
+        FROM differing d JOIN pg_temp.{name} f ON f.ctid = d.replayed_row WHERE d.about = '{name}'
     """.rstrip()  # noqa: S608  # names of our own
 
 
@@ -85,7 +85,7 @@ def _insert(name: str, live_schema: str) -> str:
 _AUDIT_LOG: Final = """
     WITH fresh AS (
         SELECT f.*, row_number() OVER (PARTITION BY f.workspace_id ORDER BY f.order_key, f.number) AS place
-        FROM differing d JOIN pg_temp.audit_log f ON f.ctid = d.folds_at WHERE d.about = 'audit_log'
+        FROM differing d JOIN pg_temp.audit_log f ON f.ctid = d.replayed_row WHERE d.about = 'audit_log'
     ),
     grown AS (
         UPDATE {real}.workspaces w SET feed_number = w.feed_number + n.many
@@ -108,8 +108,8 @@ _NEW_DELIVERIES: Final = f"""
            f.priority, f.due_at, f.expires_at, f.wake_at, CASE f.state WHEN 'scheduled' THEN 'skipped' ELSE f.state END,
            CASE f.state WHEN 'scheduled' THEN '{NOT_SENT}' ELSE f.because END,
            f.details, f.simulated, f.created_at, f.updated_at
-    FROM differing d JOIN pg_temp.deliveries f ON f.ctid = d.folds_at
-    WHERE d.about = 'deliveries' AND d.stands_at IS NULL
+    FROM differing d JOIN pg_temp.deliveries f ON f.ctid = d.replayed_row
+    WHERE d.about = 'deliveries' AND d.current_row IS NULL
 """  # noqa: S608  # constants
 
 # Only a delivery that is still going to be sent is planned again; a dispatcher may have started it since the
@@ -122,19 +122,19 @@ _CHANGED_DELIVERIES: Final = f"""
         updated_at = f.updated_at,
         state = CASE WHEN f.state = 'scheduled' AND t.state <> 'scheduled' THEN 'skipped' ELSE f.state END,
         because = CASE WHEN f.state = 'scheduled' AND t.state <> 'scheduled' THEN '{NOT_SENT}' ELSE f.because END
-    FROM differing d JOIN pg_temp.deliveries f ON f.ctid = d.folds_at
-    WHERE d.about = 'deliveries' AND d.stands_at IS NOT NULL AND t.workspace_id = f.workspace_id AND t.key = f.key
+    FROM differing d JOIN pg_temp.deliveries f ON f.ctid = d.replayed_row
+    WHERE d.about = 'deliveries' AND d.current_row IS NOT NULL AND t.workspace_id = f.workspace_id AND t.key = f.key
     AND t.state IN ('scheduled', 'withdrawn', 'skipped')
 """  # noqa: S608  # constants
 
 _REMOVED_DELIVERIES: Final = f"""
     UPDATE {{real}}.deliveries t SET state = 'withdrawn', because = '{NOT_PLANNED}'
     FROM differing d
-    WHERE d.about = 'deliveries' AND d.folds_at IS NULL AND t.ctid = d.stands_at AND t.state = 'scheduled'
+    WHERE d.about = 'deliveries' AND d.replayed_row IS NULL AND t.ctid = d.current_row AND t.state = 'scheduled'
 """  # noqa: S608  # constants
 
 _INBOX_EVENTS: Final = """
     UPDATE {real}.inbox_events t SET state = f.state, because = f.because, booking_id = f.booking_id
-    FROM differing d JOIN settled f ON f.ctid = d.folds_at
+    FROM differing d JOIN replayed_events f ON f.ctid = d.replayed_row
     WHERE d.about = 'inbox_events' AND t.id = f.id AND t.state IN ('applied', 'waiting')
 """

@@ -19,7 +19,7 @@ PAGE_SIZE: Final = 1_000
 _IGNORED_TYPES: Final[Mapping[str, type]] = {"ignored": Ignored, "unreadable": Unreadable}
 
 Progress = Callable[[int], None]
-"""Told how many events of the log were worked off since it was told last."""
+"""Receives the number of events of the log that were processed since the last call."""
 
 
 class StatisticsRefresh:
@@ -80,7 +80,7 @@ async def _fetch_page(
     rows = await connection.fetch(
         f"""
         SELECT {", ".join(f"e.{name}" for name in fields)}, e.state
-        FROM arrivals a JOIN {live_schema}.inbox_events e ON e.id = a.id
+        FROM replay_order a JOIN {live_schema}.inbox_events e ON e.id = a.id
         WHERE a.workspace_id = $1 AND a.place > $2 AND a.place <= $2 + $3 ORDER BY e.number, e.id
         """,  # noqa: S608  # fields of our own and the quoted name of a schema
         workspace_id,
@@ -97,7 +97,7 @@ async def _fetch_page(
 async def _mark_processed(connection: asyncpg.Connection, batch_result: AppliedBatch) -> None:
     """Marks the events processed as the projector does, but outside the log."""
     await connection.execute(
-        "INSERT INTO settled (id, state, because, booking_id) "
+        "INSERT INTO replayed_events (id, state, because, booking_id) "
         "SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])",
         [outcome.event_id for outcome in batch_result.processed],
         [outcome.state for outcome in batch_result.processed],
@@ -107,10 +107,10 @@ async def _mark_processed(connection: asyncpg.Connection, batch_result: AppliedB
     if batch_result.reprocessed:
         await connection.execute(
             """
-            UPDATE settled s SET state = 'applied', because = given.because, booking_id = given.booking_id
-            FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS given(id, because, booking_id)
-            WHERE s.id = given.id AND (s.state, s.because, s.booking_id)
-                  IS DISTINCT FROM ('applied', given.because, given.booking_id)
+            UPDATE replayed_events s SET state = 'applied', because = outcome.because, booking_id = outcome.booking_id
+            FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS outcome(id, because, booking_id)
+            WHERE s.id = outcome.id AND (s.state, s.because, s.booking_id)
+                  IS DISTINCT FROM ('applied', outcome.because, outcome.booking_id)
             """,
             [outcome.event_id for outcome in batch_result.reprocessed],
             [outcome.refused for outcome in batch_result.reprocessed],

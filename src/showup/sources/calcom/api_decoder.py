@@ -181,4 +181,4 @@ def format_time(moment: datetime) -> str:
 
 def unexpected_shape(detail: str) -> UnexpectedCalcomResponse:
     """Returns the error for a response with an unexpected shape."""
-    return UnexpectedCalcomResponse(f"Cal.com's answer is not in the shape that was asked for: {detail}")
+    return UnexpectedCalcomResponse(f"unexpected response from Cal.com: {detail}")

@@ -41,7 +41,7 @@ def parse_cursor_page(response: Json, query: BookingsQuery) -> BookingsPage:
     """Returns the page in a response. Raises `UnexpectedCalcomResponse` for another shape, or a cursor that repeats."""
     listed, pagination = response.get("data"), mapping(response.get("pagination"))
     if not isinstance(listed, list) or not ("nextCursor" in pagination or "hasMore" in pagination):
-        raise unexpected_shape("a list of bookings has no cursor")
+        raise unexpected_shape("the list of bookings has no cursor")
     items, unreadable = decode_bookings(listed)
     return BookingsPage(items=items, next_cursor=_next_cursor(pagination, query), unreadable=unreadable)
 
@@ -51,7 +51,7 @@ def _next_cursor(pagination: Json, query: BookingsQuery) -> str | None:
     if has_more is False or (has_more is None and cursor is None):
         return None
     if cursor is None or cursor == query.cursor:
-        raise unexpected_shape("there are more bookings, and no cursor leads to them")
+        raise unexpected_shape("there are more bookings, but no cursor for the next page")
     return cursor
 
 
@@ -59,7 +59,7 @@ def parse_offset_page(response: Json, query: BookingsQuery) -> BookingsPage:
     """Returns the page in a response to a query with `offset_params`; otherwise like `parse_cursor_page`."""
     listed, pagination = response.get("data"), mapping(response.get("pagination"))
     if not isinstance(listed, list) or "hasNextPage" not in pagination:
-        raise unexpected_shape("a list of bookings has no pages")
+        raise unexpected_shape("the list of bookings has no `hasNextPage`")
     items, unreadable = decode_bookings(listed)
     has_more = bool(listed) and flag(pagination["hasNextPage"]) is True
     return BookingsPage(

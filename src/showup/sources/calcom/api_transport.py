@@ -97,7 +97,7 @@ class ApiTransport:
                 )
         except TimeoutError:
             return CalcomUnavailable(
-                f"Cal.com's answer was not whole within {request.timeout.total_seconds():.0f} seconds"
+                f"Cal.com did not complete its response within {request.timeout.total_seconds():.0f} seconds"
             )
         except httpx2.LocalProtocolError as error:
             raise CalcomRefused(no_response("Cal.com", error).because, 401) from None
@@ -122,16 +122,16 @@ class ApiTransport:
         if not response.is_success:
             raise CalcomRefused(_advice(request, status, reason), status)
         if payload is None or payload.get("status") == "error":
-            return CalcomUnavailable(f"what answered does not speak like Cal.com: {reason}. Look at CALCOM_API_URL")
+            return CalcomUnavailable(f"unexpected response (not Cal.com's API): {reason}. Check CALCOM_API_URL")
         return payload
 
     def _unavailable(self, response: httpx2.Response, reason: str) -> CalcomUnavailable:
         now = self._clock()
         if response.status_code != 429:
-            return CalcomUnavailable(f"Cal.com is out of order: {reason}", not_before(response.headers, now))
+            return CalcomUnavailable(f"Cal.com has an internal error: {reason}", not_before(response.headers, now))
         retry_at = rate_limited_until(response.headers, now)
         self._limiter.block_until(retry_at)
-        return CalcomUnavailable(f"Cal.com takes no more calls for now: {reason}", retry_at)
+        return CalcomUnavailable(f"Cal.com's rate limit is reached: {reason}", retry_at)
 
 
 def _decoded(response: httpx2.Response) -> Json | None:
@@ -152,14 +152,18 @@ def _error_message(payload: Json | None) -> str:
 def _advice(request: ApiRequest, status: int, reason: str) -> str:
     match status:
         case 401:
-            return f"Cal.com refuses the key: {reason}. Make another API key there, and give it to this account"
+            return (
+                f"Cal.com refused the API key: {reason}. Create another API key in Cal.com and set it for this account"
+            )
         case 403:
-            return f"Cal.com does not let the owner of this key do that: {reason}. Use the key of somebody who may"
+            return (
+                f"the owner of this API key lacks the permission at Cal.com: {reason}. Use the key of a user who has it"
+            )
         case 404:
-            return f"Cal.com has nothing at {request.path}: {reason}. If it should, look at CALCOM_API_URL"
+            return f"Cal.com found nothing at {request.path}: {reason}. If the path should exist, check CALCOM_API_URL"
         case 410:
-            return f"this version of Cal.com's API is gone: {reason}. CALCOM_API_URL must end in /v2"
+            return f"Cal.com removed this version of its API: {reason}. CALCOM_API_URL must end in /v2"
         case _ if status < 400:
-            return "what answered sends us elsewhere, so it is not Cal.com's API. Look at CALCOM_API_URL"
+            return "the server redirected the request, so it is not Cal.com's API. Check CALCOM_API_URL"
         case _:
-            return f"Cal.com refuses this call: {reason}"
+            return f"Cal.com refused the request: {reason}"

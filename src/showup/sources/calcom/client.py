@@ -74,7 +74,7 @@ class CalcomClient:
         params = {} if username is None else {"username": username}
         data = await self._request_data(ApiRequest(path="/event-types", query=params, version=_EVENT_TYPES))
         if not isinstance(data, list):
-            raise decoder.unexpected_shape("event types are no list")
+            raise decoder.unexpected_shape("the event types are not a list")
         return decoder.decode_event_types(data)
 
     async def slots(
@@ -157,7 +157,7 @@ class CalcomClient:
             params = {"take": str(_MAX_WEBHOOKS), "skip": str(skip)}
             data = await self._request_data(ApiRequest(path=scope.path, query=params))
             if not isinstance(data, list):
-                raise decoder.unexpected_shape("webhooks are no list")
+                raise decoder.unexpected_shape("the webhooks are not a list")
             found += [one for item in data if (one := parse_webhook(mapping(item))) is not None]
             skip += len(data)
             if len(data) < _MAX_WEBHOOKS:
@@ -207,7 +207,7 @@ class CalcomClient:
     async def _request_data(self, request: ApiRequest) -> Any:
         response: Json = await self._transport.send(request)
         if "data" not in response:
-            raise decoder.unexpected_shape(f"{request.path} answers without data")
+            raise decoder.unexpected_shape(f"the response to {request.path} has no data")
         return response["data"]
 
 
@@ -215,7 +215,7 @@ def _decode_all(data: Any) -> tuple[ApiBooking, ...]:
     """Decodes one booking or several; an unreadable booking must not count as a missing one."""
     items, unreadable = decoder.decode_bookings(data if isinstance(data, list) else [data])
     if unreadable:
-        raise decoder.unexpected_shape("a booking lacks its uid, its status or its start")
+        raise decoder.unexpected_shape("a booking lacks its uid, status or start")
     return items
 
 

@@ -62,7 +62,7 @@ class CalcomV1Client:
         params = {name: value for name, value in optional.items() if value is not None}
         response = await self._transport.send(ApiRequest(path="/bookings", query=params))
         if not isinstance(response.get("bookings"), list):
-            raise unexpected_shape("there is no list of bookings")
+            raise unexpected_shape("the response has no list of bookings")
         decoded = (_booking(item) for item in objects(response["bookings"]))
         return [one for one in decoded if one is not None]
 

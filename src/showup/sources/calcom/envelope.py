@@ -35,7 +35,9 @@ def open_envelope(body: bytes) -> Envelope:
     root = _unwrap(_decoded(body))
     trigger = text(root.get("triggerEvent")) or text(root.get("trigger"))
     if trigger is None:
-        raise NotAnEnvelope("there is no triggerEvent: it comes from a custom template, Zapier, or not from Cal.com")
+        raise NotAnEnvelope(
+            "the body has no triggerEvent: it comes from a custom template, from Zapier or not from Cal.com"
+        )
     trigger = trigger.upper().replace(".", "_").replace(" ", "_").replace("-", "_")
     fields = root.get("payload", root.get("data"))
     flat = not isinstance(fields, dict)
@@ -53,7 +55,7 @@ def _decoded(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise NotAnEnvelope("the body is not UTF-8") from None
     except RecursionError:
-        raise NotAnEnvelope("the body is nested too deeply to be read") from None
+        raise NotAnEnvelope("the body is nested too deeply") from None
     except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as fault:
         raise NotAnEnvelope(f"the body is not JSON ({str(fault)[:120]})") from None
 
@@ -62,10 +64,10 @@ def _unwrap(value: Any) -> Json:
     """n8n sends an array of one object; Hookdeck and Svix send the body as text in `body`."""
     if isinstance(value, list):
         if len(value) != 1:
-            raise NotAnEnvelope(f"the body is an array of {len(value)}, where one object is expected")
+            raise NotAnEnvelope(f"the body is an array of {len(value)} items; one object is expected")
         value = value[0]
     if not isinstance(value, dict):
-        raise NotAnEnvelope(f"the body is a JSON {_json_type(value)}, where an object is expected")
+        raise NotAnEnvelope(f"the body is a JSON {_json_type(value)}; an object is expected")
     wrapped = value.get("body")
     if "triggerEvent" not in value and isinstance(wrapped, str | dict):
         return mapping(_decoded(wrapped.encode()) if isinstance(wrapped, str) else wrapped)

@@ -87,14 +87,14 @@ def instant(fields: Json, name: str) -> datetime | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise NotATime(f"{name} is no text, and so not a time")
+        raise NotATime(f"{name} is not text, so it is not a time")
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
         raise NotATime(f"{name} is {value[:40]!r}, not a time") from None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
     if found.year not in _YEARS:
-        raise NotATime(f"{name} is in the year {found.year}, when no meeting takes place")
+        raise NotATime(f"{name} is in the year {found.year}, which is not plausible for a meeting")
     return found.astimezone(UTC)
 
 

@@ -67,35 +67,39 @@ def check_webhook(
     """Compares the registered webhooks with the needed one; `secrets` are the account's active secrets."""
     matching = [one for one in webhooks if _normalized_url(one.subscriber_url) == _normalized_url(url)]
     if not matching:
-        return WebhookStatus(webhook=None, faults=("no webhook leads here",))
+        return WebhookStatus(webhook=None, faults=("Cal.com has no webhook with this address",))
     first = max(matching, key=lambda one: (one.active, len(one.triggers)))
     duplicates = tuple(one for one in matching if one.id != first.id)
     faults = _faults(first, set(build_webhook_spec(url, "", scope).triggers), secrets)
     if duplicates:
-        faults.append(f"{len(duplicates)} more webhook(s) lead to the same address, so everything comes more than once")
+        faults.append(f"{len(duplicates)} more webhook(s) have the same address, so every event arrives more than once")
     return WebhookStatus(webhook=first, faults=tuple(faults), duplicates=duplicates)
 
 
 def _faults(webhook: RegisteredWebhook, required: set[str], secrets: Collection[str]) -> list[str]:
-    faults = [] if webhook.active else ["it is switched off"]
+    faults = [] if webhook.active else ["it is disabled"]
     missing = required - set(webhook.triggers)
     if missing_required := sorted(missing - set(NEWER_TRIGGERS)):
-        faults.append(f"it does not tell of {', '.join(missing_required)}")
+        faults.append(f"it lacks the triggers {', '.join(missing_required)}")
     if webhook.payload_template:
         faults.append("it has a payload template, so Showup may not understand what it sends")
     if fault := _secret_fault(webhook.secret, secrets):
         faults.append(fault)
     if webhook.time is None and _ABSENCE_TRIGGERS & set(webhook.triggers):
-        faults.append("it has no delay for the triggers of absence")
+        faults.append("it has no delay for the no-show triggers")
     return faults
 
 
 def _secret_fault(secret: str | None, accepted: Collection[str]) -> str | None:
     if not accepted:
-        return "the account has no secret here, so nothing from it is taken"
+        return "the account has no webhook secret in Showup, so Showup refuses its webhooks"
     if secret is None:
-        return "Cal.com does not say its secret, or it has none"
-    return None if secret in accepted else "its secret is none of the account's here, so what it sends is refused"
+        return "Cal.com does not return its secret, or it has none"
+    return (
+        None
+        if secret in accepted
+        else "its secret is not one of the account's secrets in Showup, so Showup refuses its webhooks"
+    )
 
 
 def _normalized_url(url: str) -> str:

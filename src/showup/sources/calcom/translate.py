@@ -71,7 +71,7 @@ def translate(body: bytes) -> Translation:
     if trigger in _IGNORED:
         return Ignored(because=_IGNORED[trigger], trigger=trigger)
     if trigger not in _TRANSLATORS:
-        return Ignored(because=f"{trigger} is not a trigger Showup knows; it is kept", trigger=trigger)
+        return Ignored(because=f"{trigger} is not a trigger that Showup knows; the event is stored", trigger=trigger)
     try:
         return _translate_envelope(envelope, trigger)
     except (_MissingField, NotATime) as error:
@@ -82,7 +82,7 @@ def _translate_envelope(envelope: Envelope, trigger: str) -> Translated:
     booking = read_booking(envelope)
     event = _TRANSLATORS[trigger](envelope, booking)
     if not _is_identified(event):
-        raise _MissingField(f"{trigger} names no booking: there is neither a uid nor a bookingId")
+        raise _MissingField(f"{trigger} identifies no booking: it has neither a uid nor a bookingId")
     return Translated(event=event, trigger=trigger, uid=event.booking.uid, source_at=_source_time(envelope, event))
 
 
@@ -124,7 +124,7 @@ def _fires_after(envelope: Envelope) -> timedelta:
 
 def _require_start_time(booking: BookingDetails, trigger: str) -> BookingDetails:
     if booking.start_time is None:
-        raise _MissingField(f"{trigger} says no startTime, and a booking without a time can't be kept")
+        raise _MissingField(f"{trigger} has no startTime, and a booking can't be stored without a time")
     return booking
 
 
@@ -214,7 +214,7 @@ def _no_show_updated(_envelope: Envelope, booking: BookingDetails) -> Event:
         if one.no_show is not None
     )
     if not marked:
-        raise _MissingField("BOOKING_NO_SHOW_UPDATED marks nobody: no attendee has a noShow")
+        raise _MissingField("BOOKING_NO_SHOW_UPDATED marks no one: no attendee has a noShow")
     reported = BookingDetails(uid=booking.uid, calcom_booking_id=booking.calcom_booking_id, attendees=marked)
     return events.AttendanceReported(booking=reported)
 
@@ -284,15 +284,15 @@ _TRANSLATORS: dict[str, _Translator] = {
     "WRONG_ASSIGNMENT_REPORT": _assignment_disputed,
 }
 
-_ORGANIZATION_REASON = "it concerns Cal.com's own set-up, not a booking"
-_ATTRIBUTION_REASON = "an answered routing form, kept for attribution; the booking that follows has its own webhook"
+_ORGANIZATION_REASON = "it is about Cal.com's own configuration, not about a booking"
+_ATTRIBUTION_REASON = "an answered routing form, stored for attribution; the booking that follows has its own webhook"
 _IGNORED = {
-    "PING": "a test of the webhook; it arrived",
-    "INSTANT_MEETING": "an instant meeting was asked for; it counts once a host accepts it",
+    "PING": "a ping test of the webhook was received",
+    "INSTANT_MEETING": "an instant meeting was requested; it becomes a booking when a host accepts it",
     "FORM_SUBMITTED": _ATTRIBUTION_REASON,
-    "FORM_SUBMITTED_NO_EVENT": "a routing form that led to no booking, kept for attribution",
-    "ROUTING_FORM_FALLBACK_HIT": "a routing form took its fallback, kept for attribution",
-    "OOO_CREATED": "a teammate is out of office; Cal.com takes their slots away by itself",
+    "FORM_SUBMITTED_NO_EVENT": "a routing form that led to no booking, stored for attribution",
+    "ROUTING_FORM_FALLBACK_HIT": "a routing form used its fallback, stored for attribution",
+    "OOO_CREATED": "a teammate is out of office; Cal.com removes their slots automatically",
     "DELEGATION_CREDENTIAL_ERROR": _ORGANIZATION_REASON,
     "DELEGATION_CREDENTIAL_SECRET_ROTATED": _ORGANIZATION_REASON,
     "DELEGATION_CREDENTIAL_SECRET_ROTATION_FAILED": _ORGANIZATION_REASON,

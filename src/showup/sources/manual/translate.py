@@ -39,7 +39,7 @@ def translate(body: bytes) -> CommandTranslation:
         command = decode(body)
         return TranslatedCommand(meaning=_meaning(command), command=command, name=command_name(command))
     except (msgspec.DecodeError, ValueError) as error:
-        return UnreadableCommand(because=f"this is no command: {error}")
+        return UnreadableCommand(because=f"the body is not a command: {error}")
 
 
 def _meaning(command: Command) -> AnyManualBookingEvent | ManualEvent | RecordChosen:

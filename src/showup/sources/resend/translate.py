@@ -14,16 +14,16 @@ DELIVERY_TAG: Final = "delivery"
 
 _MAX_TEXT_LENGTH: Final = 500
 _IGNORED: Final = {
-    "email.sent": "it says that Resend took the mail, which its answer said already",
-    "email.scheduled": "it says that Resend took the mail for later, which its answer said already",
-    "email.opened": "who opens a mail is not followed",
-    "email.clicked": "who follows a link is not followed",
-    "email.received": "mail that comes in is not read",
+    "email.sent": "Resend accepted the mail, which its response already reported",
+    "email.scheduled": "Resend scheduled the mail, which its response already reported",
+    "email.opened": "Showup does not track opened mails",
+    "email.clicked": "Showup does not track clicked links",
+    "email.received": "Showup does not read incoming mail",
 }
 _BOUNCES: Final = {
-    "Permanent": "it bounced, and always will",
-    "Transient": "it bounced, and may pass another time",
-    "Undetermined": "it bounced, and the other server's answer doesn't say for how long",
+    "Permanent": "it bounced permanently",
+    "Transient": "it bounced temporarily",
+    "Undetermined": "it bounced; the other mail server does not say whether permanently",
 }
 
 
@@ -55,20 +55,18 @@ def translate(body: bytes, received_at: datetime) -> ResendTranslation:
     try:
         event = msgspec.json.decode(body, type=_ResendBody)
     except RecursionError:
-        return UnreadableResendEvent(because="the body is nested too deeply to be read")
+        return UnreadableResendEvent(because="the body is nested too deeply")
     except ValueError as fault:
-        return UnreadableResendEvent(because=f"this is no webhook of Resend: {_short(str(fault))}")
+        return UnreadableResendEvent(because=f"the body is not a webhook from Resend: {_short(str(fault))}")
     trigger = _short(event.type)
     if trigger in _IGNORED:
         return IgnoredResendEvent(because=_IGNORED[trigger], trigger=trigger)
     classified = _classify(trigger, event.data)
     if classified is None:
-        return IgnoredResendEvent(because=f"Showup does not know what {trigger} means", trigger=trigger)
+        return IgnoredResendEvent(because=f"{trigger} is not an event type that Showup knows", trigger=trigger)
     mail_id = _text(event.data.get("email_id"))
     if not mail_id:
-        return UnreadableResendEvent(
-            because="it does not say which mail it is about: there is no email_id", trigger=trigger
-        )
+        return UnreadableResendEvent(because="it identifies no mail: it has no email_id", trigger=trigger)
     outcome, because, stops = classified
     return Feedback(
         trigger=trigger,
@@ -84,9 +82,9 @@ def translate(body: bytes, received_at: datetime) -> ResendTranslation:
 def _classify(trigger: str, data: dict[str, Any]) -> tuple[FeedbackStatus, str, SuppressionCause | None] | None:
     match trigger:
         case "email.delivered":
-            return "delivered", "the other mail server took it", None
+            return "delivered", "the other mail server accepted it", None
         case "email.delivery_delayed":
-            return "delayed", "the other mail server does not take it yet, and Resend goes on trying", None
+            return "delayed", "the other mail server has not accepted it yet; Resend keeps trying", None
         case "email.bounced":
             bounce = _fields(data, "bounce")
             kind = _text(bounce.get("type"))
@@ -94,7 +92,7 @@ def _classify(trigger: str, data: dict[str, Any]) -> tuple[FeedbackStatus, str, 
             because = _BOUNCES.get(kind, _BOUNCES["Undetermined"])
             return "bounced", _with_details(because, bounce, "subType", "message"), stops
         case "email.complained":
-            return "complained", "they told their mail provider that it is spam", "complained"
+            return "complained", "the recipient reported it as spam", "complained"
         case "email.failed":
             return "failed", _with_details("Resend could not send it", _fields(data, "failed"), "reason"), None
         case "email.suppressed":
@@ -109,7 +107,7 @@ def _suppressed(details: dict[str, Any]) -> tuple[FeedbackStatus, str, Suppressi
     stops: SuppressionCause = "complained" if "complain" in reason else "bounced"
     return (
         "suppressed",
-        _with_details("Resend does not write to this address any more", details, "reason", "message"),
+        _with_details("Resend no longer sends mail to this address", details, "reason", "message"),
         stops,
     )
 

@@ -39,16 +39,16 @@ def translate(body: bytes) -> InteractionTranslation:
         fields = parse_qs(body.decode(), max_num_fields=_MAX_FIELDS)
         payload = msgspec.json.decode(fields["payload"][0])
     except KeyError:
-        return UnreadableInteraction(because="there is no field `payload`")
+        return UnreadableInteraction(because="the field `payload` is missing")
     except (ValueError, RecursionError):
         return UnreadableInteraction(because="the field `payload` can't be read")
     if not isinstance(payload, dict):
-        return UnreadableInteraction(because="the field `payload` has no object")
+        return UnreadableInteraction(because="the field `payload` is not a JSON object")
     if payload.get("type") != "block_actions":
         return ()
     member, name = _member(payload.get("user"))
     if member is None:
-        return UnreadableInteraction(because="it does not say who pressed")
+        return UnreadableInteraction(because="the interaction does not say who pressed the button")
     presses = (_button_press(one, member, name) for one in _objects(payload.get("actions")))
     return tuple(one for one in presses if one is not None)
 

@@ -52,7 +52,7 @@ class MoveBookingRequest(RequestBody):
     @model_validator(mode="after")
     def _require_exactly_one(self) -> Self:
         if len(self.model_fields_set) > 1:
-            raise ValueError("Give either deal_id or company_id")
+            raise ValueError("Send either deal_id or company_id")
         return self
 
 
@@ -121,7 +121,7 @@ async def _resolve_destination(
     if body.deal_id is not None:
         deal = target_or_422(await target_of_deal(unit_of_work.tx, permission, body.deal_id), "deal_id", "deal")
         return deal.company, deal.name
-    assert body.company_id is not None, "one of the two is given"
+    assert body.company_id is not None, "the body has deal_id or company_id"
     return target_or_422(
         await target_of_company(unit_of_work.tx, permission, body.company_id), "company_id", "company"
     ).name, None

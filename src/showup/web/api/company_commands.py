@@ -29,8 +29,8 @@ class UpdateCompanyRequest(RequestBody):
     example: ClassVar = {"name": COMPANY["name"]}
 
     rejected_fields: ClassVar = {
-        "domain": "The domain is what a company is known by: POST /api/companies enters the right one,"
-        " and POST /api/companies/merge makes the two one."
+        "domain": "The domain identifies the company and can't be changed. Create the correct company with"
+        " POST /api/companies, then merge the two with POST /api/companies/merge."
     }
 
     name: Name
@@ -65,7 +65,7 @@ async def create_company(
         else await target_of_company(unit_of_work.tx, unit_of_work.permission, company_id_of(workspace.id, key))
     )
     if existing is not None:
-        detail = f"{body.domain} is company {existing.id}: PATCH /api/companies/{existing.id} corrects it."
+        detail = f"A company with this domain already exists. Update it with PATCH /api/companies/{existing.id}."
         raise Refusal("exists-already", detail)
     (event_id,) = await unit_of_work.execute(
         workspace.id, RecordCompany(**unit_of_work.envelope, company=key, name=body.name)

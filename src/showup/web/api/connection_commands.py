@@ -86,12 +86,14 @@ async def create_connection(
     workspace = await unit_of_work.lock_workspace()
     if body.name == FROM_ENVIRONMENT:
         raise invalid_field(
-            "name", "body", f"{FROM_ENVIRONMENT!r} is what the environment's own are called: take another."
+            "name", "body", f"{FROM_ENVIRONMENT!r} is reserved for the environment's connections. Choose another name."
         )
     existing = await connections_store.find(unit_of_work.tx, workspace_id=workspace.id, kind=body.kind, name=body.name)
     if existing is not None:
         raise Refusal(
-            "exists-already", f"There is a connection {body.kind} {body.name}: PATCH {existing.id} changes it."
+            "exists-already",
+            f"The connection {body.kind} {body.name} already exists."
+            f" Update it with PATCH /api/connections/{existing.id}.",
         )
     request = ConnectionSpec(
         workspace_id=workspace.id,
@@ -102,7 +104,7 @@ async def create_connection(
     )
     await _save(unit_of_work, state, request)
     created = await connections_store.find(unit_of_work.tx, workspace_id=workspace.id, kind=body.kind, name=body.name)
-    assert created is not None, "it was just made"
+    assert created is not None, "created above"
     return await _read_connection(unit_of_work, created.id)
 
 
@@ -153,11 +155,13 @@ async def _find_editable(unit_of_work: UnitOfWork, connection_id: UUID) -> tuple
     """
     connection = await connections_store.get(unit_of_work.tx, connection_id)
     if connection is None or not unit_of_work.permission.can_see(connection[0]):
-        raise Refusal("not-found", "There is no connection with this id that the key may see.")
+        raise Refusal("not-found", "The key can see no connection with this id.")
     if connection[1].kind == CALCOM:
-        raise Refusal("conflict", "It is an account of Cal.com: `showup accounts` and `showup connections` change it.")
+        raise Refusal(
+            "conflict", "This is a Cal.com account. Change it with `showup accounts` or `showup connections`."
+        )
     if connection[1].name == FROM_ENVIRONMENT:
-        raise Refusal("conflict", "It comes from the environment: change its variables, and start Showup again.")
+        raise Refusal("conflict", "The environment defines this connection. Change its variables and restart Showup.")
     return connection
 
 
@@ -172,7 +176,7 @@ def _require_new_secrets(connection: StoredConnection, body: UpdateConnectionReq
     ):
         return
     if missing := KINDS[connection.kind].missing_secrets(body.credentials or {}):
-        detail = f"Another address needs its secrets anew: give {', '.join(missing)} among the credentials."
+        detail = f"A new address requires new secrets. Send {', '.join(missing)} in `credentials`."
         raise invalid_field(f"settings.{_ADDRESS}", "body", detail)
 
 

@@ -33,7 +33,7 @@ CONNECTION: Example = {
             "because": None,
             "started_at": "2026-03-10T09:15:00Z",
             "ended_at": "2026-03-10T09:15:04Z",
-            "looked_at": 42,
+            "checked": 42,
             "repaired": {"cancelled": 1, "created": 2},
             "drifting": 1,
             "drift": [{"uid": "fkP5h9QpE7cX2vN8sL3wRt", "kind": "accepted", "ours": "CANCELLED", "theirs": "accepted"}],
@@ -43,7 +43,7 @@ CONNECTION: Example = {
 
 
 class Drift(BaseModel):
-    """A difference that no event of ours repairs; `kind` is the repair that it would have been."""
+    """A difference that no repair corrects; `kind` names the repair that it would need."""
 
     uid: str
     kind: str
@@ -59,7 +59,7 @@ class ReconciliationResponse(BaseModel):
     because: str | None
     started_at: datetime
     ended_at: datetime | None
-    looked_at: int
+    checked: int = Field(description="Number of checked bookings.")
     repaired: dict[str, int] = Field(description="Number of repaired differences by kind.")
     drifting: int = Field(description="Number of remaining differences.")
     drift: list[Drift] = Field(description="The first ten remaining differences.")

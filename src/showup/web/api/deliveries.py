@@ -44,7 +44,7 @@ DELIVERY: Example = {
     "updated_at": "2026-03-10T09:15:06Z",
 }
 DELIVERY_STATUS: Example = DELIVERY | {
-    "because": "Resend took it",
+    "because": "Resend accepted it",
     "failures": 1,
     "next_try_at": None,
     "expires_at": "2026-03-11T09:14:59Z",
@@ -126,7 +126,9 @@ class DeliveryResponse(BaseModel):
     attempts: int = Field(description="Number of attempts started.")
     provider: str | None = Field(description="The provider, such as `resend`, `clickup`, `slack` or `mail_preview`.")
     provider_id: str | None = Field(description="The provider's id of the delivery.")
-    record: str | None = Field(description="The provider's record that it was written to: a task, a page, a message.")
+    record: str | None = Field(
+        description="The provider's record that the delivery created or updated: a task, a page or a message."
+    )
     found: dict[str, Any] = Field(description="Data from the provider, such as the task's link or a sequence's id.")
     feedback: str | None = Field(description="The provider's later feedback, such as delivered, bounced or complained.")
     simulated: bool

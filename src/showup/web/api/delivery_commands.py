@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 _RETRIED = DELIVERY_DETAIL | {
     "state": "scheduled",
-    "because": "it is due, and waits for its turn",
+    "because": "due now, waiting to be sent",
     "delivered_at": None,
     "failures": 0,
     "next_try_at": "2026-03-10T10:00:00Z",
@@ -174,7 +174,7 @@ async def choose_record(
     """
     await _read_delivery(unit_of_work, delivery_id)
     workspace_id = await workspace_of_delivery(unit_of_work.tx, delivery_id)
-    assert workspace_id is not None, "it was found before"
+    assert workspace_id is not None, "the delivery exists"
     result = await unit_of_work.try_execute(
         workspace_id, ChooseRecord(**unit_of_work.envelope, delivery_id=delivery_id, record=body.record)
     )

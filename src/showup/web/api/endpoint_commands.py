@@ -35,7 +35,7 @@ _PINGED: Final = DELIVERY_DETAIL | {
     "kind": PING,
     "recipient": None,
     "state": "scheduled",
-    "because": "it is due, and waits for its turn",
+    "because": "due now, waiting to be sent",
     "delivered_at": None,
     "attempts": 0,
     "failures": 0,
@@ -51,7 +51,7 @@ _PINGED: Final = DELIVERY_DETAIL | {
 Url = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"^[^\s\x00]*$"),
-    Field(description="Begins with https://, and leads to a public address.", examples=[ENDPOINT["url"]]),
+    Field(description="Begins with https:// and resolves to a public address.", examples=[ENDPOINT["url"]]),
 ]
 Kinds = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=50)]],
@@ -192,7 +192,7 @@ async def send_ping(
     """Send a `ping` to test an endpoint. Returns the delivery; get it later to see its outcome."""
     endpoint = await _lock_endpoint(unit_of_work, endpoint_id)
     if endpoint.paused_at is not None:
-        raise Refusal("conflict", 'The endpoint is paused: let it go on first, with {"paused": false}.')
+        raise Refusal("conflict", 'The endpoint is paused. Resume it first with {"paused": false}.')
     delivery_id = await endpoint_registration.ping(
         await driver_connection(unit_of_work.tx), endpoint, unit_of_work.permission.actor, unit_of_work.at
     )
@@ -207,7 +207,7 @@ async def _lock_endpoint(unit_of_work: UnitOfWork, endpoint_id: UUID) -> StoredE
         await driver_connection(unit_of_work.tx), workspace_id, endpoint_id, lock=True
     )
     if not endpoint:
-        raise Refusal("not-found", "There is no endpoint with this id that the key may see.")
+        raise Refusal("not-found", "The key can see no endpoint with this id.")
     return endpoint
 
 

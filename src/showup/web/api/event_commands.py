@@ -28,7 +28,7 @@ async def replay_event(
     """Replay an event that failed, was ignored or could not be read."""
     is_known = await event_exists(unit_of_work.tx, unit_of_work.permission, event_id)
     if is_known and not await requeue_event(unit_of_work.tx, event_id):
-        raise Refusal("conflict", "There is nothing to run again: only a failed, ignored or unreadable event is.")
+        raise Refusal("conflict", "This event can't be replayed. Only a failed, ignored or unreadable event can.")
     return with_readable_body(
         found_or_404(await find_event(unit_of_work.tx, unit_of_work.permission, event_id), "event")
     )

@@ -38,8 +38,8 @@ class UpdatePersonRequest(PersonFields):
     example = _FIELDS
 
     rejected_fields: ClassVar = {
-        "email": "The email address is what a person is known by: POST /api/people enters the right one,"
-        " and POST /api/people/merge makes the two one."
+        "email": "The email address identifies the person and can't be changed. Create the correct person with"
+        " POST /api/people, then merge the two with POST /api/people/merge."
     }
 
 
@@ -65,7 +65,8 @@ async def create_person(
     existing = await target_of_person(unit_of_work.tx, unit_of_work.permission, person_id_of(workspace.id, body.email))
     if existing is not None:
         raise Refusal(
-            "exists-already", f"{body.email} is person {existing.id}: PATCH /api/people/{existing.id} corrects them."
+            "exists-already",
+            f"A person with this address already exists. Update them with PATCH /api/people/{existing.id}.",
         )
     await unit_of_work.execute(workspace.id, await _build_command(unit_of_work, workspace.id, body.email, body))
     return found_or_404(

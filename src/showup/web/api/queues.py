@@ -18,7 +18,7 @@ QUEUE: Example = {
     "workspace": "default",
     "destination": "email",
     "state": "paused",
-    "because": "Resend can't be reached: nothing has passed since 2026-03-10 09:15:00 UTC",
+    "because": "Resend can't be reached: no delivery succeeded since 2026-03-10 09:15:00 UTC",
     "paused_until": "2026-03-10T09:20:00Z",
     "failing_since": "2026-03-10T09:15:00Z",
     "waiting": 42,

@@ -76,7 +76,9 @@ class RuleValues(RequestBody):
         description="Start and end in the attendee's time zone; nothing is sent between. Equal values: no quiet hours.",
         examples=[["21:00", "08:00"]],
     )
-    follow_up_at_most_every: DurationText | None = Field(None, description="Minimum time between a person's follow-ups")
+    follow_up_at_most_every: DurationText | None = Field(
+        None, description="Minimum time between a person's follow-ups."
+    )
     follow_up_rebook_url: WebPage | None = Field(
         None, description="Page to book another time. Empty: the page where the meeting was booked."
     )

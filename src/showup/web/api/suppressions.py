@@ -25,7 +25,7 @@ SUPPRESSION: Example = {
     "email": PERSON["email"],
     "scope": "all",
     "reason": "bounced",
-    "because": "it bounced, and always will: NoEmail, there is no such mailbox",
+    "because": "it bounced permanently: NoEmail, there is no such mailbox",
     "delivery_id": "9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a",
     "event_id": EVENT_ID,
     "created_at": "2026-03-10T09:15:04Z",

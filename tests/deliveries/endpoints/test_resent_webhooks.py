@@ -1,4 +1,4 @@
-"""What an endpoint took already and is sent once more: whatever comes of that, it was delivered (TE8)."""
+"""TE8: a delivered webhook that is sent again stays delivered, whatever the result."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -12,7 +12,7 @@ from showup.deliveries import endpoint_registration, manual_actions
 from showup.deliveries.destination_context import Clients
 from showup.destinations import public_http
 from showup.destinations.public_addresses import AddressPolicy
-from tests.deliveries.test_endpoints import ANN, START, EndpointScenario, booked
+from tests.deliveries.endpoints.scenario import ANN, START, EndpointScenario, booked
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 from tests.histories.webhooks import body, payload
 
@@ -43,7 +43,7 @@ async def test_a_failed_resend_stays_delivered(scenario: EndpointScenario, fake_
         assert await manual_actions.send_again(await driver_connection(tx), row["id"], scenario.now) is None
     fake_webhook.faults.queue("500")
     await scenario.deliver_due()
-    # Its story is told anew meanwhile, which must not shorten the time it was given.
+    # A replay of its booking meanwhile must not shorten its time to live.
     await scenario.receive(body("MEETING_ENDED", START + timedelta(hours=1), payload("one", 1, START, [ANN])))
     waiting = await scenario.row("booking.created")
     assert (waiting["state"], waiting["expires_at"]) == ("scheduled", scenario.now + timedelta(days=1))
@@ -59,5 +59,5 @@ async def test_nothing_is_sent_again_to_a_deleted_endpoint(scenario: EndpointSce
     async with transaction(scenario.engine) as tx:
         connection = await driver_connection(tx)
         await endpoint_registration.delete(connection, await scenario.endpoint(), "key:ops", scenario.now)
-        assert "no such endpoint" in (await manual_actions.send_again(connection, row["id"], scenario.now) or "")
+        assert "no longer exists" in (await manual_actions.send_again(connection, row["id"], scenario.now) or "")
     assert (await scenario.row("booking.created"))["state"] == "delivered"
