@@ -16,6 +16,7 @@ from benchmarks.projection import ingest, postgres_cpu_seconds
 from benchmarks.results import BenchmarkReport, Ratio
 from showup.cli.worker_process import tune_garbage_collection
 from showup.clock import system_clock
+from showup.container import build_projection_worker
 from showup.database.engine import connect
 from showup.inbox.projection_worker import ProjectionWorker
 
@@ -73,7 +74,7 @@ async def _row(environment: BenchmarkEnvironment, progress: Progress, bookings: 
         webhooks = _all_webhooks(bookings)
         task = progress.add_task(f"B2: a company with {bookings:,} bookings", total=2 * len(webhooks))
         await ingest(url, webhooks, progress, task)
-        applier = ProjectionWorker(engine, system_clock)
+        applier = build_projection_worker(engine, system_clock)
         while applied_count := await applier.drain_once():
             progress.update(task, advance=applied_count)
         deals = await scalar(url, "SELECT count(*) FROM deals")

@@ -18,10 +18,10 @@ from benchmarks.children import ready
 from benchmarks.processor_time import peak_memory
 from showup.cli.worker_process import tune_garbage_collection
 from showup.clock import system_clock
+from showup.container import build_projection_worker, event_handlers
 from showup.database.engine import connect, transaction
 from showup.database.tables import workspaces
 from showup.inbox.apply import apply_pending
-from showup.inbox.projection_worker import ProjectionWorker
 
 
 class WorkResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,14 +38,14 @@ async def _run_until_stopped(url: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     engine = connect(url)
     ready()
-    await ProjectionWorker(engine, system_clock).run(stop)
+    await build_projection_worker(engine, system_clock).run(stop)
     await engine.dispose()
 
 
 async def _batches(url: str) -> None:
     engine = connect(url)
     # The same as `drain`, step by step, so that each step can be timed.
-    await _work(ProjectionWorker(engine, system_clock).drain_once)
+    await _work(build_projection_worker(engine, system_clock).drain_once)
     await engine.dispose()
 
 
@@ -53,7 +53,7 @@ async def _one_by_one(url: str) -> None:
     engine = connect(url)
     async with transaction(engine) as tx:
         workspace_id = (await tx.execute(select(workspaces.c.id))).scalar_one()
-    await _work(lambda: apply_pending(engine, workspace_id, system_clock, limit=1))
+    await _work(lambda: apply_pending(engine, workspace_id, system_clock, event_handlers(), limit=1))
     await engine.dispose()
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from showup.deliveries.worker import Worker
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
+    from showup.inbox.apply import EventHandlers
     from showup.inbox.ingest_metrics import IngestMetrics
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
@@ -90,6 +91,15 @@ async def prepare_database(config: ProcessConfig) -> None:
             await engine.dispose()
 
 
+def event_handlers() -> "EventHandlers":
+    """Returns the handlers of the events that the projection does not handle."""
+    from showup.deliveries.feedback_store import apply_feedback
+    from showup.deliveries.record_choices import apply_answers
+    from showup.events.delivery import MailFeedback, RecordChosen
+
+    return {MailFeedback: apply_feedback, RecordChosen: apply_answers}
+
+
 class Container:
     """One process's dependencies. Each is built, and its module imported, on first use."""
 
@@ -127,9 +137,7 @@ class Container:
     @cached_property
     def applier(self) -> "ProjectionWorker":
         """Returns the worker that projects stored inbox events."""
-        from showup.inbox.projection_worker import ProjectionWorker
-
-        return ProjectionWorker(self.engine, self.clock)
+        return build_projection_worker(self.engine, self.clock)
 
     @cached_property
     def address_policy(self) -> "AddressPolicy":
@@ -168,6 +176,7 @@ class Container:
             signature_alert=self.signature_alert,
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
+            event_handlers=event_handlers(),
         )
         return WebhookEndpoint(
             self.directory,
@@ -177,6 +186,14 @@ class Container:
             ingest_metrics=self.ingest_metrics,
             signature_alert=self.signature_alert,
         )
+
+
+def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
+    """Builds the worker that projects stored inbox events."""
+    from showup.deliveries.waiting_feedback import requeue_waiting_feedback
+    from showup.inbox.projection_worker import ProjectionWorker
+
+    return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 async def sync_policy(config: ProcessConfig, settings: Settings) -> None:
     """Applies the new values in showup.toml as rules of every workspace."""
-    from showup.inbox.sync_rules import sync_rules
+    from showup.commands.sync_rules import sync_rules
 
     engine = connect(config.direct_url, pool_size=1)
     try:

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from showup.clock import system_clock
+from showup.container import build_projection_worker
 from showup.database.engine import connect
-from showup.inbox.projection_worker import ProjectionWorker
 from tests.cli.conftest import Showup
 
 KINDS = ("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "remind", "follow_up")
@@ -21,7 +21,7 @@ def booking_id(ready: Showup, database_url: str) -> str:
 
     async def apply_events() -> str:
         engine = connect(database_url)
-        await ProjectionWorker(engine, system_clock).drain()
+        await build_projection_worker(engine, system_clock).drain()
         await engine.dispose()
         driver = await asyncpg.connect(database_url)
         first_booking_id = await driver.fetchval(

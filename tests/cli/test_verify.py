@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from showup.clock import system_clock
+from showup.container import build_projection_worker
 from showup.database.engine import connect
-from showup.inbox.projection_worker import ProjectionWorker
 from tests.cli.conftest import Showup
 
 
@@ -19,7 +19,7 @@ def applied_log(ready: Showup, database_url: str) -> Showup:
 
     async def apply_events() -> None:
         engine = connect(database_url)
-        await ProjectionWorker(engine, system_clock).drain()
+        await build_projection_worker(engine, system_clock).drain()
         await engine.dispose()
 
     asyncio.run(apply_events())

@@ -71,14 +71,14 @@ async def test_the_view_shows_calcoms_events_with_the_readers_own_rights(databas
     driver = await asyncpg.connect(database_url)
     options = await driver.fetchval("SELECT reloptions FROM pg_class WHERE oid = 'calcom_events'::regclass")
     insert = """
-        INSERT INTO inbox_events (id, origin, received_at, digest, body)
+        INSERT INTO inbox_events (id, source, received_at, digest, body)
         VALUES (gen_random_uuid(), $1::text, now(), sha256($1::text::bytea), '')
     """
-    for origin in ("webhook", "reconcile", "backfill", "sample", "manual", "resend"):
-        await driver.execute(insert, origin)
+    for source in ("calcom", "manual", "resend"):
+        await driver.execute(insert, source)
     sources = dict(await driver.fetch("SELECT source, count(*) FROM inbox_events GROUP BY 1"))
     seen = await driver.fetchval("SELECT count(*) FROM calcom_events")
     await driver.close()
     assert options == ["security_invoker=true"]
-    assert sources == {"calcom": 4, "manual": 1, "resend": 1}
-    assert seen == 4
+    assert sources == {"calcom": 1, "manual": 1, "resend": 1}
+    assert seen == 1

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
+from showup.commands.sync_rules import sync_rules
+from showup.container import event_handlers
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.deliveries import claims, queue_store
@@ -27,7 +29,6 @@ from showup.destinations.contract import Attempt, Content, Delivered, Notificati
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
-from showup.inbox.sync_rules import sync_rules
 from showup.pipeline.rules import Rules
 from showup.reads.meetings import load_meetings
 
@@ -114,7 +115,7 @@ class DeliveryScenario:
         ]
         async with transaction(self.engine) as tx:
             await store.insert_events(await driver_connection(tx), incoming)
-        while await apply_pending(self.engine, self.workspace, self.clock):
+        while await apply_pending(self.engine, self.workspace, self.clock, event_handlers()):
             pass
 
     async def set_rules(self, rules: Rules) -> None:

@@ -8,18 +8,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
 from showup.deliveries import subscription_store
 from showup.destinations.webhook.event_types import KINDS
+from showup.events.deal import DealChanged, DealOpened
+from showup.events.manual import ManualEvent
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
-from showup.inbox.execute import execute_command
 from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
-from showup.sources.manual.command import ChangeDeal, OpenDeal
 from tests.deliveries.scenario import DeliveryScenario
+from tests.execute import execute
 from tests.histories.webhooks import ANN as OTHER_HOST
 from tests.histories.webhooks import MONDAY, body, payload
 
@@ -73,13 +75,12 @@ async def receive_in_batches(scenario: DeliveryScenario, size: int, bodies: Sequ
     ]
     async with transaction(scenario.engine) as tx:
         await store.insert_events(await driver_connection(tx), incoming)
-    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock, limit=size):
+    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock, event_handlers(), limit=size):
         pass
 
 
-async def execute(scenario: DeliveryScenario, command: Any) -> UUID:
-    async with transaction(scenario.engine) as tx:
-        result = await execute_command(await driver_connection(tx), scenario.workspace, [command], scenario.now)
+async def run(scenario: DeliveryScenario, event: ManualEvent, actor: str = "key:crm") -> UUID:
+    result = await execute(scenario.engine, scenario.workspace, event, at=scenario.now, actor=actor)
     assert result.refused is None, result.refused
     return result.event_ids[0]
 
@@ -134,8 +135,7 @@ async def test_a_reinstated_meeting_reopens_its_deal(scenario: DeliveryScenario)
 
 
 async def test_manual_changes_are_sent_with_their_actor(scenario: DeliveryScenario) -> None:
-    signed = {"actor": "key:crm"}
-    opened = await execute(scenario, OpenDeal(at=scenario.now, **signed, company="domain:initech.com"))
+    opened = await run(scenario, DealOpened(company="domain:initech.com"))
     for change in (
         DealChange(stage="proposal", amount=12_000, currency="EUR"),
         DealChange(status="won"),
@@ -144,7 +144,7 @@ async def test_manual_changes_are_sent_with_their_actor(scenario: DeliveryScenar
         DealChange(status="lost", lost_reason="no budget"),
     ):
         scenario.now += timedelta(seconds=1)
-        await execute(scenario, ChangeDeal(at=scenario.now, **signed, deal=f"deal:{opened}", change=change))
+        await run(scenario, DealChanged(subject=f"deal:{opened}", change=change))
     found = await deal_deliveries(scenario)
     assert [kind for kind, _ in found] == [
         *("deal.created", "deal.stage_changed", "deal.changed", "deal.won", "deal.reopened", "deal.reassigned"),
@@ -190,7 +190,7 @@ async def test_a_simulation_is_not_sent(scenario: DeliveryScenario) -> None:
     )
     async with transaction(scenario.engine) as tx:
         await store.insert_events(await driver_connection(tx), [incoming])
-    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock):
+    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock, event_handlers()):
         pass
     assert await kinds(scenario) == []
 
@@ -232,7 +232,7 @@ async def simulated(scenario: DeliveryScenario, *bodies: bytes, origin: Origin =
     ]
     async with transaction(scenario.engine) as tx:
         await store.insert_events(await driver_connection(tx), incoming)
-    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock):
+    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock, event_handlers()):
         pass
 
 
@@ -251,9 +251,7 @@ async def test_manual_changes_of_a_simulated_deal_are_not_sent(scenario: Deliver
     first = payload("one", 1, START, [EMAIL], metadata={"showup": "sample"})
     await simulated(scenario, body("BOOKING_CREATED", MONDAY, first), origin=origin)
     scenario.now += timedelta(seconds=1)
-    await execute(
-        scenario, ChangeDeal(at=scenario.now, actor="key:crm", deal="uid:one", change=DealChange(stage="proposal"))
-    )
+    await run(scenario, DealChanged(subject="uid:one", change=DealChange(stage="proposal")))
     assert await kinds(scenario) == []
 
 

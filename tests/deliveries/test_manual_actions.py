@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import select, text, update
 
+from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import deliveries
 from showup.deliveries import queue_store, suppressions
@@ -36,7 +37,9 @@ def booked(uid: str = "one", number: int = 1, email: str = ANN) -> bytes:
 
 @pytest.fixture
 async def client(scenario: DeliveryScenario) -> AsyncIterator[httpx2.AsyncClient]:
-    app = create_app(engine=scenario.engine, clock=scenario.clock, admin_key=KEY, version="0")
+    app = create_app(
+        engine=scenario.engine, clock=scenario.clock, admin_key=KEY, version="0", event_handlers=event_handlers()
+    )
     transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
     headers = {"Authorization": f"Bearer {KEY}"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=headers) as client:

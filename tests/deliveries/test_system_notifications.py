@@ -5,15 +5,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import insert
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import record_choices, subscription_store
+from showup.database.tables import workspaces
+from showup.deliveries import subscription_store
 from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.record_chosen import RecordChosen
 from showup.destinations.contract import Candidate, Delivered, GaveUp, NeedsAnswer, Outcome, Question, TryAgain
+from showup.events.delivery import RecordChosen
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from tests.deliveries.scenario import DeliveryScenario
+from tests.execute import execute
 from tests.histories.webhooks import MONDAY, body, payload
 
 START = MONDAY + timedelta(days=5)
@@ -61,11 +64,9 @@ class Team:
         self.scenario.fake_destination.outcomes.clear()
 
     async def choose(self, delivery_id: UUID, record: str | None, actor: str = "Ben") -> str | None:
-        async with transaction(self.scenario.engine) as tx:
-            chosen = RecordChosen(delivery_id=delivery_id, record=record)
-            return await record_choices.choose(
-                await driver_connection(tx), self.scenario.workspace, chosen, actor, self.scenario.now
-            )
+        chosen = RecordChosen(delivery_id=delivery_id, record=record)
+        scenario = self.scenario
+        return (await execute(scenario.engine, scenario.workspace, chosen, at=scenario.now, actor=actor)).refused
 
     async def rows_of(self, destination: str, kind: str) -> list[dict[str, Any]]:
         return await self.scenario.rows(destination=destination, kind=kind)
@@ -176,6 +177,8 @@ class TestQuestions:
     async def test_another_workspace_has_no_such_delivery(self, team: Team) -> None:
         row = await team.ask_about_booking()
         team.scenario.workspace = uuid4()
+        async with transaction(team.scenario.engine) as tx:
+            await tx.execute(insert(workspaces).values(id=team.scenario.workspace, slug="other", name="Other"))
         assert await team.choose(row["id"], "t1") == "the delivery does not exist"
 
     async def test_an_attempt_knows_whether_questions_have_subscribers(self, team: Team) -> None:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
+from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.destinations.contract import TryAgain
 from showup.destinations.notion.kind import KIND
@@ -222,7 +223,7 @@ class TestIntegrationPoints:
         assert response.status_code == 202
         assert fake.calls == []
         scenario.now = system_clock()
-        while await apply_pending(scenario.engine, scenario.workspace, scenario.clock):
+        while await apply_pending(scenario.engine, scenario.workspace, scenario.clock, event_handlers()):
             pass
         await scenario.deliver_due(seconds=1)
         assert fake.properties_of(fake.contact)["Diagnostic Call Date"] == f"{start:%Y-%m-%d}"

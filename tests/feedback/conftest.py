@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 
 from showup.access.secrets_at_rest import Seal
 from showup.clock import system_clock
+from showup.container import build_projection_worker, event_handlers
 from showup.database import tables
 from showup.database.engine import transaction
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.web.app import create_app
 from showup.web.app_state import MailSecrets
 from showup.web.middleware import with_middleware
@@ -63,7 +63,7 @@ class ResendScenario:
         return UUID(response.json()["id"])
 
     async def apply_events(self, offset: timedelta = timedelta()) -> None:
-        await ProjectionWorker(self.engine, lambda: system_clock() + offset).drain()
+        await build_projection_worker(self.engine, lambda: system_clock() + offset).drain()
 
     async def add_mail(self, *, mail_id: str | None = None, to: str = SARAH, workspace: UUID | None = None) -> UUID:
         """Adds a sent mail; without `mail_id`, a mail whose id is not recorded yet."""
@@ -97,7 +97,14 @@ class ResendScenario:
 
 def make_app(engine: AsyncEngine, *, secret: str | None = SECRET) -> ASGIApp:
     mailing = MailSecrets(seal=Seal.from_setting(KEY), webhook_secret=secret)
-    app = create_app(engine=engine, clock=system_clock, admin_key=KEY, version="0", mail_secrets=mailing)
+    app = create_app(
+        engine=engine,
+        clock=system_clock,
+        admin_key=KEY,
+        version="0",
+        mail_secrets=mailing,
+        event_handlers=event_handlers(),
+    )
     return with_middleware(app, cors_origins=[])
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.deliveries.suppressions import suppressed
-from showup.inbox.feedback_store import WAIT_LIMIT
+from showup.deliveries.waiting_feedback import WAIT_LIMIT
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.replay import replay_event

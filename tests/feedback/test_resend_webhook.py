@@ -60,7 +60,7 @@ async def test_the_exact_bytes_are_stored_before_the_response(resend: ResendScen
     response = await resend.send_webhook(content, message_id="msg_1")
     assert (response.status_code, response.json()["status"]) == (200, "accepted")
     stored = await resend.event(UUID(response.json()["id"]))
-    assert (stored["body"], stored["source_id"], stored["origin"], stored["actor"]) == (
+    assert (stored["body"], stored["source_id"], stored["source"], stored["actor"]) == (
         content,
         "msg_1",
         "resend",

@@ -14,8 +14,8 @@ def format_history(bodies: Sequence[ReceivedBody]) -> str:
 def _format_body(received: ReceivedBody) -> str:
     body = json.loads(received.body)
     if received.account is None:
-        command_fields = {name: value for name, value in body.items() if name not in ("command", "at", "actor")}
-        command = f"{body['at']} {body['command']} {command_fields} [{str(received.id)[:8]}]"
+        event_fields = {name: value for name, value in body["event"].items() if name != "type"}
+        command = f"{body['at']} {body['event']['type']} {event_fields} [{str(received.id)[:8]}]"
         return f"{command} received {received.received_at:%d %H:%M}"
     fields = body.get("payload", body)
     shown_fields = {

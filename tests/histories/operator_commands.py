@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from showup.deals.deal import DealChange
-from showup.manual_events import MergeKind
-from showup.sources.manual import command
-from showup.sources.manual.command import ManualCommand, encode
+from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.deal import DealChanged, DealOpened
+from showup.events.manual import ManualEvent
+from showup.events.workspace import CompanyRecorded, Merged, MergeKind, MergeUndone, PersonRecorded, RulesChanged
+from showup.sources.manual.translate import encode
+from tests.execute import ACTOR
 from tests.histories.calcom_week import Meeting, Week
 
-ACTOR = "key:ops"
 ACME, GLOBEX = "domain:acme.example", "domain:globex.example"
 
 
@@ -23,43 +25,41 @@ class Operator:
         self.recorded_companies: list[UUID] = []
         self.merge_ids: list[UUID] = []
 
-    def send_command(self, command_type: type[ManualCommand], at: datetime | None = None, **fields: Any) -> UUID:
+    def send_command(self, event_type: type[ManualEvent], at: datetime | None = None, **fields: Any) -> UUID:
         """Appends a command to the log, dated `at`."""
         now = self.week.next_time() + timedelta(seconds=1)
-        return self.week.send(encode(command_type(at=at or now, actor=ACTOR, **fields)), account=None)
+        return self.week.send(encode(event_type(**fields), at=at or now, actor=ACTOR), account=None)
 
     def report_outcome(self, meeting: Meeting, uid: str, outcome: str) -> None:
         """Reports on the day of the meeting, or at once if the meeting is over."""
         at = max(self.week.now, meeting.start) + timedelta(hours=3, minutes=len(self.week.sent))
         more = {"next_step": f"call {meeting.name}"} if outcome == "showed" else {}
-        self.send_command(
-            command.ReportOutcome, at, booking=f"uid:{uid}", outcome=outcome, notes=f"it {outcome}", **more
-        )
+        self.send_command(OutcomeReported, at, subject=f"uid:{uid}", outcome=outcome, notes=f"it {outcome}", **more)
 
     def open_deal(self, company: str, change: DealChange) -> None:
-        self.opened_deals.append(self.send_command(command.OpenDeal, company=company, change=change))
+        self.opened_deals.append(self.send_command(DealOpened, company=company, change=change))
 
     def change_deal(self, deal: str, change: DealChange, after: timedelta) -> None:
         """Changes a deal some days later, when it may have moved."""
         at = self.week.now + after + timedelta(seconds=len(self.week.sent))
-        self.send_command(command.ChangeDeal, at, deal=deal, change=change)
+        self.send_command(DealChanged, at, subject=deal, change=change)
 
     def move_booking(self, booking: str, company: str, deal: str | None) -> None:
-        self.send_command(command.MoveBooking, booking=booking, company=company, deal=deal)
+        self.send_command(BookingAttached, subject=booking, company=company, deal=deal)
 
     def record_person(self, email: str, **details: str) -> None:
-        self.send_command(command.RecordPerson, email=email, **details)
+        self.send_command(PersonRecorded, email=email, **details)
 
     def record_company(self, company: str | None, name: str) -> None:
-        event_id = self.send_command(command.RecordCompany, company=company, name=name)
+        event_id = self.send_command(CompanyRecorded, company=company, name=name)
         if company is None:
             self.recorded_companies.append(event_id)
 
     def merge(self, kind: MergeKind, gone: str, stays: str) -> None:
-        self.merge_ids.append(self.send_command(command.MergeDuplicates, kind=kind, gone=gone, stays=stays))
+        self.merge_ids.append(self.send_command(Merged, kind=kind, gone=gone, stays=stays))
 
     def undo_merge(self, merge: UUID) -> None:
-        self.send_command(command.UndoMerge, merge=merge)
+        self.send_command(MergeUndone, merge=merge)
 
     def change_rules(self, changes: dict[str, Any], since: datetime | None) -> None:
-        self.send_command(command.ChangeRules, changes=changes, since=since)
+        self.send_command(RulesChanged, changes=changes, since=since)

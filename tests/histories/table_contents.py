@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import metadata
 from showup.deals.deal import deal_id
 from showup.inbox import store
 from showup.inbox.apply import BATCH_SIZE, apply_pending
-from showup.inbox.inbox_event import MANUAL, IncomingEvent
+from showup.inbox.inbox_event import IncomingEvent
 from tests.histories.calcom_week import ReceivedBody
 
 TableContents = dict[str, list[str]]
@@ -108,7 +109,9 @@ async def apply_batch(engine: AsyncEngine, bodies: Sequence[ReceivedBody]) -> No
     applied = 0
     # A batch takes several calls only when an event fails. A last call that finds nothing would cost as much as half
     # a call that applies an event.
-    while applied < len(bodies) and (count := await apply_pending(engine, WORKSPACE, lambda: now, limit=BATCH_SIZE)):
+    while applied < len(bodies) and (
+        count := await apply_pending(engine, WORKSPACE, lambda: now, event_handlers(), limit=BATCH_SIZE)
+    ):
         applied += count
 
 
@@ -116,10 +119,10 @@ async def _insert_commands(connection: asyncpg.Connection, commands: Iterable[Re
     """Stores commands as the application does, but with the ids of the history; ignores repeated commands."""
     await connection.executemany(
         """
-        INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type)
-        VALUES ($1, $2, $3, 'key:ops', $4, sha256($5), $5, 'application/json') ON CONFLICT DO NOTHING
+        INSERT INTO inbox_events (id, workspace_id, source, origin, actor, received_at, digest, body, content_type)
+        VALUES ($1, $2, 'manual', 'manual', 'key:ops', $3, sha256($4), $4, 'application/json') ON CONFLICT DO NOTHING
         """,
-        [(one.id, WORKSPACE, MANUAL, one.received_at, one.body) for one in commands],
+        [(one.id, WORKSPACE, one.received_at, one.body) for one in commands],
     )
 
 

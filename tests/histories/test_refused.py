@@ -7,16 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
-from showup.inbox.execute import CommandResult, execute_command
-from showup.sources.manual.command import ChangeDeal, Command, ReportOutcome
+from showup.events.booking import OutcomeReported
+from showup.events.deal import DealChanged
+from tests.execute import ACTOR, execute
 from tests.histories.calcom_week import SAM, SARAH, Meeting, Week
-from tests.histories.operator_commands import ACTOR
 from tests.histories.table_contents import WORKSPACE, apply_batch, apply_history
-
-
-async def execute(engine: AsyncEngine, *commands: Command) -> CommandResult:
-    async with transaction(engine) as tx:
-        return await execute_command(await driver_connection(tx), WORKSPACE, commands, commands[0].at)
 
 
 async def fetch_row(engine: AsyncEngine, query: str, *values: object) -> asyncpg.Record:
@@ -33,7 +28,7 @@ async def test_a_late_event_never_executes_a_refused_command(engine: AsyncEngine
     created, cancelled, second_created = week.received_bodies([])
     await apply_history(engine, [created, cancelled])
     to_stage = DealChange(stage="proposal")
-    result = await execute(engine, ChangeDeal(at=week.next_time(), actor=ACTOR, deal="uid:alpha", change=to_stage))
+    result = await execute(engine, WORKSPACE, DealChanged(subject="uid:alpha", change=to_stage), at=week.next_time())
     assert result.refused == "the deal is cancelled: only an active deal can change its stage"
     # A late event: the meeting was rescheduled before the cancellation, so its deal was never cancelled.
     first.reschedule()
@@ -57,8 +52,10 @@ async def test_one_refused_command_refuses_all_of_the_request(engine: AsyncEngin
     at = week.now + timedelta(days=3)
     result = await execute(
         engine,
-        ReportOutcome(at=at, actor=ACTOR, booking="uid:alpha", outcome="showed"),
-        ChangeDeal(at=at, actor=ACTOR, deal="uid:alpha", change=DealChange(status="lost")),
+        WORKSPACE,
+        OutcomeReported(subject="uid:alpha", outcome="showed"),
+        DealChanged(subject="uid:alpha", change=DealChange(status="lost")),
+        at=at,
     )
     assert result.refused == "a lost deal needs a lost_reason"
     assert tuple(await fetch_row(engine, "SELECT attended, outcome FROM bookings")) == (None, None)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.histories.calcom_week import LEE, SAM, Meeting, Week, received_in_order
+from tests.histories.calcom_week import LEE, SAM, SARAH, Meeting, Week, received_in_order
 from tests.histories.operator_commands import ACME, GLOBEX, Operator
 from tests.histories.rebuild_check import rebuild_differences
 from tests.histories.table_contents import apply_history, table_contents_with_ids
@@ -53,9 +53,46 @@ def _moved_there_twice(week: Week) -> FeedOrder:
     return [0, 2, 1], [3]
 
 
+def _left_a_company_that_a_merged_person_names(week: Week) -> FeedOrder:
+    """The merged person works at the other company, but one of their addresses still names this one."""
+    Meeting(week, "alpha", [SARAH, "guest@globex.example"], 1).create()
+    Operator(week).merge("people", SARAH, "guest@globex.example")
+    Meeting(week, "gamma", [LEE], 3).create()
+    Operator(week).move_booking("uid:gamma", ACME, None)
+    return [0, 1, 2, 3], [1, 1, 1, 1]
+
+
+def _left_a_company_that_a_corrected_person_names(week: Week) -> FeedOrder:
+    """A person is recorded at one company and later at another; the first is still the one that was named first."""
+    operator = Operator(week)
+    operator.record_person(SARAH, company=GLOBEX)
+    operator.record_person(SARAH, company=ACME)
+    Meeting(week, "gamma", [LEE], 3).create()
+    operator.move_booking("uid:gamma", ACME, None)
+    return [0, 1, 2, 3], [1, 1, 1, 1]
+
+
+def _lost_the_only_address_that_names_a_company(week: Week) -> FeedOrder:
+    """A late event shows that the merged person's second address was never invited."""
+    meeting = Meeting(week, "alpha", [SARAH, "guest@globex.example"], 1)
+    meeting.create()
+    Operator(week).merge("people", "guest@globex.example", SARAH)
+    meeting.emails = [SARAH]
+    meeting.reschedule()
+    return [0, 1, 2], [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     "build_history",
-    [_two_uids_one_of_them_moved, _two_uids_of_two_companies, _left_while_another_is_replayed, _moved_there_twice],
+    [
+        _two_uids_one_of_them_moved,
+        _two_uids_of_two_companies,
+        _left_while_another_is_replayed,
+        _moved_there_twice,
+        _left_a_company_that_a_merged_person_names,
+        _left_a_company_that_a_corrected_person_names,
+        _lost_the_only_address_that_names_a_company,
+    ],
 )
 async def test_a_replay_removes_outdated_data_in_any_batches(
     engine: AsyncEngine, build_history: Callable[[Week], FeedOrder]

@@ -22,6 +22,7 @@ AT = datetime(2026, 3, 10, 9, 15, tzinfo=UTC)
 EVENT = ReceivedEvent(
     event_id=UUID(int=7),
     account_id=UUID(int=3),
+    source="calcom",
     origin="webhook",
     received_at=AT,
     digest=b"d" * 32,
@@ -32,6 +33,7 @@ EVENT = ReceivedEvent(
 CHANGED_FIELDS = {
     "event_id": UUID(int=8),
     "account_id": None,
+    "source": "manual",
     "origin": "manual",
     "received_at": AT + timedelta(microseconds=1),
     "digest": b"e" * 32,

@@ -7,28 +7,20 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.commands.execute import CommandResult
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
+from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.deal import DealChanged, DealOpened
+from showup.events.manual import ManualEvent
+from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
-from showup.inbox.execute import CommandResult, execute_command
 from showup.inbox.inbox_event import IncomingEvent
-from showup.sources.manual.command import (
-    ChangeDeal,
-    ChangeRules,
-    Command,
-    MergeDuplicates,
-    MoveBooking,
-    OpenDeal,
-    RecordCompany,
-    RecordPerson,
-    ReportOutcome,
-    UndoMerge,
-)
+from tests.execute import ACTOR, execute
 from tests.histories.table_contents import new_account
 from tests.histories.webhooks import MONDAY, body, payload
 
-ACTOR = "key:ops"
 START_TIME = datetime(2026, 9, 10, 12, tzinfo=UTC)
 SARAH, SAM, LEE = "sarah@acme.example", "sam@acme.example", "lee@globex.example"
 
@@ -55,12 +47,10 @@ class Scenario:
         )
         async with transaction(self.engine) as tx:
             await store.insert_events(await driver_connection(tx), [incoming])
-        await apply_pending(self.engine, self.workspace, lambda: self.now)
+        await apply_pending(self.engine, self.workspace, lambda: self.now, {})
 
-    async def execute(self, command_type: type[Command], **fields: Any) -> CommandResult:
-        command = command_type(at=self.tick(), actor=ACTOR, **fields)
-        async with transaction(self.engine) as tx:
-            return await execute_command(await driver_connection(tx), self.workspace, [command], self.now)
+    async def execute(self, event_type: type[ManualEvent], **fields: Any) -> CommandResult:
+        return await execute(self.engine, self.workspace, event_type(**fields), at=self.tick())
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         async with transaction(self.engine) as tx:
@@ -98,7 +88,7 @@ async def scenario(engine: AsyncEngine) -> Scenario:
 
 async def test_an_outcome_is_applied_at_once(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
-    result = await scenario.execute(ReportOutcome, booking="uid:alpha", outcome="showed")
+    result = await scenario.execute(OutcomeReported, subject="uid:alpha", outcome="showed")
     assert result.refused is None
     assert await scenario.deals() == [("acme.example", "active", "met")]
     (entry,) = await scenario.rows(
@@ -110,7 +100,7 @@ async def test_an_outcome_is_applied_at_once(scenario: Scenario) -> None:
 async def test_a_deal_is_changed(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     change = DealChange(stage="proposal", amount=Decimal("1200.50"), currency="EUR")
-    await scenario.execute(ChangeDeal, deal="uid:alpha", change=change)
+    await scenario.execute(DealChanged, subject="uid:alpha", change=change)
     await scenario.receive("BOOKING_CREATED", "beta", SAM)
     assert await scenario.rows("SELECT stage, amount, currency FROM deals WHERE workspace_id = $1") == [
         ("proposal", Decimal("1200.50"), "EUR")
@@ -120,7 +110,7 @@ async def test_a_deal_is_changed(scenario: Scenario) -> None:
 async def test_a_refused_command_changes_nothing_and_stays_refused(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     await scenario.receive("BOOKING_CANCELLED", "alpha", SARAH)
-    result = await scenario.execute(ChangeDeal, deal="uid:alpha", change=DealChange(stage="proposal"))
+    result = await scenario.execute(DealChanged, subject="uid:alpha", change=DealChange(stage="proposal"))
     assert result.refused == "the deal is cancelled: only an active deal can change its stage"
     query = "SELECT state, because, actor FROM inbox_events WHERE workspace_id = $1 AND origin = 'manual'"
     assert await scenario.rows(query) == [("refused", result.refused, ACTOR)]
@@ -132,18 +122,18 @@ async def test_a_refused_command_changes_nothing_and_stays_refused(scenario: Sce
 
 
 async def test_a_deal_without_a_booking_and_the_booking_that_joins_it(scenario: Scenario) -> None:
-    result = await scenario.execute(OpenDeal, company="domain:acme.example", change=DealChange(stage="proposal"))
+    result = await scenario.execute(DealOpened, company="domain:acme.example", change=DealChange(stage="proposal"))
     assert await scenario.deals() == [("acme.example", "active", "proposal")]
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
-    second = await scenario.execute(OpenDeal, company="domain:acme.example")
+    second = await scenario.execute(DealOpened, company="domain:acme.example")
     assert second.refused == "the company already has an active deal, and only one can be active at a time"
-    await scenario.execute(ChangeDeal, deal=f"deal:{result.event_ids[0]}", change=DealChange(status="won"))
+    await scenario.execute(DealChanged, subject=f"deal:{result.event_ids[0]}", change=DealChange(status="won"))
     assert await scenario.deals() == [("acme.example", "won", "proposal")]
 
 
 async def test_a_booking_goes_to_another_company_with_its_deal(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
-    result = await scenario.execute(MoveBooking, booking="uid:alpha", company="domain:globex.example")
+    result = await scenario.execute(BookingAttached, subject="uid:alpha", company="domain:globex.example")
     assert result.refused is None
     assert await scenario.deals() == [("globex.example", "active", "booked")]
 
@@ -151,15 +141,15 @@ async def test_a_booking_goes_to_another_company_with_its_deal(scenario: Scenari
 async def test_a_booking_goes_to_a_deal_of_another_company(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     await scenario.receive("BOOKING_CREATED", "gamma", LEE)
-    await scenario.execute(MoveBooking, booking="uid:alpha", company="domain:globex.example", deal="uid:gamma")
+    await scenario.execute(BookingAttached, subject="uid:alpha", company="domain:globex.example", deal="uid:gamma")
     assert await scenario.deals() == [("globex.example", "active", "booked")]
     assert len(await scenario.rows("SELECT DISTINCT deal_id FROM bookings WHERE workspace_id = $1")) == 1
 
 
 async def test_a_manual_correction_outlasts_the_source(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
-    await scenario.execute(RecordPerson, email=SARAH, name="Sarah Q. Chen", company="domain:globex.example")
-    await scenario.execute(RecordCompany, company="domain:acme.example", name="Acme Corp")
+    await scenario.execute(PersonRecorded, email=SARAH, name="Sarah Q. Chen", company="domain:globex.example")
+    await scenario.execute(CompanyRecorded, company="domain:acme.example", name="Acme Corp")
     await scenario.receive(
         "BOOKING_CREATED", "beta", SARAH, responses={"company": {"label": "company", "value": "ACME"}}
     )
@@ -168,9 +158,9 @@ async def test_a_manual_correction_outlasts_the_source(scenario: Scenario) -> No
 
 
 async def test_a_manually_entered_person_stays(scenario: Scenario) -> None:
-    await scenario.execute(RecordPerson, email="ann@new.example", name="Ann")
-    result = await scenario.execute(RecordCompany, name="New Firm")
-    await scenario.execute(RecordPerson, email="ann@new.example", company=f"company:{result.event_ids[0]}")
+    await scenario.execute(PersonRecorded, email="ann@new.example", name="Ann")
+    result = await scenario.execute(CompanyRecorded, name="New Firm")
+    await scenario.execute(PersonRecorded, email="ann@new.example", company=f"company:{result.event_ids[0]}")
     assert await scenario.people() == [("ann@new.example", "Ann", "New Firm")]
 
 
@@ -178,12 +168,12 @@ async def test_a_merge_of_people_can_be_undone(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     await scenario.receive("BOOKING_CREATED", "beta", SAM)
     before = await scenario.snapshot()
-    result = await scenario.execute(MergeDuplicates, kind="people", gone=SAM, stays=SARAH)
+    result = await scenario.execute(Merged, kind="people", gone=SAM, stays=SARAH)
     assert [row[0] for row in await scenario.people()] == [SARAH]
     assert len(await scenario.rows("SELECT DISTINCT person_id FROM bookings WHERE workspace_id = $1")) == 1
     await scenario.receive("BOOKING_CREATED", "gamma", SAM)
     assert [row[0] for row in await scenario.people()] == [SARAH]
-    await scenario.execute(UndoMerge, merge=result.event_ids[0])
+    await scenario.execute(MergeUndone, merge=result.event_ids[0])
     assert [row[0] for row in await scenario.people()] == [SAM, SARAH]
     await scenario.receive("BOOKING_CANCELLED", "gamma", SAM)
     assert {row for row in before if row[1] == SARAH} <= set(await scenario.snapshot())
@@ -193,30 +183,28 @@ async def test_a_merge_of_companies_can_be_undone(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     await scenario.receive("BOOKING_CREATED", "gamma", LEE)
     before = await scenario.snapshot()
-    result = await scenario.execute(
-        MergeDuplicates, kind="companies", gone="domain:globex.example", stays="domain:acme.example"
-    )
+    result = await scenario.execute(Merged, kind="companies", gone="domain:globex.example", stays="domain:acme.example")
     assert await scenario.companies() == ["acme.example"]
     assert await scenario.deals() == [("acme.example", "active", "booked")]
-    await scenario.execute(UndoMerge, merge=result.event_ids[0])
+    await scenario.execute(MergeUndone, merge=result.event_ids[0])
     assert sorted(await scenario.snapshot(), key=repr) == sorted(before, key=repr)
 
 
 @pytest.mark.parametrize("pair", [(SAM, SARAH), (SARAH, SAM)])
 async def test_an_impossible_merge_is_refused(scenario: Scenario, pair: tuple[str, str]) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH, SAM)
-    await scenario.execute(MergeDuplicates, kind="people", gone=SAM, stays=SARAH)
-    result = await scenario.execute(MergeDuplicates, kind="people", gone=pair[0], stays=pair[1])
+    await scenario.execute(Merged, kind="people", gone=SAM, stays=SARAH)
+    result = await scenario.execute(Merged, kind="people", gone=pair[0], stays=pair[1])
     assert result.refused is not None
 
 
 async def test_a_domain_marked_personal_has_no_company_and_no_deal(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     before = await scenario.snapshot()
-    result = await scenario.execute(ChangeRules, changes={"personal_domains": ["acme.example"]}, since=None)
+    result = await scenario.execute(RulesChanged, changes={"personal_domains": ["acme.example"]}, since=None)
     assert result.refused is None
     assert (await scenario.companies(), await scenario.deals()) == ([], [])
-    await scenario.execute(ChangeRules, changes={"personal_domains": []}, since=None)
+    await scenario.execute(RulesChanged, changes={"personal_domains": []}, since=None)
     assert sorted(await scenario.snapshot(), key=repr) == sorted(before, key=repr)
 
 
@@ -225,18 +213,17 @@ async def test_a_rule_applies_from_its_since_time(scenario: Scenario, since: dat
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
     await scenario.receive("BOOKING_CREATED", "beta", SAM)
     await scenario.receive("BOOKING_CANCELLED", "alpha", SARAH)
-    assert (await scenario.execute(ChangeRules, changes={"cancel_deal": "last_meeting"}, since=since)).refused is None
+    assert (await scenario.execute(RulesChanged, changes={"cancel_deal": "last_meeting"}, since=since)).refused is None
     assert await scenario.deals() == [("acme.example", status, "booked")]
 
 
 async def test_commands_sent_together_commit_or_fail_together(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
-    commands: list[Command] = [
-        ReportOutcome(at=scenario.tick(), actor=ACTOR, booking="uid:alpha", outcome="showed"),
-        ChangeDeal(at=scenario.now, actor=ACTOR, deal="uid:alpha", change=DealChange(stage="nowhere")),
+    commands: list[ManualEvent] = [
+        OutcomeReported(subject="uid:alpha", outcome="showed"),
+        DealChanged(subject="uid:alpha", change=DealChange(stage="nowhere")),
     ]
-    async with transaction(scenario.engine) as tx:
-        result = await execute_command(await driver_connection(tx), scenario.workspace, commands, scenario.now)
+    result = await execute(scenario.engine, scenario.workspace, *commands, at=scenario.tick())
     assert result.refused is not None
     assert await scenario.deals() == [("acme.example", "active", "booked")]
     states = await scenario.rows("SELECT state FROM inbox_events WHERE workspace_id = $1 AND origin = 'manual'")
@@ -244,9 +231,9 @@ async def test_commands_sent_together_commit_or_fail_together(scenario: Scenario
 
 
 async def test_a_rule_change_sends_nothing_about_the_past(scenario: Scenario) -> None:
-    await scenario.execute(ChangeRules, changes={"team_emails": [SARAH]}, since=None)
+    await scenario.execute(RulesChanged, changes={"team_emails": [SARAH]}, since=None)
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
-    await scenario.execute(ChangeRules, changes={"team_emails": []}, since=None)
+    await scenario.execute(RulesChanged, changes={"team_emails": []}, since=None)
     deliveries = await scenario.rows(
         "SELECT kind, state, because FROM deliveries WHERE workspace_id = $1 ORDER BY due_at"
     )

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
+from showup.container import build_projection_worker, event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.inbox.replay import replay_event
 from tests.histories.table_contents import new_account
 from tests.histories.webhooks import MONDAY, body, payload
@@ -60,12 +60,12 @@ async def test_a_failing_event_is_set_aside_alone_and_retried(
     await store_bodies(
         engine, account, workspace, booking_created("a", 1), booking_created("poison", 2), booking_created("b", 3)
     )
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert await states(engine) == [("applied", 0), ("failed", 1), ("applied", 0)]
 
     await drop_poison_constraint(engine)
-    assert await apply_pending(engine, workspace, system_clock) == 0, "the retry is not due yet"
-    assert await apply_pending(engine, workspace, lambda: system_clock() + timedelta(seconds=6)) == 1
+    assert await apply_pending(engine, workspace, system_clock, event_handlers()) == 0, "the retry is not due yet"
+    assert await apply_pending(engine, workspace, lambda: system_clock() + timedelta(seconds=6), event_handlers()) == 1
     assert await states(engine) == [("applied", 0), ("applied", 1), ("applied", 0)]
 
 
@@ -74,9 +74,9 @@ async def test_the_retry_delay_grows_with_each_failure(engine: AsyncEngine, acco
     await store_bodies(engine, account, workspace, booking_created("poison", 2))
     later = system_clock()
     for attempt in range(1, 4):
-        assert await apply_pending(engine, workspace, lambda: later) == 1  # noqa: B023  # called at once
+        assert await apply_pending(engine, workspace, lambda: later, event_handlers()) == 1  # noqa: B023  # called at once
         assert await states(engine) == [("failed", attempt)]
-        assert await apply_pending(engine, workspace, lambda: later + timedelta(seconds=3.9)) == 0  # noqa: B023
+        assert await apply_pending(engine, workspace, lambda: later + timedelta(seconds=3.9), event_handlers()) == 0  # noqa: B023
         later += timedelta(hours=2)
 
 
@@ -89,7 +89,7 @@ async def test_the_retry_delay_is_at_most_an_hour(
     async with transaction(engine) as tx:
         await (await driver_connection(tx)).execute("UPDATE inbox_events SET attempts = $1", attempts)
     now = system_clock()
-    assert await apply_pending(engine, workspace, lambda: now) == 1
+    assert await apply_pending(engine, workspace, lambda: now, event_handlers()) == 1
     async with transaction(engine) as tx:
         next_try_at = await (await driver_connection(tx)).fetchval("SELECT next_try_at FROM inbox_events")
     assert timedelta(minutes=48) <= next_try_at - now <= timedelta(hours=1)
@@ -113,7 +113,7 @@ async def test_retry_times_have_jitter(engine: AsyncEngine, account: UUID, works
 async def test_a_stored_failure_has_no_personal_data(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:
     await add_poison_constraint(engine)
     await store_bodies(engine, account, workspace, booking_created("poison", 2))
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     async with transaction(engine) as tx:
         because = await (await driver_connection(tx)).fetchval("SELECT because FROM inbox_events")
     assert because == "Showup could not apply the event: CheckViolationError (23514, table bookings, constraint poison)"
@@ -131,7 +131,7 @@ async def test_an_event_replayed_too_late_sends_nothing(engine: AsyncEngine, acc
         await connection.execute("UPDATE inbox_events SET state = 'unreadable'")
     async with transaction(engine) as tx:
         assert await replay_event(tx, stored.id)
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         assert await connection.fetchval("SELECT count(*) FROM bookings") == 1
@@ -147,7 +147,7 @@ async def test_a_blocked_workspace_never_blocks_others(engine: AsyncEngine, acco
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         await connection.execute("UPDATE workspaces SET name = 'held' WHERE id = $1", workspace)
-        worker = ProjectionWorker(engine, system_clock)
+        worker = build_projection_worker(engine, system_clock)
         database = await connection.fetchval("SELECT quote_ident(current_database())")
         async with transaction(engine) as second_tx:
             await (await driver_connection(second_tx)).execute(f"ALTER DATABASE {database} SET lock_timeout = '200ms'")
@@ -161,11 +161,11 @@ async def test_an_event_can_be_replayed_manually(engine: AsyncEngine, account: U
     failed, applied, unreadable = await store_bodies(
         engine, account, workspace, booking_created("poison", 2), booking_created("a", 1), b"false"
     )
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     await drop_poison_constraint(engine)
     async with transaction(engine) as tx:
         assert [await replay_event(tx, event_id) for event_id in (failed, applied, unreadable)] == [True, False, True]
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert [state for state, _ in await states(engine)] == ["applied", "applied", "unreadable"]
 
 
@@ -174,13 +174,13 @@ async def test_a_workspace_has_one_worker_at_a_time(engine: AsyncEngine, account
     async with transaction(engine) as tx:
         key = int.from_bytes(workspace.bytes[:8], signed=True)
         await (await driver_connection(tx)).execute("SELECT pg_advisory_xact_lock($1)", key)
-        assert await apply_pending(engine, workspace, system_clock) == 0
-    assert await apply_pending(engine, workspace, system_clock) == 1
+        assert await apply_pending(engine, workspace, system_clock, event_handlers()) == 0
+    assert await apply_pending(engine, workspace, system_clock, event_handlers()) == 1
 
 
 async def test_concurrent_workers_apply_each_event_once(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:
     await store_bodies(engine, account, workspace, *(booking_created(f"u{number}", number) for number in range(200)))
-    workers = [ProjectionWorker(engine, system_clock) for _ in range(3)]
+    workers = [build_projection_worker(engine, system_clock) for _ in range(3)]
     await asyncio.gather(*(worker.drain() for worker in workers))
     await workers[0].drain()
     async with transaction(engine) as tx:
@@ -191,7 +191,7 @@ async def test_concurrent_workers_apply_each_event_once(engine: AsyncEngine, acc
 
 async def test_a_running_worker_is_notified_of_new_events(engine: AsyncEngine, account: UUID, workspace: UUID) -> None:
     stop = asyncio.Event()
-    worker_task = asyncio.create_task(ProjectionWorker(engine, system_clock).run(stop))
+    worker_task = asyncio.create_task(build_projection_worker(engine, system_clock).run(stop))
     await store_bodies(engine, account, workspace, booking_created("a", 1))
     async with asyncio.timeout(20):
         while await states(engine) != [("applied", 0)]:  # noqa: ASYNC110  # PostgreSQL's state has no event to wait for

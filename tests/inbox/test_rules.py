@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.commands.execute import CommandResult
+from showup.commands.sync_rules import sync_new_workspace, sync_rules
 from showup.database.engine import driver_connection, transaction
+from showup.events.workspace import RulesChanged
 from showup.inbox import rules
-from showup.inbox.execute import CommandResult, execute_command
-from showup.inbox.sync_rules import sync_new_workspace, sync_rules
 from showup.pipeline.rules import RuleBook, Rules
-from showup.sources.manual.command import ChangeRules
+from tests.execute import execute
 from tests.histories.table_contents import new_account
 
 NOW = datetime(2026, 9, 7, 9, tzinfo=UTC)
@@ -28,9 +29,7 @@ async def sync_file(engine: AsyncEngine, workspace: UUID, policy: Rules, now: da
 
 
 async def change_rules(engine: AsyncEngine, workspace: UUID, since: datetime | None, **changes: Any) -> CommandResult:
-    command = ChangeRules(at=since or NOW, actor="key:ops", changes=changes, since=since)
-    async with transaction(engine) as tx:
-        return await execute_command(await driver_connection(tx), workspace, [command], since or NOW)
+    return await execute(engine, workspace, RulesChanged(changes=changes, since=since), at=since or NOW)
 
 
 async def in_force(engine: AsyncEngine, workspace: UUID) -> RuleBook:

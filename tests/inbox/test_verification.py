@@ -9,17 +9,17 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
+from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
+from showup.events.deal import DealOpened
 from showup.inbox import chain_store, store
 from showup.inbox.chain import ChainHead
 from showup.inbox.chain_walk import BreakKind
-from showup.inbox.execute import execute_command
 from showup.inbox.inbox_event import IncomingEvent
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.inbox.replay import replay_event
 from showup.inbox.verification import ChainReport, VerificationReport, verify
-from showup.sources.manual.command import OpenDeal
+from tests.execute import execute
 from tests.histories.webhooks import MONDAY, body, payload
 
 START_TIME = MONDAY + timedelta(days=2)
@@ -49,7 +49,7 @@ async def numbers(engine: AsyncEngine, account: UUID, workspace: UUID) -> list[i
     # In two batches, so that audit log entries have numbers between theirs.
     for batch in (bodies[:6], [*bodies[6:], b"false"]):
         await store_bodies(engine, account, workspace, *batch)
-        await ProjectionWorker(engine, system_clock).drain()
+        await build_projection_worker(engine, system_clock).drain()
     async with transaction(engine) as tx:
         rows = await (await driver_connection(tx)).fetch("SELECT number FROM chain ORDER BY number")
     assert len(rows) == EVENT_COUNT
@@ -96,7 +96,7 @@ async def test_a_replayed_event_is_linked_again(engine: AsyncEngine, workspace: 
     async with transaction(engine) as tx:
         assert await replay_event(tx, unreadable_id)
     assert await find_breaks(engine, workspace) == [], "while the replay is pending"
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert await find_breaks(engine, workspace) == []
     assert await sql("SELECT count(*) FROM chain WHERE event_id = $1", unreadable_id) == 2
 
@@ -270,9 +270,8 @@ async def test_a_body_inserted_after_erasure_is_detected(
 
 async def test_applied_and_refused_commands_are_linked(engine: AsyncEngine, workspace: UUID, sql: Sql) -> None:
     for now in (MONDAY, START_TIME):
-        command = OpenDeal(at=now, actor="key:ops", company="domain:acme.example", change=DealChange(stage="met"))
-        async with transaction(engine) as tx:
-            await execute_command(await driver_connection(tx), workspace, [command], now)
+        opened = DealOpened(company="domain:acme.example", change=DealChange(stage="met"))
+        await execute(engine, workspace, opened, at=now)
     assert await sql("SELECT count(DISTINCT state) FROM inbox_events") == 2, "one of them was refused"
     report = await chain_report(engine, workspace)
     assert (report.break_count, report.link_count) == (0, 2)

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access import routes_store
 from showup.access.route import Route
 from showup.clock import system_clock
+from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
 from showup.inbox.inbox_event import IncomingEvent
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.inbox.replay import replay_event
 from tests.histories.webhooks import ANN, BEN, MONDAY, body, payload
 
@@ -44,7 +44,7 @@ async def receive(engine: AsyncEngine, account: UUID, *bodies: bytes) -> None:
         incoming = IncomingEvent(account_id=account, workspace_id=None, body=body_bytes, received_at=system_clock())
         async with transaction(engine) as tx:
             await store.insert_events(await driver_connection(tx), [incoming])
-        await ProjectionWorker(engine, system_clock).drain()
+        await build_projection_worker(engine, system_clock).drain()
 
 
 async def bookings(engine: AsyncEngine) -> list[tuple[UUID, str, str]]:
@@ -110,7 +110,7 @@ async def test_a_worker_never_changes_another_workspace(
             account_id=account, workspace_id=workspace, body=REASSIGNED, received_at=system_clock()
         )
         await store.insert_events(await driver_connection(tx), [misrouted])
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert (client, "one", BEN["email"]) in await bookings(engine)
 
 
@@ -126,7 +126,7 @@ async def test_a_replayed_event_is_routed_again(engine: AsyncEngine, account: UU
         )
     async with transaction(engine) as tx:
         assert await replay_event(tx, event_id)
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert await states(engine) == [(client, "applied"), (client, "applied")]
 
 
@@ -162,7 +162,7 @@ async def test_two_accounts_can_report_one_booking(engine: AsyncEngine, workspac
                 account_id=account_id, workspace_id=workspace, body=CREATED, received_at=system_clock()
             )
             await store.insert_events(await driver_connection(tx), [incoming])
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert len(await bookings(engine)) == 1
 
 
@@ -173,5 +173,5 @@ async def test_events_of_one_batch_get_the_same_workspace(engine: AsyncEngine, a
             for one in (NO_SHOW, CREATED, REASSIGNED)
         ]
         await store.insert_events(await driver_connection(tx), incoming)
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     assert await states(engine) == [(client, "applied")] * 3

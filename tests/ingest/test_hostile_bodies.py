@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
-from showup.inbox.projection_worker import ProjectionWorker
+from showup.container import build_projection_worker
 from tests.ingest.conftest import WebhookSender
 
 PAYLOADS = sorted((Path(__file__).parents[1] / "payloads").glob("*.json"))
@@ -85,7 +85,7 @@ async def test_ten_thousand_hostile_bodies(sender: WebhookSender, engine: AsyncE
     assert statuses.count(401) > COUNT // 10
     # A leak of the bodies alone would be about 30 MB.
     assert _peak_memory() - memory < 20_000
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     states = [row["state"] for row in await sender.stored()]
     # A webhook that got a 503 response may still have been committed, too late for the response (IN3).
     assert 0 <= len(states) - statuses.count(200) <= again + once_more

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.commands.execute import CommandResult
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
-from showup.inbox.execute import CommandResult, execute_command
-from showup.sources.manual import command
-from showup.sources.manual.command import Command, encode
+from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.deal import DealChanged, DealOpened
+from showup.events.manual import ManualEvent
+from showup.events.workspace import CompanyRecorded, PersonRecorded, RulesChanged
+from showup.sources.manual.translate import encode
+from tests.execute import execute
 from tests.histories.calcom_week import GUEST, GUS, LEE, SAM, SARAH, Meeting, ReceivedBody, Week
 from tests.histories.operator_commands import ACME, ACTOR, GLOBEX
 from tests.histories.table_contents import WORKSPACE, apply_batch, reset_database
@@ -94,7 +98,7 @@ class BookingMachine(RuleBasedStateMachine):
     def begin(self, first: list[str], second: list[str], initial_rules: dict[str, Any]) -> None:
         # A later change of these rules would replay the bookings and send nothing; the model doesn't know when events
         # were replayed.
-        self._execute(command.ChangeRules, changes=initial_rules, since=None)
+        self._execute(RulesChanged, changes=initial_rules, since=None)
         self.book(first, 3, is_request=False, arrival="now")
         self.book(second, 5, is_request=False, arrival="now")
 
@@ -174,14 +178,14 @@ class BookingMachine(RuleBasedStateMachine):
     @rule(which=_indexes, outcome=st.sampled_from(["showed", "no_show", "host_absent", "rescheduled"]))
     def report_outcome(self, which: int, outcome: Any) -> None:
         more = {"notes": outcome} if which % 2 else {"next_step": outcome}
-        self._execute(command.ReportOutcome, booking=self._booking(which), outcome=outcome, **more)
+        self._execute(OutcomeReported, subject=self._booking(which), outcome=outcome, **more)
 
     @rule(which=_indexes, company=_COMPANIES, change=_CHANGES)
     def change_deal(self, which: int, company: str, change: DealChange) -> None:
         if which % 4:
-            self._execute(command.ChangeDeal, deal=self._deal(which), change=change)
+            self._execute(DealChanged, subject=self._deal(which), change=change)
             return
-        result = self._execute(command.OpenDeal, company=company, change=change)
+        result = self._execute(DealOpened, company=company, change=change)
         if result.refused is None:
             self.opened_deals.append(result.event_ids[0])
 
@@ -189,18 +193,18 @@ class BookingMachine(RuleBasedStateMachine):
     def record_contact(self, which: int, company: str, email: str) -> None:
         match which % 4:
             case 0:
-                self._execute(command.MoveBooking, booking=self._booking(which), company=company)
+                self._execute(BookingAttached, subject=self._booking(which), company=company)
             case 1:
-                self._execute(command.RecordCompany, company=company if which % 3 else None, name=f"Company {which}")
+                self._execute(CompanyRecorded, company=company if which % 3 else None, name=f"Company {which}")
             case 2:
-                self._execute(command.RecordPerson, email=email, name=f"Person {which}")
+                self._execute(PersonRecorded, email=email, name=f"Person {which}")
             case _:
-                self._execute(command.RecordPerson, email=email, company=GLOBEX)
+                self._execute(PersonRecorded, email=email, company=GLOBEX)
 
     @rule(changes=st.sampled_from(_RULES), hours_back=st.sampled_from([None, 0, 30]))
     def change_rules(self, changes: dict[str, Any], hours_back: int | None) -> None:
         since = None if hours_back is None else self.week.now - timedelta(hours=hours_back)
-        self._execute(command.ChangeRules, changes=changes, since=since)
+        self._execute(RulesChanged, changes=changes, since=since)
 
     def _booking(self, which: int) -> str:
         meeting = self.meetings[which % len(self.meetings)]
@@ -210,27 +214,24 @@ class BookingMachine(RuleBasedStateMachine):
         known = [*(f"deal:{one}" for one in self.opened_deals), *(f"uid:{one.uids[0]}" for one in self.meetings)]
         return known[which % len(known)]
 
-    def _execute(self, command_type: Callable[..., Command], **fields: Any) -> CommandResult:
+    def _execute(self, event_type: Callable[..., ManualEvent], **fields: Any) -> CommandResult:
         """Sends a command. The model must refuse it if and only if Showup does."""
-        manual_command = command_type(at=self.week.next_time(), actor=ACTOR, **fields)
-        body = encode(manual_command)
+        event = event_type(**fields)
+        at = self.week.next_time()
+        body = encode(event, at=at, actor=ACTOR)
         model = expected_model([*self.history, ReceivedEvent("trial", body, self.week.now)])
-        result = self.loop.run(self._execute_command(manual_command))
+        result = self.loop.run(execute(self.engine, WORKSPACE, event, at=at))
         refusal = model.refused.get("trial") or (
             "it waits" if any(one.id == "trial" for one in model.waiting) else None
         )
         assert (result.refused is None) == (refusal is None), (
-            msgspec.to_builtins(manual_command),
+            msgspec.to_builtins(event),
             result.refused,
             refusal,
         )
         if result.refused is None:
             self.history.append(ReceivedEvent(str(result.event_ids[0]), body, self.week.now))
         return result
-
-    async def _execute_command(self, manual_command: Command) -> CommandResult:
-        async with transaction(self.engine) as tx:
-            return await execute_command(await driver_connection(tx), WORKSPACE, [manual_command], self.week.now)
 
     @invariant()
     def tables_match_model(self) -> None:

@@ -96,7 +96,7 @@ def manually_changed(model: ReferenceModel, deal: Deal | None, event: SourceEven
 
 def booking_deal_changed(model: ReferenceModel, _booking: Booking, event: SourceEvent) -> None:
     """Changes the deal that is named after this booking."""
-    manually_changed(model, _deal_by_name(model, event.fields["deal"]), event)
+    manually_changed(model, _deal_by_name(model, event.fields["subject"]), event)
 
 
 def _refusal(model: ReferenceModel, deal: Deal, change: dict[str, Any], event: SourceEvent) -> str | None:

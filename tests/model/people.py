@@ -19,7 +19,7 @@ def expected_people(model: ReferenceModel, events: list[SourceEvent]) -> dict[st
             if guest["email"].lower() in emails and "name" in guest:
                 details[guest["email"].lower()]["name"] = guest["name"]
     for event in events:
-        if event.kind == "record_person":
+        if event.kind == "person_recorded":
             person = details.setdefault(event.fields["email"], {"name": None, "company": None})
             person |= {key: event.fields[key] for key in ("name", "company") if key in event.fields}
     return {email: (one["name"], one["company"]) for email, one in details.items()}
@@ -31,7 +31,7 @@ def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict
     keys |= {company for one in model.bookings if (company := model.company_of(one)) is not None}
     keys |= {deal.company for deal in model.deals}
     keys |= {
-        event.fields["company"] for event in events if "company" in event.fields and event.kind.startswith("record")
+        event.fields["company"] for event in events if "company" in event.fields and event.kind.endswith("_recorded")
     }
     names = {key: key.removeprefix("domain:") for key in keys}
     for event in events:
@@ -39,6 +39,6 @@ def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict
         company_key = None if booking is None else model.company_of_attendees(booking)
         if company_key is not None:
             names[company_key] = event.fields["responses"]["company"]["value"]
-    entered = {f"company:{event.id}": event.fields for event in events if event.kind == "record_company"}
+    entered = {f"company:{event.id}": event.fields for event in events if event.kind == "company_recorded"}
     names |= {fields.get("company", key): fields["name"] for key, fields in entered.items()}
     return names

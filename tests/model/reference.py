@@ -34,14 +34,14 @@ def expected_model(history: list[ReceivedEvent]) -> ReferenceModel:
 
 def _replay(model: ReferenceModel, events: list[SourceEvent]) -> ReferenceModel:
     for event in events:
-        if event.kind == "change_rules":
+        if event.kind == "rules_changed":
             model.change_rules(event)
     for event in events:
-        if event.kind == "open_deal":
+        if event.kind == "deal_opened":
             deals.manually_opened(model, event)
-        elif event.kind == "change_deal" and event.fields["deal"] in model.opened:
-            deals.manually_changed(model, model.opened[event.fields["deal"]], event)
-        elif event.kind not in ("change_rules", "record_person", "record_company"):
+        elif event.kind == "deal_changed" and event.fields["subject"] in model.opened:
+            deals.manually_changed(model, model.opened[event.fields["subject"]], event)
+        elif event.kind not in ("rules_changed", "person_recorded", "company_recorded"):
             _apply(model, event)
     return model
 
@@ -231,7 +231,7 @@ _HANDLERS = {
     "BOOKING_LOCATION_UPDATED": _relocated,
     "MEETING_ENDED": _ended,
     "BOOKING_NO_SHOW_UPDATED": _marked,
-    "report_outcome": _reported,
-    "change_deal": deals.booking_deal_changed,
-    "move_booking": deals.booking_attached,
+    "outcome_reported": _reported,
+    "deal_changed": deals.booking_deal_changed,
+    "booking_attached": deals.booking_attached,
 }

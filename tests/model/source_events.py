@@ -36,8 +36,9 @@ def in_source_order(history: list[ReceivedEvent]) -> list[SourceEvent]:
 
 def _source_event(received: ReceivedEvent) -> SourceEvent:
     body = json.loads(received.body)
-    if "command" in body:
-        return SourceEvent(received.id, body["command"], parse_time(body["at"]), received.received_at, body)
+    if "event" in body:
+        event = body["event"]
+        return SourceEvent(received.id, event["type"], parse_time(body["at"]), received.received_at, event)
     fields = body.get("payload", body)
     # MEETING_*: the scheduled end, because its `createdAt` is the booking's.
     at = fields["endTime"] if body["triggerEvent"] == "MEETING_ENDED" else body["createdAt"]

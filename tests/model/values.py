@@ -123,8 +123,6 @@ class ReferenceModel:
     def find(self, event: SourceEvent) -> Booking | None:
         """PI3: finds the booking by any uid that it ever had; a reschedule by the uid that it replaces."""
         fields = event.fields
-        raw_names = [fields.get(name) for name in ("uid", "bookingUid", "rescheduleUid", "booking", "deal")]
+        raw_names = [fields.get(name) for name in ("uid", "bookingUid", "rescheduleUid", "subject")]
         names = {str(name).removeprefix("uid:") for name in raw_names if name is not None}
-        if event.kind == "move_booking":
-            names = {fields["booking"].removeprefix("uid:")}
         return next((one for one in self.bookings if names & set(one.uids)), None)

@@ -12,9 +12,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 from msgspec.structs import replace
 
-from showup import events
 from showup.effects import Effect
-from showup.events import AttendeeDetails, BookingDetails, Event, EventRecord, ReplacedBooking, order_key
+from showup.events import booking as events
+from showup.events.details import AttendeeDetails, BookingDetails, ReplacedBooking
+from showup.events.envelope import Event, EventRecord, order_key
 from showup.pipeline.company_deals import CompanyDeals
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.replay import BookingState, replay

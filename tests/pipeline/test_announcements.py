@@ -7,9 +7,11 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from showup import events
 from showup.effects import NotifySubscribers
-from showup.events import AttendeeDetails, EventRecord, OutcomeReported
+from showup.events import booking as events
+from showup.events.booking import OutcomeReported
+from showup.events.details import AttendeeDetails
+from showup.events.envelope import EventRecord
 from showup.pipeline.replay import BookingState
 from tests.pipeline.sample_events import (
     AFTERNOON,
@@ -72,7 +74,7 @@ def reassigned(host: str, at: datetime = MIDDAY) -> EventRecord:
 
 
 def outcome(outcome: str, at: datetime) -> EventRecord:
-    return record_of(OutcomeReported(booking_name="uid:abc123", outcome=outcome), at, timedelta(0))  # type: ignore[arg-type]  # any
+    return record_of(OutcomeReported(subject="uid:abc123", outcome=outcome), at, timedelta(0))  # type: ignore[arg-type]  # any
 
 
 LATER = FRIDAY + hours(3)

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from showup import events
-from showup.events import EventRecord, ReplacedBooking
+from showup.events import booking as events
+from showup.events.details import ReplacedBooking
+from showup.events.envelope import EventRecord
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook, Rules

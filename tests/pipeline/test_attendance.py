@@ -5,7 +5,9 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from showup.events import AttendeeDetails, EventRecord, MeetingEnded
+from showup.events.booking import MeetingEnded
+from showup.events.details import AttendeeDetails
+from showup.events.envelope import EventRecord
 from showup.pipeline.rules import Rules
 from tests.pipeline.sample_events import (
     ANN,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from showup.events import AttendeeDetails, EventRecord
+from showup.events.details import AttendeeDetails
+from showup.events.envelope import EventRecord
 from tests.pipeline.sample_events import (
     AFTERNOON,
     ANN,

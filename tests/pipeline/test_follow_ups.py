@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from showup.deliveries import routing
 from showup.effects import Confirm, FollowUp, Remind
-from showup.events import AttendeeDetails, BookingMade, EventRecord, OutcomeReported, SeatLeft
+from showup.events.booking import BookingMade, OutcomeReported, SeatLeft
+from showup.events.details import AttendeeDetails
+from showup.events.envelope import EventRecord
 from showup.pipeline.replay import BookingState, replay
 from showup.pipeline.rules import RuleBook, Rules
 from tests.pipeline.sample_events import (
@@ -48,7 +50,7 @@ RECEIPT_DELAY = timedelta(seconds=10)
 
 
 def outcome(outcome: Any, at: datetime = SOON) -> EventRecord:
-    return record_of(OutcomeReported(booking_name="uid:abc123", outcome=outcome), at, timedelta(0))
+    return record_of(OutcomeReported(subject="uid:abc123", outcome=outcome), at, timedelta(0))
 
 
 def mark(*, absent: bool = True, at: datetime = SOON, attendee: AttendeeDetails = SARAH) -> EventRecord:

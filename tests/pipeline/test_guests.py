@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from showup.effects import Confirm, Effect, NotifyCancelled, NotifyNewPlace, NotifyRescheduled, Remind
-from showup.events import BookingMade, EventRecord, LocationChanged
+from showup.events.booking import BookingMade, LocationChanged
+from showup.events.envelope import EventRecord
 from showup.pipeline.rules import Rules
 from tests.pipeline.sample_events import (
     MIDDAY,

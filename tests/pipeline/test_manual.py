@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from showup import events
 from showup.deals.deal import Deal, DealChange, DealEvent
-from showup.events import EventRecord, order_key
+from showup.events import booking as events
+from showup.events.envelope import EventRecord, order_key
 from showup.pipeline.company_deals import CompanyDeals
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.replay import BookingState
@@ -38,11 +38,11 @@ WEEK = timedelta(days=7)
 
 
 def outcome(outcome: str, at: datetime = THURSDAY + HOUR, **more: Any) -> EventRecord:
-    return record_of(events.OutcomeReported(booking_name=BOOKING_NAME, outcome=outcome, **more), at)  # type: ignore[arg-type]  # any outcome
+    return record_of(events.OutcomeReported(subject=BOOKING_NAME, outcome=outcome, **more), at)  # type: ignore[arg-type]  # any outcome
 
 
 def change(at: datetime = FRIDAY, booking_name: str = BOOKING_NAME, **fields: Any) -> EventRecord:
-    return record_of(events.DealChanged(booking_name=booking_name, change=DealChange(**fields)), at)
+    return record_of(events.DealChanged(subject=booking_name, change=DealChange(**fields)), at)
 
 
 def opened(at: datetime, stream_id: UUID, **fields: Any) -> DealEvent:
@@ -203,7 +203,7 @@ class TestAttachingABooking:
         return first, second
 
     def attach(self, deal_name: str) -> EventRecord:
-        event = events.BookingAttached(booking_name="uid:def456", company="domain:acme.com", deal=deal_name)
+        event = events.BookingAttached(subject="uid:def456", company="domain:acme.com", deal=deal_name)
         return record_of(event, FRIDAY)
 
     def test_the_emptied_deal_is_removed(self) -> None:
@@ -233,6 +233,6 @@ class TestAttachingABooking:
 
     def test_the_deal_follows_the_booking_to_another_company(self) -> None:
         state = state_of(
-            made(), record_of(events.BookingAttached(booking_name=BOOKING_NAME, company="domain:globex.com"), FRIDAY)
+            made(), record_of(events.BookingAttached(subject=BOOKING_NAME, company="domain:globex.com"), FRIDAY)
         )
         assert state.company_key == "domain:globex.com"

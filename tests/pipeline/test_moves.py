@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from showup import events
 from showup.effects import NotifyCancelled, Remind
-from showup.events import EventRecord
+from showup.events import booking as events
+from showup.events.envelope import EventRecord
 from showup.pipeline.rules import Rules
 from tests.pipeline.sample_events import (
     AFTERNOON,

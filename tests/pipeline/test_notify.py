@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from showup.effects import Confirm, NotifyCancelled, NotifyRescheduled, Remind, SkipReminders
-from showup.events import EventRecord
+from showup.events.envelope import EventRecord
 from showup.pipeline.rules import Rules
 from tests.pipeline.sample_events import (
     AFTERNOON,

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from showup.companies.domain import registrable_domain
-from showup.events import AttendeeDetails
+from showup.events.details import AttendeeDetails
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import Rules
 from tests.pipeline.sample_events import (

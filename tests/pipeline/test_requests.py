@@ -2,9 +2,10 @@
 
 import pytest
 
-from showup import events
 from showup.effects import Confirm, NotifyNewPlace, NotifyRescheduled, Remind
-from showup.events import EventRecord, ReplacedBooking
+from showup.events import booking as events
+from showup.events.details import ReplacedBooking
+from showup.events.envelope import EventRecord
 from tests.pipeline.sample_events import (
     AFTERNOON,
     ANN,

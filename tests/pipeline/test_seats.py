@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from showup import events
 from showup.effects import Confirm, NotifyCancelled, NotifyRescheduled, Remind
-from showup.events import AttendeeDetails, EventRecord, ReplacedBooking
+from showup.events import booking as events
+from showup.events.details import AttendeeDetails, ReplacedBooking
+from showup.events.envelope import EventRecord
 from showup.pipeline.replay import BookingState
 from tests.pipeline.sample_events import (
     AFTERNOON,

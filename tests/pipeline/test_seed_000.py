@@ -2,7 +2,9 @@
 
 from msgspec.structs import replace
 
-from showup.events import BookingRescheduled, EventRecord, ReplacedBooking
+from showup.events.booking import BookingRescheduled
+from showup.events.details import ReplacedBooking
+from showup.events.envelope import EventRecord
 from tests.pipeline.sample_events import (
     FRIDAY,
     MIDDAY,

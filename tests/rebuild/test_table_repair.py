@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
+from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.inbox.apply import apply_pending, lock_key
 from showup.inbox.rebuild import shadow
@@ -143,7 +144,7 @@ async def test_a_repair_and_the_projection_wait_for_each_other(engine: AsyncEngi
         assert not applying.done()
         checked = await run_rebuild(engine)
     assert checked.differing == (await applying).differing == 0
-    assert await apply_pending(engine, WORKSPACE, system_clock) == 0
+    assert await apply_pending(engine, WORKSPACE, system_clock, event_handlers()) == 0
 
 
 def test_every_replayed_table_is_compared() -> None:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import httpx2
 
+from showup.container import build_projection_worker
 from showup.database.engine import connect
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.reconcile.account import ApiAccess
 from showup.reconcile.api_clients import ApiClients
 from showup.reconcile.reconciler import Reconciler
@@ -27,7 +27,7 @@ async def main(database: str, url: str, key: str, since: str, until: str) -> Non
             clock,
             access=ApiAccess(seal=SEAL, url=url, key=key),
             api=ApiClients(client, clock).for_account,
-            drain=ProjectionWorker(engine, clock).drain_once,
+            drain=build_projection_worker(engine, clock).drain_once,
         )
         (account,) = await reconciler.accounts()
         assert isinstance(account.id, UUID)

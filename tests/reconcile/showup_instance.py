@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.secrets_at_rest import Seal
 from showup.bookings.booking import MeetingOutcome
+from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import connections, syncs, workspaces
-from showup.inbox.execute import execute_command
+from showup.events.booking import OutcomeReported
 from showup.inbox.inbox_event import IncomingEvent
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.inbox.rebuild.differences import RebuildDifference
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
@@ -27,7 +27,7 @@ from showup.reconcile.reconciler import Pause, PollSchedule, Reconciler
 from showup.sources.calcom.client import CalcomClient
 from showup.sources.calcom.client_v1 import CalcomV1Client
 from showup.sources.calcom.rate_limiter import RateLimiter
-from showup.sources.manual.command import ReportOutcome
+from tests.execute import execute
 from tests.fake_calcom.rows import Clock
 from tests.fake_calcom.server import FakeCalcom
 
@@ -65,7 +65,7 @@ class ShowupInstance:
 
     def __post_init__(self) -> None:
         self.api_url = self.fake_calcom.url
-        self.applier = ProjectionWorker(self.engine, self.clock)
+        self.applier = build_projection_worker(self.engine, self.clock)
         self.limit_calls(55)
         self.reconciler = self.create_reconciler()
 
@@ -116,9 +116,8 @@ class ShowupInstance:
 
     async def report_outcome(self, uid: str, outcome: MeetingOutcome) -> None:
         """Reports a meeting's outcome manually."""
-        command = ReportOutcome(at=self.clock(), actor="key:ops", booking=f"uid:{uid}", outcome=outcome)
-        async with transaction(self.engine) as tx:
-            result = await execute_command(await driver_connection(tx), self.workspace_id, [command], self.clock())
+        event = OutcomeReported(subject=f"uid:{uid}", outcome=outcome)
+        result = await execute(self.engine, self.workspace_id, event, at=self.clock())
         assert result.refused is None
 
     async def apply(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 
+from showup.container import event_handlers
 from showup.web.app import create_app
 from tests.fake_calcom.server import FakeCalcom
 from tests.fake_calcom.world import World
@@ -14,7 +15,9 @@ ADMIN = "an admin's key, long enough to be one"
 
 
 async def connection_status(showup: ShowupInstance) -> dict[str, Any]:
-    app = create_app(engine=showup.engine, clock=showup.clock, admin_key=ADMIN, version="0.0.0")
+    app = create_app(
+        engine=showup.engine, clock=showup.clock, admin_key=ADMIN, version="0.0.0", event_handlers=event_handlers()
+    )
     transport = httpx2.ASGITransport(app=app)
     headers = {"Authorization": f"Bearer {ADMIN}"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=headers) as client:
@@ -56,7 +59,9 @@ async def test_an_account_without_a_key_is_not_polled(world: World, showup: Show
     await showup.rows("DELETE FROM reconciliations RETURNING 1")
     await showup.rows("DELETE FROM syncs RETURNING 1")
     assert world.clock()
-    app = create_app(engine=showup.engine, clock=showup.clock, admin_key=ADMIN, version="0.0.0")
+    app = create_app(
+        engine=showup.engine, clock=showup.clock, admin_key=ADMIN, version="0.0.0", event_handlers=event_handlers()
+    )
     transport = httpx2.ASGITransport(app=app)
     headers = {"Authorization": f"Bearer {ADMIN}"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=headers) as client:

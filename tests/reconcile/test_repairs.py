@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from showup.events import EventRecord
+from showup.events.envelope import EventRecord
 from showup.inbox.store import InboxEvent
 from showup.inbox.translation import translate_event
 from showup.pipeline.replay import replay
@@ -50,6 +50,7 @@ def read_record(body: bytes, received_at: datetime = AFTER) -> EventRecord | Non
     inbox_event = InboxEvent(
         id=uuid4(),
         account_id=ACCOUNT,
+        source="calcom",
         origin="webhook",
         received_at=received_at,
         digest=sha256(body).digest(),

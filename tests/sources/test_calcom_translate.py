@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from showup import events
-from showup.sources.calcom.translate import Ignored, Translated, Translation, Unreadable, translate
+from showup.events import booking as events
+from showup.events.translation import BookingTranslation, Ignored, Translated, Unreadable
+from showup.sources.calcom.translate import translate
 
 ACCOUNT = UUID(int=1)
 
@@ -39,7 +40,7 @@ FURTHER: dict[str, dict[str, Any]] = {
     "BOOKING_NO_SHOW_UPDATED": {"attendees": [{"email": "sarah.chen@acme.com", "noShow": True}]},
     "WRONG_ASSIGNMENT_REPORT": {"booking": {"uid": "abc123"}, "report": {}},
 }
-MEANINGS: dict[str, type[events.Event] | type[Ignored]] = {
+MEANINGS: dict[str, type[events.BookingEvent] | type[Ignored]] = {
     "BOOKING_CREATED": events.BookingMade,
     "BOOKING_REQUESTED": events.BookingRequested,
     "BOOKING_REJECTED": events.BookingRejected,
@@ -72,7 +73,7 @@ MEANINGS: dict[str, type[events.Event] | type[Ignored]] = {
 }
 
 
-def translate_value(value: Any) -> Translation:
+def translate_value(value: Any) -> BookingTranslation:
     return translate(json.dumps(value, ensure_ascii=False).encode())
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from showup.events import booking_names, order_key
+from showup.events.booking import booking_names
+from showup.events.envelope import order_key
 from showup.sources.calcom.translate import Translated, Unreadable, translate
 
 ACCOUNT = UUID(int=1)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from showup.events import BookingRescheduled
+from showup.events.booking import BookingRescheduled
 from showup.sources.calcom.translate import Ignored, Translated, Unreadable, translate
 
 FOLDER = Path(__file__).parents[1] / "payloads"

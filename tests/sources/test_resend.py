@@ -7,18 +7,18 @@ from uuid import UUID
 
 import pytest
 
-from showup.deliveries.feedback import Feedback
+from showup.events.delivery import MailFeedback
+from showup.events.translation import Ignored, Translated, Unreadable
 from showup.sources.resend.signature import is_usable_secret, signed_id
-from showup.sources.resend.translate import IgnoredResendEvent, UnreadableResendEvent, translate
+from showup.sources.resend.translate import translate
 
-RECEIVED_AT = datetime(2026, 3, 10, 9, 0, 5, tzinfo=UTC)
 DELIVERY = "6a1d0c3e-2b7f-4e58-9c41-8d0f3b5a7e92"
 
 
 def resend_event(trigger: Any, **more: Any) -> Any:
     data = {"email_id": "mail-1", "from": "Showup <hi@example.com>", "to": ["sarah@acme.example"], "subject": "Hi"}
     message = {"type": trigger, "created_at": "2026-03-10T09:00:01.126Z", "data": data | more}
-    return translate(json.dumps(message).encode(), RECEIVED_AT)
+    return translate(json.dumps(message).encode())
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,19 @@ def resend_event(trigger: Any, **more: Any) -> Any:
 )
 def test_each_delivery_event_is_translated(trigger: str, more: Any, word: str, stops: str | None, because: str) -> None:
     found = resend_event(trigger, **more)
-    assert isinstance(found, Feedback)
-    assert (found.trigger, found.status, found.suppression_cause, found.mail_id) == (trigger, word, stops, "mail-1")
-    assert found.because.startswith(because)
-    assert found.at == datetime(2026, 3, 10, 9, 0, 1, 126000, tzinfo=UTC)
+    assert isinstance(found, Translated)
+    assert (found.trigger, found.uid) == (trigger, "mail-1")
+    feedback = found.event
+    assert isinstance(feedback, MailFeedback)
+    assert (feedback.status, feedback.suppression_cause, feedback.mail_id) == (word, stops, "mail-1")
+    assert feedback.because.startswith(because)
+    assert found.source_at == datetime(2026, 3, 10, 9, 0, 1, 126000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("trigger", ["email.sent", "email.opened", "email.clicked", "email.scheduled", "contact.made"])
 def test_other_events_are_ignored_with_a_reason(trigger: str) -> None:
     found = resend_event(trigger)
-    assert isinstance(found, IgnoredResendEvent)
+    assert isinstance(found, Ignored)
     assert found.trigger == trigger
     assert found.because
 
@@ -76,23 +79,23 @@ def test_other_events_are_ignored_with_a_reason(trigger: str) -> None:
     ],
 )
 def test_the_tag_identifies_the_delivery(tags: Any, found: UUID | None) -> None:
-    assert resend_event("email.delivered", tags=tags).delivery_id == found
+    assert resend_event("email.delivered", tags=tags).event.delivery_id == found
 
 
 @pytest.mark.parametrize("written", ["", "soon", None, "9999-12-31T23:59:59-23:00", "2026-13-01T00:00:00Z"])
-def test_a_missing_time_becomes_the_received_time(written: str | None) -> None:
+def test_a_missing_time_stays_unknown(written: str | None) -> None:
     message = {"type": "email.delivered", "created_at": written, "data": {"email_id": "mail-1"}}
-    found = translate(json.dumps(message).encode(), RECEIVED_AT)
-    assert isinstance(found, Feedback)
-    assert found.at == RECEIVED_AT
+    found = translate(json.dumps(message).encode())
+    assert isinstance(found, Translated)
+    assert found.source_at is None
 
 
 def test_any_time_becomes_utc() -> None:
     for written in ("2026-03-10T11:00:00+02:00", "2026-03-10T09:00:00", "2026-03-10 09:00:00.000000+00"):
         message = {"type": "email.delivered", "created_at": written, "data": {"email_id": "mail-1"}}
-        found = translate(json.dumps(message).encode(), RECEIVED_AT)
-        assert isinstance(found, Feedback)
-        assert found.at == datetime(2026, 3, 10, 9, tzinfo=UTC)
+        found = translate(json.dumps(message).encode())
+        assert isinstance(found, Translated)
+        assert found.source_at == datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -115,15 +118,15 @@ def test_any_time_becomes_utc() -> None:
     ids=lambda body: repr(body[:40]),
 )
 def test_an_unreadable_body_has_a_reason(body: bytes) -> None:
-    found = translate(body, RECEIVED_AT)
-    assert isinstance(found, UnreadableResendEvent)
+    found = translate(body)
+    assert isinstance(found, Unreadable)
     assert found.because
 
 
 def test_nul_is_removed_and_long_text_is_cut() -> None:
     found = resend_event("email.bounced", bounce={"type": "Permanent", "message": "no\0 such" + "!" * 10_000})
-    assert found.because.startswith("it bounced permanently: no such!!")
-    assert len(found.because) < 1_000
+    assert found.event.because.startswith("it bounced permanently: no such!!")
+    assert len(found.event.because) < 1_000
     assert len(resend_event("email." + "x" * 10_000).trigger) == 500
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from showup.events.delivery import RecordChosen
 from showup.sources.slack.signature import SIGNATURE_TOLERANCE, is_signed
 from showup.sources.slack.translate import ButtonPress, UnreadableInteraction, translate
 
@@ -68,15 +69,14 @@ def test_a_press_names_the_delivery_the_record_and_who_pressed() -> None:
         ButtonPress(
             id="slack:1531420618.123456:U0ANN:choose_record:0",
             actor="slack:U0ANN (ann lee)",
-            delivery_id=DELIVERY,
-            record="a record",
+            event=RecordChosen(delivery_id=DELIVERY, record="a record"),
         ),
     )
 
 
 def test_a_button_without_a_record_chooses_none() -> None:
     (press,) = translate(interaction(ACTION | {"value": str(DELIVERY)}))  # type: ignore[misc] # presses
-    assert (press.record, press.actor) == (None, "slack:U0ANN")
+    assert (press.event.record, press.actor) == (None, "slack:U0ANN")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
+from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
 from showup.inbox.inbox_event import IncomingEvent
-from showup.inbox.projection_worker import ProjectionWorker
 from tests.histories.webhooks import body, payload
 from tests.torture import checks
 from tests.torture.client_workspace import Client, new_client
@@ -29,7 +29,7 @@ _BODIES = [
 @pytest.fixture
 async def running_applier(engine: AsyncEngine) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    applier = asyncio.create_task(ProjectionWorker(engine, system_clock).run(stop))
+    applier = asyncio.create_task(build_projection_worker(engine, system_clock).run(stop))
     yield
     stop.set()
     await applier

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
+from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.web.app import create_app
 from showup.web.middleware import with_middleware
@@ -82,7 +83,9 @@ async def sample_engine(request: pytest.FixtureRequest, shared_sample_database: 
 
 @pytest.fixture
 async def app(sample_engine: AsyncEngine) -> FastAPI:
-    return create_app(engine=sample_engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0.0.0")
+    return create_app(
+        engine=sample_engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0.0.0", event_handlers=event_handlers()
+    )
 
 
 @pytest.fixture
@@ -128,7 +131,13 @@ async def scenario(postgres: str, scenario_template: str) -> AsyncIterator[Scena
 @pytest.fixture
 def scenario_client_as(scenario: Scenario) -> ClientFactory:
     """A factory of clients of the scenario's app: takes the name of an API key."""
-    app = create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0.0.0")
+    app = create_app(
+        engine=scenario.engine,
+        clock=ticking_clock(),
+        admin_key=ADMIN_KEY,
+        version="0.0.0",
+        event_handlers=event_handlers(),
+    )
     served_app = with_middleware(app, cors_origins=[])
     return lambda name: client_of(served_app, name)
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
 from showup.companies.company import company_id
+from showup.container import event_handlers
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
@@ -68,7 +69,7 @@ async def ingest_and_project(engine: AsyncEngine, workspace: str, bodies: Iterab
     ]
     async with transaction(engine) as tx:
         await store.insert_events(await driver_connection(tx), incoming)
-    while await apply_pending(engine, id_of(workspace), clock):
+    while await apply_pending(engine, id_of(workspace), clock, event_handlers()):
         pass
 
 

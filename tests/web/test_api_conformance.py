@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS
 from starlette.testclient import TestClient
 
+from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.web.app import create_app, openapi_document
 from tests.web.conftest import make_scenario_database
@@ -37,7 +38,9 @@ RESPONSE_CHECKS = CHECKS.get_by_names(
 @pytest.fixture(scope="module")
 def client(postgres: str) -> Iterator[TestClient]:
     engine = connect(asyncio.run(make_scenario_database(postgres)))
-    app = create_app(engine=engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0")
+    app = create_app(
+        engine=engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0", event_handlers=event_handlers()
+    )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
         assert client.portal is not None

@@ -57,8 +57,8 @@ async def test_if_the_deal_cannot_be_changed_nothing_is_reported(
     booking = (await writer.get(f"/api/bookings/{await scenario.booking_id('globex')}")).json()
     assert (booking["outcome"], booking["attended"]) == (None, None)
     assert [(event["trigger"], event["state"]) for event in await scenario.commands()] == [
-        ("report_outcome", "refused"),
-        ("change_deal", "refused"),
+        ("outcome_reported", "refused"),
+        ("deal_changed", "refused"),
     ]
 
 

@@ -76,7 +76,7 @@ async def test_a_refused_command_answers_its_reason_and_is_logged(
     assert (await writer.get(f"/api/deals/{await scenario.deal_id('met')}")).json() == before_rows
     refused = (await writer.get("/api/events?state=refused")).json()["items"]
     assert [(event["trigger"], event["actor"], event["because"]) for event in refused] == [
-        ("change_deal", "key:writer", response.json()["detail"])
+        ("deal_changed", "key:writer", response.json()["detail"])
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert
 from standardwebhooks.webhooks import Webhook
 
+from showup.container import event_handlers
 from showup.database.engine import transaction
 from showup.database.tables import destination_queues
 from showup.destinations.public_addresses import AddressPolicy
@@ -113,7 +114,12 @@ async def test_a_name_that_leads_into_our_network_is_refused(scenario: Scenario)
     for private, status in ((False, 422), (True, 201)):
         outside = AddressPolicy(allow_private=private, lookup=lookup)
         app = create_app(
-            engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0", address_policy=outside
+            engine=scenario.engine,
+            clock=ticking_clock(),
+            admin_key=ADMIN_KEY,
+            version="0",
+            address_policy=outside,
+            event_handlers=event_handlers(),
         )
         response = await client_of(with_middleware(app, cors_origins=[]), "admin").post(PATH, json=ENDPOINT_FIELDS)
         assert response.status_code == status, response.text

@@ -83,8 +83,8 @@ async def test_commands_are_listed_as_events(writer: httpx2.AsyncClient) -> None
     """PI11: the list of events includes commands."""
     created = await writer.post("/api/companies", json={"name": "The Shop"})
     assert created.status_code == 201
-    (item,) = (await writer.get("/api/events?trigger=record_company")).json()["items"]
+    (item,) = (await writer.get("/api/events?trigger=company_recorded")).json()["items"]
     assert (item["origin"], item["account"], item["actor"], item["state"]) == ("manual", None, "key:writer", "applied")
     event = (await writer.get(f"/api/events/{item['id']}")).json()
-    assert json.loads(event["body"])["command"] == "record_company"
+    assert json.loads(event["body"])["event"]["type"] == "company_recorded"
     assert created.json()["timeline"][0]["event_id"] == item["id"]

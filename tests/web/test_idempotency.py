@@ -7,14 +7,15 @@ from uuid import uuid4
 import httpx2
 import pytest
 from fastapi import FastAPI
+from showup.commands.idempotency import RETENTION
 from sqlalchemy import text, update
 from starlette.types import Message, Scope
 
+from showup.commands.execute import lock_pipeline
+from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import idempotency_keys
-from showup.inbox.execute import lock_pipeline
 from showup.web.app import create_app
-from showup.web.idempotency_store import RETENTION
 from tests.web.conftest import ClientFactory, client_of
 from tests.web.sample_data import ADMIN_KEY, id_of, key_of
 from tests.web.scenario import TODAY, Scenario, ticking_clock
@@ -102,7 +103,13 @@ async def test_an_unsent_response_is_replayed(writer: httpx2.AsyncClient, scenar
     """If the process stops between the commit and the response, a retry gets the stored response."""
     with pytest.raises(Disconnected):
         await send_and_disconnect(
-            create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=None, version="0")
+            create_app(
+                engine=scenario.engine,
+                clock=ticking_clock(),
+                admin_key=None,
+                version="0",
+                event_handlers=event_handlers(),
+            )
         )
     (done,) = await scenario.commands()
     assert done["state"] == "applied"
@@ -169,7 +176,12 @@ def impatient_client_as(scenario: Scenario) -> ClientFactory:
     """A factory of clients of an app with a short lock timeout."""
     waits_for = timedelta(milliseconds=200)
     app = create_app(
-        engine=scenario.engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0", lock_timeout=waits_for
+        engine=scenario.engine,
+        clock=ticking_clock(),
+        admin_key=ADMIN_KEY,
+        version="0",
+        lock_timeout=waits_for,
+        event_handlers=event_handlers(),
     )
     return lambda name: client_of(app, name)
 

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
 from showup.clock import system_clock
+from showup.container import build_projection_worker, event_handlers
 from showup.database.engine import connect, driver_connection, transaction
 from showup.inbox import store
 from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.inbox.projection_worker import ProjectionWorker
 from showup.web.app import create_app
 from tests.histories.webhooks import MONDAY, body, payload
 from tests.web.conftest import ClientFactory
@@ -47,7 +47,14 @@ def parse_samples(text: str) -> dict[str, float]:
 def own_app_and_metrics(engine: AsyncEngine) -> tuple[FastAPI, IngestMetrics]:
     """An app on the test's own database, and the metrics of its webhook endpoint."""
     metrics = IngestMetrics()
-    return create_app(engine=engine, clock=system_clock, admin_key=None, version="0", ingest_metrics=metrics), metrics
+    return create_app(
+        engine=engine,
+        clock=system_clock,
+        admin_key=None,
+        version="0",
+        ingest_metrics=metrics,
+        event_handlers=event_handlers(),
+    ), metrics
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"])
@@ -133,7 +140,7 @@ async def test_processing_metrics(
     waiting = await read_samples(app)
     assert waiting["showup_events_unprocessed"] == 4
     assert 3600 <= waiting["showup_projection_lag_seconds"] < 7200
-    await ProjectionWorker(engine, system_clock).drain()
+    await build_projection_worker(engine, system_clock).drain()
     samples = await read_samples(app)
     assert (samples["showup_events_processed_total applied"], samples["showup_events_processed_total unreadable"]) == (
         2,
@@ -179,7 +186,14 @@ async def test_an_unreachable_database_still_reports_ingest_metrics(tmp_path: Pa
     engine = connect(f"postgresql://nobody@/nothing?host={tmp_path}")
     metrics = IngestMetrics()
     metrics.record_refused("not-stored")
-    app = create_app(engine=engine, clock=system_clock, admin_key=None, version="0", ingest_metrics=metrics)
+    app = create_app(
+        engine=engine,
+        clock=system_clock,
+        admin_key=None,
+        version="0",
+        ingest_metrics=metrics,
+        event_handlers=event_handlers(),
+    )
     samples = await read_samples(app)
     assert (samples["showup_database_up"], samples["showup_webhooks_refused_total not-stored"]) == (0, 1)
     assert "showup_projection_lag_seconds" not in samples

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
+from showup.container import event_handlers
 from showup.database.engine import connect, transaction
 from showup.web.app import create_app
 from showup.web.command_route import MAX_BODY_BYTES
@@ -114,7 +115,9 @@ async def test_a_fault_reveals_no_details(reader: httpx2.AsyncClient, sample_eng
 async def test_an_unreachable_database_answers_503() -> None:
     """R4."""
     engine = connect("postgresql://showup@127.0.0.1:1/showup")
-    app = create_app(engine=engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0")
+    app = create_app(
+        engine=engine, clock=lambda: NOW, admin_key=ADMIN_KEY, version="0", event_handlers=event_handlers()
+    )
     transport = httpx2.ASGITransport(app=app)
     key = {"Authorization": f"Bearer {ADMIN_KEY}"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=key) as client:

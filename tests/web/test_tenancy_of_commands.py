@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import update
 
+from showup.container import event_handlers
 from showup.database.engine import transaction
 from showup.database.tables import deliveries
 from showup.web.app import create_app
@@ -48,7 +49,9 @@ class CommandRequest(NamedTuple):
 
 
 def registered_commands(scenario: Scenario) -> set[tuple[str, str]]:
-    app = create_app(engine=scenario.engine, clock=ticking_clock(), admin_key=None, version="0")
+    app = create_app(
+        engine=scenario.engine, clock=ticking_clock(), admin_key=None, version="0", event_handlers=event_handlers()
+    )
     return {
         (method, str(route.path))
         for route in iter_route_contexts(app.routes)

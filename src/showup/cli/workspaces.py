@@ -31,8 +31,8 @@ def add(
 
     async def work(container: "Container") -> "Workspace | None":
         from showup.access import workspaces_store
+        from showup.commands.sync_rules import sync_new_workspace
         from showup.database.engine import driver_connection, transaction
-        from showup.inbox.sync_rules import sync_new_workspace
 
         async with transaction(container.engine) as tx:
             workspace = await workspaces_store.add(tx, slug=slug, name=name or slug, time_zone=time_zone)

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    Computed,
     Double,
     ForeignKey,
     Index,
@@ -28,15 +27,10 @@ inbox_events = Table(
     Column("actor", Text),
     # NULL until the account's routes have decided; only a replayed event is routed again.
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
-    # How it was received: webhook, reconcile, backfill, sample, manual or resend.
+    # Who speaks in the body, which decides how it is read: calcom, manual (a person) or resend.
+    Column("source", Text, nullable=False, server_default="calcom"),
+    # How it came: webhook, reconcile, backfill, sample or manual.
     Column("origin", Text, nullable=False, server_default="webhook"),
-    # The system that it is about: manual events, Resend's reports, or Cal.com's events.
-    Column(
-        "source",
-        Text,
-        Computed("CASE WHEN origin IN ('manual', 'resend') THEN origin ELSE 'calcom' END", persisted=True),
-        nullable=False,
-    ),
     Column("received_at", Instant, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -82,7 +76,7 @@ inbox_events = Table(
     Index(
         "ix_inbox_events_feedback",
         "received_at",
-        postgresql_where=text("origin = 'resend' AND state = 'waiting'"),
+        postgresql_where=text("source = 'resend' AND state = 'waiting'"),
     ),
     Index(
         "ix_inbox_events_unprocessed",

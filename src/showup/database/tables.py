@@ -235,6 +235,8 @@ booking_attendees = Table(
     Column("position", Integer, nullable=False),
     Column("person_id", UUID, ForeignKey("people.id")),
     Column("email", Text),
+    # The company domain of the address, whatever company the person belongs to after a merge or a correction.
+    Column("company_domain", Text),
     Column("name", Text),
     Column("time_zone", Text),
     Column("phone", Text),
@@ -246,6 +248,11 @@ booking_attendees = Table(
     PrimaryKeyConstraint("booking_id", "position"),
     Index("ix_booking_attendees_person_id", "person_id"),
     Index("ix_booking_attendees_email", "email"),
+    Index(
+        "ix_booking_attendees_company_domain",
+        "company_domain",
+        postgresql_where=text("company_domain IS NOT NULL"),
+    ),
 )
 
 # The deal events of each stream (of a booking, or of a deal that a person opened), in source order.

@@ -1,45 +1,53 @@
 """Stores mail feedback with the deliveries that it is about."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from showup.deliveries import suppressions
-from showup.deliveries.feedback import Feedback, LatestFeedback, supersedes
+from showup.deliveries.feedback import LatestFeedback, supersedes
 from showup.deliveries.suppressions import Suppression
+from showup.events.delivery import MailFeedback
+from showup.events.envelope import AnyRecord
+from showup.events.outcome import EventOutcome
+
+UNKNOWN_MAIL: Final = "unknown mail: waiting for its delivery"
 
 
-async def record(
-    connection: asyncpg.Connection, workspace_id: UUID, feedback_by_event: Mapping[UUID, Feedback]
-) -> dict[UUID, UUID | None]:
-    """Stores feedback by its event's id, and suppresses the addresses that it names.
+async def apply_feedback(
+    connection: asyncpg.Connection, workspace_id: UUID, records: Sequence[AnyRecord]
+) -> list[EventOutcome]:
+    """Stores feedback with its delivery, and suppresses the addresses that it names.
 
-    Returns the delivery of each event; None if the workspace has no delivery with the mail's id, or not yet.
+    Feedback waits if the workspace has no delivery with the mail's id, or not yet.
     """
-    if not feedback_by_event:
-        return {}
+    feedback_by_event = {one.event_id: one.event for one in records if isinstance(one.event, MailFeedback)}
+    times = {one.event_id: one.source_at for one in records}
     rows = {row["id"]: row for row in await _rows(connection, workspace_id, feedback_by_event.values())}
     by_mail = {row["provider_id"]: row["id"] for row in rows.values() if row["provider_id"] is not None}
-    delivery_ids = {
-        event_id: feedback.delivery_id if feedback.delivery_id in rows else by_mail.get(feedback.mail_id)
-        for event_id, feedback in feedback_by_event.items()
-    }
     latest = {row["id"]: LatestFeedback(status=row["feedback"], at=row["feedback_at"]) for row in rows.values()}
-    changes: dict[UUID, Feedback] = {}
-    for event_id, delivery_id in delivery_ids.items():
+    changes: dict[UUID, tuple[MailFeedback, datetime]] = {}
+    outcomes = []
+    for event_id, feedback in feedback_by_event.items():
+        delivery_id = feedback.delivery_id if feedback.delivery_id in rows else by_mail.get(feedback.mail_id)
         if delivery_id is None:
+            outcomes.append(EventOutcome(event_id=event_id, state="waiting", because=UNKNOWN_MAIL))
             continue
-        feedback = feedback_by_event[event_id]
-        if supersedes(feedback, latest[delivery_id]):
-            latest[delivery_id], changes[delivery_id] = LatestFeedback(status=feedback.status, at=feedback.at), feedback
-        await _suppress(connection, workspace_id, event_id, rows[delivery_id], feedback)
+        outcomes.append(EventOutcome(event_id=event_id))
+        at = times[event_id]
+        if supersedes(feedback, at, latest[delivery_id]):
+            latest[delivery_id] = LatestFeedback(status=feedback.status, at=at)
+            changes[delivery_id] = feedback, at
+        await _suppress(connection, workspace_id, event_id, rows[delivery_id], feedback, at)
     await _write(connection, changes)
-    return delivery_ids
+    return outcomes
 
 
 async def _rows(
-    connection: asyncpg.Connection, workspace_id: UUID, feedback: Iterable[Feedback]
+    connection: asyncpg.Connection, workspace_id: UUID, feedback: Iterable[MailFeedback]
 ) -> list[asyncpg.Record]:
     """Returns these deliveries, locked so that no outcome is recorded meanwhile."""
     items = list(feedback)
@@ -57,7 +65,12 @@ async def _rows(
 
 
 async def _suppress(
-    connection: asyncpg.Connection, workspace_id: UUID, event_id: UUID, delivery: asyncpg.Record, feedback: Feedback
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    event_id: UUID,
+    delivery: asyncpg.Record,
+    feedback: MailFeedback,
+    at: datetime,
 ) -> None:
     if feedback.suppression_cause is not None and delivery["recipient"]:
         await suppressions.add(
@@ -65,14 +78,14 @@ async def _suppress(
             workspace_id,
             delivery["recipient"],
             Suppression(scope="all", reason=feedback.suppression_cause, because=feedback.because),
-            at=feedback.at,
+            at=at,
             delivery_id=delivery["id"],
             event_id=event_id,
         )
 
 
-async def _write(connection: asyncpg.Connection, changes: Mapping[UUID, Feedback]) -> None:
+async def _write(connection: asyncpg.Connection, changes: Mapping[UUID, tuple[MailFeedback, datetime]]) -> None:
     await connection.executemany(
         "UPDATE deliveries SET feedback = $2, feedback_because = $3, feedback_at = $4 WHERE id = $1",
-        [(delivery_id, feedback.status, feedback.because, feedback.at) for delivery_id, feedback in changes.items()],
+        [(delivery_id, feedback.status, feedback.because, at) for delivery_id, (feedback, at) in changes.items()],
     )

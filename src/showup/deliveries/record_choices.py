@@ -1,5 +1,6 @@
 """Records a person's choice of a record when a destination had several candidates; the waiting delivery continues."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,11 +10,26 @@ import msgspec
 from showup.deliveries import system_notifications
 from showup.deliveries.delivery import DestinationQueue
 from showup.deliveries.destination_records import QUESTION_KIND
-from showup.deliveries.record_chosen import RecordChosen
 from showup.deliveries.wakeups import wake_queues
+from showup.events.delivery import RecordChosen
+from showup.events.envelope import AnyRecord
+from showup.events.outcome import EventOutcome, OutcomeState
 
 
-async def choose(
+async def apply_answers(
+    connection: asyncpg.Connection, workspace_id: UUID, records: Sequence[AnyRecord]
+) -> list[EventOutcome]:
+    """Applies the answers to deliveries' questions in the order in which they were given: the first one decides."""
+    outcomes = []
+    for record in sorted(records, key=lambda one: (one.source_at, one.event_id)):
+        assert isinstance(record.event, RecordChosen), "the container registers this handler for answers only"
+        because = await _choose(connection, workspace_id, record.event, record.actor, record.source_at)
+        state: OutcomeState = "applied" if because is None else "refused"
+        outcomes.append(EventOutcome(event_id=record.event_id, state=state, because=because))
+    return outcomes
+
+
+async def _choose(
     connection: asyncpg.Connection, workspace_id: UUID, chosen: RecordChosen, actor: str, now: datetime
 ) -> str | None:
     """Stores the answer and wakes the queue, in the connection's transaction; else returns why not."""

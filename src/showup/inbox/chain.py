@@ -23,6 +23,7 @@ class ReceivedEvent(Struct, frozen=True, kw_only=True):
 
     event_id: UUID
     account_id: UUID | None
+    source: str
     origin: str
     received_at: datetime
     digest: bytes
@@ -76,6 +77,7 @@ def compute_commitment(salt: bytes, received: ReceivedEvent) -> bytes:
         received.event_id.bytes,
         received.digest,
         None if account_id is None else account_id.bytes,
+        received.source.encode(),
         received.origin.encode(),
         ((received.received_at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True),
         _encode(received.content_type),

@@ -12,7 +12,8 @@ from showup.inbox import chain
 from showup.inbox.chain import ChainLink, ReceivedEvent
 
 RECEIVED_COLUMNS: Final = (
-    "e.id, e.account_id, e.origin, e.received_at, e.digest, e.content_type, e.webhook_version, e.source_address"
+    "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.content_type, e.webhook_version, "
+    "e.source_address"
 )
 _PAGE_SIZE: Final = 1_000
 # A log can grow without limit. Reading it may take long, as long as the server responds.
@@ -141,6 +142,7 @@ def _received_event(row: asyncpg.Record) -> ReceivedEvent:
     return ReceivedEvent(
         event_id=row["id"],
         account_id=row["account_id"],
+        source=row["source"],
         origin=row["origin"],
         received_at=row["received_at"],
         digest=row["digest"],

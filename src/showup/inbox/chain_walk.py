@@ -107,7 +107,7 @@ class ChainWalk:
         elif row.body_digest != row.received.digest:
             yield self._report(BreakKind.BODY, row.link, "its body does not match its digest")
         elif chain.compute_commitment(row.link.salt, row.received) != row.link.commitment:
-            message = "its digest, account, origin, time or headers do not match its link"
+            message = "its digest, account, source, origin, time or headers do not match its link"
             yield self._report(BreakKind.RECEIVED, row.link, message)
 
     def _report(self, kind: BreakKind, link: ChainLink, message: str) -> ChainBreak:

@@ -2,15 +2,16 @@
 
 import hashlib
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 
-Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "manual", "resend"]
-# Manual events, and Resend's feedback about mails; all other events come from a Cal.com account.
-MANUAL: Final = "manual"
-FROM_RESEND: Final = "resend"
+Source: TypeAlias = Literal["calcom", "manual", "resend"]
+"""Who speaks in the body: Cal.com, a person, or Resend. It decides how the body is read."""
+
+Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "manual"]
+"""How the body came: sent to us, fetched from Cal.com's API, loaded as sample data, or caused by a person."""
 
 
 class IncomingEvent(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Stores people's commands in the log."""
+"""Stores manual events in the log."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,35 +8,35 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from showup.inbox.inbox_event import MANUAL
 from showup.inbox.store import InboxEvent
 
 
 async def insert_manual_events(
-    connection: asyncpg.Connection, workspace_id: UUID, commands: Sequence[tuple[bytes, str]], received_at: datetime
+    connection: asyncpg.Connection, workspace_id: UUID, bodies: Sequence[bytes], *, actor: str, received_at: datetime
 ) -> list[InboxEvent]:
-    """Adds commands, given as (body, actor); returns their inbox events in the same order."""
+    """Adds manual events in their stored form; returns their inbox events in the same order."""
     events = [
         InboxEvent(
             id=uuid7(),
             account_id=None,
-            origin=MANUAL,
+            source="manual",
+            origin="manual",
             received_at=received_at,
             digest=hashlib.sha256(body).digest(),
             body=body,
             attempts=0,
             replayed_at=None,
         )
-        for body, _ in commands
+        for body in bodies
     ]
     await connection.executemany(
         """
-        INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'application/json')
+        INSERT INTO inbox_events (id, workspace_id, source, origin, actor, received_at, digest, body, content_type)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'application/json')
         """,
         [
-            (event.id, workspace_id, event.origin, actor, received_at, event.digest, event.body)
-            for event, (_, actor) in zip(events, commands, strict=True)
+            (event.id, workspace_id, event.source, event.origin, actor, received_at, event.digest, event.body)
+            for event in events
         ],
     )
     return events

@@ -1,10 +1,12 @@
 """The projection worker: it listens for stored events, and polls once a second in case it missed a notification."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final, TypeAlias
 from uuid import UUID
 
+import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,21 +14,28 @@ from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error, is_outage
 from showup.inbox import store
-from showup.inbox.apply import apply_pending
-from showup.inbox.feedback_store import requeue_waiting_feedback
+from showup.inbox.apply import EventHandlers, apply_pending
 from showup.inbox.workspace_router import route_pending
 
 _POLL_INTERVAL: Final = 1.0
+
+Requeue: TypeAlias = Callable[[asyncpg.Connection, datetime], Awaitable[int]]
 
 _log = structlog.get_logger()
 
 
 class ProjectionWorker:
-    """Applies the unprocessed events of all workspaces, each in its own transactions."""
+    """Applies the unprocessed events of all workspaces, each in its own transactions.
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    `handlers` apply the events that the projection does not handle. `requeue` passes events whose subject has become
+    known to the projector again; it returns how many.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, handlers: EventHandlers, requeue: Requeue) -> None:
         self._engine = engine
         self._clock = clock
+        self._handlers = handlers
+        self._requeue = requeue
         self._wakeup = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -51,9 +60,9 @@ class ProjectionWorker:
     async def drain_once(self) -> int:
         """Applies one batch of every workspace that has events due; a failure in one does not affect the others."""
         processed = await self._run_step(route_pending(self._engine, self._clock))
-        await self._run_step(self._requeue_feedback())
+        await self._run_step(self._requeue_waiting())
         for workspace_id in await self._busy_workspaces():
-            processed += await self._run_step(apply_pending(self._engine, workspace_id, self._clock))
+            processed += await self._run_step(apply_pending(self._engine, workspace_id, self._clock, self._handlers))
         return processed
 
     async def _run_step(self, step: Awaitable[int]) -> int:
@@ -65,9 +74,9 @@ class ProjectionWorker:
             _log.warning("database unavailable", fault=describe_error(fault))
             return 0
 
-    async def _requeue_feedback(self) -> int:
+    async def _requeue_waiting(self) -> int:
         async with transaction(self._engine) as tx:
-            return await requeue_waiting_feedback(await driver_connection(tx), self._clock())
+            return await self._requeue(await driver_connection(tx), self._clock())
 
     async def _busy_workspaces(self) -> list[UUID]:
         async with transaction(self._engine) as tx:

@@ -9,7 +9,8 @@ import msgspec
 
 from showup.database import bulk
 from showup.database.tables import rules
-from showup.manual_events import ManualEventRecord, RulesChanged
+from showup.events.envelope import AnyRecord
+from showup.events.workspace import RulesChanged
 from showup.pipeline.rules import TIMELESS_RULES, Amendment, RuleBook, amend_rules, rule_book
 from showup.projector.streams import NO_REPLAY, ReplayRequest
 
@@ -46,7 +47,7 @@ async def last_changed_by(connection: asyncpg.Connection, actor: str) -> UUID | 
 
 
 async def record_changes(
-    connection: asyncpg.Connection, workspace_id: UUID, manual_events: Iterable[ManualEventRecord]
+    connection: asyncpg.Connection, workspace_id: UUID, manual_events: Iterable[AnyRecord]
 ) -> dict[UUID, str]:
     """Stores changes of rules; returns by event why some of them are invalid."""
     refusals: dict[UUID, str] = {}
@@ -80,7 +81,7 @@ def _validation_error(change: RulesChanged) -> str | None:
 
 
 async def bookings_to_replay(
-    connection: asyncpg.Connection, workspace_id: UUID, manual_events: Sequence[ManualEventRecord]
+    connection: asyncpg.Connection, workspace_id: UUID, manual_events: Sequence[AnyRecord]
 ) -> ReplayRequest:
     """Returns the bookings whose replay may change with these rules."""
     since = [manual_event.event.since for manual_event in manual_events if isinstance(manual_event.event, RulesChanged)]

@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 from uuid_utils.compat import uuid7
 
-from showup.inbox.inbox_event import Origin, Stored
+from showup.inbox.inbox_event import Origin, Source, Stored
 from showup.inbox.store import CHANNEL
 
 
@@ -23,6 +23,7 @@ class SignedWebhook(Struct, frozen=True, kw_only=True):
     received_at: datetime
     content_type: str | None
     source_address: str | None
+    source: Source
     origin: Origin
 
 
@@ -32,6 +33,7 @@ async def insert_signed(connection: asyncpg.Connection, webhook: SignedWebhook) 
     values = (
         event_id,
         webhook.workspace_id,
+        webhook.source,
         webhook.origin,
         webhook.actor,
         webhook.received_at,
@@ -51,9 +53,9 @@ async def insert_signed(connection: asyncpg.Connection, webhook: SignedWebhook) 
 
 _INSERT: Final = f"""
     WITH inserted AS (
-        INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
-                                   source_address, source_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO inbox_events (id, workspace_id, source, origin, actor, received_at, digest, body, content_type,
+                                  source_address, source_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (workspace_id, source_id) WHERE source_id IS NOT NULL AND duplicate_of IS NULL DO NOTHING
         RETURNING id
     )
@@ -61,10 +63,10 @@ _INSERT: Final = f"""
 """  # noqa: S608  # a constant
 
 _INSERT_DUPLICATE: Final = """
-    INSERT INTO inbox_events (id, workspace_id, origin, actor, received_at, digest, body, content_type,
-                               source_address, source_id, duplicate_of, state, because, processed_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, f.id, 'duplicate', 'the same webhook was already received',
-           $5
-    FROM inbox_events f WHERE f.workspace_id = $2 AND f.source_id = $10 AND f.duplicate_of IS NULL
+    INSERT INTO inbox_events (id, workspace_id, source, origin, actor, received_at, digest, body, content_type,
+                              source_address, source_id, duplicate_of, state, because, processed_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, f.id, 'duplicate', 'the same webhook was already received',
+           $6
+    FROM inbox_events f WHERE f.workspace_id = $2 AND f.source_id = $11 AND f.duplicate_of IS NULL
     RETURNING duplicate_of
 """

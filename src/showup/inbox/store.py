@@ -12,14 +12,16 @@ from uuid_utils.compat import uuid7
 from showup.database import bulk
 from showup.database.tables import event_refs
 from showup.inbox import chain_store, totals
-from showup.inbox.inbox_event import IncomingEvent, Stored
+from showup.inbox.inbox_event import IncomingEvent, Origin, Source, Stored
 
 # The projection workers listen on this channel. The payload is empty, because the table says which events are due.
-CHANNEL = "showup_kept"
+CHANNEL = "showup_inbox"
 
 # One array per column, in the order of `_row`.
 _NEW_ROWS = """
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
+    SELECT id, account_id, workspace_id, 'calcom' AS source, origin, received_at, digest, body, content_type,
+           webhook_version, source_address
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[],
                          $7::bytea[], $8::text[], $9::text[], $10::text[])
     AS t(id, account_id, workspace_id, origin, received_at, digest, body, content_type, webhook_version,
          source_address)
@@ -27,8 +29,8 @@ _NEW_ROWS = """
 
 _INSERT = f"""
     WITH inserted AS (
-        INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
-                                   webhook_version, source_address)
+        INSERT INTO inbox_events (id, account_id, workspace_id, source, origin, received_at, digest, body,
+                                  content_type, webhook_version, source_address)
         {_NEW_ROWS}
         ON CONFLICT (account_id, digest) WHERE duplicate_of IS NULL DO NOTHING
         RETURNING 1
@@ -38,9 +40,9 @@ _INSERT = f"""
 
 _INSERT_DUPLICATES = f"""
     WITH incoming AS ({_NEW_ROWS})
-    INSERT INTO inbox_events (id, account_id, workspace_id, origin, received_at, digest, body, content_type,
-                               webhook_version, source_address, duplicate_of, state, because, processed_at)
-    SELECT i.id, i.account_id, f.workspace_id, i.origin, i.received_at, i.digest, i.body, i.content_type,
+    INSERT INTO inbox_events (id, account_id, workspace_id, source, origin, received_at, digest, body, content_type,
+                              webhook_version, source_address, duplicate_of, state, because, processed_at)
+    SELECT i.id, i.account_id, f.workspace_id, i.source, i.origin, i.received_at, i.digest, i.body, i.content_type,
            i.webhook_version, i.source_address, f.id, 'duplicate', 'the same body was already received',
            i.received_at
     FROM incoming i JOIN inbox_events f USING (account_id, digest) WHERE f.duplicate_of IS NULL AND f.id <> i.id
@@ -53,7 +55,8 @@ class InboxEvent(Struct, frozen=True, kw_only=True):
 
     id: UUID
     account_id: UUID | None
-    origin: str
+    source: Source
+    origin: Origin
     received_at: datetime
     digest: bytes
     body: bytes
@@ -111,7 +114,7 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-_FIELDS = "e.id, e.account_id, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
+_FIELDS = "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
 
 
 async def fetch_pending(
@@ -269,6 +272,7 @@ def _inbox_event(row: asyncpg.Record) -> InboxEvent:
     return InboxEvent(
         id=row["id"],
         account_id=row["account_id"],
+        source=row["source"],
         origin=row["origin"],
         received_at=row["received_at"],
         digest=row["digest"],

@@ -17,10 +17,11 @@ from showup.access import routes_store
 from showup.access.route import Route, RouteAttributes, route_workspace
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
-from showup.events import Event, booking_names
+from showup.events.booking import AnyBookingEvent, booking_names
+from showup.events.translation import BookingTranslation, Translated
 from showup.inbox import store
 from showup.inbox.bisection import attribute_failure, run_with_bisection
-from showup.sources.calcom.translate import Translated, Translation, translate
+from showup.sources.calcom.translate import translate
 
 _BATCH_SIZE: Final = 500
 # One process routes at a time, so that two events of one booking can't go to different workspaces.
@@ -35,7 +36,7 @@ class _AccountRoutes(Struct, frozen=True, kw_only=True):
 class _UnroutedEvent(Struct, frozen=True, kw_only=True):
     id: UUID
     account_id: UUID
-    translation: Translation
+    translation: BookingTranslation
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,7 +102,7 @@ def _find_workspace(
     return None if criteria is None else route_workspace(account.routes, criteria, default=account.workspace_id)
 
 
-def _route_criteria(event: Event) -> RouteAttributes | None:
+def _route_criteria(event: AnyBookingEvent) -> RouteAttributes | None:
     booking = event.booking
     if booking.event_type is None and booking.organizer_email is None and booking.team_id is None:
         return None

@@ -12,10 +12,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from showup import events
 from showup.bookings.booking import Attendee, Booking
 from showup.effects import AnnouncementKind, NotifySubscribers
-from showup.events import EventRecord
+from showup.events import booking as events
+from showup.events.details import BookingEvent
+from showup.events.envelope import BookingRecord
 from showup.pipeline.decision import Decision
 from showup.pipeline.notify import is_fresh, is_notifiable
 from showup.pipeline.rules import Rules
@@ -24,7 +25,7 @@ from showup.pipeline.rules import Rules
 _EXPIRES_AFTER: Final = timedelta(days=7)
 
 
-def with_announcements(before: Booking | None, decision: Decision, record: EventRecord, rules: Rules) -> Decision:
+def with_announcements(before: Booking | None, decision: Decision, record: BookingRecord, rules: Rules) -> Decision:
     """Return the decision with its announcements, while the event is fresh (PI13)."""
     after = decision.after
     announcements: list[NotifySubscribers] = []
@@ -54,14 +55,14 @@ _ATTENDANCE_EVENTS: Final = (
     events.HostMissed,
     events.OutcomeReported,
 )
-_STATUS_EVENTS: Final[dict[str, tuple[type[events.BookingEvent], ...]]] = {
+_STATUS_EVENTS: Final[dict[str, tuple[type[BookingEvent], ...]]] = {
     "PENDING": (events.BookingRequested, events.PaymentStarted),
     "REJECTED": (events.BookingRejected,),
     "CANCELLED": (events.BookingCancelled,),
 }
 
 
-def _restated(after: Booking, record: EventRecord) -> list[NotifySubscribers]:
+def _restated(after: Booking, record: BookingRecord) -> list[NotifySubscribers]:
     """Return announcements for the state that the event reports, new or not."""
     if after.is_live and isinstance(record.event, _BOOKED_EVENTS):
         kind: AnnouncementKind = "booking.rescheduled" if after.reschedule_count else "booking.created"
@@ -74,7 +75,9 @@ def _restated(after: Booking, record: EventRecord) -> list[NotifySubscribers]:
     return []
 
 
-def _booking_announcements(before: Booking | None, decision: Decision, record: EventRecord) -> list[NotifySubscribers]:
+def _booking_announcements(
+    before: Booking | None, decision: Decision, record: BookingRecord
+) -> list[NotifySubscribers]:
     after = decision.after
     was_live = before is not None and before.is_live
     kinds: list[AnnouncementKind] = []
@@ -111,7 +114,7 @@ _STATUS_KINDS: Final[dict[str, AnnouncementKind]] = {
 }
 
 
-def _seat_announcements(before: Booking | None, decision: Decision, record: EventRecord) -> list[NotifySubscribers]:
+def _seat_announcements(before: Booking | None, decision: Decision, record: BookingRecord) -> list[NotifySubscribers]:
     """Announce each seat as a booking of its own: taken, moved with the meeting, or given up."""
     after = decision.after
     live_before = before if before is not None and before.is_live else None
@@ -141,7 +144,7 @@ def _seat_key(attendee: Attendee) -> tuple[str, int]:
     return attendee.key, attendee.rejoin_count
 
 
-def _attendance_announcements(before: Booking | None, after: Booking, record: EventRecord) -> list[NotifySubscribers]:
+def _attendance_announcements(before: Booking | None, after: Booking, record: BookingRecord) -> list[NotifySubscribers]:
     """Announce attendance: per attendee for bookings with seats, otherwise of the primary attendee for the booker."""
     if after.seated:
         attended_before = {one.key: one.attended for one in before.attendees} if before is not None else {}
@@ -164,7 +167,7 @@ def _announcement(
     kind: AnnouncementKind,
     after: Booking,
     attendee: Attendee | None,
-    record: EventRecord,
+    record: BookingRecord,
     *,
     old_start_time: datetime | None = None,
 ) -> NotifySubscribers:

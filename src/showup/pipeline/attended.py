@@ -7,16 +7,16 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking, MeetingOutcome
 from showup.deals.deal import DealEventKind
-from showup.events import (
+from showup.events.booking import (
     AssignmentDisputed,
-    AttendeeDetails,
-    EventRecord,
     HostMissed,
     InviteDeclined,
     MeetingEnded,
     RecordingReady,
     TranscriptReady,
 )
+from showup.events.details import AttendeeDetails
+from showup.events.envelope import BookingRecord
 from showup.pipeline.booking_updates import apply_details, create_booking
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
@@ -24,7 +24,7 @@ from showup.pipeline.rules import Rules
 _OUTDATED_TIME = "the event is about an earlier time of the meeting"
 
 
-def meeting_started(before: Booking | None, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def meeting_started(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     """Apply the scheduled start; it creates the booking if it was unknown."""
     if before is not None and not before.is_live:
         return Rejected(because=f"the booking is {before.status}, so its scheduled start has no effect")
@@ -38,7 +38,7 @@ def meeting_started(before: Booking | None, record: EventRecord, rules: Rules) -
 
 
 def meeting_ended(
-    before: Booking | None, event: MeetingEnded, record: EventRecord, rules: Rules
+    before: Booking | None, event: MeetingEnded, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
     """Apply the scheduled end: attended, unless the source or a report says otherwise."""
     if before is not None and not before.is_live:
@@ -62,7 +62,7 @@ def meeting_ended(
     )
 
 
-def attendance_reported(before: Booking | None, record: EventRecord) -> Decision | Rejected:
+def attendance_reported(before: Booking | None, record: BookingRecord) -> Decision | Rejected:
     """Apply a report that marks attendees as absent, or removes the mark."""
     assert before is not None, "an attendance report can't create a booking"
     if not before.is_live:
@@ -83,7 +83,7 @@ def attendance_reported(before: Booking | None, record: EventRecord) -> Decision
     )
 
 
-def guests_missed(before: Booking | None, _record: EventRecord) -> Decision | Rejected:
+def guests_missed(before: Booking | None, _record: BookingRecord) -> Decision | Rejected:
     """Apply Cal Video's report that no guest joined."""
     assert before is not None, "the event lists no attendees, so it can't create a booking"
     if not before.is_live:

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
-from showup.events import AttendeeDetails, BookingDetails
+from showup.events.details import AttendeeDetails, BookingDetails
 from showup.pipeline.rules import Rules
 
 

@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import DealEventKind
-from showup.events import BookingMade, BookingRejected, BookingRequested, EventRecord
+from showup.events.booking import BookingMade, BookingRejected, BookingRequested
+from showup.events.envelope import BookingRecord
 from showup.pipeline import moved
 from showup.pipeline.attendees import rejoin_seats, vacate_seats
 from showup.pipeline.booking_updates import apply_details, create_booking, is_current
@@ -15,7 +16,7 @@ from showup.pipeline.rules import Rules
 _CANCELLED_REASON = "the booking was already cancelled, and a cancelled booking does not return under the same uid"
 
 
-def made(before: Booking | None, event: BookingMade, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def made(before: Booking | None, event: BookingMade, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     """Apply an accepted booking: new, previously pending, one more seat, or a repeated event."""
     if before is None:
         after = create_booking(record, "ACCEPTED", rules, event.replaces)
@@ -33,7 +34,7 @@ def made(before: Booking | None, event: BookingMade, record: EventRecord, rules:
 
 
 def requested(
-    before: Booking | None, event: BookingRequested, record: EventRecord, rules: Rules
+    before: Booking | None, event: BookingRequested, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
     """Apply a request for a time, or for another time, that the host must confirm."""
     if before is None:
@@ -44,7 +45,7 @@ def requested(
     return _still_waiting(before, record, rules)
 
 
-def payment_started(before: Booking | None, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def payment_started(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     """Apply a started payment: the booking is accepted once it is paid."""
     if before is None:
         after = create_booking(record, "PENDING", rules)
@@ -52,14 +53,16 @@ def payment_started(before: Booking | None, record: EventRecord, rules: Rules) -
     return _still_waiting(before, record, rules)
 
 
-def paid(before: Booking | None, record: EventRecord, rules: Rules) -> Decision:
+def paid(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply a payment. Cal.com reports in a separate webhook whether the meeting is accepted."""
     known = before if before is not None else create_booking(record, "PENDING", rules)
     after = replace(apply_details(known, record, rules), paid=True)
     return Decision(after=after, what="booking.paid", because="the payment was received")
 
 
-def rejected(before: Booking | None, event: BookingRejected, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def rejected(
+    before: Booking | None, event: BookingRejected, record: BookingRecord, rules: Rules
+) -> Decision | Rejected:
     """Apply the host's refusal; the deal, if any, stays for people to decide on."""
     if before is not None and before.status not in ("PENDING", "REJECTED"):
         return Rejected(because=f"the booking is {before.status}: only a pending booking can be declined")
@@ -69,19 +72,19 @@ def rejected(before: Booking | None, event: BookingRejected, record: EventRecord
     return Decision(after=after, what="booking.rejected", because=because)
 
 
-def repeated(before: Booking, record: EventRecord, rules: Rules) -> Decision:
+def repeated(before: Booking, record: BookingRecord, rules: Rules) -> Decision:
     """Apply a repeated event: its fields may be newer, and its effects have the same keys as before."""
     after = apply_details(before, record, rules)
     return Decision(after=after, effects=notify_scheduled(after, record, rules) if after.is_live else ())
 
 
-def _accepted(after: Booking, record: EventRecord, rules: Rules, what: str, because: str) -> Decision:
+def _accepted(after: Booking, record: BookingRecord, rules: Rules, what: str, because: str) -> Decision:
     return Decision(
         after=after, what=what, because=because, deal_events=("booked",), effects=notify_scheduled(after, record, rules)
     )
 
 
-def _seat_taken(before: Booking, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def _seat_taken(before: Booking, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     open_booking = vacate_seats(before, record.source_at) if before.status == "CANCELLED" else before
     after = apply_details(open_booking, record, rules)
     known = {one.key: one for one in open_booking.attendees}
@@ -105,7 +108,7 @@ def _is_new(attendee: Attendee, known: Attendee | None) -> bool:
     return known is None or (known.left_at is not None and attendee.seat_uid != known.seat_uid)
 
 
-def _still_waiting(before: Booking, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def _still_waiting(before: Booking, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     if before.status != "PENDING":
         return Rejected(because=f"the request was already answered: the booking is {before.status}")
     return Decision(after=apply_details(before, record, rules))

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking, BookingUid, Status
-from showup.events import BookingDetails, EventRecord, ReplacedBooking
+from showup.events.details import BookingDetails, ReplacedBooking
+from showup.events.envelope import BookingRecord
 from showup.pipeline.attendees import clear_attendance, merge_attendees
 from showup.pipeline.rules import Rules
 
@@ -47,7 +48,7 @@ _TIMELINE_FIELDS = (
 
 
 def create_booking(
-    record: EventRecord, status: Status, rules: Rules, replaces: ReplacedBooking | None = None
+    record: BookingRecord, status: Status, rules: Rules, replaces: ReplacedBooking | None = None
 ) -> Booking:
     """Create a booking from the first event that reports it; its start time must be known."""
     details = record.event.booking
@@ -65,7 +66,7 @@ def create_booking(
     return apply_details(booking, record, rules)
 
 
-def apply_details(booking: Booking, record: EventRecord, rules: Rules) -> Booking:
+def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Booking:
     """Return the booking with every field that the event gives; a changed time makes a new version."""
     details = record.event.booking
     changes: dict[str, Any] = {
@@ -83,7 +84,7 @@ def apply_details(booking: Booking, record: EventRecord, rules: Rules) -> Bookin
     return _apply_time(booking, details, record.source_at)
 
 
-def move_booking(booking: Booking, record: EventRecord, rules: Rules, replaces: ReplacedBooking | None) -> Booking:
+def move_booking(booking: Booking, record: BookingRecord, rules: Rules, replaces: ReplacedBooking | None) -> Booking:
     """Move the booking to the event's uid and time; information about the old time is reset."""
     details = record.event.booking
     assert details.start_time is not None, "an event that moves a booking has its new start time"

@@ -5,9 +5,13 @@
 
 from typing import assert_never
 
-from showup import events
 from showup.bookings.booking import Booking
-from showup.events import BookingDetails, Event, EventRecord
+from showup.events import booking as events
+from showup.events.booking import AnyBookingEvent
+from showup.events.deal import DealChanged
+from showup.events.details import BookingDetails
+from showup.events.envelope import BookingRecord
+from showup.events.manual import ManualBookingEvent
 from showup.pipeline import announcements, attended, booked, follow_ups, manual, moved
 from showup.pipeline.booking_updates import is_replaced
 from showup.pipeline.decision import Decision, PriorState, Rejected
@@ -20,22 +24,22 @@ _CREATING = (
     events.PaymentStarted,
     events.SeatMoved,
 )
-_NEVER_CREATING = (events.AttendanceReported, events.SeatLeft, events.ManualBookingEvent)
+_NEVER_CREATING = (events.AttendanceReported, events.SeatLeft, ManualBookingEvent)
 
 
-def can_create_booking(event: Event) -> bool:
+def can_create_booking(event: AnyBookingEvent) -> bool:
     """Return whether this event alone can create a booking: it must give a time and an attendee."""
     if event.booking.start_time is None or isinstance(event, _NEVER_CREATING):
         return False
     return isinstance(event, _CREATING) or bool(event.booking.attendees)
 
 
-def decide(prior: PriorState, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def decide(prior: PriorState, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     """Return what the event changes and which notifications to send, or why it changes nothing."""
     before, event = prior.booking, record.event
     if before is None and not can_create_booking(event):
         return Rejected(because="unknown booking: waiting for its first event")
-    if before is not None and not isinstance(event, events.ManualBookingEvent) and is_replaced(before, event.booking):
+    if before is not None and not isinstance(event, ManualBookingEvent) and is_replaced(before, event.booking):
         return Rejected(because=_past_booking_reason(event.booking))
     decision = _decide_event(before, record, rules)
     if isinstance(decision, Rejected):
@@ -45,7 +49,7 @@ def decide(prior: PriorState, record: EventRecord, rules: Rules) -> Decision | R
     return announcements.with_announcements(before, decision, record, rules)
 
 
-def _decide_event(before: Booking | None, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     event = record.event
     match event:
         case events.BookingMade():
@@ -92,7 +96,7 @@ def _decide_event(before: Booking | None, record: EventRecord, rules: Rules) -> 
             return manual.outcome_reported(before, event)
         case events.BookingAttached():
             return manual.attached(before, event)
-        case events.DealChanged():
+        case DealChanged():
             return manual.deal_changed(before)
         case _ as unreachable:
             assert_never(unreachable)

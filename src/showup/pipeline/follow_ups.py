@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from showup import events
 from showup.bookings.booking import Booking
 from showup.effects import FollowUp
-from showup.events import EventRecord
+from showup.events import booking as events
+from showup.events.envelope import BookingRecord
 from showup.pipeline.decision import Decision, Withdrawal
 from showup.pipeline.notify import no_shows, notify_missed
 from showup.pipeline.rules import Rules
@@ -13,7 +13,7 @@ from showup.pipeline.rules import Rules
 _REPORT_EVENTS = (events.AttendanceReported, events.GuestsMissed, events.MeetingEnded, events.OutcomeReported)
 
 
-def with_follow_ups(before: Booking | None, decision: Decision, record: EventRecord, rules: Rules) -> Decision:
+def with_follow_ups(before: Booking | None, decision: Decision, record: BookingRecord, rules: Rules) -> Decision:
     """Return the decision with the follow-ups that the event requires, and without those no longer valid.
 
     Every report plans them, not only the first: that one may have come too late, and a key is delivered only once.

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
-from showup.events import BookingAttached, OutcomeReported
+from showup.events.booking import BookingAttached, OutcomeReported
 from showup.pipeline.attended import attendance_deal_events
 from showup.pipeline.decision import Decision, Rejected
 

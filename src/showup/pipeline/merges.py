@@ -11,7 +11,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from showup.manual_events import ManualEventRecord, Merged, MergeKind, MergeUndone
+from showup.events.envelope import AnyRecord
+from showup.events.workspace import Merged, MergeKind, MergeUndone
 
 _Edges: TypeAlias = Mapping[tuple[MergeKind, str], str]
 
@@ -67,7 +68,7 @@ def identities(merges: Iterable[Merge]) -> Identities:
     return Identities(edges={(one.kind, one.gone): one.stays for one in merges})
 
 
-def replay_merges(records: Iterable[ManualEventRecord]) -> MergeState:
+def replay_merges(records: Iterable[AnyRecord]) -> MergeState:
     """Return the active merges after all these manual events."""
     merges: dict[UUID, Merge] = {}
     refused: dict[UUID, str] = {}
@@ -92,7 +93,7 @@ def replay_merges(records: Iterable[ManualEventRecord]) -> MergeState:
     return MergeState(merges=merges, refused=refused)
 
 
-def _merge(record: ManualEventRecord, event: Merged) -> Merge:
+def _merge(record: AnyRecord, event: Merged) -> Merge:
     return Merge(
         id=record.event_id, kind=event.kind, gone=event.gone, stays=event.stays, actor=record.actor, at=record.source_at
     )

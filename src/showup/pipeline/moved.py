@@ -7,15 +7,9 @@ from msgspec.structs import replace
 from showup.bookings.booking import Booking
 from showup.deals.deal import DealEventKind
 from showup.effects import Effect, NotifyCancelled
-from showup.events import (
-    AttendeeDetails,
-    BookingCancelled,
-    BookingRescheduled,
-    EventRecord,
-    ReplacedBooking,
-    SeatLeft,
-    SeatMoved,
-)
+from showup.events.booking import BookingCancelled, BookingRescheduled, SeatLeft, SeatMoved
+from showup.events.details import AttendeeDetails, ReplacedBooking
+from showup.events.envelope import BookingRecord
 from showup.pipeline.attendees import leave_seats, rejoin_seats, vacate_seats
 from showup.pipeline.booking_updates import apply_details, create_booking, is_current, move_booking, timeline_fields
 from showup.pipeline.decision import Decision, Rejected, Withdrawal
@@ -27,7 +21,7 @@ _SCHEDULED_AGAIN = "the meeting is scheduled again"
 
 
 def rescheduled(
-    before: Booking | None, event: BookingRescheduled, record: EventRecord, rules: Rules
+    before: Booking | None, event: BookingRescheduled, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
     """Apply a reschedule: find the booking by its previous uid and give it the new time and, usually, uid (PI3)."""
     reason = f": {event.reason}" if event.reason else ""
@@ -44,7 +38,7 @@ def rescheduled(
 
 
 def to_new_time(
-    before: Booking, record: EventRecord, rules: Rules, replaces: ReplacedBooking | None, *, because: str
+    before: Booking, record: BookingRecord, rules: Rules, replaces: ReplacedBooking | None, *, because: str
 ) -> Decision:
     """Accept the booking at the event's time, whatever its state was before."""
     after = replace(move_booking(before, record, rules, replaces), status="ACCEPTED")
@@ -58,7 +52,7 @@ def to_new_time(
     )
 
 
-def with_time_change(before: Booking | None, decision: Decision, record: EventRecord, rules: Rules) -> Decision:
+def with_time_change(before: Booking | None, decision: Decision, record: BookingRecord, rules: Rules) -> Decision:
     """Update reminders if an event of another kind reveals a new time that Cal.com did not report."""
     after = decision.after
     if before is None or before.start_time == after.start_time or not (before.is_live and after.is_live):
@@ -92,7 +86,7 @@ def withdraw_removed_attendees(before: Booking | None, decision: Decision) -> De
     return replace(decision, withdrawals=(*decision.withdrawals, withdrawal))
 
 
-def withdraw_cancellation(record: EventRecord) -> Withdrawal:
+def withdraw_cancellation(record: BookingRecord) -> Withdrawal:
     """Withdraw the cancellation notice for attendees who have a seat again."""
     recipients = _attendee_emails(record.event.booking.attendees)
     return Withdrawal(because=_SCHEDULED_AGAIN, recipients=recipients, effect_types=(NotifyCancelled,))
@@ -116,7 +110,9 @@ def _missing_effects(known: Iterable[Effect], effects: Iterable[Effect]) -> list
     return [effect for effect in effects if effect.key not in keys]
 
 
-def to_requested_time(before: Booking, record: EventRecord, rules: Rules, replaces: ReplacedBooking | None) -> Decision:
+def to_requested_time(
+    before: Booking, record: BookingRecord, rules: Rules, replaces: ReplacedBooking | None
+) -> Decision:
     """Apply a request for another time: the old time ends, and the new one waits for the host's confirmation."""
     after = replace(move_booking(before, record, rules, replaces), status="PENDING")
     return Decision(
@@ -129,7 +125,7 @@ def to_requested_time(before: Booking, record: EventRecord, rules: Rules, replac
 
 
 def cancelled(
-    before: Booking | None, event: BookingCancelled, record: EventRecord, rules: Rules
+    before: Booking | None, event: BookingCancelled, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
     """Apply a cancellation of the whole booking, of one seat, or of this time if the host wants another (PI4)."""
     if before is not None and before.status == "CANCELLED" and event.reschedule_requested:
@@ -155,7 +151,7 @@ def cancelled(
     )
 
 
-def seat_moved(before: Booking | None, event: SeatMoved, record: EventRecord, rules: Rules) -> Decision:
+def seat_moved(before: Booking | None, event: SeatMoved, record: BookingRecord, rules: Rules) -> Decision:
     """Apply a seat taken by an attendee of another booking."""
     if before is not None and before.status == "CANCELLED":
         known = apply_details(vacate_seats(before, record.source_at), record, rules)
@@ -175,7 +171,7 @@ def seat_moved(before: Booking | None, event: SeatMoved, record: EventRecord, ru
     )
 
 
-def seat_left(before: Booking | None, event: SeatLeft, record: EventRecord) -> Decision | Rejected:
+def seat_left(before: Booking | None, event: SeatLeft, record: BookingRecord) -> Decision | Rejected:
     """Apply an attendee's move to another booking; the other attendees keep this one."""
     assert before is not None, "an attendee can leave only a known booking"
     if not before.is_live:
@@ -201,7 +197,7 @@ def seat_left(before: Booking | None, event: SeatLeft, record: EventRecord) -> D
     )
 
 
-def location_changed(before: Booking | None, record: EventRecord, rules: Rules) -> Decision:
+def location_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another meeting place."""
     after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     return Decision(
@@ -213,7 +209,7 @@ def location_changed(before: Booking | None, record: EventRecord, rules: Rules) 
     )
 
 
-def organizer_changed(before: Booking | None, record: EventRecord, rules: Rules) -> Decision:
+def organizer_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another host; the deal's owner follows."""
     after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     return Decision(
@@ -224,7 +220,7 @@ def organizer_changed(before: Booking | None, record: EventRecord, rules: Rules)
     )
 
 
-def _create_rescheduled(event: BookingRescheduled, record: EventRecord, rules: Rules, because: str) -> Decision:
+def _create_rescheduled(event: BookingRescheduled, record: BookingRecord, rules: Rules, because: str) -> Decision:
     after = create_booking(record, "ACCEPTED", rules, event.replaces)
     return Decision(
         after=after,
@@ -239,7 +235,7 @@ def _same_time(before: Booking, event: BookingRescheduled) -> bool:
     return event.booking.start_time == before.start_time
 
 
-def _repeated(before: Booking, record: EventRecord, rules: Rules) -> Decision | Rejected:
+def _repeated(before: Booking, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     if before.status == "CANCELLED":
         return Rejected(because="the booking was cancelled after it was rescheduled")
     after = replace(apply_details(before, record, rules), status="ACCEPTED")
@@ -263,7 +259,7 @@ def _has_remaining_seats(before: Booking, event: BookingCancelled) -> bool:
     return any(one.key not in leaving for one in before.seats)
 
 
-def _seat_cancelled(after: Booking, event: BookingCancelled, record: EventRecord, rules: Rules) -> Decision:
+def _seat_cancelled(after: Booking, event: BookingCancelled, record: BookingRecord, rules: Rules) -> Decision:
     keys = {one.email or one.phone or one.name for one in event.booking.attendees}
     leaving = [one for one in after.attendees if one.key in keys]
     return Decision(

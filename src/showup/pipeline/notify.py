@@ -21,28 +21,28 @@ from showup.effects import (
     Remind,
     SkipReminders,
 )
-from showup.events import EventRecord
+from showup.events.envelope import AnyRecord, BookingRecord
 from showup.pipeline.quiet_hours import end_of_quiet_hours, zone_of
 from showup.pipeline.rules import Rules
 
 
-def is_fresh(record: EventRecord, rules: Rules) -> bool:
+def is_fresh(record: AnyRecord, rules: Rules) -> bool:
     """Return whether the event arrived soon enough for notifications; a backfilled event never causes any."""
     return not record.is_history and record.received_at - record.source_at < rules.fresh_for
 
 
-def is_notifiable(booking: Booking, record: EventRecord, rules: Rules) -> bool:
+def is_notifiable(booking: Booking, record: BookingRecord, rules: Rules) -> bool:
     """Return whether the event is fresh and its meeting was still ahead when it arrived."""
     return is_fresh(record, rules) and booking.start_time > record.received_at
 
 
-def _expires_at(booking: Booking, record: EventRecord, rules: Rules) -> datetime:
+def _expires_at(booking: Booking, record: BookingRecord, rules: Rules) -> datetime:
     """Return when a notification of this event expires if it is delayed."""
     return min(booking.start_time, record.source_at + rules.fresh_for)
 
 
 def notify_scheduled(
-    booking: Booking, record: EventRecord, rules: Rules, *, all_seats: bool = False
+    booking: Booking, record: BookingRecord, rules: Rules, *, all_seats: bool = False
 ) -> tuple[Effect, ...]:
     """Confirm the meeting or send its new time, and plan the reminders.
 
@@ -74,7 +74,7 @@ def notify_scheduled(
 
 
 def notify_cancelled(
-    booking: Booking, record: EventRecord, rules: Rules, attendees: Iterable[Attendee]
+    booking: Booking, record: BookingRecord, rules: Rules, attendees: Iterable[Attendee]
 ) -> tuple[Effect, ...]:
     """Notify these attendees that the meeting is cancelled."""
     if not is_notifiable(booking, record, rules):
@@ -91,7 +91,7 @@ def notify_cancelled(
     )
 
 
-def notify_new_place(booking: Booking, record: EventRecord, rules: Rules) -> tuple[Effect, ...]:
+def notify_new_place(booking: Booking, record: BookingRecord, rules: Rules) -> tuple[Effect, ...]:
     """Notify attendees of the new meeting place."""
     place = booking.meeting_url or booking.location
     if place is None or not is_notifiable(booking, record, rules):
@@ -109,7 +109,7 @@ def notify_new_place(booking: Booking, record: EventRecord, rules: Rules) -> tup
     )
 
 
-def _reminders(booking: Booking, attendee: Attendee, email: str, record: EventRecord, rules: Rules) -> list[Effect]:
+def _reminders(booking: Booking, attendee: Attendee, email: str, record: BookingRecord, rules: Rules) -> list[Effect]:
     """Plan the reminders still ahead; record a skip if the meeting is closer than the smallest offset (TE4)."""
     meeting = _meeting_key(booking, attendee)
     reminders: list[Effect] = []
@@ -134,7 +134,7 @@ def _reminders(booking: Booking, attendee: Attendee, email: str, record: EventRe
     return reminders
 
 
-def notify_missed(booking: Booking, record: EventRecord, rules: Rules) -> tuple[Effect, ...]:
+def notify_missed(booking: Booking, record: BookingRecord, rules: Rules) -> tuple[Effect, ...]:
     """Offer another time to attendees reported as absent, after the meeting and in their daytime (TE11).
 
     Freshness counts from the event. Meetings that ended long ago get no follow-up.
@@ -180,7 +180,7 @@ def notified_attendees(booking: Booking, rules: Rules) -> tuple[Attendee, ...]:
     return (booking.booker,) if booking.booker is not None else ()
 
 
-def _recipients(booking: Booking, record: EventRecord, rules: Rules) -> list[tuple[Attendee, str]]:
+def _recipients(booking: Booking, record: BookingRecord, rules: Rules) -> list[tuple[Attendee, str]]:
     """Return the attendees to notify, with addresses; for a booking with seats, those that the event lists."""
     if not booking.seated:
         return [(one, one.email) for one in notified_attendees(booking, rules) if one.is_person and one.email]

@@ -17,7 +17,11 @@ from showup.bookings.booking import Booking
 from showup.companies.company import key_of_domain
 from showup.deals.deal import DealEvent, DealEventKind
 from showup.effects import Effect, NotifySubscribers, Remind, SkipReminders
-from showup.events import AttendeeDetails, BookingAttached, DealChanged, EventRecord, ManualBookingEvent
+from showup.events.booking import BookingAttached
+from showup.events.deal import DealChanged
+from showup.events.details import AttendeeDetails
+from showup.events.envelope import BookingRecord
+from showup.events.manual import ManualBookingEvent
 from showup.people.person import Person
 from showup.pipeline.booking_updates import timeline_fields
 from showup.pipeline.decide import can_create_booking, decide
@@ -88,8 +92,14 @@ class BookingState(Struct, kw_only=True):
             return self.booking.attached_to if self.booking is not None else None
         return None if self.booking.company_domain is None else key_of_domain(self.booking.company_domain)
 
+    @property
+    def domains(self) -> set[str]:
+        """Return the company domains of the attendees' addresses."""
+        attendees = () if self.booking is None else self.booking.attendees
+        return {one.company_domain for one in attendees if one.company_domain is not None}
 
-def replay(booking_id: UUID, history: Iterable[EventRecord], rules: RuleBook) -> BookingState:
+
+def replay(booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook) -> BookingState:
     """Replay one booking's events, each under the rules of its time; `booking_id` only labels the deal events."""
     state = BookingState()
     ordered = _source_order(history)
@@ -106,7 +116,7 @@ def replay(booking_id: UUID, history: Iterable[EventRecord], rules: RuleBook) ->
     return state
 
 
-def _source_order(history: Iterable[EventRecord]) -> list[EventRecord]:
+def _source_order(history: Iterable[BookingRecord]) -> list[BookingRecord]:
     """Return the events in source order, starting with the first event that can create the booking.
 
     If two accounts sent the same body, the result always puts the same one first.
@@ -116,7 +126,7 @@ def _source_order(history: Iterable[EventRecord]) -> list[EventRecord]:
     return [ordered[first], *ordered[:first], *ordered[first + 1 :]] if first else ordered
 
 
-def _apply(state: BookingState, booking_id: UUID, record: EventRecord, decision: Decision) -> None:
+def _apply(state: BookingState, booking_id: UUID, record: BookingRecord, decision: Decision) -> None:
     before, after = state.booking, decision.after
     state.booking = after
     state.first_event_at = (
@@ -134,7 +144,7 @@ def _apply(state: BookingState, booking_id: UUID, record: EventRecord, decision:
         state.entries.append(_entry(record, "deal.none", _no_company_reason(after)))
 
 
-def _deal_event(booking_id: UUID, record: EventRecord, kind: DealEventKind, after: Booking) -> DealEvent:
+def _deal_event(booking_id: UUID, record: BookingRecord, kind: DealEventKind, after: Booking) -> DealEvent:
     event = record.event
     return DealEvent(
         stream_id=booking_id,
@@ -157,7 +167,7 @@ def _is_repeated_entry(state: BookingState, before: Booking | None, decision: De
     return any((entry.what, entry.because) == (decision.what, decision.because) for entry in state.entries)
 
 
-def _plan(planned: dict[str, PlannedDelivery], record: EventRecord, decision: Decision) -> None:
+def _plan(planned: dict[str, PlannedDelivery], record: BookingRecord, decision: Decision) -> None:
     for withdrawal in decision.withdrawals:
         for key, delivery in planned.items():
             if delivery.state == "scheduled" and _applies_to(withdrawal, delivery):
@@ -168,7 +178,7 @@ def _plan(planned: dict[str, PlannedDelivery], record: EventRecord, decision: De
             planned[effect.key] = _planned_delivery(effect, record, decision.after.version)
 
 
-def _plan_announcements(announcements: dict[str, PlannedDelivery], record: EventRecord, decision: Decision) -> None:
+def _plan_announcements(announcements: dict[str, PlannedDelivery], record: BookingRecord, decision: Decision) -> None:
     for effect in decision.announcements:
         count = sum(key == effect.key or key.startswith(f"{effect.key}+") for key in announcements)
         key = f"{effect.key}+{count}" if count else effect.key
@@ -203,7 +213,7 @@ def _applies_to(withdrawal: Withdrawal, delivery: PlannedDelivery) -> bool:
     return withdrawal.recipients is None or delivery.effect.recipient in withdrawal.recipients
 
 
-def _planned_delivery(effect: Effect | NotifySubscribers, record: EventRecord, version: int) -> PlannedDelivery:
+def _planned_delivery(effect: Effect | NotifySubscribers, record: BookingRecord, version: int) -> PlannedDelivery:
     because = effect.because if isinstance(effect, SkipReminders) else None
     return PlannedDelivery(
         effect=effect,
@@ -224,7 +234,7 @@ def _drop_redundant_skips(planned: dict[str, PlannedDelivery]) -> None:
             del planned[key]
 
 
-def _collect_people(state: BookingState, history: Iterable[EventRecord]) -> None:
+def _collect_people(state: BookingState, history: Iterable[BookingRecord]) -> None:
     """Collect the people met and the details each event gives; the booker may have named the company.
 
     Refused events count too: they change no booking, but they contain names and time zones of people.
@@ -247,7 +257,7 @@ def _collect_people(state: BookingState, history: Iterable[EventRecord]) -> None
 
 
 def _merge_person(
-    state: BookingState, record: EventRecord, details: AttendeeDetails, company_domain: str | None
+    state: BookingState, record: BookingRecord, details: AttendeeDetails, company_domain: str | None
 ) -> None:
     assert details.email is not None, "only an attendee with an email address is a person"
     person = Person(
@@ -266,7 +276,7 @@ def _merge_person(
     state.people[details.email] = person if known is None else known.merged_with(person)
 
 
-def _entry(record: EventRecord, what: str, because: str, change: dict[str, Any] | None = None) -> AuditEntry:
+def _entry(record: BookingRecord, what: str, because: str, change: dict[str, Any] | None = None) -> AuditEntry:
     return AuditEntry(
         event_id=record.event_id,
         at=record.source_at,

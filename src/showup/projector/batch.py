@@ -5,20 +5,21 @@ five hundred, manual events, replays and rebuilds all use it.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from msgspec.structs import replace
 
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
 from showup.companies.company import company_id as id_of_company
+from showup.companies.company import key_of_domain
 from showup.deals import store as deals
 from showup.deliveries import store as deliveries
 from showup.deliveries import subscription_store
 from showup.deliveries.delivery import WakeUp
-from showup.events import EventRecord
-from showup.manual_events import ManualEventRecord
+from showup.deliveries.wakeups import wake
+from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook
 from showup.projector import audit_log, manual_changes
@@ -36,20 +37,23 @@ from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_st
 async def project(
     connection: asyncpg.Connection,
     workspace_id: UUID,
-    records: Sequence[EventRecord],
+    records: Sequence[AnyRecord],
     rules: RuleBook,
     log: EventLog,
     *,
-    manual_records: Sequence[ManualEventRecord] = (),
+    now: datetime | None = None,
     replay_request: ReplayRequest = NO_REPLAY,
 ) -> ProjectionResult:
-    """Apply the events and manual events, and return the outcome of each.
+    """Apply the events, and return the outcome of each.
 
-    It also replays the bookings that `replay_request` names, because rules changed.
+    It also replays the bookings that `replay_request` names, because rules changed. With `now`, deliveries that are due
+    wake the dispatcher when this transaction commits; a rebuild passes None.
     """
+    booking_records = [record for record in records if is_booking_record(record)]
+    manual_records = [record for record in records if not is_booking_record(record)]
     manual = await manual_changes.load(connection, workspace_id, log, manual_records)
     streams = await load_streams(
-        connection, workspace_id, log, records, replay_request.booking_ids | manual.replay_booking_ids
+        connection, workspace_id, log, booking_records, replay_request.booking_ids | manual.replay_booking_ids
     )
     replayed = await replay_all(connection, streams, rules)
     affected = await replay_affected(
@@ -64,11 +68,11 @@ async def project(
     wake_ups = await _plan_deliveries(
         connection, workspace_id, replayed, deal_projection, fresh_events(replayed, manual_records, rules)
     )
+    if now is not None:
+        await wake(connection, workspace_id, wake_ups, now)
     await _remove_contacts(connection, workspace_id, replayed, contacts, manual)
-    return replace(
-        build_result([*streams, *(one.stream for one in affected)], replayed, deal_projection, manual, manual_records),
-        wake_ups=wake_ups,
-    )
+    all_streams = [*streams, *(one.stream for one in affected)]
+    return build_result(all_streams, replayed, deal_projection, manual, manual_records)
 
 
 async def _merge_bookings(
@@ -111,7 +115,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
     )
 
 
-def _account_id(records: Sequence[EventRecord]) -> UUID:
+def _account_id(records: Sequence[BookingRecord]) -> UUID:
     """Return the account that reported the booking first, by source time."""
     accounts = sorted((record.order_key, record.account_id) for record in records if record.account_id is not None)
     assert accounts, "an event that creates a booking comes from an account"
@@ -174,7 +178,7 @@ async def _write_audit_log(
     contacts: Contacts,
     deal_projection: DealProjection,
     manual: ManualChanges,
-    manual_records: Sequence[ManualEventRecord],
+    manual_records: Sequence[AnyRecord],
 ) -> None:
     booking_ids = [one.booking_id for one in replayed]
     manual_records = list({record.event_id: record for record in (*manual.reevaluated, *manual_records)}.values())
@@ -224,6 +228,11 @@ async def _remove_contacts(
     people_now = {email for one in replayed for email in one.state.people}
     companies_before = {
         one.company_id for booking in replayed for one in booking.rows_before if one.company_id is not None
+    }
+    companies_before |= {
+        id_of_company(workspace_id, manual.identities.company(key_of_domain(domain)))
+        for booking in replayed
+        for domain in booking.domains_before
     }
     # This company may exist only because another was merged into it.
     companies_before |= {id_of_company(workspace_id, key) for key in manual.reset_names["companies"]}

@@ -18,8 +18,7 @@ from showup.deliveries import deal_delivery_store
 from showup.deliveries.deal_delivery_store import DealDelivery
 from showup.deliveries.delivery import WakeUp
 from showup.deliveries.subscription_store import Subscription, subscribed_destinations
-from showup.events import EventRecord
-from showup.manual_events import ManualEventRecord
+from showup.events.envelope import AnyRecord, BookingRecord
 from showup.pipeline import deal_announcements
 from showup.pipeline.notify import is_fresh
 from showup.pipeline.rules import RuleBook
@@ -38,22 +37,20 @@ class EventTimes(Struct, frozen=True):
 
 
 def fresh_events(
-    replayed: Sequence[ReplayedBooking], manual_records: Sequence[ManualEventRecord], rules: RuleBook
+    replayed: Sequence[ReplayedBooking], manual_records: Sequence[AnyRecord], rules: RuleBook
 ) -> Mapping[UUID, EventTimes]:
-    """Return the batch's events to deliver: all manual events, except those about a simulated booking."""
-    from_sources = {
+    """Return the batch's events to deliver: the fresh ones, except those about a simulated booking."""
+    of_bookings = [
+        record for booking in replayed for record in booking.stream.records if not _is_simulated(booking, record)
+    ]
+    return {
         record.event_id: EventTimes(record.source_at, record.received_at)
-        for booking in replayed
-        for record in booking.stream.records
-        if not _is_simulated(booking, record) and is_fresh(record, rules.at(record.source_at))
-    }
-    return from_sources | {
-        manual_record.event_id: EventTimes(manual_record.source_at, manual_record.source_at)
-        for manual_record in manual_records
+        for record in (*of_bookings, *manual_records)
+        if is_fresh(record, rules.at(record.source_at))
     }
 
 
-def _is_simulated(booking: ReplayedBooking, record: EventRecord) -> bool:
+def _is_simulated(booking: ReplayedBooking, record: BookingRecord) -> bool:
     # A simulation arrives like any other event: only its booking is marked as simulated.
     return record.simulated or (booking.state.booking is not None and booking.state.booking.simulated)
 

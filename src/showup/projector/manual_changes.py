@@ -16,19 +16,10 @@ from showup.companies import store as companies
 from showup.companies.company import Company, domain_of_key
 from showup.deals import store as deals
 from showup.deals.deal import DealEvent
-from showup.manual_events import (
-    MERGES,
-    CompanyRecorded,
-    DealOpened,
-    ManualDealChanged,
-    ManualEventRecord,
-    Merged,
-    MergeKind,
-    MergeUndone,
-    PersonRecorded,
-    manual_order_key,
-    subject_name,
-)
+from showup.events.deal import DealChanged, DealOpened
+from showup.events.envelope import AnyRecord, is_booking_record, manual_order_key, stream_of
+from showup.events.stream import MERGES
+from showup.events.workspace import CompanyRecorded, Merged, MergeKind, MergeUndone, PersonRecorded
 from showup.people import store as people
 from showup.people.person import Person
 from showup.pipeline.merges import Identities, Merge, replay_merges
@@ -61,11 +52,11 @@ class ManualChanges(Struct, kw_only=True):
     deals: list[ManualDeal] = []
     refused: dict[UUID, str] = {}
     waiting: set[UUID] = set()
-    reevaluated: list[ManualEventRecord] = []
+    reevaluated: list[AnyRecord] = []
 
 
 async def load(
-    connection: asyncpg.Connection, workspace_id: UUID, log: EventLog, manual_records: Sequence[ManualEventRecord]
+    connection: asyncpg.Connection, workspace_id: UUID, log: EventLog, manual_records: Sequence[AnyRecord]
 ) -> ManualChanges:
     """Load what these manual events, and the earlier ones that belong with them, require of the batch."""
     changes = ManualChanges(
@@ -74,7 +65,7 @@ async def load(
         merged_names={"people": set(), "companies": set()},
     )
     touched = await _apply_merges(connection, workspace_id, log, manual_records, changes)
-    names = {subject_name(record.event, record.event_id) for record in manual_records}
+    names = {stream_of(record).name for record in manual_records}
     names |= {f"deal:{one}" for one in await deals.manually_opened(connection, touched)}
     names |= {f"person:{email}" for email in changes.reset_names["people"]} | changes.reset_names["companies"]
     await load_past(connection, workspace_id, log, changes, names - {MERGES}, manual_records)
@@ -87,27 +78,34 @@ async def load_past(
     log: EventLog,
     changes: ManualChanges,
     names: Iterable[str],
-    manual_records: Sequence[ManualEventRecord] = (),
+    manual_records: Sequence[AnyRecord] = (),
 ) -> None:
     """Add all earlier manual events about these names to those of the batch."""
-    past = await log.of_manual_events(connection, workspace_id, names)
+    past = await _records_named(connection, workspace_id, log, names)
     records = {record.event_id: record for record in (*past, *manual_records)}
     _add_contacts(changes, records.values())
     _add_deals(changes, records.values())
+
+
+async def _records_named(
+    connection: asyncpg.Connection, workspace_id: UUID, log: EventLog, names: Iterable[str]
+) -> list[AnyRecord]:
+    found = await log.of_names(connection, workspace_id, names)
+    return [record for _, record in found if not is_booking_record(record)]
 
 
 async def _apply_merges(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     log: EventLog,
-    manual_records: Sequence[ManualEventRecord],
+    manual_records: Sequence[AnyRecord],
     changes: ManualChanges,
 ) -> list[UUID]:
     """Apply and undo merges; return the ids of the companies they touch."""
     merge_records = [record for record in manual_records if isinstance(record.event, (Merged, MergeUndone))]
     if not merge_records:
         return []
-    past = await log.of_manual_events(connection, workspace_id, [MERGES])
+    past = await _records_named(connection, workspace_id, log, [MERGES])
     changes.reevaluated = list({record.event_id: record for record in (*past, *merge_records)}.values())
     merge_state = replay_merges(changes.reevaluated)
     stored = await merge_store.in_force(connection, workspace_id)
@@ -131,11 +129,12 @@ async def _reset_merged(
     ids = [one.id for one in stored.values()]
     changes.reset_names["people"] |= set(await people.of_companies(connection, ids))
     changes.replay_booking_ids |= await bookings.of_people(connection, workspace_id, changes.reset_names["people"])
-    changes.replay_booking_ids |= await bookings.of_companies(connection, ids)
+    domains = {domain for key in changes.reset_names["companies"] if (domain := domain_of_key(key)) is not None}
+    changes.replay_booking_ids |= await bookings.of_companies(connection, workspace_id, ids, domains)
     return ids
 
 
-def _add_contacts(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> None:
+def _add_contacts(changes: ManualChanges, records: Iterable[AnyRecord]) -> None:
     for record in sorted(records, key=lambda one: one.order_key):
         match record.event:
             case PersonRecorded():
@@ -146,7 +145,7 @@ def _add_contacts(changes: ManualChanges, records: Iterable[ManualEventRecord]) 
                 pass
 
 
-def _person(record: ManualEventRecord, event: PersonRecorded, identities: Identities) -> Person:
+def _person(record: AnyRecord, event: PersonRecorded, identities: Identities) -> Person:
     order_key = manual_order_key(record.order_key)
     return Person(
         email=identities.person(event.email),
@@ -164,8 +163,8 @@ def _person(record: ManualEventRecord, event: PersonRecorded, identities: Identi
     )
 
 
-def _company(record: ManualEventRecord, event: CompanyRecorded, identities: Identities) -> Company:
-    key = identities.company(subject_name(event, record.event_id))
+def _company(record: AnyRecord, event: CompanyRecorded, identities: Identities) -> Company:
+    key = identities.company(stream_of(record).name)
     return Company(
         key=key,
         name=event.name or domain_of_key(key) or key,
@@ -176,11 +175,11 @@ def _company(record: ManualEventRecord, event: CompanyRecorded, identities: Iden
     )
 
 
-def _add_deals(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> None:
-    streams: dict[str, list[ManualEventRecord]] = defaultdict(list)
+def _add_deals(changes: ManualChanges, records: Iterable[AnyRecord]) -> None:
+    streams: dict[str, list[AnyRecord]] = defaultdict(list)
     for record in sorted(records, key=lambda one: one.order_key):
-        if isinstance(record.event, (DealOpened, ManualDealChanged)):
-            streams[subject_name(record.event, record.event_id)].append(record)
+        if isinstance(record.event, (DealOpened, DealChanged)):
+            streams[stream_of(record).name].append(record)
     known = {deal.stream_id for deal in changes.deals}
     for stream in streams.values():
         opened = next((record for record in stream if isinstance(record.event, DealOpened)), None)
@@ -199,8 +198,8 @@ def _add_deals(changes: ManualChanges, records: Iterable[ManualEventRecord]) -> 
         changes.deals.append(ManualDeal(stream_id=opened.event_id, company=company, deal_events=deal_events))
 
 
-def _deal_event(record: ManualEventRecord, stream_id: UUID) -> DealEvent:
-    assert isinstance(record.event, (DealOpened, ManualDealChanged)), "only these events change deals"
+def _deal_event(record: AnyRecord, stream_id: UUID) -> DealEvent:
+    assert isinstance(record.event, (DealOpened, DealChanged)), "only these events change deals"
     return DealEvent(
         stream_id=stream_id,
         event_id=record.event_id,

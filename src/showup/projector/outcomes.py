@@ -1,42 +1,31 @@
 """Outcomes of a batch's events, and of earlier events that it replayed."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
-from showup.deliveries.delivery import WakeUp
-from showup.events import EventRecord, SeatLeft
-from showup.manual_events import ManualEventRecord
+from showup.events.booking import SeatLeft
+from showup.events.envelope import AnyRecord, BookingRecord
+from showup.events.outcome import EventOutcome
 from showup.projector.deals import DealProjection
 from showup.projector.manual_changes import ManualChanges
 from showup.projector.replays import ReplayedBooking
 from showup.projector.streams import EventStream
 
-
-class EventOutcome(Struct, frozen=True, kw_only=True):
-    """The outcome of one event: its booking, if any; `is_waiting`: the booking is not known yet.
-
-    `refused`: why the event changed nothing, if it did not.
-    """
-
-    event_id: UUID
-    booking_id: UUID | None
-    refused: str | None = None
-    is_waiting: bool = False
+_UNKNOWN_BOOKING: Final = "unknown booking: waiting for its first event"
 
 
 class ProjectionResult(Struct, frozen=True, kw_only=True):
     """The result of a batch. `merged`: by the id of a removed booking, the id of the remaining one.
 
-    `replayed` are events of earlier batches that were replayed: their outcome may have changed. `wake_ups`: when the
-    dispatcher must next check its queues.
+    `replayed` are events of earlier batches that were replayed: their outcome may have changed.
     """
 
     outcomes: list[EventOutcome]
     replayed: list[EventOutcome]
     merged: dict[UUID, UUID]
-    wake_ups: list[WakeUp] = []
 
 
 def build_result(
@@ -44,7 +33,7 @@ def build_result(
     bookings: Sequence[ReplayedBooking],
     deal_projection: DealProjection,
     manual: ManualChanges,
-    manual_records: Sequence[ManualEventRecord],
+    manual_records: Sequence[AnyRecord],
 ) -> ProjectionResult:
     """Return the outcome of everything that the batch contained or touched."""
     merged = {merged_id: one.booking_id for one in bookings for merged_id in one.stream.merged}
@@ -75,22 +64,21 @@ def _refused(booking: ReplayedBooking) -> dict[UUID, str]:
     return {event: because for event, because in booking.state.refused.items() if event in own}
 
 
-def _is_own_event(record: EventRecord) -> bool:
+def _is_own_event(record: BookingRecord) -> bool:
     """Return whether the event belongs to this booking; a left seat is part of an event processed elsewhere."""
     return not isinstance(record.event, SeatLeft)
 
 
-def _outcome(stream: EventStream, record: EventRecord, refused: Mapping[UUID, str]) -> EventOutcome:
+def _outcome(stream: EventStream, record: BookingRecord, refused: Mapping[UUID, str]) -> EventOutcome:
     if stream.booking_id is None:
-        return EventOutcome(event_id=record.event_id, booking_id=None, is_waiting=True)
-    return EventOutcome(event_id=record.event_id, booking_id=stream.booking_id, refused=refused.get(record.event_id))
+        return EventOutcome(event_id=record.event_id, state="waiting", because=_UNKNOWN_BOOKING)
+    return EventOutcome(event_id=record.event_id, booking_id=stream.booking_id, because=refused.get(record.event_id))
 
 
-def _manual_outcome(record: ManualEventRecord, manual: ManualChanges, refused: Mapping[UUID, str]) -> EventOutcome:
-    is_waiting = record.event_id in manual.waiting
-    return EventOutcome(
-        event_id=record.event_id, booking_id=None, refused=refused.get(record.event_id), is_waiting=is_waiting
-    )
+def _manual_outcome(record: AnyRecord, manual: ManualChanges, refused: Mapping[UUID, str]) -> EventOutcome:
+    if record.event_id in manual.waiting:
+        return EventOutcome(event_id=record.event_id, state="waiting", because=_UNKNOWN_BOOKING)
+    return EventOutcome(event_id=record.event_id, because=refused.get(record.event_id))
 
 
 def _other_manual_outcomes(
@@ -99,7 +87,7 @@ def _other_manual_outcomes(
     """Return outcomes of manual deal changes in streams outside this batch, whose refusal may have changed."""
     known = {one.event_id for one in (*outcomes, *replayed)}
     return [
-        EventOutcome(event_id=event_id, booking_id=booking_id, refused=deal_projection.refused.get(event_id))
+        EventOutcome(event_id=event_id, booking_id=booking_id, because=deal_projection.refused.get(event_id))
         for event_id, booking_id in deal_projection.manual_events.items()
         if event_id not in known
     ]

@@ -8,15 +8,8 @@ from showup.companies.company import company_id as id_of_company
 from showup.deliveries import routing
 from showup.deliveries.delivery import Delivery
 from showup.deliveries.subscription_store import Subscription
-from showup.manual_events import (
-    CompanyRecorded,
-    ManualEventRecord,
-    Merged,
-    MergeUndone,
-    PersonRecorded,
-    RulesChanged,
-    subject_name,
-)
+from showup.events.envelope import AnyRecord, stream_of
+from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
 from showup.people.person import person_id as id_of_person
 from showup.pipeline.replay import AuditEntry, BookingState, PlannedDelivery
 from showup.projector.audit_log import AuditRow
@@ -35,15 +28,13 @@ def booking_rows(booking_id: UUID, state: BookingState, contacts: Contacts, comp
     ]
 
 
-def manual_rows(
-    workspace_id: UUID, manual_records: Sequence[ManualEventRecord], manual: ManualChanges
-) -> list[AuditRow]:
+def manual_rows(workspace_id: UUID, manual_records: Sequence[AnyRecord], manual: ManualChanges) -> list[AuditRow]:
     """Return the audit rows for manual events about people, companies and rules; deals have their own."""
     rows = [_manual_row(workspace_id, record) for record in manual_records if record.event_id not in manual.refused]
     return [row for row in rows if row is not None]
 
 
-def _manual_row(workspace_id: UUID, record: ManualEventRecord) -> AuditRow | None:
+def _manual_row(workspace_id: UUID, record: AnyRecord) -> AuditRow | None:
     match record.event:
         case PersonRecorded():
             values = {"name": record.event.name, "time_zone": record.event.time_zone, "phone": record.event.phone}
@@ -53,9 +44,7 @@ def _manual_row(workspace_id: UUID, record: ManualEventRecord) -> AuditRow | Non
             return AuditRow(entry=entry, person_id=id_of_person(workspace_id, record.event.email))
         case CompanyRecorded():
             entry = _manual_entry(record, "company.recorded", "entered manually", {"name": record.event.name})
-            return AuditRow(
-                entry=entry, company_id=id_of_company(workspace_id, subject_name(record.event, record.event_id))
-            )
+            return AuditRow(entry=entry, company_id=id_of_company(workspace_id, stream_of(record).name))
         case Merged(kind="people"):
             entry = _manual_entry(
                 record, "people.merged", f"{record.event.gone} was merged into {record.event.stays}", {}
@@ -83,7 +72,7 @@ def _manual_row(workspace_id: UUID, record: ManualEventRecord) -> AuditRow | Non
             return None
 
 
-def _manual_entry(record: ManualEventRecord, what: str, because: str, values: dict[str, Any]) -> AuditEntry:
+def _manual_entry(record: AnyRecord, what: str, because: str, values: dict[str, Any]) -> AuditEntry:
     """Return an entry without "before" values, because those depend on the order of arrival."""
     return AuditEntry(
         event_id=record.event_id,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from showup.bookings import store as bookings
 from showup.bookings.store import BookingRow
 from showup.companies import store as companies
-from showup.companies.company import company_id
+from showup.companies.company import company_id, domain_of_key, key_of_domain
 from showup.deals import store as deals
 from showup.people import store as people
 from showup.pipeline.replay import BookingState, replay
@@ -37,6 +37,11 @@ class ReplayedBooking(Struct, frozen=True, kw_only=True):
     def emails_before(self) -> set[str]:
         """Return the people that the booking listed before."""
         return {email for one in self.rows_before for email in one.emails}
+
+    @property
+    def domains_before(self) -> set[str]:
+        """Return the company domains of these people's addresses."""
+        return {domain for one in self.rows_before for domain in one.domains}
 
 
 async def replay_all(
@@ -84,6 +89,11 @@ async def replay_affected(
         for one in replayed
         for before in one.rows_before
         if is_complete or before.company_id != _company_id(workspace_id, one.state, manual)
+    } | {
+        _id_of_domain(workspace_id, domain, manual)
+        for one in replayed
+        for domain in one.domains_before
+        if is_complete or domain not in one.state.domains
     }
     if lost_emails:
         stored_people = await people.by_email(
@@ -94,10 +104,10 @@ async def replay_affected(
     if not lost_emails and not left_company_ids:
         return []
     lost_emails |= set(await people.of_companies(connection, left_company_ids))
-    await _reset_contacts(connection, workspace_id, log, manual, lost_emails, left_company_ids)
-    booking_ids = await bookings.of_people(connection, workspace_id, lost_emails) | await bookings.of_companies(
-        connection, left_company_ids
-    )
+    keys = await _reset_contacts(connection, workspace_id, log, manual, lost_emails, left_company_ids)
+    domains = {domain for key in keys if (domain := domain_of_key(key)) is not None}
+    booking_ids = await bookings.of_people(connection, workspace_id, lost_emails)
+    booking_ids |= await bookings.of_companies(connection, workspace_id, left_company_ids, domains)
     # Merged bookings are replayed as one, although each still has its own stored row.
     streams = await load_streams(connection, workspace_id, log, [], booking_ids - {before.id for before in rows_before})
     return await replay_all(connection, streams, rules)
@@ -107,6 +117,10 @@ def _company_id(workspace_id: UUID, state: BookingState, manual: ManualChanges) 
     return None if state.company_key is None else company_id(workspace_id, manual.identities.company(state.company_key))
 
 
+def _id_of_domain(workspace_id: UUID, domain: str, manual: ManualChanges) -> UUID:
+    return company_id(workspace_id, manual.identities.company(key_of_domain(domain)))
+
+
 async def _reset_contacts(
     connection: asyncpg.Connection,
     workspace_id: UUID,
@@ -114,11 +128,14 @@ async def _reset_contacts(
     manual: ManualChanges,
     emails: Iterable[str],
     company_ids: Iterable[UUID | None],
-) -> None:
+) -> set[str]:
+    """Distrust the stored data of these people and companies; return every key of the companies."""
     known_emails = {name for email in emails for name in manual.identities.all_names("people", email)}
-    keys = set(await companies.keys_of(connection, company_ids))
+    stored_keys = await companies.keys_of(connection, company_ids)
+    keys = {name for key in stored_keys for name in manual.identities.all_names("companies", key)}
     manual.reset_names["people"] |= known_emails
     manual.reset_names["companies"] |= keys
     names = {f"person:{email}" for email in known_emails} | keys
     names |= {f"deal:{one}" for one in await deals.manually_opened(connection, [one for one in company_ids if one])}
     await manual_changes.load_past(connection, workspace_id, log, manual, names)
+    return keys

@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.bookings import store as bookings
-from showup.events import EventRecord, SeatMoved, alternate_booking_names, booking_names, order_key, seat_left_event
-from showup.manual_events import ManualEventRecord
+from showup.events.booking import SeatMoved, alternate_booking_names, booking_names, seat_left_event
+from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record, order_key
 from showup.pipeline.decide import can_create_booking
 
 
@@ -23,21 +23,16 @@ class EventLog(Protocol):
 
     async def of_bookings(
         self, connection: asyncpg.Connection, booking_ids: Iterable[UUID]
-    ) -> dict[UUID, list[EventRecord]]:
+    ) -> dict[UUID, list[BookingRecord]]:
         """Return all events that were processed with these bookings."""
 
     async def of_names(
         self, connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]
-    ) -> list[tuple[str, EventRecord]]:
-        """Return events that wait under one of these names, or that also concern it besides their own booking."""
+    ) -> list[tuple[str, AnyRecord]]:
+        """Return events that have, or wait under, one of these names, or concern it besides their own booking."""
 
     async def in_feed_order(self, connection: asyncpg.Connection, event_ids: Iterable[UUID]) -> list[UUID]:
         """Return these events in the order they were first applied."""
-
-    async def of_manual_events(
-        self, connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]
-    ) -> list[ManualEventRecord]:
-        """Return the manual events that have these names."""
 
 
 class ReplayRequest(Struct, frozen=True, kw_only=True):
@@ -61,8 +56,8 @@ class EventStream(Struct, kw_only=True):
     """
 
     booking_id: UUID | None
-    records: list[EventRecord]
-    history: list[EventRecord] = []
+    records: list[BookingRecord]
+    history: list[BookingRecord] = []
     merged: list[UUID] = []
     names: set[str] = set()
 
@@ -71,15 +66,15 @@ async def load_streams(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     log: EventLog,
-    records: Sequence[EventRecord],
+    records: Sequence[BookingRecord],
     replay_booking_ids: Iterable[UUID] = (),
 ) -> list[EventStream]:
     """Load the workspace's event streams that the batch touches, and those of the bookings to replay."""
     batch = list(records)
-    departures: dict[tuple[str, UUID], EventRecord] = {}
+    departures: dict[tuple[str, UUID], BookingRecord] = {}
     known: dict[str, UUID] = {}
     looked_up: set[str] = set()
-    new_records: Sequence[EventRecord] = batch
+    new_records: Sequence[BookingRecord] = batch
     while new_records:
         departures |= {
             (departed[0], record.event_id): departed[1]
@@ -89,7 +84,7 @@ async def load_streams(
         lookup = {name for record in new_records for name in _record_names(record)} | {name for name, _ in departures}
         known |= await bookings.sibling_names(connection, workspace_id, lookup - looked_up)
         lookup |= known.keys() | {name for record in new_records for name in _alternate_names(record)}
-        found = await log.of_names(connection, workspace_id, lookup - looked_up)
+        found = _booking_records(await log.of_names(connection, workspace_id, lookup - looked_up))
         looked_up |= lookup
         departures |= {
             (name, one.event_id): left_seat for name, one in found if (left_seat := _left_seat(name, one)) is not None
@@ -115,21 +110,25 @@ async def _add_departures(
         return
     by_id = {stream.booking_id: stream for stream in streams if stream.booking_id is not None}
     refs = await bookings.names_of(connection, by_id)
-    for name, record in await log.of_names(connection, workspace_id, refs):
+    for name, record in _booking_records(await log.of_names(connection, workspace_id, refs)):
         left_seat = _left_seat(name, record)
         if left_seat is not None:
             by_id[refs[name]].history.append(left_seat)
 
 
-def _record_names(record: EventRecord) -> tuple[str, ...]:
+def _booking_records(found: Iterable[tuple[str, AnyRecord]]) -> list[tuple[str, BookingRecord]]:
+    return [(name, record) for name, record in found if is_booking_record(record)]
+
+
+def _record_names(record: BookingRecord) -> tuple[str, ...]:
     return booking_names(record.event, record.account_id)
 
 
-def _alternate_names(record: EventRecord) -> tuple[str, ...]:
+def _alternate_names(record: BookingRecord) -> tuple[str, ...]:
     return alternate_booking_names(record.event, record.account_id)
 
 
-def _departure(record: EventRecord) -> tuple[str, EventRecord] | None:
+def _departure(record: BookingRecord) -> tuple[str, BookingRecord] | None:
     if not isinstance(record.event, SeatMoved):
         return None
     left_seat = seat_left_event(record.event)
@@ -138,7 +137,7 @@ def _departure(record: EventRecord) -> tuple[str, EventRecord] | None:
     return booking_names(left_seat, record.account_id)[0], replace(record, event=left_seat, order_key=key)
 
 
-def _left_seat(name: str, record: EventRecord) -> EventRecord | None:
+def _left_seat(name: str, record: BookingRecord) -> BookingRecord | None:
     """Return what an event means under an alternate name: a seat that was left, or None."""
     departed = _departure(record)
     return departed[1] if departed is not None and departed[0] == name else None
@@ -160,7 +159,7 @@ class _DisjointSets:
     def union(self, one: object, other: object) -> None:
         self._parent[self.find(one)] = self.find(other)
 
-    def union_records(self, records: Sequence[EventRecord], known: Mapping[str, UUID]) -> None:
+    def union_records(self, records: Sequence[BookingRecord], known: Mapping[str, UUID]) -> None:
         numbered: dict[str, str] = {}
         for record in records:
             first, *linked = _record_names(record)
@@ -179,11 +178,11 @@ class _DisjointSets:
 
 
 def _build_streams(
-    batch: Sequence[EventRecord], departures: Sequence[tuple[str, EventRecord]], known: Mapping[str, UUID]
+    batch: Sequence[BookingRecord], departures: Sequence[tuple[str, BookingRecord]], known: Mapping[str, UUID]
 ) -> list[EventStream]:
     sets = _DisjointSets()
     sets.union_records(batch, known)
-    by_root: dict[object, list[EventRecord]] = defaultdict(list)
+    by_root: dict[object, list[BookingRecord]] = defaultdict(list)
     ids: dict[object, set[UUID]] = defaultdict(set)
     for booking_id in known.values():
         ids[sets.find(booking_id)].add(booking_id)
@@ -196,7 +195,7 @@ def _build_streams(
     return [_build_stream(records, sorted(ids.get(root, ()))) for root, records in by_root.items()]
 
 
-def _build_stream(records: list[EventRecord], booking_ids: list[UUID]) -> EventStream:
+def _build_stream(records: list[BookingRecord], booking_ids: list[UUID]) -> EventStream:
     creating_id = next((record.event_id for record in records if can_create_booking(record.event)), None)
     return EventStream(
         # A booking's id is the id of the first event in the feed that can create it.

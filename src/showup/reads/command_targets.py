@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.tables import booking_refs, bookings, companies, deals, merges, people
-from showup.manual_events import MergeKind
+from showup.events.workspace import MergeKind
 from showup.reads.current_ids import current_booking_id, current_company_id, current_deal_id, current_person_id
 from showup.reads.rows import visible_to
 

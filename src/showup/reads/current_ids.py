@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.database.tables import booking_aliases, bookings, companies, deal_aliases, deals, merges, people
-from showup.manual_events import MergeKind
+from showup.events.workspace import MergeKind
 
 
 def current_booking_id(booking_id: UUID) -> ColumnElement[UUID]:

@@ -15,7 +15,7 @@ SORTS: Sorts = {"received_at": inbox_events.c.received_at}
 
 # No uid: it can cancel a meeting at Cal.com, and the stored body has it for those who need it.
 _FIELDS = (
-    *("id", "origin", "received_at", "state", "because", "trigger", "source_at", "actor"),
+    *("id", "source", "origin", "received_at", "state", "because", "trigger", "source_at", "actor"),
     *("booking_id", "duplicate_of", "attempts", "next_try_at", "processed_at"),
 )
 _RAW_FIELDS = ("content_type", "webhook_version", "source_address", "body")

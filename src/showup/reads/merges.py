@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.permission import Permission
 from showup.companies.company import company_id
 from showup.database.tables import merges
-from showup.manual_events import MergeKind
+from showup.events.workspace import MergeKind
 from showup.people.person import person_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_set, visible_to

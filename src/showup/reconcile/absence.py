@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from showup import events
 from showup.bookings.booking import Booking
-from showup.events import EventRecord
+from showup.events import booking as events
+from showup.events.envelope import BookingRecord
 from showup.sources.calcom.api_values import ApiBooking
 
 
-def find_absences(ours: Booking, records: Sequence[EventRecord], theirs: ApiBooking) -> tuple[tuple[str, bool], ...]:
+def find_absences(ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking) -> tuple[tuple[str, bool], ...]:
     """Returns by address each mark that was set (True) or removed (False) without an event.
 
     A guest without a mark means nothing, unless the guest was marked before. `records` is in source order.
@@ -26,7 +26,7 @@ def find_absences(ours: Booking, records: Sequence[EventRecord], theirs: ApiBook
     return tuple(found.items())
 
 
-def _reported_absences(records: Sequence[EventRecord]) -> dict[str, bool]:
+def _reported_absences(records: Sequence[BookingRecord]) -> dict[str, bool]:
     reported: dict[str, bool] = {}
     for record in records:
         if not isinstance(record.event, events.AttendanceReported | events.MeetingEnded):

@@ -12,7 +12,7 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from showup.database.engine import driver_connection, transaction
-from showup.events import EventRecord
+from showup.events.envelope import BookingRecord, is_booking_record
 from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.inbox.store import InboxEvent, insert_events
 from showup.inbox.translation import translate_event
@@ -155,9 +155,9 @@ class Comparison:
     def _repair(
         self, one: ApiBooking, history: BookingHistory, skipped_kinds: Collection[SyncDifferenceKind]
     ) -> Repaired:
-        def read_record(body: bytes) -> EventRecord | None:
+        def read_record(body: bytes) -> BookingRecord | None:
             _, translated = translate_event(self._inbox_event(body))
-            return translated if isinstance(translated, EventRecord) else None
+            return translated if translated is not None and is_booking_record(translated) else None
 
         return repair(
             history.known,
@@ -172,6 +172,7 @@ class Comparison:
         return InboxEvent(
             id=uuid7(),
             account_id=self._account.id,
+            source="calcom",
             origin=self._origin,
             received_at=self._clock(),
             digest=sha256(body).digest(),

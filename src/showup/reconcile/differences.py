@@ -6,9 +6,11 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-from showup import events
 from showup.bookings.booking import Attendee, Booking
-from showup.events import EventRecord, ReplacedBooking
+from showup.events import booking as events
+from showup.events.details import AttendeeDetails, ReplacedBooking
+from showup.events.envelope import BookingRecord
+from showup.events.manual import ManualBookingEvent
 from showup.reconcile.absence import find_absences
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking
 from showup.sources.calcom.payload import url
@@ -51,7 +53,7 @@ class LocalBooking(Struct, frozen=True, kw_only=True):
     """The current booking and all its event records in source order; `booking` is None where it is unknown."""
 
     booking: Booking | None = None
-    records: tuple[EventRecord, ...] = ()
+    records: tuple[BookingRecord, ...] = ()
 
 
 class SyncDifference(Struct, frozen=True, kw_only=True):
@@ -93,9 +95,9 @@ def find_differences(local: LocalBooking, theirs: ApiBooking, ended_before: date
     return found
 
 
-def is_about(record: EventRecord, theirs: ApiBooking) -> bool:
+def is_about(record: BookingRecord, theirs: ApiBooking) -> bool:
     """Returns whether Cal.com's event is about this very uid, not about an earlier or later uid of the booking."""
-    if isinstance(record.event, events.ManualBookingEvent):
+    if isinstance(record.event, ManualBookingEvent):
         return False
     booking = record.event.booking
     if booking.uid is not None and theirs.uid is not None:
@@ -109,7 +111,7 @@ def ends_at(theirs: ApiBooking) -> datetime:
 
 
 def _creation_difference(
-    ours: Booking | None, records: Sequence[EventRecord], theirs: ApiBooking
+    ours: Booking | None, records: Sequence[BookingRecord], theirs: ApiBooking
 ) -> SyncDifference | None:
     """Returns the missing creation event: if it came later, a cancellation would have no deal to cancel."""
     seated = is_seated(theirs)
@@ -171,7 +173,7 @@ def _earlier(one: datetime | None, other: datetime) -> datetime | None:
 
 
 def _organizer_differences(
-    ours: Booking, records: Sequence[EventRecord], theirs: ApiBooking
+    ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking
 ) -> Iterator[SyncDifference]:
     host = (theirs.hosts[0].email or "").strip().lower() if theirs.hosts else ""
     if not host or ours.organizer_email is None:
@@ -197,7 +199,7 @@ def _location_differences(ours: Booking, theirs: ApiBooking) -> Iterator[SyncDif
         yield SyncDifference(kind="relocated", webhook=webhook, ours=ours.meeting_url or "none", theirs=meeting_url)
 
 
-def _seat_differences(ours: Booking, records: Sequence[EventRecord], theirs: ApiBooking) -> Iterator[SyncDifference]:
+def _seat_differences(ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking) -> Iterator[SyncDifference]:
     if not is_seated(theirs):
         return
     taken = {_seat_key(one): one for one in list_guests(theirs) if one.seat_uid is not None}
@@ -217,7 +219,7 @@ def _seat_differences(ours: Booking, records: Sequence[EventRecord], theirs: Api
             yield SyncDifference(kind="seat_given_back", webhook=webhook, ours=key, theirs="no seat")
 
 
-def _seat_reported_at(key: str, records: Sequence[EventRecord]) -> datetime | None:
+def _seat_reported_at(key: str, records: Sequence[BookingRecord]) -> datetime | None:
     created = (one for one in records if isinstance(one.event, _CREATION_EVENTS))
     return next(
         (
@@ -229,7 +231,7 @@ def _seat_reported_at(key: str, records: Sequence[EventRecord]) -> datetime | No
     )
 
 
-def _attendee_key(attendee: events.AttendeeDetails) -> str | None:
+def _attendee_key(attendee: AttendeeDetails) -> str | None:
     return attendee.email or attendee.phone or attendee.name
 
 
@@ -244,7 +246,7 @@ def _api_seat(attendee: Attendee) -> ApiAttendee:
 
 
 def _end_differences(
-    ours: Booking, records: Sequence[EventRecord], theirs: ApiBooking, ended_before: datetime
+    ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking, ended_before: datetime
 ) -> Iterator[SyncDifference]:
     is_over = ends_at(theirs) < ended_before
     ended = [

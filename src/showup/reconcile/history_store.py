@@ -9,14 +9,16 @@ import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from showup.events import EventRecord, SeatMoved, booking_names, seat_left_event
+from showup.events.booking import SeatMoved, booking_names, seat_left_event
+from showup.events.envelope import BookingRecord, is_booking_record
+from showup.events.translation import Translated
 from showup.inbox import rules
 from showup.inbox.translation import InboxLog
 from showup.pipeline.rules import RuleBook
 from showup.reconcile.account import ReconciledAccount
 from showup.reconcile.repairs import KnownHistory
 from showup.sources.calcom.api_values import ApiBooking
-from showup.sources.calcom.translate import Translated, translate
+from showup.sources.calcom.translate import translate
 
 _LOG: Final = InboxLog()
 _MAX_ROWS: Final = 500
@@ -81,25 +83,26 @@ async def _refs(
 
 async def _load_waiting(
     connection: asyncpg.Connection, workspace_id: UUID, names: Sequence[str]
-) -> Mapping[str, list[EventRecord]]:
-    found: dict[str, list[EventRecord]] = {}
+) -> Mapping[str, list[BookingRecord]]:
+    found: dict[str, list[BookingRecord]] = {}
     for name, record in await _LOG.of_names(connection, workspace_id, names):
-        found.setdefault(name, []).append(record)
+        if is_booking_record(record):
+            found.setdefault(name, []).append(record)
     return found
 
 
 def _booking_records(
-    refs: Mapping[str, tuple[UUID, UUID]], records_by_booking: Mapping[UUID, list[EventRecord]], name: str | None
-) -> tuple[EventRecord, ...]:
+    refs: Mapping[str, tuple[UUID, UUID]], records_by_booking: Mapping[UUID, list[BookingRecord]], name: str | None
+) -> tuple[BookingRecord, ...]:
     return () if name is None or name not in refs else tuple(records_by_booking.get(refs[name][0], ()))
 
 
 def _seat_departures(
-    waiting: Mapping[UUID, Mapping[str, list[EventRecord]]],
+    waiting: Mapping[UUID, Mapping[str, list[BookingRecord]]],
     refs: Mapping[str, tuple[UUID, UUID]],
     account: ReconciledAccount,
     name: str,
-) -> tuple[EventRecord, ...]:
+) -> tuple[BookingRecord, ...]:
     """Returns the events that moved seats from this booking to another: they are in the other one's history."""
     return tuple(
         replace(one, event=departed)

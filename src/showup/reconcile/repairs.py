@@ -13,14 +13,15 @@ from uuid import UUID
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from showup.events import EventRecord, ReplacedBooking
+from showup.events.details import ReplacedBooking
+from showup.events.envelope import BookingRecord
 from showup.pipeline.replay import replay
 from showup.pipeline.rules import RuleBook
 from showup.reconcile.differences import LocalBooking, SyncDifference, SyncDifferenceKind, find_differences, is_about
 from showup.sources.calcom.api_values import ApiBooking
 from showup.sources.calcom.synthetic_webhook import SyntheticWebhook, build_webhook
 
-ReadRecord: TypeAlias = Callable[[bytes], EventRecord | None]
+ReadRecord: TypeAlias = Callable[[bytes], BookingRecord | None]
 """Reads a body as the inbox will; None where it would be no event."""
 
 _NO_STREAM: Final = UUID(int=0)
@@ -33,9 +34,9 @@ _MAX_REPAIRS: Final = 50
 class KnownHistory(Struct, frozen=True, kw_only=True):
     """The events of a booking: its history, the history of the booking that it replaces, and its waiting events."""
 
-    records: tuple[EventRecord, ...] = ()
-    previous_records: tuple[EventRecord, ...] = ()
-    waiting_records: tuple[EventRecord, ...] = ()
+    records: tuple[BookingRecord, ...] = ()
+    previous_records: tuple[BookingRecord, ...] = ()
+    waiting_records: tuple[BookingRecord, ...] = ()
 
 
 class Repair(Struct, frozen=True, kw_only=True):
@@ -93,11 +94,11 @@ class _RepairState(Struct, kw_only=True):
     ended_before: datetime
     rules: RuleBook
     read_record: ReadRecord
-    records: tuple[EventRecord, ...]
+    records: tuple[BookingRecord, ...]
     repairs: list[Repair] = []
     attempts: Counter[SyncDifferenceKind] = field(default_factory=Counter)
 
-    def remaining_differences(self, records: Sequence[EventRecord] | None = None) -> list[SyncDifference]:
+    def remaining_differences(self, records: Sequence[BookingRecord] | None = None) -> list[SyncDifference]:
         """Returns the remaining differences."""
         return find_differences(
             _local_booking(self.records if records is None else records, self.rules), self.theirs, self.ended_before
@@ -139,7 +140,7 @@ def _is_repaired(difference: SyncDifference, remaining: Sequence[SyncDifference]
     )
 
 
-def _local_booking(records: Sequence[EventRecord], rules: RuleBook) -> LocalBooking:
+def _local_booking(records: Sequence[BookingRecord], rules: RuleBook) -> LocalBooking:
     if not records:
         return LocalBooking()
     return LocalBooking(
@@ -149,8 +150,8 @@ def _local_booking(records: Sequence[EventRecord], rules: RuleBook) -> LocalBook
 
 
 def _with_record(
-    records: Sequence[EventRecord], record: EventRecord | None, known: KnownHistory
-) -> tuple[EventRecord, ...]:
+    records: Sequence[BookingRecord], record: BookingRecord | None, known: KnownHistory
+) -> tuple[BookingRecord, ...]:
     joined = {each.event_id: each for each in (*records, *known.previous_records, *known.waiting_records)}
     return (*joined.values(), *(() if record is None else (record,)))
 
@@ -168,7 +169,7 @@ def _with_previous_times(webhook: SyntheticWebhook, previous: LocalBooking) -> S
 
 
 def _retimed(
-    webhook: SyntheticWebhook, records: Sequence[EventRecord], theirs: ApiBooking, *, is_retry: bool
+    webhook: SyntheticWebhook, records: Sequence[BookingRecord], theirs: ApiBooking, *, is_retry: bool
 ) -> SyntheticWebhook:
     latest_at = max((one.source_at for one in records if is_about(one, theirs)), default=None)
     if not is_retry or latest_at is None or webhook.at is None or latest_at < webhook.at:

@@ -12,6 +12,7 @@ from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.destinations.public_addresses import AddressPolicy
+from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import home_page, mail_preview, metrics, openapi, probes, resend, slack, unsubscribe
 from showup.web.api import (
@@ -92,13 +93,15 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     mail_secrets: MailSecrets | None = None,
     address_policy: AddressPolicy | None = None,
     signature_alert: SignatureAlert | None = None,
+    event_handlers: EventHandlers,
 ) -> FastAPI:
     """Build the application over a database.
 
     `admin_key` has the scope admin in every workspace; None for no such key. A change that waits for a lock longer than
     `lock_timeout` is refused as busy. `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this
     process serves it. Without `mail_secrets`, previously encrypted values cannot be decrypted. Without
-    `address_policy`, only the syntax of an address that a user supplies is checked.
+    `address_policy`, only the syntax of an address that a user supplies is checked. `event_handlers` apply the events
+    that the projection does not handle.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -112,6 +115,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         mail_secrets=mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()])),
         address_policy=address_policy or AddressPolicy(),
         signature_alert=signature_alert or SignatureAlert(engine, clock),
+        event_handlers=event_handlers,
     )
     return app
 

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
+from showup.commands.idempotency import set_lock_timeout
 from showup.destinations.public_addresses import AddressPolicy
+from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.web.idempotency_store import set_lock_timeout
 from showup.web.problems import RETRY_SOON, Refusal
 from showup.web.signature_alert import SignatureAlert
 
@@ -42,7 +43,7 @@ class AppState(Struct, frozen=True, kw_only=True):
 
     `engine` is for changes, `read_engine` for reads of the same database. `lock_timeout` limits how long a change waits
     for a lock. `address_policy` says which user-supplied addresses Showup may call. `signature_alert` notifies
-    workspaces of repeated bad signatures.
+    workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not handle.
     """
 
     engine: AsyncEngine
@@ -54,6 +55,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     mail_secrets: MailSecrets
     address_policy: AddressPolicy
     signature_alert: SignatureAlert
+    event_handlers: EventHandlers
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
+from showup.commands.unit_of_work import CommandRefused
 from showup.web.idempotency import IdempotentReplay
 from showup.web.problems import Refusal
 
@@ -32,6 +33,8 @@ class CommandRoute(APIRoute):
                 response = await handle(Request(request.scope, _limit_body(request.receive)))
             except IdempotentReplay as replay:
                 return replay.response
+            except CommandRefused as refused:
+                response = Refusal("refused-by-rules", refused.because).response()
             except Refusal as refusal:
                 if refusal.status != 409:
                     raise

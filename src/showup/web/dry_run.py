@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
 from showup.reads import impact
 from showup.reads.impact import MAX_EXAMPLES
-from showup.web.unit_of_work import UnitOfWork
 
 NO_CHANGES: Final = {noun: {"added": 0, "removed": 0, "changed": 0} for noun in impact.NOUNS}
 

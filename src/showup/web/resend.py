@@ -11,7 +11,6 @@ from showup.access.account import DEFAULT
 from showup.access.signers_store import Signer, list_signers
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import driver_connection
-from showup.inbox.inbox_event import FROM_RESEND
 from showup.inbox.signed_store import SignedWebhook, insert_signed
 from showup.sources.resend.signature import is_usable_secret, signed_id
 from showup.web.app_state import AppState, State
@@ -72,7 +71,8 @@ async def _store(
             received_at=state.clock(),
             content_type=None if content_type is None else content_type[:_MAX_HEADER_LENGTH],
             source_address=request.client.host if request.client else None,
-            origin=FROM_RESEND,
+            source="resend",
+            origin="webhook",
         )
         for workspace_id, source_id in sorted(source_ids.items())
     ]

@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.signers_store import Signer, list_signers_of_kind
 from showup.database.engine import driver_connection
-from showup.inbox.inbox_event import MANUAL
 from showup.inbox.signed_store import SignedWebhook, insert_signed
 from showup.reads.deliveries import workspace_of_delivery
-from showup.sources.manual.command import ChooseRecord, encode
+from showup.sources.manual.translate import encode
 from showup.sources.slack.signature import is_signed
 from showup.sources.slack.translate import ButtonPress, UnreadableInteraction, translate
 from showup.web.app_state import AppState, State
@@ -59,7 +58,7 @@ async def _ingest(request: Request, state: AppState, body: bytes) -> None:
             stored = await insert_signed(
                 await driver_connection(tx), _to_signed_webhook(request, state, workspace_id, press)
             )
-            _log.info("Slack action received", event_id=str(stored.id), delivery_id=str(press.delivery_id))
+            _log.info("Slack action received", event_id=str(stored.id), delivery_id=str(press.event.delivery_id))
 
 
 def _signing_workspaces(request: Request, state: AppState, signers: Sequence[Signer], body: bytes) -> list[UUID]:
@@ -83,19 +82,19 @@ def _signing_workspaces(request: Request, state: AppState, signers: Sequence[Sig
 
 async def _workspace_of_press(tx: AsyncConnection, press: ButtonPress, workspace_ids: Sequence[UUID]) -> UUID:
     """Return the workspace of the delivery; if none of them has it, the first one, whose log records the refusal."""
-    return await workspace_of_delivery(tx, press.delivery_id, workspace_ids) or workspace_ids[0]
+    return await workspace_of_delivery(tx, press.event.delivery_id, workspace_ids) or workspace_ids[0]
 
 
 def _to_signed_webhook(request: Request, state: AppState, workspace_id: UUID, press: ButtonPress) -> SignedWebhook:
     now = state.clock()
-    command = ChooseRecord(at=now, actor=press.actor, delivery_id=press.delivery_id, record=press.record)
     return SignedWebhook(
         workspace_id=workspace_id,
         id=press.id,
         actor=press.actor,
-        body=encode(command),
+        body=encode(press.event, at=now, actor=press.actor),
         received_at=now,
         content_type="application/json",
         source_address=request.client.host if request.client else None,
-        origin=MANUAL,
+        source="manual",
+        origin="manual",
     )

@@ -1,21 +1,15 @@
-"""The unit of work of a request: the permission of its caller, one transaction and one time."""
+"""Opens the unit of work of a request, and finds the records that the request names."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, TypeVar
-from uuid import UUID
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import workspaces_store
 from showup.access.permission import Permission
 from showup.access.workspace import DEFAULT, Workspace
-from showup.database.engine import driver_connection
-from showup.inbox.execute import CommandResult, execute_command, lock_pipeline
+from showup.commands.unit_of_work import UnitOfWork
 from showup.reads.command_targets import CommandTarget
-from showup.sources.manual.command import Command
 from showup.web.app_state import State, WriteTransaction
 from showup.web.auth import Admin, Writer
 from showup.web.idempotency import IdempotencyKey, claim_key
@@ -24,40 +18,14 @@ from showup.web.problems import Refusal, invalid_field
 Target = TypeVar("Target", bound=CommandTarget)
 
 
-class UnitOfWork(Struct, frozen=True, kw_only=True):
-    """Unit of work: all commands of one request commit, or none."""
+async def lock_workspace(unit_of_work: UnitOfWork) -> Workspace:
+    """Lock and return the workspace for a new record: the key's or the query's, else the only one, or `default`.
 
-    permission: Permission
-    tx: AsyncConnection
-    at: datetime
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        """Return the fields that all commands of this request share: its time and its actor."""
-        return {"at": self.at, "actor": self.permission.actor}
-
-    async def execute(self, workspace_id: UUID, *commands: Command) -> Sequence[UUID]:
-        """Execute the commands and return the ids of their events.
-
-        If the rules refuse one command, all of them are refused.
-        """
-        result = await self.try_execute(workspace_id, *commands)
-        if result.refused is not None:
-            raise Refusal("refused-by-rules", result.refused)
-        return result.event_ids
-
-    async def try_execute(self, workspace_id: UUID, *commands: Command) -> CommandResult:
-        """Execute the commands and return the result."""
-        return await execute_command(await driver_connection(self.tx), workspace_id, commands, self.at)
-
-    async def lock_workspace(self) -> Workspace:
-        """Lock and return the workspace for a new record: the key's or the query's, else the only one, or `default`.
-
-        No other transaction changes it until this one ends: a record that is missing now stays missing.
-        """
-        workspace = await resolve_workspace(self.tx, self.permission)
-        await lock_pipeline(await driver_connection(self.tx), workspace.id)
-        return workspace
+    No other transaction changes it until this one ends: a record that is missing now stays missing.
+    """
+    workspace = await resolve_workspace(unit_of_work.tx, unit_of_work.permission)
+    await unit_of_work.lock(workspace.id)
+    return workspace
 
 
 async def resolve_workspace(tx: AsyncConnection, permission: Permission) -> Workspace:
@@ -82,7 +50,7 @@ async def _open_for_write(
     request: Request, permission: Writer, state: State, tx: WriteTransaction, key: IdempotencyKey = None
 ) -> UnitOfWork:
     await claim_key(request, tx, permission, key, state.clock)
-    return UnitOfWork(permission=permission, tx=tx, at=state.clock())
+    return UnitOfWork(permission=permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
 
 
 async def _open_for_admin(

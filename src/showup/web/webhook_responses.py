@@ -10,9 +10,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from showup.events import BookingMade
+from showup.events.booking import BookingMade
+from showup.events.translation import Translated, Unreadable
 from showup.inbox.inbox_event import Stored
-from showup.sources.calcom.translate import Translated, Unreadable, translate
+from showup.sources.calcom.translate import translate
 from showup.web import problems
 
 _METHOD_NOT_ALLOWED: Final = 405

@@ -13,14 +13,15 @@ from showup.deliveries.destination_records import QUESTION_KIND
 from showup.deliveries.mirror_store import StoredMirror
 from showup.deliveries.preparation import ConnectedQueue
 from showup.deliveries.queue_meter import QueueMeter
-from showup.deliveries.record_choices import RecordChosen, choose
 from showup.deliveries.subscription_store import subscribe
 from showup.destinations.clickup.kind import KIND
 from showup.destinations.contract import Pace
 from showup.destinations.destination_kind import DestinationContext
+from showup.events.delivery import RecordChosen
 from tests.deliveries.scenario import DeliveryScenario
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.clickup_space import FakeTask
+from tests.execute import execute
 from tests.histories.webhooks import body, payload
 
 ANN = "ann@acme.example"
@@ -94,9 +95,8 @@ class ClickUpScenario(DeliveryScenario):
     async def choose(self, record: str | None) -> str | None:
         """Answers the question of the only delivery that has one."""
         (delivery,) = [row for row in await self.rows(destination="clickup") if row["question"] is not None]
-        async with transaction(self.engine) as tx:
-            chosen = RecordChosen(delivery_id=delivery["id"], record=record)
-            return await choose(await driver_connection(tx), self.workspace, chosen, "user:dana", self.now)
+        chosen = RecordChosen(delivery_id=delivery["id"], record=record)
+        return (await execute(self.engine, self.workspace, chosen, at=self.now, actor="user:dana")).refused
 
     async def state(self) -> str:
         """Returns the state of the only delivery to ClickUp."""

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.secrets_at_rest import Seal
+from showup.container import event_handlers
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.deliveries.connection_setup import ConnectionSpec, set_up
@@ -55,7 +56,12 @@ class SlackScenario(ConnectedScenario):
         self.crm = FakeDestination()
         self._destinations["clickup"] = self.crm
         app = create_app(
-            engine=engine, clock=self.clock, admin_key=KEY, version="0", mail_secrets=MailSecrets(seal=SEAL)
+            engine=engine,
+            clock=self.clock,
+            admin_key=KEY,
+            version="0",
+            mail_secrets=MailSecrets(seal=SEAL),
+            event_handlers=event_handlers(),
         )
         self._transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
 
@@ -109,7 +115,7 @@ class SlackScenario(ConnectedScenario):
         return response
 
     async def apply_events(self) -> None:
-        while await apply_pending(self.engine, self.workspace, self.clock):
+        while await apply_pending(self.engine, self.workspace, self.clock, event_handlers()):
             pass
 
     async def crm_row(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def test_a_press_is_a_command_in_the_log_and_the_delivery_goes_on_with_it(
     response = await scenario.press_button(message, FIRST)
     assert (response.status_code, response.content) == (200, b"")
     (command,) = await scenario.command_log()
-    assert (command["state"], command["actor"], command["trigger"]) == ("applied", "slack:U0ANN (ann)", "choose_record")
+    assert (command["state"], command["actor"], command["trigger"]) == ("applied", "slack:U0ANN (ann)", "record_chosen")
     await scenario.deliver_due(seconds=1)
     assert scenario.crm.attempts[-1].question is not None
     assert scenario.crm.attempts[-1].question.chosen == "86a"

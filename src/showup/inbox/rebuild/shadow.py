@@ -13,7 +13,6 @@ from uuid import UUID
 import asyncpg
 
 from showup.database.tables import inbox_events, metadata
-from showup.inbox.inbox_event import FROM_RESEND
 
 # Tables that a replay reads or never touches. Every other table is rebuilt from the log, and so are tables added later:
 # a replay that writes to a new table can't change current data.
@@ -32,8 +31,8 @@ _LIVE_TABLES: Final = frozenset(
 _COPIED_TABLES: Final = ("workspaces",)
 REPLAYED_TABLES: Final = tuple(table.name for table in metadata.sorted_tables if table.name not in _LIVE_TABLES)
 
-# The name of the command that answers a delivery's question.
-_CHOICE_COMMAND: Final = "choose_record"
+# The type of the event that answers a delivery's question.
+_ANSWER_TRIGGER: Final = "record_chosen"
 
 # The outcome of each event, which replaces these columns of the log.
 _DERIVED_COLUMNS: Final = ("state", "because", "booking_id")
@@ -117,11 +116,11 @@ async def order_events(
         INSERT INTO replay_order (workspace_id, place, id)
         SELECT workspace_id, row_number() OVER (PARTITION BY workspace_id ORDER BY {priority}, first, number, id), id
         FROM (
-            SELECT e.workspace_id, e.id, e.number, e.origin = 'manual' AND e.booking_id IS NULL AS alone,
+            SELECT e.workspace_id, e.id, e.number, e.source = 'manual' AND e.booking_id IS NULL AS alone,
                    min(e.number) OVER (PARTITION BY e.workspace_id, {stream_key}) AS first
             FROM {live_schema}.inbox_events e JOIN rebuilding USING (workspace_id)
-            WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.origin <> '{FROM_RESEND}'
-            AND e.trigger IS DISTINCT FROM '{_CHOICE_COMMAND}'
+            WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.source <> 'resend'
+            AND e.trigger IS DISTINCT FROM '{_ANSWER_TRIGGER}'
             AND ($1::timestamptz IS NULL OR coalesce(e.replayed_at, e.received_at) <= $1)
         ) processed
     """  # noqa: S608  # the parts are constants and the quoted name of a schema

@@ -7,12 +7,12 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from showup.events.translation import Ignored, Unreadable
 from showup.inbox import store
 from showup.inbox.apply import AppliedBatch, Batch, apply_batch
 from showup.inbox.rebuild import shadow
 from showup.inbox.store import InboxEvent
 from showup.inbox.translation import translate_event
-from showup.sources.calcom.translate import Ignored, Unreadable
 
 PAGE_SIZE: Final = 1_000
 # These events had no effect, so they are only translated again.
@@ -62,7 +62,7 @@ async def replay_workspace(
     position, newly_readable = 0, 0
     while (page := await _fetch_page(connection, live_schema, workspace_id, position, page_size)).size:
         if page.events:
-            batch_result = await apply_batch(connection, workspace_id, Batch(page.events))
+            batch_result = await apply_batch(connection, workspace_id, Batch(page.events), handlers={}, now=None)
             await _mark_processed(connection, batch_result)
         newly_readable += sum(
             not isinstance(translate_event(event)[0], _IGNORED_TYPES[state]) for state, event in page.ignored
@@ -113,7 +113,7 @@ async def _mark_processed(connection: asyncpg.Connection, batch_result: AppliedB
                   IS DISTINCT FROM ('applied', outcome.because, outcome.booking_id)
             """,
             [outcome.event_id for outcome in batch_result.reprocessed],
-            [outcome.refused for outcome in batch_result.reprocessed],
+            [outcome.because for outcome in batch_result.reprocessed],
             [outcome.booking_id for outcome in batch_result.reprocessed],
         )
     await store.remove_names(connection, batch_result.resolved)

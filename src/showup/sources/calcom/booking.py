@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from showup.events import AttendeeDetails, BookingDetails
+from showup.events.details import AttendeeDetails, BookingDetails
 from showup.sources.calcom.envelope import Envelope
 from showup.sources.calcom.payload import (
     TEXT_LENGTH,

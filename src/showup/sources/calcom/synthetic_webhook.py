@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from showup.events import ReplacedBooking
+from showup.events.details import ReplacedBooking
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiHost
 
 WebhookTrigger: TypeAlias = Literal[

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from msgspec import Struct
-
-from showup import events
-from showup.events import BookingDetails, Event, ReplacedBooking
+from showup.events import booking as events
+from showup.events.booking import AnyBookingEvent
+from showup.events.details import AttendeeDetails, BookingDetails, ReplacedBooking
+from showup.events.translation import BookingTranslation, Ignored, Translated, Unreadable
 from showup.sources.calcom.booking import read_booking
 from showup.sources.calcom.envelope import Envelope, NotAnEnvelope, open_envelope
 from showup.sources.calcom.payload import (
@@ -29,39 +29,14 @@ from showup.sources.calcom.payload import (
     url,
 )
 
-
-class Translated(Struct, frozen=True, kw_only=True):
-    """A readable body: the event, and when it happened at the source (None: the source did not say)."""
-
-    event: Event
-    trigger: str
-    uid: str | None
-    source_at: datetime | None
-
-
-class Ignored(Struct, frozen=True, kw_only=True):
-    """A readable body without meaning for the pipeline."""
-
-    because: str
-    trigger: str
-
-
-class Unreadable(Struct, frozen=True, kw_only=True):
-    """An unreadable body; it stays in the log and can be replayed after a fix."""
-
-    because: str
-    trigger: str | None = None
-
-
-Translation: TypeAlias = Translated | Ignored | Unreadable
-_Translator: TypeAlias = Callable[[Envelope, BookingDetails], Event]
+_Translator: TypeAlias = Callable[[Envelope, BookingDetails], AnyBookingEvent]
 
 
 class _MissingField(ValueError):
     """Raised when a field that the trigger requires is missing."""
 
 
-def translate(body: bytes) -> Translation:
+def translate(body: bytes) -> BookingTranslation:
     """Translates one webhook body, with any content."""
     try:
         envelope = open_envelope(body)
@@ -78,15 +53,21 @@ def translate(body: bytes) -> Translation:
         return Unreadable(because=str(error), trigger=trigger)
 
 
-def _translate_envelope(envelope: Envelope, trigger: str) -> Translated:
+def _translate_envelope(envelope: Envelope, trigger: str) -> Translated[AnyBookingEvent]:
     booking = read_booking(envelope)
     event = _TRANSLATORS[trigger](envelope, booking)
     if not _is_identified(event):
         raise _MissingField(f"{trigger} identifies no booking: it has neither a uid nor a bookingId")
-    return Translated(event=event, trigger=trigger, uid=event.booking.uid, source_at=_source_time(envelope, event))
+    return Translated(
+        event=event,
+        trigger=trigger,
+        actor="calcom",
+        uid=event.booking.uid,
+        source_at=_source_time(envelope, event),
+    )
 
 
-def _is_identified(event: Event) -> bool:
+def _is_identified(event: AnyBookingEvent) -> bool:
     """Returns whether the booking can be identified; a new one can, by its time and its booker."""
     booking = event.booking
     if booking.uid is not None or booking.calcom_booking_id is not None:
@@ -94,7 +75,7 @@ def _is_identified(event: Event) -> bool:
     return isinstance(event, events.BookingMade) and any(one.email is not None for one in booking.attendees)
 
 
-def _source_time(envelope: Envelope, event: Event) -> datetime | None:
+def _source_time(envelope: Envelope, event: AnyBookingEvent) -> datetime | None:
     """Returns when the event happened.
 
     Meetings start and end by the clock, whenever Cal.com created or sent the webhook.
@@ -143,27 +124,27 @@ def _replaced(envelope: Envelope) -> ReplacedBooking | None:
     )
 
 
-def _booking_made(envelope: Envelope, booking: BookingDetails) -> Event:
+def _booking_made(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.BookingMade(booking=_require_start_time(booking, envelope.trigger), replaces=_replaced(envelope))
 
 
-def _requested(envelope: Envelope, booking: BookingDetails) -> Event:
+def _requested(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.BookingRequested(booking=_require_start_time(booking, envelope.trigger), replaces=_replaced(envelope))
 
 
-def _payment_started(envelope: Envelope, booking: BookingDetails) -> Event:
+def _payment_started(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.PaymentStarted(booking=_require_start_time(booking, envelope.trigger))
 
 
-def _paid(_envelope: Envelope, booking: BookingDetails) -> Event:
+def _paid(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.BookingPaid(booking=booking)
 
 
-def _rejected(envelope: Envelope, booking: BookingDetails) -> Event:
+def _rejected(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.BookingRejected(booking=booking, reason=text(envelope.fields.get("rejectionReason"), TEXT_LENGTH))
 
 
-def _rescheduled(envelope: Envelope, booking: BookingDetails) -> Event:
+def _rescheduled(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     fields = envelope.fields
     booking = _require_start_time(booking, envelope.trigger)
     # A body without the old uid rescheduled the booking that it names.
@@ -181,7 +162,7 @@ def _rescheduled(envelope: Envelope, booking: BookingDetails) -> Event:
     return events.BookingRescheduled(booking=booking, replaces=replaces, reason=reason, by=by)
 
 
-def _cancelled(envelope: Envelope, booking: BookingDetails) -> Event:
+def _cancelled(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     fields = envelope.fields
     return events.BookingCancelled(
         booking=booking,
@@ -191,25 +172,25 @@ def _cancelled(envelope: Envelope, booking: BookingDetails) -> Event:
     )
 
 
-def _location_changed(_envelope: Envelope, booking: BookingDetails) -> Event:
+def _location_changed(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.LocationChanged(booking=booking)
 
 
-def _organizer_changed(_envelope: Envelope, booking: BookingDetails) -> Event:
+def _organizer_changed(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.OrganizerChanged(booking=booking)
 
 
-def _meeting_started(_envelope: Envelope, booking: BookingDetails) -> Event:
+def _meeting_started(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.MeetingStarted(booking=booking)
 
 
-def _meeting_ended(envelope: Envelope, booking: BookingDetails) -> Event:
+def _meeting_ended(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.MeetingEnded(booking=booking, host_absent=flag(envelope.fields.get("noShowHost")) or False)
 
 
-def _no_show_updated(_envelope: Envelope, booking: BookingDetails) -> Event:
+def _no_show_updated(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     marked = tuple(
-        events.AttendeeDetails(email=one.email, phone=one.phone, attended=not one.no_show)
+        AttendeeDetails(email=one.email, phone=one.phone, attended=not one.no_show)
         for one in booking.attendees
         if one.no_show is not None
     )
@@ -229,31 +210,31 @@ def _without_attendees(booking: BookingDetails) -> BookingDetails:
     )
 
 
-def _guests_missed(_envelope: Envelope, booking: BookingDetails) -> Event:
+def _guests_missed(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.GuestsMissed(booking=_without_attendees(booking))
 
 
-def _host_missed(envelope: Envelope, booking: BookingDetails) -> Event:
+def _host_missed(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.HostMissed(booking=_without_attendees(booking), host_email=email(envelope.fields.get("hostEmail")))
 
 
-def _recording_ready(envelope: Envelope, booking: BookingDetails) -> Event:
+def _recording_ready(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     return events.RecordingReady(booking=_without_attendees(booking), url=url(envelope.fields.get("downloadLink")))
 
 
-def _transcript_ready(envelope: Envelope, booking: BookingDetails) -> Event:
+def _transcript_ready(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     links = objects(mapping(envelope.fields.get("downloadLinks")).get("transcription"))
     by_format = {text(link.get("format")): url(link.get("link")) for link in links}
     readable = by_format.get("txt") or next((link for link in by_format.values() if link), None)
     return events.TranscriptReady(booking=_without_attendees(booking), url=readable)
 
 
-def _invite_declined(envelope: Envelope, booking: BookingDetails) -> Event:
+def _invite_declined(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
     declined = mapping(envelope.root.get("declinedAttendee"))
     return events.InviteDeclined(booking=_without_attendees(booking), email=email(declined.get("email")))
 
 
-def _assignment_disputed(envelope: Envelope, _booking: BookingDetails) -> Event:
+def _assignment_disputed(envelope: Envelope, _booking: BookingDetails) -> AnyBookingEvent:
     booking, report = mapping(envelope.fields.get("booking")), mapping(envelope.fields.get("report"))
     return events.AssignmentDisputed(
         booking=BookingDetails(uid=identifier(booking.get("uid")), calcom_booking_id=identifier(booking.get("id"))),

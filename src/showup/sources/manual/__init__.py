@@ -1,4 +1,4 @@
-"""Commands of people, from the API, a form or the CLI: JSON that names things by keys which survive any rebuild.
+"""Events that people cause, through the API, a form, a button or the CLI: stored as JSON, read back as events.
 
-It takes a command's stored bytes, and returns events of a booking's history, and other manual events.
+The stored body holds everything that a replay needs. It takes an event, and returns bytes; or the reverse.
 """

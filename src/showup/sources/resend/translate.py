@@ -1,13 +1,14 @@
 """Translates one webhook of Resend into its meaning for the mail."""
 
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from showup.deliveries.feedback import Feedback, FeedbackStatus, SuppressionCause
+from showup.events.delivery import FeedbackStatus, MailFeedback, SuppressionCause
+from showup.events.translation import Ignored, Translated, Translation, Unreadable
 
 DELIVERY_TAG: Final = "delivery"
 """The tag of a mail that holds its delivery's id."""
@@ -27,56 +28,38 @@ _BOUNCES: Final = {
 }
 
 
-class IgnoredResendEvent(Struct, frozen=True, kw_only=True):
-    """A readable body that says nothing about a mail's delivery."""
-
-    because: str
-    trigger: str
-
-
-class UnreadableResendEvent(Struct, frozen=True, kw_only=True):
-    """An unreadable body."""
-
-    because: str
-    trigger: str | None = None
-
-
 class _ResendBody(Struct, frozen=True):
     type: str
     created_at: str | None = None
     data: dict[str, Any] = {}
 
 
-ResendTranslation: TypeAlias = Feedback | IgnoredResendEvent | UnreadableResendEvent
-
-
-def translate(body: bytes, received_at: datetime) -> ResendTranslation:
-    """Translates one body; without a time of its own, it happened when it was received."""
+def translate(body: bytes) -> Translation:
+    """Translates one body of a webhook."""
     try:
         event = msgspec.json.decode(body, type=_ResendBody)
     except RecursionError:
-        return UnreadableResendEvent(because="the body is nested too deeply")
+        return Unreadable(because="the body is nested too deeply")
     except ValueError as fault:
-        return UnreadableResendEvent(because=f"the body is not a webhook from Resend: {_short(str(fault))}")
+        return Unreadable(because=f"the body is not a webhook from Resend: {_short(str(fault))}")
     trigger = _short(event.type)
     if trigger in _IGNORED:
-        return IgnoredResendEvent(because=_IGNORED[trigger], trigger=trigger)
+        return Ignored(because=_IGNORED[trigger], trigger=trigger)
     classified = _classify(trigger, event.data)
     if classified is None:
-        return IgnoredResendEvent(because=f"{trigger} is not an event type that Showup knows", trigger=trigger)
+        return Ignored(because=f"{trigger} is not an event type that Showup knows", trigger=trigger)
     mail_id = _text(event.data.get("email_id"))
     if not mail_id:
-        return UnreadableResendEvent(because="it identifies no mail: it has no email_id", trigger=trigger)
+        return Unreadable(because="it identifies no mail: it has no email_id", trigger=trigger)
     outcome, because, stops = classified
-    return Feedback(
-        trigger=trigger,
+    feedback = MailFeedback(
         status=outcome,
         because=because,
-        at=_moment(event.created_at) or received_at,
         mail_id=mail_id,
         delivery_id=_delivery_id(event.data.get("tags")),
         suppression_cause=stops,
     )
+    return Translated(event=feedback, trigger=trigger, actor="resend", uid=mail_id, source_at=_moment(event.created_at))
 
 
 def _classify(trigger: str, data: dict[str, Any]) -> tuple[FeedbackStatus, str, SuppressionCause | None] | None:

@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from showup.events.delivery import RecordChosen
+
 _ACTION: Final = "choose_record"
 _MAX_FIELDS: Final = 10
 _MAX_NAME_LENGTH: Final = 80
@@ -20,8 +22,7 @@ class ButtonPress(Struct, frozen=True, kw_only=True):
 
     id: str
     actor: str
-    delivery_id: UUID
-    record: str | None
+    event: RecordChosen
 
 
 class UnreadableInteraction(Struct, frozen=True, kw_only=True):
@@ -65,8 +66,7 @@ def _button_press(action: dict[str, Any], member: str, name: str) -> ButtonPress
     return ButtonPress(
         id=f"slack:{timestamp}:{member}:{action_id[:100]}",
         actor=f"slack:{member} ({name})" if name else f"slack:{member}",
-        delivery_id=delivery_id,
-        record=record or None,
+        event=RecordChosen(delivery_id=delivery_id, record=record or None),
     )
 
 

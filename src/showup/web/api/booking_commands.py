@@ -7,9 +7,12 @@ from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
 
 from showup.bookings.booking import MeetingOutcome
+from showup.commands.unit_of_work import UnitOfWork
+from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.deal import DealChanged
+from showup.events.manual import ManualEvent
 from showup.reads.booking import find_booking
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_company, target_of_deal
-from showup.sources.manual.command import ChangeDeal, Command, MoveBooking, ReportOutcome
 from showup.web.api.bookings import BOOKING_DETAIL, BookingDetailResponse
 from showup.web.api.deal_commands import DealFields
 from showup.web.api.schemas import DEAL_ID, ok_response
@@ -17,7 +20,7 @@ from showup.web.command_route import CommandRoute
 from showup.web.problems import found_or_404, problem_examples
 from showup.web.query_params import WorkspaceQuery
 from showup.web.request_fields import Note, RequestBody
-from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork, target_or_404, target_or_422
+from showup.web.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=CommandRoute)
 
@@ -69,7 +72,7 @@ async def report_outcome(
     Reporting the same outcome again changes nothing.
     """
     booking = target_or_404(await target_of_booking(unit_of_work.tx, unit_of_work.permission, booking_id), "booking")
-    await unit_of_work.execute(booking.workspace_id, *await _build_commands(unit_of_work, booking, body))
+    await unit_of_work.execute(booking.workspace_id, *await _events_of_report(unit_of_work, booking, body))
     return found_or_404(
         await find_booking(unit_of_work.tx, unit_of_work.permission, booking.id, unit_of_work.at), "booking"
     )
@@ -89,17 +92,17 @@ async def move_booking(
     """Move a booking to another deal or to another company."""
     booking = target_or_404(await target_of_booking(unit_of_work.tx, unit_of_work.permission, booking_id), "booking")
     company, deal = await _resolve_destination(unit_of_work, booking.workspace_id, body)
-    command = MoveBooking(**unit_of_work.envelope, booking=booking.name, company=company, deal=deal)
-    await unit_of_work.execute(booking.workspace_id, command)
+    event = BookingAttached(subject=booking.name, company=company, deal=deal)
+    await unit_of_work.execute(booking.workspace_id, event)
     return found_or_404(
         await find_booking(unit_of_work.tx, unit_of_work.permission, booking.id, unit_of_work.at), "booking"
     )
 
 
-async def _build_commands(unit_of_work: UnitOfWork, booking: BookingTarget, body: OutcomeRequest) -> list[Command]:
-    report = ReportOutcome(
-        **unit_of_work.envelope, booking=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step
-    )
+async def _events_of_report(
+    unit_of_work: UnitOfWork, booking: BookingTarget, body: OutcomeRequest
+) -> list[ManualEvent]:
+    report = OutcomeReported(subject=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step)
     if body.deal is None or not body.deal.model_fields_set:
         return [report]
     deal_target = (
@@ -110,7 +113,7 @@ async def _build_commands(unit_of_work: UnitOfWork, booking: BookingTarget, body
     # For a booking without a deal, the command targets the booking itself: the rules then refuse it and the log records
     # why.
     deal = booking.name if deal_target is None else deal_target.name
-    return [report, ChangeDeal(**unit_of_work.envelope, deal=deal, change=body.deal.to_deal_change())]
+    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change())]
 
 
 async def _resolve_destination(

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Query
 
 from showup.companies.company import company_id as company_id_of
 from showup.companies.company import key_of_domain, key_of_event
+from showup.events.workspace import CompanyRecorded
 from showup.reads.command_targets import target_of_company
 from showup.reads.companies import find_company
-from showup.sources.manual.command import RecordCompany
 from showup.web.api.companies import COMPANY_DETAIL, CompanyDetailResponse
 from showup.web.api.schemas import COMPANY, created_response, ok_response
 from showup.web.command_route import CommandRoute
 from showup.web.problems import Refusal, found_or_404, problem_examples
 from showup.web.query_params import WorkspaceQuery
 from showup.web.request_fields import Domain, Name, RequestBody
-from showup.web.unit_of_work import WriteUnitOfWork, target_or_404
+from showup.web.unit_of_work import WriteUnitOfWork, lock_workspace, target_or_404
 
 router = APIRouter(prefix="/api/companies", tags=["companies"], route_class=CommandRoute)
 
@@ -57,7 +57,7 @@ async def create_company(
     body: CreateCompanyRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Create a company."""
-    workspace = await unit_of_work.lock_workspace()
+    workspace = await lock_workspace(unit_of_work)
     key = None if body.domain is None else key_of_domain(body.domain)
     existing = (
         None
@@ -67,9 +67,7 @@ async def create_company(
     if existing is not None:
         detail = f"A company with this domain already exists. Update it with PATCH /api/companies/{existing.id}."
         raise Refusal("exists-already", detail)
-    (event_id,) = await unit_of_work.execute(
-        workspace.id, RecordCompany(**unit_of_work.envelope, company=key, name=body.name)
-    )
+    (event_id,) = await unit_of_work.execute(workspace.id, CompanyRecorded(company=key, name=body.name))
     created_id = company_id_of(workspace.id, key or key_of_event(event_id))
     return found_or_404(await find_company(unit_of_work.tx, unit_of_work.permission, created_id), "company")
 
@@ -87,7 +85,5 @@ async def update_company(
 ) -> Any:
     """Update the name of a company. Later bookings do not overwrite it."""
     company = target_or_404(await target_of_company(unit_of_work.tx, unit_of_work.permission, company_id), "company")
-    await unit_of_work.execute(
-        company.workspace_id, RecordCompany(**unit_of_work.envelope, company=company.name, name=body.name)
-    )
+    await unit_of_work.execute(company.workspace_id, CompanyRecorded(company=company.name, name=body.name))
     return found_or_404(await find_company(unit_of_work.tx, unit_of_work.permission, company.id), "company")

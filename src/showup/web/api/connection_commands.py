@@ -10,6 +10,7 @@ from pydantic import Field
 from showup.access import connections_store
 from showup.access.connection import CALCOM
 from showup.access.connection import Connection as StoredConnection
+from showup.commands.unit_of_work import UnitOfWork
 from showup.deliveries.connection_setup import ConnectionSpec, amend, take_down
 from showup.deliveries.environment_connections import NAME as FROM_ENVIRONMENT
 from showup.destinations.catalogue import KINDS
@@ -22,7 +23,7 @@ from showup.web.command_route import CommandRoute
 from showup.web.problems import Refusal, invalid_field, problem_examples
 from showup.web.query_params import ShortText, WorkspaceQuery
 from showup.web.request_fields import RequestBody
-from showup.web.unit_of_work import AdminUnitOfWork, UnitOfWork
+from showup.web.unit_of_work import AdminUnitOfWork, lock_workspace
 
 router = APIRouter(prefix="/api/connections", tags=["connections"], route_class=CommandRoute)
 _log = structlog.get_logger()
@@ -83,7 +84,7 @@ async def create_connection(
 
     The system is notified of events from now on, according to the settings.
     """
-    workspace = await unit_of_work.lock_workspace()
+    workspace = await lock_workspace(unit_of_work)
     if body.name == FROM_ENVIRONMENT:
         raise invalid_field(
             "name", "body", f"{FROM_ENVIRONMENT!r} is reserved for the environment's connections. Choose another name."

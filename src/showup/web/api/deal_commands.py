@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from showup.deals.deal import DealChange, deal_id
+from showup.events.deal import DealChanged, DealOpened
 from showup.reads.command_targets import target_of_company, target_of_deal
 from showup.reads.deals import find_deal
-from showup.sources.manual.command import ChangeDeal, OpenDeal
 from showup.web.api.deals import DEAL_DETAIL, DealDetailResponse
 from showup.web.api.schemas import COMPANY, DealStatus, created_response, ok_response
 from showup.web.command_route import CommandRoute
@@ -65,8 +65,8 @@ async def open_deal(
     company = target_or_422(
         await target_of_company(unit_of_work.tx, unit_of_work.permission, body.company_id), "company_id", "company"
     )
-    command = OpenDeal(**unit_of_work.envelope, company=company.name, change=body.to_deal_change())
-    (event_id,) = await unit_of_work.execute(company.workspace_id, command)
+    event = DealOpened(company=company.name, change=body.to_deal_change())
+    (event_id,) = await unit_of_work.execute(company.workspace_id, event)
     return found_or_404(await find_deal(unit_of_work.tx, unit_of_work.permission, deal_id(event_id)), "deal")
 
 
@@ -84,7 +84,5 @@ async def update_deal(
     can be reopened only while its company has no other active deal.
     """
     deal = target_or_404(await target_of_deal(unit_of_work.tx, unit_of_work.permission, deal_id), "deal")
-    await unit_of_work.execute(
-        deal.workspace_id, ChangeDeal(**unit_of_work.envelope, deal=deal.name, change=body.to_deal_change())
-    )
+    await unit_of_work.execute(deal.workspace_id, DealChanged(subject=deal.name, change=body.to_deal_change()))
     return found_or_404(await find_deal(unit_of_work.tx, unit_of_work.permission, deal.id), "deal")

@@ -7,18 +7,19 @@ import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, field_validator
 
+from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
 from showup.deliveries import manual_actions
+from showup.events.delivery import RecordChosen
 from showup.reads.deliveries import find_delivery, workspace_of_delivery
 from showup.reads.rows import Item
-from showup.sources.manual.command import ChooseRecord
 from showup.web.api.deliveries import DELIVERY_DETAIL, DeliveryDetailResponse
 from showup.web.api.schemas import ok_response
 from showup.web.command_route import CommandRoute
 from showup.web.problems import Refusal, found_or_404, problem_examples
 from showup.web.query_params import ShortText, Timestamp, WorkspaceQuery
 from showup.web.request_fields import RequestBody
-from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork
+from showup.web.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=CommandRoute)
 _log = structlog.get_logger()
@@ -175,9 +176,7 @@ async def choose_record(
     await _read_delivery(unit_of_work, delivery_id)
     workspace_id = await workspace_of_delivery(unit_of_work.tx, delivery_id)
     assert workspace_id is not None, "the delivery exists"
-    result = await unit_of_work.try_execute(
-        workspace_id, ChooseRecord(**unit_of_work.envelope, delivery_id=delivery_id, record=body.record)
-    )
+    result = await unit_of_work.try_execute(workspace_id, RecordChosen(delivery_id=delivery_id, record=body.record))
     _raise_conflict(result.refused)
     return await _read_delivery(unit_of_work, delivery_id)
 

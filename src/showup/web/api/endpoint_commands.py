@@ -7,6 +7,7 @@ import structlog
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
+from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
 from showup.deliveries import endpoint_registration, endpoints_store
 from showup.deliveries.endpoint import Endpoint as StoredEndpoint
@@ -21,7 +22,7 @@ from showup.web.command_route import CommandRoute, SecretRoute
 from showup.web.problems import Refusal, found_or_404, invalid_field, problem_examples
 from showup.web.query_params import WorkspaceQuery
 from showup.web.request_fields import RequestBody
-from showup.web.unit_of_work import AdminUnitOfWork, UnitOfWork
+from showup.web.unit_of_work import AdminUnitOfWork, lock_workspace
 
 router = APIRouter(prefix="/api/endpoints", tags=["endpoints"], route_class=CommandRoute)
 secret_router = APIRouter(prefix="/api/endpoints", tags=["endpoints"], route_class=SecretRoute)
@@ -103,7 +104,7 @@ async def create_endpoint(
     body: CreateEndpointRequest, unit_of_work: AdminUnitOfWork, state: State, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Create an endpoint for outgoing webhooks. It receives events that occur from now on."""
-    workspace = await unit_of_work.lock_workspace()
+    workspace = await lock_workspace(unit_of_work)
     await _check_url(state, body.url)
     endpoint = StoredEndpoint(
         id=uuid4(),

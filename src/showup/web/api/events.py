@@ -25,6 +25,7 @@ _EVENT: Example = {
     "id": EVENT_ID,
     "account": "default",
     "actor": None,
+    "source": "calcom",
     "origin": "webhook",
     "received_at": "2026-03-10T09:15:00Z",
     "state": "applied",
@@ -51,7 +52,8 @@ class EventQuery(ListQuery):
 
     state: EventState | None = None
     trigger: ShortText | None = Field(
-        None, description="Cal.com's webhook name, such as `BOOKING_CREATED`, or a command, such as `change_deal`."
+        None,
+        description="Cal.com's webhook name, such as `BOOKING_CREATED`, or a manual event, such as `deal_changed`.",
     )
     uid: ShortText | None = Field(None, description="The Cal.com uid of the event's booking.")
     sort: Literal["received_at", "-received_at"] = "-received_at"
@@ -70,7 +72,10 @@ class EventResponse(BaseModel):
     id: UUID
     account: str | None
     actor: str | None
-    origin: str
+    source: str = Field(description="Who speaks in the body: `calcom`, `manual` (a person) or `resend`.")
+    origin: str = Field(
+        description="How it came: `webhook`, `reconcile`, `backfill`, `sample` or `manual` (a person's command)."
+    )
     received_at: datetime
     state: EventState
     because: str | None

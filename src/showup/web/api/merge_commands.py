@@ -8,18 +8,17 @@ from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.manual_events import MergeKind
+from showup.commands.unit_of_work import UnitOfWork
+from showup.events.workspace import Merged, MergeKind, MergeUndone
 from showup.reads.command_targets import CommandTarget, target_of_company, target_of_merged, target_of_person
 from showup.reads.merges import find_merge
-from showup.sources.manual.command import MergeDuplicates as MergeCommand
-from showup.sources.manual.command import UndoMerge
 from showup.web.api.merges import MERGE, MergeResponse
 from showup.web.api.schemas import created_response, ok_response
 from showup.web.command_route import CommandRoute
 from showup.web.problems import found_or_404, problem_examples
 from showup.web.query_params import WorkspaceQuery
 from showup.web.request_fields import RequestBody
-from showup.web.unit_of_work import UnitOfWork, WriteUnitOfWork, target_or_422
+from showup.web.unit_of_work import WriteUnitOfWork, target_or_422
 
 router = APIRouter(prefix="/api", tags=["merges"], route_class=CommandRoute)
 
@@ -72,7 +71,7 @@ async def merge_companies(
 async def undo_merge(merge_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]) -> Any:
     """Undo a merge and return it. Each of the two records gets its own data back."""
     merge = found_or_404(await find_merge(unit_of_work.tx, unit_of_work.permission, merge_id), "merge")
-    await unit_of_work.execute(merge["workspace_id"], UndoMerge(**unit_of_work.envelope, merge=merge_id))
+    await unit_of_work.execute(merge["workspace_id"], MergeUndone(merge=merge_id))
     return merge
 
 
@@ -90,6 +89,6 @@ async def _merge(
         "stays_id",
         noun,
     )
-    command = MergeCommand(**unit_of_work.envelope, kind=kind, gone=merged.name, stays=surviving.name)
-    (event_id,) = await unit_of_work.execute(merged.workspace_id, command)
+    event = Merged(kind=kind, gone=merged.name, stays=surviving.name)
+    (event_id,) = await unit_of_work.execute(merged.workspace_id, event)
     return found_or_404(await find_merge(unit_of_work.tx, unit_of_work.permission, event_id), "merge")

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.manual_events import MergeKind
+from showup.events.workspace import MergeKind
 from showup.reads.merges import SORTS, MergeFilter, list_merges
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
 from showup.web.app_state import ReadTransaction

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from showup.database.engine import driver_connection
+from showup.events.workspace import RulesChanged
 from showup.inbox.rules import in_force
 from showup.pipeline.rules import TIMELESS_RULES, Rules, amend_rules
-from showup.sources.manual.command import ChangeRules
 from showup.web.api.rules import RULES, CurrentRules, current_rules
 from showup.web.api.schemas import Example, ok_response
 from showup.web.command_route import CommandRoute
@@ -19,7 +19,7 @@ from showup.web.dry_run import NO_CHANGES, ImpactResponse, track_impact
 from showup.web.problems import invalid_field, problem_examples
 from showup.web.query_params import WorkspaceQuery
 from showup.web.request_fields import DomainName, DurationText, Email, HourOfDay, RequestBody, Since, Stage, WebPage
-from showup.web.unit_of_work import AdminUnitOfWork
+from showup.web.unit_of_work import AdminUnitOfWork, lock_workspace
 
 router = APIRouter(prefix="/api/rules", tags=["rules"], route_class=CommandRoute)
 
@@ -132,11 +132,11 @@ async def change_rules(
     body: ChangeRulesRequest, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Change rules from now on, from a given time, or for the whole history; or preview the effect."""
-    workspace = await unit_of_work.lock_workspace()
+    workspace = await lock_workspace(unit_of_work)
     changes = _valid_changes(body)
-    command = ChangeRules(**unit_of_work.envelope, changes=changes, since=body.effective_from(unit_of_work.at))
+    event = RulesChanged(changes=changes, since=body.effective_from(unit_of_work.at))
     async with track_impact(unit_of_work, workspace.id, commit=not body.dry_run) as result:
-        (event_id,) = await unit_of_work.execute(workspace.id, command)
+        (event_id,) = await unit_of_work.execute(workspace.id, event)
         rule_book = await in_force(await driver_connection(unit_of_work.tx), workspace.id)
     return {
         "workspace": workspace.slug,

@@ -356,8 +356,8 @@ TABLES = (
         account_id UUID,
         actor TEXT,
         workspace_id UUID,
+        source TEXT DEFAULT 'calcom' NOT NULL,
         origin TEXT DEFAULT 'webhook' NOT NULL,
-        source TEXT GENERATED ALWAYS AS (CASE WHEN origin IN ('manual', 'resend') THEN origin ELSE 'calcom' END) STORED NOT NULL,
         received_at TIMESTAMP WITH TIME ZONE NOT NULL,
         digest BYTEA NOT NULL,
         body BYTEA NOT NULL,
@@ -385,7 +385,7 @@ TABLES = (
     )""",
     "CREATE INDEX ix_inbox_events_booking_id ON inbox_events (booking_id) WHERE booking_id IS NOT NULL",
     "CREATE INDEX ix_inbox_events_failed ON inbox_events (id) WHERE state = 'failed'",
-    """CREATE INDEX ix_inbox_events_feedback ON inbox_events (received_at) WHERE origin = 'resend' AND
+    """CREATE INDEX ix_inbox_events_feedback ON inbox_events (received_at) WHERE source = 'resend' AND
         state = 'waiting'""",
     "CREATE INDEX ix_inbox_events_homeless ON inbox_events (id) WHERE workspace_id IS NULL AND state = 'waiting'",
     "CREATE INDEX ix_inbox_events_received_at ON inbox_events (received_at, id)",
@@ -542,6 +542,7 @@ TABLES = (
         position INTEGER NOT NULL,
         person_id UUID,
         email TEXT,
+        company_domain TEXT,
         name TEXT,
         time_zone TEXT,
         phone TEXT,
@@ -553,6 +554,8 @@ TABLES = (
         CONSTRAINT fk_booking_attendees_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id),
         CONSTRAINT fk_booking_attendees_person_id FOREIGN KEY(person_id) REFERENCES people (id)
     )""",
+    """CREATE INDEX ix_booking_attendees_company_domain ON booking_attendees (company_domain)
+        WHERE company_domain IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_email ON booking_attendees (email)",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
     """CREATE TABLE booking_refs (

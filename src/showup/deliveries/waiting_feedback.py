@@ -5,11 +5,8 @@ from typing import Final
 
 import asyncpg
 
-from showup.inbox.inbox_event import FROM_RESEND
-
 WAIT_LIMIT: Final = timedelta(minutes=15)
 """How long feedback waits for an unknown mail: Resend may report on a mail before Showup has recorded its delivery."""
-UNKNOWN_MAIL: Final = "unknown mail: waiting for its delivery"
 _LOCK: Final = 0x4D_41_49_4C
 _FOREIGN_MAIL: Final = "unknown mail: this Showup did not send it"
 
@@ -27,16 +24,16 @@ async def requeue_waiting_feedback(connection: asyncpg.Connection, now: datetime
     return len(rows)
 
 
-# The origin is a literal in the statement, so that every query plan can use the index of waiting events.
-_REQUEUE: Final = f"""
+# The source is a literal in the statement, so that every query plan can use the index of waiting events.
+_REQUEUE: Final = """
     UPDATE inbox_events e SET state = 'pending', because = NULL
     FROM deliveries d
-    WHERE e.origin = '{FROM_RESEND}' AND e.state = 'waiting'
+    WHERE e.source = 'resend' AND e.state = 'waiting'
     AND d.provider_id = e.uid AND d.workspace_id = e.workspace_id
     RETURNING e.id
-"""  # noqa: S608  # a constant
+"""
 
-_EXPIRE: Final = f"""
+_EXPIRE: Final = """
     UPDATE inbox_events SET state = 'ignored', because = $2
-    WHERE origin = '{FROM_RESEND}' AND state = 'waiting' AND coalesce(replayed_at, received_at) <= $1
-"""  # noqa: S608  # a constant
+    WHERE source = 'resend' AND state = 'waiting' AND coalesce(replayed_at, received_at) <= $1
+"""

@@ -11,11 +11,11 @@ import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
+from showup.events.manual import ManualEvent
 from showup.inbox import store
-from showup.inbox.apply import AppliedBatch, Batch, apply_batch, lock_key, mark_processed
+from showup.inbox.apply import AppliedBatch, Batch, EventHandlers, apply_batch, lock_key, mark_processed
 from showup.inbox.manual_store import insert_manual_events
-from showup.inbox.store import ProcessedEvent
-from showup.sources.manual.command import Command, encode
+from showup.sources.manual.translate import encode
 
 
 class CommandResult(Struct, frozen=True, kw_only=True):
@@ -28,22 +28,28 @@ class CommandResult(Struct, frozen=True, kw_only=True):
     refused: str | None = None
 
 
-async def execute_command(
-    connection: asyncpg.Connection, workspace_id: UUID, commands: Sequence[Command], received_at: datetime
+async def execute(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    events: Sequence[ManualEvent],
+    *,
+    actor: str,
+    at: datetime,
+    handlers: EventHandlers,
 ) -> CommandResult:
-    """Stores the commands and projects them in the caller's transaction; waits for the workspace's lock.
+    """Stores the events and projects them in the caller's transaction; waits for the workspace's lock.
 
-    The caller must commit the transaction even when the commands are refused.
+    The caller must commit the transaction even when the events are refused.
     """
     await lock_pipeline(connection, workspace_id)
-    encoded = [(encode(command), command.actor) for command in commands]
-    events = await insert_manual_events(connection, workspace_id, encoded, received_at)
+    bodies = [encode(event, at=at, actor=actor) for event in events]
+    stored = await insert_manual_events(connection, workspace_id, bodies, actor=actor, received_at=at)
     savepoint = connection.transaction()
     await savepoint.start()
-    batch_result = await apply_batch(connection, workspace_id, Batch(events))
+    batch_result = await apply_batch(connection, workspace_id, Batch(stored), handlers=handlers, now=at)
     refusal = _first_refusal(batch_result)
     if refusal is None:
-        await mark_processed(connection, workspace_id, batch_result, received_at)
+        await mark_processed(connection, workspace_id, batch_result, at)
         await savepoint.commit()
     else:
         await savepoint.rollback()
@@ -51,8 +57,8 @@ async def execute_command(
             replace(processed_event, state="refused", because=refusal, booking_id=None)
             for processed_event in batch_result.processed
         ]
-        await store.mark_processed(connection, workspace_id, refused_events, received_at)
-    return CommandResult(event_ids=[event.id for event in events], refused=refusal)
+        await store.mark_processed(connection, workspace_id, refused_events, at)
+    return CommandResult(event_ids=[event.id for event in stored], refused=refusal)
 
 
 async def lock_pipeline(connection: asyncpg.Connection, workspace_id: UUID) -> None:
@@ -61,12 +67,5 @@ async def lock_pipeline(connection: asyncpg.Connection, workspace_id: UUID) -> N
 
 
 def _first_refusal(batch_result: AppliedBatch) -> str | None:
-    return next(
-        (because for processed_event in batch_result.processed if (because := _reason(processed_event)) is not None),
-        None,
-    )
-
-
-def _reason(processed_event: ProcessedEvent) -> str | None:
-    # An executed command has no reason; one with a reason was set aside, waits, or could not be read.
-    return processed_event.because
+    # An executed command has no reason; one with a reason was refused, waits, or could not be read.
+    return next((one.because for one in batch_result.processed if one.because is not None), None)

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
+from showup.commands.execute import execute
+from showup.events.workspace import RulesChanged
 from showup.inbox import rules
 from showup.inbox.apply import lock_key
-from showup.inbox.execute import execute_command
 from showup.pipeline.rules import Rules, differences, rule_book
-from showup.sources.manual.command import ChangeRules
 
 ACTOR: Final = "showup.toml"
 
@@ -25,8 +25,8 @@ async def sync_rules(connection: asyncpg.Connection, workspace_id: UUID, policy:
     synced = await rules.amendments(connection, workspace_id, actor=ACTOR)
     changes = differences(rule_book(synced).newest, policy)
     if changes:
-        command = ChangeRules(at=now, actor=ACTOR, changes=changes, since=now if synced else None)
-        await execute_command(connection, workspace_id, [command], now)
+        change = RulesChanged(changes=changes, since=now if synced else None)
+        await execute(connection, workspace_id, [change], actor=ACTOR, at=now, handlers={})
 
 
 async def sync_new_workspace(connection: asyncpg.Connection, workspace_id: UUID, now: datetime) -> None:

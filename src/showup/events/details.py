@@ -1,0 +1,71 @@
+"""The details of a booking as a source reports them, and the base of all booking events.
+
+`None` in a field means "the source did not say", never "there is none".
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class AttendeeDetails(Struct, frozen=True, kw_only=True):
+    """One attendee as a source listed them; `email` is lower case, or None for an attendee known by phone only."""
+
+    email: str | None
+    name: str | None = None
+    time_zone: str | None = None
+    phone: str | None = None
+    seat_uid: str | None = None
+    no_show: bool | None = None
+    attended: bool | None = None
+
+
+class BookingDetails(Struct, frozen=True, kw_only=True):
+    """A booking as a source reported it; every field may be missing, and a missing field changes nothing."""
+
+    uid: str | None = None
+    calcom_booking_id: str | None = None
+    title: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    # When the booking was made, according to the source (only MEETING_* bodies carry it).
+    booked_at: datetime | None = None
+    organizer_email: str | None = None
+    organizer_name: str | None = None
+    organizer_time_zone: str | None = None
+    # The organizer and the co-hosts: they are never prospects of this booking.
+    hosts: frozenset[str] = frozenset()
+    attendees: tuple[AttendeeDetails, ...] = ()
+    # False if the list of attendees may include team members or omit attendees, as in MEETING_* bodies.
+    attendees_are_guests: bool = True
+    seated: bool = False
+    event_type: str | None = None
+    event_type_title: str | None = None
+    calcom_event_type_id: str | None = None
+    team_id: int | None = None
+    location: str | None = None
+    meeting_url: str | None = None
+    notes: str | None = None
+    answers: dict[str, str] = {}
+    company_answer: str | None = None
+    ical_uid: str | None = None
+    ical_sequence: int | None = None
+    booker_url: str | None = None
+    price: int | None = None
+    currency: str | None = None
+    simulated: bool = False
+
+
+class ReplacedBooking(Struct, frozen=True, kw_only=True):
+    """The booking that a newer one replaced: its uid, its number and its times."""
+
+    uid: str | None
+    calcom_booking_id: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+
+
+class BookingEvent(Struct, frozen=True, kw_only=True):
+    """The base of all booking events: the booking they are about."""
+
+    booking: BookingDetails
