@@ -6,8 +6,8 @@ from typing import Final, Literal
 import asyncpg
 import msgspec
 
-from showup.deliveries.delivery import WakeUp
-from showup.deliveries.wakeups import wake
+from showup.outbox.delivery import WakeUp
+from showup.outbox.wakeups import wake
 
 _BOOKINGS: Final = """
     WITH given AS (

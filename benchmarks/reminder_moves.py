@@ -8,8 +8,8 @@ import asyncpg
 from msgspec.structs import replace
 
 from benchmarks.delivery_benchmark import Row
-from showup.deliveries import store
-from showup.deliveries.delivery import Delivery
+from showup.outbox import store
+from showup.outbox.delivery import Delivery
 
 _BATCH = 500
 _AHEAD = timedelta(days=3)

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from showup.__main__ import app
-from showup.destinations.catalogue import KINDS
+from showup.connections.catalogue import KINDS
 from showup.policy import Policy
 from showup.settings import secret_names, variable_names
 

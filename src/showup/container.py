@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import httpx2
     from starlette.types import ASGIApp
 
-    from showup.deliveries.destination_context import Clients
-    from showup.deliveries.destination_resolver import DestinationResolver
-    from showup.deliveries.worker import Worker
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
+    from showup.dispatch.destination_context import Clients
+    from showup.dispatch.destination_resolver import DestinationResolver
+    from showup.dispatch.worker import Worker
     from showup.inbox.apply import EventHandlers
     from showup.inbox.ingest_metrics import IngestMetrics
     from showup.inbox.ingest_writer import IngestWriter
@@ -93,9 +93,9 @@ async def prepare_database(config: ProcessConfig) -> None:
 
 def event_handlers() -> "EventHandlers":
     """Returns the handlers of the events that the projection does not handle."""
-    from showup.deliveries.feedback_store import apply_feedback
-    from showup.deliveries.record_choices import apply_answers
+    from showup.dispatch.record_choices import apply_answers
     from showup.events.delivery import MailFeedback, RecordChosen
+    from showup.feedback.store import apply_feedback
 
     return {MailFeedback: apply_feedback, RecordChosen: apply_answers}
 
@@ -190,7 +190,7 @@ class Container:
 
 def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
     """Builds the worker that projects stored inbox events."""
-    from showup.deliveries.waiting_feedback import requeue_waiting_feedback
+    from showup.feedback.waiting import requeue_waiting_feedback
     from showup.inbox.projection_worker import ProjectionWorker
 
     return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback)
@@ -202,11 +202,11 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     import asyncpg
 
     from showup.database.address import asyncpg_arguments
-    from showup.deliveries.digest_writer import DigestWriter
-    from showup.deliveries.dispatcher import Dispatcher
-    from showup.deliveries.preparation import FinalCheck
-    from showup.deliveries.unsubscribe_tokens import make_token
-    from showup.deliveries.worker import POOL_SIZE, PeriodicTask, Worker
+    from showup.digests.writer import DigestWriter
+    from showup.dispatch.dispatcher import Dispatcher
+    from showup.dispatch.preparation import FinalCheck
+    from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
+    from showup.outbox.unsubscribe_tokens import make_token
     from showup.reads.digest import load_digest
     from showup.reads.meetings import load_meetings
 
@@ -239,8 +239,8 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
 @asynccontextmanager
 async def open_http_clients(container: Container) -> "AsyncIterator[Clients]":
     """Opens the HTTP clients that call other systems; their connections close at the end."""
-    from showup.deliveries.destination_context import Clients
     from showup.destinations import public_http, vendor_api
+    from showup.dispatch.destination_context import Clients
 
     app_version = version("showup")
     async with (
@@ -275,7 +275,7 @@ def build_api_access(container: Container) -> "ApiAccess":
 
 
 def _build_connector(container: Container, clients: "Clients") -> "DestinationResolver":
-    from showup.deliveries.destination_resolver import DestinationResolver, MailAccess
+    from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
 
     settings = container.settings
     mail_access = MailAccess(

@@ -4,9 +4,11 @@ An effect's `key` names its meaning, not how often it was decided: two decisions
 """
 
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
+
+from showup.events.kinds import AnnouncementKind
 
 
 class BookingEffect(Struct, frozen=True, kw_only=True):
@@ -60,32 +62,6 @@ class SkipReminders(BookingEffect, frozen=True, kw_only=True):
     """Records that no reminder is sent, with the reason in `because`, so that a person can find it."""
 
     because: str
-
-
-AnnouncementKind: TypeAlias = Literal[
-    "booking.created",
-    "booking.requested",
-    "booking.rejected",
-    "booking.rescheduled",
-    "booking.cancelled",
-    "booking.reassigned",
-    "booking.location_changed",
-    "booking.showed",
-    "booking.no_show",
-    "booking.host_absent",
-]
-
-DealAnnouncementKind: TypeAlias = Literal[
-    "deal.created",
-    "deal.stage_changed",
-    "deal.won",
-    "deal.lost",
-    "deal.cancelled",
-    "deal.reopened",
-    "deal.reassigned",
-    "deal.changed",
-]
-"""The kinds of deal announcements; `deal.changed`: its amount or currency."""
 
 
 class NotifySubscribers(BookingEffect, frozen=True, kw_only=True):

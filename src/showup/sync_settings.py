@@ -14,7 +14,7 @@ from showup.database.engine import connect, driver_connection, transaction
 from showup.settings import Settings, reveal
 
 if TYPE_CHECKING:
-    from showup.deliveries.environment_connections import EnvironmentConnection
+    from showup.connections.environment import EnvironmentConnection
     from showup.pipeline.rules import Rules
 
 
@@ -37,7 +37,7 @@ async def sync_policy(config: ProcessConfig, settings: Settings) -> None:
 
 async def sync_connections(config: ProcessConfig, settings: Settings) -> None:
     """Writes the environment's connections to the default workspace."""
-    from showup.deliveries.environment_connections import sync_connection
+    from showup.connections.environment import sync_connection
 
     engine, seal = connect(config.direct_url, pool_size=1), Seal.from_setting(config.secret_keys)
     try:
@@ -50,7 +50,7 @@ async def sync_connections(config: ProcessConfig, settings: Settings) -> None:
 
 def environment_connections(settings: Settings) -> "list[EnvironmentConnection]":
     """Returns each destination kind's settings from the environment and showup.toml, complete or not."""
-    from showup.deliveries.environment_connections import EnvironmentConnection
+    from showup.connections.environment import EnvironmentConnection
 
     policy = settings.policy
     values_by_kind: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str | None]]] = {

@@ -19,16 +19,16 @@ from showup.commands.sync_rules import sync_rules
 from showup.container import event_handlers
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import claims, queue_store
-from showup.deliveries.claims import Claimed
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.dispatcher import Dispatcher
-from showup.deliveries.preparation import ConnectedQueue, FinalCheck, NotConnected
-from showup.deliveries.unsubscribe_tokens import make_token
 from showup.destinations.contract import Attempt, Content, Delivered, Notification, Outcome, Pace, TryAgain
+from showup.dispatch import claims, queue_store
+from showup.dispatch.claims import Claimed
+from showup.dispatch.dispatcher import Dispatcher
+from showup.dispatch.preparation import ConnectedQueue, FinalCheck, NotConnected
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
+from showup.outbox.delivery import DestinationQueue
+from showup.outbox.unsubscribe_tokens import make_token
 from showup.pipeline.rules import Rules
 from showup.reads.meetings import load_meetings
 

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
-from showup.deliveries import subscription_store
 from showup.destinations.webhook.event_types import KINDS
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.manual import ManualEvent
@@ -20,6 +19,7 @@ from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
+from showup.outbox import subscriptions
 from tests.deliveries.scenario import DeliveryScenario
 from tests.execute import execute
 from tests.histories.webhooks import ANN as OTHER_HOST
@@ -64,7 +64,7 @@ async def scenario(engine: AsyncEngine, workspace: UUID, account: UUID) -> Deliv
 
 async def subscribe(scenario: DeliveryScenario, *kinds: str) -> None:
     async with transaction(scenario.engine) as tx:
-        await subscription_store.subscribe(await driver_connection(tx), scenario.workspace, HOOK, kinds, scenario.now)
+        await subscriptions.subscribe(await driver_connection(tx), scenario.workspace, HOOK, kinds, scenario.now)
 
 
 async def receive_in_batches(scenario: DeliveryScenario, size: int, bodies: Sequence[bytes]) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import update
 
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import bookings, connections, deliveries, workspaces
-from showup.deliveries.digest_writer import DigestWriter
-from showup.deliveries.digests import DAILY, WEEKLY, due
-from showup.deliveries.subscription_store import subscribe
+from showup.digests.digest import DAILY, WEEKLY, due
+from showup.digests.writer import DigestWriter
+from showup.outbox.subscriptions import subscribe
 from showup.reads.digest import load_digest
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import MONDAY, body, payload

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import claims, suppressions
-from showup.deliveries.suppressions import Suppression
 from showup.destinations.contract import Delivered, GaveUp, Outcome, TryAgain
+from showup.dispatch import claims
+from showup.outbox import suppressions
+from showup.outbox.suppressions import Suppression
 from tests.deliveries.scenario import PACE, DeliveryScenario
 from tests.histories.webhooks import MONDAY, body, payload
 

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from showup.access import connections_store
 from showup.access.connection import Connection
+from showup.connections.environment import NAME, EnvironmentConnection, check, sync_connection
+from showup.connections.setup import ConnectionSpec, set_up
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import subscription_store
-from showup.deliveries.connection_setup import ConnectionSpec, set_up
-from showup.deliveries.environment_connections import NAME, EnvironmentConnection, check, sync_connection
-from showup.deliveries.subscription_store import Subscription
+from showup.outbox import subscriptions
+from showup.outbox.subscriptions import Subscription
 from tests.deliveries.scenario import SEAL
 from tests.histories.webhooks import MONDAY
 
@@ -59,7 +59,7 @@ class WorkspaceScenario:
 
     async def subscriptions(self) -> list[Subscription]:
         async with transaction(self.engine) as tx:
-            return await subscription_store.of_workspace(await driver_connection(tx), self.id)
+            return await subscriptions.of_workspace(await driver_connection(tx), self.id)
 
 
 @pytest.fixture

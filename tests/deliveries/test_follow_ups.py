@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.manual_actions import FailedFilter, retry_failed
 from showup.destinations.contract import GaveUp
+from showup.dispatch.manual_actions import FailedFilter, retry_failed
 from showup.pipeline.rules import Rules
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import attendee, body, payload

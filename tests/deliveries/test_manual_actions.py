@@ -15,9 +15,10 @@ from sqlalchemy import select, text, update
 from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import deliveries
-from showup.deliveries import queue_store, suppressions
-from showup.deliveries.suppressions import Suppression
 from showup.destinations.contract import GaveUp, TryAgain
+from showup.dispatch import queue_store
+from showup.outbox import suppressions
+from showup.outbox.suppressions import Suppression
 from showup.web.app import create_app
 from showup.web.middleware import with_middleware
 from tests.deliveries.scenario import DeliveryScenario

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.mirror_store import StoredMirror
 from showup.destinations.destination_kind import MirroredRecord
+from showup.dispatch.mirror_store import StoredMirror
+from showup.outbox.delivery import DestinationQueue
 from tests.histories.webhooks import MONDAY
 
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ import pytest
 
 from showup.clock import system_clock
 from showup.database.address import asyncpg_arguments
-from showup.deliveries.worker import POOL_SIZE, PeriodicTask, Worker
+from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
 from tests.deliveries.scenario import DeliveryScenario
 
 EVERY_SECOND = "* * * * * *"

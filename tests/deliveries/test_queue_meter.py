@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import queue_store
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.queue_meter import QueueMeter
-from showup.deliveries.queue_state import QueueState, refilled
 from showup.destinations.contract import Pace
 from showup.destinations.destination_kind import OverLimit
+from showup.dispatch import queue_store
+from showup.dispatch.queue_meter import QueueMeter
+from showup.dispatch.queue_state import QueueState, refilled
+from showup.outbox.delivery import DestinationQueue
 from tests.histories.webhooks import MONDAY
 
 PACE = Pace(rate_per_second=2, at_once=5, timeout=timedelta(seconds=20), retry_after=())

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from showup.deliveries.queue_state import (
+from showup.destinations.contract import Delivered, GaveUp, Pace, TryAgain
+from showup.dispatch.queue_state import (
     QueueState,
     apply_outcome,
     breaker_threshold,
@@ -14,7 +15,6 @@ from showup.deliveries.queue_state import (
     next_token_at,
     refilled,
 )
-from showup.destinations.contract import Delivered, GaveUp, Pace, TryAgain
 
 NOW = datetime(2026, 9, 7, 9, tzinfo=UTC)
 PACE = Pace(rate_per_second=5, at_once=8, timeout=timedelta(seconds=20), retry_after=(timedelta(seconds=30),) * 2)

@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import subscription_store
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.routing import routes
-from showup.deliveries.subscription_store import Subscription, subscribed_destinations
 from showup.effects import Confirm, NotifySubscribers, Remind
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import RebuildResult, rebuild
+from showup.outbox import subscriptions as subscription_store
+from showup.outbox.delivery import DestinationQueue
+from showup.outbox.routing import routes
+from showup.outbox.subscriptions import Subscription, subscribed_destinations
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import BEN, MONDAY, body, payload
 

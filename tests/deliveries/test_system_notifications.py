@@ -9,12 +9,12 @@ from sqlalchemy import insert
 
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import workspaces
-from showup.deliveries import subscription_store
-from showup.deliveries.delivery import DestinationQueue
 from showup.destinations.contract import Candidate, Delivered, GaveUp, NeedsAnswer, Outcome, Question, TryAgain
 from showup.events.delivery import RecordChosen
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
+from showup.outbox import subscriptions
+from showup.outbox.delivery import DestinationQueue
 from tests.deliveries.scenario import DeliveryScenario
 from tests.execute import execute
 from tests.histories.webhooks import MONDAY, body, payload
@@ -52,7 +52,7 @@ class Team:
 
     async def subscribe(self, destination: str, *kinds: str) -> None:
         async with transaction(self.scenario.engine) as tx:
-            await subscription_store.subscribe(
+            await subscriptions.subscribe(
                 await driver_connection(tx), self.scenario.workspace, destination, kinds, self.scenario.now
             )
 

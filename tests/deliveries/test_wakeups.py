@@ -12,10 +12,10 @@ from sqlalchemy import text
 from showup.clock import system_clock
 from showup.database.address import asyncpg_arguments
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.delivery import WakeUp
-from showup.deliveries.sweep import sweep
-from showup.deliveries.wakeups import LOOKAHEAD, queue_of_job, wake
-from showup.deliveries.worker import POOL_SIZE, Worker
+from showup.dispatch.sweep import sweep
+from showup.dispatch.worker import POOL_SIZE, Worker
+from showup.outbox.delivery import WakeUp
+from showup.outbox.wakeups import LOOKAHEAD, queue_of_job, wake
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import body, payload
 

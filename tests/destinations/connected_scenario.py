@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.preparation import ConnectedQueue
-from showup.deliveries.subscription_store import subscribe
 from showup.destinations.contract import Destination, Pace
 from showup.destinations.destination_kind import DestinationContext, DestinationKind, MirroredRecord
+from showup.dispatch.preparation import ConnectedQueue
+from showup.outbox.delivery import DestinationQueue
+from showup.outbox.subscriptions import subscribe
 from tests.deliveries.scenario import DeliveryScenario
 
 

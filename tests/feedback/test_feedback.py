@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.suppressions import suppressed
-from showup.deliveries.waiting_feedback import WAIT_LIMIT
+from showup.feedback.waiting import WAIT_LIMIT
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.replay import replay_event
 from showup.inbox.verification import verify
+from showup.outbox.suppressions import suppressed
 from tests.feedback.conftest import SARAH, SENT_AT, ResendScenario
 
 HARD_BOUNCE = {"type": "Permanent", "subType": "NoEmail", "message": "there is no such mailbox"}

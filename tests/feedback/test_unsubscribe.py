@@ -6,8 +6,8 @@ import pytest
 
 from showup.access.secrets_at_rest import Seal
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.suppressions import suppressed
-from showup.deliveries.unsubscribe_tokens import Subscriber, make_token, read_token
+from showup.outbox.suppressions import suppressed
+from showup.outbox.unsubscribe_tokens import Subscriber, make_token, read_token
 from tests.feedback.conftest import KEY, SARAH, ResendScenario
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

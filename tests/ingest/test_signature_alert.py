@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.clock import system_clock
 from showup.database import tables
 from showup.database.engine import connect, driver_connection, transaction
-from showup.deliveries.subscription_store import subscribe
 from showup.inbox.ingest_writer import IngestWriter
+from showup.outbox.subscriptions import subscribe
 from showup.web.signature_alert import SignatureAlert
 from showup.web.signature_counter import ALERT_THRESHOLD
 from showup.web.webhooks import WebhookEndpoint

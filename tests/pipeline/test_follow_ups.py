@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from showup.deliveries import routing
 from showup.effects import Confirm, FollowUp, Remind
 from showup.events.booking import BookingMade, OutcomeReported, SeatLeft
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import EventRecord
+from showup.outbox import routing
 from showup.pipeline.replay import BookingState, replay
 from showup.pipeline.rules import RuleBook, Rules
 from tests.pipeline.sample_events import (

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.subscription_store import subscribe
-from showup.effects import AnnouncementKind
+from showup.events.kinds import AnnouncementKind
+from showup.outbox.subscriptions import subscribe
 from tests.histories.calcom_week import ReceivedBody
 from tests.histories.history_format import format_history
 from tests.histories.hypothesis_settings import MAX_BODIES, REBUILD, history_settings

@@ -14,8 +14,8 @@ async def test_connection(container: "Container", workspace: str, kind: str, nam
     """Returns the result as a sentence; calls the other system's API if it has one. Raises CliError on a fault."""
     from showup.access import connections_store
     from showup.access.connection import CALCOM
+    from showup.connections.catalogue import KINDS
     from showup.database.engine import transaction
-    from showup.destinations.catalogue import KINDS
 
     async with transaction(container.engine) as tx:
         workspace_id = (await get_workspace(tx, workspace)).id
@@ -65,7 +65,7 @@ async def _test_calcom(container: "Container", account: "Connection", credential
 async def connection_faults(container: "Container", connection: "Connection") -> list[str]:
     """Returns one sentence for each fault of a connection whose kind is in the catalogue."""
     from showup.container import open_http_clients
-    from showup.deliveries import connection_health
+    from showup.dispatch import connection_health
 
     async with open_http_clients(container) as clients:
         return await connection_health.check_connection(

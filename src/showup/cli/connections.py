@@ -119,8 +119,8 @@ async def _save(
 ) -> None:
     from showup.access import connections_store
     from showup.access.connection import CALCOM
+    from showup.connections.setup import ConnectionSpec, amend
     from showup.database.engine import transaction
-    from showup.deliveries.connection_setup import ConnectionSpec, amend
 
     kind, name = kind_and_name
     _refuse_environment_name(name)
@@ -148,7 +148,7 @@ async def _save(
 
 
 def _refuse_environment_name(name: str) -> None:
-    from showup.deliveries.environment_connections import NAME
+    from showup.connections.environment import NAME
 
     if name == NAME:
         raise CliError(
@@ -158,8 +158,8 @@ def _refuse_environment_name(name: str) -> None:
 
 
 async def _remove(container: "Container", workspace: str, kind: str, name: str) -> None:
+    from showup.connections.setup import take_down
     from showup.database.engine import transaction
-    from showup.deliveries.connection_setup import take_down
 
     _refuse_environment_name(name)
     async with transaction(container.engine) as tx:

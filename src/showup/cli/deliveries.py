@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from showup.access.permission import Permission
     from showup.container import Container
-    from showup.deliveries.manual_actions import RetryCount
+    from showup.dispatch.manual_actions import RetryCount
     from showup.reads.rows import Item
 
     DeliveryAction = Callable[[asyncpg.Connection, UUID], Coroutine[Any, Any, str | None]]
@@ -91,7 +91,7 @@ def retry(
         return
 
     async def work(container: "Container") -> None:
-        from showup.deliveries import manual_actions
+        from showup.dispatch import manual_actions
 
         await _apply_to_each(
             container,
@@ -116,7 +116,7 @@ def withdraw(
     """
 
     async def work(container: "Container") -> None:
-        from showup.deliveries import manual_actions
+        from showup.dispatch import manual_actions
 
         await _apply_to_each(
             container,
@@ -131,7 +131,7 @@ def withdraw(
 
 async def _retry_failed(container: "Container", workspace: str | None) -> "RetryCount":
     from showup.database.engine import driver_connection, transaction
-    from showup.deliveries.manual_actions import FailedFilter, retry_failed
+    from showup.dispatch.manual_actions import FailedFilter, retry_failed
 
     async with transaction(container.engine) as tx:
         permission = await _command_permission(tx, workspace)

@@ -10,12 +10,12 @@ from showup.access.connection import Connection
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import DecryptionError
 from showup.cli.connection_check import connection_faults
+from showup.connections.catalogue import KINDS
+from showup.connections.environment import check
 from showup.container import Container, ProcessConfig, open_container
 from showup.database.address import redact
 from showup.database.engine import transaction
 from showup.database.migrate import read_revisions
-from showup.deliveries.environment_connections import check
-from showup.destinations.catalogue import KINDS
 from showup.reads.health import Health, read_health, server_version
 from showup.reads.metrics import read_metrics
 from showup.reads.queues import list_queues

@@ -40,8 +40,8 @@ def supervise(settings: Settings, children: Sequence[ChildSpec], on_ready: OnRea
 
 def check_destination_settings(settings: Settings) -> None:
     """Checks the settings. Raises CliError if no mail could ever be sent, or a destination never reached."""
+    from showup.connections.environment import check
     from showup.container import check_mail_settings
-    from showup.deliveries.environment_connections import check
     from showup.sync_settings import environment_connections
 
     try:

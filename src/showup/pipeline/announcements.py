@@ -13,10 +13,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
-from showup.effects import AnnouncementKind, NotifySubscribers
+from showup.effects import NotifySubscribers
 from showup.events import booking as events
 from showup.events.details import BookingEvent
 from showup.events.envelope import BookingRecord
+from showup.events.kinds import AnnouncementKind
 from showup.pipeline.decision import Decision
 from showup.pipeline.notify import is_fresh, is_notifiable
 from showup.pipeline.rules import Rules

@@ -4,7 +4,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from showup.deals.deal import Deal
-from showup.effects import DealAnnouncementKind
+from showup.events.kinds import DealAnnouncementKind
 from showup.pipeline.replay import AuditEntry
 
 _STATUS_KINDS: Final[dict[str, DealAnnouncementKind]] = {

@@ -15,11 +15,11 @@ from showup.bookings.store import StoredBooking
 from showup.companies.company import company_id as id_of_company
 from showup.companies.company import key_of_domain
 from showup.deals import store as deals
-from showup.deliveries import store as deliveries
-from showup.deliveries import subscription_store
-from showup.deliveries.delivery import WakeUp
-from showup.deliveries.wakeups import wake
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
+from showup.outbox import store as deliveries
+from showup.outbox import subscriptions as subscription_store
+from showup.outbox.delivery import WakeUp
+from showup.outbox.wakeups import wake
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook
 from showup.projector import audit_log, manual_changes

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from showup.companies import store as companies
 from showup.deals.deal import Deal
-from showup.deliveries import deal_delivery_store
-from showup.deliveries.deal_delivery_store import DealDelivery
-from showup.deliveries.delivery import WakeUp
-from showup.deliveries.subscription_store import Subscription, subscribed_destinations
 from showup.events.envelope import AnyRecord, BookingRecord
+from showup.outbox import deal_delivery_store
+from showup.outbox.deal_delivery_store import DealDelivery
+from showup.outbox.delivery import WakeUp
+from showup.outbox.subscriptions import Subscription, subscribed_destinations
 from showup.pipeline import deal_announcements
 from showup.pipeline.notify import is_fresh
 from showup.pipeline.rules import RuleBook

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from showup.companies.company import company_id as id_of_company
-from showup.deliveries import routing
-from showup.deliveries.delivery import Delivery
-from showup.deliveries.subscription_store import Subscription
 from showup.events.envelope import AnyRecord, stream_of
 from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
+from showup.outbox import routing
+from showup.outbox.delivery import Delivery
+from showup.outbox.subscriptions import Subscription
 from showup.people.person import person_id as id_of_person
 from showup.pipeline.replay import AuditEntry, BookingState, PlannedDelivery
 from showup.projector.audit_log import AuditRow

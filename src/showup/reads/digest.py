@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from showup.deliveries.digests import Digest
+from showup.digests.digest import Digest
 
 _MAX_MEETINGS: Final = 10
 

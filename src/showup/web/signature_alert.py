@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error
-from showup.deliveries.system_notifications import SystemNotification, notify_subscribers
+from showup.outbox.system_notifications import SystemNotification, notify_subscribers
 from showup.web.signature_counter import ALERT_THRESHOLD, BadSignatureCounter
 
 KIND: Final = "signatures.bad"

@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from showup.database.engine import driver_connection
-from showup.deliveries import suppressions
-from showup.deliveries.suppressions import Suppression
-from showup.deliveries.unsubscribe_tokens import read_token
+from showup.outbox import suppressions
+from showup.outbox.suppressions import Suppression
+from showup.outbox.unsubscribe_tokens import read_token
 from showup.web.app_state import State, WriteTransaction
 from showup.web.page import render_page
 

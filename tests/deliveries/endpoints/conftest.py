@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.deliveries.destination_context import Clients
 from showup.destinations import public_http
 from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch.destination_context import Clients
 from tests.deliveries.endpoints.scenario import EndpointScenario
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 

@@ -6,13 +6,14 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.connections import endpoint_registration, endpoints_store
+from showup.connections.endpoint import Endpoint, destination_of
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import endpoint_registration, endpoints_store, subscription_store
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.destination_context import Clients
-from showup.deliveries.destination_resolver import DestinationResolver, MailAccess
-from showup.deliveries.endpoint import Endpoint, destination_of
-from showup.deliveries.preparation import ConnectedQueue
+from showup.dispatch.destination_context import Clients
+from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
+from showup.dispatch.preparation import ConnectedQueue
+from showup.outbox import subscriptions
+from showup.outbox.delivery import DestinationQueue
 from tests.deliveries.scenario import SEAL, DeliveryScenario
 from tests.destinations.email.rendered_mail import renderer
 from tests.histories.webhooks import MONDAY, body, payload
@@ -75,6 +76,4 @@ class EndpointScenario(DeliveryScenario):
 
 async def subscribe(scenario: EndpointScenario, destination: str, *kinds: str) -> None:
     async with transaction(scenario.engine) as tx:
-        await subscription_store.subscribe(
-            await driver_connection(tx), scenario.workspace, destination, kinds, scenario.now
-        )
+        await subscriptions.subscribe(await driver_connection(tx), scenario.workspace, destination, kinds, scenario.now)

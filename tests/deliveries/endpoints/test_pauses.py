@@ -6,11 +6,12 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
+from showup.connections import endpoint_registration, endpoints_store
+from showup.connections.endpoint import Endpoint, destination_of
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import endpoint_registration, endpoints_store, manual_actions, queue_store
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.endpoint import Endpoint, destination_of
-from showup.deliveries.system_notifications import PAUSED
+from showup.dispatch import manual_actions, queue_store
+from showup.dispatch.notices import PAUSED
+from showup.outbox.delivery import DestinationQueue
 from tests.deliveries.endpoints.scenario import TEAM, EndpointScenario, booked, cancelled, subscribe
 from tests.deliveries.scenario import SEAL
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver

@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.connections import endpoint_registration
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import endpoint_registration, manual_actions
-from showup.deliveries.destination_context import Clients
 from showup.destinations import public_http
 from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch import manual_actions
+from showup.dispatch.destination_context import Clients
 from tests.deliveries.endpoints.scenario import ANN, START, EndpointScenario, booked
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 from tests.histories.webhooks import body, payload

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from uuid import uuid4
 
+from showup.connections import endpoint_registration
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries import endpoint_registration, manual_actions
+from showup.dispatch import manual_actions
 from tests.deliveries.endpoints.scenario import ANN, START, TEAM, EndpointScenario, booked, cancelled, subscribe
 from tests.deliveries.scenario import SEAL
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver

@@ -8,16 +8,16 @@ import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.destination_records import QUESTION_KIND
-from showup.deliveries.mirror_store import StoredMirror
-from showup.deliveries.preparation import ConnectedQueue
-from showup.deliveries.queue_meter import QueueMeter
-from showup.deliveries.subscription_store import subscribe
 from showup.destinations.clickup.kind import KIND
 from showup.destinations.contract import Pace
 from showup.destinations.destination_kind import DestinationContext
+from showup.dispatch.destination_records import QUESTION_KIND
+from showup.dispatch.mirror_store import StoredMirror
+from showup.dispatch.preparation import ConnectedQueue
+from showup.dispatch.queue_meter import QueueMeter
 from showup.events.delivery import RecordChosen
+from showup.outbox.delivery import DestinationQueue
+from showup.outbox.subscriptions import subscribe
 from tests.deliveries.scenario import DeliveryScenario
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.clickup_space import FakeTask

@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.subscription_store import subscribe
 from showup.destinations.clickup.entry import SUBSCRIBED_EVENTS
+from showup.outbox.delivery import DestinationQueue
+from showup.outbox.subscriptions import subscribe
 from tests.destinations.clickup.scenario import ClickUpScenario
 from tests.histories.webhooks import body, payload
 

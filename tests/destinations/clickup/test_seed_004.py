@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from showup.deliveries.delivery import DestinationQueue
+from showup.outbox.delivery import DestinationQueue
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
 from tests.histories.webhooks import BEN, attendee, body, payload
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.manual_actions import retry
+from showup.dispatch.manual_actions import retry
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
 from tests.destinations.clickup.test_tasks import attendance
 from tests.histories.webhooks import body, meeting_body, payload

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from showup.clock import Clock
-from showup.destinations.catalogue import KINDS
+from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext
 from tests.destinations.conformance.case import MEETING, Case, notification, of_kind

@@ -1,6 +1,6 @@
 """Slack in the suite."""
 
-from showup.destinations.catalogue import KINDS
+from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext
 from tests.destinations.conformance.case import Case, notification, of_kind

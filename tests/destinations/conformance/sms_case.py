@@ -1,6 +1,6 @@
 """Text messages in the suite, through Twilio."""
 
-from showup.destinations.catalogue import KINDS
+from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext
 from tests.destinations.conformance.case import NOW, START, Case, notification, of_kind

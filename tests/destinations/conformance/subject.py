@@ -9,11 +9,11 @@ from uuid import UUID
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.deliveries.delivery import DestinationQueue
-from showup.deliveries.mirror_store import StoredMirror
-from showup.deliveries.queue_meter import QueueMeter
 from showup.destinations.contract import Attempt, Content, Destination, Notification, Outcome, TryAgain
 from showup.destinations.destination_kind import DestinationContext
+from showup.dispatch.mirror_store import StoredMirror
+from showup.dispatch.queue_meter import QueueMeter
+from showup.outbox.delivery import DestinationQueue
 from tests.destinations.conformance.case import DELIVERY, NOW, Case, plain_json
 
 

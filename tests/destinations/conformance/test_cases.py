@@ -2,7 +2,7 @@
 
 import pytest
 
-from showup.destinations.catalogue import KINDS
+from showup.connections.catalogue import KINDS
 from tests.destinations.conformance.case import FAULT_MEANINGS, Case
 from tests.destinations.conformance.cases import CASES, cases_of, cases_without
 from tests.destinations.fake_vendors.vendor_document import DOCUMENTS

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.delivery import MAIL_DESTINATIONS, DestinationQueue
-from showup.deliveries.preparation import ConnectedQueue, FinalCheck, ReadyDelivery, prepare
-from showup.deliveries.subscription_store import subscribe
-from showup.deliveries.unsubscribe_tokens import make_token
 from showup.destinations.contract import Delivered, Destination
+from showup.dispatch.preparation import ConnectedQueue, FinalCheck, ReadyDelivery, prepare
+from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
+from showup.outbox.subscriptions import subscribe
+from showup.outbox.unsubscribe_tokens import make_token
 from showup.reads.meetings import load_meetings
 from tests.deliveries.scenario import SEAL, DeliveryScenario
 from tests.destinations.conformance.case import MEETING, START

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.secrets_at_rest import Seal
+from showup.connections.setup import ConnectionSpec, set_up
 from showup.container import event_handlers
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.connection_setup import ConnectionSpec, set_up
-from showup.deliveries.subscription_store import subscribe
 from showup.destinations.contract import Candidate, NeedsAnswer, Question
 from showup.destinations.slack.kind import KIND
 from showup.inbox.apply import apply_pending
+from showup.outbox.subscriptions import subscribe
 from showup.web.app import create_app
 from showup.web.app_state import MailSecrets
 from showup.web.middleware import with_middleware

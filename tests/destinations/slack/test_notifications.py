@@ -7,14 +7,14 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from showup.access import connections_store
+from showup.connections.setup import ConnectionSpec, set_up
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
-from showup.deliveries.connection_setup import ConnectionSpec, set_up
-from showup.deliveries.digest_writer import DigestWriter
-from showup.deliveries.digests import DAILY
-from showup.deliveries.subscription_store import of_workspace, subscribe
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.slack.settings import DEFAULT_EVENTS
+from showup.digests.digest import DAILY
+from showup.digests.writer import DigestWriter
+from showup.outbox.subscriptions import of_workspace, subscribe
 from showup.reads.digest import load_digest
 from tests.destinations.fake_vendors.slack import CHANNEL, SIGNING_SECRET, TOKEN
 from tests.destinations.fake_vendors.slack_interactions import press

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, get_args
 
-from showup.effects import AnnouncementKind, DealAnnouncementKind
+from showup.events.kinds import AnnouncementKind, DealAnnouncementKind
 
 PING: Final = "ping"
 """The kind of a test delivery, which every outgoing webhook accepts."""

@@ -11,9 +11,9 @@ from showup.access import connections_store
 from showup.access.connection import CALCOM
 from showup.access.connection import Connection as StoredConnection
 from showup.commands.unit_of_work import UnitOfWork
-from showup.deliveries.connection_setup import ConnectionSpec, amend, take_down
-from showup.deliveries.environment_connections import NAME as FROM_ENVIRONMENT
-from showup.destinations.catalogue import KINDS
+from showup.connections.catalogue import KINDS
+from showup.connections.environment import NAME as FROM_ENVIRONMENT
+from showup.connections.setup import ConnectionSpec, amend, take_down
 from showup.destinations.email.smtp_url import SmtpServer
 from showup.reads.connections import list_connections
 from showup.web.api.connections import CONNECTION, ConnectionResponse

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
-from showup.deliveries import manual_actions
+from showup.dispatch import manual_actions
 from showup.events.delivery import RecordChosen
 from showup.reads.deliveries import find_delivery, workspace_of_delivery
 from showup.reads.rows import Item

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from showup.commands.unit_of_work import UnitOfWork
+from showup.connections import endpoint_registration, endpoints_store
+from showup.connections.endpoint import Endpoint as StoredEndpoint
 from showup.database.engine import driver_connection
-from showup.deliveries import endpoint_registration, endpoints_store
-from showup.deliveries.endpoint import Endpoint as StoredEndpoint
 from showup.destinations.webhook.event_types import KINDS, PING, expand
 from showup.reads.deliveries import find_delivery
 from showup.reads.endpoints import find_endpoint, workspace_of_endpoint

@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Query
 
 from showup.database.engine import driver_connection
-from showup.deliveries.suppressions import remove
+from showup.outbox.suppressions import remove
 from showup.reads.suppressions import find_suppression
 from showup.web.api.schemas import ok_response
 from showup.web.api.suppressions import SUPPRESSION, SuppressionResponse

@@ -1,0 +1,1 @@
+"""Daily and weekly summaries of a workspace, for the destinations that subscribe to them."""

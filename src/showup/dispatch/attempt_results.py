@@ -1,0 +1,135 @@
+"""Decides what an outcome means for a delivery: delivered, retried later, or ended, each with its reason. Pure."""
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct, to_builtins
+
+from showup.destinations.contract import Delivered, GaveUp, NeedsAnswer, Outcome, Pace, TryAgain
+from showup.dispatch.queue_state import QueueState, is_down, jittered, rate_limited_until
+
+
+class NotSent(Struct, frozen=True, kw_only=True):
+    """The delivery was not sent, because it is no longer valid; `state` is its new state."""
+
+    state: Literal["withdrawn", "skipped"]
+    because: str
+
+
+AttemptResult: TypeAlias = Outcome | NotSent
+"""The result of an attempt."""
+
+
+class FinishedAttempt(Struct, frozen=True, kw_only=True):
+    """A delivery after an attempt. `wake_at` is the time of the next attempt if it is still scheduled.
+
+    `attempt` is recorded in the attempt's row. `failures` counts the failures that use up the retry policy. `record`,
+    `found` and `question` are what the attempt found out; None if nothing.
+    """
+
+    delivery_id: UUID
+    attempt_id: UUID
+    state: str
+    outcome: str
+    because: str | None
+    failures: int
+    wake_at: datetime
+    provider: str | None = None
+    provider_id: str | None = None
+    record: str | None = None
+    found: dict[str, Any] | None = None
+    question: dict[str, Any] | None = None
+
+
+class AttemptRef(Struct, frozen=True, kw_only=True):
+    """The part of a delivery that is needed to record its outcome; `failures` are those before this attempt."""
+
+    delivery_id: UUID
+    attempt_id: UUID
+    failures: int
+
+
+def finish_attempt(
+    attempt_ref: AttemptRef, result: AttemptResult, queue: QueueState, pace: Pace, now: datetime, jitter: float
+) -> FinishedAttempt:
+    """Applies the outcome. `queue` is the state after the outcome; `jitter` in 0..1 spreads simultaneous retries."""
+    match result:
+        case Delivered():
+            return _finished(attempt_ref, "delivered", "delivered", None, now, result)
+        case GaveUp():
+            return _finished(attempt_ref, "failed", "gave_up", result.because, now)
+        case NotSent():
+            return _finished(attempt_ref, result.state, "stopped", result.because, now)
+        case NeedsAnswer():
+            return _waiting_for_answer(attempt_ref, result)
+        case TryAgain(fault="limit"):
+            return _retried(attempt_ref, result, attempt_ref.failures, rate_limited_until(result, now))
+        case TryAgain():
+            return _after_failure(attempt_ref, result, queue, pace, now, jitter)
+
+
+def _after_failure(
+    attempt_ref: AttemptRef, result: TryAgain, queue: QueueState, pace: Pace, now: datetime, jitter: float
+) -> FinishedAttempt:
+    failures = attempt_ref.failures + 1
+    if failures <= len(pace.retry_after):
+        pause = jittered(pace.retry_after[failures - 1], jitter)
+        return _retried(attempt_ref, result, failures, max(result.not_before or now, now + pause))
+    if result.fault == "destination" and is_down(queue, pace):
+        # The destination is down. That is no fault of this delivery: it waits for the destination instead of giving up.
+        return _retried(
+            attempt_ref, result, attempt_ref.failures, max(result.not_before or now, queue.paused_until or now)
+        )
+    because = f"{result.because} (attempt {failures} of {failures})"
+    return _finished(attempt_ref, "failed", "gave_up", because, now, failures=failures)
+
+
+def _waiting_for_answer(attempt_ref: AttemptRef, result: NeedsAnswer) -> FinishedAttempt:
+    return FinishedAttempt(
+        delivery_id=attempt_ref.delivery_id,
+        attempt_id=attempt_ref.attempt_id,
+        state="scheduled",
+        outcome="asked",
+        because=result.because,
+        failures=attempt_ref.failures,
+        wake_at=result.question.until,
+        question=to_builtins(result.question),
+    )
+
+
+def _retried(attempt_ref: AttemptRef, result: TryAgain, failures: int, wake_at: datetime) -> FinishedAttempt:
+    return FinishedAttempt(
+        delivery_id=attempt_ref.delivery_id,
+        attempt_id=attempt_ref.attempt_id,
+        state="scheduled",
+        outcome="try_again",
+        because=result.because,
+        failures=failures,
+        wake_at=wake_at,
+    )
+
+
+def _finished(
+    attempt_ref: AttemptRef,
+    state: str,
+    outcome: str,
+    because: str | None,
+    now: datetime,
+    accepted: Delivered | None = None,
+    *,
+    failures: int | None = None,
+) -> FinishedAttempt:
+    return FinishedAttempt(
+        delivery_id=attempt_ref.delivery_id,
+        attempt_id=attempt_ref.attempt_id,
+        state=state,
+        outcome=outcome,
+        because=because,
+        failures=attempt_ref.failures if failures is None else failures,
+        wake_at=now,
+        provider=accepted.provider if accepted else None,
+        provider_id=accepted.reference if accepted else None,
+        record=accepted.record if accepted else None,
+        found=(accepted.found or None) if accepted else None,
+    )

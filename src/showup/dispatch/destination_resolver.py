@@ -1,0 +1,172 @@
+"""Resolves destinations of workspaces: by stored connections or, for the default workspace, by the environment.
+
+Except for mail, each destination uses its connection; a queue with a missing or unusable connection waits until it is
+fixed. Mail is sent with Resend if there is a key, else with SMTP, else it is kept in the mail preview.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from showup.access import connections_store, workspaces_store
+from showup.access.connection import Connection
+from showup.access.secrets_at_rest import DecryptionError, Seal
+from showup.access.workspace import DEFAULT
+from showup.clock import Clock
+from showup.connections import endpoints_store
+from showup.connections.catalogue import KINDS
+from showup.connections.endpoint import active_secrets, endpoint_id_of, is_endpoint
+from showup.database.engine import driver_connection, transaction
+from showup.destinations.contract import Destination, Pace
+from showup.destinations.destination_kind import DestinationKind
+from showup.destinations.email.destination import EmailDestination, MailRenderer, MailTransport
+from showup.destinations.email.preview import MailPreview
+from showup.destinations.email.resend import Resend
+from showup.destinations.email.smtp import Smtp
+from showup.destinations.email.smtp_url import SmtpServer
+from showup.destinations.webhook.destination import WebhookDestination
+from showup.dispatch.destination_context import Clients, build_destination_context
+from showup.dispatch.preparation import ConnectedQueue, NotConnected
+from showup.outbox.delivery import DestinationQueue
+
+_CACHE_TTL: Final = timedelta(seconds=5)
+
+
+class MailAccess(Struct, frozen=True, kw_only=True):
+    """The environment's mail settings for the default workspace. Secrets are in plain text: never show them."""
+
+    resend_url: str
+    resend_key: str | None = None
+    smtp_url: str | None = None
+
+
+class PaceSettings(Struct, frozen=True, kw_only=True):
+    """The rate-limit settings that a connection may override."""
+
+    rate_per_second: float | None = None
+    at_once: int | None = None
+
+
+class DestinationResolver:
+    """Resolves the destinations of all workspaces from connections that are at most some seconds old."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        seal: Seal,
+        clock: Clock,
+        *,
+        clients: Clients,
+        environment: MailAccess,
+        renderer: Callable[[bool], MailRenderer],
+        retry_after: tuple[timedelta, ...],
+    ) -> None:
+        """`renderer` returns the renderer for sent mail (True) or for the mail preview (False), which has no sender."""
+        self._engine = engine
+        self._seal = seal
+        self._clock = clock
+        self._clients = clients
+        self._environment = environment
+        self._renderers = {is_outgoing: renderer(is_outgoing) for is_outgoing in (True, False)}
+        self._retry_after = retry_after
+        self._cache: dict[DestinationQueue, tuple[datetime, ConnectedQueue]] = {}
+
+    async def resolve(self, queue: DestinationQueue) -> ConnectedQueue:
+        """Returns the queue's workspace and destination. Raises NotConnected."""
+        now = self._clock()
+        cached = self._cache.get(queue)
+        if cached is None or not now - _CACHE_TTL < cached[0] <= now:
+            async with transaction(self._engine) as tx:
+                cached = self._cache[queue] = (now, await self._find(tx, queue))
+        return cached[1]
+
+    async def _find(self, tx: AsyncConnection, queue: DestinationQueue) -> ConnectedQueue:
+        workspace = await workspaces_store.get(tx, queue.workspace_id)
+        try:
+            destination = await self._destination(tx, queue, workspace.slug)
+        except (DecryptionError, ValueError) as fault:
+            raise NotConnected(f"the connection is invalid: {fault}") from None
+        return ConnectedQueue(
+            queue=queue, workspace=workspace.slug, destination=destination, time_zone=workspace.time_zone
+        )
+
+    async def _destination(self, tx: AsyncConnection, queue: DestinationQueue, slug: str) -> Destination:
+        match queue.destination:
+            case "mail_preview":
+                return self._mail(MailPreview())
+            case "email":
+                return await self._email_destination(tx, queue, slug)
+            case name if name in KINDS:
+                return await self._destination_of_kind(tx, queue, KINDS[name])
+            case name if is_endpoint(name):
+                return await self._endpoint_destination(tx, queue)
+            case name:
+                raise NotConnected(f"this version of Showup has no destination {name}")
+
+    async def _destination_of_kind(
+        self, tx: AsyncConnection, queue: DestinationQueue, kind: DestinationKind
+    ) -> Destination:
+        found = await connections_store.list_connections(tx, workspace_id=queue.workspace_id)
+        connection = next((one for one in found if one.kind == kind.name), None)
+        if connection is None:
+            raise NotConnected(f"{kind.name} is not connected: run `showup connections set {kind.name} …`")
+        secrets = await connections_store.credentials(tx, self._seal, connection.id) or {}
+        if missing := kind.missing_secrets(secrets):
+            raise NotConnected(f"the connection {kind.name} {connection.name} has no {', '.join(missing)}")
+        settings = kind.parse_settings(connection.settings)
+        client = self._clients.client_for(connection, settings)
+        return kind.build(settings, secrets, build_destination_context(self._engine, queue, client, self._clock))
+
+    async def _endpoint_destination(self, tx: AsyncConnection, queue: DestinationQueue) -> Destination:
+        connection = await driver_connection(tx)
+        endpoint = await endpoints_store.find(connection, queue.workspace_id, endpoint_id_of(queue.destination))
+        if endpoint is None:
+            raise NotConnected("the endpoint no longer exists")
+        if endpoint.paused_at is not None:
+            raise NotConnected(
+                f"the endpoint has been paused since {endpoint.paused_at:%Y-%m-%d %H:%M:%S} UTC: {endpoint.because}"
+            )
+        secrets = await endpoints_store.secrets(connection, self._seal, endpoint.id)
+        return WebhookDestination(
+            self._clients.untrusted, url=endpoint.url, secrets=active_secrets(secrets, self._clock()), clock=self._clock
+        )
+
+    async def _email_destination(self, tx: AsyncConnection, queue: DestinationQueue, slug: str) -> Destination:
+        stored = {
+            one.kind: one for one in await connections_store.list_connections(tx, workspace_id=queue.workspace_id)
+        }
+        environment = self._environment if slug == DEFAULT else MailAccess(resend_url=self._environment.resend_url)
+        if key := await self._secret(tx, stored.get("resend"), "api_key") or environment.resend_key:
+            carrier: MailTransport = Resend(
+                self._clients.trusted, url=environment.resend_url, key=key, clock=self._clock
+            )
+            return self._mail(carrier, stored.get("resend"))
+        if url := await self._secret(tx, stored.get("smtp"), "url") or environment.smtp_url:
+            return self._mail(Smtp(SmtpServer.from_url(url), clock=self._clock), stored.get("smtp"))
+        return self._mail(MailPreview())
+
+    async def _secret(self, tx: AsyncConnection, connection: Connection | None, name: str) -> str | None:
+        if connection is None or not connection.has_credentials:
+            return None
+        credentials = await connections_store.credentials(tx, self._seal, connection.id) or {}
+        return str(credentials[name]) if credentials.get(name) else None
+
+    def _mail(self, carrier: MailTransport, connection: Connection | None = None) -> EmailDestination:
+        renderer = self._renderers[not isinstance(carrier, MailPreview)]
+        pace = _with_overrides(carrier.pace(self._retry_after), connection.settings if connection else {})
+        return EmailDestination(renderer, carrier, pace=pace)
+
+
+def _with_overrides(pace: Pace, settings: Mapping[str, Any]) -> Pace:
+    """Returns the pace with the overrides of a connection's settings. Raises msgspec.ValidationError."""
+    overrides = msgspec.convert(dict(settings), PaceSettings, strict=False)
+    return replace(
+        pace,
+        rate_per_second=pace.rate_per_second if overrides.rate_per_second is None else overrides.rate_per_second,
+        at_once=pace.at_once if overrides.at_once is None else overrides.at_once,
+    )

@@ -1,0 +1,251 @@
+"""The final check before a delivery is sent: whether it is still valid, and its content, rendered once and kept."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import structlog
+from msgspec import Struct, convert
+from msgspec.structs import replace
+
+from showup.database import bulk
+from showup.database.tables import delivery_contents
+from showup.destinations.contract import (
+    Attempt,
+    CannotRender,
+    Content,
+    Destination,
+    GaveUp,
+    Meeting,
+    NothingToSend,
+    Notification,
+    Question,
+)
+from showup.dispatch.attempt_results import NotSent
+from showup.dispatch.claims import Claimed
+from showup.dispatch.destination_records import DestinationRecords, load_destination_records
+from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
+from showup.outbox.suppressions import suppressed
+
+BookingRecipients: TypeAlias = Collection[tuple[UUID, str]]
+MeetingLookup: TypeAlias = Callable[
+    [asyncpg.Connection, BookingRecipients], Awaitable[Mapping[tuple[UUID, str], Meeting]]
+]
+"""The current meetings of (booking, recipient); those that no longer exist are left out."""
+
+_log = structlog.get_logger()
+
+# These only make sense while the meeting will take place, at the time that they were planned for.
+_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirm", "notify_rescheduled", "notify_new_place", "remind"})
+
+
+class UnsubscribeUrlBuilder(Protocol):
+    """Builds the unsubscribe URL for mail that the recipient did not request."""
+
+    def __call__(self, workspace_id: UUID, email: str) -> str: ...
+
+
+class ReadyDelivery(Struct, frozen=True, kw_only=True):
+    """A delivery with its rendered content."""
+
+    claimed: Claimed
+    attempt: Attempt
+
+
+PreparedDelivery: TypeAlias = ReadyDelivery | NotSent | GaveUp
+
+
+class ConnectedQueue(Struct, frozen=True, kw_only=True):
+    """A queue's connection: its workspace's slug and time zone, and the destination with its credentials."""
+
+    queue: DestinationQueue
+    workspace: str
+    destination: Destination
+    time_zone: str = "UTC"
+
+
+class NotConnected(Exception):
+    """A workspace's connection is unusable: the text says why, and what to do. Its queue waits until it is fixed."""
+
+
+class FinalCheck(Struct, frozen=True, kw_only=True):
+    """The dependencies of the final check and of rendering."""
+
+    meetings: MeetingLookup
+    unsubscribe_url: UnsubscribeUrlBuilder
+
+
+async def prepare(
+    connection: asyncpg.Connection,
+    final_check: FinalCheck,
+    connected: ConnectedQueue,
+    claimed: Sequence[Claimed],
+    now: datetime,
+) -> list[PreparedDelivery]:
+    """Returns one result per claimed delivery, in order; new content is stored in the connection's transaction."""
+    claimed, unwanted = await _reload(connection, claimed)
+    contents = await _load_contents(connection, claimed)
+    meetings = await final_check.meetings(
+        connection, {booking_recipient for one in claimed if (booking_recipient := _booking_recipient(one)) is not None}
+    )
+    blocked = await _blocked_recipients(connection, connected.queue, claimed, now)
+    destination_records = await load_destination_records(connection, connected.queue, claimed)
+    prepared: list[PreparedDelivery] = []
+    new_contents: dict[UUID, Content] = {}
+    for one in claimed:
+        booking_recipient = _booking_recipient(one)
+        meeting = None if booking_recipient is None else meetings.get(booking_recipient)
+        stop_reason = unwanted.get(one.id) or blocked.get(one.id) or _stop_reason(one, meeting)
+        content = stop_reason or contents.get(one.id) or _render(one, connected, meeting, final_check.unsubscribe_url)
+        if isinstance(content, NotSent | GaveUp):
+            prepared.append(content)
+            continue
+        if one.id not in contents:
+            new_contents[one.id] = content
+        prepared.append(ReadyDelivery(claimed=one, attempt=_attempt(one, content, destination_records)))
+    await _store_contents(connection, new_contents, now)
+    return prepared
+
+
+def _attempt(one: Claimed, content: Content, destination_records: DestinationRecords) -> Attempt:
+    return Attempt(
+        delivery_id=one.id,
+        content=content,
+        number=one.number,
+        record=destination_records.record_of(one),
+        question=None if one.question is None else convert(one.question, Question),
+        can_ask=destination_records.can_ask,
+        superseded=one.id in destination_records.overtaken,
+    )
+
+
+def _booking_recipient(one: Claimed) -> tuple[UUID, str] | None:
+    return None if one.booking_id is None else (one.booking_id, one.recipient or "")
+
+
+_BOOKING_GONE: Final = NotSent(
+    state="skipped", because="the booking no longer exists, or the attendee no longer takes part"
+)
+
+
+def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
+    """Returns why the delivery must not be sent: its booking may have changed since the delivery was claimed."""
+    if one.booking_id is None:
+        return None
+    if meeting is None:
+        return _BOOKING_GONE
+    if one.kind == "follow_up" and meeting.attended is not False:
+        return NotSent(state="withdrawn", because="the attendee is no longer reported as a no-show")
+    if one.kind not in _REQUIRES_ACTIVE_MEETING:
+        return None
+    if meeting.status != "ACCEPTED":
+        return NotSent(state="withdrawn", because=f"the meeting is now {meeting.status.lower()}")
+    if meeting.version != one.booking_version:
+        return NotSent(state="withdrawn", because="the meeting was rescheduled")
+    return None
+
+
+def _render(
+    one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, unsubscribe_url: UnsubscribeUrlBuilder
+) -> Content | NotSent | GaveUp:
+    details = one.details
+    if one.kind == "follow_up" and meeting is not None:
+        details = details | {"unsubscribe_url": unsubscribe_url(connected.queue.workspace_id, meeting.guest.email)}
+    notification = Notification(
+        delivery_id=one.id,
+        workspace=connected.workspace,
+        kind=one.kind,
+        meeting=meeting,
+        details=details,
+        time_zone=connected.time_zone,
+        decided_at=one.decided_at,
+    )
+    try:
+        return connected.destination.render(notification)
+    except NothingToSend as fault:
+        return NotSent(state="skipped", because=str(fault))
+    except CannotRender as fault:
+        return GaveUp(because=str(fault))
+    except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
+        _log.exception("delivery rendering failed", delivery=str(one.id))
+        return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
+
+
+async def _reload(
+    connection: asyncpg.Connection, claimed: Sequence[Claimed]
+) -> tuple[list[Claimed], dict[UUID, NotSent]]:
+    """Reloads what a replay may have changed since the claim, and returns the deliveries no longer called for.
+
+    A replay may change a delivery's booking, its booking version, and whether its booking's history calls for it.
+    """
+    rows = await connection.fetch(
+        "SELECT id, booking_id, booking_version, unwanted FROM deliveries WHERE id = ANY($1::uuid[])",
+        [one.id for one in claimed],
+    )
+    current = {row["id"]: row for row in rows}
+    reloaded = [
+        replace(one, booking_id=current[one.id]["booking_id"], booking_version=current[one.id]["booking_version"])
+        for one in claimed
+        if one.id in current
+    ]
+    assert len(reloaded) == len(claimed), "a delivery that is being sent is never deleted"
+    return reloaded, {
+        row["id"]: NotSent(state="withdrawn", because=row["unwanted"]) for row in rows if row["unwanted"] is not None
+    }
+
+
+async def _load_contents(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Content]:
+    rows = await connection.fetch(
+        "SELECT delivery_id, content FROM delivery_contents WHERE delivery_id = ANY($1::uuid[])",
+        [one.id for one in claimed],
+    )
+    return {row["delivery_id"]: row["content"] for row in rows}
+
+
+async def _store_contents(connection: asyncpg.Connection, new_contents: Mapping[UUID, Content], now: datetime) -> None:
+    # In the order in which all transactions lock deliveries, to avoid deadlocks.
+    rows = [{"delivery_id": one, "content": new_contents[one], "rendered_at": now} for one in sorted(new_contents)]
+    await bulk.insert_new(connection, delivery_contents, rows)
+
+
+async def _blocked_recipients(
+    connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed], now: datetime
+) -> dict[UUID, NotSent]:
+    """Returns the deliveries whose recipients are suppressed or were written to recently; other messages go on."""
+    if queue.destination not in MAIL_DESTINATIONS:
+        return {}
+    suppressions = await suppressed(connection, queue.workspace_id, {one.recipient for one in claimed if one.recipient})
+    blocked = {
+        one.id: NotSent(state="skipped", because=suppression.because)
+        for one in claimed
+        if (suppression := suppressions.get(one.recipient or "")) is not None
+        and (suppression.scope == "all" or one.kind == "follow_up")
+    }
+    for one in claimed:
+        if one.kind == "follow_up" and one.id not in blocked and await _was_followed_up(connection, queue, one, now):
+            blocked[one.id] = NotSent(state="skipped", because="the recipient received another follow-up recently")
+    return blocked
+
+
+async def _was_followed_up(
+    connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed, now: datetime
+) -> bool:
+    span = timedelta(seconds=one.details.get("at_most_every_seconds", 0))
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM deliveries d JOIN deliveries mine ON mine.id = $4
+                WHERE d.workspace_id = $1 AND d.recipient = $2 AND d.kind = 'follow_up' AND d.id <> mine.id
+                AND (d.state = 'delivered' AND d.delivered_at > $3
+                     OR d.state = 'sending' AND (d.due_at, d.id) < (mine.due_at, mine.id))
+            )
+            """,
+            queue.workspace_id,
+            one.recipient,
+            now - span,
+            one.id,
+        )
+    )
