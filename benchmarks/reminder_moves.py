@@ -52,7 +52,6 @@ def _reminder(number: int) -> Delivery:
         decided_at=now,
         due_at=due_at,
         expires_at=due_at + timedelta(days=1),
-        priority=20,
         state="scheduled",
         because=None,
         details={"before_seconds": 86_400},

@@ -1,17 +1,18 @@
 """TE5 to TE8, R2, PI13: the deliveries to subscribers, from when on, and the same result after a rebuild."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 
 from showup.database.engine import driver_connection, transaction
-from showup.effects import Confirm, NotifySubscribers, Remind
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import RebuildResult, rebuild
 from showup.outbox import subscriptions as subscription_store
 from showup.outbox.delivery import DestinationQueue
-from showup.outbox.routing import routes
+from showup.outbox.planned import PlannedDelivery
+from showup.outbox.routing import route
 from showup.outbox.subscriptions import Subscription, subscribed_destinations
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import BEN, MONDAY, body, payload
@@ -160,26 +161,29 @@ class TestRecipients:
         assert await kinds_and_states(scenario, "slack") == [("booking.created", "scheduled")]
 
 
-EFFECTS = [
-    NotifySubscribers(
-        kind="booking.created", key="k", recipient=ANN, due_at=MONDAY, expires_at=START, is_internal=False
-    ),
-    Confirm(key="k", recipient=ANN, due_at=MONDAY, expires_at=START),
-    Remind(key="k", recipient=ANN, due_at=MONDAY, expires_at=START, before=HOUR),
-]
-
-
-@pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: type(effect).__name__)
-def test_simulated_deliveries_go_only_to_the_mail_preview(effect: NotifySubscribers | Confirm | Remind) -> None:
-    """PI13: no other system receives a simulated booking."""
-    everything = Subscription(
-        destination="clickup", kinds=frozenset({"booking.created", "confirm", "remind"}), since=MONDAY
+def planned(kind: str) -> PlannedDelivery:
+    return PlannedDelivery(
+        kind=kind,
+        key="k",
+        recipient=ANN,
+        event_id=uuid4(),
+        booking_version=1,
+        decided_at=MONDAY,
+        due_at=MONDAY,
+        expires_at=START,
+        is_announcement=kind.startswith("booking."),
     )
-    found = {one.destination for one in routes(effect, MONDAY, [everything], simulated=True)}
+
+
+@pytest.mark.parametrize("kind", ["booking.created", "confirm", "remind"])
+def test_simulated_deliveries_go_only_to_the_mail_preview(kind: str) -> None:
+    """PI13: no other system receives a simulated booking."""
+    everything = Subscription(destination="clickup", kinds=frozenset({kind}), since=MONDAY)
+    found = {one.destination for one in route(uuid4(), planned(kind), [everything], simulated=True)}
     assert found <= {"mail_preview"}
-    assert "clickup" in {one.destination for one in routes(effect, MONDAY, [everything], simulated=False)}
+    assert "clickup" in {one.destination for one in route(uuid4(), planned(kind), [everything], simulated=False)}
     ended = replace(everything, until=MONDAY)
-    assert "clickup" not in {one.destination for one in routes(effect, MONDAY, [ended], simulated=False)}
+    assert "clickup" not in {one.destination for one in route(uuid4(), planned(kind), [ended], simulated=False)}
 
 
 class TestRebuild:

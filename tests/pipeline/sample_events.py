@@ -12,10 +12,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 from msgspec.structs import replace
 
-from showup.effects import Effect
 from showup.events import booking as events
 from showup.events.details import AttendeeDetails, BookingDetails, ReplacedBooking
 from showup.events.envelope import Event, EventRecord, order_key
+from showup.outbox.planned import PlannedDelivery
 from showup.pipeline.company_deals import CompanyDeals
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.replay import BookingState, replay
@@ -147,14 +147,10 @@ def deal_after(*records: EventRecord, rules: Rules = RULES) -> tuple[str, str]:
     return deal.status, deal.stage
 
 
-def effects_of(state: BookingState, kind: type[Effect], delivery_state: str = "scheduled") -> list[Effect]:
-    """Returns the planned effects of one type, in the order in which they are due."""
-    effects = [
-        delivery.effect
-        for delivery in state.planned.values()
-        if isinstance(delivery.effect, kind) and delivery.state == delivery_state
-    ]
-    return sorted(effects, key=lambda effect: effect.due_at)
+def messages_of(state: BookingState, kind: str, delivery_state: str = "scheduled") -> list[PlannedDelivery]:
+    """Returns the planned messages of one kind, in the order in which they are due."""
+    messages = [one for one in state.plan.messages.values() if (one.kind, one.state) == (kind, delivery_state)]
+    return sorted(messages, key=lambda message: message.due_at)
 
 
 def entry_codes(state: BookingState | CompanyDeals) -> list[str]:

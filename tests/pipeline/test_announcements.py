@@ -7,12 +7,11 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from showup.effects import NotifySubscribers
 from showup.events import booking as events
 from showup.events.booking import OutcomeReported
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import EventRecord
-from showup.pipeline.replay import BookingState
+from showup.outbox.planned import PlannedDelivery
 from tests.pipeline.sample_events import (
     AFTERNOON,
     ANN,
@@ -45,10 +44,9 @@ from tests.pipeline.sample_events import (
 NOON_OF_THURSDAY = "20260305T140000Z"
 
 
-def announcements_of(*records: EventRecord) -> list[NotifySubscribers]:
+def announcements_of(*records: EventRecord) -> list[PlannedDelivery]:
     """Returns the announcements of a history, in the order in which they were decided."""
-    announcements = [delivery.effect for delivery in state_of(*records).announcements.values()]
-    return [one for one in announcements if isinstance(one, NotifySubscribers)]
+    return [*state_of(*records).plan.announcements.values()]
 
 
 def kinds_of(*records: EventRecord) -> list[str]:
@@ -160,7 +158,7 @@ def test_announcements_are_due_in_source_order() -> None:
 
 def test_a_reschedule_has_the_old_start_time() -> None:
     first, second = announcements_of(made(), rescheduled())
-    assert (first.old_start_time, second.old_start_time) == (None, THURSDAY)
+    assert (first.details, second.details) == ({}, {"old_start_time": "2026-03-05T14:00:00Z"})
 
 
 def test_moving_there_and_back_is_announced_each_time() -> None:
@@ -253,13 +251,6 @@ class TestRecipient:
         assert (announcement.recipient, announcement.is_internal) == ("", True)
 
 
-def announcement_facts(state: BookingState) -> dict[str, tuple[object, ...]]:
-    return {
-        key: (delivery.effect, delivery.event_id, delivery.state, delivery.decided_at)
-        for key, delivery in state.announcements.items()
-    }
-
-
 @pytest.mark.parametrize(
     "records",
     [
@@ -270,7 +261,7 @@ def announcement_facts(state: BookingState) -> dict[str, tuple[object, ...]]:
 )
 def test_any_order_announces_the_same(records: tuple[EventRecord, ...]) -> None:
     """PI9: the announcements do not depend on the order of arrival."""
-    first, *others = (announcement_facts(state_of(*one)) for one in permutations(records))
+    first, *others = (state_of(*one).plan.announcements for one in permutations(records))
     assert len(first) > 1
     assert all(other == first for other in others)
 

@@ -92,7 +92,7 @@ HISTORIES = {"moved": MOVED, "revived": REVIVED, "seated": SEATED, "watched": WA
 
 def delivery_states(state: BookingState) -> dict[str, str]:
     """Returns the state of each planned delivery, by key."""
-    return {key: delivery.state for key, delivery in state.planned.items()}
+    return {key: delivery.state for key, delivery in state.plan.messages.items()}
 
 
 def known_people(state: BookingState) -> object:

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from showup.effects import Confirm, FollowUp, Remind
 from showup.events.booking import BookingMade, OutcomeReported, SeatLeft
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import EventRecord
-from showup.outbox import routing
+from showup.outbox.routing import route
 from showup.pipeline.replay import BookingState, replay
 from showup.pipeline.rules import RuleBook, Rules
 from tests.pipeline.sample_events import (
@@ -28,13 +27,13 @@ from tests.pipeline.sample_events import (
     bare_booking,
     booking,
     cancelled,
-    effects_of,
     ended,
     guests_missed,
     host_missed,
     hours,
     made,
     marked,
+    messages_of,
     record_of,
     requested,
     rescheduled,
@@ -66,7 +65,7 @@ def state_with_follow_ups(*records: EventRecord, **rules: Any) -> BookingState:
 
 
 def offered_to(*records: EventRecord, **rules: Any) -> list[str]:
-    return [one.recipient for one in effects_of(state_with_follow_ups(*records, **rules), FollowUp)]
+    return [one.recipient for one in messages_of(state_with_follow_ups(*records, **rules), "follow_up")]
 
 
 class TestWhoIsOffered:
@@ -85,7 +84,7 @@ class TestWhoIsOffered:
         assert offered_to(made(), report) == [SARAH.email]
 
     def test_no_follow_up_by_default(self) -> None:
-        assert effects_of(state_of(made(), mark()), FollowUp) == []
+        assert messages_of(state_of(made(), mark()), "follow_up") == []
 
     @pytest.mark.parametrize("meeting_ended", ["showed", "unreported"])
     def test_no_follow_up_because_the_meeting_ended(self, meeting_ended: str) -> None:
@@ -130,7 +129,7 @@ class TestWhoIsOffered:
 class TestOnce:
     def test_two_reports_make_one_follow_up(self) -> None:
         records = (made(), guests_missed(), ended(), mark(), outcome("no_show", LATER))
-        (one,) = effects_of(state_with_follow_ups(*records), FollowUp)
+        (one,) = messages_of(state_with_follow_ups(*records), "follow_up")
         assert one.key == f"missed:abc123:20260305T140000Z:{SARAH.email}"
 
     def test_one_report_in_time_is_enough(self) -> None:
@@ -142,7 +141,9 @@ class TestOnce:
 
     def test_a_second_missed_meeting_makes_another_follow_up(self) -> None:
         moved = rescheduled(LATER)
-        keys = [one.key for one in effects_of(state_with_follow_ups(made(), mark(), moved, friday_no_show()), FollowUp)]
+        keys = [
+            one.key for one in messages_of(state_with_follow_ups(made(), mark(), moved, friday_no_show()), "follow_up")
+        ]
         assert keys == [f"missed:xyz789:20260306T100000Z:{SARAH.email}"]
 
 
@@ -166,8 +167,8 @@ class TestWithdrawn:
     )
     def test_a_correction_withdraws_it(self, correction: EventRecord) -> None:
         state = state_with_follow_ups(made(), mark(), correction)
-        assert effects_of(state, FollowUp) == []
-        (delivery,) = [delivery for delivery in state.planned.values() if isinstance(delivery.effect, FollowUp)]
+        assert messages_of(state, "follow_up") == []
+        (delivery,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "follow_up"]
         assert (delivery.state, bool(delivery.because)) == ("withdrawn", True)
 
     def test_an_old_correction_withdraws_it(self) -> None:
@@ -175,7 +176,7 @@ class TestWithdrawn:
 
     def test_it_is_planned_again_after_a_new_report(self) -> None:
         again = mark(at=LATER + HALF_HOUR)
-        (one,) = effects_of(state_with_follow_ups(made(), mark(), mark(absent=False, at=LATER), again), FollowUp)
+        (one,) = messages_of(state_with_follow_ups(made(), mark(), mark(absent=False, at=LATER), again), "follow_up")
         assert one.due_at == again.received_at + hours(2)
 
     def test_unmarking_before_the_end_withdraws_it(self) -> None:
@@ -184,7 +185,7 @@ class TestWithdrawn:
 
     def test_other_deliveries_are_not_withdrawn(self) -> None:
         state = state_with_follow_ups(made(), mark(), mark(absent=False, at=LATER))
-        assert (len(effects_of(state, Confirm)), len(effects_of(state, Remind))) == (1, 3)
+        assert (len(messages_of(state, "confirm")), len(messages_of(state, "remind"))) == (1, 3)
 
     def test_only_the_corrected_seat_is_withdrawn(self) -> None:
         one = made(who=seat(SARAH, 1), seated=True)
@@ -194,7 +195,7 @@ class TestWithdrawn:
 
 class TestWhen:
     def due_at(self, *records: EventRecord, **rules: Any) -> datetime:
-        (one,) = effects_of(state_with_follow_ups(*records, **rules), FollowUp)
+        (one,) = messages_of(state_with_follow_ups(*records, **rules), "follow_up")
         return one.due_at
 
     def test_due_some_time_after_receipt(self) -> None:
@@ -232,27 +233,29 @@ class TestWhen:
         )
 
     def test_it_expires_after_some_days(self) -> None:
-        (one,) = effects_of(state_with_follow_ups(made(), mark(), follow_up_expires_after=hours(50)), FollowUp)
+        (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_expires_after=hours(50)), "follow_up")
         assert one.expires_at == END + hours(2) + hours(50)
 
     def test_the_rules_of_its_time_apply(self) -> None:
         """PI10: a planned follow-up stays when the rules change later, and a correction can still withdraw it."""
         book = RuleBook(since=(MONDAY, LATER), versions=(Rules(follow_up=True), Rules()))
-        assert len(effects_of(replay(FIRST, [made(), mark()], book), FollowUp)) == 1
-        assert effects_of(replay(FIRST, [made(), mark(at=LATER)], book), FollowUp) == []
-        assert effects_of(replay(FIRST, [made(), mark(), mark(absent=False, at=LATER)], book), FollowUp) == []
+        assert len(messages_of(replay(FIRST, [made(), mark()], book), "follow_up")) == 1
+        assert messages_of(replay(FIRST, [made(), mark(at=LATER)], book), "follow_up") == []
+        assert messages_of(replay(FIRST, [made(), mark(), mark(absent=False, at=LATER)], book), "follow_up") == []
 
 
 class TestItsDelivery:
     def test_it_has_the_lowest_priority_and_a_frequency_limit(self) -> None:
-        (one,) = effects_of(state_with_follow_ups(made(), mark(), follow_up_at_most_every=timedelta(days=7)), FollowUp)
-        assert routing.kind(one) == "follow_up"
-        assert routing.details(one) == {"at_most_every_seconds": 604_800}
-        (confirm,) = effects_of(state_of(made()), Confirm)
-        reminder = effects_of(state_of(made()), Remind)[0]
-        assert routing.priority(one) < routing.priority(reminder) < routing.priority(confirm)
+        (one,) = messages_of(
+            state_with_follow_ups(made(), mark(), follow_up_at_most_every=timedelta(days=7)), "follow_up"
+        )
+        assert one.details == {"at_most_every_seconds": 604_800}
+        (confirm,) = messages_of(state_of(made()), "confirm")
+        reminder = messages_of(state_of(made()), "remind")[0]
+        priorities = [route(FIRST, planned, [], simulated=False)[0].priority for planned in (one, reminder, confirm)]
+        assert priorities == sorted(set(priorities)), "each has a higher one than the message before it"
 
     def test_it_has_the_rebook_url_of_the_rules(self) -> None:
         page = f"https://cal.com/{BEN.partition('@')[0]}"
-        (one,) = effects_of(state_with_follow_ups(made(), mark(), follow_up_rebook_url=page), FollowUp)
-        assert routing.details(one)["rebook_url"] == page
+        (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_rebook_url=page), "follow_up")
+        assert one.details["rebook_url"] == page

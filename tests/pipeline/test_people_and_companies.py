@@ -74,7 +74,7 @@ def test_a_phone_only_attendee_is_not_a_person() -> None:
     assert [entry.because for entry in state.entries if entry.what == "deal.none"] == [
         "no attendee is a prospect known by email, so there is no company and no deal"
     ]
-    assert state.planned == {}
+    assert state.plan.messages == {}
 
 
 class TestSeveralAttendees:
@@ -106,12 +106,12 @@ class TestTeam:
 
     def test_a_self_booking_creates_nothing(self) -> None:
         state = state_of(made(who=(BEN_ATTENDEE,)))
-        assert (state.people, company_domain_of(state), state.planned) == ({}, None, {})
+        assert (state.people, company_domain_of(state), state.plan.messages) == ({}, None, {})
 
     @pytest.mark.parametrize("email", [ANN, "helper@gmail.com", "x@mail.outboundsolutions.com"])
     def test_teammates_are_not_people(self, email: str) -> None:
         state = state_of(made(who=(AttendeeDetails(email=email),), organizer_email="host@elsewhere.com"), rules=TEAM)
-        assert (state.people, company_domain_of(state), state.planned) == ({}, None, {})
+        assert (state.people, company_domain_of(state), state.plan.messages) == ({}, None, {})
 
     def test_co_hosts_are_not_people(self) -> None:
         state = state_of(made(who=(ANN_ATTENDEE, SARAH), hosts=frozenset({BEN, ANN})))

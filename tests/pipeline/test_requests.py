@@ -2,7 +2,6 @@
 
 import pytest
 
-from showup.effects import Confirm, NotifyNewPlace, NotifyRescheduled, Remind
 from showup.events import booking as events
 from showup.events.details import ReplacedBooking
 from showup.events.envelope import EventRecord
@@ -19,9 +18,9 @@ from tests.pipeline.sample_events import (
     booking,
     deal_after,
     deals_of,
-    effects_of,
     entry_codes,
     made,
+    messages_of,
     record_of,
     requested,
     state_of,
@@ -33,12 +32,12 @@ class TestRequests:
         state = state_of(requested())
         assert state.booking is not None
         assert state.booking.status == "PENDING"
-        assert (deals_of(state).deals, state.planned) == ([], {})
+        assert (deals_of(state).deals, state.plan.messages) == ([], {})
 
     def test_an_accepted_request_makes_a_deal_and_is_confirmed(self) -> None:
         records = (requested(), made(MIDDAY))
         assert deal_after(*records) == ("active", "booked")
-        assert len(effects_of(state_of(*records), Confirm)) == 1
+        assert len(messages_of(state_of(*records), "confirm")) == 1
 
     def test_a_rejected_request_makes_no_deal(self) -> None:
         rejection = record_of(events.BookingRejected(booking=booking(), reason="full"), MIDDAY)
@@ -81,7 +80,7 @@ class TestRequests:
         assert state.booking is not None
         assert (state.booking.status, state.booking.reschedule_count) == ("ACCEPTED", 1)
         assert entry_codes(deals_of(state)) == ["deal.opened"]
-        assert len(effects_of(state, NotifyRescheduled)) == 1
+        assert len(messages_of(state, "notify_rescheduled")) == 1
 
     def test_after_a_rejected_reschedule_request_the_deal_stays(self) -> None:
         request = requested(MIDDAY, uid="xyz789", start=FRIDAY, replaces=ReplacedBooking(uid="abc123"))
@@ -115,13 +114,13 @@ class TestPlaceAndHost:
         state = state_of(made(meeting_url="https://meet.example/old"), moved)
         assert state.booking is not None
         assert state.booking.meeting_url == "https://meet.example/new"
-        assert len(effects_of(state, NotifyNewPlace)) == 1
-        assert len(effects_of(state, Remind)) == 3
+        assert len(messages_of(state, "notify_new_place")) == 1
+        assert len(messages_of(state, "remind")) == 3
 
     def test_the_same_location_is_notified_once(self) -> None:
         moved = record_of(events.LocationChanged(booking=booking(location="x" * 5_000)), MIDDAY)
         state = state_of(made(), moved, record_of(moved.event, MIDDAY, route="team"))
-        (place,) = effects_of(state, NotifyNewPlace)
+        (place,) = messages_of(state, "notify_new_place")
         assert len(place.key) < 500
 
     def test_a_new_host_takes_over_the_deal(self) -> None:

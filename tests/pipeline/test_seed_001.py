@@ -2,7 +2,6 @@
 
 import pytest
 
-from showup.effects import Confirm, NotifyCancelled, NotifyRescheduled
 from showup.pipeline.rules import Rules
 from tests.pipeline.sample_events import (
     FRIDAY,
@@ -11,14 +10,13 @@ from tests.pipeline.sample_events import (
     RULES,
     SARAH,
     SECOND,
-    THURSDAY,
     cancelled,
     deal_after,
     deals_of,
-    effects_of,
     ended,
     entry_codes,
     made,
+    messages_of,
     rescheduled,
     state_of,
 )
@@ -40,7 +38,7 @@ class TestBookingCreated:
         assert (deal.status, deal.stage, deal.owner_email) == ("active", "booked", "ben@outboundsolutions.com")
 
     def test_the_attendee_gets_a_confirmation(self) -> None:
-        (confirm,) = effects_of(state_of(made()), Confirm)
+        (confirm,) = messages_of(state_of(made()), "confirm")
         assert confirm.recipient == SARAH.email
 
     def test_the_audit_log_has_one_entry_each(self) -> None:
@@ -56,9 +54,8 @@ class TestBookingRescheduled:
         assert (moved.uid, moved.start_time, moved.status) == ("xyz789", FRIDAY, "ACCEPTED")
 
     def test_the_attendee_is_notified_of_both_times(self) -> None:
-        (effect,) = effects_of(state_of(made(), rescheduled()), NotifyRescheduled)
-        assert isinstance(effect, NotifyRescheduled)
-        assert (effect.recipient, effect.old_start_time) == (SARAH.email, THURSDAY)
+        (message,) = messages_of(state_of(made(), rescheduled()), "notify_rescheduled")
+        assert (message.recipient, message.details) == (SARAH.email, {"old_start_time": "2026-03-05T14:00:00Z"})
 
 
 class TestBookingCancelled:
@@ -69,8 +66,8 @@ class TestBookingCancelled:
         assert gone.cancelled_by == "ben@outboundsolutions.com"
 
     def test_the_attendee_is_notified(self) -> None:
-        (effect,) = effects_of(state_of(made(), cancelled()), NotifyCancelled)
-        assert effect.recipient == SARAH.email
+        (message,) = messages_of(state_of(made(), cancelled()), "notify_cancelled")
+        assert message.recipient == SARAH.email
 
 
 class TestMeetingEnded:

@@ -7,13 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from showup.effects import Confirm, Remind, SkipReminders
 from showup.inbox.inbox_event import Stored
 from showup.pipeline.rules import Rules
 from showup.policy import RemindersPolicy
 from showup.sources.calcom.translate import Translated, Unreadable, translate
 from showup.web.webhook_responses import LEGACY_PATHS, WebhookResponse
-from tests.pipeline.sample_events import MONDAY, deal_after, deals_of, effects_of, hours, made, state_of
+from tests.pipeline.sample_events import MONDAY, deal_after, deals_of, hours, made, messages_of, state_of
 
 EVENT_ID = UUID(int=7)
 ATTENDEES = [{"email": "Customer@Example.com", "name": "Customer", "timeZone": "America/New_York"}]
@@ -36,25 +35,25 @@ def ahead(span: timedelta) -> datetime:
 class TestMeetingTimeValidation:
     def test_three_days_ahead_passes(self) -> None:
         state = state_of(made(start=ahead(hours(73))))
-        assert len(effects_of(state, Remind)) == 3
-        assert effects_of(state, SkipReminders, "skipped") == []
+        assert len(messages_of(state, "remind")) == 3
+        assert messages_of(state, "remind", "skipped") == []
 
     @pytest.mark.parametrize("count", [0.1, 1, 1.99, 2])
     def test_less_than_two_hours_ahead_is_too_soon(self, count: float) -> None:
         state = state_of(made(start=ahead(hours(count))))
-        assert effects_of(state, Remind) == []
-        (skip,) = [delivery for delivery in state.planned.values() if isinstance(delivery.effect, SkipReminders)]
+        assert messages_of(state, "remind") == []
+        (skip,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "remind"]
         assert (skip.state, skip.because) == ("skipped", "meeting_too_soon")
 
     def test_a_meeting_too_soon_for_a_reminder_is_confirmed(self) -> None:
         soon = made(start=ahead(hours(1)))
-        assert len(effects_of(state_of(soon), Confirm)) == 1
+        assert len(messages_of(state_of(soon), "confirm")) == 1
         assert deal_after(soon) == ("active", "booked")
         assert len(deals_of(state_of(soon)).deals) == 1
 
     def test_a_little_more_than_two_hours_is_enough_for_one(self) -> None:
         state = state_of(made(start=ahead(hours(2) + timedelta(seconds=1))))
-        assert len(effects_of(state, Remind)) == 1
+        assert len(messages_of(state, "remind")) == 1
 
 
 class TestReminderTiming:
@@ -71,7 +70,7 @@ class TestReminderTiming:
     ) -> None:
         start = MONDAY + hours(100)
         state = state_of(made(start=start), rules=Rules(remind_before=offsets))
-        assert [start - reminder.due_at for reminder in effects_of(state, Remind)] == [
+        assert [start - reminder.due_at for reminder in messages_of(state, "remind")] == [
             timedelta(minutes=count) for count in minutes
         ]
 
@@ -82,7 +81,7 @@ class TestReminderTiming:
         rules = Rules(remind_before=RemindersPolicy().testing_offsets_before)
         start = ahead(timedelta(minutes=4))
         state = state_of(made(start=start), rules=rules)
-        assert [start - reminder.due_at for reminder in effects_of(state, Remind)] == [
+        assert [start - reminder.due_at for reminder in messages_of(state, "remind")] == [
             timedelta(minutes=3),
             timedelta(minutes=1),
         ]
@@ -90,10 +89,7 @@ class TestReminderTiming:
     def test_offsets_can_be_set_in_any_order(self) -> None:
         rules = Rules(remind_before=(hours(1), hours(48)))
         state = state_of(made(), rules=rules)
-        assert [reminder.before for reminder in effects_of(state, Remind) if isinstance(reminder, Remind)] == [
-            hours(48),
-            hours(1),
-        ]
+        assert [reminder.details["before_seconds"] for reminder in messages_of(state, "remind")] == [172_800, 3_600]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from showup.outbox import expiry
+
 DAILY: Final = "digest.daily"
 WEEKLY: Final = "digest.weekly"
 _DEFAULT_TIME: Final = time(8)
 _MONDAY: Final = 0
-# After an outage in the morning the digest is sent later that day, but not in the evening.
-_EXPIRES_AFTER: Final = timedelta(hours=12)
 _TIME_PATTERN: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -40,7 +40,7 @@ class Digest(Struct, frozen=True, kw_only=True):
     @property
     def expires_at(self) -> datetime:
         """Returns when the digest is out of date."""
-        return self.due_at + _EXPIRES_AFTER
+        return expiry.of_kind(self.kind, self.due_at)
 
 
 def due(kind: str, digest_at: str | None, time_zone: str, now: datetime) -> Digest | None:
@@ -51,7 +51,7 @@ def due(kind: str, digest_at: str | None, time_zone: str, now: datetime) -> Dige
     for day in (today, today - timedelta(days=1)):
         due_at = datetime.combine(day, at, zone).astimezone(UTC)
         is_its_day = kind == DAILY or day.weekday() == _MONDAY
-        if is_its_day and due_at <= now < due_at + _EXPIRES_AFTER:
+        if is_its_day and due_at <= now < expiry.of_kind(kind, due_at):
             return _digest_of(kind, day, due_at, zone)
     return None
 

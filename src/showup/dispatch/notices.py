@@ -1,7 +1,7 @@
 """Which system notifications an attempt or an outage calls for: questions, answers, failures, sent reminders. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -151,7 +151,6 @@ def _reminded(queue: DestinationQueue, claimed: Claimed, now: datetime) -> Syste
         booking_id=claimed.booking_id,
         recipient=claimed.recipient,
         excluded_destination=queue.destination,
-        expires_at=now + timedelta(days=7),
         details={
             "before_seconds": claimed.details.get("before_seconds"),
             "sent_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",

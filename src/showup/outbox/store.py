@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter, itemgetter
-from typing import Any, TypeAlias
-from uuid import UUID, uuid5
+from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 from msgspec.structs import replace
@@ -26,7 +26,7 @@ _READ = f"""
 
 ExistingRows: TypeAlias = Mapping[str, asyncpg.Record]
 # Why it must not be sent, or None; and the booking and version that it is about.
-RevisionMark: TypeAlias = tuple[str | None, UUID, int]
+RevisionMark: TypeAlias = tuple[str | None, UUID | None, int]
 
 
 async def replace_planned(
@@ -62,10 +62,8 @@ async def replace_planned(
     by_key = {delivery.key: delivery for delivery in planned}
     existing = await _lock(connection, {row["key"]: row for row in rows}, by_key)
     changed = [
-        _row(
-            workspace_id,
-            _silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery,
-            existing,
+        (_silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery).to_row(
+            workspace_id, _wake_at(delivery, existing.get(delivery.key))
         )
         for delivery in planned
         if (new := delivery.key not in existing) or _differs(existing[delivery.key], delivery)
@@ -179,30 +177,6 @@ def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
         # The last attempt determines why it waits for the next one.
         delivery = replace(delivery, because=row["because"])
     return bool(_of_row(row) != _of_delivery(delivery))
-
-
-def _row(workspace_id: UUID, delivery: Delivery, existing: ExistingRows) -> dict[str, Any]:
-    return {
-        "id": uuid5(workspace_id, delivery.key),
-        "workspace_id": workspace_id,
-        "booking_id": delivery.booking_id,
-        "event_id": delivery.event_id,
-        "key": delivery.key,
-        "destination": delivery.destination,
-        "kind": delivery.kind,
-        "recipient": delivery.recipient,
-        "priority": delivery.priority,
-        "booking_version": delivery.booking_version,
-        "due_at": delivery.due_at,
-        "expires_at": delivery.expires_at,
-        "wake_at": _wake_at(delivery, existing.get(delivery.key)),
-        "state": delivery.state,
-        "because": delivery.because,
-        "details": delivery.details,
-        "simulated": delivery.simulated,
-        "created_at": delivery.decided_at,
-        "updated_at": delivery.decided_at,
-    }
 
 
 def _wake_at(delivery: Delivery, row: asyncpg.Record | None) -> datetime:

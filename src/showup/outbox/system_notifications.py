@@ -5,21 +5,19 @@ them, so no replay withdraws them.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
-from uuid import UUID, uuid5
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
 from showup.database import bulk
 from showup.database.tables import deliveries
-from showup.outbox.delivery import DestinationQueue
+from showup.outbox import expiry
+from showup.outbox.delivery import Delivery, DestinationQueue
 from showup.outbox.subscriptions import of_workspace, subscribed_destinations
 from showup.outbox.wakeups import wake_queues
-
-_EXPIRES_AFTER: Final = timedelta(days=1)
-_PRIORITY: Final = 25
 
 
 class SystemNotification(Struct, frozen=True, kw_only=True):
@@ -45,7 +43,7 @@ async def notify_subscribers(
         return
     subscriptions = await of_workspace(connection, workspace_id)
     rows = [
-        _row(workspace_id, destination, one, now)
+        _delivery(destination, one, now).to_row(workspace_id)
         for one in notifications
         for destination in subscribed_destinations(subscriptions, one.kind, now)
         if destination != one.excluded_destination
@@ -59,33 +57,22 @@ async def notify_destination(
     connection: asyncpg.Connection, queue: DestinationQueue, notification: SystemNotification, now: datetime
 ) -> UUID:
     """Writes it for one destination, whatever it subscribes to; returns the delivery's id."""
-    row = _row(queue.workspace_id, queue.destination, notification, now)
+    row = _delivery(queue.destination, notification, now).to_row(queue.workspace_id)
     await bulk.insert_new(connection, deliveries, [row])
     await wake_queues(connection, [(queue, now)], now)
     delivery_id: UUID = row["id"]
     return delivery_id
 
 
-def _row(workspace_id: UUID, destination: str, notification: SystemNotification, now: datetime) -> dict[str, Any]:
-    key = f"{destination}/{notification.key}"
-    return {
-        "id": uuid5(workspace_id, key),
-        "workspace_id": workspace_id,
-        "booking_id": notification.booking_id,
-        "event_id": None,
-        "key": key,
-        "destination": destination,
-        "kind": notification.kind,
-        "recipient": notification.recipient,
-        "priority": _PRIORITY,
-        "booking_version": 0,
-        "due_at": now,
-        "expires_at": notification.expires_at or now + _EXPIRES_AFTER,
-        "wake_at": now,
-        "state": "scheduled",
-        "because": None,
-        "details": notification.details,
-        "simulated": False,
-        "created_at": now,
-        "updated_at": now,
-    }
+def _delivery(destination: str, notification: SystemNotification, now: datetime) -> Delivery:
+    return Delivery(
+        key=f"{destination}/{notification.key}",
+        destination=destination,
+        kind=notification.kind,
+        decided_at=now,
+        due_at=now,
+        expires_at=notification.expires_at or expiry.of_kind(notification.kind, now),
+        booking_id=notification.booking_id,
+        recipient=notification.recipient,
+        details=notification.details,
+    )

@@ -10,7 +10,6 @@ from showup.pipeline import moved
 from showup.pipeline.attendees import rejoin_seats, vacate_seats
 from showup.pipeline.booking_updates import apply_details, create_booking, is_current
 from showup.pipeline.decision import Decision, Rejected
-from showup.pipeline.notify import notify_scheduled
 from showup.pipeline.rules import Rules
 
 _CANCELLED_REASON = "the booking was already cancelled, and a cancelled booking does not return under the same uid"
@@ -20,12 +19,12 @@ def made(before: Booking | None, event: BookingMade, record: BookingRecord, rule
     """Apply an accepted booking: new, previously pending, one more seat, or a repeated event."""
     if before is None:
         after = create_booking(record, "ACCEPTED", rules, event.replaces)
-        return _accepted(after, record, rules, "booking.made", "a meeting was booked")
+        return _accepted(after, "booking.made", "a meeting was booked")
     if not is_current(before, event.booking):
         return moved.to_new_time(before, record, rules, event.replaces, because="the new time was accepted")
     if before.status in ("PENDING", "REJECTED"):
         after = replace(apply_details(before, record, rules), status="ACCEPTED", rejection_reason=None)
-        return _accepted(after, record, rules, "booking.accepted", "the pending booking was accepted")
+        return _accepted(after, "booking.accepted", "the pending booking was accepted")
     if before.seated:
         return _seat_taken(before, record, rules)
     if before.status == "CANCELLED":
@@ -73,15 +72,12 @@ def rejected(
 
 
 def repeated(before: Booking, record: BookingRecord, rules: Rules) -> Decision:
-    """Apply a repeated event: its fields may be newer, and its effects have the same keys as before."""
-    after = apply_details(before, record, rules)
-    return Decision(after=after, effects=notify_scheduled(after, record, rules) if after.is_live else ())
+    """Apply a repeated event: its fields may be newer."""
+    return Decision(after=apply_details(before, record, rules))
 
 
-def _accepted(after: Booking, record: BookingRecord, rules: Rules, what: str, because: str) -> Decision:
-    return Decision(
-        after=after, what=what, because=because, deal_events=("booked",), effects=notify_scheduled(after, record, rules)
-    )
+def _accepted(after: Booking, what: str, because: str) -> Decision:
+    return Decision(after=after, what=what, because=because, deal_events=("booked",))
 
 
 def _seat_taken(before: Booking, record: BookingRecord, rules: Rules) -> Decision | Rejected:
@@ -98,8 +94,6 @@ def _seat_taken(before: Booking, record: BookingRecord, rules: Rules) -> Decisio
         what="booking.seat_taken",
         because=f"{', '.join(listed)} took a seat",
         deal_events=deal_events,
-        effects=notify_scheduled(after, record, rules),
-        withdrawals=(moved.withdraw_cancellation(record),),
     )
 
 

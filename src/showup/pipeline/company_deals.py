@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.deals.deal import Deal, DealEvent
-from showup.pipeline.replay import AuditEntry
+from showup.pipeline.change import AuditEntry
 
 _COMPARED_FIELDS = ("status", "stage", "owner_email", "amount", "currency", "lost_reason")
 

@@ -12,7 +12,7 @@ from showup.events.deal import DealChanged
 from showup.events.details import BookingDetails
 from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
-from showup.pipeline import announcements, attended, booked, follow_ups, manual, moved
+from showup.pipeline import attended, booked, manual, moved
 from showup.pipeline.booking_updates import is_replaced
 from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.rules import Rules
@@ -35,7 +35,7 @@ def can_create_booking(event: AnyBookingEvent) -> bool:
 
 
 def decide(prior: PriorState, record: BookingRecord, rules: Rules) -> Decision | Rejected:
-    """Return what the event changes and which notifications to send, or why it changes nothing."""
+    """Return what the event changes, or why it changes nothing."""
     before, event = prior.booking, record.event
     if before is None and not can_create_booking(event):
         return Rejected(because="unknown booking: waiting for its first event")
@@ -44,9 +44,7 @@ def decide(prior: PriorState, record: BookingRecord, rules: Rules) -> Decision |
     decision = _decide_event(before, record, rules)
     if isinstance(decision, Rejected):
         return decision
-    decision = moved.with_correction(before, moved.with_time_change(before, decision, record, rules))
-    decision = follow_ups.with_follow_ups(before, moved.withdraw_removed_attendees(before, decision), record, rules)
-    return announcements.with_announcements(before, decision, record, rules)
+    return moved.with_correction(before, moved.with_time_change(before, decision))
 
 
 def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:

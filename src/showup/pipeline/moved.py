@@ -6,18 +6,13 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
 from showup.deals.deal import DealEventKind
-from showup.effects import Effect, NotifyCancelled
 from showup.events.booking import BookingCancelled, BookingRescheduled, SeatLeft, SeatMoved
 from showup.events.details import AttendeeDetails, ReplacedBooking
 from showup.events.envelope import BookingRecord
 from showup.pipeline.attendees import leave_seats, rejoin_seats, vacate_seats
 from showup.pipeline.booking_updates import apply_details, create_booking, is_current, move_booking, timeline_fields
-from showup.pipeline.decision import Decision, Rejected, Withdrawal
-from showup.pipeline.notify import notified_attendees, notify_cancelled, notify_new_place, notify_scheduled
+from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
-
-_TIME_CHANGED = Withdrawal(because="the meeting was moved to another time")
-_SCHEDULED_AGAIN = "the meeting is scheduled again"
 
 
 def rescheduled(
@@ -47,49 +42,22 @@ def to_new_time(
         what="booking.rescheduled",
         because=because,
         deal_events=("moved",) if before.is_live else ("booked",),
-        effects=notify_scheduled(after, record, rules, all_seats=True),
-        withdrawals=(_TIME_CHANGED,),
     )
 
 
-def with_time_change(before: Booking | None, decision: Decision, record: BookingRecord, rules: Rules) -> Decision:
-    """Update reminders if an event of another kind reveals a new time that Cal.com did not report."""
+def with_time_change(before: Booking | None, decision: Decision) -> Decision:
+    """Record a new time that Cal.com did not report: an event of another kind reveals it."""
     after = decision.after
     if before is None or before.start_time == after.start_time or not (before.is_live and after.is_live):
         return decision
-    if any(one.effect_types is None for one in decision.withdrawals):
+    if decision.what in ("booking.rescheduled", "booking.seat_given_back"):
         return decision
     return replace(
         decision,
         what=decision.what or "booking.rescheduled",
         because=decision.because or "an event reported another time for the meeting",
         deal_events=(*decision.deal_events, "moved"),
-        effects=(
-            *decision.effects,
-            *_missing_effects(decision.effects, notify_scheduled(after, record, rules, all_seats=True)),
-        ),
-        withdrawals=(_TIME_CHANGED,),
     )
-
-
-def withdraw_removed_attendees(before: Booking | None, decision: Decision) -> Decision:
-    """Withdraw notifications for attendees who are missing from a newer list."""
-    if before is None or decision.after.seated:
-        return decision
-    remaining_emails = {one.email for one in decision.after.seats}
-    removed_emails = frozenset(
-        one.email for one in before.seats if one.email is not None and one.email not in remaining_emails
-    )
-    if not removed_emails:
-        return decision
-    withdrawal = Withdrawal(because="the recipient is no longer an attendee", recipients=removed_emails)
-    return replace(decision, withdrawals=(*decision.withdrawals, withdrawal))
-
-
-def withdraw_cancellation(record: BookingRecord) -> Withdrawal:
-    """Withdraw the cancellation notice for attendees who have a seat again."""
-    recipients = _attendee_emails(record.event.booking.attendees)
-    return Withdrawal(because=_SCHEDULED_AGAIN, recipients=recipients, effect_types=(NotifyCancelled,))
 
 
 def with_correction(before: Booking | None, decision: Decision) -> Decision:
@@ -105,11 +73,6 @@ def with_correction(before: Booking | None, decision: Decision) -> Decision:
     return decision
 
 
-def _missing_effects(known: Iterable[Effect], effects: Iterable[Effect]) -> list[Effect]:
-    keys = {effect.key for effect in known}
-    return [effect for effect in effects if effect.key not in keys]
-
-
 def to_requested_time(
     before: Booking, record: BookingRecord, rules: Rules, replaces: ReplacedBooking | None
 ) -> Decision:
@@ -120,7 +83,6 @@ def to_requested_time(
         what="booking.reschedule_requested",
         because="the attendee requested another time, which waits for the host's confirmation",
         deal_events=("suspended",) if before.is_live else (),
-        withdrawals=(Withdrawal(because="the attendee requested another time"),),
     )
 
 
@@ -132,7 +94,7 @@ def cancelled(
         return Rejected(because="the booking was already cancelled")
     known = apply_details(before, record, rules) if before is not None else create_booking(record, "CANCELLED", rules)
     if before is not None and before.is_live and _has_remaining_seats(before, event):
-        return _seat_cancelled(leave_seats(known, event.booking, record.source_at), event, record, rules)
+        return _seat_cancelled(leave_seats(known, event.booking, record.source_at), event)
     already_cancelled = before is not None and before.status == "CANCELLED" and not before.reschedule_requested
     after = replace(
         known,
@@ -146,8 +108,6 @@ def cancelled(
         what="" if already_cancelled else "booking.cancelled",
         because=_cancelled_reason(event),
         deal_events=() if already_cancelled else ("suspended",) if event.reschedule_requested else ("cancelled",),
-        effects=notify_cancelled(after, record, rules, notified_attendees(after, rules)),
-        withdrawals=(Withdrawal(because="the meeting was cancelled"),),
     )
 
 
@@ -166,8 +126,6 @@ def seat_moved(before: Booking | None, event: SeatMoved, record: BookingRecord, 
         what="booking.seat_taken",
         because="an attendee moved here from another time",
         deal_events=deal_events,
-        effects=notify_scheduled(after, record, rules),
-        withdrawals=(withdraw_cancellation(record),),
     )
 
 
@@ -178,22 +136,17 @@ def seat_left(before: Booking | None, event: SeatLeft, record: BookingRecord) ->
         return Rejected(because=f"the booking is {before.status}")
     after = leave_seats(before, event.booking, record.source_at)
     names = _attendee_names(event.booking.attendees)
-    withdrawal = Withdrawal(
-        because="the attendee moved to another time", recipients=_attendee_emails(event.booking.attendees)
-    )
     if after.seats:
         return Decision(
             after=after,
             what="booking.seat_given_back",
             because=f"{names} moved to another time",
-            withdrawals=(withdrawal,),
         )
     return Decision(
         after=replace(after, status="CANCELLED", cancellation_reason="the last attendee moved to another time"),
         what="booking.cancelled",
         because="the last attendee moved to another time",
         deal_events=("suspended",),
-        withdrawals=(withdrawal,),
     )
 
 
@@ -205,7 +158,6 @@ def location_changed(before: Booking | None, record: BookingRecord, rules: Rules
         what="booking.relocated",
         because="the meeting has another location",
         deal_events=("booked",) if before is None else (),
-        effects=notify_new_place(after, record, rules) if after.is_live else (),
     )
 
 
@@ -227,7 +179,6 @@ def _create_rescheduled(event: BookingRescheduled, record: BookingRecord, rules:
         what="booking.rescheduled",
         because=because,
         deal_events=("booked",),
-        effects=notify_scheduled(after, record, rules),
     )
 
 
@@ -239,16 +190,13 @@ def _repeated(before: Booking, record: BookingRecord, rules: Rules) -> Decision 
     if before.status == "CANCELLED":
         return Rejected(because="the booking was cancelled after it was rescheduled")
     after = replace(apply_details(before, record, rules), status="ACCEPTED")
-    effects = notify_scheduled(after, record, rules)
     if before.is_live:
-        return Decision(after=after, effects=effects)
+        return Decision(after=after)
     return Decision(
         after=after,
         what="booking.accepted",
         because="the new time was accepted",
         deal_events=("booked",),
-        effects=effects,
-        withdrawals=(Withdrawal(because=_SCHEDULED_AGAIN, effect_types=(NotifyCancelled,)),),
     )
 
 
@@ -259,26 +207,13 @@ def _has_remaining_seats(before: Booking, event: BookingCancelled) -> bool:
     return any(one.key not in leaving for one in before.seats)
 
 
-def _seat_cancelled(after: Booking, event: BookingCancelled, record: BookingRecord, rules: Rules) -> Decision:
-    keys = {one.email or one.phone or one.name for one in event.booking.attendees}
-    leaving = [one for one in after.attendees if one.key in keys]
-    return Decision(
-        after=after,
-        what="booking.seat_given_back",
-        because=f"{_attendee_names(event.booking.attendees)} gave back a seat",
-        effects=notify_cancelled(after, record, rules, leaving),
-        withdrawals=(
-            Withdrawal(because="the attendee gave back the seat", recipients=_attendee_emails(event.booking.attendees)),
-        ),
-    )
+def _seat_cancelled(after: Booking, event: BookingCancelled) -> Decision:
+    names = _attendee_names(event.booking.attendees)
+    return Decision(after=after, what="booking.seat_given_back", because=f"{names} gave back a seat")
 
 
 def _attendee_names(attendees: Iterable[AttendeeDetails]) -> str:
     return ", ".join(one.email or one.phone or one.name or "an attendee" for one in attendees)
-
-
-def _attendee_emails(attendees: Iterable[AttendeeDetails]) -> frozenset[str]:
-    return frozenset(one.email for one in attendees if one.email is not None)
 
 
 def _cancelled_reason(event: BookingCancelled) -> str:

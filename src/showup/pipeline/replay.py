@@ -4,19 +4,16 @@ Arrival order is not an input, so it cannot affect the result. After a late even
 every event had arrived on time.
 """
 
-import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, field
 
 from showup.bookings.booking import Booking
 from showup.companies.company import key_of_domain
 from showup.deals.deal import DealEvent, DealEventKind
-from showup.effects import Effect, NotifySubscribers, Remind, SkipReminders
 from showup.events.booking import BookingAttached
 from showup.events.deal import DealChanged
 from showup.events.details import AttendeeDetails
@@ -24,39 +21,11 @@ from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.people.person import Person
 from showup.pipeline.booking_updates import timeline_fields
+from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
-from showup.pipeline.decision import Decision, PriorState, Rejected, Withdrawal
+from showup.pipeline.decision import Decision, PriorState, Rejected
+from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook
-
-_TICK: Final = timedelta(microseconds=1)
-_NUMBER_SUFFIX: Final = re.compile(r"\+[0-9]+$")
-_SCHEDULED_KINDS: Final = {"booking.created", "booking.rescheduled"}
-
-PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
-
-
-class PlannedDelivery(Struct, frozen=True, kw_only=True):
-    """An effect that the history requires, or required until a later event withdrew it."""
-
-    effect: Effect | NotifySubscribers
-    event_id: UUID
-    booking_version: int
-    decided_at: datetime
-    state: PlannedState = "scheduled"
-    because: str | None = None
-
-
-class AuditEntry(Struct, frozen=True, kw_only=True):
-    """One line for the audit log: what changed, when, which event changed it, and why."""
-
-    event_id: UUID
-    at: datetime
-    order_key: str
-    actor: str
-    what: str
-    because: str
-    change: dict[str, Any] = {}
-    deal_id: UUID | None = None
 
 
 class CompanyName(Struct, frozen=True, kw_only=True):
@@ -77,8 +46,7 @@ class BookingState(Struct, kw_only=True):
     first_event_at: datetime | None = None
     last_event_at: datetime | None = None
     deal_events: list[DealEvent] = []
-    planned: dict[str, PlannedDelivery] = {}
-    announcements: dict[str, PlannedDelivery] = {}
+    plan: DeliveryPlan = field(default_factory=DeliveryPlan)
     entries: list[AuditEntry] = []
     people: dict[str, Person] = {}
     company_names: dict[str, CompanyName] = {}
@@ -104,14 +72,16 @@ def replay(booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook) 
     state = BookingState()
     ordered = _source_order(history)
     for record in ordered:
-        decision = decide(PriorState(booking=state.booking), record, rules.at(record.source_at))
+        applicable = rules.at(record.source_at)
+        decision = decide(PriorState(booking=state.booking), record, applicable)
         if isinstance(decision, Rejected):
             state.refused[record.event_id] = decision.because
             state.entries.append(_entry(record, "event.refused", decision.because))
         else:
-            _apply(state, booking_id, record, decision)
-    _drop_redundant_skips(state.planned)
-    _order_announcements(state.announcements)
+            change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
+            _apply(state, booking_id, change)
+            state.plan.apply(change)
+    state.plan.finish()
     _collect_people(state, ordered)
     return state
 
@@ -126,8 +96,8 @@ def _source_order(history: Iterable[BookingRecord]) -> list[BookingRecord]:
     return [ordered[first], *ordered[:first], *ordered[first + 1 :]] if first else ordered
 
 
-def _apply(state: BookingState, booking_id: UUID, record: BookingRecord, decision: Decision) -> None:
-    before, after = state.booking, decision.after
+def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
+    before, after, decision, record = change.before, change.after, change.decision, change.record
     state.booking = after
     state.first_event_at = (
         record.source_at if state.first_event_at is None else min(state.first_event_at, record.source_at)
@@ -136,8 +106,6 @@ def _apply(state: BookingState, booking_id: UUID, record: BookingRecord, decisio
         record.source_at if state.last_event_at is None else max(state.last_event_at, record.source_at)
     )
     state.deal_events.extend(_deal_event(booking_id, record, kind, after) for kind in decision.deal_events)
-    _plan(state.planned, record, decision)
-    _plan_announcements(state.announcements, record, decision)
     if decision.what and not _is_repeated_entry(state, before, decision):
         state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.deal_events and state.company_key is None:
@@ -165,73 +133,6 @@ def _is_repeated_entry(state: BookingState, before: Booking | None, decision: De
     if decision.after != before or decision.deal_events:
         return False
     return any((entry.what, entry.because) == (decision.what, decision.because) for entry in state.entries)
-
-
-def _plan(planned: dict[str, PlannedDelivery], record: BookingRecord, decision: Decision) -> None:
-    for withdrawal in decision.withdrawals:
-        for key, delivery in planned.items():
-            if delivery.state == "scheduled" and _applies_to(withdrawal, delivery):
-                planned[key] = replace(delivery, state="withdrawn", because=withdrawal.because)
-    for effect in decision.effects:
-        known = planned.get(effect.key)
-        if known is None or known.state == "withdrawn":
-            planned[effect.key] = _planned_delivery(effect, record, decision.after.version)
-
-
-def _plan_announcements(announcements: dict[str, PlannedDelivery], record: BookingRecord, decision: Decision) -> None:
-    for effect in decision.announcements:
-        count = sum(key == effect.key or key.startswith(f"{effect.key}+") for key in announcements)
-        key = f"{effect.key}+{count}" if count else effect.key
-        announcements[key] = _planned_delivery(replace(effect, key=key), record, decision.after.version)
-    for effect in decision.restated:
-        if not any(_is_same_announcement(delivery.effect, effect) for delivery in announcements.values()):
-            announcements[effect.key] = _planned_delivery(effect, record, decision.after.version)
-
-
-def _is_same_announcement(one: Effect | NotifySubscribers, other: NotifySubscribers) -> bool:
-    """Return whether both announce the same state to the same attendee; "rescheduled" also means "scheduled"."""
-    if not isinstance(one, NotifySubscribers):
-        return False
-    same = one.kind == other.kind or {one.kind, other.kind} == _SCHEDULED_KINDS
-    return same and _NUMBER_SUFFIX.sub("", one.key).removeprefix(one.kind) == other.key.removeprefix(other.kind)
-
-
-def _order_announcements(announcements: dict[str, PlannedDelivery]) -> None:
-    """Make each announcement due before later ones, so that subscribers receive history in order."""
-    next_at: datetime | None = None
-    for key, delivery in list(announcements.items())[::-1]:
-        due_at = delivery.effect.due_at
-        if next_at is not None and due_at >= next_at:
-            due_at = next_at - _TICK
-            announcements[key] = replace(delivery, effect=replace(delivery.effect, due_at=due_at))
-        next_at = due_at
-
-
-def _applies_to(withdrawal: Withdrawal, delivery: PlannedDelivery) -> bool:
-    if withdrawal.effect_types is not None and not isinstance(delivery.effect, withdrawal.effect_types):
-        return False
-    return withdrawal.recipients is None or delivery.effect.recipient in withdrawal.recipients
-
-
-def _planned_delivery(effect: Effect | NotifySubscribers, record: BookingRecord, version: int) -> PlannedDelivery:
-    because = effect.because if isinstance(effect, SkipReminders) else None
-    return PlannedDelivery(
-        effect=effect,
-        event_id=record.event_id,
-        booking_version=version,
-        decided_at=record.received_at,
-        state="scheduled" if because is None else "skipped",
-        because=because,
-    )
-
-
-def _drop_redundant_skips(planned: dict[str, PlannedDelivery]) -> None:
-    """Drop a skip if the same event also arrived in time: the reminders planned in time stay valid."""
-    reminded_keys = {key.rpartition(":")[0] for key, delivery in planned.items() if isinstance(delivery.effect, Remind)}
-    skip_keys = [key for key, delivery in planned.items() if isinstance(delivery.effect, SkipReminders)]
-    for key in skip_keys:
-        if key.rpartition(":")[0] in reminded_keys:
-            del planned[key]
 
 
 def _collect_people(state: BookingState, history: Iterable[BookingRecord]) -> None:

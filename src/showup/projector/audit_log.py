@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from showup.database import bulk
 from showup.database.tables import audit_log
-from showup.pipeline.replay import AuditEntry
+from showup.pipeline.change import AuditEntry
 
 
 class AuditRow(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@
 five hundred, manual events, replays and rebuilds all use it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,19 +17,17 @@ from showup.companies.company import key_of_domain
 from showup.deals import store as deals
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
 from showup.outbox import store as deliveries
-from showup.outbox import subscriptions as subscription_store
-from showup.outbox.delivery import WakeUp
 from showup.outbox.wakeups import wake
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook
 from showup.projector import audit_log, manual_changes
+from showup.projector.audit_rows import booking_rows, manual_rows
 from showup.projector.contacts import Contacts, remove_contacts, save_contacts
-from showup.projector.deal_deliveries import EventTimes, fresh_events, plan_deal_deliveries
 from showup.projector.deal_event_changes import StreamDealEvents
 from showup.projector.deals import DealProjection, project_deals
+from showup.projector.deliveries import write_deliveries
 from showup.projector.manual_changes import ManualChanges
 from showup.projector.outcomes import ProjectionResult, build_result
-from showup.projector.outputs import booking_deliveries, booking_rows, manual_rows
 from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
 from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_streams
 
@@ -65,9 +63,7 @@ async def project(
     await _save_bookings(connection, workspace_id, replayed, contacts, manual)
     deal_projection = await _project_deals(connection, workspace_id, replayed, contacts, manual, rules, replay_request)
     await _write_audit_log(connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records)
-    wake_ups = await _plan_deliveries(
-        connection, workspace_id, replayed, deal_projection, fresh_events(replayed, manual_records, rules)
-    )
+    wake_ups = await write_deliveries(connection, workspace_id, replayed, deal_projection, manual_records, rules)
     if now is not None:
         await wake(connection, workspace_id, wake_ups, now)
     await _remove_contacts(connection, workspace_id, replayed, contacts, manual)
@@ -195,26 +191,6 @@ async def _write_audit_log(
         manual_event_ids=[record.event_id for record in manual_records],
         new_rows=[*rows, *deal_projection.rows, *manual_rows(workspace_id, manual_records, manual)],
     )
-
-
-async def _plan_deliveries(
-    connection: asyncpg.Connection,
-    workspace_id: UUID,
-    replayed: Sequence[ReplayedBooking],
-    deal_projection: DealProjection,
-    fresh_events: Mapping[UUID, EventTimes],
-) -> list[WakeUp]:
-    """Write the planned deliveries; return when the dispatcher must next wake up."""
-    subscriptions = await subscription_store.of_workspace(connection, workspace_id)
-    booking_ids = [one.booking_id for one in replayed]
-    planned = [
-        delivery for one in replayed for delivery in booking_deliveries(one.booking_id, one.state, subscriptions)
-    ]
-    silent_booking_ids = {one.booking_id for one in replayed if not one.stream.records}
-    wake_ups = await deliveries.replace_planned(
-        connection, workspace_id, booking_ids=booking_ids, planned=planned, silent_booking_ids=silent_booking_ids
-    )
-    return wake_ups + await plan_deal_deliveries(connection, workspace_id, deal_projection, fresh_events, subscriptions)
 
 
 async def _remove_contacts(

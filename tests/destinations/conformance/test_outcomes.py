@@ -62,7 +62,7 @@ async def test_a_fault_in_the_vendors_own_words(subject: DestinationUnderTest, f
     ("subject", "fault"), with_faults("401", "409", "429", "500", "503", "reset", "html"), indirect=["subject"]
 )
 async def test_when_it_has_passed_the_same_delivery_passes(subject: DestinationUnderTest, fault: str) -> None:
-    clean = await _effects_of_one(subject)
+    clean = await _messages_of_one(subject)
     subject.next_faults(fault)
     first = await subject.send()
     if isinstance(first, TryAgain):
@@ -70,7 +70,7 @@ async def test_when_it_has_passed_the_same_delivery_passes(subject: DestinationU
         assert subject.effects.total() == clean
 
 
-async def _effects_of_one(subject: DestinationUnderTest) -> int:
+async def _messages_of_one(subject: DestinationUnderTest) -> int:
     """Returns how many lasting effects this delivery has without faults."""
     with subject.case.start(subject.time) as fake:
         other = DestinationUnderTest.with_fake(subject, fake)

@@ -1,4 +1,4 @@
-"""Build a batch's outputs: audit entries and deliveries."""
+"""Build a batch's audit rows: those of bookings, and of what people did to people, companies and rules."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +7,9 @@ from uuid import UUID
 from showup.companies.company import company_id as id_of_company
 from showup.events.envelope import AnyRecord, stream_of
 from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
-from showup.outbox import routing
-from showup.outbox.delivery import Delivery
-from showup.outbox.subscriptions import Subscription
 from showup.people.person import person_id as id_of_person
-from showup.pipeline.replay import AuditEntry, BookingState, PlannedDelivery
+from showup.pipeline.change import AuditEntry
+from showup.pipeline.replay import BookingState
 from showup.projector.audit_log import AuditRow
 from showup.projector.contacts import Contacts
 from showup.projector.manual_changes import ManualChanges
@@ -82,35 +80,4 @@ def _manual_entry(record: AnyRecord, what: str, because: str, values: dict[str, 
         what=what,
         because=because,
         change={field: [None, value] for field, value in values.items() if value is not None},
-    )
-
-
-def booking_deliveries(booking_id: UUID, state: BookingState, subscriptions: Sequence[Subscription]) -> list[Delivery]:
-    """Return all deliveries that the booking's history requires, for every subscription."""
-    assert state.booking is not None, "a history with an id has a booking"
-    simulated = state.booking.simulated
-    return [
-        _delivery(booking_id, planned, route, simulated=simulated)
-        for planned in (*state.planned.values(), *state.announcements.values())
-        for route in routing.routes(planned.effect, planned.decided_at, subscriptions, simulated=simulated)
-    ]
-
-
-def _delivery(booking_id: UUID, planned: PlannedDelivery, route: routing.DeliveryRoute, *, simulated: bool) -> Delivery:
-    return Delivery(
-        booking_id=booking_id,
-        event_id=planned.event_id,
-        key=route.key,
-        destination=route.destination,
-        kind=routing.kind(planned.effect),
-        recipient=planned.effect.recipient,
-        booking_version=planned.booking_version,
-        decided_at=planned.decided_at,
-        due_at=planned.effect.due_at,
-        expires_at=planned.effect.expires_at,
-        priority=routing.priority(planned.effect),
-        state="skipped" if route.skip_reason else planned.state,
-        because=route.skip_reason or planned.because,
-        details=routing.details(planned.effect),
-        simulated=simulated,
     )

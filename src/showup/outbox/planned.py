@@ -1,0 +1,38 @@
+"""A planned delivery: which notification to send, to whom, from when and until when. A pure value."""
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
+
+CONFIRM, REMIND, FOLLOW_UP = "confirm", "remind", "follow_up"
+RESCHEDULED, CANCELLED, NEW_PLACE = "notify_rescheduled", "notify_cancelled", "notify_new_place"
+"""The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
+
+
+class PlannedDelivery(Struct, frozen=True, kw_only=True):
+    """A notification that a change calls for, or called for until a later event withdrew it.
+
+    `key` names its meaning, not how often it was decided: two decisions with the same key are one delivery. `recipient`
+    is the attendee's email, empty if they have no address. It is not sent before `due_at` or after `expires_at`.
+    `booking_version` is the version of the booking that it is about. `is_announcement`: it is for subscribers, such as
+    a CRM or the team, and not for the attendee. `is_internal`: no external attendee exists, for example if a team
+    member books with themselves.
+    """
+
+    kind: str
+    key: str
+    recipient: str
+    event_id: UUID
+    booking_version: int
+    decided_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    details: dict[str, Any] = {}
+    is_announcement: bool = False
+    is_internal: bool = False
+    state: PlannedState = "scheduled"
+    because: str | None = None
