@@ -34,7 +34,10 @@ async def _rewrite_deliveries(driver: asyncpg.Connection, workspace_id: UUID, de
         batch = deliveries[offset : offset + _BATCH]
         async with driver.transaction():
             await store.replace_planned(
-                driver, workspace_id, booking_ids=[delivery.booking_id for delivery in batch], planned=batch
+                driver,
+                workspace_id,
+                booking_ids=[one.booking_id for one in batch if one.booking_id is not None],
+                planned=batch,
             )
 
 

@@ -190,7 +190,7 @@ class Container:
 
 def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
     """Builds the worker that projects stored inbox events."""
-    from showup.feedback.waiting import requeue_waiting_feedback
+    from showup.feedback.requeue import requeue_waiting_feedback
     from showup.inbox.projection_worker import ProjectionWorker
 
     return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
-from showup.feedback.waiting import WAIT_LIMIT
+from showup.feedback.requeue import WAIT_LIMIT
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.replay import replay_event

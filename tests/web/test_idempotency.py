@@ -11,7 +11,7 @@ from sqlalchemy import text, update
 from starlette.types import Message, Scope
 
 from showup.commands.execute import lock_pipeline
-from showup.commands.idempotency import RETENTION
+from showup.commands.idempotency_store import RETENTION
 from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import idempotency_keys

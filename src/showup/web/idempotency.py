@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.clock import Clock
-from showup.commands import idempotency
+from showup.commands import idempotency_store
 from showup.web.problems import MEDIA_TYPE, Refusal
 
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -38,7 +38,7 @@ IdempotencyKey = Annotated[
 class IdempotentReplay(Exception):
     """Raised if the request was already answered; `response` is the stored response."""
 
-    def __init__(self, stored: idempotency.StoredResponse) -> None:
+    def __init__(self, stored: idempotency_store.StoredResponse) -> None:
         super().__init__("the request was already answered")
         assert stored.status is not None, "a response is stored"
         media_type = "application/json" if stored.status < 400 else MEDIA_TYPE
@@ -55,7 +55,7 @@ class Claim(Struct, frozen=True):
     async def store_response(self, response: Response) -> None:
         """Store the response in the transaction of the change."""
         body = bytes(response.body).decode()
-        await idempotency.store_response(
+        await idempotency_store.store_response(
             self.tx, actor=self.actor, key=self.key, status=response.status_code, response_body=body
         )
 
@@ -70,7 +70,7 @@ async def claim_key(
     if key is None:
         return
     digest = await _digest(request)
-    stored = await idempotency.claim_key(tx, actor=permission.actor, key=key, request_digest=digest, now=clock())
+    stored = await idempotency_store.claim_key(tx, actor=permission.actor, key=key, request_digest=digest, now=clock())
     if stored.request_digest != digest:
         raise Refusal("key-of-another-request")
     if stored.status is not None:
