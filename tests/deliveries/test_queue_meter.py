@@ -12,8 +12,8 @@ from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Pace
 from showup.destinations.destination_kind import OverLimit
 from showup.dispatch import queue_store
-from showup.dispatch.queue_meter import QueueMeter
 from showup.dispatch.queue_state import QueueState, refilled
+from showup.dispatch.queue_store import QueueMeter
 from showup.outbox.delivery import DestinationQueue
 from tests.histories.webhooks import MONDAY
 

@@ -12,8 +12,7 @@ from sqlalchemy import text
 from showup.clock import system_clock
 from showup.database.address import asyncpg_arguments
 from showup.database.engine import driver_connection, transaction
-from showup.dispatch.sweep import sweep
-from showup.dispatch.worker import POOL_SIZE, Worker
+from showup.dispatch.worker import POOL_SIZE, Worker, sweep
 from showup.outbox.delivery import WakeUp
 from showup.outbox.wakeups import LOOKAHEAD, queue_of_job, wake
 from tests.deliveries.scenario import DeliveryScenario

@@ -11,7 +11,7 @@ from showup.clock import Clock
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.destinations.destination_kind import ConnectionSettings, DestinationContext
 from showup.dispatch.mirror_store import StoredMirror
-from showup.dispatch.queue_meter import QueueMeter
+from showup.dispatch.queue_store import QueueMeter
 from showup.outbox.delivery import DestinationQueue
 
 

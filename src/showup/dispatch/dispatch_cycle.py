@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -133,3 +134,21 @@ async def _next_at(
     if await claims.has_due(connection, queue, now):
         return blocked_until
     return None if next_due_at is None else max(next_due_at, blocked_until)
+
+
+_log = structlog.get_logger()
+
+
+def log_cycle(destination: str, workspace: str, cycle: DispatchCycle, pace: Pace) -> None:
+    """Logs what a dispatch cycle changed, once per change."""
+    log = _log.bind(destination=destination, workspace=workspace)
+    before, after = cycle.before, cycle.after
+    if is_down(after, pace) and after.paused_until != before.paused_until:
+        log.warning("destination paused after repeated failures", because=after.because, until=str(after.paused_until))
+    elif after.failing_since is not None and before.failing_since is None:
+        log.warning("destination failing", because=after.because)
+    elif after.failing_since is None and before.failing_since is not None:
+        log.info("destination recovered", since=str(before.failing_since))
+    for one in cycle.finished:
+        if one.state == "failed":
+            log.warning("delivery failed", delivery=str(one.delivery_id))

@@ -21,8 +21,7 @@ from showup.destinations.contract import Destination, Outcome, TryAgain
 from showup.dispatch import claims, queue_store
 from showup.dispatch.attempt_results import AttemptResult
 from showup.dispatch.claims import Claimed
-from showup.dispatch.dispatch_cycle import CycleRequest, DispatchCycle, EndedAttempt, run_dispatch_cycle
-from showup.dispatch.outage_log import log_cycle
+from showup.dispatch.dispatch_cycle import CycleRequest, DispatchCycle, EndedAttempt, log_cycle, run_dispatch_cycle
 from showup.dispatch.preparation import (
     ConnectedQueue,
     FinalCheck,

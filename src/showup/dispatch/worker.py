@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -15,9 +15,8 @@ from showup.clock import Clock, wait_until_set
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error, is_outage
 from showup.dispatch.dispatcher import Dispatcher
-from showup.dispatch.sweep import sweep
 from showup.outbox.delivery import DestinationQueue
-from showup.outbox.wakeups import ENTRYPOINT, queue_of_job
+from showup.outbox.wakeups import ENTRYPOINT, LOOKAHEAD, queue_of_job, wake_queues
 
 if TYPE_CHECKING:
     from pgqueuer import PgQueuer
@@ -167,3 +166,23 @@ class Worker:
         now = self._clock()
         await self._pool.execute("DELETE FROM pgqueuer_log WHERE aggregated AND created < $1", now - _LOG_RETENTION)
         await self._pool.execute("DELETE FROM pgqueuer_statistics WHERE created < $1", now - _STATISTICS_RETENTION)
+
+
+# Reminders of one queue within a tenth of a second share a wake-up.
+_WAKE_TIMES: Final = """
+    SELECT d.workspace_id, d.destination,
+           date_bin('100 milliseconds', greatest(d.wake_at, $1), 'epoch') + interval '100 milliseconds' AS at
+    FROM deliveries d
+    WHERE d.state IN ('scheduled', 'sending') AND d.wake_at <= $2
+    GROUP BY 1, 2, 3 ORDER BY 3 LIMIT 10000
+"""
+
+
+async def sweep(connection: asyncpg.Connection, now: datetime) -> int:
+    """Enqueues wake-ups for all queues with due, overdue or soon-due deliveries; returns how many."""
+    rows = await connection.fetch(_WAKE_TIMES, now, now + LOOKAHEAD)
+    wake_times = [
+        (DestinationQueue(workspace_id=row["workspace_id"], destination=row["destination"]), row["at"]) for row in rows
+    ]
+    await wake_queues(connection, wake_times, now)
+    return len(wake_times)

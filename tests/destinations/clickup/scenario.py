@@ -14,7 +14,7 @@ from showup.destinations.destination_kind import DestinationContext
 from showup.dispatch.destination_records import QUESTION_KIND
 from showup.dispatch.mirror_store import StoredMirror
 from showup.dispatch.preparation import ConnectedQueue
-from showup.dispatch.queue_meter import QueueMeter
+from showup.dispatch.queue_store import QueueMeter
 from showup.events.delivery import RecordChosen
 from showup.outbox.delivery import DestinationQueue
 from showup.outbox.subscriptions import subscribe

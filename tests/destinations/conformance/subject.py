@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.destinations.contract import Attempt, Content, Destination, Notification, Outcome, TryAgain
 from showup.destinations.destination_kind import DestinationContext
 from showup.dispatch.mirror_store import StoredMirror
-from showup.dispatch.queue_meter import QueueMeter
+from showup.dispatch.queue_store import QueueMeter
 from showup.outbox.delivery import DestinationQueue
 from tests.destinations.conformance.case import DELIVERY, NOW, Case, plain_json
 
