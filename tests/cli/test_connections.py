@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import ClassVar
 
 import pytest
 
 from tests.cli.conftest import CommandResult, Showup
 from tests.destinations.fake_vendors.clickup import TOKEN, FakeClickUp
-from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandler
+from tests.vendors.server import ReceivedRequest, VendorResponse, VendorServer
 
 ALLOWED = {"SHOWUP_ALLOW_PRIVATE_ADDRESSES": "true"}
 
@@ -17,7 +16,6 @@ ALLOWED = {"SHOWUP_ALLOW_PRIVATE_ADDRESSES": "true"}
 def fake_clickup() -> Iterator[FakeClickUp]:
     with FakeClickUp() as fake_clickup:
         yield fake_clickup
-        assert fake_clickup.wrong == []
 
 
 @pytest.fixture
@@ -101,22 +99,19 @@ def test_a_removed_connection_is_gone(connect: Showup, ready: Showup) -> None:
     assert (account.code, "can't be removed" in account.error) == (1, True)
 
 
-class FakeCalcomInstance(RequestHandler):
-    """A self-hosted Cal.com; `requests` has the path and the Authorization header of each request."""
+class FakeCalcomInstance(VendorServer):
+    """A self-hosted Cal.com that accepts every key."""
 
-    requests: ClassVar[list[tuple[str, str | None]]] = []
-
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
-        self.requests.append((self.path, self.headers.get("Authorization")))
-        self.respond(200, b"{}", {})
+    def answer(self, request: ReceivedRequest) -> VendorResponse:  # noqa: ARG002 - the same for all
+        return VendorResponse(200, {})
 
 
 def test_an_account_key_is_sent_only_to_its_own_instance(ready: Showup) -> None:
-    server = HttpServer(FakeCalcomInstance)
     credentials = json.dumps({"api_key": "cal_very_secret"})
-    options = ("--setting", f"api_url={server.url}/v2", "--credentials-file", "-")
-    assert ready("connections", "set", "calcom", "default", *options, stdin=credentials).code == 0
-    result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2")
-    server.stop()
+    with FakeCalcomInstance() as server:
+        options = ("--setting", f"api_url={server.url}/v2", "--credentials-file", "-")
+        assert ready("connections", "set", "calcom", "default", *options, stdin=credentials).code == 0
+        result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2")
     assert (result.code, result.out) == (0, "Cal.com accepts the API key.\n")
-    assert FakeCalcomInstance.requests == [("/v2/me", "Bearer cal_very_secret")]
+    received = [(one.path, one.headers["authorization"]) for one in server.requests]
+    assert received == [("/v2/me", "Bearer cal_very_secret")]

@@ -3,8 +3,6 @@
 import asyncio
 import gzip
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from typing import ClassVar
 
 import httpx2
 import pytest
@@ -13,8 +11,8 @@ from showup.destinations import public_http, vendor_api
 from showup.destinations.public_addresses import AddressPolicy, Lookup, is_public, refusal_reason, resolve_host
 from showup.destinations.public_http import PrivateAddress
 from showup.destinations.vendor_api import no_response
-from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandler
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
+from tests.vendors.server import ReceivedRequest, VendorResponse, VendorServer
 
 PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"]
 PRIVATE = [
@@ -115,7 +113,7 @@ async def test_no_connection_is_made_to_where_it_must_not_lead(address: str) -> 
         async with public_http.client("1", AddressPolicy(lookup=leads_to(address))) as client:
             with pytest.raises(PrivateAddress, match="SHOWUP_ALLOW_PRIVATE_ADDRESSES") as refused:
                 await client.post(fake.url.replace("127.0.0.1", "crm.example.com"))
-        assert fake.calls == []
+        assert fake.requests == []
     assert "not a public address" in no_response("the endpoint", refused.value).because
 
 
@@ -138,7 +136,7 @@ async def test_a_host_that_later_resolves_to_a_private_address_gets_nothing() ->
         async with public_http.client("1", policy) as client:
             with pytest.raises(PrivateAddress):
                 await client.post(fake.url.replace("127.0.0.1", "crm.example.com"))
-        assert fake.calls == []
+        assert fake.requests == []
     assert answers == []
 
 
@@ -173,51 +171,46 @@ async def test_a_lookup_that_hangs_ends() -> None:
 
 
 async def test_where_private_addresses_are_allowed_they_are_called() -> None:
-    with FakeWebhookReceiver() as fake:
+    with OversizedServer() as server:
         async with public_http.client("1", AddressPolicy(allow_private=True)) as client:
-            assert (await client.get(fake.url)).status_code == 405
+            assert (await client.get(server.url)).status_code == 200
 
 
-class OversizedHandler(RequestHandler):
+class OversizedServer(VendorServer):
     """Sets a cookie, and returns a body of the requested size, compressed or not."""
 
-    cookies: ClassVar[list[str | None]] = []
-
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
-        self.cookies.append(self.headers.get("Cookie"))
-        kind, _, size = self.path.strip("/").partition("-")
+    def answer(self, request: ReceivedRequest) -> VendorResponse:
+        kind, _, size = request.path.strip("/").partition("-")
         body = b"0" * (int(size or 0) * 1024 * 1024)
         packed = {"Content-Encoding": "gzip"} if kind == "packed" else {}
-        with suppress(OSError):
-            self.respond(200, gzip.compress(body, 1) if packed else body, packed | {"Set-Cookie": "who=first; Path=/"})
+        headers = packed | {"Set-Cookie": "who=first; Path=/"}
+        return VendorResponse(200, gzip.compress(body, 1) if packed else body, headers)
 
 
 @pytest.fixture
-def oversized_server() -> Iterator[str]:
-    OversizedHandler.cookies.clear()
-    listening = HttpServer(OversizedHandler)
-    yield listening.url
-    listening.stop()
+def oversized_server() -> Iterator[OversizedServer]:
+    with OversizedServer() as server:
+        yield server
 
 
 def both() -> list[httpx2.AsyncClient]:
     return [vendor_api.client("1"), public_http.client("1", AddressPolicy(allow_private=True))]
 
 
-async def test_cookies_of_one_workspace_are_not_sent_by_another(oversized_server: str) -> None:
+async def test_cookies_of_one_workspace_are_not_sent_by_another(oversized_server: OversizedServer) -> None:
     """The clients are shared: a cookie would identify earlier workspaces, and cookies would grow without limit."""
     for client in both():
         async with client:
             for _ in range(2):
-                await client.get(f"{oversized_server}/small-0")
+                await client.get(f"{oversized_server.url}/small-0")
             assert list(client.cookies.jar) == []
-    assert OversizedHandler.cookies == [None] * 4
+    assert [one.headers.get("cookie") for one in oversized_server.requests] == [None] * 4
 
 
 @pytest.mark.parametrize("path", ["large-17", "packed-1"])
-async def test_too_large_and_compressed_responses_are_refused(oversized_server: str, path: str) -> None:
+async def test_too_large_and_compressed_responses_are_refused(oversized_server: OversizedServer, path: str) -> None:
     async with public_http.client("1", AddressPolicy(allow_private=True)) as client:
         with pytest.raises(httpx2.DecodingError) as fault:
-            await client.get(f"{oversized_server}/{path}")
+            await client.get(f"{oversized_server.url}/{path}")
         assert "Showup can't read" in no_response("Slack", fault.value).because
-        assert (await client.get(f"{oversized_server}/large-15")).status_code == 200
+        assert (await client.get(f"{oversized_server.url}/large-15")).status_code == 200

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from showup.destinations.contract import Delivered, GaveUp, TryAgain
 from showup.destinations.email.resend import Resend
-from tests.destinations.fake_vendors.resend import FakeResend
+from tests.destinations.fake_vendors.resend import FakeResend, ResendRefusal
 from tests.destinations.sample_mail import DELIVERY, MAIL, NOW, now
 
 HOUR = timedelta(hours=1)
@@ -180,11 +180,11 @@ class TestIdempotency:
         assert len(fake_resend.sent) == 1
 
     async def test_a_day_later_the_key_is_forgotten(self, client: httpx2.AsyncClient) -> None:
-        moments = iter([NOW, NOW, NOW + timedelta(hours=24, minutes=1)])
-        last = NOW + timedelta(hours=24, minutes=1)
-        with FakeResend(clock=lambda: next(moments, last)) as fake:
+        moment = NOW
+        with FakeResend(clock=lambda: moment) as fake:
             resend = Resend(client, url=fake.url, key=fake.key, clock=now)
             await resend.send(DELIVERY, MAIL)
+            moment += timedelta(hours=24, minutes=1)
             await resend.send(DELIVERY, MAIL)
         assert len(fake.sent) == 2
 
@@ -193,9 +193,9 @@ async def test_refused_connections_are_retried(client: httpx2.AsyncClient, fake_
     """Connections are refused, then accepted again: the same client continues."""
     resend = Resend(client, url=fake_resend.url, key=fake_resend.key, clock=now)
     assert isinstance(await resend.send(uuid4(), MAIL), Delivered)
-    fake_resend.down()
+    fake_resend.stop()
     away = await resend.send(DELIVERY, MAIL)
-    fake_resend.up()
+    fake_resend.start()
     assert isinstance(away, TryAgain)
     assert away.fault == "destination"
     assert isinstance(await resend.send(DELIVERY, MAIL), Delivered)
@@ -245,7 +245,7 @@ async def test_their_words_are_one_short_line_without_our_key(
 ) -> None:
     with FakeResend() as fake:
         text = words(fake.key)
-        fake.refuse(422, "validation_error", text)
+        fake.faults.queue(ResendRefusal(422, "validation_error", text).response)
         outcome = await Resend(client, url=fake.url, key=fake.key, clock=now).send(DELIVERY, MAIL)
     assert isinstance(outcome, GaveUp)
     assert fake.key not in outcome.because

@@ -155,8 +155,8 @@ async def test_a_permanent_refusal_fails_permanently(fake_smtp: FakeSmtp, fault:
         pytest.param("452", "delivery", "452 4.3.1 disk full", id="no room for this one"),
         pytest.param("421", "destination", "421 4.3.2 going down", id="going down"),
         pytest.param("530", "destination", "530 5.7.0", id="wants a login"),
-        pytest.param("drop_at_rcpt", "delivery", "did not confirm", id="broken off before the mail"),
-        pytest.param("drop", "delivery", "did not confirm", id="broken off after the mail"),
+        pytest.param("reset", "delivery", "did not confirm", id="broken off before the mail"),
+        pytest.param("lost", "delivery", "did not confirm", id="broken off after the mail"),
     ],
 )
 async def test_what_may_pass_is_tried_again(fake_smtp: FakeSmtp, fault: str, whose: str, words: str) -> None:
@@ -170,7 +170,7 @@ async def test_what_may_pass_is_tried_again(fake_smtp: FakeSmtp, fault: str, who
 
 async def test_a_mail_sent_twice_can_be_known_by_its_message_id(fake_smtp: FakeSmtp) -> None:
     """TE3: at least once. The server accepted the mail and failed before its reply."""
-    fake_smtp.faults.queue("drop")
+    fake_smtp.faults.queue("lost")
     assert isinstance(await sent(fake_smtp.url), TryAgain)
     assert isinstance(await sent(fake_smtp.url), Delivered)
     first, second = fake_smtp.taken

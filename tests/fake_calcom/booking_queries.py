@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.fake_calcom.rows import Booking
+from tests.fake_calcom.rows import ApiError, Booking
 from tests.fake_calcom.world_state import WorldState
 
 BY_CURSOR = "2026-05-01"
@@ -53,10 +53,6 @@ _STATUSES: dict[str, Callable[[Booking, datetime], bool]] = {
 }
 
 
-class BadQuery(ValueError):
-    """A query that Cal.com answers with 400."""
-
-
 @dataclass(frozen=True, slots=True)
 class QueryPage:
     bookings: list[Booking]
@@ -71,9 +67,9 @@ class BookingQueries:
         self._cached: tuple[tuple[int, str], list[Booking]] | None = None
 
     def page(self, query: Mapping[str, str], version: str) -> QueryPage:
-        """Returns one page of the result; raises `BadQuery`."""
+        """Returns one page of the result; raises `ApiError`."""
         if "," in query.get("status", "") and version == BY_CURSOR:
-            raise BadQuery("status must be one of the following values: " + ", ".join(_STATUSES))
+            raise ApiError(400, "status must be one of the following values: " + ", ".join(_STATUSES))
         key = (self._world.changes, json.dumps({name: query[name] for name in query if name not in _PAGING}))
         if self._cached is None or self._cached[0] != key or "status" in query:
             matching = [one for one in self._world.bookings.values() if _is_requested(one, query, self._world)]
@@ -93,11 +89,11 @@ def _is_requested(one: Booking, query: Mapping[str, str], world: WorldState) -> 
 
 
 def parse_time(text: str) -> datetime:
-    """Parses a time or a day of a query; raises `BadQuery`."""
+    """Parses a time or a day of a query; raises `ApiError`."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadQuery(f"{text[:40]!r} must be a valid ISO 8601 date string") from None
+        raise ApiError(400, f"{text[:40]!r} must be a valid ISO 8601 date string") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -114,7 +110,7 @@ def _sorted(found: list[Booking], query: Mapping[str, str]) -> list[Booking]:
 def _by_cursor(found: list[Booking], query: Mapping[str, str]) -> QueryPage:
     """Returns what follows the last booking of the previous page, even if that booking has moved."""
     if {"take", "skip"} & query.keys():
-        raise BadQuery("property take or skip should not exist")
+        raise ApiError(400, "property take or skip should not exist")
     limit = _count(query, "limit")
     name, descending = _order(query)
     if "cursor" in query:
@@ -136,7 +132,7 @@ def _after_cursor(
 
 def _by_skip(found: list[Booking], query: Mapping[str, str]) -> QueryPage:
     if {"limit", "cursor"} & query.keys():
-        raise BadQuery("property limit or cursor should not exist")
+        raise ApiError(400, "property limit or cursor should not exist")
     take, skip = _count(query, "take"), int(query.get("skip", 0))
     page, total = found[skip : skip + take], len(found)
     remaining = max(total - skip - len(page), 0)
@@ -158,7 +154,7 @@ def _count(query: Mapping[str, str], name: str) -> int:
     text = query.get(name, str(default))
     count = int(text) if text.isdigit() else 0
     if not 1 <= count <= maximum:
-        raise BadQuery(f"{name} must not be greater than {maximum}, nor less than 1")
+        raise ApiError(400, f"{name} must not be greater than {maximum}, nor less than 1")
     return count
 
 
@@ -170,5 +166,5 @@ def _decode_cursor(cursor: str) -> tuple[datetime, int]:
     try:
         at, booking_id = json.loads(base64.urlsafe_b64decode(cursor))
     except (binascii.Error, ValueError):
-        raise BadQuery("cursor is invalid") from None
+        raise ApiError(400, "cursor is invalid") from None
     return datetime.fromisoformat(at), booking_id

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(seconds=60)
 
 
-class RateLimit:
+class CalcomLimit:
     """`per_minute` requests in a minute, None for no limit; refused requests count too."""
 
     def __init__(self, clock: Callable[[], datetime], per_minute: int | None) -> None:
@@ -19,21 +19,35 @@ class RateLimit:
         self._count = 0
         self._blocked_until: datetime | None = None
 
-    def count_request(self) -> tuple[bool, dict[str, str]]:
-        """Returns whether one more request is allowed, and the response's headers about the limit."""
+    def admit(self) -> bool:
+        """Counts one more request; returns whether it is allowed."""
         with self._lock:
             now = self._clock()
             self._request_times.append(now)
             if self._opened_at is None or now - self._opened_at >= MINUTE:
                 self._opened_at, self._count = now, 0
             self._count += 1
-            is_blocked = self._blocked_until is not None and now < self._blocked_until
             if self.per_minute is None:
-                return True, {}
-            if self._count > self.per_minute and not is_blocked:
-                self._blocked_until, is_blocked = now + MINUTE, True
+                return True
+            if self._count > self.per_minute and not self._is_blocked(now):
+                self._blocked_until = now + MINUTE
+            return not self._is_blocked(now)
+
+    def headers(self) -> dict[str, str]:
+        """Returns the headers of a response about the limit."""
+        with self._lock:
+            now = self._clock()
+            if self.per_minute is None or self._opened_at is None:
+                return {}
+            is_blocked = self._is_blocked(now)
             until = self._blocked_until if is_blocked and self._blocked_until else self._opened_at + MINUTE
-            return not is_blocked, self._headers(until - now, is_blocked)
+            seconds = str(max(1, -(-(until - now) // timedelta(seconds=1))))
+            return {
+                "X-RateLimit-Limit-Default": str(self.per_minute),
+                "X-RateLimit-Remaining-Default": str(0 if is_blocked else self.per_minute - self._count),
+                "X-RateLimit-Reset-Default": seconds,
+                **({"Retry-After": seconds} if is_blocked else {}),
+            }
 
     def worst_minute(self) -> int:
         """Returns the most requests in any sixty seconds."""
@@ -46,13 +60,5 @@ class RateLimit:
             worst = max(worst, last - first + 1)
         return worst
 
-    def _headers(self, time_left: timedelta, is_blocked: bool) -> dict[str, str]:
-        assert self.per_minute is not None
-        seconds = str(max(1, -(-time_left // timedelta(seconds=1))))
-        remaining = 0 if is_blocked else self.per_minute - self._count
-        return {
-            "X-RateLimit-Limit-Default": str(self.per_minute),
-            "X-RateLimit-Remaining-Default": str(remaining),
-            "X-RateLimit-Reset-Default": seconds,
-            **({"Retry-After": seconds} if is_blocked else {}),
-        }
+    def _is_blocked(self, now: datetime) -> bool:
+        return self._blocked_until is not None and now < self._blocked_until

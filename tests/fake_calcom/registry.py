@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.fake_calcom.rows import ApiError
+
 # Their owners: ("userId", 7), ("eventTypeId", 8), ("teamId", 9).
 Owner = tuple[str, int]
 TIMED = {"AFTER_HOSTS_CAL_VIDEO_NO_SHOW", "AFTER_GUESTS_CAL_VIDEO_NO_SHOW"}
-
-
-class WebhookRejected(ValueError):
-    """A webhook that Cal.com refuses, with the HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(slots=True)
@@ -62,14 +56,14 @@ class Registry:
         return [one for one in self.rows.values() if one.owner == owner]
 
     def find(self, owner: Owner, webhook_id: str) -> Webhook:
-        """Raises `WebhookRejected` (404)."""
+        """Raises `ApiError` (404)."""
         found = self.rows.get(webhook_id)
         if found is None or found.owner != owner:
-            raise WebhookRejected(404, f"Webhook ({webhook_id}) not found")
+            raise ApiError(404, f"Webhook ({webhook_id}) not found")
         return found
 
     def create(self, owner: Owner, body: Mapping[str, Any]) -> Webhook:
-        """Raises `WebhookRejected`: invalid address, second webhook for one address, no-show trigger without a time."""
+        """Raises `ApiError`: invalid address, second webhook for one address, no-show trigger without a time."""
         created = Webhook(self._id(), owner, active=True, subscriber_url="", triggers=[])
         self._apply(created, body)
         self.rows[created.id] = created
@@ -89,14 +83,14 @@ class Registry:
         url = body.get("subscriberUrl", row.subscriber_url)
         triggers = body.get("triggers", row.triggers)
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise WebhookRejected(400, "subscriberUrl must be a URL address")
+            raise ApiError(400, "subscriberUrl must be a URL address")
         if unknown := self.unknown & set(triggers):
-            raise WebhookRejected(400, f"triggers: {', '.join(sorted(unknown))} must be one of the known triggers")
+            raise ApiError(400, f"triggers: {', '.join(sorted(unknown))} must be one of the known triggers")
         if any(one.subscriber_url == url and one.id != row.id for one in self.of(row.owner)):
-            raise WebhookRejected(409, "Webhook with this subscriber URL already exists for this user")
+            raise ApiError(409, "Webhook with this subscriber URL already exists for this user")
         time, unit = body.get("time", row.time), body.get("timeUnit", row.time_unit)
         if TIMED & set(triggers) and (time is None or unit is None):
-            raise WebhookRejected(400, "time and timeUnit are required for the no-show triggers")
+            raise ApiError(400, "time and timeUnit are required for the no-show triggers")
         row.subscriber_url, row.triggers, row.time, row.time_unit = url, list(triggers), time, unit
         row.active = body.get("active", row.active)
         row.secret = body.get("secret", row.secret)

@@ -29,6 +29,14 @@ class Clock:
         self.move_by(timedelta(seconds=seconds))
 
 
+class ApiError(Exception):
+    """An error response of Cal.com's API, with its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A user with a calendar at Cal.com, who hosts meetings and owns event types."""

@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.destinations.fake_vendors.faults import Faults
 from tests.fake_calcom.scenario import ANN, BEN, HOUR, NEWEST, OLDER, Scenario, list_bookings, open_client
 from tests.fake_calcom.server import FakeCalcom
+from tests.vendors.faults import Faults
 
 # ---------------------------------------------------------------- the list of bookings
 

@@ -11,7 +11,7 @@ import pytest
 from showup.sources.calcom.translate import Translated, translate
 from tests.fake_calcom.outputs import booking_output
 from tests.fake_calcom.scenario import ANN, BEN, HOUR, Scenario, list_bookings
-from tests.fake_calcom.vendor_document import VendorDocument
+from tests.vendors.calcom.document import calcom_document
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 
@@ -158,6 +158,9 @@ def test_a_meeting_ends_once_at_its_latest_time(world: Scenario) -> None:
 def test_an_invalid_response_is_detected(odd: dict[str, Any], world: Scenario) -> None:
     booking = booking_output(world, world.bookings[world.create_booking()])
     complaint = {"status": "success", "data": [booking], "pagination": {"nextCursor": None, "hasMore": False}}
-    assert VendorDocument().check_response("GET", "/v2/bookings", 200, json.dumps(complaint).encode()) is None
+    assert calcom_document().find_response_violation("GET", "/v2/bookings", 200, json.dumps(complaint).encode()) is None
     complaint["data"] = [booking | odd]
-    assert VendorDocument().check_response("GET", "/v2/bookings", 200, json.dumps(complaint).encode()) is not None
+    assert (
+        calcom_document().find_response_violation("GET", "/v2/bookings", 200, json.dumps(complaint).encode())
+        is not None
+    )

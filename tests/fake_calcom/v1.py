@@ -10,7 +10,7 @@ from tests.fake_calcom.world_state import WorldState
 
 
 def bookings_v1(world: WorldState, query: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the bookings that start between `dateFrom` and `dateTo`, of `eventTypeId`; raises `BadQuery`."""
+    """Returns the bookings that start between `dateFrom` and `dateTo`, of `eventTypeId`; raises `ApiError`."""
     since = parse_time(query["dateFrom"]) if "dateFrom" in query else None
     until = parse_time(query["dateTo"]) if "dateTo" in query else None
     found = [

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.destinations.fake_vendors.faults import Faults
 from tests.fake_calcom.history import generate_history
 from tests.fake_calcom.server import FakeCalcom
 from tests.fake_calcom.webhook_sender import DeliveryFaults, WebhookSender
@@ -14,6 +13,7 @@ from tests.fake_calcom.world import World
 from tests.reconcile.conftest import OpenShowup
 from tests.reconcile.showup_instance import differences
 from tests.reconcile.untraceable import find_untraceable
+from tests.vendors.faults import Faults
 
 # A thousand bookings take a minute and a half: SHOWUP_TEST_BOOKINGS=1000.
 BOOKINGS = int(os.environ.get("SHOWUP_TEST_BOOKINGS", "130"))

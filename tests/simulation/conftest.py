@@ -1,14 +1,14 @@
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.fake_showup import FakeShowup, serve
+from tests.simulation.fake_showup import FakeShowup
 
 
 @pytest.fixture
-async def fake_showup() -> AsyncIterator[FakeShowup]:
-    async with serve(FakeShowup()) as showup:
+def fake_showup() -> Iterator[FakeShowup]:
+    with FakeShowup() as showup:
         yield showup
 
 

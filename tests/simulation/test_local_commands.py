@@ -88,7 +88,8 @@ async def test_a_simulation_signs_with_accounts_that_it_made(  # AP6
     secrets = {
         f"/webhooks/calcom/{account.name}": account.credentials(seal).webhook_secrets[0].value for account in accounts
     }
-    assert all(signature(secrets[path], body) == sent_signature for path, body, sent_signature in fake_showup.posts)
-    assert {path for path, _, _ in fake_showup.posts} == set(secrets)
+    signatures = [signature(secrets[post.path], post.body) for post in fake_showup.posts]
+    assert [post.headers["x-cal-signature-256"] for post in fake_showup.posts] == signatures
+    assert {post.path for post in fake_showup.posts} == set(secrets)
     assert [key.workspace for key in keys] == ["simulation"]
     assert keys[0].revoked_at is not None

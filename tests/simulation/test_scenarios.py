@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.simulation.fake_showup import SECRET, FakeShowup
+from tests.vendors.faults import VendorResponse
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "scenarios.sh"
-ACCEPTED, IGNORED = (202, {"status": "accepted"}), (200, {"status": "ignored"})
-AS_EXPECTED = [ACCEPTED, IGNORED, (400, {"detail": "no attendees"}), ACCEPTED, ACCEPTED]
+ACCEPTED, IGNORED = VendorResponse(202, {"status": "accepted"}), VendorResponse(200, {"status": "ignored"})
+AS_EXPECTED = [ACCEPTED, IGNORED, VendorResponse(400, {"detail": "no attendees"}), ACCEPTED, ACCEPTED]
 
 
 async def run(*numbers: str, url: str = "", secret: str = SECRET) -> tuple[int, str, str]:
@@ -27,10 +28,10 @@ async def run(*numbers: str, url: str = "", secret: str = SECRET) -> tuple[int, 
 
 
 async def test_all_five_are_signed_and_answered_as_expected(fake_showup: FakeShowup) -> None:
-    fake_showup.answers = list(AS_EXPECTED)
+    fake_showup.faults.queue(*AS_EXPECTED)
     code, out, _ = await run(url=fake_showup.url)
     assert (code, out.count("  ok\n"), fake_showup.rejected) == (0, 5, 0)
-    assert set(fake_showup.paths) == {"/webhook/calcom-booking"}
+    assert fake_showup.paths == {"/webhook/calcom-booking"}
     bodies = [json.loads(body) for body in fake_showup.bodies]
     assert [body["triggerEvent"] for body in bodies] == [
         "BOOKING_CREATED", "BOOKING_CANCELLED", "BOOKING_CREATED", "BOOKING_CREATED", "BOOKING_CREATED"
@@ -45,7 +46,7 @@ async def test_all_five_are_signed_and_answered_as_expected(fake_showup: FakeSho
 
 
 async def test_an_unexpected_response_is_reported(fake_showup: FakeShowup) -> None:
-    fake_showup.answers = [IGNORED, IGNORED]
+    fake_showup.faults.queue(IGNORED, IGNORED)
     code, out, _ = await run("1", "2", url=fake_showup.url)
     assert code == 1
     assert 'got       200 {"status": "ignored"}\n  DIFFERENT' in out

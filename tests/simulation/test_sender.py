@@ -23,22 +23,22 @@ async def test_every_body_arrives_as_it_is_and_rightly_signed(fake_showup: FakeS
     summary = await send_bodies(fake_showup, *bodies)
     assert sorted(fake_showup.bodies) == sorted(bodies)
     assert (summary.sent, summary.accepted, summary.retries, fake_showup.rejected) == (40, 40, 0, 0)
-    assert set(fake_showup.paths) == {"/webhooks/calcom/simulated-1"}
+    assert fake_showup.paths == {"/webhooks/calcom/simulated-1"}
     assert len(summary.event_ids) == 40
 
 
 async def test_a_503_is_tried_again_with_the_same_bytes(fake_showup: FakeShowup) -> None:  # IN3
-    fake_showup.failures_left = 3
+    fake_showup.faults.queue(*["503"] * 3)
     summary = await send_bodies(fake_showup, b"{}")
     assert fake_showup.bodies == [b"{}"]
     assert (summary.sent, summary.accepted, summary.retries) == (1, 1, 3)
 
 
 async def test_a_webhook_is_abandoned_after_its_last_attempt(fake_showup: FakeShowup) -> None:
-    fake_showup.failures_left = 100
+    fake_showup.faults.queue(*["503"] * 100)
     summary = await send_bodies(fake_showup, b"{}")
     assert (summary.accepted, summary.failures) == (0, {"503": 1})
-    assert len(fake_showup.paths) == FAST.max_attempts
+    assert len(fake_showup.requests) == FAST.max_attempts
 
 
 async def test_a_wrong_secret_is_refused_once_and_counted(fake_showup: FakeShowup) -> None:
@@ -51,8 +51,9 @@ async def test_duplicates_are_counted(fake_showup: FakeShowup) -> None:  # IN4
     assert (summary.accepted, summary.duplicates) == (3, 1)
 
 
-async def test_no_server_is_no_answer(unused_port: int) -> None:
-    summary = await send_bodies(FakeShowup(url=f"http://127.0.0.1:{unused_port}"), b"{}")
+async def test_no_server_is_no_answer(fake_showup: FakeShowup) -> None:
+    fake_showup.stop()
+    summary = await send_bodies(fake_showup, b"{}")
     assert (summary.sent, summary.failures) == (1, {"no answer": 1})
 
 

@@ -20,11 +20,11 @@ import asyncpg
 import httpx2
 
 from showup.sources.calcom.signature import sign
-from tests.destinations.fake_vendors.faults import Faults
 from tests.destinations.fake_vendors.resend import FakeResend
 from tests.histories.webhooks import attendee, body, payload
 from tests.showup_process import SECRET
 from tests.torture.programs import Program, kill, socket_folder
+from tests.vendors.faults import Faults
 
 FAULTS = "429=0.05,500=0.05,reset=0.04,lost=0.04,hang=0.02"
 # Many attempts: the test shows that no delivery is lost or duplicated, not when a delivery is given up.
@@ -214,7 +214,7 @@ def _check_result(
     sent = {str(row["id"]): [mail for mail in provider.sent if mail.key == str(row["id"])] for row in rows}
     result.mails, result.absorbed, result.answers = len(provider.sent), len(provider.absorbed), provider.answers
     result.states = Counter(f"{row['kind']} {row['state']}" for row in rows)
-    result.faults += [f"invalid request to the mail provider: {one}" for one in provider.wrong[:5]]
+    result.faults += [f"invalid request to the mail provider: {one}" for one in provider.violations[:5]]
     result.faults += [f"{len(mails)} mails of delivery {key}" for key, mails in sent.items() if len(mails) > 1]
     if unknown_count := len(provider.sent) - sum(len(mails) for mails in sent.values()):
         result.faults.append(f"{unknown_count} mails belong to no delivery")

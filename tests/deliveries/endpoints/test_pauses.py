@@ -25,7 +25,7 @@ async def test_a_rate_limited_endpoint_is_paused_until_retry_after(
     fake_webhook.faults.queue("429")
     await scenario.deliver_due()
     await scenario.deliver_due(seconds=100)
-    assert len(fake_webhook.calls) == 1
+    assert len(fake_webhook.requests) == 1
     await scenario.deliver_due(seconds=21)
     assert fake_webhook.types == ["booking.created"]
 
@@ -46,7 +46,7 @@ async def test_an_endpoint_that_is_gone_is_paused_and_subscribers_are_notified(
     assert notification["details"] == {"destination": scenario.queue.destination, "because": endpoint.because}
     for _ in range(3):
         await scenario.deliver_due(hours=1)
-    assert len(fake_webhook.calls) == 1
+    assert len(fake_webhook.requests) == 1
     assert (await scenario.row("booking.created"))["state"] == "scheduled"
 
 
@@ -71,7 +71,7 @@ async def test_deliveries_expire_while_the_endpoint_is_paused(
     await scenario.receive(booked())
     await scenario.deliver_due(days=8)
     row = await scenario.row("booking.created")
-    assert (row["state"], fake_webhook.calls) == ("skipped", [])
+    assert (row["state"], fake_webhook.requests) == ("skipped", [])
     assert "too late" in row["because"]
 
 
@@ -80,7 +80,7 @@ async def test_an_endpoint_that_fails_for_a_day_is_paused(
 ) -> None:
     await subscribe(scenario, TEAM, PAUSED)
     await scenario.receive(booked())
-    fake_webhook.down()
+    fake_webhook.stop()
     await scenario.deliver_due()
     for _ in range(23):
         await scenario.deliver_due(hours=1)
@@ -91,7 +91,7 @@ async def test_an_endpoint_that_fails_for_a_day_is_paused(
     assert endpoint.because is not None
     assert "no delivery succeeded since 2026-09-07 09:00" in endpoint.because
     assert len(await scenario.rows(kind=PAUSED)) == 1
-    fake_webhook.up()
+    fake_webhook.start()
     await scenario.change(paused=False)
     await scenario.deliver_due(minutes=1)
     assert fake_webhook.types == ["booking.created"], "the waiting delivery did not fail"
@@ -101,12 +101,12 @@ async def test_an_endpoint_that_accepted_a_delivery_is_not_paused(
     scenario: EndpointScenario, fake_webhook: FakeWebhookReceiver
 ) -> None:
     await scenario.receive(booked())
-    fake_webhook.down()
+    fake_webhook.stop()
     await scenario.deliver_due()
     await scenario.deliver_due(hours=20)
-    fake_webhook.up()
+    fake_webhook.start()
     await scenario.deliver_due(hours=3)
-    fake_webhook.down()
+    fake_webhook.stop()
     await scenario.receive(cancelled())
     await scenario.deliver_due(hours=3)
     assert (await scenario.endpoint()).paused_at is None

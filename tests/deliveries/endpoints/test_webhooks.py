@@ -20,9 +20,9 @@ async def test_events_are_sent_to_endpoints_registered_for_them(
     await scenario.receive(body("BOOKING_REJECTED", MONDAY, payload("two", 2, START, [ANN])), cancelled())
     await scenario.deliver_due()
     assert fake_webhook.types == ["booking.created", "booking.cancelled"]
-    assert [one.payload["data"]["booking"]["status"] for one in fake_webhook.received] == ["ACCEPTED", "CANCELLED"]
+    assert [one.payload["data"]["booking"]["status"] for one in fake_webhook.accepted] == ["ACCEPTED", "CANCELLED"]
     row = await scenario.row("booking.created")
-    assert (row["state"], row["provider"], str(row["id"])) == ("delivered", "webhook", fake_webhook.received[0].id)
+    assert (row["state"], row["provider"], str(row["id"])) == ("delivered", "webhook", fake_webhook.accepted[0].id)
 
 
 async def test_earlier_events_are_not_sent(scenario: EndpointScenario, fake_webhook: FakeWebhookReceiver) -> None:
@@ -53,8 +53,8 @@ async def test_failures_are_retried_for_a_day_and_then_fail(
     assert (row["state"], row["attempts"]) == ("failed", 7)
     assert row["because"] == 'the endpoint answered 400 ({"error": "out of order"}) (attempt 7 of 7)'
     assert scenario.now - MONDAY < timedelta(days=1)
-    assert {call[1]["webhook-id"] for call in fake_webhook.calls} == {str(row["id"])}
-    assert fake_webhook.received == []
+    assert {one.headers["webhook-id"] for one in fake_webhook.requests} == {str(row["id"])}
+    assert fake_webhook.accepted == []
 
 
 async def test_a_lost_response_is_retried_with_the_same_id(
@@ -65,7 +65,7 @@ async def test_a_lost_response_is_retried_with_the_same_id(
     await scenario.deliver_due()
     await scenario.deliver_due(seconds=10)
     assert list(fake_webhook.effects.values()) == [2]
-    first, second = fake_webhook.received
+    first, second = fake_webhook.accepted
     assert first.body == second.body
     assert (await scenario.row("booking.created"))["state"] == "delivered"
 
@@ -80,7 +80,7 @@ async def test_a_rotated_secret_signs_for_a_day(scenario: EndpointScenario, fake
     fake_webhook.secret = fresh
     await scenario.receive(cancelled())
     await scenario.deliver_due(hours=2)
-    assert [len(one.signatures) for one in fake_webhook.received] == [2, 1]
+    assert [len(one.signatures) for one in fake_webhook.accepted] == [2, 1]
 
 
 async def test_secrets_are_sealed(scenario: EndpointScenario) -> None:
@@ -100,7 +100,7 @@ async def test_a_delivered_webhook_can_be_sent_again(
     async with transaction(scenario.engine) as tx:
         assert await manual_actions.send_again(await driver_connection(tx), row["id"], scenario.now) is None
     await scenario.deliver_due()
-    first, second = fake_webhook.received
+    first, second = fake_webhook.accepted
     assert (first.id, first.body) == (second.id, second.body)
     again = await scenario.row("booking.created")
     assert (again["state"], again["attempts"], again["delivered_at"]) == ("delivered", 2, scenario.now)
@@ -132,7 +132,7 @@ async def test_a_deleted_endpoint_receives_nothing(
     assert (row["state"], row["because"]) == ("withdrawn", "key:ops deleted its endpoint")
     await scenario.receive(cancelled())
     await scenario.deliver_due(seconds=10)
-    assert (fake_webhook.calls, await scenario.rows(kind="booking.cancelled")) == ([], [])
+    assert (fake_webhook.requests, await scenario.rows(kind="booking.cancelled")) == ([], [])
     async with transaction(scenario.engine) as tx:
         assert await (await driver_connection(tx)).fetchval("SELECT length(secrets) FROM endpoints") == 0
 
@@ -157,6 +157,6 @@ async def test_a_ping_goes_to_one_endpoint_whatever_its_kinds(
             await driver_connection(tx), await scenario.endpoint(), "key:ops", scenario.now
         )
     await scenario.deliver_due()
-    assert [(one.id, one.payload["type"]) for one in fake_webhook.received] == [(str(delivery_id), "ping")]
-    assert fake_webhook.received[0].payload["data"] == {"workspace": "default", "sent_by": "key:ops"}
+    assert [(one.id, one.payload["type"]) for one in fake_webhook.accepted] == [(str(delivery_id), "ping")]
+    assert fake_webhook.accepted[0].payload["data"] == {"workspace": "default", "sent_by": "key:ops"}
     assert len(await scenario.rows(kind="ping")) == 1

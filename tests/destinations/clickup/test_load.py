@@ -75,8 +75,8 @@ async def test_many_bookings_are_delivered_within_the_limit_and_delay_no_other_q
 
     await deliver_everything(scenario)
     assert [row for row in await scenario.rows(destination="clickup") if row["state"] != "delivered"] == []
-    assert scenario.clickup.over_limit == 0
-    assert scenario.clickup.most_a_minute <= 100
+    assert scenario.clickup.limit.refused == 0
+    assert scenario.clickup.limit.most <= 100
     assert scenario.clickup.answers["500"] + scenario.clickup.answers["lost"] > 0
     await all_right(scenario)
 

@@ -126,11 +126,11 @@ async def test_edge_case_clickup_api_rate_limit_during_webhook_queue_and_retry(s
 
 async def test_edge_case_retry_with_exponential_backoff_while_clickup_is_down(scenario: ClickUpScenario) -> None:
     await scenario.connect()
-    scenario.clickup.down()
+    scenario.clickup.stop()
     await scenario.booked()
     (row,) = await scenario.rows(destination="clickup")
     assert row["wake_at"] > scenario.now
-    scenario.clickup.up()
+    scenario.clickup.start()
     await scenario.deliver_due(minutes=5)
     assert await scenario.state() == "delivered"
 

@@ -21,7 +21,7 @@ from showup.destinations.contract import (
     Notification,
     Outcome,
 )
-from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.destination_kind import DestinationContext
 
 NOW = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")
@@ -97,17 +97,6 @@ class Case:
     def meaning(self, fault: str) -> str:
         """Returns the outcome that a fault must have."""
         return self.means.get(fault) or FAULT_MEANINGS[fault]
-
-
-def of_kind(
-    kind: DestinationKind,
-    settings: Mapping[str, Any],
-    credentials: Mapping[str, str],
-    url: str,
-    context: DestinationContext,
-) -> Any:
-    """Builds a destination as its connection does, except for the URL of its API."""
-    return kind.build(kind.parse_settings({**settings, "api_url": url}), credentials, context)
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -6,10 +6,8 @@ from typing import Final
 import pytest
 
 from tests.destinations.conformance.case import Case
-from tests.destinations.conformance.crm_cases import CLICKUP, CLICKUP_LEAD, NOTION
+from tests.destinations.conformance.connected_cases import CLICKUP, CLICKUP_LEAD, NOTION, SLACK, TWILIO
 from tests.destinations.conformance.mail_cases import RESEND, SMTP
-from tests.destinations.conformance.slack_case import SLACK
-from tests.destinations.conformance.sms_case import TWILIO
 from tests.destinations.conformance.webhook_case import WEBHOOK
 
 CASES: Final = (RESEND, SMTP, CLICKUP, CLICKUP_LEAD, NOTION, SLACK, TWILIO, WEBHOOK)

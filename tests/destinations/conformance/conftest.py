@@ -54,8 +54,7 @@ async def account(engine: AsyncEngine, workspace: UUID) -> UUID:
 def subject(
     request: pytest.FixtureRequest, engine: AsyncEngine, workspace: UUID, client: httpx2.AsyncClient
 ) -> Iterator[DestinationUnderTest]:
-    """Starts the fake vendor, and checks at the end that all requests match the vendor's document."""
+    """Starts the fake vendor, which raises at its end if a request violated the vendor's API."""
     time = SharedClock()
     with request.param.start(time) as fake:
         yield DestinationUnderTest(request.param, fake, time, engine, workspace, client)
-    assert getattr(fake, "wrong", []) == []

@@ -57,7 +57,7 @@ SMTP = Case(
     notification=notification("confirm"),
     # The connection closed during this mail, and may work for other mails.
     means={"429": "delivery", "reset": "delivery", "lost": "delivery"},
-    faults={"401": "530", "422": "554", "429": "452", "500": "421", "reset": "drop_at_rcpt", "lost": "drop"},
+    faults={"401": "530", "422": "554", "429": "452", "500": "421"},
     exceptions={
         "http": "SMTP does not use HTTP",
         "openapi": "SMTP follows RFC 5321, which has no OpenAPI document",

@@ -5,7 +5,7 @@ import pytest
 from showup.connections.catalogue import KINDS
 from tests.destinations.conformance.case import FAULT_MEANINGS, Case
 from tests.destinations.conformance.cases import CASES, cases_of, cases_without
-from tests.destinations.fake_vendors.vendor_document import DOCUMENTS
+from tests.vendors.openapi import DOCUMENTS
 
 # The names of exceptions: faults, and other checks that apply to all cases.
 _ASKED = {*FAULT_MEANINGS, "404", "409", "http", "any 2xx", "once", "openapi", "limit without a word", "own patience"}

@@ -11,14 +11,13 @@ from tests.destinations.conformance.cases import cases_without, with_faults
 from tests.destinations.conformance.scripted_server import (
     CUT_SHORT,
     NOT_GZIP,
-    PAGE,
-    hanging,
+    ScriptedServer,
     quoting,
-    resetting,
     responding,
     unreachable_url,
 )
 from tests.destinations.conformance.subject import DestinationUnderTest
+from tests.vendors.http_server import PAGE
 
 
 def is_a_sentence(outcome: Outcome, *secrets: str) -> bool:
@@ -140,7 +139,7 @@ async def test_garbage(subject: DestinationUnderTest, body: bytes, headers: dict
 
 @pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
 async def test_reset(subject: DestinationUnderTest) -> None:
-    with resetting() as server:
+    with ScriptedServer("reset") as server:
         outcome = await subject.send(subject.destination(server.url))
     assert outcome_text(outcome) == "destination", outcome
 
@@ -148,7 +147,7 @@ async def test_reset(subject: DestinationUnderTest) -> None:
 @pytest.mark.parametrize("subject", cases_without("http", "own patience"), indirect=True)
 async def test_hang(subject: DestinationUnderTest) -> None:
     async with httpx2.AsyncClient(timeout=0.2) as impatient:
-        with hanging() as server:
+        with ScriptedServer("hang") as server:
             outcome = await subject.send(subject.destination(server.url, impatient))
     assert outcome_text(outcome) == "destination", outcome
     assert is_a_sentence(outcome)
@@ -157,9 +156,9 @@ async def test_hang(subject: DestinationUnderTest) -> None:
 @pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
 async def test_a_hanging_call_can_be_cancelled(subject: DestinationUnderTest) -> None:
     """As the dispatcher does after the timeout of the destination's pace."""
-    with hanging() as server:
+    with ScriptedServer("hang") as server:
         sending = asyncio.create_task(subject.send(subject.destination(server.url)))
-        await asyncio.to_thread(server.received.acquire)
+        await asyncio.to_thread(server.arrived.acquire)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending

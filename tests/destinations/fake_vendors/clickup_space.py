@@ -4,10 +4,12 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from showup.clock import Clock
+from tests.vendors.server import Refusal
 
 PAGE = 100
 COMMENTS = 25
@@ -15,13 +17,9 @@ STATUSES = ("to do", "Meeting Booked", "Meeting Cancelled", "No Show", "Met", "c
 _MARK = re.compile(r"Showup [0-9a-f]{12}")
 
 
-class Refusal(Exception):
-    """An error response, in ClickUp's words."""
-
+class ClickUpRefusal(Refusal):
     def __init__(self, status: int, err: str, code: str) -> None:
-        super().__init__(err)
-        self.status = status
-        self.body = {"err": err, "ECODE": code}
+        super().__init__(status, {"err": err, "ECODE": code})
 
 
 @dataclass
@@ -46,7 +44,7 @@ class FakeList:
         for one in self.statuses:
             if one.casefold() == named.casefold():
                 return one
-        raise Refusal(400, "Status not found", "CRTSK_001")
+        raise ClickUpRefusal(400, "Status not found", "CRTSK_001")
 
 
 @dataclass
@@ -92,8 +90,8 @@ class FakeTask:
 class Space:
     """A workspace with the three lists of the documentation. `effects` counts changes, by Showup's markers."""
 
-    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
-        self.clock = clock or (lambda: datetime.now(UTC))
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.lists = {
             one.id: one
             for one in (
@@ -124,12 +122,12 @@ class Space:
 
     def task(self, task_id: str) -> FakeTask:
         if task_id not in self.tasks:
-            raise Refusal(404, "Task not found, deleted or archived", "ITEM_013")
+            raise ClickUpRefusal(404, "Task not found, deleted or archived", "ITEM_013")
         return self.tasks[task_id]
 
     def list_of(self, list_id: str) -> FakeList:
         if list_id not in self.lists:
-            raise Refusal(404, "List not found", "SUBCAT_016")
+            raise ClickUpRefusal(404, "List not found", "SUBCAT_016")
         return self.lists[list_id]
 
     def search(self, list_id: str, query: dict[str, str]) -> dict[str, Any]:
@@ -148,9 +146,9 @@ class Space:
         known = {one["id"] for one in there.fields}
         for one in asked.get("custom_fields", []):
             if one["id"] not in known:
-                raise Refusal(400, "Custom field does not exist", "FIELD_015")
+                raise ClickUpRefusal(400, "Custom field does not exist", "FIELD_015")
             if one["id"].startswith("email-") and "@" not in one["value"]:
-                raise Refusal(400, "Value is not a valid email", "FIELD_017")
+                raise ClickUpRefusal(400, "Value is not a valid email", "FIELD_017")
         with self._lock:
             task = self.add(list_id, asked["name"], days_ago=0)
             task.values = {one["id"]: one["value"] for one in asked.get("custom_fields", [])}
@@ -207,13 +205,13 @@ def _matches(task: FakeTask, there: FakeList, query: dict[str, str]) -> bool:
 
 def _has(task: FakeTask, there: FakeList, asked: dict[str, str]) -> bool:
     if asked["field_id"] not in {one["id"] for one in there.fields}:
-        raise Refusal(400, "Custom field does not exist", "FIELD_015")
+        raise ClickUpRefusal(400, "Custom field does not exist", "FIELD_015")
     value = task.values.get(asked["field_id"], "")
     if asked["operator"] == "==":
         return value == asked["value"]
     if asked["operator"] == "=":
         return asked["value"].casefold() in value.casefold()
-    raise Refusal(400, "Custom field filter operator is invalid", "FIELD_011")
+    raise ClickUpRefusal(400, "Custom field filter operator is invalid", "FIELD_011")
 
 
 def edited(markdown: str) -> str:

@@ -10,27 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-KEY = "ntn_far_key"
+from tests.vendors.server import Refusal
+
 TEXTS = ("title", "rich_text")
 
 
-class Refusal(Exception):
-    """An error in Notion's own shape."""
-
+class NotionRefusal(Refusal):
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {
-            "object": "error",
-            "status": status,
-            "code": code,
-            "message": message,
-            "request_id": "6f1d2f4e-58c4-4f0c-9d0e-0f4a5a1c0002",
-        }
+        body = {"object": "error", "status": status, "code": code, "message": message}
+        super().__init__(status, body | {"request_id": "6f1d2f4e-58c4-4f0c-9d0e-0f4a5a1c0002"})
 
 
-def invalid(message: str) -> Refusal:
-    return Refusal(400, "validation_error", message)
+def invalid(message: str) -> NotionRefusal:
+    return NotionRefusal(400, "validation_error", message)
 
 
 @dataclass
@@ -46,7 +38,6 @@ class Page:
 class Workspace:
     """`shared`: what the integration can see. `effects` counts lasting changes, by page."""
 
-    key: str = KEY
     databases: dict[str, list[str]] = field(default_factory=dict)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
@@ -129,7 +120,7 @@ class Workspace:
                 f"Could not find {kind} with ID: {asked}. "
                 "Make sure the relevant pages and databases are shared with your integration."
             )
-            raise Refusal(404, "object_not_found", words)
+            raise NotionRefusal(404, "object_not_found", words)
 
     def _edit(self) -> int:
         self._edits += 1
@@ -212,7 +203,7 @@ def _text(text: str) -> dict[str, Any]:
 
 
 def _accepted_value(kinds: Mapping[str, Any], name: str, value_sent: dict[str, Any]) -> Any:
-    """Returns the value as Notion stores it. Raises Refusal, in Notion's words."""
+    """Returns the value as Notion stores it. Raises NotionRefusal, in Notion's words."""
     if name not in kinds:
         raise invalid(f"{name} is not a property that exists.")
     kind = kinds[name]["type"]

@@ -1,205 +1,160 @@
-"""A fake Resend on loopback: accepts and stores mail, and fails on request.
+"""A fake Resend: accepts and stores mail, and remembers its idempotency keys.
 
-In a test: `with FakeResend() as fake: … fake.sent`. As a separate process:
-`python -m tests.destinations.fake_vendors.resend --port 4100 --faults 500=0.1,reset=0.05 --seed 7`, and then
-`GET /state` (all accepted mail), `PUT /state {"faults": "503=1", "seed": 1}` (other faults).
+In a test: `with FakeResend() as fake: … fake.sent`.
 """
 
-import argparse
-import json
+import re
 import threading
-from collections import Counter, deque
-from datetime import datetime
-from typing import Any, Self
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Unpack
+from uuid import uuid4
 
-from tests.destinations.fake_vendors.faults import Faults
-from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandler
-from tests.destinations.fake_vendors.resend_account import KEY, Account, Sent, VendorResponse
+from tests.vendors.openapi import vendor_document
+from tests.vendors.rate_limit import SECOND, SlidingLimit
+from tests.vendors.server import ReceivedRequest, Refusal, VendorOptions, VendorServer
 
-PER_SECOND = 5
-REFUSALS = {
-    "429": VendorResponse.refusal(
-        429, "rate_limit_exceeded", "Too many requests. You can only make 5 requests per second."
-    ),
-    "daily": VendorResponse.refusal(429, "daily_quota_exceeded", "You have reached your daily email sending quota."),
-    "monthly": VendorResponse.refusal(
-        429, "monthly_quota_exceeded", "You have reached your monthly email sending quota."
-    ),
-    "500": VendorResponse.refusal(500, "application_error", "An unexpected error occurred."),
-    "503": VendorResponse.refusal(503, "service_unavailable", "The service is unavailable."),
-    "restricted": VendorResponse.refusal(401, "restricted_api_key", "This API key is restricted to only send emails."),
-    "400": VendorResponse.refusal(400, "validation_error", "We found an error with one or more fields in the request."),
-    "409": VendorResponse.refusal(
-        409, "concurrent_idempotent_requests", "Another request with the same key is in progress."
-    ),
-    "422": VendorResponse.refusal(422, "invalid_attachment", "Attachment must have either a `content` or `path`."),
-    "404": VendorResponse.refusal(404, "not_found", "The requested endpoint does not exist."),
-}
+KEY = "re_far_key"
+REMEMBERED_FOR = timedelta(hours=24)
+_PER_SECOND = 5
+_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_PLAIN = r"[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+"
+_ADDRESS = re.compile(rf'{_PLAIN}|(?:"(?:[^"\\\r\n]|\\.)*"|[^"<>@\r\n]*)\s*<{_PLAIN}>')
 
 
-class FakeResend:
-    """Faults, besides the `REFUSALS`. Without accepting the mail: `reset` (connection reset), `hang` (no response),
-    `html` (200 and a web page), `garbled` (200 and invalid gzip). After accepting it: `hold` (in progress until
-    `release`), `lost` (reset before the response).
+class ResendRefusal(Refusal):
+    def __init__(self, status: int, name: str, message: str) -> None:
+        headers = {"retry-after": "1"} if status == 429 else {}
+        super().__init__(status, {"statusCode": status, "name": name, "message": message}, headers)
 
-    `per_second` limits calls as the real one does; None sets no limit.
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """A sent mail, with the values of its request."""
+
+    id: str
+    key: str | None
+    asked: dict[str, Any]
+    at: datetime
+
+
+@dataclass(slots=True)
+class _UsedKey:
+    """An idempotency key; `mail` is None while its request is in progress."""
+
+    asked: dict[str, Any]
+    at: datetime
+    mail: SentMail | None = None
+
+
+class FakeResend(VendorServer):
+    """Its own fault is `hold`: the mail is in progress until `release`, and `in_progress` is released once it is.
+
+    `verified`: the domains that may send, None for all. `per_second` limits calls; None sets no limit. `absorbed` has
+    the idempotency keys of all repeats without effect.
     """
 
+    own_faults = frozenset({"hold"})
+    default_key = KEY
+    refusals: ClassVar = {
+        "429": ResendRefusal(429, "rate_limit_exceeded", "Too many requests. You can only make 5 requests per second."),
+        "daily": ResendRefusal(429, "daily_quota_exceeded", "You have reached your daily email sending quota."),
+        "monthly": ResendRefusal(429, "monthly_quota_exceeded", "You have reached your monthly email sending quota."),
+        "500": ResendRefusal(500, "application_error", "An unexpected error occurred."),
+        "503": ResendRefusal(503, "service_unavailable", "The service is unavailable."),
+        "restricted": ResendRefusal(401, "restricted_api_key", "This API key is restricted to only send emails."),
+        "400": ResendRefusal(400, "validation_error", "We found an error with one or more fields in the request."),
+        "409": ResendRefusal(
+            409, "concurrent_idempotent_requests", "Another request with the same key is in progress."
+        ),
+        "422": ResendRefusal(422, "invalid_attachment", "Attachment must have either a `content` or `path`."),
+        "404": ResendRefusal(404, "not_found", "The requested endpoint does not exist."),
+    }
+
     def __init__(
-        self, *, port: int = 0, faults: Faults | None = None, per_second: int | None = None, **account: Any
+        self, *, per_second: int | None = None, verified: set[str] | None = None, **options: Unpack[VendorOptions]
     ) -> None:
-        self.faults = faults or Faults()
-        self.account = Account(**account)
-        self.per_second = per_second
+        super().__init__(document=vendor_document("resend"), **options)
+        self.limit = SlidingLimit(per_second, SECOND, self.clock)
+        self.verified = verified
+        self.sent: list[SentMail] = []
+        self.absorbed: list[str] = []
         self.in_progress = threading.Semaphore(0)
-        self.answers: Counter[str] = Counter()
-        self._calls: deque[datetime] = deque()
-        self._lock = threading.Lock()
-        self._released = threading.Event()
-        self._refusals = dict(REFUSALS)
-        fake = self
+        self._keys: dict[str, _UsedKey] = {}
+        self.add_routes({"POST /emails": self._accept})
 
-        class Handler(RequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - http.server's name
-                fake._handle(self)
+    def state(self) -> dict[str, Any]:
+        sent = [{"id": one.id, "key": one.key, "asked": one.asked, "at": one.at.isoformat()} for one in self.sent]
+        return {"sent": sent, "absorbed": self.absorbed}
 
-            def do_GET(self) -> None:  # noqa: N802 - http.server's name
-                fake._report(self)
+    def authorize(self, request: ReceivedRequest) -> None:
+        if not request.headers.get("user-agent"):
+            raise ResendRefusal(403, "1010", "error code: 1010")
+        authorization = request.headers.get("authorization", "")
+        if not authorization.startswith("Bearer "):
+            raise ResendRefusal(401, "missing_api_key", "Missing API key in the authorization header")
+        if authorization != f"Bearer {self.key}":
+            raise ResendRefusal(403, "invalid_api_key", "API key is invalid")
 
-            def do_PUT(self) -> None:  # noqa: N802 - http.server's name
-                fake._set_faults(self)
+    def find_violation(self, request: ReceivedRequest) -> str | None:
+        return super().find_violation(request) or _broken_rule(request.json)
 
-        self._server = HttpServer(Handler, port=port)
+    def invalid(self, complaint: str, request: ReceivedRequest) -> Refusal:  # noqa: ARG002 - the complaint names it
+        return ResendRefusal(422, "validation_error", complaint)
 
-    @property
-    def url(self) -> str:
-        return self._server.url
-
-    @property
-    def key(self) -> str:
-        return self.account.key
-
-    @property
-    def sent(self) -> list[Sent]:
-        """All sent mails, in order."""
-        return self.account.sent
-
-    @property
-    def absorbed(self) -> list[str]:
-        """The idempotency keys of all repeats without effect."""
-        return self.account.absorbed
-
-    @property
-    def wrong(self) -> list[str]:
-        """The faults in requests, by the vendor's document or Resend's rules."""
-        return self.account.wrong
-
-    def down(self) -> None:
-        """Refuses connections until `up`."""
-        self._server.stop()
-
-    def up(self) -> None:
-        self._server.start()
-
-    def release(self) -> None:
-        """Continues held and hanging requests."""
-        self._released.set()
-
-    def refuse(self, status: int, name: str, message: str) -> None:
-        """Rejects the next call with this message."""
-        self._refusals["own"] = VendorResponse.refusal(status, name, message)
-        self.faults.queue("own")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        self.down()
-
-    def _handle(self, call: RequestHandler) -> None:
-        body, fault = call.body(), self.faults.draw()
-        if call.path != "/emails":
-            self.wrong.append(f"POST {call.path}")
-            return self._respond(call, REFUSALS["404"])
-        if self._too_many():
-            return self._respond(call, REFUSALS["429"])
-        if fault in self._refusals:
-            return self._respond(call, self._refusals[fault])
-        headers = {name.title(): value for name, value in call.headers.items()}
-        begun = self.account.begin(headers, body)
-        if isinstance(begun, VendorResponse):
-            return self._respond(call, begun)
-        return self._accept(call, headers.get("Idempotency-Key"), begun, fault)
-
-    def _accept(self, call: RequestHandler, key: str | None, asked: dict[str, Any], fault: str | None) -> None:
-        if fault in ("reset", "hang", "html", "garbled"):
-            self.account.drop(key)
-            self.answers[fault] += 1
-            return call.respond_broken(fault, self._released)
-        if fault == "hold":
-            self.in_progress.release()
-            self._released.wait()
-        response = self.account.finish(key, asked)
-        if fault == "lost":
-            self.answers["lost"] += 1
-            return call.reset()
-        return self._respond(call, response)
-
-    def _respond(self, call: RequestHandler, response: VendorResponse) -> None:
-        self.answers[str(response.status)] += 1
-        limited = response.status == 429
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "ratelimit-limit": str(self.per_second or PER_SECOND),
-            "ratelimit-remaining": "0" if limited else "1",
+    def response_headers(self, status: int) -> dict[str, str]:
+        return {
+            "ratelimit-limit": str(self.limit.calls or _PER_SECOND),
+            "ratelimit-remaining": "0" if status == 429 else "1",
             "ratelimit-reset": "1",
         }
-        call.respond(
-            response.status, json.dumps(response.body).encode(), headers | ({"retry-after": "1"} if limited else {})
-        )
 
-    def _too_many(self) -> bool:
-        if self.per_second is None:
-            return False
-        with self._lock:
-            now = self.account.clock()
-            while self._calls and (now - self._calls[0]).total_seconds() >= 1:
-                self._calls.popleft()
-            if len(self._calls) >= self.per_second:
-                return True
-            self._calls.append(now)
-            return False
+    def _accept(self, request: ReceivedRequest) -> dict[str, str]:
+        asked, key = request.json, request.headers.get("idempotency-key")
+        self._check_addresses(asked)
+        with self.lock:
+            if key and (earlier := self._earlier_mail(key, asked)):
+                self.absorbed.append(key)
+                return {"id": earlier.id}
+        if request.fault == "hold":
+            self.in_progress.release()
+            self.released.wait()
+        with self.lock:
+            mail = SentMail(str(uuid4()), key, asked, self.clock())
+            self.sent.append(mail)
+            if key:
+                self._keys[key].mail = mail
+            return {"id": mail.id}
 
-    def _report(self, call: RequestHandler) -> None:
-        """Returns what a test in another process needs."""
-        report = {
-            "sent": [{"id": one.id, "key": one.key, "asked": one.asked, "at": one.at.isoformat()} for one in self.sent],
-            "absorbed": self.absorbed,
-            "wrong": self.wrong,
-            "answers": self.answers,
-        }
-        call.respond(200, json.dumps(report).encode(), {"Content-Type": "application/json"})
+    def _check_addresses(self, asked: dict[str, Any]) -> None:
+        to = asked["to"] if isinstance(asked["to"], list) else [asked["to"]]
+        if bad := [one for one in [asked["from"], *to] if not _ADDRESS.fullmatch(one)]:
+            raise ResendRefusal(422, "validation_error", f"invalid `from` or `to` field: {bad}")
+        domain = asked["from"].rpartition("@")[2].rstrip(">")
+        if self.verified is not None and domain not in self.verified:
+            words = (
+                f"The {domain} domain is not verified. Please, add and verify your domain on https://resend.com/domains"
+            )
+            raise ResendRefusal(403, "validation_error", words)
 
-    def _set_faults(self, call: RequestHandler) -> None:
-        settings = json.loads(call.body())
-        self.faults = Faults.parse(settings["faults"], seed=settings.get("seed", 0))
-        call.respond(204, b"", {})
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Resend on loopback")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--faults", default="")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--key", default=KEY)
-    parser.add_argument("--per-second", type=int)
-    args = parser.parse_args()
-    faults = Faults.parse(args.faults, seed=args.seed)
-    with FakeResend(port=args.port, faults=faults, per_second=args.per_second, key=args.key) as fake:
-        print(f"running at {fake.url}", flush=True)  # noqa: T201 - whoever started it waits for this line
-        threading.Event().wait()
+    def _earlier_mail(self, key: str, asked: dict[str, Any]) -> SentMail | None:
+        """Returns the mail that was sent with this key. A new key is in use from now on."""
+        used = self._keys.get(key)
+        if used is None or self.clock() - used.at > REMEMBERED_FOR:
+            self._keys[key] = _UsedKey(asked, self.clock())
+            return None
+        if used.asked != asked:
+            words = "This idempotency key has been used on a request with a different payload"
+            raise ResendRefusal(409, "invalid_idempotent_request", words)
+        if used.mail is None:
+            words = "Another request with the same idempotency key is in progress"
+            raise ResendRefusal(409, "concurrent_idempotent_requests", words)
+        return used.mail
 
 
-if __name__ == "__main__":
-    main()
+def _broken_rule(asked: dict[str, Any]) -> str | None:
+    """Returns the rule of Resend's documentation that a mail breaks, though its OpenAPI document allows it."""
+    if not (asked.get("html") or asked.get("text")):
+        return "missing `html` or `text` field"
+    words = [word for tag in asked.get("tags", []) for word in (tag["name"], tag["value"])]
+    return next((f"tags should only contain ASCII: {word}" for word in words if not _TAG.fullmatch(word)), None)

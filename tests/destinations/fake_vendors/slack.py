@@ -1,23 +1,16 @@
-"""A fake Slack on loopback: channels with messages that can be posted, changed and read, and their buttons.
+"""A fake Slack: channels with messages that can be posted, changed and read, and their buttons.
 
-In a test: `with FakeSlack() as fake: … fake.messages()`. As a separate process:
-`python -m tests.destinations.fake_vendors.slack --port 4500 --faults 500=0.1,lost=0.05`.
+In a test: `with FakeSlack() as fake: … fake.messages()`.
 """
 
-import argparse
-import json
-import threading
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, ClassVar, Unpack
 
-from tests.destinations.fake_vendors.faults import Faults
-from tests.destinations.fake_vendors.http_server import HttpServer, RequestHandler
 from tests.destinations.fake_vendors.slack_blocks import complaints
-from tests.destinations.fake_vendors.vendor_document import VendorDocument
+from tests.vendors.openapi import vendor_document
+from tests.vendors.rate_limit import SECOND, SlidingLimit
+from tests.vendors.server import ReceivedRequest, Refusal, VendorOptions, VendorServer
 
 TOKEN = "xoxb-far-token"
 SIGNING_SECRET = "far-signing-secret"
@@ -25,28 +18,11 @@ CHANNEL = "C0123456789"
 SCOPES = ("chat:write", "channels:history", "channels:read")
 
 
-class Refusal(Exception):
-    """An error in Slack's own shape: usually with HTTP 200."""
+class SlackRefusal(Refusal):
+    """Usually with HTTP 200."""
 
     def __init__(self, error: str, *, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        super().__init__(error)
-        self.status = status
-        self.headers = headers or {}
-        self.body = {"ok": False, "error": error}
-
-
-REFUSALS = {
-    "401": Refusal("invalid_auth"),
-    "403": Refusal("missing_scope"),
-    "404": Refusal("channel_not_found"),
-    "409": Refusal("fatal_error"),
-    "422": Refusal("invalid_blocks"),
-    "429": Refusal("ratelimited", status=429, headers={"Retry-After": "30"}),
-    "500": Refusal("internal_error", status=500),
-    "503": Refusal("service_unavailable", status=503),
-    "archived": Refusal("is_archived"),
-    "revoked": Refusal("token_revoked"),
-}
+        super().__init__(status, {"ok": False, "error": error}, headers)
 
 
 @dataclass
@@ -88,51 +64,42 @@ class Channel:
     messages: list[Message] = field(default_factory=list)
 
 
-class FakeSlack:
-    """Faults, besides the `REFUSALS`: `reset`, `hang` (until `release`), `html` before any change; `lost` after it.
+class FakeSlack(VendorServer):
+    """`per_second` limits messages in each channel; None sets no limit."""
 
-    `per_second` limits messages in each channel; None sets no limit.
-    """
+    prefix = "/api"
+    default_key = TOKEN
+    refusals: ClassVar = {
+        "401": SlackRefusal("invalid_auth"),
+        "403": SlackRefusal("missing_scope"),
+        "404": SlackRefusal("channel_not_found"),
+        "409": SlackRefusal("fatal_error"),
+        "422": SlackRefusal("invalid_blocks"),
+        "429": SlackRefusal("ratelimited", status=429, headers={"Retry-After": "30"}),
+        "500": SlackRefusal("internal_error", status=500),
+        "503": SlackRefusal("service_unavailable", status=503),
+        "archived": SlackRefusal("is_archived"),
+        "revoked": SlackRefusal("token_revoked"),
+    }
 
     def __init__(
-        self,
-        *,
-        port: int = 0,
-        faults: Faults | None = None,
-        per_second: int | None = None,
-        scopes: tuple[str, ...] = SCOPES,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self, *, per_second: int | None = None, scopes: tuple[str, ...] = SCOPES, **options: Unpack[VendorOptions]
     ) -> None:
-        self.faults = faults or Faults()
+        super().__init__(document=vendor_document("slack"), **options)
         self.per_second = per_second
         self.scopes = scopes
-        self.clock = clock
         self.channels = {CHANNEL: Channel(CHANNEL)}
-        self.calls: list[str] = []
-        self.wrong: list[str] = []
-        self._document = VendorDocument("slack")
-        self._posts: dict[str, deque[datetime]] = defaultdict(deque)
+        self._limits: dict[str, SlidingLimit] = {}
         self._count = 0
-        self._lock = threading.Lock()
-        self._released = threading.Event()
-        fake = self
-
-        class Handler(RequestHandler):
-            def _any(self) -> None:
-                fake._handle(self)
-
-            do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - http.server's names
-
-        self._server = HttpServer(Handler, port=port)
-
-    @property
-    def url(self) -> str:
-        """The URL before the name of a method."""
-        return f"{self._server.url}/api"
-
-    @property
-    def key(self) -> str:
-        return TOKEN
+        self.add_routes(
+            {
+                "POST /api/chat.postMessage": self._post,
+                "POST /api/chat.update": self._change,
+                "GET /api/conversations.history": self._history,
+                "GET /api/conversations.info": self._info,
+                "GET /api/auth.test": lambda _: {"ok": True, "user_id": "U0BOT", "team_id": "T0FAR"},
+            }
+        )
 
     def messages(self, channel: str = CHANNEL) -> list[Message]:
         """Returns a channel's messages, oldest first."""
@@ -144,98 +111,66 @@ class FakeSlack:
         every = [one for channel in self.channels.values() for one in channel.messages]
         return Counter(str(one.metadata["event_payload"]["id"]) for one in every if one.metadata)
 
+    def state(self) -> dict[str, Any]:
+        return {name: [one.words for one in channel.messages] for name, channel in self.channels.items()}
+
     def add(self, channel: str, **more: Any) -> Channel:
         """Adds a channel."""
         self.channels[channel] = Channel(channel, **more)
         return self.channels[channel]
 
-    def down(self) -> None:
-        """Refuses connections until `up`."""
-        self._server.stop()
-
-    def up(self) -> None:
-        self._server.start()
-
-    def release(self) -> None:
-        """Closes hanging connections."""
-        self._released.set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        self.down()
-
-    def _handle(self, call: RequestHandler) -> None:
-        body, fault = call.body(), self.faults.draw()
-        split = urlsplit(call.path)
-        self.calls.append(split.path.removeprefix("/api/"))
-        try:
-            if fault in REFUSALS:
-                raise REFUSALS[fault]
-            if fault in ("reset", "hang", "html"):
-                return call.respond_broken(fault, self._released)
-            payload = self._route(call, split.path, dict(parse_qsl(split.query)), body)
-        except Refusal as refusal:
-            return self._respond(call, refusal.status, refusal.body, refusal.headers)
-        if fault == "lost":
-            return call.reset()
-        return self._respond(call, 200, {"ok": True} | payload, {})
-
-    def _route(self, call: RequestHandler, path: str, query: dict[str, str], body: bytes) -> dict[str, Any]:
-        headers = {name.title(): value for name, value in call.headers.items()}
-        if headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise REFUSALS["401"]
-        if complaint := self._document.complaint(call.command, path, headers, body, query=query):
-            self.wrong.append(f"{call.command} {path}: {complaint}")
-            raise Refusal("invalid_arguments")
-        match path.removeprefix("/api"):
-            case "/chat.postMessage":
-                return self._post(self._arguments("chat_postMessage", body))
-            case "/chat.update":
-                return self._change(self._arguments("chat_update", body))
-            case "/conversations.history":
-                return self._history(query)
-            case "/conversations.info":
-                return self._info(query["channel"])
-            case "/auth.test":
-                return {"user_id": "U0BOT", "team_id": "T0FAR"}
-        raise Refusal("unknown_method")
-
-    def _arguments(self, schema: str, body: bytes) -> dict[str, Any]:
-        asked: dict[str, Any] = json.loads(body)
-        if unknown := self._document.unknown_fields(schema, asked):
-            self.wrong.append(f"unknown fields: {sorted(unknown)}")
-        found = complaints(asked.get("blocks"))
-        self.wrong += found
-        if found:
-            raise Refusal("invalid_blocks")
-        if not asked.get("text"):
-            self.wrong.append("no text for where blocks can't be shown")
-        return asked
-
-    def _post(self, asked: dict[str, Any]) -> dict[str, Any]:
-        channel = self._channel(asked["channel"], "chat:write")
-        with self._lock:
-            self._limit(channel.id)
+    def add_message(
+        self, channel: str, text: str, blocks: list[dict[str, Any]], metadata: dict[str, Any] | None = None
+    ) -> Message:
+        with self.lock:
             self._count += 1
             ts = f"{int(self.clock().timestamp())}.{self._count:06d}"
-            made = Message(channel.id, ts, asked["text"], asked["blocks"], asked.get("metadata"))
-            channel.messages.append(made)
-        return {"channel": channel.id, "ts": ts, "message": {"text": made.text}}
+            made = Message(channel, ts, text, blocks, metadata)
+            self.channels[channel].messages.append(made)
+        return made
 
-    def _change(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def authorize(self, request: ReceivedRequest) -> None:
+        if request.headers.get("authorization") != f"Bearer {self.key}":
+            raise self.refusals["401"]
+
+    def find_violation(self, request: ReceivedRequest) -> str | None:
+        if complaint := super().find_violation(request):
+            return complaint
+        if request.method == "GET":
+            return None
+        found = complaints(request.json.get("blocks"))
+        if not request.json.get("text"):
+            found.append("no text for where blocks can't be shown")
+        return "; ".join(found) or None
+
+    def invalid(self, complaint: str, request: ReceivedRequest) -> Refusal:  # noqa: ARG002 - Slack doesn't quote it
+        return SlackRefusal("invalid_arguments")
+
+    def response_headers(self, status: int) -> dict[str, str]:  # noqa: ARG002 - the same for all
+        return {"X-OAuth-Scopes": ",".join(self.scopes)}
+
+    def _post(self, request: ReceivedRequest) -> dict[str, Any]:
+        asked = request.json
+        channel = self._channel(asked["channel"], "chat:write")
+        limit = self._limits.setdefault(channel.id, SlidingLimit(self.per_second, SECOND, self.clock))
+        if not limit.admit():
+            raise SlackRefusal("ratelimited", status=429, headers={"Retry-After": "1"})
+        made = self.add_message(channel.id, asked["text"], asked["blocks"], asked.get("metadata"))
+        return {"ok": True, "channel": channel.id, "ts": made.ts, "message": {"text": made.text}}
+
+    def _change(self, request: ReceivedRequest) -> dict[str, Any]:
+        asked = request.json
         channel = self._channel(asked["channel"], "chat:write")
         found = next((one for one in channel.messages if one.ts == asked["ts"]), None)
         if found is None:
-            raise Refusal("message_not_found")
+            raise SlackRefusal("message_not_found")
         found.text, found.blocks, found.changes = asked["text"], asked["blocks"], found.changes + 1
-        return {"channel": channel.id, "ts": found.ts, "text": found.text}
+        return {"ok": True, "channel": channel.id, "ts": found.ts, "text": found.text}
 
-    def _history(self, query: dict[str, str]) -> dict[str, Any]:
+    def _history(self, request: ReceivedRequest) -> dict[str, Any]:
+        query = request.query
         channel = self._channel(query["channel"], "channels:history")
-        oldest, begin = float(query.get("oldest", 0)), int(query.get("cursor", 0))
+        oldest, begin = float(query.get("oldest", 0)), int(query.get("cursor") or 0)
         newest = [one for one in reversed(channel.messages) if float(one.ts) > oldest]
         limit = int(query.get("limit", 100))
         page, more = newest[begin : begin + limit], len(newest) > begin + limit
@@ -246,53 +181,21 @@ class FakeSlack:
             for one in page
         ]
         cursor = str(begin + limit) if more else ""
-        return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": cursor}}
+        return {"ok": True, "messages": shown, "has_more": more, "response_metadata": {"next_cursor": cursor}}
 
-    def _info(self, channel_id: str) -> dict[str, Any]:
-        if "channels:read" not in self.scopes:
-            raise REFUSALS["403"]
-        channel = self.channels.get(channel_id)
-        if channel is None:
-            raise REFUSALS["404"]
-        return {"channel": {"id": channel.id, "is_member": channel.is_member, "is_archived": channel.is_archived}}
+    def _info(self, request: ReceivedRequest) -> dict[str, Any]:
+        channel = self._channel(request.query["channel"], "channels:read")
+        shown = {"id": channel.id, "is_member": channel.is_member, "is_archived": channel.is_archived}
+        return {"ok": True, "channel": shown}
 
     def _channel(self, channel_id: str, scope: str) -> Channel:
         if scope not in self.scopes:
-            raise REFUSALS["403"]
+            raise self.refusals["403"]
         channel = self.channels.get(channel_id)
         if channel is None:
-            raise REFUSALS["404"]
-        if not channel.is_member:
-            raise Refusal("not_in_channel")
+            raise self.refusals["404"]
+        if not channel.is_member and scope != "channels:read":
+            raise SlackRefusal("not_in_channel")
         if channel.is_archived and scope == "chat:write":
-            raise REFUSALS["archived"]
+            raise self.refusals["archived"]
         return channel
-
-    def _limit(self, channel: str) -> None:
-        if self.per_second is None:
-            return
-        now, recent = self.clock(), self._posts[channel]
-        while recent and (now - recent[0]).total_seconds() >= 1:
-            recent.popleft()
-        if len(recent) >= self.per_second:
-            raise Refusal("ratelimited", status=429, headers={"Retry-After": "1"})
-        recent.append(now)
-
-    def _respond(self, call: RequestHandler, status: int, payload: dict[str, Any], headers: dict[str, str]) -> None:
-        more = {"Content-Type": "application/json; charset=utf-8", "X-OAuth-Scopes": ",".join(self.scopes)}
-        call.respond(status, json.dumps(payload).encode(), more | headers)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Slack on loopback")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--faults", default="")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    with FakeSlack(port=args.port, faults=Faults.parse(args.faults, seed=args.seed)) as fake:
-        print(f"running at {fake.url}", flush=True)  # noqa: T201 - whoever started it waits for this line
-        threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

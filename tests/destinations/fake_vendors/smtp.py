@@ -11,10 +11,10 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from tests.destinations.fake_vendors.faults import Faults
+from tests.vendors.faults import Fault, Faults
+from tests.vendors.http_server import HOST
 
-HOST = "127.0.0.1"
-# The command at which each fault occurs. `drop`: the mail is accepted, and the connection closes before the reply.
+# The command at which each fault occurs, and the reply; none resets the connection. `lost`: the mail is accepted first.
 REPLIES = {
     "sender_550": ("MAIL", "550 5.7.1 you may not write from here"),
     "530": ("MAIL", "530 5.7.0 authentication required"),
@@ -23,8 +23,8 @@ REPLIES = {
     "451": ("RCPT", "451 4.7.1 greylisted, come again"),
     "554": ("DATA", "554 5.6.0 looks like spam"),
     "452": ("DATA", "452 4.3.1 disk full"),
-    "drop": ("DATA", ""),
-    "drop_at_rcpt": ("RCPT", ""),
+    "lost": ("DATA", ""),
+    "reset": ("RCPT", ""),
 }
 
 
@@ -47,7 +47,9 @@ class _Handler:
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, _session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        self._fake.fault = self._fake.faults.draw()
+        fault = self._fake.faults.draw()
+        assert fault is None or fault in REPLIES, f"no such fault: {fault}"
+        self._fake.fault = fault
         if reply := self._met("MAIL", server):
             return reply
         envelope.mail_from = address
@@ -63,8 +65,7 @@ class _Handler:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 - as above
-        kind = self._fake.fault
-        if kind is not None and kind != "drop" and (reply := self._met("DATA", server)):
+        if self._fake.fault != "lost" and (reply := self._met("DATA", server)):
             return reply
         message = message_from_bytes(envelope.original_content, policy=policy.default)
         options = tuple(envelope.mail_options)
@@ -75,7 +76,7 @@ class _Handler:
         return self._met("DATA", server) or "250 OK"
 
     def _met(self, phase: str, server: SMTP) -> str | None:
-        where, reply = REPLIES.get(self._fake.fault or "", ("", ""))
+        where, reply = REPLIES.get(str(self._fake.fault), ("", ""))
         if where != phase:
             return None
         if not reply:
@@ -87,7 +88,7 @@ class _Handler:
 class FakeSmtp:
     """`login`: the required user and password. `certificate`: offers STARTTLS, or uses TLS from the start (`tls`).
 
-    `taken` has the accepted mails, in order; each mail meets one of the `faults`, whose kinds are those of `REPLIES`.
+    `taken` has the accepted mails, in order. The kinds of its `faults`, one for each mail, are the keys of `REPLIES`.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class FakeSmtp:
         utf8: bool = True,
     ) -> None:
         self.faults = Faults()
-        self.fault: str | None = None
+        self.fault: Fault | None = None
         self.taken: list[AcceptedMail] = []
         self.logins: list[tuple[str, str]] = []
         self._login = login

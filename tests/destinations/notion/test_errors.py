@@ -140,7 +140,7 @@ async def test_who_is_not_there_costs_no_other_look_at_the_types(
 ) -> None:
     fake.page(fake.contact).in_trash = True
     await connection.send()
-    fake.calls.clear()
+    fake.requests.clear()
     await connection.send()
     assert [one.partition(" ")[0] for one in fake.calls] == ["POST", "POST"]
 

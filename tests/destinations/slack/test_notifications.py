@@ -85,12 +85,12 @@ async def test_a_destination_that_is_down_is_reported_but_slacks_own_outage_is_n
     (down,) = (text for text in await posted_texts(scenario) if "can't be reached" in text)
     assert down.startswith("ClickUp can't be reached: Since <!date^")
     assert len(scenario.slack.messages()) == 2
-    scenario.slack.down()
+    scenario.slack.stop()
     await scenario.receive(booked("two", 2))
     for _ in range(10):
         await scenario.deliver_due(minutes=5)
     assert [row["details"]["destination"] for row in await scenario.rows(kind="destination.down")] == ["clickup"]
-    scenario.slack.up()
+    scenario.slack.start()
 
 
 async def test_a_digest_is_posted_in_the_morning(scenario: SlackScenario) -> None:

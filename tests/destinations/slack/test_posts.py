@@ -10,7 +10,7 @@ from showup.destinations.contract import Attempt, Delivered, GaveUp, Outcome, Tr
 from showup.destinations.slack.kind import KIND
 from tests.destinations.conformance.case import DELIVERY, NOW, plain_json
 from tests.destinations.connected_scenario import destination_context
-from tests.destinations.fake_vendors.slack import CHANNEL, TOKEN, FakeSlack, Refusal
+from tests.destinations.fake_vendors.slack import CHANNEL, TOKEN, FakeSlack, SlackRefusal
 from tests.destinations.slack.test_messages import slack_notification
 
 
@@ -46,14 +46,14 @@ async def test_a_message_is_posted_with_the_deliverys_id_in_it(bot: SlackBot) ->
     assert outcome == Delivered(provider="slack", reference=message.ts, record=f"{CHANNEL}:{message.ts}")
     assert bot.fake.effects == {str(DELIVERY): 1}
     assert message.text.startswith("New booking: Ann Acme")
-    assert bot.fake.calls == ["chat.postMessage"], "a first attempt searches for nothing"
+    assert bot.fake.calls == ["POST /chat.postMessage"], "a first attempt searches for nothing"
 
 
 async def test_what_was_posted_before_the_connection_broke_is_found_and_not_posted_again(bot: SlackBot) -> None:
     bot.fake.faults.queue("lost")
     assert isinstance(await bot.send(), TryAgain)
     for _ in range(150):
-        bot.fake._post({"channel": CHANNEL, "text": "others", "blocks": [], "metadata": None})
+        bot.fake.add_message(CHANNEL, "others", [])
     outcome = await bot.send(number=2)
     assert isinstance(outcome, Delivered)
     assert outcome.record == f"{CHANNEL}:{bot.fake.messages()[0].ts}"
@@ -188,4 +188,4 @@ async def test_a_health_check_finds_what_is_missing(bot: SlackBot) -> None:
 
 
 def test_its_own_limits_are_refusals_in_its_own_words() -> None:
-    assert Refusal("x").body == {"ok": False, "error": "x"}
+    assert SlackRefusal("x").response.body == {"ok": False, "error": "x"}

@@ -9,7 +9,7 @@ from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiEventType, ApiHost, BookingsPage, BookingsQuery
 from showup.sources.calcom.client import CalcomClient
 from tests.sources.calcom_api.bookings import BOOKING, LAST, api_booking
-from tests.sources.calcom_api.scripted_calcom import KEY, ScriptedCalcom, error_response, success_response
+from tests.sources.calcom_api.scripted_calcom import KEY, ScriptedCalcom, error_response, success_response, version_of
 
 PAGES: dict[str, Any] = {"hasNextPage": False, "totalItems": 1}
 
@@ -83,7 +83,7 @@ async def test_successful_booking_fetch(calcom: CalcomClient, fake_calcom: Scrip
         )
     )
     [asked] = fake_calcom.requests
-    assert (asked.method, asked.path, asked.version) == ("GET", "/v2/bookings", "2026-05-01")
+    assert (asked.method, asked.path, version_of(asked)) == ("GET", "/v2/bookings", "2026-05-01")
     assert asked.headers["authorization"] == f"Bearer {KEY}"
 
 
@@ -189,7 +189,7 @@ class TestOldInstance:
         )
         assert uids(await calcom.bookings(BookingsQuery())) == ["bookinguid1"]
         assert uids(await calcom.bookings(BookingsQuery())) == ["bookinguid1"]
-        assert [one.version for one in fake_calcom.requests] == ["2026-05-01", "2024-08-13", "2024-08-13"]
+        assert [version_of(one) for one in fake_calcom.requests] == ["2026-05-01", "2024-08-13", "2024-08-13"]
 
     async def test_the_cursor_is_an_offset(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
         more = PAGES | {"hasNextPage": True}
@@ -228,7 +228,10 @@ class TestOneBooking:
         fake_calcom.script(success_response(api_booking("a/b")))
         [booking] = await calcom.booking("a/b")
         assert booking.uid == "a/b"
-        assert (fake_calcom.requests[0].path, fake_calcom.requests[0].version) == ("/v2/bookings/a%2Fb", "2026-02-25")
+        assert (fake_calcom.requests[0].path, version_of(fake_calcom.requests[0])) == (
+            "/v2/bookings/a%2Fb",
+            "2026-02-25",
+        )
 
     async def test_a_series_uid_finds_all_its_bookings(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
         fake_calcom.script(success_response([api_booking("a"), api_booking("b")]))
@@ -280,18 +283,18 @@ class TestAbsence:
         [booking] = await calcom.mark_absent("a", host=True, attendees={"j@client.example": False})
         assert booking.absent_host is True
         [asked] = fake_calcom.requests
-        assert (asked.method, asked.path, asked.version) == ("POST", "/v2/bookings/a/mark-absent", "2026-02-25")
-        assert asked.body == {"host": True, "attendees": [{"email": "j@client.example", "absent": False}]}
+        assert (asked.method, asked.path, version_of(asked)) == ("POST", "/v2/bookings/a/mark-absent", "2026-02-25")
+        assert asked.json == {"host": True, "attendees": [{"email": "j@client.example", "absent": False}]}
 
     async def test_no_other_absence_is_sent(self, calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
         fake_calcom.script(success_response(BOOKING), success_response(BOOKING))
         await calcom.mark_absent("a", host=False)
         await calcom.mark_absent("a", attendees={"j@client.example": True})
-        assert [list(one.body) for one in fake_calcom.requests] == [["host"], ["attendees"]]
+        assert [list(one.json) for one in fake_calcom.requests] == [["host"], ["attendees"]]
 
     async def test_an_old_instance_is_called_in_its_version(
         self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
     ) -> None:
         fake_calcom.script(error_response(404), success_response(BOOKING))
         await calcom.mark_absent("a", host=True)
-        assert [one.version for one in fake_calcom.requests] == ["2026-02-25", "2024-08-13"]
+        assert [version_of(one) for one in fake_calcom.requests] == ["2026-02-25", "2024-08-13"]

@@ -12,30 +12,26 @@ from showup.sources.calcom.api_values import BookingsQuery, CalcomUser
 from showup.sources.calcom.client import CalcomClient
 from tests.sources.calcom_api.bookings import BOOKING, LAST
 from tests.sources.calcom_api.scripted_calcom import (
-    DISCONNECTS,
-    HANGS,
     KEY,
     NOW,
-    PAGE,
     FakeTime,
     ScriptedCalcom,
-    ScriptedResponse,
     error_response,
     success_response,
 )
+from tests.vendors.faults import Fault, VendorResponse
 
 ME = success_response({"id": 7})
-GARBLED = ScriptedResponse(200, b"no gzip", {"Content-Encoding": "gzip"})
 
 PASSING = [
     pytest.param(error_response(500), id="500"),
     pytest.param(error_response(503), id="503"),
     pytest.param(error_response(408), id="408"),
-    pytest.param(DISCONNECTS, id="disconnected"),
-    pytest.param(PAGE, id="a web page"),
-    pytest.param(GARBLED, id="garbled"),
-    pytest.param(ScriptedResponse(200, b"[" * 100_000), id="nested too deeply"),
-    pytest.param(ScriptedResponse(200, b'{"status":"error"}'), id="an error that calls itself a success"),
+    pytest.param("reset", id="disconnected"),
+    pytest.param("html", id="a web page"),
+    pytest.param("garbled", id="garbled"),
+    pytest.param(VendorResponse(200, b"[" * 100_000), id="nested too deeply"),
+    pytest.param(VendorResponse(200, b'{"status":"error"}'), id="an error that calls itself a success"),
 ]
 LASTING = [
     pytest.param(400, "refused the request: No.", id="400"),
@@ -73,7 +69,7 @@ async def test_a_refused_connection_is_unavailable(
 
 @pytest.mark.parametrize("fault", PASSING)
 async def test_a_transient_fault_is_retried(
-    calcom: CalcomClient, fake_calcom: ScriptedCalcom, time: FakeTime, fault: ScriptedResponse
+    calcom: CalcomClient, fake_calcom: ScriptedCalcom, time: FakeTime, fault: Fault
 ) -> None:
     fake_calcom.script(fault, fault, fault, ME)
     assert await calcom.me() == CalcomUser(id=7)
@@ -81,9 +77,7 @@ async def test_a_transient_fault_is_retried(
 
 
 @pytest.mark.parametrize("fault", PASSING)
-async def test_a_call_is_attempted_four_times(
-    calcom: CalcomClient, fake_calcom: ScriptedCalcom, fault: ScriptedResponse
-) -> None:
+async def test_a_call_is_attempted_four_times(calcom: CalcomClient, fake_calcom: ScriptedCalcom, fault: Fault) -> None:
     fake_calcom.script(*[fault] * 4)
     with pytest.raises(CalcomUnavailable) as unavailable:
         await calcom.me()
@@ -172,15 +166,15 @@ async def test_an_outage_may_set_retry_after(calcom: CalcomClient, fake_calcom: 
 
 async def test_a_lost_response_is_retried(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
     """Repeating the call changes nothing."""
-    fake_calcom.script(DISCONNECTS, success_response(BOOKING))
+    fake_calcom.script("reset", success_response(BOOKING))
     await calcom.mark_absent("bookinguid1", host=True)
-    assert [one.body for one in fake_calcom.requests] == [{"host": True}] * 2
+    assert [one.json for one in fake_calcom.requests] == [{"host": True}] * 2
 
 
 async def test_error_messages_are_one_short_line_without_the_key(
     calcom: CalcomClient, fake_calcom: ScriptedCalcom
 ) -> None:
-    fake_calcom.script(ScriptedResponse(400, b'{"message": ["%s is\\nnot yours", "%s"]}' % (KEY.encode(), b"x" * 9000)))
+    fake_calcom.script(VendorResponse(400, b'{"message": ["%s is\\nnot yours", "%s"]}' % (KEY.encode(), b"x" * 9000)))
     with pytest.raises(CalcomRefused, match="is not yours, xxx") as error:
         await calcom.me()
     assert KEY not in error.value.because
@@ -207,7 +201,7 @@ async def test_a_key_that_http_forbids_is_refused_locally(
 
 
 async def test_a_silent_server_times_out(fake_calcom: ScriptedCalcom, time: FakeTime) -> None:
-    fake_calcom.script(*[HANGS] * 4)
+    fake_calcom.script(*["hang"] * 4)
     async with httpx2.AsyncClient(timeout=0.1) as client:
         with pytest.raises(CalcomUnavailable, match="did not answer within"):
             await CalcomClient(client, url=fake_calcom.url, key=KEY, clock=time.clock, pause=time.pause).me()
@@ -218,7 +212,7 @@ async def test_an_endless_response_times_out(
     client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom, time: FakeTime
 ) -> None:
     """The total time is limited, even if each part arrives quickly."""
-    fake_calcom.script(*[HANGS] * 4)
+    fake_calcom.script(*["hang"] * 4)
     calls = ApiTransport(client, url=fake_calcom.url, key=KEY, clock=time.clock, pause=time.pause)
     with pytest.raises(CalcomUnavailable, match="did not complete its response within"):
         await calls.send(ApiRequest(path="/me", timeout=timedelta(seconds=0.2)))

@@ -10,7 +10,8 @@ from showup.clock import system_clock
 from showup.sources.calcom.api_errors import CalcomUnavailable
 from showup.sources.calcom.api_values import CalcomEventType, CalcomUser, FreeSlot
 from showup.sources.calcom.client import CalcomClient
-from tests.sources.calcom_api.scripted_calcom import KEY, ScriptedCalcom, ScriptedResponse, success_response
+from tests.sources.calcom_api.scripted_calcom import KEY, ScriptedCalcom, success_response, version_of
+from tests.vendors.faults import VendorResponse
 
 START, END = datetime(2026, 3, 4, 9, tzinfo=UTC), datetime(2026, 3, 4, 10, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ async def test_me_returns_the_key_owner(calcom: CalcomClient, fake_calcom: Scrip
     assert await calcom.me() == CalcomUser(
         id=7, username="olivia", email="o@acme.example", name="Olivia", time_zone="Europe/Berlin"
     )
-    assert (fake_calcom.requests[0].path, fake_calcom.requests[0].version) == ("/v2/me", None)
+    assert (fake_calcom.requests[0].path, version_of(fake_calcom.requests[0])) == ("/v2/me", None)
 
 
 async def test_default_clock_and_jitter(client: httpx2.AsyncClient, fake_calcom: ScriptedCalcom) -> None:
@@ -33,10 +34,10 @@ async def test_default_clock_and_jitter(client: httpx2.AsyncClient, fake_calcom:
 
 @pytest.mark.parametrize(
     "answer",
-    [success_response({}), success_response([7]), success_response({"id": "7"}), ScriptedResponse(200, b'{"id": 7}')],
+    [success_response({}), success_response([7]), success_response({"id": "7"}), VendorResponse(200, b'{"id": 7}')],
 )
 async def test_me_without_an_id_is_an_error(
-    calcom: CalcomClient, fake_calcom: ScriptedCalcom, answer: ScriptedResponse
+    calcom: CalcomClient, fake_calcom: ScriptedCalcom, answer: VendorResponse
 ) -> None:
     fake_calcom.script(answer)
     with pytest.raises(CalcomUnavailable, match="unexpected response"):
@@ -70,7 +71,7 @@ async def test_event_types(calcom: CalcomClient, fake_calcom: ScriptedCalcom) ->
     ]
     assert await calcom.event_types("olivia") == []
     assert [one.query for one in fake_calcom.requests] == [{}, {"username": "olivia"}]
-    assert {(one.path, one.version) for one in fake_calcom.requests} == {("/v2/event-types", "2024-06-14")}
+    assert {(one.path, version_of(one)) for one in fake_calcom.requests} == {("/v2/event-types", "2024-06-14")}
 
 
 async def test_unexpected_event_types_are_an_error(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
@@ -93,7 +94,7 @@ async def test_slots(calcom: CalcomClient, fake_calcom: ScriptedCalcom, shape: A
     found = await calcom.slots(start=START, end=END, event_type_id=50, time_zone="Europe/Berlin")
     end = datetime(2026, 3, 4, 9, 30, tzinfo=UTC) if "end" in shape else None
     assert found == {"2026-03-04": [FreeSlot(start=START, end=end)], "2026-03-05": []}
-    assert fake_calcom.requests[0].version == "2024-09-04"
+    assert version_of(fake_calcom.requests[0]) == "2024-09-04"
     assert fake_calcom.requests[0].query == {
         "start": "2026-03-04T09:00:00.000Z",
         "end": "2026-03-04T10:00:00.000Z",

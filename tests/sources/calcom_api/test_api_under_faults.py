@@ -6,10 +6,10 @@ import pytest
 from showup.sources.calcom.api_values import ApiBooking, BookingsQuery
 from showup.sources.calcom.api_webhooks import WebhookSpec
 from showup.sources.calcom.client import CalcomClient
-from tests.destinations.fake_vendors.faults import Faults
 from tests.fake_calcom.history import generate_history
 from tests.fake_calcom.server import FakeCalcom
 from tests.fake_calcom.world import World
+from tests.vendors.faults import Faults
 
 STORM = "429=0.05,500=0.1,503=0.05,reset=0.05,html=0.03"
 

@@ -9,7 +9,8 @@ import pytest
 from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiEventType, ApiHost
 from showup.sources.calcom.client_v1 import CalcomV1Client
-from tests.sources.calcom_api.scripted_calcom import KEY, FakeTime, ScriptedCalcom, ScriptedResponse, error_response
+from tests.sources.calcom_api.scripted_calcom import KEY, FakeTime, ScriptedCalcom, error_response
+from tests.vendors.faults import VendorResponse
 
 FROM, TO = datetime(2025, 11, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC)
 # As in seed 002.
@@ -32,8 +33,8 @@ READ = ApiBooking(
 )
 
 
-def bookings_response(*bookings: Any) -> ScriptedResponse:
-    return ScriptedResponse(200, json.dumps({"bookings": bookings}).encode())
+def bookings_response(*bookings: Any) -> VendorResponse:
+    return VendorResponse(200, json.dumps({"bookings": bookings}).encode())
 
 
 async def test_successful_booking_fetch(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
@@ -94,7 +95,7 @@ async def test_additional_v1_fields_are_read(calcom_v1: CalcomV1Client, fake_cal
 
 async def test_api_error_handling(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom, time: FakeTime) -> None:
     """Seed 002: "API error handling". Hosted Cal.com has removed v1, and reports so."""
-    fake_calcom.script(ScriptedResponse(410, b'{"message": "API v1 has been decommissioned"}'))
+    fake_calcom.script(VendorResponse(410, b'{"message": "API v1 has been decommissioned"}'))
     with pytest.raises(CalcomRefused, match=r"API v1 has been decommissioned.*must end in /v2"):
         await calcom_v1.bookings()
     fake_calcom.script(error_response(500), bookings_response(BOOKING))
@@ -103,6 +104,6 @@ async def test_api_error_handling(calcom_v1: CalcomV1Client, fake_calcom: Script
 
 
 async def test_an_unexpected_shape_is_an_error(calcom_v1: CalcomV1Client, fake_calcom: ScriptedCalcom) -> None:
-    fake_calcom.script(ScriptedResponse(200, b'{"status": "success", "data": []}'))
+    fake_calcom.script(VendorResponse(200, b'{"status": "success", "data": []}'))
     with pytest.raises(CalcomUnavailable, match="no list of bookings"):
         await calcom_v1.bookings()

@@ -7,7 +7,7 @@ import pytest
 from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.api_webhooks import USER_SCOPE, RegisteredWebhook, WebhookScope, WebhookSpec
 from showup.sources.calcom.client import CalcomClient
-from tests.sources.calcom_api.scripted_calcom import DISCONNECTS, ScriptedCalcom, error_response, success_response
+from tests.sources.calcom_api.scripted_calcom import ScriptedCalcom, error_response, success_response, version_of
 
 URL = "https://showup.acme.example/webhooks/calcom"
 ID = "0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01"
@@ -74,14 +74,14 @@ async def test_each_scope_has_its_path(
         ("POST", path),
         ("PATCH", f"{path}/{ID}"),
     ]
-    assert [one.body for one in fake_calcom.requests] == [None, ASKED, ASKED]
-    assert {one.version for one in fake_calcom.requests} == {None}
+    assert [one.json for one in fake_calcom.requests] == [None, ASKED, ASKED]
+    assert {version_of(one) for one in fake_calcom.requests} == {None}
 
 
 async def test_unset_fields_are_not_sent(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
     fake_calcom.script(success_response(REGISTERED, status=201))
     await calcom.create_webhook(WebhookSpec(subscriber_url=URL, triggers=(), active=False))
-    assert fake_calcom.requests[0].body == {"subscriberUrl": URL, "triggers": [], "active": False}
+    assert fake_calcom.requests[0].json == {"subscriberUrl": URL, "triggers": [], "active": False}
 
 
 async def test_all_pages_are_listed(calcom: CalcomClient, fake_calcom: ScriptedCalcom) -> None:
@@ -104,9 +104,7 @@ class TestDuplicateAddress:
     async def test_a_lost_response_creates_no_duplicate(
         self, calcom: CalcomClient, fake_calcom: ScriptedCalcom
     ) -> None:
-        fake_calcom.script(
-            DISCONNECTS, error_response(409), success_response([REGISTERED]), success_response(REGISTERED)
-        )
+        fake_calcom.script("reset", error_response(409), success_response([REGISTERED]), success_response(REGISTERED))
         assert await calcom.create_webhook(SPEC) == READ
 
     async def test_a_webhook_of_another_owner_is_refused(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.vendors.calcom.document import CalcomDocument
+from tests.vendors.calcom.document import calcom_document
 
-DOCUMENT = CalcomDocument()
+DOCUMENT = calcom_document()
 KEY = {"Authorization": "Bearer cal_1"}
 VERSION = KEY | {"Cal-Api-Version": "2026-05-01"}
 WRONG = [

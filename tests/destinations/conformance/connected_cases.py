@@ -1,0 +1,102 @@
+"""Connected destinations in the suite: ClickUp with a task to find and with none, Notion, Slack and Twilio."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from showup.clock import Clock
+from showup.connections.catalogue import KINDS
+from showup.destinations.contract import Destination, Notification
+from showup.destinations.destination_kind import DestinationContext
+from tests.destinations.conformance.case import MEETING, NOW, START, Case, notification
+from tests.destinations.fake_vendors.clickup import FakeClickUp
+from tests.destinations.fake_vendors.notion import FakeNotion
+from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
+from tests.destinations.fake_vendors.twilio import NUMBER, FakeTwilio
+
+
+def connected(
+    kind: str,
+    start: Callable[[Clock], AbstractContextManager[Any]],
+    *,
+    credential: str,
+    settings: Callable[[Any], Mapping[str, Any]],
+    sends: Notification,
+    means: Mapping[str, str],
+) -> Case:
+    """Returns a case whose destination is built as its connection does, except for the URL of its API.
+
+    The fake vendor's key is the `credential`; `settings(fake)` are the connection's.
+    """
+
+    def build(fake: Any, url: str, context: DestinationContext) -> Destination:
+        parsed = KINDS[kind].parse_settings({**settings(fake), "api_url": url})
+        return KINDS[kind].build(parsed, {credential: fake.key}, context)
+
+    return Case(
+        name=kind,
+        kind=kind,
+        destination=kind,
+        start=start,
+        build=build,
+        effects=lambda fake: Counter(fake.effects),
+        secrets=lambda fake: (fake.key,),
+        notification=sends,
+        means=means,
+    )
+
+
+@contextmanager
+def clickup_with_a_task(clock: Clock) -> Iterator[FakeClickUp]:
+    with FakeClickUp(per_minute=None, clock=clock) as fake:
+        fake.space.add("902", "Ann Acme", MEETING.guest.email)
+        yield fake
+
+
+def written_pages(fake: FakeNotion) -> Counter[str]:
+    """Counts the changed pages: the same content written twice counts once."""
+    return Counter(
+        f"{page} {json.dumps(fake.properties_of(page), default=str, sort_keys=True)}" for page in fake.effects
+    )
+
+
+CLICKUP = connected(
+    "clickup",
+    clickup_with_a_task,
+    credential="token",
+    settings=lambda _: {"lists": ["901", "902"], "inbound_list": "903"},
+    sends=notification("booking.created"),
+    means={"404": "gave_up", "409": "delivery"},
+)
+CLICKUP_LEAD = replace(CLICKUP, name="clickup-new-lead", start=lambda clock: FakeClickUp(per_minute=None, clock=clock))
+NOTION = replace(
+    connected(
+        "notion",
+        lambda _: FakeNotion(),
+        credential="token",
+        settings=lambda fake: {"contacts_database": fake.contacts, "sequences_database": fake.sequences},
+        sends=notification("booking.created"),
+        means={"404": "gave_up", "409": "delivery"},
+    ),
+    effects=written_pages,
+)
+SLACK = connected(
+    "slack",
+    lambda clock: FakeSlack(clock=clock),
+    credential="bot_token",
+    settings=lambda _: {"channel": CHANNEL},
+    sends=notification("booking.created"),
+    # A missing channel, and Slack's own error code for an internal failure.
+    means={"404": "gave_up", "409": "destination"},
+)
+TWILIO = connected(
+    "twilio",
+    lambda clock: FakeTwilio(clock=clock),
+    credential="auth_token",
+    settings=lambda fake: {"account_sid": fake.account, "sender": NUMBER},
+    sends=notification("remind", before_seconds=(START - NOW).total_seconds()),
+    means={"404": "destination", "409": "delivery"},
+)
