@@ -71,27 +71,53 @@ def host_changed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -
 
 
 def manually_opened(model: ReferenceModel, event: SourceEvent) -> None:
-    """PI12: opens a deal without a booking."""
+    """PI12: opens a deal without a booking. If older events show another active deal, this one takes its place."""
     deal, change = Deal(event.fields["company"], event.id), event.fields.get("change", {})
-    refusal = "the company has an active deal" if active_deal(model, deal.company) is not None else None
-    refusal = refusal or _refusal(model, deal, change, event)
-    if refusal is not None:
-        model.refused[event.id] = refusal
+    other = active_deal(model, deal.company)
+    if (flaw := _flaw(deal, change)) is not None:
+        model.refused[event.id] = flaw
         model.opened[f"deal:{event.id}"] = None
         return
+    conflict = "the company has an active deal" if other is not None else _conflict(model, deal, change, event)
+    if conflict is not None:
+        model.refused[event.id] = conflict
+    _apply_change(deal, change)
+    if deal.status == "active":
+        _make_room(model, deal, other)
     model.deals.append(deal)
     model.opened[f"deal:{event.id}"] = deal
-    _apply_change(deal, change)
 
 
 def manually_changed(model: ReferenceModel, deal: Deal | None, event: SourceEvent) -> None:
     """PI12, AP2: changes stage, status, amount or owner, as far as the rules allow."""
     change = event.fields["change"]
-    refusal = "there is no deal" if deal is None else _refusal(model, deal, change, event)
-    if deal is None or refusal is not None:
-        model.refused[event.id] = str(refusal)
-    else:
-        _apply_change(deal, change)
+    if deal is None:
+        model.refused[event.id] = "there is no deal"
+        return
+    if (flaw := _flaw(deal, change)) is not None:
+        model.refused[event.id] = flaw
+        return
+    conflict, other = _conflict(model, deal, change, event), active_deal(model, deal.company)
+    if conflict is not None:
+        model.refused[event.id] = conflict
+        if "stage" in change and "status" not in change and deal.status != "active":
+            change = change | {"status": "active"}
+    _apply_change(deal, change)
+    if deal.status == "active" and other is not deal:
+        _make_room(model, deal, other)
+
+
+def _make_room(model: ReferenceModel, deal: Deal, other: Deal | None) -> None:
+    """PI1, PI12: a deal that only events opened joins the deal that a person made active; another one is closed."""
+    if other is None:
+        return
+    if other.manually_changed:
+        other.status, other.cancelled_by = "cancelled", None
+        return
+    for booking in model.bookings:
+        if booking.deal is other:
+            booking.deal = deal
+    model.deals.remove(other)
 
 
 def booking_deal_changed(model: ReferenceModel, _booking: Booking, event: SourceEvent) -> None:
@@ -99,7 +125,16 @@ def booking_deal_changed(model: ReferenceModel, _booking: Booking, event: Source
     manually_changed(model, _deal_by_name(model, event.fields["subject"]), event)
 
 
-def _refusal(model: ReferenceModel, deal: Deal, change: dict[str, Any], event: SourceEvent) -> str | None:
+def _flaw(deal: Deal, change: dict[str, Any]) -> str | None:
+    """Returns what the change lacks in itself."""
+    status = change.get("status", deal.status)
+    if status == "lost" and not change.get("lost_reason", deal.lost_reason):
+        return "a deal that is lost has a reason"
+    return "only a lost deal has such a reason" if "lost_reason" in change and status != "lost" else None
+
+
+def _conflict(model: ReferenceModel, deal: Deal, change: dict[str, Any], event: SourceEvent) -> str | None:
+    """Returns why the change does not fit the state as it turns out to have been."""
     status = change.get("status", deal.status)
     if "stage" in change and change["stage"] not in model.rule("stages", STAGES, event.at):
         return "no such stage"
@@ -109,9 +144,7 @@ def _refusal(model: ReferenceModel, deal: Deal, change: dict[str, Any], event: S
         return "won and lost lead through active"
     if status == "active" != deal.status and active_deal(model, deal.company) is not None:
         return "at most one deal of a company is active"
-    if status == "lost" and not change.get("lost_reason", deal.lost_reason):
-        return "a deal that is lost has a reason"
-    return "only a lost deal has such a reason" if "lost_reason" in change and status != "lost" else None
+    return None
 
 
 def _apply_change(deal: Deal, change: dict[str, Any]) -> None:

@@ -197,7 +197,9 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     PI5: an absent host is not a guest's no-show.
     """
     if not _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
-        return
+        # PI12: it was accepted before the older event arrived, so the meeting was on as far as the witness knew.
+        booking.status, booking.is_rebooking_requested = "ACCEPTED", False
+        deals.meeting_booked(model, booking)
     outcome = event.fields["outcome"]
     booking.outcome, booking.host_absent = outcome, outcome == "host_absent"
     booking.notes = event.fields.get("notes", booking.notes)

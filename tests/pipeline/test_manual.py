@@ -121,7 +121,6 @@ class TestChangingADeal:
     @pytest.mark.parametrize(
         ("fields", "because"),
         [
-            ({"stage": "closing"}, "is not a stage"),
             ({"status": "lost"}, "lost_reason"),
             ({"amount": Decimal(5)}, "currency"),
             ({"lost_reason": "Price"}, "only a lost deal"),

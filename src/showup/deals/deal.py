@@ -80,8 +80,22 @@ def deal_id(opened_by: UUID) -> UUID:
     return uuid5(opened_by, "deal")
 
 
-def change_refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool) -> str | None:
-    """Return why the deal cannot be changed this way; None if it can."""
+def invalid_change(deal: Deal, change: DealChange) -> str | None:
+    """Return what the change lacks, whatever happened to the deal meanwhile; None if it lacks nothing."""
+    status = change.status or deal.status
+    if status == "lost" and not (change.lost_reason or deal.lost_reason):
+        return "a lost deal needs a lost_reason"
+    if change.lost_reason is not None and status != "lost":
+        return "only a lost deal can have a lost_reason"
+    if change.amount is not None and (change.currency or deal.currency) is None:
+        return "an amount needs a currency"
+    return None
+
+
+def conflicting_change(
+    deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool
+) -> str | None:
+    """Return why the change does not fit the deal's state, its company's other deals or the stages; None if it does."""
     status = change.status or deal.status
     if change.stage is not None and change.stage not in stages:
         return f"{change.stage!r} is not a stage of this pipeline; use one of: {', '.join(stages)}"
@@ -91,12 +105,6 @@ def change_refusal(deal: Deal, change: DealChange, stages: tuple[str, ...], *, a
         return f"the deal is {deal.status}: set it to active first, then to {status}"
     if status == "active" != deal.status and another_is_active:
         return "its company already has another active deal, and only one can be active at a time"
-    if status == "lost" and not (change.lost_reason or deal.lost_reason):
-        return "a lost deal needs a lost_reason"
-    if change.lost_reason is not None and status != "lost":
-        return "only a lost deal can have a lost_reason"
-    if change.amount is not None and (change.currency or deal.currency) is None:
-        return "an amount needs a currency"
     return None
 
 

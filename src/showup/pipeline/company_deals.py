@@ -33,7 +33,7 @@ class CompanyDeals(Struct, kw_only=True):
 
     `active_id` is the active deal. `snapshots` has the deal as of each of the `entries`. `manually_met` are deals that
     a person moved to that stage, `manually_changed` those that a person changed at all. `refused`: by event, why a
-    requested change was refused.
+    person's request was refused, or conflicts with an older event that arrived after it was accepted.
     """
 
     by_id: dict[UUID, Deal] = {}

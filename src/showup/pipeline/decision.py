@@ -15,6 +15,9 @@ class PriorState(Struct, frozen=True, kw_only=True):
 class Decision(Struct, frozen=True, kw_only=True):
     """The changes one event makes. `what` and `because` form the audit entry; an empty `what` adds no entry.
 
+    `conflict`: why what a person did does not fit the state. The request is refused because of it. In any later replay
+    it was accepted and stands: an older event that arrived afterwards caused the conflict (PI12).
+
     The notifications follow from the state before and the decision: see `notify`.
     """
 
@@ -22,6 +25,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     what: str = ""
     because: str = ""
     deal_events: tuple[DealEventKind, ...] = ()
+    conflict: str | None = None
 
 
 class Rejected(Struct, frozen=True, kw_only=True):

@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
+from showup.deals.deal import DealEventKind
 from showup.events.booking import BookingAttached, OutcomeReported
 from showup.pipeline.attended import attendance_deal_events
-from showup.pipeline.decision import Decision, Rejected
+from showup.pipeline.decision import Decision
 
 _OUTCOME_REASONS = {
     "showed": "the attendee came",
@@ -15,13 +16,21 @@ _OUTCOME_REASONS = {
 }
 
 
-def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision | Rejected:
-    """Apply a witness's report of the outcome. A postponed meeting leaves attendance open and the deal unchanged."""
+def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision:
+    """Apply a witness's report of the outcome. A postponed meeting leaves attendance open and the deal unchanged.
+
+    A report about a booking that is not accepted is a conflict: the meeting was on, as far as the witness knew.
+    """
     assert before is not None, "an outcome report can't create a booking"
-    if before.status != "ACCEPTED":
-        return Rejected(because=f"the booking is {before.status}: only an accepted booking can have an outcome")
+    conflict = None
+    if not before.is_live:
+        conflict = f"the booking is {before.status}: only an accepted booking can have an outcome"
     after = replace(
         before,
+        status="ACCEPTED",
+        cancellation_reason=before.cancellation_reason if before.is_live else None,
+        cancelled_by=before.cancelled_by if before.is_live else None,
+        reschedule_requested=before.reschedule_requested and before.is_live,
         attendees=_reported_attendees(before, event),
         host_absent=event.outcome == "host_absent",
         outcome=event.outcome,
@@ -30,9 +39,14 @@ def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision
     )
     if after == before:
         return Decision(after=after)
-    deal_events = () if event.outcome == "rescheduled" else attendance_deal_events(before, after)
+    scheduled_again: tuple[DealEventKind, ...] = () if before.is_live else ("booked",)
+    attendance = () if event.outcome == "rescheduled" else attendance_deal_events(before, after)
     return Decision(
-        after=after, what="outcome.reported", because=_OUTCOME_REASONS[event.outcome], deal_events=deal_events
+        after=after,
+        what="outcome.reported",
+        because=_OUTCOME_REASONS[event.outcome],
+        deal_events=(*scheduled_again, *attendance),
+        conflict=conflict,
     )
 
 

@@ -1,24 +1,37 @@
-"""Apply manual deal events: open, change, and attach bookings to deals (PI12, AP2)."""
+"""Apply manual deal events: open, change, and attach bookings to deals (PI12, AP2).
+
+A change that does not fit the state is a conflict. The request that brings it is refused because of that, and rolled
+back. In any later replay it was accepted: an older event that arrived afterwards caused the conflict. What the person
+did stands then, and the audit log shows the conflict.
+"""
 
 from collections.abc import Mapping
 from uuid import UUID
 
-from showup.deals.deal import FIRST_STAGE, MET_STAGE, Deal, DealChange, DealEvent, apply_change, change_refusal, deal_id
+from msgspec.structs import replace
+
+from showup.deals.deal import (
+    FIRST_STAGE,
+    MET_STAGE,
+    Deal,
+    DealChange,
+    DealEvent,
+    apply_change,
+    conflicting_change,
+    deal_id,
+    invalid_change,
+)
 from showup.pipeline.company_deals import CompanyDeals, MeetingState
 from showup.pipeline.rules import Rules
 
 NO_DEAL = "there is no such deal: the booking belongs to no company, or no deal was opened"
 _MANUAL_REASON = "changed manually"
+_ALREADY_ACTIVE = "the company already has an active deal, and only one can be active at a time"
 
 
 def opened(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules) -> None:
-    """Open a deal without a booking; refused while the company has an active deal."""
+    """Open a deal without a booking. It conflicts with an active deal of the company, and takes its place."""
     change = deal_event.change or DealChange()
-    if company_deals.active_id is not None:
-        company_deals.refused[deal_event.event_id] = (
-            "the company already has an active deal, and only one can be active at a time"
-        )
-        return
     new_deal = Deal(
         id=deal_id(deal_event.stream_id),
         status="active",
@@ -32,31 +45,43 @@ def opened(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules) -> 
         closed_at=None,
         updated_at=deal_event.at,
     )
-    if because := change_refusal(new_deal, change, rules.stages, another_is_active=False):
+    if because := invalid_change(new_deal, change):
         company_deals.refused[deal_event.event_id] = because
         return
+    conflict = _ALREADY_ACTIVE if company_deals.active_id is not None else None
+    conflict = conflict or conflicting_change(new_deal, change, rules.stages, another_is_active=False)
     deal = apply_change(new_deal, change, deal_event.at)
+    if deal.status == "active":
+        _replace_active(company_deals, deal, deal_event)
     company_deals.add(deal)
     _record_manual_change(company_deals, deal)
+    if conflict is not None:
+        _record_conflict(company_deals, deal_event, conflict, deal.id)
     company_deals.add_entry(
         deal_event, "deal.opened", _MANUAL_REASON, deal.id, {"status": [None, deal.status], "stage": [None, deal.stage]}
     )
 
 
 def deal_changed(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules) -> None:
-    """Change the stage, status, owner or amount, as far as the rules allow."""
+    """Change the stage, status, owner or amount. A change that does not fit the state is a conflict."""
     found_id = _deal_of(company_deals, deal_event.stream_id)
     if found_id is None or deal_event.change is None:
         company_deals.refused[deal_event.event_id] = NO_DEAL
         return
-    deal = company_deals.by_id[found_id]
-    if because := change_refusal(
-        deal, deal_event.change, rules.stages, another_is_active=company_deals.active_id not in (None, deal.id)
-    ):
+    deal, change = company_deals.by_id[found_id], deal_event.change
+    if because := invalid_change(deal, change):
         company_deals.refused[deal_event.event_id] = because
-        company_deals.add_entry(deal_event, "deal.refused", because, deal.id)
         return
-    after = apply_change(deal, deal_event.change, deal_event.at)
+    another_is_active = company_deals.active_id not in (None, deal.id)
+    conflict = conflicting_change(deal, change, rules.stages, another_is_active=another_is_active)
+    if conflict is not None and change.status is None and change.stage is not None and deal.status != "active":
+        # The person moved an active deal: an older event that closed it does not count.
+        change = replace(change, status="active")
+    after = apply_change(deal, change, deal_event.at)
+    if conflict is not None:
+        _record_conflict(company_deals, deal_event, conflict, deal.id)
+        if after.status == "active":
+            _replace_active(company_deals, after, deal_event)
     if after != deal:
         company_deals.replace_deal(deal_event, after, _change_code(deal, after), after.lost_reason or _MANUAL_REASON)
     _record_manual_change(company_deals, after)
@@ -78,6 +103,32 @@ def attached(
     if previous_id is not None and _is_unused(company_deals, previous_id):
         company_deals.remove(previous_id)
     company_deals.add_entry(deal_event, "deal.joined", "a booking was manually attached to it", target_id)
+
+
+def _replace_active(company_deals: CompanyDeals, deal: Deal, deal_event: DealEvent) -> None:
+    """Make room for this deal, since at most one is active.
+
+    The meetings of a deal that only webhooks opened and moved join it. A deal that people worked on too is closed.
+    """
+    other_id = company_deals.active_id
+    if other_id in (None, deal.id):
+        return
+    other = company_deals.by_id[other_id]
+    if other.id in company_deals.manually_changed:
+        because = "a person made another deal of the company active"
+        after = replace(other, status="cancelled", cancelled_by=None, closed_at=deal_event.at)
+        company_deals.replace_deal(deal_event, after, "deal.cancelled", because)
+        return
+    for meeting in company_deals.meetings.values():
+        if meeting.deal_id == other.id:
+            meeting.deal_id = deal.id
+    company_deals.remove(other.id)
+
+
+def _record_conflict(company_deals: CompanyDeals, deal_event: DealEvent, because: str, deal_id: UUID) -> None:
+    """Record that an older event arrived after the change was accepted: the change stands, and a person should look."""
+    company_deals.refused[deal_event.event_id] = because
+    company_deals.add_entry(deal_event, "deal.conflict", because, deal_id)
 
 
 def _deal_of(company_deals: CompanyDeals, stream_id: UUID) -> UUID | None:

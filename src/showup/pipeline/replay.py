@@ -78,6 +78,9 @@ def replay(booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook) 
             state.refused[record.event_id] = decision.because
             state.entries.append(_entry(record, "event.refused", decision.because))
         else:
+            if decision.conflict is not None:
+                state.refused[record.event_id] = decision.conflict
+                state.entries.append(_entry(record, "booking.conflict", decision.conflict))
             change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
             _apply(state, booking_id, change)
             state.plan.apply(change)

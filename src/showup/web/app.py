@@ -16,6 +16,7 @@ from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import home_page, mail_preview, metrics, openapi, probes, resend, slack, unsubscribe
 from showup.web.api import (
+    attention,
     booking_commands,
     bookings,
     companies,
@@ -51,6 +52,7 @@ SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router)
 # Users open these pages in a browser, which sends the key as a password.
 PAGE_ROUTERS = (mail_preview.router,)
 READ_ROUTERS = (
+    attention.router,
     deals.router,
     bookings.router,
     companies.router,

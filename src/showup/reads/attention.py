@@ -1,0 +1,105 @@
+"""Reads what needs a person: conflicts, open questions, failed deliveries, and meetings without an outcome."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct
+from sqlalchemy import Select, Text, and_, cast, func, literal, null, select, union_all
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.permission import Permission
+from showup.database.tables import audit_log, bookings, deliveries
+from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
+from showup.reads.rows import visible_to
+
+AttentionKind: TypeAlias = Literal["conflict", "question", "failure", "missing_outcome"]
+
+SORTS: Final[Sorts] = {"at": audit_log.c.at}
+_KINDS: Final[tuple[AttentionKind, ...]] = get_args(AttentionKind)
+# Older ones are history: nobody can correct them usefully, and the lists of deliveries and bookings still have them.
+_FAILURES_FOR: Final = timedelta(days=7)
+_OUTCOMES_FOR: Final = timedelta(days=14)
+
+
+class AttentionFilter(Struct, frozen=True, kw_only=True):
+    """Conditions on an item; None does not filter."""
+
+    kind: AttentionKind | None = None
+
+
+async def list_attention(
+    tx: AsyncConnection, permission: Permission, filters: AttentionFilter, page_request: PageRequest, now: datetime
+) -> ResultPage:
+    """Returns one page of the items that the permission allows."""
+    parts = {
+        "conflict": _conflicts(permission),
+        "question": _questions(permission),
+        "failure": _failures(permission, now),
+        "missing_outcome": _missing_outcomes(permission, now),
+    }
+    kinds = _KINDS if filters.kind is None else (filters.kind,)
+    found = union_all(*(parts[kind] for kind in kinds)).subquery()
+    return await read_page(tx, select(*found.c), {"at": found.c.at}, page_request)
+
+
+def _conflicts(permission: Permission) -> Select[Any]:
+    """Select conflicts until a person changes the same deal or booking again, or reports its outcome again."""
+    entry, later = audit_log.c, audit_log.alias("later")
+    is_same = and_(
+        later.c.workspace_id == entry.workspace_id,
+        func.coalesce(later.c.deal_id, later.c.booking_id) == func.coalesce(entry.deal_id, entry.booking_id),
+    )
+    is_newer = and_(later.c.order_key.collate("C") > entry.order_key.collate("C"), later.c.actor.notin_(_SYSTEMS))
+    answered = select(later.c.number).where(is_same, is_newer).exists()
+    conditions = (entry.what.in_(_CONFLICTS), visible_to(permission, audit_log), ~answered)
+    return _item("conflict", entry.event_id, entry.at, entry.because, entry).where(*conditions)
+
+
+_CONFLICTS: Final = ("deal.conflict", "booking.conflict")
+_SYSTEMS: Final = ("showup", "calcom")
+
+
+def _questions(permission: Permission) -> Select[Any]:
+    """Select the deliveries that wait for a person to choose a record."""
+    d = deliveries.c
+    is_open = and_(d.state == "scheduled", d.question.is_not(None), d.question["answered_by"].astext.is_(None))
+    return _item("question", d.id, d.updated_at, d.because, d).where(is_open, visible_to(permission, deliveries))
+
+
+def _failures(permission: Permission, now: datetime) -> Select[Any]:
+    d = deliveries.c
+    conditions = (d.state == "failed", d.updated_at > now - _FAILURES_FOR, visible_to(permission, deliveries))
+    return _item("failure", d.id, d.updated_at, d.because, d).where(*conditions)
+
+
+def _missing_outcomes(permission: Permission, now: datetime) -> Select[Any]:
+    """Select accepted meetings that ended, and of which nobody reported whether the attendee came."""
+    b = bookings.c
+    ended_at = func.coalesce(b.end_time, b.start_time)
+    conditions = (
+        b.status == "ACCEPTED",
+        b.attended.is_(None),
+        ~b.host_absent,
+        b.outcome.is_(None),
+        ended_at <= now,
+        ended_at > now - _OUTCOMES_FOR,
+        ~b.simulated,
+        visible_to(permission, bookings),
+    )
+    because = literal("the meeting ended, and no attendance was reported")
+    query = _item("missing_outcome", b.id, ended_at, because, b, booking_id=b.id)
+    return query.where(*conditions)
+
+
+def _item(kind: AttentionKind, id_: Any, at: Any, because: Any, columns: Any, *, booking_id: Any = None) -> Select[Any]:
+    """Select the fields that all kinds have in common."""
+    return select(
+        cast(literal(kind), Text).label("kind"),
+        id_.label("id"),
+        cast(at, TIMESTAMP(timezone=True)).label("at"),
+        cast(because, Text).label("because"),
+        (columns.booking_id if booking_id is None else booking_id).label("booking_id"),
+        columns.deal_id.label("deal_id"),
+        (columns.id if kind in ("question", "failure") else cast(null(), UUID)).label("delivery_id"),
+    )
