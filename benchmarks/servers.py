@@ -26,10 +26,10 @@ from showup.database.engine import connect
 from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.ingest_writer import IngestWriter
 from showup.sources.calcom.signature import is_signed
-from showup.web.middleware import with_middleware
-from showup.web.webhook_protocol import protocol_for
-from showup.web.webhook_responses import ResponseFormat, WebhookResponse, encode_response, refusal_response
-from showup.web.webhooks import WebhookEndpoint
+from showup.web.http.middleware import with_middleware
+from showup.web.webhooks.calcom import WebhookEndpoint
+from showup.web.webhooks.calcom_protocol import protocol_for
+from showup.web.webhooks.calcom_responses import ResponseFormat, WebhookResponse, encode_response, refusal_response
 
 # As long as the webhook endpoint's response with the id of an event.
 _ACCEPTED = WebhookResponse(status=200, body={"status": "accepted", "id": "00000000-0000-0000-0000-000000000000"})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from showup.pipeline.rules import Rules
 from showup.settings import Settings, SettingsError, load, secret_names, variable_names
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
@@ -41,10 +42,8 @@ def test_defaults_are_enough_for_a_first_run() -> None:
     assert settings.database_url is None
     assert settings.data_dir is None
     assert settings.public_url == "http://127.0.0.1:8000"
-    assert settings.policy.pipeline.cancel_deal == "always"
-    assert settings.policy.pipeline.meeting_ended == "showed"
-    assert settings.policy.pipeline.fresh_for == timedelta(hours=24)
-    assert settings.reminders_before == (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    assert settings.rules == Rules()
+    assert settings.policy.configured_rules() == set()
 
 
 def test_variables_and_the_env_file_are_read_and_the_variable_wins(
@@ -90,6 +89,7 @@ def test_policy_is_read(folder: Path) -> None:
         [pipeline]
         cancel_deal = "last_meeting"
         personal_domains = ["Club.example"]
+        fresh_for_hours = 36
         team_emails = ["Ann@Example.com"]
         [reminders]
         offsets_before = ["2d", "30m"]
@@ -108,18 +108,21 @@ def test_policy_is_read(folder: Path) -> None:
         """
     )
     policy = load().policy
-    assert policy.pipeline.cancel_deal == "last_meeting"
-    assert policy.pipeline.personal_domains == {"club.example"}
-    assert policy.pipeline.team_emails == {"ann@example.com"}
-    assert policy.reminders.offsets_before == (timedelta(days=2), timedelta(minutes=30))
-    assert policy.email.guests
-    follow_up = policy.no_show_follow_up
-    assert (follow_up.enabled, follow_up.after, follow_up.expires_after) == (
-        True,
-        timedelta(minutes=90),
-        timedelta(days=3),
+    assert policy.rules() == Rules(
+        cancel_deal="last_meeting",
+        personal_domains=frozenset({"club.example"}),
+        team_emails=frozenset({"ann@example.com"}),
+        fresh_for=timedelta(hours=36),
+        remind_before=(timedelta(days=2), timedelta(minutes=30)),
+        notify_guests=True,
+        follow_up=True,
+        follow_up_after=timedelta(minutes=90),
+        follow_up_quiet_hours=("20:00", "09:30"),
+        follow_up_rebook_url="https://cal.com/ann",
     )
-    assert (follow_up.quiet_hours, follow_up.rebook_url) == (("20:00", "09:30"), "https://cal.com/ann")
+    assert policy.configured_rules() == {
+        name for name in Rules.__struct_fields__ if getattr(policy.rules(), name) != getattr(Rules(), name)
+    }
     assert [sender.address for sender in policy.senders] == ["team@example.com", "hello@example.org"]
 
 
@@ -127,7 +130,7 @@ def test_policy_path_and_testing_mode_are_configurable(folder: Path, monkeypatch
     (folder / "other.toml").write_text('[reminders]\ntesting_offsets_before = ["1m"]')
     monkeypatch.setenv("SHOWUP_CONFIG", "other.toml")
     monkeypatch.setenv("TESTING_MODE", "true")
-    assert load().reminders_before == (timedelta(minutes=1),)
+    assert load().rules.remind_before == (timedelta(minutes=1),)
 
 
 @pytest.mark.parametrize(
@@ -185,11 +188,11 @@ def test_an_invalid_variable_is_reported(
         ),
         (
             "[no_show_follow_up]\nrebook_url = 'cal.com/ann'",
-            "showup.toml: no_show_follow_up.rebook_url should be an address such as https://cal.com/ann, or empty.",
+            "showup.toml: no_show_follow_up.rebook_url should be a web address such as https://cal.com/ann, or empty.",
         ),
         (
             "[no_show_follow_up]\nrebook_url = 'https://[::1'",
-            "showup.toml: no_show_follow_up.rebook_url should be an address such as https://cal.com/ann, or empty.",
+            "showup.toml: no_show_follow_up.rebook_url should be a web address such as https://cal.com/ann, or empty.",
         ),
         *(
             (
@@ -197,6 +200,26 @@ def test_an_invalid_variable_is_reported(
                 "showup.toml: no_show_follow_up.quiet_hours should be two times of day, from and until, such as",
             )
             for hours in ("['9pm', '08:00']", "['21:00']", "'21:00'", "['24:00', '08:00']", "[21, 8]")
+        ),
+        (
+            "[pipeline]\nteam_emails = ['nobody']",
+            "showup.toml: pipeline.team_emails should be an email address such as ann@example.com.",
+        ),
+        (
+            "[pipeline]\nteam_domains = ['a b']",
+            "showup.toml: pipeline.team_domains should be a domain such as example.com.",
+        ),
+        (
+            "[pipeline]\nstages = ['met', 'booked']",
+            "showup.toml: pipeline.stages should be a list that begins with 'booked', includes 'met' and has no",
+        ),
+        (
+            "[pipeline]\nfresh_for_hours = 0",
+            "showup.toml: pipeline.fresh_for_hours should be a number of hours from 1 to 87600.",
+        ),
+        (
+            "[no_show_follow_up]\nafter = '0m'",
+            "showup.toml: no_show_follow_up.after should be a duration of more than zero and at most 3650 days.",
         ),
         ("[no_show_follow_up]\nenable = true", "showup.toml: no_show_follow_up.enable"),
         (

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from showup.reconcile.account import ApiAccess
     from showup.reconcile.reconciler import Reconciler
     from showup.web.signature_alert import SignatureAlert
-    from showup.web.webhooks import WebhookEndpoint
+    from showup.web.webhooks.calcom import WebhookEndpoint
 
 
 _JOB_TIMEOUT = 30.0
@@ -156,7 +156,7 @@ class Container:
     @cached_property
     def asgi_app(self) -> "ASGIApp":
         """Returns the ASGI application with every page and route; it completes every response."""
-        from showup.web.middleware import with_middleware
+        from showup.web.http.middleware import with_middleware
 
         return with_middleware(self.webhook_endpoint, cors_origins=self.settings.cors_origins)
 
@@ -164,8 +164,8 @@ class Container:
     def webhook_endpoint(self) -> "WebhookEndpoint":
         """Returns the webhook endpoint, which passes every other request to the application."""
         from showup.web.app import create_app
-        from showup.web.app_state import MailSecrets
-        from showup.web.webhooks import WebhookEndpoint
+        from showup.web.http.app_state import MailSecrets
+        from showup.web.webhooks.calcom import WebhookEndpoint
 
         app = create_app(
             engine=self.engine,

@@ -1,134 +1,117 @@
 """Defines the tables and keys of showup.toml, with their units and defaults; `settings` reads the file."""
 
-import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from msgspec.structs import fields
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from showup.pipeline.rules import QuietHours, Rules
+from showup.values.domain_name import DomainName
+from showup.values.duration import MAX_DURATION, Duration, ShortDuration
+from showup.values.email_address import EmailAddress
+from showup.values.invalid_value import InvalidValue
+from showup.values.struct_fields import field_type, model_field, with_fields
+from showup.values.time_of_day import check_time_of_day
+
+# The table and key of each rule. All other keys of showup.toml are declared in the classes below.
+RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
+    "cancel_deal": ("pipeline", "cancel_deal"),
+    "meeting_ended": ("pipeline", "meeting_ended"),
+    "stages": ("pipeline", "stages"),
+    "personal_domains": ("pipeline", "personal_domains"),
+    "business_domains": ("pipeline", "business_domains"),
+    "team_domains": ("pipeline", "team_domains"),
+    "team_emails": ("pipeline", "team_emails"),
+    "fresh_for": ("pipeline", "fresh_for_hours"),
+    "remind_before": ("reminders", "offsets_before"),
+    "notify_guests": ("email", "guests"),
+    "follow_up": ("no_show_follow_up", "enabled"),
+    "follow_up_after": ("no_show_follow_up", "after"),
+    "follow_up_expires_after": ("no_show_follow_up", "expires_after"),
+    "follow_up_quiet_hours": ("no_show_follow_up", "quiet_hours"),
+    "follow_up_at_most_every": ("no_show_follow_up", "at_most_every"),
+    "follow_up_rebook_url": ("no_show_follow_up", "rebook_url"),
+}
+
+_MAX_HOURS: Final = MAX_DURATION // timedelta(hours=1)
 
 
-def _check_domain(text: str) -> str:
-    domain = text.strip().lower().rstrip(".")
-    if "." not in domain or set("@/: ") & set(domain):
-        raise ValueError("should be a domain such as example.com")
-    return domain
+def _parse_hours(value: Any) -> timedelta:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MAX_HOURS:
+        raise InvalidValue(f"a number of hours from 1 to {_MAX_HOURS}")
+    return timedelta(hours=value)
 
 
-def _check_email(text: str) -> str:
-    name, _, domain = text.strip().lower().rpartition("@")
-    if not name:
-        raise ValueError("should be an email address such as ann@example.com")
-    return f"{name}@{_check_domain(domain)}"
-
-
-def _parse_duration(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    count, unit = value[:-1], _UNITS.get(value[-1:])
-    if unit is None or not count.isdecimal() or int(count) == 0:
-        raise ValueError("should be a duration such as 30s, 30m, 24h or 3d")
-    return timedelta(**{unit: int(count)})
-
-
-def _check_page_url(text: str) -> str:
+def _check_quiet_hours(value: Any) -> Any:
     try:
-        parts = urlsplit(text.strip())
-    except ValueError:
-        parts = urlsplit("no address")
-    if text.strip() and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("should be an address such as https://cal.com/ann, or empty")
-    return text.strip()
+        begins, ends = value
+        return check_time_of_day(begins), check_time_of_day(ends)
+    except (InvalidValue, TypeError, ValueError):
+        raise InvalidValue('two times of day, from and until, such as ["21:00", "08:00"]') from None
 
 
-def _check_quiet_hours(value: object) -> object:
-    match value:
-        case [str(begins), str(ends)] if _HOUR.fullmatch(begins) and _HOUR.fullmatch(ends):
-            return value
-        case _:
-            raise ValueError('should be two times of day, from and until, such as ["21:00", "08:00"]')
-
-
-def _check_stages(names: tuple[str, ...]) -> tuple[str, ...]:
-    if names[:1] != ("booked",) or "met" not in names or len(set(names)) < len(names):
-        raise ValueError("should begin with 'booked', include 'met', and have no duplicates")
-    return names
-
-
-Stages = Annotated[tuple[str, ...], AfterValidator(_check_stages)]
-Domain = Annotated[str, AfterValidator(_check_domain)]
-EmailAddress = Annotated[str, AfterValidator(_check_email)]
-Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
-QuietHours = Annotated[tuple[str, str], BeforeValidator(_check_quiet_hours)]
-PageUrl = Annotated[str, AfterValidator(_check_page_url)]
+# The types that a person writes otherwise than JSON.
+_NOTATION: Final[Mapping[Any, Any]] = {
+    Duration: ShortDuration,
+    tuple[Duration, ...]: tuple[ShortDuration, ...],
+    QuietHours: Annotated[tuple[str, str], BeforeValidator(_check_quiet_hours)],
+}
+_Hours = Annotated[timedelta, BeforeValidator(_parse_hours)]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+_TableClass = TypeVar("_TableClass", bound=_Table)
+
+
+def _with_rules(table: str) -> Callable[[type[_TableClass]], type[_TableClass]]:
+    """Return a class decorator that adds the rules of this table, with the defaults and constraints of `Rules`."""
+    added = {}
+    for rule in fields(Rules):
+        rule_table, key = RULE_KEYS[rule.name]
+        if rule_table == table:
+            kind = _Hours if key == "fresh_for_hours" else field_type(rule)
+            added[key] = model_field(rule, _NOTATION.get(kind, kind), rule.default)
+    return with_fields(added)
+
+
+@_with_rules("pipeline")
 class PipelinePolicy(_Table):
     """Configures `[pipeline]`: how events move a deal, which domains are companies, and which people are our own."""
 
-    cancel_deal: Literal["always", "last_meeting"] = "always"
-    meeting_ended: Literal["showed", "unreported"] = "showed"
-    stages: Stages = ("booked", "met", "proposal", "negotiation")
-    fresh_for_hours: Annotated[int, Field(gt=0)] = 24
-    personal_domains: frozenset[Domain] = frozenset()
-    business_domains: frozenset[Domain] = frozenset()
-    team_domains: frozenset[Domain] = frozenset()
-    team_emails: frozenset[EmailAddress] = frozenset()
 
-    @property
-    def fresh_for(self) -> timedelta:
-        """Returns the maximum age of an event for which deliveries are still sent."""
-        return timedelta(hours=self.fresh_for_hours)
-
-
+@_with_rules("reminders")
 class RemindersPolicy(_Table):
     """Configures `[reminders]`: how long before a meeting its attendee is reminded, also for testing mode."""
 
-    offsets_before: tuple[Duration, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
-    testing_offsets_before: tuple[Duration, ...] = (
+    testing_offsets_before: tuple[ShortDuration, ...] = (
         timedelta(minutes=6),
         timedelta(minutes=3),
         timedelta(minutes=1),
     )
 
 
+@_with_rules("email")
 class EmailPolicy(_Table):
     """Configures `[email]`: how mail to attendees is sent.
 
     `retry_after`: the pauses before the second attempt, the third, and so on; three attempts by default (seed 001).
-    `templates`: a folder whose files replace the built-in templates. `calendar`: whether mails carry an .ics. `guests`:
-    whether mail goes to all attendees or only to the booker.
+    `templates`: a folder whose files replace the built-in templates. `calendar`: whether mails carry an .ics.
     """
 
-    retry_after: tuple[Duration, ...] = (timedelta(seconds=30), timedelta(minutes=2))
+    retry_after: tuple[ShortDuration, ...] = (timedelta(seconds=30), timedelta(minutes=2))
     templates: Path | None = None
     calendar: bool = True
-    guests: bool = False
 
 
+@_with_rules("no_show_follow_up")
 class FollowUpPolicy(_Table):
-    """Configures `[no_show_follow_up]`: whether and when an attendee who missed a meeting is offered another one.
-
-    `after`: the delay after the meeting, or after the no-show was reported. `expires_after`: the longest time after the
-    meeting, in addition to `after`, at which the mail may still be sent. `quiet_hours`: from and until, in the
-    attendee's time zone. `at_most_every`: the span in which a person gets at most one. `rebook_url`: if empty, the page
-    on which the meeting was booked.
-    """
-
-    enabled: bool = False
-    after: Duration = timedelta(hours=2)
-    quiet_hours: QuietHours = ("21:00", "08:00")
-    at_most_every: Duration = timedelta(days=30)
-    expires_after: Duration = timedelta(days=3)
-    rebook_url: PageUrl = ""
+    """Configures `[no_show_follow_up]`: whether and when an attendee who missed a meeting is offered another one."""
 
 
 class CalcomPolicy(_Table):
@@ -137,15 +120,15 @@ class CalcomPolicy(_Table):
     `grace`: how long a webhook may be in transit before it counts as lost.
     """
 
-    reconcile_every: Duration = timedelta(minutes=15)
-    grace: Duration = timedelta(minutes=2)
+    reconcile_every: ShortDuration = timedelta(minutes=15)
+    grace: ShortDuration = timedelta(minutes=2)
 
 
 class SenderPolicy(_Table):
     """Configures one `[[senders]]` row: the address that sends mail for this booking page or organizer's domain."""
 
-    host: Domain | None = None
-    domain: Domain | None = None
+    host: DomainName | None = None
+    domain: DomainName | None = None
     address: EmailAddress = Field(alias="from")
 
 
@@ -169,3 +152,14 @@ class Policy(_Table):
         if any(sender.host is None and sender.domain is None for sender in self.senders[:-1]):
             raise ValueError("a sender without host and domain matches every booking: put it last")
         return self
+
+    def rules(self, *, testing: bool = False) -> Rules:
+        """Returns the rules; in testing mode, reminders are sent minutes instead of days before a meeting."""
+        values = {rule: getattr(getattr(self, table), key) for rule, (table, key) in RULE_KEYS.items()}
+        if testing:
+            values["remind_before"] = self.reminders.testing_offsets_before
+        return Rules(**values)
+
+    def configured_rules(self) -> set[str]:
+        """Returns the names of the rules that the file sets, also those that it sets to the default."""
+        return {rule for rule, (table, key) in RULE_KEYS.items() if key in getattr(self, table).model_fields_set}

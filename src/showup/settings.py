@@ -7,9 +7,8 @@ reports every fault at once.
 import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -33,26 +32,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from showup.policy import (
-    CalcomPolicy,
-    EmailPolicy,
-    FollowUpPolicy,
-    PipelinePolicy,
-    Policy,
-    RemindersPolicy,
-    SenderPolicy,
-)
+from showup.pipeline.rules import Rules
+from showup.policy import Policy
 
 POLICY_FILE = "showup.toml"
 _NO_SECRET = "no-secret-provided"  # noqa: S105 - Cal.com's signing key when it has no secret
-_TABLES: Mapping[str, type[BaseModel]] = {
-    "pipeline": PipelinePolicy,
-    "reminders": RemindersPolicy,
-    "email": EmailPolicy,
-    "no_show_follow_up": FollowUpPolicy,
-    "calcom": CalcomPolicy,
-    "senders": SenderPolicy,
-}
 _KEY_LENGTH = 32
 _MAKE_KEY = "create one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
@@ -200,10 +184,9 @@ class Settings(BaseSettings):
         return self.url or f"http://{self.host}:{self.port}"
 
     @property
-    def reminders_before(self) -> tuple[timedelta, ...]:
-        """Returns how long before a meeting each reminder is sent; minutes instead of days in testing mode."""
-        reminders = self.policy.reminders
-        return reminders.testing_offsets_before if self.testing_mode else reminders.offsets_before
+    def rules(self) -> Rules:
+        """Returns the rules that showup.toml and TESTING_MODE set."""
+        return self.policy.rules(testing=self.testing_mode)
 
 
 def reveal(secret: SecretStr | None) -> str | None:
@@ -322,4 +305,6 @@ def _policy_keys(table: type[BaseModel], under: str = "") -> Iterator[str]:
     for field, info in table.model_fields.items():
         key = f"{under}{info.alias or field}"
         yield key
-        yield from _policy_keys(_TABLES[key], f"{key}.") if key in _TABLES else ()
+        for kind in (info.annotation, *get_args(info.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _policy_keys(kind, f"{key}.")

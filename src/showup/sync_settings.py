@@ -15,7 +15,6 @@ from showup.settings import Settings, reveal
 
 if TYPE_CHECKING:
     from showup.connections.environment import EnvironmentConnection
-    from showup.pipeline.rules import Rules
 
 
 async def sync_policy(config: ProcessConfig, settings: Settings) -> None:
@@ -28,9 +27,7 @@ async def sync_policy(config: ProcessConfig, settings: Settings) -> None:
             workspaces = await workspaces_store.list_workspaces(tx)
         for workspace in workspaces:
             async with transaction(engine) as tx:
-                await sync_rules(
-                    await driver_connection(tx), workspace.id, rules_from_settings(settings), system_clock()
-                )
+                await sync_rules(await driver_connection(tx), workspace.id, settings.rules, system_clock())
     finally:
         await engine.dispose()
 
@@ -91,28 +88,3 @@ def environment_connections(settings: Settings) -> "list[EnvironmentConnection]"
         )
         for kind, (table, variables, credentials) in values_by_kind.items()
     ]
-
-
-def rules_from_settings(settings: Settings) -> "Rules":
-    """Returns the rules that showup.toml and TESTING_MODE set."""
-    from showup.pipeline.rules import Rules
-
-    policy, follow_up = settings.policy.pipeline, settings.policy.no_show_follow_up
-    return Rules(
-        cancel_deal=policy.cancel_deal,
-        meeting_ended=policy.meeting_ended,
-        stages=policy.stages,
-        personal_domains=policy.personal_domains,
-        business_domains=policy.business_domains,
-        team_domains=policy.team_domains,
-        team_emails=policy.team_emails,
-        fresh_for=policy.fresh_for,
-        remind_before=settings.reminders_before,
-        notify_guests=settings.policy.email.guests,
-        follow_up=follow_up.enabled,
-        follow_up_after=follow_up.after,
-        follow_up_expires_after=follow_up.expires_after,
-        follow_up_quiet_hours=follow_up.quiet_hours,
-        follow_up_at_most_every=follow_up.at_most_every,
-        follow_up_rebook_url=follow_up.rebook_url,
-    )

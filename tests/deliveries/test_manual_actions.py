@@ -20,7 +20,7 @@ from showup.dispatch import queue_store
 from showup.outbox import suppressions
 from showup.outbox.suppressions import Suppression
 from showup.web.app import create_app
-from showup.web.middleware import with_middleware
+from showup.web.http.middleware import with_middleware
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import MONDAY, body, payload
 

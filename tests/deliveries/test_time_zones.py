@@ -18,7 +18,6 @@ from showup.destinations.email.senders import SenderRule
 from showup.destinations.email.templates import Templates
 from showup.pipeline.rules import Rules
 from showup.settings import Settings
-from showup.sync_settings import rules_from_settings
 from tests.deliveries.scenario import DeliveryScenario, FakeDestination
 from tests.histories.webhooks import attendee, body, payload
 
@@ -80,7 +79,7 @@ class FakeMailDestination(FakeDestination):
 
 @pytest.mark.parametrize("testing", [False, True], ids=["days", "minutes"])
 def test_testing_mode_reminds_minutes_before(testing: bool) -> None:
-    offsets = rules_from_settings(Settings(TESTING_MODE=testing, _env_file=None)).remind_before  # type: ignore[call-arg]  # aliases
+    offsets = Settings(TESTING_MODE=testing, _env_file=None).rules.remind_before  # type: ignore[call-arg]  # aliases
     hours = [timedelta(hours=72), timedelta(hours=24), timedelta(hours=2)]
     minutes = [timedelta(minutes=6), timedelta(minutes=3), timedelta(minutes=1)]
     assert list(offsets) == (minutes if testing else hours)

@@ -19,8 +19,7 @@ from showup.database.engine import connect
 from showup.destinations.contract import TryAgain
 from showup.destinations.notion.kind import KIND
 from showup.inbox.apply import apply_pending
-from showup.pipeline.rules import Rules
-from showup.policy import RemindersPolicy
+from showup.policy import Policy
 from tests.destinations.connected_scenario import ConnectedScenario
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.histories.webhooks import MONDAY, body, payload
@@ -108,7 +107,7 @@ class TestReminderTimingCalculations:
         }
 
     async def test_testing(self, scenario: ConnectedScenario, fake: FakeNotion) -> None:
-        await scenario.set_rules(Rules(remind_before=RemindersPolicy().testing_offsets_before))
+        await scenario.set_rules(Policy().rules(testing=True))
         await scenario.connect(
             KIND, settings(fake, sequence_reminder_properties=TESTING_REMINDERS), {"token": fake.key}
         )

@@ -19,8 +19,8 @@ from showup.container import build_projection_worker, event_handlers
 from showup.database import tables
 from showup.database.engine import transaction
 from showup.web.app import create_app
-from showup.web.app_state import MailSecrets
-from showup.web.middleware import with_middleware
+from showup.web.http.app_state import MailSecrets
+from showup.web.http.middleware import with_middleware
 
 SECRET = "whsec_c2hvd3VwIHJlc2VuZCB3ZWJob29rIHNlY3JldA=="
 OTHER_SECRET = "whsec_YW5vdGhlciBzZWNyZXQgb2YgYW5vdGhlciBhY2NvdW50"

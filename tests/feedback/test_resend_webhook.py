@@ -17,7 +17,7 @@ from showup.clock import system_clock
 from showup.database import tables
 from showup.database.engine import transaction
 from showup.inbox.ingest_writer import IngestWriter
-from showup.web.webhooks import MAX_BODY_BYTES, WebhookEndpoint
+from showup.web.webhooks.calcom import MAX_BODY_BYTES, WebhookEndpoint
 from tests.feedback.conftest import (
     KEY,
     OTHER_SECRET,

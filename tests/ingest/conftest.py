@@ -18,9 +18,9 @@ from showup.clock import system_clock
 from showup.database.engine import driver_connection, transaction
 from showup.inbox.ingest_writer import IngestWriter
 from showup.sources.calcom.signature import sign
-from showup.web.middleware import with_middleware
-from showup.web.webhook_protocol import protocol_for
-from showup.web.webhooks import WebhookEndpoint
+from showup.web.http.middleware import with_middleware
+from showup.web.webhooks.calcom import WebhookEndpoint
+from showup.web.webhooks.calcom_protocol import protocol_for
 
 SECRET = "a secret of the default account"
 OLD_SECRET = "the secret before the rotation"

@@ -16,7 +16,7 @@ from showup.inbox.ingest_writer import IngestWriter
 from showup.outbox.subscriptions import subscribe
 from showup.web.signature_alert import SignatureAlert
 from showup.web.signature_counter import ALERT_THRESHOLD
-from showup.web.webhooks import WebhookEndpoint
+from showup.web.webhooks.calcom import WebhookEndpoint
 from tests.ingest.conftest import SampleAccounts, not_found_app
 
 NOON = datetime(2026, 9, 7, 12, 5, tzinfo=UTC)

@@ -14,7 +14,7 @@ from showup.access.account import Account
 from showup.clock import system_clock
 from showup.inbox.inbox_event import IncomingEvent, Stored
 from showup.sources.calcom.signature import sign
-from showup.web.webhooks import MAX_INCOMING_BODIES, WebhookEndpoint
+from showup.web.webhooks.calcom import MAX_INCOMING_BODIES, WebhookEndpoint
 from tests.ingest.conftest import SECRET, WebhookSender, not_found_app, serve_endpoint
 
 EMAIL = "ann@acme.example"

@@ -9,9 +9,9 @@ import pytest
 
 from showup.inbox.inbox_event import Stored
 from showup.pipeline.rules import Rules
-from showup.policy import RemindersPolicy
+from showup.policy import Policy
 from showup.sources.calcom.translate import Translated, Unreadable, translate
-from showup.web.webhook_responses import LEGACY_PATHS, WebhookResponse
+from showup.web.webhooks.calcom_responses import LEGACY_PATHS, WebhookResponse
 from tests.pipeline.sample_events import MONDAY, deal_after, deals_of, hours, made, messages_of, state_of
 
 EVENT_ID = UUID(int=7)
@@ -60,8 +60,8 @@ class TestReminderTiming:
     @pytest.mark.parametrize(
         ("offsets", "minutes"),
         [
-            (RemindersPolicy().offsets_before, [72 * 60, 24 * 60, 2 * 60]),
-            (RemindersPolicy().testing_offsets_before, [6, 3, 1]),
+            (Policy().rules().remind_before, [72 * 60, 24 * 60, 2 * 60]),
+            (Policy().rules(testing=True).remind_before, [6, 3, 1]),
         ],
         ids=["production", "testing"],
     )
@@ -74,11 +74,8 @@ class TestReminderTiming:
             timedelta(minutes=count) for count in minutes
         ]
 
-    def test_the_rules_of_a_workspace_begin_with_productions(self) -> None:
-        assert Rules().remind_before == RemindersPolicy().offsets_before
-
     def test_in_testing_a_meeting_in_four_minutes_gets_two(self) -> None:
-        rules = Rules(remind_before=RemindersPolicy().testing_offsets_before)
+        rules = Policy().rules(testing=True)
         start = ahead(timedelta(minutes=4))
         state = state_of(made(start=start), rules=rules)
         assert [start - reminder.due_at for reminder in messages_of(state, "remind")] == [

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.web.app import create_app
-from showup.web.middleware import with_middleware
+from showup.web.http.middleware import with_middleware
 from tests.conftest import TEMPLATE, with_database
 from tests.web import scenario as scenes
 from tests.web.sample_data import ADMIN_KEY, NOW, full_sample_data, key_of

@@ -14,7 +14,7 @@ from showup.database.engine import transaction
 from showup.database.tables import destination_queues
 from showup.destinations.public_addresses import AddressPolicy
 from showup.web.app import create_app
-from showup.web.middleware import with_middleware
+from showup.web.http.middleware import with_middleware
 from tests.web.conftest import ClientFactory, client_of
 from tests.web.sample_data import ADMIN_KEY, id_of
 from tests.web.scenario import TODAY, Scenario, ticking_clock

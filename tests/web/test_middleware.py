@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from showup.container import ProcessConfig, open_container
 from showup.settings import Settings
-from showup.web.middleware import with_middleware
+from showup.web.http.middleware import with_middleware
 
 EMAIL = "ann@acme.example"
 ORIGIN = {"Origin": "https://app.example"}

@@ -119,8 +119,8 @@ async def test_invalid_rules_are_refused_by_field(admin: httpx2.AsyncClient, sce
         ({"changes": {"cancel_deal": "sometimes"}}, "changes.cancel_deal"),
         ({"changes": {"cancel_deals": "always"}}, "changes.cancel_deals"),
         ({"changes": {"cancel_deal": None}}, "changes.cancel_deal"),
-        ({"changes": {"stages": ["met", "booked"]}}, "changes"),
-        ({"changes": {"stages": []}}, "changes"),
+        ({"changes": {"stages": ["met", "booked"]}}, "changes.stages"),
+        ({"changes": {"stages": []}}, "changes.stages"),
         ({"changes": {"team_domains": ["a b"]}}, "changes.team_domains.0"),
         ({"changes": {"team_emails": ["nobody"]}}, "changes.team_emails.0"),
         ({"changes": {"fresh_for": "a day"}}, "changes.fresh_for"),
@@ -145,6 +145,21 @@ async def test_invalid_rules_are_refused_by_field(admin: httpx2.AsyncClient, sce
     suggestion = await admin.patch("/api/rules", json={"changes": {"cancel_deals": "always"}})
     assert "Did you mean 'cancel_deal'?" in suggestion.json()["errors"][0]["detail"]
     assert not await scenario.commands()
+
+
+async def test_a_refused_value_is_explained_with_an_example(admin: httpx2.AsyncClient) -> None:
+    examples: dict[str, Any] = {
+        "team_emails": (["nobody"], "Send an email address such as ann@example.com. You sent 'nobody'."),
+        "team_domains": (["a b"], "Send a domain such as example.com. You sent 'a b'."),
+        "fresh_for": ("24h", "Send an ISO 8601 duration such as PT24H or P3D. You sent '24h'."),
+        "follow_up_after": ("P9999D", "Send a duration of more than zero and at most 3650 days. You sent 'P9999D'."),
+        "follow_up_quiet_hours": (["8pm", "08:00"], "Send a time of day such as 08:00. You sent '8pm'."),
+        "follow_up_rebook_url": ("cal.com", "Send a web address such as https://cal.com/ann, or empty."),
+    }
+    for rule, (value, detail) in examples.items():
+        response = await admin.patch("/api/rules", json={"changes": {rule: value}})
+        assert response.status_code == 422, rule
+        assert response.json()["errors"][0]["detail"].startswith(detail)
 
 
 async def test_a_repeated_dry_run_gets_the_first_response(admin: httpx2.AsyncClient, scenario: Scenario) -> None:

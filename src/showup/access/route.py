@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from showup.values.email_address import email_domain
+
 
 class Route(Struct, frozen=True, kw_only=True):
     """Send bookings that match all given fields to the workspace; a field of None matches anything.
@@ -32,7 +34,7 @@ def route_workspace(routes: Iterable[Route], attributes: RouteAttributes, *, def
 
 
 def _matches(route: Route, attributes: RouteAttributes) -> bool:
-    domain = attributes.organizer_email.rpartition("@")[2].lower() if attributes.organizer_email else None
+    domain = email_domain(attributes.organizer_email) or None
     pairs = (
         (route.event_type, attributes.event_type),
         (route.team_id, attributes.team_id),

@@ -11,6 +11,11 @@ Evidence: TypeAlias = Literal["assumed", "reported"]
 MeetingOutcome: TypeAlias = Literal["showed", "no_show", "host_absent", "rescheduled"]
 
 
+def attendee_key(email: str | None, phone: str | None, name: str | None) -> str:
+    """Return what identifies an attendee in a booking: the email, else the phone number, else the name."""
+    return email or phone or name or ""
+
+
 class Attendee(Struct, frozen=True, kw_only=True):
     """One attendee of one booking, in the order in which they joined.
 
@@ -34,7 +39,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """Return the key that distinguishes this attendee from others of the same booking."""
-        return self.email or self.phone or self.name or ""
+        return attendee_key(self.email, self.phone, self.name)
 
 
 class BookingUid(Struct, frozen=True, kw_only=True):

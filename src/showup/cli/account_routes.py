@@ -102,9 +102,13 @@ async def _get_account(tx: "AsyncConnection", name: str) -> "StoredAccount":
 
 
 def _conditions(event_type: str | None, team_id: int | None, organizer_domain: str | None) -> dict[str, Any]:
-    domain = None if organizer_domain is None else organizer_domain.strip().lower().removeprefix("@")
-    if domain is not None and (not domain or "@" in domain):
-        raise CliError(f"{organizer_domain!r} is not a domain. Use the part after the @, such as acme.com.")
+    from showup.values.domain_name import parse_domain
+    from showup.values.invalid_value import InvalidValue
+
+    try:
+        domain = None if organizer_domain is None else parse_domain(organizer_domain.strip().removeprefix("@"))
+    except InvalidValue:
+        raise CliError(f"{organizer_domain!r} is not a domain. Use the part after the @, such as acme.com.") from None
     slug = None if event_type is None else event_type.strip()
     values = zip(_CONDITIONS, (slug, team_id, domain), strict=True)
     if not (named := {condition: value for condition, value in values if value}):

@@ -48,8 +48,9 @@ def list_deliveries_command(
     """
     from showup.reads.deliveries import DeliveryFilter
     from showup.reads.keyset import PageRequest
+    from showup.values.email_address import normalize_email
 
-    address = None if recipient is None else recipient.strip().lower()
+    address = None if recipient is None else normalize_email(recipient)
     delivery_filter = DeliveryFilter(state=state, destination=destination, booking_id=booking, recipient=address)
 
     async def work(container: "Container") -> "list[Item]":

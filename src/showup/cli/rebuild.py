@@ -1,6 +1,6 @@
 """Implements `showup rebuild`: replays the log, and compares the result with current data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from showup.container import Container
     from showup.inbox.rebuild.options import RebuildOptions
     from showup.inbox.rebuild.run import RebuildResult
-    from showup.policy import Policy
 
 Check = Annotated[bool, typer.Option("--check", help="Only compare (the default). Exit with code 1 on a difference.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Repair the differences, without sending any notifications.")]
@@ -104,24 +103,8 @@ def _read_rule_changes(path: Path) -> Mapping[str, Any]:
         ) from None
     except ValueError as fault:
         raise CliError(f"{path} is not TOML: {fault}.") from None
-    changes = {name: to_builtins(value, order="sorted") for name, value in _named_rules(policy)}
+    values = to_builtins(policy.rules(), order="sorted")
+    changes = {name: values[name] for name in sorted(policy.configured_rules())}
     if not changes:
         raise CliError(f"{path} contains no rules, so there is nothing to compare.")
     return changes
-
-
-def _named_rules(policy: "Policy") -> Iterator[tuple[str, object]]:
-    from showup.pipeline.rules import Rules
-
-    policy_names = {"fresh_for": "fresh_for_hours"}
-    for rule in Rules.__struct_fields__:
-        if policy_names.get(rule, rule) in policy.pipeline.model_fields_set:
-            yield rule, getattr(policy.pipeline, rule)
-    if "offsets_before" in policy.reminders.model_fields_set:
-        yield "remind_before", policy.reminders.offsets_before
-    if "guests" in policy.email.model_fields_set:
-        yield "notify_guests", policy.email.guests
-    for field in type(policy.no_show_follow_up).model_fields:
-        if field in policy.no_show_follow_up.model_fields_set:
-            rule = "follow_up" if field == "enabled" else f"follow_up_{field}"
-            yield rule, getattr(policy.no_show_follow_up, field)

@@ -109,7 +109,7 @@ def _print_banner(
     mail = MailStatus(
         carrier=carrier,
         has_sender=bool(settings.policy.senders),
-        test_offsets=settings.reminders_before if settings.testing_mode else (),
+        test_offsets=settings.rules.remind_before if settings.testing_mode else (),
     )
     sys.stdout.write(format_banner(address, config, embedded=embedded, has_secret=has_secret, mail=mail))
     sys.stdout.flush()

@@ -10,7 +10,7 @@ import uvicorn
 
 from showup.cli.parent_process import report_ready
 from showup.container import Container
-from showup.web.webhook_protocol import protocol_for
+from showup.web.webhooks.calcom_protocol import protocol_for
 
 _GRACEFUL_TIMEOUT = 1
 

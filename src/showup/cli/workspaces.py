@@ -72,11 +72,13 @@ def list_all(json: Json = False) -> None:
 
 
 def _check_arguments(slug: str, time_zone: str) -> None:
-    from zoneinfo import available_timezones
-
     from showup.access.workspace import is_slug
+    from showup.values.invalid_value import InvalidValue
+    from showup.values.time_zone import check_time_zone
 
     if not is_slug(slug):
         raise CliError(f"{slug!r} is not a valid slug. Use lower-case letters, digits and hyphens.")
-    if time_zone not in available_timezones():
-        raise CliError(f"{time_zone!r} is not a time zone. Use an IANA name, such as Europe/Berlin.")
+    try:
+        check_time_zone(time_zone)
+    except InvalidValue as error:
+        raise CliError(f"{time_zone!r} is not a time zone. Use {error.expected}.") from None

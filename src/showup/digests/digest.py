@@ -1,19 +1,20 @@
 """Decides which digest is due: once a day and once a week, at a time of day in the workspace's zone. Pure."""
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from showup.outbox import expiry
+from showup.values.invalid_value import InvalidValue
+from showup.values.time_of_day import parse_time_of_day
+from showup.values.time_zone import zone_of
 
 DAILY: Final = "digest.daily"
 WEEKLY: Final = "digest.weekly"
 _DEFAULT_TIME: Final = time(8)
 _MONDAY: Final = 0
-_TIME_PATTERN: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 class DigestPeriod(Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ class Digest(Struct, frozen=True, kw_only=True):
 
 def due(kind: str, digest_at: str | None, time_zone: str, now: datetime) -> Digest | None:
     """Returns the digest of this kind that is due now, or None."""
-    zone, at = _zone(time_zone), _time_of_day(digest_at)
+    zone, at = zone_of(time_zone), _time_of_day(digest_at)
     today = now.astimezone(zone).date()
     # Yesterday's digest may be due late in the evening.
     for day in (today, today - timedelta(days=1)):
@@ -71,13 +72,8 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 def _time_of_day(text: str | None) -> time:
-    found = _TIME_PATTERN.fullmatch(text or "")
-    return time(int(found[1]), int(found[2])) if found else _DEFAULT_TIME
+    try:
+        return parse_time_of_day(text or "")
+    except InvalidValue:
+        return _DEFAULT_TIME

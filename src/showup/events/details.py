@@ -7,6 +7,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from showup.bookings.booking import attendee_key
+
 
 class AttendeeDetails(Struct, frozen=True, kw_only=True):
     """One attendee as a source listed them; `email` is lower case, or None for an attendee known by phone only."""
@@ -18,6 +20,11 @@ class AttendeeDetails(Struct, frozen=True, kw_only=True):
     seat_uid: str | None = None
     no_show: bool | None = None
     attended: bool | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the key of the same attendee in a booking, as `Attendee.key`."""
+        return attendee_key(self.email, self.phone, self.name)
 
 
 class BookingDetails(Struct, frozen=True, kw_only=True):

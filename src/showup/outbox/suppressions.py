@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 import asyncpg
 from msgspec import Struct
 
+from showup.values.email_address import normalize_email
+
 Scope: TypeAlias = Literal["all", "follow_up"]
 Reason: TypeAlias = Literal["bounced", "complained", "unsubscribed"]
 
@@ -35,12 +37,12 @@ async def suppressed(
         # The wider scope comes last and overwrites the other.
         "ORDER BY scope DESC",
         workspace_id,
-        [_normalize(email) for email in emails],
+        [normalize_email(email) for email in emails],
     )
     found = {
         row["email"]: Suppression(scope=row["scope"], reason=row["reason"], because=row["because"]) for row in rows
     }
-    return {email: found[_normalize(email)] for email in emails if _normalize(email) in found}
+    return {email: found[normalize_email(email)] for email in emails if normalize_email(email) in found}
 
 
 async def add(
@@ -61,7 +63,7 @@ async def add(
         """,
         uuid4(),
         workspace_id,
-        _normalize(email),
+        normalize_email(email),
         suppression.scope,
         suppression.reason,
         suppression.because,
@@ -76,7 +78,3 @@ async def remove(connection: asyncpg.Connection, suppression_id: UUID) -> bool:
     """Removes the suppression; returns False if there was none."""
     removed = await connection.fetchval("DELETE FROM suppressions WHERE id = $1 RETURNING true", suppression_id)
     return bool(removed)
-
-
-def _normalize(email: str) -> str:
-    return email.strip().lower()

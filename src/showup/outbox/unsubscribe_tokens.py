@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from showup.access.secrets_at_rest import DecryptionError, Seal
+from showup.values.email_address import normalize_email
 
 # Other values are sealed with the same key, and none of them must be accepted as a link.
 _PREFIX: Final = b"unsubscribe "
@@ -24,7 +25,7 @@ class Subscriber(Struct, frozen=True, kw_only=True):
 
 def make_token(seal: Seal, workspace_id: UUID, email: str) -> str:
     """Returns a token for a link to `/unsubscribe/TOKEN`: letters, digits, `-` and `_`; a different one each time."""
-    plaintext = _PREFIX + workspace_id.bytes + email.strip().lower().encode()
+    plaintext = _PREFIX + workspace_id.bytes + normalize_email(email).encode()
     return seal.encrypt(plaintext).decode().rstrip("=")
 
 

@@ -47,7 +47,7 @@ def meeting_ended(
         return Rejected(because=_OUTDATED_TIME)
     known = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
     host_absent = event.host_absent or known.host_absent
-    details_by_key = {one.email or one.phone or one.name: one for one in event.booking.attendees}
+    details_by_key = {one.key: one for one in event.booking.attendees}
     attendees = tuple(
         _attendee_after_end(one, details_by_key.get(one.key), host_absent, known.outcome, rules)
         for one in known.attendees
@@ -67,7 +67,7 @@ def attendance_reported(before: Booking | None, record: BookingRecord) -> Decisi
     assert before is not None, "an attendance report can't create a booking"
     if not before.is_live:
         return Rejected(because=f"the booking is {before.status}, so no one can be absent")
-    marks = {one.email or one.phone or "": one.attended for one in record.event.booking.attendees}
+    marks = {one.key: one.attended for one in record.event.booking.attendees}
     known = {one.key for one in before.attendees}
     is_over = (before.end_time or before.start_time) <= record.source_at
     attendees = tuple(

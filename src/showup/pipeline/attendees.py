@@ -18,7 +18,7 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
     """
     hosts = booking.hosts | details.hosts
     known = {attendee.key: attendee for attendee in booking.attendees}
-    listed = {one.email or one.phone or one.name or "": one for one in details.attendees}
+    listed = {one.key: one for one in details.attendees}
     if details.attendees_are_guests and not (booking.seated or details.seated) and listed:
         order = [*listed, *(key for key in known if key not in listed)]
     elif details.attendees_are_guests or not known:
@@ -66,7 +66,7 @@ def _mark_left(booking: Booking, leaving: Collection[str], at: datetime) -> Book
 
 
 def _attendee_keys(details: BookingDetails) -> set[str]:
-    return {one.email or one.phone or one.name or "" for one in details.attendees}
+    return {one.key for one in details.attendees}
 
 
 def clear_attendance(booking: Booking) -> Booking:

@@ -19,8 +19,9 @@ from showup.events import booking as events
 from showup.outbox import expiry
 from showup.outbox.planned import CANCELLED, CONFIRM, FOLLOW_UP, NEW_PLACE, REMIND, RESCHEDULED, PlannedDelivery
 from showup.pipeline.change import Change, Withdrawal, time_details
-from showup.pipeline.quiet_hours import end_of_quiet_hours, zone_of
+from showup.pipeline.quiet_hours import end_of_quiet_hours
 from showup.pipeline.rules import Rules
+from showup.values.time_zone import zone_of
 
 BOOKED_EVENTS: Final = (events.BookingMade, events.BookingRescheduled, events.SeatMoved)
 _REPORT_EVENTS: Final = (
@@ -127,7 +128,7 @@ def _cancelled(change: Change) -> list[PlannedDelivery]:
     """Notify the attendees who lost the meeting: all of them, or those who gave back their seats."""
     after = change.after
     if change.decision.what == "booking.seat_given_back":
-        keys = {one.email or one.phone or one.name for one in change.record.event.booking.attendees}
+        keys = {one.key for one in change.record.event.booking.attendees}
         attendees = [one for one in after.attendees if one.key in keys]
     else:
         attendees = [*notified_attendees(after, change.rules)]

@@ -203,7 +203,7 @@ def _repeated(before: Booking, record: BookingRecord, rules: Rules) -> Decision 
 def _has_remaining_seats(before: Booking, event: BookingCancelled) -> bool:
     if not before.seated or not event.booking.attendees:
         return False
-    leaving = {one.email or one.phone or one.name for one in event.booking.attendees}
+    leaving = {one.key for one in event.booking.attendees}
     return any(one.key not in leaving for one in before.seats)
 
 
@@ -213,7 +213,7 @@ def _seat_cancelled(after: Booking, event: BookingCancelled) -> Decision:
 
 
 def _attendee_names(attendees: Iterable[AttendeeDetails]) -> str:
-    return ", ".join(one.email or one.phone or one.name or "an attendee" for one in attendees)
+    return ", ".join(one.key or "an attendee" for one in attendees)
 
 
 def _cancelled_reason(event: BookingCancelled) -> str:

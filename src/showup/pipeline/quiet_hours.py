@@ -4,31 +4,10 @@ Clocks go forward and back: an hour of the day may occur twice, or not at all.
 """
 
 from datetime import datetime, time, timedelta, tzinfo
-from functools import lru_cache
-from typing import Annotated, TypeAlias
-from zoneinfo import ZoneInfo
 
-from msgspec import Meta
-
-HourOfDay: TypeAlias = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-"""A time of day such as `21:00`."""
+from showup.values.time_of_day import parse_time_of_day
 
 _MINUTE = timedelta(minutes=1)
-_UTC = ZoneInfo("UTC")
-
-
-# Names come from outside and may be invalid.
-@lru_cache(maxsize=1024)
-def _find_zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return None
-
-
-def zone_of(*names: str | None) -> ZoneInfo:
-    """Return the first valid IANA time zone of these names, or UTC if none is valid."""
-    return next((zone for name in names if name and (zone := _find_zone(name)) is not None), _UTC)
 
 
 def end_of_quiet_hours(at: datetime, zone: tzinfo, quiet: tuple[str, str]) -> datetime:
@@ -37,7 +16,7 @@ def end_of_quiet_hours(at: datetime, zone: tzinfo, quiet: tuple[str, str]) -> da
     Input and output are aware datetimes in the zone of `at`. `quiet` holds the start and the end of the quiet hours;
     the end itself is not quiet. Equal values mean no quiet hours.
     """
-    begins, ends = (time.fromisoformat(one) for one in quiet)
+    begins, ends = (parse_time_of_day(one) for one in quiet)
     local = at.astimezone(zone)
     if not _is_quiet(local, begins, ends):
         return at

@@ -26,6 +26,7 @@ from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook
+from showup.values.email_address import email_domain
 
 
 class CompanyName(Struct, frozen=True, kw_only=True):
@@ -209,5 +210,4 @@ def _to_json(value: Any) -> Any:
 def _no_company_reason(after: Booking) -> str:
     if after.booker is None:
         return "no attendee is a prospect known by email, so there is no company and no deal"
-    domain = str(after.booker.email).rpartition("@")[2]
-    return f"{domain} is a personal domain, so there is no company and no deal"
+    return f"{email_domain(after.booker.email)} is a personal domain, so there is no company and no deal"

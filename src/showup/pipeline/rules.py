@@ -1,60 +1,111 @@
 """Policy as data: a workspace's pipeline rules. A replay depends only on events and on these rules."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec import Meta, Struct, ValidationError, convert, to_builtins
+from pydantic import AfterValidator, StringConstraints
 
 from showup.companies.domain import PERSONAL_DOMAINS, is_personal, registrable_domain
 from showup.deals.deal import FIRST_STAGE, MET_STAGE
-from showup.pipeline.quiet_hours import HourOfDay
+from showup.values.domain_name import DomainName
+from showup.values.duration import Duration
+from showup.values.email_address import EmailAddress
+from showup.values.invalid_value import InvalidValue
+from showup.values.time_of_day import TimeOfDay
+from showup.values.web_page import WebPage
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
-class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rules of one workspace at one moment; the defaults are documented in PRODUCT.md."""
+_MAX_DOMAINS = 1_000
 
-    # "always": a cancellation cancels the deal. "last_meeting": only if no other meeting of the deal is ahead.
-    cancel_deal: Literal["always", "last_meeting"] = "always"
-    # "showed": the scheduled end counts as attended until a person reports otherwise. "unreported": wait for a report.
-    meeting_ended: Literal["showed", "unreported"] = "showed"
-    # The stages a deal can reach, first to last; a person may move it to any of them.
-    stages: tuple[str, ...] = (FIRST_STAGE, MET_STAGE, "proposal", "negotiation")
-    # Domains added to, and removed from, the maintained list of personal domains.
-    personal_domains: frozenset[str] = frozenset()
-    business_domains: frozenset[str] = frozenset()
-    # Team addresses: they never become a person, a company or a deal.
-    team_domains: frozenset[str] = frozenset()
-    team_emails: frozenset[str] = frozenset()
-    # Events older than this cause no notifications.
-    fresh_for: timedelta = timedelta(hours=24)
-    # Reminder offsets before the meeting.
-    remind_before: tuple[timedelta, ...] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
-    # Whether to notify all attendees of a meeting, or only the booker.
-    notify_guests: bool = False
-    # Whether to offer another time after a missed meeting, how long after it (or after we learned of it), and until
-    # when.
-    follow_up: bool = False
-    follow_up_after: timedelta = timedelta(hours=2)
-    follow_up_expires_after: timedelta = timedelta(days=3)
-    # No mail between these local times of the attendee (from, until); equal values: no quiet hours.
-    follow_up_quiet_hours: tuple[HourOfDay, HourOfDay] = ("21:00", "08:00")
-    # At most one follow-up per person in this span, however many meetings they missed.
-    follow_up_at_most_every: timedelta = timedelta(days=30)
-    # Where attendees rebook; empty: where the meeting was booked.
-    follow_up_rebook_url: str = ""
+
+def check_stages(stages: Sequence[str]) -> Sequence[str]:
+    """Return the stages if meetings can move a deal between them. Raises InvalidValue."""
+    if tuple(stages[:1]) != (FIRST_STAGE,) or MET_STAGE not in stages or len(set(stages)) < len(stages):
+        raise InvalidValue(f"a list that begins with {FIRST_STAGE!r}, includes {MET_STAGE!r} and has no duplicates")
+    return stages
+
+
+Stage: TypeAlias = Annotated[
+    str,
+    Meta(min_length=1, max_length=100),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
+]
+QuietHours: TypeAlias = tuple[TimeOfDay, TimeOfDay]
+
+
+class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rules of one workspace at one moment, declared once: showup.toml and the API derive their fields from it."""
+
+    cancel_deal: Annotated[
+        Literal["always", "last_meeting"],
+        Meta(description="Whether a cancellation cancels a deal that has another upcoming meeting."),
+    ] = "always"
+    meeting_ended: Annotated[
+        Literal["showed", "unreported"],
+        Meta(description="Whether a meeting counts as attended at its scheduled end until it is reported."),
+    ] = "showed"
+    stages: Annotated[
+        tuple[Stage, ...],
+        Meta(max_length=50, description="A deal's stages in order: `booked` first, `met` among them."),
+        AfterValidator(check_stages),
+    ] = (FIRST_STAGE, MET_STAGE, "proposal", "negotiation")
+    personal_domains: Annotated[
+        frozenset[DomainName],
+        Meta(max_length=_MAX_DOMAINS, description="Domains of no company, in addition to the maintained list."),
+    ] = frozenset()
+    business_domains: Annotated[
+        frozenset[DomainName], Meta(max_length=_MAX_DOMAINS, description="Domains to remove from that list.")
+    ] = frozenset()
+    team_domains: Annotated[
+        frozenset[DomainName],
+        Meta(max_length=_MAX_DOMAINS, description="The team's domains. They never become a person, company or deal."),
+    ] = frozenset()
+    team_emails: Annotated[
+        frozenset[EmailAddress],
+        Meta(max_length=_MAX_DOMAINS, description="The team's addresses at other domains, such as personal ones."),
+    ] = frozenset()
+    fresh_for: Annotated[Duration, Meta(description="Maximum age of an event that still causes deliveries.")] = (
+        timedelta(hours=24)
+    )
+    remind_before: Annotated[
+        tuple[Duration, ...], Meta(max_length=20, description="When to send reminders, before the meeting.")
+    ] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    notify_guests: Annotated[
+        bool, Meta(description="Whether all attendees are notified of a meeting, or only the booker.")
+    ] = False
+    follow_up: Annotated[bool, Meta(description="Whether people who missed a meeting are offered another.")] = False
+    follow_up_after: Annotated[
+        Duration, Meta(description="Delay after the meeting, or after the no-show was reported.")
+    ] = timedelta(hours=2)
+    follow_up_expires_after: Annotated[
+        Duration, Meta(description="After this additional time, the follow-up is no longer sent.")
+    ] = timedelta(days=3)
+    follow_up_quiet_hours: Annotated[
+        QuietHours,
+        Meta(
+            description="Start and end in the attendee's time zone; nothing is sent between. "
+            "Equal values: no quiet hours.",
+            examples=[["21:00", "08:00"]],
+        ),
+    ] = ("21:00", "08:00")
+    follow_up_at_most_every: Annotated[Duration, Meta(description="Minimum time between a person's follow-ups.")] = (
+        timedelta(days=30)
+    )
+    follow_up_rebook_url: Annotated[
+        WebPage, Meta(description="Page to book another time. Empty: the page where the meeting was booked.")
+    ] = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for stages between which meetings could not move a deal."""
-        if (
-            self.stages[:1] != (FIRST_STAGE,)
-            or MET_STAGE not in self.stages
-            or len(set(self.stages)) < len(self.stages)
-        ):
-            raise ValueError(f"stages must begin with {FIRST_STAGE!r}, include {MET_STAGE!r}, and have no duplicates")
+        try:
+            check_stages(self.stages)
+        except InvalidValue as error:
+            raise ValueError(f"stages {error}") from error
 
     def is_team(self, email: str) -> bool:
         """Return whether the address belongs to the team."""

@@ -15,6 +15,7 @@ from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
 from showup.reads.search import matches_prefix, split_words
+from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", "booked_at")}
 
@@ -107,7 +108,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
         if_set(filters.attended, lambda value: b.attended.is_(_ATTENDED[value])),
-        if_set(filters.organizer, lambda email: b.organizer_email == email.lower()),
+        if_set(filters.organizer, lambda email: b.organizer_email == normalize_email(email)),
         if_set(filters.email, _with_attendee),
         if_set(filters.uid, _with_any_uid),
         *(b.id.in_(_matching_word(word)) for word in split_words(filters.q)),
@@ -118,7 +119,7 @@ _ATTENDED = {"true": True, "false": False, "null": None}
 
 
 def _with_attendee(email: str) -> ColumnElement[bool]:
-    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email == email.lower())
+    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email == normalize_email(email))
     return bookings.c.id.in_(seats)
 
 

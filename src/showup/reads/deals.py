@@ -16,6 +16,7 @@ from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
 from showup.reads.search import match_all_words, split_words
 from showup.reads.timeline import timeline
+from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: deals.c[name] for name in ("created_at", "updated_at", "stage_entered_at")}
 
@@ -86,7 +87,7 @@ def _conditions(filters: DealFilter) -> list[ColumnElement[bool]]:
         if_set(filters.status, lambda status: deals.c.status == status),
         if_set(filters.stage, lambda stage: deals.c.stage == stage),
         if_set(filters.company_id, lambda company_id: deals.c.company_id == company_id),
-        if_set(filters.owner, lambda email: deals.c.owner_email == email.lower()),
+        if_set(filters.owner, lambda email: deals.c.owner_email == normalize_email(email)),
         if_set(filters.created_from, lambda at: deals.c.created_at >= at),
         if_set(filters.created_before, lambda at: deals.c.created_at < at),
         if_set(split_words(filters.q) or None, lambda _: deals.c.company_id.in_(matching_companies)),

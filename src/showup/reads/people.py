@@ -15,6 +15,7 @@ from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
 from showup.reads.search import match_all_words
 from showup.reads.timeline import timeline
+from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: people.c[name] for name in ("created_at", "updated_at", "email")}
 
@@ -35,7 +36,7 @@ async def list_people(
     """Returns one page of the people that the permission allows, each with their company."""
     query = _select(permission).where(*match_all_words(people.c.search, filters.q))
     query = query.where(
-        if_set(filters.email, lambda email: people.c.email == email.lower()),
+        if_set(filters.email, lambda email: people.c.email == normalize_email(email)),
         if_set(filters.company_id, lambda company_id: people.c.company_id == company_id),
     )
     return await read_page(tx, query, SORTS, page_request)

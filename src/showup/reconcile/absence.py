@@ -6,6 +6,7 @@ from showup.bookings.booking import Booking
 from showup.events import booking as events
 from showup.events.envelope import BookingRecord
 from showup.sources.calcom.api_values import ApiBooking
+from showup.values.email_address import normalize_email
 
 
 def find_absences(ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking) -> tuple[tuple[str, bool], ...]:
@@ -18,7 +19,7 @@ def find_absences(ours: Booking, records: Sequence[BookingRecord], theirs: ApiBo
     is_detected = any(isinstance(one.event, events.GuestsMissed) for one in records)
     found: dict[str, bool] = {}
     for attendee in theirs.attendees:
-        email = (attendee.email or "").strip().lower()
+        email = normalize_email(attendee.email)
         if not email or attendee.absent is None or attendee.absent == reported.get(email, False):
             continue
         if not (attendee.absent and is_detected and email in absent_keys):

@@ -8,13 +8,14 @@ from msgspec import Struct
 
 from showup.bookings.booking import Attendee, Booking
 from showup.events import booking as events
-from showup.events.details import AttendeeDetails, ReplacedBooking
+from showup.events.details import ReplacedBooking
 from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.reconcile.absence import find_absences
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking
 from showup.sources.calcom.payload import url
 from showup.sources.calcom.synthetic_webhook import SyntheticWebhook, WebhookTrigger, is_seated, list_guests
+from showup.values.email_address import normalize_email
 
 SyncDifferenceKind: TypeAlias = Literal[
     "created",
@@ -175,7 +176,7 @@ def _earlier(one: datetime | None, other: datetime) -> datetime | None:
 def _organizer_differences(
     ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking
 ) -> Iterator[SyncDifference]:
-    host = (theirs.hosts[0].email or "").strip().lower() if theirs.hosts else ""
+    host = normalize_email(theirs.hosts[0].email) if theirs.hosts else ""
     if not host or ours.organizer_email is None:
         return
     # Another event may have named the host since: the deal has another owner from the reassignment on.
@@ -222,21 +223,13 @@ def _seat_differences(ours: Booking, records: Sequence[BookingRecord], theirs: A
 def _seat_reported_at(key: str, records: Sequence[BookingRecord]) -> datetime | None:
     created = (one for one in records if isinstance(one.event, _CREATION_EVENTS))
     return next(
-        (
-            one.source_at
-            for one in created
-            if any(_attendee_key(attendee) == key for attendee in one.event.booking.attendees)
-        ),
+        (one.source_at for one in created if any(attendee.key == key for attendee in one.event.booking.attendees)),
         None,
     )
 
 
-def _attendee_key(attendee: AttendeeDetails) -> str | None:
-    return attendee.email or attendee.phone or attendee.name
-
-
 def _seat_key(one: ApiAttendee) -> str:
-    address = (one.email or "").strip().lower()
+    address = normalize_email(one.email)
     return f"+{address.removesuffix(_PHONE_ONLY)}" if address.endswith(_PHONE_ONLY) else address
 
 

@@ -14,37 +14,27 @@ from showup.clock import Clock
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.web import home_page, mail_preview, metrics, openapi, probes, resend, slack, unsubscribe
+from showup.web import home_page, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web.api import (
     attention,
-    booking_commands,
     bookings,
     companies,
-    company_commands,
-    connection_commands,
     connections,
-    deal_commands,
     deals,
     deliveries,
-    delivery_commands,
-    endpoint_commands,
     endpoints,
-    event_commands,
     events,
-    merge_commands,
     merges,
     people,
-    person_commands,
     queues,
-    rule_commands,
     rules,
     stats,
-    suppression_commands,
     suppressions,
 )
-from showup.web.app_state import LOCK_TIMEOUT, AppState, MailSecrets, read_only_engine
-from showup.web.problems import problem_examples, register_handlers
+from showup.web.http.app_state import LOCK_TIMEOUT, AppState, MailSecrets, read_only_engine
+from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.signature_alert import SignatureAlert
+from showup.web.webhooks import resend, slack
 
 OPEN_ROUTERS = (home_page.router, probes.router, openapi.router)
 # These routes take no API key: a signature or an encrypted link authenticates the caller.
@@ -69,18 +59,18 @@ READ_ROUTERS = (
     connections.router,
 )
 COMMAND_ROUTERS = (
-    deal_commands.router,
-    booking_commands.router,
-    company_commands.router,
-    person_commands.router,
-    merge_commands.router,
-    event_commands.router,
-    rule_commands.router,
-    delivery_commands.router,
-    suppression_commands.router,
-    connection_commands.router,
-    endpoint_commands.router,
-    endpoint_commands.secret_router,
+    deals.commands,
+    bookings.commands,
+    companies.commands,
+    people.commands,
+    merges.commands,
+    events.commands,
+    rules.commands,
+    deliveries.commands,
+    suppressions.commands,
+    connections.commands,
+    endpoints.commands,
+    endpoints.secret_commands,
 )
 
 

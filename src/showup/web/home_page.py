@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from showup.database.fault import POSSIBLE_OUTAGES
 from showup.reads.inbox_counts import MAX_COUNT, InboxCounts, count_events
-from showup.web.app_state import AppState, State
+from showup.web.http.app_state import AppState, State
 from showup.web.page import render_page
 from showup.web.probes import PROBE_TIMEOUT
 

@@ -12,11 +12,11 @@ from showup.access.permission import Permission
 from showup.destinations.email.mail import Mail
 from showup.reads.mail_preview import SORTS, find_mail, list_mails
 from showup.reads.rows import Item
-from showup.web.app_state import ReadTransaction
-from showup.web.basic_auth import PageRoute, Viewer
+from showup.web.http.app_state import ReadTransaction
+from showup.web.http.basic_auth import PageRoute, Viewer
+from showup.web.http.paging import build_page_request, page_response
+from showup.web.http.problems import Refusal
 from showup.web.mail_preview_html import render_mail, render_mail_list
-from showup.web.paging import build_page_request, page_response
-from showup.web.problems import Refusal
 
 router = APIRouter(prefix="/mail", include_in_schema=False, route_class=PageRoute)
 

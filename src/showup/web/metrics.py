@@ -14,11 +14,11 @@ from showup.database.fault import POSSIBLE_OUTAGES, is_outage
 from showup.inbox.ingest_metrics import is_shared
 from showup.reads.metrics import SystemMetrics, read_metrics
 from showup.web.api.schemas import ok_response
-from showup.web.app_state import AppState, State
-from showup.web.auth import bearer, get_permission
 from showup.web.exposition import DatabaseCollector, PoolCollector
+from showup.web.http.app_state import AppState, State
+from showup.web.http.auth import bearer, get_permission
+from showup.web.http.problems import Refusal
 from showup.web.probes import PROBE_TIMEOUT
-from showup.web.problems import Refusal
 
 # A request with one of these headers came through a proxy, whatever its client address is.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")

@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import iter_route_contexts
 
 from showup.web.api.schemas import ProblemDetails
+from showup.web.http.problems import PROBLEMS
 from showup.web.page import render_page
-from showup.web.problems import PROBLEMS
 
 TITLE = "Showup"
 DESCRIPTION = (

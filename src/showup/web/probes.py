@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from showup.database.fault import POSSIBLE_OUTAGES
 from showup.reads.inbox_counts import is_reachable
 from showup.web.api.schemas import ok_response
-from showup.web.app_state import State
+from showup.web.http.app_state import State
 
 PROBE_TIMEOUT = 2.0
 """Seconds that the database has to respond before /readyz reports down."""

@@ -7,7 +7,7 @@ from showup.database.engine import driver_connection
 from showup.outbox import suppressions
 from showup.outbox.suppressions import Suppression
 from showup.outbox.unsubscribe_tokens import read_token
-from showup.web.app_state import State, WriteTransaction
+from showup.web.http.app_state import State, WriteTransaction
 from showup.web.page import render_page
 
 router = APIRouter(prefix="/unsubscribe", include_in_schema=False)

@@ -20,7 +20,7 @@ class TestHealthCheck:
         pytest.param({"email_property": "Name2"}, "set email_property", id="email"),
         pytest.param({"call_date_property": "Booking Status"}, "set call_date_property", id="type"),
         pytest.param({"sequence_reminder_properties": {"2h": "Email 8 Sent"}}, "no property 'Email 8 Sent'", id="sent"),
-        pytest.param({"sequence_reminder_properties": "soon=Email 5 Sent"}, "'soon' is not a duration", id="span"),
+        pytest.param({"sequence_reminder_properties": "soon=Email 5 Sent"}, "'soon' should be a duration", id="span"),
         pytest.param({"contacts_database": "x"}, "contacts_database is not a Notion id", id="id"),
         pytest.param({"contacts_database": ""}, "set contacts_database", id="no database"),
         pytest.param({"contacts_database": "0" * 32}, "Notion did not find the contact database", id="another"),

@@ -21,8 +21,8 @@ from showup.destinations.slack.kind import KIND
 from showup.inbox.apply import apply_pending
 from showup.outbox.subscriptions import subscribe
 from showup.web.app import create_app
-from showup.web.app_state import MailSecrets
-from showup.web.middleware import with_middleware
+from showup.web.http.app_state import MailSecrets
+from showup.web.http.middleware import with_middleware
 from tests.deliveries.scenario import FakeDestination
 from tests.destinations.connected_scenario import ConnectedScenario, destination_context
 from tests.destinations.fake_vendors.slack import CHANNEL, SIGNING_SECRET, TOKEN, FakeSlack, Message

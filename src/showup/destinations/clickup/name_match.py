@@ -10,6 +10,7 @@ from showup.destinations.clickup.names import last_name, name_similarity, plain_
 from showup.destinations.clickup.task_search import TaskSearch
 from showup.destinations.contract import Candidate
 from showup.destinations.destination_kind import Mirror, MirroredRecord
+from showup.values.email_address import normalize_email
 
 _MAX_CANDIDATES: Final = 5
 
@@ -32,7 +33,7 @@ async def match_by_name(
         await mirror_sync.sync(list_id, await search.email_field(list_id))
     alike: list[tuple[int, int, int, Candidate]] = []
     for one in await mirror.find_by_last_name(last_name(name)):
-        if entry.email and one.email == entry.email.casefold():
+        if entry.email and one.email == normalize_email(entry.email):
             return NameMatch(exact_record=one.record)
         if one.list in lists and (near := name_similarity(name, one.name)) is not None:
             alike.append((near[0], lists.index(one.list), len(alike), _candidate(one, near[1], entry)))

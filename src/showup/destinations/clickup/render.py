@@ -9,7 +9,8 @@ from showup.destinations.clickup.entry import CANCELLED, CREATED, NO_SHOW, RESCH
 from showup.destinations.contract import CannotRender, Meeting, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import meeting_place
-from showup.destinations.local_time import local_time, resolve_zone
+from showup.destinations.local_time import local_time
+from showup.values.time_zone import zone_of
 
 _LONGEST_TITLE: Final = 300
 _LONGEST_NOTES: Final = 2000
@@ -100,7 +101,7 @@ def _is_cancelled(meeting: Meeting) -> bool:
 
 
 def _when(notification: Notification, start: datetime, end: datetime | None) -> str:
-    text = local_time(start, end, resolve_zone([notification.time_zone]))
+    text = local_time(start, end, zone_of(notification.time_zone))
     return f"{text} ({text.zone})"
 
 

@@ -1,17 +1,16 @@
 """A ClickUp connection's settings: lists, the email field, and the names of the statuses."""
 
-import re
 from datetime import timedelta
 
 from msgspec import Struct
 
 from showup.destinations.clickup.entry import CANCELLED, NO_SHOW, SHOWED
 from showup.destinations.destination_kind import ConnectionSettings
+from showup.values.duration import parse_short_duration
+from showup.values.invalid_value import InvalidValue
 
-_DURATION = re.compile(r"([0-9]{1,6})\s*([smhd])")
 # A question unanswered by then must still be delivered and retried before the event expires.
 _MAX_ANSWER_WAIT = timedelta(days=3)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
@@ -79,7 +78,7 @@ class Durations(Struct, frozen=True, kw_only=True):
 
 
 def _duration(name: str, text: str) -> timedelta:
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"`{name}` is {text!r}: set a duration such as 30s, 5m, 4h or 1d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        return parse_short_duration(text)
+    except InvalidValue as error:
+        raise ValueError(f"`{name}` is {text!r}: set {error.expected}") from error

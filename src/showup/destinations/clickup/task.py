@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from showup.values.email_address import normalize_email
+
 
 class Field(Struct, frozen=True, kw_only=True):
     """A custom field, of a list or with its value in a task."""
@@ -57,7 +59,7 @@ class Task(Struct, frozen=True, kw_only=True):
     def email(self, field_id: str | None) -> str:
         """Returns a custom field's value in lower case; empty where it has none."""
         values = (one.value for one in self.custom_fields if one.id == field_id)
-        return next((value.strip().casefold() for value in values if isinstance(value, str)), "")
+        return next((normalize_email(value) for value in values if isinstance(value, str)), "")
 
 
 class TaskList(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from showup.destinations.clickup.layout_cache import LayoutCache
 from showup.destinations.clickup.settings import ClickUpSettings
 from showup.destinations.clickup.task import Task
 from showup.destinations.contract import Attempt, GaveUp
+from showup.values.email_address import normalize_email
 
 # An event is sent for a week, so a task created for it can't be older.
 _CREATED_WITHIN: Final = timedelta(days=8)
@@ -71,7 +72,7 @@ class TaskSearch:
 
     async def _find_by_email(self, email: str) -> Task | None:
         """Returns the most recently changed task, from the first list that has a match."""
-        normalized = email.strip().casefold()
+        normalized = normalize_email(email)
         for list_id in self._settings.all_lists:
             field = await self.email_field(list_id)
             # ClickUp's `=` means "contains" for this field.

@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 from icalendar import Calendar, Event, vCalAddress
 
 from showup.destinations.contract import Meeting
-from showup.destinations.email.addresses import is_address
 from showup.destinations.email.variables import MailVariables
+from showup.values.email_address import is_mailbox
 
 Method: TypeAlias = Literal["REQUEST", "CANCEL"]
 
@@ -23,7 +23,7 @@ _STATUS = {"REQUEST": "CONFIRMED", "CANCEL": "CANCELLED"}
 
 def method_of(kind: str, meeting: Meeting) -> Method | None:
     """Returns the iCalendar method; None where there is no calendar entry, or no organizer to name in it."""
-    if not meeting.ical_uid or not is_address(meeting.organizer_email or "") or not is_address(meeting.guest.email):
+    if not meeting.ical_uid or not is_mailbox(meeting.organizer_email or "") or not is_mailbox(meeting.guest.email):
         return None
     return _METHODS.get(kind)
 

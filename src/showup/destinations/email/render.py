@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
-from showup.destinations.email.addresses import format_address, is_address
+from showup.destinations.email.addresses import format_address
 from showup.destinations.email.calendar import calendar_of, method_of
 from showup.destinations.email.mail import Mail
 from showup.destinations.email.senders import SenderRule, sender_for
 from showup.destinations.email.templates import Templates
 from showup.destinations.email.variables import MailVariables, mail_variables
 from showup.destinations.lines import one_line, truncate
+from showup.values.email_address import is_mailbox
 
 _LONGEST_SUBJECT = 200
 
@@ -70,7 +71,7 @@ class TemplateMailRenderer:
 
 def _reply_to(meeting: Meeting) -> str | None:
     email = meeting.organizer_email or ""
-    return format_address(email, meeting.organizer_name) if is_address(email) else None
+    return format_address(email, meeting.organizer_name) if is_mailbox(email) else None
 
 
 def _headers(variables: MailVariables) -> dict[str, str]:

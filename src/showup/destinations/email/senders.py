@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from showup.destinations.contract import Meeting
 from showup.destinations.links import host_of
+from showup.values.email_address import email_domain
 
 
 class SenderRule(Struct, frozen=True, kw_only=True):
@@ -25,5 +26,5 @@ class SenderRule(Struct, frozen=True, kw_only=True):
 def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> str | None:
     """Returns the address of the first row that matches; None when none does."""
     host = host_of(meeting.booker_url)
-    domain = (meeting.organizer_email or "").rpartition("@")[2].lower() or None
+    domain = email_domain(meeting.organizer_email) or None
     return next((sender.address for sender in senders if sender.matches(host, domain)), None)

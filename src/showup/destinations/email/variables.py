@@ -7,7 +7,8 @@ from msgspec import Struct
 from showup.destinations.contract import Meeting, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import MeetingPlace, cancel_url, meeting_place, reschedule_url, web_link
-from showup.destinations.local_time import LocalTime, local_time, resolve_zone
+from showup.destinations.local_time import LocalTime, local_time
+from showup.values.time_zone import zone_of
 
 _LONGEST_TITLE = 300
 _LONGEST_SHORT_TITLE = 70
@@ -49,7 +50,7 @@ class MailVariables(Struct, frozen=True, kw_only=True):
 def mail_variables(notification: Notification) -> MailVariables:
     """Returns the variables; an unknown time zone is ignored, and an invalid address becomes no link."""
     meeting, details = notification.require_meeting(), notification.details
-    zone = resolve_zone((meeting.guest.time_zone, meeting.organizer_time_zone))
+    zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
     old, before = details.get("old_start_time"), details.get("before_seconds")
     title = truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting"
     return MailVariables(

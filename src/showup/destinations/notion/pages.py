@@ -22,6 +22,7 @@ from showup.destinations.notion.property_values import (
     to_property_value,
 )
 from showup.destinations.notion.update import PropertyEntry
+from showup.values.email_address import normalize_email
 
 Page = dict[str, Any]
 
@@ -79,7 +80,7 @@ class Pages:
         """Returns the pages with exactly this email, ignoring case; the most recently edited first."""
         found = self.email_property(source)
         pages = await self._api.query_pages(source.id, filter_by(found, email), self._ref.label)
-        exact = [one for one in pages if (text_value(one, found.name) or "").strip().casefold() == email.casefold()]
+        exact = [one for one in pages if normalize_email(text_value(one, found.name)) == normalize_email(email)]
         return sorted(exact, key=lambda one: str(one.get("last_edited_time", "")), reverse=True)
 
     async def get(self, page_id: str) -> Page | None:

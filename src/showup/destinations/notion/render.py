@@ -1,13 +1,13 @@
 """Renders a notification as an update of pages: properties and their new values."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
 from showup.destinations.notion.targets import Targets
 from showup.destinations.notion.update import Day, Moment, PropertyEntry, Update, Word
+from showup.values.time_zone import find_zone
 
 
 def render(notification: Notification, targets: Targets) -> Update:
@@ -86,8 +86,6 @@ def _sent(name: str, sent: Moment) -> PropertyEntry:
 
 
 def _day_of(meeting: Meeting, time_zone: str) -> tuple[date | None, list[str]]:
-    try:
-        zone: tzinfo = ZoneInfo(time_zone)
+    if (zone := find_zone(time_zone)) is not None:
         return meeting.start_time.astimezone(zone).date(), []
-    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
-        return None, [f"the call date was not changed: {time_zone!r} is not a time zone. Correct the workspace's"]
+    return None, [f"the call date was not changed: {time_zone!r} is not a time zone. Correct the workspace's"]

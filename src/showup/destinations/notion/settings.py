@@ -1,8 +1,6 @@
 """A Notion connection's settings: databases, their properties, and the values to write."""
 
 import re
-from datetime import timedelta
-from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -10,10 +8,10 @@ from msgspec import field
 
 from showup.destinations.destination_kind import ConnectionSettings
 from showup.destinations.notion.targets import Targets
+from showup.values.duration import parse_short_duration
+from showup.values.invalid_value import InvalidValue
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
-_SPAN = re.compile(r"([0-9]{1,5})\s*(d|h|m)")
-_UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 
 
 class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
@@ -88,7 +86,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _seconds(text: str) -> int:
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"sequence_reminder_properties: {text!r} is not a duration: write 72h, 90m or 3d")
-    return round(int(found[1]) * _UNITS[found[2]].total_seconds())
+    try:
+        return round(parse_short_duration(text).total_seconds())
+    except InvalidValue as error:
+        raise ValueError(f"sequence_reminder_properties: {text!r} {error}") from error

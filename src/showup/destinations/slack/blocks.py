@@ -1,9 +1,10 @@
 """Slack's blocks, with their limits and escaping, so that no name can break a message or mention a whole channel."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from showup.values.time_zone import zone_of
 
 Block: TypeAlias = dict[str, Any]
 
@@ -45,12 +46,9 @@ def moment(at: datetime, zone: str) -> str:
 
 def plain_moment(at: datetime, zone: str) -> str:
     """Formats a time in the zone, such as `Thu 2026-03-12 15:00 (Europe/Berlin)`."""
-    name, local = zone, at
-    try:
-        local = at.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        name, local = "UTC", at.astimezone(UTC)
-    return f"{_WEEKDAYS[local.weekday()]} {local:%Y-%m-%d %H:%M} ({name})"
+    resolved = zone_of(zone)
+    local = at.astimezone(resolved)
+    return f"{_WEEKDAYS[local.weekday()]} {local:%Y-%m-%d %H:%M} ({resolved.key})"
 
 
 def section(text: str, fields: Iterable[tuple[str, str]] = (), *, button: Block | None = None) -> Block:

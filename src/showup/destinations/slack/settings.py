@@ -7,6 +7,8 @@ from typing import Final
 from msgspec import field
 
 from showup.destinations.destination_kind import ConnectionSettings
+from showup.values.invalid_value import InvalidValue
+from showup.values.time_of_day import parse_time_of_day
 
 CHOOSE: Final = "record.choose"
 CHOSEN: Final = "record.chosen"
@@ -29,7 +31,6 @@ EVENT_KINDS: Final = (*BOOKING_EVENTS, CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EV
 
 DEFAULT_EVENTS: Final = ("booking.created", "booking.no_show", CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
 _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
-_HOUR: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
@@ -55,8 +56,10 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
                 near = difflib.get_close_matches(kind, EVENT_KINDS, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EVENT_KINDS)}"
                 raise ValueError(f"Slack has no event type {kind!r} ({hint})")
-        if not _HOUR.fullmatch(self.digest_at):
-            raise ValueError(f"`digest_at` is {self.digest_at!r}: set a time of day such as 08:00")
+        try:
+            parse_time_of_day(self.digest_at)
+        except InvalidValue as error:
+            raise ValueError(f"`digest_at` is {self.digest_at!r}: set {error.expected}") from error
 
     def channel_of(self, kind: str) -> str:
         """Returns the channel for an event kind; an answer goes to its question's channel."""

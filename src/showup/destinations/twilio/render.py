@@ -8,9 +8,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import web_link
-from showup.destinations.local_time import local_time, resolve_zone
+from showup.destinations.local_time import local_time
 from showup.destinations.twilio.phone import e164
 from showup.destinations.twilio.text_message import TextMessage
+from showup.values.time_zone import zone_of
 
 # With these limits, the default text fits into two SMS segments, and usually into one.
 _LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINK = 60, 40, 100
@@ -59,13 +60,13 @@ class TextMessageRenderer:
 
 def _variables(meeting: Meeting) -> dict[str, str | None]:
     """Returns the variables of a template; None where unknown. docs/SMS.md describes each."""
-    zone = resolve_zone((meeting.guest.time_zone, meeting.organizer_time_zone))
+    zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
     when = local_time(meeting.start_time, None, zone)
     return {
         "title": truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting",
         "day": when.day,
         "time": when.hours,
-        "zone": zone[0],
+        "zone": zone.key,
         "link": _link(meeting),
         "organizer": truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME) or None,
         "guest_name": truncate(one_line(meeting.guest.name or ""), _LONGEST_NAME) or None,

@@ -1,7 +1,6 @@
 """Reads a Cal.com booking from a webhook into Showup's model."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -98,11 +97,10 @@ def _attendee(item: Json) -> AttendeeDetails:
 
 
 def _unique(listed: Iterable[AttendeeDetails]) -> Iterable[AttendeeDetails]:
-    seen_keys: set[Any] = set()
+    seen_keys: set[str] = set()
     for attendee in listed:
-        identity = attendee.email or attendee.phone or attendee.name
-        if identity is not None and identity not in seen_keys:
-            seen_keys.add(identity)
+        if attendee.key and attendee.key not in seen_keys:
+            seen_keys.add(attendee.key)
             yield attendee
 
 

@@ -4,23 +4,22 @@ The values go to database columns and indexes, so every reader limits them: no N
 no text of a megabyte, no time centuries away.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
+
+from showup.values.email_address import MAX_LENGTH, is_email, normalize_email
 
 Json: TypeAlias = Mapping[str, Any]
 
 UID_LENGTH = 255
 LINE_LENGTH = 500
 TEXT_LENGTH = 10_000
-EMAIL_LENGTH = 320
 URL_LENGTH = 2_000
 # Cal.com wraps an answer two or three times; deeper nesting is not genuine.
 _MAX_WRAPPINGS = 8
 _BIGINT = 2**63
 _YEARS = range(1990, 2200)
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,250}\.[^@\s.,;<>\"]{1,63}")
 
 
 class NotATime(ValueError):
@@ -61,8 +60,8 @@ def identifier(value: Any) -> str | None:
 
 def email(value: Any) -> str | None:
     """Returns an email address in lower case; None if it is invalid."""
-    found = _bounded_text(value, EMAIL_LENGTH)
-    return found.lower() if found is not None and _EMAIL.fullmatch(found) else None
+    found = _bounded_text(value, MAX_LENGTH)
+    return normalize_email(found) if found is not None and is_email(found) else None
 
 
 def integer(value: Any, below: int = _BIGINT) -> int | None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from showup.events.details import ReplacedBooking
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiHost
+from showup.values.email_address import email_domain, normalize_email
 
 WebhookTrigger: TypeAlias = Literal[
     "BOOKING_CREATED",
@@ -159,7 +160,7 @@ def _is_reschedule_request(booking: ApiBooking) -> bool:
     if not (booking.cancellation_reason or "").strip().lower().startswith(_RESCHEDULE_PREFIX):
         return False
     by = booking.cancelled_by_email
-    return by is None or by.lower() in {(host.email or "").lower() for host in booking.hosts}
+    return by is None or normalize_email(by) in {normalize_email(host.email) for host in booking.hosts}
 
 
 def is_seated(booking: ApiBooking) -> bool:
@@ -170,30 +171,26 @@ def is_seated(booking: ApiBooking) -> bool:
 def is_guest(booking: ApiBooking, address: str) -> bool:
     """Returns whether the address belongs to the booker or an added guest, and to no host."""
     booker = booking.booking_fields_responses.get("email") or next((one.email for one in booking.attendees), None)
-    invited = {_normalized_email(booker), *map(_normalized_email, booking.guests)}
-    return _normalized_email(address) in invited - {_normalized_email(host.email) for host in booking.hosts}
+    invited = {normalize_email(booker), *map(normalize_email, booking.guests)}
+    return normalize_email(address) in invited - {normalize_email(host.email) for host in booking.hosts}
 
 
 def list_guests(booking: ApiBooking) -> list[ApiAttendee]:
     """Returns the attendees, the booker first, without the team members whom Cal.com lists among them."""
-    booked = {_normalized_email(booking.booking_fields_responses.get("email")), *map(_normalized_email, booking.guests)}
-    ours = {_normalized_email(host.email) for host in booking.hosts}
-    domains = {address.rpartition("@")[2] for address in ours if address}
+    booked = {normalize_email(booking.booking_fields_responses.get("email")), *map(normalize_email, booking.guests)}
+    ours = {normalize_email(host.email) for host in booking.hosts}
+    domains = {email_domain(address) for address in ours if address}
     listed = [one for one in booking.attendees if not _is_team_member(one, booked, ours, domains)]
-    known = {_normalized_email(one.email) for one in listed}
-    return [*listed, *(ApiAttendee(email=email) for email in booking.guests if _normalized_email(email) not in known)]
+    known = {normalize_email(one.email) for one in listed}
+    return [*listed, *(ApiAttendee(email=email) for email in booking.guests if normalize_email(email) not in known)]
 
 
 def _is_team_member(one: ApiAttendee, booked: set[str], ours: set[str], domains: set[str]) -> bool:
     """Co-hosts are listed as attendees too; the booker, and anyone whom the booker added, is always a guest."""
-    address = _normalized_email(one.email)
+    address = normalize_email(one.email)
     if not address or address in booked:
         return False
-    return address in ours or (bool(booked - {""}) and address.rpartition("@")[2] in domains)
-
-
-def _normalized_email(address: object) -> str:
-    return address.strip().lower() if isinstance(address, str) else ""
+    return address in ours or (bool(booked - {""}) and email_domain(address) in domains)
 
 
 def _host(host: ApiHost) -> dict[str, Any]:

@@ -1,19 +1,33 @@
 """`/api/connections`: each workspace's connections, with the status and drift of its Cal.com accounts."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from showup.access import connections_store
+from showup.access.connection import CALCOM
+from showup.access.connection import Connection as StoredConnection
+from showup.commands.unit_of_work import UnitOfWork
+from showup.connections.catalogue import KINDS
+from showup.connections.environment import NAME as FROM_ENVIRONMENT
+from showup.connections.setup import ConnectionSpec, amend, take_down
+from showup.destinations.email.smtp_url import SmtpServer
 from showup.reads.connections import list_connections
-from showup.web.api.schemas import Example, PageResponse, ok_response
-from showup.web.app_state import ReadTransaction, State
-from showup.web.auth import Admin
-from showup.web.query_params import WorkspaceQuery
+from showup.web.api.schemas import Example, PageResponse, created_response, ok_response
+from showup.web.http.app_state import AppState, ReadTransaction, State
+from showup.web.http.auth import Admin
+from showup.web.http.command_route import CommandRoute
+from showup.web.http.problems import Refusal, invalid_field, problem_examples
+from showup.web.http.query_params import ShortText, WorkspaceQuery
+from showup.web.http.request_fields import RequestBody
+from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
+commands = APIRouter(prefix="/api/connections", tags=["connections"], route_class=CommandRoute)
 
 CONNECTION: Example = {
     "id": "0b8d2c1a-7e4f-4f0e-9a55-3f6c1d2e4b70",
@@ -100,3 +114,193 @@ async def get_connections(
 ) -> Any:
     """List connections, all on one page."""
     return {"items": await list_connections(tx, permission, state.clock()), "next_cursor": None}
+
+
+_log = structlog.get_logger()
+
+_SLACK: Final[Example] = CONNECTION | {
+    "kind": "slack",
+    "name": "team",
+    "settings": {"channel": "C0123456789"},
+    "calcom": None,
+}
+_ADDRESS: Final = "api_url"
+_SMTP: Final = "smtp"
+Settings = Annotated[dict[str, Any], Field(max_length=100, description="Settings by name; null removes a setting.")]
+Credentials = Annotated[
+    dict[str, str | None], Field(max_length=20, description="Credentials by name; stored encrypted and never returned.")
+]
+
+
+class CreateConnectionRequest(RequestBody):
+    """A new connection from a workspace to another system."""
+
+    example: ClassVar = {
+        "kind": "slack",
+        "name": "team",
+        "settings": {"channel": "C0123456789"},
+        "credentials": {"bot_token": "xoxb-…", "signing_secret": "…"},
+    }
+
+    kind: Literal["clickup", "notion", "slack", "twilio", "resend", "smtp", "emailbison"]
+    name: ShortText = Field(description="Name, unique among the workspace's connections of this kind.")
+    settings: Settings = Field({})
+    credentials: Credentials | None = None
+
+
+class UpdateConnectionRequest(RequestBody):
+    """Changes to a connection. Settings and credentials that the body does not name keep their values."""
+
+    requires_any = True
+    example: ClassVar = {"settings": {"channel": "C9876543210"}}
+
+    settings: Settings | None = None
+    credentials: Credentials | None = None
+
+
+@commands.post(
+    "",
+    status_code=201,
+    response_model=ConnectionResponse,
+    responses=created_response(_SLACK) | problem_examples("exists-already"),
+)
+async def create_connection(
+    body: CreateConnectionRequest,
+    unit_of_work: AdminUnitOfWork,
+    state: State,
+    _query: Annotated[WorkspaceQuery, Query()],
+) -> Any:
+    """Create a connection to another system.
+
+    The system is notified of events from now on, according to the settings.
+    """
+    workspace = await lock_workspace(unit_of_work)
+    if body.name == FROM_ENVIRONMENT:
+        raise invalid_field(
+            "name", "body", f"{FROM_ENVIRONMENT!r} is reserved for the environment's connections. Choose another name."
+        )
+    existing = await connections_store.find(unit_of_work.tx, workspace_id=workspace.id, kind=body.kind, name=body.name)
+    if existing is not None:
+        raise Refusal(
+            "exists-already",
+            f"The connection {body.kind} {body.name} already exists."
+            f" Update it with PATCH /api/connections/{existing.id}.",
+        )
+    request = ConnectionSpec(
+        workspace_id=workspace.id,
+        kind=body.kind,
+        name=body.name,
+        settings=body.settings,
+        credentials=body.credentials,
+    )
+    await _save(unit_of_work, state, request)
+    created = await connections_store.find(unit_of_work.tx, workspace_id=workspace.id, kind=body.kind, name=body.name)
+    assert created is not None, "created above"
+    return await _read_connection(unit_of_work, created.id)
+
+
+@commands.patch(
+    "/{connection_id}", response_model=ConnectionResponse, responses=ok_response(_SLACK) | problem_examples("not-found")
+)
+async def update_connection(
+    connection_id: UUID,
+    body: UpdateConnectionRequest,
+    unit_of_work: AdminUnitOfWork,
+    state: State,
+    _query: Annotated[WorkspaceQuery, Query()],
+) -> Any:
+    """Update the settings or credentials of a connection."""
+    workspace_id, connection = await _find_editable(unit_of_work, connection_id)
+    _require_new_secrets(connection, body)
+    request = ConnectionSpec(
+        workspace_id=workspace_id,
+        kind=connection.kind,
+        name=connection.name,
+        settings=body.settings or {},
+        credentials=body.credentials,
+    )
+    await _save(unit_of_work, state, request)
+    return await _read_connection(unit_of_work, connection_id)
+
+
+@commands.delete(
+    "/{connection_id}", response_model=ConnectionResponse, responses=ok_response(_SLACK) | problem_examples("not-found")
+)
+async def delete_connection(
+    connection_id: UUID, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Delete a connection and return it. Its scheduled deliveries wait until the system is connected again."""
+    workspace_id, connection = await _find_editable(unit_of_work, connection_id)
+    deleted = await _read_connection(unit_of_work, connection_id)
+    await take_down(
+        unit_of_work.tx, workspace_id=workspace_id, kind=connection.kind, name=connection.name, now=unit_of_work.at
+    )
+    _log.info("disconnected", kind=connection.kind, name=connection.name, actor=unit_of_work.permission.actor)
+    return deleted
+
+
+async def _find_editable(unit_of_work: UnitOfWork, connection_id: UUID) -> tuple[UUID, StoredConnection]:
+    """Return the connection and its workspace.
+
+    Refuses Cal.com accounts and connections that the environment defines.
+    """
+    connection = await connections_store.get(unit_of_work.tx, connection_id)
+    if connection is None or not unit_of_work.permission.can_see(connection[0]):
+        raise Refusal("not-found", "The key can see no connection with this id.")
+    if connection[1].kind == CALCOM:
+        raise Refusal(
+            "conflict", "This is a Cal.com account. Change it with `showup accounts` or `showup connections`."
+        )
+    if connection[1].name == FROM_ENVIRONMENT:
+        raise Refusal("conflict", "The environment defines this connection. Change its variables and restart Showup.")
+    return connection
+
+
+def _require_new_secrets(connection: StoredConnection, body: UpdateConnectionRequest) -> None:
+    """Refuse a new API address without new credentials, which would send the stored credentials to that address."""
+    url = (body.settings or {}).get(_ADDRESS)
+    if (
+        url is None
+        or url == connection.settings.get(_ADDRESS)
+        or connection.kind not in KINDS
+        or not connection.has_credentials
+    ):
+        return
+    if missing := KINDS[connection.kind].missing_secrets(body.credentials or {}):
+        detail = f"A new address requires new secrets. Send {', '.join(missing)} in `credentials`."
+        raise invalid_field(f"settings.{_ADDRESS}", "body", detail)
+
+
+async def _check_addresses(state: AppState, request: ConnectionSpec) -> None:
+    url = request.settings.get(_ADDRESS)
+    if isinstance(url, str) and (reason := await state.address_policy.refusal_reason(url)) is not None:
+        raise invalid_field(f"settings.{_ADDRESS}", "body", f"{reason[0].upper()}{reason[1:]}.")
+    server = (request.credentials or {}).get("url")
+    if request.kind != _SMTP or server is None:
+        return
+    try:
+        host = SmtpServer.from_url(server).host
+    except ValueError as fault:
+        raise invalid_field("credentials.url", "body", f"{fault}.") from fault
+    if (
+        reason := await state.address_policy.refusal_reason(f"https://{f'[{host}]' if ':' in host else host}")
+    ) is not None:
+        raise invalid_field("credentials.url", "body", f"{reason[0].upper()}{reason[1:]}.")
+
+
+async def _save(unit_of_work: UnitOfWork, state: AppState, request: ConnectionSpec) -> None:
+    await _check_addresses(state, request)
+    try:
+        await amend(unit_of_work.tx, state.mail_secrets.seal, request, unit_of_work.at)
+    except ValueError as fault:
+        text = str(fault)
+        raise invalid_field("settings", "body", f"{text[0].upper()}{text[1:]}.") from fault
+    _log.info("connected", kind=request.kind, name=request.name, actor=unit_of_work.permission.actor)
+
+
+async def _read_connection(unit_of_work: UnitOfWork, connection_id: UUID) -> Any:
+    return next(
+        item
+        for item in await list_connections(unit_of_work.tx, unit_of_work.permission, unit_of_work.at)
+        if item["id"] == connection_id
+    )

@@ -1,92 +1,52 @@
 """`/api/deliveries`: messages to other systems and people, with their status."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
-from showup.reads.deliveries import SORTS, DeliveryFilter, find_content, find_delivery, list_deliveries
-from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
-from showup.web.app_state import ReadTransaction, State
-from showup.web.auth import Reader, Writer
-from showup.web.paging import page_response
-from showup.web.problems import found_or_404, problem_examples
-from showup.web.query_params import ListQuery, ShortText, Timestamp, WorkspaceQuery
+from showup.commands.unit_of_work import UnitOfWork
+from showup.database.engine import driver_connection
+from showup.dispatch import manual_actions
+from showup.events.delivery import RecordChosen
+from showup.reads.deliveries import (
+    SORTS,
+    DeliveryFilter,
+    find_content,
+    find_delivery,
+    list_deliveries,
+    workspace_of_delivery,
+)
+from showup.reads.rows import Item
+from showup.values.email_address import normalize_email
+from showup.web.api.examples import (
+    DELIVERY_CHOSEN,
+    DELIVERY_CONTENT,
+    DELIVERY_DETAIL,
+    DELIVERY_RETRIED,
+    DELIVERY_STATUS,
+    DELIVERY_WITHDRAWN,
+)
+from showup.web.api.schemas import PageResponse, ok_response, page_example
+from showup.web.http.app_state import ReadTransaction, State
+from showup.web.http.auth import Reader, Writer
+from showup.web.http.command_route import CommandRoute
+from showup.web.http.paging import page_response
+from showup.web.http.problems import Refusal, found_or_404, problem_examples
+from showup.web.http.query_params import ListQuery, ShortText, Timestamp, WorkspaceQuery
+from showup.web.http.request_fields import RequestBody
+from showup.web.http.unit_of_work import WriteUnitOfWork
+
+_log = structlog.get_logger()
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
+commands = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=CommandRoute)
 
 DeliveryState = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
 AttemptOutcome = Literal["delivered", "try_again", "asked", "gave_up", "stopped", "lost"]
-
-DELIVERY_ID = "9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a"
-DELIVERY: Example = {
-    "id": DELIVERY_ID,
-    "booking_id": BOOKING_ID,
-    "deal_id": None,
-    "event_id": EVENT_ID,
-    "destination": "email",
-    "kind": "confirm",
-    "recipient": "sarah.chen@acme.com",
-    "state": "delivered",
-    "because": None,
-    "due_at": "2026-03-10T09:15:00Z",
-    "delivered_at": "2026-03-10T09:15:06Z",
-    "attempts": 2,
-    "provider": "resend",
-    "provider_id": "5f2c7a1e-0b3d-4c6e-9f81-2a7d4e6b8c90",
-    "record": None,
-    "found": {},
-    "feedback": "delivered",
-    "simulated": False,
-    "created_at": "2026-03-10T09:15:00Z",
-    "updated_at": "2026-03-10T09:15:06Z",
-}
-DELIVERY_STATUS: Example = DELIVERY | {
-    "because": "Resend accepted it",
-    "failures": 1,
-    "next_try_at": None,
-    "expires_at": "2026-03-11T09:14:59Z",
-    "feedback_because": None,
-    "feedback_at": "2026-03-10T09:15:09Z",
-    "question": None,
-}
-DELIVERY_DETAIL: Example = DELIVERY_STATUS | {
-    "question": None,
-    "rendered_at": "2026-03-10T09:15:00Z",
-    "attempt_history": [
-        {
-            "number": 1,
-            "started_at": "2026-03-10T09:15:00Z",
-            "ended_at": "2026-03-10T09:15:01Z",
-            "outcome": "try_again",
-            "because": "Resend answered 500",
-        },
-        {
-            "number": 2,
-            "started_at": "2026-03-10T09:15:05Z",
-            "ended_at": "2026-03-10T09:15:06Z",
-            "outcome": "delivered",
-            "because": None,
-        },
-    ],
-}
-_CONTENT: Example = {
-    "delivery_id": DELIVERY_ID,
-    "rendered_at": "2026-03-10T09:15:00Z",
-    "content": {
-        "sender": "Our Brand <meetings@ourbrand.example>",
-        "to": "sarah.chen@acme.com",
-        "subject": "Confirmed: Intro call",
-        "html": "<p>Your meeting is booked.</p>",
-        "text": "Your meeting is booked.",
-        "reply_to": "dana@ourbrand.example",
-        "calendar": "BEGIN:VCALENDAR\r\n…\r\nEND:VCALENDAR\r\n",
-        "calendar_method": "REQUEST",
-        "headers": {},
-    },
-}
 
 
 class DeliveryQuery(ListQuery):
@@ -105,7 +65,7 @@ class DeliveryQuery(ListQuery):
     def to_filter(self) -> DeliveryFilter:
         """Return these filters as a `reads` filter."""
         criteria = self.model_dump(include=set(DeliveryFilter.__struct_fields__))
-        recipient = None if self.recipient is None else self.recipient.strip().lower()
+        recipient = None if self.recipient is None else normalize_email(self.recipient)
         return DeliveryFilter(**criteria | {"recipient": recipient})
 
 
@@ -234,10 +194,143 @@ async def get_delivery(
 @router.get(
     "/{delivery_id}/content",
     response_model=DeliveryContentResponse,
-    responses=ok_response(_CONTENT) | problem_examples("not-found"),
+    responses=ok_response(DELIVERY_CONTENT) | problem_examples("not-found"),
 )
 async def get_delivery_content(
     delivery_id: UUID, permission: Writer, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Get the content of a delivery. Requires the scope write, because the links in a mail can cancel the meeting."""
     return found_or_404(await find_content(tx, permission, delivery_id), "rendered delivery")
+
+
+class RetryRequest(RequestBody):
+    """Which failed deliveries to retry; all of them if empty."""
+
+    example: ClassVar = {"destination": "email", "since": "2026-03-10T08:00:00Z"}
+
+    destination: ShortText | None = Field(None, description="For example `email`.")
+    kind: ShortText | None = Field(None, description="For example `confirm`.")
+    since: Timestamp | None = Field(None, description="Deliveries that failed at or after this time.")
+
+
+class RetryResponse(BaseModel):
+    """Number of deliveries to retry, and number of deliveries skipped because they have expired."""
+
+    retried: int
+    expired: int
+
+
+@commands.post("/retry", response_model=RetryResponse, responses=ok_response({"retried": 12, "expired": 3}))
+async def retry_failed_deliveries(
+    body: RetryRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Retry all failed deliveries that have not expired, or those that match the body."""
+    selection = manual_actions.FailedFilter(workspace_id=unit_of_work.permission.workspace_id, **body.model_dump())
+    result = await manual_actions.retry_failed(await driver_connection(unit_of_work.tx), selection, unit_of_work.at)
+    _log.info(
+        "failed deliveries retried", retried=result.retried, expired=result.expired, actor=unit_of_work.permission.actor
+    )
+    return {"retried": result.retried, "expired": result.expired}
+
+
+@commands.post(
+    "/{delivery_id}/retry",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(DELIVERY_RETRIED) | problem_examples("not-found"),
+)
+async def retry_delivery(
+    delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Retry a delivery that failed, was skipped at sending time, or was withdrawn manually.
+
+    Content that was already rendered is sent unchanged, under the same id. Showup checks again whether it is still
+    valid before it sends it.
+    """
+    await _read_delivery(unit_of_work, delivery_id)
+    _raise_conflict(await manual_actions.retry(await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.at))
+    _log.info("delivery retried", delivery_id=str(delivery_id), actor=unit_of_work.permission.actor)
+    return await _read_delivery(unit_of_work, delivery_id)
+
+
+@commands.post(
+    "/{delivery_id}/redeliver",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(DELIVERY_RETRIED) | problem_examples("not-found"),
+)
+async def redeliver_webhook(
+    delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Send a delivered outgoing webhook again: the same body, with the same `webhook-id`."""
+    await _read_delivery(unit_of_work, delivery_id)
+    _raise_conflict(
+        await manual_actions.send_again(await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.at)
+    )
+    _log.info("delivery redelivered", delivery_id=str(delivery_id), actor=unit_of_work.permission.actor)
+    return await _read_delivery(unit_of_work, delivery_id)
+
+
+@commands.post(
+    "/{delivery_id}/withdraw",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(DELIVERY_WITHDRAWN) | problem_examples("not-found"),
+)
+async def withdraw_delivery(
+    delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Withdraw a scheduled delivery. Only a manual retry restores it."""
+    await _read_delivery(unit_of_work, delivery_id)
+    _raise_conflict(
+        await manual_actions.withdraw(
+            await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.permission.actor, unit_of_work.at
+        )
+    )
+    _log.info("delivery withdrawn", delivery_id=str(delivery_id), actor=unit_of_work.permission.actor)
+    return await _read_delivery(unit_of_work, delivery_id)
+
+
+class ChooseRecordRequest(RequestBody):
+    """The record to use: one of the candidates, or null for none of them."""
+
+    example: ClassVar = {"record": "86c2k4n1p"}
+
+    record: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] | None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _reject_null(cls, sent: Any) -> Any:
+        # Here null is a valid answer.
+        return sent
+
+
+@commands.post(
+    "/{delivery_id}/choose",
+    response_model=DeliveryDetailResponse,
+    responses=ok_response(DELIVERY_CHOSEN) | problem_examples("not-found"),
+)
+async def choose_record(
+    delivery_id: UUID,
+    body: ChooseRecordRequest,
+    unit_of_work: WriteUnitOfWork,
+    _query: Annotated[WorkspaceQuery, Query()],
+) -> Any:
+    """Choose the record for a delivery that waits for this choice.
+
+    Null means none of the candidates. The first answer decides, whether it comes through the API or from Slack.
+    """
+    await _read_delivery(unit_of_work, delivery_id)
+    workspace_id = await workspace_of_delivery(unit_of_work.tx, delivery_id)
+    assert workspace_id is not None, "the delivery exists"
+    result = await unit_of_work.try_execute(workspace_id, RecordChosen(delivery_id=delivery_id, record=body.record))
+    _raise_conflict(result.refused)
+    return await _read_delivery(unit_of_work, delivery_id)
+
+
+async def _read_delivery(unit_of_work: UnitOfWork, delivery_id: UUID) -> Item:
+    return found_or_404(
+        await find_delivery(unit_of_work.tx, unit_of_work.permission, delivery_id, unit_of_work.at), "delivery"
+    )
+
+
+def _raise_conflict(reason: str | None) -> None:
+    if reason is not None:
+        raise Refusal("conflict", f"{reason[0].upper()}{reason[1:]}.")

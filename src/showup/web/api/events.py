@@ -8,16 +8,20 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from showup.reads.events import SORTS, EventFilter, find_event, list_events
+from showup.inbox.replay import replay_event as requeue_event
+from showup.reads.events import SORTS, EventFilter, event_exists, find_event, list_events
 from showup.reads.rows import Item
 from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
-from showup.web.app_state import ReadTransaction
-from showup.web.auth import Reader
-from showup.web.paging import page_response
-from showup.web.problems import found_or_404, problem_examples
-from showup.web.query_params import ListQuery, ShortText, WorkspaceQuery
+from showup.web.http.app_state import ReadTransaction
+from showup.web.http.auth import Reader
+from showup.web.http.command_route import CommandRoute
+from showup.web.http.paging import page_response
+from showup.web.http.problems import Refusal, found_or_404, problem_examples
+from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery
+from showup.web.http.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/events", tags=["events"])
+commands = APIRouter(prefix="/api/events", tags=["events"], route_class=CommandRoute)
 
 EventState = Literal["pending", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate", "refused"]
 
@@ -146,3 +150,20 @@ def with_readable_body(event: Item) -> Item:
         return event | {"body": body.decode(), "body_base64": None}
     except UnicodeDecodeError:
         return event | {"body": None, "body_base64": base64.b64encode(body).decode()}
+
+
+@commands.post(
+    "/{event_id}/replay",
+    response_model=EventDetailResponse,
+    responses=ok_response(EVENT_DETAIL | {"state": "pending"}) | problem_examples("not-found", "conflict"),
+)
+async def replay_event(
+    event_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Replay an event that failed, was ignored or could not be read."""
+    is_known = await event_exists(unit_of_work.tx, unit_of_work.permission, event_id)
+    if is_known and not await requeue_event(unit_of_work.tx, event_id):
+        raise Refusal("conflict", "This event can't be replayed. Only a failed, ignored or unreadable event can.")
+    return with_readable_body(
+        found_or_404(await find_event(unit_of_work.tx, unit_of_work.permission, event_id), "event")
+    )

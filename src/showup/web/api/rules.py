@@ -1,24 +1,32 @@
 """`/api/rules`: a workspace's pipeline rules and the history of their changes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, get_args, get_origin
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query
+from msgspec.structs import FieldInfo, fields
 from pydantic import BaseModel, Field
 
 from showup.database.engine import driver_connection
+from showup.events.workspace import RulesChanged
 from showup.inbox.rules import in_force
-from showup.pipeline.rules import TIMELESS_RULES, RuleBook
+from showup.pipeline.rules import TIMELESS_RULES, RuleBook, Rules
 from showup.reads.rules import list_rule_changes
+from showup.values.struct_fields import field_type, model_field, with_fields
 from showup.web.api.schemas import EVENT_ID, Example, ok_response
-from showup.web.app_state import ReadTransaction, State
-from showup.web.auth import Admin
-from showup.web.query_params import WorkspaceQuery
-from showup.web.unit_of_work import resolve_workspace
+from showup.web.dry_run import NO_CHANGES, ImpactResponse, track_impact
+from showup.web.http.app_state import ReadTransaction, State
+from showup.web.http.auth import Admin
+from showup.web.http.command_route import CommandRoute
+from showup.web.http.problems import problem_examples
+from showup.web.http.query_params import WorkspaceQuery
+from showup.web.http.request_fields import RequestBody, Since
+from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace, resolve_workspace
 
 router = APIRouter(prefix="/api/rules", tags=["rules"])
+commands = APIRouter(prefix="/api/rules", tags=["rules"], route_class=CommandRoute)
 
 RULES: Example = {
     "cancel_deal": "always",
@@ -47,25 +55,34 @@ _CHANGE: Example = {
 }
 
 
+def _response_field(rule: FieldInfo) -> tuple[Any, Any]:
+    """Return a rule's field in a response: the JSON value as it is stored."""
+    kind = field_type(rule)
+    is_array = isinstance(rule.default, (tuple, frozenset))
+    return model_field(rule, list[str] if is_array else bool if kind is bool else str, ...)
+
+
+def _request_field(rule: FieldInfo) -> tuple[Any, Any]:
+    """Return a rule's field in a request: optional, and with an array for a tuple or a set."""
+    return model_field(rule, _json_type(field_type(rule)) | None, None)
+
+
+def _json_type(kind: Any) -> Any:
+    if get_origin(kind) is Annotated:
+        inner, *validators = get_args(kind)
+        return Annotated[_json_type(inner), *validators]
+    if get_origin(kind) not in (tuple, frozenset):
+        return kind
+    items = get_args(kind)
+    array: Any = list
+    if get_origin(kind) is frozenset or items[-1] is ...:
+        return array[items[0]]
+    return Annotated[array[items[0]], Field(min_length=len(items), max_length=len(items))]
+
+
+@with_fields({rule.name: _response_field(rule) for rule in fields(Rules)})
 class CurrentRules(BaseModel):
     """The current rules; durations are ISO 8601 durations."""
-
-    cancel_deal: str
-    meeting_ended: str
-    stages: list[str]
-    personal_domains: list[str]
-    business_domains: list[str]
-    team_domains: list[str]
-    team_emails: list[str]
-    fresh_for: str
-    remind_before: list[str]
-    notify_guests: bool = Field(description="Whether all attendees are notified of a meeting, or only the booker.")
-    follow_up: bool = Field(description="Whether people who missed a meeting are offered another.")
-    follow_up_after: str
-    follow_up_expires_after: str
-    follow_up_quiet_hours: list[str] = Field(description="Start and end, in the attendee's time zone.")
-    follow_up_at_most_every: str
-    follow_up_rebook_url: str = Field(description="Empty: the page where the meeting was booked.")
 
 
 class RuleChangeEntry(BaseModel):
@@ -105,3 +122,87 @@ def current_rules(rule_book: RuleBook, now: datetime) -> dict[str, Any]:
     """Return the current rules in the shape of `CurrentRules`."""
     rules: dict[str, Any] = msgspec.to_builtins(rule_book.at(now))
     return {name: sorted(value) if name in TIMELESS_RULES else value for name, value in rules.items()}
+
+
+_EFFECT: Example = {
+    "counts": NO_CHANGES | {"deals": {"added": 0, "removed": 0, "changed": 1}},
+    "examples": [
+        {
+            "noun": "deals",
+            "id": "c3a8e7d0-1f2b-5c4d-9e8f-0a1b2c3d4e5f",
+            "name": "Acme Corp",
+            "change": {"status": ["cancelled", "active"]},
+            "words": "deal Acme Corp: status cancelled → active",
+        }
+    ],
+}
+
+
+@with_fields({rule.name: _request_field(rule) for rule in fields(Rules)})
+class RuleValues(RequestBody):
+    """New values of rules; omitted rules keep their values."""
+
+    requires_any = True
+    example: ClassVar = {"cancel_deal": "last_meeting"}
+
+    def to_changes(self) -> dict[str, Any]:
+        """Return the values as the log stores them: JSON values by rule name."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        changes: dict[str, Any] = msgspec.to_builtins(values)
+        return {name: sorted(set(value)) if name in TIMELESS_RULES else value for name, value in changes.items()}
+
+
+class ChangeRulesRequest(RequestBody):
+    """A change of rules. Domain and address rules always apply to the whole history, whatever `since` is."""
+
+    example: ClassVar = {"changes": RuleValues.example, "since": "always", "dry_run": True}
+
+    changes: RuleValues
+    since: Since = "now"
+    dry_run: bool = Field(False, description="Preview the effect without saving it.")
+
+    def effective_from(self, now: datetime) -> datetime | None:
+        """Return the time from which the rules apply; None for the whole history."""
+        match self.since:
+            case "now":
+                return now
+            case "always":
+                return None
+            case moment:
+                return moment
+
+
+class ChangeRulesResponse(BaseModel):
+    """The effect of a rule change; `event_id` is null after a dry run, which saves nothing."""
+
+    workspace: str
+    dry_run: bool
+    event_id: UUID | None
+    rules: CurrentRules
+    effect: ImpactResponse
+
+
+@commands.patch(
+    "",
+    response_model=ChangeRulesResponse,
+    responses=ok_response(
+        {"workspace": "default", "dry_run": True, "event_id": None, "rules": RULES, "effect": _EFFECT}
+    )
+    | problem_examples("refused-by-rules"),
+)
+async def change_rules(
+    body: ChangeRulesRequest, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Change rules from now on, from a given time, or for the whole history; or preview the effect."""
+    workspace = await lock_workspace(unit_of_work)
+    event = RulesChanged(changes=body.changes.to_changes(), since=body.effective_from(unit_of_work.at))
+    async with track_impact(unit_of_work, workspace.id, commit=not body.dry_run) as result:
+        (event_id,) = await unit_of_work.execute(workspace.id, event)
+        rule_book = await in_force(await driver_connection(unit_of_work.tx), workspace.id)
+    return {
+        "workspace": workspace.slug,
+        "dry_run": body.dry_run,
+        "event_id": None if body.dry_run else event_id,
+        "rules": current_rules(rule_book, unit_of_work.at),
+        "effect": result.impact,
+    }

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 
 from showup.reads.stats import stats as read_stats
 from showup.web.api.schemas import Example, ok_response
-from showup.web.app_state import ReadTransaction, State
-from showup.web.auth import Reader
-from showup.web.query_params import Timestamp, WorkspaceQuery
+from showup.web.http.app_state import ReadTransaction, State
+from showup.web.http.auth import Reader
+from showup.web.http.query_params import Timestamp, WorkspaceQuery
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 

@@ -4,18 +4,25 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.reads.suppressions import SORTS, SuppressionFilter, list_suppressions
+from showup.database.engine import driver_connection
+from showup.outbox.suppressions import remove
+from showup.reads.suppressions import SORTS, SuppressionFilter, find_suppression, list_suppressions
+from showup.values.email_address import normalize_email
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
-from showup.web.app_state import ReadTransaction
-from showup.web.auth import Reader
-from showup.web.paging import page_response
-from showup.web.problems import problem_examples
-from showup.web.query_params import ListQuery, ShortText
+from showup.web.http.app_state import ReadTransaction
+from showup.web.http.auth import Reader
+from showup.web.http.command_route import CommandRoute
+from showup.web.http.paging import page_response
+from showup.web.http.problems import found_or_404, problem_examples
+from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery
+from showup.web.http.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/suppressions", tags=["suppressions"])
+commands = APIRouter(prefix="/api/suppressions", tags=["suppressions"], route_class=CommandRoute)
 
 SuppressionScope = Literal["all", "follow_up"]
 SuppressionReason = Literal["bounced", "complained", "unsubscribed"]
@@ -42,7 +49,7 @@ class SuppressionQuery(ListQuery):
 
     def to_filter(self) -> SuppressionFilter:
         """Return these filters as a `reads` filter."""
-        email = None if self.email is None else self.email.strip().lower()
+        email = None if self.email is None else normalize_email(self.email)
         return SuppressionFilter(email=email, scope=self.scope, reason=self.reason)
 
 
@@ -71,3 +78,27 @@ async def get_suppressions(permission: Reader, tx: ReadTransaction, query: Annot
     """List suppressed addresses, latest first."""
     page_request = query.page_request(SORTS)
     return page_response(await list_suppressions(tx, permission, query.to_filter(), page_request), page_request)
+
+
+_log = structlog.get_logger()
+
+
+@commands.delete(
+    "/{suppression_id}",
+    response_model=SuppressionResponse,
+    responses=ok_response(SUPPRESSION) | problem_examples("not-found"),
+)
+async def delete_suppression(
+    suppression_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Remove a suppression and return it. The address receives mail again.
+
+    Deliveries that were skipped because of it stay skipped. Resend has its own suppression list, which this does not
+    change.
+    """
+    suppression = found_or_404(
+        await find_suppression(unit_of_work.tx, unit_of_work.permission, suppression_id), "suppression"
+    )
+    await remove(await driver_connection(unit_of_work.tx), suppression_id)
+    _log.info("suppression removed", suppression_id=str(suppression_id), actor=unit_of_work.permission.actor)
+    return suppression

@@ -1,0 +1,51 @@
+"""Email addresses in lower case. An address identifies a person, so the same address has one form everywhere."""
+
+import re
+from typing import Annotated, Final
+
+from msgspec import Meta
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from showup.values.domain_name import LABEL_PATTERN
+from showup.values.invalid_value import InvalidValue
+
+MAX_LENGTH: Final = 320
+# Characters that separate or wrap addresses in a mail header, and spaces: an address with one of them would be misread.
+_MAILBOX: Final = re.compile(rf"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{{1,64}}@{LABEL_PATTERN}(?:\.{LABEL_PATTERN})*")
+
+
+def normalize_email(value: object) -> str:
+    """Return the address as it is stored and compared; empty for None, and for any other value that is not text."""
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def parse_email(text: str) -> str:
+    """Return the address in lower case. Raises InvalidValue."""
+    email = normalize_email(text)
+    if not is_email(email):
+        raise InvalidValue("an email address such as ann@example.com")
+    return email
+
+
+def is_email(text: str) -> bool:
+    """Return whether the text is an email address at a domain, such as `ann@example.com`."""
+    return is_mailbox(text) and "." in email_domain(text)
+
+
+def is_mailbox(text: str) -> bool:
+    """Return whether the text can be used as an address in a mail header; `ann@localhost` can."""
+    return len(text) <= MAX_LENGTH and _MAILBOX.fullmatch(text) is not None
+
+
+def email_domain(email: str | None) -> str:
+    """Return the part after the @ in lower case; empty for no address."""
+    return normalize_email(email).rpartition("@")[2]
+
+
+EmailAddress = Annotated[
+    str,
+    Meta(max_length=MAX_LENGTH),
+    Field(max_length=MAX_LENGTH),
+    AfterValidator(parse_email),
+    WithJsonSchema({"type": "string", "format": "email"}),
+]

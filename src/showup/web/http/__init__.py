@@ -1,0 +1,1 @@
+"""What all HTTP routes share: authentication, problems, pages of lists, request bodies, transactions, idempotency."""

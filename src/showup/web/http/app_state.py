@@ -1,0 +1,100 @@
+"""The state that all routes share: created once with the app and passed to each request."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from msgspec import Struct, field
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from showup.access.keyring import Keyring
+from showup.access.secrets_at_rest import Seal
+from showup.clock import Clock
+from showup.commands.idempotency_store import set_lock_timeout
+from showup.destinations.public_addresses import AddressPolicy
+from showup.inbox.apply import EventHandlers
+from showup.inbox.ingest_metrics import IngestMetrics
+from showup.web.http.problems import RETRY_SOON, Refusal
+from showup.web.signature_alert import SignatureAlert
+
+LOCK_TIMEOUT: Final = timedelta(seconds=5)
+"""Default time that a change waits for a lock before the request is refused as busy."""
+
+# Changes of one workspace run one at a time anyway; waiting changes must leave connections for reads and webhooks.
+_MAX_CONCURRENT_WRITES: Final = 4
+
+
+class MailSecrets(Struct, frozen=True, kw_only=True):
+    """Secrets that authenticate requests caused by our mails.
+
+    `seal` decrypts unsubscribe links and the secrets of connections. `webhook_secret` belongs to the default
+    workspace's webhook at the mail provider; None for no such secret.
+    """
+
+    seal: Seal
+    webhook_secret: str | None = None
+
+
+class AppState(Struct, frozen=True, kw_only=True):
+    """The shared dependencies of all routes.
+
+    `engine` is for changes, `read_engine` for reads of the same database. `lock_timeout` limits how long a change waits
+    for a lock. `address_policy` says which user-supplied addresses Showup may call. `signature_alert` notifies
+    workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not handle.
+    """
+
+    engine: AsyncEngine
+    read_engine: AsyncEngine
+    clock: Clock
+    keyring: Keyring
+    ingest_metrics: IngestMetrics
+    lock_timeout: timedelta
+    mail_secrets: MailSecrets
+    address_policy: AddressPolicy
+    signature_alert: SignatureAlert
+    event_handlers: EventHandlers
+    write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
+
+
+def get_app_state(request: Request) -> AppState:
+    """Return the app's shared state."""
+    state: AppState = request.app.state.showup
+    return state
+
+
+def read_only_engine(engine: AsyncEngine) -> AsyncEngine:
+    """Return an engine with the same pool, whose transactions are read-only and see one snapshot."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+async def _open_read_transaction(state: "State") -> AsyncIterator[AsyncConnection]:
+    async with state.read_engine.connect() as tx:
+        yield tx
+
+
+async def _open_write_transaction(state: "State") -> AsyncIterator[AsyncConnection]:
+    async with _write_slot(state), state.engine.begin() as tx:
+        await set_lock_timeout(tx, state.lock_timeout)
+        yield tx
+
+
+@asynccontextmanager
+async def _write_slot(state: AppState) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(state.lock_timeout.total_seconds()):
+            await state.write_slots.acquire()
+    except TimeoutError:
+        raise Refusal("busy", headers=RETRY_SOON) from None
+    try:
+        yield
+    finally:
+        state.write_slots.release()
+
+
+State = Annotated[AppState, Depends(get_app_state)]
+# The connection is returned, and a change is committed, before the response is sent.
+ReadTransaction = Annotated[AsyncConnection, Depends(_open_read_transaction, scope="function")]
+WriteTransaction = Annotated[AsyncConnection, Depends(_open_write_transaction, scope="function")]

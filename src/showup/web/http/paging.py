@@ -1,0 +1,59 @@
+"""Pages of a list: opaque cursors and the supported sort orders."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import DateTime
+
+from showup.reads.keyset import PageCursor, PageRequest, ResultPage, Sorts
+from showup.web.http.problems import Refusal
+
+
+class _EncodedCursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    sort: str
+    value: str
+    id: UUID
+
+
+def build_page_request(*, sort: str, limit: int, cursor: str | None, sorts: Sorts) -> PageRequest:
+    """Return the requested page. Refuses a cursor that is invalid or belongs to another `sort`."""
+    after = None if cursor is None else _decode_cursor(cursor, sort, sorts)
+    return PageRequest(sort=sort, limit=limit, cursor=after)
+
+
+def page_response(page: ResultPage, page_request: PageRequest) -> Mapping[str, Any]:
+    """Return `{"items": […], "next_cursor": …}`."""
+    cursor = None if page.next_cursor is None else encode_cursor(page_request.sort, page.next_cursor)
+    return {"items": page.items, "next_cursor": cursor}
+
+
+def encode_cursor(sort: str, page_cursor: PageCursor) -> str:
+    """Return an opaque, URL-safe cursor that `build_page_request` accepts."""
+    value = page_cursor.value.isoformat() if isinstance(page_cursor.value, datetime) else page_cursor.value
+    encoded = msgspec.json.encode(_EncodedCursor(sort, value, page_cursor.id))
+    return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
+
+
+def _decode_cursor(cursor: str, sort: str, sorts: Sorts) -> PageCursor:
+    try:
+        packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        encoded = msgspec.json.decode(packed, type=_EncodedCursor)
+        if encoded.sort != sort or "\0" in encoded.value:
+            raise Refusal("broken-cursor")
+        return PageCursor(_decode_value(encoded.value, sorts[sort.removeprefix("-")]), encoded.id)
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise Refusal("broken-cursor") from error
+
+
+def _decode_value(text: str, column: Any) -> datetime | str:
+    if not isinstance(column.type, DateTime):
+        return text
+    time = datetime.fromisoformat(text)
+    if time.utcoffset() is None or time.utcoffset():
+        raise ValueError("the time in a cursor is in UTC")
+    return time

@@ -1,0 +1,64 @@
+"""Query parameters that all routes share. Unknown parameters are refused."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from showup.reads.keyset import PageRequest, Sorts
+from showup.web.http.paging import build_page_request
+
+_TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?")
+
+
+def parse_time(value: Any) -> Any:
+    """Parse a date, or a time with its zone, as a time in UTC. Raises ValueError with the expected format."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _TIME_PATTERN.fullmatch(value):
+        raise ValueError(
+            "Send a date, such as 2026-03-14 (00:00 UTC), or a time with a time zone, such as 2026-03-14T15:00:00Z."
+            " In a URL, write the + of a time zone as %2B"
+        )
+    try:
+        parsed = datetime.fromisoformat(value.upper())
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"This date or time does not exist: {error}") from error
+
+
+Timestamp = Annotated[
+    datetime,
+    BeforeValidator(parse_time),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}], "examples": ["2026-03-01"]}
+    ),
+]
+# PostgreSQL accepts no NUL in text.
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+SearchText = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class WorkspaceQuery(BaseModel):
+    """Query parameters of every route."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workspace: ShortText | None = Field(
+        None, description="Slug of a workspace. Limits a key for all workspaces to this one.", examples=["default"]
+    )
+
+
+class ListQuery(WorkspaceQuery):
+    """Query parameters of every list; each list defines its own `sort`."""
+
+    limit: int = Field(50, ge=1, le=200, description="Maximum number of items on a page.")
+    cursor: str | None = Field(
+        None, max_length=2000, description="`next_cursor` of the previous page, with the same `sort`."
+    )
+    sort: str
+
+    def page_request(self, sorts: Sorts) -> PageRequest:
+        """Return the requested page. Refuses an invalid cursor."""
+        return build_page_request(sort=self.sort, limit=self.limit, cursor=self.cursor, sorts=sorts)

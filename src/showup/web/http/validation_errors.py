@@ -1,0 +1,65 @@
+"""Describe validation errors in plain language: the field, the problem and what was probably meant."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel
+
+from showup.values.invalid_value import InvalidValue
+
+_MAX_INPUT_LENGTH: Final = 80
+_NOUNS: Final = {"query": "parameter", "body": "field"}
+
+
+def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any) -> list[dict[str, str]]:
+    """Convert Pydantic's errors for a request to `route` to `{field, in, detail}`."""
+    return [_describe_error(fault, route) for fault in faults]
+
+
+def _describe_error(fault: Mapping[str, Any], route: Any) -> dict[str, str]:
+    location, *path = (str(part) for part in fault["loc"])
+    field = _printable(".".join(path) or location)
+    if fault["type"] == "extra_forbidden" and location in _NOUNS:
+        return {"field": field, "in": location, "detail": _unknown_field_detail(location, path, route)}
+    input_text = _printable(str(fault.get("input"))[:_MAX_INPUT_LENGTH])
+    error = fault.get("ctx", {}).get("error")
+    problem = (
+        f"Send {error.expected}" if isinstance(error, InvalidValue) else fault["msg"].removeprefix("Value error, ")
+    )
+    detail = f"{problem}. You sent {input_text!r}."
+    return {"field": field, "in": location, "detail": _printable(detail)}
+
+
+def _unknown_field_detail(location: str, path: Sequence[str], route: Any) -> str:
+    models = _models_at(location, path[:-1], route)
+    name = _printable(path[-1][:_MAX_INPUT_LENGTH])
+    for model in models:
+        if reason := getattr(model, "rejected_fields", {}).get(name):
+            return str(reason)
+    known = [info.alias or name_of_field for model in models for name_of_field, info in model.model_fields.items()]
+    matches = difflib.get_close_matches(name, known, n=1)
+    suggestion = f" Did you mean {matches[0]!r}?" if matches else ""
+    return f"Unknown {_NOUNS[location]} {name!r}.{suggestion} Allowed: {', '.join(known)}."
+
+
+def _models_at(location: str, path: Sequence[str], route: Any) -> list[type[BaseModel]]:
+    """Return the models of the parameters or body at `location`, below the fields that `path` names."""
+    dependant = getattr(route, "dependant", None)
+    fields = getattr(dependant, f"{location}_params", [])
+    models = [model_type for field in fields for model_type in _models_in(field.field_info.annotation)]
+    for name in path:
+        infos = (model.model_fields.get(name) for model in models)
+        models = [model_type for info in infos if info is not None for model_type in _models_in(info.annotation)]
+    return models
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model_type for part in get_args(annotation) for model_type in _models_in(part)]
+
+
+def _printable(text: str) -> str:
+    """Replace unpaired surrogates, which JSON input may contain but a response cannot encode."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,234 @@
+"""The endpoint for Cal.com's webhooks: check the signature and size, store, respond. Bare ASGI for speed.
+
+This module never parses a body before its signature is verified, and calls no outside system.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, Protocol
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from showup.access.account import Account
+from showup.access.directory import AccountsUnavailable
+from showup.clock import Clock
+from showup.inbox.inbox_event import IncomingEvent, Stored
+from showup.inbox.ingest_metrics import IngestMetrics
+from showup.inbox.ingest_writer import NotStored
+from showup.sources.calcom.signature import is_signed
+from showup.web.signature_alert import SignatureAlert
+from showup.web.webhooks.calcom_responses import (
+    CANONICAL,
+    LEGACY_PATHS,
+    ResponseFormat,
+    WebhookResponse,
+    encode_response,
+    problem_type_of,
+    refusal_response,
+)
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+RECEIVE_TIMEOUT: Final = 10.0
+"""Seconds to receive a request; slower senders are disconnected, because they are not authenticated yet."""
+MAX_INCOMING_BODIES: Final = 100
+"""Maximum number of bodies being received at once, of those that do not arrive in one piece."""
+RETRY_AFTER: Final = 10
+"""Seconds after which the sender should retry a webhook that could not be stored."""
+_PREFIX: Final = "/webhooks/calcom"
+_MAX_LENGTH_DIGITS: Final = 12
+
+
+class AccountLookup(Protocol):
+    """Finds Cal.com accounts by name; None is the default account."""
+
+    async def find(self, name: str | None) -> Account | None:
+        """Return the account, or None if no account has this name.
+
+        Raises AccountsUnavailable if it cannot be determined.
+        """
+
+
+class EventWriter(Protocol):
+    """Stores incoming events."""
+
+    def store(self, incoming: IncomingEvent) -> Awaitable[Stored]:
+        """Return after the event is durable. Raises `NotStored` if that is not possible in time."""
+
+
+class IncomingBodies:
+    """Bodies being received: their number limits the memory that unauthenticated senders can use."""
+
+    def __init__(self) -> None:
+        self._owners: set[object] = set()
+
+    def add(self, owner: object) -> bool:
+        """Return whether the body is admitted: the limit is not reached, or the body was admitted before."""
+        if len(self._owners) >= MAX_INCOMING_BODIES and owner not in self._owners:
+            return False
+        self._owners.add(owner)
+        return True
+
+    def remove(self, owner: object) -> None:
+        """Release the place of a body that has arrived or whose sender has disconnected."""
+        self._owners.discard(owner)
+
+
+class WebhookEndpoint:
+    """Serves the webhook paths and passes every other request to `fallback`; `receive_timeout` is in seconds."""
+
+    def __init__(
+        self,
+        accounts: AccountLookup,
+        store: EventWriter,
+        clock: Clock,
+        fallback: ASGIApp,
+        *,
+        receive_timeout: float = RECEIVE_TIMEOUT,
+        ingest_metrics: IngestMetrics | None = None,
+        signature_alert: SignatureAlert | None = None,
+    ) -> None:
+        """Without `signature_alert`, bad signatures are only logged."""
+        self._accounts = accounts
+        self._store = store
+        self._clock = clock
+        self._fallback = fallback
+        self._signature_alert = signature_alert or SignatureAlert(None, clock)
+        self._metrics = ingest_metrics
+        self.receive_timeout = receive_timeout
+        self.incoming_bodies = IncomingBodies()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI request."""
+        response_format = find_response_format(scope["path"]) if scope["type"] == "http" else None
+        if response_format is None:
+            await self._fallback(scope, receive, send)
+            return
+        response = await self._respond(scope, receive, response_format)
+        if response is not None:
+            await _send(send, response)
+
+    def record_refusal(self, response_format: ResponseFormat, response: WebhookResponse) -> WebhookResponse:
+        """Count a refusal by its reason and return it in the path's response format."""
+        if self._metrics is not None:
+            self._metrics.record_refused(problem_type_of(response))
+        return response_format.format_refusal(response)
+
+    async def _respond(self, scope: Scope, receive: Receive, response_format: ResponseFormat) -> WebhookResponse | None:
+        if scope["method"] != "POST":
+            return self.record_refusal(response_format, refusal_response("post-only"))
+        headers = dict(scope["headers"])
+        body = await self._receive_body(receive, headers)
+        if body is None:
+            return None
+        if isinstance(body, WebhookResponse):
+            return self.record_refusal(response_format, body)
+        return await self.handle_webhook(scope, headers, body, response_format)
+
+    async def _receive_body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes | WebhookResponse | None:
+        token = object()
+        if not self.incoming_bodies.add(token):
+            return refusal_response("not-stored", retry_after=RETRY_AFTER)
+        try:
+            async with asyncio.timeout(self.receive_timeout):
+                return await _read_body(receive, headers)
+        except TimeoutError:
+            return refusal_response("too-slow")
+        finally:
+            self.incoming_bodies.remove(token)
+
+    async def handle_webhook(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, response_format: ResponseFormat
+    ) -> WebhookResponse:
+        """Handle one complete webhook; of `scope`, only the path and client are used."""
+        name = _account_name(scope["path"])
+        try:
+            account = await self._accounts.find(name)
+        except AccountsUnavailable:
+            return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
+        if account is None:
+            return self.record_refusal(
+                response_format, refusal_response("unknown-account", f"To add it, run `showup accounts add {name}`.")
+            )
+        if not account.secrets:
+            return self.record_refusal(response_format, refusal_response("no-secret", retry_after=RETRY_AFTER))
+        signature = next((headers[header] for header in response_format.signature_headers if header in headers), None)
+        if not is_signed(body, signature, account.secrets):
+            self._signature_alert.record(account.name, _source_address(scope), [account.workspace_id])
+            return self.record_refusal(response_format, refusal_response("bad-signature"))
+        try:
+            stored = await self._store.store(self._to_incoming_event(scope, headers, body, account))
+        except NotStored:
+            return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
+        return response_format.format_stored(stored, body)
+
+    def _to_incoming_event(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, account: Account
+    ) -> IncomingEvent:
+        return IncomingEvent(
+            account_id=account.id,
+            workspace_id=None if account.has_routes else account.workspace_id,
+            body=body,
+            received_at=self._clock(),
+            content_type=_header(headers, b"content-type"),
+            webhook_version=_header(headers, b"x-cal-webhook-version"),
+            source_address=_source_address(scope),
+        )
+
+
+def find_response_format(path: str) -> ResponseFormat | None:
+    """Return the response format of a webhook path; None for other paths."""
+    if path == _PREFIX or (path.startswith(f"{_PREFIX}/") and "/" not in path[len(_PREFIX) + 1 :]):
+        return CANONICAL
+    return LEGACY_PATHS.get(path)
+
+
+def has_valid_length(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether the request declares the body's length, and it is within the limit."""
+    declared = headers.get(b"content-length", b"")
+    return declared.isdigit() and len(declared) <= _MAX_LENGTH_DIGITS and 0 < int(declared) <= MAX_BODY_BYTES
+
+
+def _account_name(path: str) -> str | None:
+    return path[len(_PREFIX) + 1 :] or None if path.startswith(_PREFIX) else None
+
+
+async def _read_body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | WebhookResponse | None:
+    """Read the whole body.
+
+    Returns a response if the body is missing or too large, and None if the sender has disconnected.
+    """
+    too_large = refusal_response("too-large")
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and (len(declared) > _MAX_LENGTH_DIGITS or int(declared) > MAX_BODY_BYTES):
+        return too_large
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            return too_large
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            break
+    body = b"".join(chunks)
+    return body or refusal_response("no-body")
+
+
+def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    found = headers.get(name)
+    return found.decode("latin-1").replace("\x00", "")[:200] if found is not None else None
+
+
+def _source_address(scope: Scope) -> str | None:
+    client: Any = scope.get("client")
+    return str(client[0]) if client else None
+
+
+async def _send(send: Send, response: WebhookResponse) -> None:
+    headers, body = encode_response(response)
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

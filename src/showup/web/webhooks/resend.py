@@ -1,0 +1,105 @@
+"""Endpoint for Resend's webhooks: signed (Standard Webhooks) and stored before the response is sent (TE9)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from showup.access import workspaces_store
+from showup.access.account import DEFAULT
+from showup.access.signers_store import Signer, list_signers
+from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
+from showup.database.engine import driver_connection
+from showup.inbox.signed_store import SignedWebhook, insert_signed
+from showup.sources.resend.signature import is_usable_secret, signed_id
+from showup.web.http.app_state import AppState, State
+from showup.web.http.problems import Refusal
+from showup.web.webhooks.body_reader import read_body
+from showup.web.webhooks.calcom import RETRY_AFTER
+
+KIND: Final = "resend"
+_MAX_HEADER_LENGTH: Final = 200
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/webhooks/resend")
+async def receive_default(request: Request, state: State) -> dict[str, Any]:
+    """Store an event of the default workspace's Resend account."""
+    return await _ingest(request, state, DEFAULT)
+
+
+@router.post("/webhooks/resend/{name}")
+async def receive_for_connection(name: str, request: Request, state: State) -> dict[str, Any]:
+    """Store an event of the Resend account of the connection with this name."""
+    return await _ingest(request, state, name)
+
+
+async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any]:
+    body = await read_body(request)
+    signers_found = await _find_signers(state, name)
+    secrets = [
+        (signer.workspace_id, signer.secret)
+        for signer in signers_found
+        if signer.secret is not None and is_usable_secret(signer.secret)
+    ]
+    if not secrets:
+        raise Refusal("no-mail-secret", headers={"Retry-After": str(RETRY_AFTER)})
+    headers = dict(request.headers)
+    # Several workspaces may share an account: each one stores the event and uses what concerns its own mails.
+    source_ids = {
+        workspace_id: source_id for workspace_id, secret in secrets if (source_id := signed_id(body, headers, secret))
+    }
+    if source_ids:
+        return await _store(request, state, source_ids, name, body)
+    source_address = request.client.host if request.client else None
+    state.signature_alert.record(f"{KIND}:{name}", source_address, {workspace_id for workspace_id, _ in secrets})
+    raise Refusal("bad-signature")
+
+
+async def _store(
+    request: Request, state: AppState, source_ids: Mapping[UUID, str], name: str, body: bytes
+) -> dict[str, Any]:
+    content_type = request.headers.get("content-type")
+    webhooks = [
+        SignedWebhook(
+            workspace_id=workspace_id,
+            id=source_id,
+            actor=KIND if name == DEFAULT else f"{KIND}:{name}",
+            body=body,
+            received_at=state.clock(),
+            content_type=None if content_type is None else content_type[:_MAX_HEADER_LENGTH],
+            source_address=request.client.host if request.client else None,
+            source="resend",
+            origin="webhook",
+        )
+        for workspace_id, source_id in sorted(source_ids.items())
+    ]
+    # Committed before the response: Resend never sends an event again after it receives 200.
+    async with state.engine.begin() as tx:
+        stored, *_ = [await insert_signed(await driver_connection(tx), webhook) for webhook in webhooks]
+    if stored.duplicate_of is not None:
+        return {"status": "duplicate", "id": str(stored.duplicate_of)}
+    return {"status": "accepted", "id": str(stored.id)}
+
+
+async def _find_signers(state: AppState, name: str) -> Sequence[Signer]:
+    """Return the secrets that may sign for this name, including the environment's. Refuses an unknown name."""
+    # PostgreSQL accepts no NUL in text, and no connection's name contains one.
+    if "\0" in name:
+        raise _unknown_connection()
+    async with state.read_engine.connect() as tx:
+        matching_signers = await list_signers(tx, state.mail_secrets.seal, kind=KIND, name=name)
+        default = await workspaces_store.find(tx, DEFAULT_WORKSPACE) if name == DEFAULT else None
+    if default is not None:
+        return [Signer(workspace_id=default.id, secret=state.mail_secrets.webhook_secret), *matching_signers]
+    if not matching_signers and name != DEFAULT:
+        raise _unknown_connection()
+    return matching_signers
+
+
+def _unknown_connection() -> Refusal:
+    return Refusal(
+        "not-found", f"No Resend connection has this name. To create it, run `showup connections set {KIND} NAME`."
+    )
