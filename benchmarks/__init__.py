@@ -1,1 +1,1 @@
-"""Measures how fast Showup is, beside a usual implementation and the floor, in the same run: `make bench`."""
+"""Measures how fast Showup is, beside an ordinary implementation and the floor, in the same run: `make bench`."""

@@ -1,4 +1,4 @@
-"""A usual implementation of a webhook endpoint: FastAPI, a Pydantic model, one INSERT and commit for each request.
+"""An ordinary implementation of a webhook endpoint: FastAPI, a Pydantic model, one INSERT and commit for each request.
 
 It has no avoidable costs: it uses a connection pool, stores the bytes as `bytea`, and has no ORM and no index but the
 key.
@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from showup.sources.calcom.signature import is_signed
 
 _TABLE = """
-    CREATE TABLE IF NOT EXISTS usual_webhooks (
+    CREATE TABLE IF NOT EXISTS baseline_webhooks (
         id uuid PRIMARY KEY, trigger text NOT NULL, uid text NOT NULL, starts_at timestamptz NOT NULL,
         email text NOT NULL, received_at timestamptz NOT NULL DEFAULT now(), body bytea NOT NULL)
 """
-_INSERT = "INSERT INTO usual_webhooks (id, trigger, uid, starts_at, email, body) VALUES ($1, $2, $3, $4, $5, $6)"
+_INSERT = "INSERT INTO baseline_webhooks (id, trigger, uid, starts_at, email, body) VALUES ($1, $2, $3, $4, $5, $6)"
 
 
 class PersonModel(BaseModel):

@@ -1,22 +1,41 @@
-"""Webhook bodies as Cal.com sends them: about 3.5 KB each, all distinct, and the same for the same numbers."""
+"""The load of the benchmarks: webhooks of about 3.5 KB, all distinct, and the same for the same numbers."""
 
 import hashlib
-import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from showup.simulation.models import (
+    PreviousBooking,
+    SimulatedAttendee,
+    SimulatedBooking,
+    SimulatedEventType,
+    SimulatedOrganizer,
+    SimulatedWebhook,
+)
+from showup.simulation.render import render
 from showup.sources.calcom.signature import sign
 
 SECRET = "the secret of the benchmarks"
 # Three bookings for each company, because companies have several people.
 _BOOKINGS_A_COMPANY = 3
+_HALF_HOUR = timedelta(minutes=30)
+_INTRO = SimulatedEventType(4_846_355, "intro-call", "Intro call", 30, scheduling="ROUND_ROBIN")
+_HOSTS = tuple(
+    SimulatedOrganizer(
+        2_182_000 + number, f"Host {number}", f"host{number}@outbound.example", f"host{number}", "Europe/Berlin"
+    )
+    for number in range(8)
+)
 _WORDS = (
     "pipeline", "outreach", "reply", "campaign", "mailbox", "domain", "warmup", "sequence", "lead", "quarter", "budget",
     "renewal", "demo", "onboarding", "contract", "seat", "trial", "vendor", "growth", "churn", "forecast", "market",
 )  # fmt: skip
+# The notes stand three times in each body.
+_WORDS_A_NOTE = 24
 
 
 class Sent(NamedTuple):
@@ -28,7 +47,7 @@ class Sent(NamedTuple):
 
 def created(number: int, at: datetime, company: str | None = None) -> bytes:
     """Returns the BOOKING_CREATED of booking `number`, made at `at` for two days later."""
-    return _envelope("BOOKING_CREATED", at, _payload(number, "a", at + timedelta(days=2), company))
+    return _sent("BOOKING_CREATED", at, _booking(number, at, company)).body
 
 
 def history(number: int, at: datetime, company: str | None = None) -> list[Sent]:
@@ -36,34 +55,21 @@ def history(number: int, at: datetime, company: str | None = None) -> list[Sent]
 
     `company` is the domain of the booker; None: every three bookings share one.
     """
-    moved_to = at + timedelta(days=3)
-    reschedule_fields = {
-        "rescheduleUid": _uid(number, "a"),
-        "rescheduleId": number * 2,
-        "rescheduledBy": _email(number, company),
-    }
-    place = {
-        "metadata": {"videoCallUrl": f"https://meet.example/{number}"},
-        "location": f"https://meet.example/{number}",
-    }
-    moved, relocated, ended = at + timedelta(hours=5), at + timedelta(hours=9), moved_to + timedelta(minutes=30)
+    first = _booking(number, at, company)
+    moved = _moved(first)
+    relocated = replace(moved, meeting_url=f"https://meet.example/{number}")
     return [
-        Sent(at, created(number, at, company)),
-        Sent(
-            moved, _envelope("BOOKING_RESCHEDULED", moved, _payload(number, "b", moved_to, company) | reschedule_fields)
-        ),
-        Sent(
-            relocated,
-            _envelope("BOOKING_LOCATION_UPDATED", relocated, _payload(number, "b", moved_to, company) | place),
-        ),
-        Sent(ended, _row("MEETING_ENDED", at, _payload(number, "b", moved_to, company) | place)),
+        _sent("BOOKING_CREATED", at, first),
+        _sent("BOOKING_RESCHEDULED", moved.created_at, moved, by=first.attendees[0].email),
+        _sent("BOOKING_LOCATION_UPDATED", at + timedelta(hours=9), relocated, previous_location=moved.meeting_url),
+        _sent("MEETING_ENDED", relocated.end_at, relocated),
     ]
 
 
 def cancellation(number: int, booked_at: datetime, company: str) -> Sent:
     """Returns the BOOKING_CANCELLED of a booking of `history`, an hour after it was rescheduled."""
-    at, payload = booked_at + timedelta(hours=6), _payload(number, "b", booked_at + timedelta(days=3), company)
-    return Sent(at, _envelope("BOOKING_CANCELLED", at, payload | {"cancellationReason": "No time"}))
+    cancelled = replace(_moved(_booking(number, booked_at, company)), status="CANCELLED")
+    return _sent("BOOKING_CANCELLED", booked_at + timedelta(hours=6), cancelled, reason="No time")
 
 
 def all_histories(count: int, since: datetime) -> list[Sent]:
@@ -81,96 +87,61 @@ def write_signed(path: Path, numbers: range, at: datetime) -> Iterator[int]:
             yield number
 
 
-def _envelope(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
-    return _json({"triggerEvent": trigger, "createdAt": _stamp(at), "payload": payload})
+def _sent(
+    trigger: str,
+    at: datetime,
+    booking: SimulatedBooking,
+    *,
+    by: str | None = None,
+    reason: str | None = None,
+    previous_location: str | None = None,
+) -> Sent:
+    webhook = SimulatedWebhook(trigger, at, 0, booking, by=by, reason=reason, previous_location=previous_location)
+    return Sent(at, render(webhook))
 
 
-def _row(trigger: str, booked_at: datetime, payload: dict[str, Any]) -> bytes:
-    """Returns the body of a meeting's end: the booking's row in Cal.com's database, without an envelope."""
-    identity = {"id": payload["bookingId"], "userPrimaryEmail": payload["organizer"]["email"]}
-    rest = {name: value for name, value in payload.items() if name not in ("bookingId", "organizer")}
-    return _json({"triggerEvent": trigger, **rest, **identity, "createdAt": _stamp(booked_at), "status": "ACCEPTED"})
+def _booking(number: int, at: datetime, company: str | None) -> SimulatedBooking:
+    """Returns the booking at the time of its creation. Showup treats it as real: it sends messages about it."""
+    uid, start_at = _uid(number, "a"), at + timedelta(days=2)
+    company_number = number // _BOOKINGS_A_COMPANY
+    name, host = f"Lead Number {number}", _HOSTS[number % len(_HOSTS)]
+    email = f"lead{number}@{company or f'company{company_number}.example'}"
+    return SimulatedBooking(
+        account=0,
+        uid=uid,
+        number=number * 2,
+        ical_uid=f"{uid}@Cal.com",
+        sequence=0,
+        title=f"{_INTRO.title} between {host.name} and {name}",
+        event_type=_INTRO,
+        organizer=host,
+        attendees=(SimulatedAttendee(name, email, "America/Los_Angeles"),),
+        start_at=start_at,
+        end_at=start_at + _HALF_HOUR,
+        created_at=at,
+        meeting_url=f"https://meet.example/{uid}",
+        company_answer=f"Company {company_number}",
+        notes=" ".join(random.Random(number).choices(_WORDS, k=_WORDS_A_NOTE)),
+        is_simulated=False,
+    )
 
 
-def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _payload(number: int, variant: str, start: datetime, company: str | None) -> dict[str, Any]:
-    rng = random.Random(f"{number} {variant}")
-    uid, name = _uid(number, variant), f"Lead Number {number}"
-    return {
-        "uid": uid,
-        "bookingId": number * 2 + (variant == "b"),
-        "iCalUID": f"{uid}@Cal.com",
-        "title": f"Intro call between Outbound and {name}",
-        "type": "intro-call",
-        "eventTypeId": 4_846_355,
-        "eventTitle": "Intro call",
-        "description": _text(rng, 65),
-        "additionalNotes": _text(rng, 50),
-        "startTime": _stamp(start),
-        "endTime": _stamp(start + timedelta(minutes=30)),
-        "length": 30,
-        "location": "integrations:google:meet",
-        "metadata": {"videoCallUrl": f"https://meet.example/{uid}"},
-        "organizer": _organizer(number % 8),
-        "attendees": [_attendee(_email(number, company), name)],
-        "responses": {
-            "name": {"label": "your_name", "value": name, "isHidden": False},
-            "email": {"label": "email_address", "value": _email(number, company), "isHidden": False},
-            "company": {"label": "Company", "value": f"Company {number // _BOOKINGS_A_COMPANY}", "isHidden": False},
-            "goals": {"label": "What should we talk about?", "value": _text(rng, 65), "isHidden": False},
-        },
-        "userFieldsResponses": {"goals": {"label": "What should we talk about?", "value": _text(rng, 45)}},
-        "team": {"id": 170_425, "name": "Outbound", "members": [_organizer(one) for one in (1, 2)]},
-        "schedulingType": "ROUND_ROBIN",
-        "requiresConfirmation": False,
-        "hideCalendarNotes": False,
-        "seatsPerTimeSlot": None,
-        "price": 0,
-        "currency": "usd",
-        "status": "ACCEPTED",
-        "assignmentReason": [],
-    }
-
-
-def _organizer(number: int) -> dict[str, Any]:
-    return {
-        "id": 2_182_000 + number,
-        "name": f"Host {number}",
-        "email": f"host{number}@outbound.example",
-        "username": f"host{number}",
-        "timeZone": "Europe/Berlin",
-        "language": {"locale": "en"},
-        "timeFormat": "h:mma",
-        "utcOffset": 120,
-    }
-
-
-def _attendee(email: str, name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "email": email,
-        "timeZone": "America/Los_Angeles",
-        "language": {"locale": "en"},
-        "phoneNumber": None,
-        "bookingSeat": None,
-        "utcOffset": -420,
-    }
-
-
-def _email(number: int, company: str | None) -> str:
-    return f"lead{number}@{company or f'company{number // _BOOKINGS_A_COMPANY}.example'}"
+def _moved(first: SimulatedBooking) -> SimulatedBooking:
+    """Returns the booking after it was moved by a day, five hours after its creation."""
+    number, start_at = first.number // 2, first.start_at + timedelta(days=1)
+    uid = _uid(number, "b")
+    return replace(
+        first,
+        uid=uid,
+        number=first.number + 1,
+        sequence=1,
+        start_at=start_at,
+        end_at=start_at + _HALF_HOUR,
+        created_at=first.created_at + timedelta(hours=5),
+        meeting_url=f"https://meet.example/{uid}",
+        previous=PreviousBooking(first.uid, first.number, first.start_at, first.end_at),
+    )
 
 
 def _uid(number: int, variant: str) -> str:
     return hashlib.sha256(f"{number} {variant}".encode()).hexdigest()[:22]
-
-
-def _text(rng: random.Random, words: int) -> str:
-    return " ".join(rng.choices(_WORDS, k=words))
-
-
-def _stamp(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

@@ -1,4 +1,4 @@
-"""B1: durable signed webhooks a second, beside a usual implementation and the floor, one web process each."""
+"""B1: durable signed webhooks a second, beside an ordinary implementation and the floor, one web process each."""
 
 import asyncio
 import socket
@@ -24,15 +24,15 @@ _WARM_BODIES = 20_000
 # Longer than a webhook request may wait for the database.
 _POLL_INTERVAL = 0.5
 _COMPARISONS = (
-    ("ours", "usual", 9.0),
-    ("ours, applied", "usual", 4.0),
-    ("ours", "floor", 0.6),
-    ("ours", "asgi-floor", None),
+    ("showup", "baseline", 9.0),
+    ("showup, applied", "baseline", 4.0),
+    ("showup", "floor", 0.6),
+    ("showup", "asgi-floor", None),
 )
 _COUNTS = {
-    "ours": "SELECT count(*) FROM inbox_events",
-    "ours, applied": "SELECT count(*) FROM inbox_events",
-    "usual": "SELECT count(*) FROM usual_webhooks",
+    "showup": "SELECT count(*) FROM inbox_events",
+    "showup, applied": "SELECT count(*) FROM inbox_events",
+    "baseline": "SELECT count(*) FROM baseline_webhooks",
     "floor": "SELECT 0",
     "asgi-floor": "SELECT 0",
 }
@@ -155,7 +155,7 @@ async def _count_stored(url: str, subject: str) -> int:
 
 
 async def _applied(url: str, subject: str) -> int | None:
-    return await scalar(url, _APPLIED) if subject == "ours, applied" else None
+    return await scalar(url, _APPLIED) if subject == "showup, applied" else None
 
 
 def _postgres_cpu_seconds(environment: BenchmarkEnvironment) -> float | None:
@@ -179,7 +179,7 @@ def _to_report(cells: list[Cell], size: Size) -> BenchmarkReport:
     faults += [
         f"{cell.subject} at {cell.connections} connections: more requests than bodies, so some bodies were sent twice"
         for cell in cells
-        if cell.subject.startswith("ours") and cell.accepted > size.bodies
+        if cell.subject.startswith("showup") and cell.accepted > size.bodies
     ]
     rows = [msgspec.to_builtins(cell) for cell in medians.values()]
     return BenchmarkReport(

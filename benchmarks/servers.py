@@ -1,7 +1,7 @@
-"""One web process, as measured: `python -m benchmarks.servers ours|usual|floor|asgi-floor FD DATABASE_URL`.
+"""One web process, as measured: `python -m benchmarks.servers showup|baseline|floor|asgi-floor FD DATABASE_URL`.
 
-All of them run on the same server with the same settings, those of `showup serve`. *ours* and *floor* receive webhooks
-on Showup's own connections, *usual* and *asgi-floor* on uvicorn's.
+All of them run on the same server with the same settings, those of `showup serve`. *showup* and *floor* receive
+webhooks on Showup's own connections, *baseline* and *asgi-floor* on uvicorn's.
 """
 
 import asyncio
@@ -130,7 +130,8 @@ async def _serve(app: ASGIApp, fd: int, connections: type[HttpToolsProtocol] = H
 def main() -> None:
     """Serve until SIGTERM."""
     kind, fd, url = sys.argv[1:]
-    uvloop.run({"ours": _showup, "usual": _baseline, "floor": _floor, "asgi-floor": _asgi_floor}[kind](int(fd), url))
+    serve = {"showup": _showup, "baseline": _baseline, "floor": _floor, "asgi-floor": _asgi_floor}[kind]
+    uvloop.run(serve(int(fd), url))
 
 
 if __name__ == "__main__":

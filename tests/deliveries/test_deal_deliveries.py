@@ -1,6 +1,7 @@
 """TE8: subscribers receive changes of deals, by bookings or people, in any batch size, before they expire."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -259,7 +260,7 @@ async def test_last_change_identifies_the_newer_of_two_deliveries(scenario: Deli
     """A late webhook is delivered late; a receiver that sorts by delivery time would show the wrong owner."""
 
     def hosted(by: str, at: timedelta) -> bytes:
-        host = OTHER_HOST | {"email": by}
+        host = replace(OTHER_HOST, email=by)
         return body("BOOKING_REASSIGNED", MONDAY + at, payload("one", 1, START, [EMAIL], organizer=host))
 
     await scenario.receive(booked(), hosted("newer@outbound.example", 2 * HOUR))

@@ -14,7 +14,7 @@ from showup.digests.writer import DigestWriter
 from showup.outbox.subscriptions import subscribe
 from showup.reads.digest import load_digest
 from tests.deliveries.scenario import DeliveryScenario
-from tests.histories.webhooks import MONDAY, body, payload
+from tests.histories.webhooks import MONDAY, body, no_show_body, payload
 
 BERLIN, NEW_YORK, KOLKATA = "Europe/Berlin", "America/New_York", "Asia/Kolkata"
 HOUR = timedelta(hours=1)
@@ -118,10 +118,9 @@ async def test_a_digest_has_past_and_upcoming_meetings(scenario: DeliveryScenari
     )
     scenario.now += timedelta(hours=8)
     ended = payload("showed", 1, today, ["ann@acme.example"])
-    absent = {"bookingUid": "missed", "attendees": [{"email": "bob@globex.example", "noShow": True}]}
     await scenario.receive(
         body("MEETING_ENDED", scenario.now, ended),
-        body("BOOKING_NO_SHOW_UPDATED", scenario.now, absent),
+        no_show_body("missed", scenario.now, "bob@globex.example"),
         body("BOOKING_CANCELLED", scenario.now, payload("off", 4, tomorrow, ["dee@hooli.example"])),
     )
     async with transaction(scenario.engine) as tx:

@@ -7,7 +7,7 @@ from showup.destinations.contract import GaveUp
 from showup.dispatch.manual_actions import FailedFilter, retry_failed
 from showup.pipeline.rules import Rules
 from tests.deliveries.scenario import DeliveryScenario
-from tests.histories.webhooks import attendee, body, payload
+from tests.histories.webhooks import body, no_show_body, payload
 
 ANN = "ann@acme.example"
 
@@ -16,10 +16,8 @@ async def receive_no_show(
     scenario: DeliveryScenario, uid: str, number: int, *, absent: bool = True, start: datetime | None = None
 ) -> None:
     start = start or scenario.now - timedelta(hours=1)
-    attendees = [attendee(ANN, noShow=absent)]
     await scenario.receive(body("BOOKING_CREATED", start - timedelta(hours=1), payload(uid, number, start, [ANN])))
-    ended = payload(uid, number, start, [ANN], attendees=attendees)
-    await scenario.receive(body("BOOKING_NO_SHOW_UPDATED", scenario.now, {**ended, "bookingUid": uid}))
+    await scenario.receive(no_show_body(uid, scenario.now, ANN, absent=absent))
 
 
 async def test_two_missed_meetings_send_one_follow_up(scenario: DeliveryScenario) -> None:

@@ -153,7 +153,7 @@ class TestRecipients:
         """TE5: a self-booking has a delivery with the reason why nothing was sent."""
         for one in ("clickup", "notion", "slack"):
             await subscribe(scenario, one)
-        await scenario.receive(booked(email=BEN["email"]))
+        await scenario.receive(booked(email=BEN.email))
         for one in ("clickup", "notion"):
             (row,) = await scenario.rows(destination=one)
             assert (row["state"], row["kind"]) == ("skipped", "booking.created")

@@ -92,7 +92,7 @@ async def test_a_week_of_meetings_around_a_change_of_clocks(scenario: DeliverySc
     meetings = [one for name, change in zones for one in week(name, change)]
     scenario.now = min(one.start for one in meetings) - timedelta(days=30)
     for number, one in enumerate(meetings):
-        fields = payload(one.uid, number, one.start, [one.email], attendees=[attendee(one.email, timeZone=one.zone)])
+        fields = payload(one.uid, number, one.start, [attendee(one.email, zone=one.zone)])
         await scenario.receive(body("BOOKING_CREATED", scenario.now, fields))
     await scenario.deliver_due()
     assert len(scenario.fake_destination.sent) == len(meetings), "every attendee has a confirmation"

@@ -325,8 +325,7 @@ class TestDispatch:
 
 
 def _payload(start: datetime, phone: str) -> dict[str, Any]:
-    ann = attendee("ann@acme.example", "Ann", phoneNumber=phone)
-    return payload("one", 1, start, [], attendees=[ann])
+    return payload("one", 1, start, [attendee("ann@acme.example", "Ann", phone=phone)])
 
 
 def _booked(start: datetime, phone: str) -> bytes:

@@ -1,68 +1,61 @@
-"""The content of Cal.com's webhooks about a booking, in the format of 2026: one set of fields in an envelope."""
+"""The webhooks of the fake Cal.com: its rows, rendered by the simulation, with the answers that the rows have."""
 
-import json
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from tests.fake_calcom.rows import Booking, EventType, Guest, User, instant
+import msgspec
 
-LABELS = {
-    "name": "your_name",
-    "email": "email_address",
-    "notes": "additional_notes",
-    "guests": "additional_guests",
-}
-
-
-def enveloped(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
-    return encoded({"triggerEvent": trigger, "createdAt": instant(at), "payload": payload})
-
-
-def encoded(body: dict[str, Any]) -> bytes:
-    """Returns compact JSON in raw UTF-8, as JavaScript writes it."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+from showup.simulation import render_booking
+from showup.simulation.models import (
+    PreviousBooking,
+    SimulatedAttendee,
+    SimulatedBooking,
+    SimulatedEventType,
+    SimulatedOrganizer,
+    SimulatedWebhook,
+)
+from showup.simulation.render_booking import LABELS, instant
+from showup.simulation.render_meeting import meeting_fields as row_fields
+from tests.fake_calcom.rows import Booking, Guest
 
 
 def booking_fields(booking: Booking, seats: list[Guest] | None = None, **added: Any) -> dict[str, Any]:
     """Returns the payload of any trigger about a booking; `seats` replaces all attendees."""
-    attendees = booking.attendees if seats is None else seats
+    answers = booking_answers(booking, seats[0] if seats else None)
     return {
-        "bookerUrl": "https://cal.com",
-        "title": booking.title,
-        "startTime": instant(booking.start_at),
-        "endTime": instant(booking.end_at),
-        "additionalNotes": booking.notes,
-        "description": booking.notes,
-        "organizer": _organizer(booking.host, booking.start_at),
-        "attendees": [_attendee(one, booking.start_at) for one in attendees],
-        "customInputs": {},
-        "responses": {
-            slug: {"label": LABELS.get(slug, slug), "value": value}
-            for slug, value in booking_answers(booking, seats[0] if seats else None).items()
-        },
-        "userFieldsResponses": {},
-        "location": booking.event_type.location,
-        "iCalUID": booking.ical_uid,
-        "iCalSequence": booking.sequence,
-        "uid": booking.uid,
-        "bookingId": booking.id,
-        "status": booking.status,
+        **render_booking.booking_fields(_as_simulated(booking, booking.attendees if seats is None else seats)),
+        "responses": {slug: {"label": LABELS.get(slug, slug), "value": value} for slug, value in answers.items()},
         # This column also has the reason of a reschedule; it does not mean a cancellation.
         "cancellationReason": booking.cancellation_reason or booking.reschedule_reason,
         "rejectionReason": booking.rejection_reason,
-        "videoCallData": {"type": "daily_video", "id": booking.uid[:9], "password": "", "url": booking.meeting_url},
         "metadata": {**booking.metadata, "videoCallUrl": booking.meeting_url},
-        **_of_the_event_type(booking.event_type),
-        **_of_the_platform(booking.host),
-        **_of_the_series(booking),
+        **_series_fields(booking),
         **added,
     }
 
 
+def meeting_body(trigger: str, booking: Booking) -> bytes:
+    """Returns the bytes of MEETING_STARTED or MEETING_ENDED: the booking's row itself, without an envelope."""
+    at = booking.start_at if trigger == "MEETING_STARTED" else booking.end_at
+    simulated = _as_simulated(booking, booking.attendees)
+    marks = tuple((one.email, one.absent) for one in booking.attendees)
+    webhook = SimulatedWebhook(trigger, at, 0, simulated, marks=marks, host_absent=booking.absent_host)
+    row = {
+        "triggerEvent": trigger,
+        **row_fields(webhook),
+        "responses": {slug: {"label": slug, "value": value} for slug, value in booking_answers(booking).items()},
+        "updatedAt": instant(booking.updated_at) if booking.updated_at else None,
+        "metadata": {**booking.metadata, "videoCallUrl": booking.meeting_url},
+        "fromReschedule": booking.from_uid,
+        "rescheduled": booking.rescheduled or None,
+        "rescheduledBy": booking.rescheduled_by,
+        "recurringEventId": booking.recurring_uid,
+    }
+    return msgspec.json.encode(row)
+
+
 def booking_answers(booking: Booking, seat: Guest | None = None) -> dict[str, Any]:
     """Returns the booker's answers as the row stores them; `seat`: those of that seat's attendee."""
-    booker = seat or (booking.attendees[0] if booking.attendees else Guest("", ""))
+    booker = seat or booking.booker
     found: dict[str, Any] = {"name": booker.name, "email": booker.email}
     if booker.phone:
         found["attendeePhoneNumber"] = booker.phone
@@ -77,121 +70,50 @@ def booking_answers(booking: Booking, seat: Guest | None = None) -> dict[str, An
 
 def previous_fields(old: Booking) -> dict[str, Any]:
     """Returns the fields that name the replaced booking; the times are the OLD ones."""
-    return {
-        "rescheduleId": old.id,
-        "rescheduleUid": old.uid,
-        "rescheduleStartTime": instant(old.start_at),
-        "rescheduleEndTime": instant(old.end_at),
-    }
+    return render_booking.previous_fields(PreviousBooking(old.uid, old.id, old.start_at, old.end_at))
 
 
 def no_show_fields(booking: Booking, changed: list[Guest]) -> dict[str, Any]:
-    marks = [{"email": one.email, "noShow": one.absent} for one in changed]
-    message = "No-show updated"
-    if len(changed) == 1:
-        message = f"{changed[0].email} {'' if changed[0].absent else 'un'}marked as no-show"
-    return {"bookingUid": booking.uid, "bookingId": booking.id, "attendees": marks, "message": message}
+    marks = tuple((one.email, one.absent) for one in changed)
+    return render_booking.no_show_fields(_as_simulated(booking, booking.attendees), marks)
 
 
-def ping_fields(at: datetime) -> dict[str, Any]:
-    person = {"timeZone": "Europe/London", "language": {"locale": "en"}, "utcOffset": 0}
-    return {
-        "type": "Test",
-        "title": "Test trigger event",
-        "startTime": instant(at),
-        "endTime": instant(at),
-        "attendees": [{"email": "jdoe@example.com", "name": "John Doe", **person}],
-        "organizer": {"name": "Cal", "email": "no-reply@cal.com", **person},
-    }
+def _as_simulated(booking: Booking, attendees: list[Guest]) -> SimulatedBooking:
+    kind, host = booking.event_type, booking.host
+    return SimulatedBooking(
+        account=0,
+        uid=booking.uid,
+        number=booking.id,
+        ical_uid=booking.ical_uid,
+        sequence=booking.sequence,
+        title=booking.title,
+        event_type=SimulatedEventType(
+            kind.id,
+            kind.slug,
+            kind.title,
+            kind.lasts_for,
+            location=kind.location,
+            scheduling=kind.scheduling,
+            confirmation=kind.confirmation,
+            seats=kind.seats,
+        ),
+        organizer=SimulatedOrganizer(host.id, host.name, host.email, host.username, host.time_zone, host.locale),
+        attendees=tuple(
+            SimulatedAttendee(one.name, one.email, one.time_zone, one.locale, phone=one.phone, seat=one.seat_uid)
+            for one in attendees
+        ),
+        start_at=booking.start_at,
+        end_at=booking.end_at,
+        created_at=booking.created_at,
+        status=booking.status,
+        meeting_url=booking.meeting_url,
+        notes=booking.notes,
+        reschedule_reason=booking.reschedule_reason,
+        is_simulated=False,
+    )
 
 
-def _organizer(host: User, at: datetime) -> dict[str, Any]:
-    return {
-        "id": host.id,
-        "name": host.name,
-        "email": host.email,
-        "username": host.username,
-        "timeZone": host.time_zone,
-        "language": {"locale": host.locale},
-        "timeFormat": "h:mma",
-        "utcOffset": _offset(host.time_zone, at),
-    }
-
-
-def _attendee(guest: Guest, at: datetime) -> dict[str, Any]:
-    first, _, last = guest.name.partition(" ")
-    return {
-        "name": guest.name,
-        "email": guest.email,
-        "timeZone": guest.time_zone,
-        "language": {"locale": guest.locale},
-        "phoneNumber": guest.phone,
-        "bookingSeat": {"referenceUid": guest.seat_uid} if guest.seat_uid else None,
-        "utcOffset": _offset(guest.time_zone, at),
-        "firstName": first,
-        "lastName": last,
-    }
-
-
-def _offset(zone: str, at: datetime) -> int:
-    offset = at.astimezone(ZoneInfo(zone)).utcoffset()
-    return int(offset.total_seconds() // 60) if offset else 0
-
-
-def _of_the_event_type(event_type: EventType) -> dict[str, Any]:
-    team = {} if event_type.team_id is None else {"team": {"id": event_type.team_id, "name": "Sellers", "members": []}}
-    return {
-        "type": event_type.slug,
-        "eventTypeId": event_type.id,
-        "eventTitle": event_type.title,
-        "eventDescription": "",
-        "length": event_type.lasts_for,
-        "price": 0,
-        "currency": "usd",
-        "schedulingType": event_type.scheduling,
-        "requiresConfirmation": event_type.confirmation,
-        "seatsPerTimeSlot": event_type.seats,
-        "seatsShowAttendees": True,
-        "seatsShowAvailabilityCount": True,
-        "hideCalendarNotes": False,
-        "hideCalendarEventDetails": False,
-        "hideOrganizerEmail": False,
-        "customReplyToEmail": None,
-        "disableRescheduling": False,
-        "disableReschedulingScope": "HOST_AND_ATTENDEE",
-        "disableCancelling": False,
-        "disableCancellingScope": "HOST_AND_ATTENDEE",
-        **team,
-    }
-
-
-def _of_the_platform(host: User) -> dict[str, Any]:
-    calendar = {
-        "id": host.id + 7,
-        "integration": "google_calendar",
-        "externalId": host.email,
-        "primaryEmail": host.email,
-        "userId": host.id,
-        "credentialId": host.id + 11,
-    }
-    empty = ("platformClientId", "platformRescheduleUrl", "platformCancelUrl", "platformBookingUrl")
-    return {
-        **dict.fromkeys(empty, ""),
-        "oneTimePassword": None,
-        "organizationId": None,
-        "hashedLink": None,
-        "hideBranding": True,
-        "appsStatus": [apps_status("Google Calendar", "google_calendar"), apps_status("Cal Video", "daily_video")],
-        "destinationCalendar": [calendar, calendar],
-        "assignmentReason": [],
-    }
-
-
-def apps_status(name: str, kind: str) -> dict[str, Any]:
-    return {"appName": name, "type": kind, "success": 1, "failures": 0, "errors": []}
-
-
-def _of_the_series(booking: Booking) -> dict[str, Any]:
+def _series_fields(booking: Booking) -> dict[str, Any]:
     """Returns the fields of a series' booking; no body says which series."""
     if booking.occurrences is None:
         return {}

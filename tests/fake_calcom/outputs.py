@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from showup.simulation.render_booking import instant
 from tests.fake_calcom.bodies import booking_answers
-from tests.fake_calcom.rows import Booking, EventType, Guest, User, instant
+from tests.fake_calcom.rows import Booking, EventType, Guest, User
 from tests.fake_calcom.world_state import WorldState
 
 _HOURS = range(9, 17)

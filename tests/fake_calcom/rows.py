@@ -134,11 +134,5 @@ class SentWebhook:
     body: bytes
 
 
-def instant(at: datetime) -> str:
-    """Formats `at` as Cal.com does: UTC, milliseconds, Z."""
-    at = at.astimezone(UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-
-
 def to_the_millisecond(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)

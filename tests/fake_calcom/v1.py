@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from showup.simulation.render_booking import instant
 from tests.fake_calcom.bodies import booking_answers
 from tests.fake_calcom.booking_queries import parse_time
-from tests.fake_calcom.rows import Booking, Guest, User, instant
+from tests.fake_calcom.rows import Booking, Guest, User
 from tests.fake_calcom.world_state import WorldState
 
 

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 import httpx2
 
-from tests.fake_calcom.bodies import enveloped, ping_fields
+from showup.simulation.models import SimulatedWebhook
+from showup.simulation.render import render
 from tests.fake_calcom.registry import Webhook
 from tests.fake_calcom.rows import SentWebhook
 from tests.fake_calcom.world import World
@@ -75,7 +76,7 @@ class WebhookSender:
     async def ping(self) -> SentWebhook:
         """Delivers the test webhook of Cal.com's button: at once, and never lost."""
         at = self._world.clock()
-        webhook = SentWebhook("PING", None, at, enveloped("PING", at, ping_fields(at)))
+        webhook = SentWebhook("PING", None, at, render(SimulatedWebhook("PING", at, 0)))
         await self._send(webhook.body, signed_headers(webhook.body, self._secret))
         return webhook
 

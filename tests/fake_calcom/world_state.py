@@ -7,8 +7,8 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.fake_calcom.bodies import enveloped
-from tests.fake_calcom.meeting_bodies import meeting_body
+from showup.simulation.render import render_envelope
+from tests.fake_calcom.bodies import meeting_body
 from tests.fake_calcom.rows import FIRST_DAY, Booking, Clock, EventType, Guest, SentWebhook, User, to_the_millisecond
 
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -107,7 +107,7 @@ class WorldState:
             return
         self.clock.move_by(timedelta(milliseconds=self.chance.randint(15, 600)))
         at = self.clock()
-        self._record_webhook(SentWebhook(trigger, booking.uid, at, enveloped(trigger, at, payload)))
+        self._record_webhook(SentWebhook(trigger, booking.uid, at, render_envelope(trigger, at, payload)))
 
     def _record_webhook(self, webhook: SentWebhook) -> None:
         self.sent_webhooks.append(webhook)

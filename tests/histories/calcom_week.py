@@ -2,11 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from tests.histories.webhooks import ANN, BEN, MONDAY, body, meeting_body, payload
+from showup.simulation.models import PreviousBooking, SimulatedBooking, SimulatedWebhook
+from showup.simulation.render import render, render_envelope
+from tests.histories.webhooks import ANN, BEN, INTRO, MONDAY, attendee, booking
 
 SARAH, SAM, LEE, GUEST, GUS = (
     "sarah@acme.example",
@@ -16,6 +19,7 @@ SARAH, SAM, LEE, GUEST, GUS = (
     "gus@gmail.com",
 )
 _HALF_HOUR = timedelta(minutes=30)
+_CLASS = replace(INTRO, seats=3)
 
 
 class ReceivedBody(NamedTuple):
@@ -77,54 +81,60 @@ class Meeting:
         self.uid, self.number = uid, next(week.numbers)
         self.uids = [uid]
         self.start = MONDAY + timedelta(days=days_ahead, hours=3)
-        self.booked_at = MONDAY
         self.host = BEN
+        self._previous: list[PreviousBooking] = []
 
-    def _send(self, trigger: str, **more: Any) -> None:
+    def _booking(self) -> SimulatedBooking:
+        return booking(self.uid, self.number, self.start, self.emails, organizer=self.host)
+
+    def _send(self, trigger: str, about: SimulatedBooking | None = None, **details: Any) -> None:
         at = self.week.next_time()
-        fields = payload(self.uid, self.number, self.start, self.emails, organizer=self.host, **more)
-        self.week.send(body(trigger, at, fields))
+        self.week.send(render(SimulatedWebhook(trigger, at, 0, about or self._booking(), **details)))
 
-    def _replace_uid(self) -> dict[str, Any]:
-        old = {"rescheduleUid": self.uid, "rescheduleId": self.number}
+    def _moved(self) -> SimulatedBooking:
+        """Gives the meeting a new time and uid, and returns the booking that names its old ones."""
+        self._previous.append(PreviousBooking(self.uid, self.number, self.start, self.start + _HALF_HOUR))
         self.uid, self.number = f"{self.name}-{len(self.uids)}", next(self.week.numbers)
         self.uids.append(self.uid)
         self.start += timedelta(days=1, hours=1)
-        return old
+        return replace(self._booking(), previous=self._previous[-1])
 
     def create(self) -> None:
-        self._send("BOOKING_CREATED", responses={"company": {"label": "company", "value": f"Firm {self.name}"}})
+        self._send("BOOKING_CREATED", replace(self._booking(), company_answer=f"Firm {self.name}"))
 
     def request(self) -> None:
-        self._send("BOOKING_REQUESTED")
+        self._send("BOOKING_REQUESTED", replace(self._booking(), status="PENDING"))
 
     def reject(self) -> None:
-        self._send("BOOKING_REJECTED", rejectionReason="No time")
+        self._send("BOOKING_REJECTED", replace(self._booking(), status="REJECTED"), reason="No time")
 
     def reschedule(self) -> None:
-        self._send(
-            "BOOKING_RESCHEDULED", **self._replace_uid(), cancellationReason="Busy", rescheduledBy=self.emails[0]
-        )
+        self._send("BOOKING_RESCHEDULED", self._moved(), reason="Busy", by=self.emails[0])
 
     def reschedule_without_webhook(self) -> None:
         """Reschedules; the webhook that links the two uids is lost."""
-        self._replace_uid()
+        self._moved()
 
     def request_reschedule(self) -> None:
-        self._send("BOOKING_REQUESTED", **self._replace_uid())
+        self._send("BOOKING_REQUESTED", replace(self._moved(), status="PENDING"))
 
     def cancel(self) -> None:
-        self._send("BOOKING_CANCELLED", cancellationReason="Off", cancelledBy=self.emails[0])
+        self._send("BOOKING_CANCELLED", self._cancelled(), reason="Off", by=self.emails[0])
 
     def request_rebooking(self) -> None:
-        self._send("BOOKING_CANCELLED", requestReschedule=True, cancelledBy="ben@outbound.example")
+        self._send("BOOKING_CANCELLED", self._cancelled(), request_reschedule=True, by=BEN.email)
+
+    def _cancelled(self) -> SimulatedBooking:
+        return replace(self._booking(), status="CANCELLED")
 
     def relocate(self) -> None:
-        self._send("BOOKING_LOCATION_UPDATED", metadata={"videoCallUrl": f"https://meet.example/{self.name}"})
+        self._send(
+            "BOOKING_LOCATION_UPDATED", replace(self._booking(), meeting_url=f"https://meet.example/{self.name}")
+        )
 
     def reassign(self) -> None:
-        self.host = ANN if self.host == BEN else BEN
-        self._send("BOOKING_REASSIGNED")
+        before, self.host = self.host, ANN if self.host == BEN else BEN
+        self._send("BOOKING_REASSIGNED", replaced=before)
 
     def mark(self) -> None:
         self._mark(no_show=True)
@@ -134,20 +144,17 @@ class Meeting:
 
     def _mark(self, *, no_show: bool) -> None:
         at = max(self.week.next_time(), self.start + timedelta(hours=2))
-        marks = {"bookingUid": self.uid, "attendees": [{"email": self.emails[0].lower(), "noShow": no_show}]}
-        self.week.send(body("BOOKING_NO_SHOW_UPDATED", at, marks))
+        marks = ((self.emails[0].lower(), no_show),)
+        self.week.send(render(SimulatedWebhook("BOOKING_NO_SHOW_UPDATED", at, 0, self._booking(), marks=marks)))
 
     def end(self) -> None:
-        self.week.next_time()
-        self.week.send(
-            meeting_body("MEETING_ENDED", self.uid, self.number, self.start, self.emails, self.booked_at, self.host)
-        )
+        self._send("MEETING_ENDED")
 
     def end_by_number(self) -> None:
         """Sends the format of seed 002, which has only the booking's number."""
         self.week.next_time()
         marks = {"bookingId": self.number, "attendees": [{"email": self.emails[0], "attended": True}]}
-        self.week.send(body("meeting.ended", self.start + _HALF_HOUR, marks))
+        self.week.send(render_envelope("meeting.ended", self.start + _HALF_HOUR, marks))
 
     def send_other_copy(self) -> None:
         """Sends the last webhook again, a bit later, from the subscription of another account."""
@@ -163,10 +170,10 @@ class Meeting:
 
     def send_missing_reschedule(self) -> None:
         """Sends the lost link between two uids after all, in a body as old as the reschedule."""
-        if len(self.uids) > 1:
-            old = {"rescheduleUid": self.uids[0]}
-            fields = payload(self.uids[1], 900, self.start, self.emails, organizer=self.host, **old)
-            self.week.send(body("BOOKING_RESCHEDULED", self.week.now - _HALF_HOUR, fields))
+        if self._previous:
+            moved = replace(self._booking(), uid=self.uids[1], number=900, previous=self._previous[0])
+            at = self.week.now - _HALF_HOUR
+            self.week.send(render(SimulatedWebhook("BOOKING_RESCHEDULED", at, 0, moved)))
 
 
 class SeatedMeeting:
@@ -178,16 +185,19 @@ class SeatedMeeting:
         self.start = MONDAY + timedelta(days=days_ahead, hours=5)
         self._seat_numbers = itertools.count(1)
 
-    def _send(self, trigger: str, email: str, **more: Any) -> None:
-        fields = payload(self.uid, self.number, self.start, [email], seatsPerTimeSlot=3, **more)
-        fields["attendeeSeatId"] = f"{email}-{next(self._seat_numbers)}"
-        self.week.send(body(trigger, self.week.next_time(), fields))
+    def _send(self, trigger: str, email: str, *, reason: str | None = None, **changes: Any) -> None:
+        seat = f"{email}-{next(self._seat_numbers)}"
+        taken_by = replace(attendee(email), seat=seat)
+        about = booking(self.uid, self.number, self.start, [taken_by], event_type=_CLASS, **changes)
+        webhook = SimulatedWebhook(trigger, self.week.next_time(), 0, about, seat=seat, reason=reason)
+        self.week.send(render(webhook))
 
     def take_seat(self, email: str) -> None:
         self._send("BOOKING_CREATED", email)
 
     def cancel_seat(self, email: str) -> None:
-        self._send("BOOKING_CANCELLED", email, cancellationReason="Off")
+        self._send("BOOKING_CANCELLED", email, status="CANCELLED", reason="Off")
 
     def move_seat_from(self, other: "SeatedMeeting", email: str) -> None:
-        self._send("BOOKING_RESCHEDULED", email, rescheduleUid=other.uid)
+        previous = PreviousBooking(other.uid, other.number, other.start, other.start + _HALF_HOUR)
+        self._send("BOOKING_RESCHEDULED", email, previous=previous)

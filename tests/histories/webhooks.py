@@ -1,64 +1,80 @@
-"""Builds webhook bodies as Cal.com would send them, for the histories of tests."""
+"""Short ways to the webhooks of the simulation, for tests: a meeting of half an hour with one of two hosts."""
 
-import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from showup.simulation.models import (
+    SimulatedAttendee,
+    SimulatedBooking,
+    SimulatedEventType,
+    SimulatedOrganizer,
+    SimulatedWebhook,
+)
+from showup.simulation.render import render, render_envelope
+from showup.simulation.render_booking import booking_fields
+
 MONDAY = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
-BEN = {"id": 1, "name": "Ben Host", "email": "ben@outbound.example", "timeZone": "UTC"}
-ANN = {"id": 2, "name": "Ann Host", "email": "ann@outbound.example", "timeZone": "UTC"}
+BEN = SimulatedOrganizer(1, "Ben Host", "ben@outbound.example", "ben", "UTC")
+ANN = SimulatedOrganizer(2, "Ann Host", "ann@outbound.example", "ann", "UTC")
+INTRO = SimulatedEventType(1, "intro", "Intro call", 30)
 
 
-def format_time(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+def attendee(
+    email: str, name: str | None = None, *, zone: str = "Europe/Berlin", phone: str | None = None
+) -> SimulatedAttendee:
+    return SimulatedAttendee(email.partition("@")[0].title() if name is None else name, email, zone, phone=phone)
 
 
-def attendee(email: str, name: str = "", **more: Any) -> dict[str, Any]:
-    return {
-        "email": email,
-        "name": name or email.partition("@")[0].title(),
-        "timeZone": "Europe/Berlin",
-        **more,
+def booking(
+    uid: str, number: int, start: datetime, attendees: Sequence[str | SimulatedAttendee], **changes: Any
+) -> SimulatedBooking:
+    """Returns a booking without the mark of a simulation; `changes` may replace any other field."""
+    fields = {
+        "account": 0,
+        "ical_uid": f"{uid}@Cal.com",
+        "sequence": 0,
+        "title": f"Intro call {uid}",
+        "event_type": INTRO,
+        "organizer": BEN,
+        "created_at": MONDAY,
+        "meeting_url": f"https://app.cal.example/video/{uid}",
+        "is_simulated": False,
     }
-
-
-def body(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
-    envelope = {"triggerEvent": trigger, "createdAt": format_time(at), "payload": payload}
-    return json.dumps(envelope, separators=(",", ":"), ensure_ascii=False).encode()
+    return SimulatedBooking(
+        uid=uid,
+        number=number,
+        attendees=tuple(attendee(one) if isinstance(one, str) else one for one in attendees),
+        start_at=start,
+        end_at=start + timedelta(minutes=30),
+        **(fields | changes),
+    )
 
 
 def payload(
-    uid: str, number: int, start: datetime, emails: list[str], *, organizer: dict[str, Any] = BEN, **more: Any
-) -> dict[str, Any]:
-    return {
-        "uid": uid,
-        "bookingId": number,
-        "title": f"Intro call {uid}",
-        "type": "intro",
-        "startTime": format_time(start),
-        "endTime": format_time(start + timedelta(minutes=30)),
-        "organizer": organizer,
-        "attendees": [attendee(email) for email in emails],
-        "location": "integrations:daily",
-        "metadata": {"videoCallUrl": f"https://app.cal.example/video/{uid}"},
-        "iCalUID": f"{uid}@Cal.com",
-        **more,
-    }
-
-
-def meeting_body(
-    trigger: str,
     uid: str,
     number: int,
     start: datetime,
-    emails: list[str],
-    booked_at: datetime,
-    organizer: dict[str, Any] = BEN,
-) -> bytes:
-    """Returns a MEETING_STARTED or MEETING_ENDED body: a row of Cal.com's database, without an envelope."""
-    fields = payload(uid, number, start, emails)
-    fields["id"] = fields.pop("bookingId")
-    fields["userPrimaryEmail"] = organizer["email"]
-    del fields["organizer"]
-    root = {"triggerEvent": trigger, **fields, "createdAt": format_time(booked_at), "status": "ACCEPTED"}
-    return json.dumps(root, separators=(",", ":")).encode()
+    attendees: Sequence[str | SimulatedAttendee],
+    *,
+    organizer: SimulatedOrganizer = BEN,
+    **fields: Any,
+) -> dict[str, Any]:
+    """Returns what any trigger says of a booking; `fields` may replace a field, or add one, in Cal.com's names."""
+    return booking_fields(booking(uid, number, start, attendees, organizer=organizer)) | fields
+
+
+def body(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:
+    return render_envelope(trigger, at, payload)
+
+
+def no_show_body(uid: str, at: datetime, email: str, *, absent: bool = True) -> bytes:
+    """Returns the BOOKING_NO_SHOW_UPDATED of one attendee."""
+    about = booking(uid, 1, at, [email])
+    return render(SimulatedWebhook("BOOKING_NO_SHOW_UPDATED", at, 0, about, marks=((email, absent),)))
+
+
+def ended_body(uid: str, number: int, start: datetime, emails: Sequence[str], booked_at: datetime) -> bytes:
+    """Returns the MEETING_ENDED of a booking: a row of Cal.com's database, without an envelope."""
+    ended = booking(uid, number, start, emails, created_at=booked_at)
+    return render(SimulatedWebhook("MEETING_ENDED", ended.end_at, 0, ended))

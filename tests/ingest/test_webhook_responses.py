@@ -11,7 +11,8 @@ from showup.clock import system_clock
 from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
 from showup.inbox.inbox_event import IncomingEvent
-from tests.histories.webhooks import body, format_time, payload
+from showup.simulation.render_booking import instant
+from tests.histories.webhooks import body, payload
 from tests.ingest.conftest import WebhookSender
 
 NOW = system_clock()
@@ -125,7 +126,7 @@ class TestSeed003:
             "status": "accepted",
             "email": "sarah@acme.example",
             "name": "Sarah",
-            "meeting_time": format_time(NOW + timedelta(days=3))[:19] + "Z",
+            "meeting_time": instant(NOW + timedelta(days=3))[:19] + "Z",
             "event_id": str(stored["id"]),
         }
 
@@ -135,7 +136,9 @@ class TestSeed003:
         assert len(await sender.stored()) == 1
 
     async def test_a_payload_without_attendees_is_invalid_and_stored(self, sender: WebhookSender) -> None:
-        nobody = body("BOOKING_CREATED", NOW, payload("abc", 100, NOW, []))
+        booked = payload("abc", 100, NOW, ["sarah@acme.example"])
+        # Showup takes the booker from the answers too.
+        nobody = body("BOOKING_CREATED", NOW, booked | {"attendees": [], "responses": {}})
         assert (await sender.send(nobody, path=self.PATH)).status_code == 400
         assert len(await sender.stored()) == 1
 

@@ -35,10 +35,11 @@ def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict
     }
     names = {key: key.removeprefix("domain:") for key in keys}
     for event in events:
-        booking = model.find(event) if "responses" in event.fields else None
+        answer = event.fields.get("responses", {}).get("company", {}).get("value")
+        booking = model.find(event) if answer is not None else None
         company_key = None if booking is None else model.company_of_attendees(booking)
         if company_key is not None:
-            names[company_key] = event.fields["responses"]["company"]["value"]
+            names[company_key] = answer
     entered = {f"company:{event.id}": event.fields for event in events if event.kind == "company_recorded"}
     names |= {fields.get("company", key): fields["name"] for key, fields in entered.items()}
     return names

@@ -19,6 +19,7 @@ from tests.simulation.sample_webhooks import (
     ended,
     marked,
     moved,
+    requested,
     rescheduled,
 )
 
@@ -45,6 +46,18 @@ def test_every_booking_is_marked_as_simulated() -> None:  # PI13
     for webhook in (created(booking()), cancelled(booking()), paid):
         assert rendered(webhook)["payload"]["metadata"]["showup"] == "simulated"
     assert rendered(ended(booking()))["metadata"]["showup"] == "simulated"
+
+
+def test_a_booking_that_is_not_simulated_has_no_mark() -> None:
+    real = booking("u1", is_simulated=False)
+    paid = SimulatedWebhook("BOOKING_PAID", day(1), 0, real)
+    assert [b"simulated" in render(one) for one in (created(real), ended(real), paid)] == [False] * 3
+
+
+def test_a_request_for_another_time_names_the_old_booking() -> None:  # #21169
+    payload = rendered(requested(moved(booking(), "u2", 8)))["payload"]
+    assert (payload["uid"], payload["rescheduleUid"], payload["status"]) == ("u2", "u1", "PENDING")
+    assert payload["rescheduleStartTime"] == "2026-09-06T09:00:00.000Z"
 
 
 def test_a_reschedule_has_the_old_times_and_the_same_calendar_uid() -> None:

@@ -165,8 +165,8 @@ async def _send_lifecycle(
 
 
 def _fields(meeting: PlannedMeeting) -> dict[str, Any]:
-    attendees = [attendee(meeting.email, name=f"Person {meeting.number}")]
-    return payload(f"booking-{meeting.number}", meeting.number, meeting.start, [meeting.email], attendees=attendees)
+    booker = attendee(meeting.email, name=f"Person {meeting.number}")
+    return payload(f"booking-{meeting.number}", meeting.number, meeting.start, [booker])
 
 
 async def _post(client: httpx2.AsyncClient, trigger: str, fields: dict[str, Any]) -> None:

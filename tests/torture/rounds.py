@@ -8,12 +8,15 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
 from showup.database.engine import transaction
 from showup.simulation.api_reader import ApiReadError
+from showup.simulation.models import SimulatedWebhook
+from showup.simulation.render import render
 from showup.simulation.run import outgoing_webhooks
 from showup.simulation.wire import OutgoingWebhook
 from showup.simulation.world import World, make_world
@@ -23,7 +26,7 @@ from tests.torture.client_workspace import Client, new_client
 from tests.torture.deployment import DATABASE_FAULTS, Deployment
 from tests.torture.load_sender import LoadSender, Sent
 
-PING = b'{"triggerEvent":"PING","createdAt":"2026-09-01T00:00:00.000Z","payload":{}}'
+PING = render(SimulatedWebhook("PING", datetime(2026, 9, 1, tzinfo=UTC), 0))
 # Some faults come after the last answer: then only the applier is at work.
 _FAULT_RANGE = 1.2
 _MAX_DELAY = 0.4

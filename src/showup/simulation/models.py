@@ -55,7 +55,10 @@ class PreviousBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedBooking:
-    """A booking as Cal.com sees it at one moment. `account` counts the Cal.com accounts from 0."""
+    """A booking as Cal.com sees it at one moment. `account` counts the Cal.com accounts from 0.
+
+    Webhooks of a simulated booking carry a mark, so that Showup sends no messages about it.
+    """
 
     account: int
     uid: str
@@ -76,6 +79,7 @@ class SimulatedBooking:
     previous: PreviousBooking | None = None
     reschedule_reason: str | None = None
     series_length: int | None = None
+    is_simulated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

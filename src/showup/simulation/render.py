@@ -1,17 +1,18 @@
 """Renders the events of a run as webhook bodies: compact JSON in raw UTF-8, in the shape of hosted Cal.com, 2026."""
 
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import msgspec
 
 from showup.simulation.models import SimulatedWebhook
-from showup.simulation.render_booking import booking_fields, instant
+from showup.simulation.render_booking import booking_payload, instant, no_show_fields
 from showup.simulation.render_meeting import meeting_fields, row_attendees
 
 Json: TypeAlias = dict[str, Any]
 
 # Cal.com sends the same event again a few milliseconds later when a user has several webhooks.
-_RESENT_AFTER_MS = 7
+_RESENT_AFTER = timedelta(milliseconds=7)
 
 
 def render(webhook: SimulatedWebhook) -> bytes:
@@ -19,12 +20,18 @@ def render(webhook: SimulatedWebhook) -> bytes:
     return msgspec.json.encode(_body(webhook))
 
 
+def render_envelope(trigger: str, at: datetime, payload: Json) -> bytes:
+    """Returns the bytes of an enveloped webhook with any payload."""
+    return msgspec.json.encode({"triggerEvent": trigger, "createdAt": instant(at), "payload": payload})
+
+
 def _body(webhook: SimulatedWebhook) -> Json:
     match webhook.trigger:
         case "MEETING_STARTED" | "MEETING_ENDED":
             return {"triggerEvent": webhook.trigger, **meeting_fields(webhook)}
         case "BOOKING_NO_SHOW_UPDATED":
-            return _envelope(webhook, _marks(webhook))
+            assert webhook.booking is not None, "a no-show mark belongs to a booking"
+            return _envelope(webhook, no_show_fields(webhook.booking, webhook.marks))
         case "AFTER_GUESTS_CAL_VIDEO_NO_SHOW":
             return _envelope(webhook, _guests_absent(webhook))
         case "PING":
@@ -32,24 +39,12 @@ def _body(webhook: SimulatedWebhook) -> Json:
         case "FORM_SUBMITTED":
             return {"Work-email": webhook.by, **_envelope(webhook, _form(webhook))}
         case _:
-            return _envelope(webhook, booking_fields(webhook))
+            return _envelope(webhook, booking_payload(webhook))
 
 
 def _envelope(webhook: SimulatedWebhook, payload: Json) -> Json:
-    at = instant(webhook.at, milliseconds_later=webhook.resend_count * _RESENT_AFTER_MS)
-    return {"triggerEvent": webhook.trigger, "createdAt": at, "payload": payload}
-
-
-def _marks(webhook: SimulatedWebhook) -> Json:
-    assert webhook.booking is not None, "a no-show mark belongs to a booking"
-    attendees = [{"email": email, "noShow": is_absent} for email, is_absent in webhook.marks]
-    message = ", ".join(f"{email} {'' if is_absent else 'un'}marked as no-show" for email, is_absent in webhook.marks)
-    return {
-        "bookingUid": webhook.booking.uid,
-        "bookingId": webhook.booking.number,
-        "attendees": attendees,
-        "message": message,
-    }
+    at = webhook.at + webhook.resend_count * _RESENT_AFTER
+    return {"triggerEvent": webhook.trigger, "createdAt": instant(at), "payload": payload}
 
 
 def _guests_absent(webhook: SimulatedWebhook) -> Json:

@@ -1,28 +1,37 @@
 """Renders the booking in enveloped webhooks: one uniform set of fields, read from Cal.com's tables."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from showup.simulation.models import SimulatedAttendee, SimulatedBooking, SimulatedOrganizer, SimulatedWebhook
+from showup.simulation.models import (
+    PreviousBooking,
+    SimulatedAttendee,
+    SimulatedBooking,
+    SimulatedOrganizer,
+    SimulatedWebhook,
+)
 from showup.simulation.render_settings import event_type_fields, platform_fields
 
 Json: TypeAlias = dict[str, Any]
 
 # Showup and its users recognize simulated bookings by this mark; no messages about them leave Showup.
-MARK = {"showup": "simulated"}
+_MARK = {"showup": "simulated"}
 
 
-def instant(at: datetime, *, milliseconds_later: int = 0) -> str:
+def instant(at: datetime) -> str:
     """Returns `at` as Cal.com writes times: UTC to the millisecond, with a Z."""
-    at += timedelta(milliseconds=milliseconds_later)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def booking_fields(webhook: SimulatedWebhook) -> Json:
+def booking_payload(webhook: SimulatedWebhook) -> Json:
     """Returns the `payload` of a booking's webhook, with the additions of its trigger."""
-    booking = webhook.booking
-    assert booking is not None, f"{webhook.trigger} is about a booking"
+    assert webhook.booking is not None, f"{webhook.trigger} is about a booking"
+    return booking_fields(webhook.booking) | _trigger_fields(webhook, webhook.booking)
+
+
+def booking_fields(booking: SimulatedBooking) -> Json:
+    """Returns the fields that the webhooks of all triggers have."""
     return {
         "bookerUrl": "https://cal.com",
         "title": booking.title,
@@ -41,19 +50,23 @@ def booking_fields(webhook: SimulatedWebhook) -> Json:
         "uid": booking.uid,
         "bookingId": booking.number,
         "status": booking.status,
-        "cancellationReason": webhook.reason if webhook.trigger != "BOOKING_REJECTED" else None,
-        "rejectionReason": webhook.reason if webhook.trigger == "BOOKING_REJECTED" else None,
+        "cancellationReason": None,
+        "rejectionReason": None,
         "videoCallData": {
             "type": "daily_video",
             "id": booking.uid[:9],
             "password": "",
             "url": booking.meeting_url,
         },
-        "metadata": {"source": "website", "videoCallUrl": booking.meeting_url, **MARK},
+        "metadata": booking_metadata(booking),
         **event_type_fields(booking.event_type),
         **platform_fields(booking.organizer),
-        **_trigger_fields(webhook, booking),
     }
+
+
+def booking_metadata(booking: SimulatedBooking) -> Json:
+    """Returns what the booking page and Cal.com's apps store with a booking."""
+    return {"source": "website", "videoCallUrl": booking.meeting_url, **_mark(booking)}
 
 
 def responses(booking: SimulatedBooking, *, labels: dict[str, str] | None = None) -> Json:
@@ -72,14 +85,15 @@ def responses(booking: SimulatedBooking, *, labels: dict[str, str] | None = None
         "guests": guests,
         "rescheduleReason": booking.reschedule_reason,
     }
-    labels = _LABELS if labels is None else labels
+    labels = LABELS if labels is None else labels
     return {
         slug: {"label": labels.get(slug, slug)} | ({} if value is None else {"value": value})
         for slug, value in answers.items()
     }
 
 
-_LABELS = {
+# By the slugs of the questions.
+LABELS = {
     "name": "your_name",
     "email": "email_address",
     "notes": "additional_notes",
@@ -89,17 +103,17 @@ _LABELS = {
 
 def _trigger_fields(webhook: SimulatedWebhook, booking: SimulatedBooking) -> Json:
     seat = {"attendeeSeatId": webhook.seat} if webhook.seat is not None else {}
+    # Cal.com puts the reason of a reschedule into the same field.
+    reason = {"cancellationReason": webhook.reason}
     match webhook.trigger:
         case "BOOKING_CANCELLED":
-            return {"cancelledBy": webhook.by, "requestReschedule": webhook.request_reschedule, **seat}
-        case "BOOKING_RESCHEDULED" if (previous := booking.previous) is not None:
-            return {
-                "rescheduleId": previous.number,
-                "rescheduleUid": previous.uid,
-                "rescheduleStartTime": instant(previous.start_at),
-                "rescheduleEndTime": instant(previous.end_at),
-                "rescheduledBy": webhook.by,
-            }
+            return {"cancelledBy": webhook.by, "requestReschedule": webhook.request_reschedule, **reason, **seat}
+        case "BOOKING_REJECTED":
+            return {"rejectionReason": webhook.reason}
+        case "BOOKING_REQUESTED" if booking.previous is not None:
+            return previous_fields(booking.previous)
+        case "BOOKING_RESCHEDULED" if booking.previous is not None:
+            return {**previous_fields(booking.previous), "rescheduledBy": webhook.by, **reason, **seat}
         case "BOOKING_LOCATION_UPDATED":
             return {"location": booking.meeting_url, "previousLocation": webhook.previous_location}
         case "BOOKING_REASSIGNED" if webhook.replaced is not None:
@@ -108,6 +122,26 @@ def _trigger_fields(webhook: SimulatedWebhook, booking: SimulatedBooking) -> Jso
             return {"paymentId": booking.number, "metadata": _payment_metadata(booking)}
         case _:
             return seat
+
+
+def previous_fields(previous: PreviousBooking) -> Json:
+    """Returns the fields that name the replaced booking, with its OLD times."""
+    return {
+        "rescheduleId": previous.number,
+        "rescheduleUid": previous.uid,
+        "rescheduleStartTime": instant(previous.start_at),
+        "rescheduleEndTime": instant(previous.end_at),
+    }
+
+
+def no_show_fields(booking: SimulatedBooking, marks: tuple[tuple[str, bool], ...]) -> Json:
+    """Returns the payload of BOOKING_NO_SHOW_UPDATED; `marks` says of attendees whether they were absent."""
+    return {
+        "bookingUid": booking.uid,
+        "bookingId": booking.number,
+        "attendees": [{"email": email, "noShow": is_absent} for email, is_absent in marks],
+        "message": ", ".join(f"{email} {'' if is_absent else 'un'}marked as no-show" for email, is_absent in marks),
+    }
 
 
 def _payment_metadata(booking: SimulatedBooking) -> Json:
@@ -119,8 +153,12 @@ def _payment_metadata(booking: SimulatedBooking) -> Json:
         "bookerEmail": booking.attendees[0].email,
         "eventTitle": booking.event_type.title,
         "externalId": f"pi_{booking.uid}",
-        **MARK,
+        **_mark(booking),
     }
+
+
+def _mark(booking: SimulatedBooking) -> Json:
+    return _MARK if booking.is_simulated else {}
 
 
 def _organizer(organizer: SimulatedOrganizer, at: datetime) -> Json:

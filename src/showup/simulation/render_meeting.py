@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from showup.simulation.models import SimulatedBooking, SimulatedWebhook
-from showup.simulation.render_booking import MARK, instant, responses
+from showup.simulation.render_booking import booking_metadata, instant, responses
 from showup.simulation.render_settings import apps_status
 
 Json: TypeAlias = dict[str, Any]
@@ -33,7 +33,7 @@ def meeting_fields(webhook: SimulatedWebhook) -> Json:
         "updatedAt": instant(booking.created_at + _UPDATED_AFTER),
         "status": booking.status,
         "location": booking.event_type.location,
-        "metadata": {"source": "website", "videoCallUrl": booking.meeting_url, **MARK},
+        "metadata": booking_metadata(booking),
         "iCalUID": booking.ical_uid,
         "iCalSequence": booking.sequence,
         "noShowHost": webhook.host_absent,

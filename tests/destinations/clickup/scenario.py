@@ -18,6 +18,8 @@ from showup.dispatch.queue_store import QueueMeter
 from showup.events.delivery import RecordChosen
 from showup.outbox.delivery import DestinationQueue
 from showup.outbox.subscriptions import subscribe
+from showup.simulation.models import SimulatedAttendee
+from showup.simulation.render_booking import instant
 from tests.deliveries.scenario import DeliveryScenario
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.clickup_space import FakeTask
@@ -74,21 +76,25 @@ class ClickUpScenario(DeliveryScenario):
     async def _wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    async def booked(self, uid: str = "one", number: int = 1, *, email: str = ANN, **more: Any) -> None:
+    async def booked(
+        self, uid: str = "one", number: int = 1, *, booker: str | SimulatedAttendee = ANN, **more: Any
+    ) -> None:
         """Books a meeting in two days, and sends all deliveries."""
         self.now += timedelta(minutes=1)
-        await self.receive(body("BOOKING_CREATED", self.now, payload(uid, number, self.start, [email], **more)))
+        await self.receive(body("BOOKING_CREATED", self.now, payload(uid, number, self.start, [booker], **more)))
         await self.deliver_due()
 
-    async def cancelled(self, uid: str = "one", number: int = 1, *, email: str = ANN, **more: Any) -> None:
+    async def cancelled(
+        self, uid: str = "one", number: int = 1, *, booker: str | SimulatedAttendee = ANN, **more: Any
+    ) -> None:
         self.now += timedelta(minutes=1)
-        await self.receive(body("BOOKING_CANCELLED", self.now, payload(uid, number, self.start, [email], **more)))
+        await self.receive(body("BOOKING_CANCELLED", self.now, payload(uid, number, self.start, [booker], **more)))
         await self.deliver_due()
 
-    async def rescheduled(self, to: datetime, *, email: str = ANN, **more: Any) -> None:
+    async def rescheduled(self, to: datetime, *, booker: str | SimulatedAttendee = ANN, **more: Any) -> None:
         """Moves the booking `one` to the booking `two`."""
         self.now += timedelta(minutes=1)
-        moved = payload("two", 2, to, [email], rescheduleUid="one", rescheduleStartTime=_stamp(self.start), **more)
+        moved = payload("two", 2, to, [booker], rescheduleUid="one", rescheduleStartTime=instant(self.start), **more)
         await self.receive(body("BOOKING_RESCHEDULED", self.now, moved))
         await self.deliver_due()
 
@@ -115,7 +121,3 @@ class ClickUpScenario(DeliveryScenario):
     @property
     def start(self) -> datetime:
         return datetime(2026, 9, 9, 12, 0, tzinfo=self.now.tzinfo)
-
-
-def _stamp(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S}Z"

@@ -4,6 +4,7 @@ import pytest
 
 from showup.destinations.clickup.kind import KIND
 from tests.destinations.clickup.scenario import ANN, SETTINGS, ClickUpScenario
+from tests.histories.webhooks import attendee
 
 TOKEN = {"token": "pk_far_token"}
 
@@ -39,12 +40,12 @@ async def test_an_error_says_what_to_do(scenario: ClickUpScenario, fault: str, s
 async def test_whichever_call_breaks_off_nothing_is_written_twice(scenario: ClickUpScenario, fault: str) -> None:
     scenario.settings["name_search"] = False
     await scenario.connect()
-    await scenario.booked("first", 99, email="first@acme.example")
+    await scenario.booked("first", 99, booker="first@acme.example")
     # A search in each list, the lead, the comment: the layouts of the lists are cached.
     calls = ["GET /list/901/task", "GET /list/902/task", "GET /list/903/task", "POST /list/903/task", "POST comment"]
     for call in range(len(calls)):
         scenario.clickup.faults.queue(*[None] * call, fault)
-        await scenario.booked(f"at{call}", call + 1, email=f"ann{call}@acme.example")
+        await scenario.booked(f"at{call}", call + 1, booker=f"ann{call}@acme.example")
         assert (await scenario.rows(destination="clickup", recipient=f"ann{call}@acme.example"))[0][
             "state"
         ] == "scheduled"
@@ -59,8 +60,7 @@ async def test_a_lead_without_email_is_known_again_by_its_mark(scenario: ClickUp
     await scenario.connect()
     # The list, its fields, and then the creation of the lead, which gets no response.
     scenario.clickup.faults.queue(None, None, "lost")
-    by_phone = {"name": "Ann Lee", "timeZone": "UTC", "phoneNumber": "+4915112345678", "email": ""}
-    await scenario.booked(email="", attendees=[by_phone])
+    await scenario.booked(booker=attendee("", "Ann Lee", zone="UTC", phone="+4915112345678"))
     assert scenario.lead().texts == []
     await scenario.deliver_due(seconds=40)
     assert await scenario.state() == "delivered"

@@ -8,7 +8,7 @@ from showup.database.engine import driver_connection, transaction
 from showup.dispatch.manual_actions import retry
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
 from tests.destinations.clickup.test_tasks import attendance
-from tests.histories.webhooks import body, meeting_body, payload
+from tests.histories.webhooks import body, ended_body, payload
 
 
 async def cancelled_before_its_creation_arrived(scenario: ClickUpScenario) -> None:
@@ -45,7 +45,7 @@ async def test_a_late_end_of_a_meeting_leaves_a_reported_no_show(scenario: Click
     await scenario.booked()
     booked_at = scenario.now
     await attendance(scenario, absent=True)
-    await scenario.receive(meeting_body("MEETING_ENDED", "one", 1, scenario.start, [ANN], booked_at))
+    await scenario.receive(ended_body("one", 1, scenario.start, [ANN], booked_at))
     await scenario.deliver_due(minutes=10)
     assert len(task.texts) == 3
     assert task.status == "No Show"

@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
-from tests.histories.webhooks import attendee, body, meeting_body, payload
+from tests.histories.webhooks import attendee, ended_body, no_show_body
 
 
 async def attendance(scenario: ClickUpScenario, *, absent: bool) -> None:
     """Reports whether the attendee came, an hour after the meeting or later."""
     scenario.now = max(scenario.now, scenario.start) + timedelta(hours=1)
-    seen = payload("one", 1, scenario.start, [ANN], attendees=[attendee(ANN, noShow=absent)])
-    await scenario.receive(body("BOOKING_NO_SHOW_UPDATED", scenario.now, {**seen, "bookingUid": "one"}))
+    await scenario.receive(no_show_body("one", scenario.now, ANN, absent=absent))
     await scenario.deliver_due()
 
 
@@ -41,7 +40,7 @@ async def test_an_email_that_contains_another_one_does_not_match(scenario: Click
 async def test_an_email_in_other_letters_is_the_same_where_the_name_is(scenario: ClickUpScenario) -> None:
     await scenario.connect(slack=True)
     task = scenario.clickup.space.add("901", "Ann Lee", "Ann@ACME.example")
-    await scenario.booked(attendees=[attendee(ANN, "Ann Lee")])
+    await scenario.booked(booker=attendee(ANN, "Ann Lee"))
     assert len(task.texts) == 1
     assert scenario.clickup.space.of_list("903") == []
 
@@ -63,7 +62,7 @@ async def test_assumed_attendance_shows_its_evidence(scenario: ClickUpScenario) 
     task = scenario.clickup.space.add("901", "Ann", ANN)
     await scenario.booked()
     booked_at, scenario.now = scenario.now, scenario.start + timedelta(hours=1)
-    await scenario.receive(meeting_body("MEETING_ENDED", "one", 1, scenario.start, [ANN], booked_at))
+    await scenario.receive(ended_body("one", 1, scenario.start, [ANN], booked_at))
     await scenario.deliver_due()
     assert "Evidence: assumed" in task.texts[-1]
 

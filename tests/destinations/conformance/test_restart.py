@@ -49,9 +49,8 @@ class SubjectScenario(DeliveryScenario):
                 await subscribe(
                     await driver_connection(tx), self.workspace, self.queue.destination, [self.kind], self.now
                 )
-        guest = attendee(MEETING.guest.email, MEETING.guest.name or "", phoneNumber=MEETING.guest.phone)
-        booked = payload("one", 1, START, [MEETING.guest.email], attendees=[guest])
-        await self.receive(body("BOOKING_CREATED", MONDAY, booked))
+        guest = attendee(MEETING.guest.email, MEETING.guest.name, phone=MEETING.guest.phone)
+        await self.receive(body("BOOKING_CREATED", MONDAY, payload("one", 1, START, [guest])))
         self.now = max(self.now, (await self.first())["due_at"])
 
     async def first(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from tests.histories.webhooks import MONDAY, attendee, body, payload
 KEY = "an admin key of this test"
 ACTIONS = "/webhooks/slack/actions"
 START = MONDAY + timedelta(days=5)
-SARAH = {"attendees": [attendee("sarah@acme.example", "Sarah Chen")]}
+SARAH = attendee("sarah@acme.example", "Sarah Chen")
 QUESTIONS = ["record.choose", "record.chosen"]
 CANDIDATES = (
     Candidate(record="86a", name="Sarah Chen", url="https://app.clickup.com/t/86a", because="the same name"),
@@ -42,7 +42,7 @@ SEAL = Seal(["a key for tests"])
 
 
 def booked(uid: str = "one", number: int = 1, **more: Any) -> bytes:
-    return body("BOOKING_CREATED", MONDAY, payload(uid, number, START, ["sarah@acme.example"], **SARAH | more))
+    return body("BOOKING_CREATED", MONDAY, payload(uid, number, START, [SARAH], **more))
 
 
 class SlackScenario(ConnectedScenario):

@@ -19,7 +19,7 @@ from showup.reads.digest import load_digest
 from tests.destinations.fake_vendors.slack import CHANNEL, SIGNING_SECRET, TOKEN
 from tests.destinations.fake_vendors.slack_interactions import press
 from tests.destinations.slack.scenario import SEAL, START, SlackScenario, booked
-from tests.histories.webhooks import body, payload
+from tests.histories.webhooks import body, no_show_body, payload
 
 
 async def posted_texts(scenario: SlackScenario, *, seconds: int = 5) -> list[str]:
@@ -34,8 +34,7 @@ async def test_a_new_booking_and_a_no_show_are_posted(scenario: SlackScenario) -
     await scenario.receive(booked())
     assert await posted_texts(scenario) == ["New booking: Sarah Chen (acme.example), Sat 2026-09-12 09:00 (UTC)"]
     scenario.now = START + timedelta(minutes=40)
-    absent = {"bookingUid": "one", "attendees": [{"email": "sarah@acme.example", "noShow": True}]}
-    await scenario.receive(body("BOOKING_NO_SHOW_UPDATED", scenario.now, absent))
+    await scenario.receive(no_show_body("one", scenario.now, "sarah@acme.example"))
     assert (await posted_texts(scenario))[1:] == ["No-show: Sarah Chen (acme.example), Sat 2026-09-12 09:00 (UTC)"]
 
 
