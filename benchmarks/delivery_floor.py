@@ -17,8 +17,8 @@ from benchmarks.children import ready
 from showup.clock import system_clock
 from showup.destinations import vendor_api
 from showup.destinations.contract import Delivered
-from showup.destinations.email.mail import Mail
-from showup.destinations.email.resend import Resend
+from showup.destinations.email.client import Resend
+from showup.destinations.email.destination import Mail
 
 # As long as a rendered reminder.
 _MAIL = Mail(

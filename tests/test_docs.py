@@ -71,8 +71,8 @@ def test_the_example_tables_for_destinations_are_valid() -> None:
     shown = (ROOT / "showup.example.toml").read_text().partition("# [clickup]")
     lines = [line.removeprefix("# ") for line in "".join(shown[1:]).splitlines() if line.startswith("# ")]
     tables = tomllib.loads("\n".join(lines))
-    assert set(tables) == set(KINDS)
-    assert tables == {name: getattr(Policy.model_validate(tables), name) for name in KINDS}
+    assert set(tables) == KINDS.keys() & Policy.model_fields.keys(), "the kinds that showup.toml may define"
+    assert tables == {name: getattr(Policy.model_validate(tables), name) for name in tables}
     for name, table in tables.items():
         KINDS[name].parse_settings(table)
 

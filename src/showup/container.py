@@ -296,8 +296,7 @@ def _build_connector(container: Container, clients: "Clients") -> "DestinationRe
 
 def check_mail_settings(settings: Settings) -> None:
     """Checks the mail settings. Raises CannotRender, and ValueError for SMTP_URL, if no mail could be sent."""
-    from showup.destinations.email.smtp_url import SmtpServer
-    from showup.destinations.email.template_folder import check_folder
+    from showup.destinations.email.settings import SmtpServer, check_folder
 
     check_folder(settings.policy.email.templates)
     if (url := reveal(settings.smtp_url)) is not None:
@@ -310,7 +309,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     Raises CannotRender.
     """
     from showup.destinations.email.render import TemplateMailRenderer
-    from showup.destinations.email.senders import SenderRule
+    from showup.destinations.email.settings import SenderRule
     from showup.destinations.email.templates import Templates
 
     policy = settings.policy

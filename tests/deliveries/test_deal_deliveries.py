@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
-from showup.destinations.webhook.event_types import KINDS
+from showup.destinations.webhook.settings import KINDS
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.manual import ManualEvent
 from showup.inbox import store

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from showup.destinations.contract import Content, Notification
 from showup.destinations.email.render import TemplateMailRenderer
-from showup.destinations.email.senders import SenderRule
+from showup.destinations.email.settings import SenderRule
 from showup.destinations.email.templates import Templates
 from showup.pipeline.rules import Rules
 from showup.settings import Settings

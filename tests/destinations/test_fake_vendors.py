@@ -14,9 +14,9 @@ import pytest
 
 from showup.destinations import vendor_api
 from showup.destinations.contract import Delivered, Outcome
-from showup.destinations.email.resend import Resend
+from showup.destinations.email.client import Resend
+from tests.destinations.email.sample_mail import MAIL, now
 from tests.destinations.fake_vendors.resend import FakeResend
-from tests.destinations.sample_mail import MAIL, now
 from tests.vendors.faults import Faults
 
 STORM = "429=0.1,500=0.1,503=0.05,reset=0.1,lost=0.1,html=0.05"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showup.destinations.retry_after import not_before
+from showup.destinations.retry_after import limit_ends_at, retry_after
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -53,7 +53,15 @@ def after(seconds: float) -> datetime:
     ],
 )
 def test_each_dialect(headers: dict[str, str], body: object, moment: datetime | None) -> None:
-    assert not_before(headers, NOW, body) == moment
+    assert limit_ends_at(headers, NOW, body) == moment
+
+
+@pytest.mark.parametrize("name", ["x-ratelimit-reset", "ratelimit-reset"])
+def test_the_reset_of_a_limit_delays_no_other_error(name: str) -> None:
+    """ClickUp and Resend send it with every response."""
+    assert limit_ends_at({name: "42"}, NOW) == after(42)
+    assert retry_after({name: "42"}, NOW) is None
+    assert retry_after({name: "42", "retry-after": "7"}, NOW) == after(7)
 
 
 NAMES = ["retry-after", "retry-after-ms", "ratelimit-reset", "x-ratelimit-reset", "ratelimit", "date"]
@@ -64,11 +72,11 @@ NAMES = ["retry-after", "retry-after-ms", "ratelimit-reset", "x-ratelimit-reset"
     body=st.none() | st.text() | st.dictionaries(st.just("retry_after"), st.floats() | st.integers() | st.text()),
 )
 def test_whatever_they_say_is_nothing_or_within_a_day(headers: dict[str, str], body: object) -> None:
-    moment = not_before(headers, NOW, body)
+    moment = limit_ends_at(headers, NOW, body)
     assert moment is None or NOW <= moment <= NOW + DAY
 
 
 @given(days=st.integers(-(10**10), 10**10), zone=st.integers(0, 10**12), year=st.integers(0, 10**6))
 def test_no_date_is_too_strange(days: int, zone: int, year: int) -> None:
-    moment = not_before({"retry-after": f"Mon, {days} Mar {year} 09:00:00 +{zone}"}, NOW)
+    moment = limit_ends_at({"retry-after": f"Mon, {days} Mar {year} 09:00:00 +{zone}"}, NOW)
     assert moment is None or NOW <= moment <= NOW + DAY

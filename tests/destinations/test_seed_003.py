@@ -17,7 +17,7 @@ from showup.clock import system_clock
 from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.destinations.contract import TryAgain
-from showup.destinations.notion.kind import KIND
+from showup.destinations.notion.health import KIND
 from showup.inbox.apply import apply_pending
 from showup.policy import Policy
 from tests.destinations.connected_scenario import ConnectedScenario
@@ -255,7 +255,7 @@ class TestIntegrationPoints:
         await scenario.deliver_due()
         assert scenario.fake_destination.kinds == ["confirm"]
         row = await delivery_of(scenario)
-        assert (row["state"], row["because"]) == ("scheduled", "Notion is unavailable: Unexpected error occurred.")
+        assert (row["state"], row["because"]) == ("scheduled", "Notion is unavailable: Unexpected error occurred")
         fake.faults = Faults()
         await scenario.deliver_due(minutes=1)
         assert (await delivery_of(scenario))["state"] == "delivered"

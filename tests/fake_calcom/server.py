@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Unpack
 
+from showup.simulation.render_booking import instant
 from tests.fake_calcom.api import FakeApi
 from tests.fake_calcom.rate_limit import CalcomLimit
 from tests.fake_calcom.registry import Webhook
-from tests.fake_calcom.rows import ApiError, instant
+from tests.fake_calcom.rows import ApiError
 from tests.fake_calcom.world import World
 from tests.vendors.calcom.document import calcom_document
 from tests.vendors.server import ReceivedRequest, Refusal, VendorOptions, VendorServer

@@ -6,8 +6,6 @@ from uuid import UUID
 from msgspec import Struct
 
 CALCOM = "calcom"
-KINDS = (CALCOM, "resend", "smtp", "emailbison", "slack", "clickup", "notion", "twilio")
-"""The systems that can be connected to."""
 
 
 class Connection(Struct, frozen=True, kw_only=True):

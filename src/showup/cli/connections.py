@@ -72,10 +72,10 @@ def set_connection(
 
     Example: echo '{"api_key": "cal_live_…"}' | showup connections set calcom acme --credentials-file -
     """
-    from showup.access.connection import KINDS
+    from showup.connections.catalogue import CONNECTABLE
 
-    if kind not in KINDS:
-        raise CliError(f"{kind!r} is not a kind of connection. Use one of {', '.join(KINDS)}.")
+    if kind not in CONNECTABLE:
+        raise CliError(f"{kind!r} is not a kind of connection. Use one of {', '.join(CONNECTABLE)}.")
     settings = _parse_settings(setting or [])
     credentials = None if credentials_file is None else _read_credentials(credentials_file)
     run_command(lambda container: _save(container, workspace, (kind, name), settings, credentials))

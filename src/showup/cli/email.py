@@ -13,7 +13,7 @@ from showup.cli.runner import run_command
 if TYPE_CHECKING:
     from showup.container import Container
     from showup.destinations.contract import Notification
-    from showup.destinations.email.mail import Mail
+    from showup.destinations.email.destination import Mail
     from showup.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees.")
@@ -64,7 +64,7 @@ def preview(
 
 def _load_mail(kind: str, booking: UUID | None, templates: Path | None) -> "Mail":
     from showup.access.workspace import DEFAULT
-    from showup.destinations.email.sample import sample_notification
+    from showup.destinations.email.templates import sample_notification
     from showup.settings import load
 
     if booking is None:
@@ -91,7 +91,7 @@ def _render(notification: "Notification", settings: "Settings", templates: Path 
 
 async def _load_notification(container: "Container", kind: str, booking_id: UUID) -> "tuple[Settings, Notification]":
     from showup.database.engine import driver_connection, transaction
-    from showup.destinations.email.sample import sample_notification
+    from showup.destinations.email.templates import sample_notification
     from showup.reads.booker import find_booker
     from showup.reads.meetings import load_meetings
 

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from showup.access.secrets_at_rest import DecryptionError, Seal
 from showup.connections import endpoints_store
 from showup.connections.endpoint import Endpoint, rotated
-from showup.destinations.webhook.event_types import PING
-from showup.destinations.webhook.secrets import make_secret
+from showup.destinations.webhook.settings import PING, make_secret
 from showup.outbox import system_notifications
 from showup.outbox.subscriptions import subscribe
 from showup.outbox.wakeups import reopen_queue

@@ -1,6 +1,6 @@
 """A destination kind: its settings, its event kinds, how it is built and how it is checked.
 
-Each kind except mail has its package here, with a `kind.py` that makes its `DestinationKind`, and a line in
+Each kind except mail has its package here, with a `health.py` that makes its `DestinationKind`, and a line in
 `catalogue`.
 """
 

@@ -5,7 +5,7 @@ body (EmailBison), and, without any of them, the limit's reset: seconds to wait 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -17,29 +17,47 @@ _RESET = re.compile(r"(?:^|[,;\s])reset=([0-9]{1,18})")
 _UNIX_FROM, _UNIX_MILLISECONDS_FROM = 1e9, 1e12
 
 
-def not_before(headers: Mapping[str, str], now: datetime, body: object = None) -> datetime | None:
-    """Returns the time before which no call may be made; None where the response has no usable value.
+def retry_after(headers: Mapping[str, str], now: datetime, body: object = None) -> datetime | None:
+    """Returns the time that the response names for another call; None where it has no usable value.
 
     `headers` has lower-case names, or is a case-insensitive mapping; `body` is the parsed JSON, if there is one. The
     result is never before `now` (aware), and never more than a day after it.
     """
-    vendor_now = _date(headers.get("date", "")) or now
-    for wait in _waits(headers, body, vendor_now):
-        if wait is not None:
-            return now + timedelta(seconds=min(max(wait, 0.0), _MAX_WAIT.total_seconds()))
-    return None
+    return _first(_explicit_waits(headers, body, _vendor_time(headers, now)), now)
 
 
-def _waits(headers: Mapping[str, str], body: object, vendor_now: datetime) -> Iterator[float | None]:
-    """Yields the value of each header in seconds from now, the most explicit first, by the vendor's clock."""
+def limit_ends_at(headers: Mapping[str, str], now: datetime, body: object = None) -> datetime | None:
+    """Returns the same for a rate limit, which may be given by its reset alone.
+
+    Some vendors send the reset with every response (ClickUp, Resend), so it says nothing about any other error.
+    """
+    vendor_now = _vendor_time(headers, now)
+    return _first(_explicit_waits(headers, body, vendor_now), now) or _first(_resets(headers, vendor_now), now)
+
+
+def _first(waits: Iterable[float | None], now: datetime) -> datetime | None:
+    wait = next((one for one in waits if one is not None), None)
+    return None if wait is None else now + timedelta(seconds=min(max(wait, 0.0), _MAX_WAIT.total_seconds()))
+
+
+def _explicit_waits(headers: Mapping[str, str], body: object, vendor_now: datetime) -> Iterator[float | None]:
+    """Yields each value in seconds from now, the most explicit first."""
     yield _milliseconds(headers.get("retry-after-ms", ""))
     yield _wait(headers.get("retry-after", ""), vendor_now)
     if isinstance(body, Mapping):
         yield _wait(str(body.get("retry_after", "")), vendor_now)
+
+
+def _resets(headers: Mapping[str, str], vendor_now: datetime) -> Iterator[float | None]:
     yield _wait(headers.get("ratelimit-reset", ""), vendor_now)
     yield _wait(headers.get("x-ratelimit-reset", ""), vendor_now)
     if reset := _RESET.search(headers.get("ratelimit", "")):
         yield _wait(reset[1], vendor_now)
+
+
+def _vendor_time(headers: Mapping[str, str], now: datetime) -> datetime:
+    """Returns the time by the vendor's clock, which its dates and Unix times refer to."""
+    return _date(headers.get("date", "")) or now
 
 
 def _wait(text: str, vendor_now: datetime) -> float | None:

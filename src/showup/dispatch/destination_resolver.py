@@ -24,11 +24,10 @@ from showup.connections.endpoint import active_secrets, endpoint_id_of, is_endpo
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Destination, Pace
 from showup.destinations.destination_kind import DestinationKind
-from showup.destinations.email.destination import EmailDestination, MailRenderer, MailTransport
-from showup.destinations.email.preview import MailPreview
-from showup.destinations.email.resend import Resend
+from showup.destinations.email.client import Resend
+from showup.destinations.email.destination import EmailDestination, MailPreview, MailRenderer, MailTransport
+from showup.destinations.email.settings import SmtpServer
 from showup.destinations.email.smtp import Smtp
-from showup.destinations.email.smtp_url import SmtpServer
 from showup.destinations.webhook.destination import WebhookDestination
 from showup.dispatch.destination_context import Clients, build_destination_context
 from showup.dispatch.preparation import ConnectedQueue, NotConnected

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from showup.access.permission import Permission
-from showup.destinations.email.mail import Mail
+from showup.destinations.email.destination import Mail
 from showup.reads.mail_preview import SORTS, find_mail, list_mails
 from showup.reads.rows import Item
 from showup.web.http.app_state import ReadTransaction

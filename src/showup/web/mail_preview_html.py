@@ -9,7 +9,7 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse
 
-from showup.destinations.email.mail import Mail
+from showup.destinations.email.destination import Mail
 from showup.reads.rows import Item
 from showup.web.page import render_page
 

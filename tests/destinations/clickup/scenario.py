@@ -8,7 +8,7 @@ import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from showup.destinations.clickup.kind import KIND
+from showup.destinations.clickup.health import KIND
 from showup.destinations.contract import Pace
 from showup.destinations.destination_kind import DestinationContext
 from showup.dispatch.destination_records import QUESTION_KIND

@@ -2,7 +2,7 @@
 
 import pytest
 
-from showup.destinations.clickup.kind import KIND
+from showup.destinations.clickup.health import KIND
 from tests.destinations.clickup.scenario import ANN, SETTINGS, ClickUpScenario
 from tests.histories.webhooks import attendee
 
@@ -16,7 +16,7 @@ TOKEN = {"token": "pk_far_token"}
         ("workspace", "scheduled", "Give the token's owner access to that list"),
         ("403", "scheduled", "denied access"),
         ("404", "failed", "the token can't see it: correct `lists` and `inbound_list`"),
-        ("409", "scheduled", "ClickUp is busy"),
+        ("409", "scheduled", "ClickUp is still processing another request"),
         ("422", "failed", "ClickUp rejected the request"),
         ("500", "scheduled", "ClickUp is unavailable"),
         ("503", "scheduled", "ClickUp is unavailable"),

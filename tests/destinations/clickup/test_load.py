@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from showup.database.engine import driver_connection, transaction
-from showup.destinations.clickup.entry import SUBSCRIBED_EVENTS
+from showup.destinations.clickup.render import SUBSCRIBED_EVENTS
 from showup.outbox.delivery import DestinationQueue
 from showup.outbox.subscriptions import subscribe
 from tests.destinations.clickup.scenario import ClickUpScenario

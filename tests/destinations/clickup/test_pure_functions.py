@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showup.destinations.clickup.description_block import block, escaped, with_block
-from showup.destinations.clickup.names import last_name, name_similarity, plain_name
+from showup.destinations.clickup.render import block, escaped, with_block
+from showup.destinations.clickup.task_search import last_name, name_similarity, plain_name
 from tests.destinations.fake_vendors.clickup_space import edited
 
 MARK, OTHER = "Showup 0123456789ab", "Showup ba9876543210"

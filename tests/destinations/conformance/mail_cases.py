@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext
+from showup.destinations.email.client import Resend
 from showup.destinations.email.destination import EmailDestination, MailTransport
-from showup.destinations.email.resend import Resend
+from showup.destinations.email.settings import SmtpServer
 from showup.destinations.email.smtp import Smtp
-from showup.destinations.email.smtp_url import SmtpServer
 from tests.destinations.conformance.case import Case, notification
 from tests.destinations.email.rendered_mail import renderer
 from tests.destinations.fake_vendors.resend import FakeResend

@@ -115,6 +115,26 @@ async def test_a_proxy_that_answers_for_a_dead_machine(subject: DestinationUnder
     assert is_a_sentence(outcome)
 
 
+@pytest.mark.parametrize("status", [302, 402, 405, 407, 418, 431])
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_a_status_that_no_vendor_documents_loses_no_delivery(subject: DestinationUnderTest, status: int) -> None:
+    with responding(status, PAGE, {"Content-Type": "text/html"}) as server:
+        outcome = await subject.send(subject.destination(server.url))
+    assert outcome_text(outcome) == "destination", outcome
+    assert is_a_sentence(outcome)
+
+
+@pytest.mark.parametrize("status", [408, 500, 503])
+@pytest.mark.parametrize("subject", cases_without("http"), indirect=True)
+async def test_an_outage_may_say_when_it_ends(subject: DestinationUnderTest, status: int) -> None:
+    with responding(status, headers={"Retry-After": "17"}) as server:
+        outcome = await subject.send(subject.destination(server.url))
+    assert isinstance(outcome, TryAgain), outcome
+    assert outcome.fault == "destination"
+    assert outcome.not_before is not None
+    assert (outcome.not_before - subject.time.now).total_seconds() == pytest.approx(17, abs=2)
+
+
 GARBAGE = [
     pytest.param(PAGE, {"Content-Type": "text/html"}, id="a web page"),
     pytest.param(PAGE, NOT_GZIP, id="no gzip at all"),

@@ -8,11 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from showup.destinations.contract import Meeting
-from showup.destinations.email.mail import Mail
+from showup.destinations.email.destination import Mail
 from showup.destinations.email.render import TemplateMailRenderer
-from showup.destinations.email.sample import SAMPLE, sample_notification
-from showup.destinations.email.senders import SenderRule
-from showup.destinations.email.templates import Templates
+from showup.destinations.email.settings import SenderRule
+from showup.destinations.email.templates import SAMPLE, Templates, sample_notification
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SENDERS = (SenderRule(address="team@seller.example"),)

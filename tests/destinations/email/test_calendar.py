@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from icalendar import Calendar, Event
 
-from showup.destinations.email.mail import Mail
-from showup.destinations.email.sample import sample_notification
+from showup.destinations.email.destination import Mail
+from showup.destinations.email.templates import sample_notification
 from tests.destinations.email.rendered_mail import NOW, mail, meeting, renderer
 
 

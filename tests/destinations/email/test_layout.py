@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from showup.destinations.email.sample import KINDS
+from showup.destinations.email.templates import KINDS
 from tests.destinations.email.rendered_mail import Page, mail
 
 STYLE = re.compile(r"([a-z-]+):\s*([^;]+)")

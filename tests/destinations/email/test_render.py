@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.sample import KINDS, sample_notification
+from showup.destinations.email.templates import KINDS, sample_notification
 from tests.destinations.email.rendered_mail import Page, mail, meeting, renderer
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"

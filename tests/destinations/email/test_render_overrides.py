@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.sample import SAMPLE, sample_notification
-from showup.destinations.email.templates import Templates
+from showup.destinations.email.templates import SAMPLE, Templates, sample_notification
 from tests.destinations.email.rendered_mail import mail, meeting, renderer
 
 

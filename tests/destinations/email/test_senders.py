@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from showup.destinations.email.sample import SAMPLE
-from showup.destinations.email.senders import SenderRule, sender_for
+from showup.destinations.email.settings import SenderRule, sender_for
+from showup.destinations.email.templates import SAMPLE
 
 EXAMPLE = Path(__file__).parents[3] / "showup.example.toml"
 TABLE = (

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 
 from showup.destinations.contract import Attempt, Destination, Outcome
-from showup.destinations.notion.kind import KIND
+from showup.destinations.notion.health import KIND
 from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, notification, plain_json
 from tests.destinations.connected_scenario import UnlimitedMeter, destination_context
 from tests.destinations.fake_vendors.notion import FakeNotion

@@ -83,7 +83,7 @@ class TestMissing:
 PASSING = [
     pytest.param("401", "destination", "NOTION_TOKEN", None, id="401 unauthorized"),
     pytest.param("403", "destination", "capabilities to read and update", None, id="403 restricted_resource"),
-    pytest.param("409", "delivery", "another change to", None, id="409 conflict_error"),
+    pytest.param("409", "delivery", "still processing another request", None, id="409 conflict_error"),
     pytest.param("429", "limit", "rate limit reached", 90, id="429 rate_limited, for longer than a minute"),
     pytest.param("503", "destination", "unavailable", 90, id="503"),
     pytest.param("529", "destination", "overloaded", 90, id="529 service_overload"),

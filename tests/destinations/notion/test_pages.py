@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from showup.destinations.contract import CannotRender, Delivered
-from showup.destinations.notion.kind import KIND
+from showup.destinations.notion.health import KIND
 from tests.destinations.conformance.case import MEETING, notification
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.notion.notion_connection import BOOKED, DAY, NotionConnection, contacts_of_types

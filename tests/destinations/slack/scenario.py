@@ -17,7 +17,7 @@ from showup.container import event_handlers
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Candidate, NeedsAnswer, Question
-from showup.destinations.slack.kind import KIND
+from showup.destinations.slack.health import KIND
 from showup.inbox.apply import apply_pending
 from showup.outbox.subscriptions import subscribe
 from showup.web.app import create_app

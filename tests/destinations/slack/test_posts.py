@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from showup.destinations.contract import Attempt, Delivered, GaveUp, Outcome, TryAgain
-from showup.destinations.slack.kind import KIND
+from showup.destinations.slack.health import KIND
 from tests.destinations.conformance.case import DELIVERY, NOW, plain_json
 from tests.destinations.connected_scenario import destination_context
 from tests.destinations.fake_vendors.slack import CHANNEL, TOKEN, FakeSlack, SlackRefusal
@@ -99,7 +99,7 @@ async def test_an_answer_to_a_deleted_question_is_delivered(bot: SlackBot) -> No
         ("401", TryAgain, "destination", "Correct SLACK_BOT_TOKEN"),
         ("revoked", TryAgain, "destination", "token_revoked. Correct SLACK_BOT_TOKEN"),
         ("403", TryAgain, "destination", "Add chat:write"),
-        ("404", GaveUp, "", f"the app can't see a channel {CHANNEL}"),
+        ("404", GaveUp, "", f"the app can't see the channel {CHANNEL}"),
         ("archived", GaveUp, "", "is archived: set another channel"),
         ("409", TryAgain, "destination", "Slack is unavailable: fatal_error"),
         ("422", GaveUp, "", "Slack rejected this message: invalid_blocks"),
@@ -180,7 +180,7 @@ async def test_a_health_check_finds_what_is_missing(bot: SlackBot) -> None:
     bot.settings["channels"] = {"digest.daily": "C0GONE"}
     found = " ".join(await bot.check_health())
     assert "use `/invite`" in found
-    assert "the app can't see a channel C0GONE" in found
+    assert "the app can't see the channel C0GONE" in found
     bot.fake.scopes = ("channels:read",)
     assert "lacks the scope chat:write" in " ".join(await bot.check_health())
     bot.credentials = {"bot_token": "xoxb-other"}

@@ -1,17 +1,25 @@
 """Renders a notification as an entry: the text of a task's description and comment."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from showup.destinations.clickup.description_block import block, escaped, marker_of
-from showup.destinations.clickup.entry import CANCELLED, CREATED, NO_SHOW, RESCHEDULED, SHOWED, TaskEntry
+from msgspec import Struct
+
 from showup.destinations.contract import CannotRender, Meeting, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import meeting_place
 from showup.destinations.local_time import local_time
 from showup.values.time_zone import zone_of
 
+CREATED: Final = "booking.created"
+RESCHEDULED: Final = "booking.rescheduled"
+CANCELLED: Final = "booking.cancelled"
+NO_SHOW: Final = "booking.no_show"
+SHOWED: Final = "booking.showed"
+SUBSCRIBED_EVENTS: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
 _LONGEST_TITLE: Final = 300
 _LONGEST_NOTES: Final = 2000
 _HEADS: Final = {
@@ -22,6 +30,25 @@ _HEADS: Final = {
     SHOWED: "The attendee came to the meeting",
 }
 Lines = list[tuple[str, str]]
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!])")
+
+
+class TaskEntry(Struct, frozen=True, kw_only=True):
+    """The values that one event writes to ClickUp.
+
+    `name` is the name of a new lead; `email` is empty for an attendee known by phone only. `block` (Markdown) goes into
+    the description, `comment` (plain text) below the task. `booking` and `delivery` are the marks by which both are
+    recognised. `moves_block`: whether this event changes the block of a task that has one.
+    """
+
+    kind: str
+    name: str
+    email: str
+    booking: str
+    delivery: str
+    block: str
+    comment: str
+    moves_block: bool
 
 
 def render(notification: Notification) -> TaskEntry:
@@ -107,3 +134,32 @@ def _when(notification: Notification, start: datetime, end: datetime | None) -> 
 
 def _short(text: str | None) -> str:
     return truncate(one_line(text or ""), _LONGEST_TITLE)
+
+
+def marker_of(id_: UUID) -> str:
+    """Returns the mark by which a block is recognised: twelve digits are enough within one list.
+
+    They are the last digits, because ids created at the same moment begin alike.
+    """
+    return f"Showup {id_.hex[-12:]}"
+
+
+def block(title: str, lines: list[str], marker: str) -> str:
+    """Returns the block as Markdown; title and lines are Markdown already, on one line each."""
+    return "\n".join([f"**{title}** ({marker})", *(f"- {line}" for line in lines), f"(end of {marker})"])
+
+
+def with_block(description: str, new_block: str, marker: str) -> str:
+    """Returns the description with the new block in place of its old one, or appended at the end."""
+    begin = rf"^(?:(?!end of {marker})[^\n])*\b{marker}\b[^\n]*$"
+    full_pattern = rf"{begin}.*?^[^\n]*\bend of {marker}\b[^\n]*$"
+    for pattern in (re.compile(full_pattern, re.DOTALL | re.MULTILINE), re.compile(begin, re.MULTILINE)):
+        if pattern.search(description):
+            return pattern.sub(lambda _: new_block, description, count=1)
+    existing = description.rstrip()
+    return f"{existing}\n\n{new_block}" if existing else new_block
+
+
+def escaped(text: str) -> str:
+    """Escapes a person's text so that Markdown shows exactly that text."""
+    return _SPECIAL.sub(r"\\\1", text)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from showup.destinations.clickup.entry import CANCELLED, NO_SHOW, SHOWED
+from showup.destinations.clickup.render import CANCELLED, NO_SHOW, SHOWED
 from showup.destinations.destination_kind import ConnectionSettings
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue

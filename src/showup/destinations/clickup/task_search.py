@@ -1,24 +1,36 @@
 """Finds the task: the known one, the one a person chose, the one with the email, or one that Showup created."""
 
 import json
-from datetime import timedelta
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from showup.clock import Clock
-from showup.destinations.clickup.client import PAGE, ClickUpClient
-from showup.destinations.clickup.entry import CREATED, TaskEntry
-from showup.destinations.clickup.errors import ClickUpError
-from showup.destinations.clickup.layout_cache import LayoutCache
+from showup.destinations.clickup.client import PAGE, ClickUpClient, LayoutCache, Task
+from showup.destinations.clickup.render import CREATED, TaskEntry
 from showup.destinations.clickup.settings import ClickUpSettings
-from showup.destinations.clickup.task import Task
-from showup.destinations.contract import Attempt, GaveUp
+from showup.destinations.contract import Attempt, Candidate, GaveUp, TryAgain
+from showup.destinations.destination_kind import Mirror, MirroredRecord
+from showup.destinations.vendor_api import VendorError
 from showup.values.email_address import normalize_email
 
 # An event is sent for a week, so a task created for it can't be older.
 _CREATED_WITHIN: Final = timedelta(days=8)
 _MAX_PAGES: Final = 5
+# For one attempt, which must end within its time limit, however slow ClickUp is.
+_MAX_COPIED_PAGES: Final = 12
+_MAX_DURATION: Final = timedelta(seconds=12)
+_LONGEST_TITLE: Final = 500
+_START: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MOMENT: Final = timedelta(milliseconds=1)
+_MAX_CANDIDATES: Final = 5
+# Separators between a name and the rest of a task's title: "Ann Lee - Acme", "Ann Lee (Acme)", "Ann Lee, CEO".
+_SEPARATOR: Final = re.compile(r"\s[-–—|/:]\s|[(|:,/]")
+_INITIAL: Final = 1
+_SHORTENED: Final = 3
 
 
 class FoundTask(Struct, frozen=True, kw_only=True):
@@ -39,7 +51,7 @@ class TaskSearch:
         self._clock = clock
 
     async def find(self, attempt: Attempt, entry: TaskEntry) -> FoundTask | None:
-        """Searches with the queries that ClickUp supports. Raises ClickUpError."""
+        """Searches with the queries that ClickUp supports. Raises VendorError."""
         if attempt.record is not None and (task := await self.get_task(attempt.record)) is not None:
             return FoundTask(task=task, by="an earlier delivery about this booking")
         question = attempt.question
@@ -56,7 +68,7 @@ class TaskSearch:
         """Returns a task by its id; None if it is gone, or the token can't open it."""
         try:
             return await self._api.get_task(task_id)
-        except ClickUpError as error:
+        except VendorError as error:
             # If the token can't open the lists either, the search that follows is refused.
             if error.status in (403, 404):
                 return None
@@ -67,7 +79,7 @@ class TaskSearch:
         named = self._settings.email_field
         layout = await self._layouts.get(self._api, list_id, self._clock())
         if (field := layout.field(named)) is None:
-            raise ClickUpError(GaveUp(because=layout.missing_field(named)))
+            raise VendorError(GaveUp(because=layout.missing_field(named)))
         return field
 
     async def _find_by_email(self, email: str) -> Task | None:
@@ -94,3 +106,139 @@ class TaskSearch:
             if len(tasks) < PAGE:
                 break
         return None
+
+
+class MirrorSync:
+    """One attempt's work on the copy; it is created when the attempt begins."""
+
+    def __init__(self, api: ClickUpClient, mirror: Mirror, clock: Clock, *, max_age: timedelta) -> None:
+        self._api = api
+        self._mirror = mirror
+        self._clock = clock
+        self._max_age = max_age
+        self._pages = 0
+        self._ends_at = clock() + _MAX_DURATION
+
+    async def sync(self, list_id: str, email_field: str | None) -> None:
+        """Brings the copy up to date.
+
+        Raises VendorError when ClickUp does not answer, or the attempt's time runs out.
+        """
+        # A partly copied list has a mark as well, so a complete copy has a mark of its own.
+        complete_key = f"{list_id} (whole)"
+        completed_at = await self._mirror.synced_at(complete_key)
+        if completed_at is not None and self._clock() - completed_at < self._max_age:
+            return
+        until = await self._mirror.synced_until(list_id) or _START
+        page = 0
+        while True:
+            found = await self._page(list_id, until, page)
+            moments = [one.updated_at for one in found] or [until]
+            # A moment earlier: other tasks may have changed at the same moment.
+            newest = max(until, max(moments) - _MOMENT)
+            await self._mirror.put(list_id, [_mirrored_record(one, list_id, email_field) for one in found], newest)
+            if len(found) < PAGE:
+                break
+            # A bulk change fills whole pages, and starting again would return the same page.
+            if min(moments) < max(moments):
+                until, page = newest, 0
+            else:
+                page += 1
+        await self._mirror.put(complete_key, [], newest)
+
+    async def _page(self, list_id: str, until: datetime, page: int) -> list[Task]:
+        # At least one page, or the copy would never be complete.
+        if self._pages == _MAX_COPIED_PAGES or (self._pages and self._clock() > self._ends_at):
+            because = f"Showup is copying the list {list_id} to search it by name, and continues in a moment"
+            raise VendorError(TryAgain(because=because, fault="limit", not_before=self._clock()))
+        self._pages += 1
+        since = f"{until.timestamp() * 1000:.0f}"
+        return await self._api.get_tasks(
+            list_id, order_by="updated", reverse="true", date_updated_gt=since, page=str(page)
+        )
+
+
+def _mirrored_record(task: Task, list_id: str, email_field: str | None) -> MirroredRecord:
+    name = plain_name(task.name)
+    return MirroredRecord(
+        list=list_id,
+        record=task.id,
+        title=task.name[:_LONGEST_TITLE],
+        name=name,
+        last_name=last_name(name),
+        updated_at=task.updated_at,
+        email=task.email(email_field) or None,
+        url=task.url,
+    )
+
+
+class NameMatch(Struct, frozen=True, kw_only=True):
+    """Possible tasks. `exact_record` has the same email, in a letter case that ClickUp's search does not match."""
+
+    candidates: tuple[Candidate, ...] = ()
+    exact_record: str | None = None
+
+
+async def match_by_name(
+    search: TaskSearch, mirror_sync: MirrorSync, mirror: Mirror, lists: tuple[str, ...], entry: TaskEntry
+) -> NameMatch:
+    """Searches the copy after bringing it up to date. Raises VendorError."""
+    name = plain_name(entry.name)
+    if not name or "@" in entry.name:
+        return NameMatch()
+    for list_id in lists:
+        await mirror_sync.sync(list_id, await search.email_field(list_id))
+    alike: list[tuple[int, int, int, Candidate]] = []
+    for one in await mirror.find_by_last_name(last_name(name)):
+        if entry.email and one.email == normalize_email(entry.email):
+            return NameMatch(exact_record=one.record)
+        if one.list in lists and (near := name_similarity(name, one.name)) is not None:
+            alike.append((near[0], lists.index(one.list), len(alike), _candidate(one, near[1], entry)))
+    alike.sort(key=lambda one: one[:3])
+    return NameMatch(candidates=tuple(candidate for *_, candidate in alike[:_MAX_CANDIDATES]))
+
+
+def _candidate(one: MirroredRecord, because: str, entry: TaskEntry) -> Candidate:
+    other = ", but another email" if one.email and entry.email else ""
+    return Candidate(record=one.record, name=one.title, url=one.url, because=f"{because}{other}")
+
+
+def plain_name(text: str) -> str:
+    """Returns the name at the start of a title: no accents, lower case, words separated by one space."""
+    # A title that begins with a separator has its name after it.
+    raw_name = next((part for part in _SEPARATOR.split(text) if part.strip()), "")
+    # Twice: decomposition may yield a capital letter, and lower-casing may yield an accent.
+    decomposed = _decomposed(_decomposed(raw_name).casefold())
+    letters = (letter for letter in decomposed if not unicodedata.combining(letter))
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in letters).split())
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFKD", text)
+
+
+def last_name(plain: str) -> str:
+    """Returns the last word of a plain name."""
+    return plain.rpartition(" ")[2]
+
+
+def name_similarity(name: str, other: str) -> tuple[int, str] | None:
+    """Returns how close two plain names with the same last name are, and why.
+
+    0 is closest; None means different people.
+    """
+    if not name or last_name(name) != last_name(other):
+        return None
+    if name == other:
+        return 0, "the same name"
+    first_names, other_first_names = name.split()[:-1], other.split()[:-1]
+    if not first_names or not other_first_names:
+        return 3, "only the same last name"
+    first, second = sorted((first_names[0], other_first_names[0]), key=len)
+    if first == second:
+        return 1, "the same first and last name"
+    if not second.startswith(first):
+        return None
+    if len(first) == _INITIAL:
+        return 2, "the same last name and first initial"
+    return (2, "the same last name, and a short form of the first name") if len(first) >= _SHORTENED else None

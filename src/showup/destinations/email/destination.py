@@ -1,13 +1,30 @@
 """Mail as a destination: a renderer writes each mail once, and a transport sends it."""
 
 from datetime import timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
-from showup.destinations.contract import Attempt, Content, GaveUp, Notification, Outcome, Pace
-from showup.destinations.email.mail import Mail
+from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text.
+
+    `headers` are additional headers, such as List-Unsubscribe.
+    """
+
+    sender: str
+    to: str
+    subject: str
+    html: str
+    text: str
+    reply_to: str | None = None
+    calendar: str | None = None
+    calendar_method: Literal["REQUEST", "CANCEL"] | None = None
+    headers: dict[str, str] = {}
 
 
 class MailRenderer(Protocol):
@@ -49,3 +66,13 @@ class EmailDestination:
         except msgspec.ValidationError as error:
             return GaveUp(because=f"the stored mail is invalid: {error}")
         return await self._transport.send(attempt.delivery_id, mail)
+
+
+class MailPreview:
+    """Accepts every mail: for a first run without a mail account, and for simulated data."""
+
+    def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
+        return Pace(rate_per_second=10_000, at_once=50, timeout=timedelta(seconds=20), retry_after=retry_after)
+
+    async def send(self, delivery_id: UUID, mail: Mail) -> Delivered:  # noqa: ARG002 - MailTransport
+        return Delivered(provider="mail_preview")

@@ -3,25 +3,19 @@
 Every step can be repeated: Showup never creates a page, and writing the same values again changes nothing.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-import httpx2
 import msgspec
 import structlog
-from msgspec import Struct
 
-from showup.clock import Clock
-from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace, TryAgain
-from showup.destinations.destination_kind import Meter, OverLimit
-from showup.destinations.notion.client import NotionClient
-from showup.destinations.notion.data_sources import DataSources
-from showup.destinations.notion.errors import NotionError
-from showup.destinations.notion.page_updates import update_contact, update_sequence
-from showup.destinations.notion.pages import PageResult
-from showup.destinations.notion.render import render
+from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
+from showup.destinations.notion.client import DataSources, NotionClient
+from showup.destinations.notion.pages import PageResult, update_contact, update_sequence
+from showup.destinations.notion.render import Update, render, without_current_state
 from showup.destinations.notion.settings import NotionSettings
-from showup.destinations.notion.update import Update, without_current_state
+from showup.destinations.vendor_api import VendorError
 
 PACE: Final = Pace(
     rate_per_second=3,
@@ -38,28 +32,17 @@ PACE: Final = Pace(
 _log = structlog.get_logger()
 
 
-class NotionAccess(Struct, frozen=True, kw_only=True):
-    """The access data of one Notion workspace. The token is unencrypted: never show it."""
-
-    client: httpx2.AsyncClient
-    url: str
-    token: str
-    clock: Clock
-    meter: Meter
-
-    def client_for_delivery(self) -> NotionClient:
-        """Returns the client of one delivery."""
-        return NotionClient(self.client, url=self.url, token=self.token, clock=self.clock, meter=self.meter)
-
-
 class Notion:
-    """One workspace's Notion."""
+    """One workspace's Notion; `make_client` makes the `NotionClient` of one attempt."""
 
-    def __init__(self, settings: NotionSettings, access: NotionAccess, pace: Pace) -> None:
+    def __init__(
+        self, make_client: Callable[[], NotionClient], settings: NotionSettings, sources: DataSources, pace: Pace
+    ) -> None:
         """Raises ValueError for invalid settings."""
+        self._make_client = make_client
         self._settings = settings
         self._targets = settings.targets()
-        self._access = access
+        self._sources = sources
         self._pace = pace
 
     @property
@@ -77,18 +60,15 @@ class Notion:
             return GaveUp(because=f"the stored update is invalid: {fault}")
         try:
             return await self._send(update, attempt)
-        except NotionError as fault:
+        except VendorError as fault:
             return fault.outcome
-        except OverLimit as fault:
-            because = "too many calls to Notion are waiting for its rate limit"
-            return TryAgain(because=because, not_before=fault.not_before, fault="limit")
 
     async def _send(self, update: Update, attempt: Attempt) -> Outcome:
-        api, sources = self._access.client_for_delivery(), DataSources(self._access.client)
+        api = self._make_client()
         if attempt.superseded:
             update = without_current_state(update)
-        contact = await update_contact(api, sources, self._settings, update, attempt.record)
-        sequence = await update_sequence(api, sources, self._settings, update)
+        contact = await update_contact(api, self._sources, self._settings, update, attempt.record)
+        sequence = await update_sequence(api, self._sources, self._settings, update)
         faults = [one for one in (contact.fault, sequence.fault) if one is not None]
         if faults:
             # Everything that could be written was written; once the fault is fixed, sending again writes the rest.

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import field
 
 from showup.destinations.destination_kind import ConnectionSettings
-from showup.destinations.notion.targets import Targets
+from showup.destinations.notion.render import Targets
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 

@@ -1,19 +1,29 @@
-"""Slack's blocks, with their limits and escaping, so that no name can break a message or mention a whole channel."""
+"""Slack's messages and blocks, cut and escaped, so that no name can break one or mention a whole channel."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
+from showup.destinations.contract import Notification
 from showup.values.time_zone import zone_of
 
 Block: TypeAlias = dict[str, Any]
-
 LONGEST_VALUE: Final = 2_000
 _LONGEST_TEXT: Final = 2_900
 _LONGEST_FIELD: Final = 1_900
 _MOST_FIELDS: Final = 10
 _LONGEST_PLAIN: Final = 3_900
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_NAMES: Final = {
+    "clickup": "ClickUp",
+    "notion": "Notion",
+    "slack": "Slack",
+    "twilio": "Twilio (SMS)",
+    "email": "email",
+    "mail_preview": "the mail preview",
+}
 
 
 def escaped(text: str) -> str:
@@ -102,3 +112,20 @@ def truncate_markup(text: str, longest: int) -> str:
 def _mrkdwn(text: str) -> Block:
     # Otherwise Slack turns addresses, channels and "@channel" in other people's text into links and mentions.
     return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message; `text` and the texts of `blocks` are escaped already."""
+
+    text: str
+    blocks: list[Block]
+
+
+Writer: TypeAlias = Callable[[Notification], Message]
+
+
+def destination_name(destination: str) -> str:
+    """Returns a destination's display name."""
+    if destination.startswith("webhook:"):
+        return f"the outgoing webhook {escaped(destination.removeprefix('webhook:'))}"
+    return _NAMES.get(destination, escaped(destination))

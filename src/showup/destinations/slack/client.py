@@ -9,13 +9,63 @@ from msgspec import Struct
 
 from showup.clock import Clock
 from showup.destinations.contract import Content
-from showup.destinations.slack.errors import ResponseReader, SlackError
-from showup.destinations.vendor_api import no_response
+from showup.destinations.vendor_api import ErrorReading, Json, Vendor, VendorApi, bearer, meaning_of
 
 URL: Final = "https://slack.com/api"
 EVENT_TYPE: Final = "showup_notice"
 _PAGE: Final = 100
 _MAX_PAGES: Final = 5
+
+MISSING_SCOPE: Final = "missing_scope"
+MESSAGE_NOT_FOUND: Final = "message_not_found"
+# Slack sends most errors with HTTP 200: the HTTP status whose meaning each code has; other codes reject the message.
+_STATUSES: Final = {
+    MISSING_SCOPE: 403,
+    **dict.fromkeys(("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"), 401),
+    **dict.fromkeys(("no_permission", "not_allowed_token_type", "org_login_required", "ekm_access_denied"), 401),
+    **dict.fromkeys(("team_access_not_granted", "access_denied", "two_factor_setup_required"), 401),
+    **dict.fromkeys(("ratelimited", "rate_limited", "message_limit_exceeded"), 429),
+    **dict.fromkeys(("internal_error", "fatal_error", "service_unavailable", "request_timeout"), 503),
+    **dict.fromkeys(("team_added_to_org", "accesslimited"), 503),
+}
+_RESTRICTED: Final = "{what} does not allow the app to post: change the channel's settings"
+_ADVICE: Final = {
+    "channel_not_found": "the app can't see {what}: correct the id, or invite the app there",
+    "not_in_channel": "the app is not in {what}: use `/invite` with the app's name there",
+    "is_archived": "{what} is archived: set another channel in the connection's settings",
+    "restricted_action": _RESTRICTED,
+    "restricted_action_read_only_channel": _RESTRICTED,
+    MESSAGE_NOT_FOUND: "the message no longer exists",
+    "cant_update_message": "another app posted the message, and only that app can change it",
+    "edit_window_closed": "the message is too old to be changed",
+    "msg_too_long": "the message is too long",
+    "msg_blocks_too_long": "the message is too long",
+}
+
+
+def _read_error(status: int, payload: Json) -> ErrorReading | None:
+    if payload.get("ok") is not False or not payload.get("error"):
+        return None
+    code = str(payload["error"])
+    advice = f" ({{words}}): {_ADVICE[code]}" if code in _ADVICE else ": {words}"
+    meant = status if meaning_of(status) in ("limit", "unavailable") else _STATUSES.get(code, 400)
+    because = f"Slack rejected this message{advice}" if meant == 400 else ""
+    return ErrorReading(status=meant, code=code, words=f"{code}{_block_error(payload)}", because=because)
+
+
+def _block_error(payload: Json) -> str:
+    """Returns Slack's message about the blocks that it rejects."""
+    messages = _object(payload.get("response_metadata")).get("messages")
+    return f" ({messages[0]})" if isinstance(messages, list) and messages else ""
+
+
+SLACK: Final = Vendor(
+    name="Slack",
+    read_error=_read_error,
+    fix_credentials="Correct SLACK_BOT_TOKEN",
+    fix_access="Add chat:write, and reinstall the app",
+    fix_url="Check SLACK_API_URL",
+)
 
 
 class PostedMessage(Struct, frozen=True, kw_only=True):
@@ -35,13 +85,10 @@ class PostedMessage(Struct, frozen=True, kw_only=True):
 
 
 class SlackClient:
-    """One bot in one Slack workspace. Each call raises SlackError."""
+    """One bot in one Slack workspace. Each call raises VendorError."""
 
     def __init__(self, client: httpx2.AsyncClient, *, url: str, token: str, clock: Clock) -> None:
-        self._client = client
-        self._url = url.rstrip("/")
-        self._token = token.strip()
-        self._reader = ResponseReader(clock, self._token)
+        self._api = VendorApi(client, SLACK, url=url, authorization=bearer(token), clock=clock)
 
     async def post(self, delivery_id: UUID, content: Content) -> PostedMessage:
         """Posts a new message; it carries the delivery's id, by which it can be found again."""
@@ -53,8 +100,8 @@ class SlackClient:
             "unfurl_media": False,
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"id": str(delivery_id)}},
         }
-        payload = await self._post_json("chat.postMessage", content["channel"], body)
-        return PostedMessage(channel=str(payload.get("channel") or content["channel"]), ts=str(payload["ts"]))
+        posted = await self._call("POST", "chat.postMessage", content["channel"], json=body)
+        return PostedMessage(channel=str(posted.get("channel") or content["channel"]), ts=str(posted["ts"]))
 
     async def update(self, posted: PostedMessage, content: Content) -> None:
         """Replaces the text and blocks of a message that the bot posted."""
@@ -66,7 +113,7 @@ class SlackClient:
             # Otherwise Slack turns names of channels and people in other people's text into mentions.
             "parse": "none",
         }
-        await self._post_json("chat.update", posted.channel, body)
+        await self._call("POST", "chat.update", posted.channel, json=body)
 
     async def find(self, delivery_id: UUID, channel: str, since: int | None) -> PostedMessage | None:
         """Returns a delivery's message among those since a time, newest first; None if there is none."""
@@ -75,39 +122,32 @@ class SlackClient:
             params = {"channel": channel, "limit": str(_PAGE), "include_all_metadata": "true"}
             params |= {} if since is None else {"oldest": str(since)}
             params |= {"cursor": cursor} if cursor else {}
-            payload = await self._get_json("conversations.history", channel, params)
-            for message in _objects(payload.get("messages")):
+            page = await self._call("GET", "conversations.history", channel, params=params)
+            for message in _objects(page.get("messages")):
                 if _id_of(message) == str(delivery_id):
                     return PostedMessage(channel=channel, ts=str(message["ts"]))
-            cursor = _text(_object(payload.get("response_metadata")).get("next_cursor"))
+            cursor = _text(_object(page.get("response_metadata")).get("next_cursor"))
             if not cursor:
                 return None
         return None
 
     async def scopes(self) -> frozenset[str]:
         """Returns the bot's scopes."""
-        response = await self._request("GET", "auth.test")
-        self._reader.read(response, "")
+        response = await self._api.send("GET", "/auth.test")
+        self._api.read(response, "the bot", _is_ok)
         return frozenset(one.strip() for one in response.headers.get("x-oauth-scopes", "").split(",") if one.strip())
 
     async def channel(self, channel: str) -> dict[str, Any]:
         """Returns Slack's data about a channel."""
-        payload = await self._get_json("conversations.info", channel, {"channel": channel})
-        return _object(payload.get("channel"))
+        found = await self._call("GET", "conversations.info", channel, params={"channel": channel})
+        return _object(found.get("channel"))
 
-    async def _post_json(self, method: str, channel: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._reader.read(await self._request("POST", method, json=body), channel)
+    async def _call(self, verb: str, method: str, channel: str, **options: Any) -> Json:
+        return await self._api.call(verb, f"/{method}", what=f"the channel {channel}", expect=_is_ok, **options)
 
-    async def _get_json(self, method: str, channel: str, params: Mapping[str, str]) -> dict[str, Any]:
-        return self._reader.read(await self._request("GET", method, params=params), channel)
 
-    async def _request(self, verb: str, method: str, **options: Any) -> httpx2.Response:
-        # As bytes: Slack must reject a token with a non-ASCII character; it must not cause an error here.
-        headers = {b"Authorization": f"Bearer {self._token}".encode()}
-        try:
-            return await self._client.request(verb, f"{self._url}/{method}", headers=headers, **options)
-        except httpx2.RequestError as error:
-            raise SlackError("no response", no_response("Slack", error)) from error
+def _is_ok(payload: Json) -> bool:
+    return payload.get("ok") is True
 
 
 def _id_of(message: Mapping[str, Any]) -> str | None:

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Final
 
 from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
-from showup.destinations.slack.client import PostedMessage, SlackClient
-from showup.destinations.slack.errors import MISSING_SCOPE, SlackError
+from showup.destinations.slack.client import MESSAGE_NOT_FOUND, MISSING_SCOPE, PostedMessage, SlackClient
 from showup.destinations.slack.render import render
 from showup.destinations.slack.settings import SlackSettings
+from showup.destinations.vendor_api import VendorError
 
 # Slack accepts about one message a second per channel. The search before a repeated attempt has its own limit.
 PACE: Final = Pace(
@@ -38,7 +38,7 @@ class SlackDestination:
             if attempt.content["do"] == "update":
                 return await self._update(attempt)
             return await self._post(attempt)
-        except SlackError as fault:
+        except VendorError as fault:
             return fault.outcome
 
     async def _post(self, attempt: Attempt) -> Outcome:
@@ -55,8 +55,8 @@ class SlackDestination:
         content = attempt.content
         try:
             return await self._api.find(attempt.delivery_id, content["channel"], content.get("since"))
-        except SlackError as fault:
-            if isinstance(fault.outcome, GaveUp) or fault.error == MISSING_SCOPE:
+        except VendorError as fault:
+            if isinstance(fault.outcome, GaveUp) or fault.code == MISSING_SCOPE:
                 return None
             raise
 
@@ -67,8 +67,8 @@ class SlackDestination:
         posted = PostedMessage.from_record(attempt.record)
         try:
             await self._api.update(posted, attempt.content)
-        except SlackError as fault:
-            if fault.error == "message_not_found":
+        except VendorError as fault:
+            if fault.code == MESSAGE_NOT_FOUND:
                 return _NOTHING_POSTED
             raise
         return Delivered(provider="slack", reference=posted.ts, record=attempt.record)

@@ -1,22 +1,61 @@
 """Renders a notification for Slack. Pure. The result is stored, and each attempt sends the same."""
 
+import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from showup.destinations.contract import CannotRender, Content, Notification
-from showup.destinations.slack import alerts, bookings, digests, questions
-from showup.destinations.slack.blocks import fallback
-from showup.destinations.slack.message import Message, Writer
+from showup.destinations.contract import CannotRender, Content, Meeting, Notification
+from showup.destinations.slack.blocks import (
+    LONGEST_VALUE,
+    Block,
+    Message,
+    Writer,
+    button,
+    buttons,
+    context,
+    destination_name,
+    escaped,
+    fallback,
+    link,
+    moment,
+    plain_moment,
+    safe_text,
+    section,
+)
 
-_WRITERS: Final[dict[str, Writer]] = {
-    **dict.fromkeys(bookings.HEADLINES, bookings.booking_message),
-    "record.choose": questions.question_message,
-    "record.chosen": questions.answer_message,
-    **alerts.WRITERS,
-    "digest.daily": digests.daily,
-    "digest.weekly": digests.weekly,
-}
 # Showup's clock may be ahead of Slack's, so the search for a posted message starts some minutes earlier.
 _CLOCK_SKEW_SECONDS: Final = 300
+_HEADLINES: Final = {
+    "booking.created": "New booking",
+    "booking.requested": "A booking waits for confirmation",
+    "booking.rejected": "A booking was declined",
+    "booking.rescheduled": "A meeting was moved",
+    "booking.cancelled": "A meeting was cancelled",
+    "booking.reassigned": "A meeting has a new host",
+    "booking.location_changed": "A meeting has a new location",
+    "booking.showed": "The attendee came",
+    "booking.no_show": "No-show",
+    "booking.host_absent": "The host was absent",
+}
+_ENDED_EVENTS: Final = {"booking.cancelled", "booking.rejected"}
+_ATTENDANCE_EVENTS: Final = {"booking.showed": "The attendee came", "booking.no_show": "The attendee did not come"}
+_EVIDENCE: Final = {"assumed": "assumed: the meeting time is over, and no absence was reported", "reported": "reported"}
+_ACTION: Final = "choose_record"
+"""The prefix of the ids of all question buttons."""
+
+_MAX_CANDIDATES: Final = 10
+_PRESSER: Final = re.compile(r"slack:([UW][A-Z0-9]+)")
+_COUNTED: Final = (
+    ("booked", "New bookings"),
+    ("cancelled", "Cancelled"),
+    ("showed", "Showed"),
+    ("no_show", "No-shows"),
+    ("unreported", "Unreported"),
+    ("deals_opened", "Deals opened"),
+    ("deals_won", "Deals won"),
+    ("deals_lost", "Deals lost"),
+)
 
 
 def render(notification: Notification, channel: str) -> Content:
@@ -34,3 +73,218 @@ def render(notification: Notification, channel: str) -> Content:
     if notification.decided_at is not None:
         content["since"] = int(notification.decided_at.timestamp()) - _CLOCK_SKEW_SECONDS
     return content
+
+
+def _booking_message(notification: Notification) -> Message:
+    """Returns the message about one booking."""
+    meeting, headline = notification.require_meeting(), _HEADLINES[notification.kind]
+    blocks: list[Block] = [section(f"*{headline}:* {_guest_name(meeting)}", _fields(notification, meeting))]
+    if notification.kind == "booking.created" and meeting.notes:
+        blocks.append(context(f"Attendee's notes: {safe_text(meeting.notes, 1_000)}"))
+    text = f"{headline}: {_guest_name(meeting)}, {escaped(plain_moment(meeting.start_time, notification.time_zone))}"
+    return Message(text=text, blocks=blocks)
+
+
+def _guest_name(meeting: Meeting) -> str:
+    """Returns the guest's name and company."""
+    guest = meeting.guest
+    name = guest.name or guest.email or guest.phone or "unknown attendee"
+    return f"{safe_text(name)} ({safe_text(meeting.company_name)})" if meeting.company_name else safe_text(name)
+
+
+def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str]]:
+    fields = [("When", moment(meeting.start_time, notification.time_zone))]
+    if (old := _old_start_time(notification)) is not None:
+        fields.append(("Previous time", moment(old, notification.time_zone)))
+    fields.append(("Meeting", safe_text(meeting.title or meeting.event_type_title or "untitled")))
+    for name, value in (
+        ("With", meeting.organizer_name or meeting.organizer_email),
+        ("Email", meeting.guest.email),
+        ("Phone", meeting.guest.phone),
+        ("Reason", _reason(notification, meeting)),
+    ):
+        if value:
+            fields.append((name, safe_text(value)))
+    if notification.kind in _ATTENDANCE_EVENTS and meeting.evidence in _EVIDENCE:
+        fields.append(("Evidence", _EVIDENCE[meeting.evidence]))
+    # Everyone in the channel reads it, and anyone who has the uid can cancel the meeting.
+    url = meeting.redact_uids(meeting.meeting_url)
+    if notification.kind not in _ENDED_EVENTS and url and meeting.status == "ACCEPTED":
+        fields.append(("Where", link(url, "join the meeting")))
+    return fields
+
+
+def _old_start_time(notification: Notification) -> datetime | None:
+    written = notification.details.get("old_start_time")
+    return datetime.fromisoformat(written) if isinstance(written, str) else None
+
+
+def _reason(notification: Notification, meeting: Meeting) -> str | None:
+    if notification.kind in _ENDED_EVENTS:
+        return meeting.cancellation_reason
+    return meeting.reschedule_reason if notification.kind == "booking.rescheduled" else None
+
+
+def _question_message(notification: Notification) -> Message:
+    """Returns the candidates, each with its button, and a button for none of them."""
+    details = notification.details
+    place = destination_name(str(details["destination"]))
+    headline = f"Which record in {place} is {_guest(notification)}?"
+    shown = details["candidates"][:_MAX_CANDIDATES]
+    none = button("None of these: create a new lead", action=f"{_ACTION}:none", value=_button_value(details, None))
+    until = moment(datetime.fromisoformat(details["until"]), notification.time_zone)
+    blocks = [
+        section(f"*{headline}*\n{safe_text(details['because'])}"),
+        *(_candidate(details, one, number) for number, one in enumerate(shown)),
+        buttons(none),
+        context(f"The first answer decides. Without an answer by {until}, Showup creates a new lead."),
+    ]
+    return Message(text=f"{headline} Open Slack to answer.", blocks=blocks)
+
+
+def _answer_message(notification: Notification) -> Message:
+    """Returns the answered question: without buttons, and with who chose what."""
+    details = notification.details
+    place, by = destination_name(str(details["destination"])), details.get("answered_by")
+    headline = f"Which record in {place} is {_guest(notification)}?"
+    if by is None:
+        decided = "No one answered in time, so Showup created a new lead."
+    elif details.get("name"):
+        decided = f"{_decider(by)} chose *{safe_text(details['name'])}*."
+    elif details.get("record"):
+        decided = f"{_decider(by)} chose {safe_text(details['record'])}."
+    else:
+        decided = f"{_decider(by)} chose none of these. Showup creates a new lead."
+    return Message(text=f"{headline} {decided}", blocks=[section(f"*{headline}*\n{decided}")])
+
+
+def _candidate(details: dict[str, Any], one: dict[str, Any], number: int) -> Block:
+    because = f"\n{safe_text(one['because'])}" if one.get("because") else ""
+    pressed = button(
+        "This one", action=f"{_ACTION}:{number}", value=_button_value(details, one["record"]), style="primary"
+    )
+    return section(f"{number + 1}. *{link(one.get('url'), one['name'])}*{because}", button=pressed)
+
+
+def _button_value(details: dict[str, Any], record: str | None) -> str:
+    """Returns the value that a button sends: ids only. Raises CannotRender if it would be too long."""
+    delivery_id = str(details["delivery_id"])
+    value = delivery_id if record is None else f"{delivery_id} {record}"
+    if len(value) > LONGEST_VALUE:
+        raise CannotRender("a candidate's id is too long for a Slack button")
+    return value
+
+
+def _guest(notification: Notification) -> str:
+    return "meant" if notification.meeting is None else _guest_name(notification.meeting)
+
+
+def _decider(actor: str) -> str:
+    """Returns who answered; Slack shows its own users by their names."""
+    presser = _PRESSER.match(actor)
+    return f"<@{presser[1]}>" if presser else escaped(actor)
+
+
+def _delivery_failed(notification: Notification) -> Message:
+    details = notification.details
+    place, kind = destination_name(str(details["destination"])), safe_text(str(details["kind"]))
+    headline = f"A delivery to {place} failed ({kind})"
+    advice = f"`showup deliveries retry {safe_text(str(details['delivery_id']))}` retries it."
+    remark = "Showup does not report other failures of this destination for an hour."
+    return _alert(headline, _cause(details), f"{advice} {remark}")
+
+
+def _destination_down(notification: Notification) -> Message:
+    details = notification.details
+    since = moment(datetime.fromisoformat(details["since"]), notification.time_zone)
+    return _alert(
+        f"{_capital(destination_name(str(details['destination'])))} can't be reached",
+        f"Since {since}: {_cause(details)}",
+        "Showup sends the waiting deliveries when it works again.",
+    )
+
+
+def _endpoint_paused(notification: Notification) -> Message:
+    details = notification.details
+    name = str(details.get("url") or details.get("endpoint_id") or details.get("destination") or "")
+    which = safe_text(name.removeprefix("webhook:"))
+    advice = "Deliveries wait until someone resumes it (`paused`: false at /api/endpoints)."
+    return _alert(f"The outgoing webhook {which} is paused", _cause(details), advice)
+
+
+def _bad_signatures(notification: Notification) -> Message:
+    account = safe_text(str(notification.details["account"]))
+    return _alert(
+        f"Many webhooks of {account} have a wrong signature",
+        "Either someone sends forged webhooks, or the sender uses another secret.",
+        "Compare the sender's secret with Showup's: `showup accounts list`, `showup connections list`.",
+    )
+
+
+def _alert(headline: str, because: str, advice: str) -> Message:
+    blocks = [section(f":warning: *{headline}*\n{because}"), context(advice)]
+    return Message(text=f"{headline}: {because}", blocks=blocks)
+
+
+def _cause(details: dict[str, Any]) -> str:
+    return safe_text(str(details.get("because") or "no reason is known"), 600)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _daily_digest(notification: Notification) -> Message:
+    """Returns yesterday's results, and today's meetings."""
+    return _digest(notification, "Good morning", "Yesterday", "today")
+
+
+def _weekly_digest(notification: Notification) -> Message:
+    """Returns last week's results, and the number of meetings this week."""
+    return _digest(notification, "The week", "Last week", "this week")
+
+
+def _digest(notification: Notification, title: str, past: str, ahead: str) -> Message:
+    details = notification.details
+    before, upcoming = details["before"], details["ahead"]
+    count = upcoming["meetings"]
+    headline = f"{title}: {_meetings(count)} {ahead} ({safe_text(str(details['date']))})"
+    counted = [(name, str(before[key])) for key, name in _COUNTED]
+    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}*", counted)]
+    blocks += _upcoming_section(upcoming, notification.time_zone)
+    if before["deliveries_failed"]:
+        failed = before["deliveries_failed"]
+        blocks.append(context(f":warning: {failed} failed deliveries: `showup deliveries list --state failed`"))
+    text = f"{headline}. {past}: {', '.join(f'{name.lower()} {value}' for name, value in counted)}."
+    return Message(text=text, blocks=blocks)
+
+
+def _upcoming_section(upcoming: Mapping[str, Any], zone: str) -> list[Block]:
+    shown = upcoming["first"]
+    if not shown:
+        return []
+    lines = [
+        f"• {moment(datetime.fromisoformat(one['start_time']), zone)} {safe_text(one['who'] or one['title'], 100)}"
+        for one in shown
+    ]
+    more = upcoming["meetings"] - len(shown)
+    if more > 0:
+        lines.append(f"… and {more} more")
+    return [section("\n".join(lines))]
+
+
+def _meetings(count: int) -> str:
+    return "no meetings" if count == 0 else "1 meeting" if count == 1 else f"{count} meetings"
+
+
+_WRITERS: Final[dict[str, Writer]] = {
+    **dict.fromkeys(_HEADLINES, _booking_message),
+    "record.choose": _question_message,
+    "record.chosen": _answer_message,
+    "delivery.failed": _delivery_failed,
+    "destination.down": _destination_down,
+    "endpoint.paused": _endpoint_paused,
+    "signatures.bad": _bad_signatures,
+    "digest.daily": _daily_digest,
+    "digest.weekly": _weekly_digest,
+}

@@ -1,106 +1,101 @@
-"""The calls of Twilio's API that Showup uses, and the outcome of each response."""
+"""The calls of Twilio's API that Showup uses, and the meaning of its error codes."""
 
-from base64 import b64encode
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-import httpx2
-
 from showup.clock import Clock
-from showup.destinations.contract import Delivered, GaveUp, Outcome, TryAgain
-from showup.destinations.retry_after import not_before
+from showup.destinations.contract import Delivered
+from showup.destinations.twilio.render import TextMessage
 from showup.destinations.twilio.settings import TwilioSettings
-from showup.destinations.twilio.text_message import TextMessage
-from showup.destinations.vendor_api import json_body, no_response, short_message
+from showup.destinations.vendor_api import ErrorReading, Json, Vendor, VendorApi, short_message
 
 URL: Final = "https://api.twilio.com"
-_VERSION: Final = "2010-04-01"
+VERSION: Final = "2010-04-01"
 _SEARCH_LIMIT: Final = 100
 # Twilio's clock differs from Showup's, and shows whole seconds.
 _CLOCK_SKEW: Final = timedelta(minutes=1)
 # Twilio drops a message that it could not send on before the meeting begins.
 _SHORTEST_VALIDITY, _LONGEST_VALIDITY = 60, 14_400
 
-_UNSUBSCRIBED: Final = 21610
-_NO_SUCH_RECIPIENT: Final = frozenset({21211, 21214, 21217, 21265, 21408, 21612, 21614, 21635})
-_NO_SUCH_SENDER: Final = frozenset({21212, 21603, 21606, 21607, 21659, 21660, 21701, 21703, 21705})
+_NO_SUCH_ACCOUNT: Final = "Twilio has no such account: {words}. Correct account_sid"
+_NO_SUCH_RECIPIENT: Final = "Twilio can't send to the attendee's number: {words}"
+_NO_SUCH_SENDER: Final = "Twilio rejected the sender: {words}. Set sender to one of the account's senders"
+_UNSUBSCRIBED: Final = "the attendee unsubscribed with STOP, and can subscribe again with START"
+_SENTENCES: Final = {
+    21610: _UNSUBSCRIBED,
+    **dict.fromkeys((21211, 21214, 21217, 21265, 21408, 21612, 21614, 21635), _NO_SUCH_RECIPIENT),
+    **dict.fromkeys((21212, 21603, 21606, 21607, 21659, 21660, 21701, 21703, 21705), _NO_SUCH_SENDER),
+}
+_CREDENTIALS: Final = "Correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or the connection's account_sid and auth_token"
+
+
+def _read_error(status: int, payload: Json) -> ErrorReading | None:
+    if "code" not in payload:
+        return None
+    code, words = payload["code"], str(payload.get("message") or "")
+    if status == 404:
+        # The account is part of each path, and nothing else in it can be missing.
+        return ErrorReading(status=401, code=str(code), words=words, because=_NO_SUCH_ACCOUNT)
+    sentence = _SENTENCES.get(code, "") if status in (400, 422) and isinstance(code, int) else ""
+    return ErrorReading(status=status, code=str(code), words=words, because=sentence)
+
+
+TWILIO: Final = Vendor(
+    name="Twilio",
+    read_error=_read_error,
+    credentials="the credentials",
+    fix_credentials=_CREDENTIALS,
+    fix_access=_CREDENTIALS,
+    fix_url="Check TWILIO_API_URL, or api_url",
+)
 
 
 class TwilioClient:
-    """One account's messages. `url` has no slash at the end."""
+    """One account's messages, for one delivery or one health check. Each call raises VendorError."""
 
-    def __init__(
-        self, client: httpx2.AsyncClient, *, url: str, settings: TwilioSettings, token: str, clock: Clock
-    ) -> None:
-        self._client = client
-        self._account = f"{url}/{_VERSION}/Accounts/{settings.account_sid}"
+    def __init__(self, api: VendorApi, settings: TwilioSettings, clock: Clock) -> None:
+        """The URL of `api` ends with the account."""
+        self._api = api
         self._settings = settings
-        self._token = token.strip()
         self._clock = clock
 
-    async def send(self, message: TextMessage) -> Outcome:
+    async def send(self, message: TextMessage) -> Delivered:
         """Sends the message, even if it was sent before: Twilio has no idempotency key."""
-        response = await self._call("POST", "/Messages.json", data=self._request_body(message))
-        if not isinstance(response, httpx2.Response):
-            return response
-        if response.status_code == 201 and (sid := json_body(response).get("sid")):
-            return Delivered(provider="twilio", reference=short_message(str(sid), "?"))
-        return self.outcome_of(response, hidden=message.to)
+        sent = await self._api.call(
+            "POST",
+            "/Messages.json",
+            what="this message",
+            expect=lambda payload: bool(payload.get("sid")),
+            hidden=message.to,
+            data=self._request_body(message),
+        )
+        return _delivered(sent)
 
-    async def find(self, message: TextMessage) -> Outcome | None:
+    async def find(self, message: TextMessage) -> Delivered | None:
         """Returns the outcome if Twilio has the message already: same recipient and text, not older than due.
 
         It does not search by sending day, because a message in Twilio's queue has none yet.
         """
-        params = {"To": message.to, "PageSize": str(_SEARCH_LIMIT)}
-        response = await self._call("GET", "/Messages.json", params=params)
-        if not isinstance(response, httpx2.Response):
-            return response
-        listed = json_body(response).get("messages")
-        if response.status_code != 200 or not isinstance(listed, list):
-            return self.outcome_of(response, hidden=message.to)
-        match = next((one for one in listed if _matches(one, message)), None)
-        return (
-            None if match is None else Delivered(provider="twilio", reference=short_message(str(match.get("sid")), "?"))
+        found = await self._api.call(
+            "GET",
+            "/Messages.json",
+            what="the messages to the attendee",
+            expect=lambda payload: isinstance(payload.get("messages"), list),
+            hidden=message.to,
+            params={"To": message.to, "PageSize": str(_SEARCH_LIMIT)},
         )
+        match = next((one for one in found["messages"] if _matches(one, message)), None)
+        return None if match is None else _delivered(match)
 
-    async def get_account(self) -> httpx2.Response | TryAgain:
+    async def get_account(self) -> Json:
         """Returns Twilio's data about the account."""
-        return await self._call("GET", ".json")
+        return await self._api.call("GET", ".json", what="the account")
 
-    async def find_numbers(self, number: str) -> httpx2.Response | TryAgain:
+    async def find_numbers(self, number: str) -> Json:
         """Returns the account's numbers that equal this one."""
-        return await self._call("GET", "/IncomingPhoneNumbers.json", params={"PhoneNumber": number})
-
-    def outcome_of(self, response: httpx2.Response, *, hidden: str = "") -> TryAgain | GaveUp:
-        """Returns the outcome of a failed response; `hidden`, like the secrets, is not repeated."""
-        payload = json_body(response)
-        words = short_message(
-            self._without_secrets(str(payload.get("message") or ""), hidden), f"HTTP {response.status_code}"
-        )
-        later = not_before(response.headers, self._clock(), payload)
-        match response.status_code:
-            case 401 | 403 if "code" in payload or response.status_code == 401:
-                because = (
-                    f"Twilio rejected the credentials: {words}. Correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, "
-                    "or the connection's account_sid and auth_token"
-                )
-                return TryAgain(because=because, fault="destination")
-            case 429:
-                return TryAgain(because=f"Twilio rate limit reached: {words}", not_before=later, fault="limit")
-            case status if status >= 500 or status == 408:
-                return TryAgain(because=f"Twilio is unavailable: {words}", not_before=later, fault="destination")
-            case 409:
-                return TryAgain(because=f"Twilio is still processing an earlier request: {words}", not_before=later)
-            case 400 | 422 if "code" in payload:
-                return _message_failure(payload["code"], words)
-            case 404 if "code" in payload:
-                because = f"Twilio has no such account: {words}. Correct account_sid"
-                return TryAgain(because=because, fault="destination")
-            case _:
-                because = f"unexpected response (not Twilio's API): {words}. Check TWILIO_API_URL, or api_url"
-                return TryAgain(because=because, fault="destination")
+        params = {"PhoneNumber": number}
+        return await self._api.call("GET", "/IncomingPhoneNumbers.json", what="the account's numbers", params=params)
 
     def _request_body(self, message: TextMessage) -> dict[str, str]:
         seconds_left = (message.expires_at - self._clock()).total_seconds()
@@ -113,28 +108,9 @@ class TwilioClient:
             "ValidityPeriod": str(validity),
         }
 
-    def _without_secrets(self, text: str, hidden: str) -> str:
-        pair = b64encode(f"{self._settings.account_sid}:{self._token}".encode()).decode()
-        for secret in filter(None, (pair, self._token, hidden)):
-            text = text.replace(secret, "…")
-        return text
 
-    async def _call(self, method: str, path: str, **options: Any) -> httpx2.Response | TryAgain:
-        try:
-            auth = (self._settings.account_sid, self._token)
-            return await self._client.request(method, f"{self._account}{path}", auth=auth, **options)
-        except httpx2.RequestError as error:
-            return no_response("Twilio", error)
-
-
-def _message_failure(code: object, words: str) -> GaveUp:
-    if code == _UNSUBSCRIBED:
-        return GaveUp(because="the attendee unsubscribed with STOP, and can subscribe again with START")
-    if code in _NO_SUCH_RECIPIENT:
-        return GaveUp(because=f"Twilio can't send to the attendee's number: {words}")
-    if code in _NO_SUCH_SENDER:
-        return GaveUp(because=f"Twilio rejected the sender: {words}. Set sender to one of the account's senders")
-    return GaveUp(because=f"Twilio rejected this message: {words}")
+def _delivered(message: Json) -> Delivered:
+    return Delivered(provider="twilio", reference=short_message(str(message.get("sid")), "?"))
 
 
 def _matches(listed: Any, message: TextMessage) -> bool:

@@ -1,15 +1,15 @@
 """Twilio as a destination: one message per reminder; a repeated attempt looks for the message before it sends."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from showup.destinations.contract import Attempt, Content, GaveUp, Notification, Outcome, Pace, TryAgain
-from showup.destinations.destination_kind import Meter, OverLimit
+from showup.destinations.contract import Attempt, Content, GaveUp, Notification, Outcome, Pace
 from showup.destinations.twilio.client import TwilioClient
-from showup.destinations.twilio.render import TextMessageRenderer
-from showup.destinations.twilio.text_message import TextMessage
+from showup.destinations.twilio.render import TextMessage, TextMessageRenderer
+from showup.destinations.vendor_api import VendorError
 
 PACE: Final = Pace(
     rate_per_second=5,
@@ -21,12 +21,11 @@ PACE: Final = Pace(
 
 
 class Twilio:
-    """One workspace's text messages."""
+    """One workspace's text messages; `make_client` makes the `TwilioClient` of one attempt."""
 
-    def __init__(self, renderer: TextMessageRenderer, api: TwilioClient, meter: Meter, pace: Pace) -> None:
+    def __init__(self, make_client: Callable[[], TwilioClient], renderer: TextMessageRenderer, pace: Pace) -> None:
+        self._make_client = make_client
         self._renderer = renderer
-        self._api = api
-        self._meter = meter
         self._pace = pace
 
     @property
@@ -42,14 +41,9 @@ class Twilio:
             message = msgspec.convert(attempt.content, TextMessage)
         except msgspec.ValidationError as fault:
             return GaveUp(because=f"the stored message is invalid: {fault}")
-        if attempt.number == 1:
-            return await self._api.send(message)
+        api = self._make_client()
         try:
-            found = await self._api.find(message)
-            if found is not None:
-                return found
-            await self._meter.take()
-        except OverLimit as fault:
-            because = "too many calls to Twilio are waiting for its rate limit"
-            return TryAgain(because=because, not_before=fault.not_before, fault="limit")
-        return await self._api.send(message)
+            found = await api.find(message) if attempt.number > 1 else None
+            return found or await api.send(message)
+        except VendorError as error:
+            return error.outcome

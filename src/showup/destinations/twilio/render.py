@@ -1,24 +1,38 @@
 """Renders a reminder as a text message, in the attendee's time zone."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
 
 from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import web_link
 from showup.destinations.local_time import local_time
-from showup.destinations.twilio.phone import e164
-from showup.destinations.twilio.text_message import TextMessage
 from showup.values.time_zone import zone_of
 
 # With these limits, the default text fits into two SMS segments, and usually into one.
 _LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINK = 60, 40, 100
 # Twilio's maximum.
 _LONGEST = 1600
-
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+# Characters that people put between digits, and the zero that is only dialled within a country.
+_BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0]")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class TextMessage(Struct, frozen=True, kw_only=True):
+    """A text message; `to` is in E.164 form.
+
+    No earlier message counts as this one if it is older than `due_at`; from `expires_at` on, the message is useless.
+    """
+
+    to: str
+    body: str
+    due_at: datetime
+    expires_at: datetime
 
 
 def compile_template(text: str) -> Template:
@@ -80,3 +94,11 @@ def _link(meeting: Meeting) -> str | None:
         return None
     secrets = (meeting.uid, meeting.seat_uid)
     return None if any(one and one in url for one in secrets) else url
+
+
+def e164(typed: str | None) -> str | None:
+    """Returns the number in E.164 form; None without a country code, or if it is not a phone number."""
+    digits = _BETWEEN.sub("", (typed or "").strip().removeprefix("tel:"))
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    return digits if _NUMBER.fullmatch(digits) else None

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 import httpx2
 import msgspec
+from standardwebhooks.webhooks import Webhook
 
 from showup.clock import Clock
 from showup.destinations.contract import Attempt, Content, Delivered, Notification, Outcome, Pace, TryAgain
-from showup.destinations.retry_after import not_before
-from showup.destinations.vendor_api import no_response, short_message
+from showup.destinations.retry_after import limit_ends_at, retry_after
+from showup.destinations.vendor_api import meaning_of, no_response, short_message
 from showup.destinations.webhook import render
-from showup.destinations.webhook.secrets import sign_headers
 
 PACE: Final = Pace(
     rate_per_second=20,
@@ -32,8 +32,8 @@ _NAME: Final = "the endpoint"
 _TIMEOUT_SECONDS: Final = 15.0
 # Long enough to explain an error, and a limit on what is read.
 _MAX_EXCERPT_BYTES: Final = 2_000
-# These statuses concern one message; with all others, the next message would fail too.
-_MESSAGE_ERRORS: Final = frozenset({400, 406, 409, 413, 415, 422})
+# With these, other messages may be accepted; with all others, the next message would fail too.
+_MESSAGE_FAULTS: Final = frozenset({"busy", "rejected", "too_large"})
 
 
 class WebhookDestination:
@@ -79,21 +79,37 @@ class WebhookDestination:
             return self._outcome(response, await _error_excerpt(response))
 
     def _outcome(self, response: httpx2.Response, words: str) -> Outcome:
-        status = response.status_code
+        """Returns the outcome: by the table of all vendors, except that no delivery fails before its attempts end.
+
+        A repaired endpoint then receives the missed webhooks.
+        """
         if response.is_success:
             return Delivered(provider="webhook")
+        status, now = response.status_code, self._clock()
         summary = f"{_NAME} answered {status}{words}"
         if status == 410:
             return TryAgain(because=f"{summary}: it accepts no more webhooks", fault="gone")
         if response.is_redirect:
             because = f"{summary}: Showup does not follow redirects. Register the URL that it redirects to"
             return TryAgain(because=because, fault="destination")
-        later = not_before(response.headers, self._clock())
+        later = limit_ends_at(response.headers, now)
         if status == 429 and later is not None:
             return TryAgain(because=f"{summary}: rate limit reached", not_before=later, fault="limit")
-        return TryAgain(
-            because=summary, not_before=later, fault="delivery" if status in _MESSAGE_ERRORS else "destination"
-        )
+        # A 404 is about the URL, which all messages share.
+        concerns_message = status != 404 and meaning_of(status) in _MESSAGE_FAULTS
+        fault: Literal["delivery", "destination"] = "delivery" if concerns_message else "destination"
+        return TryAgain(because=summary, not_before=retry_after(response.headers, now), fault=fault)
+
+
+def sign_headers(active_secrets: Sequence[str], message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """Returns the headers of Standard Webhooks, with the time; one signature for each secret, the newest first."""
+    text = body.decode()
+    signatures = " ".join(Webhook(secret).sign(message_id, at, text) for secret in active_secrets)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signatures,
+    }
 
 
 async def _error_excerpt(response: httpx2.Response) -> str:

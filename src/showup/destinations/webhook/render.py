@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import to_builtins
 
 from showup.destinations.contract import CannotRender, Content, Meeting, Notification
-from showup.destinations.webhook.event_types import PING
+from showup.destinations.webhook.settings import PING
 
 _BOOKING_FIELDS: Final = (
     *("title", "status", "start_time", "end_time", "event_type", "event_type_title"),

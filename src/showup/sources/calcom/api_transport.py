@@ -1,25 +1,64 @@
-"""Sends one call to Cal.com's API until there is a response: within the rate limit, with increasing delays."""
+"""Sends one call to Cal.com's API until there is a response: within the rate limit, with increasing delays.
+
+The call itself and the meaning of each status are those of every vendor (`destinations.vendor_api`).
+"""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx2
-import msgspec
 from msgspec import Struct
 
 from showup.clock import Clock
-from showup.destinations.retry_after import not_before
-from showup.destinations.vendor_api import no_response, short_message
+from showup.destinations.contract import TryAgain
+from showup.destinations.retry_after import limit_ends_at
+from showup.destinations.vendor_api import ErrorReading, Vendor, VendorApi, VendorError, bearer, meaning_of
 from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
-from showup.sources.calcom.api_retry import MAX_ATTEMPTS, MAX_WAIT, backoff, exhausted_until, rate_limited_until
 from showup.sources.calcom.payload import Json, mapping
 from showup.sources.calcom.rate_limiter import RateLimiter
 
+MAX_ATTEMPTS: Final = 4
+"""The number of attempts before a call fails."""
+
+MAX_WAIT: Final = timedelta(minutes=2)
+"""The longest wait within a call; a call that would wait longer fails at once."""
+
 # Each step of a call has its own timeout, and a server that sends a byte now and then would never exceed it.
 _CALL_TIMEOUT: Final = timedelta(minutes=1)
+_DEFAULT_BLOCK: Final = timedelta(minutes=1)
+_REMAINING, _RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
+_SENTENCES: Final = {
+    404: "Cal.com found nothing at {what}: {words}. If the path should exist, check CALCOM_API_URL",
+    410: "Cal.com removed this version of its API: {words}. CALCOM_API_URL must end in /v2",
+}
+_REDIRECTED: Final = "the server redirected the request, so it is not Cal.com's API. Check CALCOM_API_URL"
+
+
+def _read_error(status: int, payload: Json) -> ErrorReading | None:
+    """Reads any status: old instances, and the proxies of self-hosted ones, have no common form of an error."""
+    if status < 300:
+        return None
+    because = _REDIRECTED if status < 400 else _SENTENCES.get(status, "")
+    return ErrorReading(status=status, words=_error_message(payload), because=because)
+
+
+def _error_message(payload: Json) -> str:
+    """Returns the error text of a response: in `error.message`, or in `message`, which may be a list."""
+    found = mapping(payload.get("error")).get("message") or payload.get("message") or payload.get("error") or ""
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+CALCOM: Final = Vendor(
+    name="Cal.com",
+    read_error=_read_error,
+    credentials="the API key",
+    fix_credentials="Create another API key in Cal.com and set it for this account",
+    fix_access="The owner of this API key lacks the permission: use the key of a user who has it",
+    fix_url="Check CALCOM_API_URL",
+)
 
 
 class ApiRequest(Struct, frozen=True, kw_only=True):
@@ -38,7 +77,7 @@ class ApiRequest(Struct, frozen=True, kw_only=True):
 
 
 class ApiTransport:
-    """Sends the calls of one key; `url` is the API's address, without a slash at the end.
+    """Sends the calls of one key; `url` is the API's address.
 
     The key may be any bearer token. `jitter` returns 0 to 1; `pause` waits for some seconds of the clock.
     """
@@ -54,9 +93,8 @@ class ApiTransport:
         jitter: Callable[[], float] = random.random,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client = client
-        self._url = url
-        self._key = key.strip()
+        self._api = VendorApi(client, CALCOM, url=url, authorization=bearer(key), clock=clock)
+        self._anonymous_api = VendorApi(client, CALCOM, url=url, authorization=None, clock=clock)
         self._clock = clock
         self._limiter = limiter or RateLimiter(clock, pause)
         self._jitter = jitter
@@ -86,84 +124,56 @@ class ApiTransport:
 
     async def _send_once(self, request: ApiRequest) -> Json | CalcomUnavailable:
         await self._limiter.acquire()
+        api = self._anonymous_api if request.anonymous else self._api
+        headers = {} if request.version is None else {b"cal-api-version": request.version.encode()}
+        params = dict(request.query) or None
+        exhausted: datetime | None = None
         try:
             async with asyncio.timeout(request.timeout.total_seconds()):
-                response = await self._client.request(
-                    request.method,
-                    self._url + request.path,
-                    params=dict(request.query) or None,
-                    json=request.body,
-                    headers=self._headers(request),
+                response = await api.send(
+                    request.method, request.path, headers=headers, params=params, json=request.body
                 )
+            if (exhausted := exhausted_until(response.headers, self._clock())) is not None:
+                self._limiter.block_until(exhausted)
+            return api.read(response, request.path, _is_success)
         except TimeoutError:
             return CalcomUnavailable(
                 f"Cal.com did not complete its response within {request.timeout.total_seconds():.0f} seconds"
             )
-        except httpx2.LocalProtocolError as error:
-            raise CalcomRefused(no_response("Cal.com", error).because, 401) from None
-        except httpx2.RequestError as error:
-            return CalcomUnavailable(no_response("Cal.com", error).because)
-        return self._interpret(request, response)
+        except VendorError as error:
+            return self._unavailable(error, exhausted)
 
-    def _headers(self, request: ApiRequest) -> dict[bytes, bytes]:
-        # As bytes: Cal.com must reject a key with a non-ASCII character; it must not cause an error here.
-        headers = {} if request.anonymous else {b"Authorization": f"Bearer {self._key}".encode()}
-        if request.version is not None:
-            headers[b"cal-api-version"] = request.version.encode()
-        return headers
-
-    def _interpret(self, request: ApiRequest, response: httpx2.Response) -> Json | CalcomUnavailable:
-        payload, status = _decoded(response), response.status_code
-        if (until := exhausted_until(response.headers, self._clock())) is not None:
-            self._limiter.block_until(until)
-        reason = short_message(_error_message(payload), f"HTTP {status}", secret=self._key)
-        if status in {408, 429} or status >= 500:
-            return self._unavailable(response, reason)
-        if not response.is_success:
-            raise CalcomRefused(_advice(request, status, reason), status)
-        if payload is None or payload.get("status") == "error":
-            return CalcomUnavailable(f"unexpected response (not Cal.com's API): {reason}. Check CALCOM_API_URL")
-        return payload
-
-    def _unavailable(self, response: httpx2.Response, reason: str) -> CalcomUnavailable:
-        now = self._clock()
-        if response.status_code != 429:
-            return CalcomUnavailable(f"Cal.com has an internal error: {reason}", not_before(response.headers, now))
-        retry_at = rate_limited_until(response.headers, now)
-        self._limiter.block_until(retry_at)
-        return CalcomUnavailable(f"Cal.com's rate limit is reached: {reason}", retry_at)
+    def _unavailable(self, error: VendorError, exhausted: datetime | None) -> CalcomUnavailable:
+        """Returns the error of a call that may succeed when it is repeated. Raises CalcomRefused for any other."""
+        because = error.outcome.because
+        if error.status and meaning_of(error.status) not in ("limit", "unavailable"):
+            raise CalcomRefused(because, error.status) from None
+        retry_at = error.outcome.not_before if isinstance(error.outcome, TryAgain) else None
+        if error.status == httpx2.codes.TOO_MANY_REQUESTS:
+            retry_at = retry_at or exhausted or self._clock() + _DEFAULT_BLOCK
+            self._limiter.block_until(retry_at)
+        return CalcomUnavailable(because, retry_at)
 
 
-def _decoded(response: httpx2.Response) -> Json | None:
-    try:
-        decoded = msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return decoded if isinstance(decoded, dict) else None
+def backoff(attempts: int, jitter: float) -> float:
+    """Returns the seconds to wait after failed attempts: about 1, 2, 4 …; `jitter` (0 to 1) removes up to half."""
+    return float(2 ** (attempts - 1)) * (1 - jitter / 2)
 
 
-def _error_message(payload: Json | None) -> str:
-    """Returns the error text of a response: in `error.message`, or in `message`, which may be a list."""
-    payload = payload or {}
-    found = mapping(payload.get("error")).get("message") or payload.get("message") or payload.get("error") or ""
-    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+def exhausted_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Returns when the last exhausted limit resets; None while no limit is exhausted.
+
+    Each limit has its own headers, which end in its name (`X-RateLimit-Remaining-Default`). `headers` has lower-case
+    names.
+    """
+    exhausted = [name.removeprefix(_REMAINING) for name, remaining in headers.items() if _is_exhausted(name, remaining)]
+    resets = (limit_ends_at({_RESET: headers.get(_RESET + limit, "")}, now) for limit in exhausted)
+    return max((moment for moment in resets if moment is not None), default=None)
 
 
-def _advice(request: ApiRequest, status: int, reason: str) -> str:
-    match status:
-        case 401:
-            return (
-                f"Cal.com refused the API key: {reason}. Create another API key in Cal.com and set it for this account"
-            )
-        case 403:
-            return (
-                f"the owner of this API key lacks the permission at Cal.com: {reason}. Use the key of a user who has it"
-            )
-        case 404:
-            return f"Cal.com found nothing at {request.path}: {reason}. If the path should exist, check CALCOM_API_URL"
-        case 410:
-            return f"Cal.com removed this version of its API: {reason}. CALCOM_API_URL must end in /v2"
-        case _ if status < 400:
-            return "the server redirected the request, so it is not Cal.com's API. Check CALCOM_API_URL"
-        case _:
-            return f"Cal.com refused the request: {reason}"
+def _is_exhausted(name: str, remaining: str) -> bool:
+    return name.startswith(_REMAINING) and remaining.strip() == "0"
+
+
+def _is_success(payload: Json) -> bool:
+    return bool(payload) and payload.get("status") != "error"

@@ -15,7 +15,7 @@ from showup.commands.unit_of_work import UnitOfWork
 from showup.connections.catalogue import KINDS
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.connections.setup import ConnectionSpec, amend, take_down
-from showup.destinations.email.smtp_url import SmtpServer
+from showup.destinations.email.settings import SmtpServer
 from showup.reads.connections import list_connections
 from showup.web.api.schemas import Example, PageResponse, created_response, ok_response
 from showup.web.http.app_state import AppState, ReadTransaction, State

@@ -12,7 +12,7 @@ from showup.commands.unit_of_work import UnitOfWork
 from showup.connections import endpoint_registration, endpoints_store
 from showup.connections.endpoint import Endpoint as StoredEndpoint
 from showup.database.engine import driver_connection
-from showup.destinations.webhook.event_types import KINDS, PING, expand
+from showup.destinations.webhook.settings import KINDS, PING, expand
 from showup.reads.deliveries import find_delivery
 from showup.reads.endpoints import SORTS, find_endpoint, list_endpoints, workspace_of_endpoint
 from showup.web.api.deliveries import DeliveryDetailResponse

@@ -10,12 +10,12 @@ from icalendar import Calendar
 from msgspec.structs import replace
 
 from showup.destinations.contract import Delivered, GaveUp, Outcome, TryAgain
-from showup.destinations.email.mail import Mail
+from showup.destinations.email.destination import Mail
+from showup.destinations.email.settings import SmtpServer
 from showup.destinations.email.smtp import Smtp
-from showup.destinations.email.smtp_url import SmtpServer
+from tests.destinations.email.sample_mail import CALENDAR, DELIVERY, MAIL, NOW, now
 from tests.destinations.fake_vendors import certificate
 from tests.destinations.fake_vendors.smtp import AcceptedMail, FakeSmtp
-from tests.destinations.sample_mail import CALENDAR, DELIVERY, MAIL, NOW, now
 
 LOGIN = ("olivia@acme.example", "p:ss/w@rd")
 WITH_LOGIN = "smtp://olivia%40acme.example:p%3Ass%2Fw%40rd@127.0.0.1"

@@ -19,8 +19,8 @@ from showup.destinations.contract import (
     Outcome,
     TryAgain,
 )
-from showup.destinations.twilio.kind import KIND
-from showup.destinations.twilio.phone import e164
+from showup.destinations.twilio.health import KIND
+from showup.destinations.twilio.render import e164
 from tests.destinations.conformance.case import DELIVERY, MEETING, notification, plain_json
 from tests.destinations.connected_scenario import ConnectedScenario, UnlimitedMeter, destination_context
 from tests.destinations.fake_vendors.twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
@@ -191,7 +191,7 @@ PASSING = [
     pytest.param("401", "destination", "TWILIO_AUTH_TOKEN", None, id="20003"),
     pytest.param("403", "destination", "Account is not active", None, id="20005"),
     pytest.param("404", "destination", "Correct account_sid", None, id="20404"),
-    pytest.param("409", "delivery", "still processing", None, id="409"),
+    pytest.param("409", "delivery", "still processing another request", None, id="409"),
     pytest.param("429", "limit", "rate limit reached", 1, id="20429"),
     pytest.param("503", "destination", "unavailable", None, id="503"),
     pytest.param("html", "destination", "not Twilio's API", None, id="200 with a web page"),

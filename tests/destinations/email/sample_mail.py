@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from showup.destinations.email.mail import Mail
+from showup.destinations.email.destination import Mail
 
 DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

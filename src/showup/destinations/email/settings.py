@@ -1,9 +1,15 @@
-"""Parses SMTP_URL: the server, the credentials, and whether the connection is encrypted."""
+"""The settings of mail: SMTP_URL, the sender table, and the template folder. Nothing here is slow to import."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from msgspec import Struct
+
+from showup.destinations.contract import CannotRender, Meeting
+from showup.destinations.links import host_of
+from showup.values.email_address import email_domain
 
 _PORTS = {"smtp": 587, "smtps": 465}
 _STARTTLS = {"required": True, "never": False}
@@ -68,3 +74,32 @@ def _starttls(query: str, *, default: bool | None) -> bool | None:
             return default
         case _:
             raise ValueError("SMTP_URL has an unknown option: use only ?starttls=required or ?starttls=never")
+
+
+class SenderRule(Struct, frozen=True, kw_only=True):
+    """One row of the sender table: `host` and `domain` in lower case; a row with neither matches all meetings."""
+
+    address: str
+    host: str | None = None
+    domain: str | None = None
+
+    def matches(self, host: str | None, domain: str | None) -> bool:
+        """Returns whether the row matches a meeting of this booking page, or of an organizer with this domain."""
+        if self.host is None and self.domain is None:
+            return True
+        return (self.host is not None and self.host == host) or (self.domain is not None and self.domain == domain)
+
+
+def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> str | None:
+    """Returns the address of the first row that matches; None when none does."""
+    host = host_of(meeting.booker_url)
+    domain = email_domain(meeting.organizer_email) or None
+    return next((sender.address for sender in senders if sender.matches(host, domain)), None)
+
+
+def check_folder(folder: Path | None) -> None:
+    """Returns the folder. Raises CannotRender when the named folder does not exist."""
+    if folder is not None and not folder.is_dir():
+        raise CannotRender(
+            f"The template folder {folder} does not exist: correct `templates` under [email] in showup.toml."
+        )

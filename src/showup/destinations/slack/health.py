@@ -5,10 +5,10 @@ from typing import Final
 
 from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
-from showup.destinations.slack.client import URL, SlackClient
+from showup.destinations.slack.client import MISSING_SCOPE, URL, SlackClient
 from showup.destinations.slack.destination import SlackDestination
-from showup.destinations.slack.errors import MISSING_SCOPE, SlackError
 from showup.destinations.slack.settings import CHOOSE, CHOSEN, SlackSettings
+from showup.destinations.vendor_api import VendorError
 
 _HISTORY_SCOPES: Final = frozenset({"channels:history", "groups:history"})
 
@@ -32,7 +32,7 @@ async def _check_health(
     api = _api(settings, credentials, context)
     try:
         scopes = await api.scopes()
-    except SlackError as fault:
+    except VendorError as fault:
         return [fault.outcome.because]
     faults = []
     if scopes and "chat:write" not in scopes:
@@ -47,9 +47,9 @@ async def _check_health(
 async def _channel_faults(api: SlackClient, channel: str) -> list[str]:
     try:
         payload = await api.channel(channel)
-    except SlackError as fault:
+    except VendorError as fault:
         # Without the scope to read it, only posting a message can show a fault.
-        return [] if fault.error == MISSING_SCOPE else [fault.outcome.because]
+        return [] if fault.code == MISSING_SCOPE else [fault.outcome.because]
     if payload.get("is_archived"):
         return [f"the channel {channel} is archived: set another channel"]
     if payload.get("is_member") is False:

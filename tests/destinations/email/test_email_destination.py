@@ -5,10 +5,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from showup.destinations.contract import Attempt, Delivered, Destination, GaveUp, Guest, Meeting, Notification
-from showup.destinations.email.destination import EmailDestination
-from showup.destinations.email.mail import Mail
-from showup.destinations.email.preview import MailPreview
-from tests.destinations.sample_mail import DELIVERY, MAIL
+from showup.destinations.email.destination import EmailDestination, Mail, MailPreview
+from tests.destinations.email.sample_mail import DELIVERY, MAIL
 
 PAUSES = (timedelta(seconds=30), timedelta(minutes=2))
 NOTIFICATION = Notification(

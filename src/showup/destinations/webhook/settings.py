@@ -1,5 +1,7 @@
-"""The event kinds that an outgoing webhook can subscribe to, and the patterns for groups of them."""
+"""An outgoing webhook's settings: the event kinds that it can subscribe to, and its secrets."""
 
+import secrets
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Final, get_args
 
@@ -10,6 +12,8 @@ PING: Final = "ping"
 
 _GROUPS: Final = ("*", "booking.*", "deal.*")
 KINDS: Final = (*get_args(AnnouncementKind), *get_args(DealAnnouncementKind))
+_PREFIX: Final = "whsec_"
+_BYTES: Final = 32
 
 
 def expand(requested: Iterable[str]) -> tuple[str, ...]:
@@ -27,3 +31,8 @@ def _matching(requested: str) -> list[str]:
     if requested in _GROUPS:
         return [kind for kind in KINDS if kind.startswith(requested.removesuffix("*"))]
     return [kind for kind in KINDS if kind == requested]
+
+
+def make_secret() -> str:
+    """Returns a new secret: `whsec_` and 32 random bytes in Base64."""
+    return f"{_PREFIX}{b64encode(secrets.token_bytes(_BYTES)).decode()}"

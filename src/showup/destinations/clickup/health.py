@@ -7,13 +7,12 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from showup.destinations.clickup.client import URL, ClickUpClient
+from showup.destinations.clickup.client import URL, ClickUpClient, LayoutCache
 from showup.destinations.clickup.destination import PACE, ClickUp
-from showup.destinations.clickup.entry import SUBSCRIBED_EVENTS
-from showup.destinations.clickup.errors import ClickUpError
-from showup.destinations.clickup.layout_cache import LayoutCache
+from showup.destinations.clickup.render import SUBSCRIBED_EVENTS
 from showup.destinations.clickup.settings import ClickUpSettings
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.vendor_api import VendorError
 
 # A destination is rebuilt every few seconds; list layouts are cached for as long as the process's client lives.
 _LAYOUTS: WeakKeyDictionary[httpx2.AsyncClient, dict[tuple[str, str], LayoutCache]] = WeakKeyDictionary()
@@ -41,7 +40,7 @@ async def _check_health(
     api = _make_client(settings, credentials, context)
     try:
         await api.get_user()
-    except ClickUpError as error:
+    except VendorError as error:
         return [error.outcome.because]
     faults: list[str] = []
     for list_id in settings.all_lists:
@@ -54,7 +53,7 @@ async def _list_faults(
 ) -> list[str]:
     try:
         layout = await LayoutCache().get(api, list_id, context.clock())
-    except ClickUpError as error:
+    except VendorError as error:
         return [error.outcome.because]
     faults = [layout.missing_status(named) for named in settings.statuses if layout.status(named) is None]
     if layout.field(settings.email_field) is None:

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from showup.destinations.contract import Attempt, CannotRender, Delivered, Guest, Meeting, Notification, TryAgain
-from showup.destinations.webhook.destination import WebhookDestination
-from showup.destinations.webhook.event_types import KINDS, PING, expand
-from showup.destinations.webhook.secrets import make_secret, sign_headers
+from showup.destinations.webhook.destination import WebhookDestination, sign_headers
+from showup.destinations.webhook.settings import KINDS, PING, expand, make_secret
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 
 DELIVERY = UUID("0d5fbb0e-7a0c-4e0e-9a55-6a3b6f1f6a01")

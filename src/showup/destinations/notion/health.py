@@ -1,18 +1,24 @@
-"""Connects Notion and checks its health: whether its databases are readable, and accept the values to write."""
+"""The Notion destination kind: how a connection is built, and whether its databases accept the values to write."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from showup.destinations.destination_kind import DestinationContext, DestinationKind, OverLimit
-from showup.destinations.notion.client import URL
-from showup.destinations.notion.data_sources import DatabaseReference, DataSources, MissingProperty
-from showup.destinations.notion.databases import contact_database, sequence_database
-from showup.destinations.notion.destination import PACE, Notion, NotionAccess
-from showup.destinations.notion.errors import NotionError
+from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.notion.client import (
+    URL,
+    DatabaseReference,
+    DataSources,
+    MissingProperty,
+    NotionClient,
+    contact_database,
+    sequence_database,
+)
+from showup.destinations.notion.destination import PACE, Notion
 from showup.destinations.notion.pages import Pages, property_values
-from showup.destinations.notion.render import possible_update
+from showup.destinations.notion.render import PropertyEntry, possible_update
 from showup.destinations.notion.settings import NotionSettings
-from showup.destinations.notion.update import PropertyEntry
+from showup.destinations.vendor_api import VendorError
 
 
 def _subscribed_events(settings: NotionSettings) -> frozenset[str]:
@@ -27,13 +33,14 @@ def _build(settings: NotionSettings, credentials: Mapping[str, str], context: De
     contact_database(settings).check()
     if settings.has_sequences:
         sequence_database(settings).check()
-    return Notion(settings, _access(settings, credentials, context), settings.override_pace(PACE))
+    make_client = partial(_make_client, settings, credentials, context)
+    return Notion(make_client, settings, DataSources(context.client), settings.override_pace(PACE))
 
 
-def _access(settings: NotionSettings, credentials: Mapping[str, str], context: DestinationContext) -> NotionAccess:
-    return NotionAccess(
-        client=context.client,
-        url=(settings.api_url or URL).rstrip("/"),
+def _make_client(settings: NotionSettings, credentials: Mapping[str, str], context: DestinationContext) -> NotionClient:
+    return NotionClient(
+        context.client,
+        url=settings.api_url or URL,
         token=credentials["token"],
         clock=context.clock,
         meter=context.meter(settings.override_pace(PACE)),
@@ -47,20 +54,24 @@ async def _check_health(
         _build(settings, credentials, context)
     except ValueError as fault:
         return [str(fault)]
-    access, possible = _access(settings, credentials, context), possible_update(settings.targets())
+    possible, sources = possible_update(settings.targets()), DataSources(context.client)
+    make_client = partial(_make_client, settings, credentials, context)
     email = (settings.email_property, "email_property")
-    found = await _database_faults(access, contact_database(settings), email, possible.contact)
+    found = await _database_faults(make_client(), sources, contact_database(settings), email, possible.contact)
     if settings.has_sequences:
         email = (settings.sequence_email_property, "sequence_email_property")
-        found += await _database_faults(access, sequence_database(settings), email, possible.sequence)
+        found += await _database_faults(make_client(), sources, sequence_database(settings), email, possible.sequence)
     # A refused key is reported only once.
     return list(dict.fromkeys(found))
 
 
 async def _database_faults(
-    access: NotionAccess, ref: DatabaseReference, email: tuple[str, str], entries: tuple[PropertyEntry, ...]
+    api: NotionClient,
+    sources: DataSources,
+    ref: DatabaseReference,
+    email: tuple[str, str],
+    entries: tuple[PropertyEntry, ...],
 ) -> list[str]:
-    api, sources = access.client_for_delivery(), DataSources(access.client)
     sources.forget(api, ref)
     pages = Pages(api, sources, ref, email)
     try:
@@ -73,7 +84,7 @@ async def _database_faults(
         # A page may be readable by its id and still not be searchable: only a search shows that.
         else:
             await pages.find(source, "nobody@example.com")
-    except (NotionError, OverLimit) as fault:
+    except VendorError as fault:
         return [str(fault)]
     return list(dict.fromkeys(faults))
 
