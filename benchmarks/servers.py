@@ -55,8 +55,8 @@ class FloorEndpoint(WebhookEndpoint):
     def __init__(self) -> None:
         super().__init__(NullBackend(), NullBackend(), system_clock, not_found)
 
-    async def received(
-        self, _scope: Scope, headers: Mapping[bytes, bytes], body: bytes, _dialect: ResponseFormat
+    async def handle_webhook(
+        self, _scope: Scope, headers: Mapping[bytes, bytes], body: bytes, _response_format: ResponseFormat
     ) -> WebhookResponse:
         """Checks the signature only."""
         signature = headers.get(b"x-cal-signature-256")
