@@ -102,6 +102,26 @@ def test_a_link_to_a_file_exists(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
+# A placeholder in a path, and the example that stands for it.
+PLACEHOLDERS = {"NAME": "twilio", "…/": "src/showup/destinations/twilio/"}
+FOLDERS = (ROOT, ROOT / "src" / "showup")
+FILES = sorted(ROOT.glob("src/**/*.py")) + sorted(ROOT.glob("tests/**/*.py"))
+
+
+def find_files(document: str) -> list[str]:
+    """Returns the Python files that a document names; `<entity>.py` is a form and not a name."""
+    return sorted(set(re.findall(r"`([^`\s<]+\.py)`", (ROOT / document).read_text())))
+
+
+@pytest.mark.parametrize("name", sorted({*find_files("CONTRIBUTING.md"), *find_files("ARCHITECTURE.md")}))
+def test_a_file_named_in_a_guide_exists(name: str) -> None:
+    for placeholder, example in PLACEHOLDERS.items():
+        name = name.replace(placeholder, example)
+    found = [path for folder in FOLDERS for path in folder.glob(name)]
+    # A name without a folder may be that of several files, such as `store.py`.
+    assert found or ("/" not in name and name in {path.name for path in FILES})
+
+
 def test_every_dependency_is_pinned_to_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]

@@ -100,7 +100,7 @@ class RemindersPolicy(_Table):
 class EmailPolicy(_Table):
     """Configures `[email]`: how mail to attendees is sent.
 
-    `retry_after`: the pauses before the second attempt, the third, and so on; three attempts by default (seed 001).
+    `retry_after`: the pauses before the second attempt, the third, and so on; by default there are three attempts.
     `templates`: a folder whose files replace the built-in templates. `calendar`: whether mails carry an .ics.
     """
 

@@ -129,7 +129,7 @@ async def test_a_delivery_in_a_paused_queue_shows_the_pause(
     scenario.fake_destination.down = None
     await scenario.deliver_due(minutes=5)
     (queue,) = (await client.get("/api/queues")).json()["items"]
-    assert (queue["state"], queue["because"], queue["due"], queue["waiting"]) == ("open", None, 0, 12)
+    assert (queue["state"], queue["because"], queue["due"], queue["waiting"]) == ("working", None, 0, 12)
 
 
 async def test_retry_sends_the_same_content(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:

@@ -179,11 +179,18 @@ def planned(kind: str) -> PlannedDelivery:
 def test_simulated_deliveries_go_only_to_the_mail_preview(kind: str) -> None:
     """PI13: no other system receives a simulated booking."""
     everything = Subscription(destination="clickup", kinds=frozenset({kind}), since=MONDAY)
-    found = {one.destination for one in route(uuid4(), planned(kind), [everything], simulated=True)}
+    found = {
+        one.destination for one in route(uuid4(), planned(kind), [everything], prospect_destinations=(), simulated=True)
+    }
     assert found <= {"mail_preview"}
-    assert "clickup" in {one.destination for one in route(uuid4(), planned(kind), [everything], simulated=False)}
+    assert "clickup" in {
+        one.destination
+        for one in route(uuid4(), planned(kind), [everything], prospect_destinations=(), simulated=False)
+    }
     ended = replace(everything, until=MONDAY)
-    assert "clickup" not in {one.destination for one in route(uuid4(), planned(kind), [ended], simulated=False)}
+    assert "clickup" not in {
+        one.destination for one in route(uuid4(), planned(kind), [ended], prospect_destinations=(), simulated=False)
+    }
 
 
 class TestRebuild:

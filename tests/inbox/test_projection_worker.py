@@ -53,7 +53,7 @@ async def drop_poison_constraint(engine: AsyncEngine) -> None:
         await (await driver_connection(tx)).execute("ALTER TABLE bookings DROP CONSTRAINT poison")
 
 
-async def test_a_failing_event_is_set_aside_alone_and_retried(
+async def test_only_a_failing_event_leaves_its_batch_and_is_retried(
     engine: AsyncEngine, account: UUID, workspace: UUID
 ) -> None:
     await add_poison_constraint(engine)
@@ -103,7 +103,7 @@ async def test_retry_times_have_jitter(engine: AsyncEngine, account: UUID, works
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         for stored_id in stored:
-            await store.set_aside(connection, stored_id, "for a test", now)
+            await store.schedule_retry(connection, stored_id, "for a test", now)
         times = await connection.fetch("SELECT next_try_at FROM inbox_events")
     waits = {row["next_try_at"] - now for row in times}
     assert len(waits) > 10

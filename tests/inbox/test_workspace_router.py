@@ -138,7 +138,7 @@ async def test_an_event_with_only_a_booking_id_finds_its_workspace(
     assert await states(engine) == [(client, "applied"), (client, "applied")]
 
 
-async def test_an_unroutable_event_is_set_aside_alone(engine: AsyncEngine, account: UUID, client: UUID) -> None:
+async def test_only_an_unroutable_event_is_retried_later(engine: AsyncEngine, account: UUID, client: UUID) -> None:
     async with transaction(engine) as tx:
         await (await driver_connection(tx)).execute(
             "ALTER TABLE inbox_events ADD CONSTRAINT poison CHECK (uid <> 'poison')"

@@ -49,7 +49,7 @@ async def test_its_secret_is_shown_once(created: dict[str, Any], admin: httpx2.A
     secret = created.pop("secret")
     Webhook(secret)
     assert secret.startswith("whsec_")
-    assert (created["state"], created["description"]) == ("open", "our CRM")
+    assert (created["state"], created["description"]) == ("working", "our CRM")
     assert created["kinds"][-1] == "deal.won"
     assert "booking.no_show" in created["kinds"]
     assert (await admin.get(f"{PATH}/{created['id']}")).json() == created
@@ -132,8 +132,8 @@ async def test_pause_and_resume(created: dict[str, Any], admin: httpx2.AsyncClie
     assert paused["paused_at"] is not None
     refused = await admin.post(f"{path}/test")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:showup:problem:conflict")
-    open_ = (await admin.patch(path, json={"paused": False})).json()
-    assert (open_["state"], open_["because"], open_["paused_at"]) == ("open", None, None)
+    working = (await admin.patch(path, json={"paused": False})).json()
+    assert (working["state"], working["because"], working["paused_at"]) == ("working", None, None)
 
 
 async def test_a_ping_is_a_delivery(created: dict[str, Any], admin: httpx2.AsyncClient) -> None:

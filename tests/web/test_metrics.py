@@ -169,7 +169,7 @@ async def test_an_event_without_a_workspace_waits_and_fails_too(
     app, _ = own_app_and_metrics
     assert (await read_samples(app))["showup_projection_lag_seconds"] >= 3600
     async with transaction(engine) as tx:
-        await store.set_aside(await driver_connection(tx), stored.id, "for a test", system_clock())
+        await store.schedule_retry(await driver_connection(tx), stored.id, "for a test", system_clock())
     assert (await read_samples(app))["showup_applications_failed_total"] == 1
 
 

@@ -1,7 +1,7 @@
 """Access control: every route refuses a missing key, a key with too small a scope, and a foreign workspace's key."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import httpx2
 import pytest
@@ -37,6 +37,8 @@ OPENAPI = ("GET", "/openapi.json")
 # tests/web/test_metrics.py tests which clients need no key.
 ALL_WORKSPACES_PATHS = {"/metrics"}
 
+DOCUMENT: Final = openapi_document()
+
 # An object of ours for each parameter name in a path. A new parameter name needs an object here.
 OURS = {
     "deal_id": id_of("ours.acme_deal"),
@@ -65,6 +67,7 @@ NOUNS = (
     "queues",
     "endpoints",
     "connections",
+    "attention",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Reading these requires the scope that changes them.
@@ -93,7 +96,7 @@ def all_routes(app: FastAPI) -> Iterator[RouteMethod]:
 
 
 def scope_of(route: RouteMethod) -> str:
-    operation: dict[str, Any] = openapi_document()["paths"][route.path][route.method.lower()]
+    operation: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
     ((scope,),) = (scopes for needed in operation["security"] for scopes in needed.values())
     assert isinstance(scope, str)
     return scope

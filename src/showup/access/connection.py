@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 CALCOM = "calcom"
+"""The kind of a connection to Cal.com; `connections.catalogue` lists all kinds."""
 
 
 class Connection(Struct, frozen=True, kw_only=True):

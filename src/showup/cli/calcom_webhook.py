@@ -60,7 +60,7 @@ def status(
     organization: Organization = None,
     json: Json = False,
 ) -> None:
-    """Show the webhook's status at Cal.com, its faults and how to correct them, and how the bookings compare.
+    """Show whether Cal.com's webhook and bookings match Showup's, and how to correct each fault.
 
     Example: showup calcom status --account acme
     """

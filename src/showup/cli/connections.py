@@ -72,10 +72,10 @@ def set_connection(
 
     Example: echo '{"api_key": "cal_live_…"}' | showup connections set calcom acme --credentials-file -
     """
-    from showup.connections.catalogue import CONNECTABLE
+    from showup.connections.catalogue import CONNECTION_KINDS
 
-    if kind not in CONNECTABLE:
-        raise CliError(f"{kind!r} is not a kind of connection. Use one of {', '.join(CONNECTABLE)}.")
+    if kind not in CONNECTION_KINDS:
+        raise CliError(f"{kind!r} is not a kind of connection. Use one of {', '.join(CONNECTION_KINDS)}.")
     settings = _parse_settings(setting or [])
     credentials = None if credentials_file is None else _read_credentials(credentials_file)
     run_command(lambda container: _save(container, workspace, (kind, name), settings, credentials))

@@ -77,7 +77,7 @@ def retry(
     workspace: OneWorkspace = None,
     json: Json = False,
 ) -> None:
-    """Retry deliveries: send the same content again. Retry all of them, or none.
+    """Retry deliveries: send the same content again. If one can't be retried, none is.
 
     Example: showup deliveries retry --failed --workspace acme
     """
@@ -111,7 +111,7 @@ def withdraw(
     workspace: OneWorkspace = None,
     json: Json = False,
 ) -> None:
-    """Withdraw scheduled deliveries. Only a retry restores them. Withdraw all of them, or none.
+    """Withdraw scheduled deliveries. Only a retry restores them. If one can't be withdrawn, none is.
 
     Example: showup deliveries withdraw 9f8e7d6c-5b4a-5392-8170-6f5e4d3c2b1a
     """

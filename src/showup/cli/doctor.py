@@ -15,7 +15,9 @@ _MARKERS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check settings, database, accounts, connections, clock and waiting work.
+    """Check settings, database, accounts, connections, clock, and pending events and deliveries.
+
+    Exit with status 1 if a check fails.
 
     Example: showup doctor
     """

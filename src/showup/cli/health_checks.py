@@ -131,7 +131,7 @@ async def _check_mail(container: Container) -> DoctorResult:
         stored = {row.kind for row in await connections_store.list_connections(tx) if row.has_credentials}
         queues = await list_queues(tx, Permission(actor="doctor", scope="read", workspace_id=None), container.clock())
         failed = (await read_metrics(tx)).delivery_backlog.failed
-    paused = [row for row in queues if row["state"] != "open"]
+    paused = [row for row in queues if row["state"] != "working"]
     if messages := [f"{row['workspace']} to {row['destination']}: {row['because']}" for row in paused]:
         return DoctorResult("deliveries", "warn", "; ".join(messages))
     sends_mail = (

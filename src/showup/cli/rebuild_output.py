@@ -66,8 +66,8 @@ def progress() -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
 
 def print_report(result: RebuildResult, mode: RebuildMode) -> None:
     """Prints how many events were replayed, and the differences."""
-    set_aside = sum(result.skipped.get(state, 0) for state in ("ignored", "unreadable"))
-    print(f"Replayed {result.events - set_aside:,} events.{_format_skipped(result)}")
+    skipped = sum(result.skipped.get(state, 0) for state in ("ignored", "unreadable"))
+    print(f"Replayed {result.events - skipped:,} events.{_format_skipped(result)}")
     if result.newly_readable:
         print(
             f"This version reads {result.newly_readable:,} of the skipped events differently. "

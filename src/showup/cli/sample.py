@@ -16,8 +16,9 @@ def sample(
     workspace: Annotated[str, typer.Option(help="The workspace to load the sample into.")] = "default",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Load five sample companies as webhooks for a running Showup to apply. A second run changes nothing.
+    """Load five sample companies. A second run changes nothing.
 
+    The command stores webhooks, and a running Showup applies them.
     The bookings are marked as simulated, so no destination is notified.
 
     Example: showup sample --workspace acme

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from showup.simulation.wire import TargetEndpoint
     from showup.simulation.world import World
 
-Secret = Annotated[str | None, typer.Option(help="The account's webhook secret. See above.")]
+Secret = Annotated[str | None, typer.Option(help="The account's webhook secret. Not needed for this machine.")]
 Account = Annotated[str | None, typer.Option(help="The account to send as. Default: `default`.")]
 Rate = Annotated[float, typer.Option(min=0, help="Webhooks per second; 0 for as fast as possible.")]
-Count = Annotated[int, typer.Option(min=1, help="About how many webhooks; every booking's history is completed.")]
+Count = Annotated[int, typer.Option(min=1, help="The minimum number of webhooks; every booking is completed.")]
 Chaos = Annotated[bool, typer.Option("--chaos", help="Send some webhooks twice, late or out of order.")]
 Check = Annotated[bool, typer.Option("--check", help="Compare the API's data with the simulation afterwards.")]
 Wait = Annotated[float, typer.Option(min=0, help="How many seconds --check waits for Showup to catch up.")]

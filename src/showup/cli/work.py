@@ -7,7 +7,7 @@ import typer
 
 
 def work(
-    processes: Annotated[int, typer.Option(min=1, help="How many pairs of event and delivery workers to start.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="The number of event workers, and of delivery workers.")] = 1,
 ) -> None:
     """Start workers that apply events and send deliveries, without a web server. Any number may share one database.
 

@@ -14,7 +14,7 @@ from showup.values.email_address import email_domain
 if TYPE_CHECKING:
     from tldextract import TLDExtract
 
-# The first six are listed here by name, so that they remain even if the maintained list loses them.
+# These seven are listed by name, so that they remain even if the maintained list loses them.
 PERSONAL_DOMAINS: frozenset[str] = frozenset(whitelist) | {
     "gmail.com",
     "googlemail.com",

@@ -1,4 +1,7 @@
-"""Lists every destination kind except mail and outgoing webhooks, and all systems that can be connected to."""
+"""Lists the kinds of connections, and every destination kind except mail and outgoing webhooks.
+
+Only a listed destination kind can be connected, notified and checked.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,5 +15,8 @@ from showup.destinations.twilio.health import KIND as TWILIO
 
 _KINDS: Final[tuple[DestinationKind, ...]] = (CLICKUP, NOTION, SLACK, TWILIO)
 KINDS: Final[Mapping[str, DestinationKind]] = {one.name: one for one in _KINDS}
-CONNECTABLE: Final = (CALCOM, "resend", "smtp", "emailbison", *KINDS)
-"""The systems that a workspace can be connected to."""
+PROSPECT_DESTINATIONS: Final = frozenset(one.name for one in _KINDS if one.keeps_prospects)
+
+API_CONNECTION_KINDS: Final = (*KINDS, "resend", "smtp")
+"""The kinds of connections that the API creates; a Cal.com account is added by `showup accounts`."""
+CONNECTION_KINDS: Final = (CALCOM, *API_CONNECTION_KINDS)

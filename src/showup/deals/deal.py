@@ -53,14 +53,24 @@ DealEventKind: TypeAlias = Literal[
 
 
 class DealEvent(Struct, frozen=True, kw_only=True):
-    """The effect of one booking's event on its company's deals.
+    """One change in the history of a company's deals, caused by an event of a booking or by a person.
 
-    `booked`: a meeting is on, for the first time or again · `cancelled`: it was cancelled · `suspended`: no meeting is
-    on for now, and none was cancelled · `moved`: it is on at another time · `showed`: the booker came · `unshowed`: the
-    booker did not come after all · `reassigned`: `organizer_email` is the host now.
+    `stream_id` is the booking, or the deal that a person opened. `actor` is the person; None if a source reported the
+    event. The kinds that a booking causes:
 
-    Manual: `opened`: a deal without a booking · `changed`: the deal that this stream opened · `attached`: the booking
-    belongs to the deal that the booking, or the event, named `to` opened. `actor` is the person; None for sources.
+    - `booked`: a meeting is scheduled, for the first time or again
+    - `cancelled`: the meeting was cancelled
+    - `suspended`: no meeting is scheduled at present, and none was cancelled
+    - `moved`: the meeting has another time
+    - `showed`: the booker came
+    - `unshowed`: the booker did not come, contrary to an earlier `showed`
+    - `reassigned`: the meeting has another host, `organizer_email`
+
+    The kinds that a person causes:
+
+    - `opened`: a deal without a booking was opened; `change` has its values
+    - `changed`: `change` has new values of this stream's deal
+    - `attached`: the booking belongs to another deal, the one that `deal_name` names
     """
 
     stream_id: UUID

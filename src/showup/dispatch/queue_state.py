@@ -20,7 +20,8 @@ _MAX_FAILURES: Final = 5
 class QueueState(Struct, frozen=True, kw_only=True):
     """Tokens as of `tokens_at`; `failures` are the destination's consecutive failures since `failing_since`.
 
-    `passed_at` is the start of the newest call that the destination answered.
+    `passed_at` is the latest start of a call that the destination answered: the failure of a call that began earlier is
+    out of date, and doesn't count.
     """
 
     tokens: float

@@ -43,7 +43,7 @@ async def run_with_bisection(
 ) -> int:
     """Runs `step` with ever fewer events while it fails; returns how many events were processed.
 
-    An event that fails alone is set aside and retried later.
+    An event that fails alone leaves the batch and is retried later.
     """
     while True:
         try:
@@ -52,15 +52,15 @@ async def run_with_bisection(
             if len(failed.event_ids) > 1:
                 limit = len(failed.event_ids) // 2
                 continue
-            await _set_aside(engine, failed.event_ids[0], failed.__cause__ or failed, now)
+            await _schedule_retry(engine, failed.event_ids[0], failed.__cause__ or failed, now)
             return 1
 
 
-async def _set_aside(engine: AsyncEngine, event_id: UUID, fault: BaseException, now: datetime) -> None:
+async def _schedule_retry(engine: AsyncEngine, event_id: UUID, fault: BaseException, now: datetime) -> None:
     # A database error about a rejected row contains personal data, so only its kind is logged and stored.
     because = describe_error(fault)
     _log.error("event could not be applied", event_id=str(event_id), because=because)
     async with transaction(engine) as tx:
-        await store.set_aside(
+        await store.schedule_retry(
             await driver_connection(tx), event_id, f"Showup could not apply the event: {because}", now
         )

@@ -236,7 +236,7 @@ async def update_processed(
         )
 
 
-async def set_aside(connection: asyncpg.Connection, event_id: UUID, because: str, now: datetime) -> None:
+async def schedule_retry(connection: asyncpg.Connection, event_id: UUID, because: str, now: datetime) -> None:
     """Schedules the retry of an event on which Showup failed: after 5 s, then ever later, at most one hour.
 
     Each wait is shortened at random by up to a fifth, so that events that failed together are not all retried at once.

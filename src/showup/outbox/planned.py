@@ -16,8 +16,8 @@ RESCHEDULED, CANCELLED, NEW_PLACE = "notify_rescheduled", "notify_cancelled", "n
 class PlannedDelivery(Struct, frozen=True, kw_only=True):
     """A notification that a change calls for, or called for until a later event withdrew it.
 
-    `key` names its meaning, not how often it was decided: two decisions with the same key are one delivery. `recipient`
-    is the attendee's email, empty if they have no address. It is not sent before `due_at` or after `expires_at`.
+    `key` is its idempotency key: two plans with the same key are one delivery, sent once. `recipient` is the attendee's
+    email, empty if they have no address. It is not sent before `due_at` or after `expires_at`.
     `booking_version` is the version of the booking that it is about. `is_announcement`: it is for subscribers, such as
     a CRM or the team, and not for the attendee. `is_internal`: no external attendee exists, for example if a team
     member books with themselves.

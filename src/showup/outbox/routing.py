@@ -1,36 +1,48 @@
 """Routes a planned delivery to its destinations: one delivery for each. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from showup.outbox.delivery import Delivery
 from showup.outbox.planned import PlannedDelivery
 from showup.outbox.subscriptions import Subscription, subscribed_destinations
 
-# These destinations keep records of prospects: a meeting without an outside attendee is not for them.
-_PROSPECT_DESTINATIONS: Final = frozenset({"clickup", "notion"})
 _SELF_BOOKING: Final = "self-booking: all attendees are team members"
 
 
 def route(
-    booking_id: UUID, planned: PlannedDelivery, subscriptions: Sequence[Subscription], *, simulated: bool
+    booking_id: UUID,
+    planned: PlannedDelivery,
+    subscriptions: Sequence[Subscription],
+    *,
+    prospect_destinations: Collection[str],
+    simulated: bool,
 ) -> list[Delivery]:
     """Return the deliveries of a booking's notification. Those of a simulation or a sample go to the mail preview.
 
     A message to an attendee is mailed, and goes to the destinations that subscribe to it, such as text messages. A
-    reminder that was skipped is recorded once, as a mail (PI13).
+    reminder that was skipped is recorded once, as a mail (PI13). `prospect_destinations` keep one record for each
+    prospect: their deliveries about a booking without an external attendee are skipped.
     """
     subscribed = () if simulated else subscribed_destinations(subscriptions, planned.kind, planned.decided_at)
     if planned.is_announcement:
-        return [_delivery(booking_id, planned, one, simulated=simulated) for one in subscribed]
-    mail = _delivery(booking_id, planned, None, simulated=simulated)
-    others = () if planned.state == "skipped" else subscribed
-    return [mail, *(_delivery(booking_id, planned, one, simulated=simulated) for one in others)]
+        destinations: list[str | None] = [*subscribed]
+    else:
+        destinations = [None, *(() if planned.state == "skipped" else subscribed)]
+    deliveries = [_delivery(booking_id, planned, one, simulated=simulated) for one in destinations]
+    if not planned.is_internal:
+        return deliveries
+    return [_skipped(one) if one.destination in prospect_destinations else one for one in deliveries]
+
+
+def _skipped(delivery: Delivery) -> Delivery:
+    return replace(delivery, state="skipped", because=_SELF_BOOKING)
 
 
 def _delivery(booking_id: UUID, planned: PlannedDelivery, destination: str | None, *, simulated: bool) -> Delivery:
-    is_self_booking = planned.is_internal and destination in _PROSPECT_DESTINATIONS
     return Delivery(
         booking_id=booking_id,
         event_id=planned.event_id,
@@ -42,8 +54,8 @@ def _delivery(booking_id: UUID, planned: PlannedDelivery, destination: str | Non
         decided_at=planned.decided_at,
         due_at=planned.due_at,
         expires_at=planned.expires_at,
-        state="skipped" if is_self_booking else planned.state,
-        because=_SELF_BOOKING if is_self_booking else planned.because,
+        state=planned.state,
+        because=planned.because,
         details=planned.details,
         simulated=simulated,
     )

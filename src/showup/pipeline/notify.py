@@ -1,7 +1,9 @@
 """The plan of notifications: what a booking's history calls for, for attendees and subscribers alike (PI13).
 
-`DeliveryPlan` takes one change after the other, in source order. It plans each notification once, withdraws messages
-that a later change makes wrong, and announces a state again only if it has not been announced yet.
+`DeliveryPlan` takes one change after the other, in source order. For attendees, it plans each message once, withdraws
+messages that a later change makes wrong, and restores a withdrawn message if a later change requires it. For
+subscribers, it announces each change of state. If an event reports a state that did not change, it announces this
+state only if no earlier announcement did.
 """
 
 import re

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.companies import store as companies
+from showup.connections.catalogue import PROSPECT_DESTINATIONS
 from showup.deals.deal import Deal
 from showup.events.envelope import AnyRecord, BookingRecord
 from showup.outbox import deal_delivery_store, expiry, store
@@ -55,7 +56,13 @@ def _booking_deliveries(booking: ReplayedBooking, subscriptions: Sequence[Subscr
     return [
         delivery
         for planned in (*state.plan.messages.values(), *state.plan.announcements.values())
-        for delivery in route(booking.booking_id, planned, subscriptions, simulated=state.booking.simulated)
+        for delivery in route(
+            booking.booking_id,
+            planned,
+            subscriptions,
+            prospect_destinations=PROSPECT_DESTINATIONS,
+            simulated=state.booking.simulated,
+        )
     ]
 
 

@@ -51,7 +51,7 @@ def _select(permission: Permission) -> Select[Any]:
             *(endpoints.c[name] for name in _FIELDS),
             destination_queues.c.failing_since,
             destination_queues.c.paused_until,
-            destination_queues.c.because.label("lane_because"),
+            destination_queues.c.because.label("queue_because"),
         )
         .outerjoin_from(endpoints, destination_queues, queue_join)
         .where(endpoints.c.deleted_at.is_(None), visible_to(permission, endpoints))
@@ -59,12 +59,12 @@ def _select(permission: Permission) -> Select[Any]:
 
 
 def _with_state(row: RowMapping | Item, now: datetime) -> Item:
-    """Adds `state`: paused until someone resumes it; failing while every delivery fails; else open."""
+    """Adds `state`: paused until someone resumes it; failing while every delivery fails; else working."""
     found: Item = dict(row)
-    paused_until, reason = found.pop("paused_until"), found.pop("lane_because")
+    paused_until, reason = found.pop("paused_until"), found.pop("queue_because")
     if found["paused_at"] is not None:
         return found | {"state": "paused", "failing_since": None, "next_try_at": None}
     if found["failing_since"] is None:
-        return found | {"state": "open", "because": None, "next_try_at": None}
+        return found | {"state": "working", "because": None, "next_try_at": None}
     next_try_at = paused_until if paused_until is not None and paused_until > now else None
     return found | {"state": "failing", "because": reason, "next_try_at": next_try_at}

@@ -51,6 +51,6 @@ def _count_by_queue(permission: Permission, now: datetime) -> Subquery:
 def _with_state(row: RowMapping, now: datetime) -> Item:
     """Adds `state`. A pause that has ended counts as none, and its reason is dropped if no delivery waits for it."""
     is_paused = row["paused_until"] is not None and row["paused_until"] > now
-    state = "paused" if is_paused else "failing" if row["failing_since"] is not None else "open"
-    reason = row["because"] if state != "open" else None
+    state = "paused" if is_paused else "failing" if row["failing_since"] is not None else "working"
+    reason = row["because"] if state != "working" else None
     return {**row, "state": state, "paused_until": row["paused_until"] if is_paused else None, "because": reason}

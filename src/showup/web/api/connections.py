@@ -1,7 +1,7 @@
 """`/api/connections`: each workspace's connections, with the status and drift of its Cal.com accounts."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -12,7 +12,7 @@ from showup.access import connections_store
 from showup.access.connection import CALCOM
 from showup.access.connection import Connection as StoredConnection
 from showup.commands.unit_of_work import UnitOfWork
-from showup.connections.catalogue import KINDS
+from showup.connections.catalogue import API_CONNECTION_KINDS, KINDS
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.connections.setup import ConnectionSpec, amend, take_down
 from showup.destinations.email.settings import SmtpServer
@@ -126,6 +126,11 @@ _SLACK: Final[Example] = CONNECTION | {
 }
 _ADDRESS: Final = "api_url"
 _SMTP: Final = "smtp"
+# A type checker accepts no computed Literal; Pydantic and the OpenAPI document use its values.
+if TYPE_CHECKING:
+    Kind: TypeAlias = str
+else:
+    Kind = Literal[*API_CONNECTION_KINDS]
 Settings = Annotated[dict[str, Any], Field(max_length=100, description="Settings by name; null removes a setting.")]
 Credentials = Annotated[
     dict[str, str | None], Field(max_length=20, description="Credentials by name; stored encrypted and never returned.")
@@ -142,7 +147,7 @@ class CreateConnectionRequest(RequestBody):
         "credentials": {"bot_token": "xoxb-…", "signing_secret": "…"},
     }
 
-    kind: Literal["clickup", "notion", "slack", "twilio", "resend", "smtp", "emailbison"]
+    kind: Kind
     name: ShortText = Field(description="Name, unique among the workspace's connections of this kind.")
     settings: Settings = Field({})
     credentials: Credentials | None = None

@@ -35,7 +35,7 @@ ENDPOINT: Example = {
     "url": "https://crm.example.com/showup",
     "description": "our CRM",
     "kinds": ["booking.created", "booking.cancelled", "deal.won"],
-    "state": "open",
+    "state": "working",
     "because": None,
     "paused_at": None,
     "failing_since": None,
@@ -62,7 +62,7 @@ class EndpointResponse(BaseModel):
     url: str
     description: str
     kinds: list[str] = Field(description="The kinds of events sent to it.")
-    state: Literal["open", "failing", "paused"]
+    state: Literal["working", "failing", "paused"]
     because: str | None = Field(description="Why it is failing or paused.")
     paused_at: datetime | None = Field(description="Time when deliveries were paused; new deliveries wait.")
     failing_since: datetime | None

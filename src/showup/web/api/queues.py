@@ -35,7 +35,7 @@ class QueueResponse(BaseModel):
 
     workspace: str
     destination: str
-    state: Literal["open", "failing", "paused"]
+    state: Literal["working", "failing", "paused"]
     because: str | None
     paused_until: datetime | None
     failing_since: datetime | None
