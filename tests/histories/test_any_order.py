@@ -99,7 +99,16 @@ def _two_merges(week: Week) -> None:
     operator.undo_merge(operator.merge_ids[0])
 
 
-@pytest.mark.parametrize("build_history", [_chain, _two_bookings, _two_merges])
+def _outcome_of_a_request(week: Week) -> None:
+    """The first outcome conflicts with its booking, whatever happens to other bookings of the company."""
+    requested, booked, operator = Meeting(week, "alpha", [SARAH], 1), Meeting(week, "beta", [SAM], 2), Operator(week)
+    requested.request()
+    booked.create()
+    operator.report_outcome(requested, "alpha", "showed")
+    operator.report_outcome(booked, "beta", "showed")
+
+
+@pytest.mark.parametrize("build_history", [_chain, _two_bookings, _two_merges, _outcome_of_a_request])
 async def test_every_permutation_of_four(engine: AsyncEngine, build_history: Callable[[Week], None]) -> None:
     week = Week()
     build_history(week)

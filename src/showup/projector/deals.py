@@ -97,11 +97,12 @@ def _refused_without_company(streams: Sequence[StreamDealEvents]) -> dict[UUID, 
 
 
 def _manual_events(events_now: Mapping[UUID, list[DealEvent]]) -> dict[UUID, UUID | None]:
+    """Return the events whose outcome the deals decide; that of a reported attendance depends on its booking."""
     manual_events = [
         deal_event
         for company_events in events_now.values()
         for deal_event in company_events
-        if deal_event.actor is not None
+        if deal_event.kind in deal_event_changes.REQUESTED_KINDS
     ]
     opened = {deal_event.stream_id for deal_event in manual_events if deal_event.kind == "opened"}
     return {
