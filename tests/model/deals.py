@@ -33,12 +33,17 @@ def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
 
 
 def meeting_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI4: cancels the booking's active deal; under the other rule, only with its last meeting."""
+    """PI4: cancels the booking's active deal; under the other rule, only with its last meeting.
+
+    It never cancels a deal that a person opened, or moved beyond met.
+    """
     deal = booking.deal
     if deal is None or deal.status != "active":
         return
     others = [one for one in model.bookings if one.deal is deal and one.status == "ACCEPTED"]
     is_another_ahead = any(one.start > event.at for one in others)
+    if deal.manually_opened or deal.stage not in ("booked", "met"):
+        return
     if not (model.rule("cancel_deal", "always", event.at) == "last_meeting" and is_another_ahead):
         deal.status, deal.cancelled_by = "cancelled", booking
 
@@ -72,7 +77,7 @@ def host_changed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -
 
 def manually_opened(model: ReferenceModel, event: SourceEvent) -> None:
     """PI12: opens a deal without a booking. If older events show another active deal, this one takes its place."""
-    deal, change = Deal(event.fields["company"], event.id), event.fields.get("change", {})
+    deal, change = Deal(event.fields["company"], event.id, manually_opened=True), event.fields.get("change", {})
     other = active_deal(model, deal.company)
     if (flaw := _flaw(deal, change)) is not None:
         model.refused[event.id] = flaw

@@ -23,6 +23,7 @@ class Deal:
     lost_reason: str | None = None
     cancelled_by: object = None
     manually_met: bool = False
+    manually_opened: bool = False
     manually_changed: bool = False
 
 

@@ -13,7 +13,7 @@ from showup.events.envelope import EventRecord, order_key
 from showup.pipeline.company_deals import CompanyDeals
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.replay import BookingState
-from showup.pipeline.rules import RuleBook
+from showup.pipeline.rules import RuleBook, Rules
 from tests.pipeline.sample_events import (
     AFTERNOON,
     FIRST,
@@ -192,6 +192,39 @@ class TestOpeningADeal:
         event_id = uuid4()
         deals = replay_deals([opened(MONDAY + WEEK, event_id), *state_of(made()).deal_events], RuleBook())
         assert list(deals.refused) == [event_id]
+
+
+@pytest.mark.parametrize("rule", ["always", "last_meeting"])
+class TestACancelledMeetingOfAPersonsDeal:
+    """PI4, M12: whether to go on is for a person to decide."""
+
+    def test_a_deal_that_a_person_opened_stays(self, rule: Any) -> None:
+        meeting = state_of(made(), cancelled())
+        deals = replay_deals(
+            [opened(MONDAY - WEEK, uuid4()), *meeting.deal_events], RuleBook(versions=(Rules(cancel_deal=rule),))
+        )
+        assert only_deal(deals).status == "active"
+        assert deals.entries[-1].what == "deal.meeting_cancelled"
+
+    def test_a_deal_that_a_person_moved_beyond_met_stays(self, rule: Any) -> None:
+        deals = deals_of(
+            state_of(made(), change(MIDDAY, stage="proposal"), cancelled(at=FRIDAY)), rules=Rules(cancel_deal=rule)
+        )
+        assert (only_deal(deals).status, only_deal(deals).stage) == ("active", "proposal")
+        assert deals.entries[-1].what == "deal.meeting_cancelled"
+
+    @pytest.mark.parametrize("fields", [{"stage": "met"}, {"owner_email": "rep@brand.example"}])
+    def test_any_other_deal_is_cancelled(self, rule: Any, fields: dict[str, Any]) -> None:
+        deals = deals_of(
+            state_of(made(), change(MIDDAY, **fields), cancelled(at=FRIDAY)), rules=Rules(cancel_deal=rule)
+        )
+        assert only_deal(deals).status == "cancelled"
+
+    def test_the_same_meeting_booked_again_joins_its_deal_again(self, rule: Any) -> None:
+        first = state_of(made(), change(MIDDAY, stage="proposal"), cancelled(at=FRIDAY))
+        second = state_of(made(FRIDAY + HOUR, uid="def456"), booking_id=SECOND)
+        deals = deals_of(first, second, rules=Rules(cancel_deal=rule))
+        assert set(deals.deal_ids.values()) == {only_deal(deals).id}
 
 
 class TestAttachingABooking:

@@ -1,13 +1,13 @@
-"""M01, PI12: `/api/attention` lists what needs a person, until a person has acted."""
+"""M01, M12, PI12: `/api/attention` lists what needs a person, until a person has acted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.histories.webhooks import MONDAY, body, payload
-from tests.web.scenario import DAY, Scenario, ingest_and_project, ticking_clock
+from tests.web.scenario import DAY, HOUR, TODAY, Scenario, booking_created, ingest_and_project, ticking_clock
 
 
 async def attention(client: httpx2.AsyncClient, **query: str) -> list[dict[str, Any]]:
@@ -41,6 +41,30 @@ async def test_a_conflict_is_listed_until_a_person_changes_the_deal_again(
     assert "deal.conflict" in [entry["what"] for entry in deal["timeline"]]
     assert (await writer.patch(f"/api/deals/{deal_id}", json={"amount": 11_000})).status_code == 200
     assert await attention(writer, kind="conflict") == []
+
+
+async def cancel_upcoming(scenario: Scenario, at: datetime) -> None:
+    cancelled = body("BOOKING_CANCELLED", at, payload("ahead", 2, TODAY + DAY, ["sarah@acme.com"]))
+    await ingest_and_project(scenario.engine, "ours", [cancelled], lambda: at)
+
+
+@pytest.mark.parametrize("decision", ["keep the deal", "lose the deal", "book another meeting"])
+async def test_a_persons_deal_without_its_meeting_is_listed_until_it_is_decided(
+    writer: httpx2.AsyncClient, scenario: Scenario, decision: str
+) -> None:
+    deal_id = await scenario.deal_id("ahead")
+    moved = (await writer.patch(f"/api/deals/{deal_id}", json={"stage": "proposal"})).json()
+    await cancel_upcoming(scenario, datetime.fromisoformat(moved["updated_at"]) + timedelta(milliseconds=1))
+    (item,) = await attention(writer, kind="meeting_cancelled")
+    assert item["deal_id"] == str(deal_id)
+    assert (await writer.get(f"/api/deals/{deal_id}")).json()["status"] == "active"
+    if decision == "book another meeting":
+        booked = booking_created("next", 6, TODAY + 2 * DAY, "sarah@acme.com")
+        await ingest_and_project(scenario.engine, "ours", [booked], lambda: TODAY + 2 * HOUR)
+    else:
+        change = {"stage": "negotiation"} if decision == "keep the deal" else {"status": "lost", "lost_reason": "Price"}
+        assert (await writer.patch(f"/api/deals/{deal_id}", json=change)).status_code == 200
+    assert await attention(writer, kind="meeting_cancelled") == []
 
 
 async def test_open_questions_and_recent_failures_are_listed(writer: httpx2.AsyncClient) -> None:

@@ -32,7 +32,8 @@ class CompanyDeals(Struct, kw_only=True):
     """The deals of one company, `by_id` in the order of opening, and the bookings that changed them.
 
     `active_id` is the active deal. `snapshots` has the deal as of each of the `entries`. `manually_met` are deals that
-    a person moved to that stage, `manually_changed` those that a person changed at all. `refused`: by event, why a
+    a person moved to that stage, `manually_opened` those that a person opened, `manually_changed` those that a person
+    opened or changed. `refused`: by event, why a
     person's request was refused, or conflicts with an older event that arrived after it was accepted.
     """
 
@@ -43,6 +44,7 @@ class CompanyDeals(Struct, kw_only=True):
     snapshots: list[Deal] = []
     refused: dict[UUID, str] = {}
     manually_met: set[UUID] = set()
+    manually_opened: set[UUID] = set()
     manually_changed: set[UUID] = set()
 
     @property

@@ -120,6 +120,10 @@ def _cancelled(company_deals: CompanyDeals, meeting: MeetingState, deal_event: D
     if rules.cancel_deal == "last_meeting" and _has_later_meeting(company_deals, deal.id, deal_event.at):
         company_deals.add_entry(deal_event, "deal.kept", "the deal has another upcoming meeting", deal.id)
         return
+    if deal.id in company_deals.manually_opened or deal.stage not in (FIRST_STAGE, MET_STAGE):
+        because = "its meeting was cancelled, but a person opened the deal or moved it on: decide whether to go on"
+        company_deals.add_entry(deal_event, "deal.meeting_cancelled", because, deal.id)
+        return
     after = replace(deal, status="cancelled", cancelled_by=deal_event.stream_id, closed_at=deal_event.at)
     company_deals.replace_deal(deal_event, after, "deal.cancelled", "its meeting was cancelled")
 

@@ -54,6 +54,7 @@ def opened(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules) -> 
     if deal.status == "active":
         _replace_active(company_deals, deal, deal_event)
     company_deals.add(deal)
+    company_deals.manually_opened.add(deal.id)
     _record_manual_change(company_deals, deal)
     if conflict is not None:
         _record_conflict(company_deals, deal_event, conflict, deal.id)

@@ -43,7 +43,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     cancel_deal: Annotated[
         Literal["always", "last_meeting"],
-        Meta(description="Whether a cancellation cancels a deal that has another upcoming meeting."),
+        Meta(
+            description="Whether a cancellation cancels a deal that has another upcoming meeting. It never cancels a"
+            " deal that a person opened, or moved beyond `met`."
+        ),
     ] = "always"
     meeting_ended: Annotated[
         Literal["showed", "unreported"],

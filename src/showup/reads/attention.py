@@ -1,19 +1,19 @@
-"""Reads what needs a person: conflicts, open questions, failed deliveries, and meetings without an outcome."""
+"""Reads what needs a person: conflicts, deals without their meeting, questions, failures, and missing outcomes."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
-from sqlalchemy import Select, Text, and_, cast, func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, null, select, union_all
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import audit_log, bookings, deliveries
+from showup.database.tables import audit_log, bookings, deals, deliveries
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import visible_to
 
-AttentionKind: TypeAlias = Literal["conflict", "question", "failure", "missing_outcome"]
+AttentionKind: TypeAlias = Literal["conflict", "meeting_cancelled", "question", "failure", "missing_outcome"]
 
 SORTS: Final[Sorts] = {"at": audit_log.c.at}
 _KINDS: Final[tuple[AttentionKind, ...]] = get_args(AttentionKind)
@@ -34,6 +34,7 @@ async def list_attention(
     """Returns one page of the items that the permission allows."""
     parts = {
         "conflict": _conflicts(permission),
+        "meeting_cancelled": _cancelled_meetings(permission, now),
         "question": _questions(permission),
         "failure": _failures(permission, now),
         "missing_outcome": _missing_outcomes(permission, now),
@@ -45,15 +46,34 @@ async def list_attention(
 
 def _conflicts(permission: Permission) -> Select[Any]:
     """Select conflicts until a person changes the same deal or booking again, or reports its outcome again."""
+    entry = audit_log.c
+    conditions = (entry.what.in_(_CONFLICTS), visible_to(permission, audit_log), ~_answered())
+    return _item("conflict", entry.event_id, entry.at, entry.because, entry).where(*conditions)
+
+
+def _cancelled_meetings(permission: Permission, now: datetime) -> Select[Any]:
+    """Select active deals whose meeting was cancelled, until a person decides or another meeting is booked (PI4)."""
+    entry = audit_log.c
+    is_active = select(deals.c.id).where(deals.c.id == entry.deal_id, deals.c.status == "active").exists()
+    has_meeting = (
+        select(bookings.c.id)
+        .where(bookings.c.deal_id == entry.deal_id, bookings.c.status == "ACCEPTED", bookings.c.start_time > now)
+        .exists()
+    )
+    conditions = (entry.what == "deal.meeting_cancelled", visible_to(permission, audit_log), is_active)
+    query = _item("meeting_cancelled", entry.event_id, entry.at, entry.because, entry)
+    return query.where(*conditions, ~has_meeting, ~_answered())
+
+
+def _answered() -> ColumnElement[bool]:
+    """Return the condition that a person acted on an audit entry's deal or booking after it."""
     entry, later = audit_log.c, audit_log.alias("later")
     is_same = and_(
         later.c.workspace_id == entry.workspace_id,
         func.coalesce(later.c.deal_id, later.c.booking_id) == func.coalesce(entry.deal_id, entry.booking_id),
     )
     is_newer = and_(later.c.order_key.collate("C") > entry.order_key.collate("C"), later.c.actor.notin_(_SYSTEMS))
-    answered = select(later.c.number).where(is_same, is_newer).exists()
-    conditions = (entry.what.in_(_CONFLICTS), visible_to(permission, audit_log), ~answered)
-    return _item("conflict", entry.event_id, entry.at, entry.because, entry).where(*conditions)
+    return select(later.c.number).where(is_same, is_newer).exists()
 
 
 _CONFLICTS: Final = ("deal.conflict", "booking.conflict")

@@ -43,8 +43,10 @@ class AttentionResponse(BaseModel):
     """Something that needs a person.
 
     `conflict`: an older event arrived after a person's change was accepted; the change stands, until a person changes
-    the deal or booking again. `question`: a delivery waits for the choice of a record. `failure`: a delivery failed in
-    the last 7 days. `missing_outcome`: a meeting ended in the last 14 days, and no attendance was reported.
+    the deal or booking again. `meeting_cancelled`: a deal that a person opened, or moved beyond `met`, lost its
+    meeting, and nobody has decided whether to go on. `question`: a delivery waits for the choice of a record.
+    `failure`: a delivery failed in the last 7 days. `missing_outcome`: a meeting ended in the last 14 days, and no
+    attendance was reported.
     """
 
     id: UUID = Field(description="Id of the event, the delivery or the booking.")
