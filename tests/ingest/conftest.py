@@ -18,6 +18,7 @@ from showup.clock import system_clock
 from showup.database.engine import driver_connection, transaction
 from showup.inbox.ingest_writer import IngestWriter
 from showup.sources.calcom.signature import sign
+from showup.web.http.connection_limits import DEFAULT_LIMITS, ConnectionLimits
 from showup.web.http.middleware import with_middleware
 from showup.web.webhooks.calcom import WebhookEndpoint
 from showup.web.webhooks.calcom_protocol import protocol_for
@@ -90,11 +91,13 @@ async def not_found_app(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def serve_endpoint(endpoint: WebhookEndpoint, proxies: Sequence[str] = ()) -> AsyncIterator[int]:
+async def serve_endpoint(
+    endpoint: WebhookEndpoint, proxies: Sequence[str] = (), limits: ConnectionLimits = DEFAULT_LIMITS
+) -> AsyncIterator[int]:
     """Serve the webhook endpoint on a port, as `showup serve` does, and yield the port."""
     config = uvicorn.Config(
         with_middleware(endpoint, cors_origins=()),
-        http=protocol_for(endpoint, list(proxies)),
+        http=protocol_for(endpoint, list(proxies), limits),
         log_config=None,
         lifespan="off",
         access_log=False,

@@ -14,7 +14,8 @@ from showup.access.account import Account
 from showup.clock import system_clock
 from showup.inbox.inbox_event import IncomingEvent, Stored
 from showup.sources.calcom.signature import sign
-from showup.web.webhooks.calcom import MAX_INCOMING_BODIES, WebhookEndpoint
+from showup.web.http.connection_limits import ConnectionLimits
+from showup.web.webhooks.calcom import WebhookEndpoint
 from tests.ingest.conftest import SECRET, WebhookSender, not_found_app, serve_endpoint
 
 EMAIL = "ann@acme.example"
@@ -71,10 +72,8 @@ def blocking_store() -> BlockingStore:
 
 @pytest.fixture
 async def port(blocking_store: BlockingStore) -> AsyncIterator[int]:
-    endpoint = WebhookEndpoint(
-        SingleAccount(), blocking_store, system_clock, fallback=not_found_app, receive_timeout=0.2
-    )
-    async with serve_endpoint(endpoint) as port:
+    endpoint = WebhookEndpoint(SingleAccount(), blocking_store, system_clock, fallback=not_found_app)
+    async with serve_endpoint(endpoint, limits=ConnectionLimits(receive_seconds=0.2)) as port:
         yield port
 
 
@@ -155,9 +154,12 @@ async def test_the_response_waits_for_the_commit(port: int, blocking_store: Bloc
 
 async def test_unfinished_bodies_are_limited_and_complete_ones_pass(blocking_store: BlockingStore) -> None:
     blocking_store.released.set()
+    count = 10
+    # All bodies but the last byte of each: one more than fits.
+    limits = ConnectionLimits(incoming_bytes=count * (len(BODY) - 1))
     endpoint = WebhookEndpoint(SingleAccount(), blocking_store, system_clock, fallback=not_found_app)
-    async with serve_endpoint(endpoint) as port:
-        unfinished = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_INCOMING_BODIES + 1)]
+    async with serve_endpoint(endpoint, limits=limits) as port:
+        unfinished = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count + 1)]
         responses = [asyncio.create_task(read_response(reader)) for reader, _ in unfinished]
         for _, writer in unfinished:
             writer.write(build_request()[:-1])
@@ -171,7 +173,7 @@ async def test_unfinished_bodies_are_limited_and_complete_ones_pass(blocking_sto
             writer.write(build_request()[-1:])
         done = [result.result() for result in (await asyncio.wait(waiting))[0]]
         assert {result.split()[1] for result in done} == {b"200"}
-        assert len(done) == MAX_INCOMING_BODIES
+        assert len(done) == count
         for _, writer in unfinished:
             writer.close()
 

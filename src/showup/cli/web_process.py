@@ -13,6 +13,8 @@ from showup.container import Container
 from showup.web.webhooks.calcom_protocol import protocol_for
 
 _GRACEFUL_TIMEOUT = 1
+# Connections that wait to be accepted: together with all open ones, fewer than the usual limit of 1,024 open files.
+_BACKLOG = 256
 
 
 class _UvicornServer(uvicorn.Server):
@@ -63,4 +65,5 @@ def _uvicorn_config(container: Container) -> uvicorn.Config:
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=_GRACEFUL_TIMEOUT,
+        backlog=_BACKLOG,
     )

@@ -61,6 +61,13 @@ PROBLEMS: dict[str, ProblemType] = {
     "too-slow": ProblemType(
         408, "The request took too long", "The complete request must arrive within 10 s. Send it again."
     ),
+    "url-too-long": ProblemType(414, "The URL is too long", "The maximum size is 8 KiB."),
+    "head-too-large": ProblemType(
+        431, "The request's headers are too large", "The maximum size of the request line and all headers is 16 KiB."
+    ),
+    "overloaded": ProblemType(
+        503, "Showup receives too many requests at once", "The request was not processed. Send it again."
+    ),
     "too-large": ProblemType(413, "The webhook is too large", "Showup did not store it. The maximum size is 1 MiB."),
     "no-secret": ProblemType(
         503,

@@ -3,7 +3,6 @@
 This module never parses a body before its signature is verified, and calls no outside system.
 """
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Protocol
 
@@ -28,10 +27,6 @@ from showup.web.webhooks.calcom_responses import (
 )
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-RECEIVE_TIMEOUT: Final = 10.0
-"""Seconds to receive a request; slower senders are disconnected, because they are not authenticated yet."""
-MAX_INCOMING_BODIES: Final = 100
-"""Maximum number of bodies being received at once, of those that do not arrive in one piece."""
 RETRY_AFTER: Final = 10
 """Seconds after which the sender should retry a webhook that could not be stored."""
 _PREFIX: Final = "/webhooks/calcom"
@@ -55,26 +50,8 @@ class EventWriter(Protocol):
         """Return after the event is durable. Raises `NotStored` if that is not possible in time."""
 
 
-class IncomingBodies:
-    """Bodies being received: their number limits the memory that unauthenticated senders can use."""
-
-    def __init__(self) -> None:
-        self._owners: set[object] = set()
-
-    def add(self, owner: object) -> bool:
-        """Return whether the body is admitted: the limit is not reached, or the body was admitted before."""
-        if len(self._owners) >= MAX_INCOMING_BODIES and owner not in self._owners:
-            return False
-        self._owners.add(owner)
-        return True
-
-    def remove(self, owner: object) -> None:
-        """Release the place of a body that has arrived or whose sender has disconnected."""
-        self._owners.discard(owner)
-
-
 class WebhookEndpoint:
-    """Serves the webhook paths and passes every other request to `fallback`; `receive_timeout` is in seconds."""
+    """Serves the webhook paths and passes every other request to `fallback`."""
 
     def __init__(
         self,
@@ -83,7 +60,6 @@ class WebhookEndpoint:
         clock: Clock,
         fallback: ASGIApp,
         *,
-        receive_timeout: float = RECEIVE_TIMEOUT,
         ingest_metrics: IngestMetrics | None = None,
         signature_alert: SignatureAlert | None = None,
     ) -> None:
@@ -94,8 +70,6 @@ class WebhookEndpoint:
         self._fallback = fallback
         self._signature_alert = signature_alert or SignatureAlert(None, clock)
         self._metrics = ingest_metrics
-        self.receive_timeout = receive_timeout
-        self.incoming_bodies = IncomingBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request."""
@@ -117,24 +91,12 @@ class WebhookEndpoint:
         if scope["method"] != "POST":
             return self.record_refusal(response_format, refusal_response("post-only"))
         headers = dict(scope["headers"])
-        body = await self._receive_body(receive, headers)
+        body = await _read_body(receive, headers)
         if body is None:
             return None
         if isinstance(body, WebhookResponse):
             return self.record_refusal(response_format, body)
         return await self.handle_webhook(scope, headers, body, response_format)
-
-    async def _receive_body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes | WebhookResponse | None:
-        token = object()
-        if not self.incoming_bodies.add(token):
-            return refusal_response("not-stored", retry_after=RETRY_AFTER)
-        try:
-            async with asyncio.timeout(self.receive_timeout):
-                return await _read_body(receive, headers)
-        except TimeoutError:
-            return refusal_response("too-slow")
-        finally:
-            self.incoming_bodies.remove(token)
 
     async def handle_webhook(
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, response_format: ResponseFormat

@@ -2,7 +2,8 @@
 
 The normal path costs more than all the work of the webhook endpoint: an event, two checked messages and four layers per
 request (docs/PERFORMANCE.md). This protocol handles only the shape of request that Cal.com sends. Unusual requests
-(another method, a body of unknown length, `Expect`, a query) take the normal path.
+(another method, a body of unknown length, `Expect`, a query) take the normal path. The limits of both paths are those
+of `LimitedProtocol`.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ from typing import Any, ClassVar, Final, NoReturn, cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from showup.web.http.headers import SECURITY_HEADERS
+from showup.web.http.connection_limits import DEFAULT_LIMITS, ConnectionLimits, OpenConnections
+from showup.web.http.limited_protocol import LimitedProtocol
 from showup.web.http.middleware import log_fault
-from showup.web.webhooks.calcom import RETRY_AFTER, WebhookEndpoint, find_response_format, has_valid_length
+from showup.web.webhooks.calcom import WebhookEndpoint, find_response_format, has_valid_length
 from showup.web.webhooks.calcom_responses import (
     CANONICAL,
     ResponseFormat,
@@ -24,70 +26,47 @@ from showup.web.webhooks.calcom_responses import (
 )
 
 _UNSUPPORTED_HEADERS: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"origin"})
-_SECURITY_HEADERS: Final = b"".join(
-    b"%b: %b\r\n" % (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
-)
 # uvicorn sets this event for an application that waits for more of a body; here no code waits for it.
 _NEVER_SET: Final = asyncio.Event()
 
 
-class WebhookProtocol(HttpToolsProtocol):
+class WebhookProtocol(LimitedProtocol):
     """One client's connection to a webhook endpoint; `protocol_for` binds it to the endpoint."""
 
     endpoint: ClassVar[WebhookEndpoint]
     proxies: ClassVar[ProxyHeadersMiddleware | None]
 
-    _is_receiving = True
-    _deadline: asyncio.TimerHandle | None = None
+    def refuse(self, kind: str) -> None:
+        request_scope = cast(Scope | None, self.scope)
+        if request_scope is not None and find_response_format(request_scope.get("path", "")) is not None:
+            self.endpoint.record_refusal(CANONICAL, refusal_response(kind))
+        super().refuse(kind)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(self.endpoint.receive_timeout, self._time_out)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._finish_receiving()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        # Most requests arrive in one piece; only the others need a timeout.
-        if self._is_receiving and not self.transport.is_closing():
-            self._limit_receiving()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._is_receiving = True
-
-    def on_headers_complete(self) -> None:
+    def start_request(self) -> None:
         webhook = self._match_webhook()
         if webhook is None:
-            self._finish_receiving()
-            super().on_headers_complete()
+            super().start_request()
         else:
             self.cycle = webhook
 
     def on_body(self, body: bytes) -> None:
-        # Without uvicorn's pause after 64 KB, which only an application that reads the body in pieces can end.
+        super().on_body(body)
         if isinstance(self.cycle, _WebhookCycle):
-            self.cycle.body += body
-        else:
-            super().on_body(body)
+            # Without uvicorn's pause after 64 KB, which only an application that reads the body in pieces can end.
+            self.flow.resume_reading()
 
-    def on_message_complete(self) -> None:
+    def complete_request(self) -> None:
         webhook = self.cycle
         if not isinstance(webhook, _WebhookCycle):
-            super().on_message_complete()
-        elif self._is_receiving:
-            self._finish_receiving()
+            super().complete_request()
+        else:
             task = self.loop.create_task(self._handle_webhook(webhook))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
     def _match_webhook(self) -> "_WebhookCycle | None":
         url = self.url
-        previous = cast(RequestResponseCycle | None, self.cycle)
-        is_free = previous is None or previous.response_complete
-        if not is_free or b"%" in url or b"?" in url or not url.isascii():
+        if b"%" in url or b"?" in url or not url.isascii():
             return None
         path, headers = url.decode(), dict(self.headers)
         response_format = find_response_format(path)
@@ -126,42 +105,11 @@ class WebhookProtocol(HttpToolsProtocol):
     def _respond(self, webhook: "_WebhookCycle", response: WebhookResponse) -> None:
         webhook.response_complete = True
         if not self.transport.is_closing():
-            self._write(response, keep_alive=webhook.keep_alive)
+            headers, body = encode_response(response)
+            self.write_response(response.status, headers, body, keep_alive=webhook.keep_alive)
+            if not webhook.keep_alive:
+                self.transport.close()
         self.on_response_complete()
-
-    def _write(self, response: WebhookResponse, *, keep_alive: bool) -> None:
-        headers, body = encode_response(response)
-        header_lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
-        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((STATUS_LINE[response.status], *header_lines, _SECURITY_HEADERS, end, body)))
-        if not keep_alive:
-            self.transport.close()
-
-    def _limit_receiving(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(self.endpoint.receive_timeout, self._time_out)
-        if (
-            isinstance(self.cycle, _WebhookCycle)
-            and not self.cycle.response_complete
-            and not self.endpoint.incoming_bodies.add(self)
-        ):
-            overloaded = refusal_response("not-stored", retry_after=RETRY_AFTER)
-            self._write(self.endpoint.record_refusal(self.cycle.response_format, overloaded), keep_alive=False)
-
-    def _time_out(self) -> None:
-        """Close the connection if a request takes too long.
-
-        Otherwise a client that sends a byte now and then would hold the connection and its memory forever.
-        """
-        if not self.transport.is_closing():
-            self._write(self.endpoint.record_refusal(CANONICAL, refusal_response("too-slow")), keep_alive=False)
-
-    def _finish_receiving(self) -> None:
-        self._is_receiving = False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-            self.endpoint.incoming_bodies.remove(self)
 
 
 class _WebhookCycle(RequestResponseCycle):
@@ -175,15 +123,20 @@ class _WebhookCycle(RequestResponseCycle):
         self.headers = headers
         self.keep_alive = keep_alive
         self.body = bytearray()
+        self.response_started = False
         self.response_complete = False
         self.disconnected = False
         self.message_event = _NEVER_SET
 
 
-def protocol_for(endpoint: WebhookEndpoint, trusted_proxies: list[str]) -> type[WebhookProtocol]:
-    """Return the protocol class for uvicorn's `http=` setting."""
+def protocol_for(
+    endpoint: WebhookEndpoint, trusted_proxies: list[str], limits: ConnectionLimits = DEFAULT_LIMITS
+) -> type[WebhookProtocol]:
+    """Return the protocol class of one process for uvicorn's `http=` setting."""
     proxies = ProxyHeadersMiddleware(cast(Any, _noop_app), trusted_proxies) if trusted_proxies else None
-    return type("BoundWebhookProtocol", (WebhookProtocol,), {"endpoint": endpoint, "proxies": proxies})
+    open_connections = OpenConnections(limits, lambda host: proxies is not None and host in proxies.trusted_hosts)
+    attributes = {"endpoint": endpoint, "proxies": proxies, "open_connections": open_connections}
+    return type("BoundWebhookProtocol", (WebhookProtocol,), attributes)
 
 
 async def _noop_app(_scope: Scope, _receive: Receive, _send: Send) -> None:
