@@ -308,13 +308,16 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
 
     Raises CannotRender.
     """
+    from showup.destinations.email.isolated_templates import IsolatedTemplates
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.email.settings import SenderRule
     from showup.destinations.email.templates import Templates
 
     policy = settings.policy
+    folder = policy.email.templates
     return TemplateMailRenderer(
-        templates=Templates(policy.email.templates),
+        # Only an operator's own templates can be slow.
+        templates=Templates() if folder is None else IsolatedTemplates(folder),
         senders=[
             SenderRule(address=sender.address, host=sender.host, domain=sender.domain) for sender in policy.senders
         ],

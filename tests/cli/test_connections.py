@@ -53,6 +53,12 @@ def test_invalid_settings_are_refused_with_a_message(connect: Showup, ready: Sho
     ] == []
 
 
+def test_s11_text_that_can_not_be_stored_is_refused(ready: Showup) -> None:
+    credentials = json.dumps({"api_key": "re_\0", "webhook_secret": "whsec_"})
+    result = ready("connections", "set", "resend", "main", "--credentials-file", "-", stdin=credentials)
+    assert (result.code, "the character NUL (U+0000), which can't be stored" in result.error) == (1, True)
+
+
 def test_a_healthy_connection_passes_its_test(connect: Showup, ready: Showup) -> None:
     connect()
     result = ready("connections", "test", "clickup", "sales", **ALLOWED)

@@ -6,8 +6,10 @@ from typing import Any
 import httpx2
 import jsonschema_rs
 import pytest
+from fastapi import Request, Response
 
 from showup.web.app import openapi_document
+from showup.web.http.cached_document import CachedDocument
 
 DOCUMENT = openapi_document()
 OPERATIONS = [
@@ -77,3 +79,30 @@ async def test_only_configured_pages_may_call_from_a_browser(anonymous: httpx2.A
     other = await anonymous.options("/api/deals", headers=ask | {"Origin": "https://evil.example"})
     assert ours.headers["access-control-allow-origin"] == "https://app.example"
     assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+async def test_s10_an_open_document_is_built_once_and_cached(anonymous: httpx2.AsyncClient, path: str) -> None:
+    first = await anonymous.get(path, headers={"Origin": "https://app.example"})
+    again = await anonymous.get(path)
+    assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+    assert again.headers["cache-control"] == "public, max-age=300"
+    assert "access-control-allow-origin" not in again.headers, "it belonged to the first request"
+    for known in (first.headers["etag"], f'"other", W/{first.headers["etag"]}'):
+        unchanged = await anonymous.get(path, headers={"If-None-Match": known})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert (await anonymous.get(path, headers={"If-None-Match": '"other"'})).content == first.content
+
+
+async def test_s10_a_document_is_built_once() -> None:
+    built: list[Response] = []
+
+    def build() -> Response:
+        built.append(Response("the document"))
+        return built[-1]
+
+    document = CachedDocument(build)
+    for _ in range(3):
+        response = await document.respond(Request({"type": "http", "headers": []}))
+        assert response.body == b"the document"
+    assert len(built) == 1

@@ -15,6 +15,7 @@ from showup.connections.catalogue import KINDS
 from showup.database.engine import driver_connection
 from showup.destinations.destination_kind import DestinationKind
 from showup.outbox.subscriptions import subscribe
+from showup.values.storable import check_storable
 
 
 class ConnectionSpec(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,8 @@ async def set_up(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: dat
     A workspace has one connection of each kind that receives deliveries: two CRMs of one kind could not be
     distinguished.
     """
+    for values in (spec.name, spec.settings, spec.credentials):
+        check_storable(values)
     kind = KINDS.get(spec.kind)
     settings = None
     if kind is not None:

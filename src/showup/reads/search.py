@@ -8,6 +8,20 @@ from sqlalchemy import ColumnElement, func, literal
 # Letters and digits only: the search columns store addresses and domains by their parts, and typed text then can't
 # contain operators of tsquery.
 _WORD = re.compile(r"[^\W_]+")
+# Each word costs one lookup in each searched index, and a long text is no search.
+_MAX_WORDS = 8
+_LONGEST_WORD = 60
+
+
+def check_search(q: str) -> str:
+    """Returns `q` if a search accepts it. Raises ValueError for too many words, and for one that is too long."""
+    words = split_words(q)
+    if len(words) > _MAX_WORDS or any(len(word) > _LONGEST_WORD for word in words):
+        raise ValueError(
+            f"Send at most {_MAX_WORDS} words of at most {_LONGEST_WORD} letters."
+            " Dots, hyphens and other punctuation separate words"
+        )
+    return q
 
 
 def split_words(q: str | None) -> list[str]:

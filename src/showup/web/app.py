@@ -31,12 +31,12 @@ from showup.web.api import (
     stats,
     suppressions,
 )
-from showup.web.http.app_state import LOCK_TIMEOUT, AppState, MailSecrets, read_only_engine
+from showup.web.http.app_state import LOCK_TIMEOUT, READ_TIMEOUT, AppState, MailSecrets, read_only_engine
 from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import resend, slack
 
-OPEN_ROUTERS = (home_page.router, probes.router, openapi.router)
+OPEN_ROUTERS = (home_page.router, probes.router)
 # These routes take no API key: a signature or an encrypted link authenticates the caller.
 SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router)
 # Users open these pages in a browser, which sends the key as a password.
@@ -81,6 +81,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     admin_key: str | None,
     version: str,
     lock_timeout: timedelta = LOCK_TIMEOUT,
+    read_timeout: timedelta = READ_TIMEOUT,
     ingest_metrics: IngestMetrics | None = None,
     mail_secrets: MailSecrets | None = None,
     address_policy: AddressPolicy | None = None,
@@ -90,10 +91,10 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     """Build the application over a database.
 
     `admin_key` has the scope admin in every workspace; None for no such key. A change that waits for a lock longer than
-    `lock_timeout` is refused as busy. `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this
-    process serves it. Without `mail_secrets`, previously encrypted values cannot be decrypted. Without
-    `address_policy`, only the syntax of an address that a user supplies is checked. `event_handlers` apply the events
-    that the projection does not handle.
+    `lock_timeout` is refused as busy, and a read whose statement takes longer than `read_timeout` as too slow.
+    `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this process serves it. Without
+    `mail_secrets`, previously encrypted values cannot be decrypted. Without `address_policy`, only the syntax of an
+    address that a user supplies is checked. `event_handlers` apply the events that the projection does not handle.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -103,6 +104,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         clock=clock,
         keyring=keyring,
         lock_timeout=lock_timeout,
+        read_timeout=read_timeout,
         ingest_metrics=ingest_metrics or IngestMetrics(),
         mail_secrets=mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()])),
         address_policy=address_policy or AddressPolicy(),
@@ -118,15 +120,18 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _build_app(version: str) -> FastAPI:
-    app = FastAPI(title=openapi.TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=openapi.TITLE, version=version, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     register_handlers(app)
     for router in (*OPEN_ROUTERS, *SIGNED_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     for router in READ_ROUTERS:
-        app.include_router(router, responses=_error_responses())
+        app.include_router(router, responses=_error_responses("too-many-reads"))
     for router in COMMAND_ROUTERS:
         refusals = _error_responses("refused", "conflict", "body-too-large")
         app.include_router(router, responses=refusals)
+    openapi.add_documents(app)
     app.openapi = lambda: openapi.build_openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 

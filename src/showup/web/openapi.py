@@ -4,12 +4,13 @@ import json
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse
+from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 
 from showup.web.api.schemas import ProblemDetails
+from showup.web.http.cached_document import CachedDocument
 from showup.web.http.problems import PROBLEMS
 from showup.web.page import render_page
 
@@ -19,9 +20,9 @@ DESCRIPTION = (
     " Showup executes a repeated request with the same `Idempotency-Key` once. Lists return"
     ' `{"items": […], "next_cursor": …}`; to get the next page, send `next_cursor` as `cursor`. Times are'
     " RFC 3339 in UTC, ids are UUIDs, and problems are `application/problem+json`."
+    " A search in `q` has at most 8 words of at most 60 letters. At most 3 reads of a key run at a time; others wait,"
+    " and get 429 with `Retry-After` after 3 s."
 )
-
-router = APIRouter(include_in_schema=False)
 
 
 def build_openapi(app: FastAPI) -> dict[str, Any]:
@@ -46,10 +47,12 @@ def _restore_nulls(document: dict[str, Any], app: FastAPI) -> None:
                     responses_by_status[str(status)]["content"][media_type]["example"] = content["example"]
 
 
-@router.get("/docs", response_class=HTMLResponse)
-async def docs_page(request: Request) -> HTMLResponse:
-    """Show the API documentation."""
-    return render_page(f"{TITLE} API", _render_content(build_openapi(request.app)))
+def add_documents(app: FastAPI) -> None:
+    """Add `/openapi.json` and `/docs` to `app`; they need no key, so each is built once and then served as bytes."""
+    document = CachedDocument(lambda: JSONResponse(build_openapi(app)))
+    page = CachedDocument(lambda: render_page(f"{TITLE} API", _render_content(build_openapi(app))))
+    for path, cached in (("/openapi.json", document), ("/docs", page)):
+        app.add_route(path, cached.respond)
 
 
 def _render_content(document: dict[str, Any]) -> str:

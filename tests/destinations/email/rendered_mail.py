@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from showup.destinations.contract import Meeting
 from showup.destinations.email.destination import Mail
+from showup.destinations.email.isolated_templates import IsolatedTemplates
 from showup.destinations.email.render import TemplateMailRenderer
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.email.templates import SAMPLE, Templates, sample_notification
@@ -18,7 +19,14 @@ SENDERS = (SenderRule(address="team@seller.example"),)
 
 
 def renderer(folder: Path | None = None, **more: Any) -> TemplateMailRenderer:
-    return TemplateMailRenderer(**{"templates": Templates(folder), "senders": SENDERS, "clock": lambda: NOW} | more)
+    return TemplateMailRenderer(
+        **{
+            "templates": Templates() if folder is None else IsolatedTemplates(folder),
+            "senders": SENDERS,
+            "clock": lambda: NOW,
+        }
+        | more
+    )
 
 
 def meeting(**changes: Any) -> Meeting:

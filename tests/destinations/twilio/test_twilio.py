@@ -1,14 +1,18 @@
 """TE12: text messages through Twilio over real HTTP: their texts, their numbers, and the outcome of each response."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access import connections_store
+from showup.database.engine import transaction
 from showup.destinations.contract import (
     Attempt,
     CannotRender,
@@ -21,8 +25,14 @@ from showup.destinations.contract import (
 )
 from showup.destinations.twilio.health import KIND
 from showup.destinations.twilio.render import e164
+from showup.dispatch.destination_context import Clients
+from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
+from showup.dispatch.preparation import NotConnected
+from showup.outbox.delivery import DestinationQueue
+from tests.deliveries.scenario import SEAL
 from tests.destinations.conformance.case import DELIVERY, MEETING, notification, plain_json
 from tests.destinations.connected_scenario import ConnectedScenario, UnlimitedMeter, destination_context
+from tests.destinations.email.rendered_mail import renderer
 from tests.destinations.fake_vendors.twilio import ACCOUNT, NUMBER, TOKEN, FakeTwilio
 from tests.histories.webhooks import attendee, body, payload
 
@@ -116,22 +126,47 @@ class TestWords:
         )
         assert len(connection.text()) <= 2 * 153
 
-    def test_words_of_ones_own(self, connection: TwilioConnection) -> None:
-        connection.settings["text"] = "Hi {{ guest_name }}, see you {{ day }}\nat {{ time }}"
+    @pytest.mark.parametrize(
+        "text",
+        ["Hi {guest_name}, see you {day}\nat {time}", "Hi {{ guest_name }}, see you {{day}} at {{ time }}"],
+        ids=["placeholders", "variables of an older version"],
+    )
+    def test_words_of_ones_own(self, connection: TwilioConnection, text: str) -> None:
+        connection.settings["text"] = text
         assert connection.text() == "Hi Ann Acme, see you Sat 2026-09-12 at 11:00"
+
+    def test_an_unknown_value_leaves_its_place_empty(self, connection: TwilioConnection) -> None:
+        connection.settings["text"] = "See you {day}. {link}"
+        assert connection.text() == "See you Sat 2026-09-12."
+
+    def test_a_value_is_never_a_text(self, connection: TwilioConnection) -> None:
+        """S04: the attendee chooses the title."""
+        connection.settings["text"] = "{title}"
+        connection.meeting = replace(MEETING, title="{guest_name} {{ zone }} {% for x in y %}")
+        assert connection.text() == "{guest_name} {{ zone }} {% for x in y %}"
+
+    def test_an_empty_text_can_not_be_sent(self, connection: TwilioConnection) -> None:
+        connection.settings["text"] = " "
+        with pytest.raises(CannotRender, match="is empty"):
+            connection.text()
 
     @pytest.mark.parametrize(
         ("text", "says"),
-        [("{{ nobody }}", "'nobody' is undefined"), ("{{ ''.__class__.mro() }}", "unsafe"), (" ", "is empty")],
+        [
+            ("{nobody}", "there is no placeholder {nobody}: use {title}, {day}, "),
+            ("{{ nobody }}", "there is no placeholder {nobody}"),
+            ("{{ title", "the brace at character 1"),
+            ("{{ ''.__class__.mro() }}", "the brace at character 1"),
+            ("{{ title * 10000000 }}", "the brace at character 1"),
+            ("Hi {% for a in range(99999) %}{% endfor %}", "the brace at character 4 belongs to no placeholder"),
+            ("{title!r:>1000000000}", "the brace at character 1"),
+            ("x" * 1001, "it has 1001 characters: use at most 1000"),
+        ],
     )
-    def test_words_that_can_not_be_filled_in(self, connection: TwilioConnection, text: str, says: str) -> None:
+    def test_s04_a_text_is_no_program(self, connection: TwilioConnection, text: str, says: str) -> None:
+        """S04: each of these was accepted, and some of them stopped every workspace's deliveries."""
         connection.settings["text"] = text
-        with pytest.raises(CannotRender, match=says):
-            connection.text()
-
-    def test_words_with_a_fault(self, connection: TwilioConnection) -> None:
-        connection.settings["text"] = "{{ title"
-        with pytest.raises(ValueError, match="text is not a valid template"):
+        with pytest.raises(ValueError, match=re.escape(says)):
             connection.build()
 
 
@@ -312,6 +347,33 @@ class TestDispatch:
         await scenario.receive(_booked(scenario.now + timedelta(hours=1), PHONE))
         await scenario.deliver_due(hours=1)
         assert await scenario.rows(destination="twilio") == []
+
+    async def test_s04_a_stored_loop_is_never_run(
+        self, connection: TwilioConnection, engine: AsyncEngine, workspace: UUID
+    ) -> None:
+        """S04: an earlier version accepted it. The queue waits and says why; nothing else does."""
+        loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+        async with transaction(engine) as tx:
+            await connections_store.upsert(
+                tx,
+                SEAL,
+                workspace_id=workspace,
+                kind="twilio",
+                name="main",
+                settings=connection.settings | {"text": loop},
+                credentials={"auth_token": TOKEN},
+            )
+        resolver = DestinationResolver(
+            engine,
+            SEAL,
+            lambda: DUE,
+            clients=Clients(trusted=connection.client, untrusted=connection.client),
+            environment=MailAccess(resend_url="http://127.0.0.1:1"),
+            renderer=lambda _: renderer(),
+            retry_after=(),
+        )
+        with pytest.raises(NotConnected, match="`text`: the brace at character 1 belongs to no placeholder"):
+            await resolver.resolve(DestinationQueue(workspace_id=workspace, destination="twilio"))
 
     async def test_one_that_is_away_holds_up_no_mail(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
         fake.stop()

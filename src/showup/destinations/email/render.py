@@ -1,9 +1,9 @@
 """Renders a notification as a mail: addresses, the variables of its templates, and the calendar file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from icalendar import Calendar, Event, vCalAddress
 from msgspec import Struct
@@ -11,7 +11,6 @@ from msgspec import Struct
 from showup.destinations.contract import CannotRender, Meeting, Notification
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.settings import SenderRule, sender_for
-from showup.destinations.email.templates import Templates
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import MeetingPlace, cancel_url, meeting_place, reschedule_url, web_link
 from showup.destinations.local_time import LocalTime, local_time
@@ -35,6 +34,16 @@ _METHODS: dict[str, Method] = {
 _STATUS = {"REQUEST": "CONFIRMED", "CANCEL": "CANCELLED"}
 
 
+class MailTemplates(Protocol):
+    """Renders a template of a mail: the name of its file, the slugs that select it, and its variables."""
+
+    def text(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
+        """Returns the text. Raises CannotRender."""
+
+    def html(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
+        """Returns HTML with inlined styles. Raises CannotRender."""
+
+
 class TemplateMailRenderer:
     """Renders mails; the same notification gives the same mail, except for the calendar's timestamp from `clock`.
 
@@ -45,7 +54,7 @@ class TemplateMailRenderer:
     def __init__(
         self,
         *,
-        templates: Templates,
+        templates: MailTemplates,
         senders: Sequence[SenderRule],
         clock: Callable[[], datetime],
         calendar: bool = True,

@@ -1,6 +1,6 @@
 """Templates, built-in and a user's: which file is used, the error text for a faulty one, and samples for a preview."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from showup.destinations.email.settings import check_folder
 _BUILT_IN = Path(__file__).with_name("templates")
 # `{% extends "showup/confirm.html" %}` uses the built-in template, also in a file that replaces it.
 _PREFIX = "showup"
+# Mail programs cut off much shorter mails.
+_LONGEST_OUTPUT = 500_000
 KINDS = ("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "remind", "follow_up")
 _START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
@@ -67,7 +69,7 @@ class Templates:
         """Renders a text template. Raises CannotRender with the file and line of a fault."""
         environment = self._environment(workspace, event_type)
         try:
-            return environment.get_template(name).render(variables)
+            return _joined(environment.get_template(name).generate(variables))
         except TemplateSyntaxError as fault:
             raise CannotRender(
                 f"{self._display_name(fault.filename or fault.name or name)}, line {fault.lineno}: {fault.message}"
@@ -109,6 +111,17 @@ class Templates:
         if folder is not None and path.is_relative_to(folder):
             return str(path.relative_to(folder.parent))
         return path.name
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """Joins the pieces of a text. Raises ValueError as soon as it is too long."""
+    found, length = [], 0
+    for piece in pieces:
+        found.append(piece)
+        length += len(piece)
+        if length > _LONGEST_OUTPUT:
+            raise ValueError(f"the rendered text is longer than {_LONGEST_OUTPUT:,} characters")
+    return "".join(found)
 
 
 def _folders(folder: Path) -> Iterator[tuple[tuple[str, ...], Path]]:

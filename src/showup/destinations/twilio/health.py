@@ -7,7 +7,7 @@ from typing import Final
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
 from showup.destinations.twilio.client import TWILIO, URL, VERSION, TwilioClient
 from showup.destinations.twilio.destination import PACE, Twilio
-from showup.destinations.twilio.render import TextMessageRenderer, compile_template
+from showup.destinations.twilio.render import TextMessageRenderer
 from showup.destinations.twilio.settings import TwilioSettings
 from showup.destinations.vendor_api import VendorApi, VendorError, basic, short_message
 
@@ -19,7 +19,7 @@ def _subscribed_events(settings: TwilioSettings) -> frozenset[str]:  # noqa: ARG
 def _build(settings: TwilioSettings, credentials: Mapping[str, str], context: DestinationContext) -> Twilio:
     settings.check()
     make_client = partial(_make_client, settings, credentials, context)
-    renderer = TextMessageRenderer(compile_template(settings.text))
+    renderer = TextMessageRenderer(settings.placeholder_text())
     return Twilio(make_client, renderer, settings.override_pace(PACE))
 
 

@@ -2,22 +2,22 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import Final
 
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import web_link
 from showup.destinations.local_time import local_time
+from showup.destinations.placeholders import PlaceholderText
 from showup.values.time_zone import zone_of
 
 # With these limits, the default text fits into two SMS segments, and usually into one.
 _LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINK = 60, 40, 100
 # Twilio's maximum.
 _LONGEST = 1600
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 # Characters that people put between digits, and the zero that is only dialled within a country.
 _BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0]")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -35,19 +35,26 @@ class TextMessage(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-def compile_template(text: str) -> Template:
-    """Compiles a message template. Raises ValueError."""
-    try:
-        return _ENVIRONMENT.from_string(text)
-    except TemplateError as fault:
-        raise ValueError(f"text is not a valid template: {fault}") from None
+class ReminderValues(Struct, frozen=True, kw_only=True):
+    """The values of a text's placeholders; None where unknown. docs/SMS.md describes each."""
+
+    title: str
+    day: str
+    time: str
+    zone: str
+    organizer: str | None
+    guest_name: str | None
+    link: str | None
+
+
+PLACEHOLDERS: Final = ReminderValues.__struct_fields__
 
 
 class TextMessageRenderer:
-    """Renders messages with a template."""
+    """Renders messages with the connection's text; None for the default text."""
 
-    def __init__(self, words: Template) -> None:
-        self._words = words
+    def __init__(self, text: PlaceholderText | None) -> None:
+        self._text = text
 
     def render(self, notification: Notification) -> TextMessage:
         """Returns the message to the notification's guest. Raises CannotRender."""
@@ -63,28 +70,31 @@ class TextMessageRenderer:
         )
 
     def _body(self, meeting: Meeting) -> str:
-        try:
-            body = one_line(self._words.render(_variables(meeting)))
-        except Exception as fault:
-            raise CannotRender(f"the text of the Twilio connection can't be rendered: {fault}") from fault
+        values = _values(meeting)
+        body = one_line(_default_text(values) if self._text is None else self._text.fill(asdict(values)))
         if not body:
             raise CannotRender("the text of the Twilio connection is empty for this meeting")
         return truncate(body, _LONGEST)
 
 
-def _variables(meeting: Meeting) -> dict[str, str | None]:
-    """Returns the variables of a template; None where unknown. docs/SMS.md describes each."""
+def _default_text(values: ReminderValues) -> str:
+    organizer = f" with {values.organizer}" if values.organizer else ""
+    link = f" {values.link}" if values.link else ""
+    return f"Reminder: {values.title}{organizer}, {values.day}, {values.time} ({values.zone}).{link}"
+
+
+def _values(meeting: Meeting) -> ReminderValues:
     zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
     when = local_time(meeting.start_time, None, zone)
-    return {
-        "title": truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting",
-        "day": when.day,
-        "time": when.hours,
-        "zone": zone.key,
-        "link": _link(meeting),
-        "organizer": truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME) or None,
-        "guest_name": truncate(one_line(meeting.guest.name or ""), _LONGEST_NAME) or None,
-    }
+    return ReminderValues(
+        title=truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting",
+        day=when.day,
+        time=when.hours,
+        zone=zone.key,
+        organizer=truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME) or None,
+        guest_name=truncate(one_line(meeting.guest.name or ""), _LONGEST_NAME) or None,
+        link=_link(meeting),
+    )
 
 
 def _link(meeting: Meeting) -> str | None:

@@ -1,31 +1,36 @@
-"""A Twilio connection's settings: the account, the sender, and the message template."""
+"""A Twilio connection's settings: the account, the sender, and the text of a reminder."""
 
 import re
-from typing import Final
 
 from showup.destinations.destination_kind import ConnectionSettings
+from showup.destinations.placeholders import PlaceholderText, parse_placeholders
+from showup.destinations.twilio.render import PLACEHOLDERS
 
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9 ]{1,11}")
-
-TEXT: Final = (
-    "Reminder: {{ title }}{% if organizer %} with {{ organizer }}{% endif %}, {{ day }}, {{ time }} ({{ zone }})."
-    "{% if link %} {{ link }}{% endif %}"
-)
-"""The default text of a reminder."""
 
 
 class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
     """The settings of a Twilio connection.
 
     `sender`: a number of yours such as +15005550006, a short code, a name, or a messaging service (MG…). `text`: the
-    message as a Jinja template.
+    message, with placeholders such as {title}; None for the default text.
     """
 
     account_sid: str = ""
     sender: str = ""
-    text: str = TEXT
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        self.placeholder_text()
+
+    def placeholder_text(self) -> PlaceholderText | None:
+        """Returns the parsed text; None for the default text. Raises ValueError."""
+        try:
+            return None if self.text is None else parse_placeholders(self.text, PLACEHOLDERS)
+        except ValueError as fault:
+            raise ValueError(f"`text`: {fault}") from None
 
     @property
     def is_service(self) -> bool:

@@ -293,7 +293,7 @@ class ChooseRecordRequest(RequestBody):
 
     example: ClassVar = {"record": "86c2k4n1p"}
 
-    record: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] | None
+    record: Annotated[str, Field(min_length=1, max_length=500)] | None
 
     @field_validator("*", mode="before")
     @classmethod

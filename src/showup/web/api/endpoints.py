@@ -120,7 +120,7 @@ _PINGED: Final = DELIVERY_DETAIL | {
 
 Url = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"^[^\s\x00]*$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"^\S*$"),
     Field(description="Begins with https:// and resolves to a public address.", examples=[ENDPOINT["url"]]),
 ]
 Kinds = Annotated[
@@ -132,7 +132,7 @@ Kinds = Annotated[
         examples=[["booking.*", "deal.won"]],
     ),
 ]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
 
 class CreateEndpointRequest(RequestBody):

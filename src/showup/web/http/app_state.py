@@ -18,10 +18,14 @@ from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web.http.problems import RETRY_SOON, Refusal
+from showup.web.http.read_shares import ReadShares
 from showup.web.signature_alert import SignatureAlert
 
 LOCK_TIMEOUT: Final = timedelta(seconds=5)
 """Default time that a change waits for a lock before the request is refused as busy."""
+
+READ_TIMEOUT: Final = timedelta(seconds=5)
+"""Default time that one statement of a read may take before the request is refused."""
 
 # Changes of one workspace run one at a time anyway; waiting changes must leave connections for reads and webhooks.
 _MAX_CONCURRENT_WRITES: Final = 4
@@ -42,8 +46,10 @@ class AppState(Struct, frozen=True, kw_only=True):
     """The shared dependencies of all routes.
 
     `engine` is for changes, `read_engine` for reads of the same database. `lock_timeout` limits how long a change waits
-    for a lock. `address_policy` says which user-supplied addresses Showup may call. `signature_alert` notifies
-    workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not handle.
+    for a lock, `read_timeout` how long a statement of a read takes, and `read_shares` how many reads run at a time for
+    one key or workspace. `address_policy` says which user-supplied addresses Showup may call. `signature_alert`
+    notifies workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not
+    handle.
     """
 
     engine: AsyncEngine
@@ -56,6 +62,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     address_policy: AddressPolicy
     signature_alert: SignatureAlert
     event_handlers: EventHandlers
+    read_timeout: timedelta = READ_TIMEOUT
+    read_shares: ReadShares = field(default_factory=ReadShares)
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 
@@ -70,8 +78,10 @@ def read_only_engine(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-async def _open_read_transaction(state: "State") -> AsyncIterator[AsyncConnection]:
-    async with state.read_engine.connect() as tx:
+async def _open_read_transaction(request: Request, state: "State") -> AsyncIterator[AsyncConnection]:
+    # Authentication, which comes first in each route, leaves the permission there.
+    async with state.read_shares.take(request.state.permission), state.read_engine.connect() as tx:
+        await tx.exec_driver_sql(f"SET LOCAL statement_timeout = {round(state.read_timeout.total_seconds() * 1000)}")
         yield tx
 
 

@@ -42,7 +42,10 @@ async def get_permission(
         if scope in required.scopes and not permission.allows(scope):
             raise _insufficient_scope(permission, scope)
     slug = request.query_params.get("workspace")
-    return permission if slug is None else await _narrow_to_workspace(permission, slug, state)
+    if slug is not None:
+        permission = await _narrow_to_workspace(permission, slug, state)
+    request.state.permission = permission
+    return permission
 
 
 Reader = Annotated[Permission, Security(get_permission, scopes=["read"])]

@@ -11,7 +11,7 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from showup.access.permission import Permission
 from showup.web.http.app_state import State
-from showup.web.http.problems import Refusal
+from showup.web.http.problems import PROBLEMS, Refusal
 from showup.web.page import render_page
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Showup", charset="UTF-8"'}
@@ -46,7 +46,7 @@ class PageRoute(APIRoute):
 
 
 async def _authenticate(
-    state: State, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
+    request: Request, state: State, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
 ) -> Permission:
     if credentials is None:
         raise _unauthorized(_KEY_NEEDED)
@@ -55,6 +55,7 @@ async def _authenticate(
         raise _unauthorized(f"The key is unknown or was revoked. {_KEY_NEEDED}")
     if not permission.allows("write"):
         raise _unauthorized(f"The key has only the scope {permission.scope}. {_KEY_NEEDED}")
+    request.state.permission = permission
     return permission
 
 
@@ -68,8 +69,9 @@ def _unauthorized(detail: str) -> Refusal:
 
 
 def _refusal_page(refusal: Refusal) -> Response:
-    title = "API key required" if refusal.status == 401 else "Page not found"
-    parts = escape(refusal.detail or "").split("`")
+    problem = PROBLEMS[refusal.kind]
+    title = {401: "API key required", 404: "Page not found"}.get(refusal.status, problem.title)
+    parts = escape(refusal.detail or problem.detail).split("`")
     text = "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
     response = render_page(title, f'<h1>{title}</h1>\n<p class="soft">{text}</p>', status=refusal.status)
     response.headers.update(refusal.headers or {})

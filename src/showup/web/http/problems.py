@@ -110,6 +110,18 @@ PROBLEMS: dict[str, ProblemType] = {
         422, "The request is invalid", "Each entry of `errors` names a field and how to correct it."
     ),
     "refused": ProblemType(400, "The request was refused", "Check the request."),
+    "too-many-reads": ProblemType(
+        429,
+        "Too many reads at the same time",
+        "Other requests of this key or workspace are still running. Send fewer at a time, and try again after the time "
+        "in Retry-After.",
+    ),
+    "read-too-slow": ProblemType(
+        503,
+        "The query took too long",
+        "Showup stopped it. Ask for less: fewer or longer words in `q`, a shorter period, more filters or a smaller "
+        "`limit`.",
+    ),
     "fault": ProblemType(500, "Internal error", "The server's log has the details. Try again later."),
     "database-away": ProblemType(503, "The database is unreachable", "Try again in a few seconds."),
 }
@@ -223,8 +235,13 @@ async def _handle_database_error(_request: Request, error: Exception) -> JSONRes
     if not is_outage(error):
         # A bug in our SQL: log it with its traceback.
         raise error
-    is_lock_timeout = isinstance(driver_error_of(error), asyncpg.LockNotAvailableError)
-    return problem_response("busy" if is_lock_timeout else "database-away", headers=RETRY_SOON)
+    match driver_error_of(error):
+        case asyncpg.LockNotAvailableError():
+            return problem_response("busy", headers=RETRY_SOON)
+        case asyncpg.QueryCanceledError():
+            return problem_response("read-too-slow")
+        case _:
+            return problem_response("database-away", headers=RETRY_SOON)
 
 
 async def _handle_fault(_request: Request, _error: Exception) -> JSONResponse:

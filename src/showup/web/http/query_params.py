@@ -4,9 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from showup.reads.keyset import PageRequest, Sorts
+from showup.reads.search import check_search
+from showup.values.storable import check_storable
 from showup.web.http.paging import build_page_request
 
 _TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?")
@@ -35,12 +37,21 @@ Timestamp = Annotated[
         {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}], "examples": ["2026-03-01"]}
     ),
 ]
-# PostgreSQL accepts no NUL in text.
-ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
-SearchText = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+ShortText = Annotated[str, Field(min_length=1, max_length=200)]
+SearchText = Annotated[str, Field(max_length=200), AfterValidator(check_search)]
 
 
-class WorkspaceQuery(BaseModel):
+class StorableModel(BaseModel):
+    """Base class of query parameters and request bodies: no field, at any depth, has text that can't be stored."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_storable(cls, value: Any) -> Any:
+        check_storable(value)
+        return value
+
+
+class WorkspaceQuery(StorableModel):
     """Query parameters of every route."""
 
     model_config = ConfigDict(extra="forbid")

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,10 +19,8 @@ from pydantic import (
 from showup.companies.domain import registrable_domain
 from showup.values.domain_name import DomainName
 from showup.values.invalid_value import InvalidValue
-from showup.web.http.query_params import parse_time
+from showup.web.http.query_params import StorableModel, parse_time
 
-# PostgreSQL accepts no NUL in text.
-_TEXT = r"^[^\x00]*$"
 _CENT = Decimal("0.01")
 
 
@@ -47,10 +44,10 @@ def _cents(amount: Decimal) -> Decimal:
     return abs(amount).quantize(_CENT)
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_TEXT)]
-Note = Annotated[str, Field(max_length=10_000, pattern=_TEXT)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000, pattern=_TEXT)]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50, pattern=_TEXT)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Note = Annotated[str, Field(max_length=10_000)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 CompanyDomain = Annotated[DomainName, AfterValidator(_registrable)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["USD"])]
 Amount = Annotated[
@@ -86,7 +83,7 @@ def _complete_schema(schema: dict[str, Any], model: type["RequestBody"]) -> None
         schema["minProperties"] = 1
 
 
-class RequestBody(BaseModel):
+class RequestBody(StorableModel):
     """Base class of the request bodies of commands.
 
     `rejected_fields` explains, by name, why a field that a caller may expect is refused. With `requires_any`, at least
