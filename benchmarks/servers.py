@@ -40,7 +40,7 @@ _SECRETS = (SECRET.encode(),)
 class NullBackend:
     """Replaces the accounts and the ingest writer where they are not used."""
 
-    async def find(self, _name: str | None) -> NoReturn:
+    async def find(self, _name: str | None, *, is_second_try: bool = False) -> NoReturn:
         """Finds no account."""
         raise NotImplementedError
 

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import structlog
 
@@ -85,3 +86,54 @@ def test_lines_below_the_level_are_not_logged(capsys: pytest.CaptureFixture[str]
     structlog.get_logger().info("quiet")
     structlog.get_logger().warning("loud")
     assert [line["event"] for line in lines(capsys)] == ["loud"]
+
+
+CREDENTIALS = [
+    "postgres://ann:hunter2secret@db/showup is unreachable",
+    "called with Authorization: Bearer hunter2secret",
+    "the key showup_hunter2secret is unknown",
+    "smtp://ann:hunter2secret@mail.example.com refused",
+]
+
+
+class Connection(msgspec.Struct):
+    """A value whose representation would show a secret."""
+
+    name: str
+    password: str
+
+
+NESTED = {
+    "a struct": Connection("main", "hunter2secret"),
+    "a list of headers": [("authorization", "hunter2secret"), (b"Cookie", b"hunter2secret")],
+    "bytes as keys": {b"authorization": b"hunter2secret"},
+    "a set of texts": {CREDENTIALS[0]},
+    "an exception": ValueError(CREDENTIALS[1]),
+    "deeper": [{"connections": (Connection("main", "hunter2secret"),)}],
+}
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+@pytest.mark.parametrize("value", [*CREDENTIALS, *NESTED.values()], ids=[*CREDENTIALS, *NESTED])
+def test_s13_a_credential_is_hidden_within_a_text_and_in_nested_values(
+    value: object, style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("INFO", "json" if style == "json" else "console")
+    structlog.get_logger().info("seen", value=value)
+    output = capsys.readouterr().err
+    assert "hunter2" not in output
+    assert HIDDEN in output
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_s13_an_exception_is_shown_without_the_credential_in_its_text(
+    style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("INFO", "json" if style == "json" else "console")
+    try:
+        raise ValueError(CREDENTIALS[0])
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    output = capsys.readouterr().err
+    assert ("hunter2" in output, "ann:" in output) == (False, True)
+    assert "Traceback" in output

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal, load_or_create_key
@@ -24,7 +26,6 @@ from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
 if TYPE_CHECKING:
-    import httpx2
     from starlette.types import ASGIApp
 
     from showup.destinations.email.render import TemplateMailRenderer
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from showup.web.webhooks.calcom import WebhookEndpoint
 
 
+_log = structlog.get_logger()
 _JOB_TIMEOUT = 30.0
 # The sender shown in the mail preview, which mail never leaves.
 _PREVIEW_SENDER = "showup@localhost"
@@ -112,6 +114,8 @@ class Container:
     @cached_property
     def directory(self) -> AccountDirectory:
         """Returns the directory of Cal.com accounts, including the secrets from the environment."""
+        if any(len(secret) < MIN_SECRET_LENGTH for secret in self.environment_secrets):
+            _log.warning("CALCOM_WEBHOOK_SECRET is short and can be guessed", at_least=MIN_SECRET_LENGTH)
         return AccountDirectory(self.engine, self.seal, self.clock, default_secrets=self.environment_secrets)
 
     @property
@@ -224,7 +228,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     )
     async with open_http_clients(container) as clients, pool:
         dispatcher = Dispatcher(container.engine, container.clock, _build_connector(container, clients), final_check)
-        calcom_reconciler = build_reconciler(container, clients.trusted)
+        calcom_reconciler = build_reconciler(container, clients)
         periodic_tasks = [
             PeriodicTask(name="reconcile", cron="* * * * *", run=calcom_reconciler.poll_due),
             PeriodicTask(
@@ -247,10 +251,10 @@ async def open_http_clients(container: Container) -> "AsyncIterator[Clients]":
         vendor_api.client(app_version) as vendor_client,
         public_http.client(app_version, container.address_policy) as public_client,
     ):
-        yield Clients(trusted=vendor_client, untrusted=public_client)
+        yield Clients(trusted=vendor_client, untrusted=public_client, address_policy=container.address_policy)
 
 
-def build_reconciler(container: Container, client: "httpx2.AsyncClient") -> "Reconciler":
+def build_reconciler(container: Container, clients: "Clients") -> "Reconciler":
     """Builds the reconciler, which compares bookings with Cal.com's API."""
     from showup.reconcile.api_clients import ApiClients
     from showup.reconcile.reconciler import PollSchedule, Reconciler
@@ -260,7 +264,7 @@ def build_reconciler(container: Container, client: "httpx2.AsyncClient") -> "Rec
         container.engine,
         container.clock,
         access=build_api_access(container),
-        api=ApiClients(client, container.clock).for_account,
+        api=ApiClients(clients, container.clock).for_account,
         drain=container.applier.drain_once,
         schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
     )

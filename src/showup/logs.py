@@ -4,10 +4,11 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Literal
+from io import StringIO
+from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 HIDDEN = "[hidden]"
 """The text that replaces a secret."""
@@ -21,6 +22,16 @@ _VERBOSE_LOGGERS = ("httpx2", "httpcore2")
 _SECRET_KEY = re.compile(
     r"(secrets?|passw(or)?d|passphrase|tokens?|authorization|cookies?|signatures?|credentials?|dsn"
     r"|(api|admin|secret|private|access|signing)[_-]?keys?|database(_direct)?_url)([_-](previous|\d+))?$",
+    re.IGNORECASE,
+)
+
+
+_LONGEST_KEY = 200
+# Each part ends at a character that it can't contain, so the search takes linear time.
+_CREDENTIAL = re.compile(
+    r"(?P<before>://[^\s/:@]*:)[^\s/@]+(?=@)"
+    r"|(?P<scheme>\b(?:bearer|basic) )[A-Za-z0-9._~+/=-]{8,}"
+    r"|\b(?:showup_|whsec_|cal_|xox[a-z]-|xapp-|re_|pk_|sk_|ntn_|secret_)[A-Za-z0-9_-]{8,}",
     re.IGNORECASE,
 )
 
@@ -60,18 +71,59 @@ def configure(level: str = "INFO", style: Literal["console", "json"] = "console"
 def hide_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replaces every value under a secret-like key with `HIDDEN`, at any depth; a structlog processor."""
     for key, value in line.items():
-        line[key] = _without_secrets(key, value)
+        # Formatted later, and then its text is searched.
+        if key != "exc_info":
+            line[key] = _without_secrets(key, value)
     return line
 
 
+def _hide_in_exception(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if isinstance(line.get("exception"), str):
+        line["exception"] = hide_credentials(line["exception"])
+    return line
+
+
+def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    # The rich traceback prints local variables, which may hold secrets.
+    text = StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    stream.write(hide_credentials(text.getvalue()))
+
+
 def _without_secrets(key: object, value: object) -> object:
-    if isinstance(key, str) and _SECRET_KEY.search(key):
+    if _is_secret_key(key):
         return HIDDEN if value else value
-    if isinstance(value, Mapping):
-        return {inner: _without_secrets(inner, item) for inner, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_secrets(None, item) for item in value]
-    return value
+    match value:
+        case str() | bytes():
+            return hide_credentials(value if isinstance(value, str) else value.decode("utf-8", "replace"))
+        case Mapping():
+            return {inner: _without_secrets(inner, item) for inner, item in value.items()}
+        # A header or a parameter in a list.
+        case tuple((str() | bytes() as name, item)) if _is_secret_key(name):
+            return [name, HIDDEN if item else item]
+        case list() | tuple() | set() | frozenset():
+            return [_without_secrets(None, item) for item in value]
+        case BaseException():
+            return hide_credentials(f"{type(value).__name__}: {value}")
+        case _:
+            fields = _fields_of(value)
+            return value if fields is None else _without_secrets(None, fields)
+
+
+def _is_secret_key(key: object) -> bool:
+    text = key.decode("latin-1") if isinstance(key, bytes) else key
+    return isinstance(text, str) and _SECRET_KEY.search(text[-_LONGEST_KEY:]) is not None
+
+
+def _fields_of(value: object) -> dict[str, object] | None:
+    """Returns the fields of a struct or data class; None for any other value."""
+    names = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", None)
+    return None if names is None or isinstance(value, type) else {name: getattr(value, name, None) for name in names}
+
+
+def hide_credentials(text: str) -> str:
+    """Replaces what looks like a credential within a text: of a URL, of a header, or a key by its usual prefix."""
+    return _CREDENTIAL.sub(lambda found: f"{found['before'] or found['scheme'] or ''}{HIDDEN}", text)
 
 
 def _shared_processors() -> list[Processor]:
@@ -88,7 +140,6 @@ def _shared_processors() -> list[Processor]:
 
 def _renderers(style: Literal["console", "json"]) -> list[Processor]:
     if style == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    plain = structlog.dev.plain_traceback  # the rich traceback prints local variables, which may hold secrets
+        return [structlog.processors.format_exc_info, _hide_in_exception, structlog.processors.JSONRenderer()]
     colors = sys.stderr.isatty()
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, timestamp_key="at")]
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_plain_traceback, timestamp_key="at")]

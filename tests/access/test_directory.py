@@ -94,7 +94,7 @@ async def test_a_new_account_is_found_at_once(
     await directory.find(None)
     await add_account(engine, "acme", WebhookSecret("a"))
     clock.move_forward(milliseconds=300)
-    account = await directory.find("acme")
+    account = await directory.find("acme", is_second_try=True)
     assert account is not None
     assert account.secrets == (b"a",)
 
@@ -104,7 +104,7 @@ async def test_unknown_names_do_not_query_the_database_each_time(
 ) -> None:
     statements = record_statements(engine)
     for number in range(100):
-        assert await directory.find(f"nobody-{number}") is None
+        assert await directory.find(f"nobody-{number}", is_second_try=number % 2 == 1) is None
     assert len(statements) == 1
 
 

@@ -1,6 +1,7 @@
 """Each command of INTERFACE has an example in its help, prints JSON, and says what to do if it fails."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -223,3 +224,43 @@ def test_the_openapi_file_is_written_and_checked(showup: Showup) -> None:
 
 def test_the_version_is_printed(showup: Showup) -> None:
     assert showup("--version").out.startswith("showup 0.")
+
+
+@pytest.mark.parametrize("command", [("accounts", "add", "acme"), ("accounts", "rotate-secret", "default")])
+def test_s12_a_secret_is_read_from_stdin_or_a_file(ready: Showup, tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a secret in a file\n", encoding="utf-8")
+    from_stdin = ready(*command, "--json", "--secret", "-", stdin="a secret from stdin\n")
+    assert (from_stdin.json["secret"], "Warning" in from_stdin.error) == ("a secret from stdin", False)
+    from_file = ready("accounts", "rotate-secret", from_stdin.json["name"], "--json", "--secret-file", str(file))
+    assert (from_file.json["secret"], "Warning" in from_file.error) == ("a secret in a file", False)
+
+
+def test_s12_a_secret_in_the_arguments_is_accepted_with_a_warning(ready: Showup) -> None:
+    added = ready("accounts", "add", "acme", "--json", "--secret", "of my own choice")
+    assert (added.code, added.json["secret"]) == (0, "of my own choice")
+    assert "list of processes" in added.error
+    both = ready("accounts", "add", "other", "--secret", "of my own choice", "--secret-file", "x")
+    assert (both.code, "can't be used together" in both.error) == (1, True)
+    missing = ready("accounts", "add", "other", "--secret-file", "no such file")
+    assert (missing.code, "can't be read" in missing.error) == (1, True)
+
+
+def test_s12_a_short_secret_is_refused_or_reported(ready: Showup) -> None:
+    refused = ready("accounts", "add", "acme", "--secret", "-", stdin="fifteen letters")
+    assert (refused.code, "too short" in refused.error, "fifteen" in refused.error) == (1, True, False)
+    checks = ready("doctor", "--json", CALCOM_WEBHOOK_SECRET="short").json
+    (account,) = [one for one in checks if one["subject"] == "default account"]
+    assert (account["state"], "can be guessed" in account["message"]) == ("warn", True)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 64, "a\nb", "a\x1b[31m", "-a", "ann ", "ключ"])
+def test_s12_the_name_of_a_key_is_short_and_plain(ready: Showup, name: str) -> None:
+    refused = ready("keys", "create", "--scope", "read", "--", name)
+    assert (refused.code, len(refused.error) < 300) == (1, True)
+    assert "can't be the name of a key" in refused.error
+
+
+def test_s12_usual_names_of_keys_are_accepted(ready: Showup) -> None:
+    for name in ("reporting", "ann@acme.example", "CI key 2", "x" * 63):
+        assert ready("keys", "create", name, "--scope", "read").code == 0

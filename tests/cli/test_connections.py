@@ -113,11 +113,14 @@ class FakeCalcomInstance(VendorServer):
 
 
 def test_an_account_key_is_sent_only_to_its_own_instance(ready: Showup) -> None:
+    """S06: and to an address in this network only where private addresses are allowed."""
     credentials = json.dumps({"api_key": "cal_very_secret"})
     with FakeCalcomInstance() as server:
         options = ("--setting", f"api_url={server.url}/v2", "--credentials-file", "-")
         assert ready("connections", "set", "calcom", "default", *options, stdin=credentials).code == 0
-        result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2")
+        refused = ready("connections", "test", "calcom", "default")
+        assert (refused.code, "SHOWUP_ALLOW_PRIVATE_ADDRESSES" in refused.error, server.requests) == (1, True, [])
+        result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2", **ALLOWED)
     assert (result.code, result.out) == (0, "Cal.com accepts the API key.\n")
     received = [(one.path, one.headers["authorization"]) for one in server.requests]
     assert received == [("/v2/me", "Bearer cal_very_secret")]

@@ -14,7 +14,17 @@ from showup.destinations.vendor_api import no_response
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 from tests.vendors.server import ReceivedRequest, VendorResponse, VendorServer
 
-PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"]
+PUBLIC = [
+    "1.1.1.1",
+    "168.63.129.15",
+    "192.0.1.1",
+    "3fff:1000::1",
+    "2001:200::1",
+    "93.184.216.34",
+    "2606:4700:4700::1111",
+    "64:ff9b::101:101",
+    "::ffff:1.1.1.1",
+]
 PRIVATE = [
     *("127.0.0.1", "127.8.9.1", "0.1.2.3", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
     # Link-local, including the clouds' metadata services with secrets; carrier-grade NAT; for tests and documents.
@@ -24,6 +34,9 @@ PRIVATE = [
     # IPv4 within IPv6: mapped, NAT64, 6to4, Teredo, and compatible.
     *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1"),
     "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    # S06: Azure's host agent, protocol assignments with Oracle's metadata service, documentation of 2024, 6to4 relays.
+    *("168.63.129.16", "192.0.0.1", "192.0.0.9", "192.0.0.192", "192.88.99.1", "198.51.100.7", "::ffff:168.63.129.16"),
+    *("64:ff9b::a83f:8110", "64:ff9b:1::1", "3fff::1", "3fff:fff::1", "2001:1::1", "2001:20::1", "5f00::1", "4000::1"),
     *("", "localhost", "1.2.3", "nonsense"),
 ]
 REFUSED = {

@@ -88,3 +88,14 @@ async def test_no_secret_is_repeated(client: httpx2.AsyncClient, authorization: 
             await api.call("GET", "/", what="the list 901", hidden="+4915112345678")
     assert server.secrets == [header.rpartition(" ")[2]]
     assert not [one for one in (*authorization.secrets, "+49151") if one in str(error.value)]
+
+
+@pytest.mark.parametrize("part", [slice(0, 12), slice(-12, None), slice(4, -4)])
+async def test_s13_no_part_of_a_secret_is_repeated(client: httpx2.AsyncClient, part: slice) -> None:
+    key = "pk_12345678_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    with responding(422, json.dumps({"err": f"the key {key[part]}*** is not allowed here"}).encode()) as server:
+        api = VendorApi(client, CLICKUP, url=server.url, authorization=bearer(key), clock=lambda: NOW)
+        with pytest.raises(VendorError, match="is not allowed here") as error:
+            await api.call("GET", "/", what="the list 901")
+    assert key[part] not in str(error.value)
+    assert "the key …*** is" in str(error.value)

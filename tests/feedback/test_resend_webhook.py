@@ -155,8 +155,8 @@ async def test_a_stored_connection_is_found_by_name_and_has_its_own_workspace(
     assert (await resend.event(UUID(ours)))["workspace_id"] == resend.workspace
     event = await resend.event(UUID(theirs))
     assert (event["workspace_id"], event["actor"]) == (other, "resend:main")
-    assert (await resend.send_webhook(DELIVERED, name="nobody")).status_code == 404
-    assert (await resend.send_webhook(DELIVERED, name="%00")).status_code == 404
+    assert (await resend.send_webhook(DELIVERED, name="nobody")).status_code == 401
+    assert (await resend.send_webhook(DELIVERED, name="%00")).status_code == 401
 
 
 async def test_the_server_stops_reading_too_large_bodies(engine: AsyncEngine, resend: ResendScenario) -> None:

@@ -53,7 +53,7 @@ class SampleAccounts:
             for name, (account_id, account_secrets) in secrets.items()
         }
 
-    async def find(self, name: str | None) -> Account | None:
+    async def find(self, name: str | None, *, is_second_try: bool = False) -> Account | None:  # noqa: ARG002
         return self._accounts.get(name or "default")
 
 

@@ -2,10 +2,14 @@
 
 import hashlib
 import hmac
+from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from showup.sources.calcom.signature import sign
+from showup.web.limited_log import LINES_PER_MINUTE
+from showup.web.signature_counter import BadSignatureCounter
 from tests.ingest.conftest import OLD_SECRET, OTHER_SECRET, SECRET, WebhookSender
 
 BODY = b'{"triggerEvent":"PING","createdAt":"2026-09-01T00:00:00.000Z","payload":{}}'
@@ -71,7 +75,26 @@ async def test_without_a_secret_the_response_names_the_setting(sender: WebhookSe
     assert await sender.stored() == []
 
 
-async def test_an_unknown_account_answers_how_to_add_it(sender: WebhookSender) -> None:
-    response = await sender.send(BODY, path="/webhooks/calcom/nobody")
-    assert response.status_code == 404
-    assert "showup accounts add nobody" in response.json()["detail"]
+async def test_s12_an_unknown_account_is_answered_like_a_wrong_signature(sender: WebhookSender) -> None:
+    """Strangers must not learn which accounts exist; the operator finds the unknown name in the log."""
+    with capture_logs() as logs:
+        unknown = await sender.send(BODY, path=f"/webhooks/calcom/nobody-{'x' * 500}", secret=SECRET)
+    known = await sender.send(BODY, path="/webhooks/calcom/other", secret=SECRET)
+    assert (unknown.status_code, unknown.content) == (known.status_code, known.content)
+    assert unknown.status_code == 401
+    assert "showup accounts list" in unknown.json()["detail"]
+    (line,) = [one for one in logs if one["event"] == "webhook for an unknown account"]
+    assert (line["account"][:8], len(line["account"]), line["source_address"]) == ("nobody-x", 63, "127.0.0.1")
+    assert await sender.stored() == []
+
+
+def test_s12_bad_signatures_write_a_bounded_log() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    counter = BadSignatureCounter()
+    with capture_logs() as logs:
+        for number in range(20_000):
+            counter.record(("default", "other")[number % 2], "203.0.113.7", now)
+            counter.record_unknown(f"name-{number}" * 100, "203.0.113.7", now)
+    alerts = [one for one in logs if one["log_level"] == "error"]
+    assert (len(alerts), len(logs)) == (2, 2 + 2 * LINES_PER_MINUTE)
+    assert sum(len(str(one)) for one in logs) < 10_000

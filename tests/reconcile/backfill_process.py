@@ -12,6 +12,8 @@ import httpx2
 
 from showup.container import build_projection_worker
 from showup.database.engine import connect
+from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch.destination_context import Clients
 from showup.reconcile.account import ApiAccess
 from showup.reconcile.api_clients import ApiClients
 from showup.reconcile.reconciler import Reconciler
@@ -22,11 +24,12 @@ from tests.reconcile.showup_instance import SEAL
 async def main(database: str, url: str, key: str, since: str, until: str) -> None:
     engine, clock = connect(database), Clock(datetime.fromisoformat(until))
     async with httpx2.AsyncClient() as client:
+        clients = Clients(trusted=client, untrusted=client, address_policy=AddressPolicy(allow_private=True))
         reconciler = Reconciler(
             engine,
             clock,
             access=ApiAccess(seal=SEAL, url=url, key=key),
-            api=ApiClients(client, clock).for_account,
+            api=ApiClients(clients, clock).for_account,
             drain=build_projection_worker(engine, clock).drain_once,
         )
         (account,) = await reconciler.accounts()

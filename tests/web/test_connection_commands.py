@@ -97,6 +97,12 @@ async def test_kind_and_name_are_unique(created: dict[str, Any], admin: httpx2.A
         (CLICKUP | {"credentials": {"tokn": "x"}}, "token"),
         (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "api_url": "http://10.0.0.1/"}}, "https://"),
         (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "api_url": "https://10.0.0.1"}}, "not a public"),
+        # S13: limits have limits, for each kind.
+        (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "at_once": 51}}, "at_once"),
+        (CLICKUP | {"settings": {"lists": ["1"], "inbound_list": "2", "rate_per_second": 1e9}}, "rate_per_second"),
+        ({"kind": "smtp", "name": "mine", "settings": {"at_once": 10**9}}, "at_once"),
+        ({"kind": "resend", "name": "mine", "settings": {"at_once": -1}}, "at_once"),
+        ({"kind": "resend", "name": "mine", "settings": {"note": "x" * 65_536}}, "too long"),
         (CLICKUP | {"kind": "calcom"}, "clickup"),
         (CLICKUP | {"kind": "fax"}, "clickup"),
         # Connections from the environment may use any address.

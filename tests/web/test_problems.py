@@ -141,3 +141,12 @@ async def test_closed_connections_recover(own_sample_database: str, reader: http
     responses = [(await reader.get("/api/deals")).status_code for _ in range(20)]
     assert set(responses) <= {200, 503}
     assert responses[-1] == 200
+
+
+async def test_s13_many_errors_make_a_short_answer(client_as: ClientFactory) -> None:
+    body = {f"unknown_{number}": 1 for number in range(12_000)}
+    response = await client_as("writer").post("/api/companies", json={"name": "Acme", "domain": "acme.example"} | body)
+    assert (response.status_code, len(response.content) < 20_000) == (422, True)
+    errors = response.json()["errors"]
+    assert len(errors) == 21
+    assert errors[-1]["detail"] == "There are 11,980 more errors. Correct these first."

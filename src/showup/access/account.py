@@ -40,6 +40,10 @@ class Account(Struct, frozen=True, kw_only=True):
     has_routes: bool
 
 
+MIN_SECRET_LENGTH = 16
+"""A shorter webhook secret can be guessed offline by anyone who has seen one signed webhook."""
+
+
 def make_secret() -> str:
     """Return a new webhook secret: 256 random bits, safe to paste into any form."""
     return secrets.token_urlsafe(32)

@@ -70,16 +70,14 @@ class AccountDirectory:
         self._is_unavailable = False
         self._refresh_task: asyncio.Task[None] | None = None
 
-    async def find(self, name: str | None) -> Account | None:
+    async def find(self, name: str | None, *, is_second_try: bool = False) -> Account | None:
         """Return the account; None if no account has that name. A name of None means the default account.
 
+        `is_second_try`: the account or its secret may be too new for the cache, so it is read again if it has any age.
         Raises AccountsUnavailable instead of rejecting an account because the database is unavailable.
         """
         key = name or DEFAULT
-        if not self._is_fresher_than(MAX_AGE):
-            await self._refresh_if_older(MAX_AGE)
-        if key not in self._accounts and not self._is_fresher_than(_MIN_REFRESH_INTERVAL):
-            await self._refresh_if_older(_MIN_REFRESH_INTERVAL)
+        await self._refresh_if_older(_MIN_REFRESH_INTERVAL if is_second_try else MAX_AGE)
         cached = self._accounts.get(key)
         if cached is None and self._is_unavailable:
             raise AccountsUnavailable

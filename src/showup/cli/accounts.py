@@ -1,6 +1,7 @@
 """Implements `showup accounts`: the Cal.com accounts, each with its webhook URL and its secret."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,10 @@ app = typer.Typer(no_args_is_help=True, help="Manage the Cal.com accounts that s
 app.command()(account_routes.route)
 app.command()(account_routes.routes)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Secret = Annotated[str | None, typer.Option(help="The webhook secret. Default: generate one.")]
+Secret = Annotated[
+    str | None, typer.Option(help="The webhook secret, or - to read it from stdin. Default: generate one.")
+]
+SecretFile = Annotated[Path | None, typer.Option(help="A file with the webhook secret.")]
 
 # Cal.com's value for "no secret": a signature made with it proves nothing.
 _NO_SECRET = "no-secret-provided"  # noqa: S105 - Cal.com's value, not a secret
@@ -29,6 +33,7 @@ def add(
     name: Annotated[str, typer.Argument(help="The account's name in its webhook URL.")],
     workspace: Annotated[str, typer.Option(help="The workspace for the account's bookings.")] = "default",
     secret: Secret = None,
+    secret_file: SecretFile = None,
     json: Json = False,
 ) -> None:
     """Add an account, and print its webhook URL and its secret. The secret is shown only once.
@@ -38,7 +43,7 @@ def add(
     from showup.access.account import Credentials, WebhookSecret
 
     _check_name(name)
-    webhook_secret = _choose_secret(secret)
+    webhook_secret = _choose_secret(secret, secret_file)
 
     async def work(container: "Container") -> str:
         from showup.access import accounts_store
@@ -74,6 +79,7 @@ def list_all(json: Json = False) -> None:
 def rotate_secret(
     name: Annotated[str, typer.Argument(help="The account's name.")] = "default",
     secret: Secret = None,
+    secret_file: SecretFile = None,
     overlap_hours: Annotated[int, typer.Option(min=0, help="How many hours the old secret stays valid.")] = 24,
     json: Json = False,
 ) -> None:
@@ -81,7 +87,7 @@ def rotate_secret(
 
     Example: showup accounts rotate-secret acme --overlap-hours 48
     """
-    webhook_secret = _choose_secret(secret)
+    webhook_secret = _choose_secret(secret, secret_file)
 
     async def work(container: "Container") -> str:
         await _rotate_account(container, name, webhook_secret, timedelta(hours=overlap_hours))
@@ -136,13 +142,20 @@ def _check_name(name: str) -> None:
         raise CliError(f"{name!r} is not a valid account name. Use lower-case letters, digits and hyphens.")
 
 
-def _choose_secret(secret: str | None) -> str:
-    from showup.access.account import make_secret
+def _choose_secret(value: str | None, file: Path | None) -> str:
+    from showup.access.account import MIN_SECRET_LENGTH, make_secret
+    from showup.cli.secret_input import read_secret
 
+    secret = read_secret(value, file, "--secret")
     if secret is None:
         return make_secret()
     if not secret.strip() or secret == _NO_SECRET:
         raise CliError("--secret is blank or Cal.com's placeholder for no secret. Omit --secret to generate a secret.")
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise CliError(
+            f"The secret is too short: it has {len(secret)} characters, and at least {MIN_SECRET_LENGTH} are required. "
+            "Omit --secret to generate a secret."
+        )
     return secret
 
 

@@ -62,13 +62,10 @@ def backfill(
 async def _backfill(
     opened_container: "Container", account_name: str | None, since: datetime, until: datetime, *, quiet: bool
 ) -> dict[str, "BackfillResult"]:
-    from importlib.metadata import version
-
     from showup import container
-    from showup.destinations import vendor_api
 
-    async with vendor_api.client(version("showup")) as client:
-        reconciler = container.build_reconciler(opened_container, client)
+    async with container.open_http_clients(opened_container) as clients:
+        reconciler = container.build_reconciler(opened_container, clients)
         results = {}
         for account in await _select_accounts(reconciler, account_name):
             with _progress(account.name, quiet=quiet) as on_progress:

@@ -4,7 +4,6 @@ import ipaddress
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,9 +12,8 @@ from msgspec import Struct
 
 from showup.access.permission import Permission
 from showup.cli.errors import CliError
-from showup.container import Container, build_api_access
+from showup.container import Container, build_api_access, open_http_clients
 from showup.database.engine import driver_connection, transaction
-from showup.destinations import vendor_api
 from showup.reads.connections import list_connections
 from showup.reconcile import webhook_registration
 from showup.reconcile.account import ReconciledAccount, list_accounts_with_key
@@ -29,7 +27,7 @@ _REPAIR_HINT: Final = "run `showup calcom register` to repair it"
 
 
 class CalcomSession(Struct, kw_only=True):
-    """One account, and a Cal.com client that uses the account's API key."""
+    """One account, and a Cal.com client that uses the account's API key. `client` calls Showup's own webhook URL."""
 
     container: Container
     client: httpx2.AsyncClient
@@ -188,9 +186,10 @@ async def open_session(container: Container, name: str, scope: WebhookScope) -> 
         raise CliError(
             "This account uses API v1, and only API v2 registers webhooks. Create the webhook in Cal.com's settings."
         )
-    async with vendor_api.client(version("showup")) as client:
+    async with open_http_clients(container) as clients:
+        client = clients.client_to(is_untrusted=account.is_own_url)
         calcom = CalcomClient(client, url=account.url, key=account.key, clock=container.clock)
-        yield CalcomSession(container=container, client=client, account=account, scope=scope, calcom=calcom)
+        yield CalcomSession(container=container, client=clients.trusted, account=account, scope=scope, calcom=calcom)
 
 
 async def statuses(container: Container, name: str | None, scope: WebhookScope) -> list[dict[str, Any]]:

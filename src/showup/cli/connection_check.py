@@ -36,6 +36,8 @@ async def _test_calcom(container: "Container", account: "Connection", credential
     import httpx2
 
     from showup.access.account import DEFAULT
+    from showup.container import open_http_clients
+    from showup.destinations.public_http import PrivateAddress
 
     environment_key = container.settings.calcom_api_key
     key = credentials.get("api_key") or (
@@ -44,13 +46,16 @@ async def _test_calcom(container: "Container", account: "Connection", credential
     if key is None:
         return "The account receives webhooks. It has no API key, so Showup can't call Cal.com's API."
     # A key is sent only to the Cal.com instance that it belongs to.
-    url = str(account.settings.get("api_url") or container.settings.calcom_api_url).rstrip("/")
+    own_url = account.settings.get("api_url")
+    url = str(own_url or container.settings.calcom_api_url).rstrip("/")
     try:
-        async with httpx2.AsyncClient(timeout=10) as client:
-            response = await client.get(
+        async with open_http_clients(container) as clients:
+            response = await clients.client_to(is_untrusted=bool(own_url)).get(
                 f"{url}/me",
                 headers={"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"},
             )
+    except PrivateAddress as refusal:
+        raise CliError(f"Cal.com's API can't be called: {refusal}.") from None
     except httpx2.HTTPError as fault:
         raise CliError(f"Cal.com's API did not respond ({type(fault).__name__}). Try again later.") from None
     if response.status_code in (401, 403):

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from showup.access import connections_store
+from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.connection import Connection
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import DecryptionError
@@ -93,6 +94,13 @@ async def _check_default_account(container: Container) -> DoctorResult:
             "warn",
             "no webhook secret, so Showup refuses its webhooks: run `showup accounts rotate-secret default`, "
             "or set CALCOM_WEBHOOK_SECRET; ignore this if you use only other accounts",
+        )
+    if any(len(secret) < MIN_SECRET_LENGTH for secret in account.secrets):
+        return DoctorResult(
+            "default account",
+            "warn",
+            f"a webhook secret has fewer than {MIN_SECRET_LENGTH} characters, so it can be guessed: set a longer "
+            "CALCOM_WEBHOOK_SECRET and the old one as CALCOM_WEBHOOK_SECRET_PREVIOUS",
         )
     return DoctorResult("default account", "ok", f"active webhook secrets: {len(account.secrets)}")
 

@@ -39,6 +39,13 @@ def create(
 
     Example: showup keys create reporting --scope read --workspace acme
     """
+    from showup.access.keys import is_key_name
+
+    if not is_key_name(name):
+        raise CliError(
+            f"{name[:80]!r} can't be the name of a key. Use at most 63 letters (a-z), digits, spaces and . _ @ + -, "
+            "beginning with a letter or digit."
+        )
     scope_value: ScopeOf = scope.value
 
     async def work(container: "Container") -> str:

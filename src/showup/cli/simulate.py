@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from showup.simulation.wire import TargetEndpoint
     from showup.simulation.world import World
 
-Secret = Annotated[str | None, typer.Option(help="The account's webhook secret. Not needed for this machine.")]
+Secret = Annotated[str | None, typer.Option(help="The account's webhook secret, or - for stdin. See above.")]
+SecretFile = Annotated[Path | None, typer.Option(help="A file with the account's webhook secret.")]
 Account = Annotated[str | None, typer.Option(help="The account to send as. Default: `default`.")]
 Rate = Annotated[float, typer.Option(min=0, help="Webhooks per second; 0 for as fast as possible.")]
 Count = Annotated[int, typer.Option(min=1, help="The minimum number of webhooks; every booking is completed.")]
 Chaos = Annotated[bool, typer.Option("--chaos", help="Send some webhooks twice, late or out of order.")]
 Check = Annotated[bool, typer.Option("--check", help="Compare the API's data with the simulation afterwards.")]
 Wait = Annotated[float, typer.Option(min=0, help="How many seconds --check waits for Showup to catch up.")]
-Key = Annotated[str | None, typer.Option(help="An API key with read scope, for --check.")]
+Key = Annotated[str | None, typer.Option(help="An API key with read scope, or - for stdin; for --check.")]
+KeyFile = Annotated[Path | None, typer.Option(help="A file with the API key.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class SimulationOptions:
 def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argument of its function
     url: Annotated[str | None, typer.Option(help="The URL to send to. Default: this machine's Showup.")] = None,
     secret: Secret = None,
+    secret_file: SecretFile = None,
     account: Account = None,
     rate: Rate = 50,
     count: Count = 500,
@@ -51,6 +55,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     check: Check = False,
     wait: Wait = 60,
     key: Key = None,
+    key_file: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     yes_really: Annotated[bool, typer.Option("--yes-really", help="Confirm sending to another machine.")] = False,
 ) -> None:
@@ -61,6 +66,11 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
 
     Example: showup simulate --count 500 --seed 7 --chaos --check
     """
+    from showup.cli.secret_input import STDIN, read_secret
+
+    if secret == key == STDIN:
+        raise CliError("Only one of --secret and --key can be read from stdin. Use --key-file for the other.")
+    secret, key = read_secret(secret, secret_file, "--secret"), read_secret(key, key_file, "--key")
     url = url or _own_address()
     _check_options(url, secret, account, yes_really=yes_really)
     if check and secret is not None and key is None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,9 +14,11 @@ from showup.access import connections_store
 from showup.access.secrets_at_rest import Seal
 from showup.connections.catalogue import KINDS
 from showup.database.engine import driver_connection
-from showup.destinations.destination_kind import DestinationKind
+from showup.destinations.destination_kind import DestinationKind, parse_limits
 from showup.outbox.subscriptions import subscribe
 from showup.values.storable import check_storable
+
+_MAX_BYTES: Final = 64 * 1024
 
 
 class ConnectionSpec(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,10 @@ async def set_up(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: dat
     if kind is not None:
         settings = kind.parse_settings(spec.settings)
         await _check(tx, kind, spec)
+    else:
+        parse_limits(spec.settings)
+    if len(msgspec.json.encode([spec.settings, spec.credentials])) > _MAX_BYTES:
+        raise ValueError(f"the settings and credentials are too long: they may have {_MAX_BYTES:,} bytes as JSON")
     connection_id = await connections_store.upsert(
         tx,
         seal,

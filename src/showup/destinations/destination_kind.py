@@ -8,7 +8,7 @@ import difflib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 import httpx2
 import msgspec
@@ -18,13 +18,16 @@ from msgspec.structs import replace
 from showup.clock import Clock
 from showup.destinations.contract import Destination, Pace
 
+# More calls at once than this gain nothing, and would take the process's shared connections (vendor_api.POOL).
+RatePerSecond: TypeAlias = Annotated[float, Meta(gt=0, le=1_000)]
+AtOnce: TypeAlias = Annotated[int, Meta(ge=1, le=50)]
 
-class ConnectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings that every connection has besides its own: another API address, and other delivery limits."""
 
-    api_url: str | None = None
-    rate_per_second: Annotated[float, Meta(gt=0)] | None = None
-    at_once: Annotated[int, Meta(ge=1, le=100)] | None = None
+class DeliveryLimits(Struct, frozen=True, kw_only=True):
+    """The limits of deliveries that any connection's settings may change."""
+
+    rate_per_second: RatePerSecond | None = None
+    at_once: AtOnce | None = None
 
     def override_pace(self, pace: Pace) -> Pace:
         """Returns the destination's own limits with the changes from these settings."""
@@ -33,6 +36,20 @@ class ConnectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             rate_per_second=self.rate_per_second or pace.rate_per_second,
             at_once=self.at_once or pace.at_once,
         )
+
+
+def parse_limits(settings: Mapping[str, Any]) -> DeliveryLimits:
+    """Parses the limits among any connection's settings. Raises ValueError with a sentence that names the fault."""
+    try:
+        return msgspec.convert(dict(settings), DeliveryLimits, strict=False)
+    except msgspec.ValidationError as fault:
+        raise ValueError(_settings_error("the connection", str(fault))) from None
+
+
+class ConnectionSettings(DeliveryLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings that every connection has besides its own: another API address, and other delivery limits."""
+
+    api_url: Annotated[str, Meta(max_length=2_000)] | None = None
 
 
 class Meter(Protocol):
@@ -138,14 +155,17 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
         return [name for name in self.credentials if not credentials.get(name)]
 
 
+_SETTING: Final = re.compile(r"\w+")
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
-_INVALID: Final = re.compile(r"(?P<what>.+) - at `\$\.(?P<setting>\w+).*`")
+_AT: Final = " - at `$."
 
 
 def _settings_error(kind: str, fault: str) -> str:
     """Returns msgspec's validation error as a sentence for a person."""
     if missing := _MISSING.match(fault):
         return f"{kind} needs the setting {missing[1]}: set it under [{kind}] in showup.toml, or with --setting"
-    if wrong := _INVALID.match(fault):
-        return f"the setting {wrong['setting']} of {kind} is invalid ({wrong['what'].replace('`', '')})"
+    # The last one: the error may quote the value, which is a user's text.
+    what, found, path = fault.rpartition(_AT)
+    if found and (setting := _SETTING.match(path)):
+        return f"the setting {setting[0]} of {kind} is invalid ({what.replace('`', '')})"
     return f"the settings of {kind} are invalid ({fault})"

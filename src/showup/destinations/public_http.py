@@ -11,7 +11,7 @@ from typing import Final
 import httpcore2
 import httpx2
 
-from showup.destinations.public_addresses import AddressPolicy, Lookup, is_public, not_public, resolve_host
+from showup.destinations.public_addresses import AddressPolicy, Lookup, NotPublicAddress
 from showup.destinations.vendor_api import POOL, no_cookies, user_agent
 
 # The speed of these servers is unknown.
@@ -23,12 +23,9 @@ _MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 class PrivateAddress(httpx2.ConnectError):
     """Raised when a host resolves to a local or private address; the text says so, and what to do."""
 
-    def __init__(self, host: str, address: str) -> None:
-        super().__init__(not_public(host, address))
-
 
 class _PublicBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to public addresses, and raises PrivateAddress for all others."""
+    """Connects to the addresses that `lookup` returns, and raises PrivateAddress where it refuses one."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -42,7 +39,7 @@ class _PublicBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connects to the first of the host's addresses that accepts, if all of them are public."""
+        """Connects to the first of the host's addresses that accepts."""
         failure: Exception | None = None
         for address in await self._addresses(host, port, timeout):
             try:
@@ -54,15 +51,13 @@ class _PublicBackend(httpcore2.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int, within: float | None) -> Sequence[str]:
         try:
             async with asyncio.timeout(within):
-                found = list(dict.fromkeys(await self._lookup(host, port)))
+                return await self._lookup(host, port)
         except TimeoutError:
             raise httpcore2.ConnectTimeout(f"the DNS lookup of {host} timed out") from None
+        except NotPublicAddress as refusal:
+            raise PrivateAddress(str(refusal)) from None
         except (OSError, UnicodeError):
             raise httpcore2.ConnectError(f"{host} can't be resolved") from None
-        for one in found:
-            if not is_public(one):
-                raise PrivateAddress(host, one)
-        return found
 
     async def sleep(self, seconds: float) -> None:
         """Waits, as httpcore2 requires."""
@@ -123,6 +118,6 @@ def client(version: str, policy: AddressPolicy) -> httpx2.AsyncClient:
     It uses no proxy from the environment, because the checked address must be the one connected to. Its calls raise
     PrivateAddress. Responses are uncompressed and limited in size.
     """
-    transport = _Transport(limits=POOL) if policy.allow_private else _PublicTransport(policy.lookup or resolve_host)
+    transport = _Transport(limits=POOL) if policy.allow_private else _PublicTransport(policy.resolve)
     headers = user_agent(version) | {"Accept-Encoding": "identity"}
     return httpx2.AsyncClient(timeout=_TIMEOUT, headers=headers, cookies=no_cookies(), transport=transport)

@@ -4,6 +4,7 @@
 by one table, `meaning_of`. A vendor adds only its error codes and the words for a person, as a `Vendor`.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -54,6 +55,9 @@ _FOREIGN: Final = "unexpected response (not {name}'s API): {words}. {fix_url}"
 # A proxy or a web server sends these as well, and then they say nothing about the delivery.
 _ONLY_IN_THE_VENDORS_FORM: Final = frozenset({"rejected", "access", "unexpected"})
 _LONGEST = 300
+_LONGEST_SEARCHED: Final = 10_000
+# The shortest part of a secret that is hidden: shorter ones, such as a common prefix, are also parts of other words.
+_PART: Final = 8
 
 
 def meaning_of(status: int) -> StatusMeaning:
@@ -273,9 +277,21 @@ class VendorApi:
 
     def _without_secrets(self, text: str, hidden: str) -> str:
         secrets = self._authorization.secrets if self._authorization else ()
+        text = text[:_LONGEST_SEARCHED]
         for secret in filter(None, (*secrets, hidden)):
-            text = text.replace(secret, "…")
+            text = _without_parts(text.replace(secret, "…"), secret)
         return text
+
+
+def _without_parts(text: str, secret: str) -> str:
+    """Returns the text without any part of the secret: vendors quote the beginning or the end of a key."""
+    parts = {secret[at : at + _PART] for at in range(len(secret) - _PART + 1)}
+    hidden = [False] * len(text)
+    for at in range(len(text) - _PART + 1):
+        if text[at : at + _PART] in parts:
+            hidden[at : at + _PART] = [True] * _PART
+    marked = "".join("\0" if is_hidden else letter for letter, is_hidden in zip(text, hidden, strict=True))
+    return re.sub("\0+", "…", marked)
 
 
 def client(version: str) -> httpx2.AsyncClient:

@@ -4,13 +4,11 @@ Except for mail, each destination uses its connection; a queue with a missing or
 fixed. Mail is sent with Resend if there is a key, else with SMTP, else it is kept in the mail preview.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access import connections_store, workspaces_store
@@ -22,8 +20,8 @@ from showup.connections import endpoints_store
 from showup.connections.catalogue import KINDS
 from showup.connections.endpoint import active_secrets, endpoint_id_of, is_endpoint
 from showup.database.engine import driver_connection, transaction
-from showup.destinations.contract import Destination, Pace
-from showup.destinations.destination_kind import DestinationKind
+from showup.destinations.contract import Destination
+from showup.destinations.destination_kind import DestinationKind, parse_limits
 from showup.destinations.email.client import Resend
 from showup.destinations.email.destination import EmailDestination, MailPreview, MailRenderer, MailTransport
 from showup.destinations.email.settings import SmtpServer
@@ -42,13 +40,6 @@ class MailAccess(Struct, frozen=True, kw_only=True):
     resend_url: str
     resend_key: str | None = None
     smtp_url: str | None = None
-
-
-class PaceSettings(Struct, frozen=True, kw_only=True):
-    """The rate-limit settings that a connection may override."""
-
-    rate_per_second: float | None = None
-    at_once: int | None = None
 
 
 class DestinationResolver:
@@ -145,8 +136,12 @@ class DestinationResolver:
                 self._clients.trusted, url=environment.resend_url, key=key, clock=self._clock
             )
             return self._mail(carrier, stored.get("resend"))
-        if url := await self._secret(tx, stored.get("smtp"), "url") or environment.smtp_url:
-            return self._mail(Smtp(SmtpServer.from_url(url), clock=self._clock), stored.get("smtp"))
+        if url := await self._secret(tx, stored.get("smtp"), "url"):
+            server = SmtpServer.from_url(url)
+            lookup = self._clients.address_policy.resolve
+            return self._mail(Smtp(server, clock=self._clock, lookup=lookup), stored["smtp"])
+        if environment.smtp_url:
+            return self._mail(Smtp(SmtpServer.from_url(environment.smtp_url), clock=self._clock), stored.get("smtp"))
         return self._mail(MailPreview())
 
     async def _secret(self, tx: AsyncConnection, connection: Connection | None, name: str) -> str | None:
@@ -157,15 +152,5 @@ class DestinationResolver:
 
     def _mail(self, carrier: MailTransport, connection: Connection | None = None) -> EmailDestination:
         renderer = self._renderers[not isinstance(carrier, MailPreview)]
-        pace = _with_overrides(carrier.pace(self._retry_after), connection.settings if connection else {})
+        pace = parse_limits(connection.settings if connection else {}).override_pace(carrier.pace(self._retry_after))
         return EmailDestination(renderer, carrier, pace=pace)
-
-
-def _with_overrides(pace: Pace, settings: Mapping[str, Any]) -> Pace:
-    """Returns the pace with the overrides of a connection's settings. Raises msgspec.ValidationError."""
-    overrides = msgspec.convert(dict(settings), PaceSettings, strict=False)
-    return replace(
-        pace,
-        rate_per_second=pace.rate_per_second if overrides.rate_per_second is None else overrides.rate_per_second,
-        at_once=pace.at_once if overrides.at_once is None else overrides.at_once,
-    )

@@ -1,6 +1,6 @@
 """The log in PostgreSQL: inbox events are added and marked processed; nothing is ever deleted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -114,14 +114,21 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+# A body has at most 1 MiB, and most have some 7 KB.
+_BODIES_AT_ONCE = 16
+_PENDING_AT_ONCE = 32
+_MAX_BATCH_BYTES = 16 * 1024 * 1024
 _FIELDS = "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
 
 
 async def fetch_pending(
     connection: asyncpg.Connection, workspace_id: UUID, now: datetime, limit: int
 ) -> list[InboxEvent]:
-    """Returns the events to be applied, oldest first, including failed ones whose retry is due."""
-    rows = await connection.fetch(
+    """Returns the events to be applied, oldest first, including failed ones whose retry is due.
+
+    After `_MAX_BATCH_BYTES` of bodies, the others wait for the next batch. Needs a transaction.
+    """
+    rows = connection.cursor(
         f"""
         SELECT {_FIELDS} FROM inbox_events e
         WHERE e.workspace_id = $1 AND e.state IN ('pending', 'failed') AND (e.state = 'pending' OR e.next_try_at <= $2)
@@ -130,8 +137,16 @@ async def fetch_pending(
         workspace_id,
         now,
         limit,
+        prefetch=_PENDING_AT_ONCE,
     )
-    return [_inbox_event(row) for row in rows]
+    found: list[InboxEvent] = []
+    size = 0
+    async for row in rows:
+        found.append(_inbox_event(row))
+        size += len(found[-1].body)
+        if size >= _MAX_BATCH_BYTES:
+            break
+    return found
 
 
 async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
@@ -148,27 +163,35 @@ async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list
     return [row["id"] for row in rows]
 
 
-async def of_bookings(connection: asyncpg.Connection, booking_ids: Iterable[UUID]) -> list[tuple[UUID, InboxEvent]]:
-    """Returns all events recorded with these bookings, each with its booking's id."""
-    rows = await connection.fetch(
+async def of_bookings(
+    connection: asyncpg.Connection, booking_ids: Iterable[UUID]
+) -> AsyncIterator[tuple[UUID, InboxEvent]]:
+    """Yields all events recorded with these bookings, each with its booking's id. Needs a transaction."""
+    rows = connection.cursor(
         f"SELECT e.booking_id, {_FIELDS} FROM inbox_events e "  # noqa: S608  # the fields are a constant
         "WHERE e.booking_id = ANY($1::uuid[]) AND e.state = 'applied'",
         list(booking_ids),
+        prefetch=_BODIES_AT_ONCE,
     )
-    return [(row["booking_id"], _inbox_event(row)) for row in rows]
+    async for row in rows:
+        yield row["booking_id"], _inbox_event(row)
 
 
-async def of_names(connection: asyncpg.Connection, workspace_id: UUID, refs: list[str]) -> list[tuple[str, InboxEvent]]:
-    """Returns the workspace's events with these lookup names, each with the name that matched."""
-    rows = await connection.fetch(
+async def of_names(
+    connection: asyncpg.Connection, workspace_id: UUID, refs: list[str]
+) -> AsyncIterator[tuple[str, InboxEvent]]:
+    """Yields the workspace's events with these lookup names, each with the name that matched. Needs a transaction."""
+    rows = connection.cursor(
         f"""
         SELECT r.ref, {_FIELDS} FROM event_refs r JOIN inbox_events e ON e.id = r.event_id
         WHERE r.ref = ANY($2::text[]) AND e.workspace_id = $1
         """,  # noqa: S608  # the fields are a constant
         workspace_id,
         refs,
+        prefetch=_BODIES_AT_ONCE,
     )
-    return [(row["ref"], _inbox_event(row)) for row in rows]
+    async for row in rows:
+        yield row["ref"], _inbox_event(row)
 
 
 async def in_feed_order(connection: asyncpg.Connection, event_ids: list[UUID]) -> list[UUID]:

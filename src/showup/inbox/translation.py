@@ -23,17 +23,27 @@ _TRANSLATORS: Final[Mapping[Source, Callable[[bytes], Translation]]] = {
     "resend": translate_resend,
 }
 
-# A history is read again with each of its events, and most of them come within hours; some 7 KB each.
+# A history is read again with each of its events, and most of them come within hours; some 7 KB each. Larger bodies are
+# translated each time: thousands of them would fill the memory.
 _CACHE_SIZE: Final = 8_192
+_LARGEST_CACHED_BYTES: Final = 24 * 1024
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
 def translate_event(event: InboxEvent) -> tuple[Translation, AnyRecord | None]:
     """Returns the inbox event's content and its event record; None if it is ignored or unreadable.
 
     An event that does not say when it happened happened when it arrived: the log has that time too, so every replay
     gives the same history.
     """
+    return _translate_and_cache(event) if len(event.body) <= _LARGEST_CACHED_BYTES else _translate(event)
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _translate_and_cache(event: InboxEvent) -> tuple[Translation, AnyRecord | None]:
+    return _translate(event)
+
+
+def _translate(event: InboxEvent) -> tuple[Translation, AnyRecord | None]:
     content = _TRANSLATORS[event.source](event.body)
     if not isinstance(content, Translated):
         return content, None
@@ -61,7 +71,7 @@ class InboxLog:
     ) -> dict[UUID, list[BookingRecord]]:
         """Returns all event records of these bookings."""
         histories: dict[UUID, list[BookingRecord]] = defaultdict(list)
-        for booking_id, event in await store.of_bookings(connection, booking_ids):
+        async for booking_id, event in store.of_bookings(connection, booking_ids):
             _, record = translate_event(event)
             if record is not None and is_booking_record(record):
                 histories[booking_id].append(record)
@@ -72,8 +82,11 @@ class InboxLog:
     ) -> list[tuple[str, AnyRecord]]:
         """Returns event records that have, or wait under, one of these names beside their own booking."""
         name_list = list(names)
-        rows = await store.of_names(connection, workspace_id, name_list) if name_list else []
-        records = [(ref, translate_event(event)[1]) for ref, event in rows]
+        if not name_list:
+            return []
+        records = [
+            (ref, translate_event(event)[1]) async for ref, event in store.of_names(connection, workspace_id, name_list)
+        ]
         return [(name, record) for name, record in records if record is not None]
 
     async def in_feed_order(self, connection: asyncpg.Connection, event_ids: Iterable[UUID]) -> list[UUID]:

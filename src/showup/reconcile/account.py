@@ -27,7 +27,10 @@ class ApiAccess(Struct, frozen=True, kw_only=True):
 
 
 class ReconciledAccount(Struct, frozen=True, kw_only=True):
-    """An account whose bookings can be requested. `url` ends with the API's version."""
+    """An account whose bookings can be requested.
+
+    `url` ends with the API's version; `is_own_url`: the account's settings name it, not the environment.
+    """
 
     id: UUID
     name: str
@@ -35,6 +38,7 @@ class ReconciledAccount(Struct, frozen=True, kw_only=True):
     has_routes: bool
     url: str
     key: str
+    is_own_url: bool = False
 
     @property
     def is_v1(self) -> bool:
@@ -49,15 +53,16 @@ async def list_accounts_with_key(tx: AsyncConnection, access: ApiAccess) -> list
     for account in await list_accounts(tx):
         key = _key(account, access)
         if key is not None:
-            url = settings.get(account.id, {}).get("api_url") or access.url
+            own_url = settings.get(account.id, {}).get("api_url")
             found.append(
                 ReconciledAccount(
                     id=account.id,
                     name=account.name,
                     workspace_id=account.workspace_id,
                     has_routes=account.has_routes,
-                    url=str(url).rstrip("/"),
+                    url=str(own_url or access.url).rstrip("/"),
                     key=key,
+                    is_own_url=bool(own_url),
                 )
             )
     return found

@@ -32,6 +32,7 @@ from showup.web.api import (
     suppressions,
 )
 from showup.web.http.app_state import LOCK_TIMEOUT, READ_TIMEOUT, AppState, MailSecrets, read_only_engine
+from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import resend, slack
@@ -103,6 +104,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         read_engine=read_only_engine(engine),
         clock=clock,
         keyring=keyring,
+        key_throttle=KeyThrottle(clock),
         lock_timeout=lock_timeout,
         read_timeout=read_timeout,
         ingest_metrics=ingest_metrics or IngestMetrics(),

@@ -26,7 +26,7 @@ _MAIL_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
     " frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 )
-_HEAD_TAG: Final = re.compile("<head[^>]*>", re.IGNORECASE)
+_HEAD_TAG: Final = re.compile("<head[^<>]*>", re.IGNORECASE)
 
 
 @router.get("", response_class=HTMLResponse)

@@ -44,6 +44,10 @@ class SignatureAlert:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def record_unknown(self, name: str, source_address: str | None) -> None:
+        """Record a webhook for an account or connection that does not exist."""
+        self._counter.record_unknown(name, source_address, self._clock())
+
     async def wait_until_sent(self) -> None:
         """Wait until all pending alerts are sent."""
         await asyncio.gather(*self._tasks)

@@ -6,9 +6,12 @@ from typing import Final
 
 import structlog
 
+from showup.web.limited_log import LimitedLog
+
 ALERT_THRESHOLD: Final = 10
 ALERT_WINDOW: Final = timedelta(minutes=5)
 _MAX_ACCOUNTS: Final = 1_000
+_MAX_NAME_LENGTH: Final = 63
 
 _log = structlog.get_logger()
 
@@ -22,10 +25,16 @@ class BadSignatureCounter:
     def __init__(self) -> None:
         self._recent: dict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=ALERT_THRESHOLD))
         self._alerted: set[str] = set()
+        self._limited_log = LimitedLog("bad webhook signature")
+        self._unknown_log = LimitedLog("webhook for an unknown account")
+
+    def record_unknown(self, name: str, source_address: str | None, at: datetime) -> None:
+        """Record a webhook for a name that nobody has; strangers choose the names, so nothing is counted by name."""
+        self._unknown_log.warn(at, account=name[:_MAX_NAME_LENGTH], source_address=source_address)
 
     def record(self, account: str, source_address: str | None, at: datetime) -> bool:
         """Record one bad signature, without its body. Returns True if an alert is due."""
-        _log.warning("bad webhook signature", account=account, source_address=source_address)
+        self._limited_log.warn(at, account=account, source_address=source_address)
         if account not in self._recent and len(self._recent) >= _MAX_ACCOUNTS:
             self._recent.clear()
             self._alerted.clear()

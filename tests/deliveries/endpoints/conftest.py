@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.destinations import public_http
 from showup.destinations.public_addresses import AddressPolicy
-from showup.dispatch.destination_context import Clients
-from tests.deliveries.endpoints.scenario import EndpointScenario
+from tests.deliveries.endpoints.scenario import EndpointScenario, same_for_all
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 
 
@@ -35,7 +34,7 @@ async def scenario(
     public_client: httpx2.AsyncClient,
     fake_webhook: FakeWebhookReceiver,
 ) -> EndpointScenario:
-    created = EndpointScenario(engine, workspace, account, Clients(trusted=public_client, untrusted=public_client))
+    created = EndpointScenario(engine, workspace, account, same_for_all(public_client))
     await created.register(fake_webhook.url, "booking.created", "booking.cancelled")
     fake_webhook.secret = created.secret
     created.now += timedelta(seconds=1)

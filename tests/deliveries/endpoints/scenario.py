@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.connections import endpoint_registration, endpoints_store
 from showup.connections.endpoint import Endpoint, destination_of
 from showup.database.engine import driver_connection, transaction
+from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.destination_context import Clients
 from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
 from showup.dispatch.preparation import ConnectedQueue
@@ -29,6 +31,11 @@ def booked(uid: str = "one", number: int = 1) -> bytes:
 
 def cancelled(later: int = 1) -> bytes:
     return body("BOOKING_CANCELLED", MONDAY + timedelta(seconds=later), payload("one", 1, START, [ANN]))
+
+
+def same_for_all(client: httpx2.AsyncClient) -> Clients:
+    """Returns clients that may call any address, with the same client for all of them."""
+    return Clients(trusted=client, untrusted=client, address_policy=AddressPolicy(allow_private=True))
 
 
 class EndpointScenario(DeliveryScenario):

@@ -12,8 +12,7 @@ from showup.database.engine import driver_connection, transaction
 from showup.destinations import public_http
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch import manual_actions
-from showup.dispatch.destination_context import Clients
-from tests.deliveries.endpoints.scenario import ANN, START, EndpointScenario, booked
+from tests.deliveries.endpoints.scenario import ANN, START, EndpointScenario, booked, same_for_all
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 from tests.histories.webhooks import body, payload
 
@@ -29,7 +28,7 @@ async def scenario(
     engine: AsyncEngine, workspace: UUID, account: UUID, fake_webhook: FakeWebhookReceiver
 ) -> AsyncIterator[EndpointScenario]:
     async with public_http.client("1", AddressPolicy(allow_private=True)) as public_client:
-        created = EndpointScenario(engine, workspace, account, Clients(trusted=public_client, untrusted=public_client))
+        created = EndpointScenario(engine, workspace, account, same_for_all(public_client))
         await created.register(fake_webhook.url, "booking.created")
         created.now += timedelta(seconds=1)
         yield created

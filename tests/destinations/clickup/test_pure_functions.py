@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from showup.destinations.clickup.render import block, escaped, with_block
+from showup.destinations.clickup.render import LONGEST_DESCRIPTION, block, escaped, with_block
 from showup.destinations.clickup.task_search import last_name, name_similarity, plain_name
 from tests.destinations.fake_vendors.clickup_space import edited
 
@@ -85,3 +85,26 @@ def test_a_block_without_its_end_is_not_written_twice() -> None:
 
 def test_words_are_just_words() -> None:
     assert escaped("*a* [b](c) <d>") == r"\*a\* \[b\](c) \<d\>"
+
+
+HOSTILE = {
+    "a block in each line": f"{MARK}\n",
+    "a block in each word": f"{MARK} ",
+    "an end in each word": f"end of {MARK} ",
+    "ends that begin no line": f"x end of {MARK}x\n",
+    "nearly the marker": f"{MARK[:-1]} end of ",
+    "empty lines": "\n",
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("repeated", HOSTILE.values(), ids=HOSTILE)
+def test_s08_a_hostile_description_takes_linear_time(repeated: str) -> None:
+    hostile = repeated * (LONGEST_DESCRIPTION // len(repeated))
+    for description in (hostile, f"x{hostile}", f"{MARK}\n{hostile}"):
+        assert with_block(description[:LONGEST_DESCRIPTION], "the block", MARK).count("the block") == 1
+
+
+def test_s08_a_longer_description_stays_as_it_is() -> None:
+    description = f"{MARK}\n" + "x" * LONGEST_DESCRIPTION
+    assert with_block(description, "the block", MARK) == description

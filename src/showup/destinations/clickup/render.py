@@ -22,6 +22,9 @@ SHOWED: Final = "booking.showed"
 SUBSCRIBED_EVENTS: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
 _LONGEST_TITLE: Final = 300
 _LONGEST_NOTES: Final = 2000
+LONGEST_DESCRIPTION: Final = 200_000
+"""The longest description, in characters, that Showup reads and writes back; each change sends the whole text."""
+
 _HEADS: Final = {
     CREATED: "Meeting booked",
     RESCHEDULED: "Meeting moved to another time",
@@ -150,14 +153,28 @@ def block(title: str, lines: list[str], marker: str) -> str:
 
 
 def with_block(description: str, new_block: str, marker: str) -> str:
-    """Returns the description with the new block in place of its old one, or appended at the end."""
-    begin = rf"^(?:(?!end of {marker})[^\n])*\b{marker}\b[^\n]*$"
-    full_pattern = rf"{begin}.*?^[^\n]*\bend of {marker}\b[^\n]*$"
-    for pattern in (re.compile(full_pattern, re.DOTALL | re.MULTILINE), re.compile(begin, re.MULTILINE)):
-        if pattern.search(description):
-            return pattern.sub(lambda _: new_block, description, count=1)
-    existing = description.rstrip()
-    return f"{existing}\n\n{new_block}" if existing else new_block
+    """Returns the description with the new block in place of its old one, or appended at the end.
+
+    A block without its last line is replaced in its first line only: people may have removed the end. A description of
+    more than `LONGEST_DESCRIPTION` characters stays unchanged.
+    """
+    if len(description) > LONGEST_DESCRIPTION:
+        return description
+    # People edit descriptions, so each line is searched on its own: the time must grow no faster than the text.
+    lines = description.split("\n")
+    begins, ends = re.compile(rf"\b{re.escape(marker)}\b"), re.compile(rf"\bend of {re.escape(marker)}\b")
+    begin = next((at for at, line in enumerate(lines) if _begins_block(line, begins, f"end of {marker}")), None)
+    if begin is None:
+        existing = description.rstrip()
+        return f"{existing}\n\n{new_block}" if existing else new_block
+    end = next((at for at in range(begin + 1, len(lines)) if ends.search(lines[at])), begin)
+    return "\n".join([*lines[:begin], new_block, *lines[end + 1 :]])
+
+
+def _begins_block(line: str, begins: re.Pattern[str], end_text: str) -> bool:
+    """Returns whether a line has the marker, and not first in the text that ends a block."""
+    found = begins.search(line)
+    return found is not None and not 0 <= line.find(end_text) < found.start()
 
 
 def escaped(text: str) -> str:

@@ -4,7 +4,9 @@ If the server accepts a mail and stops before it confirms, Showup sends the mail
 Message-ID, so most mailboxes show only one of them.
 """
 
+import asyncio
 import re
+import socket
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -19,6 +21,8 @@ from showup.clock import Clock
 from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.settings import SmtpServer
+from showup.destinations.public_addresses import Lookup, resolve_host
+from showup.destinations.resolved_socket import connect
 from showup.destinations.vendor_api import short_message
 
 _QUIT_TIMEOUT = 1.0
@@ -32,12 +36,18 @@ _ADDRESS = re.compile(rf"(?:(?P<name>{_NAME})(?P<open><))?{_PLAIN}(?(open)>)")
 
 
 class Smtp:
-    """One SMTP server. Each mail opens its own connection, so a stale connection can't fail a mail."""
+    """One SMTP server. Each mail opens its own connection, so a stale connection can't fail a mail.
 
-    def __init__(self, server: SmtpServer, *, clock: Clock, timeout: float = 8.0) -> None:
+    `lookup` resolves the host for each connection. For a server that a user chose, it must refuse private addresses.
+    """
+
+    def __init__(
+        self, server: SmtpServer, *, clock: Clock, timeout: float = 8.0, lookup: Lookup = resolve_host
+    ) -> None:
         self._server = server
         self._clock = clock
         self._timeout = timeout
+        self._lookup = lookup
         # The host name for EHLO: the resolver may be slow, so it is asked once.
         self._local_hostname: str | None = None
 
@@ -49,10 +59,8 @@ class Smtp:
             message = build_message(delivery_id, mail, self._clock())
         except ValueError as error:
             return GaveUp(because=f"the mail can't be encoded: {short_message(str(error), 'invalid header')}")
-        connection = self._connection()
         try:
-            await connection.connect()
-            self._local_hostname = connection.local_hostname
+            connection = await self._connect()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             return self._connection_failed(error)
         try:
@@ -60,11 +68,13 @@ class Smtp:
         finally:
             connection.close()
 
-    def _connection(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> aiosmtplib.SMTP:
         server = self._server
-        return aiosmtplib.SMTP(
+        opened = await self._open_socket()
+        connection = aiosmtplib.SMTP(
+            # Over an open socket, the host is only the name that TLS requires in the certificate.
             hostname=server.host,
-            port=server.port,
+            sock=opened,
             username=server.user,
             password=server.password,
             use_tls=server.tls,
@@ -72,6 +82,20 @@ class Smtp:
             timeout=self._timeout,
             local_hostname=self._local_hostname,
         )
+        try:
+            await connection.connect()
+        except BaseException:
+            opened.close()
+            raise
+        self._local_hostname = connection.local_hostname
+        return connection
+
+    async def _open_socket(self) -> socket.socket:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await connect(self._lookup, self._server.host, self._server.port)
+        except TimeoutError:
+            raise OSError(f"no connection within {self._timeout:.0f} seconds") from None
 
     async def _submit(self, connection: aiosmtplib.SMTP, message: EmailMessage) -> Outcome:
         try:

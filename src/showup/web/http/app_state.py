@@ -17,6 +17,7 @@ from showup.commands.idempotency_store import set_lock_timeout
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
+from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import RETRY_SOON, Refusal
 from showup.web.http.read_shares import ReadShares
 from showup.web.signature_alert import SignatureAlert
@@ -49,13 +50,14 @@ class AppState(Struct, frozen=True, kw_only=True):
     for a lock, `read_timeout` how long a statement of a read takes, and `read_shares` how many reads run at a time for
     one key or workspace. `address_policy` says which user-supplied addresses Showup may call. `signature_alert`
     notifies workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not
-    handle.
+    handle. `key_throttle` limits wrong API keys.
     """
 
     engine: AsyncEngine
     read_engine: AsyncEngine
     clock: Clock
     keyring: Keyring
+    key_throttle: KeyThrottle
     ingest_metrics: IngestMetrics
     lock_timeout: timedelta
     mail_secrets: MailSecrets

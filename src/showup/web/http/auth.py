@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from showup.access.permission import SCOPES, Permission
 from showup.access.workspaces_store import find
 from showup.web.http.app_state import State
+from showup.web.http.key_check import find_permission
 from showup.web.http.problems import Refusal
 
 bearer = HTTPBearer(
@@ -32,7 +33,7 @@ async def get_permission(
     """
     if credentials is None:
         raise _unauthorized('Bearer realm="showup"', None)
-    permission = await state.keyring.find_permission(credentials.credentials)
+    permission = await find_permission(request, state, credentials.credentials)
     if permission is None:
         raise _unauthorized(
             'Bearer realm="showup", error="invalid_token"',

@@ -11,6 +11,7 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from showup.access.permission import Permission
 from showup.web.http.app_state import State
+from showup.web.http.key_check import find_permission
 from showup.web.http.problems import PROBLEMS, Refusal
 from showup.web.page import render_page
 
@@ -50,7 +51,7 @@ async def _authenticate(
 ) -> Permission:
     if credentials is None:
         raise _unauthorized(_KEY_NEEDED)
-    permission = await state.keyring.find_permission(credentials.password)
+    permission = await find_permission(request, state, credentials.password)
     if permission is None:
         raise _unauthorized(f"The key is unknown or was revoked. {_KEY_NEEDED}")
     if not permission.allows("write"):

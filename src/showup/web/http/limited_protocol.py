@@ -142,10 +142,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._missing_bytes = max(0, self._missing_bytes - (end - start))
             super().data_received(data[start:end])
             start = end
-            if not self._is_over():
+            if self._is_receiving:
                 self._check_framing()
-        self._tail = data[-3:]
-        self._count_incoming()
+        # Most requests arrive in one piece.
+        if self._is_receiving or self._held or self.incoming_bytes:
+            self._tail = data[-3:]
+            self._count_incoming()
 
     def _end_of_part(self, data: bytes, start: int) -> int:
         """Return where the part that begins at `start` ends; `start` if no more bytes of a head are accepted."""
@@ -156,7 +158,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _after_blank_line(self, data: bytes, start: int) -> int:
         # The parser accepts no other line ends. A chunked body ends with a blank line too.
-        if start == 0:
+        if start == 0 and self._framing_bytes:
             found = (self._tail + data[:3]).find(_BLANK_LINE)
             if found >= 0:
                 return found + len(_BLANK_LINE) - len(self._tail)
@@ -165,7 +167,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _check_framing(self) -> None:
         limits = self.open_connections.limits
-        if self._is_in_head and self._is_receiving and len(self.url) > limits.url_bytes:
+        if self._is_in_head and len(self.url) > limits.url_bytes:
             self.refuse("url-too-long")
         elif self._framing_bytes > limits.head_bytes:
             self.refuse("head-too-large")

@@ -37,6 +37,11 @@ PROBLEMS: dict[str, ProblemType] = {
         "Missing or invalid API key",
         "Send the header `Authorization: Bearer KEY`. To create a key, run `showup keys create NAME --scope read`.",
     ),
+    "too-many-wrong-keys": ProblemType(
+        429,
+        "Too many wrong API keys from this address",
+        "Wait for the seconds in Retry-After, then send a key that `showup keys list` shows as active.",
+    ),
     "forbidden": ProblemType(403, "The key's permission is insufficient", "Use a key with a wider scope."),
     "not-found": ProblemType(404, "Not found", "Check the id. A key for one workspace can see only that workspace."),
     "no-such-path": ProblemType(404, "Unknown path", "See /docs for all paths."),
@@ -44,11 +49,9 @@ PROBLEMS: dict[str, ProblemType] = {
     "bad-signature": ProblemType(
         401,
         "Invalid signature",
-        "The signature does not match the body. Check that the sender and Showup use the same secret, and that no "
-        "proxy changes the body.",
-    ),
-    "unknown-account": ProblemType(
-        404, "Unknown Cal.com account", "No account has this name. To add it, run `showup accounts add NAME`."
+        "The signature does not match the body, or no account or connection has the name in the path. Compare the path "
+        "with `showup accounts list` or `showup connections list`. Check that the sender and Showup use the same "
+        "secret, and that no proxy changes the body.",
     ),
     "post-only": ProblemType(
         405, "Webhooks require the method POST", "Enter this address as the webhook's URL in Cal.com."

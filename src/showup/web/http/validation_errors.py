@@ -9,26 +9,40 @@ from pydantic import BaseModel
 from showup.values.invalid_value import InvalidValue
 
 _MAX_INPUT_LENGTH: Final = 80
+_MAX_FIELD_LENGTH: Final = 200
+_MAX_ERRORS: Final = 20
 _NOUNS: Final = {"query": "parameter", "body": "field"}
 
 
 def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any) -> list[dict[str, str]]:
-    """Convert Pydantic's errors for a request to `route` to `{field, in, detail}`."""
-    return [_describe_error(fault, route) for fault in faults]
+    """Convert Pydantic's first errors for a request to `route` to `{field, in, detail}`, and count the others."""
+    described = [_describe_error(fault, route) for fault in faults[:_MAX_ERRORS]]
+    if omitted := len(faults) - len(described):
+        location = str(faults[_MAX_ERRORS]["loc"][0])
+        detail = f"There are {omitted:,} more errors. Correct these first."
+        described.append({"field": location, "in": location, "detail": detail})
+    return described
 
 
 def _describe_error(fault: Mapping[str, Any], route: Any) -> dict[str, str]:
     location, *path = (str(part) for part in fault["loc"])
-    field = _printable(".".join(path) or location)
+    field = _printable((".".join(path) or location)[:_MAX_FIELD_LENGTH])
     if fault["type"] == "extra_forbidden" and location in _NOUNS:
         return {"field": field, "in": location, "detail": _unknown_field_detail(location, path, route)}
-    input_text = _printable(str(fault.get("input"))[:_MAX_INPUT_LENGTH])
+    input_text = _printable(_short_input(fault.get("input")))
     error = fault.get("ctx", {}).get("error")
     problem = (
         f"Send {error.expected}" if isinstance(error, InvalidValue) else fault["msg"].removeprefix("Value error, ")
     )
     detail = f"{problem}. You sent {input_text!r}."
     return {"field": field, "in": location, "detail": _printable(detail)}
+
+
+def _short_input(value: Any) -> str:
+    # The text of a whole list or object would be built first, however long.
+    if isinstance(value, (list, dict)) and len(value) > _MAX_INPUT_LENGTH:
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value):,} values"
+    return str(value)[:_MAX_INPUT_LENGTH]
 
 
 def _unknown_field_detail(location: str, path: Sequence[str], route: Any) -> str:

@@ -6,9 +6,10 @@ This module never parses a body before its signature is verified, and calls no o
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from showup.access.account import Account
+from showup.access.account import DEFAULT, Account, make_secret
 from showup.access.directory import AccountsUnavailable
 from showup.clock import Clock
 from showup.inbox.inbox_event import IncomingEvent, Stored
@@ -31,15 +32,18 @@ RETRY_AFTER: Final = 10
 """Seconds after which the sender should retry a webhook that could not be stored."""
 _PREFIX: Final = "/webhooks/calcom"
 _MAX_LENGTH_DIGITS: Final = 12
+# A signature for an unknown account is computed too, with a secret that nobody knows.
+_NO_ACCOUNT_SECRETS: Final = (make_secret().encode(),)
 
 
 class AccountLookup(Protocol):
     """Finds Cal.com accounts by name; None is the default account."""
 
-    async def find(self, name: str | None) -> Account | None:
+    async def find(self, name: str | None, *, is_second_try: bool = False) -> Account | None:
         """Return the account, or None if no account has this name.
 
-        Raises AccountsUnavailable if it cannot be determined.
+        `is_second_try`: the account or secret may be too new for the cache. Raises AccountsUnavailable if it cannot be
+        determined.
         """
 
 
@@ -48,6 +52,12 @@ class EventWriter(Protocol):
 
     def store(self, incoming: IncomingEvent) -> Awaitable[Stored]:
         """Return after the event is durable. Raises `NotStored` if that is not possible in time."""
+
+
+class WrongSignature(Struct, frozen=True):
+    """A signature that no secret of the account made; an account of None does not exist."""
+
+    account: Account | None
 
 
 class WebhookEndpoint:
@@ -103,25 +113,44 @@ class WebhookEndpoint:
     ) -> WebhookResponse:
         """Handle one complete webhook; of `scope`, only the path and client are used."""
         name = _account_name(scope["path"])
+        signature = next((headers[header] for header in response_format.signature_headers if header in headers), None)
         try:
-            account = await self._accounts.find(name)
+            account = await self._find_signer(name, body, signature)
         except AccountsUnavailable:
             return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
-        if account is None:
-            return self.record_refusal(
-                response_format, refusal_response("unknown-account", f"To add it, run `showup accounts add {name}`.")
-            )
+        if isinstance(account, WrongSignature):
+            self._record_wrong_signature(account, name, _source_address(scope))
+            return self.record_refusal(response_format, refusal_response("bad-signature"))
         if not account.secrets:
             return self.record_refusal(response_format, refusal_response("no-secret", retry_after=RETRY_AFTER))
-        signature = next((headers[header] for header in response_format.signature_headers if header in headers), None)
-        if not is_signed(body, signature, account.secrets):
-            self._signature_alert.record(account.name, _source_address(scope), [account.workspace_id])
-            return self.record_refusal(response_format, refusal_response("bad-signature"))
         try:
             stored = await self._store.store(self._to_incoming_event(scope, headers, body, account))
         except NotStored:
             return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
         return response_format.format_stored(stored, body)
+
+    async def _find_signer(self, name: str | None, body: bytes, signature: bytes | None) -> "Account | WrongSignature":
+        """Return the account that signed the body, or an account without any secret.
+
+        An unknown account takes the same steps as a wrong signature and gets the same response: it must not show which
+        accounts exist.
+        """
+        account = None
+        for is_second_try in (False, True):
+            account = await self._accounts.find(name, is_second_try=is_second_try)
+            if account is not None and not account.secrets:
+                return account
+            secrets = _NO_ACCOUNT_SECRETS if account is None else account.secrets
+            if is_signed(body, signature, secrets) and account is not None:
+                return account
+        return WrongSignature(account)
+
+    def _record_wrong_signature(self, wrong: "WrongSignature", name: str | None, source_address: str | None) -> None:
+        account = wrong.account
+        if account is None:
+            self._signature_alert.record_unknown(name or DEFAULT, source_address)
+        else:
+            self._signature_alert.record(account.name, source_address, [account.workspace_id])
 
     def _to_incoming_event(
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, account: Account

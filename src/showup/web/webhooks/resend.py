@@ -1,6 +1,8 @@
 """Endpoint for Resend's webhooks: signed (Standard Webhooks) and stored before the response is sent (TE9)."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from secrets import token_bytes
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from showup.web.webhooks.calcom import RETRY_AFTER
 
 KIND: Final = "resend"
 _MAX_HEADER_LENGTH: Final = 200
+_NO_CONNECTION_SECRET: Final = f"whsec_{b64encode(token_bytes(32)).decode()}"
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,7 +41,13 @@ async def receive_for_connection(name: str, request: Request, state: State) -> d
 
 async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any]:
     body = await read_body(request)
+    source_address = request.client.host if request.client else None
     signers_found = await _find_signers(state, name)
+    if signers_found is None:
+        # The same work and response as for a bad signature: they must not show which connections exist.
+        signed_id(body, dict(request.headers), _NO_CONNECTION_SECRET)
+        state.signature_alert.record_unknown(f"{KIND}:{name}", source_address)
+        raise Refusal("bad-signature")
     secrets = [
         (signer.workspace_id, signer.secret)
         for signer in signers_found
@@ -53,7 +62,6 @@ async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any
     }
     if source_ids:
         return await _store(request, state, source_ids, name, body)
-    source_address = request.client.host if request.client else None
     state.signature_alert.record(f"{KIND}:{name}", source_address, {workspace_id for workspace_id, _ in secrets})
     raise Refusal("bad-signature")
 
@@ -84,22 +92,14 @@ async def _store(
     return {"status": "accepted", "id": str(stored.id)}
 
 
-async def _find_signers(state: AppState, name: str) -> Sequence[Signer]:
-    """Return the secrets that may sign for this name, including the environment's. Refuses an unknown name."""
+async def _find_signers(state: AppState, name: str) -> Sequence[Signer] | None:
+    """Return the secrets that may sign for this name, including the environment's; None for an unknown name."""
     # PostgreSQL accepts no NUL in text, and no connection's name contains one.
     if "\0" in name:
-        raise _unknown_connection()
+        return None
     async with state.read_engine.connect() as tx:
         matching_signers = await list_signers(tx, state.mail_secrets.seal, kind=KIND, name=name)
         default = await workspaces_store.find(tx, DEFAULT_WORKSPACE) if name == DEFAULT else None
     if default is not None:
         return [Signer(workspace_id=default.id, secret=state.mail_secrets.webhook_secret), *matching_signers]
-    if not matching_signers and name != DEFAULT:
-        raise _unknown_connection()
-    return matching_signers
-
-
-def _unknown_connection() -> Refusal:
-    return Refusal(
-        "not-found", f"No Resend connection has this name. To create it, run `showup connections set {KIND} NAME`."
-    )
+    return matching_signers if matching_signers or name == DEFAULT else None
