@@ -34,7 +34,7 @@ from tests.ingest.conftest import serve_endpoint
 class NoAccounts:
     """An account store without Cal.com accounts."""
 
-    async def find(self, _name: str | None) -> None:
+    async def find(self, _name: str | None, *, is_second_try: bool = False) -> None:  # noqa: ARG002
         return None
 
 

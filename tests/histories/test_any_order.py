@@ -13,7 +13,7 @@ from showup.deals.deal import DealChange
 from tests.histories.calcom_week import LEE, SAM, SARAH, Meeting, Week, received_in_order
 from tests.histories.history_format import format_history
 from tests.histories.hypothesis_settings import HISTORIES, MAX_BODIES, MAX_REPEATS, history_settings
-from tests.histories.operator_commands import Operator
+from tests.histories.operator_commands import ACME, GLOBEX, Operator
 from tests.histories.rebuild_check import rebuild_differences
 from tests.histories.strategies import DrawnHistory, histories
 from tests.histories.table_contents import TableContents, apply_history, table_contents, table_contents_with_ids
@@ -108,8 +108,33 @@ def _outcome_of_a_request(week: Week) -> None:
     operator.report_outcome(booked, "beta", "showed")
 
 
-@pytest.mark.parametrize("build_history", [_chain, _two_bookings, _two_merges, _outcome_of_a_request])
-async def test_every_permutation_of_four(engine: AsyncEngine, build_history: Callable[[Week], None]) -> None:
+def _undone_merges_of_recorded_names(week: Week) -> None:
+    """Who is only known because a recorded person or company was merged into them is unknown again afterwards."""
+    operator = Operator(week)
+    operator.record_person(SARAH, name="By Hand")
+    operator.merge("people", SARAH, SAM.lower())
+    operator.undo_merge(operator.merge_ids[0])
+
+
+def _undone_merges_of_companies(week: Week) -> None:
+    operator = Operator(week)
+    operator.record_company(ACME, "Acme")
+    operator.merge("companies", ACME, GLOBEX)
+    operator.undo_merge(operator.merge_ids[0])
+
+
+@pytest.mark.parametrize(
+    "build_history",
+    [
+        _chain,
+        _two_bookings,
+        _two_merges,
+        _outcome_of_a_request,
+        _undone_merges_of_recorded_names,
+        _undone_merges_of_companies,
+    ],
+)
+async def test_every_permutation(engine: AsyncEngine, build_history: Callable[[Week], None]) -> None:
     week = Week()
     build_history(week)
     in_order = week.received_bodies([])

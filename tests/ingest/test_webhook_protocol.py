@@ -53,7 +53,7 @@ class FailingStore:
 class SingleAccount:
     """Finds one account for every name, with the secret SECRET."""
 
-    async def find(self, _name: str | None) -> Account:
+    async def find(self, _name: str | None, *, is_second_try: bool = False) -> Account:  # noqa: ARG002
         zero = UUID(int=0)
         return Account(id=zero, name="default", workspace_id=zero, secrets=(SECRET.encode(),), has_routes=False)
 

@@ -100,7 +100,7 @@ async def test_s11_in_each_parameter(
 
 
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("kind", ["resend", "smtp", "emailbison", "slack", "twilio"])
+@pytest.mark.parametrize("kind", ["resend", "smtp", "notion", "slack", "twilio"])
 async def test_s11_the_error_says_where(client_as: ClientFactory, kind: str, text: str) -> None:
     body = {"kind": kind, "name": "main", "settings": {"channels": {"booking.created": text}}, "credentials": {}}
     response = await post_json(client_as("admin"), body)

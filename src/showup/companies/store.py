@@ -80,16 +80,22 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
     await bulk.upsert(connection, companies, rows, key=("id",))
 
 
-async def remove_unreferenced(connection: asyncpg.Connection, company_ids: Iterable[UUID]) -> None:
-    """Remove companies that were not recorded manually and that no person, booking or deal refers to."""
+async def remove_unreferenced(
+    connection: asyncpg.Connection, company_ids: Iterable[UUID], *, not_recorded: Iterable[UUID] = ()
+) -> None:
+    """Remove companies that were not recorded manually and that no person, booking or deal refers to.
+
+    `not_recorded` are those of them that are only marked as recorded because of a merge that was undone.
+    """
     await connection.execute(
         """
-        DELETE FROM companies c WHERE c.id = ANY($1::uuid[]) AND NOT c.recorded
+        DELETE FROM companies c WHERE c.id = ANY($1::uuid[]) AND (NOT c.recorded OR c.id = ANY($2::uuid[]))
         AND NOT EXISTS (SELECT FROM people p WHERE p.company_id = c.id)
         AND NOT EXISTS (SELECT FROM bookings b WHERE b.company_id = c.id)
         AND NOT EXISTS (SELECT FROM deals d WHERE d.company_id = c.id)
         """,
         list(company_ids),
+        list(not_recorded),
     )
 
 

@@ -72,15 +72,21 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Seque
     await bulk.upsert(connection, people, rows, key=("id",))
 
 
-async def remove_unreferenced(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> None:
-    """Remove people who were not recorded manually and whom no booking lists."""
+async def remove_unreferenced(
+    connection: asyncpg.Connection, person_ids: Iterable[UUID], *, not_recorded: Iterable[UUID] = ()
+) -> None:
+    """Remove people who were not recorded manually and whom no booking lists.
+
+    `not_recorded` are those of them who are only marked as recorded because of a merge that was undone.
+    """
     await connection.execute(
         """
-        DELETE FROM people p WHERE p.id = ANY($1::uuid[]) AND NOT p.recorded
+        DELETE FROM people p WHERE p.id = ANY($1::uuid[]) AND (NOT p.recorded OR p.id = ANY($2::uuid[]))
         AND NOT EXISTS (SELECT FROM booking_attendees a WHERE a.person_id = p.id)
         AND NOT EXISTS (SELECT FROM bookings b WHERE b.person_id = p.id)
         """,
         list(person_ids),
+        list(not_recorded),
     )
 
 

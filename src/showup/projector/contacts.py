@@ -64,14 +64,18 @@ async def remove_contacts(
     merged_people = await people.by_email(connection, workspace_id, manual.merged_names["people"])
     await people.remove(connection, [one.id for one in merged_people.values()])
     # A person or company may have existed only because of a merge that is now undone.
+    reset_people = manual.reset_names["people"] - {manual.identities.person(one.email) for one in manual.people}
     unlisted = await people.by_email(connection, workspace_id, manual.reset_names["people"] | set(emails))
     if unlisted:
-        await people.remove_unreferenced(connection, [one.id for one in unlisted.values()])
+        not_recorded = [one.id for email, one in unlisted.items() if email in reset_people]
+        await people.remove_unreferenced(connection, [one.id for one in unlisted.values()], not_recorded=not_recorded)
     merged_companies = await companies.by_key(connection, workspace_id, manual.merged_names["companies"])
     await companies.remove(connection, [one.id for one in merged_companies.values()])
     candidates = list(company_ids)
     if candidates:
-        await companies.remove_unreferenced(connection, candidates)
+        reset_companies = manual.reset_names["companies"] - {one.key for one in manual.companies}
+        not_recorded = [company_id(workspace_id, key) for key in reset_companies]
+        await companies.remove_unreferenced(connection, candidates, not_recorded=not_recorded)
 
 
 def _people(states: Sequence[BookingState], manual: ManualChanges) -> dict[str, Person]:

@@ -23,6 +23,7 @@ from showup.destinations.contract import (
     Outcome,
     TryAgain,
 )
+from showup.destinations.public_addresses import AddressPolicy
 from showup.destinations.twilio.health import KIND
 from showup.destinations.twilio.render import e164
 from showup.dispatch.destination_context import Clients
@@ -367,7 +368,11 @@ class TestDispatch:
             engine,
             SEAL,
             lambda: DUE,
-            clients=Clients(trusted=connection.client, untrusted=connection.client),
+            clients=Clients(
+                trusted=connection.client,
+                untrusted=connection.client,
+                address_policy=AddressPolicy(allow_private=True),
+            ),
             environment=MailAccess(resend_url="http://127.0.0.1:1"),
             renderer=lambda _: renderer(),
             retry_after=(),
