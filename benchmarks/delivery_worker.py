@@ -19,7 +19,7 @@ _POLICY = '[[senders]]\nfrom = "meetings@outbound.example"\n'
 _CONNECTION = """
     INSERT INTO connections (id, workspace_id, kind, name, settings)
     SELECT gen_random_uuid(), workspace_id, 'resend', 'resend',
-           jsonb_build_object('rate_per_second', 1000000, 'at_once', $1::int)
+           jsonb_build_object('rate_per_second', 1000, 'at_once', $1::int)
     FROM connections WHERE kind = 'calcom'
 """
 _SECRET_KEY = "x" * 40
@@ -35,7 +35,7 @@ async def fake_provider() -> AsyncIterator[str]:
 
 
 async def add_connection(driver: asyncpg.Connection, *, at_once: int) -> None:
-    """Sets the workspace's limits: this many calls at once, and no limit on calls a second."""
+    """Set the workspace's limits: this many calls at once, and the most calls a second that a connection may have."""
     await driver.execute(_CONNECTION, at_once)
 
 
