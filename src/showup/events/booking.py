@@ -140,8 +140,6 @@ class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
     deal: str | None = None
 
 
-AnyManualBookingEvent: TypeAlias = OutcomeReported | BookingAttached | DealChanged
-
 AnyBookingEvent: TypeAlias = (
     BookingMade
     | BookingRequested

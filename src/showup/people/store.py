@@ -50,12 +50,6 @@ async def of_companies(connection: asyncpg.Connection, company_ids: Iterable[UUI
     return [row["email"] for row in rows]
 
 
-async def emails_by_id(connection: asyncpg.Connection, person_ids: Iterable[UUID]) -> list[str]:
-    """Return the addresses of these people."""
-    rows = await connection.fetch("SELECT email FROM people WHERE id = ANY($1::uuid[])", list(person_ids))
-    return [row["email"] for row in rows]
-
-
 async def save(connection: asyncpg.Connection, workspace_id: UUID, stored: Sequence[StoredPerson]) -> None:
     """Write new and changed people."""
     rows = [

@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address
 from typing import Final, NamedTuple, Protocol
+
+from showup.web.http.client_network import client_network
 
 _CHECK_INTERVAL: Final = 0.25
 """Seconds between checks of all deadlines: one timer for a process costs less than one for each request."""
-_IPV6_PREFIX: Final = 64
 
 
 class ConnectionLimits(NamedTuple):
@@ -77,7 +78,7 @@ class OpenConnections:
         address = ip_address(host.partition("%")[0])
         if isinstance(address, IPv4Address) or address.ipv4_mapped:
             return host
-        return str(ip_network((address, _IPV6_PREFIX), strict=False))
+        return str(client_network(address))
 
     def add(self, connection: LimitedConnection) -> None:
         """Add a connection. Beyond a limit, close the one with the earliest deadline."""

@@ -13,13 +13,12 @@ from typing import Final, TypeVar
 
 from showup.access.keys import digest
 from showup.clock import Clock
+from showup.web.http.client_network import client_network
 from showup.web.limited_log import LimitedLog
 
 WRONG_KEYS_AT_ONCE: Final = 30
 WRONG_KEY_INTERVAL: Final = timedelta(seconds=2)
 _REMEMBERED_FOR: Final = timedelta(hours=1)
-# One network of a provider's customer: its owner may use any address in it.
-_IPV6_NETWORK_BITS: Final = 64
 _MAX_ENTRIES: Final = 10_000
 KeyT = TypeVar("KeyT", bound=Hashable)
 
@@ -71,5 +70,4 @@ def _network_of(source_address: str | None) -> str:
         return source_address or ""
     if not isinstance(address, IPv6Address):
         return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped or IPv6Address(int(address) >> _IPV6_NETWORK_BITS << _IPV6_NETWORK_BITS))
+    return str(address.ipv4_mapped or client_network(address))
