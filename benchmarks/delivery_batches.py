@@ -31,9 +31,9 @@ _DELIVERIES: Final = """
     INSERT INTO deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, recipient, priority,
                             booking_version, due_at, expires_at, wake_at, state, details, created_at, updated_at)
     SELECT md5($2 || n || $6)::uuid, $1, md5($2 || n)::uuid, md5($2 || n)::uuid, $6 || ':' || $2 || n, 'email', $6,
-           $2 || n || '@customer.example', CASE $6 WHEN 'remind' THEN 20 ELSE 30 END, 1, due_at,
+           $2 || n || '@customer.example', CASE $6 WHEN 'reminder' THEN 20 ELSE 30 END, 1, due_at,
            due_at + interval '1 day', due_at, 'scheduled',
-           CASE $6 WHEN 'remind' THEN '{"before_seconds": 86400}' ELSE '{}' END::jsonb, due_at, due_at
+           CASE $6 WHEN 'reminder' THEN '{"before_seconds": 86400}' ELSE '{}' END::jsonb, due_at, due_at
     FROM (SELECT n, $3::timestamptz + n * $4::interval AS due_at FROM generate_series(1, $5::int) n) given
 """
 
@@ -46,7 +46,7 @@ class DeliveryBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     count: int
-    kind: Literal["confirm", "remind"]
+    kind: Literal["confirmation", "reminder"]
     due_at: datetime
     apart: timedelta = timedelta(0)
 

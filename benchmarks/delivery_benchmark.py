@@ -76,13 +76,13 @@ class DeliveryBenchmark:
     async def measure_due(self, label: str, count: int) -> Row:
         """Measures the lateness of deliveries; the sweep finds the deliveries when the worker starts."""
         batch = DeliveryBatch(
-            name="due", count=count, kind="remind", due_at=_now() + _BEGINS_AFTER, apart=_DUE_SPREAD / count
+            name="due", count=count, kind="reminder", due_at=_now() + _BEGINS_AFTER, apart=_DUE_SPREAD / count
         )
         await insert_deliveries(self.driver, batch)
         before = await arrival_count(self._provider_url)
         async with delivery_worker(self._environment, self._url, self._provider_url):
             arrivals = (await self._wait_for_arrivals(before + count, label))[before:]
-        due = {row["id"]: row["due_at"].timestamp() for row in await self.driver.fetch(_DUE, "remind:due%")}
+        due = {row["id"]: row["due_at"].timestamp() for row in await self.driver.fetch(_DUE, "reminder:due%")}
         lateness = sorted(1000 * (arrival.at - due[arrival.delivery_id]) for arrival in arrivals)
         return Row(
             label=label,
@@ -94,7 +94,7 @@ class DeliveryBenchmark:
         )
 
     async def _insert_batches(self, name: str, count: int) -> None:
-        for kind in ("confirm", "remind"):
+        for kind in ("confirmation", "reminder"):
             await insert_deliveries(
                 self.driver, DeliveryBatch(name=f"{name}-{kind}-", count=count // 2, kind=kind, due_at=_now())
             )
@@ -142,7 +142,7 @@ async def open_benchmark(
         driver = await asyncpg.connect(url)
         try:
             await add_connection(driver, at_once=at_once)
-            ahead = DeliveryBatch(name="ahead", count=waiting, kind="remind", due_at=_now() + _AHEAD, apart=_APART)
+            ahead = DeliveryBatch(name="ahead", count=waiting, kind="reminder", due_at=_now() + _AHEAD, apart=_APART)
             await insert_deliveries(driver, ahead, with_bookings=False)
             await driver.execute("VACUUM ANALYZE deliveries")
             await driver.execute("CHECKPOINT")

@@ -47,9 +47,9 @@ def _reminder(number: int) -> Delivery:
     return Delivery(
         booking_id=uuid4(),
         event_id=uuid4(),
-        key=f"remind:moved-{number}:lead-{number}@customer.example:86400",
+        key=f"reminder:moved-{number}:lead-{number}@customer.example:86400",
         destination="email",
-        kind="remind",
+        kind="reminder",
         recipient=f"lead-{number}@customer.example",
         booking_version=1,
         decided_at=now,

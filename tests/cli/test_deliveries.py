@@ -39,7 +39,7 @@ async def insert_deliveries(url: str) -> None:
             """
             INSERT INTO deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, recipient,
                                     booking_version, due_at, wake_at, state, because, attempts, created_at, updated_at)
-            SELECT $1, w.id, $1, $1, $2, 'email', 'confirm', 'ann@acme.example', 1, $3, $3, $4::text, $5,
+            SELECT $1, w.id, $1, $1, $2, 'email', 'confirmation', 'ann@acme.example', 1, $3, $3, $4::text, $5,
                    CASE $4::text WHEN 'scheduled' THEN 0 ELSE 3 END, $6, $6
             FROM workspaces w WHERE w.slug = $7
             """,

@@ -11,7 +11,7 @@ from showup.container import build_projection_worker
 from showup.database.engine import connect
 from tests.cli.conftest import Showup
 
-KINDS = ("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "remind", "follow_up")
+KINDS = ("confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show")
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def test_without_a_booking_a_sample_is_rendered_without_a_database(showup: Showu
 
 
 def test_a_booking_mail_uses_the_current_booking(ready: Showup, booking_id: str) -> None:
-    booking = ready("email", "preview", "confirm", "--booking", booking_id, "--json").json
+    booking = ready("email", "preview", "confirmation", "--booking", booking_id, "--json").json
     assert "ann@acme.example" not in booking["to"]
-    assert booking["text"] in ready("email", "preview", "confirm", "--booking", booking_id, "--text").out
-    rescheduled = ready("email", "preview", "notify_rescheduled", "--booking", booking_id, "--text")
+    assert booking["text"] in ready("email", "preview", "confirmation", "--booking", booking_id, "--text").out
+    rescheduled = ready("email", "preview", "rescheduled", "--booking", booking_id, "--text")
     assert "Old time" not in rescheduled.out
 
 
@@ -59,22 +59,19 @@ def test_a_rescheduled_mail_has_the_old_time(ready: Showup, booking_id: str, dat
         await driver.close()
 
     asyncio.run(move())
-    assert (
-        "\nOld time: "
-        in (result := ready("email", "preview", "notify_rescheduled", "--booking", booking_id, "--text")).out
-    )
+    assert "\nOld time: " in (result := ready("email", "preview", "rescheduled", "--booking", booking_id, "--text")).out
     assert "2026-05-05, " in result.out
 
 
 def test_a_mail_is_written_to_a_file_with_custom_templates(showup: Showup, tmp_path: Path) -> None:
     (tmp_path / "own" / "default").mkdir(parents=True)
-    (tmp_path / "own" / "default" / "remind.html").write_text("<p>Soon: {{ title }}</p>")
-    result = showup("email", "preview", "remind", "--templates", "own", "--out", "remind.html")
-    assert (result.code, result.out) == (0, "Wrote remind.html.\n")
-    assert "<p>Soon: Intro call" in (tmp_path / "remind.html").read_text()
-    (tmp_path / "own" / "default" / "remind.html").write_text("{{ typo }}")
-    result = showup("email", "preview", "remind", "--templates", "own")
-    assert (result.code, result.error) == (1, "own/default/remind.html, line 1: 'typo' is undefined\n")
+    (tmp_path / "own" / "default" / "reminder.html").write_text("<p>Soon: {{ title }}</p>")
+    result = showup("email", "preview", "reminder", "--templates", "own", "--out", "reminder.html")
+    assert (result.code, result.out) == (0, "Wrote reminder.html.\n")
+    assert "<p>Soon: Intro call" in (tmp_path / "reminder.html").read_text()
+    (tmp_path / "own" / "default" / "reminder.html").write_text("{{ typo }}")
+    result = showup("email", "preview", "reminder", "--templates", "own")
+    assert (result.code, result.error) == (1, "own/default/reminder.html, line 1: 'typo' is undefined\n")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,7 @@ def test_a_mail_is_written_to_a_file_with_custom_templates(showup: Showup, tmp_p
     ],
 )
 def test_an_impossible_preview_is_refused_with_a_message(ready: Showup, options: list[str], message: str) -> None:
-    result = ready("email", "preview", "confirm", *options)
+    result = ready("email", "preview", "confirmation", *options)
     assert (result.code, result.out) == (1, "")
     assert message in result.error
     assert "Traceback" not in result.error

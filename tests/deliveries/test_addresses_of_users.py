@@ -59,7 +59,7 @@ async def send_mail(engine: AsyncEngine, workspace: UUID, clients: Clients, smtp
         retry_after=(),
     )
     connected = await resolver.resolve(DestinationQueue(workspace_id=workspace, destination="email"))
-    notification = sample_notification("confirm", "default")
+    notification = sample_notification("confirmation", "default")
     content = connected.destination.render(notification)
     return await connected.destination.send(Attempt(delivery_id=notification.delivery_id, content=content))
 

@@ -242,7 +242,7 @@ async def test_a_simulation_received_by_webhook_is_not_sent(scenario: DeliverySc
     marked = {"metadata": {"showup": "simulated"}}
     first = payload("one", 1, START, [EMAIL], **marked)
     await scenario.receive(body("BOOKING_CREATED", MONDAY, first), body("BOOKING_CANCELLED", MONDAY + HOUR, first))
-    assert len(await scenario.rows(kind="confirm")) == 1
+    assert len(await scenario.rows(kind="confirmation")) == 1
     assert await kinds(scenario) == []
 
 

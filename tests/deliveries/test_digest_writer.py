@@ -128,7 +128,7 @@ async def test_a_digest_has_past_and_upcoming_meetings(scenario: DeliveryScenari
             "workspace_id": scenario.workspace,
             "key": "k",
             "destination": "email",
-            "kind": "confirm",
+            "kind": "confirmation",
             "state": "failed",
         }
         times = dict.fromkeys(("due_at", "wake_at", "created_at", "updated_at"), scenario.now)

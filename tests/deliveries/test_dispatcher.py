@@ -41,8 +41,8 @@ async def test_a_confirmation_is_sent_once_and_recorded(scenario: DeliveryScenar
     await scenario.receive(booked())
     await scenario.deliver_due()
     await scenario.deliver_due()
-    row = await scenario.row_of("confirm")
-    assert scenario.fake_destination.kinds == ["confirm"]
+    row = await scenario.row_of("confirmation")
+    assert scenario.fake_destination.kinds == ["confirmation"]
     assert (row["state"], row["provider"], row["provider_id"], row["attempts"]) == ("delivered", "far", "r", 1)
     assert row["delivered_at"] == scenario.now
     assert await scenario.attempts(row["id"]) == [("delivered", None)]
@@ -51,7 +51,7 @@ async def test_a_confirmation_is_sent_once_and_recorded(scenario: DeliveryScenar
 async def test_reminders_wait_for_their_time(scenario: DeliveryScenario) -> None:
     await scenario.receive(booked())
     await scenario.deliver_due()
-    assert [row["due_at"] for row in await scenario.rows(kind="remind")] == [
+    assert [row["due_at"] for row in await scenario.rows(kind="reminder")] == [
         START - timedelta(hours=72),
         START - timedelta(hours=24),
         START - timedelta(hours=2),
@@ -62,14 +62,14 @@ async def test_reminders_wait_for_their_time(scenario: DeliveryScenario) -> None
         before = len(scenario.fake_destination.sent)
         await scenario.deliver_due(seconds=10)
         assert len(scenario.fake_destination.sent) == before + 1
-    assert scenario.fake_destination.kinds == ["confirm", "remind", "remind", "remind"]
+    assert scenario.fake_destination.kinds == ["confirmation", "reminder", "reminder", "reminder"]
 
 
 async def test_a_temporary_failure_is_retried_with_the_same_content_three_times(scenario: DeliveryScenario) -> None:
     scenario.fake_destination.outcomes.extend([BUSY, BUSY, BUSY])
     await scenario.receive(booked())
     await scenario.deliver_due()
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert (row["state"], row["because"], row["failures"]) == ("scheduled", "it is busy", 1)
     assert row["wake_at"] == scenario.now + timedelta(seconds=30)
 
@@ -77,7 +77,7 @@ async def test_a_temporary_failure_is_retried_with_the_same_content_three_times(
     assert len(scenario.fake_destination.sent) == 1, "not before its pause is over"
     await scenario.deliver_due(seconds=1)
     await scenario.deliver_due(seconds=120)
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert (row["state"], row["because"]) == ("failed", "it is busy (attempt 3 of 3)")
     assert len({str(content) for _, content in scenario.fake_destination.sent}) == 1
     assert len({delivery for delivery, _ in scenario.fake_destination.sent}) == 1
@@ -92,7 +92,7 @@ async def test_a_permanent_failure_is_not_retried(scenario: DeliveryScenario) ->
     scenario.fake_destination.outcomes.append(GaveUp(because="there is no such address"))
     await scenario.receive(booked())
     await scenario.deliver_due()
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert (row["state"], row["because"], row["attempts"]) == ("failed", "there is no such address", 1)
 
 
@@ -112,15 +112,17 @@ async def test_an_outage_pauses_the_queue_and_uses_no_attempts(scenario: Deliver
     assert queue["because"].startswith("nobody answers: no delivery succeeded since 2026-09-07 09:0")
     assert queue["paused_until"] > scenario.now
     assert calls[-1] < 60, "a paused queue is probed now and then"
-    assert {row["state"] for row in await scenario.rows(kind="confirm")} == {"scheduled"}
+    assert {row["state"] for row in await scenario.rows(kind="confirmation")} == {"scheduled"}
 
     scenario.fake_destination.down = None
     while queue["paused_until"] > scenario.now:
         scenario.now += timedelta(seconds=10)
     await scenario.deliver_due()
-    assert {row["state"] for row in await scenario.rows(kind="confirm")} == {"delivered"}
+    assert {row["state"] for row in await scenario.rows(kind="confirmation")} == {"delivered"}
     assert set(scenario.fake_destination.accepted.values()) == {1}
-    recipients = [content["to"] for _, content in scenario.fake_destination.sent if content["kind"] == "confirm"][-8:]
+    recipients = [content["to"] for _, content in scenario.fake_destination.sent if content["kind"] == "confirmation"][
+        -8:
+    ]
     in_order = [*(f"p{n}@acme.example" for n in range(1, 8)), "soon@acme.example"]
     assert recipients[1:] == [one for one in in_order if one != recipients[0]], (
         "the oldest first, after the delivery that probed the queue"
@@ -138,7 +140,7 @@ async def test_a_reminder_that_expired_during_an_outage_is_skipped_with_its_reas
     scenario.fake_destination.down = None
     scenario.now = START - timedelta(hours=23)
     await scenario.deliver_due()
-    first, second, third = await scenario.rows(kind="remind")
+    first, second, third = await scenario.rows(kind="reminder")
     assert (first["state"], first["because"]) == (
         "skipped",
         "too late: the next reminder was due (nobody answers)",
@@ -147,7 +149,7 @@ async def test_a_reminder_that_expired_during_an_outage_is_skipped_with_its_reas
 
     scenario.now = START + timedelta(seconds=1)
     await scenario.deliver_due()
-    assert (await scenario.rows(kind="remind"))[2]["because"] == "too late: the meeting had begun"
+    assert (await scenario.rows(kind="reminder"))[2]["because"] == "too late: the meeting had begun"
 
 
 async def test_a_poison_delivery_blocks_no_other(scenario: DeliveryScenario) -> None:
@@ -159,7 +161,7 @@ async def test_a_poison_delivery_blocks_no_other(scenario: DeliveryScenario) -> 
     await scenario.receive(booked("two", 2, START, "two@acme.example"))
     for _ in range(12):
         await scenario.deliver_due(minutes=3)
-    states = {row["recipient"]: row["state"] for row in await scenario.rows(kind="confirm")}
+    states = {row["recipient"]: row["state"] for row in await scenario.rows(kind="confirmation")}
     assert states == {"poison@acme.example": "failed", "two@acme.example": "delivered"}
 
 
@@ -171,7 +173,7 @@ async def test_a_reminder_with_an_expired_lease_is_not_sent_after_the_meeting(sc
     (claimed,) = await scenario.claim()
     scenario.now = START + timedelta(hours=3)
     await scenario.deliver_due()
-    row = (await scenario.rows(kind="remind"))[2]
+    row = (await scenario.rows(kind="reminder"))[2]
     assert (row["id"], row["state"], row["because"]) == (
         claimed.id,
         "skipped",
@@ -190,7 +192,7 @@ async def test_an_in_flight_attempt_is_recorded_when_its_connection_becomes_unus
     scenario.fake_destination.outcomes.append(meanwhile)
     await scenario.receive(booked())
     await scenario.deliver_due()
-    assert (await scenario.row_of("confirm"))["state"] == "delivered"
+    assert (await scenario.row_of("confirmation"))["state"] == "delivered"
     await scenario.receive(booked("two", 2, START, "two@globex.example"))
     await scenario.deliver_due()
     assert (await scenario.queue_state())["because"] == "its credentials can't be opened"
@@ -215,7 +217,7 @@ async def test_out_of_order_events_during_an_attempt_lose_no_mail(scenario: Deli
     await scenario.receive(last)
     await scenario.deliver_due()
     await scenario.deliver_due(minutes=1)
-    delivered = [row for row in await scenario.rows(kind="notify_rescheduled") if row["state"] == "delivered"]
+    delivered = [row for row in await scenario.rows(kind="rescheduled") if row["state"] == "delivered"]
     assert len(delivered) == 1
     assert scenario.fake_destination.sent[-1][1]["start"] == third.isoformat()
 
@@ -230,8 +232,8 @@ async def test_a_rate_limit_delays_without_using_an_attempt(scenario: DeliverySc
     await scenario.deliver_due(seconds=89)
     assert len(scenario.fake_destination.sent) == 1
     await scenario.deliver_due(seconds=1)
-    assert {row["failures"] for row in await scenario.rows(kind="confirm")} == {0}
-    assert {row["state"] for row in await scenario.rows(kind="confirm")} == {"delivered"}
+    assert {row["failures"] for row in await scenario.rows(kind="confirmation")} == {0}
+    assert {row["state"] for row in await scenario.rows(kind="confirmation")} == {"delivered"}
 
 
 async def test_deliveries_of_one_booking_are_ordered_and_others_do_not_wait(scenario: DeliveryScenario) -> None:
@@ -242,10 +244,10 @@ async def test_deliveries_of_one_booking_are_ordered_and_others_do_not_wait(scen
     await scenario.receive(body("BOOKING_LOCATION_UPDATED", MONDAY + timedelta(seconds=2), _elsewhere()))
     await scenario.receive(booked("other", 2, START, "other@globex.example"))
     await scenario.deliver_due(seconds=1)
-    assert scenario.fake_destination.kinds == ["confirm", "confirm"]
+    assert scenario.fake_destination.kinds == ["confirmation", "confirmation"]
     assert scenario.fake_destination.sent[1][1]["to"] == "other@globex.example"
     await scenario.deliver_due(seconds=30)
-    assert scenario.fake_destination.kinds[2:] == ["confirm", "notify_new_place"]
+    assert scenario.fake_destination.kinds[2:] == ["confirmation", "new_place"]
 
 
 def _elsewhere() -> dict[str, Any]:
@@ -259,9 +261,9 @@ async def test_a_cancellation_withdraws_a_delivery_waiting_for_retry(scenario: D
     scenario.now += timedelta(seconds=5)
     await scenario.receive(cancelled())
     await scenario.deliver_due(seconds=60)
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert (row["state"], row["because"]) == ("withdrawn", "the meeting was cancelled")
-    assert scenario.fake_destination.kinds == ["confirm", "notify_cancelled"]
+    assert scenario.fake_destination.kinds == ["confirmation", "cancelled"]
 
 
 async def test_a_cancellation_during_an_attempt_prevents_a_retry(scenario: DeliveryScenario) -> None:
@@ -272,10 +274,10 @@ async def test_a_cancellation_during_an_attempt_prevents_a_retry(scenario: Deliv
     scenario.fake_destination.outcomes.append(meanwhile)
     await scenario.receive(booked())
     await scenario.deliver_due()
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert (row["state"], row["because"]) == ("withdrawn", "the meeting was cancelled")
     await scenario.deliver_due(minutes=5)
-    assert scenario.fake_destination.kinds == ["confirm", "notify_cancelled"]
+    assert scenario.fake_destination.kinds == ["confirmation", "cancelled"]
 
 
 async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: DeliveryScenario) -> None:
@@ -284,17 +286,17 @@ async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: Deliver
     await scenario.deliver_due()
     scenario.now = START - timedelta(hours=72)
     (claimed,) = await scenario.claim()
-    assert claimed.kind == "remind"
+    assert claimed.kind == "reminder"
     await scenario.receive(moved(START + timedelta(days=3), later=round((scenario.now - MONDAY).total_seconds())))
     scenario.now += claims.LEASE
     await scenario.deliver_due()
-    first = (await scenario.rows(kind="remind"))[0]
+    first = (await scenario.rows(kind="reminder"))[0]
     assert (first["state"], first["because"]) == ("withdrawn", "the meeting was moved to another time")
     assert await scenario.attempts(first["id"]) == [
         ("lost", "the process that made it ended, or hung"),
         ("stopped", "the meeting was moved to another time"),
     ]
-    assert scenario.fake_destination.kinds == ["confirm", "notify_rescheduled"]
+    assert scenario.fake_destination.kinds == ["confirmation", "rescheduled"]
 
 
 async def test_a_lease_of_a_dead_process_is_claimed_again(scenario: DeliveryScenario) -> None:
@@ -308,12 +310,12 @@ async def test_a_lease_of_a_dead_process_is_claimed_again(scenario: DeliveryScen
     await scenario.fake_destination.was_called.wait()
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
-    assert (await scenario.row_of("confirm"))["state"] == "sending"
+    assert (await scenario.row_of("confirmation"))["state"] == "sending"
 
     await scenario.deliver_due(seconds=29)
     assert len(scenario.fake_destination.sent) == 1, "the process may still be sending"
     await scenario.deliver_due(seconds=1)
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert row["state"] == "delivered"
     assert [outcome for outcome, _ in await scenario.attempts(row["id"])] == ["lost", "delivered"]
 
@@ -326,7 +328,7 @@ async def test_several_processes_send_everything_once(scenario: DeliveryScenario
     scenario.fake_destination.outcomes.extend([slowly] * 120)
     await scenario.receive(*(booked(f"b{n}", n, START, f"p{n}@acme.example") for n in range(1, 121)))
     await asyncio.gather(*(scenario.dispatcher().drain(scenario.queue) for _ in range(3)))
-    assert Counter(row["state"] for row in await scenario.rows(kind="confirm")) == {"delivered": 120}
+    assert Counter(row["state"] for row in await scenario.rows(kind="confirmation")) == {"delivered": 120}
     assert set(scenario.fake_destination.accepted.values()) == {1}
 
 
@@ -347,7 +349,7 @@ async def test_a_suppressed_recipient_is_skipped(scenario: DeliveryScenario, sco
         await suppressions.add(await driver_connection(tx), scenario.workspace, ANN, suppression, at=scenario.now)
     await scenario.receive(booked())
     await scenario.deliver_due()
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     if scope == "all":
         assert row["state"] == "skipped"
         assert "their mailbox does not exist" in row["because"]
@@ -363,11 +365,11 @@ async def test_a_bug_in_a_destination_fails_one_delivery(scenario: DeliveryScena
     scenario.fake_destination.outcomes.append(broken)
     await scenario.receive(booked())
     await scenario.deliver_due()
-    assert (await scenario.row_of("confirm"))[
+    assert (await scenario.row_of("confirmation"))[
         "because"
     ] == "an unexpected error occurred while sending (RuntimeError): see the log"
     await scenario.deliver_due(seconds=30)
-    assert (await scenario.row_of("confirm"))["state"] == "delivered"
+    assert (await scenario.row_of("confirmation"))["state"] == "delivered"
 
 
 async def test_a_manually_withdrawn_delivery_is_not_planned_again(scenario: DeliveryScenario) -> None:
@@ -375,11 +377,11 @@ async def test_a_manually_withdrawn_delivery_is_not_planned_again(scenario: Deli
     async with transaction(scenario.engine) as tx:
         connection = await driver_connection(tx)
         await connection.execute(
-            "UPDATE deliveries SET state = 'withdrawn', withdrawn_by = 'key:ops' WHERE kind = 'confirm'"
+            "UPDATE deliveries SET state = 'withdrawn', withdrawn_by = 'key:ops' WHERE kind = 'confirmation'"
         )
     await scenario.receive(booked(title="A better title"))
     await scenario.deliver_due()
-    assert (await scenario.row_of("confirm"))["state"] == "withdrawn"
+    assert (await scenario.row_of("confirmation"))["state"] == "withdrawn"
     assert not scenario.fake_destination.sent
 
 

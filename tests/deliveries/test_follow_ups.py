@@ -25,9 +25,9 @@ async def test_two_missed_meetings_send_one_follow_up(scenario: DeliveryScenario
     await receive_no_show(scenario, "one", 1)
     await receive_no_show(scenario, "two", 2, start=scenario.now - timedelta(hours=2))
     await scenario.deliver_due(hours=6)
-    rows = await scenario.rows(kind="follow_up")
+    rows = await scenario.rows(kind="no_show")
     assert sorted(row["state"] for row in rows) == ["delivered", "skipped"]
-    assert scenario.fake_destination.kinds == ["follow_up"]
+    assert scenario.fake_destination.kinds == ["no_show"]
 
 
 async def test_a_manual_retry_checks_the_attendance_again(scenario: DeliveryScenario) -> None:
@@ -35,10 +35,10 @@ async def test_a_manual_retry_checks_the_attendance_again(scenario: DeliveryScen
     scenario.fake_destination.outcomes.append(GaveUp(because="the sender's domain is not verified"))
     await receive_no_show(scenario, "one", 1)
     await scenario.deliver_due(hours=6)
-    row = await scenario.row_of("follow_up")
+    row = await scenario.row_of("no_show")
     assert row["state"] == "failed"
     await receive_no_show(scenario, "one", 1, absent=False, start=scenario.now - timedelta(hours=7))
     async with transaction(scenario.engine) as tx:
         await retry_failed(await driver_connection(tx), FailedFilter(), scenario.now)
     await scenario.deliver_due()
-    assert scenario.fake_destination.kinds == ["follow_up"], "only the attempt that failed"
+    assert scenario.fake_destination.kinds == ["no_show"], "only the attempt that failed"

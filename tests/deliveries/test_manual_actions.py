@@ -47,7 +47,7 @@ async def client(scenario: DeliveryScenario) -> AsyncIterator[httpx2.AsyncClient
         yield client
 
 
-async def first_delivery(client: httpx2.AsyncClient, kind: str = "confirm") -> dict[str, Any]:
+async def first_delivery(client: httpx2.AsyncClient, kind: str = "confirmation") -> dict[str, Any]:
     (item,) = (await client.get(f"/api/deliveries?kind={kind}&sort=due_at&limit=1")).json()["items"]
     detail = (await client.get(f"/api/deliveries/{item['id']}")).json()
     assert {name: detail[name] for name in item} == item
@@ -82,7 +82,7 @@ async def make_failed_delivery(scenario: DeliveryScenario, client: httpx2.AsyncC
 async def test_each_state_has_a_reason(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
     await scenario.receive(booked())
     assert (await first_delivery(client))["because"] == "due now, waiting to be sent"
-    reminder = await first_delivery(client, "remind")
+    reminder = await first_delivery(client, "reminder")
     assert reminder["because"] == f"due at {START - timedelta(hours=72):%Y-%m-%d %H:%M:%S} UTC"
     assert reminder["next_try_at"] == f"{START - timedelta(hours=72):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -115,7 +115,7 @@ async def test_a_delivery_in_a_paused_queue_shows_the_pause(
     assert (queue["failing_since"], queue["waiting"], queue["sending"]) == ("2026-09-07T09:00:00Z", 12, 0)
 
     await scenario.receive(booked("four", 4, "dee@delta.example"))
-    (new,) = (await client.get("/api/deliveries?kind=confirm&recipient=DEE@delta.example")).json()["items"]
+    (new,) = (await client.get("/api/deliveries?kind=confirmation&recipient=DEE@delta.example")).json()["items"]
     until = (await scenario.queue_state())["paused_until"]
     assert new["because"] == (
         f"email is paused until {until:%Y-%m-%d %H:%M:%S} UTC:"
@@ -144,7 +144,7 @@ async def test_retry_sends_the_same_content(scenario: DeliveryScenario, client: 
     assert await count_jobs(scenario) == jobs + 1
     await scenario.deliver_due()
     assert (await first_delivery(client))["state"] == "delivered"
-    confirmations = [sent for sent in scenario.fake_destination.sent if sent[1]["kind"] == "confirm"]
+    confirmations = [sent for sent in scenario.fake_destination.sent if sent[1]["kind"] == "confirmation"]
     assert len(confirmations) == 3
     assert confirmations.count(confirmations[0]) == 3
     assert await refusal_of(client, "retry", row["id"]) == "It was delivered, and Showup sends each delivery once."
@@ -178,15 +178,15 @@ async def test_retry_of_all_or_filtered_failed_deliveries(
         await scenario.deliver_due(minutes=1)
     assert len(await scenario.rows(state="failed")) == 3
     for response, retried in (
-        ({"kind": "remind"}, 0),
+        ({"kind": "reminder"}, 0),
         ({"destination": "slack"}, 0),
         ({"since": "2026-09-07T09:04:00Z"}, 0),
-        ({"kind": "confirm", "destination": "email", "since": "2026-09-07T09:03:00Z"}, 1),
+        ({"kind": "confirmation", "destination": "email", "since": "2026-09-07T09:03:00Z"}, 1),
         ({}, 2),
     ):
         assert (await client.post("/api/deliveries/retry", json=response)).json() == {"retried": retried, "expired": 0}
     await scenario.deliver_due()
-    assert len(await scenario.rows(kind="confirm", state="delivered")) == 3
+    assert len(await scenario.rows(kind="confirmation", state="delivered")) == 3
 
 
 async def test_a_withdrawn_delivery_stays_withdrawn_until_retried(
@@ -194,7 +194,7 @@ async def test_a_withdrawn_delivery_stays_withdrawn_until_retried(
 ) -> None:
     await scenario.receive(booked())
     row = await first_delivery(client)
-    reminder = await first_delivery(client, "remind")
+    reminder = await first_delivery(client, "reminder")
     response = await post_command(client, "withdraw", row["id"])
     assert response.status_code == 200, response.text
     assert (response.json()["state"], response.json()["because"]) == ("withdrawn", "withdrawn by admin")
@@ -211,7 +211,7 @@ async def test_a_withdrawn_delivery_stays_withdrawn_until_retried(
     retried = (await post_command(client, "retry", reminder["id"])).json()
     assert retried["next_try_at"] == reminder["due_at"], "it is scheduled again, at its due time"
     await scenario.deliver_due()
-    assert scenario.fake_destination.kinds == ["confirm"]
+    assert scenario.fake_destination.kinds == ["confirmation"]
 
 
 async def test_a_delivery_being_sent_is_neither_retried_nor_withdrawn(
@@ -249,7 +249,7 @@ async def test_a_delivery_skipped_at_planning_is_not_retried(
     """TE4, PI13: a meeting that is too soon has no reminder, even if a person asks for it."""
     near = MONDAY + timedelta(hours=1)
     await scenario.receive(body("BOOKING_CREATED", MONDAY, payload("one", 1, near, [ANN])))
-    row = await first_delivery(client, "remind")
+    row = await first_delivery(client, "reminder")
     assert (row["state"], row["because"]) == ("skipped", "meeting_too_soon")
     assert await refusal_of(client, "retry", row["id"]) == "It was skipped before any attempt: meeting_too_soon."
 

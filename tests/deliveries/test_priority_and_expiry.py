@@ -29,8 +29,8 @@ async def test_higher_priority_is_sent_before_earlier_due_reminders(scenario: De
         scenario.now += timedelta(minutes=1)
     await scenario.deliver_due()
     sent = [(content["kind"], content["to"].partition("@")[0]) for _, content in scenario.fake_destination.sent]
-    assert sent[:2] == [("confirm", "new3"), ("confirm", "new4")]
-    assert sorted(sent[2:]) == [("remind", "old1"), ("remind", "old2")]
+    assert sent[:2] == [("confirmation", "new3"), ("confirmation", "new4")]
+    assert sorted(sent[2:]) == [("reminder", "old1"), ("reminder", "old2")]
 
 
 async def test_a_delivery_waiting_for_retry_is_skipped_when_it_expires(scenario: DeliveryScenario) -> None:
@@ -38,9 +38,9 @@ async def test_a_delivery_waiting_for_retry_is_skipped_when_it_expires(scenario:
     await scenario.receive(booked(scenario, "one", 1))
     scenario.fake_destination.outcomes.append(TryAgain(because="it is busy", not_before=START + timedelta(days=1)))
     await scenario.deliver_due()
-    assert (await scenario.row_of("confirm"))["state"] == "scheduled"
+    assert (await scenario.row_of("confirmation"))["state"] == "scheduled"
     scenario.now = START
     await scenario.deliver_due()
-    row = await scenario.row_of("confirm")
+    row = await scenario.row_of("confirmation")
     assert row["state"] == "skipped"
     assert row["because"].startswith("too late")

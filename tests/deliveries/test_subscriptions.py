@@ -113,16 +113,16 @@ class TestRecipients:
         assert len(set(keys)) == len(keys) == 2
 
     async def test_a_reminder_subscriber_receives_them_beside_the_mail(self, scenario: DeliveryScenario) -> None:
-        await subscribe(scenario, "twilio", ("remind",))
+        await subscribe(scenario, "twilio", ("reminder",))
         await scenario.receive(booked())
-        assert await kinds_and_states(scenario, "twilio") == [("remind", "scheduled")] * 3
+        assert await kinds_and_states(scenario, "twilio") == [("reminder", "scheduled")] * 3
         await scenario.receive(cancelled())
-        assert await kinds_and_states(scenario, "twilio") == [("remind", "withdrawn")] * 3
+        assert await kinds_and_states(scenario, "twilio") == [("reminder", "withdrawn")] * 3
 
     async def test_mail_goes_only_to_mail_destinations(self, scenario: DeliveryScenario) -> None:
         await subscribe(scenario)
         await scenario.receive(booked())
-        assert {row["kind"] for row in await scenario.rows(destination="email")} == {"confirm", "remind"}
+        assert {row["kind"] for row in await scenario.rows(destination="email")} == {"confirmation", "reminder"}
 
     async def test_a_delivered_kind_is_not_planned_again(self, scenario: DeliveryScenario) -> None:
         await subscribe(scenario)
@@ -175,7 +175,7 @@ def planned(kind: str) -> PlannedDelivery:
     )
 
 
-@pytest.mark.parametrize("kind", ["booking.created", "confirm", "remind"])
+@pytest.mark.parametrize("kind", ["booking.created", "confirmation", "reminder"])
 def test_simulated_deliveries_go_only_to_the_mail_preview(kind: str) -> None:
     """PI13: no other system receives a simulated booking."""
     everything = Subscription(destination="clickup", kinds=frozenset({kind}), since=MONDAY)
@@ -207,7 +207,7 @@ class TestRebuild:
         await subscribe(scenario)
         await scenario.receive(booked())
         scenario.now += timedelta(minutes=1)
-        await subscribe(scenario, kinds=("booking.cancelled", "remind"))
+        await subscribe(scenario, kinds=("booking.cancelled", "reminder"))
         await scenario.receive(cancelled(), booked("two", 2, later=90))
         assert (await rebuild_workspace(scenario)).examples == []
 

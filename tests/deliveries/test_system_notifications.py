@@ -172,7 +172,10 @@ class TestQuestions:
     async def test_an_answer_without_a_question_is_refused(self, team: Team) -> None:
         await team.scenario.receive(booked())
         assert await team.choose(uuid4(), "t1") == "the delivery does not exist"
-        assert await team.choose((await team.scenario.row_of("confirm"))["id"], "t1") == "this delivery has no question"
+        assert (
+            await team.choose((await team.scenario.row_of("confirmation"))["id"], "t1")
+            == "this delivery has no question"
+        )
 
     async def test_another_workspace_has_no_such_delivery(self, team: Team) -> None:
         row = await team.ask_about_booking()
@@ -272,7 +275,7 @@ async def test_without_subscribers_no_notification_is_sent(team: Team) -> None:
     await team.scenario.receive(booked())
     await team.deliver_due("clickup", question_outcome(team.scenario.now + FOUR_HOURS))
     await team.deliver_due("email", GaveUp(because="refused"))
-    assert {row["kind"] for row in await team.scenario.rows()} == {"booking.created", "confirm", "remind"}
+    assert {row["kind"] for row in await team.scenario.rows()} == {"booking.created", "confirmation", "reminder"}
 
 
 class TestRecords:

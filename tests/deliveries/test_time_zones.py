@@ -135,7 +135,7 @@ async def test_minutes_before_a_meeting_in_testing_mode(scenario: DeliveryScenar
     for before in (timedelta(minutes=3), timedelta(minutes=1)):
         assert not await count_sent_at(scenario, start - before - timedelta(seconds=1))
         assert await count_sent_at(scenario, start - before) == 1
-    assert scenario.fake_destination.kinds == ["confirm", "remind", "remind"]
+    assert scenario.fake_destination.kinds == ["confirmation", "reminder", "reminder"]
 
 
 async def count_sent_at(scenario: DeliveryScenario, moment: datetime) -> int:

@@ -35,7 +35,7 @@ async def receive_booking(scenario: DeliveryScenario, uid: str = "one", days: fl
 async def test_only_deliveries_due_soon_have_a_job(scenario: DeliveryScenario) -> None:
     await receive_booking(scenario)
     assert [queue_of_job(job["payload"]) for job in await pending_jobs(scenario)] == [scenario.queue]
-    assert len(await scenario.rows(kind="remind")) == 3
+    assert len(await scenario.rows(kind="reminder")) == 3
 
 
 async def test_a_rolled_back_transaction_enqueues_no_job(scenario: DeliveryScenario) -> None:
@@ -59,7 +59,7 @@ async def test_the_sweep_enqueues_one_job_at_the_due_time(scenario: DeliveryScen
     await scenario.deliver_due()
     async with transaction(scenario.engine) as tx:
         await tx.execute(text("DELETE FROM pgqueuer"))
-    scenario.now = (await scenario.rows(kind="remind"))[0]["due_at"] - LOOKAHEAD - timedelta(seconds=1)
+    scenario.now = (await scenario.rows(kind="reminder"))[0]["due_at"] - LOOKAHEAD - timedelta(seconds=1)
     for later, expected in ((0, 0), (2, 1), (10, 1)):
         scenario.now += timedelta(seconds=later)
         async with transaction(scenario.engine) as tx:

@@ -79,7 +79,7 @@ class TestMeetingTimeValidation:
     async def test_three_days_ahead_is_reminded_of(self, scenario: ConnectedScenario, fake: FakeNotion) -> None:
         await scenario.receive(booked(scenario.now + timedelta(hours=73)))
         await scenario.deliver_due()
-        assert [row["state"] for row in await scenario.rows(kind="remind")] == ["scheduled"] * 3
+        assert [row["state"] for row in await scenario.rows(kind="reminder")] == ["scheduled"] * 3
         assert fake.properties_of(fake.contact)["Booking Status"] == "Booked"
 
     async def test_one_hour_ahead_has_no_reminder_but_notion_is_still_updated(
@@ -87,7 +87,7 @@ class TestMeetingTimeValidation:
     ) -> None:
         await scenario.receive(booked(scenario.now + timedelta(hours=1)))
         await scenario.deliver_due()
-        skipped = await scenario.row_of("remind")
+        skipped = await scenario.row_of("reminder")
         assert (skipped["state"], skipped["because"]) == ("skipped", "meeting_too_soon")
         assert fake.properties_of(fake.contact)["Booking Status"] == "Booked"
 
@@ -180,7 +180,7 @@ class TestFlowReturnStructure:
         await scenario.receive(booked(start))
         await scenario.deliver_due()
 
-        scheduled = await scenario.rows(destination="email", kind="remind")
+        scheduled = await scenario.rows(destination="email", kind="reminder")
         assert [(row["recipient"], row["due_at"]) for row in scheduled] == [
             (EMAIL, start - timedelta(hours=hours)) for hours in (72, 24, 2)
         ]
@@ -229,7 +229,7 @@ class TestIntegrationPoints:
     async def test_flow_to_scheduled_reminders(self, scenario: ConnectedScenario) -> None:
         """Three reminders at times in UTC, for any zone of the booking; they move with it and are withdrawn with it."""
         await scenario.receive(seeds_own("2026-09-14T23:30:00-05:00"))
-        due = [row["due_at"] for row in await scenario.rows(kind="remind")]
+        due = [row["due_at"] for row in await scenario.rows(kind="reminder")]
         start = datetime(2026, 9, 15, 4, 30, tzinfo=UTC)
         assert due == [start - timedelta(hours=hours) for hours in (72, 24, 2)]
 
@@ -253,7 +253,7 @@ class TestIntegrationPoints:
         fake.faults = Faults({"500": 1.0})
         await scenario.receive(booked(scenario.now + timedelta(days=3)))
         await scenario.deliver_due()
-        assert scenario.fake_destination.kinds == ["confirm"]
+        assert scenario.fake_destination.kinds == ["confirmation"]
         row = await delivery_of(scenario)
         assert (row["state"], row["because"]) == ("scheduled", "Notion is unavailable: Unexpected error occurred")
         fake.faults = Faults()
@@ -290,7 +290,7 @@ class TestIntegrationPoints:
             await other.deliver_due(seconds=1)
             assert fake.effects == once
             await other.deliver_due(hours=8)
-            assert other.fake_destination.kinds == ["remind"]
+            assert other.fake_destination.kinds == ["reminder"]
         finally:
             await engine.dispose()
         assert (

@@ -69,7 +69,7 @@ class ResendScenario:
         """Adds a sent mail; without `mail_id`, a mail whose id is not recorded yet."""
         delivery_id = uuid4()
         row = {"id": delivery_id, "workspace_id": workspace or self.workspace, "key": str(delivery_id), "recipient": to}
-        booking_columns = {"booking_id": uuid4(), "event_id": uuid4(), "booking_version": 1, "kind": "confirm"}
+        booking_columns = {"booking_id": uuid4(), "event_id": uuid4(), "booking_version": 1, "kind": "confirmation"}
         delivery_columns = {
             "destination": "email",
             "state": "delivered" if mail_id else "sending",

@@ -21,38 +21,38 @@ def plan_booked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> 
         return
     future_offsets = [one for one in REMINDERS if booking.start - one > event.received_at]
     for email in _recipients(model, booking, event):
-        _plan(booking, email, "notify_rescheduled" if booking.moves else "confirm")
+        _plan(booking, email, "rescheduled" if booking.moves else "confirmation")
         for one in future_offsets:
-            _plan(booking, email, "remind", one, due_at=booking.start - one)
+            _plan(booking, email, "reminder", one, due_at=booking.start - one)
         if not future_offsets:
-            _plan(booking, email, "remind", state="skipped")
+            _plan(booking, email, "reminder", state="skipped")
 
 
 def plan_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: a cancellation email."""
     if _is_notifiable(booking, event):
         for email in _recipients(model, booking, event):
-            _plan(booking, email, "notify_cancelled")
+            _plan(booking, email, "cancelled")
 
 
 def plan_new_place(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI6: the new meeting link."""
     if _is_notifiable(booking, event):
         for email in _recipients(model, booking, event):
-            _plan(booking, email, "notify_new_place", event.fields["metadata"]["videoCallUrl"])
+            _plan(booking, email, "new_place", event.fields["metadata"]["videoCallUrl"])
 
 
 def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """TE11: due two hours after the report or the meeting, not at night; withdrawn when the report changes."""
     is_missed = booking.status == "ACCEPTED" and booking.attended is False and not booking.host_absent
     if not is_missed:
-        withdraw(booking, only="follow_up")
+        withdraw(booking, only="no_show")
     elif event.is_fresh and model.rule("follow_up", False, event.at):
         due_at = max(booking.end, event.received_at) + timedelta(hours=2)
         while not 8 <= due_at.astimezone(ZONE).hour < 21:
             due_at = due_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
         if due_at < booking.end + timedelta(days=3, hours=2):
-            _plan(booking, booking.booker, "follow_up", due_at=due_at)
+            _plan(booking, booking.booker, "no_show", due_at=due_at)
 
 
 def withdraw(booking: Booking, only: str | None = None) -> None:

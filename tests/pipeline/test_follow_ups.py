@@ -65,7 +65,7 @@ def state_with_follow_ups(*records: EventRecord, **rules: Any) -> BookingState:
 
 
 def offered_to(*records: EventRecord, **rules: Any) -> list[str]:
-    return [one.recipient for one in messages_of(state_with_follow_ups(*records, **rules), "follow_up")]
+    return [one.recipient for one in messages_of(state_with_follow_ups(*records, **rules), "no_show")]
 
 
 class TestWhoIsOffered:
@@ -84,7 +84,7 @@ class TestWhoIsOffered:
         assert offered_to(made(), report) == [SARAH.email]
 
     def test_no_follow_up_by_default(self) -> None:
-        assert messages_of(state_of(made(), mark()), "follow_up") == []
+        assert messages_of(state_of(made(), mark()), "no_show") == []
 
     @pytest.mark.parametrize("meeting_ended", ["showed", "unreported"])
     def test_no_follow_up_because_the_meeting_ended(self, meeting_ended: str) -> None:
@@ -129,7 +129,7 @@ class TestWhoIsOffered:
 class TestOnce:
     def test_two_reports_make_one_follow_up(self) -> None:
         records = (made(), guests_missed(), ended(), mark(), outcome("no_show", LATER))
-        (one,) = messages_of(state_with_follow_ups(*records), "follow_up")
+        (one,) = messages_of(state_with_follow_ups(*records), "no_show")
         assert one.key == f"missed:abc123:20260305T140000Z:{SARAH.email}"
 
     def test_one_report_in_time_is_enough(self) -> None:
@@ -142,7 +142,7 @@ class TestOnce:
     def test_a_second_missed_meeting_makes_another_follow_up(self) -> None:
         moved = rescheduled(LATER)
         keys = [
-            one.key for one in messages_of(state_with_follow_ups(made(), mark(), moved, friday_no_show()), "follow_up")
+            one.key for one in messages_of(state_with_follow_ups(made(), mark(), moved, friday_no_show()), "no_show")
         ]
         assert keys == [f"missed:xyz789:20260306T100000Z:{SARAH.email}"]
 
@@ -167,8 +167,8 @@ class TestWithdrawn:
     )
     def test_a_correction_withdraws_it(self, correction: EventRecord) -> None:
         state = state_with_follow_ups(made(), mark(), correction)
-        assert messages_of(state, "follow_up") == []
-        (delivery,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "follow_up"]
+        assert messages_of(state, "no_show") == []
+        (delivery,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "no_show"]
         assert (delivery.state, bool(delivery.because)) == ("withdrawn", True)
 
     def test_an_old_correction_withdraws_it(self) -> None:
@@ -176,7 +176,7 @@ class TestWithdrawn:
 
     def test_it_is_planned_again_after_a_new_report(self) -> None:
         again = mark(at=LATER + HALF_HOUR)
-        (one,) = messages_of(state_with_follow_ups(made(), mark(), mark(absent=False, at=LATER), again), "follow_up")
+        (one,) = messages_of(state_with_follow_ups(made(), mark(), mark(absent=False, at=LATER), again), "no_show")
         assert one.due_at == again.received_at + hours(2)
 
     def test_unmarking_before_the_end_withdraws_it(self) -> None:
@@ -185,7 +185,7 @@ class TestWithdrawn:
 
     def test_other_deliveries_are_not_withdrawn(self) -> None:
         state = state_with_follow_ups(made(), mark(), mark(absent=False, at=LATER))
-        assert (len(messages_of(state, "confirm")), len(messages_of(state, "remind"))) == (1, 3)
+        assert (len(messages_of(state, "confirmation")), len(messages_of(state, "reminder"))) == (1, 3)
 
     def test_only_the_corrected_seat_is_withdrawn(self) -> None:
         one = made(who=seat(SARAH, 1), seated=True)
@@ -195,7 +195,7 @@ class TestWithdrawn:
 
 class TestWhen:
     def due_at(self, *records: EventRecord, **rules: Any) -> datetime:
-        (one,) = messages_of(state_with_follow_ups(*records, **rules), "follow_up")
+        (one,) = messages_of(state_with_follow_ups(*records, **rules), "no_show")
         return one.due_at
 
     def test_due_some_time_after_receipt(self) -> None:
@@ -233,25 +233,25 @@ class TestWhen:
         )
 
     def test_it_expires_after_some_days(self) -> None:
-        (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_expires_after=hours(50)), "follow_up")
+        (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_expires_after=hours(50)), "no_show")
         assert one.expires_at == END + hours(2) + hours(50)
 
     def test_the_rules_of_its_time_apply(self) -> None:
         """PI10: a planned follow-up stays when the rules change later, and a correction can still withdraw it."""
         book = RuleBook(since=(MONDAY, LATER), versions=(Rules(follow_up=True), Rules()))
-        assert len(messages_of(replay(FIRST, [made(), mark()], book), "follow_up")) == 1
-        assert messages_of(replay(FIRST, [made(), mark(at=LATER)], book), "follow_up") == []
-        assert messages_of(replay(FIRST, [made(), mark(), mark(absent=False, at=LATER)], book), "follow_up") == []
+        assert len(messages_of(replay(FIRST, [made(), mark()], book), "no_show")) == 1
+        assert messages_of(replay(FIRST, [made(), mark(at=LATER)], book), "no_show") == []
+        assert messages_of(replay(FIRST, [made(), mark(), mark(absent=False, at=LATER)], book), "no_show") == []
 
 
 class TestItsDelivery:
     def test_it_has_the_lowest_priority_and_a_frequency_limit(self) -> None:
         (one,) = messages_of(
-            state_with_follow_ups(made(), mark(), follow_up_at_most_every=timedelta(days=7)), "follow_up"
+            state_with_follow_ups(made(), mark(), follow_up_at_most_every=timedelta(days=7)), "no_show"
         )
         assert one.details == {"at_most_every_seconds": 604_800}
-        (confirm,) = messages_of(state_of(made()), "confirm")
-        reminder = messages_of(state_of(made()), "remind")[0]
+        (confirm,) = messages_of(state_of(made()), "confirmation")
+        reminder = messages_of(state_of(made()), "reminder")[0]
         priorities = [
             route(FIRST, planned, [], prospect_destinations=(), simulated=False)[0].priority
             for planned in (one, reminder, confirm)
@@ -260,5 +260,5 @@ class TestItsDelivery:
 
     def test_it_has_the_rebook_url_of_the_rules(self) -> None:
         page = f"https://cal.com/{BEN.partition('@')[0]}"
-        (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_rebook_url=page), "follow_up")
+        (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_rebook_url=page), "no_show")
         assert one.details["rebook_url"] == page

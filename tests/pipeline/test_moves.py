@@ -86,12 +86,12 @@ class TestUnannouncedTimeChange:
         state = state_of(made(), record_of(kind(booking=booking(start=FRIDAY)), MIDDAY))
         assert state.booking is not None
         assert (state.booking.start_time, state.booking.uid) == (FRIDAY, "abc123")
-        assert {reminder.due_at for reminder in messages_of(state, "remind")} == {
+        assert {reminder.due_at for reminder in messages_of(state, "reminder")} == {
             FRIDAY - hours(72),
             FRIDAY - hours(24),
             FRIDAY - hours(2),
         }
-        assert len(messages_of(state, "remind", "withdrawn")) == 3
+        assert len(messages_of(state, "reminder", "withdrawn")) == 3
 
     def test_an_older_event_that_arrives_late_changes_nothing(self) -> None:
         result = state_of(record_of(events.BookingPaid(booking=booking(start=FRIDAY)), MIDDAY), made()).booking
@@ -108,7 +108,7 @@ class TestCancellations:
     def test_a_second_cancellation_changes_nothing(self) -> None:
         state = state_of(made(), cancelled(), cancelled(AFTERNOON + hours(1)))
         assert entry_codes(state) == ["booking.made", "booking.cancelled"]
-        assert len(messages_of(state, "notify_cancelled")) == 1
+        assert len(messages_of(state, "cancelled")) == 1
 
     def test_a_cancellation_can_be_the_only_event(self) -> None:
         state = state_of(cancelled())
@@ -230,7 +230,7 @@ class TestNewestEvent:
         assert state.booking is not None
         assert (state.booking.end_time, state.booking.version) == (THURSDAY + hours(1), 1)
         assert state.booking.uids[-1].end_time == THURSDAY + hours(1)
-        assert len(messages_of(state, "remind")) == 3
+        assert len(messages_of(state, "reminder")) == 3
 
     def test_a_new_start_without_an_end_has_the_same_duration(self) -> None:
         result = state_of(made(), record_of(made(start=FRIDAY, end_time=None).event, MIDDAY)).booking

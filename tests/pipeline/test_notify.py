@@ -38,7 +38,7 @@ class TestFreshness:
     @pytest.mark.parametrize(("delay", "expected"), [(hours(0), 1), (hours(23.9), 1), (hours(24), 0), (hours(70), 0)])
     def test_events_older_than_a_day_are_not_notified(self, delay: timedelta, expected: int) -> None:
         state = state_of(received_late(made(), delay))
-        assert len(messages_of(state, "confirm")) == expected
+        assert len(messages_of(state, "confirmation")) == expected
         assert state.booking is not None
         assert state.booking.status == "ACCEPTED"
 
@@ -49,16 +49,16 @@ class TestFreshness:
 
     @pytest.mark.parametrize(("ahead", "expected"), [(-60, 0), (0, 0), (9, 0), (10, 0), (11, 1)])
     def test_a_past_meeting_is_not_notified(self, ahead: int, expected: int) -> None:
-        assert len(messages_of(state_of(made(start=MONDAY + timedelta(seconds=ahead))), "confirm")) == expected
+        assert len(messages_of(state_of(made(start=MONDAY + timedelta(seconds=ahead))), "confirmation")) == expected
 
     def test_a_cancellation_after_the_meeting_is_not_notified(self) -> None:
         state = state_of(made(), ended(), cancelled(FRIDAY))
-        assert messages_of(state, "notify_cancelled") == []
+        assert messages_of(state, "cancelled") == []
 
     def test_an_old_cancellation_still_withdraws(self) -> None:
         state = state_of(made(), received_late(cancelled(), hours(48)))
-        assert messages_of(state, "remind") == []
-        assert messages_of(state, "notify_cancelled") == []
+        assert messages_of(state, "reminder") == []
+        assert messages_of(state, "cancelled") == []
 
     def test_attendance_is_not_notified_to_attendees(self) -> None:
         before = state_of(made()).plan.messages
@@ -72,34 +72,34 @@ class TestOnce:
             received_late(made(), hours(0.1), route="team"),
             received_late(made(), hours(1), route="organization"),
         )
-        assert (len(messages_of(state, "confirm")), len(messages_of(state, "remind"))) == (1, 3)
+        assert (len(messages_of(state, "confirmation")), len(messages_of(state, "reminder"))) == (1, 3)
 
     def test_a_copy_with_another_creation_time_is_one_message(self) -> None:
         state = state_of(made(), record_of(made().event, MONDAY + timedelta(seconds=12)))
-        assert (len(messages_of(state, "confirm")), len(messages_of(state, "remind"))) == (1, 3)
+        assert (len(messages_of(state, "confirmation")), len(messages_of(state, "reminder"))) == (1, 3)
 
     def test_a_reschedule_by_two_routes_is_one_message(self) -> None:
         state = state_of(made(), rescheduled(), received_late(rescheduled(), hours(1), route="team"))
-        assert (len(messages_of(state, "notify_rescheduled")), len(messages_of(state, "remind"))) == (1, 3)
+        assert (len(messages_of(state, "rescheduled")), len(messages_of(state, "reminder"))) == (1, 3)
 
     def test_one_copy_in_time_is_enough(self) -> None:
         late = received_late(made(), hours(30), route="team")
         for records in ((made(), late), (late, made())):
-            assert len(messages_of(state_of(*records), "confirm")) == 1
+            assert len(messages_of(state_of(*records), "confirmation")) == 1
 
     def test_a_late_copy_leaves_the_reminders(self) -> None:
         soon = made(MONDAY, start=MONDAY + hours(5))
         state = state_of(soon, received_late(soon, hours(4), route="team"))
-        assert len(messages_of(state, "remind")) == 1
-        assert messages_of(state, "remind", "skipped") == []
+        assert len(messages_of(state, "reminder")) == 1
+        assert messages_of(state, "reminder", "skipped") == []
 
     def test_keys_by_meaning(self) -> None:
         planned = state_of(made()).plan.messages
         assert set(planned) == {
             "scheduled:abc123:20260305T140000Z:sarah.chen@acme.com",
-            "remind:abc123:20260305T140000Z:sarah.chen@acme.com:259200",
-            "remind:abc123:20260305T140000Z:sarah.chen@acme.com:86400",
-            "remind:abc123:20260305T140000Z:sarah.chen@acme.com:7200",
+            "reminder:abc123:20260305T140000Z:sarah.chen@acme.com:259200",
+            "reminder:abc123:20260305T140000Z:sarah.chen@acme.com:86400",
+            "reminder:abc123:20260305T140000Z:sarah.chen@acme.com:7200",
         }
         assert all(delivery.key == key for key, delivery in planned.items())
 
@@ -107,15 +107,17 @@ class TestOnce:
 class TestReminders:
     def test_a_reschedule_withdraws_the_old_ones_and_makes_new_ones(self) -> None:
         state = state_of(made(), rescheduled())
-        assert [one.due_at for one in messages_of(state, "remind")] == [FRIDAY - hours(count) for count in (72, 24, 2)]
-        assert {one.due_at for one in messages_of(state, "remind", "withdrawn")} == {
+        assert [one.due_at for one in messages_of(state, "reminder")] == [
+            FRIDAY - hours(count) for count in (72, 24, 2)
+        ]
+        assert {one.due_at for one in messages_of(state, "reminder", "withdrawn")} == {
             THURSDAY - hours(count) for count in (72, 24, 2)
         }
 
     def test_a_cancellation_withdraws_all_and_says_why(self) -> None:
         state = state_of(made(), cancelled())
         assert {delivery.kind for delivery in state.plan.messages.values() if delivery.state == "scheduled"} == {
-            "notify_cancelled"
+            "cancelled"
         }
         reasons = {delivery.because for delivery in state.plan.messages.values() if delivery.state == "withdrawn"}
         assert reasons == {"the meeting was cancelled"}
@@ -126,19 +128,19 @@ class TestReminders:
         ids=["the host", "the attendee"],
     )
     def test_a_reschedule_request_withdraws_them(self, record: EventRecord) -> None:
-        assert messages_of(state_of(made(), record), "remind") == []
+        assert messages_of(state_of(made(), record), "reminder") == []
 
     def test_a_meeting_back_at_its_old_time_is_reminded_again(self) -> None:
         there = rescheduled(MIDDAY, uid="abc123")
         back = rescheduled(AFTERNOON, uid="abc123", start=THURSDAY)
         state = state_of(made(), there, back)
-        assert [one.due_at for one in messages_of(state, "remind")] == [THURSDAY - hours(count) for count in (24, 2)]
+        assert [one.due_at for one in messages_of(state, "reminder")] == [THURSDAY - hours(count) for count in (24, 2)]
 
     def test_a_meeting_back_at_its_old_time_is_notified_again(self) -> None:
         there = rescheduled(MIDDAY, uid="abc123")
         back = rescheduled(AFTERNOON, uid="abc123", start=THURSDAY)
         state = state_of(made(), there, back, received_late(back, hours(1), route="team"))
-        assert [one.key for one in messages_of(state, "notify_rescheduled")] == [
+        assert [one.key for one in messages_of(state, "rescheduled")] == [
             "scheduled:abc123:20260305T140000Z+1:sarah.chen@acme.com"
         ]
 
@@ -146,23 +148,23 @@ class TestReminders:
         there = record_of(made(start=FRIDAY).event, MIDDAY)
         back = record_of(made().event, AFTERNOON)
         state = state_of(made(), there, back)
-        assert messages_of(state, "confirm") == []
-        (last,) = messages_of(state, "notify_rescheduled")
+        assert messages_of(state, "confirmation") == []
+        (last,) = messages_of(state, "rescheduled")
         assert last.key == "scheduled:abc123:20260305T140000Z+1:sarah.chen@acme.com"
         assert last.details == {"old_start_time": "2026-03-06T10:00:00Z"}
 
     def test_a_reschedule_withdraws_the_cancellation(self) -> None:
         state = state_of(made(), cancelled(MIDDAY), rescheduled(AFTERNOON))
-        assert messages_of(state, "notify_cancelled") == []
-        assert len(messages_of(state, "notify_cancelled", "withdrawn")) == 1
+        assert messages_of(state, "cancelled") == []
+        assert len(messages_of(state, "cancelled", "withdrawn")) == 1
 
     def test_only_future_reminders_are_planned(self) -> None:
         state = state_of(received_late(made(), hours(20)))
-        assert [one.due_at for one in messages_of(state, "remind")] == [THURSDAY - hours(24), THURSDAY - hours(2)]
+        assert [one.due_at for one in messages_of(state, "reminder")] == [THURSDAY - hours(24), THURSDAY - hours(2)]
 
     def test_without_offsets_there_are_no_reminders(self) -> None:
         state = state_of(made(), rules=Rules(remind_before=()))
-        assert {delivery.kind for delivery in state.plan.messages.values()} == {"confirm"}
+        assert {delivery.kind for delivery in state.plan.messages.values()} == {"confirmation"}
 
 
 class TestRecipients:
@@ -171,7 +173,7 @@ class TestRecipients:
         assert {delivery.recipient for delivery in state.plan.messages.values()} == {SARAH.email}
 
     def test_a_personal_address_is_notified(self) -> None:
-        assert len(messages_of(state_of(made(who=(GWEN,))), "confirm")) == 1
+        assert len(messages_of(state_of(made(who=(GWEN,))), "confirmation")) == 1
 
     def test_a_pending_booking_is_not_notified(self) -> None:
         assert state_of(requested()).plan.messages == {}
@@ -180,6 +182,6 @@ class TestRecipients:
 def test_a_planned_delivery_has_its_event_and_booking_version() -> None:
     moved = rescheduled()
     state = state_of(made(), moved)
-    (delivery,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "notify_rescheduled"]
+    (delivery,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "rescheduled"]
     assert (delivery.event_id, delivery.booking_version, delivery.decided_at) == (moved.event_id, 2, moved.received_at)
     assert delivery.due_at == moved.received_at

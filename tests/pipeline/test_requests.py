@@ -37,7 +37,7 @@ class TestRequests:
     def test_an_accepted_request_makes_a_deal_and_is_confirmed(self) -> None:
         records = (requested(), made(MIDDAY))
         assert deal_after(*records) == ("active", "booked")
-        assert len(messages_of(state_of(*records), "confirm")) == 1
+        assert len(messages_of(state_of(*records), "confirmation")) == 1
 
     def test_a_rejected_request_makes_no_deal(self) -> None:
         rejection = record_of(events.BookingRejected(booking=booking(), reason="full"), MIDDAY)
@@ -80,7 +80,7 @@ class TestRequests:
         assert state.booking is not None
         assert (state.booking.status, state.booking.reschedule_count) == ("ACCEPTED", 1)
         assert entry_codes(deals_of(state)) == ["deal.opened"]
-        assert len(messages_of(state, "notify_rescheduled")) == 1
+        assert len(messages_of(state, "rescheduled")) == 1
 
     def test_after_a_rejected_reschedule_request_the_deal_stays(self) -> None:
         request = requested(MIDDAY, uid="xyz789", start=FRIDAY, replaces=ReplacedBooking(uid="abc123"))
@@ -114,13 +114,13 @@ class TestPlaceAndHost:
         state = state_of(made(meeting_url="https://meet.example/old"), moved)
         assert state.booking is not None
         assert state.booking.meeting_url == "https://meet.example/new"
-        assert len(messages_of(state, "notify_new_place")) == 1
-        assert len(messages_of(state, "remind")) == 3
+        assert len(messages_of(state, "new_place")) == 1
+        assert len(messages_of(state, "reminder")) == 3
 
     def test_the_same_location_is_notified_once(self) -> None:
         moved = record_of(events.LocationChanged(booking=booking(location="x" * 5_000)), MIDDAY)
         state = state_of(made(), moved, record_of(moved.event, MIDDAY, route="team"))
-        (place,) = messages_of(state, "notify_new_place")
+        (place,) = messages_of(state, "new_place")
         assert len(place.key) < 500
 
     def test_a_new_host_takes_over_the_deal(self) -> None:

@@ -60,16 +60,16 @@ def test_seats_with_one_uid_are_one_booking() -> None:
 
 def test_each_seat_gets_its_own_messages() -> None:
     state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1))
-    assert recipients_of(state, "confirm") == {SARAH.email, TOM.email}
-    assert len(messages_of(state, "confirm")) == 2
-    assert len(messages_of(state, "remind")) == 6
+    assert recipients_of(state, "confirmation") == {SARAH.email, TOM.email}
+    assert len(messages_of(state, "confirmation")) == 2
+    assert len(messages_of(state, "reminder")) == 6
 
 
 def test_the_same_seat_by_another_route_counts_once() -> None:
     again = record_of(seat_taken(SARAH, 1).event, MIDDAY, route="team")
     state = state_of(seat_taken(SARAH, 1), again)
     assert len(seats_of(state)) == 1
-    assert len(messages_of(state, "confirm")) == 1
+    assert len(messages_of(state, "confirmation")) == 1
 
 
 class TestCancelledSeat:
@@ -82,21 +82,21 @@ class TestCancelledSeat:
 
     def test_only_its_deliveries_are_withdrawn(self) -> None:
         state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH))
-        assert recipients_of(state, "remind") == {TOM.email}
-        assert recipients_of(state, "remind", "withdrawn") == {SARAH.email}
-        assert recipients_of(state, "notify_cancelled") == {SARAH.email}
+        assert recipients_of(state, "reminder") == {TOM.email}
+        assert recipients_of(state, "reminder", "withdrawn") == {SARAH.email}
+        assert recipients_of(state, "cancelled") == {SARAH.email}
 
     def test_a_phone_only_seat_withdraws_no_other_deliveries(self) -> None:
         state = state_of(seat_taken(SARAH, 1), seat_taken(PAT, 2, at=1), seat_cancelled(PAT))
-        assert recipients_of(state, "remind") == {SARAH.email}
-        assert messages_of(state, "remind", "withdrawn") == []
+        assert recipients_of(state, "reminder") == {SARAH.email}
+        assert messages_of(state, "reminder", "withdrawn") == []
         assert seats_of(state) == ["sarah.chen@acme.com"]
 
     def test_two_cancelled_seats_are_both_withdrawn(self) -> None:
         both = cancelled(AFTERNOON, who=(SARAH, TOM), seated=True)
         state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_taken(MIKE, 3, at=2), both)
         assert seats_of(state) == ["mike@techstart.io"]
-        assert recipients_of(state, "remind") == {MIKE.email}
+        assert recipients_of(state, "reminder") == {MIKE.email}
 
     def test_the_last_one_cancels_the_booking(self) -> None:
         state = state_of(
@@ -110,21 +110,21 @@ class TestCancelledSeat:
         back = seat_taken(SARAH, 3, at=8)
         state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), back)
         assert set(seats_of(state)) == {"sarah.chen@acme.com", "tom@mail.acme.com"}
-        assert recipients_of(state, "remind") == {SARAH.email, TOM.email}
+        assert recipients_of(state, "reminder") == {SARAH.email, TOM.email}
 
     def test_a_seat_taken_again_is_confirmed_and_its_cancellation_withdrawn(self) -> None:
         state = state_of(
             seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), seat_taken(SARAH, 3, at=8)
         )
-        assert [one.key for one in messages_of(state, "confirm") if one.recipient == SARAH.email] == [
+        assert [one.key for one in messages_of(state, "confirmation") if one.recipient == SARAH.email] == [
             "scheduled:abc123:20260305T140000Z+1:sarah.chen@acme.com"
         ]
         assert (
-            len([one for one in messages_of(state, "remind") if one.recipient == SARAH.email and "Z+1:" in one.key])
+            len([one for one in messages_of(state, "reminder") if one.recipient == SARAH.email and "Z+1:" in one.key])
             == 2
         )
-        assert messages_of(state, "notify_cancelled") == []
-        assert {one.recipient for one in messages_of(state, "notify_cancelled", "withdrawn")} == {SARAH.email}
+        assert messages_of(state, "cancelled") == []
+        assert {one.recipient for one in messages_of(state, "cancelled", "withdrawn")} == {SARAH.email}
 
     def test_a_second_cancellation_is_notified_again(self) -> None:
         state = state_of(
@@ -134,7 +134,7 @@ class TestCancelledSeat:
             seat_taken(SARAH, 3, at=8),
             seat_cancelled(SARAH, at=9),
         )
-        assert [one.key for one in messages_of(state, "notify_cancelled")] == [
+        assert [one.key for one in messages_of(state, "cancelled")] == [
             "cancelled:abc123:20260305T140000Z+1:sarah.chen@acme.com"
         ]
 
@@ -152,10 +152,8 @@ class TestCancelledSeat:
         assert state.booking.status == "ACCEPTED"
         assert state.booking.cancelled_by is None
         assert seats_of(state) == [who.email]
-        assert {one.recipient for one in messages_of(state, "remind")} == {who.email}
-        assert [one.recipient for one in messages_of(state, "notify_cancelled")] == (
-            [SARAH.email] if who is MIKE else []
-        )
+        assert {one.recipient for one in messages_of(state, "reminder")} == {who.email}
+        assert [one.recipient for one in messages_of(state, "cancelled")] == ([SARAH.email] if who is MIKE else [])
 
     def test_a_late_copy_of_the_last_cancelled_seat_is_refused(self) -> None:
         late = record_of(seat_taken(SARAH, 1).event, MONDAY + hours(8), route="team")
@@ -165,14 +163,16 @@ class TestCancelledSeat:
     def test_a_seat_at_a_new_time_moves_all_seats(self) -> None:
         elsewhere = made(MONDAY + hours(2), who=seat(MIKE, 3), seated=True, start=FRIDAY)
         state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), elsewhere)
-        assert {one.due_at for one in messages_of(state, "remind")} == {FRIDAY - hours(count) for count in (72, 24, 2)}
-        assert recipients_of(state, "remind") == {SARAH.email, TOM.email, MIKE.email}
+        assert {one.due_at for one in messages_of(state, "reminder")} == {
+            FRIDAY - hours(count) for count in (72, 24, 2)
+        }
+        assert recipients_of(state, "reminder") == {SARAH.email, TOM.email, MIKE.email}
 
     def test_a_late_copy_of_a_cancelled_seat_is_ignored(self) -> None:
         late = record_of(seat_taken(SARAH, 1).event, MONDAY + hours(8), route="team")
         state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), seat_cancelled(SARAH), late)
         assert seats_of(state) == ["tom@mail.acme.com"]
-        assert recipients_of(state, "remind") == {TOM.email}
+        assert recipients_of(state, "reminder") == {TOM.email}
 
     def test_a_cancellation_before_its_seat_was_taken_changes_nothing(self) -> None:
         state = state_of(seat_taken(TOM, 2), seat_cancelled(SARAH))
@@ -192,8 +192,8 @@ class TestMovedSeat:
         old = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), left_record)
         new = state_of(joined_record, booking_id=SECOND)
         assert (seats_of(old), seats_of(new)) == (["tom@mail.acme.com"], ["sarah.chen@acme.com"])
-        assert recipients_of(old, "remind") == {TOM.email}
-        assert recipients_of(new, "remind") == {SARAH.email}
+        assert recipients_of(old, "reminder") == {TOM.email}
+        assert recipients_of(new, "reminder") == {SARAH.email}
         assert [deal.status for deal in deals_of(old, new).deals] == ["active"]
 
     def test_a_seat_cannot_leave_a_cancelled_booking(self) -> None:
@@ -210,7 +210,7 @@ class TestMovedSeat:
 
     def test_a_phone_only_seat_withdraws_no_other_deliveries(self) -> None:
         old = state_of(seat_taken(SARAH, 1), seat_taken(PAT, 2, at=1), self.moved(PAT)[1])
-        assert recipients_of(old, "remind") == {SARAH.email}
+        assert recipients_of(old, "reminder") == {SARAH.email}
         assert seats_of(old) == ["sarah.chen@acme.com"]
 
 
@@ -218,13 +218,13 @@ class TestMovedSeat:
 def test_a_reschedule_by_the_host_notifies_all_seats(listed: tuple[AttendeeDetails, ...]) -> None:
     all_move = rescheduled(AFTERNOON, uid="abc123", who=listed, seated=True)
     state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), all_move)
-    assert recipients_of(state, "notify_rescheduled") == {SARAH.email, TOM.email}
-    assert {reminder.due_at for reminder in messages_of(state, "remind")} == {
+    assert recipients_of(state, "rescheduled") == {SARAH.email, TOM.email}
+    assert {reminder.due_at for reminder in messages_of(state, "reminder")} == {
         FRIDAY - hours(72),
         FRIDAY - hours(24),
         FRIDAY - hours(2),
     }
-    assert len(messages_of(state, "remind")) == 6
+    assert len(messages_of(state, "reminder")) == 6
 
 
 def test_a_cancelled_seat_is_not_assumed_attended() -> None:

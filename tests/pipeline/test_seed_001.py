@@ -38,7 +38,7 @@ class TestBookingCreated:
         assert (deal.status, deal.stage, deal.owner_email) == ("active", "booked", "ben@outboundsolutions.com")
 
     def test_the_attendee_gets_a_confirmation(self) -> None:
-        (confirm,) = messages_of(state_of(made()), "confirm")
+        (confirm,) = messages_of(state_of(made()), "confirmation")
         assert confirm.recipient == SARAH.email
 
     def test_the_audit_log_has_one_entry_each(self) -> None:
@@ -54,7 +54,7 @@ class TestBookingRescheduled:
         assert (moved.uid, moved.start_time, moved.status) == ("xyz789", FRIDAY, "ACCEPTED")
 
     def test_the_attendee_is_notified_of_both_times(self) -> None:
-        (message,) = messages_of(state_of(made(), rescheduled()), "notify_rescheduled")
+        (message,) = messages_of(state_of(made(), rescheduled()), "rescheduled")
         assert (message.recipient, message.details) == (SARAH.email, {"old_start_time": "2026-03-05T14:00:00Z"})
 
 
@@ -66,7 +66,7 @@ class TestBookingCancelled:
         assert gone.cancelled_by == "ben@outboundsolutions.com"
 
     def test_the_attendee_is_notified(self) -> None:
-        (message,) = messages_of(state_of(made(), cancelled()), "notify_cancelled")
+        (message,) = messages_of(state_of(made(), cancelled()), "cancelled")
         assert message.recipient == SARAH.email
 
 

@@ -35,25 +35,25 @@ def ahead(span: timedelta) -> datetime:
 class TestMeetingTimeValidation:
     def test_three_days_ahead_passes(self) -> None:
         state = state_of(made(start=ahead(hours(73))))
-        assert len(messages_of(state, "remind")) == 3
-        assert messages_of(state, "remind", "skipped") == []
+        assert len(messages_of(state, "reminder")) == 3
+        assert messages_of(state, "reminder", "skipped") == []
 
     @pytest.mark.parametrize("count", [0.1, 1, 1.99, 2])
     def test_less_than_two_hours_ahead_is_too_soon(self, count: float) -> None:
         state = state_of(made(start=ahead(hours(count))))
-        assert messages_of(state, "remind") == []
-        (skip,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "remind"]
+        assert messages_of(state, "reminder") == []
+        (skip,) = [delivery for delivery in state.plan.messages.values() if delivery.kind == "reminder"]
         assert (skip.state, skip.because) == ("skipped", "meeting_too_soon")
 
     def test_a_meeting_too_soon_for_a_reminder_is_confirmed(self) -> None:
         soon = made(start=ahead(hours(1)))
-        assert len(messages_of(state_of(soon), "confirm")) == 1
+        assert len(messages_of(state_of(soon), "confirmation")) == 1
         assert deal_after(soon) == ("active", "booked")
         assert len(deals_of(state_of(soon)).deals) == 1
 
     def test_a_little_more_than_two_hours_is_enough_for_one(self) -> None:
         state = state_of(made(start=ahead(hours(2) + timedelta(seconds=1))))
-        assert len(messages_of(state, "remind")) == 1
+        assert len(messages_of(state, "reminder")) == 1
 
 
 class TestReminderTiming:
@@ -70,7 +70,7 @@ class TestReminderTiming:
     ) -> None:
         start = MONDAY + hours(100)
         state = state_of(made(start=start), rules=Rules(remind_before=offsets))
-        assert [start - reminder.due_at for reminder in messages_of(state, "remind")] == [
+        assert [start - reminder.due_at for reminder in messages_of(state, "reminder")] == [
             timedelta(minutes=count) for count in minutes
         ]
 
@@ -78,7 +78,7 @@ class TestReminderTiming:
         rules = Policy().rules(testing=True)
         start = ahead(timedelta(minutes=4))
         state = state_of(made(start=start), rules=rules)
-        assert [start - reminder.due_at for reminder in messages_of(state, "remind")] == [
+        assert [start - reminder.due_at for reminder in messages_of(state, "reminder")] == [
             timedelta(minutes=3),
             timedelta(minutes=1),
         ]
@@ -86,7 +86,7 @@ class TestReminderTiming:
     def test_offsets_can_be_set_in_any_order(self) -> None:
         rules = Rules(remind_before=(hours(1), hours(48)))
         state = state_of(made(), rules=rules)
-        assert [reminder.details["before_seconds"] for reminder in messages_of(state, "remind")] == [172_800, 3_600]
+        assert [reminder.details["before_seconds"] for reminder in messages_of(state, "reminder")] == [172_800, 3_600]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def follow_up(scenario: SampleData, key: str, recipient: str, **overrides: Any) 
         "event_id": "ours.report",
         "key": key,
         "destination": "email",
-        "kind": "follow_up",
+        "kind": "no_show",
         "recipient": EMAILS[recipient],
         "booking_version": 1,
         "state": "delivered",
@@ -101,7 +101,7 @@ async def test_unsent_follow_ups_do_not_count(engine: AsyncEngine) -> None:
     scenario = missed_meeting_scenario()
     for state in ("scheduled", "sending", "failed", "withdrawn", "skipped"):
         follow_up(scenario, state, "gina", state=state, delivered_at=None)
-    follow_up(scenario, "of_another_kind", "gina", kind="confirm")
+    follow_up(scenario, "of_another_kind", "gina", kind="confirmation")
     assert await count_sent_and_recovered(engine, scenario) == (1, 0)
 
 

@@ -52,12 +52,12 @@ async def test_new_audit_entries_get_new_feed_numbers(engine: AsyncEngine) -> No
 async def test_sent_deliveries_stay_and_nothing_new_is_sent(engine: AsyncEngine) -> None:
     await load_sample_week(engine)
     deleted = await fetch_rows(
-        engine, "DELETE FROM deliveries WHERE state = 'scheduled' AND kind = 'confirm' RETURNING key"
+        engine, "DELETE FROM deliveries WHERE state = 'scheduled' AND kind = 'confirmation' RETURNING key"
     )
     await change_tables(
         engine,
         """
-        UPDATE deliveries SET state = 'delivered', recipient = 'old@acme.example' WHERE kind <> 'remind';
+        UPDATE deliveries SET state = 'delivered', recipient = 'old@acme.example' WHERE kind <> 'reminder';
         UPDATE deliveries SET state = 'skipped', because = 'too late' WHERE state = 'scheduled';
         INSERT INTO deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, booking_version, due_at,
                                 wake_at, state, created_at, updated_at)

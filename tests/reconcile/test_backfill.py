@@ -78,7 +78,7 @@ async def test_a_backfill_ends_where_polling_began(world: World, showup: ShowupI
     found = await showup.reconciler.backfill(account, FIRST_DAY, showup.clock(), lambda _many: None)
     assert found.repaired == {}
     await showup.reconcile()
-    assert {one["state"] for one in await showup.rows("SELECT state FROM deliveries WHERE kind = 'confirm'")} == {
+    assert {one["state"] for one in await showup.rows("SELECT state FROM deliveries WHERE kind = 'confirmation'")} == {
         "scheduled"
     }
 

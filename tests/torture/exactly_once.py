@@ -222,7 +222,7 @@ def _check_result(
         mails = sent[str(row["id"])]
         if row["state"] == "delivered" and not mails:
             result.faults.append(f"{row['kind']} {row['id']} is delivered, but no mail was sent")
-        if row["kind"] == "remind" and mails:
+        if row["kind"] == "reminder" and mails:
             result.lateness.append((mails[0].at - row["due_at"]).total_seconds())
     for meeting in meetings:
         meeting_rows = [row for row in rows if row["recipient"] == meeting.email]
@@ -236,16 +236,16 @@ def _faults_of(
     meeting: PlannedMeeting, rows: Sequence[asyncpg.Record], was_sent: dict[str, bool], plan: Plan
 ) -> Iterator[str]:
     sent_counts = Counter(row["kind"] for row in rows if was_sent[str(row["id"])])
-    change_kind = {"stays": None, "cancelled": "notify_cancelled", "moved": "notify_rescheduled"}[meeting.outcome]
-    confirmed = 1 if meeting.outcome == "stays" else sent_counts["confirm"]
-    if sent_counts["confirm"] != confirmed or sent_counts["confirm"] > 1:
+    change_kind = {"stays": None, "cancelled": "cancelled", "moved": "rescheduled"}[meeting.outcome]
+    confirmed = 1 if meeting.outcome == "stays" else sent_counts["confirmation"]
+    if sent_counts["confirmation"] != confirmed or sent_counts["confirmation"] > 1:
         found = [dict(row) for row in rows]
-        yield f"{meeting.email} ({meeting.outcome}) received {sent_counts['confirm']} confirmations: {found}"
+        yield f"{meeting.email} ({meeting.outcome}) received {sent_counts['confirmation']} confirmations: {found}"
     if change_kind and sent_counts[change_kind] != 1:
         yield f"{meeting.email} ({meeting.outcome}) received {sent_counts[change_kind]} × {change_kind}"
-    if meeting.outcome != "cancelled" and sent_counts["remind"] < len(plan.offsets):
-        reasons = [row["because"] for row in rows if row["kind"] == "remind" and not was_sent[str(row["id"])]]
-        times = f"{sent_counts['remind']} of {len(plan.offsets)} reminders"
+    if meeting.outcome != "cancelled" and sent_counts["reminder"] < len(plan.offsets):
+        reasons = [row["because"] for row in rows if row["kind"] == "reminder" and not was_sent[str(row["id"])]]
+        times = f"{sent_counts['reminder']} of {len(plan.offsets)} reminders"
         yield f"{meeting.email} ({meeting.outcome}) received {times}: {reasons}"
 
 
@@ -255,7 +255,7 @@ def _stale_reminders(
     """Finds reminders of meetings that had changed: sent more than 5 s after Showup accepted the change."""
     if meeting.changed_at is None:
         return
-    stale = [row for row in rows if row["kind"] == "remind" and row["state"] == "withdrawn"]
+    stale = [row for row in rows if row["kind"] == "reminder" and row["state"] == "withdrawn"]
     for row in stale:
         for mail in sent[str(row["id"])]:
             if mail.at > meeting.changed_at + timedelta(seconds=5):

@@ -257,7 +257,7 @@ def add_delivery(data: SampleData, workspace: str, name: str, booking_name: str,
         "event_id": f"{workspace}.made",
         "key": name,
         "destination": "email",
-        "kind": "confirm",
+        "kind": "confirmation",
         "booking_version": 1,
         "state": state,
     }

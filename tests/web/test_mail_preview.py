@@ -72,11 +72,11 @@ async def test_a_key_for_all_workspaces_sees_the_workspace_of_each_mail(
     browser_with: BrowserFactory, owner: httpx2.AsyncClient
 ) -> None:
     page = (await browser_with(key_of("everywhere")).get("/mail")).text
-    assert re.findall(r'mail/([\w-]+)".*? · confirm · (\w+)<', page) == [
+    assert re.findall(r'mail/([\w-]+)".*? · confirmation · (\w+)<', page) == [
         (str(THEIRS), "theirs"),
         (str(OURS), "ours"),
     ]
-    assert "confirm<" in (await owner.get("/mail")).text
+    assert "confirmation<" in (await owner.get("/mail")).text
 
 
 async def test_an_incomplete_address_is_refused_with_a_page(owner: httpx2.AsyncClient) -> None:
@@ -94,7 +94,7 @@ async def test_a_mail_is_shown_with_all_that_belongs_to_it(owner: httpx2.AsyncCl
         ("Reply-To", "dana@brand.example"),
         ("List-Unsubscribe", "&lt;https://brand.example/stop&gt;"),
         ("Stored", "2026-03-01 09:00 UTC"),
-        ("Kind", "confirm"),
+        ("Kind", "confirmation"),
     ]
     assert "<h1>Booked: Intro &amp; &lt;b&gt;more&lt;/b&gt;</h1>" in page
     assert "Booked &lt;i&gt;today&lt;/i&gt;" in page
@@ -140,7 +140,7 @@ async def test_pages_are_newest_first(owner: httpx2.AsyncClient, sample_engine: 
     references = {"workspace_id": id_of("ours"), "booking_id": uuid4(), "event_id": uuid4(), "booking_version": 1}
     fields = {
         "destination": "mail_preview",
-        "kind": "notify_new_place",
+        "kind": "new_place",
         "state": "delivered",
         "provider": "mail_preview",
     }

@@ -220,7 +220,8 @@ async def test_delivery_metrics(
             """
             INSERT INTO deliveries (id, workspace_id, booking_id, event_id, key, destination, kind, booking_version,
                                     due_at, wake_at, state, created_at, updated_at)
-            SELECT gen_random_uuid(), $1, gen_random_uuid(), gen_random_uuid(), n::text, 'email', 'confirm', 1, at, at,
+            SELECT gen_random_uuid(), $1, gen_random_uuid(), gen_random_uuid(), n::text, 'email', 'confirmation', 1,
+                   at, at,
                    CASE n WHEN 1 THEN 'failed' ELSE 'scheduled' END, at, at
             FROM unnest(ARRAY[1, 2, 3, 4], ARRAY[now(), now() - interval '1 hour', now() - interval '1 minute',
                                                  now() + interval '1 day']) AS t(n, at)

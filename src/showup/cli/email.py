@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from showup.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees.")
-MailKind = Literal["confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "remind", "follow_up"]
+MailKind = Literal["confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show"]
 
 
 # Typer turns a group with one command into that command; this callback prevents it.
@@ -45,7 +45,7 @@ def preview(
 
     Without --booking, the mail is for an example booking in the workspace `default`, and no database is needed.
 
-    Example: showup email preview remind --templates templates --out remind.html
+    Example: showup email preview reminder --templates templates --out reminder.html
     """
     mail = _load_mail(kind, booking, templates)
     if json:

@@ -115,7 +115,7 @@ deliveries = Table(
         "ix_deliveries_recipient",
         "workspace_id",
         "recipient",
-        postgresql_where=text("kind = 'follow_up' AND state = 'delivered'"),
+        postgresql_where=text("kind = 'no_show' AND state = 'delivered'"),
     ),
 )
 

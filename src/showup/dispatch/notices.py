@@ -30,7 +30,7 @@ def of_outcome(
     if not isinstance(result, Delivered):
         return []
     notifications = []
-    if claimed.kind == "remind" and queue.destination != "mail_preview":
+    if claimed.kind == "reminder" and queue.destination != "mail_preview":
         notifications.append(_reminded(queue, claimed, now))
     if claimed.question is not None:
         notifications.append(_answered(queue, claimed, claimed.question, result.record))

@@ -38,7 +38,7 @@ MeetingLookup: TypeAlias = Callable[
 _log = structlog.get_logger()
 
 # These only make sense while the meeting will take place, at the time that they were planned for.
-_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirm", "notify_rescheduled", "notify_new_place", "remind"})
+_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirmation", "rescheduled", "new_place", "reminder"})
 
 
 class UnsubscribeUrlBuilder(Protocol):
@@ -136,7 +136,7 @@ def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
         return None
     if meeting is None:
         return _BOOKING_GONE
-    if one.kind == "follow_up" and meeting.attended is not False:
+    if one.kind == "no_show" and meeting.attended is not False:
         return NotSent(state="withdrawn", because="the attendee is no longer reported as a no-show")
     if one.kind not in _REQUIRES_ACTIVE_MEETING:
         return None
@@ -151,7 +151,7 @@ def _render(
     one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, unsubscribe_url: UnsubscribeUrlBuilder
 ) -> Content | NotSent | GaveUp:
     details = one.details
-    if one.kind == "follow_up" and meeting is not None:
+    if one.kind == "no_show" and meeting is not None:
         details = details | {"unsubscribe_url": unsubscribe_url(connected.queue.workspace_id, meeting.guest.email)}
     notification = Notification(
         delivery_id=one.id,
@@ -221,10 +221,10 @@ async def _blocked_recipients(
         one.id: NotSent(state="skipped", because=suppression.because)
         for one in claimed
         if (suppression := suppressions.get(one.recipient or "")) is not None
-        and (suppression.scope == "all" or one.kind == "follow_up")
+        and (suppression.scope == "all" or one.kind == "no_show")
     }
     for one in claimed:
-        if one.kind == "follow_up" and one.id not in blocked and await _was_followed_up(connection, queue, one, now):
+        if one.kind == "no_show" and one.id not in blocked and await _was_followed_up(connection, queue, one, now):
             blocked[one.id] = NotSent(state="skipped", because="the recipient received another follow-up recently")
     return blocked
 
@@ -238,7 +238,7 @@ async def _was_followed_up(
             """
             SELECT EXISTS (
                 SELECT FROM deliveries d JOIN deliveries mine ON mine.id = $4
-                WHERE d.workspace_id = $1 AND d.recipient = $2 AND d.kind = 'follow_up' AND d.id <> mine.id
+                WHERE d.workspace_id = $1 AND d.recipient = $2 AND d.kind = 'no_show' AND d.id <> mine.id
                 AND (d.state = 'delivered' AND d.delivered_at > $3
                      OR d.state = 'sending' AND (d.due_at, d.id) < (mine.due_at, mine.id))
             )

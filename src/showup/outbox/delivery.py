@@ -14,9 +14,9 @@ MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
 
 
 _PRIORITIES: Final = {
-    "follow_up": 10,
-    "remind": 20,
-    **dict.fromkeys(("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "booking", "deal"), 30),
+    "no_show": 10,
+    "reminder": 20,
+    **dict.fromkeys(("confirmation", "rescheduled", "cancelled", "new_place", "booking", "deal"), 30),
 }
 _SYSTEM_PRIORITY: Final = 25
 

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 
-CONFIRM, REMIND, FOLLOW_UP = "confirm", "remind", "follow_up"
-RESCHEDULED, CANCELLED, NEW_PLACE = "notify_rescheduled", "notify_cancelled", "notify_new_place"
+CONFIRMATION, REMINDER, NO_SHOW = "confirmation", "reminder", "no_show"
+RESCHEDULED, CANCELLED, NEW_PLACE = "rescheduled", "cancelled", "new_place"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
 
 

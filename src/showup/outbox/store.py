@@ -160,7 +160,7 @@ async def reassign_booking(connection: asyncpg.Connection, into: Mapping[UUID, U
 
 
 def _silenced(delivery: Delivery) -> Delivery:
-    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "follow_up"
+    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "no_show"
     if delivery.state != "scheduled" or is_future:
         return delivery
     return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")

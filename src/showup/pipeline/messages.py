@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from showup.bookings.booking import Attendee, Booking, BookingUid
 from showup.events import booking as events
 from showup.outbox import expiry
-from showup.outbox.planned import CANCELLED, CONFIRM, FOLLOW_UP, NEW_PLACE, REMIND, RESCHEDULED, PlannedDelivery
+from showup.outbox.planned import CANCELLED, CONFIRMATION, NEW_PLACE, NO_SHOW, REMINDER, RESCHEDULED, PlannedDelivery
 from showup.pipeline.change import Change, Withdrawal, time_details
 from showup.pipeline.quiet_hours import end_of_quiet_hours
 from showup.pipeline.rules import Rules
@@ -60,7 +60,7 @@ def withdrawals(change: Change) -> list[Withdrawal]:
     missed = {email for _, email in no_shows(after)}
     if excused := frozenset(email for _, email in no_shows(before) if email not in missed):
         because = "the host was absent" if after.host_absent else "the attendee is no longer reported as absent"
-        found.append(Withdrawal(because=because, recipients=excused, kinds=frozenset({FOLLOW_UP})))
+        found.append(Withdrawal(because=because, recipients=excused, kinds=frozenset({NO_SHOW})))
     return found
 
 
@@ -97,18 +97,18 @@ def _scheduled(change: Change) -> Iterable[PlannedDelivery]:
         if is_rescheduled:
             yield change.message(RESCHEDULED, email, key, details=time_details(old_start_time))
         else:
-            yield change.message(CONFIRM, email, key)
+            yield change.message(CONFIRMATION, email, key)
         yield from _reminders(change, attendee, email)
 
 
 def _reminders(change: Change, attendee: Attendee, email: str) -> list[PlannedDelivery]:
     """Plan the reminders still ahead; record a skip if the meeting is closer than the smallest offset (TE4)."""
     start_time, rules = change.after.start_time, change.rules
-    key = f"remind:{_meeting_key(change.after, attendee)}:{email}"
+    key = f"reminder:{_meeting_key(change.after, attendee)}:{email}"
     offsets = sorted(set(rules.remind_before), reverse=True)
     reminders = [
         change.message(
-            REMIND,
+            REMINDER,
             email,
             f"{key}:{round(before.total_seconds())}",
             due_at=start_time - before,
@@ -120,7 +120,7 @@ def _reminders(change: Change, attendee: Attendee, email: str) -> list[PlannedDe
     ]
     if reminders or not offsets:
         return reminders
-    skipped = change.message(REMIND, email, f"{key}:none", expires_at=start_time)
+    skipped = change.message(REMINDER, email, f"{key}:none", expires_at=start_time)
     return [replace(skipped, state="skipped", because="meeting_too_soon")]
 
 
@@ -171,7 +171,7 @@ def _follow_ups(change: Change) -> Iterable[PlannedDelivery]:
         due_at = end_of_quiet_hours(earliest, zone, rules.follow_up_quiet_hours)
         if due_at < expires_at:
             key = f"missed:{_meeting_key(after, attendee)}:{email}"
-            yield change.message(FOLLOW_UP, email, key, due_at=due_at, expires_at=expires_at, details=details)
+            yield change.message(NO_SHOW, email, key, due_at=due_at, expires_at=expires_at, details=details)
 
 
 def no_shows(booking: Booking) -> list[tuple[Attendee, str]]:

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from showup.outbox.planned import REMIND, PlannedDelivery
+from showup.outbox.planned import REMINDER, PlannedDelivery
 from showup.pipeline.announcements import announcements, restatements
 from showup.pipeline.change import Change
 from showup.pipeline.messages import messages, withdrawals
@@ -58,7 +58,7 @@ class DeliveryPlan(Struct):
 
     def _drop_redundant_skips(self) -> None:
         """Drop a skip if the same event also arrived in time: the reminders planned in time stay valid."""
-        reminders = {key: planned for key, planned in self.messages.items() if planned.kind == REMIND}
+        reminders = {key: planned for key, planned in self.messages.items() if planned.kind == REMINDER}
         reminded = {key.rpartition(":")[0] for key, planned in reminders.items() if planned.state != "skipped"}
         for key, planned in reminders.items():
             if planned.state == "skipped" and key.rpartition(":")[0] in reminded:

@@ -60,7 +60,7 @@ async def bookings_of(
 
 
 # Mails that report no change of a booking.
-_FOLLOW_UP_KINDS = ("remind", "follow_up")
+_FOLLOW_UP_KINDS = ("reminder", "no_show")
 
 
 def with_attendees(person_ids: Collection[UUID]) -> ColumnElement[bool]:

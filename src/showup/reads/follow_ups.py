@@ -21,7 +21,7 @@ async def count_follow_ups(tx: AsyncConnection, permission: Permission) -> Item:
     another of their addresses counts too.
     """
     d, missed_seat, new_seat = deliveries.c, booking_attendees.alias("missed"), booking_attendees.alias("again")
-    is_sent = and_(d.kind == "follow_up", d.state == "delivered", visible_to(permission, deliveries))
+    is_sent = and_(d.kind == "no_show", d.state == "delivered", visible_to(permission, deliveries))
     moved_at = cast(bookings.c.uids[-1]["since"].astext, Instant)
     is_moved = and_(bookings.c.id == d.booking_id, bookings.c.version > d.booking_version)
     rebooked_at = case((is_moved, moved_at), else_=bookings.c.booked_at)

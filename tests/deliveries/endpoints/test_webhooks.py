@@ -109,7 +109,7 @@ async def test_a_delivered_webhook_can_be_sent_again(
 async def test_only_delivered_webhooks_can_be_sent_again(scenario: EndpointScenario) -> None:
     await scenario.receive(booked())
     waiting = await scenario.row("booking.created")
-    (mail,) = await scenario.rows(kind="confirm")
+    (mail,) = await scenario.rows(kind="confirmation")
     async with transaction(scenario.engine) as tx:
         connection = await driver_connection(tx)
         assert "other destinations receive each delivery once" in (

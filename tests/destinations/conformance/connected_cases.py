@@ -97,6 +97,6 @@ TWILIO = connected(
     lambda clock: FakeTwilio(clock=clock),
     credential="auth_token",
     settings=lambda fake: {"account_sid": fake.account, "sender": NUMBER},
-    sends=notification("remind", before_seconds=(START - NOW).total_seconds()),
+    sends=notification("reminder", before_seconds=(START - NOW).total_seconds()),
     means={"404": "destination", "409": "delivery"},
 )

@@ -41,7 +41,7 @@ RESEND = Case(
     build=build_resend,
     effects=lambda fake: Counter(one.key for one in fake.sent),
     secrets=lambda fake: (fake.key,),
-    notification=notification("confirm"),
+    notification=notification("confirmation"),
     # A path that Resend doesn't have is not answered by Resend; a 409 says that the same mail is in progress.
     means={"404": "destination", "409": "delivery"},
     faults={"401": "restricted"},
@@ -54,7 +54,7 @@ SMTP = Case(
     build=build_smtp,
     effects=accepted_mails,
     secrets=lambda _: (),
-    notification=notification("confirm"),
+    notification=notification("confirmation"),
     # The connection closed during this mail, and may work for other mails.
     means={"429": "delivery", "reset": "delivery", "lost": "delivery"},
     faults={"401": "530", "422": "554", "429": "452", "500": "421"},

@@ -56,7 +56,7 @@ async def test_any_meeting_can_be_rendered_and_sent(subject: DestinationUnderTes
     assert subject.effects.total() >= 1
 
 
-@pytest.mark.parametrize("kind", ["booking.created", "confirm", "nobody.knows.it"])
+@pytest.mark.parametrize("kind", ["booking.created", "confirmation", "nobody.knows.it"])
 @pytest.mark.parametrize("subject", cases_without(), indirect=True)
 def test_what_is_about_no_meeting_is_refused_with_a_reason(subject: DestinationUnderTest, kind: str) -> None:
     notification = Notification(delivery_id=DELIVERY, workspace="default", kind=kind, details={}, decided_at=NOW)

@@ -35,7 +35,7 @@ def meeting(**changes: Any) -> Meeting:
     return replace(SAMPLE, guest=replace(SAMPLE.guest, **guest), **changes)
 
 
-def mail(kind: str = "confirm", **changes: Any) -> Mail:
+def mail(kind: str = "confirmation", **changes: Any) -> Mail:
     return renderer().render(sample_notification(kind, "default", meeting(**changes)))
 
 

@@ -21,7 +21,7 @@ def entry_of(sent: Mail) -> Event:
     return entry
 
 
-@pytest.mark.parametrize("kind", ["confirm", "notify_rescheduled", "notify_new_place"])
+@pytest.mark.parametrize("kind", ["confirmation", "rescheduled", "new_place"])
 def test_an_accepted_meeting_is_cal_coms_own_entry_at_the_right_instant(kind: str) -> None:
     entry = entry_of(mail(kind, ical_uid="x@Cal.com", ical_sequence=3))
     assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == ("x@Cal.com", 3, "CONFIRMED")
@@ -36,12 +36,12 @@ def test_an_accepted_meeting_is_cal_coms_own_entry_at_the_right_instant(kind: st
 
 
 def test_a_cancelled_meeting_leaves_the_calendar() -> None:
-    sent = mail("notify_cancelled", ical_sequence=4)
+    sent = mail("cancelled", ical_sequence=4)
     entry = entry_of(sent)
     assert (sent.calendar_method, entry["STATUS"], entry["SEQUENCE"]) == ("CANCEL", "CANCELLED", 4)
 
 
-@pytest.mark.parametrize("kind", ["remind", "follow_up"])
+@pytest.mark.parametrize("kind", ["reminder", "no_show"])
 def test_what_changes_no_calendar_has_no_entry(kind: str) -> None:
     sent = mail(kind)
     assert (sent.calendar, sent.calendar_method) == (None, None)
@@ -56,7 +56,7 @@ def test_without_an_entry_at_cal_com_there_is_none_here(lacks: dict[str, Any]) -
 
 
 def test_it_can_be_switched_off() -> None:
-    sent = renderer(calendar=False).render(sample_notification("confirm", "default"))
+    sent = renderer(calendar=False).render(sample_notification("confirmation", "default"))
     assert (sent.calendar, sent.calendar_method) == (None, None)
 
 
@@ -96,7 +96,7 @@ def test_a_moved_meeting_retains_its_entry() -> None:
     """The calendar entry keeps its uid when Cal.com gives the booking a new one."""
     first = entry_of(mail())
     later = meeting(uid="another", ical_sequence=2, start_time=datetime(2026, 3, 12, 8, 15, tzinfo=UTC))
-    moved = entry_of(renderer().render(sample_notification("notify_rescheduled", "default", later)))
+    moved = entry_of(renderer().render(sample_notification("rescheduled", "default", later)))
     assert moved["UID"] == first["UID"]
     assert moved["SEQUENCE"] > first["SEQUENCE"]
     assert moved.decoded("DTSTART") - first.decoded("DTSTART") == timedelta(days=2)

@@ -12,7 +12,7 @@ PAUSES = (timedelta(seconds=30), timedelta(minutes=2))
 NOTIFICATION = Notification(
     delivery_id=DELIVERY,
     workspace="default",
-    kind="confirm",
+    kind="confirmation",
     details={},
     meeting=Meeting(
         booking_id=uuid4(),

@@ -71,7 +71,7 @@ class TestEveryKind:
 )
 def test_text_contrasts_with_its_background(ink: str, background: str) -> None:
     """WCAG AA requires 4.5 to 1; these are the colours of the mails."""
-    html = mail("notify_rescheduled").html
+    html = mail("rescheduled").html
     assert ink in html
     assert background in html
     assert contrast(ink, background) >= 4.5

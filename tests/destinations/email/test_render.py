@@ -40,7 +40,7 @@ def test_little_known_is_enough(kind: str) -> None:
     assert "None" not in sent.text + Page(sent.html).text + sent.subject
 
 
-@pytest.mark.parametrize("kind", ["confirm", "notify_rescheduled", "notify_new_place", "remind"])
+@pytest.mark.parametrize("kind", ["confirmation", "rescheduled", "new_place", "reminder"])
 def test_an_accepted_meeting_has_its_links(kind: str) -> None:
     sent = mail(kind, uid="a b/c?d", booker_url="https://book.seller.example/team/")
     for url in (
@@ -64,7 +64,7 @@ def test_without_a_uid_nothing_can_be_moved_or_cancelled() -> None:
 
 
 def test_a_cancelled_meeting_has_no_links_and_has_a_reason() -> None:
-    sent = mail("notify_cancelled", cancellation_reason="Ill,\nsorry <3")
+    sent = mail("cancelled", cancellation_reason="Ill,\nsorry <3")
     assert Page(sent.html).links == []
     assert "Reason:   Ill, sorry <3\n" in sent.text
     assert "Ill, sorry <3" in Page(sent.html).text
@@ -85,7 +85,7 @@ def test_a_cancelled_meeting_has_no_links_and_has_a_reason() -> None:
     ],
 )
 def test_the_place_is_a_link_or_words_and_never_cal_coms_code(place: dict[str, Any], shown: str | None) -> None:
-    sent = mail("notify_new_place", **place)
+    sent = mail("new_place", **place)
     assert [line.partition(":")[2].strip() for line in sent.text.splitlines() if line.startswith("Where:")] == (
         [shown] if shown else []
     )
@@ -95,7 +95,7 @@ def test_the_place_is_a_link_or_words_and_never_cal_coms_code(place: dict[str, A
 
 def test_a_follow_up_offers_another_time_and_can_be_stopped_with_one_click() -> None:
     """RFC 8058."""
-    sent = mail("follow_up")
+    sent = mail("no_show")
     assert sent.headers == {
         "List-Unsubscribe": "<https://showup.example.com/unsubscribe/sample>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -107,13 +107,13 @@ def test_a_follow_up_offers_another_time_and_can_be_stopped_with_one_click() -> 
     ]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "follow_up"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "no_show"])
 def test_mail_about_a_meeting_cannot_be_unsubscribed(kind: str) -> None:
     assert mail(kind).headers == {}
 
 
 def test_the_page_to_rebook_may_be_another_or_none() -> None:
-    notification = sample_notification("follow_up", "default", meeting(uid=None))
+    notification = sample_notification("no_show", "default", meeting(uid=None))
     notification.details["rebook_url"] = "https://cal.com/ours/intro"
     assert "https://cal.com/ours/intro" in renderer().render(notification).text
     del notification.details["rebook_url"]
@@ -183,11 +183,11 @@ def test_a_very_long_title_is_cut_and_the_time_stays_in_the_subject() -> None:
 
 def test_without_a_sender_it_says_what_to_set() -> None:
     with pytest.raises(CannotRender, match=r"\[\[senders\]\] in showup.toml"):
-        renderer(senders=()).render(sample_notification("confirm", "default"))
-    sent = renderer(senders=(), fallback="nobody@localhost").render(sample_notification("confirm", "default"))
+        renderer(senders=()).render(sample_notification("confirmation", "default"))
+    sent = renderer(senders=(), fallback="nobody@localhost").render(sample_notification("confirmation", "default"))
     assert sent.sender == "Benjamin Crane <nobody@localhost>"
 
 
 def test_the_same_notification_makes_the_same_mail() -> None:
-    notification = sample_notification("notify_rescheduled", "default")
+    notification = sample_notification("rescheduled", "default")
     assert renderer().render(notification) == renderer().render(notification)

@@ -52,7 +52,7 @@ def test_the_guests_zone_comes_first_then_the_organizers(guest: str | None, orga
 
 
 def test_a_reschedule_shows_both_times() -> None:
-    sent = mail("notify_rescheduled")
+    sent = mail("rescheduled")
     for text in (sent.text, Page(sent.html).text):
         assert "Tue 2026-03-10, 09:15-09:45" in text
         assert "Mon 2026-03-09, 14:00" in text

@@ -141,7 +141,7 @@ def test_an_answer_names_the_person_and_the_choice(details: dict[str, Any], says
 
 def test_an_unsupported_kind_is_refused_with_a_sentence() -> None:
     with pytest.raises(CannotRender, match="Slack does not receive remind"):
-        rendered_message("remind")
+        rendered_message("reminder")
 
 
 def test_a_booking_without_a_meeting_is_a_sentence() -> None:

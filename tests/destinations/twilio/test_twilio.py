@@ -68,7 +68,7 @@ class TwilioConnection:
         )
 
     def content(self, destination: Destination, before: timedelta = timedelta(hours=2)) -> dict[str, Any]:
-        reminder = replace(notification("remind", before_seconds=round(before.total_seconds())), meeting=self.meeting)
+        reminder = replace(notification("reminder", before_seconds=round(before.total_seconds())), meeting=self.meeting)
         return plain_json(destination.render(reminder))
 
     def text(self) -> str:
@@ -334,7 +334,7 @@ class TestDispatch:
             datetime(2026, 9, 8, 9, 0, tzinfo=UTC),
             datetime(2026, 9, 9, 7, 0, tzinfo=UTC),
         ]
-        assert scenario.fake_destination.kinds == ["confirm", "remind", "remind"]
+        assert scenario.fake_destination.kinds == ["confirmation", "reminder", "reminder"]
 
     async def test_a_cancelled_meeting_sends_no_reminder(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
         start = scenario.now + timedelta(days=2)
@@ -387,7 +387,7 @@ class TestDispatch:
         await scenario.deliver_due(hours=24)
         fake.start()
         [first, _] = await scenario.rows(destination="twilio")
-        assert (first["state"], scenario.fake_destination.kinds) == ("scheduled", ["confirm", "remind"])
+        assert (first["state"], scenario.fake_destination.kinds) == ("scheduled", ["confirmation", "reminder"])
         assert "can't be reached" in first["because"]
 
 

@@ -26,10 +26,10 @@ _SPANS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(m
 Method: TypeAlias = Literal["REQUEST", "CANCEL"]
 # Reminders and follow-ups change nothing in a calendar.
 _METHODS: dict[str, Method] = {
-    "confirm": "REQUEST",
-    "notify_rescheduled": "REQUEST",
-    "notify_new_place": "REQUEST",
-    "notify_cancelled": "CANCEL",
+    "confirmation": "REQUEST",
+    "rescheduled": "REQUEST",
+    "new_place": "REQUEST",
+    "cancelled": "CANCEL",
 }
 _STATUS = {"REQUEST": "CONFIRMED", "CANCEL": "CANCELLED"}
 

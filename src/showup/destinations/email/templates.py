@@ -22,11 +22,11 @@ from showup.destinations.contract import CannotRender, Guest, Meeting, Notificat
 from showup.destinations.email.settings import check_folder
 
 _BUILT_IN = Path(__file__).with_name("templates")
-# `{% extends "showup/confirm.html" %}` uses the built-in template, also in a file that replaces it.
+# `{% extends "showup/confirmation.html" %}` uses the built-in template, also in a file that replaces it.
 _PREFIX = "showup"
 # Mail programs cut off much shorter mails.
 _LONGEST_OUTPUT = 500_000
-KINDS = ("confirm", "notify_rescheduled", "notify_cancelled", "notify_new_place", "remind", "follow_up")
+KINDS = ("confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show")
 _START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
 SAMPLE = Meeting(
@@ -151,11 +151,11 @@ def sample_notification(
 ) -> Notification:
     """Returns a notification of this kind about a meeting; its details are sample data, except for the old time."""
     details: dict[str, dict[str, Any]] = {
-        "remind": {"before_seconds": 86400},
-        "follow_up": {"unsubscribe_url": "https://showup.example.com/unsubscribe/sample"},
+        "reminder": {"before_seconds": 86400},
+        "no_show": {"unsubscribe_url": "https://showup.example.com/unsubscribe/sample"},
     }
     if old_start_time is not None:
-        details["notify_rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+        details["rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
     return Notification(
         delivery_id=UUID(int=2), workspace=workspace, kind=kind, meeting=meeting, details=details.get(kind, {})
     )

@@ -13,7 +13,7 @@ from showup.destinations.vendor_api import VendorApi, VendorError, basic, short_
 
 
 def _subscribed_events(settings: TwilioSettings) -> frozenset[str]:  # noqa: ARG001 - the same for all settings
-    return frozenset({"remind"})
+    return frozenset({"reminder"})
 
 
 def _build(settings: TwilioSettings, credentials: Mapping[str, str], context: DestinationContext) -> Twilio:

@@ -54,7 +54,7 @@ class DeliveryQuery(ListQuery):
 
     state: DeliveryState | None = None
     destination: ShortText | None = Field(None, description="For example `email`.")
-    kind: ShortText | None = Field(None, description="For example `confirm` or `remind`.")
+    kind: ShortText | None = Field(None, description="For example `confirmation` or `reminder`.")
     recipient: ShortText | None = Field(None, description="The full address.")
     booking_id: UUID | None = None
     deal_id: UUID | None = None
@@ -209,7 +209,7 @@ class RetryRequest(RequestBody):
     example: ClassVar = {"destination": "email", "since": "2026-03-10T08:00:00Z"}
 
     destination: ShortText | None = Field(None, description="For example `email`.")
-    kind: ShortText | None = Field(None, description="For example `confirm`.")
+    kind: ShortText | None = Field(None, description="For example `confirmation`.")
     since: Timestamp | None = Field(None, description="Deliveries that failed at or after this time.")
 
 

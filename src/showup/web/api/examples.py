@@ -9,7 +9,7 @@ DELIVERY: Example = {
     "deal_id": None,
     "event_id": EVENT_ID,
     "destination": "email",
-    "kind": "confirm",
+    "kind": "confirmation",
     "recipient": "sarah.chen@acme.com",
     "state": "delivered",
     "because": None,

@@ -176,7 +176,7 @@ TABLES = (
     """CREATE INDEX ix_deliveries_queue ON deliveries (workspace_id, destination, wake_at) WHERE state IN
         ('scheduled', 'sending')""",
     """CREATE INDEX ix_deliveries_recipient ON deliveries (workspace_id, recipient) WHERE kind =
-        'follow_up' AND state = 'delivered'""",
+        'no_show' AND state = 'delivered'""",
     "CREATE INDEX ix_deliveries_wake_at ON deliveries (wake_at) WHERE state IN ('scheduled', 'sending')",
     """CREATE TABLE destination_queues (
         workspace_id UUID NOT NULL,
