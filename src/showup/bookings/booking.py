@@ -29,6 +29,8 @@ class Attendee(Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
     phone: str | None = None
     seat_uid: str | None = None
+    first_name: str | None = None
+    locale: str | None = None
     is_person: bool = False
     company_domain: str | None = None
     attended: bool | None = None
@@ -86,6 +88,16 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     ical_uid: str | None = None
     ical_sequence: int | None = None
     booker_url: str | None = None
+    # What attendees may see and do, as `BookingDetails` describes it.
+    organizer_email_hidden: bool = False
+    reply_to: str | None = None
+    rescheduling_disabled: bool = False
+    cancelling_disabled: bool = False
+    platform_reschedule_url: str | None = None
+    platform_cancel_url: str | None = None
+    platform_booking_url: str | None = None
+    calendar_invites: bool = False
+    series_uid: str | None = None
     seated: bool = False
     paid: bool | None = None
     price: int | None = None

@@ -239,6 +239,8 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "name": attendee.name,
         "time_zone": attendee.time_zone,
         "phone": attendee.phone,
+        "first_name": attendee.first_name,
+        "locale": attendee.locale,
         "calcom_seat_uid": attendee.seat_uid,
         "attended": attendee.attended,
         "attendance_evidence": attendee.evidence,

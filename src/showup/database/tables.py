@@ -181,6 +181,17 @@ bookings = Table(
     Column("ical_uid", Text),
     Column("ical_sequence", Integer),
     Column("booker_url", Text),
+    # What attendees may see and do, as `BookingDetails` describes it.
+    Column("organizer_email_hidden", Boolean, nullable=False, server_default=text("false")),
+    Column("reply_to", Text),
+    Column("rescheduling_disabled", Boolean, nullable=False, server_default=text("false")),
+    Column("cancelling_disabled", Boolean, nullable=False, server_default=text("false")),
+    Column("platform_reschedule_url", Text),
+    Column("platform_cancel_url", Text),
+    Column("platform_booking_url", Text),
+    Column("calendar_invites", Boolean, nullable=False, server_default=text("false")),
+    # The same for all dates of a series that was booked at once.
+    Column("series_uid", Text),
     Column("paid", Boolean),
     Column("price", BigInteger),
     Column("currency", Text),
@@ -205,6 +216,7 @@ bookings = Table(
     Index("ix_bookings_company_id", "company_id"),
     Index("ix_bookings_deal_id", "deal_id"),
     Index("ix_bookings_search", "search", postgresql_using="gin"),
+    Index("ix_bookings_series", "workspace_id", "series_uid", postgresql_where=text("series_uid IS NOT NULL")),
 )
 
 # All names that sources ever used for the bookings, in the form of `events.booking_names`.
@@ -240,6 +252,8 @@ booking_attendees = Table(
     Column("name", Text),
     Column("time_zone", Text),
     Column("phone", Text),
+    Column("first_name", Text),
+    Column("locale", Text),
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),

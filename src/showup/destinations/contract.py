@@ -17,13 +17,16 @@ Content: TypeAlias = dict[str, Any]
 class Guest(Struct, frozen=True, kw_only=True):
     """One attendee, as a message addresses them; `email` is empty for an attendee known by phone only.
 
-    `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it.
+    `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
+    that they booked with, such as `pt-BR`.
     """
 
     email: str
     name: str | None = None
     time_zone: str | None = None
     phone: str | None = None
+    first_name: str | None = None
+    locale: str | None = None
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
@@ -51,6 +54,16 @@ class Meeting(Struct, frozen=True, kw_only=True):
     location: str | None = None
     meeting_url: str | None = None
     booker_url: str | None = None
+    organizer_email_hidden: bool = False
+    reply_to: str | None = None
+    rescheduling_disabled: bool = False
+    cancelling_disabled: bool = False
+    platform_reschedule_url: str | None = None
+    platform_cancel_url: str | None = None
+    platform_booking_url: str | None = None
+    calendar_invites: bool = False
+    series_uid: str | None = None
+    reschedule_requested: bool = False
     ical_uid: str | None = None
     ical_sequence: int | None = None
     cancellation_reason: str | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from showup.bookings.booking import attendee_key
+from showup.bookings.booking import Status, attendee_key
 
 
 class AttendeeDetails(Struct, frozen=True, kw_only=True):
@@ -18,6 +18,9 @@ class AttendeeDetails(Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
     phone: str | None = None
     seat_uid: str | None = None
+    # The first name and the language (`pt-BR`) that the attendee booked with.
+    first_name: str | None = None
+    locale: str | None = None
     no_show: bool | None = None
     attended: bool | None = None
 
@@ -32,6 +35,10 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
 
     uid: str | None = None
     calcom_booking_id: str | None = None
+    # The status that the source reports, whatever the kind of the event.
+    status: Status | None = None
+    # The same for all dates of a series that was booked at once.
+    series_uid: str | None = None
     title: str | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -58,6 +65,17 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
     ical_uid: str | None = None
     ical_sequence: int | None = None
     booker_url: str | None = None
+    # Choices of the event type: what attendees may see and do, and where their replies go.
+    organizer_email_hidden: bool | None = None
+    reply_to: str | None = None
+    rescheduling_disabled: bool | None = None
+    cancelling_disabled: bool | None = None
+    # The pages of a platform that embeds Cal.com.
+    platform_reschedule_url: str | None = None
+    platform_cancel_url: str | None = None
+    platform_booking_url: str | None = None
+    # Whether a calendar connected to Cal.com invites the attendee itself.
+    calendar_invites: bool | None = None
     price: int | None = None
     currency: str | None = None
     simulated: bool = False

@@ -85,6 +85,8 @@ def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, lef
             time_zone=details.time_zone,
             phone=details.phone,
             seat_uid=details.seat_uid,
+            first_name=details.first_name,
+            locale=details.locale,
         )
     if details is None:
         return replace(known, left_at=left_at) if known.left_at is None and left_at is not None else known
@@ -94,6 +96,8 @@ def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, lef
         time_zone=details.time_zone or known.time_zone,
         phone=details.phone or known.phone,
         seat_uid=details.seat_uid or known.seat_uid,
+        first_name=details.first_name or known.first_name,
+        locale=details.locale or known.locale,
         left_at=None if left_at is not None else known.left_at,
     )
 

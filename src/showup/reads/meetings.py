@@ -11,6 +11,8 @@ _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
     *("organizer_name", "organizer_time_zone", "location", "meeting_url", "booker_url", "ical_uid", "ical_sequence"),
     *("cancellation_reason", "cancelled_by", "reschedule_reason", "notes", "deal_id", "answers", "host_absent"),
+    *("organizer_email_hidden", "reply_to", "rescheduling_disabled", "cancelling_disabled", "platform_reschedule_url"),
+    *("platform_cancel_url", "platform_booking_url", "calendar_invites", "series_uid", "reschedule_requested"),
 )
 
 
@@ -24,14 +26,15 @@ async def load_meetings(
     rows = await connection.fetch(
         f"""
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
-               a.time_zone, a.phone, c.name AS company_name, c.domain AS company_domain,
+               a.time_zone, a.phone, a.first_name, a.locale, c.name AS company_name, c.domain AS company_domain,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
         LEFT JOIN companies c ON c.id = b.company_id
         LEFT JOIN LATERAL (
             SELECT true AS attends, coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
-                   coalesce(a.phone, p.phone) AS phone, a.calcom_seat_uid AS seat_uid, a.attended,
+                   coalesce(a.phone, p.phone) AS phone, a.first_name, a.locale,
+                   a.calcom_seat_uid AS seat_uid, a.attended,
                    a.attendance_evidence AS evidence
             FROM booking_attendees a LEFT JOIN people p ON p.id = a.person_id
             WHERE a.booking_id = b.id AND coalesce(a.email, '') = given.email
@@ -54,6 +57,13 @@ def _meeting(row: asyncpg.Record) -> Meeting:
         evidence=row["evidence"],
         company_name=row["company_name"],
         company_domain=row["company_domain"],
-        guest=Guest(email=row["email"], name=row["name"], time_zone=row["time_zone"], phone=row["phone"]),
+        guest=Guest(
+            email=row["email"],
+            name=row["name"],
+            time_zone=row["time_zone"],
+            phone=row["phone"],
+            first_name=row["first_name"],
+            locale=row["locale"],
+        ),
         **{name: row[name] for name in _MEETING},
     )
