@@ -11,7 +11,16 @@ from showup.container import build_projection_worker
 from showup.database.engine import connect
 from tests.cli.conftest import Showup
 
-KINDS = ("confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show")
+KINDS = (
+    "confirmation",
+    "rescheduled",
+    "cancelled",
+    "reschedule_request",
+    "new_host",
+    "new_place",
+    "reminder",
+    "no_show",
+)
 
 
 @pytest.fixture

@@ -29,17 +29,45 @@ def plan_booked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> 
 
 
 def plan_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI4: a cancellation email."""
+    """PI4: a cancellation email. F02: a host who asks for another time cancels nothing."""
     if _is_notifiable(booking, event):
         for email in _recipients(model, booking, event):
-            _plan(booking, email, "cancelled")
+            _plan(booking, email, "reschedule_request" if booking.is_rebooking_requested else "cancelled")
 
 
-def plan_new_place(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: the new meeting link."""
+def plan_difference(model: ReferenceModel, booking: Booking, event: SourceEvent, kind: str, what: object) -> None:
+    """PI6, F06: another place or another host; one that comes back is reported again."""
     if _is_notifiable(booking, event):
         for email in _recipients(model, booking, event):
-            _plan(booking, email, "new_place", event.fields["metadata"]["videoCallUrl"])
+            _plan_again(booking, email, kind, what)
+
+
+def plan_cleanup(booking: Booking, event: SourceEvent, mails_before: set[tuple[Any, ...]]) -> None:
+    """F01: removes the calendar entries that no longer hold, unless another mail of the same event does.
+
+    That mail may be withdrawn before it is sent.
+    """
+    new_mails = scheduled_mails(booking) - mails_before
+    for (email, uid), (start, removing_mail) in list(booking.calendar_entries.items()):
+        is_valid = booking.status == "ACCEPTED" and uid == booking.calendar_uid and email in booking.emails
+        is_removed = removing_mail is not None and booking.mails[removing_mail][0] != "withdrawn"
+        if start <= event.received_at:
+            del booking.calendar_entries[email, uid]
+        elif not (is_valid or is_removed) and event.is_fresh:
+            cancelling = [one for one in new_mails if one[:2] in (("cancelled", email), ("reschedule_request", email))]
+            if cancelling and uid == booking.calendar_uid:
+                booking.calendar_entries[email, uid] = (start, cancelling[0])
+            else:
+                del booking.calendar_entries[email, uid]
+                _plan_again(booking, email, "calendar_cleanup", uid)
+    for kind, email, *_ in new_mails:
+        if kind in ("confirmation", "rescheduled", "new_place", "new_host") and booking.calendar_uid is not None:
+            booking.calendar_entries[email, booking.calendar_uid] = (booking.start, None)
+
+
+def scheduled_mails(booking: Booking) -> set[tuple[Any, ...]]:
+    """Returns the mails that are to be sent."""
+    return {key for key, (state, _) in booking.mails.items() if state == "scheduled"}
 
 
 def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
@@ -58,7 +86,7 @@ def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) 
 def withdraw(booking: Booking, only: str | None = None) -> None:
     """PI3, PI4: withdraws the mails that were not sent."""
     for key, (state, due_at) in booking.mails.items():
-        if state == "scheduled" and only in (None, key[0]):
+        if state == "scheduled" and only in (None, key[0]) and key[0] != "calendar_cleanup":
             booking.mails[key] = ("withdrawn", due_at)
 
 
@@ -84,3 +112,8 @@ def _plan(
     key = (kind, email, detail, booking.uid, booking.start)
     if booking.mails.get(key, ("withdrawn", None))[0] == "withdrawn":
         booking.mails[key] = (state, due_at)
+
+
+def _plan_again(booking: Booking, email: str, kind: str, detail: Any) -> None:
+    count = sum(1 for one in booking.mails if one[:2] == (kind, email) and one[2][0] == detail)
+    _plan(booking, email, kind, (detail, count))

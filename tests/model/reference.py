@@ -4,6 +4,8 @@ The model shares no code with Showup, and is not fast: it replays everything twi
 seats and changes of attendees, which have their own tests.
 """
 
+from dataclasses import replace
+
 from tests.model import deals, mails, people
 from tests.model.source_events import ReceivedEvent, SourceEvent, in_source_order, parse_time
 from tests.model.values import Booking, ReferenceModel
@@ -67,7 +69,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
         start=parse_time(fields["startTime"]),
         end=parse_time(fields["endTime"]),
         emails=[one["email"].lower() for one in fields["attendees"]],
-        host=fields["organizer"]["email"] if "organizer" in fields else fields["userPrimaryEmail"],
+        host=_host(event),
         moves=0 if old_uid is None else 1,
         is_rebooking_requested=bool(fields.get("requestReschedule")),
     )
@@ -80,9 +82,11 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
         case "BOOKING_CANCELLED":
             mails.plan_cancelled(model, booking, event)
         case "BOOKING_LOCATION_UPDATED":
-            mails.plan_new_place(model, booking, event)
+            mails.plan_difference(model, booking, event, "new_place", _place(event))
         case "MEETING_ENDED":
             _ended(model, booking, event)
+    booking.place, booking.calendar_uid = _place(event), fields.get("iCalUID")
+    mails.plan_cleanup(booking, event, set())
     _apply_waiting(model, booking)
 
 
@@ -99,7 +103,34 @@ def _apply_to_booking(model: ReferenceModel, booking: Booking, event: SourceEven
     if uid is not None and uid != booking.uid and uid in booking.uids:
         model.refused[event.id] = "it is about a time that the booking no longer has"
         return
+    before, mails_before = replace(booking), mails.scheduled_mails(booking)
     _HANDLERS[event.kind](model, booking, event)
+    if event.id not in model.refused or not event.kind.isupper():
+        _compare_details(model, before, booking, event)
+        mails.plan_cleanup(booking, event, mails_before)
+
+
+def _compare_details(model: ReferenceModel, before: Booking, booking: Booking, event: SourceEvent) -> None:
+    """F06: reports another host or place of a meeting that stays at its time."""
+    if "metadata" in event.fields:
+        booking.place, booking.calendar_uid = _place(event), event.fields.get("iCalUID")
+        booking.host = _host(event)
+    stays = before.status == booking.status == "ACCEPTED" and (before.uid, before.start) == (booking.uid, booking.start)
+    if stays and before.host != booking.host:
+        mails.plan_difference(model, booking, event, "new_host", (booking.host, booking.place))
+    elif stays and before.place != booking.place:
+        mails.plan_difference(model, booking, event, "new_place", booking.place)
+
+
+def _place(event: SourceEvent) -> str | None:
+    place: str | None = event.fields["metadata"].get("videoCallUrl") or event.fields.get("location")
+    return place
+
+
+def _host(event: SourceEvent) -> str:
+    fields = event.fields
+    host: str = fields["organizer"]["email"] if "organizer" in fields else fields["userPrimaryEmail"]
+    return host
 
 
 def _refuse_unless(model: ReferenceModel, event: SourceEvent, *, allowed: bool) -> bool:
@@ -135,9 +166,7 @@ def _rejected(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
 
 
 def _relocated(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: sends the new meeting link."""
-    if booking.status == "ACCEPTED":
-        mails.plan_new_place(model, booking, event)
+    """PI6: its new place is compared with the old one, as that of any event."""
 
 
 def _rescheduled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:

@@ -56,6 +56,11 @@ class Booking:
     past_hosts: set[str] = field(default_factory=set)
     # By the meaning of each mail: its state, and its due time unless it is due at once.
     mails: dict[tuple[Any, ...], tuple[str, datetime | None]] = field(default_factory=dict)
+    place: str | None = None
+    calendar_uid: str | None = None
+    # F01: the entries that may be in calendars, by recipient and iCalendar uid: when the meeting was to begin, and the
+    # mail that removes the entry.
+    calendar_entries: dict[tuple[str, str], tuple[datetime, tuple[Any, ...] | None]] = field(default_factory=dict)
 
     @property
     def uid(self) -> str:

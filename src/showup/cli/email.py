@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from showup.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees.")
-MailKind = Literal["confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show"]
+MailKind = Literal[
+    "confirmation",
+    "rescheduled",
+    "cancelled",
+    "reschedule_request",
+    "new_host",
+    "new_place",
+    "reminder",
+    "no_show",
+    "calendar_cleanup",
+]
 
 
 # Typer turns a group with one command into that command; this callback prevents it.

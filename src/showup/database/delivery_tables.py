@@ -236,6 +236,23 @@ mirrors = Table(
     PrimaryKeyConstraint("workspace_id", "destination", "list"),
 )
 
+# The last calendar file that each recipient was sent for an iCalendar uid: it must be updated, or cancelled.
+calendar_entries = Table(
+    "calendar_entries",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("booking_id", UUID, nullable=False),
+    Column("method", Text, CheckConstraint("method IN ('REQUEST', 'CANCEL')", name="method"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("organizer", Text, nullable=False),
+    Column("start_time", Instant, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "uid", "recipient"),
+    Index("ix_calendar_entries_booking_id", "booking_id"),
+)
+
 # Suppressed addresses, and why.
 suppressions = Table(
     "suppressions",

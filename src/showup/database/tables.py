@@ -30,6 +30,7 @@ from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
+from showup.database.delivery_tables import calendar_entries as calendar_entries
 from showup.database.delivery_tables import deliveries as deliveries
 from showup.database.delivery_tables import delivery_attempts as delivery_attempts
 from showup.database.delivery_tables import delivery_contents as delivery_contents

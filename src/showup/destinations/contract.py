@@ -5,11 +5,13 @@ this delivery alone.
 """
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 
+CalendarMethod: TypeAlias = Literal["REQUEST", "CANCEL"]
 Content: TypeAlias = dict[str, Any]
 """The rendered content, in the destination's own format; it is stored as JSON, and each attempt sends the same."""
 
@@ -18,7 +20,7 @@ class Guest(Struct, frozen=True, kw_only=True):
     """One attendee, as a message addresses them; `email` is empty for an attendee known by phone only.
 
     `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
-    that they booked with, such as `pt-BR`.
+    that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting.
     """
 
     email: str
@@ -27,6 +29,7 @@ class Guest(Struct, frozen=True, kw_only=True):
     phone: str | None = None
     first_name: str | None = None
     locale: str | None = None
+    has_left: bool = False
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
@@ -83,12 +86,37 @@ class Meeting(Struct, frozen=True, kw_only=True):
         return None if any(uid and uid in (place or "") for uid in (self.uid, self.seat_uid)) else place
 
 
+class CalendarEntry(Struct, frozen=True, kw_only=True):
+    """The last calendar file that one recipient was sent for one iCalendar uid.
+
+    `sequence` and `organizer` are those of the file, `start_time` is when the meeting was to begin.
+    """
+
+    uid: str
+    recipient: str
+    method: CalendarMethod
+    sequence: int
+    organizer: str
+    start_time: datetime
+
+    @property
+    def digest(self) -> str:
+        """Returns a short name of the uid, which is secret: it contains the booking's uid."""
+        return uid_digest(self.uid)
+
+
+def uid_digest(uid: str) -> str:
+    """Returns a short name of a uid, from which the uid can't be found."""
+    return sha256(uid.encode()).hexdigest()[:16]
+
+
 class Notification(Struct, frozen=True, kw_only=True):
     """One delivery that is due: `kind` as `deliveries.routing` names it, `details` its data besides the meeting.
 
     `workspace` is a slug, `time_zone` its IANA name. `delivery_id` is the same at every attempt: providers take it as
     idempotency key. `meeting` is None where the notification is about no meeting: a deal, a digest, a fault.
-    `decided_at` is when its event was received.
+    `decided_at` is when its event was received. `sent_entries` are the calendar entries that were sent for this booking
+    or under its uid.
     """
 
     delivery_id: UUID
@@ -98,6 +126,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     meeting: Meeting | None = None
     time_zone: str = "UTC"
     decided_at: datetime | None = None
+    sent_entries: tuple[CalendarEntry, ...] = ()
 
     def require_meeting(self) -> Meeting:
         """Returns the meeting, for a destination that handles only meetings. Raises CannotRender."""

@@ -14,6 +14,7 @@ from showup.database import bulk
 from showup.database.tables import delivery_contents
 from showup.destinations.contract import (
     Attempt,
+    CalendarEntry,
     CannotRender,
     Content,
     Destination,
@@ -24,6 +25,7 @@ from showup.destinations.contract import (
     Question,
 )
 from showup.dispatch.attempt_results import NotSent
+from showup.dispatch.calendar_entries import load_sent_entries
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
@@ -38,7 +40,7 @@ MeetingLookup: TypeAlias = Callable[
 _log = structlog.get_logger()
 
 # These only make sense while the meeting will take place, at the time that they were planned for.
-_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirmation", "rescheduled", "new_place", "reminder"})
+_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirmation", "rescheduled", "new_place", "new_host", "reminder"})
 
 
 class UnsubscribeUrlBuilder(Protocol):
@@ -91,6 +93,7 @@ async def prepare(
         connection, {booking_recipient for one in claimed if (booking_recipient := _booking_recipient(one)) is not None}
     )
     blocked = await _blocked_recipients(connection, connected.queue, claimed, now)
+    sent_entries = await load_sent_entries(connection, connected.queue.workspace_id, meetings.values())
     destination_records = await load_destination_records(connection, connected.queue, claimed)
     prepared: list[PreparedDelivery] = []
     new_contents: dict[UUID, Content] = {}
@@ -98,14 +101,22 @@ async def prepare(
         booking_recipient = _booking_recipient(one)
         meeting = None if booking_recipient is None else meetings.get(booking_recipient)
         stop_reason = unwanted.get(one.id) or blocked.get(one.id) or _stop_reason(one, meeting)
-        content = stop_reason or contents.get(one.id) or _render(one, connected, meeting, final_check.unsubscribe_url)
+        entries = () if meeting is None else sent_entries.of(meeting)
+        content = (
+            stop_reason
+            or contents.get(one.id)
+            or _render(one, connected, meeting, entries, final_check.unsubscribe_url)
+        )
         if isinstance(content, NotSent | GaveUp):
             prepared.append(content)
             continue
         if one.id not in contents:
             new_contents[one.id] = content
+            if meeting is not None:
+                sent_entries.add(meeting.booking_id, content)
         prepared.append(ReadyDelivery(claimed=one, attempt=_attempt(one, content, destination_records)))
     await _store_contents(connection, new_contents, now)
+    await sent_entries.save(connection, connected.queue.workspace_id, now)
     return prepared
 
 
@@ -138,6 +149,9 @@ def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
         return _BOOKING_GONE
     if one.kind == "no_show" and meeting.attended is not False:
         return NotSent(state="withdrawn", because="the attendee is no longer reported as a no-show")
+    if one.kind == "reschedule_request" and not (meeting.status == "CANCELLED" and meeting.reschedule_requested):
+        because = f"no other time is requested now: the meeting is {meeting.status.lower()}"
+        return NotSent(state="withdrawn", because=because)
     if one.kind not in _REQUIRES_ACTIVE_MEETING:
         return None
     if meeting.status != "ACCEPTED":
@@ -148,7 +162,11 @@ def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
 
 
 def _render(
-    one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, unsubscribe_url: UnsubscribeUrlBuilder
+    one: Claimed,
+    connected: ConnectedQueue,
+    meeting: Meeting | None,
+    sent_entries: tuple[CalendarEntry, ...],
+    unsubscribe_url: UnsubscribeUrlBuilder,
 ) -> Content | NotSent | GaveUp:
     details = one.details
     if one.kind == "no_show" and meeting is not None:
@@ -161,6 +179,7 @@ def _render(
         details=details,
         time_zone=connected.time_zone,
         decided_at=one.decided_at,
+        sent_entries=sent_entries,
     )
     try:
         return connected.destination.render(notification)

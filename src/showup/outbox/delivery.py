@@ -13,10 +13,14 @@ MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
 """The destinations that send mail to attendees."""
 
 
+_MESSAGES: Final = (
+    *("confirmation", "rescheduled", "cancelled", "reschedule_request"),
+    *("new_place", "new_host", "calendar_cleanup"),
+)
 _PRIORITIES: Final = {
     "no_show": 10,
     "reminder": 20,
-    **dict.fromkeys(("confirmation", "rescheduled", "cancelled", "new_place", "booking", "deal"), 30),
+    **dict.fromkeys((*_MESSAGES, "booking", "deal"), 30),
 }
 _SYSTEM_PRIORITY: Final = 25
 

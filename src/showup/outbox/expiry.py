@@ -2,7 +2,7 @@
 
 | delivery | expires |
 |---|---|
-| confirmation, new time, cancellation, new place | at the meeting's start, or when the event is no longer fresh |
+| confirmation, change of the meeting, calendar cleanup | at the meeting's start, or when the event is no longer fresh |
 | reminder | when the next reminder is due; the last one at the meeting's start |
 | follow-up after a missed meeting | some days after it was first due (a rule) |
 | the rest | some time after its event, as in `_EXPIRES_AFTER` |

@@ -9,7 +9,8 @@ from msgspec import Struct
 PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 
 CONFIRMATION, REMINDER, NO_SHOW = "confirmation", "reminder", "no_show"
-RESCHEDULED, CANCELLED, NEW_PLACE = "rescheduled", "cancelled", "new_place"
+RESCHEDULED, CANCELLED, RESCHEDULE_REQUEST = "rescheduled", "cancelled", "reschedule_request"
+NEW_PLACE, NEW_HOST, CALENDAR_CLEANUP = "new_place", "new_host", "calendar_cleanup"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from showup.bookings.booking import Booking
 from showup.events.envelope import AnyRecord, BookingRecord
 from showup.outbox import expiry
-from showup.outbox.planned import PlannedDelivery
+from showup.outbox.planned import CALENDAR_CLEANUP, PlannedDelivery
 from showup.pipeline.decision import Decision
 from showup.pipeline.rules import Rules
 
@@ -25,7 +25,9 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
     kinds: frozenset[str] | None = None
 
     def applies_to(self, planned: PlannedDelivery) -> bool:
-        """Return whether it withdraws this message."""
+        """Return whether it withdraws this message. A calendar that may hold a stale entry is always cleaned up."""
+        if planned.kind == CALENDAR_CLEANUP:
+            return False
         if self.kinds is not None and planned.kind not in self.kinds:
             return False
         return self.recipients is None or planned.recipient in self.recipients

@@ -17,7 +17,17 @@ from msgspec.structs import replace
 from showup.bookings.booking import Attendee, Booking, BookingUid
 from showup.events import booking as events
 from showup.outbox import expiry
-from showup.outbox.planned import CANCELLED, CONFIRMATION, NEW_PLACE, NO_SHOW, REMINDER, RESCHEDULED, PlannedDelivery
+from showup.outbox.planned import (
+    CANCELLED,
+    CONFIRMATION,
+    NEW_HOST,
+    NEW_PLACE,
+    NO_SHOW,
+    REMINDER,
+    RESCHEDULE_REQUEST,
+    RESCHEDULED,
+    PlannedDelivery,
+)
 from showup.pipeline.change import Change, Withdrawal, time_details
 from showup.pipeline.quiet_hours import end_of_quiet_hours
 from showup.pipeline.rules import Rules
@@ -39,10 +49,10 @@ def messages(change: Change) -> list[PlannedDelivery]:
         is_booked = isinstance(change.record.event, BOOKED_EVENTS) and change.after.is_live
         if isinstance(change.record.event, events.BookingCancelled):
             planned += _cancelled(change)
-        if isinstance(change.record.event, events.LocationChanged) and change.after.is_live:
-            planned += _new_place(change)
         if is_booked or change.is_moved:
             planned += _scheduled(change)
+        if not change.is_moved:
+            planned += _new_host_or_place(change)
     return [*planned, *_follow_ups(change)]
 
 
@@ -125,30 +135,52 @@ def _reminders(change: Change, attendee: Attendee, email: str) -> list[PlannedDe
 
 
 def _cancelled(change: Change) -> list[PlannedDelivery]:
-    """Notify the attendees who lost the meeting: all of them, or those who gave back their seats."""
+    """Notify the attendees who lost the meeting: all of them, or those who gave back their seats.
+
+    If the host only asks for another time, the message asks the attendees to choose one (F02).
+    """
     after = change.after
+    kind = RESCHEDULE_REQUEST if after.reschedule_requested else CANCELLED
     if change.decision.what == "booking.seat_given_back":
         keys = {one.key for one in change.record.event.booking.attendees}
         attendees = [one for one in after.attendees if one.key in keys]
     else:
         attendees = [*notified_attendees(after, change.rules)]
     return [
-        change.message(CANCELLED, one.email, f"cancelled:{_meeting_key(after, one)}:{one.email}")
+        change.message(kind, one.email, f"{kind}:{_meeting_key(after, one)}:{one.email}")
         for one in attendees
         if one.is_person and one.email is not None
     ]
 
 
-def _new_place(change: Change) -> list[PlannedDelivery]:
-    place = change.after.meeting_url or change.after.location
-    if place is None:
-        return []
+def _new_host_or_place(change: Change) -> list[PlannedDelivery]:
+    """Notify all attendees of another host or another place of a meeting that they know of (F06)."""
+    before, after = change.before, change.after
+    place = _place(after)
+    if before is None or not (before.is_live and after.is_live):
+        # The first event about the booking may say that its place is new.
+        is_new_place = isinstance(change.record.event, events.LocationChanged) and after.is_live and place is not None
+        return _changed(change, NEW_PLACE, place or "", {}) if is_new_place else []
+    old_host, host = before.organizer_email, after.organizer_email
+    if old_host is not None and host is not None and old_host != host:
+        details = {} if before.organizer_name is None else {"old_host": before.organizer_name}
+        return _changed(change, NEW_HOST, f"{host} {place or ''}", details)
+    if place is not None and place != _place(before):
+        return _changed(change, NEW_PLACE, place, {})
+    return []
+
+
+def _changed(change: Change, kind: str, what: str, details: dict[str, str]) -> list[PlannedDelivery]:
     # A place may be longer than an index key can be.
-    digest = sha256(place.encode()).hexdigest()[:16]
+    digest = sha256(what.encode()).hexdigest()[:16]
     return [
-        change.message(NEW_PLACE, email, f"place:{_meeting_key(change.after, attendee)}:{email}:{digest}")
-        for attendee, email in _recipients(change, all_seats=False)
+        change.message(kind, email, f"{kind}:{_meeting_key(change.after, attendee)}:{email}:{digest}", details=details)
+        for attendee, email in _recipients(change, all_seats=True)
     ]
+
+
+def _place(booking: Booking) -> str | None:
+    return booking.meeting_url or booking.location
 
 
 def _follow_ups(change: Change) -> Iterable[PlannedDelivery]:

@@ -7,27 +7,31 @@ state only if no earlier announcement did.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from showup.outbox.planned import REMINDER, PlannedDelivery
+from showup.outbox.planned import CALENDAR_CLEANUP, NEW_HOST, NEW_PLACE, REMINDER, PlannedDelivery
 from showup.pipeline.announcements import announcements, restatements
+from showup.pipeline.calendar_entries import OpenEntries, cleanups
 from showup.pipeline.change import Change
 from showup.pipeline.messages import messages, withdrawals
 
 _TICK: Final = timedelta(microseconds=1)
 _NUMBER_SUFFIX: Final = re.compile(r"\+[0-9]+$")
 _SCHEDULED_KINDS: Final = {"booking.created", "booking.rescheduled"}
+_DIFFERENCE_KINDS: Final = {NEW_HOST, NEW_PLACE, CALENDAR_CLEANUP}
 
 
 class DeliveryPlan(Struct):
-    """The deliveries that a history calls for so far, by key."""
+    """The deliveries that a history calls for so far, by key. `calendar_entries` may exist in attendees' calendars."""
 
     messages: dict[str, PlannedDelivery] = {}
     announcements: dict[str, PlannedDelivery] = {}
+    calendar_entries: OpenEntries = {}
 
     def apply(self, change: Change) -> None:
         """Add what one change calls for."""
@@ -35,18 +39,20 @@ class DeliveryPlan(Struct):
             for key, planned in self.messages.items():
                 if planned.state == "scheduled" and withdrawal.applies_to(planned):
                     self.messages[key] = replace(planned, state="withdrawn", because=withdrawal.because)
-        for message in messages(change):
-            known = self.messages.get(message.key)
+        new = messages(change)
+        for message in [*new, *cleanups(change, self.calendar_entries, self.messages, new)]:
+            # Each of these reports a difference, so a host or a place that comes back is reported again.
+            reported = _numbered(message, self.messages) if message.kind in _DIFFERENCE_KINDS else message
+            known = self.messages.get(reported.key)
             if known is None or known.state == "withdrawn":
-                self.messages[message.key] = message
+                self.messages[reported.key] = reported
         self._announce(change)
 
     def _announce(self, change: Change) -> None:
         for one in announcements(change):
             # An attendee who came, then did not, then came after all is announced three times.
-            count = sum(key == one.key or key.startswith(f"{one.key}+") for key in self.announcements)
-            key = f"{one.key}+{count}" if count else one.key
-            self.announcements[key] = replace(one, key=key)
+            numbered = _numbered(one, self.announcements)
+            self.announcements[numbered.key] = numbered
         for one in restatements(change):
             if not any(_is_same_announcement(known, one) for known in self.announcements.values()):
                 self.announcements[one.key] = one
@@ -72,6 +78,12 @@ class DeliveryPlan(Struct):
                 due_at = next_at - _TICK
                 self.announcements[key] = replace(planned, due_at=due_at)
             next_at = due_at
+
+
+def _numbered(planned: PlannedDelivery, known: Mapping[str, PlannedDelivery]) -> PlannedDelivery:
+    """Return the delivery with a number in its key if deliveries with the same key are planned already."""
+    count = sum(key == planned.key or key.startswith(f"{planned.key}+") for key in known)
+    return replace(planned, key=f"{planned.key}+{count}") if count else planned
 
 
 def _is_same_announcement(one: PlannedDelivery, other: PlannedDelivery) -> bool:

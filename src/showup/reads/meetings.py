@@ -26,7 +26,8 @@ async def load_meetings(
     rows = await connection.fetch(
         f"""
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
-               a.time_zone, a.phone, a.first_name, a.locale, c.name AS company_name, c.domain AS company_domain,
+               a.time_zone, a.phone, a.first_name, a.locale, a.has_left, c.name AS company_name,
+               c.domain AS company_domain,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
@@ -34,7 +35,7 @@ async def load_meetings(
         LEFT JOIN LATERAL (
             SELECT true AS attends, coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
                    coalesce(a.phone, p.phone) AS phone, a.first_name, a.locale,
-                   a.calcom_seat_uid AS seat_uid, a.attended,
+                   a.calcom_seat_uid AS seat_uid, a.attended, a.cancelled_at IS NOT NULL AS has_left,
                    a.attendance_evidence AS evidence
             FROM booking_attendees a LEFT JOIN people p ON p.id = a.person_id
             WHERE a.booking_id = b.id AND coalesce(a.email, '') = given.email
@@ -64,6 +65,7 @@ def _meeting(row: asyncpg.Record) -> Meeting:
             phone=row["phone"],
             first_name=row["first_name"],
             locale=row["locale"],
+            has_left=row["has_left"] or False,
         ),
         **{name: row[name] for name in _MEETING},
     )

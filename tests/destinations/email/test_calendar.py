@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from icalendar import Calendar, Event
+from msgspec.structs import replace
 
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.templates import sample_notification
@@ -39,6 +40,22 @@ def test_a_cancelled_meeting_leaves_the_calendar() -> None:
     sent = mail("cancelled", ical_sequence=4)
     entry = entry_of(sent)
     assert (sent.calendar_method, entry["STATUS"], entry["SEQUENCE"]) == ("CANCEL", "CANCELLED", 4)
+
+
+def test_an_entry_that_was_never_sent_is_not_cancelled() -> None:
+    """F01."""
+    notification = sample_notification("cancelled", "default", meeting())
+    assert renderer().render(replace(notification, sent_entries=())).calendar is None
+
+
+def test_a_calendar_that_invites_the_attendee_itself_gets_no_second_entry() -> None:
+    """F17: but an entry that was sent before is updated and cancelled."""
+    assert mail(calendar_invites=True).calendar is None
+    assert mail("cancelled", calendar_invites=True).calendar_method == "CANCEL"
+    entries = sample_notification("cancelled", "default").sent_entries
+    moved = replace(sample_notification("rescheduled", "default", meeting(calendar_invites=True)), sent_entries=entries)
+    for sends_new in (True, False):
+        assert renderer(calendar=sends_new).render(moved).calendar_method == "REQUEST"
 
 
 @pytest.mark.parametrize("kind", ["reminder", "no_show"])

@@ -1,17 +1,28 @@
 """Mail as a destination: a renderer writes each mail once, and a transport sends it."""
 
 from datetime import timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
+from showup.destinations.contract import (
+    Attempt,
+    CalendarEntry,
+    CalendarMethod,
+    Content,
+    Delivered,
+    GaveUp,
+    Notification,
+    Outcome,
+    Pace,
+)
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text.
+    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text, and
+    `calendar_entry` what it puts into the recipient's calendar.
 
     `headers` are additional headers, such as List-Unsubscribe.
     """
@@ -23,7 +34,8 @@ class Mail(Struct, frozen=True, kw_only=True):
     text: str
     reply_to: str | None = None
     calendar: str | None = None
-    calendar_method: Literal["REQUEST", "CANCEL"] | None = None
+    calendar_method: CalendarMethod | None = None
+    calendar_entry: CalendarEntry | None = None
     headers: dict[str, str] = {}
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
-from icalendar import Calendar, Event, vCalAddress
 from msgspec import Struct
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
+from showup.destinations.email.calendar import calendar_file
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.settings import SenderRule, sender_for
 from showup.destinations.lines import one_line, truncate
@@ -23,15 +23,6 @@ _LONGEST_SHORT_TITLE = 70
 _LONGEST_NAME = 80
 _LONGEST_REASON = 500
 _SPANS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
-Method: TypeAlias = Literal["REQUEST", "CANCEL"]
-# Reminders and follow-ups change nothing in a calendar.
-_METHODS: dict[str, Method] = {
-    "confirmation": "REQUEST",
-    "rescheduled": "REQUEST",
-    "new_place": "REQUEST",
-    "cancelled": "CANCEL",
-}
-_STATUS = {"REQUEST": "CONFIRMED", "CANCEL": "CANCELLED"}
 
 
 class MailTemplates(Protocol):
@@ -71,9 +62,10 @@ class TemplateMailRenderer:
         meeting, variables = notification.require_meeting(), mail_variables(notification)
         values = variables.as_dict()
         lookup = (notification.workspace, meeting.event_type, values)
-        method = method_of(notification.kind, meeting) if self._calendar else None
+        sender = self._sender(meeting)
+        file = calendar_file(notification, sender, sends_new=self._calendar, created_at=self._clock())
         return Mail(
-            sender=format_address(self._sender(meeting), meeting.organizer_name),
+            sender=format_address(sender, meeting.organizer_name),
             to=format_address(meeting.guest.email, meeting.guest.name),
             subject=truncate(
                 one_line(self._templates.text(f"{notification.kind}.subject.txt", *lookup)), _LONGEST_SUBJECT
@@ -81,8 +73,9 @@ class TemplateMailRenderer:
             html=self._templates.html(f"{notification.kind}.html", *lookup),
             text=self._templates.text(f"{notification.kind}.txt", *lookup).strip() + "\n",
             reply_to=_reply_to(meeting),
-            calendar=None if method is None else calendar_of(meeting, variables, method, self._clock()),
-            calendar_method=method,
+            calendar=None if file is None else file.text,
+            calendar_method=None if file is None else file.entry.method,
+            calendar_entry=None if file is None else file.entry,
             headers=_headers(variables),
         )
 
@@ -184,51 +177,6 @@ def _span(span: timedelta) -> str:
             count = span // unit
             return f"{count} {word}{'' if count == 1 else 's'}"
     return f"{round(span.total_seconds())} seconds"
-
-
-def method_of(kind: str, meeting: Meeting) -> Method | None:
-    """Returns the iCalendar method; None where there is no calendar entry, or no organizer to name in it."""
-    if not meeting.ical_uid or not is_mailbox(meeting.organizer_email or "") or not is_mailbox(meeting.guest.email):
-        return None
-    return _METHODS.get(kind)
-
-
-def calendar_of(meeting: Meeting, variables: MailVariables, method: Method, created_at: datetime) -> str:
-    """Returns the iCalendar text, with times in UTC; `created_at` is its DTSTAMP."""
-    entry = Event()
-    entry.add("uid", meeting.ical_uid)
-    entry.add("sequence", meeting.ical_sequence or 0)
-    entry.add("dtstamp", created_at)
-    entry.add("dtstart", meeting.start_time)
-    if meeting.end_time is not None:
-        entry.add("dtend", meeting.end_time)
-    entry.add("summary", variables.title)
-    entry.add("status", _STATUS[method])
-    entry.add("organizer", vCalAddress.new(meeting.organizer_email or "", cn=variables.organizer))
-    entry.add("attendee", _attendee(variables))
-    _add_place(entry, variables)
-    calendar = Calendar()
-    calendar.add("version", "2.0")
-    calendar.add("prodid", "-//Showup//Showup//EN")
-    calendar.add("method", method)
-    calendar.add_component(entry)
-    written: bytes = calendar.to_ical()
-    return written.decode()
-
-
-def _attendee(variables: MailVariables) -> vCalAddress:
-    # The attendee made the booking, so the calendar need not ask whether they accept.
-    return vCalAddress.new(variables.guest_email, cn=variables.guest_name, role="REQ-PARTICIPANT", partstat="ACCEPTED")
-
-
-def _add_place(entry: Event, variables: MailVariables) -> None:
-    if where := variables.place.url or variables.place.text:
-        entry.add("location", where)
-    if variables.place.url:
-        entry.add("url", variables.place.url)
-    links = (("Reschedule", variables.reschedule_url), ("Cancel", variables.cancel_url))
-    if lines := [f"{verb}: {url}" for verb, url in links if url]:
-        entry.add("description", "\n".join(lines))
 
 
 def format_address(email: str, name: str | None) -> str:

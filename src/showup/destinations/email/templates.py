@@ -18,7 +18,7 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from showup.destinations.contract import CannotRender, Guest, Meeting, Notification
+from showup.destinations.contract import CalendarEntry, CannotRender, Guest, Meeting, Notification
 from showup.destinations.email.settings import check_folder
 
 _BUILT_IN = Path(__file__).with_name("templates")
@@ -26,7 +26,10 @@ _BUILT_IN = Path(__file__).with_name("templates")
 _PREFIX = "showup"
 # Mail programs cut off much shorter mails.
 _LONGEST_OUTPUT = 500_000
-KINDS = ("confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show")
+KINDS = (
+    *("confirmation", "rescheduled", "cancelled", "reschedule_request", "new_host", "new_place", "reminder", "no_show"),
+    "calendar_cleanup",
+)
 _START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
 SAMPLE = Meeting(
@@ -156,6 +159,24 @@ def sample_notification(
     }
     if old_start_time is not None:
         details["rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    entries: tuple[CalendarEntry, ...] = ()
+    if kind in ("cancelled", "reschedule_request", "calendar_cleanup") and meeting.ical_uid:
+        uid = f"old-{meeting.ical_uid}" if kind == "calendar_cleanup" else meeting.ical_uid
+        entry = CalendarEntry(
+            uid=uid,
+            recipient=meeting.guest.email,
+            method="REQUEST",
+            sequence=0,
+            organizer=meeting.organizer_email or "",
+            start_time=meeting.start_time,
+        )
+        entries = (entry,)
+        details["calendar_cleanup"] = {"entry": entry.digest}
     return Notification(
-        delivery_id=UUID(int=2), workspace=workspace, kind=kind, meeting=meeting, details=details.get(kind, {})
+        delivery_id=UUID(int=2),
+        workspace=workspace,
+        kind=kind,
+        meeting=meeting,
+        details=details.get(kind, {}),
+        sent_entries=entries,
     )

@@ -268,6 +268,20 @@ TABLES = (
         CONSTRAINT fk_subscriptions_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     "CREATE UNIQUE INDEX uq_subscriptions_open ON subscriptions (workspace_id, destination) WHERE until IS NULL",
+    """CREATE TABLE calendar_entries (
+        workspace_id UUID NOT NULL,
+        uid TEXT NOT NULL,
+        recipient TEXT NOT NULL,
+        booking_id UUID NOT NULL,
+        method TEXT NOT NULL CONSTRAINT ck_calendar_entries_method CHECK (method IN ('REQUEST', 'CANCEL')),
+        sequence INTEGER NOT NULL,
+        organizer TEXT NOT NULL,
+        start_time TIMESTAMP WITH TIME ZONE NOT NULL,
+        sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_calendar_entries PRIMARY KEY (workspace_id, uid, recipient),
+        CONSTRAINT fk_calendar_entries_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_calendar_entries_booking_id ON calendar_entries (booking_id)",
     """CREATE TABLE suppressions (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
