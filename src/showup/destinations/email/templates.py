@@ -160,8 +160,9 @@ def sample_notification(
     if old_start_time is not None:
         details["rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
     entries: tuple[CalendarEntry, ...] = ()
-    if kind in ("cancelled", "reschedule_request", "calendar_cleanup") and meeting.ical_uid:
-        uid = f"old-{meeting.ical_uid}" if kind == "calendar_cleanup" else meeting.ical_uid
+    if kind in ("cancelled", "reschedule_request", "calendar_cleanup"):
+        current_uid = meeting.ical_uid or ""
+        uid = f"old-{current_uid}" if kind == "calendar_cleanup" else current_uid
         entry = CalendarEntry(
             uid=uid,
             recipient=meeting.guest.email,
