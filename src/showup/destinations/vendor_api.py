@@ -20,8 +20,12 @@ from showup.destinations.destination_kind import Meter, OverLimit
 from showup.destinations.retry_after import limit_ends_at, retry_after
 
 TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
-POOL = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
-"""The timeout of each step of a call, and the maximum of connections per process."""
+POOL = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""The timeout of each step of a call, and the connections that are kept for the next call.
+
+The dispatcher limits the calls, and shares them between workspaces. A limit of connections would share them by the
+order of the calls, so that slow servers of one workspace could block those of another.
+"""
 
 Json: TypeAlias = dict[str, Any]
 StatusMeaning: TypeAlias = Literal[
