@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.clock import Clock
+from showup.destinations.bounded_client import BoundedClient
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.destination_kind import Meter, OverLimit
 from showup.destinations.retry_after import limit_ends_at, retry_after
@@ -301,9 +302,10 @@ def _without_parts(text: str, secret: str) -> str:
 def client(version: str) -> httpx2.AsyncClient:
     """Returns the process's HTTP client: all destinations share its connections. The caller closes it.
 
+    Responses are uncompressed and limited in size.
     `version` is Showup's own, for the User-Agent header (Resend refuses calls without one).
     """
-    return httpx2.AsyncClient(timeout=TIMEOUT, limits=POOL, headers=user_agent(version), cookies=no_cookies())
+    return BoundedClient(timeout=TIMEOUT, limits=POOL, headers=user_agent(version), cookies=no_cookies())
 
 
 def no_cookies() -> CookieJar:

@@ -14,6 +14,7 @@ from showup.access.connection import Connection as StoredConnection
 from showup.commands.unit_of_work import UnitOfWork
 from showup.connections.catalogue import API_CONNECTION_KINDS, KINDS
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
+from showup.connections.quotas import QuotaReached
 from showup.connections.setup import ConnectionSpec, amend, take_down
 from showup.destinations.email.settings import SmtpServer
 from showup.reads.connections import list_connections
@@ -21,7 +22,7 @@ from showup.web.api.schemas import Example, PageResponse, created_response, ok_r
 from showup.web.http.app_state import AppState, ReadTransaction, State
 from showup.web.http.auth import Admin
 from showup.web.http.command_route import CommandRoute
-from showup.web.http.problems import Refusal, invalid_field, problem_examples
+from showup.web.http.problems import Refusal, invalid_field, problem_examples, quota_reached
 from showup.web.http.query_params import ShortText, WorkspaceQuery
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace
@@ -297,6 +298,8 @@ async def _save(unit_of_work: UnitOfWork, state: AppState, request: ConnectionSp
     await _check_addresses(state, request)
     try:
         await amend(unit_of_work.tx, state.mail_secrets.seal, request, unit_of_work.at)
+    except QuotaReached as limit:
+        raise quota_reached(limit) from None
     except ValueError as fault:
         text = str(fault)
         raise invalid_field("settings", "body", f"{text[0].upper()}{text[1:]}.") from fault
