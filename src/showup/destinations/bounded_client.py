@@ -1,4 +1,4 @@
-"""An HTTP client that reads no more of a response than fits into memory, whoever sends it (S13)."""
+"""An HTTP client that reads no more of a response than fits into memory, from vendors too (S13)."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
