@@ -26,7 +26,8 @@ def connect(ready: Showup, fake_clickup: FakeClickUp) -> Showup:
         all_settings = ('lists=["901", "902"]', "inbound_list=903", f"api_url={fake_clickup.url}", *settings)
         options = [word for setting in all_settings for word in ("--setting", setting)]
         credentials = json.dumps({"token": token})
-        return ready("connections", "set", "clickup", "sales", *options, "--credentials-file", "-", stdin=credentials)
+        command = ("connections", "set", "clickup", "sales", *options, "--credentials-file", "-")
+        return ready(*command, stdin=credentials, **ALLOWED)
 
     return put
 
@@ -105,6 +106,27 @@ def test_a_removed_connection_is_gone(connect: Showup, ready: Showup) -> None:
     assert (account.code, "can't be removed" in account.error) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "setting", "credentials", "field"),
+    [
+        ("calcom", "default", "api_url=http://127.0.0.1/v2", {"api_key": "cal_1"}, "settings.api_url"),
+        ("calcom", "default", "api_url=https://169.254.169.254/v2", {"api_key": "cal_1"}, "settings.api_url"),
+        ("clickup", "sales", "api_url=https://localhost/", {"token": "pk_1"}, "settings.api_url"),
+        ("smtp", "main", "at_once=2", {"url": "smtp://127.0.0.1:25"}, "credentials.url"),
+        ("smtp", "main", "at_once=2", {"url": "smtp://[::1]"}, "credentials.url"),
+    ],
+)
+def test_s12_addresses_are_checked_when_they_are_set(
+    ready: Showup, kind: str, name: str, setting: str, credentials: dict[str, str], field: str
+) -> None:
+    """By the same policy as over the API."""
+    options = ("--setting", setting, "--credentials-file", "-")
+    refused = ready("connections", "set", kind, name, *options, stdin=json.dumps(credentials))
+    assert refused.code == 1
+    assert field in refused.error
+    assert "SHOWUP_ALLOW_PRIVATE_ADDRESSES" in refused.error or "https://" in refused.error
+
+
 class FakeCalcomInstance(VendorServer):
     """A self-hosted Cal.com that accepts every key."""
 
@@ -117,7 +139,7 @@ def test_an_account_key_is_sent_only_to_its_own_instance(ready: Showup) -> None:
     credentials = json.dumps({"api_key": "cal_very_secret"})
     with FakeCalcomInstance() as server:
         options = ("--setting", f"api_url={server.url}/v2", "--credentials-file", "-")
-        assert ready("connections", "set", "calcom", "default", *options, stdin=credentials).code == 0
+        assert ready("connections", "set", "calcom", "default", *options, stdin=credentials, **ALLOWED).code == 0
         refused = ready("connections", "test", "calcom", "default")
         assert (refused.code, "SHOWUP_ALLOW_PRIVATE_ADDRESSES" in refused.error, server.requests) == (1, True, [])
         result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2", **ALLOWED)

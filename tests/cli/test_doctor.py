@@ -3,8 +3,11 @@
 import asyncio
 
 import asyncpg
+import msgspec
 
-from tests.cli.conftest import Showup
+from showup.access.account import Credentials, WebhookSecret
+from showup.access.secrets_at_rest import Seal
+from tests.cli.conftest import SECRET_KEY, Showup
 
 SECRET = "webhook secret of the environment"
 
@@ -69,3 +72,17 @@ def test_failed_events_are_reported(ready: Showup, database_url: str) -> None:
     asyncio.run(execute(database_url, event))
     result = ready("doctor", "--json")
     assert (result.code, states(result)["inbox events"]) == (0, "warn")
+
+
+def test_s12_a_short_secret_that_is_already_stored_is_a_warning(ready: Showup, database_url: str) -> None:
+    """New ones are refused, but an earlier version accepted them."""
+    assert ready("accounts", "add", "acme").code == 0
+    assert ready("accounts", "add", "fine").code == 0
+    sealed = Seal([SECRET_KEY]).encrypt(msgspec.json.encode(Credentials(webhook_secrets=(WebhookSecret("guessable"),))))
+    hexadecimal = f"decode('{sealed.hex()}', 'hex')"
+    asyncio.run(execute(database_url, f"UPDATE connections SET credentials = {hexadecimal} WHERE name = 'acme'"))  # noqa: S608
+    result = ready("doctor", "--json", CALCOM_WEBHOOK_SECRET=SECRET)
+    short = [row for row in result.json if "rotate-secret acme" in row["message"]]
+    assert [(row["subject"], row["state"]) for row in short] == [("account acme", "warn")]
+    assert "guessable" not in result.out
+    assert "account fine" not in states(result)

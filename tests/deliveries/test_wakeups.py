@@ -14,7 +14,7 @@ from showup.database.address import asyncpg_arguments
 from showup.database.engine import driver_connection, transaction
 from showup.dispatch.worker import POOL_SIZE, Worker, sweep
 from showup.outbox.delivery import WakeUp
-from showup.outbox.wakeups import LOOKAHEAD, queue_of_job, wake
+from showup.outbox.wakeups import LOOKAHEAD, queues_of_job, wake
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import body, payload
 
@@ -34,7 +34,7 @@ async def receive_booking(scenario: DeliveryScenario, uid: str = "one", days: fl
 
 async def test_only_deliveries_due_soon_have_a_job(scenario: DeliveryScenario) -> None:
     await receive_booking(scenario)
-    assert [queue_of_job(job["payload"]) for job in await pending_jobs(scenario)] == [scenario.queue]
+    assert [queues_of_job(job["payload"]) for job in await pending_jobs(scenario)] == [[scenario.queue]]
     assert len(await scenario.rows(kind="reminder")) == 3
 
 
@@ -74,7 +74,7 @@ async def test_the_sweep_replaces_a_lost_job(scenario: DeliveryScenario) -> None
     async with transaction(scenario.engine) as tx:
         await tx.execute(text("DELETE FROM pgqueuer"))
         await sweep(await driver_connection(tx), scenario.now)
-    assert [queue_of_job(job["payload"]) for job in await pending_jobs(scenario)] == [scenario.queue]
+    assert [queues_of_job(job["payload"]) for job in await pending_jobs(scenario)] == [[scenario.queue]]
 
 
 @pytest.mark.parametrize("pooled", ["", "&pgbouncer=true"])

@@ -2,8 +2,10 @@
 
 import tracemalloc
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.clock import system_clock
@@ -18,16 +20,30 @@ from tests.histories.webhooks import MONDAY, body, payload
 EVENTS, PADDING = 60, 900_000
 
 
-def large_body(number: int) -> bytes:
+UNKNOWN = {"unknownToShowup": "x" * PADDING}
+NOTES = {"additionalNotes": "x" * PADDING}
+TITLE = {"title": "x" * PADDING}
+LONG_ANSWERS = {
+    "responses": {f"q{number}": {"label": f"Q{number}", "value": "x" * 9_000} for number in range(PADDING // 9_000)}
+}
+SHORT_ANSWERS = {
+    "responses": {f"q{number}": {"label": f"Q{number}", "value": "x" * 9} for number in range(PADDING // 60)}
+}
+
+
+def large_body(number: int, fields: dict[str, Any]) -> bytes:
     details = payload("one", 1, MONDAY + timedelta(days=2), ["ann@acme.example"])
-    return body("BOOKING_CREATED", MONDAY + timedelta(seconds=number), details | {"unknownToShowup": "x" * PADDING})
+    return body("BOOKING_CREATED", MONDAY + timedelta(seconds=number), details | fields)
 
 
+@pytest.mark.parametrize("fields", [UNKNOWN, NOTES, TITLE, LONG_ANSWERS, SHORT_ANSWERS])
 async def test_s13_a_history_of_large_bodies_does_not_fill_the_memory(
-    engine: AsyncEngine, account: UUID, workspace: UUID
+    engine: AsyncEngine, account: UUID, workspace: UUID, fields: dict[str, Any]
 ) -> None:
     incoming = [
-        IncomingEvent(account_id=account, workspace_id=workspace, body=large_body(number), received_at=system_clock())
+        IncomingEvent(
+            account_id=account, workspace_id=workspace, body=large_body(number, fields), received_at=system_clock()
+        )
         for number in range(EVENTS)
     ]
     async with transaction(engine) as tx:

@@ -198,3 +198,39 @@ async def test_a_running_worker_is_notified_of_new_events(engine: AsyncEngine, a
             await asyncio.sleep(0.01)
     stop.set()
     await asyncio.wait_for(worker_task, 5)
+
+
+async def test_s07_a_long_batch_of_one_workspace_delays_no_other(
+    engine: AsyncEngine, account: UUID, workspace: UUID
+) -> None:
+    """One workspace's batch waits for a lock, as behind a long replay; an event of another is applied meanwhile."""
+    other = await new_account(engine)
+    assert other.workspace_id is not None
+    assert other.account_id is not None
+    await store_bodies(engine, account, workspace, *(booking_created(f"a{number}", number) for number in range(30)))
+    stop = asyncio.Event()
+    async with transaction(engine) as tx:
+        await (await driver_connection(tx)).execute("SELECT FROM workspaces WHERE id = $1 FOR UPDATE", workspace)
+        running = asyncio.create_task(build_projection_worker(engine, system_clock).run(stop))
+        await asyncio.sleep(0.5)
+        await store_bodies(engine, other.account_id, other.workspace_id, booking_created("b", 1))
+        await wait_for_state(engine, other.workspace_id, "applied", within=5)
+        assert await count_of(engine, workspace, "applied") == 0, "the lock holds this one up"
+    await wait_for_state(engine, workspace, "applied", within=20)
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    assert await count_of(engine, workspace, "applied") == 30
+
+
+async def count_of(engine: AsyncEngine, workspace: UUID, state: str) -> int:
+    async with transaction(engine) as tx:
+        found: int = await (await driver_connection(tx)).fetchval(
+            "SELECT count(*) FROM inbox_events WHERE workspace_id = $1 AND state = $2", workspace, state
+        )
+    return found
+
+
+async def wait_for_state(engine: AsyncEngine, workspace: UUID, state: str, *, within: float) -> None:
+    async with asyncio.timeout(within):
+        while not await count_of(engine, workspace, state):  # noqa: ASYNC110 - another task changes the database
+            await asyncio.sleep(0.02)

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from showup.connections.quotas import MAX_CONNECTIONS
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario
@@ -79,6 +80,20 @@ async def test_a_deleted_connection_is_unsubscribed(
     assert (await admin.delete(path)).json()["id"] == created["id"]
     assert await subscribed_kinds(scenario) == set()
     assert (await admin.delete(path)).status_code == 404
+
+
+async def test_s07_a_workspace_has_a_limited_number_of_connections(
+    created: dict[str, Any], admin: httpx2.AsyncClient
+) -> None:
+    body = {"kind": "resend", "settings": {}, "credentials": {"api_key": "re_1"}}
+    for number in range(MAX_CONNECTIONS - 1):
+        response = await admin.post(PATH, json=body | {"name": f"mail{number}"})
+        assert response.status_code == 201, response.text
+    refused = await admin.post(PATH, json=body | {"name": "one more"})
+    assert refused.status_code == 409
+    assert f"may have {MAX_CONNECTIONS} connections" in refused.json()["detail"]
+    changed = await admin.patch(f"{PATH}/{created['id']}", json={"settings": {"channel": "C9876543210"}})
+    assert changed.status_code == 200, "existing ones can still be changed"
 
 
 async def test_kind_and_name_are_unique(created: dict[str, Any], admin: httpx2.AsyncClient) -> None:

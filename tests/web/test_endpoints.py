@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert
 from standardwebhooks.webhooks import Webhook
 
+from showup.connections.quotas import MAX_ENDPOINTS
 from showup.container import event_handlers
 from showup.database.engine import transaction
 from showup.database.tables import destination_queues
@@ -66,6 +67,19 @@ async def test_a_repeated_request_omits_the_secret(admin: httpx2.AsyncClient, sc
     (stored_key,) = await scenario.rows("idempotency_keys")
     assert "whsec_" not in stored_key["answer"]
     assert len((await admin.get(PATH)).json()["items"]) == 1
+
+
+async def test_s07_a_workspace_has_a_limited_number_of_endpoints(admin: httpx2.AsyncClient) -> None:
+    ids = []
+    for _ in range(MAX_ENDPOINTS):
+        response = await admin.post(PATH, json=ENDPOINT_FIELDS)
+        assert response.status_code == 201
+        ids.append(response.json()["id"])
+    refused = await admin.post(PATH, json=ENDPOINT_FIELDS)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:showup:problem:quota-reached")
+    assert f"may have {MAX_ENDPOINTS} endpoints" in refused.json()["detail"]
+    assert (await admin.delete(f"{PATH}/{ids[0]}")).status_code == 200
+    assert (await admin.post(PATH, json=ENDPOINT_FIELDS)).status_code == 201
 
 
 async def test_it_is_subscribed_to_its_kinds_from_now_on(

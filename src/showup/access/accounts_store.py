@@ -1,6 +1,7 @@
 """Store Cal.com accounts in the database: connections of the kind `calcom`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access import workspaces_store
-from showup.access.account import DEFAULT, Credentials
+from showup.access.account import DEFAULT, MIN_SECRET_LENGTH, Credentials, valid_secrets
 from showup.access.connection import CALCOM
-from showup.access.secrets_at_rest import Seal
+from showup.access.secrets_at_rest import DecryptionError, Seal
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import transaction
 from showup.database.tables import connections, routes, workspaces
@@ -46,6 +47,22 @@ async def add(
     """Add an account and return its id; None if the name is taken in any workspace."""
     sealed = None if credentials is None else seal.encrypt(msgspec.json.encode(credentials))
     return await _insert(tx, name, workspace_id, sealed)
+
+
+async def list_accounts_with_short_secrets(tx: AsyncConnection, seal: Seal, now: datetime) -> list[str]:
+    """Return the names of accounts with a valid stored webhook secret that is too short, and could be guessed.
+
+    New ones are refused; these were stored before. Skips secrets that can't be decrypted: they accept no webhook.
+    """
+    found = []
+    for account in await list_accounts(tx):
+        try:
+            secrets = valid_secrets(account.credentials(seal).webhook_secrets, now)
+        except DecryptionError:
+            continue
+        if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):
+            found.append(account.name)
+    return found
 
 
 async def list_accounts(tx: AsyncConnection, names: Sequence[str] | None = None) -> list[StoredAccount]:

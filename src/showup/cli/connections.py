@@ -119,6 +119,7 @@ async def _save(
 ) -> None:
     from showup.access import connections_store
     from showup.access.connection import CALCOM
+    from showup.connections.addresses import find_address_fault
     from showup.connections.setup import ConnectionSpec, amend
     from showup.database.engine import transaction
 
@@ -141,6 +142,8 @@ async def _save(
             settings=settings,
             credentials=credentials,
         )
+        if (address_fault := await find_address_fault(container.address_policy, change)) is not None:
+            raise CliError(f"{address_fault.field}: {address_fault.because}")
         try:
             await amend(tx, container.seal, change, container.clock())
         except ValueError as fault:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from showup.access import connections_store
+from showup.access import accounts_store, connections_store
 from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.connection import Connection
 from showup.access.permission import Permission
@@ -59,6 +59,7 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
         if current != newest:
             return
         results.append(await _check_default_account(container))
+        results.extend(await _check_stored_secrets(container))
         results.extend(await _check_connections(container))
         results.append(await _check_mail(container))
         async with transaction(container.engine) as tx:
@@ -103,6 +104,17 @@ async def _check_default_account(container: Container) -> DoctorResult:
             "CALCOM_WEBHOOK_SECRET and the old one as CALCOM_WEBHOOK_SECRET_PREVIOUS",
         )
     return DoctorResult("default account", "ok", f"active webhook secrets: {len(account.secrets)}")
+
+
+async def _check_stored_secrets(container: Container) -> list[DoctorResult]:
+    """Reports webhook secrets that were stored when short ones were still accepted (S12)."""
+    async with transaction(container.engine) as tx:
+        names = await accounts_store.list_accounts_with_short_secrets(tx, container.seal, container.clock())
+    message = (
+        f"a stored webhook secret has fewer than {MIN_SECRET_LENGTH} characters, so it can be guessed: "
+        "run `showup accounts rotate-secret {}`"
+    )
+    return [DoctorResult(f"account {name}", "warn", message.format(name)) for name in names]
 
 
 async def _check_connections(container: Container) -> list[DoctorResult]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from showup.access.secrets_at_rest import DecryptionError, Seal
 from showup.connections import endpoints_store
 from showup.connections.endpoint import Endpoint, rotated
+from showup.connections.quotas import MAX_ENDPOINTS, check_quota
 from showup.destinations.webhook.settings import PING, make_secret
 from showup.outbox import system_notifications
 from showup.outbox.subscriptions import subscribe
@@ -20,7 +21,11 @@ _PAUSED_BY: Final = "paused by {}"
 
 
 async def register(connection: asyncpg.Connection, seal: Seal, endpoint: Endpoint, now: datetime) -> str:
-    """Creates the endpoint, which receives its kinds from now on, and returns its secret; it is never shown again."""
+    """Creates the endpoint, which receives its kinds from now on, and returns its secret; it is never shown again.
+
+    The caller holds the workspace's lock. Raises QuotaReached.
+    """
+    check_quota("endpoints", await endpoints_store.count(connection, endpoint.workspace_id), MAX_ENDPOINTS)
     secret = make_secret()
     await endpoints_store.add(connection, seal, endpoint, secret, now)
     await _subscribe(connection, endpoint, now)

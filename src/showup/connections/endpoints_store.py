@@ -31,6 +31,14 @@ async def find(
     return None if row is None else Endpoint(**{**row, "kinds": tuple(row["kinds"])})
 
 
+async def count(connection: asyncpg.Connection, workspace_id: UUID) -> int:
+    """Returns how many endpoints the workspace has, without deleted ones."""
+    result: int = await connection.fetchval(
+        "SELECT count(*) FROM endpoints WHERE workspace_id = $1 AND deleted_at IS NULL", workspace_id
+    )
+    return result
+
+
 async def add(connection: asyncpg.Connection, seal: Seal, endpoint: Endpoint, secret: str, now: datetime) -> None:
     """Inserts a new endpoint."""
     await connection.execute(

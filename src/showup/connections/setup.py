@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import connections_store
+from showup.access.connection import CALCOM
 from showup.access.secrets_at_rest import Seal
 from showup.connections.catalogue import KINDS
+from showup.connections.quotas import MAX_CONNECTIONS, check_quota
 from showup.database.engine import driver_connection
 from showup.destinations.destination_kind import DestinationKind, parse_limits
 from showup.outbox.subscriptions import subscribe
@@ -32,7 +34,7 @@ class ConnectionSpec(Struct, frozen=True, kw_only=True):
 
 
 async def set_up(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: datetime) -> None:
-    """Creates or changes the connection and subscribes it. Raises ValueError for unusable settings.
+    """Creates or changes the connection and subscribes it. Raises ValueError for unusable settings, and QuotaReached.
 
     A workspace has one connection of each kind that receives deliveries: two CRMs of one kind could not be
     distinguished.
@@ -48,6 +50,7 @@ async def set_up(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: dat
         parse_limits(spec.settings)
     if len(msgspec.json.encode([spec.settings, spec.credentials])) > _MAX_BYTES:
         raise ValueError(f"the settings and credentials are too long: they may have {_MAX_BYTES:,} bytes as JSON")
+    await _check_number(tx, spec)
     connection_id = await connections_store.upsert(
         tx,
         seal,
@@ -87,6 +90,12 @@ async def _check(tx: AsyncConnection, kind: DestinationKind, spec: ConnectionSpe
         raise ValueError(f"{kind.name} has no secret {unknown[0]!r} (it has {names})")
     if spec.credentials is not None and (missing := kind.missing_secrets(spec.credentials)):
         raise ValueError(f"{kind.name} needs these credentials: {', '.join(missing)}")
+
+
+async def _check_number(tx: AsyncConnection, spec: ConnectionSpec) -> None:
+    stored = await connections_store.list_connections(tx, workspace_id=spec.workspace_id)
+    if spec.kind != CALCOM and not any((one.kind, one.name) == (spec.kind, spec.name) for one in stored):
+        check_quota("connections", sum(one.kind != CALCOM for one in stored), MAX_CONNECTIONS)
 
 
 async def take_down(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from showup.clock import Clock
 from showup.destinations.contract import Destination, Pace
 
-# More calls at once than this gain nothing, and would take the process's shared connections (vendor_api.POOL).
+# More calls at once than this gain nothing.
 RatePerSecond: TypeAlias = Annotated[float, Meta(gt=0, le=1_000)]
 AtOnce: TypeAlias = Annotated[int, Meta(ge=1, le=50)]
 

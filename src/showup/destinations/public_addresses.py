@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -116,9 +118,15 @@ def _numeric_address(name: str) -> str | None:
         return None
 
 
+# A thread for each attempt that may be in flight (dispatcher.py), started on demand. The event loop's own few threads
+# could all wait for the slow name servers of one workspace's addresses.
+_lookups = ThreadPoolExecutor(256, "lookup")
+
+
 async def resolve_host(host: str, port: int) -> Sequence[str]:
     """Returns the addresses that the system resolves for a host. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_lookups, look_up)
     return [str(where[0]) for *_, where in found]
 
 

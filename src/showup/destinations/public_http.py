@@ -5,19 +5,18 @@ of the name has no effect.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import httpcore2
 import httpx2
 
+from showup.destinations.bounded_client import BoundedClient
 from showup.destinations.public_addresses import AddressPolicy, Lookup, NotPublicAddress
 from showup.destinations.vendor_api import POOL, no_cookies, user_agent
 
 # The speed of these servers is unknown.
 _TIMEOUT: Final = httpx2.Timeout(15.0, connect=5.0)
-# No expected response is this long, and a longer one would fill the memory.
-_MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 
 
 class PrivateAddress(httpx2.ConnectError):
@@ -64,40 +63,7 @@ class _PublicBackend(httpcore2.AsyncNetworkBackend):
         await self._plain.sleep(seconds)
 
 
-class _BoundedStream(httpx2.AsyncByteStream):
-    """A response read up to a size limit; an unrequested compressed one is not read."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        assert isinstance(response.stream, httpx2.AsyncByteStream), (
-            "an asynchronous transport creates asynchronous streams"
-        )
-        self._stream = response.stream
-        self._is_compressed = response.headers.get("content-encoding", "identity").lower() != "identity"
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = 0
-        async for part in self._stream:
-            read += len(part)
-            if self._is_compressed or read > _MAX_RESPONSE_BYTES:
-                raise httpx2.DecodingError("the response is compressed or too large")
-            yield part
-
-    async def aclose(self) -> None:
-        """Closes the connection."""
-        await self._stream.aclose()
-
-
-class _Transport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport, with a limit on the response size."""
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Makes one call."""
-        response = await super().handle_async_request(request)
-        response.stream = _BoundedStream(response)
-        return response
-
-
-class _PublicTransport(_Transport):
+class _PublicTransport(httpx2.AsyncHTTPTransport):
     """httpx2's transport, over checked connections."""
 
     def __init__(self, lookup: Lookup) -> None:
@@ -118,6 +84,5 @@ def client(version: str, policy: AddressPolicy) -> httpx2.AsyncClient:
     It uses no proxy from the environment, because the checked address must be the one connected to. Its calls raise
     PrivateAddress. Responses are uncompressed and limited in size.
     """
-    transport = _Transport(limits=POOL) if policy.allow_private else _PublicTransport(policy.resolve)
-    headers = user_agent(version) | {"Accept-Encoding": "identity"}
-    return httpx2.AsyncClient(timeout=_TIMEOUT, headers=headers, cookies=no_cookies(), transport=transport)
+    transport = httpx2.AsyncHTTPTransport(limits=POOL) if policy.allow_private else _PublicTransport(policy.resolve)
+    return BoundedClient(timeout=_TIMEOUT, headers=user_agent(version), cookies=no_cookies(), transport=transport)

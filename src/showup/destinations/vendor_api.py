@@ -15,13 +15,18 @@ import msgspec
 from msgspec import Struct
 
 from showup.clock import Clock
+from showup.destinations.bounded_client import BoundedClient
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.destination_kind import Meter, OverLimit
 from showup.destinations.retry_after import limit_ends_at, retry_after
 
 TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
-POOL = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
-"""The timeout of each step of a call, and the maximum of connections per process."""
+POOL = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""The timeout of each step of a call, and the connections that are kept for the next call.
+
+The dispatcher limits the calls, and shares them between workspaces. A limit of connections would share them by the
+order of the calls, so that slow servers of one workspace could block those of another.
+"""
 
 Json: TypeAlias = dict[str, Any]
 StatusMeaning: TypeAlias = Literal[
@@ -297,9 +302,10 @@ def _without_parts(text: str, secret: str) -> str:
 def client(version: str) -> httpx2.AsyncClient:
     """Returns the process's HTTP client: all destinations share its connections. The caller closes it.
 
+    Responses are uncompressed and limited in size.
     `version` is Showup's own, for the User-Agent header (Resend refuses calls without one).
     """
-    return httpx2.AsyncClient(timeout=TIMEOUT, limits=POOL, headers=user_agent(version), cookies=no_cookies())
+    return BoundedClient(timeout=TIMEOUT, limits=POOL, headers=user_agent(version), cookies=no_cookies())
 
 
 def no_cookies() -> CookieJar:

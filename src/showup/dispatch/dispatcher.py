@@ -1,6 +1,7 @@
 """Dispatches all due deliveries of a queue: claims, checks, sends and records them, until nothing is due.
 
-No transaction is open during a request to an outside system.
+No transaction is open during a request to an outside system. Attempts and transactions take slots that workspaces share
+(`FairShares`): neither many queues nor slow calls of one workspace delay the deliveries of another.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from showup.dispatch import claims, queue_store
 from showup.dispatch.attempt_results import AttemptResult
 from showup.dispatch.claims import Claimed
 from showup.dispatch.dispatch_cycle import CycleRequest, DispatchCycle, EndedAttempt, log_cycle, run_dispatch_cycle
+from showup.dispatch.fair_shares import FairShares
 from showup.dispatch.preparation import (
     ConnectedQueue,
     FinalCheck,
@@ -43,6 +45,10 @@ _NOT_CONNECTED_PAUSE: Final = timedelta(minutes=1)
 # Slow requests do not delay a reminder that falls due meanwhile.
 _POLL_SECONDS: Final = 0.25
 _GATHER_SECONDS: Final = 0.02
+# Each attempt in flight takes one connection at least, and a process may usually have 1,024 open files.
+_ATTEMPTS: Final = 256
+# Fewer than the engine's connections: attempts need some too, to store what they found or to take tokens.
+_TRANSACTIONS: Final = 8
 
 _log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -74,6 +80,8 @@ class Dispatcher:
         self._final_check = final_check
         self._jitter = jitter
         self._linger = linger
+        self._attempts = FairShares(_ATTEMPTS)
+        self._transactions = FairShares(_TRANSACTIONS)
         self._wakeups: dict[DestinationQueue, asyncio.Event] = {}
         self._stopping = False
 
@@ -111,16 +119,42 @@ class Dispatcher:
         connected: ConnectedQueue | None = None
         while True:
             wakeup.clear()
-            connected, usable = await self._resolve(queue, connected, busy=bool(in_flight or ended))
-            capacity = connected.destination.pace.at_once - len(in_flight) if usable and not self._stopping else 0
-            request = CycleRequest(ended=ended, capacity=capacity, linger=None if in_flight else self._linger)
-            cycle = await _retry_while_database_is_away(partial(self._run_cycle, connected, request))
-            ended = await self._start_attempts(connected, cycle.claimed, in_flight)
-            if ended:
+            is_busy = bool(in_flight or ended)
+            cycle: DispatchCycle | None = None
+            running = len(in_flight)
+            slots = 0 if is_busy else await self._take_slot(queue)
+            try:
+                connected, usable = await self._resolve(queue, connected, busy=is_busy)
+                capacity = connected.destination.pace.at_once - running if usable and not self._stopping else 0
+                slots += self._attempts.try_take(queue.workspace_id, capacity - slots)
+                # With nothing to record and nothing to claim, a cycle would only cost time.
+                if slots or ended or not in_flight:
+                    linger = None if in_flight else self._linger
+                    request = CycleRequest(ended=ended, capacity=min(capacity, slots), linger=linger)
+                    cycle = await self._with_the_database(queue, partial(self._run_cycle, connected, request))
+                    ended = await self._start_attempts(connected, cycle.claimed, in_flight)
+            finally:
+                # Each new attempt keeps its slot until it ends.
+                self._attempts.give_back(queue.workspace_id, slots - (len(in_flight) - running))
+            has_to_wait_for_a_slot = capacity > 0 and not slots
+            if ended or (has_to_wait_for_a_slot and not in_flight):
                 continue
-            if not in_flight and (self._stopping or not await self._wait(cycle.next_at, wakeup)):
+            if not in_flight and (self._stopping or not await self._wait(cycle.next_at if cycle else None, wakeup)):
                 return
             ended = await _first_ended(in_flight, wakeup)
+
+    async def _take_slot(self, queue: DestinationQueue) -> int:
+        await self._attempts.take(queue.workspace_id)
+        return 1
+
+    async def _with_the_database(self, queue: DestinationQueue, step: Callable[[], Awaitable[Result]]) -> Result:
+        """Runs a step that uses the database when the workspace has a slot for it; retries during an outage."""
+
+        async def run() -> Result:
+            async with self._transactions.slot(queue.workspace_id):
+                return await step()
+
+        return await _retry_while_database_is_away(run)
 
     async def _resolve(
         self, queue: DestinationQueue, last: ConnectedQueue | None, *, busy: bool
@@ -130,7 +164,7 @@ class Dispatcher:
         Attempts in flight over an earlier, usable connection still finish. Raises NotConnected.
         """
         try:
-            return await _retry_while_database_is_away(partial(self._connections.resolve, queue)), True
+            return await self._with_the_database(queue, partial(self._connections.resolve, queue)), True
         except NotConnected:
             if last is None or not busy:
                 raise
@@ -162,14 +196,15 @@ class Dispatcher:
         if not claimed:
             return []
         stopped = []
-        for one, prepared in zip(
-            claimed, await _retry_while_database_is_away(partial(self._prepare, connected, claimed)), strict=True
-        ):
+        prepare_claimed = partial(self._prepare, connected, claimed)
+        for one, prepared in zip(claimed, await self._with_the_database(connected.queue, prepare_claimed), strict=True):
             if self._clock() + connected.destination.pace.timeout > one.leased_until:
                 # The lease is too short to finish: another process may claim it.
                 continue
             if isinstance(prepared, ReadyDelivery):
-                in_flight[asyncio.create_task(self._attempt(connected.destination, prepared))] = one
+                attempt = asyncio.create_task(self._attempt(connected.destination, prepared))
+                attempt.add_done_callback(lambda _: self._attempts.give_back(connected.queue.workspace_id))
+                in_flight[attempt] = one
             else:
                 stopped.append(EndedAttempt(claimed=one, result=prepared))
         return stopped

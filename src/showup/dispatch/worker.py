@@ -16,7 +16,7 @@ from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error, is_outage
 from showup.dispatch.dispatcher import Dispatcher
 from showup.outbox.delivery import DestinationQueue
-from showup.outbox.wakeups import ENTRYPOINT, LOOKAHEAD, queue_of_job, wake_queues
+from showup.outbox.wakeups import ENTRYPOINT, LOOKAHEAD, MAX_JOBS, queues_of_job, wake_queues
 
 if TYPE_CHECKING:
     from pgqueuer import PgQueuer
@@ -114,7 +114,8 @@ class Worker:
         async def deliver(job: "Job") -> None:
             # The job only wakes the dispatcher: a failing queue waits for its jobs before it reports, which may take
             # hours.
-            self._start_dispatch(queue_of_job(job.payload))
+            for queue in queues_of_job(job.payload):
+                self._start_dispatch(queue)
 
         @job_queue.schedule("sweep", _EVERY_MINUTE, accepts_context=False)
         async def look_ahead(_: "Schedule") -> None:
@@ -168,21 +169,26 @@ class Worker:
         await self._pool.execute("DELETE FROM pgqueuer_statistics WHERE created < $1", now - _STATISTICS_RETENTION)
 
 
-# Reminders of one queue within a tenth of a second share a wake-up.
+# Deliveries of one workspace within a tenth of a second share a wake-up. The earliest of each workspace come first, so
+# that many of one workspace leave room for those of others.
 _WAKE_TIMES: Final = """
-    SELECT d.workspace_id, d.destination,
-           date_bin('100 milliseconds', greatest(d.wake_at, $1), 'epoch') + interval '100 milliseconds' AS at
-    FROM deliveries d
-    WHERE d.state IN ('scheduled', 'sending') AND d.wake_at <= $2
-    GROUP BY 1, 2, 3 ORDER BY 3 LIMIT 10000
+    SELECT workspace_id, destinations, at FROM (
+        SELECT d.workspace_id, array_agg(DISTINCT d.destination) AS destinations,
+               date_bin('100 milliseconds', greatest(d.wake_at, $1), 'epoch') + interval '100 milliseconds' AS at
+        FROM deliveries d
+        WHERE d.state IN ('scheduled', 'sending') AND d.wake_at <= $2
+        GROUP BY 1, 3
+    ) moments
+    ORDER BY row_number() OVER (PARTITION BY workspace_id ORDER BY at), at LIMIT $3
 """
 
 
-async def sweep(connection: asyncpg.Connection, now: datetime) -> int:
-    """Enqueues wake-ups for all queues with due, overdue or soon-due deliveries; returns how many."""
-    rows = await connection.fetch(_WAKE_TIMES, now, now + LOOKAHEAD)
+async def sweep(connection: asyncpg.Connection, now: datetime) -> None:
+    """Enqueues wake-ups for all queues with due, overdue or soon-due deliveries."""
+    rows = await connection.fetch(_WAKE_TIMES, now, now + LOOKAHEAD, MAX_JOBS)
     wake_times = [
-        (DestinationQueue(workspace_id=row["workspace_id"], destination=row["destination"]), row["at"]) for row in rows
+        (DestinationQueue(workspace_id=row["workspace_id"], destination=destination), row["at"])
+        for row in rows
+        for destination in row["destinations"]
     ]
     await wake_queues(connection, wake_times, now)
-    return len(wake_times)

@@ -1,7 +1,10 @@
-"""The projection worker: it listens for stored events, and polls once a second in case it missed a notification."""
+"""The projection worker: it listens for stored events, and polls once a second in case it missed a notification.
+
+It applies batches of several workspaces at the same time, so that a long batch of one delays no other.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -18,6 +21,10 @@ from showup.inbox.apply import EventHandlers, apply_pending
 from showup.inbox.workspace_router import route_pending
 
 _POLL_INTERVAL: Final = 1.0
+# Fewer than the engine's connections.
+_BATCHES_AT_ONCE: Final = 4
+# While batches are applied, each stored event sends a notification, and a look for other work takes three transactions.
+_SECONDS_BETWEEN_LOOKS: Final = 0.1
 
 Requeue: TypeAlias = Callable[[asyncpg.Connection, datetime], Awaitable[int]]
 
@@ -37,18 +44,33 @@ class ProjectionWorker:
         self._handlers = handlers
         self._requeue = requeue
         self._wakeup = asyncio.Event()
+        # When each workspace's last batch began: the one that has waited longest is next.
+        self._started_at: dict[UUID, float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop`; retries every second during a database outage."""
+        """Works until `stop`, and finishes the batches in progress; retries every second during a database outage."""
         listener = asyncio.create_task(self._listen())
+        batches: dict[UUID, asyncio.Task[int]] = {}
         try:
             while not stop.is_set():
                 self._wakeup.clear()
-                if not await self._run_step(self.drain_once()):
-                    await _wait_for_either(self._wakeup, stop, _POLL_INTERVAL)
+                processed = await self._route()
+                await self._start_batches(batches)
+                if batches:
+                    await _wait_for_any((stop,), batches.values(), _SECONDS_BETWEEN_LOOKS)
+                    finished = _take_finished(batches)
+                    processed += sum(finished)
+                    if finished and not processed:
+                        # Another process applies these events, or they fail: an immediate look would find the same.
+                        await _wait_for_any((stop,), (), _SECONDS_BETWEEN_LOOKS)
+                if not processed and not batches:
+                    await _wait_for_any((self._wakeup, stop), (), _POLL_INTERVAL)
+            await asyncio.gather(*batches.values())
         finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            tasks = [listener, *batches.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self) -> int:
         """Applies events until none is due; returns how many it processed."""
@@ -59,11 +81,26 @@ class ProjectionWorker:
 
     async def drain_once(self) -> int:
         """Applies one batch of every workspace that has events due; a failure in one does not affect the others."""
+        processed = await self._route()
+        for workspace_id in await self._busy_workspaces():
+            processed += await self._apply(workspace_id)
+        return processed
+
+    async def _route(self) -> int:
         processed = await self._run_step(route_pending(self._engine, self._clock))
         await self._run_step(self._requeue_waiting())
-        for workspace_id in await self._busy_workspaces():
-            processed += await self._run_step(apply_pending(self._engine, workspace_id, self._clock, self._handlers))
         return processed
+
+    async def _start_batches(self, batches: dict[UUID, asyncio.Task[int]]) -> None:
+        """Starts a batch of each workspace that has events due and none in progress, as far as there is room."""
+        waiting = [one for one in await self._find_busy_workspaces() if one not in batches]
+        waiting.sort(key=lambda workspace_id: self._started_at.get(workspace_id, 0))
+        for workspace_id in waiting[: _BATCHES_AT_ONCE - len(batches)]:
+            self._started_at[workspace_id] = asyncio.get_running_loop().time()
+            batches[workspace_id] = asyncio.create_task(self._apply(workspace_id))
+
+    async def _apply(self, workspace_id: UUID) -> int:
+        return await self._run_step(apply_pending(self._engine, workspace_id, self._clock, self._handlers))
 
     async def _run_step(self, step: Awaitable[int]) -> int:
         try:
@@ -81,6 +118,16 @@ class ProjectionWorker:
     async def _busy_workspaces(self) -> list[UUID]:
         async with transaction(self._engine) as tx:
             return await store.busy_workspaces(await driver_connection(tx), self._clock())
+
+    async def _find_busy_workspaces(self) -> list[UUID]:
+        """Returns the workspaces that have events due; none during a database outage."""
+        try:
+            return await self._busy_workspaces()
+        except Exception as fault:
+            if not is_outage(fault):
+                raise
+            _log.warning("database unavailable", fault=describe_error(fault))
+            return []
 
     async def _listen(self) -> None:
         """Keeps a connection that listens for stored events, and replaces it when it is lost."""
@@ -103,8 +150,14 @@ class ProjectionWorker:
             await lost.wait()
 
 
-async def _wait_for_either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:
-    tasks = [asyncio.create_task(event.wait()) for event in (first, second)]
-    await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
+async def _wait_for_any(events: Iterable[asyncio.Event], batches: Iterable[asyncio.Task[int]], seconds: float) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait([*waits, *batches], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+def _take_finished(batches: dict[UUID, asyncio.Task[int]]) -> list[int]:
+    """Removes finished batches; returns how many events each processed, and raises the exception of a failed one."""
+    finished = [workspace_id for workspace_id, batch in batches.items() if batch.done()]
+    return [batches.pop(workspace_id).result() for workspace_id in finished]

@@ -116,8 +116,8 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 # A body has at most 1 MiB, and most have some 7 KB.
 _BODIES_AT_ONCE = 16
-_PENDING_AT_ONCE = 32
-_MAX_BATCH_BYTES = 16 * 1024 * 1024
+PENDING_AT_ONCE = 32
+MAX_BATCH_BYTES = 16 * 1024 * 1024
 _FIELDS = "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
 
 
@@ -126,7 +126,7 @@ async def fetch_pending(
 ) -> list[InboxEvent]:
     """Returns the events to be applied, oldest first, including failed ones whose retry is due.
 
-    After `_MAX_BATCH_BYTES` of bodies, the others wait for the next batch. Needs a transaction.
+    After `MAX_BATCH_BYTES` of bodies, the others wait for the next batch. Needs a transaction.
     """
     rows = connection.cursor(
         f"""
@@ -137,14 +137,14 @@ async def fetch_pending(
         workspace_id,
         now,
         limit,
-        prefetch=_PENDING_AT_ONCE,
+        prefetch=PENDING_AT_ONCE,
     )
     found: list[InboxEvent] = []
     size = 0
     async for row in rows:
         found.append(_inbox_event(row))
         size += len(found[-1].body)
-        if size >= _MAX_BATCH_BYTES:
+        if size >= MAX_BATCH_BYTES:
             break
     return found
 

@@ -7,11 +7,13 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from showup.events.envelope import AnyRecord, BookingRecord, EventRecord, is_booking_record, order_key
 from showup.events.translation import Translated, Translation
 from showup.inbox import store
 from showup.inbox.inbox_event import Source
+from showup.inbox.long_texts import shorten_texts
 from showup.inbox.store import InboxEvent
 from showup.sources.calcom.translate import translate as translate_calcom
 from showup.sources.manual.translate import translate as translate_manual
@@ -47,6 +49,8 @@ def _translate(event: InboxEvent) -> tuple[Translation, AnyRecord | None]:
     content = _TRANSLATORS[event.source](event.body)
     if not isinstance(content, Translated):
         return content, None
+    if event.source != "manual" and len(event.body) > _LARGEST_CACHED_BYTES:
+        content = replace(content, event=shorten_texts(content.event))
     source_at = content.source_at or event.received_at
     record = EventRecord(
         event_id=event.id,

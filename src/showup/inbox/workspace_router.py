@@ -112,16 +112,30 @@ def _route_criteria(event: AnyBookingEvent) -> RouteAttributes | None:
 
 
 async def _fetch_unrouted(connection: asyncpg.Connection, limit: int, now: datetime) -> list[asyncpg.Record]:
-    rows: list[asyncpg.Record] = await connection.fetch(
+    """Returns the oldest events of each account in turn, so that many of one account delay no other's.
+
+    After `MAX_BATCH_BYTES` of bodies, the others wait for the next batch. Needs a transaction.
+    """
+    rows = connection.cursor(
         """
-        SELECT id, account_id, body FROM inbox_events
-        WHERE workspace_id IS NULL AND state IN ('pending', 'failed') AND (state = 'pending' OR next_try_at <= $2)
-        ORDER BY received_at, id LIMIT $1
+        SELECT e.id, e.account_id, e.body FROM (
+            SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY received_at, id) AS place FROM inbox_events
+            WHERE workspace_id IS NULL AND state IN ('pending', 'failed') AND (state = 'pending' OR next_try_at <= $2)
+            ORDER BY place, id LIMIT $1
+        ) next JOIN inbox_events e USING (id) ORDER BY next.place, e.id
         """,
         limit,
         now,
+        prefetch=store.PENDING_AT_ONCE,
     )
-    return rows
+    found: list[asyncpg.Record] = []
+    size = 0
+    async for row in rows:
+        found.append(row)
+        size += len(row["body"])
+        if size >= store.MAX_BATCH_BYTES:
+            break
+    return found
 
 
 def _unrouted_event(row: asyncpg.Record) -> _UnroutedEvent:

@@ -1,16 +1,20 @@
-"""Wake-ups: PgQueuer jobs that start a dispatch cycle of a queue. They have no state, so a stale one finds nothing.
+"""Wake-ups: PgQueuer jobs that start a dispatch cycle of queues. They have no state, so a stale one finds nothing.
 
-A queue is what one workspace sends to one destination. Only what is due soon has a job; the sweep finds the rest. So a
+A queue is what one workspace sends to one destination. All queues that one workspace has to wake at the same time share
+a job: its number of queues delays no other workspace. Only what is due soon has a job; the sweep finds the rest. So a
 million reminders for the future cost the queue nothing, and moving one is an UPDATE of its row.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec import Struct
 
 from showup.outbox.delivery import DestinationQueue, WakeUp
 
@@ -18,7 +22,19 @@ ENTRYPOINT: Final = "deliver"
 LOOKAHEAD: Final = timedelta(minutes=2)
 """Deliveries due within this time have a job; the sweep runs more often than that."""
 
-_MAX_JOBS: Final = 5_000
+MAX_JOBS: Final = 5_000
+"""Jobs of one call at most; the sweep finds the rest."""
+
+# Later moments this close together share a job: ten a second for a workspace, however many deliveries are tried again.
+_STEP: Final = timedelta(milliseconds=100)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+class _Job(Struct, frozen=True):
+    """The content of a job."""
+
+    workspace_id: UUID
+    destinations: list[str]
 
 
 async def wake(connection: asyncpg.Connection, workspace_id: UUID, wakeups: Iterable[WakeUp], now: datetime) -> None:
@@ -32,27 +48,38 @@ async def wake(connection: asyncpg.Connection, workspace_id: UUID, wakeups: Iter
 async def wake_queues(
     connection: asyncpg.Connection, wake_times: Iterable[tuple[DestinationQueue, datetime]], now: datetime
 ) -> None:
-    """Enqueues wake-ups for several queues; a moment that already has a job gets no second one."""
+    """Enqueues wake-ups for several queues; a moment that already has the same job gets no second one."""
+    destinations: defaultdict[tuple[datetime, UUID], set[str]] = defaultdict(set)
+    for queue, at in wake_times:
+        if at <= now + LOOKAHEAD:
+            destinations[_rounded_up(at) if at > now else now, queue.workspace_id].add(queue.destination)
     # All processes enqueue in one order, to avoid deadlocks on job keys.
-    due_soon = sorted({(at, queue) for queue, at in wake_times if at <= now + LOOKAHEAD}, key=_lock_order)[:_MAX_JOBS]
-    if not due_soon:
+    moments = sorted(destinations)[:MAX_JOBS]
+    if not moments:
         return
     # Loading takes half a second, which a process that only answers requests need not spend at its start.
     from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
     from pgqueuer.adapters.persistence.queries import Queries
 
+    jobs = [_Job(workspace_id, sorted(destinations[at, workspace_id])) for at, workspace_id in moments]
     await Queries(AsyncpgDriver(connection)).enqueue(
-        [ENTRYPOINT] * len(due_soon),
-        [msgspec.json.encode(queue) for _, queue in due_soon],
-        [0] * len(due_soon),
-        [max(at - now, timedelta(0)) for at, _ in due_soon],
+        [ENTRYPOINT] * len(moments),
+        [msgspec.json.encode(job) for job in jobs],
+        [0] * len(moments),
+        [at - now for at, _ in moments],
         # A wake-up for now could be merged with a job that is just ending and has already run its cycle.
-        [
-            f"{queue.workspace_id}:{queue.destination}:{at.timestamp():.3f}" if at > now else None
-            for at, queue in due_soon
-        ],
+        [_job_key(job, at) if at > now else None for job, (at, _) in zip(jobs, moments, strict=True)],
         on_conflict="skip",
     )
+
+
+def _rounded_up(at: datetime) -> datetime:
+    return at + (_EPOCH - at) % _STEP
+
+
+def _job_key(job: _Job, at: datetime) -> str:
+    names = blake2b("\n".join(job.destinations).encode(), digest_size=16).hexdigest()
+    return f"{job.workspace_id}:{names}:{at.timestamp():.3f}"
 
 
 async def reopen_queue(connection: asyncpg.Connection, queue: DestinationQueue, now: datetime) -> None:
@@ -68,11 +95,7 @@ async def reopen_queue(connection: asyncpg.Connection, queue: DestinationQueue, 
     await wake_queues(connection, [(queue, now)], now)
 
 
-def _lock_order(wake_time: tuple[datetime, DestinationQueue]) -> tuple[datetime, str, str]:
-    at, queue = wake_time
-    return at, str(queue.workspace_id), queue.destination
-
-
-def queue_of_job(payload: bytes | None) -> DestinationQueue:
-    """Returns the queue of a job."""
-    return msgspec.json.decode(payload or b"", type=DestinationQueue)
+def queues_of_job(payload: bytes | None) -> list[DestinationQueue]:
+    """Returns the queues of a job."""
+    job = msgspec.json.decode(payload or b"", type=_Job)
+    return [DestinationQueue(workspace_id=job.workspace_id, destination=name) for name in job.destinations]

@@ -12,16 +12,17 @@ from showup.access import connections_store
 from showup.access.connection import CALCOM
 from showup.access.connection import Connection as StoredConnection
 from showup.commands.unit_of_work import UnitOfWork
+from showup.connections.addresses import find_address_fault
 from showup.connections.catalogue import API_CONNECTION_KINDS, KINDS
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
+from showup.connections.quotas import QuotaReached
 from showup.connections.setup import ConnectionSpec, amend, take_down
-from showup.destinations.email.settings import SmtpServer
 from showup.reads.connections import list_connections
 from showup.web.api.schemas import Example, PageResponse, created_response, ok_response
 from showup.web.http.app_state import AppState, ReadTransaction, State
 from showup.web.http.auth import Admin
 from showup.web.http.command_route import CommandRoute
-from showup.web.http.problems import Refusal, invalid_field, problem_examples
+from showup.web.http.problems import Refusal, invalid_field, problem_examples, quota_reached
 from showup.web.http.query_params import ShortText, WorkspaceQuery
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace
@@ -125,7 +126,6 @@ _SLACK: Final[Example] = CONNECTION | {
     "calcom": None,
 }
 _ADDRESS: Final = "api_url"
-_SMTP: Final = "smtp"
 # A type checker accepts no computed Literal; Pydantic and the OpenAPI document use its values.
 if TYPE_CHECKING:
     Kind: TypeAlias = str
@@ -276,27 +276,13 @@ def _require_new_secrets(connection: StoredConnection, body: UpdateConnectionReq
         raise invalid_field(f"settings.{_ADDRESS}", "body", detail)
 
 
-async def _check_addresses(state: AppState, request: ConnectionSpec) -> None:
-    url = request.settings.get(_ADDRESS)
-    if isinstance(url, str) and (reason := await state.address_policy.refusal_reason(url)) is not None:
-        raise invalid_field(f"settings.{_ADDRESS}", "body", f"{reason[0].upper()}{reason[1:]}.")
-    server = (request.credentials or {}).get("url")
-    if request.kind != _SMTP or server is None:
-        return
-    try:
-        host = SmtpServer.from_url(server).host
-    except ValueError as fault:
-        raise invalid_field("credentials.url", "body", f"{fault}.") from fault
-    if (
-        reason := await state.address_policy.refusal_reason(f"https://{f'[{host}]' if ':' in host else host}")
-    ) is not None:
-        raise invalid_field("credentials.url", "body", f"{reason[0].upper()}{reason[1:]}.")
-
-
 async def _save(unit_of_work: UnitOfWork, state: AppState, request: ConnectionSpec) -> None:
-    await _check_addresses(state, request)
+    if (address_fault := await find_address_fault(state.address_policy, request)) is not None:
+        raise invalid_field(address_fault.field, "body", address_fault.because)
     try:
         await amend(unit_of_work.tx, state.mail_secrets.seal, request, unit_of_work.at)
+    except QuotaReached as limit:
+        raise quota_reached(limit) from None
     except ValueError as fault:
         text = str(fault)
         raise invalid_field("settings", "body", f"{text[0].upper()}{text[1:]}.") from fault

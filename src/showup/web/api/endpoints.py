@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from showup.commands.unit_of_work import UnitOfWork
 from showup.connections import endpoint_registration, endpoints_store
 from showup.connections.endpoint import Endpoint as StoredEndpoint
+from showup.connections.quotas import QuotaReached
 from showup.database.engine import driver_connection
 from showup.destinations.webhook.settings import KINDS, PING, expand
 from showup.reads.deliveries import find_delivery
@@ -22,7 +23,7 @@ from showup.web.http.app_state import AppState, ReadTransaction, State
 from showup.web.http.auth import Admin
 from showup.web.http.command_route import CommandRoute, SecretRoute
 from showup.web.http.paging import page_response
-from showup.web.http.problems import Refusal, found_or_404, invalid_field, problem_examples
+from showup.web.http.problems import Refusal, found_or_404, invalid_field, problem_examples, quota_reached
 from showup.web.http.query_params import ListQuery, WorkspaceQuery
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace
@@ -167,7 +168,7 @@ class EndpointSecretResponse(EndpointResponse):
     "",
     status_code=201,
     response_model=EndpointSecretResponse,
-    responses=created_response(ENDPOINT | {"secret": _SECRET}),
+    responses=created_response(ENDPOINT | {"secret": _SECRET}) | problem_examples("quota-reached"),
 )
 async def create_endpoint(
     body: CreateEndpointRequest, unit_of_work: AdminUnitOfWork, state: State, _query: Annotated[WorkspaceQuery, Query()]
@@ -182,9 +183,12 @@ async def create_endpoint(
         kinds=_expand_kinds(body.kinds),
         description=body.description,
     )
-    secret = await endpoint_registration.register(
-        await driver_connection(unit_of_work.tx), state.mail_secrets.seal, endpoint, unit_of_work.at
-    )
+    try:
+        secret = await endpoint_registration.register(
+            await driver_connection(unit_of_work.tx), state.mail_secrets.seal, endpoint, unit_of_work.at
+        )
+    except QuotaReached as limit:
+        raise quota_reached(limit) from None
     _log.info("endpoint registered", endpoint_id=str(endpoint.id), actor=unit_of_work.permission.actor)
     return await _read_endpoint(unit_of_work, endpoint.id) | {"secret": secret}
 

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, ip_address
 from typing import Final, NamedTuple, Protocol
 
 from showup.web.http.client_network import client_network
+from showup.web.limited_log import LimitedLog
 
 _CHECK_INTERVAL: Final = 0.25
 """Seconds between checks of all deadlines: one timer for a process costs less than one for each request."""
@@ -65,6 +66,7 @@ class OpenConnections:
 
     def __init__(self, limits: ConnectionLimits, is_trusted_proxy: Callable[[str], bool]) -> None:
         self.limits = limits
+        self.invalid_requests = LimitedLog("invalid HTTP request")
         self._is_trusted_proxy = is_trusted_proxy
         self._connections: set[LimitedConnection] = set()
         self._by_source: Counter[str | None] = Counter()

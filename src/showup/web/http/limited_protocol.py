@@ -11,10 +11,12 @@ from http import HTTPStatus
 from math import inf
 from typing import ClassVar, Final, cast
 
+import httptools
 import msgspec
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from showup.clock import system_clock
 from showup.web.http.connection_limits import OpenConnections
 from showup.web.http.headers import SECURITY_HEADERS
 from showup.web.http.problems import MEDIA_TYPE, PROBLEMS, problem_body
@@ -140,7 +142,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 break
             self._framing_bytes += end - start
             self._missing_bytes = max(0, self._missing_bytes - (end - start))
-            super().data_received(data[start:end])
+            self._feed(data[start:end])
             start = end
             if self._is_receiving:
                 self._check_framing()
@@ -148,6 +150,19 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_receiving or self._held or self.incoming_bytes:
             self._tail = data[-3:]
             self._count_incoming()
+
+    def _feed(self, part: bytes) -> None:
+        """Pass bytes to the parser; refuse what is not HTTP. Replaces uvicorn's answer and its log line for each."""
+        try:
+            self.parser.feed_data(part)
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+        except httptools.HttpParserError as fault:
+            address = self.client[0] if self.client else None
+            self.open_connections.invalid_requests.warn(
+                system_clock(), source_address=address, because=type(fault).__name__
+            )
+            self.refuse("malformed")
 
     def _end_of_part(self, data: bytes, start: int) -> int:
         """Return where the part that begins at `start` ends; `start` if no more bytes of a head are accepted."""

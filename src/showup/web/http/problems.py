@@ -61,6 +61,11 @@ PROBLEMS: dict[str, ProblemType] = {
         400, "The payload is unreadable", "Showup stored the event. It can be replayed after a fix."
     ),
     "no-attendees": ProblemType(400, "The payload names no attendee", "Showup stored the event and will process it."),
+    "malformed": ProblemType(
+        400,
+        "The request is not valid HTTP",
+        "Send HTTP/1.1 as RFC 9112 defines it, on a new connection.",
+    ),
     "too-slow": ProblemType(
         408, "The request took too long", "The complete request must arrive within 10 s. Send it again."
     ),
@@ -98,6 +103,9 @@ PROBLEMS: dict[str, ProblemType] = {
         409,
         "The pipeline's rules refused the command",
         "`detail` gives the reason. The log records refused commands too.",
+    ),
+    "quota-reached": ProblemType(
+        409, "The workspace has reached a limit", "`detail` names the limit. Delete something that is no longer needed."
     ),
     "exists-already": ProblemType(409, "It already exists", "`detail` contains its id. Update it instead."),
     "key-of-another-request": ProblemType(
@@ -206,6 +214,12 @@ def problem_body(kind: str, detail: str | None = None) -> dict[str, Any]:
         "status": problem_type.status,
         "detail": detail or problem_type.detail,
     }
+
+
+def quota_reached(limit: ValueError) -> Refusal:
+    """Return the refusal of one more object than a workspace may have; the text names the limit."""
+    text = str(limit)
+    return Refusal("quota-reached", f"{text[0].upper()}{text[1:]}.")
 
 
 def problem_examples(*kinds: str) -> dict[int | str, dict[str, Any]]:
