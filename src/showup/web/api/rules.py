@@ -36,6 +36,7 @@ RULES: Example = {
     "business_domains": [],
     "team_domains": ["ourbrand.example"],
     "team_emails": [],
+    "hosts_domains_are_ours": True,
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
     "notify_guests": False,
