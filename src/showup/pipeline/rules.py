@@ -141,10 +141,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return "is a personal domain by your rules" if found.of_many is None else found.of_many
 
 
+# The rules that are sets of domains or addresses.
+ADDRESS_RULES = frozenset({"personal_domains", "business_domains", "team_domains", "team_emails"})
 # The classification of an address does not depend on time: the newest value of these rules applies to all history.
-TIMELESS_RULES = frozenset(
-    {"personal_domains", "business_domains", "team_domains", "team_emails", "hosts_domains_are_ours"}
-)
+TIMELESS_RULES = ADDRESS_RULES | {"hosts_domains_are_ours"}
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
