@@ -91,11 +91,11 @@ def test_no_text_makes_the_parsers_fail(text: str) -> None:
         assert all(0 < len(label) <= 63 for label in domain.split("."))
 
 
-@given(st.text(max_size=60))
+@given(_LETTERS)
 def test_the_part_before_the_at_sign_has_one_form_too(local: str) -> None:
     email = normalize_email(f"{local}@example.com")
     assert normalize_email(email) == email
-    assert normalize_email(f"{unicodedata.normalize('NFD', local.strip().lower())}@example.com") == email
+    assert normalize_email(f"{unicodedata.normalize('NFD', local)}@example.com") == email
 
 
 @pytest.mark.parametrize("domain", _HOSTILE)
