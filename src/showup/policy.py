@@ -25,6 +25,7 @@ RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "business_domains": ("pipeline", "business_domains"),
     "team_domains": ("pipeline", "team_domains"),
     "team_emails": ("pipeline", "team_emails"),
+    "hosts_domains_are_ours": ("pipeline", "hosts_domains_are_ours"),
     "fresh_for": ("pipeline", "fresh_for_hours"),
     "remind_before": ("reminders", "offsets_before"),
     "notify_guests": ("email", "guests"),

@@ -11,12 +11,14 @@ from showup.simulation.models import PreviousBooking, SimulatedBooking, Simulate
 from showup.simulation.render import render, render_envelope
 from tests.histories.webhooks import ANN, BEN, INTRO, MONDAY, attendee, booking
 
-SARAH, SAM, LEE, GUEST, GUS = (
+SARAH, SAM, LEE, GUEST, GUS, COLLEAGUE = (
     "sarah@acme.example",
     "Sam@Mail.Acme.example",
     "Lee@Globex.example",
     "guest@globex.example",
     "gus@gmail.com",
+    # At the domain of the hosts.
+    "Eve@EU.Outbound.example",
 )
 _HALF_HOUR = timedelta(minutes=30)
 _CLASS = replace(INTRO, seats=3)

@@ -21,14 +21,14 @@ from showup.events.manual import ManualEvent
 from showup.events.workspace import CompanyRecorded, PersonRecorded, RulesChanged
 from showup.sources.manual.translate import encode
 from tests.execute import execute
-from tests.histories.calcom_week import GUEST, GUS, LEE, SAM, SARAH, Meeting, ReceivedBody, Week
+from tests.histories.calcom_week import COLLEAGUE, GUEST, GUS, LEE, SAM, SARAH, Meeting, ReceivedBody, Week
 from tests.histories.operator_commands import ACME, ACTOR, GLOBEX
 from tests.histories.table_contents import WORKSPACE, apply_batch, reset_database
 from tests.model.reference import expected_model
 from tests.model.source_events import ReceivedEvent
 from tests.model.tables import expected_rows, read_rows
 
-_ATTENDEE_LISTS = ([SARAH, GUEST], [SAM], [GUS], [LEE])
+_ATTENDEE_LISTS = ([SARAH, GUEST], [SAM], [GUS], [COLLEAGUE, LEE])
 # The changes of a booking at Cal.com, by its status there, each with the status that follows.
 _TRANSITIONS: dict[str, tuple[tuple[Callable[[Meeting], None], str], ...]] = {
     "accepted": (
@@ -67,6 +67,7 @@ _INITIAL_RULES: tuple[dict[str, Any], ...] = (
     {"follow_up": True, "notify_guests": True},
     {"notify_guests": True},
     {"fresh_for": "P1D"},
+    {"hosts_domains_are_ours": False, "notify_guests": True},
 )
 _ARRIVALS = st.sampled_from(["now", "now", "now", "held", "lost"])
 _EMAILS = (SARAH, "lee@globex.example", GUS, "new@initech.example")

@@ -62,14 +62,17 @@ def _apply(model: ReferenceModel, event: SourceEvent) -> None:
 def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
     fields = event.fields
     old_uid = fields.get("rescheduleUid")
+    host = _host(event)
     booking = Booking(
         number=len(model.bookings),
         uids=[fields["uid"]] if old_uid is None else [old_uid, fields["uid"]],
         status=_INITIAL_STATUS[event.kind],
         start=parse_time(fields["startTime"]),
         end=parse_time(fields["endTime"]),
-        emails=[one["email"].lower() for one in fields["attendees"]],
-        host=_host(event),
+        emails=[
+            email for one in fields["attendees"] if not model.is_ours(email := one["email"].lower(), host, event.at)
+        ],
+        host=host,
         moves=0 if old_uid is None else 1,
         is_rebooking_requested=bool(fields.get("requestReschedule")),
     )
@@ -204,8 +207,9 @@ def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> N
 
 def _marked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI5: marks an attendee absent or not absent; a mark that is removed before the end leaves attendance open."""
-    is_missed, is_over = event.fields["attendees"][0]["noShow"], booking.end <= event.at
-    if _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
+    (mark,) = event.fields["attendees"]
+    is_missed, is_over = mark["noShow"], booking.end <= event.at
+    if _refuse_unless(model, event, allowed=booking.status == "ACCEPTED") and mark["email"] == booking.booker:
         _attend(model, booking, None if not (is_missed or is_over) else not is_missed, "reported")
         mails.plan_follow_up(model, booking, event)
 

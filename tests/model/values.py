@@ -69,7 +69,7 @@ class Booking:
 
     @property
     def booker(self) -> str:
-        """PI8: the first attendee."""
+        """PI8: the first attendee who is not of our own side."""
         return self.emails[0]
 
 
@@ -125,6 +125,12 @@ class ReferenceModel:
         for _, changes in self.rules:
             personal = changes.get("personal_domains", personal)
         return None if domain in PERSONAL or domain in personal else f"domain:{domain}"
+
+    def is_ours(self, email: str, host: str, at: datetime) -> bool:
+        """PI8, F12: returns whether the attendee is at the business domain of the host."""
+        own_company = self.company_of_address(host)
+        is_colleague = own_company is not None and self.company_of_address(email) == own_company
+        return is_colleague and self.rule("hosts_domains_are_ours", default=True, at=at)
 
     def find(self, event: SourceEvent) -> Booking | None:
         """PI3: finds the booking by any uid that it ever had; a reschedule by the uid that it replaces."""

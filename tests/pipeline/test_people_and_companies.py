@@ -45,7 +45,7 @@ def company_domain_of(state: BookingState) -> str | None:
         ("sarah@acme.com.au", "acme.com.au"),
         ("sarah@acme.example", "acme.example"),
         ("sarah@crm.acme.corp", "acme.corp"),
-        ("sarah@münchen.de", "münchen.de"),
+        ("sarah@münchen.de", "xn--mnchen-3ya.de"),
         ("sarah@10.0.0.1", None),
         ("sarah@localhost", None),
     ],

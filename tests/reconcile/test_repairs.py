@@ -14,7 +14,7 @@ from showup.events.envelope import EventRecord
 from showup.inbox.store import InboxEvent
 from showup.inbox.translation import translate_event
 from showup.pipeline.replay import replay
-from showup.pipeline.rules import RuleBook
+from showup.pipeline.rules import RuleBook, Rules
 from showup.reconcile.repairs import KnownHistory, Repaired, repair
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiEventType, ApiHost
 
@@ -274,4 +274,39 @@ def test_a_co_host_among_the_attendees_is_no_guest() -> None:
         booking_fields_responses={"email": "ann@acme.example"},
     )
     (one,) = run_repair([], theirs, by=BEFORE).repairs
-    assert [each["email"] for each in msgspec.json.decode(one.body)["payload"]["attendees"]] == ["ann@acme.example"]
+    record = read_record(one.body)
+    assert record is not None
+    assert set(replay(UUID(int=1), [record], RuleBook()).people) == {"ann@acme.example"}
+
+
+COLLEAGUE = ApiAttendee(name="Sam", email="sam@sellers.example", time_zone="UTC", absent=False)
+
+
+@pytest.mark.parametrize("booker", ["sam@sellers.example", "ann@acme.example", None])
+def test_the_api_and_the_webhook_agree_on_our_own_side(booker: str | None) -> None:
+    """F12: the pipeline's rules decide about a colleague of the host, whichever way the booking came."""
+    theirs = api(
+        attendees=(COLLEAGUE, ANN, ApiAttendee(name="Otto", email=OTTO.email)),
+        hosts=(HANA, OTTO),
+        booking_fields_responses={} if booker is None else {"email": booker},
+    )
+    by_webhook = webhook(
+        "BOOKING_CREATED",
+        attendees=[{"name": "Sam", "email": "sam@sellers.example"}, {"name": "Ann", "email": "ann@acme.example"}],
+        team={"members": [{"name": "Otto", "email": OTTO.email}]},
+    )
+    (repaired,) = run_repair([], theirs, by=BEFORE).repairs
+    by_api = read_record(repaired.body)
+    assert by_api is not None
+    for rules, people in (
+        (Rules(), {"ann@acme.example"}),
+        (Rules(hosts_domains_are_ours=False), {"ann@acme.example", "sam@sellers.example"}),
+    ):
+        states = [replay(UUID(int=1), [one], RuleBook(versions=(rules,))) for one in (by_webhook, by_api)]
+        assert [set(state.people) for state in states] == [people, people]
+        assert states[0].company_key == states[1].company_key
+        assert [attendee.key for attendee in states[0].booking.attendees] == [  # type: ignore[union-attr]
+            attendee.key
+            for attendee in states[1].booking.attendees  # type: ignore[union-attr]
+        ]
+    assert run_repair([by_webhook], theirs, by=BEFORE).repairs == []

@@ -116,7 +116,7 @@ def endless_template(showup: ShowupProcess) -> None:
     connection = {
         "kind": "twilio",
         "name": "loop",
-        "settings": {"account_sid": "AC" + "0" * 32, "from_number": "+12025550100", "texts": {"confirm": loop}},
+        "settings": {"account_sid": "AC" + "0" * 32, "from_number": "+12025550100", "texts": {"confirmation": loop}},
         "credentials": {"auth_token": "t"},
     }
     for _ in _rounds():

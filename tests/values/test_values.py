@@ -18,7 +18,7 @@ from showup.values.web_page import check_web_page
     ("parse", "text", "value"),
     [
         (parse_email, " Ann.Lee+x@Mail.Example.COM ", "ann.lee+x@mail.example.com"),
-        (parse_email, "ann@bücher.example", "ann@bücher.example"),
+        (parse_email, "ann@bücher.example", "ann@xn--bcher-kva.example"),
         (parse_domain, " Example.COM. ", "example.com"),
         (parse_short_duration, "30s", timedelta(seconds=30)),
         (parse_short_duration, " 90 m ", timedelta(minutes=90)),

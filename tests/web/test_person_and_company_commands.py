@@ -40,6 +40,21 @@ async def test_a_known_person_is_updated_not_created_again(writer: httpx2.AsyncC
     assert (await writer.get(f"/api/people/{sarah}")).json()["name"] == "Sarah Chen"
 
 
+async def test_both_spellings_of_a_domain_are_one(writer: httpx2.AsyncClient) -> None:
+    """F11: what the API takes and filters by may be in letters; it answers with the one spelling."""
+    company = await writer.post("/api/companies", json={"domain": "Bäckerei-Stern.example", "name": "Stern"})
+    assert (company.status_code, company.json()["domain"]) == (201, "xn--bckerei-stern-bfb.example")
+    person = await writer.post("/api/people", json={"email": "Info@Bäckerei-Stern.example"})
+    assert person.json()["email"] == "info@xn--bckerei-stern-bfb.example"
+    for path in ("companies?domain=BÄCKEREI-stern.example", "companies?domain=xn--bckerei-stern-bfb.example"):
+        assert [item["id"] for item in (await writer.get(f"/api/{path}")).json()["items"]] == [company.json()["id"]]
+    for email in ("info@bäckerei-stern.example", "INFO@xn--bckerei-stern-bfb.example"):
+        found = (await writer.get("/api/people", params={"email": email})).json()["items"]
+        assert [item["id"] for item in found] == [person.json()["id"]]
+    again = await writer.post("/api/people", json={"email": "info@xn--bckerei-stern-bfb.example"})
+    assert again.status_code == 409
+
+
 async def test_an_email_and_a_domain_cannot_be_corrected(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     fields_by_path = {
         f"/api/people/{scenario.person_id('sarah@acme.com')}": {"email": "other@acme.com"},

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from showup.values.domain_name import normalize_domain
 from showup.values.email_address import email_domain
 
 
@@ -38,6 +39,6 @@ def _matches(route: Route, attributes: RouteAttributes) -> bool:
     pairs = (
         (route.event_type, attributes.event_type),
         (route.team_id, attributes.team_id),
-        (route.organizer_domain and route.organizer_domain.lower(), domain),
+        (route.organizer_domain and normalize_domain(route.organizer_domain), domain),
     )
     return all(expected is None or expected == actual for expected, actual in pairs)

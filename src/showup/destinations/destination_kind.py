@@ -114,8 +114,8 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     `subscribed_events` returns the event kinds that the settings select; `secret_required_by` names, for some of them,
     the secret without which they are not sent. `build` raises ValueError for invalid settings or credentials.
     `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
-    each fault, with what to do. `keeps_prospects`: it has one record for each prospect, so it is not notified of a
-    booking without an external attendee.
+    each fault, with what to do. `keeps_prospects`: its records or messages are about prospects, so it is not
+    notified of a booking without an external attendee.
     """
 
     name: str

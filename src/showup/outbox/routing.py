@@ -24,8 +24,8 @@ def route(
     """Return the deliveries of a booking's notification. Those of a simulation or a sample go to the mail preview.
 
     A message to an attendee is mailed, and goes to the destinations that subscribe to it, such as text messages. A
-    reminder that was skipped is recorded once, as a mail (PI13). `prospect_destinations` keep one record for each
-    prospect: their deliveries about a booking without an external attendee are skipped.
+    reminder that was skipped is recorded once, as a mail (PI13). `prospect_destinations` are only notified of
+    prospects: their deliveries about a booking without an external attendee are skipped.
     """
     subscribed = () if simulated else subscribed_destinations(subscriptions, planned.kind, planned.decided_at)
     if planned.is_announcement:

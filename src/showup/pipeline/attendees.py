@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from showup.bookings.booking import Attendee, Booking
 from showup.events.details import AttendeeDetails, BookingDetails
 from showup.pipeline.rules import Rules
+from showup.values.email_address import display_email
 
 
 def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rules: Rules) -> Booking:
@@ -17,6 +18,7 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
     seat, so a missing attendee has not left. A list that may include team members adds no new attendees.
     """
     hosts = booking.hosts | details.hosts
+    own_domains = rules.own_domains(hosts)
     known = {attendee.key: attendee for attendee in booking.attendees}
     listed = {one.key: one for one in details.attendees}
     if details.attendees_are_guests and not (booking.seated or details.seated) and listed:
@@ -28,7 +30,10 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
     is_complete_list = details.attendees_are_guests and bool(listed) and not (booking.seated or details.seated)
     attendees = tuple(
         _classify_attendee(
-            _merge_attendee(known.get(key), listed.get(key), at if is_complete_list else None), hosts, rules
+            _merge_attendee(known.get(key), listed.get(key), at if is_complete_list else None),
+            hosts,
+            own_domains,
+            rules,
         )
         for key in order
     )
@@ -102,8 +107,24 @@ def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, lef
     )
 
 
-def _classify_attendee(attendee: Attendee, hosts: frozenset[str], rules: Rules) -> Attendee:
+def _classify_attendee(
+    attendee: Attendee, hosts: frozenset[str], own_domains: frozenset[str], rules: Rules
+) -> Attendee:
     email = attendee.email
-    is_person = email is not None and email not in hosts and not rules.is_team(email)
-    domain = rules.company_domain(email) if is_person and email is not None else None
-    return replace(attendee, is_person=is_person, company_domain=domain)
+    if email is None or email in hosts or rules.is_team(email):
+        return replace(attendee, is_person=False, company_domain=None)
+    domain = rules.company_domain(email)
+    is_person = domain not in own_domains
+    return replace(attendee, is_person=is_person, company_domain=domain if is_person else None)
+
+
+def own_side_reason(attendee: Attendee, hosts: frozenset[str], rules: Rules) -> str | None:
+    """Return why the attendee belongs to the team; None for a prospect, and without an email address."""
+    email = attendee.email
+    if email is None or attendee.is_person:
+        return None
+    if email in hosts:
+        return f"{display_email(email)} hosts the meeting"
+    if rules.is_team(email):
+        return f"{display_email(email)} is on the team"
+    return f"{display_email(email)} has an address at the domain of the meeting's host"

@@ -4,7 +4,7 @@ Arrival order is not an input, so it cannot affect the result. After a late even
 every event had arrived on time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,14 @@ from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.people.person import Person
+from showup.pipeline.attendees import own_side_reason
 from showup.pipeline.booking_updates import timeline_fields
 from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.notify import DeliveryPlan
-from showup.pipeline.rules import RuleBook
+from showup.pipeline.rules import RuleBook, Rules
+from showup.values.domain_name import display_domain
 from showup.values.email_address import email_domain
 
 
@@ -112,8 +114,8 @@ def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
     state.deal_events.extend(_deal_event(booking_id, record, kind, after) for kind in decision.deal_events)
     if decision.what and not _is_repeated_entry(state, before, decision):
         state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
-    if "booked" in decision.deal_events and state.company_key is None:
-        state.entries.append(_entry(record, "deal.none", _no_company_reason(after)))
+    if "booked" in decision.deal_events:
+        state.entries.extend(_entry(record, what, because) for what, because in _exclusions(state, change))
 
 
 def _deal_event(booking_id: UUID, record: BookingRecord, kind: DealEventKind, after: Booking) -> DealEvent:
@@ -207,7 +209,21 @@ def _to_json(value: Any) -> Any:
     return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
 
 
-def _no_company_reason(after: Booking) -> str:
-    if after.booker is None:
-        return "no attendee is a prospect known by email, so there is no company and no deal"
-    return f"{email_domain(after.booker.email)} is a personal domain, so there is no company and no deal"
+def _exclusions(state: BookingState, change: Change) -> Iterator[tuple[str, str]]:
+    """Return why the booking has no company, or which attendees beside the prospect are on our own side."""
+    after = change.after
+    own_side = [
+        reason for one in after.seats if (reason := own_side_reason(one, after.hosts, change.rules)) is not None
+    ]
+    if after.booker is not None and after.booker.email is not None:
+        if own_side:
+            yield "attendee.own_side", f"{', and '.join(own_side)}, so the deal is not theirs"
+        reason = _no_company_reason(after.booker.email, change.rules)
+    else:
+        reason = ", and ".join(own_side) or "no attendee is a prospect known by email"
+    if state.company_key is None:
+        yield "deal.none", f"{reason}, so there is no company and no deal"
+
+
+def _no_company_reason(email: str, rules: Rules) -> str:
+    return f"{display_domain(email_domain(email))} {rules.why_no_company(email)}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from pydantic import AfterValidator, StringConstraints
 
-from showup.companies.domain import PERSONAL_DOMAINS, is_personal, registrable_domain
+from showup.companies.domain import mail_domain
 from showup.deals.deal import FIRST_STAGE, MET_STAGE
 from showup.values.domain_name import DomainName
 from showup.values.duration import Duration
@@ -68,6 +68,12 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         frozenset[DomainName],
         Meta(max_length=_MAX_DOMAINS, description="The team's domains. They never become a person, company or deal."),
     ] = frozenset()
+    hosts_domains_are_ours: Annotated[
+        bool,
+        Meta(
+            description="Whether people at the business domain of a meeting's host belong to the team in that meeting."
+        ),
+    ] = True
     team_emails: Annotated[
         frozenset[EmailAddress],
         Meta(max_length=_MAX_DOMAINS, description="The team's addresses at other domains, such as personal ones."),
@@ -112,21 +118,33 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def is_team(self, email: str) -> bool:
         """Return whether the address belongs to the team."""
-        return email in self.team_emails or registrable_domain(email) in self.team_domains
+        return email in self.team_emails or not self.team_domains.isdisjoint(mail_domain(email).parents)
+
+    def own_domains(self, hosts: Iterable[str]) -> frozenset[str]:
+        """Return the business domains of these hosts, which are the team's too in a meeting of theirs."""
+        if not self.hosts_domains_are_ours:
+            return frozenset()
+        return frozenset(domain for host in hosts if (domain := self.company_domain(host)) is not None)
 
     def company_domain(self, email: str) -> str | None:
-        """Return the company domain of the address, or None for a personal address."""
-        domain = registrable_domain(email)
-        if domain is None:
+        """Return the company domain of the address, or None for an address that belongs to no company."""
+        found = mail_domain(email)
+        if not self.business_domains.isdisjoint(found.parents):
+            return found.registrable or found.parents[0]
+        if found.of_many is not None or not self.personal_domains.isdisjoint(found.parents):
             return None
-        if domain in self.business_domains:
-            return domain
-        personal = domain in self.personal_domains or is_personal(email, domain, PERSONAL_DOMAINS)
-        return None if personal else domain
+        return found.registrable
+
+    def why_no_company(self, email: str) -> str:
+        """Return why the address belongs to no company, as the end of a sentence about its domain."""
+        found = mail_domain(email)
+        return "is a personal domain by your rules" if found.of_many is None else found.of_many
 
 
+# The rules that are sets of domains or addresses.
+ADDRESS_RULES = frozenset({"personal_domains", "business_domains", "team_domains", "team_emails"})
 # The classification of an address does not depend on time: the newest value of these rules applies to all history.
-TIMELESS_RULES = frozenset({"personal_domains", "business_domains", "team_domains", "team_emails"})
+TIMELESS_RULES = ADDRESS_RULES | {"hosts_domains_are_ours"}
 
 
 class Amendment(Struct, frozen=True, kw_only=True):

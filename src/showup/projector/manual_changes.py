@@ -25,6 +25,7 @@ from showup.people.person import Person
 from showup.pipeline.merges import Identities, Merge, replay_merges
 from showup.projector import merge_store
 from showup.projector.streams import EventLog
+from showup.values.domain_name import display_domain
 
 
 class ManualDeal(Struct, frozen=True, kw_only=True):
@@ -223,5 +224,6 @@ def named_companies(changes: ManualChanges) -> Mapping[str, Company]:
 
 
 def company_of_key(key: str, moments: Sequence[datetime]) -> Company:
-    """Return a company known only by its key and by the times it was mentioned."""
-    return Company(key=key, name=domain_of_key(key) or key, first_met_at=min(moments), last_met_at=max(moments))
+    """Return a company known only by its key and by the times it was mentioned; its domain's letters are its name."""
+    name = display_domain(domain_of_key(key) or key)
+    return Company(key=key, name=name, first_met_at=min(moments), last_met_at=max(moments))

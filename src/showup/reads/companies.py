@@ -16,6 +16,7 @@ from showup.reads.people import people_of
 from showup.reads.rows import Item, if_set, visible_to
 from showup.reads.search import match_all_words
 from showup.reads.timeline import timeline
+from showup.values.domain_name import normalize_domain
 
 SORTS: Sorts = {name: companies.c[name] for name in ("created_at", "updated_at", "name")}
 
@@ -34,7 +35,7 @@ async def list_companies(
 ) -> ResultPage:
     """Returns one page of the companies that the permission allows."""
     query = select(*_FIELDS).where(visible_to(permission, companies), *match_all_words(companies.c.search, filters.q))
-    query = query.where(if_set(filters.domain, lambda domain: companies.c.domain == domain.lower()))
+    query = query.where(if_set(filters.domain, lambda domain: companies.c.domain == normalize_domain(domain)))
     return await read_page(tx, query, SORTS, page_request)
 
 

@@ -1,12 +1,13 @@
 """Email addresses in lower case. An address identifies a person, so the same address has one form everywhere."""
 
 import re
+import unicodedata
 from typing import Annotated, Final
 
 from msgspec import Meta
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from showup.values.domain_name import LABEL_PATTERN
+from showup.values.domain_name import LABEL_PATTERN, display_domain, normalize_domain
 from showup.values.invalid_value import InvalidValue
 
 MAX_LENGTH: Final = 320
@@ -15,12 +16,24 @@ _MAILBOX: Final = re.compile(rf"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{{1,64}}@{LABE
 
 
 def normalize_email(value: object) -> str:
-    """Return the address as it is stored and compared; empty for None, and for any other value that is not text."""
-    return value.strip().lower() if isinstance(value, str) else ""
+    """Return the address as it is stored, compared and sent to; empty for any value that is not text.
+
+    It is in lower case, its domain in ASCII (`normalize_domain`).
+    """
+    if not isinstance(value, str):
+        return ""
+    local, at, domain = value.strip().rpartition("@")
+    return f"{unicodedata.normalize('NFC', local.lower())}{at}{normalize_domain(domain)}"
+
+
+def display_email(email: str) -> str:
+    """Return the address as people write it, its domain in letters."""
+    local, at, domain = email.rpartition("@")
+    return f"{local}{at}{display_domain(domain)}"
 
 
 def parse_email(text: str) -> str:
-    """Return the address in lower case. Raises InvalidValue."""
+    """Return the address in its one form. Raises InvalidValue."""
     email = normalize_email(text)
     if not is_email(email):
         raise InvalidValue("an email address such as ann@example.com")
@@ -34,11 +47,11 @@ def is_email(text: str) -> bool:
 
 def is_mailbox(text: str) -> bool:
     """Return whether the text can be used as an address in a mail header; `ann@localhost` can."""
-    return len(text) <= MAX_LENGTH and _MAILBOX.fullmatch(text) is not None
+    return len(text) <= MAX_LENGTH and _MAILBOX.fullmatch(normalize_email(text)) is not None
 
 
 def email_domain(email: str | None) -> str:
-    """Return the part after the @ in lower case; empty for no address."""
+    """Return the part after the @ in its one spelling; empty for no address."""
     return normalize_email(email).rpartition("@")[2]
 
 

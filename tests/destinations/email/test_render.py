@@ -25,6 +25,17 @@ def test_every_kind_says_the_same_in_html_and_in_text(kind: str) -> None:
     assert "None" not in sent.text + Page(sent.html).text
 
 
+def test_providers_get_the_ascii_form_and_people_see_letters() -> None:
+    """F11: Resend takes ASCII domains only; the text of the mail has the letters, whichever way it was stored."""
+    for email in ("lena@bäckerei.example", "lena@xn--bckerei-5wa.example"):
+        sent = mail(guest_email=email, guest_name="Lena", organizer_email=email, organizer_name=None)
+        assert sent.to == "Lena <lena@xn--bckerei-5wa.example>"
+        assert sent.reply_to == "lena@xn--bckerei-5wa.example"
+        assert "This mail went to lena@bäckerei.example" in sent.text
+        assert "Answers to it go to lena@bäckerei.example" in sent.text
+        assert "lena@bäckerei.example" in Page(sent.html).text
+
+
 def test_no_two_kinds_have_the_same_subject() -> None:
     assert len({mail(kind).subject for kind in KINDS}) == len(KINDS)
 

@@ -12,6 +12,7 @@ from showup.destinations.contract import CannotRender, Meeting, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import meeting_place
 from showup.destinations.local_time import local_time
+from showup.values.email_address import display_email
 from showup.values.time_zone import zone_of
 
 CREATED: Final = "booking.created"
@@ -77,7 +78,7 @@ def render(notification: Notification) -> TaskEntry:
 
 def _lead_name(meeting: Meeting) -> str:
     guest = meeting.guest
-    return _short(guest.name) or _short(guest.email) or _short(guest.phone) or "Unnamed attendee"
+    return _short(guest.name) or _short(display_email(guest.email)) or _short(guest.phone) or "Unnamed attendee"
 
 
 def _facts(notification: Notification, meeting: Meeting) -> Lines:
@@ -86,7 +87,7 @@ def _facts(notification: Notification, meeting: Meeting) -> Lines:
     link = "Link" if place.url else "Place"
     facts = [
         ("When", _when(notification, meeting.start_time, meeting.end_time)),
-        ("With", _short(meeting.organizer_name) or _short(meeting.organizer_email)),
+        ("With", _short(meeting.organizer_name) or _short(display_email(meeting.organizer_email or ""))),
         (link, "" if _is_cancelled(meeting) else place.url or place.text or ""),
         ("Phone", _short(meeting.guest.phone)),
         ("Company", _short(meeting.company_name)),

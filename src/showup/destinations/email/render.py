@@ -14,7 +14,7 @@ from showup.destinations.email.settings import SenderRule, sender_for
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import MeetingPlace, cancel_url, meeting_place, reschedule_url, web_link
 from showup.destinations.local_time import LocalTime, local_time
-from showup.values.email_address import is_mailbox
+from showup.values.email_address import display_email, is_mailbox, normalize_email
 from showup.values.time_zone import zone_of
 
 _LONGEST_SUBJECT = 200
@@ -148,9 +148,9 @@ def mail_variables(notification: Notification) -> MailVariables:
         when=local_time(meeting.start_time, meeting.end_time, zone),
         place=meeting_place(meeting),
         guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
-        guest_email=one_line(meeting.guest.email),
+        guest_email=one_line(display_email(meeting.guest.email)),
         organizer=_organizer(meeting),
-        organizer_email=_shown(meeting.organizer_email, _LONGEST_TITLE),
+        organizer_email=_shown(display_email(meeting.organizer_email or ""), _LONGEST_TITLE),
         event_type=_shown(meeting.event_type_title, _LONGEST_TITLE),
         cancellation_reason=_shown(meeting.cancellation_reason, _LONGEST_REASON),
         reschedule_url=reschedule_url(meeting),
@@ -164,7 +164,9 @@ def mail_variables(notification: Notification) -> MailVariables:
 
 
 def _organizer(meeting: Meeting) -> str | None:
-    return _shown(meeting.organizer_name, _LONGEST_NAME) or _shown(meeting.organizer_email, _LONGEST_TITLE)
+    return _shown(meeting.organizer_name, _LONGEST_NAME) or _shown(
+        display_email(meeting.organizer_email or ""), _LONGEST_TITLE
+    )
 
 
 def _shown(text: str | None, longest: int) -> str | None:
@@ -187,5 +189,6 @@ def format_address(email: str, name: str | None) -> str:
     if not is_mailbox(email):
         raise CannotRender(f"{email!r} is not an email address.")
     shown = truncate(one_line(name or ""), _LONGEST_NAME)
-    user, _, domain = email.rpartition("@")
-    return str(Address(shown, user, domain)) if shown else email
+    address = normalize_email(email)
+    user, _, domain = address.rpartition("@")
+    return str(Address(shown, user, domain)) if shown else address

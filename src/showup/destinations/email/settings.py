@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from showup.destinations.contract import CannotRender, Meeting
 from showup.destinations.links import host_of
+from showup.values.domain_name import normalize_domain
 from showup.values.email_address import email_domain
 
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -92,7 +93,7 @@ class SenderRule(Struct, frozen=True, kw_only=True):
 
 def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> str | None:
     """Returns the address of the first row that matches; None when none does."""
-    host = host_of(meeting.booker_url)
+    host = normalize_domain(host_of(meeting.booker_url) or "") or None
     domain = email_domain(meeting.organizer_email) or None
     return next((sender.address for sender in senders if sender.matches(host, domain)), None)
 

@@ -23,6 +23,7 @@ from showup.destinations.slack.blocks import (
     safe_text,
     section,
 )
+from showup.values.email_address import display_email
 
 # Showup's clock may be ahead of Slack's, so the search for a posted message starts some minutes earlier.
 _CLOCK_SKEW_SECONDS: Final = 300
@@ -88,7 +89,7 @@ def _booking_message(notification: Notification) -> Message:
 def _guest_name(meeting: Meeting) -> str:
     """Returns the guest's name and company."""
     guest = meeting.guest
-    name = guest.name or guest.email or guest.phone or "unknown attendee"
+    name = guest.name or display_email(guest.email) or guest.phone or "unknown attendee"
     return f"{safe_text(name)} ({safe_text(meeting.company_name)})" if meeting.company_name else safe_text(name)
 
 
@@ -98,8 +99,8 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
         fields.append(("Previous time", moment(old, notification.time_zone)))
     fields.append(("Meeting", safe_text(meeting.title or meeting.event_type_title or "untitled")))
     for name, value in (
-        ("With", meeting.organizer_name or meeting.organizer_email),
-        ("Email", meeting.guest.email),
+        ("With", meeting.organizer_name or display_email(meeting.organizer_email or "")),
+        ("Email", display_email(meeting.guest.email)),
         ("Phone", meeting.guest.phone),
         ("Reason", _reason(notification, meeting)),
     ):

@@ -59,9 +59,9 @@ def identifier(value: Any) -> str | None:
 
 
 def email(value: Any) -> str | None:
-    """Returns an email address in lower case; None if it is invalid."""
-    found = _bounded_text(value, MAX_LENGTH)
-    return normalize_email(found) if found is not None and is_email(found) else None
+    """Returns an email address in its one form; None if it is invalid."""
+    found = normalize_email(_bounded_text(value, MAX_LENGTH))
+    return found if is_email(found) else None
 
 
 def integer(value: Any, below: int = _BIGINT) -> int | None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from showup.events.details import ReplacedBooking
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiHost
-from showup.values.email_address import email_domain, normalize_email
+from showup.values.email_address import normalize_email
 
 WebhookTrigger: TypeAlias = Literal[
     "BOOKING_CREATED",
@@ -176,21 +176,15 @@ def is_guest(booking: ApiBooking, address: str) -> bool:
 
 
 def list_guests(booking: ApiBooking) -> list[ApiAttendee]:
-    """Returns the attendees, the booker first, without the team members whom Cal.com lists among them."""
+    """Returns the attendees without the hosts, whom Cal.com lists among them; a host who booked is an attendee too.
+
+    Colleagues of the hosts remain, as in Cal.com's own webhooks: the rules decide whether they are prospects.
+    """
     booked = {normalize_email(booking.booking_fields_responses.get("email")), *map(normalize_email, booking.guests)}
-    ours = {normalize_email(host.email) for host in booking.hosts}
-    domains = {email_domain(address) for address in ours if address}
-    listed = [one for one in booking.attendees if not _is_team_member(one, booked, ours, domains)]
+    left_out = {normalize_email(host.email) for host in booking.hosts} - booked
+    listed = [one for one in booking.attendees if not one.email or normalize_email(one.email) not in left_out]
     known = {normalize_email(one.email) for one in listed}
     return [*listed, *(ApiAttendee(email=email) for email in booking.guests if normalize_email(email) not in known)]
-
-
-def _is_team_member(one: ApiAttendee, booked: set[str], ours: set[str], domains: set[str]) -> bool:
-    """Co-hosts are listed as attendees too; the booker, and anyone whom the booker added, is always a guest."""
-    address = normalize_email(one.email)
-    if not address or address in booked:
-        return False
-    return address in ours or (bool(booked - {""}) and email_domain(address) in domains)
 
 
 def _host(host: ApiHost) -> dict[str, Any]:

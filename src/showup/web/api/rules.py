@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from showup.database.engine import driver_connection
 from showup.events.workspace import RulesChanged
 from showup.inbox.rules import in_force
-from showup.pipeline.rules import TIMELESS_RULES, RuleBook, Rules
+from showup.pipeline.rules import ADDRESS_RULES, RuleBook, Rules
 from showup.reads.rules import list_rule_changes
 from showup.values.struct_fields import field_type, model_field, with_fields
 from showup.web.api.schemas import EVENT_ID, Example, ok_response
@@ -36,6 +36,7 @@ RULES: Example = {
     "business_domains": [],
     "team_domains": ["ourbrand.example"],
     "team_emails": [],
+    "hosts_domains_are_ours": True,
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
     "notify_guests": False,
@@ -121,7 +122,7 @@ async def get_rules(
 def current_rules(rule_book: RuleBook, now: datetime) -> dict[str, Any]:
     """Return the current rules in the shape of `CurrentRules`."""
     rules: dict[str, Any] = msgspec.to_builtins(rule_book.at(now))
-    return {name: sorted(value) if name in TIMELESS_RULES else value for name, value in rules.items()}
+    return {name: sorted(value) if name in ADDRESS_RULES else value for name, value in rules.items()}
 
 
 _EFFECT: Example = {
@@ -149,7 +150,7 @@ class RuleValues(RequestBody):
         """Return the values as the log stores them: JSON values by rule name."""
         values = {name: getattr(self, name) for name in self.model_fields_set}
         changes: dict[str, Any] = msgspec.to_builtins(values)
-        return {name: sorted(set(value)) if name in TIMELESS_RULES else value for name, value in changes.items()}
+        return {name: sorted(set(value)) if name in ADDRESS_RULES else value for name, value in changes.items()}
 
 
 class ChangeRulesRequest(RequestBody):

@@ -36,7 +36,7 @@ class PageResponse(BaseModel, Generic[Item]):
 
 
 class CompanySummary(BaseModel):
-    """A short form of a company, used inside other resources."""
+    """A short form of a company, used inside other resources; `domain` is in its ASCII form (`xn--…`)."""
 
     id: UUID
     name: str
@@ -44,7 +44,7 @@ class CompanySummary(BaseModel):
 
 
 class PersonSummary(BaseModel):
-    """A short form of a person, used inside other resources."""
+    """A short form of a person, used inside other resources; the domain of `email` is in its ASCII form."""
 
     id: UUID
     email: str
