@@ -28,7 +28,7 @@ Count = Annotated[int, typer.Option(min=1, help="The minimum number of webhooks;
 Chaos = Annotated[bool, typer.Option("--chaos", help="Send some webhooks twice, late or out of order.")]
 Check = Annotated[bool, typer.Option("--check", help="Compare the API's data with the simulation afterwards.")]
 Wait = Annotated[float, typer.Option(min=0, help="How many seconds --check waits for Showup to catch up.")]
-Key = Annotated[str | None, typer.Option(help="An API key with read scope, or - for stdin; for --check.")]
+Key = Annotated[str | None, typer.Option(help="An API key with write scope, or - for stdin; for --check.")]
 KeyFile = Annotated[Path | None, typer.Option(help="A file with the API key.")]
 
 
@@ -75,7 +75,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     _check_options(url, secret, account, yes_really=yes_really)
     if check and secret is not None and key is None:
         raise CliError(
-            "--check needs an API key. Create one with `showup keys create simulation --scope read`, then use --key."
+            "--check needs an API key. Create one with `showup keys create simulation --scope write`, then use --key."
         )
     from showup.cli import simulate_output as output
     from showup.clock import system_clock

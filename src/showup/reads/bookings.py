@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
+from showup.bookings.uids import redact
 from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, people
 from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.rows import Item, can_see_uids, if_set, nest_columns, nested_columns, visible_to
 from showup.reads.search import matches_prefix, split_words
 from showup.values.email_address import normalize_email
 
@@ -22,7 +23,7 @@ SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", 
 _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
     *("attended", "attendance_evidence", "host_absent", "show_time", "deal_id", "organizer_email"),
-    *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at"),
+    *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids"),
 )
 
 
@@ -48,7 +49,7 @@ async def list_bookings(
 ) -> ResultPage:
     """Returns one page of the bookings that the permission allows."""
     page = await read_page(tx, select_bookings(permission).where(*_conditions(filters)), SORTS, page_request)
-    return ResultPage(items=[with_attendance(item) for item in page.items], next_cursor=page.next_cursor)
+    return ResultPage(items=[booking_item(item, permission) for item in page.items], next_cursor=page.next_cursor)
 
 
 async def bookings_of(
@@ -56,7 +57,7 @@ async def bookings_of(
 ) -> list[Item]:
     """Returns the bookings that meet a condition, such as those of a deal or a person, the latest meeting first."""
     query = select_bookings(permission).where(condition).order_by(bookings.c.start_time.desc()).limit(limit)
-    return [with_attendance(nest_columns(row)) for row in (await tx.execute(query)).mappings()]
+    return [booking_item(nest_columns(row), permission) for row in (await tx.execute(query)).mappings()]
 
 
 # Mails that report no change of a booking.
@@ -77,9 +78,14 @@ def select_bookings(permission: Permission) -> Select[Any]:
         # A mail that is only in the mail preview has reached no recipient.
         deliveries.c.provider.is_distinct_from("mail_preview"),
     )
+    seat = booking_attendees.c
+    seat_uids = select(func.array_agg(seat.calcom_seat_uid)).where(
+        seat.booking_id == bookings.c.id, seat.calcom_seat_uid.is_not(None)
+    )
     return (
         select(
             *(bookings.c[name] for name in _FIELDS),
+            seat_uids.scalar_subquery().label("seat_uids"),
             notified_at.scalar_subquery().label("notification_sent_at"),
             *nested_columns("person", people, "id", "email", "name"),
             *nested_columns("company", companies, "id", "name", "domain"),
@@ -90,14 +96,19 @@ def select_bookings(permission: Permission) -> Select[Any]:
     )
 
 
-def with_attendance(booking: Item) -> Item:
-    """Returns the booking with `attendance`, built from its columns."""
+def booking_item(row: Item, permission: Permission) -> Item:
+    """Returns the booking of a row, with `attendance`, and without its uids if the permission is for reading only."""
+    seat_uids = row.pop("seat_uids")
     attendance_fields = attendance_of(
-        attended=booking["attended"],
-        host_absent=booking["host_absent"],
-        evidence=booking["attendance_evidence"],
+        attended=row["attended"],
+        host_absent=row["host_absent"],
+        evidence=row["attendance_evidence"],
     )
-    return {**booking, "attendance": attendance_fields}
+    booking = {**row, "attendance": attendance_fields}
+    if can_see_uids(permission):
+        return booking
+    known_uids = [booking["calcom_uid"], *(known["uid"] for known in booking["uids"]), *(seat_uids or ())]
+    return redact(booking | {"calcom_uid": None, "uids": []}, known_uids) | {"known_uids": known_uids}
 
 
 def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:

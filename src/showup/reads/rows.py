@@ -20,6 +20,11 @@ def visible_to(permission: Permission, table: Table) -> ColumnElement[bool]:
     return table.c.workspace_id == permission.workspace_id
 
 
+def can_see_uids(permission: Permission) -> bool:
+    """Returns whether answers may contain uids and raw bodies: who knows them can cancel a meeting at Cal.com (S09)."""
+    return permission.allows("write")
+
+
 def if_set(value: FilterValue | None, condition: Callable[[FilterValue], ColumnElement[bool]]) -> ColumnElement[bool]:
     """Returns the condition on a filter's value; no condition if the value is None."""
     return true() if value is None else condition(value)

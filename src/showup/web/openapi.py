@@ -20,8 +20,10 @@ DESCRIPTION = (
     " Showup executes a repeated request with the same `Idempotency-Key` once. Lists return"
     ' `{"items": […], "next_cursor": …}`; to get the next page, send `next_cursor` as `cursor`. Times are'
     " RFC 3339 in UTC, ids are UUIDs, and problems are `application/problem+json`."
-    " A search in `q` has at most 8 words of at most 60 letters. At most 3 reads of a key run at a time; others wait,"
-    " and get 429 with `Retry-After` after 3 s."
+    " A search in `q` has at most 8 words of at most 60 letters. At most 3 reads of a key, 4 of a workspace and 5 of all"
+    " run at a time in one process; others wait, and get 429 with `Retry-After` after 3 s."
+    " A key of scope read sees no uid of Cal.com, no link that contains one and no raw body, because they can cancel"
+    " meetings."
 )
 
 

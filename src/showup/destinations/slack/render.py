@@ -63,7 +63,8 @@ def render(notification: Notification, channel: str) -> Content:
     write = _WRITERS.get(notification.kind)
     if write is None:
         raise CannotRender(f"Slack does not receive {notification.kind}: remove it from `notices` of the connection")
-    message: Message = write(notification)
+    # Everyone in the channel reads it.
+    message: Message = write(notification.redact_uids())
     content: dict[str, Any] = {
         "do": "update" if notification.kind == "record.chosen" else "post",
         "channel": channel,
@@ -107,10 +108,8 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
             fields.append((name, safe_text(value)))
     if notification.kind in _ATTENDANCE_EVENTS and meeting.evidence in _EVIDENCE:
         fields.append(("Evidence", _EVIDENCE[meeting.evidence]))
-    # Everyone in the channel reads it, and anyone who has the uid can cancel the meeting.
-    url = meeting.redact_uids(meeting.meeting_url)
-    if notification.kind not in _ENDED_EVENTS and url and meeting.status == "ACCEPTED":
-        fields.append(("Where", link(url, "join the meeting")))
+    if notification.kind not in _ENDED_EVENTS and meeting.meeting_url and meeting.status == "ACCEPTED":
+        fields.append(("Where", link(meeting.meeting_url, "join the meeting")))
     return fields
 
 

@@ -72,7 +72,8 @@ class BookingQuery(ListQuery):
 class BookingResponse(BookingSummary):
     """A meeting across all its reschedules.
 
-    `calcom_uid` can cancel the meeting at Cal.com: protect it like a key.
+    `calcom_uid` can cancel the meeting at Cal.com: protect it like a key. For a key of scope read it is null, as is a
+    place that contains it, and `uids` is empty.
     """
 
     calcom_uid: str | None

@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from showup.inbox.replay import replay_event as requeue_event
 from showup.reads.events import SORTS, EventFilter, event_exists, find_event, list_events
-from showup.reads.rows import Item
+from showup.reads.rows import Item, can_see_uids
 from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
 from showup.web.http.app_state import ReadTransaction
-from showup.web.http.auth import Reader
+from showup.web.http.auth import Reader, Writer
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, found_or_404, problem_examples
@@ -93,7 +93,7 @@ class EventResponse(BaseModel):
 
 
 class EventDetailResponse(EventResponse):
-    """An inbox event with its exact body: as text if it is UTF-8, else in Base64."""
+    """An inbox event with its exact body: as text if it is UTF-8, else in Base64; null for a key of scope read."""
 
     content_type: str | None
     webhook_version: str | None
@@ -124,8 +124,9 @@ async def get_events(permission: Reader, tx: ReadTransaction, query: Annotated[E
 async def get_event(
     event_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Get an inbox event with its body."""
-    return with_readable_body(found_or_404(await find_event(tx, permission, event_id), "event"))
+    """Get an inbox event; with its body if the key has the scope write, because the body can cancel the meeting."""
+    event = found_or_404(await find_event(tx, permission, event_id), "event")
+    return with_readable_body(event) if can_see_uids(permission) else event | {"body": None, "body_base64": None}
 
 
 @router.get(
@@ -134,9 +135,9 @@ async def get_event(
     responses=ok_response(EVENT_DETAIL["body"], media_type="application/octet-stream") | problem_examples("not-found"),
 )
 async def get_event_body(
-    event_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+    event_id: UUID, permission: Writer, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Response:
-    """Get the exact bytes of an inbox event."""
+    """Get the exact bytes of an inbox event. Requires the scope write, because the uid in it can cancel the meeting."""
     event = found_or_404(await find_event(tx, permission, event_id), "event")
     # The bytes come from outside: a browser must download them and never render them.
     headers = {"Content-Disposition": f'attachment; filename="{event_id}.bin"'}
