@@ -33,7 +33,8 @@ async def put_uids_everywhere(engine: AsyncEngine) -> None:
                 "UPDATE showup.bookings SET calcom_uid = :uid, meeting_url = :room, location = :room, "
                 "uids = jsonb_build_array(jsonb_build_object('uid', cast(:former AS text)), "
                 "jsonb_build_object('uid', cast(:uid AS text))), title = :title, "
-                "notes = :notes, cancellation_reason = :notes, outcome_notes = :notes, next_step = :notes WHERE id = :id"
+                "notes = :notes, cancellation_reason = :notes, outcome_notes = :notes, next_step = :notes "
+                "WHERE id = :id"
             ),
             {
                 "uid": UID,
@@ -51,13 +52,17 @@ async def put_uids_everywhere(engine: AsyncEngine) -> None:
         await tx.execute(
             text(
                 "UPDATE showup.audit_log SET change = jsonb_build_object('uid', jsonb_build_array(null, "
-                "cast(:uid AS text)), 'meeting_url', jsonb_build_array(cast(:room AS text), null)) WHERE booking_id = :id"
+                "cast(:uid AS text)), 'meeting_url', jsonb_build_array(cast(:room AS text), null)) "
+                "WHERE booking_id = :id"
             ),
             {"uid": FORMER, "room": ROOM, "id": id_of("ours.intro")},
         )
         await tx.execute(
-            text("UPDATE showup.inbox_events SET body = convert_to(:body, 'UTF8') WHERE id = :id"),
-            {"body": f'{{"payload": {{"uid": "{UID}"}}}}', "id": id_of("ours.made")},
+            text(
+                "UPDATE showup.inbox_events SET uid = :uid, because = :uid, body = convert_to(:body, 'UTF8') "
+                "WHERE id = :id"
+            ),
+            {"uid": UID, "body": f'{{"payload": {{"uid": "{UID}"}}}}', "id": id_of("ours.made")},
         )
 
 

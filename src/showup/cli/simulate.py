@@ -57,6 +57,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     key: Key = None,
     key_file: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what earlier runs left in this database.")] = False,
+    workspace: Annotated[str | None, typer.Option(help="With --remove: only this workspace. Default: all.")] = None,
     yes_really: Annotated[bool, typer.Option("--yes-really", help="Confirm sending to another machine.")] = False,
 ) -> None:
     """Send signed, realistic webhooks that are marked as simulated: they move deals, and no destination is notified.
@@ -64,8 +66,15 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     Without --secret, the target is this machine's Showup.
     The command then creates a workspace `simulation` with two accounts, and a key for --check, in its database.
 
+    With --remove, it deletes the records of earlier runs, and erases their events from the log.
+
     Example: showup simulate --count 500 --seed 7 --chaos --check
     """
+    if remove:
+        from showup.cli.removal import remove_and_print
+
+        remove_and_print("simulation", workspace, json=json)
+        return
     from showup.cli.secret_input import STDIN, read_secret
 
     if secret == key == STDIN:

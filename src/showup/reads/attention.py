@@ -1,5 +1,6 @@
 """Reads what needs a person: conflicts, deals without their meeting, questions, failures, and missing outcomes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -23,9 +24,9 @@ _OUTCOMES_FOR: Final = timedelta(days=14)
 
 
 class AttentionFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on an item; None does not filter."""
+    """Conditions on an item; an empty one does not filter."""
 
-    kind: AttentionKind | None = None
+    kind: Sequence[AttentionKind] = ()
 
 
 async def list_attention(
@@ -39,8 +40,7 @@ async def list_attention(
         "failure": _failures(permission, now),
         "missing_outcome": _missing_outcomes(permission, now),
     }
-    kinds = _KINDS if filters.kind is None else (filters.kind,)
-    found = union_all(*(parts[kind] for kind in kinds)).subquery()
+    found = union_all(*(parts[kind] for kind in dict.fromkeys(filters.kind or _KINDS))).subquery()
     return await read_page(tx, select(*found.c), {"at": found.c.at}, page_request)
 
 

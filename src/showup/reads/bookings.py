@@ -1,12 +1,12 @@
 """Lists bookings."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, select, union
+from sqlalchemy import ColumnElement, Select, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -14,8 +14,9 @@ from showup.bookings.uids import redact
 from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, people
 from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, can_see_uids, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import matches_prefix, split_words
+from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_booking
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", "booked_at")}
@@ -23,22 +24,23 @@ SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", 
 _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
     *("attended", "attendance_evidence", "host_absent", "show_time", "deal_id", "organizer_email"),
-    *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids"),
+    *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids", "simulated"),
 )
 
 
 class BookingFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a booking; None does not filter. `attended`: "true", "false", "null" for unreported.
+    """Conditions on a booking; an empty one does not filter. `attended`: "true", "false", "null" for unreported.
 
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
-    uid: str | None = None
-    status: str | None = None
-    attended: str | None = None
-    email: str | None = None
-    company_id: UUID | None = None
-    organizer: str | None = None
+    uid: Sequence[str] = ()
+    status: Sequence[str] = ()
+    attended: Sequence[str] = ()
+    email: Sequence[str] = ()
+    company_id: Sequence[UUID] = ()
+    organizer: Sequence[str] = ()
+    simulated: SimulatedFilter = "all"
     starts_from: datetime | None = None
     starts_before: datetime | None = None
     q: str | None = None
@@ -85,6 +87,7 @@ def select_bookings(permission: Permission) -> Select[Any]:
     return (
         select(
             *(bookings.c[name] for name in _FIELDS),
+            workspace_of(bookings),
             seat_uids.scalar_subquery().label("seat_uids"),
             notified_at.scalar_subquery().label("notification_sent_at"),
             *nested_columns("person", people, "id", "email", "name"),
@@ -114,14 +117,15 @@ def booking_item(row: Item, permission: Permission) -> Item:
 def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     b = bookings.c
     return [
-        if_set(filters.status, lambda status: b.status == status),
-        if_set(filters.company_id, lambda company_id: b.company_id == company_id),
+        if_any(filters.status, b.status.in_),
+        if_any(filters.company_id, b.company_id.in_),
+        if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
-        if_set(filters.attended, lambda value: b.attended.is_(_ATTENDED[value])),
-        if_set(filters.organizer, lambda email: b.organizer_email == normalize_email(email)),
-        if_set(filters.email, _with_attendee),
-        if_set(filters.uid, _with_any_uid),
+        if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
+        if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
+        if_any(filters.email, _with_attendee),
+        if_any(filters.uid, _with_any_uid),
         *(b.id.in_(_matching_word(word)) for word in split_words(filters.q)),
     ]
 
@@ -129,13 +133,15 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
 _ATTENDED = {"true": True, "false": False, "null": None}
 
 
-def _with_attendee(email: str) -> ColumnElement[bool]:
-    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email == normalize_email(email))
+def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
+    normal = [normalize_email(email) for email in emails]
+    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email.in_(normal))
     return bookings.c.id.in_(seats)
 
 
-def _with_any_uid(uid: str) -> ColumnElement[bool]:
-    return bookings.c.id.in_(select(booking_refs.c.booking_id).where(booking_refs.c.ref == f"uid:{uid}"))
+def _with_any_uid(uids: Sequence[str]) -> ColumnElement[bool]:
+    refs = [f"uid:{uid}" for uid in uids]
+    return bookings.c.id.in_(select(booking_refs.c.booking_id).where(booking_refs.c.ref.in_(refs)))
 
 
 def _matching_word(word: str) -> Any:

@@ -43,7 +43,7 @@ async def timeline(
     # Links and texts of a change may contain a uid too.
     known_uids = await _uids_of(tx, {row["booking_id"] for row in rows if row["booking_id"] is not None})
     return [
-        _entry(row, redact(row["change"], known_uids.get(row["booking_id"], ())), with_uids=False)
+        redact(_entry(row, row["change"], with_uids=False), known_uids.get(row["booking_id"], ()))
         for row in reversed(rows)
     ]
 
@@ -55,6 +55,9 @@ async def ids_of_booking(tx: AsyncConnection, booking_id: UUID) -> list[UUID]:
 
 
 def _entry(row: RowMapping, change: Item, *, with_uids: bool) -> Item:
+    if "amount" in change:
+        # The log stores exact text; the API has one form of money.
+        change = change | {"amount": [None if value is None else float(value) for value in change["amount"]]}
     visible = change if with_uids else {field: value for field, value in change.items() if "uid" not in field}
     return {**{name: value for name, value in row.items() if name != "booking_id"}, "change": visible}
 

@@ -249,13 +249,20 @@ def _digest(notification: Notification, title: str, past: str, ahead: str) -> Me
     count = upcoming["meetings"]
     headline = f"{title}: {_meetings(count)} {ahead} ({safe_text(str(details['date']))})"
     counted = [(name, str(before[key])) for key, name in _COUNTED]
-    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}*", counted)]
+    held = _held(before)
+    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}:* {held}", counted)]
     blocks += _upcoming_section(upcoming, notification.time_zone)
     if before["deliveries_failed"]:
         failed = before["deliveries_failed"]
         blocks.append(context(f":warning: {failed} failed deliveries: `showup deliveries list --state failed`"))
-    text = f"{headline}. {past}: {', '.join(f'{name.lower()} {value}' for name, value in counted)}."
+    text = f"{headline}. {past}: {held} {', '.join(f'{name.lower()} {value}' for name, value in counted)}."
     return Message(text=text, blocks=blocks)
+
+
+def _held(before: Mapping[str, Any]) -> str:
+    """Returns how many of the meetings with reported attendance took place: the held rate, in words (CA5)."""
+    reported = before.get("reported", 0)
+    return f"Of {reported} reported, {before['reported_showed']} showed." if reported else "No attendance was reported."
 
 
 def _upcoming_section(upcoming: Mapping[str, Any], zone: str) -> list[Block]:

@@ -13,7 +13,7 @@ from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.paging import page_response
 from showup.web.http.problems import problem_examples
-from showup.web.http.query_params import ListQuery
+from showup.web.http.query_params import ListQuery, any_of
 
 router = APIRouter(prefix="/api/attention", tags=["attention"])
 
@@ -31,7 +31,7 @@ ATTENTION: Example = {
 class AttentionQuery(ListQuery):
     """Filters and paging for what needs a person."""
 
-    kind: AttentionKind | None = None
+    kind: list[AttentionKind] = any_of()
     sort: Literal["at", "-at"] = "-at"
 
     def to_filter(self) -> AttentionFilter:
@@ -60,6 +60,7 @@ class AttentionResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_attention",
     response_model=PageResponse[AttentionResponse],
     responses=ok_response(page_example(ATTENTION)) | problem_examples("broken-cursor"),
 )

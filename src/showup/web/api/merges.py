@@ -65,6 +65,7 @@ class MergeResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_merges",
     response_model=PageResponse[MergeResponse],
     responses=ok_response(page_example(MERGE)) | problem_examples("broken-cursor"),
 )
