@@ -51,7 +51,8 @@ def list_deliveries_command(
     from showup.values.email_address import normalize_email
 
     address = None if recipient is None else normalize_email(recipient)
-    delivery_filter = DeliveryFilter(state=state, destination=destination, booking_id=booking, recipient=address)
+    given = {"state": state, "destination": destination, "booking_id": booking, "recipient": address}
+    delivery_filter = DeliveryFilter(**{name: [value] for name, value in given.items() if value is not None})
 
     async def work(container: "Container") -> "list[Item]":
         from showup.database.engine import transaction

@@ -111,7 +111,8 @@ def booking_item(row: Item, permission: Permission) -> Item:
     if can_see_uids(permission):
         return booking
     known_uids = [booking["calcom_uid"], *(known["uid"] for known in booking["uids"]), *(seat_uids or ())]
-    return redact(booking | {"calcom_uid": None, "uids": []}, known_uids) | {"known_uids": known_uids}
+    visible: Item = redact(booking | {"calcom_uid": None, "uids": []}, known_uids)
+    return visible | {"known_uids": known_uids}
 
 
 def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:

@@ -255,7 +255,8 @@ def _digest(notification: Notification, title: str, past: str, ahead: str) -> Me
     if before["deliveries_failed"]:
         failed = before["deliveries_failed"]
         blocks.append(context(f":warning: {failed} failed deliveries: `showup deliveries list --state failed`"))
-    text = f"{headline}. {past}: {held} {', '.join(f'{name.lower()} {value}' for name, value in counted)}."
+    numbers = ", ".join(f"{name.lower()} {value}" for name, value in counted)
+    text = f"{headline}. {past}: {held[0].lower()}{held[1:-1]}; {numbers}."
     return Message(text=text, blocks=blocks)
 
 

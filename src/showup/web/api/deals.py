@@ -80,8 +80,14 @@ class DealQuery(ListQuery):
     q: SearchText | None = Field(None, description="Prefixes of words in the company's name or domain.")
     simulated: SimulatedFilter = Field("all", description=SIMULATED)
     sort: Literal[
-        *("created_at", "-created_at", "updated_at", "-updated_at"),
-        *("stage_entered_at", "-stage_entered_at", "amount", "-amount"),
+        "created_at",
+        "-created_at",
+        "updated_at",
+        "-updated_at",
+        "stage_entered_at",
+        "-stage_entered_at",
+        "amount",
+        "-amount",
     ] = Field("-created_at", description="`amount` compares numbers, whatever the currency; no amount counts as least.")
 
     def to_filter(self) -> DealFilter:

@@ -41,9 +41,9 @@ class HeadMiddleware:
             return
 
         async def send_without_body(message: Message) -> None:
-            await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app(scope | {"method": "GET"}, receive, send_without_body)
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 class FaultMiddleware:

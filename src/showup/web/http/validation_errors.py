@@ -31,7 +31,8 @@ def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any, body: Any =
 def _describe_error(fault: Mapping[str, Any], route: Any, body: Any) -> dict[str, str]:
     if fault["type"] == "json_invalid":
         return {"field": "body", "in": "body", "detail": _broken_json_detail(fault, body)}
-    location, *path = (str(part) for part in fault["loc"])
+    # A query parameter that may be repeated is a list; its name says enough.
+    location, *path = (str(part) for part in (fault["loc"][:2] if fault["loc"][0] == "query" else fault["loc"]))
     field = _printable((".".join(path) or location)[:_MAX_FIELD_LENGTH])
     if fault["type"] == "extra_forbidden" and location in _NOUNS:
         return {"field": field, "in": location, "detail": _unknown_field_detail(location, path, route)}
