@@ -107,7 +107,7 @@ async def delete_deliveries(connection: asyncpg.Connection, found: SimulatedReco
 async def _find_commands(connection: asyncpg.Connection, workspace_id: UUID, found: SimulatedRecords) -> list[UUID]:
     """Returns people's commands about these people, companies and deals, since the first of these bookings.
 
-    Whoever was recorded before was recorded by a person, for another reason.
+    A person or company that was recorded before has another origin.
     """
     return await _ids(
         connection,

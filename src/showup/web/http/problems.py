@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
-from starlette.routing import compile_path, get_route_path
+from starlette.routing import compile_path
 
 from showup.database.fault import POSSIBLE_OUTAGES, driver_error_of, is_outage
 from showup.reads.rows import Item
@@ -246,8 +246,9 @@ async def _handle_http_error(request: Request, error: Exception) -> JSONResponse
 def _method_not_allowed(request: Request) -> JSONResponse:
     """Return 405 with the methods of all routes of the path: each route knows only its own."""
     allowed: set[str] = set()
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     for route in iter_route_contexts(request.app.routes):
-        if compile_path(route.path)[0].match(get_route_path(request.scope)):
+        if compile_path(route.path or "")[0].match(path):
             allowed |= set(route.methods or ())
     if "GET" in allowed:
         allowed.add("HEAD")
