@@ -20,6 +20,7 @@ from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.verification import verify
+from showup.reads.attention import AttentionFilter, list_attention
 from showup.reads.deals import DealFilter, list_deals
 from showup.reads.keyset import PageRequest
 from showup.reads.stats import stats
@@ -192,3 +193,18 @@ async def test_u03_numbers_leave_out_simulated_data(engine: AsyncEngine, workspa
         "Nexus Ventures": True,
     }
     assert [deal["company"]["name"] for deal in of_real.items] == ["DataFlow Systems"]
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_simulated_data_needs_nobodys_attention(engine: AsyncEngine, workspace: UUID) -> None:
+    """The meeting of a deal that a person moved on is cancelled: of a real one, somebody would have to decide."""
+    await load(engine)
+    lisa = await uid_of(engine, "Lisa Wong")
+    cancelled = payload(lisa.removeprefix("uid:"), 9_000_003, NOW + timedelta(days=1), [LISA])
+    ((account,),) = await rows(engine, "SELECT id FROM connections LIMIT 1")
+    await receive(engine, account, workspace, [body("BOOKING_CANCELLED", NOW, cancelled)])
+    async with engine.connect() as tx:
+        page = PageRequest(sort="-at", limit=50)
+        found = await list_attention(tx, ADMIN, AttentionFilter(), page, NOW)
+    assert await rows(engine, "SELECT count(*) FROM audit_log WHERE what = 'deal.meeting_cancelled'") == [(1,)]
+    assert found.items == []

@@ -51,7 +51,7 @@ async def stats(
         **(await tx.execute(entity_counts)).mappings().one(),
         "bookings": counted,
         "deals": await _deals(tx, permission, simulated),
-        "follow_ups": await count_follow_ups(tx, permission),
+        "follow_ups": await count_follow_ups(tx, permission, simulated),
         "as_of": now,
     }
 

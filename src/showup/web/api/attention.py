@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/attention", tags=["attention"])
 ATTENTION: Example = {
     "id": EVENT_ID,
     "kind": "conflict",
+    "workspace": "default",
     "at": "2026-03-12T16:00:00Z",
     "because": "the deal is cancelled: set it to active first, then to won",
     "booking_id": BOOKING_ID,
@@ -51,6 +52,7 @@ class AttentionResponse(BaseModel):
 
     id: UUID = Field(description="Id of the event, the delivery or the booking.")
     kind: AttentionKind
+    workspace: str
     at: datetime
     because: str | None
     booking_id: UUID | None
