@@ -143,6 +143,8 @@ async def test_a_digest_has_past_and_upcoming_meetings(scenario: DeliveryScenari
         "showed": 1,
         "no_show": 1,
         "unreported": 1,
+        "reported": 1,
+        "reported_showed": 0,
         "deals_opened": 5,
         "deals_won": 0,
         "deals_lost": 0,

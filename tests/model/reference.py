@@ -233,6 +233,9 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
         # PI12: it was accepted before the older event arrived, so the meeting was on as far as the witness knew.
         booking.status, booking.is_rebooking_requested = "ACCEPTED", False
         deals.meeting_booked(model, booking)
+    elif event.fields["outcome"] != "rescheduled":
+        # M10: a meeting has no outcome before it starts; PI12: one accepted before the meeting moved stands.
+        _refuse_unless(model, event, allowed=event.at >= booking.start)
     outcome = event.fields["outcome"]
     booking.outcome, booking.host_absent = outcome, outcome == "host_absent"
     booking.notes = event.fields.get("notes", booking.notes)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -47,17 +48,31 @@ async def test_the_sample_is_loaded_once_and_prints_the_next_steps(  # AP5
 ) -> None:
     first = await invoke(environment, "sample")
     assert first.exit_code == 0
-    assert "Stored 10 webhooks in default" in first.stdout
-    assert "Lisa Wong's deal is in stage met. To complete the sample, move it to proposal manually." in first.stdout
+    assert "Stored 11 events in default" in first.stdout
+    assert re.search(r"DataFlow Systems +Lisa Wong +proposal", first.stdout), first.stdout
     second = await invoke(environment, "sample")
     assert (second.exit_code, "nothing was changed" in second.stdout) == (0, True)
-    assert await count_events(engine) == 10
+    assert await count_events(engine) == 11
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_the_sample_and_simulations_are_removed_with_one_command_each(
+    engine: AsyncEngine, environment: dict[str, str]
+) -> None:
+    """U03: both tell how much they removed, and a second time there is nothing."""
+    await invoke(environment, "sample")
+    removed = await invoke(environment, "sample", "--remove")
+    assert (removed.exit_code, removed.stdout.strip().splitlines()[-1]) == (0, "Removed 11 events.")
+    assert await count_events(engine) == 0
+    for command in ("sample", "simulate"):
+        again = await invoke(environment, command, "--remove")
+        assert (again.exit_code, again.stdout.strip().splitlines()[-1]) == (0, "There was nothing to remove.")
 
 
 @pytest.mark.usefixtures("account")
 async def test_the_sample_answers_in_json(environment: dict[str, str]) -> None:
     output = json.loads((await invoke(environment, "sample", "--json")).stdout)
-    assert (output["workspace"], output["stored"]) == ("default", 10)
+    assert (output["workspace"], output["stored"]) == ("default", 11)
     assert datetime.fromisoformat(output["loaded_at"]) <= datetime.now(UTC)
 
 

@@ -20,7 +20,7 @@ async def prepare_workspace(engine: AsyncEngine) -> PreparedWorkspace:
         return await prepare(tx, SEAL, NOW)
 
 
-async def test_it_makes_a_workspace_two_accounts_and_a_key_to_read_it(engine: AsyncEngine) -> None:
+async def test_it_makes_a_workspace_two_accounts_and_a_key_to_compare_it(engine: AsyncEngine) -> None:
     prepared = await prepare_workspace(engine)
     async with transaction(engine) as tx:
         workspace = await workspaces_store.find(tx, "simulation")
@@ -28,7 +28,7 @@ async def test_it_makes_a_workspace_two_accounts_and_a_key_to_read_it(engine: As
         permission = await keys_store.find(tx, digest(prepared.key))
     assert workspace is not None
     assert permission is not None
-    assert (permission.scope, permission.workspace_id) == ("read", workspace.id)
+    assert (permission.scope, permission.workspace_id) == ("write", workspace.id)
     secrets = {one.name: one.credentials(SEAL).webhook_secrets[0].value for one in accounts}
     assert secrets == dict(prepared.accounts)
     assert len(set(secrets.values())) == 2

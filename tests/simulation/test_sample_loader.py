@@ -33,8 +33,10 @@ async def stored_events(engine: AsyncEngine) -> list[tuple[bytes, str, UUID, UUI
 async def test_the_sample_waits_in_the_inbox_to_be_applied(  # AP5
     engine: AsyncEngine, workspace: UUID, account: UUID
 ) -> None:
-    assert await load_into(engine) == SampleLoad(10, NOW)
-    assert await stored_events(engine) == [(body, "sample", account, workspace) for body in sample_bodies(NOW)]
+    assert await load_into(engine) == SampleLoad(11, NOW)
+    *webhooks, move = await stored_events(engine)
+    assert webhooks == [(body, "sample", account, workspace) for body in sample_bodies(NOW)]
+    assert move[1:] == ("sample", None, workspace), "a person's command, for which the sample has an event too"
 
 
 @pytest.mark.usefixtures("account")
@@ -48,8 +50,8 @@ async def test_a_second_time_changes_nothing(engine: AsyncEngine) -> None:  # AP
 @pytest.mark.usefixtures("account")
 async def test_two_who_load_it_at_once_load_it_once(engine: AsyncEngine) -> None:
     both = await asyncio.gather(load_into(engine), load_into(engine, now=NOW + timedelta(seconds=1)))
-    assert sorted(result.stored for result in both) == [0, 10]
-    assert len(await stored_events(engine)) == 10
+    assert sorted(result.stored for result in both) == [0, 11]
+    assert len(await stored_events(engine)) == 11
 
 
 @pytest.mark.usefixtures("account")
@@ -58,5 +60,5 @@ async def test_each_workspace_can_have_its_own(engine: AsyncEngine) -> None:  # 
         other = await workspaces_store.add(tx, slug="acme", name="Acme")
     assert other is not None
     await load_into(engine)
-    assert await load_into(engine, "acme") == SampleLoad(10, NOW)
-    assert {row[3] for row in (await stored_events(engine))[10:]} == {other.id}
+    assert await load_into(engine, "acme") == SampleLoad(11, NOW)
+    assert {row[3] for row in (await stored_events(engine))[11:]} == {other.id}

@@ -44,7 +44,7 @@ async def new_client(tx: AsyncConnection, slug: str) -> Client:
         assert account_id is not None
         accounts[name] = account_id
     name = f"{slug}-{secrets.token_hex(3)}"
-    key = await keys_store.create(tx, name=name, scope="read", workspace_id=workspace.id, now=system_clock())
+    key = await keys_store.create(tx, name=name, scope="write", workspace_id=workspace.id, now=system_clock())
     return Client(workspace.id, slug, accounts, key)
 
 

@@ -133,3 +133,14 @@ async def test_a_move_needs_one_known_destination(
         await move_booking(scenario_client_as("everywhere"), scenario, "globex", company_id=theirs)
     ).status_code == 422
     assert not await scenario.commands()
+
+
+@pytest.mark.parametrize("outcome", ["showed", "no_show", "host_absent"])
+async def test_m10_a_meeting_has_no_outcome_before_it_starts(
+    writer: httpx2.AsyncClient, scenario: Scenario, outcome: str
+) -> None:
+    """M10: nobody knows it yet. That it gets another time may be known ahead."""
+    response = await report_outcome(writer, scenario, "ahead", outcome=outcome)
+    assert (response.status_code, response.json()["type"]) == (409, "urn:showup:problem:refused-by-rules")
+    assert "the meeting starts at 2026-09-15 12:00 UTC" in response.json()["detail"]
+    assert (await report_outcome(writer, scenario, "ahead", outcome="rescheduled")).status_code == 200

@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
 
 
@@ -72,7 +73,7 @@ async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> No
     promised = (
         "id calcom_uid calcom_booking_id title start_time end_time booked_at status attended attendance"
         " show_time person company deal_id organizer_email reschedule_count cancellation_reason"
-        " meeting_url notes notification_sent_at created_at"
+        " meeting_url notes notification_sent_at created_at workspace simulated"
     )
     assert set(item) == set(promised.split())
     assert item["person"]["email"] == "sarah.chen@acme.com"
@@ -81,8 +82,8 @@ async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> No
     assert item["notification_sent_at"] == "2026-03-02T09:00:00Z"
 
 
-async def test_a_booking_includes_its_related_records(reader: httpx2.AsyncClient) -> None:
-    booking = (await reader.get(f"/api/bookings/{id_of('ours.intro')}")).json()
+async def test_a_booking_includes_its_related_records(client_as: ClientFactory) -> None:
+    booking = (await client_as("writer").get(f"/api/bookings/{id_of('ours.intro')}")).json()
     seats = [(seat["email"], seat["attendance"]["state"]) for seat in booking["attendees"]]
     assert seats == [("sarah.chen@acme.com", "showed"), ("bob@acme.com", "no_show")]
     assert booking["deal"]["stage"] == "met"
@@ -92,10 +93,10 @@ async def test_a_booking_includes_its_related_records(reader: httpx2.AsyncClient
 
 
 async def test_a_merged_bookings_history_continues_in_the_surviving_booking(
-    reader: httpx2.AsyncClient,
+    client_as: ClientFactory,
 ) -> None:
-    stayed = (await reader.get(f"/api/bookings/{id_of('ours.intro')}")).json()
-    merged = (await reader.get(f"/api/bookings/{id_of('ours.twin')}")).json()
+    stayed = (await client_as("writer").get(f"/api/bookings/{id_of('ours.intro')}")).json()
+    merged = (await client_as("writer").get(f"/api/bookings/{id_of('ours.twin')}")).json()
     assert merged == stayed
     assert [line["what"] for line in stayed["timeline"]] == ["booking.made", "booking.rescheduled"]
     assert stayed["timeline"][0]["change"]["uid"] == [None, "uid-intro"]

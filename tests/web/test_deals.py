@@ -28,7 +28,9 @@ async def test_filters(reader: httpx2.AsyncClient, query: str, expected: list[st
 
 async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> None:
     (item,) = (await reader.get("/api/deals?stage=met")).json()["items"]
-    promised = "id company status stage owner_email amount currency created_at updated_at stage_entered_at"
+    promised = (
+        "id company status stage owner_email amount currency created_at updated_at stage_entered_at workspace simulated"
+    )
     assert set(item) == set(promised.split())
     assert item["company"] == {"id": str(id_of("ours.acme")), "name": "Acme Corp", "domain": "acme.com"}
     assert item["amount"] == 12000.5

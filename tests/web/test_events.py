@@ -37,18 +37,18 @@ async def test_filters_of_deliveries(reader: httpx2.AsyncClient, query: str, exp
     assert {item["id"] for item in items} == {str(id_of(f"ours.{name}")) for name in expected}
 
 
-async def test_a_body_is_text_when_it_can_be(reader: httpx2.AsyncClient) -> None:
-    event = (await reader.get(f"/api/events/{id_of('ours.made')}")).json()
+async def test_a_body_is_text_when_it_can_be(client_as: ClientFactory) -> None:
+    event = (await client_as("writer").get(f"/api/events/{id_of('ours.made')}")).json()
     assert (event["body"], event["body_base64"]) == (READABLE_BODY.decode(), None)
 
 
-async def test_a_body_that_is_no_text_comes_in_base64(reader: httpx2.AsyncClient) -> None:
-    event = (await reader.get(f"/api/events/{id_of('ours.garbled')}")).json()
+async def test_a_body_that_is_no_text_comes_in_base64(client_as: ClientFactory) -> None:
+    event = (await client_as("writer").get(f"/api/events/{id_of('ours.garbled')}")).json()
     assert (event["body"], base64.b64decode(event["body_base64"])) == (None, UNREADABLE_BODY)
 
 
-async def test_the_raw_bytes_are_never_shown_by_a_browser(reader: httpx2.AsyncClient) -> None:
-    response = await reader.get(f"/api/events/{id_of('ours.garbled')}/body")
+async def test_the_raw_bytes_are_never_shown_by_a_browser(client_as: ClientFactory) -> None:
+    response = await client_as("writer").get(f"/api/events/{id_of('ours.garbled')}/body")
     assert response.content == UNREADABLE_BODY
     assert response.headers["content-type"] == "application/octet-stream"
     assert response.headers["content-disposition"].startswith("attachment")

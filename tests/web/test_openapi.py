@@ -1,12 +1,14 @@
 """The OpenAPI document, and the pages that need no key."""
 
 import re
+from importlib.resources import files
 from typing import Any
 
 import httpx2
 import jsonschema_rs
 import pytest
 from fastapi import Request, Response
+from openapi_spec_validator import validate
 
 from showup.web.app import openapi_document
 from showup.web.http.cached_document import CachedDocument
@@ -50,15 +52,65 @@ async def test_the_served_document_is_the_printed_one(anonymous: httpx2.AsyncCli
     assert served["paths"] == DOCUMENT["paths"]
 
 
-async def test_the_documentation_names_every_operation(anonymous: httpx2.AsyncClient) -> None:
-    page = (await anonymous.get("/docs")).text
-    for path in DOCUMENT["paths"]:
-        assert f"<code>{path}</code>" in page
+def test_u06_the_document_is_valid() -> None:
+    """U06: by the specification's own schema; names of components may have no spaces."""
+    validate(DOCUMENT)
+    (scheme,) = DOCUMENT["components"]["securitySchemes"]
+    assert re.fullmatch(r"[A-Za-z0-9._-]+", scheme)
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
-async def test_a_page_needs_nothing_but_itself(anonymous: httpx2.AsyncClient, path: str) -> None:
-    response = await anonymous.get(path)
+VERBS = "get list create update delete report move merge undo replay retry redeliver withdraw choose test rotate check"
+
+
+def test_u06_operations_have_the_names_of_functions() -> None:
+    """U06: `updateDeal`, not a name that a path was made into."""
+    names = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+    assert {"updateDeal", "listBookings", "getDeal", "createPerson", "reportOutcome", "listWorkspaces"} <= set(names)
+    for name, (route, operation) in zip(names, OPERATIONS, strict=True):
+        assert re.fullmatch(rf"({'|'.join(VERBS.split())})([A-Z][a-z]+)+", name), name
+        is_list = "next_cursor" in str(operation["responses"].get("200", {}))
+        assert name.startswith("list") is (is_list and route.startswith("GET")), name
+
+
+@each_operation
+def test_u06_every_guarded_operation_documents_that_it_may_be_too_much(operation: dict[str, Any]) -> None:
+    if "security" in operation:
+        assert "429" in operation["responses"]
+        if "requestBody" in operation:
+            assert {"413", "415"} <= set(operation["responses"])
+
+
+DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")
+
+
+async def test_u06_docs_are_served_from_here_under_a_strict_policy(anonymous: httpx2.AsyncClient) -> None:
+    """U06: vendored Swagger UI: no other server, no inline script, no inline style."""
+    page = await anonymous.get("/docs")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {f"docs/{name}" for name in DOCS_FILES} < set(sources)
+    assert not [source for source in sources if "//" in source]
+    assert not re.search(r"<script>|<style|style=| on[a-z]+=", page.text)
+    for name in DOCS_FILES:
+        response = await anonymous.get(f"/docs/{name}")
+        assert (response.status_code, response.headers["content-type"].partition(";")[0]) == (
+            200,
+            "text/css" if name.endswith("css") else "text/javascript",
+        )
+        assert "sourceMappingURL" not in response.text[-300:]
+
+
+def test_u06_the_vendored_files_name_their_version_and_licence() -> None:
+    folder = files("showup.web").joinpath("swagger_ui")
+    assert re.search(r"Swagger UI \d+\.\d+\.\d+", folder.joinpath("README.txt").read_text())
+    assert "Apache License" in folder.joinpath("LICENSE.txt").read_text()
+
+
+async def test_a_page_needs_nothing_but_itself(anonymous: httpx2.AsyncClient) -> None:
+    response = await anonymous.get("/")
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert "script" not in response.headers["content-security-policy"]
     assert response.headers["content-security-policy"].startswith("default-src 'none'")

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+import pytest
 
 from tests.histories.webhooks import body, payload
 from tests.web.conftest import ClientFactory
@@ -196,3 +197,11 @@ async def test_a_key_for_all_workspaces_must_name_one_to_create(
     assert (created.status_code, created.json()["id"]) == (201, str(scenario.person_id("new@hooli.com", "theirs")))
     assert (await scenario_client_as("stranger").get(f"/api/people/{created.json()['id']}")).status_code == 200
     assert (await scenario_client_as("writer").get(f"/api/people/{created.json()['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("q", ["alvarez", "Álvarez", "ALVAREZ jose", "A\u0301lvarez"])
+async def test_m10_a_search_needs_no_accents(writer: httpx2.AsyncClient, q: str) -> None:
+    """M10: people type names without accents."""
+    assert (await writer.post("/api/people", json={"email": "j@x.example", "name": "José Álvarez"})).status_code == 201
+    found = (await writer.get("/api/people", params={"q": q})).json()["items"]
+    assert [person["name"] for person in found] == ["José Álvarez"]

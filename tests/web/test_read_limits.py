@@ -85,6 +85,16 @@ async def test_s05_several_keys_of_a_workspace_have_one_share(locked_people: Asy
     assert sorted(one.status_code for one in await asyncio.gather(*slow_reads)) == [429] * 5 + [503] * 4
 
 
+async def test_s09_the_reads_of_all_workspaces_together_leave_room_for_changes(locked_people: AsyncEngine) -> None:
+    ours, stranger, admin = clients(locked_people, timedelta(seconds=5), "reader", "stranger", "admin")
+    slow_reads = [asyncio.create_task(one.get(SLOW)) for one in (ours, stranger) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    async with asyncio.timeout(2):
+        refused = await admin.delete("/api/suppressions/00000000-0000-0000-0000-000000000000")
+    assert refused.status_code == 404, "a change finds a connection"
+    assert sorted(one.status_code for one in await asyncio.gather(*slow_reads)) == [429] + [503] * 5
+
+
 @pytest.mark.parametrize("path", ["bookings", "deals", "people", "companies"])
 @pytest.mark.parametrize(
     ("q", "status"),

@@ -178,3 +178,20 @@ async def test_each_workspace_has_its_own_rules(scenario_client_as: ClientFactor
         for slug in ("ours", "theirs")
     ]
     assert values == ["last_meeting", "always"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_m10_a_stage_stays_while_deals_stand_on_it(
+    admin: httpx2.AsyncClient, scenario: Scenario, dry_run: bool
+) -> None:
+    """M10: removing it would leave the deals in a stage that does not exist."""
+    deal = f"/api/deals/{await scenario.deal_id('met')}"
+    assert (await admin.patch(deal, json={"stage": "proposal"})).status_code == 200
+    without = {"changes": {"stages": ["booked", "met", "negotiation"]}, "dry_run": dry_run}
+    response = await admin.patch("/api/rules", json=without)
+    assert (response.status_code, response.json()["type"]) == (409, "urn:showup:problem:refused-by-rules")
+    assert response.json()["detail"] == (
+        "1 active deal is in the stage proposal (acme.com). Move them to another stage first"
+    )
+    assert (await admin.patch(deal, json={"stage": "negotiation"})).status_code == 200
+    assert (await admin.patch("/api/rules", json=without)).status_code == 200

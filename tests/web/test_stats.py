@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from showup.reads.stats import rate
+from showup.reads.stats import HELD_RATE, SHOW_RATE, rate
 from tests.web.sample_data import NOW
 
 
@@ -31,7 +31,9 @@ async def test_counts(reader: httpx2.AsyncClient) -> None:
         },
         "follow_ups": {"sent": 0, "recovered": 0},
         "show_rate": 20.0,
+        "show_rate_of": {"numerator": 1, "denominator": 5, "unit": "meetings", "divides": SHOW_RATE},
         "held_rate": 50.0,
+        "held_rate_of": {"numerator": 1, "denominator": 2, "unit": "meetings", "divides": HELD_RATE},
         "as_of": NOW.isoformat().replace("+00:00", "Z"),
     }
 

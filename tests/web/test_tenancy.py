@@ -14,7 +14,9 @@ from tests.web.conftest import ClientFactory
 from tests.web.sample_data import KEYS, id_of
 
 # These contain no personal data, or are needed before a key exists.
-OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
+OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")} | {
+    ("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")
+}
 # These use no key, but a signature or an encrypted link: see tests/feedback and tests/destinations/slack.
 SIGNED = {
     ("POST", "/webhooks/resend"),
@@ -68,12 +70,13 @@ NOUNS = (
     "endpoints",
     "connections",
     "attention",
+    "workspaces",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Reading these requires the scope that changes them.
 ADMIN_READ_PATHS = {"/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"}
 # The links in a mail change data when someone follows them.
-WRITE_READ_PATHS = {"/api/deliveries/{delivery_id}/content"}
+WRITE_READ_PATHS = {"/api/deliveries/{delivery_id}/content", "/api/events/{event_id}/body"}
 
 
 class RouteMethod(NamedTuple):

@@ -1,6 +1,6 @@
 """Implements `showup deliveries`: lists deliveries with their outcomes, and retries or withdraws them."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from uuid import UUID
 
 import typer
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from showup.reads.rows import Item
 
     DeliveryAction = Callable[[asyncpg.Connection, UUID], Coroutine[Any, Any, str | None]]
+
+Value = TypeVar("Value")
 
 app = typer.Typer(no_args_is_help=True, help="List, retry and withdraw deliveries.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -51,7 +53,9 @@ def list_deliveries_command(
     from showup.values.email_address import normalize_email
 
     address = None if recipient is None else normalize_email(recipient)
-    delivery_filter = DeliveryFilter(state=state, destination=destination, booking_id=booking, recipient=address)
+    delivery_filter = DeliveryFilter(
+        state=_values(state), destination=_values(destination), booking_id=_values(booking), recipient=_values(address)
+    )
 
     async def work(container: "Container") -> "list[Item]":
         from showup.database.engine import transaction
@@ -170,6 +174,10 @@ def _print_result(ids: "Sequence[UUID]", outcome: str, *, json: bool) -> None:
     unique_ids = sorted(set(ids))
     message = f"{len(unique_ids)} {'delivery' if len(unique_ids) == 1 else 'deliveries'} {outcome}."
     print_json({"ids": unique_ids, "done": outcome}) if json else print(message)
+
+
+def _values(option: Value | None) -> tuple[Value, ...]:
+    return () if option is None else (option,)
 
 
 def _row(delivery: "Item") -> dict[str, object]:

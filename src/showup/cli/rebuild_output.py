@@ -21,6 +21,7 @@ _SKIP_REASONS = {
     "failed": "failed, to be retried",
     "refused": "refused",
     "duplicate": "duplicates",
+    "erased": "erased",
     "ignored": "not relevant to the pipeline",
     "unreadable": "unreadable",
     "later": "received later",

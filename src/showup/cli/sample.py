@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
 def sample(
     workspace: Annotated[str, typer.Option(help="The workspace to load the sample into.")] = "default",
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the sample, its events in the log included.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Load five sample companies. A second run changes nothing.
+    """Load five sample companies, or remove them with all that they brought. A second run changes nothing.
 
-    The command stores webhooks, and a running Showup applies them.
-    The bookings are marked as simulated, so no destination is notified.
+    The command stores webhooks and one person's move of a deal, and a running Showup applies them.
+    The records are marked as simulated: no destination is notified, and no number counts them.
 
     Example: showup sample --workspace acme
     """
+    if remove:
+        from showup.cli.removal import remove_and_print
+
+        remove_and_print("sample", workspace, json=json)
+        return
 
     async def work(container: "Container") -> "SampleLoad":
         from showup.database.engine import transaction
@@ -43,21 +51,14 @@ def sample(
 def _print_loaded(workspace: str, stored: int) -> None:
     from showup.simulation.sample import SAMPLE
 
-    print(f"Stored {stored} webhooks in {workspace}. A running Showup applies them at once.\n")
+    print(f"Stored {stored} events in {workspace}. A running Showup applies them at once.\n")
     rows = [
         {
             "company": deal.company,
             "person": deal.person,
-            "stage": deal.stage_from_webhooks,
+            "stage": deal.stage,
             "status": deal.status,
         }
         for deal in SAMPLE
     ]
     print_table(rows, empty_message="")
-    for deal in SAMPLE:
-        # No webhook of Cal.com reports an offer: only people move deals to that stage.
-        if deal.stage_from_webhooks != deal.stage:
-            current, target = deal.stage_from_webhooks, deal.stage
-            print(
-                f"\n{deal.person}'s deal is in stage {current}. To complete the sample, move it to {target} manually."
-            )

@@ -28,7 +28,7 @@ Count = Annotated[int, typer.Option(min=1, help="The minimum number of webhooks;
 Chaos = Annotated[bool, typer.Option("--chaos", help="Send some webhooks twice, late or out of order.")]
 Check = Annotated[bool, typer.Option("--check", help="Compare the API's data with the simulation afterwards.")]
 Wait = Annotated[float, typer.Option(min=0, help="How many seconds --check waits for Showup to catch up.")]
-Key = Annotated[str | None, typer.Option(help="An API key with read scope, or - for stdin; for --check.")]
+Key = Annotated[str | None, typer.Option(help="An API key with write scope, or - for stdin; for --check.")]
 KeyFile = Annotated[Path | None, typer.Option(help="A file with the API key.")]
 
 
@@ -57,6 +57,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     key: Key = None,
     key_file: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what earlier runs left in this database.")] = False,
+    workspace: Annotated[str | None, typer.Option(help="With --remove: only this workspace. Default: all.")] = None,
     yes_really: Annotated[bool, typer.Option("--yes-really", help="Confirm sending to another machine.")] = False,
 ) -> None:
     """Send signed, realistic webhooks that are marked as simulated: they move deals, and no destination is notified.
@@ -64,8 +66,15 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     Without --secret, the target is this machine's Showup.
     The command then creates a workspace `simulation` with two accounts, and a key for --check, in its database.
 
+    With --remove, it deletes the records of earlier runs, and erases their events from the log.
+
     Example: showup simulate --count 500 --seed 7 --chaos --check
     """
+    if remove:
+        from showup.cli.removal import remove_and_print
+
+        remove_and_print("simulation", workspace, json=json)
+        return
     from showup.cli.secret_input import STDIN, read_secret
 
     if secret == key == STDIN:
@@ -75,7 +84,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     _check_options(url, secret, account, yes_really=yes_really)
     if check and secret is not None and key is None:
         raise CliError(
-            "--check needs an API key. Create one with `showup keys create simulation --scope read`, then use --key."
+            "--check needs an API key. Create one with `showup keys create simulation --scope write`, then use --key."
         )
     from showup.cli import simulate_output as output
     from showup.clock import system_clock

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from showup.commands.execute import execute
 from showup.events.workspace import RulesChanged
@@ -13,6 +14,7 @@ from showup.inbox.apply import lock_key
 from showup.pipeline.rules import Rules, differences, rule_book
 
 ACTOR: Final = "showup.toml"
+_log = structlog.get_logger()
 
 
 async def sync_rules(connection: asyncpg.Connection, workspace_id: UUID, policy: Rules, now: datetime) -> None:
@@ -24,6 +26,10 @@ async def sync_rules(connection: asyncpg.Connection, workspace_id: UUID, policy:
     await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
     synced = await rules.amendments(connection, workspace_id, actor=ACTOR)
     changes = differences(rule_book(synced).newest, policy)
+    if "stages" in changes and (because := await rules.stages_in_use(connection, workspace_id, changes["stages"])):
+        # The next start tries again; until then, the other changes apply.
+        _log.warning("showup.toml: the stages were not changed", because=because, workspace_id=str(workspace_id))
+        del changes["stages"]
     if changes:
         change = RulesChanged(changes=changes, since=now if synced else None)
         await execute(connection, workspace_id, [change], actor=ACTOR, at=now, handlers={})

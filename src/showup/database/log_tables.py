@@ -54,7 +54,8 @@ inbox_events = Table(
     Column("next_try_at", Instant),
     Column("processed_at", Instant),
     CheckConstraint(
-        "state IN ('pending', 'applied', 'ignored', 'unreadable', 'waiting', 'failed', 'duplicate', 'refused')",
+        "state IN ('pending', 'applied', 'ignored', 'unreadable', 'waiting', 'failed', 'duplicate', 'refused', "
+        "'erased')",
         name="state",
     ),
     # Never twice (IN4): the second copy of a body points to the first and stays out of this index.

@@ -10,6 +10,9 @@ from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from showup.bookings.uids import redact
 
 CalendarMethod: TypeAlias = Literal["REQUEST", "CANCEL"]
 Content: TypeAlias = dict[str, Any]
@@ -32,12 +35,19 @@ class Guest(Struct, frozen=True, kw_only=True):
     has_left: bool = False
 
 
+# What people wrote and where they meet: each may hold a link with a uid.
+_TEXTS = (
+    *("title", "location", "meeting_url", "cancellation_reason", "reschedule_reason", "notes", "answers"),
+    *("ical_uid", "company_name"),
+)
+
+
 class Meeting(Struct, frozen=True, kw_only=True):
     """A booking's state when the notification is rendered; all times are aware, in UTC.
 
     `uid` is Cal.com's latest; anyone who knows it can cancel the meeting. `guest` is the attendee that the notification
-    is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `host_absent`: no
-    host came.
+    is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `other_uids` are
+    former ones, and other attendees' seats. `host_absent`: no host came.
     """
 
     booking_id: UUID
@@ -80,10 +90,20 @@ class Meeting(Struct, frozen=True, kw_only=True):
     company_domain: str | None = None
     deal_id: UUID | None = None
     answers: dict[str, Any] = {}
+    other_uids: tuple[str, ...] = ()
 
-    def redact_uids(self, place: str | None) -> str | None:
-        """Returns the place, or None where it contains a uid, as the address of a Cal.com video room does."""
-        return None if any(uid and uid in (place or "") for uid in (self.uid, self.seat_uid)) else place
+    @property
+    def all_uids(self) -> tuple[str | None, ...]:
+        """Returns every uid that can cancel or move the meeting: a former one leads to the current one at Cal.com."""
+        return (self.uid, self.seat_uid, *self.other_uids)
+
+    def redact_uids(self) -> "Meeting":
+        """Returns the meeting without uids and links that contain them, for everyone but the attendee.
+
+        Every destination that writes to others applies it: CRMs, Slack, webhooks.
+        """
+        texts = {name: getattr(self, name) for name in _TEXTS}
+        return replace(self, uid=None, seat_uid=None, other_uids=(), **redact(texts, self.all_uids))
 
 
 class CalendarEntry(Struct, frozen=True, kw_only=True):
@@ -127,6 +147,12 @@ class Notification(Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     decided_at: datetime | None = None
     sent_entries: tuple[CalendarEntry, ...] = ()
+
+    def redact_uids(self) -> "Notification":
+        """Returns the notification without uids and links that contain them: see `Meeting.redact_uids`."""
+        if self.meeting is None:
+            return self
+        return replace(self, meeting=self.meeting.redact_uids(), details=redact(self.details, self.meeting.all_uids))
 
     def require_meeting(self) -> Meeting:
         """Returns the meeting, for a destination that handles only meetings. Raises CannotRender."""

@@ -8,19 +8,29 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
+from showup.inbox.inbox_event import Origin
 from showup.inbox.store import InboxEvent
 
 
 async def insert_manual_events(
-    connection: asyncpg.Connection, workspace_id: UUID, bodies: Sequence[bytes], *, actor: str, received_at: datetime
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    bodies: Sequence[bytes],
+    *,
+    actor: str,
+    received_at: datetime,
+    origin: Origin = "manual",
 ) -> list[InboxEvent]:
-    """Adds manual events in their stored form; returns their inbox events in the same order."""
+    """Adds manual events in their stored form; returns their inbox events in the same order.
+
+    `origin` is `sample` for the commands of sample data.
+    """
     events = [
         InboxEvent(
             id=uuid7(),
             account_id=None,
             source="manual",
-            origin="manual",
+            origin=origin,
             received_at=received_at,
             digest=hashlib.sha256(body).digest(),
             body=body,

@@ -1,7 +1,8 @@
 """The stored rules of each workspace, and the bookings that a change of them concerns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,8 @@ from showup.events.envelope import AnyRecord
 from showup.events.workspace import RulesChanged
 from showup.pipeline.rules import TIMELESS_RULES, Amendment, RuleBook, amend_rules, rule_book
 from showup.projector.streams import NO_REPLAY, ReplayRequest
+
+_MAX_NAMED_DEALS: Final = 5
 
 
 async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> RuleBook:
@@ -70,6 +73,27 @@ async def record_changes(
         )
     await bulk.insert_new(connection, rules, rows)
     return refusals
+
+
+async def stages_in_use(connection: asyncpg.Connection, workspace_id: UUID, stages: Collection[str]) -> str | None:
+    """Returns why these can't be all stages: active deals stand on another one; None if no deal does (M10)."""
+    rows = await connection.fetch(
+        """
+        SELECT d.stage, count(*) AS deals, (array_agg(c.name ORDER BY c.name, d.id))[1:$3] AS names
+        FROM deals d JOIN companies c ON c.id = d.company_id
+        WHERE d.workspace_id = $1 AND d.status = 'active' AND d.stage <> ALL($2::text[]) GROUP BY 1 ORDER BY 1
+        """,
+        workspace_id,
+        list(stages),
+        _MAX_NAMED_DEALS,
+    )
+    found = [_deals_on_stage(row["stage"], row["deals"], row["names"]) for row in rows]
+    return f"{'; '.join(found)}. Move them to another stage first" if found else None
+
+
+def _deals_on_stage(stage: str, count: int, names: Sequence[str]) -> str:
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    return f"{count} active {'deal is' if count == 1 else 'deals are'} in the stage {stage} ({', '.join(names)}{more})"
 
 
 def _validation_error(change: RulesChanged) -> str | None:

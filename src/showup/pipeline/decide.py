@@ -91,7 +91,7 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
         case events.AssignmentDisputed():
             return attended.assignment_disputed(before, event)
         case events.OutcomeReported():
-            return manual.outcome_reported(before, event)
+            return manual.outcome_reported(before, event, record.source_at)
         case events.BookingAttached():
             return manual.attached(before, event)
         case DealChanged():

@@ -1,5 +1,7 @@
 """Apply manual events about a booking: its outcome, its company or deal, and its deal's values (AP2, PI12)."""
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
@@ -16,15 +18,19 @@ _OUTCOME_REASONS = {
 }
 
 
-def outcome_reported(before: Booking | None, event: OutcomeReported) -> Decision:
+def outcome_reported(before: Booking | None, event: OutcomeReported, at: datetime) -> Decision:
     """Apply a witness's report of the outcome. A postponed meeting leaves attendance open and the deal unchanged.
 
-    A report about a booking that is not accepted is a conflict: the meeting was on, as far as the witness knew.
+    A report about a booking that is not accepted is a conflict: the meeting was on, as far as the witness knew. So is
+    one before the start, except that the meeting gets another time: a host may end a meeting early, but not before it.
     """
     assert before is not None, "an outcome report can't create a booking"
     conflict = None
     if not before.is_live:
         conflict = f"the booking is {before.status}: only an accepted booking can have an outcome"
+    elif event.outcome != "rescheduled" and at < before.start_time:
+        start = f"{before.start_time:%Y-%m-%d %H:%M} UTC"
+        conflict = f"the meeting starts at {start}: report its outcome from then on, or cancel or reschedule it"
     after = replace(
         before,
         status="ACCEPTED",

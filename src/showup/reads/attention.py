@@ -1,17 +1,19 @@
 """Reads what needs a person: conflicts, deals without their meeting, questions, failures, and missing outcomes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, null, or_, select, union_all
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import audit_log, bookings, deals, deliveries
+from showup.database.tables import audit_log, bookings, deals, deliveries, workspaces
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import visible_to
+from showup.reads.simulated import simulated_deal
 
 AttentionKind: TypeAlias = Literal["conflict", "meeting_cancelled", "question", "failure", "missing_outcome"]
 
@@ -23,9 +25,9 @@ _OUTCOMES_FOR: Final = timedelta(days=14)
 
 
 class AttentionFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on an item; None does not filter."""
+    """Conditions on an item; an empty one does not filter."""
 
-    kind: AttentionKind | None = None
+    kind: Sequence[AttentionKind] = ()
 
 
 async def list_attention(
@@ -39,15 +41,14 @@ async def list_attention(
         "failure": _failures(permission, now),
         "missing_outcome": _missing_outcomes(permission, now),
     }
-    kinds = _KINDS if filters.kind is None else (filters.kind,)
-    found = union_all(*(parts[kind] for kind in kinds)).subquery()
+    found = union_all(*(parts[kind] for kind in dict.fromkeys(filters.kind or _KINDS))).subquery()
     return await read_page(tx, select(*found.c), {"at": found.c.at}, page_request)
 
 
 def _conflicts(permission: Permission) -> Select[Any]:
     """Select conflicts until a person changes the same deal or booking again, or reports its outcome again."""
     entry = audit_log.c
-    conditions = (entry.what.in_(_CONFLICTS), visible_to(permission, audit_log), ~_answered())
+    conditions = (entry.what.in_(_CONFLICTS), visible_to(permission, audit_log), ~_answered(), ~_of_simulation())
     return _item("conflict", entry.event_id, entry.at, entry.because, entry).where(*conditions)
 
 
@@ -62,7 +63,7 @@ def _cancelled_meetings(permission: Permission, now: datetime) -> Select[Any]:
     )
     conditions = (entry.what == "deal.meeting_cancelled", visible_to(permission, audit_log), is_active)
     query = _item("meeting_cancelled", entry.event_id, entry.at, entry.because, entry)
-    return query.where(*conditions, ~has_meeting, ~_answered())
+    return query.where(*conditions, ~has_meeting, ~_answered(), ~_of_simulation())
 
 
 def _answered() -> ColumnElement[bool]:
@@ -74,6 +75,14 @@ def _answered() -> ColumnElement[bool]:
     )
     is_newer = and_(later.c.order_key.collate("C") > entry.order_key.collate("C"), later.c.actor.notin_(_SYSTEMS))
     return select(later.c.number).where(is_same, is_newer).exists()
+
+
+def _of_simulation() -> ColumnElement[bool]:
+    """Return the condition that an audit entry is about a simulated booking or deal (U03)."""
+    entry = audit_log.c
+    booking = select(bookings.c.id).where(bookings.c.id == entry.booking_id, bookings.c.simulated)
+    deal = select(deals.c.id).where(deals.c.id == entry.deal_id, simulated_deal())
+    return or_(booking.correlate(audit_log).exists(), deal.correlate(audit_log).exists())
 
 
 _CONFLICTS: Final = ("deal.conflict", "booking.conflict")
@@ -89,7 +98,12 @@ def _questions(permission: Permission) -> Select[Any]:
 
 def _failures(permission: Permission, now: datetime) -> Select[Any]:
     d = deliveries.c
-    conditions = (d.state == "failed", d.updated_at > now - _FAILURES_FOR, visible_to(permission, deliveries))
+    conditions = (
+        d.state == "failed",
+        ~d.simulated,
+        d.updated_at > now - _FAILURES_FOR,
+        visible_to(permission, deliveries),
+    )
     return _item("failure", d.id, d.updated_at, d.because, d).where(*conditions)
 
 
@@ -116,6 +130,11 @@ def _item(kind: AttentionKind, id_: Any, at: Any, because: Any, columns: Any, *,
     """Select the fields that all kinds have in common."""
     return select(
         cast(literal(kind), Text).label("kind"),
+        select(workspaces.c.slug)
+        .where(workspaces.c.id == columns.workspace_id)
+        .correlate(columns.workspace_id.table)
+        .scalar_subquery()
+        .label("workspace"),
         id_.label("id"),
         cast(at, TIMESTAMP(timezone=True)).label("at"),
         cast(because, Text).label("because"),

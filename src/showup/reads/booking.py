@@ -1,16 +1,17 @@
 """Reads one booking with everything that belongs to it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
+from showup.bookings.uids import redact
 from showup.database.tables import booking_attendees, bookings, deals
 from showup.reads.attendance import attendance_of
-from showup.reads.bookings import select_bookings, with_attendance
+from showup.reads.bookings import booking_item, select_bookings
 from showup.reads.current_ids import current_booking_id
 from showup.reads.deliveries import deliveries_of
 from showup.reads.rows import Item, nest_columns, nested_columns
@@ -20,18 +21,21 @@ from showup.reads.timeline import ids_of_booking, timeline
 async def find_booking(tx: AsyncConnection, permission: Permission, booking_id: UUID, now: datetime) -> Item | None:
     """Returns the booking as of `now`, also by the id of one that was merged into it; None if it is not visible."""
     query = select_bookings(permission).add_columns(
-        *(bookings.c[name] for name in ("uids", "outcome", "outcome_notes", "next_step")),
+        *(bookings.c[name] for name in ("outcome", "outcome_notes", "next_step")),
         *nested_columns("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency"),
     )
     query = query.outerjoin(deals, deals.c.id == bookings.c.deal_id)
     query = query.where(bookings.c.id == current_booking_id(booking_id))
     row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else await _with_related(tx, permission, with_attendance(nest_columns(row)), now)
+    return (
+        None if row is None else await _with_related(tx, permission, booking_item(nest_columns(row), permission), now)
+    )
 
 
 async def _with_related(tx: AsyncConnection, permission: Permission, booking: Item, now: datetime) -> Item:
     ids = await ids_of_booking(tx, booking["id"])
-    return {
+    known_uids = booking.pop("known_uids", ())
+    item = {
         **booking,
         "attendees": await _attendees(tx, booking),
         # Attendees are not matched to leads yet.
@@ -39,6 +43,7 @@ async def _with_related(tx: AsyncConnection, permission: Permission, booking: It
         "deliveries": await deliveries_of(tx, permission, ids, now),
         "timeline": await timeline(tx, permission, booking_id=ids, with_uids=True),
     }
+    return cast("Item", redact(item, known_uids))
 
 
 async def _attendees(tx: AsyncConnection, booking: Item) -> list[Item]:

@@ -1,20 +1,22 @@
 """Lists bookings."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, select, union
+from sqlalchemy import ColumnElement, Select, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
+from showup.bookings.uids import redact
 from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, people
 from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import matches_prefix, split_words
+from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_booking
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", "booked_at")}
@@ -22,22 +24,23 @@ SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", 
 _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
     *("attended", "attendance_evidence", "host_absent", "show_time", "deal_id", "organizer_email"),
-    *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at"),
+    *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids", "simulated"),
 )
 
 
 class BookingFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a booking; None does not filter. `attended`: "true", "false", "null" for unreported.
+    """Conditions on a booking; an empty one does not filter. `attended`: "true", "false", "null" for unreported.
 
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
-    uid: str | None = None
-    status: str | None = None
-    attended: str | None = None
-    email: str | None = None
-    company_id: UUID | None = None
-    organizer: str | None = None
+    uid: Sequence[str] = ()
+    status: Sequence[str] = ()
+    attended: Sequence[str] = ()
+    email: Sequence[str] = ()
+    company_id: Sequence[UUID] = ()
+    organizer: Sequence[str] = ()
+    simulated: SimulatedFilter = "all"
     starts_from: datetime | None = None
     starts_before: datetime | None = None
     q: str | None = None
@@ -48,7 +51,7 @@ async def list_bookings(
 ) -> ResultPage:
     """Returns one page of the bookings that the permission allows."""
     page = await read_page(tx, select_bookings(permission).where(*_conditions(filters)), SORTS, page_request)
-    return ResultPage(items=[with_attendance(item) for item in page.items], next_cursor=page.next_cursor)
+    return ResultPage(items=[booking_item(item, permission) for item in page.items], next_cursor=page.next_cursor)
 
 
 async def bookings_of(
@@ -56,7 +59,7 @@ async def bookings_of(
 ) -> list[Item]:
     """Returns the bookings that meet a condition, such as those of a deal or a person, the latest meeting first."""
     query = select_bookings(permission).where(condition).order_by(bookings.c.start_time.desc()).limit(limit)
-    return [with_attendance(nest_columns(row)) for row in (await tx.execute(query)).mappings()]
+    return [booking_item(nest_columns(row), permission) for row in (await tx.execute(query)).mappings()]
 
 
 # Mails that report no change of a booking.
@@ -77,9 +80,15 @@ def select_bookings(permission: Permission) -> Select[Any]:
         # A mail that is only in the mail preview has reached no recipient.
         deliveries.c.provider.is_distinct_from("mail_preview"),
     )
+    seat = booking_attendees.c
+    seat_uids = select(func.array_agg(seat.calcom_seat_uid)).where(
+        seat.booking_id == bookings.c.id, seat.calcom_seat_uid.is_not(None)
+    )
     return (
         select(
             *(bookings.c[name] for name in _FIELDS),
+            workspace_of(bookings),
+            seat_uids.scalar_subquery().label("seat_uids"),
             notified_at.scalar_subquery().label("notification_sent_at"),
             *nested_columns("person", people, "id", "email", "name"),
             *nested_columns("company", companies, "id", "name", "domain"),
@@ -90,27 +99,34 @@ def select_bookings(permission: Permission) -> Select[Any]:
     )
 
 
-def with_attendance(booking: Item) -> Item:
-    """Returns the booking with `attendance`, built from its columns."""
+def booking_item(row: Item, permission: Permission) -> Item:
+    """Returns the booking of a row, with `attendance`, and without its uids if the permission is for reading only."""
+    seat_uids = row.pop("seat_uids")
     attendance_fields = attendance_of(
-        attended=booking["attended"],
-        host_absent=booking["host_absent"],
-        evidence=booking["attendance_evidence"],
+        attended=row["attended"],
+        host_absent=row["host_absent"],
+        evidence=row["attendance_evidence"],
     )
-    return {**booking, "attendance": attendance_fields}
+    booking = {**row, "attendance": attendance_fields}
+    if can_see_uids(permission):
+        return booking
+    known_uids = [booking["calcom_uid"], *(known["uid"] for known in booking["uids"]), *(seat_uids or ())]
+    visible: Item = redact(booking | {"calcom_uid": None, "uids": []}, known_uids)
+    return visible | {"known_uids": known_uids}
 
 
 def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     b = bookings.c
     return [
-        if_set(filters.status, lambda status: b.status == status),
-        if_set(filters.company_id, lambda company_id: b.company_id == company_id),
+        if_any(filters.status, b.status.in_),
+        if_any(filters.company_id, b.company_id.in_),
+        if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
-        if_set(filters.attended, lambda value: b.attended.is_(_ATTENDED[value])),
-        if_set(filters.organizer, lambda email: b.organizer_email == normalize_email(email)),
-        if_set(filters.email, _with_attendee),
-        if_set(filters.uid, _with_any_uid),
+        if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
+        if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
+        if_any(filters.email, _with_attendee),
+        if_any(filters.uid, _with_any_uid),
         *(b.id.in_(_matching_word(word)) for word in split_words(filters.q)),
     ]
 
@@ -118,13 +134,15 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
 _ATTENDED = {"true": True, "false": False, "null": None}
 
 
-def _with_attendee(email: str) -> ColumnElement[bool]:
-    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email == normalize_email(email))
+def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
+    normal = [normalize_email(email) for email in emails]
+    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email.in_(normal))
     return bookings.c.id.in_(seats)
 
 
-def _with_any_uid(uid: str) -> ColumnElement[bool]:
-    return bookings.c.id.in_(select(booking_refs.c.booking_id).where(booking_refs.c.ref == f"uid:{uid}"))
+def _with_any_uid(uids: Sequence[str]) -> ColumnElement[bool]:
+    refs = [f"uid:{uid}" for uid in uids]
+    return bookings.c.id.in_(select(booking_refs.c.booking_id).where(booking_refs.c.ref.in_(refs)))
 
 
 def _matching_word(word: str) -> Any:

@@ -1,5 +1,6 @@
 """Lists companies and reads single ones."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,20 +14,26 @@ from showup.reads.current_ids import current_company_id, ids_of_company
 from showup.reads.deals import deals_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.people import people_of
-from showup.reads.rows import Item, if_set, visible_to
+from showup.reads.rows import Item, if_any, visible_to, workspace_of
 from showup.reads.search import match_all_words
+from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_company
 from showup.reads.timeline import timeline
 from showup.values.domain_name import normalize_domain
 
 SORTS: Sorts = {name: companies.c[name] for name in ("created_at", "updated_at", "name")}
 
-_FIELDS = tuple(companies.c[name] for name in ("id", "name", "domain", "created_at", "updated_at"))
+_FIELDS = (
+    *(companies.c[name] for name in ("id", "name", "domain", "created_at", "updated_at")),
+    workspace_of(companies),
+    simulated_company().label("simulated"),
+)
 
 
 class CompanyFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a company; None does not filter."""
+    """Conditions on a company; an empty one does not filter."""
 
-    domain: str | None = None
+    domain: Sequence[str] = ()
+    simulated: SimulatedFilter = "all"
     q: str | None = None
 
 
@@ -35,7 +42,10 @@ async def list_companies(
 ) -> ResultPage:
     """Returns one page of the companies that the permission allows."""
     query = select(*_FIELDS).where(visible_to(permission, companies), *match_all_words(companies.c.search, filters.q))
-    query = query.where(if_set(filters.domain, lambda domain: companies.c.domain == normalize_domain(domain)))
+    query = query.where(
+        if_any(filters.domain, lambda domains: companies.c.domain.in_([normalize_domain(one) for one in domains])),
+        if_simulated(filters.simulated, simulated_company()),
+    )
     return await read_page(tx, query, SORTS, page_request)
 
 

@@ -1,11 +1,12 @@
 """Lists deals and reads single ones."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -13,12 +14,17 @@ from showup.database.tables import booking_attendees, bookings, companies, deals
 from showup.reads.bookings import bookings_of
 from showup.reads.current_ids import current_deal_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.rows import Item, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import match_all_words, split_words
+from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_deal
 from showup.reads.timeline import timeline
 from showup.values.email_address import normalize_email
 
-SORTS: Sorts = {name: deals.c[name] for name in ("created_at", "updated_at", "stage_entered_at")}
+SORTS: Sorts = {
+    **{name: deals.c[name] for name in ("created_at", "updated_at", "stage_entered_at")},
+    # A deal without an amount comes below one of 0.
+    "amount": func.coalesce(deals.c.amount, literal(-1, deals.c.amount.type)),
+}
 
 _FIELDS = (
     *("id", "status", "stage", "owner_email", "amount", "currency"),
@@ -27,12 +33,13 @@ _FIELDS = (
 
 
 class DealFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a deal; None does not filter. `created_before` is exclusive, `owner` an email address."""
+    """Conditions on a deal; an empty one does not filter. `created_before` is exclusive, `owner` an email address."""
 
-    status: str | None = None
-    stage: str | None = None
-    company_id: UUID | None = None
-    owner: str | None = None
+    status: Sequence[str] = ()
+    stage: Sequence[str] = ()
+    company_id: Sequence[UUID] = ()
+    owner: Sequence[str] = ()
+    simulated: SimulatedFilter = "all"
     created_from: datetime | None = None
     created_before: datetime | None = None
     q: str | None = None
@@ -77,17 +84,20 @@ async def _with_related(tx: AsyncConnection, permission: Permission, deal: Item)
 
 
 def _select(permission: Permission) -> Select[Any]:
-    query = select(*(deals.c[name] for name in _FIELDS), *nested_columns("company", companies, "id", "name", "domain"))
+    simulated = simulated_deal().label("simulated")
+    columns = (*(deals.c[name] for name in _FIELDS), workspace_of(deals), simulated)
+    query = select(*columns, *nested_columns("company", companies, "id", "name", "domain"))
     return query.join_from(deals, companies, deals.c.company_id == companies.c.id).where(visible_to(permission, deals))
 
 
 def _conditions(filters: DealFilter) -> list[ColumnElement[bool]]:
     matching_companies = select(companies.c.id).where(*match_all_words(companies.c.search, filters.q))
     return [
-        if_set(filters.status, lambda status: deals.c.status == status),
-        if_set(filters.stage, lambda stage: deals.c.stage == stage),
-        if_set(filters.company_id, lambda company_id: deals.c.company_id == company_id),
-        if_set(filters.owner, lambda email: deals.c.owner_email == normalize_email(email)),
+        if_any(filters.status, deals.c.status.in_),
+        if_any(filters.stage, deals.c.stage.in_),
+        if_any(filters.company_id, deals.c.company_id.in_),
+        if_any(filters.owner, lambda emails: deals.c.owner_email.in_([normalize_email(email) for email in emails])),
+        if_simulated(filters.simulated, simulated_deal()),
         if_set(filters.created_from, lambda at: deals.c.created_at >= at),
         if_set(filters.created_before, lambda at: deals.c.created_at < at),
         if_set(split_words(filters.q) or None, lambda _: deals.c.company_id.in_(matching_companies)),

@@ -13,7 +13,8 @@ from showup.access.permission import Permission
 from showup.database.tables import deliveries, delivery_attempts, delivery_contents, destination_queues
 from showup.reads.explanation import explain, next_try_at
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_set, visible_to
+from showup.reads.rows import Item, if_any, if_set, visible_to, workspace_of
+from showup.reads.simulated import SimulatedFilter, if_simulated
 
 SORTS: Sorts = {name: deliveries.c[name] for name in ("created_at", "due_at")}
 
@@ -29,14 +30,15 @@ _EXPLANATION_FIELDS = ("wake_at", "paused_until", "paused_because")
 
 
 class DeliveryFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a delivery; None does not filter. `recipient` as it is addressed; `due_to` is exclusive."""
+    """Conditions on a delivery; an empty one does not filter. `recipient` as it is addressed; `due_to` is exclusive."""
 
-    state: str | None = None
-    destination: str | None = None
-    kind: str | None = None
-    recipient: str | None = None
-    booking_id: UUID | None = None
-    deal_id: UUID | None = None
+    state: Sequence[str] = ()
+    destination: Sequence[str] = ()
+    kind: Sequence[str] = ()
+    recipient: Sequence[str] = ()
+    booking_id: Sequence[UUID] = ()
+    deal_id: Sequence[UUID] = ()
+    simulated: SimulatedFilter = "all"
     due_from: datetime | None = None
     due_to: datetime | None = None
 
@@ -48,11 +50,10 @@ async def list_deliveries(
     query = _select(permission).where(
         if_set(filters.due_from, lambda at: deliveries.c.due_at >= at),
         if_set(filters.due_to, lambda at: deliveries.c.due_at < at),
+        if_simulated(filters.simulated, deliveries.c.simulated),
     )
     for name in ("state", "destination", "kind", "recipient", "booking_id", "deal_id"):
-        value = getattr(filters, name)
-        if value is not None:
-            query = query.where(deliveries.c[name] == value)
+        query = query.where(if_any(getattr(filters, name), deliveries.c[name].in_))
     page = await read_page(tx, query, SORTS, page_request)
     return ResultPage(
         items=[_without_candidates(_with_explanation(item, now)) for item in page.items], next_cursor=page.next_cursor
@@ -97,7 +98,8 @@ async def find_content(tx: AsyncConnection, permission: Permission, delivery_id:
 
 def _select(permission: Permission) -> Select[Any]:
     paused = destination_queues.c.paused_until, destination_queues.c.because.label("paused_because")
-    query = select(*(deliveries.c[name] for name in (*FIELDS, *_PROGRESS_FIELDS)), *paused)
+    columns = (deliveries.c[name] for name in (*FIELDS, *_PROGRESS_FIELDS))
+    query = select(*columns, workspace_of(deliveries), *paused)
     queue_join = and_(
         destination_queues.c.workspace_id == deliveries.c.workspace_id,
         destination_queues.c.destination == deliveries.c.destination,

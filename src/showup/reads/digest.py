@@ -21,7 +21,7 @@ _PAST_QUERY: Final = """
         (SELECT count(DISTINCT b.id) FROM bookings b JOIN audit_log j ON j.booking_id = b.id
          WHERE b.workspace_id = $1 AND NOT b.simulated AND b.updated_at >= $2 AND j.what = 'booking.cancelled'
          AND j.at >= $2 AND j.at < $3) AS cancelled,
-        held.showed, held.no_show, held.unreported,
+        held.showed, held.no_show, held.unreported, held.reported, held.reported_showed,
         (SELECT count(*) FROM real_deals WHERE opened_at >= $2 AND opened_at < $3) AS deals_opened,
         (SELECT count(*) FROM real_deals WHERE status = 'won' AND closed_at >= $2 AND closed_at < $3) AS deals_won,
         (SELECT count(*) FROM real_deals WHERE status = 'lost' AND closed_at >= $2 AND closed_at < $3) AS deals_lost,
@@ -30,7 +30,9 @@ _PAST_QUERY: Final = """
          AND updated_at >= $2 AND updated_at < $3) AS deliveries_failed
     FROM (
         SELECT count(*) FILTER (WHERE attended) AS showed, count(*) FILTER (WHERE NOT attended) AS no_show,
-               count(*) FILTER (WHERE status = 'ACCEPTED' AND attended IS NULL AND NOT host_absent) AS unreported
+               count(*) FILTER (WHERE status = 'ACCEPTED' AND attended IS NULL AND NOT host_absent) AS unreported,
+               count(*) FILTER (WHERE attended IS NOT NULL AND attendance_evidence = 'reported') AS reported,
+               count(*) FILTER (WHERE attended AND attendance_evidence = 'reported') AS reported_showed
         FROM bookings
         WHERE workspace_id = $1 AND NOT simulated
         AND coalesce(end_time, start_time) >= $2 AND coalesce(end_time, start_time) < $3

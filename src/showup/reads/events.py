@@ -1,15 +1,20 @@
 """Reads inbox events: the bytes that arrived, and the outcome of processing them."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import Label
 
 from showup.access.permission import Permission
+from showup.bookings.uids import redact
 from showup.database.tables import connections, inbox_events
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, visible_to
+from showup.reads.rows import Item, if_any, visible_to, workspace_of
+from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_event
 
 SORTS: Sorts = {"received_at": inbox_events.c.received_at}
 
@@ -22,11 +27,12 @@ _RAW_FIELDS = ("content_type", "webhook_version", "source_address", "body")
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on an inbox event; None does not filter. `trigger` is Cal.com's name for the webhook."""
+    """Conditions on an inbox event; an empty one does not filter. `trigger` is Cal.com's name for the webhook."""
 
-    state: str | None = None
-    trigger: str | None = None
-    uid: str | None = None
+    state: Sequence[str] = ()
+    trigger: Sequence[str] = ()
+    uid: Sequence[str] = ()
+    simulated: SimulatedFilter = "all"
 
 
 async def list_events(
@@ -36,24 +42,34 @@ async def list_events(
 
     An event whose workspace is still unknown is visible only to a permission for all workspaces.
     """
-    query = select(*(inbox_events.c[name] for name in _FIELDS), connections.c.name.label("account"))
+    query = select(*(inbox_events.c[name] for name in (*_FIELDS, "uid")), *_labels())
     query = query.outerjoin_from(inbox_events, connections, inbox_events.c.account_id == connections.c.id)
     query = query.where(visible_to(permission, inbox_events))
     for name in ("state", "trigger", "uid"):
-        value = getattr(filters, name)
-        if value is not None:
-            query = query.where(inbox_events.c[name] == value)
-    return await read_page(tx, query, SORTS, page_request)
+        query = query.where(if_any(getattr(filters, name), inbox_events.c[name].in_))
+    query = query.where(if_simulated(filters.simulated, simulated_event()))
+    page = await read_page(tx, query, SORTS, page_request)
+    return ResultPage(items=[_event(item) for item in page.items], next_cursor=page.next_cursor)
 
 
 async def find_event(tx: AsyncConnection, permission: Permission, event_id: UUID) -> Item | None:
     """Returns the event with `body`, its exact bytes; None if the permission does not allow it."""
-    columns = (inbox_events.c[name] for name in (*_FIELDS, *_RAW_FIELDS))
-    query = select(*columns, connections.c.name.label("account"))
+    columns = (inbox_events.c[name] for name in (*_FIELDS, "uid", *_RAW_FIELDS))
+    query = select(*columns, *_labels())
     query = query.outerjoin_from(inbox_events, connections, inbox_events.c.account_id == connections.c.id)
     query = query.where(inbox_events.c.id == event_id, visible_to(permission, inbox_events))
     row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return None if row is None else _event(dict(row))
+
+
+def _labels() -> tuple[Label[Any], ...]:
+    account, simulated = connections.c.name.label("account"), simulated_event().label("simulated")
+    return account, workspace_of(inbox_events), simulated
+
+
+def _event(row: Item) -> Item:
+    uid = row.pop("uid")
+    return row | {"because": redact(row["because"], [uid])}
 
 
 async def event_exists(tx: AsyncConnection, permission: Permission, event_id: UUID) -> bool:

@@ -10,18 +10,20 @@ from showup.access.permission import Permission
 from showup.database.metadata import Instant
 from showup.database.tables import booking_attendees, bookings, deliveries
 from showup.reads.rows import Item, visible_to
+from showup.reads.simulated import SimulatedFilter, if_simulated
 
 RECOVERY_PERIOD: Final = timedelta(days=30)
 
 
-async def count_follow_ups(tx: AsyncConnection, permission: Permission) -> Item:
+async def count_follow_ups(tx: AsyncConnection, permission: Permission, simulated: SimulatedFilter = "false") -> Item:
     """Counts follow-ups `sent`, and people who found another time soon after one (`recovered`).
 
     They booked again, or rescheduled the meeting that they had missed. A person is identified by the missed meeting, so
     another of their addresses counts too.
     """
     d, missed_seat, new_seat = deliveries.c, booking_attendees.alias("missed"), booking_attendees.alias("again")
-    is_sent = and_(d.kind == "no_show", d.state == "delivered", visible_to(permission, deliveries))
+    is_wanted = if_simulated(simulated, d.simulated)
+    is_sent = and_(d.kind == "no_show", d.state == "delivered", visible_to(permission, deliveries), is_wanted)
     moved_at = cast(bookings.c.uids[-1]["since"].astext, Instant)
     is_moved = and_(bookings.c.id == d.booking_id, bookings.c.version > d.booking_version)
     rebooked_at = case((is_moved, moved_at), else_=bookings.c.booked_at)

@@ -5,6 +5,7 @@ Rows that come or go between two pages shift nothing, and page 10,000 costs the 
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -15,13 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.reads.rows import Item, nest_columns
 
 Sorts: TypeAlias = Mapping[str, ColumnElement[Any]]
-"""The sort options of a list: name → a column that is never NULL and that the list selects by this name."""
+"""The sort options of a list: name → an expression that is never NULL."""
+_SORT_VALUE = "sort_value"
 
 
 class PageCursor(NamedTuple):
     """The end of a page: the last row's sort value and its id."""
 
-    value: datetime | str
+    value: datetime | Decimal | str
     id: UUID
 
 
@@ -41,7 +43,7 @@ class ResultPage(Struct, frozen=True, kw_only=True):
 
 
 async def read_page(tx: AsyncConnection, query: Select[Any], sorts: Sorts, page_request: PageRequest) -> ResultPage:
-    """Returns the requested page of `query`, which selects `id` and the sorted column under their own names."""
+    """Returns the requested page of `query`, which selects `id`."""
     name = page_request.sort.removeprefix("-")
     column, row_id = sorts[name], query.selected_columns["id"]
     is_descending = page_request.sort.startswith("-")
@@ -53,7 +55,9 @@ async def read_page(tx: AsyncConnection, query: Select[Any], sorts: Sorts, page_
         query = query.where(row_key < cursor_key if is_descending else row_key > cursor_key)
     order = (column.desc(), row_id.desc()) if is_descending else (column.asc(), row_id.asc())
     # One extra row shows whether there is another page.
-    rows = (await tx.execute(query.order_by(*order).limit(page_request.limit + 1))).mappings().all()
-    page_rows = rows[: page_request.limit]
-    next_cursor = PageCursor(page_rows[-1][name], page_rows[-1]["id"]) if len(rows) > page_request.limit else None
-    return ResultPage(items=[nest_columns(row) for row in page_rows], next_cursor=next_cursor)
+    query = query.add_columns(column.label(_SORT_VALUE)).order_by(*order).limit(page_request.limit + 1)
+    items = [nest_columns(row) for row in (await tx.execute(query)).mappings()]
+    sort_values = [item.pop(_SORT_VALUE) for item in items]
+    page = items[: page_request.limit]
+    next_cursor = PageCursor(sort_values[len(page) - 1], page[-1]["id"]) if len(items) > len(page) else None
+    return ResultPage(items=page, next_cursor=next_cursor)

@@ -26,8 +26,8 @@ async def load_meetings(
     rows = await connection.fetch(
         f"""
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
-               a.time_zone, a.phone, a.first_name, a.locale, a.has_left, c.name AS company_name,
-               c.domain AS company_domain,
+               a.time_zone, a.phone, a.first_name, a.locale, a.has_left, other.uids AS other_uids,
+               c.name AS company_name, c.domain AS company_domain,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
@@ -41,6 +41,12 @@ async def load_meetings(
             WHERE a.booking_id = b.id AND coalesce(a.email, '') = given.email
             ORDER BY a.cancelled_at NULLS FIRST, a.position LIMIT 1
         ) a ON true
+        CROSS JOIN LATERAL (
+            SELECT array_agg(uid) AS uids FROM (
+                SELECT jsonb_array_elements(b.uids)->>'uid' AS uid
+                UNION SELECT s.calcom_seat_uid FROM booking_attendees s WHERE s.booking_id = b.id
+            ) known WHERE uid IS NOT NULL
+        ) other
         WHERE a.attends OR given.email = ''
         """,  # noqa: S608  # names of our own columns
         [booking_id for booking_id, _ in keys],
@@ -58,6 +64,7 @@ def _meeting(row: asyncpg.Record) -> Meeting:
         evidence=row["evidence"],
         company_name=row["company_name"],
         company_domain=row["company_domain"],
+        other_uids=tuple(row["other_uids"] or ()),
         guest=Guest(
             email=row["email"],
             name=row["name"],

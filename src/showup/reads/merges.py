@@ -1,5 +1,6 @@
 """Reads the merges that people made and did not undo."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from showup.database.tables import merges
 from showup.events.workspace import MergeKind
 from showup.people.person import person_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_set, visible_to
+from showup.reads.rows import Item, if_any, visible_to
 
 SORTS: Sorts = {"at": merges.c.at}
 
@@ -21,18 +22,16 @@ _FIELDS = tuple(merges.c[name] for name in ("id", "kind", "gone", "gone_id", "st
 
 
 class MergeFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a merge; None does not filter."""
+    """Conditions on a merge; an empty one does not filter."""
 
-    kind: MergeKind | None = None
+    kind: Sequence[MergeKind] = ()
 
 
 async def list_merges(
     tx: AsyncConnection, permission: Permission, filters: MergeFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the merges that the permission allows."""
-    query = select(*_FIELDS).where(
-        visible_to(permission, merges), if_set(filters.kind, lambda kind: merges.c.kind == kind)
-    )
+    query = select(*_FIELDS).where(visible_to(permission, merges), if_any(filters.kind, merges.c.kind.in_))
     page = await read_page(tx, query, SORTS, page_request)
     return ResultPage(items=[_with_ids(item) for item in page.items], next_cursor=page.next_cursor)
 

@@ -1,5 +1,6 @@
 """Lists people and reads single ones."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from showup.database.tables import companies, people
 from showup.reads.bookings import bookings_of, with_attendees
 from showup.reads.current_ids import current_person_id, ids_of_person
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_set, nest_columns, nested_columns, visible_to
+from showup.reads.rows import Item, if_any, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import match_all_words
+from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_person
 from showup.reads.timeline import timeline
 from showup.values.email_address import normalize_email
 
@@ -23,10 +25,11 @@ _FIELDS = ("id", "email", "name", "time_zone", "phone", "created_at", "updated_a
 
 
 class PersonFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a person; None does not filter."""
+    """Conditions on a person; an empty one does not filter."""
 
-    email: str | None = None
-    company_id: UUID | None = None
+    email: Sequence[str] = ()
+    company_id: Sequence[UUID] = ()
+    simulated: SimulatedFilter = "all"
     q: str | None = None
 
 
@@ -36,8 +39,9 @@ async def list_people(
     """Returns one page of the people that the permission allows, each with their company."""
     query = _select(permission).where(*match_all_words(people.c.search, filters.q))
     query = query.where(
-        if_set(filters.email, lambda email: people.c.email == normalize_email(email)),
-        if_set(filters.company_id, lambda company_id: people.c.company_id == company_id),
+        if_any(filters.email, lambda emails: people.c.email.in_([normalize_email(email) for email in emails])),
+        if_any(filters.company_id, people.c.company_id.in_),
+        if_simulated(filters.simulated, simulated_person()),
     )
     return await read_page(tx, query, SORTS, page_request)
 
@@ -64,7 +68,9 @@ async def find_person(tx: AsyncConnection, permission: Permission, person_id: UU
 
 
 def _select(permission: Permission) -> Select[Any]:
-    query = select(*(people.c[name] for name in _FIELDS), *nested_columns("company", companies, "id", "name", "domain"))
+    simulated = simulated_person().label("simulated")
+    columns = (*(people.c[name] for name in _FIELDS), workspace_of(people), simulated)
+    query = select(*columns, *nested_columns("company", companies, "id", "name", "domain"))
     return query.outerjoin_from(people, companies, people.c.company_id == companies.c.id).where(
         visible_to(permission, people)
     )

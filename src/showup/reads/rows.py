@@ -1,12 +1,13 @@
 """Shared parts of all reads: which rows are visible, and the plain dictionaries that they return."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, RowMapping, Table, true
+from sqlalchemy import ColumnElement, RowMapping, Table, select, true
 from sqlalchemy.sql.elements import Label
 
 from showup.access.permission import Permission
+from showup.database.tables import workspaces
 
 FilterValue = TypeVar("FilterValue")
 Item: TypeAlias = dict[str, Any]
@@ -20,9 +21,27 @@ def visible_to(permission: Permission, table: Table) -> ColumnElement[bool]:
     return table.c.workspace_id == permission.workspace_id
 
 
+def can_see_uids(permission: Permission) -> bool:
+    """Returns whether answers may contain uids and raw bodies: who knows them can cancel a meeting at Cal.com (S09)."""
+    return permission.allows("write")
+
+
 def if_set(value: FilterValue | None, condition: Callable[[FilterValue], ColumnElement[bool]]) -> ColumnElement[bool]:
     """Returns the condition on a filter's value; no condition if the value is None."""
     return true() if value is None else condition(value)
+
+
+def if_any(
+    values: Sequence[FilterValue], condition: Callable[[Sequence[FilterValue]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Returns the condition on the values of a filter, any of which may match; no condition if there are none."""
+    return condition(values) if values else true()
+
+
+def workspace_of(table: Table) -> Label[str]:
+    """Returns the slug of a row's workspace, as `workspace`."""
+    slug = select(workspaces.c.slug).where(workspaces.c.id == table.c.workspace_id).correlate(table)
+    return slug.scalar_subquery().label("workspace")
 
 
 def nested_columns(prefix: str, table: Table, *column_names: str) -> list[Label[Any]]:

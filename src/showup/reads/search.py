@@ -2,12 +2,17 @@
 
 import re
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import ColumnElement, func, literal
+
+from showup.database.metadata import FOLDED_LETTERS, FOLDED_PAIRS
 
 # Letters and digits only: the search columns store addresses and domains by their parts, and typed text then can't
 # contain operators of tsquery.
 _WORD = re.compile(r"[^\W_]+")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_LETTERS = str.maketrans(*FOLDED_LETTERS)
 # Each word costs one lookup in each searched index, and a long text is no search.
 _MAX_WORDS = 8
 _LONGEST_WORD = 60
@@ -25,8 +30,16 @@ def check_search(q: str) -> str:
 
 
 def split_words(q: str | None) -> list[str]:
-    """Returns the words in `q` in lower case; none if it is blank."""
-    return _WORD.findall((q or "").lower())
+    """Returns the words in `q` in lower case and without accents, as the search columns have them; none if blank."""
+    return _WORD.findall(_fold(q or "").lower())
+
+
+def _fold(text: str) -> str:
+    decomposed = normalize("NFKD", text.replace("_", " "))
+    composed = normalize("NFKC", _ACCENT.sub("", decomposed))
+    for letter, pair in FOLDED_PAIRS:
+        composed = composed.replace(letter, pair)
+    return composed.translate(_LETTERS)
 
 
 def matches_prefix(search: ColumnElement[Any], word: str) -> ColumnElement[bool]:

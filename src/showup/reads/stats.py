@@ -2,15 +2,23 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.tables import bookings, companies, deals, people
 from showup.reads.follow_ups import count_follow_ups
 from showup.reads.rows import Item, visible_to
+from showup.reads.simulated import (
+    SimulatedFilter,
+    if_simulated,
+    simulated_booking,
+    simulated_company,
+    simulated_deal,
+    simulated_person,
+)
 
 
 async def stats(
@@ -20,23 +28,40 @@ async def stats(
     starts_from: datetime | None,
     starts_before: datetime | None,
     now: datetime,
+    simulated: SimulatedFilter = "false",
 ) -> Item:
-    """Returns counts of visible data as of `now`; the times (the later exclusive) filter bookings."""
-    meetings = _meetings(permission, starts_from, starts_before, now)
+    """Returns counts of visible data as of `now`; the times (the later exclusive) filter bookings.
+
+    Without sample and simulated data by default: see `reads.simulated`.
+    """
+    meetings = _meetings(permission, starts_from, starts_before, now).where(
+        if_simulated(simulated, simulated_booking())
+    )
     counted = dict((await tx.execute(meetings)).mappings().one())
-    accepted_showed, reported_showed = counted.pop("accepted_showed"), counted.pop("reported_showed")
+    reported_showed, reported, booked = (counted.pop(name) for name in ("reported_showed", "reported", "booked"))
     entity_counts = select(
-        _count_of(permission, companies).label("companies"), _count_of(permission, people).label("people")
+        _count_of(permission, companies, if_simulated(simulated, simulated_company())).label("companies"),
+        _count_of(permission, people, if_simulated(simulated, simulated_person())).label("people"),
     )
     return {
+        "held_rate": rate(reported_showed, reported),
+        "held_rate_of": _basis(reported_showed, reported, HELD_RATE),
+        "show_rate": rate(counted["showed"], booked),
+        "show_rate_of": _basis(counted["showed"], booked, SHOW_RATE),
         **(await tx.execute(entity_counts)).mappings().one(),
         "bookings": counted,
-        "deals": await _deals(tx, permission),
-        "follow_ups": await count_follow_ups(tx, permission),
-        "show_rate": rate(accepted_showed, counted["accepted"]),
-        "held_rate": rate(reported_showed, reported_showed + counted["no_show"]),
+        "deals": await _deals(tx, permission, simulated),
+        "follow_ups": await count_follow_ups(tx, permission, simulated),
         "as_of": now,
     }
+
+
+HELD_RATE: Final = "meetings that are over: reported showed / (reported showed + no-show)"
+SHOW_RATE: Final = "meetings: showed / booked (accepted, or held before they were cancelled)"
+
+
+def _basis(numerator: int, denominator: int, divides: str) -> Item:
+    return {"numerator": numerator, "denominator": denominator, "unit": "meetings", "divides": divides}
 
 
 def rate(part: int, total: int) -> float | None:
@@ -49,6 +74,8 @@ def _meetings(
 ) -> Select[*tuple[Any, ...]]:
     b = bookings.c
     is_accepted, is_unreported = b.status == "ACCEPTED", and_(b.attended.is_(None), ~b.host_absent)
+    is_over = func.coalesce(b.end_time, b.start_time) <= now
+    is_reported = and_(is_over, b.attended.is_not(None), b.attendance_evidence == "reported")
     counts: dict[str, ColumnElement[bool] | None] = {
         "total": None,
         "upcoming": and_(is_accepted, b.start_time > now),
@@ -59,9 +86,10 @@ def _meetings(
         "showed": b.attended.is_(True),
         "no_show": b.attended.is_(False),
         "host_absent": and_(b.attended.is_(None), b.host_absent),
-        "unreported": and_(is_accepted, func.coalesce(b.end_time, b.start_time) <= now, is_unreported),
-        "accepted_showed": and_(is_accepted, b.attended.is_(True)),
-        "reported_showed": and_(b.attended.is_(True), b.attendance_evidence == "reported"),
+        "unreported": and_(is_accepted, is_over, is_unreported),
+        "booked": or_(is_accepted, b.attended.is_(True)),
+        "reported_showed": and_(is_reported, b.attended.is_(True)),
+        "reported": is_reported,
     }
     columns = (_counted(condition).label(name) for name, condition in counts.items())
     query: Select[*tuple[Any, ...]] = select(*columns).where(visible_to(permission, bookings))
@@ -74,15 +102,15 @@ def _counted(condition: ColumnElement[bool] | None) -> ColumnElement[int]:
     return func.count() if condition is None else func.count().filter(condition)
 
 
-def _count_of(permission: Permission, table: Any) -> ColumnElement[int]:
-    return select(func.count()).select_from(table).where(visible_to(permission, table)).scalar_subquery()
+def _count_of(permission: Permission, table: Any, condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).select_from(table).where(visible_to(permission, table), condition).scalar_subquery()
 
 
-async def _deals(tx: AsyncConnection, permission: Permission) -> Item:
+async def _deals(tx: AsyncConnection, permission: Permission, simulated: SimulatedFilter) -> Item:
     """Returns counts by status, active deals by stage, and the value of active deals by currency."""
     columns = (deals.c.status, deals.c.stage, deals.c.currency)
     query = select(*columns, func.count().label("deals"), func.sum(deals.c.amount).label("worth"))
-    query = query.where(visible_to(permission, deals)).group_by(*columns)
+    query = query.where(visible_to(permission, deals), if_simulated(simulated, simulated_deal())).group_by(*columns)
     by_status = dict.fromkeys(("active", "won", "lost", "cancelled"), 0)
     by_stage: dict[str, int] = {}
     active_value: dict[str, Decimal] = {}

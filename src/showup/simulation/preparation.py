@@ -23,7 +23,7 @@ class AccountNameTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PreparedWorkspace:
-    """Accounts as (name, webhook secret), and an API key with read scope, named `key_name`."""
+    """Accounts as (name, webhook secret), and an API key with write scope, named `key_name`."""
 
     accounts: tuple[tuple[str, str], ...]
     key: str
@@ -35,7 +35,7 @@ async def prepare(tx: AsyncConnection, seal: Seal, now: datetime) -> PreparedWor
     workspace = await _ensure_workspace(tx)
     accounts = [(name, await _ensure_secret(tx, seal, name, workspace.id, now)) for name in ACCOUNTS]
     key_name = f"{WORKSPACE}-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
-    key = await keys_store.create(tx, name=key_name, scope="read", workspace_id=workspace.id, now=now)
+    key = await keys_store.create(tx, name=key_name, scope="write", workspace_id=workspace.id, now=now)
     return PreparedWorkspace(tuple(accounts), key, key_name)
 
 

@@ -30,11 +30,6 @@ class SampleDeal:
     booked_ago: timedelta
     starts_in: timedelta
 
-    @property
-    def stage_from_webhooks(self) -> str:
-        """Returns the stage that the webhooks reach: only a person moves a deal past `met`."""
-        return "met" if self.stage == "proposal" else self.stage
-
 
 def _deal(
     company: str, domain: str, person: str, zone: str, stage_and_status: tuple[str, str], days: tuple[int, int]
@@ -58,6 +53,11 @@ SAMPLE = (
 def sample_bodies(now: datetime) -> list[bytes]:
     """Returns the sample's webhooks up to `now` (aware, UTC), in source order for each company."""
     return [render(webhook) for number, deal in enumerate(SAMPLE) for webhook in _history(deal, number, now)]
+
+
+def meeting_end(deal: SampleDeal, number: int, now: datetime) -> datetime:
+    """Returns when the meeting of the sample's deal with this number ends, if the sample is loaded at `now`."""
+    return _booking(deal, number, now).end_at
 
 
 def _history(deal: SampleDeal, number: int, now: datetime) -> list[SimulatedWebhook]:

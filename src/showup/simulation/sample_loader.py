@@ -11,9 +11,12 @@ from showup.access.secrets_at_rest import Seal
 from showup.access.workspace import Workspace
 from showup.database.engine import driver_connection
 from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.manual_store import insert_manual_events
 from showup.inbox.store import insert_events
 from showup.simulation.sample import sample_bodies
+from showup.simulation.sample_moves import ACTOR, sample_moves
 from showup.simulation.store import sample_loaded_at
+from showup.sources.manual.translate import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,13 @@ async def load_sample(tx: AsyncConnection, seal: Seal, workspace: Workspace, now
         IncomingEvent(account_id=account_id, workspace_id=workspace.id, body=body, received_at=now, origin="sample")
         for body in sample_bodies(now)
     ]
-    return SampleLoad(len(await insert_events(await driver_connection(tx), incoming)), now)
+    connection = await driver_connection(tx)
+    stored = await insert_events(connection, incoming)
+    moves = [encode(move.event, at=move.at, actor=ACTOR) for move in sample_moves(now)]
+    commands = await insert_manual_events(
+        connection, workspace.id, moves, actor=ACTOR, received_at=now, origin="sample"
+    )
+    return SampleLoad(len(stored) + len(commands), now)
 
 
 async def _ensure_account(tx: AsyncConnection, seal: Seal, workspace: Workspace) -> UUID:

@@ -16,7 +16,7 @@ async def sample_loaded_at(tx: AsyncConnection, workspace_id: UUID) -> datetime 
     """Returns when the workspace got its sample, None if it has none; locks out other loaders until `tx` ends."""
     await tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     query = select(func.min(inbox_events.c.received_at)).where(
-        inbox_events.c.workspace_id == workspace_id, inbox_events.c.origin == "sample"
+        inbox_events.c.workspace_id == workspace_id, inbox_events.c.origin == "sample", inbox_events.c.state != "erased"
     )
     loaded_at: datetime | None = (await tx.execute(query)).scalar_one()
     return loaded_at

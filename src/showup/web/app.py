@@ -5,7 +5,7 @@ from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keyring import Keyring
@@ -14,7 +14,7 @@ from showup.clock import Clock
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.web import home_page, mail_preview, metrics, openapi, probes, unsubscribe
+from showup.web import api_docs, home_page, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web.api import (
     attention,
     bookings,
@@ -30,10 +30,12 @@ from showup.web.api import (
     rules,
     stats,
     suppressions,
+    workspaces,
 )
 from showup.web.http.app_state import LOCK_TIMEOUT, READ_TIMEOUT, AppState, MailSecrets, read_only_engine
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import problem_examples, register_handlers
+from showup.web.http.repeated_params import refuse_repeated
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import resend, slack
 
@@ -58,6 +60,11 @@ READ_ROUTERS = (
     rules.router,
     endpoints.router,
     connections.router,
+    workspaces.router,
+)
+# 429 is documented by the last problem of that status: too many reads for a read, wrong keys for a command.
+_COMMON_PROBLEMS = (
+    *("unauthorized", "too-many-wrong-keys", "forbidden", "not-found", "invalid", "fault", "database-away"),
 )
 COMMAND_ROUTERS = (
     deals.commands,
@@ -123,20 +130,31 @@ def openapi_document() -> dict[str, Any]:
 
 def _build_app(version: str) -> FastAPI:
     app = FastAPI(
-        title=openapi.TITLE, version=version, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+        title=openapi.TITLE,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
     )
     register_handlers(app)
     for router in (*OPEN_ROUTERS, *SIGNED_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     for router in READ_ROUTERS:
-        app.include_router(router, responses=_error_responses("too-many-reads"))
+        app.include_router(
+            router, responses=_error_responses("too-many-reads"), dependencies=[Depends(refuse_repeated)]
+        )
     for router in COMMAND_ROUTERS:
-        refusals = _error_responses("refused", "conflict", "body-too-large")
-        app.include_router(router, responses=refusals)
-    openapi.add_documents(app)
+        refusals = _error_responses(
+            "refused", "conflict", "body-too-large", "wrong-content-type", "too-many-wrong-keys"
+        )
+        app.include_router(router, responses=refusals, dependencies=[Depends(refuse_repeated)])
+    openapi.add_document(app)
+    api_docs.add_docs(app)
     app.openapi = lambda: openapi.build_openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
 def _error_responses(*more: str) -> dict[int | str, dict[str, Any]]:
-    return problem_examples("unauthorized", "forbidden", "not-found", "invalid", "fault", "database-away", *more)
+    return problem_examples(*_COMMON_PROBLEMS, *more)

@@ -23,7 +23,7 @@ class ProbeResponse(BaseModel):
     status: Literal["up", "down"]
 
 
-@router.get("/healthz", response_model=ProbeResponse, responses=ok_response({"status": "up"}))
+@router.get("/healthz", name="check_health", response_model=ProbeResponse, responses=ok_response({"status": "up"}))
 async def healthz() -> Any:
     """Check that this process responds."""
     return {"status": "up"}
@@ -31,6 +31,7 @@ async def healthz() -> Any:
 
 @router.get(
     "/readyz",
+    name="check_readiness",
     response_model=ProbeResponse,
     responses=ok_response({"status": "up"})
     | {

@@ -19,12 +19,12 @@ from showup.events.delivery import RecordChosen
 from showup.outbox.delivery import DestinationQueue
 from showup.outbox.subscriptions import subscribe
 from showup.simulation.models import SimulatedAttendee
-from showup.simulation.render_booking import instant
+from showup.simulation.render_booking import booking_fields, instant
 from tests.deliveries.scenario import DeliveryScenario
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.clickup_space import FakeTask
 from tests.execute import execute
-from tests.histories.webhooks import body, payload
+from tests.histories.webhooks import body, booking
 
 ANN = "ann@acme.example"
 SETTINGS = {
@@ -33,6 +33,12 @@ SETTINGS = {
     "no_show": "No Show",
     "showed": "Met",
 }
+
+
+def payload(uid: str, number: int, start: datetime, attendees: list[str | SimulatedAttendee], **more: Any) -> Any:
+    """Returns a booking in a video room whose address does not contain the uid."""
+    room = f"https://meet.example/room-{number}"
+    return booking_fields(booking(uid, number, start, attendees, meeting_url=room)) | more
 
 
 class ClickUpScenario(DeliveryScenario):

@@ -13,13 +13,13 @@ async def test_webhook_receives_booking_created_and_updates_existing_task(scenar
     await scenario.booked()
     assert task.status == "Meeting Booked"
     assert task.description.startswith("Met at the fair.")
-    assert "https://app.cal.example/video/one" in task.description
+    assert "https://meet.example/room-1" in task.description
     (comment,) = task.texts
     assert comment.startswith(
         "Meeting booked: Intro call one\nWhen: Wed 2026-09-09, 14:00-14:30 (Europe/Berlin, UTC+02:00)"
     )
     assert "With: Ben Host" in comment
-    assert "Link: https://app.cal.example/video/one" in comment
+    assert "Link: https://meet.example/room-1" in comment
     assert scenario.clickup.space.of_list("903") == []
 
 
@@ -29,7 +29,7 @@ async def test_webhook_creates_new_lead_when_email_not_found(scenario: ClickUpSc
     await scenario.booked()
     lead = scenario.lead()
     assert (lead.name, lead.status, lead.values) == ("Ann", "Meeting Booked", {"email-903": ANN})
-    assert "https://app.cal.example/video/one" in lead.description
+    assert "https://meet.example/room-1" in lead.description
     assert len(lead.texts) == 1
 
 

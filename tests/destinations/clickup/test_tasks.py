@@ -135,8 +135,8 @@ async def test_two_bookings_of_a_person_have_a_block_each(scenario: ClickUpScena
     await scenario.cancelled()
     assert task.description.startswith("Likes tea.")
     assert task.description.count("(end of Showup ") == 2
-    assert "video/other" in task.description
-    assert "video/one" not in task.description
+    assert "room-5" in task.description
+    assert "room-1" not in task.description
 
 
 async def test_a_name_with_marks_of_markdown_is_just_a_name(scenario: ClickUpScenario) -> None:

@@ -98,7 +98,9 @@ async def test_a_digest_is_posted_in_the_morning(scenario: SlackScenario) -> Non
     scenario.now = START.replace(hour=8, minute=0)
     await DigestWriter(scenario.engine, scenario.clock, load_digest).write_due()
     (text,) = await posted_texts(scenario)
-    assert text.startswith("Good morning: 1 meeting today (2026-09-12). Yesterday: new bookings 0")
+    assert text.startswith(
+        "Good morning: 1 meeting today (2026-09-12). Yesterday: no attendance was reported; new bookings 0"
+    )
     assert "Sarah Chen (acme.example)" in scenario.slack.messages()[0].words
 
 

@@ -57,6 +57,8 @@ class TaskEntry(Struct, frozen=True, kw_only=True):
 
 def render(notification: Notification) -> TaskEntry:
     """Returns the entry, with all times in the workspace's time zone. Raises CannotRender."""
+    # Everyone in the workspace at ClickUp reads the task.
+    notification = notification.redact_uids()
     meeting = notification.require_meeting()
     if notification.kind not in _HEADS:
         raise CannotRender(f"ClickUp does not receive {notification.kind}")

@@ -86,7 +86,7 @@ def without_current_state(update: Update) -> Update:
 
 def render(notification: Notification, targets: Targets) -> Update:
     """Returns the update; its call date is the meeting's day in the workspace's time zone. Raises CannotRender."""
-    meeting = notification.require_meeting()
+    meeting = notification.redact_uids().require_meeting()
     if not meeting.guest.email:
         raise NothingToSend("the attendee has no email address, and Showup finds Notion pages by email")
     if notification.kind == "reminder.sent":

@@ -64,7 +64,8 @@ def render(notification: Notification, channel: str) -> Content:
     write = _WRITERS.get(notification.kind)
     if write is None:
         raise CannotRender(f"Slack does not receive {notification.kind}: remove it from `notices` of the connection")
-    message: Message = write(notification)
+    # Everyone in the channel reads it.
+    message: Message = write(notification.redact_uids())
     content: dict[str, Any] = {
         "do": "update" if notification.kind == "record.chosen" else "post",
         "channel": channel,
@@ -108,10 +109,8 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
             fields.append((name, safe_text(value)))
     if notification.kind in _ATTENDANCE_EVENTS and meeting.evidence in _EVIDENCE:
         fields.append(("Evidence", _EVIDENCE[meeting.evidence]))
-    # Everyone in the channel reads it, and anyone who has the uid can cancel the meeting.
-    url = meeting.redact_uids(meeting.meeting_url)
-    if notification.kind not in _ENDED_EVENTS and url and meeting.status == "ACCEPTED":
-        fields.append(("Where", link(url, "join the meeting")))
+    if notification.kind not in _ENDED_EVENTS and meeting.meeting_url and meeting.status == "ACCEPTED":
+        fields.append(("Where", link(meeting.meeting_url, "join the meeting")))
     return fields
 
 
@@ -251,13 +250,21 @@ def _digest(notification: Notification, title: str, past: str, ahead: str) -> Me
     count = upcoming["meetings"]
     headline = f"{title}: {_meetings(count)} {ahead} ({safe_text(str(details['date']))})"
     counted = [(name, str(before[key])) for key, name in _COUNTED]
-    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}*", counted)]
+    held = _held(before)
+    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}:* {held}", counted)]
     blocks += _upcoming_section(upcoming, notification.time_zone)
     if before["deliveries_failed"]:
         failed = before["deliveries_failed"]
         blocks.append(context(f":warning: {failed} failed deliveries: `showup deliveries list --state failed`"))
-    text = f"{headline}. {past}: {', '.join(f'{name.lower()} {value}' for name, value in counted)}."
+    numbers = ", ".join(f"{name.lower()} {value}" for name, value in counted)
+    text = f"{headline}. {past}: {held[0].lower()}{held[1:-1]}; {numbers}."
     return Message(text=text, blocks=blocks)
+
+
+def _held(before: Mapping[str, Any]) -> str:
+    """Returns how many of the meetings with reported attendance took place: the held rate, in words (CA5)."""
+    reported = before.get("reported", 0)
+    return f"Of {reported} reported, {before['reported_showed']} showed." if reported else "No attendance was reported."
 
 
 def _upcoming_section(upcoming: Mapping[str, Any], zone: str) -> list[Block]:

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from showup.bookings.uids import redact_place
 from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import web_link
@@ -102,8 +103,7 @@ def _link(meeting: Meeting) -> str | None:
     url = web_link(meeting.meeting_url) or web_link(meeting.location)
     if url is None or len(url) > _LONGEST_LINK:
         return None
-    secrets = (meeting.uid, meeting.seat_uid)
-    return None if any(one and one in url for one in secrets) else url
+    return redact_place(url, meeting.all_uids)
 
 
 def e164(typed: str | None) -> str | None:

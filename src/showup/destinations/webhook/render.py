@@ -21,7 +21,7 @@ _BOOKING_FIELDS: Final = (
 def content(notification: Notification) -> Content:
     """Returns the body, the same at every attempt. Raises CannotRender."""
     at = notification.decided_at
-    data = {"workspace": notification.workspace, **_data(notification)}
+    data = {"workspace": notification.workspace, **_data(notification.redact_uids())}
     body: Content = to_builtins(
         {"type": notification.kind, "timestamp": None if at is None else _moment(at), "data": data}
     )
@@ -41,8 +41,8 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
     return {
         "id": meeting.booking_id,
         **{name: getattr(meeting, name) for name in _BOOKING_FIELDS},
-        "location": meeting.redact_uids(meeting.location),
-        "meeting_url": meeting.redact_uids(meeting.meeting_url),
+        "location": meeting.location,
+        "meeting_url": meeting.meeting_url,
         "attendance": {"state": _attendance(meeting), "evidence": meeting.evidence},
         "attendee": {
             "email": guest.email or None,

@@ -1,6 +1,6 @@
 """Runs one rebuild in one transaction: replays the log, compares the result, and on request repairs the data."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -49,16 +49,20 @@ async def rebuild(
     *,
     on_start: Progress = _ignore_progress,
     on_progress: Progress = _ignore_progress,
+    prepare: Callable[[asyncpg.Connection], Awaitable[object]] | None = None,
 ) -> RebuildResult:
     """Replays, compares and, if requested, repairs.
 
     `on_start` gets the number of events, `on_progress` that of each step. Current data changes only when `applied` is
-    set; the workspaces' projectors then wait until the rebuild is over.
+    set; the workspaces' projectors then wait until the rebuild is over. `prepare` changes the log before, in the same
+    transaction.
     """
     assert not (options.applied and (options.rules or options.as_of)), (
         "a replay with trial rules or of an earlier time can't be applied"
     )
     async with _open_connection(engine, options) as connection:
+        if prepare is not None:
+            await prepare(connection)
         live_schema = await shadow.create_shadow(connection, options.workspace_ids)
         events, newly_readable = await replay_all(connection, live_schema, options, on_start, on_progress)
         await compare.mark_differences(connection, live_schema)

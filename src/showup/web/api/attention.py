@@ -13,13 +13,14 @@ from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.paging import page_response
 from showup.web.http.problems import problem_examples
-from showup.web.http.query_params import ListQuery
+from showup.web.http.query_params import ListQuery, any_of
 
 router = APIRouter(prefix="/api/attention", tags=["attention"])
 
 ATTENTION: Example = {
     "id": EVENT_ID,
     "kind": "conflict",
+    "workspace": "default",
     "at": "2026-03-12T16:00:00Z",
     "because": "the deal is cancelled: set it to active first, then to won",
     "booking_id": BOOKING_ID,
@@ -31,7 +32,7 @@ ATTENTION: Example = {
 class AttentionQuery(ListQuery):
     """Filters and paging for what needs a person."""
 
-    kind: AttentionKind | None = None
+    kind: list[AttentionKind] = any_of()
     sort: Literal["at", "-at"] = "-at"
 
     def to_filter(self) -> AttentionFilter:
@@ -51,6 +52,7 @@ class AttentionResponse(BaseModel):
 
     id: UUID = Field(description="Id of the event, the delivery or the booking.")
     kind: AttentionKind
+    workspace: str
     at: datetime
     because: str | None
     booking_id: UUID | None
@@ -60,6 +62,7 @@ class AttentionResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_attention",
     response_model=PageResponse[AttentionResponse],
     responses=ok_response(page_example(ATTENTION)) | problem_examples("broken-cursor"),
 )

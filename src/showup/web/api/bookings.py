@@ -15,6 +15,7 @@ from showup.events.manual import ManualEvent
 from showup.reads.booking import find_booking
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_company, target_of_deal
+from showup.reads.simulated import SimulatedFilter
 from showup.web.api.deals import DealFields
 from showup.web.api.deliveries import DeliveryStatusResponse
 from showup.web.api.examples import DELIVERY_STATUS
@@ -41,7 +42,7 @@ from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, SearchText, ShortText, Timestamp, WorkspaceQuery
+from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, ShortText, Timestamp, WorkspaceQuery, any_of
 from showup.web.http.request_fields import Note, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
@@ -52,27 +53,31 @@ commands = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=Comm
 class BookingQuery(ListQuery):
     """Filters and paging for bookings."""
 
-    uid: ShortText | None = Field(None, description="Any Cal.com uid that the booking has or had.")
-    status: BookingStatus | None = None
-    attended: Literal["true", "false", "null"] | None = Field(None, description="`null`: attendance not reported.")
-    email: ShortText | None = Field(None, description="Email address of any attendee.")
-    company_id: UUID | None = None
-    organizer: ShortText | None = Field(None, description="Email address of the organizer.")
+    uid: list[ShortText] = any_of("Any Cal.com uid that the booking has or had.")
+    status: list[BookingStatus] = any_of()
+    attended: list[Literal["true", "false", "null"]] = any_of("`null`: attendance not reported.")
+    email: list[ShortText] = any_of("Email address of any attendee.")
+    company_id: list[UUID] = any_of()
+    organizer: list[ShortText] = any_of("Email address of the organizer.")
     from_: Timestamp | None = Field(None, alias="from", description="Meetings that start at or after this time.")
     to: Timestamp | None = Field(None, description="Meetings that start before this time.")
     q: SearchText | None = Field(None, description="Prefixes of words in the title, a person's name or the company.")
+    simulated: SimulatedFilter = Field("all", description=SIMULATED)
     sort: Literal["start_time", "-start_time", "created_at", "-created_at", "booked_at", "-booked_at"] = "-start_time"
 
     def to_filter(self) -> BookingFilter:
         """Return these filters as a `reads` filter."""
-        criteria = self.model_dump(include={"uid", "status", "attended", "email", "company_id", "organizer", "q"})
+        criteria = self.model_dump(
+            include={"simulated", "uid", "status", "attended", "email", "company_id", "organizer", "q"}
+        )
         return BookingFilter(**criteria, starts_from=self.from_, starts_before=self.to)
 
 
 class BookingResponse(BookingSummary):
     """A meeting across all its reschedules.
 
-    `calcom_uid` can cancel the meeting at Cal.com: protect it like a key.
+    `calcom_uid` can cancel the meeting at Cal.com: protect it like a key. For a key of scope read it is null, as is a
+    place that contains it, and `uids` is empty.
     """
 
     calcom_uid: str | None
@@ -189,6 +194,7 @@ BOOKING_DETAIL: Example = BOOKING | {
 
 @router.get(
     "",
+    name="list_bookings",
     response_model=PageResponse[BookingResponse],
     responses=ok_response(page_example(BOOKING)) | problem_examples("broken-cursor"),
 )

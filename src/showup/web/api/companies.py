@@ -12,6 +12,7 @@ from showup.companies.company import key_of_domain, key_of_event
 from showup.events.workspace import CompanyRecorded
 from showup.reads.command_targets import target_of_company
 from showup.reads.companies import SORTS, CompanyFilter, find_company, list_companies
+from showup.reads.simulated import SimulatedFilter
 from showup.web.api.deals import DEAL, DealResponse
 from showup.web.api.people import PERSON_ITEM, PersonResponse
 from showup.web.api.schemas import (
@@ -32,7 +33,7 @@ from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, SearchText, ShortText, WorkspaceQuery
+from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, ShortText, WorkspaceQuery, any_of
 from showup.web.http.request_fields import CompanyDomain, Name, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, lock_workspace, target_or_404
 
@@ -40,6 +41,8 @@ router = APIRouter(prefix="/api/companies", tags=["companies"])
 commands = APIRouter(prefix="/api/companies", tags=["companies"], route_class=CommandRoute)
 
 _COMPANY_ITEM: Example = COMPANY | {
+    "workspace": "default",
+    "simulated": False,
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:00Z",
 }
@@ -54,13 +57,14 @@ COMPANY_DETAIL: Example = _COMPANY_ITEM | {
 class CompanyQuery(ListQuery):
     """Filters and paging for companies."""
 
-    domain: ShortText | None = Field(None, description="The registrable domain, such as `acme.com`.")
+    domain: list[ShortText] = any_of("The registrable domain, such as `acme.com`.")
     q: SearchText | None = Field(None, description="Prefixes of words in the name or the domain.")
+    simulated: SimulatedFilter = Field("all", description=SIMULATED)
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"] = "-created_at"
 
     def to_filter(self) -> CompanyFilter:
         """Return these filters as a `reads` filter."""
-        return CompanyFilter(domain=self.domain, q=self.q)
+        return CompanyFilter(domain=self.domain, q=self.q, simulated=self.simulated)
 
 
 class CompanyResponse(CompanySummary):
@@ -69,6 +73,8 @@ class CompanyResponse(CompanySummary):
     A company that was created manually may have no domain.
     """
 
+    workspace: str
+    simulated: bool
     created_at: datetime
     updated_at: datetime
 
@@ -84,6 +90,7 @@ class CompanyDetailResponse(CompanyResponse):
 
 @router.get(
     "",
+    name="list_companies",
     response_model=PageResponse[CompanyResponse],
     responses=ok_response(page_example(_COMPANY_ITEM)) | problem_examples("broken-cursor"),
 )

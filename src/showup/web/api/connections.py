@@ -107,6 +107,7 @@ class ConnectionResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_connections",
     response_model=PageResponse[ConnectionResponse],
     responses=ok_response({"items": [CONNECTION], "next_cursor": None}),
 )

@@ -12,6 +12,7 @@ from showup.events.deal import DealChanged, DealOpened
 from showup.pipeline.rules import Stage
 from showup.reads.command_targets import target_of_company, target_of_deal
 from showup.reads.deals import SORTS, DealFilter, find_deal, list_deals
+from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import EmailAddress
 from showup.web.api.schemas import (
     BOOKING_SUMMARY,
@@ -35,7 +36,7 @@ from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, SearchText, ShortText, Timestamp, WorkspaceQuery
+from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, ShortText, Timestamp, WorkspaceQuery, any_of
 from showup.web.http.request_fields import Amount, Currency, Reason, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
@@ -44,6 +45,8 @@ commands = APIRouter(prefix="/api/deals", tags=["deals"], route_class=CommandRou
 
 DEAL: Example = {
     "id": DEAL_ID,
+    "workspace": "default",
+    "simulated": False,
     "company": COMPANY,
     "status": "active",
     "stage": "met",
@@ -68,20 +71,28 @@ DEAL_DETAIL: Example = DEAL | {
 class DealQuery(ListQuery):
     """Filters and paging for deals."""
 
-    status: DealStatus | None = None
-    stage: ShortText | None = Field(None, description="For example `booked`, `met` or `proposal`.")
-    company_id: UUID | None = None
-    owner: ShortText | None = Field(None, description="Email address of the owner.")
+    status: list[DealStatus] = any_of()
+    stage: list[ShortText] = any_of("For example `booked`, `met` or `proposal`.")
+    company_id: list[UUID] = any_of()
+    owner: list[ShortText] = any_of("Email address of the owner.")
     created_from: Timestamp | None = Field(None, description="Deals created at or after this time.")
     created_to: Timestamp | None = Field(None, description="Deals created before this time.")
     q: SearchText | None = Field(None, description="Prefixes of words in the company's name or domain.")
-    sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "stage_entered_at", "-stage_entered_at"] = (
-        "-created_at"
-    )
+    simulated: SimulatedFilter = Field("all", description=SIMULATED)
+    sort: Literal[
+        "created_at",
+        "-created_at",
+        "updated_at",
+        "-updated_at",
+        "stage_entered_at",
+        "-stage_entered_at",
+        "amount",
+        "-amount",
+    ] = Field("-created_at", description="`amount` compares numbers, whatever the currency; no amount counts as least.")
 
     def to_filter(self) -> DealFilter:
         """Return these filters as a `reads` filter."""
-        criteria = self.model_dump(include={"status", "stage", "company_id", "owner", "created_from", "q"})
+        criteria = self.model_dump(include={"simulated", "status", "stage", "company_id", "owner", "created_from", "q"})
         return DealFilter(**criteria, created_before=self.created_to)
 
 
@@ -89,6 +100,8 @@ class DealResponse(BaseModel):
     """A sales opportunity of a company. A company has at most one active deal."""
 
     id: UUID
+    workspace: str
+    simulated: bool
     company: CompanySummary
     status: DealStatus
     stage: str
@@ -128,6 +141,7 @@ class DealDetailResponse(DealResponse):
 
 @router.get(
     "",
+    name="list_deals",
     response_model=PageResponse[DealResponse],
     responses=ok_response(page_example(DEAL)) | problem_examples("broken-cursor"),
 )
@@ -189,7 +203,7 @@ class CreateDealRequest(DealFields):
     response_model=DealDetailResponse,
     responses=created_response(DEAL_DETAIL | {"contacts": [], "bookings": []}) | problem_examples("refused-by-rules"),
 )
-async def open_deal(
+async def create_deal(
     body: CreateDealRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Create a deal without a booking, for a company that has no active deal."""

@@ -21,6 +21,7 @@ from showup.reads.deliveries import (
     workspace_of_delivery,
 )
 from showup.reads.rows import Item
+from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import normalize_email
 from showup.web.api.examples import (
     DELIVERY_CHOSEN,
@@ -36,7 +37,7 @@ from showup.web.http.auth import Reader, Writer
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, ShortText, Timestamp, WorkspaceQuery
+from showup.web.http.query_params import SIMULATED, ListQuery, ShortText, Timestamp, WorkspaceQuery, any_of
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork
 
@@ -52,21 +53,21 @@ AttemptOutcome = Literal["delivered", "try_again", "asked", "gave_up", "stopped"
 class DeliveryQuery(ListQuery):
     """Filters and paging for deliveries."""
 
-    state: DeliveryState | None = None
-    destination: ShortText | None = Field(None, description="For example `email`.")
-    kind: ShortText | None = Field(None, description="For example `confirmation` or `reminder`.")
-    recipient: ShortText | None = Field(None, description="The full address.")
-    booking_id: UUID | None = None
-    deal_id: UUID | None = None
+    state: list[DeliveryState] = any_of()
+    destination: list[ShortText] = any_of("For example `email`.")
+    kind: list[ShortText] = any_of("For example `confirmation` or `reminder`.")
+    recipient: list[ShortText] = any_of("The full address.")
+    booking_id: list[UUID] = any_of()
+    deal_id: list[UUID] = any_of()
     due_from: Timestamp | None = Field(None, description="Due at or after this time.")
     due_to: Timestamp | None = Field(None, description="Due before this time.")
+    simulated: SimulatedFilter = Field("all", description=SIMULATED)
     sort: Literal["created_at", "-created_at", "due_at", "-due_at"] = "-created_at"
 
     def to_filter(self) -> DeliveryFilter:
         """Return these filters as a `reads` filter."""
         criteria = self.model_dump(include=set(DeliveryFilter.__struct_fields__))
-        recipient = None if self.recipient is None else normalize_email(self.recipient)
-        return DeliveryFilter(**criteria | {"recipient": recipient})
+        return DeliveryFilter(**criteria | {"recipient": [normalize_email(address) for address in self.recipient]})
 
 
 class DeliveryResponse(BaseModel):
@@ -92,6 +93,7 @@ class DeliveryResponse(BaseModel):
     found: dict[str, Any] = Field(description="Data from the provider, such as the task's link or a sequence's id.")
     feedback: str | None = Field(description="The provider's later feedback, such as delivered, bounced or complained.")
     simulated: bool
+    workspace: str
     created_at: datetime
     updated_at: datetime
 
@@ -164,6 +166,7 @@ class DeliveryContentResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_deliveries",
     response_model=PageResponse[DeliveryStatusResponse],
     responses=ok_response(page_example(DELIVERY_STATUS)) | problem_examples("broken-cursor"),
 )

@@ -74,6 +74,7 @@ class EndpointResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_endpoints",
     response_model=PageResponse[EndpointResponse],
     responses=ok_response(page_example(ENDPOINT)) | problem_examples("broken-cursor"),
 )
@@ -198,7 +199,7 @@ async def create_endpoint(
     response_model=EndpointSecretResponse,
     responses=ok_response(ENDPOINT | {"secret": _SECRET}) | problem_examples("not-found"),
 )
-async def rotate_secret(
+async def rotate_endpoint_secret(
     endpoint_id: UUID, unit_of_work: AdminUnitOfWork, state: State, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Rotate the secret of an endpoint. The previous secret also signs for another 24 hours."""
@@ -257,6 +258,7 @@ async def delete_endpoint(
 
 @commands.post(
     "/{endpoint_id}/test",
+    name="test_endpoint",
     response_model=DeliveryDetailResponse,
     responses=ok_response(_PINGED) | problem_examples("not-found"),
 )

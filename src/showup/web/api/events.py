@@ -10,23 +10,28 @@ from pydantic import BaseModel, Field
 
 from showup.inbox.replay import replay_event as requeue_event
 from showup.reads.events import SORTS, EventFilter, event_exists, find_event, list_events
-from showup.reads.rows import Item
+from showup.reads.rows import Item, can_see_uids
+from showup.reads.simulated import SimulatedFilter
 from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
 from showup.web.http.app_state import ReadTransaction
-from showup.web.http.auth import Reader
+from showup.web.http.auth import Reader, Writer
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery
+from showup.web.http.query_params import SIMULATED, ListQuery, ShortText, WorkspaceQuery, any_of
 from showup.web.http.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 commands = APIRouter(prefix="/api/events", tags=["events"], route_class=CommandRoute)
 
-EventState = Literal["pending", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate", "refused"]
+EventState = Literal[
+    "pending", "applied", "ignored", "unreadable", "waiting", "failed", "duplicate", "refused", "erased"
+]
 
 _EVENT: Example = {
     "id": EVENT_ID,
+    "workspace": "default",
+    "simulated": False,
     "account": "default",
     "actor": None,
     "source": "calcom",
@@ -54,17 +59,17 @@ EVENT_DETAIL: Example = _EVENT | {
 class EventQuery(ListQuery):
     """Filters and paging for inbox events."""
 
-    state: EventState | None = None
-    trigger: ShortText | None = Field(
-        None,
-        description="Cal.com's webhook name, such as `BOOKING_CREATED`, or a manual event, such as `deal_changed`.",
+    state: list[EventState] = any_of()
+    trigger: list[ShortText] = any_of(
+        "Cal.com's webhook name, such as `BOOKING_CREATED`, or a manual event, such as `deal_changed`."
     )
-    uid: ShortText | None = Field(None, description="The Cal.com uid of the event's booking.")
+    uid: list[ShortText] = any_of("The Cal.com uid of the event's booking.")
+    simulated: SimulatedFilter = Field("all", description=SIMULATED)
     sort: Literal["received_at", "-received_at"] = "-received_at"
 
     def to_filter(self) -> EventFilter:
         """Return these filters as a `reads` filter."""
-        return EventFilter(state=self.state, trigger=self.trigger, uid=self.uid)
+        return EventFilter(state=self.state, trigger=self.trigger, uid=self.uid, simulated=self.simulated)
 
 
 class EventResponse(BaseModel):
@@ -74,6 +79,8 @@ class EventResponse(BaseModel):
     """
 
     id: UUID
+    workspace: str | None
+    simulated: bool
     account: str | None
     actor: str | None
     source: str = Field(description="Who speaks in the body: `calcom`, `manual` (a person) or `resend`.")
@@ -93,7 +100,7 @@ class EventResponse(BaseModel):
 
 
 class EventDetailResponse(EventResponse):
-    """An inbox event with its exact body: as text if it is UTF-8, else in Base64."""
+    """An inbox event with its exact body: as text if it is UTF-8, else in Base64; null for a key of scope read."""
 
     content_type: str | None
     webhook_version: str | None
@@ -104,6 +111,7 @@ class EventDetailResponse(EventResponse):
 
 @router.get(
     "",
+    name="list_events",
     response_model=PageResponse[EventResponse],
     responses=ok_response(page_example(_EVENT)) | problem_examples("broken-cursor"),
 )
@@ -124,8 +132,9 @@ async def get_events(permission: Reader, tx: ReadTransaction, query: Annotated[E
 async def get_event(
     event_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Get an inbox event with its body."""
-    return with_readable_body(found_or_404(await find_event(tx, permission, event_id), "event"))
+    """Get an inbox event; with its body if the key has the scope write, because the body can cancel the meeting."""
+    event = found_or_404(await find_event(tx, permission, event_id), "event")
+    return with_readable_body(event) if can_see_uids(permission) else event | {"body": None, "body_base64": None}
 
 
 @router.get(
@@ -134,9 +143,9 @@ async def get_event(
     responses=ok_response(EVENT_DETAIL["body"], media_type="application/octet-stream") | problem_examples("not-found"),
 )
 async def get_event_body(
-    event_id: UUID, permission: Reader, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
+    event_id: UUID, permission: Writer, tx: ReadTransaction, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Response:
-    """Get the exact bytes of an inbox event."""
+    """Get the exact bytes of an inbox event. Requires the scope write, because the uid in it can cancel the meeting."""
     event = found_or_404(await find_event(tx, permission, event_id), "event")
     # The bytes come from outside: a browser must download them and never render them.
     headers = {"Content-Disposition": f'attachment; filename="{event_id}.bin"'}

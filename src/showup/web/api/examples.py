@@ -22,6 +22,7 @@ DELIVERY: Example = {
     "found": {},
     "feedback": "delivered",
     "simulated": False,
+    "workspace": "default",
     "created_at": "2026-03-10T09:15:00Z",
     "updated_at": "2026-03-10T09:15:06Z",
 }

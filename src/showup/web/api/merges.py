@@ -20,7 +20,7 @@ from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, WorkspaceQuery
+from showup.web.http.query_params import ListQuery, WorkspaceQuery, any_of
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_422
 
@@ -42,7 +42,7 @@ MERGE: Example = {
 class MergeQuery(ListQuery):
     """Filters and paging for merges."""
 
-    kind: MergeKind | None = None
+    kind: list[MergeKind] = any_of()
     sort: Literal["at", "-at"] = "-at"
 
     def to_filter(self) -> MergeFilter:
@@ -65,6 +65,7 @@ class MergeResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_merges",
     response_model=PageResponse[MergeResponse],
     responses=ok_response(page_example(MERGE)) | problem_examples("broken-cursor"),
 )

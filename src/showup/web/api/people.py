@@ -5,13 +5,17 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from msgspec.structs import replace
 from pydantic import Field
 
 from showup.commands.unit_of_work import UnitOfWork
-from showup.events.workspace import PersonRecorded
+from showup.companies.company import key_of_domain
+from showup.events.workspace import CompanyRecorded, PersonRecorded
+from showup.inbox.rules import in_force
 from showup.people.person import person_id as person_id_of
 from showup.reads.command_targets import target_of_company, target_of_person
 from showup.reads.people import SORTS, PersonFilter, find_person, list_people
+from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import EmailAddress
 from showup.values.time_zone import TimeZone
 from showup.web.api.schemas import (
@@ -34,7 +38,7 @@ from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, SearchText, ShortText, WorkspaceQuery
+from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, ShortText, WorkspaceQuery, any_of
 from showup.web.http.request_fields import Name, Phone, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, lock_workspace, target_or_404, target_or_422
 
@@ -42,6 +46,8 @@ router = APIRouter(prefix="/api/people", tags=["people"])
 commands = APIRouter(prefix="/api/people", tags=["people"], route_class=CommandRoute)
 
 PERSON_ITEM: Example = PERSON | {
+    "workspace": "default",
+    "simulated": False,
     "time_zone": "America/New_York",
     "phone": None,
     "company": COMPANY,
@@ -54,19 +60,22 @@ PERSON_DETAIL: Example = PERSON_ITEM | {"bookings": [BOOKING_SUMMARY], "timeline
 class PersonQuery(ListQuery):
     """Filters and paging for people."""
 
-    email: ShortText | None = None
-    company_id: UUID | None = None
+    email: list[ShortText] = any_of()
+    company_id: list[UUID] = any_of()
     q: SearchText | None = Field(None, description="Prefixes of words in the name or the email address.")
+    simulated: SimulatedFilter = Field("all", description=SIMULATED)
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "email", "-email"] = "-created_at"
 
     def to_filter(self) -> PersonFilter:
         """Return these filters as a `reads` filter."""
-        return PersonFilter(**self.model_dump(include={"email", "company_id", "q"}))
+        return PersonFilter(**self.model_dump(include={"simulated", "email", "company_id", "q"}))
 
 
 class PersonResponse(PersonSummary):
     """One email address in one workspace; `company` is null for a personal domain."""
 
+    workspace: str
+    simulated: bool
     time_zone: str | None
     phone: str | None
     company: CompanySummary | None
@@ -83,6 +92,7 @@ class PersonDetailResponse(PersonResponse):
 
 @router.get(
     "",
+    name="list_people",
     response_model=PageResponse[PersonResponse],
     responses=ok_response(page_example(PERSON_ITEM)) | problem_examples("broken-cursor"),
 )
@@ -148,7 +158,7 @@ class CreatePersonRequest(PersonFields):
 async def create_person(
     body: CreatePersonRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Create a person."""
+    """Create a person. Without `company_id`, a business address sets the company, as a booking would."""
     workspace = await lock_workspace(unit_of_work)
     existing = await target_of_person(unit_of_work.tx, unit_of_work.permission, person_id_of(workspace.id, body.email))
     if existing is not None:
@@ -156,7 +166,12 @@ async def create_person(
             "exists-already",
             f"A person with this address already exists. Update them with PATCH /api/people/{existing.id}.",
         )
-    await unit_of_work.execute(workspace.id, await _event(unit_of_work, workspace.id, body.email, body))
+    event = await _event(unit_of_work, workspace.id, body.email, body)
+    company = None if body.company_id is not None else await _company_of_address(unit_of_work, workspace.id, body.email)
+    if company is None:
+        await unit_of_work.execute(workspace.id, event)
+    else:
+        await unit_of_work.execute(workspace.id, CompanyRecorded(company=company), replace(event, company=company))
     return found_or_404(
         await find_person(unit_of_work.tx, unit_of_work.permission, person_id_of(workspace.id, body.email)), "person"
     )
@@ -177,6 +192,13 @@ async def update_person(
     person = target_or_404(await target_of_person(unit_of_work.tx, unit_of_work.permission, person_id), "person")
     await unit_of_work.execute(person.workspace_id, await _event(unit_of_work, person.workspace_id, person.name, body))
     return found_or_404(await find_person(unit_of_work.tx, unit_of_work.permission, person.id), "person")
+
+
+async def _company_of_address(unit_of_work: UnitOfWork, workspace_id: UUID, email: str) -> str | None:
+    """Return the key of the company that the address belongs to; None for a personal address or the team's."""
+    rules = (await in_force(await unit_of_work.connection(), workspace_id)).newest
+    domain = None if rules.is_team(email) else rules.company_domain(email)
+    return None if domain is None else key_of_domain(domain)
 
 
 async def _event(unit_of_work: UnitOfWork, workspace_id: UUID, email: str, body: PersonFields) -> PersonRecorded:

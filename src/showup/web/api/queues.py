@@ -45,7 +45,10 @@ class QueueResponse(BaseModel):
 
 
 @router.get(
-    "", response_model=PageResponse[QueueResponse], responses=ok_response({"items": [QUEUE], "next_cursor": None})
+    "",
+    name="list_queues",
+    response_model=PageResponse[QueueResponse],
+    responses=ok_response({"items": [QUEUE], "next_cursor": None}),
 )
 async def get_queues(
     permission: Reader, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]

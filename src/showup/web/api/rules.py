@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query
 from msgspec.structs import FieldInfo, fields
 from pydantic import BaseModel, Field
 
+from showup.commands.unit_of_work import CommandRefused
 from showup.database.engine import driver_connection
 from showup.events.workspace import RulesChanged
-from showup.inbox.rules import in_force
+from showup.inbox.rules import in_force, stages_in_use
 from showup.pipeline.rules import ADDRESS_RULES, RuleBook, Rules
 from showup.reads.rules import list_rule_changes
 from showup.values.struct_fields import field_type, model_field, with_fields
@@ -191,12 +192,16 @@ class ChangeRulesResponse(BaseModel):
     )
     | problem_examples("refused-by-rules"),
 )
-async def change_rules(
+async def update_rules(
     body: ChangeRulesRequest, unit_of_work: AdminUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Change rules from now on, from a given time, or for the whole history; or preview the effect."""
     workspace = await lock_workspace(unit_of_work)
-    event = RulesChanged(changes=body.changes.to_changes(), since=body.effective_from(unit_of_work.at))
+    changes = body.changes.to_changes()
+    connection = await driver_connection(unit_of_work.tx)
+    if "stages" in changes and (because := await stages_in_use(connection, workspace.id, changes["stages"])):
+        raise CommandRefused(because)
+    event = RulesChanged(changes=changes, since=body.effective_from(unit_of_work.at))
     async with track_impact(unit_of_work, workspace.id, commit=not body.dry_run) as result:
         (event_id,) = await unit_of_work.execute(workspace.id, event)
         rule_book = await in_force(await driver_connection(unit_of_work.tx), workspace.id)

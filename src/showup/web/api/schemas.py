@@ -70,9 +70,14 @@ class TimelineEntry(BaseModel):
 
 
 class BookingSummary(BaseModel):
-    """A short form of a booking, without its uid, which can cancel the meeting at Cal.com."""
+    """A short form of a booking, without its uid, which can cancel the meeting at Cal.com.
+
+    `simulated`: it comes from sample data or a simulation.
+    """
 
     id: UUID
+    workspace: str
+    simulated: bool
     title: str
     start_time: datetime
     end_time: datetime | None
@@ -113,6 +118,8 @@ TIMELINE_ENTRY: Example = {
 }
 BOOKING_SUMMARY: Example = {
     "id": BOOKING_ID,
+    "workspace": "default",
+    "simulated": False,
     "title": "Intro call between Dana Reyes and Sarah Chen",
     "start_time": "2026-03-12T15:00:00Z",
     "end_time": "2026-03-12T15:30:00Z",

@@ -1,11 +1,13 @@
 """`/api/stats`: counts and rates of the pipeline."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from showup.reads.simulated import SimulatedFilter
+from showup.reads.stats import HELD_RATE, SHOW_RATE
 from showup.reads.stats import stats as read_stats
 from showup.web.api.schemas import Example, ok_response
 from showup.web.http.app_state import ReadTransaction, State
@@ -20,6 +22,18 @@ class StatsQuery(WorkspaceQuery):
 
     from_: Timestamp | None = Field(None, alias="from", description="Meetings that start at or after this time.")
     to: Timestamp | None = Field(None, description="Meetings that start before this time.")
+    simulated: SimulatedFilter = Field(
+        "false", description="`false`: real data only, `true`: only sample and simulated data, `all`: both."
+    )
+
+
+class RateBasis(BaseModel):
+    """What a rate divides: numerator / denominator × 100, both counts of `unit`."""
+
+    numerator: int
+    denominator: int
+    unit: Literal["meetings"]
+    divides: str
 
 
 class BookingCounts(BaseModel):
@@ -53,29 +67,37 @@ class FollowUpCounts(BaseModel):
 
 
 class StatsResponse(BaseModel):
-    """All counts at one moment."""
+    """All counts at one moment. `held_rate` says how many people come; `show_rate` counts upcoming meetings too."""
 
+    held_rate: float | None = Field(
+        description=(
+            "Percent of the reported meetings that took place: reported showed / (reported showed + no-show) × 100."
+            " It leaves out meetings that are not over, and attendance that was only assumed."
+            " Null if no attendance was reported."
+        )
+    )
+    held_rate_of: RateBasis
+    show_rate: float | None = Field(
+        description=(
+            "Percent of the booked meetings whose booker attended, assumed or reported: showed / booked × 100. Booked"
+            " are accepted meetings, upcoming ones included, and meetings that were held and then cancelled."
+            " Null if none was booked."
+        )
+    )
+    show_rate_of: RateBasis
     companies: int
     people: int
     bookings: BookingCounts
     deals: DealCounts
     follow_ups: FollowUpCounts
-    show_rate: float | None = Field(
-        description=(
-            "Percent of accepted bookings whose booker attended: showed / accepted × 100."
-            " Upcoming bookings count as accepted, as in the funnel. Null if no booking was accepted."
-        )
-    )
-    held_rate: float | None = Field(
-        description=(
-            "Percent of meetings with reported attendance that took place: reported showed"
-            " / (reported showed + no-show) × 100. Null if no attendance was reported."
-        )
-    )
     as_of: datetime
 
 
 _STATS: Example = {
+    "held_rate": 75.0,
+    "held_rate_of": {"numerator": 3, "denominator": 4, "unit": "meetings", "divides": HELD_RATE},
+    "show_rate": 50.0,
+    "show_rate_of": {"numerator": 5, "denominator": 10, "unit": "meetings", "divides": SHOW_RATE},
     "companies": 5,
     "people": 8,
     "bookings": {
@@ -96,8 +118,6 @@ _STATS: Example = {
         "active_value": {"USD": 36000.0},
     },
     "follow_ups": {"sent": 3, "recovered": 1},
-    "show_rate": 50.0,
-    "held_rate": 75.0,
     "as_of": "2026-03-12T16:00:00Z",
 }
 
@@ -106,6 +126,8 @@ _STATS: Example = {
 async def get_stats(
     permission: Reader, tx: ReadTransaction, state: State, query: Annotated[StatsQuery, Query()]
 ) -> Any:
-    """Count companies, people, bookings and deals."""
+    """Count companies, people, bookings and deals, without sample and simulated data."""
     now = state.clock()
-    return await read_stats(tx, permission, starts_from=query.from_, starts_before=query.to, now=now)
+    return await read_stats(
+        tx, permission, starts_from=query.from_, starts_before=query.to, now=now, simulated=query.simulated
+    )

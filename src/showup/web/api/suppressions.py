@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from showup.database.engine import driver_connection
 from showup.outbox.suppressions import remove
@@ -18,7 +18,7 @@ from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
 from showup.web.http.paging import page_response
 from showup.web.http.problems import found_or_404, problem_examples
-from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery
+from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery, any_of
 from showup.web.http.unit_of_work import WriteUnitOfWork
 
 router = APIRouter(prefix="/api/suppressions", tags=["suppressions"])
@@ -29,6 +29,7 @@ SuppressionReason = Literal["bounced", "complained", "unsubscribed"]
 
 SUPPRESSION: Example = {
     "id": "6a1d0c3e-2b7f-4e58-9c41-8d0f3b5a7e92",
+    "workspace": "default",
     "email": PERSON["email"],
     "scope": "all",
     "reason": "bounced",
@@ -42,15 +43,15 @@ SUPPRESSION: Example = {
 class SuppressionQuery(ListQuery):
     """Filters and paging for suppressions."""
 
-    email: ShortText | None = Field(None, description="The full address.")
-    scope: SuppressionScope | None = None
-    reason: SuppressionReason | None = None
+    email: list[ShortText] = any_of("The full address.")
+    scope: list[SuppressionScope] = any_of()
+    reason: list[SuppressionReason] = any_of()
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
     def to_filter(self) -> SuppressionFilter:
         """Return these filters as a `reads` filter."""
-        email = None if self.email is None else normalize_email(self.email)
-        return SuppressionFilter(email=email, scope=self.scope, reason=self.reason)
+        emails = [normalize_email(email) for email in self.email]
+        return SuppressionFilter(email=emails, scope=self.scope, reason=self.reason)
 
 
 class SuppressionResponse(BaseModel):
@@ -60,6 +61,7 @@ class SuppressionResponse(BaseModel):
     """
 
     id: UUID
+    workspace: str
     email: str
     scope: SuppressionScope
     reason: SuppressionReason
@@ -71,6 +73,7 @@ class SuppressionResponse(BaseModel):
 
 @router.get(
     "",
+    name="list_suppressions",
     response_model=PageResponse[SuppressionResponse],
     responses=ok_response(page_example(SUPPRESSION)) | problem_examples("broken-cursor"),
 )

@@ -12,7 +12,7 @@ from showup.web.http.key_check import find_permission
 from showup.web.http.problems import Refusal
 
 bearer = HTTPBearer(
-    scheme_name="API key",
+    scheme_name="apiKey",
     description=(
         "`Authorization: Bearer KEY`. A key has a scope (read, write or admin; each includes the previous one)"
         " and gives access to one workspace or to all. `showup keys create` creates a key."

@@ -1,6 +1,7 @@
 """Route classes for commands: they limit the request body and store the response for idempotent retries."""
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -11,7 +12,10 @@ from starlette.types import Message, Receive
 
 from showup.commands.unit_of_work import CommandRefused
 from showup.web.http.idempotency import IdempotentReplay
-from showup.web.http.problems import Refusal
+from showup.web.http.problems import PROBLEMS, Refusal
+
+_JSON: Final = re.compile(r"application/([\w.-]+\+)?json")
+_MAX_SHOWN: Final = 80
 
 MAX_BODY_BYTES: Final = 256 * 1024
 """Maximum size of a body in bytes; the body is read before the key is checked."""
@@ -29,6 +33,7 @@ class CommandRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_once(request: Request) -> Response:
+            self._check_content_type(request)
             try:
                 response = await handle(Request(request.scope, _limit_body(request.receive)))
             except IdempotentReplay as replay:
@@ -44,6 +49,16 @@ class CommandRoute(APIRoute):
             return response
 
         return handle_once
+
+    def _check_content_type(self, request: Request) -> None:
+        """Refuse a body that is not declared as JSON: it would be read as text and each field reported as missing."""
+        has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+        sent = request.headers.get("content-type", "")
+        media_type = sent.partition(";")[0].strip().lower()
+        if self.body_field is None or not has_body or _JSON.fullmatch(media_type):
+            return
+        sent_text = f"You sent {sent[:_MAX_SHOWN]!r}." if sent else "You sent no Content-Type."
+        raise Refusal("wrong-content-type", f"{PROBLEMS['wrong-content-type'].detail} {sent_text}")
 
     def response_to_store(self, response: Response) -> Response:
         """Return the response to store: all of it."""

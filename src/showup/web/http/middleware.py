@@ -16,16 +16,34 @@ _log = structlog.get_logger()
 
 def with_middleware(app: ASGIApp, *, cors_origins: Sequence[str]) -> ASGIApp:
     """Wrap `app` in the middleware. Only pages of `cors_origins` may call it from a browser."""
-    stack = SecurityHeadersMiddleware(FaultMiddleware(app))
+    stack = SecurityHeadersMiddleware(FaultMiddleware(HeadMiddleware(app)))
     if not cors_origins:
         return stack
     return CORSMiddleware(
         stack,
         allow_origins=list(cors_origins),
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["Idempotency-Replayed", "Retry-After"],
     )
+
+
+class HeadMiddleware:
+    """ASGI middleware that answers HEAD wherever GET is answered, with the same head and no body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, HEAD as GET."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 class FaultMiddleware:

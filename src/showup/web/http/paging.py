@@ -4,14 +4,17 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Numeric
 
 from showup.reads.keyset import PageCursor, PageRequest, ResultPage, Sorts
 from showup.web.http.problems import Refusal
+
+_LARGEST_AMOUNT: Final = 10**12
 
 
 class _EncodedCursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -34,7 +37,7 @@ def page_response(page: ResultPage, page_request: PageRequest) -> Mapping[str, A
 
 def encode_cursor(sort: str, page_cursor: PageCursor) -> str:
     """Return an opaque, URL-safe cursor that `build_page_request` accepts."""
-    value = page_cursor.value.isoformat() if isinstance(page_cursor.value, datetime) else page_cursor.value
+    value = page_cursor.value.isoformat() if isinstance(page_cursor.value, datetime) else str(page_cursor.value)
     encoded = msgspec.json.encode(_EncodedCursor(sort, value, page_cursor.id))
     return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
 
@@ -50,10 +53,22 @@ def _decode_cursor(cursor: str, sort: str, sorts: Sorts) -> PageCursor:
         raise Refusal("broken-cursor") from error
 
 
-def _decode_value(text: str, column: Any) -> datetime | str:
+def _decode_value(text: str, column: Any) -> datetime | Decimal | str:
+    if isinstance(column.type, Numeric):
+        return _decode_amount(text)
     if not isinstance(column.type, DateTime):
         return text
     time = datetime.fromisoformat(text)
     if time.utcoffset() is None or time.utcoffset():
         raise ValueError("the time in a cursor is in UTC")
     return time
+
+
+def _decode_amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("the amount in a cursor is a number") from error
+    if not amount.is_finite() or abs(amount) >= _LARGEST_AMOUNT:
+        raise ValueError("the amount in a cursor is one that a deal may have")
+    return amount

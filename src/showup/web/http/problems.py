@@ -7,7 +7,9 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from showup.database.fault import POSSIBLE_OUTAGES, driver_error_of, is_outage
 from showup.reads.rows import Item
@@ -98,6 +100,11 @@ PROBLEMS: dict[str, ProblemType] = {
     "not-stored": ProblemType(
         503, "The webhook could not be stored in time", "The database is busy or unreachable. Send the webhook again."
     ),
+    "wrong-content-type": ProblemType(
+        415,
+        "The request body has the wrong content type",
+        "Send JSON, with the header `Content-Type: application/json`.",
+    ),
     "body-too-large": ProblemType(413, "The request body is too large", "The maximum size is 256 KiB."),
     "refused-by-rules": ProblemType(
         409,
@@ -136,7 +143,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "fault": ProblemType(500, "Internal error", "The server's log has the details. Try again later."),
     "database-away": ProblemType(503, "The database is unreachable", "Try again in a few seconds."),
 }
-_BY_STATUS = {404: "no-such-path", 405: "no-such-method", 413: "body-too-large"}
+_BY_STATUS = {404: "no-such-path", 413: "body-too-large"}
 
 
 class Refusal(Exception):
@@ -240,12 +247,29 @@ async def _handle_refusal(_request: Request, refusal: Exception) -> JSONResponse
     return refusal.response()
 
 
-async def _handle_http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _handle_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return _method_not_allowed(request)
     kind = _BY_STATUS.get(error.status_code)
     if kind is not None:
         return problem_response(kind, headers=error.headers)
     return problem_response("refused", str(error.detail), status=error.status_code, headers=error.headers)
+
+
+def _method_not_allowed(request: Request) -> JSONResponse:
+    """Return 405 with the methods of all routes of the path: each route knows only its own."""
+    allowed: set[str] = set()
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    for route in iter_route_contexts(request.app.routes):
+        if compile_path(route.path or "")[0].match(path):
+            allowed |= set(route.methods or ())
+    if "GET" in allowed:
+        allowed.add("HEAD")
+    names = sorted(allowed)
+    words = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    detail = f"This path allows {words}, and you sent {request.method}."
+    return problem_response("no-such-method", detail, headers={"Allow": ", ".join(names)})
 
 
 async def _handle_database_error(_request: Request, error: Exception) -> JSONResponse:
@@ -267,4 +291,4 @@ async def _handle_fault(_request: Request, _error: Exception) -> JSONResponse:
 
 async def _handle_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem_response("invalid", errors=describe_errors(error.errors(), request.scope.get("route")))
+    return problem_response("invalid", errors=describe_errors(error.errors(), request.scope.get("route"), error.body))

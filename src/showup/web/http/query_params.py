@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic.fields import FieldInfo
 
 from showup.reads.keyset import PageRequest, Sorts
 from showup.reads.search import check_search
@@ -39,6 +40,21 @@ Timestamp = Annotated[
 ]
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 SearchText = Annotated[str, Field(max_length=200), AfterValidator(check_search)]
+
+
+SIMULATED = "`true`: only sample and simulated data, `false`: only real data."
+
+
+def any_of(description: str = "") -> Any:
+    """Return the field of a filter that may be repeated: an item matches if it has any of the values."""
+    return Field(
+        default_factory=list, max_length=50, description=f"{description} Repeat it for any of several.".strip()
+    )
+
+
+def is_any_of(info: FieldInfo) -> bool:
+    """Return whether a query parameter may be repeated."""
+    return get_origin(info.annotation) is list
 
 
 class StorableModel(BaseModel):

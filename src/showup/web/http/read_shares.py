@@ -1,4 +1,4 @@
-"""Limits how many reads of one key, and of one workspace, run at a time, so that slow reads of one delay no other."""
+"""Limits how many reads of one key, of one workspace and of all run at a time, so that slow ones delay no other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -13,6 +13,8 @@ from showup.web.http.problems import Refusal
 # Below the pool's connections: reads of one workspace leave some for other workspaces, for changes and for webhooks.
 _PER_KEY: Final = 3
 _PER_WORKSPACE: Final = 4
+# Of the pool's ten connections, four are for changes and one is for the check of keys.
+_ALL: Final = 5
 _MAX_WAIT: Final = timedelta(seconds=3)
 _RETRY_AFTER: Final = {"Retry-After": "5"}
 
@@ -23,6 +25,7 @@ class ReadShares:
     def __init__(self) -> None:
         # A semaphore exists while a request uses it.
         self._semaphores: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
+        self._all = asyncio.Semaphore(_ALL)
 
     @asynccontextmanager
     async def take(self, permission: Permission) -> AsyncIterator[None]:
@@ -33,6 +36,7 @@ class ReadShares:
                 async with asyncio.timeout(_MAX_WAIT.total_seconds()):
                     await taken.enter_async_context(self._semaphore((workspace, permission.actor), _PER_KEY))
                     await taken.enter_async_context(self._semaphore(workspace, _PER_WORKSPACE))
+                    await taken.enter_async_context(self._all)
             except TimeoutError:
                 raise Refusal("too-many-reads", headers=_RETRY_AFTER) from None
             yield

@@ -11,12 +11,16 @@ from showup.values.invalid_value import InvalidValue
 _MAX_INPUT_LENGTH: Final = 80
 _MAX_FIELD_LENGTH: Final = 200
 _MAX_ERRORS: Final = 20
+_MISSING_BODY: Final = 'Send a JSON object as the body, such as {"name": "Acme Corp"}.'
 _NOUNS: Final = {"query": "parameter", "body": "field"}
 
 
-def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any) -> list[dict[str, str]]:
-    """Convert Pydantic's first errors for a request to `route` to `{field, in, detail}`, and count the others."""
-    described = [_describe_error(fault, route) for fault in faults[:_MAX_ERRORS]]
+def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any, body: Any = None) -> list[dict[str, str]]:
+    """Convert Pydantic's first errors for a request to `route` to `{field, in, detail}`, and count the others.
+
+    `body` is the text of a body that is not JSON.
+    """
+    described = [_describe_error(fault, route, body) for fault in faults[:_MAX_ERRORS]]
     if omitted := len(faults) - len(described):
         location = str(faults[_MAX_ERRORS]["loc"][0])
         detail = f"There are {omitted:,} more errors. Correct these first."
@@ -24,11 +28,19 @@ def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any) -> list[dic
     return described
 
 
-def _describe_error(fault: Mapping[str, Any], route: Any) -> dict[str, str]:
-    location, *path = (str(part) for part in fault["loc"])
+def _describe_error(fault: Mapping[str, Any], route: Any, body: Any) -> dict[str, str]:
+    if fault["type"] == "json_invalid":
+        return {"field": "body", "in": "body", "detail": _broken_json_detail(fault, body)}
+    # A query parameter that may be repeated is a list; its name says enough.
+    location, *path = (str(part) for part in (fault["loc"][:2] if fault["loc"][0] == "query" else fault["loc"]))
     field = _printable((".".join(path) or location)[:_MAX_FIELD_LENGTH])
     if fault["type"] == "extra_forbidden" and location in _NOUNS:
         return {"field": field, "in": location, "detail": _unknown_field_detail(location, path, route)}
+    if fault["type"] == "missing":
+        detail = f"The {_NOUNS.get(location, location)} {field!r} is required." if path else _MISSING_BODY
+        return {"field": field, "in": location, "detail": detail}
+    if location == "body" and not path and not isinstance(fault.get("input"), dict):
+        return {"field": field, "in": location, "detail": _MISSING_BODY}
     input_text = _printable(_short_input(fault.get("input")))
     error = fault.get("ctx", {}).get("error")
     problem = (
@@ -36,6 +48,15 @@ def _describe_error(fault: Mapping[str, Any], route: Any) -> dict[str, str]:
     )
     detail = f"{problem}. You sent {input_text!r}."
     return {"field": field, "in": location, "detail": _printable(detail)}
+
+
+def _broken_json_detail(fault: Mapping[str, Any], body: Any) -> str:
+    """Say where the JSON breaks: line and column count from 1."""
+    text, position = body if isinstance(body, str) else "", int(fault["loc"][-1])
+    line, column = text.count("\n", 0, position) + 1, position - (text.rfind("\n", 0, position) + 1) + 1
+    problem = str(fault.get("ctx", {}).get("error") or "it is not JSON")
+    where = "at its end" if position >= len(text.rstrip()) else f"before {_printable(text[position : position + 20])!r}"
+    return f"The body is not valid JSON. Line {line}, column {column}, {where}: {problem}."
 
 
 def _short_input(value: Any) -> str:

@@ -1,0 +1,64 @@
+"""Which records come from sample data or a simulation, and from nothing else.
+
+A record that also has a real booking is real. Lists show simulated records and mark them; numbers leave them out.
+"""
+
+from typing import Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+
+from showup.database.tables import booking_attendees, bookings, companies, deals, inbox_events, people
+
+SimulatedFilter: TypeAlias = Literal["true", "false", "all"]
+"""`true`: simulated records only; `false`: real ones only."""
+
+
+def simulated_booking() -> ColumnElement[bool]:
+    """Returns the condition for a simulated booking."""
+    return bookings.c.simulated
+
+
+def simulated_person() -> ColumnElement[bool]:
+    """Returns the condition for a person all of whose meetings are simulated; one without any is real."""
+    seats = select(booking_attendees.c.person_id).join(bookings, bookings.c.id == booking_attendees.c.booking_id)
+    seats = seats.where(booking_attendees.c.person_id == people.c.id).correlate(people)
+    return and_(exists(seats.where(bookings.c.simulated)), ~exists(seats.where(~bookings.c.simulated)))
+
+
+def simulated_company() -> ColumnElement[bool]:
+    """Returns the condition for a company that has simulated meetings or people, and no real ones."""
+    meetings = select(bookings.c.id).where(bookings.c.company_id == companies.c.id).correlate(companies)
+    staff = select(people.c.id).where(people.c.company_id == companies.c.id).correlate(companies)
+    is_simulated = simulated_person()
+    return and_(
+        or_(exists(meetings.where(bookings.c.simulated)), exists(staff.where(is_simulated))),
+        ~exists(meetings.where(~bookings.c.simulated)),
+        ~exists(staff.where(~is_simulated)),
+    )
+
+
+def simulated_deal() -> ColumnElement[bool]:
+    """Returns the condition for a deal with simulated meetings only, or of a simulated company without any."""
+    meetings = select(bookings.c.id).where(bookings.c.deal_id == deals.c.id).correlate(deals)
+    company = select(companies.c.id).where(companies.c.id == deals.c.company_id, simulated_company()).correlate(deals)
+    return and_(
+        or_(exists(meetings.where(bookings.c.simulated)), exists(company)),
+        ~exists(meetings.where(~bookings.c.simulated)),
+    )
+
+
+def simulated_event() -> ColumnElement[bool]:
+    """Returns the condition for an inbox event of the sample, or of a simulated booking."""
+    of_booking = select(bookings.c.id).where(bookings.c.id == inbox_events.c.booking_id, bookings.c.simulated)
+    return or_(inbox_events.c.origin == "sample", exists(of_booking.correlate(inbox_events)))
+
+
+def if_simulated(wanted: SimulatedFilter, is_simulated: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Returns the condition of the filter `simulated`."""
+    match wanted:
+        case "all":
+            return true()
+        case "true":
+            return is_simulated
+        case "false":
+            return ~is_simulated

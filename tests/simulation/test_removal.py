@@ -1,0 +1,210 @@
+"""U03: sample and simulated data can be removed wholly, and the log stays verifiable."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.access import workspaces_store
+from showup.access.permission import Permission
+from showup.access.secrets_at_rest import Seal
+from showup.container import build_projection_worker
+from showup.database.engine import driver_connection, transaction
+from showup.events.booking import OutcomeReported
+from showup.events.workspace import PersonRecorded
+from showup.inbox import store
+from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.rebuild.options import RebuildOptions
+from showup.inbox.rebuild.run import rebuild
+from showup.inbox.verification import verify
+from showup.reads.attention import AttentionFilter, list_attention
+from showup.reads.deals import DealFilter, list_deals
+from showup.reads.keyset import PageRequest
+from showup.reads.stats import stats
+from showup.simulation.removal import Removed, remove_simulated
+from showup.simulation.removal_store import SimulationKind
+from showup.simulation.render import render
+from showup.simulation.sample_loader import load_sample
+from showup.simulation.world import make_world
+from tests.execute import execute
+from tests.histories.webhooks import body, payload
+
+SEAL = Seal.from_setting("a key of thirty-two characters or more")
+NOW = datetime(2026, 9, 15, 12, tzinfo=UTC)
+ADMIN = Permission(actor="key:test", scope="admin", workspace_id=None)
+STATE = ("bookings", "people", "companies", "deals", "deliveries", "booking_refs", "booking_attendees", "deal_events")
+
+
+def real_booking(uid: str, number: int, email: str) -> bytes:
+    created = payload(uid, number, NOW + timedelta(days=number), [email])
+    return body("BOOKING_CREATED", NOW - timedelta(hours=1), created)
+
+
+async def receive(engine: AsyncEngine, account: UUID, workspace: UUID, bodies: Sequence[bytes]) -> None:
+    incoming = [IncomingEvent(account_id=account, workspace_id=workspace, body=one, received_at=NOW) for one in bodies]
+    async with transaction(engine) as tx:
+        await store.insert_events(await driver_connection(tx), incoming)
+    await drain(engine)
+
+
+async def drain(engine: AsyncEngine) -> None:
+    await build_projection_worker(engine, lambda: NOW).drain()
+
+
+async def load(engine: AsyncEngine) -> None:
+    async with transaction(engine) as tx:
+        workspace = await workspaces_store.find(tx, "default")
+        assert workspace is not None
+        await load_sample(tx, SEAL, workspace, NOW)
+    await drain(engine)
+
+
+async def remove(engine: AsyncEngine, workspace: UUID, kind: SimulationKind) -> Removed:
+    return await remove_simulated(engine, workspace, kind, on_start=lambda _: None, on_progress=lambda _: None)
+
+
+async def rows(engine: AsyncEngine, query: str) -> list[tuple[Any, ...]]:
+    async with transaction(engine) as tx:
+        return [tuple(row) for row in await (await driver_connection(tx)).fetch(query)]
+
+
+async def contents(engine: AsyncEngine) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what the tables say, without ids and times of writing."""
+    queries = {
+        "bookings": "SELECT calcom_uid, title, status, simulated FROM bookings ORDER BY 1",
+        "people": "SELECT email, name FROM people ORDER BY 1",
+        "companies": "SELECT key, name FROM companies ORDER BY 1",
+        "deals": "SELECT c.key, d.status, d.stage FROM deals d JOIN companies c ON c.id = d.company_id ORDER BY 1",
+        "deliveries": "SELECT key, state FROM deliveries ORDER BY 1",
+        "audit": "SELECT what, because, actor FROM audit_log ORDER BY order_key, 1, 2",
+    }
+    return {name: await rows(engine, query) for name, query in queries.items()}
+
+
+async def assert_consistent(engine: AsyncEngine, workspace: UUID) -> None:
+    """`showup verify` and `showup rebuild --check` find nothing."""
+    async with transaction(engine) as tx:
+        report = await verify(await driver_connection(tx), {"default": workspace}, [])
+    assert report.to_dict()["ok"], report.to_dict()
+    result = await rebuild(engine, RebuildOptions(workspace_ids=[workspace]))
+    assert (result.differing, result.newly_readable) == (0, 0), result.examples
+
+
+async def test_u03_removing_the_sample_leaves_what_would_be_without_it(
+    engine: AsyncEngine, workspace: UUID, account: UUID
+) -> None:
+    real = [real_booking("unrelated-booking", 1, "ann@acme.com"), real_booking("lisa-for-real", 2, LISA)]
+    await receive(engine, account, workspace, real)
+    before = await contents(engine)
+    await load(engine)
+    await execute(
+        engine,
+        workspace,
+        OutcomeReported(subject=await uid_of(engine, "Mike Johnson"), outcome="showed"),
+        PersonRecorded(email="sarah.chen@acme.example", name="Sarah C."),
+        at=NOW,
+        actor="key:test",
+    )
+    removed = await remove(engine, workspace, "sample")
+    assert (removed.bookings, removed.people, removed.companies, removed.events) == (5, 4, 4, 13)
+    assert await contents(engine) == before
+    assert await rows(engine, "SELECT count(*) FROM inbox_events WHERE body <> '' AND origin = 'sample'") == [(0,)]
+    await assert_consistent(engine, workspace)
+    await load(engine)
+    assert await rows(engine, "SELECT count(*) FROM bookings WHERE simulated") == [(5,)], "it can be loaded again"
+    await assert_consistent(engine, workspace)
+
+
+LISA = "lisa.wong@dataflow.example"
+
+
+async def uid_of(engine: AsyncEngine, person: str) -> str:
+    query = f"SELECT b.calcom_uid FROM bookings b JOIN people p ON p.id = b.person_id WHERE p.name = '{person}'"  # noqa: S608
+    ((uid,),) = await rows(engine, query)
+    return f"uid:{uid}"
+
+
+async def test_u03_removing_simulations_leaves_sample_and_real_data(
+    engine: AsyncEngine, workspace: UUID, account: UUID
+) -> None:
+    await load(engine)
+    await receive(engine, account, workspace, [real_booking("unrelated-booking", 1, "ann@acme.com")])
+    before = await contents(engine)
+    world = make_world(3, NOW, 60)
+    await receive(engine, account, workspace, [render(webhook) for webhook in world.webhooks])
+    assert (await remove(engine, workspace, "simulation")).bookings > 5
+    assert await contents(engine) == before
+    await assert_consistent(engine, workspace)
+    assert await remove(engine, workspace, "simulation") == Removed(), "a second time, there is nothing"
+
+
+async def test_u03_what_waits_to_be_applied_is_removed_too(engine: AsyncEngine, workspace: UUID) -> None:
+    async with transaction(engine) as tx:
+        default = await workspaces_store.find(tx, "default")
+        assert default is not None
+        await load_sample(tx, SEAL, default, NOW)
+    assert (await remove(engine, workspace, "sample")).events == 11
+    await drain(engine)
+    assert await rows(engine, "SELECT count(*) FROM inbox_events") == [(0,)]
+
+
+@pytest.mark.usefixtures("account")
+async def test_m11_lisas_deal_stands_on_proposal_moved_by_a_person(engine: AsyncEngine) -> None:
+    """M11: seed 000's table, exactly (AP5)."""
+    await load(engine)
+    query = """
+        SELECT c.name, p.name, d.stage, d.status FROM deals d JOIN companies c ON c.id = d.company_id
+        JOIN people p ON p.company_id = c.id ORDER BY 1
+    """
+    assert await rows(engine, query) == [
+        ("Acme Corp", "Sarah Chen", "booked", "active"),
+        ("DataFlow Systems", "Lisa Wong", "proposal", "active"),
+        ("Growth Partners", "James Miller", "booked", "cancelled"),
+        ("Nexus Ventures", "Anna Smith", "booked", "active"),
+        ("TechStart Inc", "Mike Johnson", "met", "active"),
+    ]
+    moved = await rows(
+        engine, "SELECT actor FROM audit_log WHERE what LIKE 'deal.%' AND change->'stage' @> '[\"proposal\"]'"
+    )
+    assert moved == [("sample",)]
+
+
+async def test_u03_numbers_leave_out_simulated_data(engine: AsyncEngine, workspace: UUID, account: UUID) -> None:
+    """A company with a real and a simulated booking is real."""
+    await load(engine)
+    await receive(engine, account, workspace, [real_booking("lisa-for-real", 2, LISA)])
+    async with engine.connect() as tx:
+        period: dict[str, Any] = {"starts_from": None, "starts_before": None, "now": NOW}
+        real = await stats(tx, ADMIN, **period)
+        everything = await stats(tx, ADMIN, **period, simulated="all")
+        marked = await list_deals(tx, ADMIN, DealFilter(), PageRequest(sort="created_at", limit=50))
+        of_real = await list_deals(tx, ADMIN, DealFilter(simulated="false"), PageRequest(sort="amount", limit=50))
+    assert (real["companies"], real["people"], real["bookings"]["total"]) == (1, 1, 1)
+    assert (everything["companies"], everything["people"], everything["bookings"]["total"]) == (5, 5, 6)
+    assert sum(real["deals"]["by_status"].values()) == 1
+    assert {deal["company"]["name"]: deal["simulated"] for deal in marked.items} == {
+        "Acme Corp": True,
+        "TechStart Inc": True,
+        "DataFlow Systems": False,
+        "Growth Partners": True,
+        "Nexus Ventures": True,
+    }
+    assert [deal["company"]["name"] for deal in of_real.items] == ["DataFlow Systems"]
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_simulated_data_needs_nobodys_attention(engine: AsyncEngine, workspace: UUID) -> None:
+    """The meeting of a deal that a person moved on is cancelled: of a real one, somebody would have to decide."""
+    await load(engine)
+    lisa = await uid_of(engine, "Lisa Wong")
+    cancelled = payload(lisa.removeprefix("uid:"), 9_000_003, NOW + timedelta(days=1), [LISA])
+    ((account,),) = await rows(engine, "SELECT id FROM connections LIMIT 1")
+    await receive(engine, account, workspace, [body("BOOKING_CANCELLED", NOW, cancelled)])
+    async with engine.connect() as tx:
+        page = PageRequest(sort="-at", limit=50)
+        found = await list_attention(tx, ADMIN, AttentionFilter(), page, NOW)
+    assert await rows(engine, "SELECT count(*) FROM audit_log WHERE what = 'deal.meeting_cancelled'") == [(1,)]
+    assert found.items == []
