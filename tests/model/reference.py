@@ -36,6 +36,8 @@ def _replay(model: ReferenceModel, events: list[SourceEvent]) -> ReferenceModel:
     for event in events:
         if event.kind == "rules_changed":
             model.change_rules(event)
+        elif event.kind == "person_recorded" and "company" in event.fields:
+            model.assigned.setdefault(event.fields["email"], []).append((event.at, event.fields["company"]))
     for event in events:
         if event.kind == "deal_opened":
             deals.manually_opened(model, event)
@@ -62,6 +64,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
     old_uid = fields.get("rescheduleUid")
     booking = Booking(
         number=len(model.bookings),
+        booked_at=event.at,
         uids=[fields["uid"]] if old_uid is None else [old_uid, fields["uid"]],
         status=_INITIAL_STATUS[event.kind],
         start=parse_time(fields["startTime"]),

@@ -13,7 +13,6 @@ import asyncpg
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
 from showup.companies.company import company_id as id_of_company
-from showup.companies.company import key_of_domain
 from showup.deals import store as deals
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
 from showup.outbox import store as deliveries
@@ -53,7 +52,7 @@ async def project(
     streams = await load_streams(
         connection, workspace_id, log, booking_records, replay_request.booking_ids | manual.replay_booking_ids
     )
-    replayed = await replay_all(connection, streams, rules)
+    replayed = await replay_all(connection, workspace_id, log, streams, manual, rules)
     affected = await replay_affected(
         connection, workspace_id, log, replayed, manual, rules, is_complete=replay_request.is_complete
     )
@@ -206,9 +205,9 @@ async def _remove_contacts(
         one.company_id for booking in replayed for one in booking.rows_before if one.company_id is not None
     }
     companies_before |= {
-        id_of_company(workspace_id, manual.identities.company(key_of_domain(domain)))
+        id_of_company(workspace_id, manual.identities.company(key))
         for booking in replayed
-        for domain in booking.domains_before
+        for key in booking.company_keys_before
     }
     # This company may exist only because another was merged into it.
     companies_before |= {id_of_company(workspace_id, key) for key in manual.reset_names["companies"]}
