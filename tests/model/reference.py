@@ -161,6 +161,8 @@ def _move(booking: Booking, event: SourceEvent) -> None:
     booking.moves += 1
     booking.attended = booking.evidence = booking.outcome = None
     booking.host_absent = booking.is_rebooking_requested = False
+    # A meeting at another time is not what the person knew when they put the deal back.
+    booking.is_outweighed = booking.has_attendance = False
 
 
 def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
@@ -208,7 +210,7 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     booking.notes = event.fields.get("notes", booking.notes)
     booking.next_step = event.fields.get("next_step", booking.next_step)
     if outcome in ("showed", "no_show"):
-        _attend(model, booking, outcome == "showed", "reported")
+        _attend(model, booking, outcome == "showed", "reported", is_by_person=True)
     elif outcome == "host_absent" and booking.evidence == "assumed":
         _attend(model, booking, None, "")
     elif outcome == "rescheduled":
@@ -216,12 +218,14 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     mails.plan_follow_up(model, booking, event)
 
 
-def _attend(model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str) -> None:
+def _attend(
+    model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str, *, is_by_person: bool = False
+) -> None:
     before, booking.attended = booking.attended, attended
     booking.evidence = None if attended is None else evidence
     if attended:
         if not before:
-            deals.booker_attended(model, booking)
+            deals.booker_attended(model, booking, is_reported_by_person=is_by_person)
     elif before != attended:
         deals.booker_missed(model, booking)
 

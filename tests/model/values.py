@@ -32,6 +32,7 @@ class Booking:
     """PI1, PI3: one meeting through all its uids; `deal` is the deal that it belongs to.
 
     `counts_as_held` is for the deal: another time opens attendance again, and leaves the deal unchanged (PI3).
+    `is_outweighed`: a person put the deal back after its attendance was known (M10).
     """
 
     number: int
@@ -46,6 +47,8 @@ class Booking:
     attended: bool | None = None
     evidence: str | None = None
     counts_as_held: bool = False
+    has_attendance: bool = False
+    is_outweighed: bool = False
     host_absent: bool = False
     outcome: str | None = None
     notes: str | None = None
