@@ -83,7 +83,7 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     for _ in range(draw(st.integers(1, MAX_BODIES - len(meetings)))):
         kind = draw(st.sampled_from(("webhook", "webhook", "command", "command", "seat", "booking")))
         if kind == "booking":
-            meetings.append(_book_again(draw, week, len(meetings)))
+            meetings.append(_book_again(draw, week, meetings))
         elif kind == "webhook":
             draw(st.sampled_from(_BOOKING_CHANGES))(draw(st.sampled_from(meetings)))
         elif kind == "seat":
@@ -96,10 +96,15 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     return DrawnHistory(week.received_bodies(delays), week)
 
 
-def _book_again(draw: st.DrawFn, week: Week, number: int) -> Meeting:
-    """M04: a later booking of a person whom a command may have assigned to a company."""
+def _book_again(draw: st.DrawFn, week: Week, meetings: list[Meeting]) -> Meeting:
+    """M04: a later booking of a person whom a command may have assigned to a company.
+
+    M08: it may have another booking's number, as from a relay of two Cal.com instances.
+    """
     emails = draw(st.sampled_from([[GUS], [GUS, LEE], [LEE], [SARAH]]))
-    meeting = Meeting(week, f"later {number}", emails, 3 + number)
+    meeting = Meeting(week, f"later {len(meetings)}", emails, 3 + len(meetings))
+    if draw(st.booleans()):
+        meeting.number = draw(st.sampled_from(meetings)).number
     meeting.create()
     return meeting
 

@@ -1,6 +1,6 @@
 """Store the bookings of a workspace in PostgreSQL, with their attendees and the names that sources use for them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -179,10 +179,14 @@ async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID
     )
 
 
-async def save_names(connection: asyncpg.Connection, workspace_id: UUID, names: Mapping[str, UUID]) -> None:
-    """Save the names that sources use for the bookings; the first booking with a name keeps it."""
+async def save_names(
+    connection: asyncpg.Connection, workspace_id: UUID, names: Mapping[str, UUID], won: Collection[str] = ()
+) -> None:
+    """Save the names that sources use for the bookings. Another booking may have had those in `won` so far."""
     rows = [{"workspace_id": workspace_id, "ref": ref, "booking_id": booking_id} for ref, booking_id in names.items()]
     await bulk.insert_new(connection, booking_refs, rows)
+    won_rows = [row for row in rows if row["ref"] in won]
+    await bulk.upsert(connection, booking_refs, won_rows, key=("workspace_id", "ref"))
 
 
 async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mapping[UUID, UUID]) -> None:

@@ -26,6 +26,7 @@ from showup.projector.deal_event_changes import StreamDealEvents
 from showup.projector.deals import DealProjection, project_deals
 from showup.projector.deliveries import write_deliveries
 from showup.projector.manual_changes import ManualChanges
+from showup.projector.number_claims import resolve_numbers
 from showup.projector.outcomes import ProjectionResult, build_result
 from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
 from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_streams
@@ -52,6 +53,7 @@ async def project(
     streams = await load_streams(
         connection, workspace_id, log, booking_records, replay_request.booking_ids | manual.replay_booking_ids
     )
+    streams = await resolve_numbers(connection, workspace_id, log, streams)
     replayed = await replay_all(connection, workspace_id, log, streams, manual, rules)
     affected = await replay_affected(
         connection, workspace_id, log, replayed, manual, rules, is_complete=replay_request.is_complete
@@ -88,7 +90,8 @@ async def _save_bookings(
 ) -> None:
     await bookings.save(connection, workspace_id, [_stored_booking(one, contacts, manual) for one in replayed])
     names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
-    await bookings.save_names(connection, workspace_id, names)
+    won_numbers = {number for one in replayed for number in one.stream.won_numbers}
+    await bookings.save_names(connection, workspace_id, names, won_numbers)
 
 
 def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: ManualChanges) -> StoredBooking:
