@@ -6,10 +6,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
 from tests.histories.calcom_week import GUS, LEE, SARAH, Meeting, SeatedMeeting, Week
+from tests.histories.hypothesis_settings import history_settings
 from tests.histories.operator_commands import ACME, GLOBEX, Operator
 from tests.histories.rebuild_check import rebuild_differences
 from tests.histories.table_contents import apply_history, table_contents
@@ -208,6 +211,37 @@ async def test_an_assignment_holds_for_later_bookings_in_any_order(
         assert await table_contents(engine) == contents
     await apply_history(engine, in_order, [len(in_order)])
     assert await table_contents(engine) == contents
+
+
+_BOOKERS = ([GUS], [LEE], ["other@gmail.com", GUS])
+_STEPS = st.lists(st.sampled_from(["book", "assign", "cancel", "reschedule", "relocate"]), min_size=2, max_size=8)
+
+
+@given(steps=_STEPS, data=st.data())
+@history_settings(batches=10)
+async def test_each_booking_has_the_company_assigned_before_it(
+    engine: AsyncEngine, steps: list[str], data: st.DataObject
+) -> None:
+    """M04, M01: whatever arrives late, even the booking itself."""
+    week = Week()
+    operator, meetings, assigned = Operator(week), dict[str, Meeting](), list[tuple[int, str, str]]()
+    for number, step in enumerate(steps):
+        if step == "assign":
+            email, company = data.draw(st.sampled_from([GUS, LEE_ADDRESS])), data.draw(st.sampled_from([ACME, GLOBEX]))
+            operator.record_person(email, company=company)
+            assigned.append((number, email, company))
+        elif step == "book":
+            meetings[f"m{number}"] = book(week, f"m{number}", *data.draw(st.sampled_from(_BOOKERS)))
+        elif meetings:
+            getattr(meetings[data.draw(st.sampled_from(sorted(meetings)))], step)()
+    await apply_history(engine, data.draw(st.permutations(week.received_bodies([]))))
+    found = await companies_of_bookings(engine)
+    for name, meeting in meetings.items():
+        email, number = meeting.emails[-1].lower(), int(name[1:])
+        known = [(at, company) for at, who, company in assigned if who == email]
+        before = [company for at, company in known if at < number]
+        first = GLOBEX if email == LEE_ADDRESS else known[0][1] if known else None
+        assert found[meeting.uid][0] == (before[-1] if before else first), name
 
 
 async def test_a_later_booking_joins_the_active_deal_and_the_timeline_says_why(engine: AsyncEngine) -> None:
