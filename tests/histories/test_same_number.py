@@ -2,14 +2,16 @@
 
 import itertools
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from tests.histories.calcom_week import SARAH, Meeting, ReceivedBody, Week
+from tests.histories.calcom_week import SARAH, Meeting, ReceivedBody, Week, received_in_order
 from tests.histories.rebuild_check import rebuild_differences
-from tests.histories.table_contents import apply_history, table_contents
+from tests.histories.table_contents import apply_history, table_contents, table_contents_with_ids
+from tests.histories.webhooks import MONDAY, body, payload
 
 
 def week_with_one_number() -> Week:
@@ -44,6 +46,23 @@ async def test_the_first_booking_keeps_the_number_in_any_order(engine: AsyncEngi
         await apply_history(engine, shuffled, batches)
         assert await table_contents(engine) == expected
     assert await rebuild_differences(engine) == []
+
+
+async def test_a_booking_known_by_its_number_only_becomes_the_one_with_a_uid(engine: AsyncEngine) -> None:
+    """M08: its events belong to the booking that states the number beside a uid, as if they had come later."""
+    week = Week()
+    fields = payload("alpha", 100, MONDAY + timedelta(days=1, hours=3), [SARAH]) | {"uid": None}
+    week.send(body("BOOKING_CREATED", week.next_time(), fields))
+    Meeting(week, "alpha", [SARAH], 1).create()
+    Meeting(week, "beta", [SARAH], 2).create()
+    in_order = week.received_bodies([])
+    for shuffled in itertools.permutations(in_order):
+        await apply_history(engine, received_in_order(shuffled))
+        one_by_one = await table_contents_with_ids(engine)
+        assert await uid_of_the_number(engine) == "alpha"
+        assert await rebuild_differences(engine) == []
+        await apply_history(engine, received_in_order(shuffled), [3])
+        assert await table_contents_with_ids(engine) == one_by_one
 
 
 async def test_an_older_event_of_the_other_booking_takes_the_number_over(engine: AsyncEngine) -> None:

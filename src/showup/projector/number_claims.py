@@ -14,6 +14,7 @@ from showup.bookings import store as bookings
 from showup.events.booking import alternate_booking_names, booking_names
 from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
+from showup.pipeline.decide import can_create_booking
 from showup.projector.streams import EventLog, EventStream, load_streams
 
 
@@ -30,7 +31,10 @@ async def resolve_numbers(
     rivals = {holders[number] for number in contested if number in holders} - loaded
     streams = [*streams, *await load_streams(connection, workspace_id, log, [], rivals)]
     for number in sorted(contested):
-        _give_to_first(number, streams)
+        owner = _give_to_first(number, streams)
+        for emptied in [one for one in streams if one.booking_id is not None and not _can_exist(one)]:
+            await _merge(connection, log, emptied, owner)
+            streams.remove(emptied)
     return streams
 
 
@@ -62,7 +66,26 @@ def _first_stated(records: Iterable[BookingRecord]) -> Mapping[str, str]:
     return first
 
 
-def _give_to_first(number: str, streams: Sequence[EventStream]) -> None:
+def _can_exist(stream: EventStream) -> bool:
+    return any(can_create_booking(record.event) for record in (*stream.history, *stream.records))
+
+
+async def _merge(connection: asyncpg.Connection, log: EventLog, emptied: EventStream, owner: EventStream) -> None:
+    """Merge a booking that only events by number had created; the one that came first in the feed remains."""
+    assert emptied.booking_id is not None, "only a booking is merged"
+    assert owner.booking_id is not None, "only a booking has a number"
+    ids = [owner.booking_id, *owner.merged, emptied.booking_id, *emptied.merged]
+    in_order = await log.in_feed_order(connection, ids)
+    stored = await bookings.load_rows(connection, ids)
+    owner.booking_id = next((one for one in in_order if one in stored), in_order[0])
+    owner.merged = [one for one in in_order if one in stored and one != owner.booking_id]
+    owner.records += emptied.records
+    owner.history += emptied.history
+    owner.names |= emptied.names
+
+
+def _give_to_first(number: str, streams: Sequence[EventStream]) -> EventStream:
+    """Move the events by this number to the booking that stated it first, and return that booking's stream."""
     keys = {
         index: key
         for index, stream in enumerate(streams)
@@ -79,6 +102,7 @@ def _give_to_first(number: str, streams: Sequence[EventStream]) -> None:
             stream.names.discard(number)
     owner.names.add(number)
     owner.won_numbers.add(number)
+    return owner
 
 
 def _is_named_by(record: BookingRecord, number: str) -> bool:
