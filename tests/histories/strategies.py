@@ -81,8 +81,10 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     for meeting in meetings:
         draw(st.sampled_from([Meeting.create, Meeting.create, Meeting.request]))(meeting)
     for _ in range(draw(st.integers(1, MAX_BODIES - len(meetings)))):
-        kind = draw(st.sampled_from(("webhook", "webhook", "command", "command", "seat")))
-        if kind == "webhook":
+        kind = draw(st.sampled_from(("webhook", "webhook", "command", "command", "seat", "booking")))
+        if kind == "booking":
+            meetings.append(_book_again(draw, week, meetings))
+        elif kind == "webhook":
             draw(st.sampled_from(_BOOKING_CHANGES))(draw(st.sampled_from(meetings)))
         elif kind == "seat":
             _change_seats(draw, seated_meetings)
@@ -92,6 +94,19 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
         st.lists(st.sampled_from([timedelta(), timedelta(), timedelta(hours=30), timedelta(days=4)]), max_size=4)
     )
     return DrawnHistory(week.received_bodies(delays), week)
+
+
+def _book_again(draw: st.DrawFn, week: Week, meetings: list[Meeting]) -> Meeting:
+    """M04: a later booking of a person whom a command may have assigned to a company.
+
+    M08: it may have another booking's number, as from a relay of two Cal.com instances.
+    """
+    emails = draw(st.sampled_from([[GUS], [GUS, LEE], [LEE], [SARAH]]))
+    meeting = Meeting(week, f"later {len(meetings)}", emails, 3 + len(meetings))
+    if draw(st.booleans()):
+        meeting.number = draw(st.sampled_from(meetings)).number
+    meeting.create()
+    return meeting
 
 
 def _change_seats(draw: st.DrawFn, seated_meetings: list[SeatedMeeting]) -> None:

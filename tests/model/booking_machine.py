@@ -198,9 +198,9 @@ class BookingMachine(RuleBasedStateMachine):
             case 1:
                 self._execute(CompanyRecorded, company=company if which % 3 else None, name=f"Company {which}")
             case 2:
-                self._execute(PersonRecorded, email=email, name=f"Person {which}")
+                self._execute(PersonRecorded, email=email.lower(), name=f"Person {which}")
             case _:
-                self._execute(PersonRecorded, email=email, company=GLOBEX)
+                self._execute(PersonRecorded, email=email.lower(), company=company)
 
     @rule(changes=st.sampled_from(_RULES), hours_back=st.sampled_from([None, 0, 30]))
     def change_rules(self, changes: dict[str, Any], hours_back: int | None) -> None:

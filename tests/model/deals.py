@@ -48,20 +48,22 @@ def meeting_cancelled(model: ReferenceModel, booking: Booking, event: SourceEven
         deal.status, deal.cancelled_by = "cancelled", booking
 
 
-def booker_attended(model: ReferenceModel, booking: Booking) -> None:
-    """PI5: moves the active deal from booked to met, never back."""
-    booking.counts_as_held = True
+def booker_attended(model: ReferenceModel, booking: Booking, *, is_reported_by_person: bool) -> None:
+    """PI5: moves the active deal from booked to met, never back. M10: not if a person put it back to booked since."""
+    booking.counts_as_held = booking.has_attendance = True
     active_now = active_deal(model, model.company_of(booking))
     if active_now is not None and not booking.is_deal_attached:
         booking.deal = active_now
     deal = booking.deal
+    if booking.is_outweighed and not is_reported_by_person:
+        return
     if deal is not None and (deal.status, deal.stage) == ("active", "booked"):
         deal.stage, deal.manually_met = "met", False
 
 
 def booker_missed(model: ReferenceModel, booking: Booking) -> None:
     """PI5: moves back a deal that was on met only because of this booking."""
-    booking.counts_as_held, deal = False, booking.deal
+    booking.counts_as_held, booking.has_attendance, deal = False, True, booking.deal
     others = any(one.counts_as_held and one.deal is deal for one in model.bookings)
     if deal is not None and (deal.status, deal.stage) == ("active", "met") and not (others or deal.manually_met):
         deal.stage = "booked"
@@ -110,6 +112,9 @@ def manually_changed(model: ReferenceModel, deal: Deal | None, event: SourceEven
     _apply_change(deal, change)
     if deal.status == "active" and other is not deal:
         _make_room(model, deal, other)
+    if change.get("stage") == "booked":
+        for one in model.bookings:
+            one.is_outweighed = one.is_outweighed or (one.deal is deal and one.has_attendance)
 
 
 def _make_room(model: ReferenceModel, deal: Deal, other: Deal | None) -> None:

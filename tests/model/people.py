@@ -27,7 +27,9 @@ def expected_people(model: ReferenceModel, events: list[SourceEvent]) -> dict[st
 
 def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict[str, str]:
     """Returns the name by key: the newest answer of the form, else the domain, unless a person entered a name."""
-    keys = {company for one in model.bookings for email in one.emails if (company := model.company_of_address(email))}
+    keys = {
+        company for one in model.bookings for email in one.emails if (company := model.company_of_attendee(one, email))
+    }
     keys |= {company for one in model.bookings if (company := model.company_of(one)) is not None}
     keys |= {deal.company for deal in model.deals}
     keys |= {
@@ -37,7 +39,7 @@ def expected_companies(model: ReferenceModel, events: list[SourceEvent]) -> dict
     for event in events:
         answer = event.fields.get("responses", {}).get("company", {}).get("value")
         booking = model.find(event) if answer is not None else None
-        company_key = None if booking is None else model.company_of_attendees(booking)
+        company_key = None if booking is None else model.company_that_names(booking)
         if company_key is not None:
             names[company_key] = answer
     entered = {f"company:{event.id}": event.fields for event in events if event.kind == "company_recorded"}

@@ -38,6 +38,8 @@ def _replay(model: ReferenceModel, events: list[SourceEvent]) -> ReferenceModel:
     for event in events:
         if event.kind == "rules_changed":
             model.change_rules(event)
+        elif event.kind == "person_recorded" and "company" in event.fields:
+            model.assigned.setdefault(event.fields["email"], []).append((event.at, event.fields["company"]))
     for event in events:
         if event.kind == "deal_opened":
             deals.manually_opened(model, event)
@@ -65,6 +67,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
     host = _host(event)
     booking = Booking(
         number=len(model.bookings),
+        booked_at=event.at,
         uids=[fields["uid"]] if old_uid is None else [old_uid, fields["uid"]],
         status=_INITIAL_STATUS[event.kind],
         start=parse_time(fields["startTime"]),
@@ -190,6 +193,8 @@ def _move(booking: Booking, event: SourceEvent) -> None:
     booking.moves += 1
     booking.attended = booking.evidence = booking.outcome = None
     booking.host_absent = booking.is_rebooking_requested = False
+    # A meeting at another time is not what the person knew when they put the deal back.
+    booking.is_outweighed = booking.has_attendance = False
 
 
 def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
@@ -241,7 +246,7 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     booking.notes = event.fields.get("notes", booking.notes)
     booking.next_step = event.fields.get("next_step", booking.next_step)
     if outcome in ("showed", "no_show"):
-        _attend(model, booking, outcome == "showed", "reported")
+        _attend(model, booking, outcome == "showed", "reported", is_by_person=True)
     elif outcome == "host_absent" and booking.evidence == "assumed":
         _attend(model, booking, None, "")
     elif outcome == "rescheduled":
@@ -249,12 +254,14 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     mails.plan_follow_up(model, booking, event)
 
 
-def _attend(model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str) -> None:
+def _attend(
+    model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str, *, is_by_person: bool = False
+) -> None:
     before, booking.attended = booking.attended, attended
     booking.evidence = None if attended is None else evidence
     if attended:
         if not before:
-            deals.booker_attended(model, booking)
+            deals.booker_attended(model, booking, is_reported_by_person=is_by_person)
     elif before != attended:
         deals.booker_missed(model, booking)
 

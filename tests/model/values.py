@@ -32,9 +32,11 @@ class Booking:
     """PI1, PI3: one meeting through all its uids; `deal` is the deal that it belongs to.
 
     `counts_as_held` is for the deal: another time opens attendance again, and leaves the deal unchanged (PI3).
+    `is_outweighed`: a person put the deal back after its attendance was known (M10).
     """
 
     number: int
+    booked_at: datetime
     uids: list[str]
     status: str
     start: datetime
@@ -45,6 +47,8 @@ class Booking:
     attended: bool | None = None
     evidence: str | None = None
     counts_as_held: bool = False
+    has_attendance: bool = False
+    is_outweighed: bool = False
     host_absent: bool = False
     outcome: str | None = None
     notes: str | None = None
@@ -86,6 +90,8 @@ class ReferenceModel:
     # Deals that commands opened, by name; None where the company had an active deal after all.
     opened: dict[str, Deal | None] = field(default_factory=dict)
     rules: list[tuple[datetime | None, dict[str, Any]]] = field(default_factory=list)
+    # By email: when a person put them into which company.
+    assigned: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     waiting: list[SourceEvent] = field(default_factory=list)
     people: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -114,9 +120,25 @@ class ReferenceModel:
         return booking.attached_company or self.company_of_attendees(booking)
 
     def company_of_attendees(self, booking: Booking) -> str | None:
-        """PI8: returns the company of the first attendee with a business address."""
-        known = (self.company_of_address(email) for email in booking.emails)
+        """PI8: returns the company of the first attendee who has one."""
+        known = (self.company_of_attendee(booking, email) for email in booking.emails)
         return next((company for company in known if company is not None), None)
+
+    def company_of_attendee(self, booking: Booking, email: str) -> str | None:
+        """PI12: returns the company assigned before the booking; else that of the address; else the first assigned."""
+        own, assigned = self.company_of_address(email), self.assigned.get(email, [])
+        earlier = [company for at, company in assigned if at <= booking.booked_at]
+        if earlier:
+            return earlier[-1]
+        return own if own is not None or not assigned else assigned[0][1]
+
+    def company_that_names(self, booking: Booking) -> str | None:
+        """Returns the company that an answer of the form names: not one that a person assigned the attendee to."""
+        for email in booking.emails:
+            company = self.company_of_attendee(booking, email)
+            if company is not None:
+                return company if company == self.company_of_address(email) else None
+        return None
 
     def company_of_address(self, email: str) -> str | None:
         """PI1, PI2: returns the company of the registrable domain unless it is personal, even by a later rule."""

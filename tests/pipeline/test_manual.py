@@ -159,6 +159,31 @@ class TestChangingADeal:
         state = state_of(made(), ended(), change(stage="met"), marked(FRIDAY + HOUR, came=False))
         assert only_deal(deals_of(state)).stage == "met"
 
+    @pytest.mark.parametrize("before", [[], [marked(THURSDAY + HOUR, came=False)]], ids=["held", "marked absent"])
+    def test_a_deal_that_a_person_put_back_stays_when_a_mark_of_absence_is_removed(
+        self, before: list[EventRecord]
+    ) -> None:
+        """M10: whatever was known of the meeting when the person put its deal back."""
+        put_back = [change(FRIDAY, stage="met"), change(FRIDAY + HOUR, stage="booked")]
+        unmarked = [marked(FRIDAY + 2 * HOUR, came=False), marked(FRIDAY + 3 * HOUR, came=True)]
+        deals = deals_of(state_of(made(), ended(), *before, *put_back, *unmarked))
+        assert only_deal(deals).stage == "booked"
+        assert [one.because for one in deals.entries if one.what == "deal.kept"] == [
+            "a person put the deal back after this meeting"
+        ]
+
+    def test_what_happens_after_a_deal_was_put_back_moves_it_again(self) -> None:
+        """M10: a person's own report, a meeting that had not ended by then, and the same meeting at another time."""
+        put_back = [made(), ended(), change(FRIDAY, stage="booked")]
+        absent = marked(FRIDAY + HOUR, came=False)
+        assert only_deal(deals_of(state_of(*put_back, absent, outcome("showed", FRIDAY + 2 * HOUR)))).stage == "met"
+        other = made(FRIDAY + HOUR, uid="def", start=FRIDAY + WEEK)
+        held = ended(FRIDAY + WEEK, uid="def")
+        assert only_deal(deals_of(state_of(*put_back), state_of(other, held, booking_id=SECOND))).stage == "met"
+        again = rescheduled(FRIDAY + HOUR, uid="xyz", start=FRIDAY + WEEK)
+        held = ended(FRIDAY + WEEK, uid="xyz")
+        assert only_deal(deals_of(state_of(*put_back, again, held))).stage == "met"
+
     def test_the_same_change_twice_makes_one_entry(self) -> None:
         deals = deals_of(state_of(made(), change(stage="proposal"), change(FRIDAY + HOUR, stage="proposal")))
         assert [entry.what for entry in deals.entries].count("deal.moved") == 1

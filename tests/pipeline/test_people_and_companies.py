@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from showup.companies.company import domain_of_key
 from showup.companies.domain import registrable_domain
 from showup.events.details import AttendeeDetails
 from showup.pipeline.replay import BookingState
@@ -33,7 +34,8 @@ TEAM = Rules(team_domains=frozenset({"outboundsolutions.com"}), team_emails=froz
 
 def company_domain_of(state: BookingState) -> str | None:
     assert state.booking is not None
-    return state.booking.company_domain
+    found = state.booking.company_attendee
+    return None if found is None or found.company_key is None else domain_of_key(found.company_key)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from tests.pipeline.sample_events import (
 
 class TestBookingCreated:
     def test_the_company_is_found_by_the_domain_of_the_email(self) -> None:
-        booked = state_of(made()).booking
-        assert booked is not None
-        assert (booked.company_domain, booked.status) == ("acme.com", "ACCEPTED")
+        state = state_of(made())
+        assert state.booking is not None
+        assert (state.company_key, state.booking.status) == ("domain:acme.com", "ACCEPTED")
 
     def test_the_person_is_found_by_their_email(self) -> None:
         person = state_of(made()).people["sarah.chen@acme.com"]
@@ -99,8 +99,7 @@ class TestSummary:
     def test_book_meeting_with_a_personal_email(self) -> None:
         state = state_of(made(who=(GWEN,)))
         assert set(state.people) == {GWEN.email}
-        assert state.booking is not None
-        assert state.booking.company_domain is None
+        assert state.company_key is None
         assert [entry.because for entry in state.entries if entry.what == "deal.none"] == [
             "gmail.com is a personal domain, so there is no company and no deal"
         ]

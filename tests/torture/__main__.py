@@ -1,7 +1,8 @@
 """Run the torture tests for longer than the suite does: kill processes under load, and check the data afterwards.
 
-Usage: `python -m tests.torture [r1] [r4] [r6] [deliveries] [--rounds N] [--seed N]`.
+Usage: `python -m tests.torture [r1] [r4] [r6] [commands] [deliveries] [--rounds N] [--seed N]`.
 
+`commands` sends people's commands between late webhooks, and checks that none is undone.
 `deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times. The
 exit status is 1 after the first fault. The folder of a run that failed or was interrupted is not removed.
 """
@@ -27,6 +28,7 @@ from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
 from tests.torture.outages import Outages
+from tests.torture.people_commands import CommandPlan, run_commands
 from tests.torture.rounds import Plan, Result, run_proofs, run_round
 from tests.torture.single_serve import SingleServe
 from tests.torture.small_disk import SmallDisk, unsupported_reason
@@ -37,6 +39,8 @@ _DEPLOYMENTS: dict[str, Callable[[Path], Deployment]] = {
     "r6": ManyProcesses,
 }
 _EXACTLY_ONCE = "deliveries"
+_COMMANDS = "commands"
+_PEOPLE = 30
 _ATTENDEES = 1_000
 _console = Console(soft_wrap=True)
 
@@ -46,7 +50,7 @@ def main() -> None:
     # Ctrl-C and SIGTERM both stop the processes that this command started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _console.print(f"seed {arguments.seed}: --seed {arguments.seed} repeats the same histories, processes and moments")
-    names = arguments.names or [*_DEPLOYMENTS, _EXACTLY_ONCE]
+    names = arguments.names or [*_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE]
     sys.exit(
         0 if all((_run_exactly_once if name == _EXACTLY_ONCE else _torture)(name, arguments) for name in names) else 1
     )
@@ -57,9 +61,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "names",
         nargs="*",
-        choices=[[], *_DEPLOYMENTS, _EXACTLY_ONCE],
+        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE],
         metavar="TEST",
-        help="r1, r4, r6 or deliveries (all)",
+        help="r1, r4, r6, commands or deliveries (all)",
     )
     parser.add_argument("--rounds", type=int, default=20, help="how many rounds of each test (20)")
     parser.add_argument(
@@ -77,9 +81,10 @@ def _torture(name: str, arguments: argparse.Namespace) -> bool:
     folder = Path(tempfile.mkdtemp(prefix=f"showup-torture-{name}-"))
     # PostgreSQL runs under another account when we are root, and must be able to enter the folder.
     folder.chmod(0o711)
-    deployment, is_sound = _DEPLOYMENTS[name](folder), False
+    deployment, is_sound = _DEPLOYMENTS.get(name, SingleServe)(folder), False
     try:
-        is_sound = asyncio.run(_rounds(name, deployment, arguments))
+        run_all = _rounds_of_commands if name == _COMMANDS else _rounds
+        is_sound = asyncio.run(run_all(name, deployment, arguments))
     finally:
         deployment.close(preserve=not is_sound)
         _clean_up(folder, is_sound=is_sound)
@@ -125,6 +130,24 @@ async def _rounds(name: str, deployment: Deployment, arguments: argparse.Namespa
                 result.faults += await faults_in_all(engine, accepted)
             _print_result(name, result)
             if result.faults:
+                return False
+    finally:
+        await engine.dispose()
+    return True
+
+
+async def _rounds_of_commands(name: str, deployment: Deployment, arguments: argparse.Namespace) -> bool:
+    engine = connect(deployment.dsn)
+    try:
+        for number in range(1, arguments.rounds + 1):
+            plan = CommandPlan(arguments.seed, number, _PEOPLE, target=arguments.target)
+            faults = await run_commands(deployment, engine, plan)
+            faults += await asyncio.to_thread(run_proofs, deployment)
+            outcome = "FAULTS" if faults else "no accepted command was undone"
+            _console.print(f"{name} round {number}: {plan.people} people, {plan.kills} kills; {outcome}")
+            for fault in faults:
+                _console.print(f"  {fault}", highlight=False, markup=False)
+            if faults:
                 return False
     finally:
         await engine.dispose()

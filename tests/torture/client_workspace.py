@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import accounts_store, keys_store, workspaces_store
 from showup.access.account import Credentials, WebhookSecret
+from showup.access.permission import Scope
 from showup.access.secrets_at_rest import Seal
 from showup.clock import system_clock
 from showup.database.engine import driver_connection
@@ -32,7 +33,7 @@ class Client:
         return [TargetEndpoint(f"/webhooks/calcom/{name}", _SECRET) for name in self.accounts]
 
 
-async def new_client(tx: AsyncConnection, slug: str) -> Client:
+async def new_client(tx: AsyncConnection, slug: str, scope: Scope = "read") -> Client:
     """Creates an unused workspace."""
     workspace = await workspaces_store.add(tx, slug=slug, name=slug)
     assert workspace is not None, f"{slug} exists already"
@@ -44,7 +45,7 @@ async def new_client(tx: AsyncConnection, slug: str) -> Client:
         assert account_id is not None
         accounts[name] = account_id
     name = f"{slug}-{secrets.token_hex(3)}"
-    key = await keys_store.create(tx, name=name, scope="write", workspace_id=workspace.id, now=system_clock())
+    key = await keys_store.create(tx, name=name, scope=scope, workspace_id=workspace.id, now=system_clock())
     return Client(workspace.id, slug, accounts, key)
 
 

@@ -56,6 +56,30 @@ async def test_both_spellings_of_a_domain_are_one(writer: httpx2.AsyncClient) ->
     assert again.status_code == 409
 
 
+async def test_an_assigned_person_books_for_their_company(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    """M04: a private address, put into a company by PATCH or by a merge, joins that company's deal."""
+    pat, acme = scenario.person_id("pat@gmail.com"), scenario.company_id("acme.com")
+    assigned = await writer.patch(f"/api/people/{pat}", json={"company_id": str(acme)})
+    assert (assigned.status_code, assigned.json()["company"]["domain"]) == (200, "acme.com")
+    new = (await writer.post("/api/people", json={"email": "kim@gmail.com"})).json()
+    assert (await merge_records(writer, "people", new["id"], scenario.person_id("sarah@acme.com"))).status_code == 201
+    bodies = [
+        body("BOOKING_CREATED", TODAY + DAY, payload(uid, number, TODAY + 3 * DAY, [email]))
+        for number, (uid, email) in enumerate([("by-pat", "pat@gmail.com"), ("by-kim", "kim@gmail.com")], start=900)
+    ]
+    await ingest_and_project(scenario.engine, "ours", bodies, ticking_clock())
+    active = [
+        one["id"] for one in (await writer.get(f"/api/companies/{acme}")).json()["deals"] if one["status"] == "active"
+    ]
+    for uid in ("by-pat", "by-kim"):
+        (booking,) = (await writer.get("/api/bookings", params={"uid": uid})).json()["items"]
+        assert [booking["deal_id"]] == active
+        timeline = (await writer.get(f"/api/bookings/{booking['id']}")).json()["timeline"]
+        assert [line["because"] for line in timeline if line["what"] == "booking.assigned"] == [
+            f"a person assigned {uid.removeprefix('by-')}@gmail.com to acme.com"
+        ]
+
+
 async def test_an_email_and_a_domain_cannot_be_corrected(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     fields_by_path = {
         f"/api/people/{scenario.person_id('sarah@acme.com')}": {"email": "other@acme.com"},

@@ -20,8 +20,9 @@ class Attendee(Struct, frozen=True, kw_only=True):
     """One attendee of one booking, in the order in which they joined.
 
     `is_person`: an external attendee with an email address: not the organizer, not a teammate, not a generated address
-    for a phone number. `company_domain` is the attendee's, None for a personal domain. `left_at`: the seat was given
-    up, or a newer list omits the attendee. `rejoin_count`: how often they took a seat again.
+    for a phone number. `company_key` is the attendee's company: `assigned_company`, which a person assigned them to, or
+    else that of the address; None for a personal domain. `left_at`: the seat was given up, or a newer list omits the
+    attendee. `rejoin_count`: how often they took a seat again.
     """
 
     email: str | None
@@ -32,7 +33,8 @@ class Attendee(Struct, frozen=True, kw_only=True):
     first_name: str | None = None
     locale: str | None = None
     is_person: bool = False
-    company_domain: str | None = None
+    company_key: str | None = None
+    assigned_company: str | None = None
     attended: bool | None = None
     evidence: Evidence | None = None
     left_at: datetime | None = None
@@ -135,9 +137,9 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
         return next((one for one in self._ranked_attendees if one.is_person), None)
 
     @cached_property
-    def company_domain(self) -> str | None:
-        """Return the first business domain among the attendees; the deal belongs to that company."""
-        return next((one.company_domain for one in self._ranked_attendees if one.company_domain is not None), None)
+    def company_attendee(self) -> Attendee | None:
+        """Return the first attendee who has a company; the deal belongs to that company."""
+        return next((one for one in self._ranked_attendees if one.company_key is not None), None)
 
     @cached_property
     def primary_attendee(self) -> Attendee | None:

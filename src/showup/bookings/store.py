@@ -1,6 +1,6 @@
 """Store the bookings of a workspace in PostgreSQL, with their attendees and the names that sources use for them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
 class BookingRow(Struct, frozen=True, kw_only=True):
     """The data a batch needs of a stored booking: its references.
 
-    `emails` are its people's addresses, `domains` the company domains of these addresses.
+    `emails` are its people's addresses, `company_keys` the companies of its attendees.
     """
 
     id: UUID
@@ -42,7 +42,7 @@ class BookingRow(Struct, frozen=True, kw_only=True):
     company_id: UUID | None
     deal_id: UUID | None
     emails: frozenset[str]
-    domains: frozenset[str]
+    company_keys: frozenset[str]
 
 
 async def sibling_names(connection: asyncpg.Connection, workspace_id: UUID, names: Iterable[str]) -> dict[str, UUID]:
@@ -74,8 +74,8 @@ async def load_rows(connection: asyncpg.Connection, booking_ids: Iterable[UUID])
         SELECT b.id, b.account_id, b.company_id, b.deal_id,
                array(SELECT a.email FROM booking_attendees a
                      WHERE a.booking_id = b.id AND a.person_id IS NOT NULL) AS emails,
-               array(SELECT a.company_domain FROM booking_attendees a
-                     WHERE a.booking_id = b.id AND a.company_domain IS NOT NULL) AS domains
+               array(SELECT a.company_key FROM booking_attendees a
+                     WHERE a.booking_id = b.id AND a.company_key IS NOT NULL) AS company_keys
         FROM bookings b WHERE b.id = ANY($1::uuid[])
         """,
         list(booking_ids),
@@ -87,7 +87,7 @@ async def load_rows(connection: asyncpg.Connection, booking_ids: Iterable[UUID])
             company_id=row["company_id"],
             deal_id=row["deal_id"],
             emails=frozenset(row["emails"]),
-            domains=frozenset(row["domains"]),
+            company_keys=frozenset(row["company_keys"]),
         )
         for row in rows
     }
@@ -107,11 +107,11 @@ async def of_people(connection: asyncpg.Connection, workspace_id: UUID, emails: 
 
 
 async def of_companies(
-    connection: asyncpg.Connection, workspace_id: UUID, company_ids: Iterable[UUID | None], domains: Iterable[str]
+    connection: asyncpg.Connection, workspace_id: UUID, company_ids: Iterable[UUID | None], keys: Iterable[str]
 ) -> set[UUID]:
     """Return the bookings of these companies, and those that list a person who works there.
 
-    After a merge or a correction a person may work elsewhere than their address says, so `domains` are looked up too.
+    A person may work elsewhere than an attendee of theirs says, so the companies' `keys` are looked up too.
     """
     rows = await connection.fetch(
         """
@@ -121,11 +121,11 @@ async def of_companies(
         WHERE p.company_id = ANY($1::uuid[])
         UNION
         SELECT a.booking_id FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
-        WHERE b.workspace_id = $2 AND a.company_domain = ANY($3::text[])
+        WHERE b.workspace_id = $2 AND a.company_key = ANY($3::text[])
         """,
         list(company_ids),
         workspace_id,
-        list(domains),
+        list(keys),
     )
     return {row["id"] for row in rows}
 
@@ -179,10 +179,14 @@ async def save_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID
     )
 
 
-async def save_names(connection: asyncpg.Connection, workspace_id: UUID, names: Mapping[str, UUID]) -> None:
-    """Save the names that sources use for the bookings; the first booking with a name keeps it."""
+async def save_names(
+    connection: asyncpg.Connection, workspace_id: UUID, names: Mapping[str, UUID], won: Collection[str] = ()
+) -> None:
+    """Save the names that sources use for the bookings. Another booking may have had those in `won` so far."""
     rows = [{"workspace_id": workspace_id, "ref": ref, "booking_id": booking_id} for ref, booking_id in names.items()]
     await bulk.insert_new(connection, booking_refs, rows)
+    won_rows = [row for row in rows if row["ref"] in won]
+    await bulk.upsert(connection, booking_refs, won_rows, key=("workspace_id", "ref"))
 
 
 async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mapping[UUID, UUID]) -> None:
@@ -235,7 +239,7 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "position": position,
         "person_id": stored.person_ids.get(attendee.email) if attendee.is_person and attendee.email else None,
         "email": attendee.email,
-        "company_domain": attendee.company_domain,
+        "company_key": attendee.company_key,
         "name": attendee.name,
         "time_zone": attendee.time_zone,
         "phone": attendee.phone,

@@ -248,8 +248,9 @@ booking_attendees = Table(
     Column("position", Integer, nullable=False),
     Column("person_id", UUID, ForeignKey("people.id")),
     Column("email", Text),
-    # The company domain of the address, whatever company the person belongs to after a merge or a correction.
-    Column("company_domain", Text),
+    # The company of the address, or the one that a person assigned them to before; a merge or a correction that came
+    # after the attendee joined the booking does not change it.
+    Column("company_key", Text),
     Column("name", Text),
     Column("time_zone", Text),
     Column("phone", Text),
@@ -264,9 +265,9 @@ booking_attendees = Table(
     Index("ix_booking_attendees_person_id", "person_id"),
     Index("ix_booking_attendees_email", "email"),
     Index(
-        "ix_booking_attendees_company_domain",
-        "company_domain",
-        postgresql_where=text("company_domain IS NOT NULL"),
+        "ix_booking_attendees_company_key",
+        "company_key",
+        postgresql_where=text("company_key IS NOT NULL"),
     ),
 )
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
+from showup.companies.company import key_of_domain
 from showup.events.details import AttendeeDetails, BookingDetails
+from showup.pipeline.assignments import Assignments
 from showup.pipeline.rules import Rules
 from showup.values.email_address import display_email
 
@@ -112,10 +114,12 @@ def _classify_attendee(
 ) -> Attendee:
     email = attendee.email
     if email is None or email in hosts or rules.is_team(email):
-        return replace(attendee, is_person=False, company_domain=None)
+        return replace(attendee, is_person=False, company_key=None)
     domain = rules.company_domain(email)
-    is_person = domain not in own_domains
-    return replace(attendee, is_person=is_person, company_domain=domain if is_person else None)
+    if domain in own_domains:
+        return replace(attendee, is_person=False, company_key=None)
+    own_company = None if domain is None else key_of_domain(domain)
+    return replace(attendee, is_person=True, company_key=attendee.assigned_company or own_company)
 
 
 def own_side_reason(attendee: Attendee, hosts: frozenset[str], rules: Rules) -> str | None:
@@ -128,3 +132,19 @@ def own_side_reason(attendee: Attendee, hosts: frozenset[str], rules: Rules) -> 
     if rules.is_team(email):
         return f"{display_email(email)} is on the team"
     return f"{display_email(email)} has an address at the domain of the meeting's host"
+
+
+def assign_companies(before: Booking | None, after: Booking, at: datetime, assignments: Assignments) -> Booking:
+    """Return the booking with the companies that people assigned the attendees to who joined with this event."""
+    known = set() if before is None else {one.key for one in before.attendees}
+    attendees = tuple(one if one.key in known else _assigned(one, at, assignments) for one in after.attendees)
+    return after if attendees == after.attendees else replace(after, attendees=attendees)
+
+
+def _assigned(attendee: Attendee, at: datetime, assignments: Assignments) -> Attendee:
+    if attendee.email is None or not attendee.is_person:
+        return attendee
+    company = assignments.company_of(attendee.email, attendee.company_key, at)
+    if company is None or company == attendee.company_key:
+        return attendee
+    return replace(attendee, company_key=company, assigned_company=company)

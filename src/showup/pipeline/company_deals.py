@@ -17,13 +17,16 @@ _COMPARED_FIELDS = ("status", "stage", "owner_email", "amount", "currency", "los
 class MeetingState(Struct, kw_only=True):
     """The replay state of one booking: its deal, whether its meeting is on, and its hosts so far.
 
-    `is_attached`: a person set which deal it belongs to.
+    `is_attached`: a person set which deal it belongs to. `has_attendance`: a source or a person reported whether
+    the booker came. `is_outweighed`: a person put the deal back to its first stage after that.
     """
 
     deal_id: UUID | None = None
     is_scheduled: bool = False
     showed: bool = False
     is_attached: bool = False
+    has_attendance: bool = False
+    is_outweighed: bool = False
     start_time: datetime | None = None
     past_hosts: set[str | None] = set()
 

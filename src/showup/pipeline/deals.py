@@ -38,6 +38,8 @@ def _apply(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules, str
         manual_deals.deal_changed(company_deals, deal_event, rules)
         return
     meeting = company_deals.meeting(deal_event.stream_id)
+    if meeting.start_time != deal_event.start_time:
+        meeting.is_outweighed = meeting.has_attendance = False
     meeting.start_time = deal_event.start_time
     match deal_event.kind:
         case "booked":
@@ -50,10 +52,10 @@ def _apply(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules, str
         case "moved":
             meeting.is_scheduled = True
         case "showed":
-            meeting.showed = True
+            meeting.showed = meeting.has_attendance = True
             _showed(company_deals, meeting, deal_event)
         case "unshowed":
-            meeting.showed = False
+            meeting.showed, meeting.has_attendance = False, True
             _unshowed(company_deals, meeting, deal_event)
         case "reassigned":
             _reassigned(company_deals, meeting, deal_event)
@@ -143,6 +145,9 @@ def _showed(company_deals: CompanyDeals, meeting: MeetingState, deal_event: Deal
         return
     deal = company_deals.by_id[meeting.deal_id]
     if deal.status == "active" and deal.stage == FIRST_STAGE:
+        if meeting.is_outweighed and deal_event.actor is None:
+            company_deals.add_entry(deal_event, "deal.kept", "a person put the deal back after this meeting", deal.id)
+            return
         company_deals.manually_met.discard(deal.id)
         after = replace(deal, stage=MET_STAGE, stage_entered_at=deal_event.at)
         company_deals.replace_deal(deal_event, after, "deal.moved", "the meeting was held")

@@ -86,6 +86,8 @@ def deal_changed(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rule
     if after != deal:
         company_deals.replace_deal(deal_event, after, _change_code(deal, after), after.lost_reason or _MANUAL_REASON)
     _record_manual_change(company_deals, after)
+    if change.stage == FIRST_STAGE:
+        _outweigh_meetings(company_deals, after.id)
 
 
 def attached(
@@ -152,6 +154,13 @@ def _record_manual_change(company_deals: CompanyDeals, deal: Deal) -> None:
         company_deals.manually_met.add(deal.id)
     else:
         company_deals.manually_met.discard(deal.id)
+
+
+def _outweigh_meetings(company_deals: CompanyDeals, deal_id: UUID) -> None:
+    """Keep the deal where a person put it, whatever a source corrects about meetings that were over by then."""
+    for meeting in company_deals.meetings.values():
+        if meeting.deal_id == deal_id and meeting.has_attendance:
+            meeting.is_outweighed = True
 
 
 def _change_code(before: Deal, after: Deal) -> str:

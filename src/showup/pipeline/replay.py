@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
-from showup.companies.company import key_of_domain
+from showup.companies.company import domain_of_key
 from showup.deals.deal import DealEvent, DealEventKind
 from showup.events.booking import BookingAttached
 from showup.events.deal import DealChanged
@@ -20,7 +21,8 @@ from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.people.person import Person
-from showup.pipeline.attendees import own_side_reason
+from showup.pipeline.assignments import NO_ASSIGNMENTS, Assignments
+from showup.pipeline.attendees import assign_companies, own_side_reason
 from showup.pipeline.booking_updates import timeline_fields
 from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
@@ -28,7 +30,7 @@ from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook, Rules
 from showup.values.domain_name import display_domain
-from showup.values.email_address import email_domain
+from showup.values.email_address import display_email, email_domain
 
 
 class CompanyName(Struct, frozen=True, kw_only=True):
@@ -61,17 +63,23 @@ class BookingState(Struct, kw_only=True):
         """Return the company of the booking and its deal: the attendees' company, unless a person set another."""
         if self.booking is None or self.booking.attached_to is not None:
             return self.booking.attached_to if self.booking is not None else None
-        return None if self.booking.company_domain is None else key_of_domain(self.booking.company_domain)
+        found = self.booking.company_attendee
+        return None if found is None else found.company_key
 
     @property
-    def domains(self) -> set[str]:
-        """Return the company domains of the attendees' addresses."""
+    def company_keys(self) -> set[str]:
+        """Return the companies of the attendees."""
         attendees = () if self.booking is None else self.booking.attendees
-        return {one.company_domain for one in attendees if one.company_domain is not None}
+        return {one.company_key for one in attendees if one.company_key is not None}
 
 
-def replay(booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook) -> BookingState:
-    """Replay one booking's events, each under the rules of its time; `booking_id` only labels the deal events."""
+def replay(
+    booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook, assignments: Assignments = NO_ASSIGNMENTS
+) -> BookingState:
+    """Replay one booking's events, each under the rules of its time; `booking_id` only labels the deal events.
+
+    `assignments` are the companies that people assigned its attendees to.
+    """
     state = BookingState()
     ordered = _source_order(history)
     for record in ordered:
@@ -84,6 +92,8 @@ def replay(booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook) 
             if decision.conflict is not None:
                 state.refused[record.event_id] = decision.conflict
                 state.entries.append(_entry(record, "booking.conflict", decision.conflict))
+            assigned = assign_companies(state.booking, decision.after, record.source_at, assignments)
+            decision = decision if assigned is decision.after else replace(decision, after=assigned)
             change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
             _apply(state, booking_id, change)
             state.plan.apply(change)
@@ -115,7 +125,7 @@ def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
     if decision.what and not _is_repeated_entry(state, before, decision):
         state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.deal_events:
-        state.entries.extend(_entry(record, what, because) for what, because in _exclusions(state, change))
+        state.entries.extend(_entry(record, what, because) for what, because in _company_reasons(state, change))
 
 
 def _deal_event(booking_id: UUID, record: BookingRecord, kind: DealEventKind, after: Booking) -> DealEvent:
@@ -150,21 +160,22 @@ def _collect_people(state: BookingState, history: Iterable[BookingRecord]) -> No
     if booking is None:
         return
     people = {one.email: one for one in booking.attendees if one.is_person}
+    named_by = booking.company_attendee
+    named_company = named_by.company_key if named_by is not None and named_by.assigned_company is None else None
     for record in history:
         if isinstance(record.event, BookingAttached):
             state.attached_at.setdefault(record.event.company, []).append(record.source_at)
         details = record.event.booking
         for one in details.attendees:
             if one.email is not None and one.email in people:
-                _merge_person(state, record, one, people[one.email].company_domain)
-        if details.company_answer is not None and booking.company_domain is not None:
-            state.company_names[key_of_domain(booking.company_domain)] = CompanyName(
-                name=details.company_answer, order_key=record.order_key
-            )
+                _merge_person(state, record, one, people[one.email].company_key)
+        # A person decided which company an assigned attendee belongs to: an answer of theirs does not rename it.
+        if details.company_answer is not None and named_company is not None:
+            state.company_names[named_company] = CompanyName(name=details.company_answer, order_key=record.order_key)
 
 
 def _merge_person(
-    state: BookingState, record: BookingRecord, details: AttendeeDetails, company_domain: str | None
+    state: BookingState, record: BookingRecord, details: AttendeeDetails, company_key: str | None
 ) -> None:
     assert details.email is not None, "only an attendee with an email address is a person"
     person = Person(
@@ -172,7 +183,7 @@ def _merge_person(
         name=details.name,
         time_zone=details.time_zone,
         phone=details.phone,
-        company_key=None if company_domain is None else key_of_domain(company_domain),
+        company_key=company_key,
         name_seen=record.order_key if details.name is not None else "",
         time_zone_seen=record.order_key if details.time_zone is not None else "",
         phone_seen=record.order_key if details.phone is not None else "",
@@ -209,8 +220,8 @@ def _to_json(value: Any) -> Any:
     return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
 
 
-def _exclusions(state: BookingState, change: Change) -> Iterator[tuple[str, str]]:
-    """Return why the booking has no company, or which attendees beside the prospect are on our own side."""
+def _company_reasons(state: BookingState, change: Change) -> Iterator[tuple[str, str]]:
+    """Return why the booking has no company, or why it has one that its attendees' addresses do not name."""
     after = change.after
     own_side = [
         reason for one in after.seats if (reason := own_side_reason(one, after.hosts, change.rules)) is not None
@@ -223,6 +234,10 @@ def _exclusions(state: BookingState, change: Change) -> Iterator[tuple[str, str]
         reason = ", and ".join(own_side) or "no attendee is a prospect known by email"
     if state.company_key is None:
         yield "deal.none", f"{reason}, so there is no company and no deal"
+    found = after.company_attendee
+    if after.attached_to is None and found is not None and found.assigned_company is not None:
+        company = domain_of_key(found.assigned_company) or "a company without a domain"
+        yield "booking.assigned", f"a person assigned {display_email(found.email or '')} to {display_domain(company)}"
 
 
 def _no_company_reason(email: str, rules: Rules) -> str:

@@ -13,7 +13,6 @@ import asyncpg
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
 from showup.companies.company import company_id as id_of_company
-from showup.companies.company import key_of_domain
 from showup.deals import store as deals
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
 from showup.outbox import store as deliveries
@@ -27,6 +26,7 @@ from showup.projector.deal_event_changes import StreamDealEvents
 from showup.projector.deals import DealProjection, project_deals
 from showup.projector.deliveries import write_deliveries
 from showup.projector.manual_changes import ManualChanges
+from showup.projector.number_claims import resolve_numbers
 from showup.projector.outcomes import ProjectionResult, build_result
 from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
 from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_streams
@@ -53,7 +53,8 @@ async def project(
     streams = await load_streams(
         connection, workspace_id, log, booking_records, replay_request.booking_ids | manual.replay_booking_ids
     )
-    replayed = await replay_all(connection, streams, rules)
+    streams = await resolve_numbers(connection, workspace_id, log, streams)
+    replayed = await replay_all(connection, workspace_id, log, streams, manual, rules)
     affected = await replay_affected(
         connection, workspace_id, log, replayed, manual, rules, is_complete=replay_request.is_complete
     )
@@ -89,7 +90,8 @@ async def _save_bookings(
 ) -> None:
     await bookings.save(connection, workspace_id, [_stored_booking(one, contacts, manual) for one in replayed])
     names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
-    await bookings.save_names(connection, workspace_id, names)
+    won_numbers = {number for one in replayed for number in one.stream.won_numbers}
+    await bookings.save_names(connection, workspace_id, names, won_numbers)
 
 
 def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: ManualChanges) -> StoredBooking:
@@ -206,9 +208,9 @@ async def _remove_contacts(
         one.company_id for booking in replayed for one in booking.rows_before if one.company_id is not None
     }
     companies_before |= {
-        id_of_company(workspace_id, manual.identities.company(key_of_domain(domain)))
+        id_of_company(workspace_id, manual.identities.company(key))
         for booking in replayed
-        for domain in booking.domains_before
+        for key in booking.company_keys_before
     }
     # This company may exist only because another was merged into it.
     companies_before |= {id_of_company(workspace_id, key) for key in manual.reset_names["companies"]}

@@ -22,7 +22,7 @@ from showup.events.stream import MERGES
 from showup.events.workspace import CompanyRecorded, Merged, MergeKind, MergeUndone, PersonRecorded
 from showup.people import store as people
 from showup.people.person import Person
-from showup.pipeline.merges import Identities, Merge, replay_merges
+from showup.pipeline.merges import Identities, Merge, identities, replay_merges
 from showup.projector import merge_store
 from showup.projector.streams import EventLog
 from showup.values.domain_name import display_domain
@@ -41,10 +41,13 @@ class ManualChanges(Struct, kw_only=True):
 
     `reset_names` are people and companies whose stored data must not be trusted. `merged_names` are those merged into
     another since this batch. `waiting` are changes of deals that are not opened yet. `reevaluated` are manual events,
-    including earlier ones, whose outcome `refused` determines.
+    including earlier ones, whose outcome `refused` determines. `merges` are those in force, `records` the manual events
+    of this batch.
     """
 
     identities: Identities
+    merges: Sequence[Merge] = ()
+    records: Sequence[AnyRecord] = ()
     replay_booking_ids: set[UUID] = set()
     reset_names: dict[MergeKind, set[str]] = {}
     merged_names: dict[MergeKind, set[str]] = {}
@@ -60,17 +63,34 @@ async def load(
     connection: asyncpg.Connection, workspace_id: UUID, log: EventLog, manual_records: Sequence[AnyRecord]
 ) -> ManualChanges:
     """Load what these manual events, and the earlier ones that belong with them, require of the batch."""
+    stored_merges = list((await merge_store.in_force(connection, workspace_id)).values())
     changes = ManualChanges(
-        identities=await merge_store.identities(connection, workspace_id),
+        identities=identities(stored_merges),
+        merges=stored_merges,
+        records=manual_records,
         reset_names={"people": set(), "companies": set()},
         merged_names={"people": set(), "companies": set()},
     )
     touched = await _apply_merges(connection, workspace_id, log, manual_records, changes)
+    changes.replay_booking_ids |= await _bookings_of_assigned(connection, workspace_id, changes)
     names = {stream_of(record).name for record in manual_records}
     names |= {f"deal:{one}" for one in await deals.manually_opened(connection, touched)}
     names |= {f"person:{email}" for email in changes.reset_names["people"]} | changes.reset_names["companies"]
     await load_past(connection, workspace_id, log, changes, names - {MERGES}, manual_records)
     return changes
+
+
+async def _bookings_of_assigned(
+    connection: asyncpg.Connection, workspace_id: UUID, changes: ManualChanges
+) -> set[UUID]:
+    """Return the bookings of the people whom this batch assigns to a company."""
+    emails = {
+        name
+        for record in changes.records
+        if isinstance(record.event, PersonRecorded) and record.event.company is not None
+        for name in changes.identities.all_names("people", record.event.email)
+    }
+    return await bookings.of_people(connection, workspace_id, emails) if emails else set()
 
 
 async def load_past(
@@ -114,6 +134,7 @@ async def _apply_merges(
     undone = [one for one in stored.values() if one.id not in merge_state.merges]
     await merge_store.replace_merges(connection, workspace_id, made=made, undone=undone)
     before, changes.identities = changes.identities, merge_state.identities
+    changes.merges = list(merge_state.merges.values())
     changes.refused |= merge_state.refused
     for one in (*made, *undone):
         for each in (before, changes.identities):
@@ -130,8 +151,8 @@ async def _reset_merged(
     ids = [one.id for one in stored.values()]
     changes.reset_names["people"] |= set(await people.of_companies(connection, ids))
     changes.replay_booking_ids |= await bookings.of_people(connection, workspace_id, changes.reset_names["people"])
-    domains = {domain for key in changes.reset_names["companies"] if (domain := domain_of_key(key)) is not None}
-    changes.replay_booking_ids |= await bookings.of_companies(connection, workspace_id, ids, domains)
+    keys = changes.reset_names["companies"]
+    changes.replay_booking_ids |= await bookings.of_companies(connection, workspace_id, ids, keys)
     return ids
 
 

@@ -9,8 +9,7 @@ from showup.companies.company import company_id
 from showup.database import bulk
 from showup.database.tables import merges
 from showup.people.person import person_id
-from showup.pipeline.merges import Identities, Merge
-from showup.pipeline.merges import identities as of_merges
+from showup.pipeline.merges import Merge
 
 
 async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> dict[UUID, Merge]:
@@ -19,11 +18,6 @@ async def in_force(connection: asyncpg.Connection, workspace_id: UUID) -> dict[U
         "SELECT id, kind, gone, stays, actor, at FROM merges WHERE workspace_id = $1", workspace_id
     )
     return {row["id"]: Merge(**dict(row)) for row in rows}
-
-
-async def identities(connection: asyncpg.Connection, workspace_id: UUID) -> Identities:
-    """Return the current identities of the workspace."""
-    return of_merges((await in_force(connection, workspace_id)).values())
 
 
 async def replace_merges(

@@ -9,12 +9,12 @@ from msgspec import Struct
 from showup.bookings import store as bookings
 from showup.bookings.store import BookingRow
 from showup.companies import store as companies
-from showup.companies.company import company_id, domain_of_key, key_of_domain
+from showup.companies.company import company_id
 from showup.deals import store as deals
 from showup.people import store as people
 from showup.pipeline.replay import BookingState, replay
 from showup.pipeline.rules import RuleBook
-from showup.projector import manual_changes
+from showup.projector import assignments, manual_changes
 from showup.projector.manual_changes import ManualChanges
 from showup.projector.streams import EventLog, EventStream, load_streams
 
@@ -39,22 +39,28 @@ class ReplayedBooking(Struct, frozen=True, kw_only=True):
         return {email for one in self.rows_before for email in one.emails}
 
     @property
-    def domains_before(self) -> set[str]:
-        """Return the company domains of these people's addresses."""
-        return {domain for one in self.rows_before for domain in one.domains}
+    def company_keys_before(self) -> set[str]:
+        """Return the companies of the attendees before."""
+        return {key for one in self.rows_before for key in one.company_keys}
 
 
 async def replay_all(
-    connection: asyncpg.Connection, streams: Sequence[EventStream], rules: RuleBook
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    log: EventLog,
+    streams: Sequence[EventStream],
+    manual: ManualChanges,
+    rules: RuleBook,
 ) -> list[ReplayedBooking]:
     """Replay the streams that can create a booking."""
     ids = [one for stream in streams for one in (stream.booking_id, *stream.merged) if one is not None]
     stored = await bookings.load_rows(connection, ids)
+    assigned = await assignments.load(connection, workspace_id, log, streams, manual, rules)
     return [
         ReplayedBooking(
             booking_id=stream.booking_id,
             stream=stream,
-            state=replay(stream.booking_id, [*stream.history, *stream.records], rules),
+            state=replay(stream.booking_id, [*stream.history, *stream.records], rules, assigned),
             before=stored.get(stream.booking_id),
             merged=[stored[one] for one in stream.merged],
         )
@@ -90,10 +96,10 @@ async def replay_affected(
         for before in one.rows_before
         if is_complete or before.company_id != _company_id(workspace_id, one.state, manual)
     } | {
-        _id_of_domain(workspace_id, domain, manual)
+        company_id(workspace_id, manual.identities.company(key))
         for one in replayed
-        for domain in one.domains_before
-        if is_complete or domain not in one.state.domains
+        for key in one.company_keys_before
+        if is_complete or key not in one.state.company_keys
     }
     if lost_emails:
         stored_people = await people.by_email(
@@ -105,20 +111,15 @@ async def replay_affected(
         return []
     lost_emails |= set(await people.of_companies(connection, left_company_ids))
     keys = await _reset_contacts(connection, workspace_id, log, manual, lost_emails, left_company_ids)
-    domains = {domain for key in keys if (domain := domain_of_key(key)) is not None}
     booking_ids = await bookings.of_people(connection, workspace_id, lost_emails)
-    booking_ids |= await bookings.of_companies(connection, workspace_id, left_company_ids, domains)
+    booking_ids |= await bookings.of_companies(connection, workspace_id, left_company_ids, keys)
     # Merged bookings are replayed as one, although each still has its own stored row.
     streams = await load_streams(connection, workspace_id, log, [], booking_ids - {before.id for before in rows_before})
-    return await replay_all(connection, streams, rules)
+    return await replay_all(connection, workspace_id, log, streams, manual, rules)
 
 
 def _company_id(workspace_id: UUID, state: BookingState, manual: ManualChanges) -> UUID | None:
     return None if state.company_key is None else company_id(workspace_id, manual.identities.company(state.company_key))
-
-
-def _id_of_domain(workspace_id: UUID, domain: str, manual: ManualChanges) -> UUID:
-    return company_id(workspace_id, manual.identities.company(key_of_domain(domain)))
 
 
 async def _reset_contacts(

@@ -52,7 +52,7 @@ NO_REPLAY = ReplayRequest()
 class EventStream(Struct, kw_only=True):
     """The events of one booking. `booking_id` is None while no event can create the booking: it waits.
 
-    `merged` are bookings that turn out to be this one.
+    `merged` are bookings that turn out to be this one. `won_numbers` are names that another booking may have had.
     """
 
     booking_id: UUID | None
@@ -60,6 +60,7 @@ class EventStream(Struct, kw_only=True):
     history: list[BookingRecord] = []
     merged: list[UUID] = []
     names: set[str] = set()
+    won_numbers: set[str] = set()
 
 
 async def load_streams(

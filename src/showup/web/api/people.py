@@ -126,7 +126,11 @@ class PersonFields(RequestBody):
     name: Name | None = None
     time_zone: TimeZone | None = None
     phone: Phone | None = None
-    company_id: UUID | None = None
+    company_id: UUID | None = Field(
+        None,
+        description="The person's company, from now on: later bookings belong to it, whatever the address says. Earlier"
+        " bookings keep their company, but those of a person without one get the first that somebody names.",
+    )
 
 
 class UpdatePersonRequest(PersonFields):

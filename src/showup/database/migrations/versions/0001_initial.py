@@ -566,7 +566,7 @@ TABLES = (
         position INTEGER NOT NULL,
         person_id UUID,
         email TEXT,
-        company_domain TEXT,
+        company_key TEXT,
         name TEXT,
         time_zone TEXT,
         phone TEXT,
@@ -580,8 +580,8 @@ TABLES = (
         CONSTRAINT fk_booking_attendees_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id),
         CONSTRAINT fk_booking_attendees_person_id FOREIGN KEY(person_id) REFERENCES people (id)
     )""",
-    """CREATE INDEX ix_booking_attendees_company_domain ON booking_attendees (company_domain)
-        WHERE company_domain IS NOT NULL""",
+    """CREATE INDEX ix_booking_attendees_company_key ON booking_attendees (company_key)
+        WHERE company_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_email ON booking_attendees (email)",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
     """CREATE TABLE booking_refs (
