@@ -72,8 +72,9 @@ class TemplateMailRenderer:
         values = variables.as_dict()
         lookup = (notification.workspace, meeting.event_type, values)
         method = method_of(notification.kind, meeting) if self._calendar else None
+        sender = self._sender(meeting)
         return Mail(
-            sender=format_address(self._sender(meeting), meeting.organizer_name),
+            sender=format_address(sender, meeting.redact_organizer(meeting.organizer_name)),
             to=format_address(meeting.guest.email, meeting.guest.name),
             subject=truncate(
                 one_line(self._templates.text(f"{notification.kind}.subject.txt", *lookup)), _LONGEST_SUBJECT
@@ -81,7 +82,7 @@ class TemplateMailRenderer:
             html=self._templates.html(f"{notification.kind}.html", *lookup),
             text=self._templates.text(f"{notification.kind}.txt", *lookup).strip() + "\n",
             reply_to=_reply_to(meeting),
-            calendar=None if method is None else calendar_of(meeting, variables, method, self._clock()),
+            calendar=None if method is None else calendar_of(meeting, variables, method, self._clock(), sender),
             calendar_method=method,
             headers=_headers(variables),
         )
@@ -98,8 +99,10 @@ class TemplateMailRenderer:
 
 
 def _reply_to(meeting: Meeting) -> str | None:
-    email = meeting.organizer_email or ""
-    return format_address(email, meeting.organizer_name) if is_mailbox(email) else None
+    """Returns where replies go; None where they go to the sender, because the organizer's address is hidden."""
+    email = meeting.contact_email or ""
+    name = meeting.redact_organizer(meeting.organizer_name)
+    return format_address(email, name) if is_mailbox(email) else None
 
 
 def _headers(variables: "MailVariables") -> dict[str, str]:
@@ -128,6 +131,7 @@ class MailVariables(Struct, frozen=True, kw_only=True):
     guest_email: str
     organizer: str | None
     organizer_email: str | None
+    reply_to: str | None
     event_type: str | None
     cancellation_reason: str | None
     reschedule_url: str | None
@@ -147,7 +151,7 @@ def mail_variables(notification: Notification) -> MailVariables:
     meeting, details = notification.require_meeting(), notification.details
     zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
     old, before = details.get("old_start_time"), details.get("before_seconds")
-    title = truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting"
+    title = truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting"
     return MailVariables(
         kind=notification.kind,
         title=title,
@@ -156,10 +160,11 @@ def mail_variables(notification: Notification) -> MailVariables:
         place=meeting_place(meeting),
         guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
         guest_email=one_line(meeting.guest.email),
-        organizer=_organizer(meeting),
-        organizer_email=_shown(meeting.organizer_email, _LONGEST_TITLE),
+        organizer=_shown(meeting.organizer_label, _LONGEST_NAME),
+        organizer_email=_shown(meeting.shown_organizer_email, _LONGEST_TITLE),
+        reply_to=_shown(meeting.contact_email, _LONGEST_TITLE),
         event_type=_shown(meeting.event_type_title, _LONGEST_TITLE),
-        cancellation_reason=_shown(meeting.cancellation_reason, _LONGEST_REASON),
+        cancellation_reason=_shown(meeting.redact_organizer(meeting.cancellation_reason), _LONGEST_REASON),
         reschedule_url=reschedule_url(meeting),
         cancel_url=cancel_url(meeting),
         old_when=None if old is None else local_time(datetime.fromisoformat(old), None, zone),
@@ -168,10 +173,6 @@ def mail_variables(notification: Notification) -> MailVariables:
         rebook_url=web_link(details.get("rebook_url")) or reschedule_url(meeting),
         unsubscribe_url=web_link(details.get("unsubscribe_url")),
     )
-
-
-def _organizer(meeting: Meeting) -> str | None:
-    return _shown(meeting.organizer_name, _LONGEST_NAME) or _shown(meeting.organizer_email, _LONGEST_TITLE)
 
 
 def _shown(text: str | None, longest: int) -> str | None:
@@ -187,14 +188,24 @@ def _span(span: timedelta) -> str:
 
 
 def method_of(kind: str, meeting: Meeting) -> Method | None:
-    """Returns the iCalendar method; None where there is no calendar entry, or no organizer to name in it."""
+    """Returns the iCalendar method; None where there is no calendar entry, or no organizer to name in it.
+
+    A calendar that invites the attendee itself makes an entry of its own, under another uid: ours would be a second one.
+    """
     if not meeting.ical_uid or not is_mailbox(meeting.organizer_email or "") or not is_mailbox(meeting.guest.email):
+        return None
+    if meeting.calendar_invites:
         return None
     return _METHODS.get(kind)
 
 
-def calendar_of(meeting: Meeting, variables: MailVariables, method: Method, created_at: datetime) -> str:
-    """Returns the iCalendar text, with times in UTC; `created_at` is its DTSTAMP."""
+def calendar_of(
+    meeting: Meeting, variables: MailVariables, method: Method, created_at: datetime, sender: str = ""
+) -> str:
+    """Returns the iCalendar text, with times in UTC; `created_at` is its DTSTAMP.
+
+    `sender` stands for an organizer whose address is hidden.
+    """
     entry = Event()
     entry.add("uid", meeting.ical_uid)
     entry.add("sequence", meeting.ical_sequence or 0)
@@ -204,7 +215,10 @@ def calendar_of(meeting: Meeting, variables: MailVariables, method: Method, crea
         entry.add("dtend", meeting.end_time)
     entry.add("summary", variables.title)
     entry.add("status", _STATUS[method])
-    entry.add("organizer", vCalAddress.new(meeting.organizer_email or "", cn=variables.organizer))
+    entry.add(
+        "organizer",
+        vCalAddress.new(meeting.shown_organizer_email or meeting.reply_to or sender, cn=variables.organizer),
+    )
     entry.add("attendee", _attendee(variables))
     _add_place(entry, variables)
     calendar = Calendar()
