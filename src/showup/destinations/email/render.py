@@ -190,7 +190,7 @@ def _span(span: timedelta) -> str:
 def method_of(kind: str, meeting: Meeting) -> Method | None:
     """Returns the iCalendar method; None where there is no calendar entry, or no organizer to name in it.
 
-    A calendar that invites the attendee itself makes an entry of its own, under another uid: ours would be a second one.
+    A calendar that invites the attendee itself makes an entry under another uid, beside which ours would be a second.
     """
     if not meeting.ical_uid or not is_mailbox(meeting.organizer_email or "") or not is_mailbox(meeting.guest.email):
         return None

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_E_MAIL: Final = re.compile(r"\be[- ](?=mail|post)")
 # Letters that Unicode does not decompose into a plain letter and an accent.
 _PLAIN_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 
@@ -23,7 +24,7 @@ def fold(text: str) -> str:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(fold(_CAMEL.sub(" ", text))))
+    return frozenset(_WORD.findall(_E_MAIL.sub("e", fold(_CAMEL.sub(" ", text)))))
 
 
 # Articles, pronouns and phrases around a topic, by language: en, de, fr, es, pt, nl, it, pl, Scandinavian and others.
@@ -84,14 +85,14 @@ EMAIL: Final = QuestionTopic(
     words=_words(
         """
         email mail emailaddress mailadresse emailadresse courriel correo mailadres emailadres mejl mejladress
-        epost epostadress epostadresse eposta sähköposti sähköpostiosoite почта пошта имейл
+        epost epostadress epostadresse eposta posta sähköposti sähköpostiosoite почта пошта имейл
         メール メールアドレス 邮箱 电子邮件 電子郵件 이메일
         """
     ),
     fillers=_FILLERS
     | _words(
         """
-        e post posta address adresse adresa adres adress dirección endereço indirizzo osoite адрес электронная
+        address adresse adresa adres adress dirección endereço indirizzo osoite адрес электронная
         electrónico electrónica eletrônico eletrónico elettronica elektronische
         work business professional best contact primary company corporate geschäftliche berufliche professionnel
         professionnelle profesional corporativo profissional aziendale zakelijk zakelijke służbowy jobb
