@@ -61,7 +61,7 @@ async def test_choices_of_the_event_type_reach_the_mail(scenario: DeliveryScenar
 
 
 @pytest.mark.parametrize(
-    ("said", "reschedule"),
+    ("reported", "reschedule"),
     [
         (
             {
@@ -76,10 +76,10 @@ async def test_choices_of_the_event_type_reach_the_mail(scenario: DeliveryScenar
     ],
 )
 async def test_links_lead_to_the_site_that_knows_the_booking(
-    scenario: DeliveryScenario, said: dict[str, Any], reschedule: str
+    scenario: DeliveryScenario, reported: dict[str, Any], reschedule: str
 ) -> None:
     """F05: the platform's page, the booking page's host, else the connected instance's."""
-    await scenario.receive(webhook(**said))
+    await scenario.receive(webhook(**reported))
     assert reschedule in confirmation(await load(scenario, "dora@guest.example")).text.split()
 
 

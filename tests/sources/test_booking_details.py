@@ -76,7 +76,7 @@ def test_a_row_keeps_its_own_address_and_no_guest_gets_the_bookers() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reported",
     [
         {"attendees": [{"email": "ina@oak.example", "phoneNumber": "+34 600 111 222"}]},
         {"responses": {"attendeePhoneNumber": answer("+34 600 111 222")}},
@@ -88,13 +88,13 @@ def test_a_row_keeps_its_own_address_and_no_guest_gets_the_bookers() -> None:
         {"metadata": {"responses": {"phone": "+34 600 111 222"}}},
     ],
 )
-def test_the_phone_number_is_read_from_each_place(said: dict[str, Any]) -> None:
+def test_the_phone_number_is_read_from_each_place(reported: dict[str, Any]) -> None:
     """F07, M07."""
-    assert read(**said).attendees[0].phone == "+34 600 111 222"
+    assert read(**reported).attendees[0].phone == "+34 600 111 222"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reported",
     [
         {"responses": {"location": answer({"value": "userPhone", "optionValue": "+49 30 123456"})}},
         {"responses": {"userPhone": answer("+49 30 123456")}},
@@ -102,9 +102,9 @@ def test_the_phone_number_is_read_from_each_place(said: dict[str, Any]) -> None:
         {"responses": {"phone": answer("none")}},
     ],
 )
-def test_another_persons_number_is_not_the_attendees(said: dict[str, Any]) -> None:
+def test_another_persons_number_is_not_the_attendees(reported: dict[str, Any]) -> None:
     """F07: `userPhone` is the number at which the host is called."""
-    assert read(**said).attendees[0].phone is None
+    assert read(**reported).attendees[0].phone is None
 
 
 COMPANY_QUESTIONS = [
@@ -184,7 +184,7 @@ def test_the_language_is_read(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("reported", "expected"),
     [
         ({"destinationCalendar": [{"integration": "google_calendar"}]}, True),
         ({"destinationCalendar": {"integration": "office365_calendar"}}, True),
@@ -199,9 +199,9 @@ def test_the_language_is_read(row: dict[str, Any]) -> None:
         ({}, None),
     ],
 )
-def test_whether_a_calendar_invites_the_attendee(said: dict[str, Any], expected: bool | None) -> None:
+def test_whether_a_calendar_invites_the_attendee(reported: dict[str, Any], expected: bool | None) -> None:
     """F17."""
-    assert read(**said).calendar_invites is expected
+    assert read(**reported).calendar_invites is expected
 
 
 def test_a_calendar_that_failed_invites_nobody() -> None:
@@ -239,7 +239,7 @@ NUMBER = {"email": "ina@oak.example", "phoneNumber": "+34 600 111 222"}
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "place"),
+    ("reported", "kind", "place"),
     [
         ({"location": "integrations:daily"}, "online", "integrations:daily"),
         ({"location": "https://zoom.example/j/1"}, "online", "https://zoom.example/j/1"),
@@ -258,12 +258,12 @@ NUMBER = {"email": "ina@oak.example", "phoneNumber": "+34 600 111 222"}
         ({}, None, None),
     ],
 )
-def test_the_kind_of_location(said: dict[str, Any], kind: str | None, place: str | None) -> None:
+def test_the_kind_of_location(reported: dict[str, Any], kind: str | None, place: str | None) -> None:
     """F16: what a mail needs to say where to go, or who calls whom."""
-    said = dict(said)
-    chosen = said.pop("chosen", None)
+    reported = dict(reported)
+    chosen = reported.pop("chosen", None)
     form = {} if chosen is None else {"location": answer({"value": chosen[0], "optionValue": chosen[1]})}
-    booking = read(responses=form, **said)
+    booking = read(responses=form, **reported)
     assert (booking.location_kind, booking.location) == (kind, place)
 
 

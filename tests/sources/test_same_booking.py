@@ -35,7 +35,7 @@ NOT_IN_API = {
 ENVELOPE_FIELDS = {"attendees_are_guests", "booked_at"}
 
 
-class Said(Struct, frozen=True, kw_only=True):
+class ReportedBooking(Struct, frozen=True, kw_only=True):
     """What one booking says, before a dialect writes it down."""
 
     title: str
@@ -59,7 +59,7 @@ calendars = st.sampled_from(["google_calendar", "office365_calendar", "apple_cal
 
 
 @st.composite
-def bookings(draw: st.DrawFn) -> Said:
+def bookings(draw: st.DrawFn) -> ReportedBooking:
     email = f"{draw(st.sampled_from(['ina', 'Ivo', 'zoe']))}@oak.example"
     number = draw(numbers)
     places = ["phoneNumber", "attendeePhoneNumber", "smsReminderNumber", "phone", "location", "telefonnummer"]
@@ -73,7 +73,7 @@ def bookings(draw: st.DrawFn) -> Said:
         name: draw(st.booleans()) for name in ("hideOrganizerEmail", "disableRescheduling", "disableCancelling")
     }
     pages = {f"platform{page}Url": draw(urls) for page in ("Reschedule", "Cancel", "Booking")}
-    return Said(
+    return ReportedBooking(
         title=draw(st.sampled_from(["Intro", "$RCH$Intro", "Über uns"])),
         row_email=draw(st.sampled_from([email, None, "", f"{number[1:]}@sms.cal.com"])),
         email=email,
@@ -111,103 +111,107 @@ def bookings(draw: st.DrawFn) -> Said:
     )
 
 
-def answers(said: Said) -> dict[str, Any]:
+def answers(reported: ReportedBooking) -> dict[str, Any]:
     """Returns the answers by slug, as the API and rows of old instances have them."""
-    kind, detail = said.location
+    kind, detail = reported.location
     found: dict[str, Any] = {
-        "name": {"firstName": "Ina", "lastName": "Oak"} if said.name_in_parts else "Ina Oak",
-        "email": said.email,
+        "name": {"firstName": "Ina", "lastName": "Oak"} if reported.name_in_parts else "Ina Oak",
+        "email": reported.email,
         "location": {"value": kind, "optionValue": detail or ""},
     }
-    if said.phone is not None and said.phone[0] not in ("phoneNumber", "location"):
-        found[said.phone[0]] = said.phone[1]
-    if said.company is not None:
-        found[said.company[0]] = said.company[1]
-    if said.notes is not None:
-        found["notes"] = said.notes
+    if reported.phone is not None and reported.phone[0] not in ("phoneNumber", "location"):
+        found[reported.phone[0]] = reported.phone[1]
+    if reported.company is not None:
+        found[reported.company[0]] = reported.company[1]
+    if reported.notes is not None:
+        found["notes"] = reported.notes
     return found
 
 
-def attendee_rows(said: Said, language: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+def attendee_rows(reported: ReportedBooking, language: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns the rows of the attendees, the booker first."""
     booker: dict[str, Any] = {"name": "Ina Oak", "timeZone": "Europe/Paris"}
-    if said.row_email is not None:
-        booker["email"] = said.row_email
-    if said.phone is not None and said.phone[0] == "phoneNumber":
-        booker["phoneNumber"] = said.phone[1]
-    if said.locale is not None:
-        booker |= language(said.locale)
-    return [booker, *({"name": "", "email": email} for email in said.guests)]
+    if reported.row_email is not None:
+        booker["email"] = reported.row_email
+    if reported.phone is not None and reported.phone[0] == "phoneNumber":
+        booker["phoneNumber"] = reported.phone[1]
+    if reported.locale is not None:
+        booker |= language(reported.locale)
+    return [booker, *({"name": "", "email": email} for email in reported.guests)]
 
 
-def meeting_fields(said: Said) -> dict[str, Any]:
+def meeting_fields(reported: ReportedBooking) -> dict[str, Any]:
     return {
         "uid": "one",
-        "title": said.title,
+        "title": reported.title,
         "startTime": "2027-03-01T15:00:00.000Z",
         "endTime": "2027-03-01T15:30:00.000Z",
         "eventTypeId": 9,
-        "location": said.location[0],
+        "location": reported.location[0],
         "metadata": {},
         "iCalUID": "one@Cal.com",
         "status": "ACCEPTED",
-        "recurringEventId": said.series,
+        "recurringEventId": reported.series,
     }
 
 
-def payload(said: Said) -> dict[str, Any]:
+def payload(reported: ReportedBooking) -> dict[str, Any]:
     """Returns a current webhook's payload."""
     return {
-        **meeting_fields(said),
-        **said.choices,
-        **said.calendar,
+        **meeting_fields(reported),
+        **reported.choices,
+        **reported.calendar,
         "bookingId": 7,
         "type": "intro",
-        "additionalNotes": said.notes,
+        "additionalNotes": reported.notes,
         "organizer": HOST,
-        "attendees": attendee_rows(said, lambda locale: {"language": {"locale": locale}}),
-        "responses": {slug: {"label": slug, "value": value} for slug, value in answers(said).items()},
+        "attendees": attendee_rows(reported, lambda locale: {"language": {"locale": locale}}),
+        "responses": {slug: {"label": slug, "value": value} for slug, value in answers(reported).items()},
         "userFieldsResponses": {},
     }
 
 
-def row(said: Said) -> dict[str, Any]:
+def row(reported: ReportedBooking) -> dict[str, Any]:
     """Returns a row of MEETING_ENDED."""
     return {
-        **meeting_fields(said),
-        **said.calendar,
+        **meeting_fields(reported),
+        **reported.calendar,
         "triggerEvent": "MEETING_ENDED",
         "id": 7,
         "user": HOST,
         "userPrimaryEmail": HOST["email"],
-        "attendees": attendee_rows(said, lambda locale: {"locale": locale}),
-        "responses": answers(said),
+        "attendees": attendee_rows(reported, lambda locale: {"locale": locale}),
+        "responses": answers(reported),
     }
 
 
-def api_v2(said: Said) -> dict[str, Any]:
-    rows = attendee_rows(said, lambda locale: {"language": locale})
+def api_v2(reported: ReportedBooking) -> dict[str, Any]:
+    rows = attendee_rows(reported, lambda locale: {"language": locale})
     return {
         "id": 7,
         "uid": "one",
-        "title": said.title,
+        "title": reported.title,
         "status": "accepted",
         "start": "2027-03-01T15:00:00.000Z",
         "end": "2027-03-01T15:30:00.000Z",
         "hosts": [HOST],
         "eventType": {"id": 9, "slug": "intro"},
-        "location": said.location[0],
+        "location": reported.location[0],
         "attendees": rows,
-        "guests": list(said.guests),
-        "bookingFieldsResponses": answers(said),
+        "guests": list(reported.guests),
+        "bookingFieldsResponses": answers(reported),
         "icsUid": "one@Cal.com",
-        "recurringBookingUid": said.series,
+        "recurringBookingUid": reported.series,
         "metadata": {},
     }
 
 
-def api_v1(said: Said) -> dict[str, Any]:
-    return {**row(said), "eventType": {"slug": "intro"}, "attendees": attendee_rows(said, lambda one: {"locale": one})}
+def api_v1(reported: ReportedBooking) -> dict[str, Any]:
+    return {
+        **row(reported),
+        "eventType": {"slug": "intro"},
+        "attendees": attendee_rows(reported, lambda one: {"locale": one}),
+    }
 
 
 def details(body: bytes) -> BookingDetails:
@@ -228,15 +232,15 @@ def body(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def webhook_dialects(said: Said) -> dict[str, bytes]:
-    fields = payload(said)
+def webhook_dialects(reported: ReportedBooking) -> dict[str, bytes]:
+    fields = payload(reported)
     envelope = {"triggerEvent": "BOOKING_CREATED", "createdAt": "2027-02-01T00:00:00.000Z"}
     old_times = {name: fields[name].replace(".000Z", "+00:00") for name in ("startTime", "endTime")}
     calendars_listed = fields.get("destinationCalendar")
     old_calendar = (
         {"destinationCalendar": calendars_listed[0]} if calendars_listed and len(calendars_listed) == 1 else {}
     )
-    at_relay = {**fields, "metadata": {"responses": answers(said)}, "responses": {}}
+    at_relay = {**fields, "metadata": {"responses": answers(reported)}, "responses": {}}
     return {
         "2026-07-27": body({**envelope, "payload": {**fields, "attendeeIcsContent": "BEGIN:VCALENDAR"}}),
         "2023": body({**envelope, "payload": {**fields, **old_times, **old_calendar}}),
@@ -249,13 +253,13 @@ def webhook_dialects(said: Said) -> dict[str, bytes]:
 
 @settings(max_examples=150, deadline=None)
 @given(bookings())
-def test_all_dialects_and_the_api_say_the_same(said: Said) -> None:
-    current = details(body({"triggerEvent": "BOOKING_CREATED", "payload": payload(said)}))
-    for name, dialect in webhook_dialects(said).items():
+def test_all_dialects_and_the_api_say_the_same(reported: ReportedBooking) -> None:
+    current = details(body({"triggerEvent": "BOOKING_CREATED", "payload": payload(reported)}))
+    for name, dialect in webhook_dialects(reported).items():
         assert plain(details(dialect), set()) == plain(current, set()), name
-    assert plain(details(body(row(said))), NOT_IN_ROWS) == plain(current, NOT_IN_ROWS)
+    assert plain(details(body(row(reported))), NOT_IN_ROWS) == plain(current, NOT_IN_ROWS)
     created = SyntheticWebhook(trigger="BOOKING_CREATED", at=None)
-    for version, decoded in (("v2", decode_booking(api_v2(said))), ("v1", decode_booking_v1(api_v1(said)))):
+    for version, decoded in (("v2", decode_booking(api_v2(reported))), ("v1", decode_booking_v1(api_v1(reported)))):
         assert decoded is not None
         lacks = NOT_IN_API[version]
         assert plain(details(build_webhook(decoded, created)), lacks) == plain(current, lacks), version
@@ -263,23 +267,25 @@ def test_all_dialects_and_the_api_say_the_same(said: Said) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(bookings())
-def test_the_details_are_those_that_were_said(said: Said) -> None:
+def test_the_details_are_those_that_were_reported(reported: ReportedBooking) -> None:
     """The dialects don't only agree: they are right."""
-    booking = details(body({"triggerEvent": "BOOKING_CREATED", "payload": payload(said)}))
+    booking = details(body({"triggerEvent": "BOOKING_CREATED", "payload": payload(reported)}))
     booker = booking.attendees[0]
-    assert [one.email for one in booking.attendees] == [said.email.lower(), *said.guests]
-    assert booker.locale == said.locale
-    invented = f"+{said.row_email.partition('@')[0]}" if "sms.cal.com" in (said.row_email or "") else None
-    assert booker.phone == (said.phone[1] if said.phone is not None else invented)
-    asked_for_company = said.company is not None and said.company[0] != "company-size"
-    assert booking.company_answer == (said.company[1] if said.company is not None and asked_for_company else None)
+    assert [one.email for one in booking.attendees] == [reported.email.lower(), *reported.guests]
+    assert booker.locale == reported.locale
+    invented = f"+{reported.row_email.partition('@')[0]}" if "sms.cal.com" in (reported.row_email or "") else None
+    assert booker.phone == (reported.phone[1] if reported.phone is not None else invented)
+    asked_for_company = reported.company is not None and reported.company[0] != "company-size"
+    assert booking.company_answer == (
+        reported.company[1] if reported.company is not None and asked_for_company else None
+    )
     assert "$RCH$" not in repr(booking)
-    assert booking.organizer_email_hidden is said.choices["hideOrganizerEmail"]
-    assert booking.rescheduling_disabled is said.choices["disableRescheduling"]
-    assert booking.reply_to == (said.choices["customReplyToEmail"] or "")
-    is_platform = any(said.choices[name] for name in said.choices if name.startswith("platform"))
-    assert booking.platform_cancel_url == (said.choices["platformCancelUrl"] if is_platform else None)
-    assert booking.series_uid == said.series
+    assert booking.organizer_email_hidden is reported.choices["hideOrganizerEmail"]
+    assert booking.rescheduling_disabled is reported.choices["disableRescheduling"]
+    assert booking.reply_to == (reported.choices["customReplyToEmail"] or "")
+    is_platform = any(reported.choices[name] for name in reported.choices if name.startswith("platform"))
+    assert booking.platform_cancel_url == (reported.choices["platformCancelUrl"] if is_platform else None)
+    assert booking.series_uid == reported.series
 
 
 def test_every_field_is_compared() -> None:

@@ -104,5 +104,5 @@ def _platform_page(meeting: Meeting, address: str, uid: str, **params: str) -> s
     team = {} if meeting.team_id is None else {"teamId": str(meeting.team_id)}
     query = urlencode({name: value for name, value in about.items() if value} | params | team)
     page = urlsplit(usable)
-    given = f"{page.query}&" if page.query else ""
-    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}/{quote(uid, safe='')}?{given}{query}"
+    own_query = f"{page.query}&" if page.query else ""
+    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}/{quote(uid, safe='')}?{own_query}{query}"

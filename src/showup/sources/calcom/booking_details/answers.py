@@ -96,9 +96,9 @@ def _by_slug(listed: Any) -> Json:
 
 def booker_email(answers: Answers, fields: Json, hosts: Collection[str]) -> str | None:
     """Returns the booker's own address: not a host's, and not one that Cal.com made from a phone number."""
-    given = (own_email(answer.text) for answer in _about(answers, ("email",), EMAIL))
+    answered = (own_email(answer.text) for answer in _about(answers, ("email",), EMAIL))
     paid_by = own_email(mapping(fields.get("metadata")).get("bookerEmail"))
-    return next((email for email in (*given, paid_by) if email is not None and email not in hosts), None)
+    return next((email for email in (*answered, paid_by) if email is not None and email not in hosts), None)
 
 
 def booker_phone(answers: Answers, fields: Json) -> str | None:

@@ -111,8 +111,8 @@ def _reply_to(fields: Json) -> str | None:
 
 def _disabled(fields: Json, field: str, scope: str) -> bool | None:
     """Returns whether attendees may not do it: `disable…` forbids it to them, whatever its scope says of the host."""
-    said = look_up(fields, field, flag)
-    return True if said is None and text(fields.get(scope)) == "ATTENDEE_ONLY" else said
+    is_disabled = look_up(fields, field, flag)
+    return True if is_disabled is None and text(fields.get(scope)) == "ATTENDEE_ONLY" else is_disabled
 
 
 def _platform_urls(fields: Json) -> dict[str, str | None]:
