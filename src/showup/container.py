@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -217,7 +217,8 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     def unsubscribe(workspace_id: UUID, email: str) -> str:
         return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
 
-    final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=unsubscribe)
+    meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
+    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe)
     pool = asyncpg.create_pool(
         **asyncpg_arguments(config.direct_url),
         min_size=1,

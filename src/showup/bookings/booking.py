@@ -8,6 +8,16 @@ from msgspec import Struct
 
 Status: TypeAlias = Literal["ACCEPTED", "PENDING", "CANCELLED", "REJECTED"]
 Evidence: TypeAlias = Literal["assumed", "reported"]
+LocationKind: TypeAlias = Literal[
+    "online", "organizer_place", "attendee_place", "organizer_calls", "attendee_calls", "other"
+]
+"""Where a meeting takes place: online, at the organizer's or the attendee's place, or by phone.
+
+`organizer_calls`: the organizer calls the attendee, at the attendee's `phone`. `attendee_calls`: the attendee calls the
+number in `location`. At `organizer_place` and `attendee_place`, `location` is the address, if one is known. `other`:
+somewhere else, as `location` says, or by phone where nobody said who calls.
+"""
+
 MeetingOutcome: TypeAlias = Literal["showed", "no_show", "host_absent", "rescheduled"]
 
 
@@ -73,10 +83,13 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     organizer_email: str | None = None
     organizer_name: str | None = None
     organizer_time_zone: str | None = None
+    organizer_username: str | None = None
     event_type: str | None = None
     event_type_title: str | None = None
     calcom_event_type_id: str | None = None
+    team_id: int | None = None
     location: str | None = None
+    location_kind: LocationKind | None = None
     meeting_url: str | None = None
     notes: str | None = None
     answers: dict[str, str] = {}

@@ -110,7 +110,8 @@ async def _load_notification(container: "Container", kind: str, booking_id: UUID
         if booker_row is None:
             raise CliError(f"There is no booking {booking_id}, or it has no attendee with an email.")
         meeting_key = (booker_row.booking_id, booker_row.email)
-        meeting = (await load_meetings(await driver_connection(tx), [meeting_key]))[meeting_key]
+        connection, api_url = await driver_connection(tx), container.settings.calcom_api_url
+        meeting = (await load_meetings(connection, [meeting_key], calcom_api_url=api_url))[meeting_key]
     return container.settings, sample_notification(
         kind, booker_row.workspace, meeting, old_start_time=booker_row.old_start_time
     )

@@ -4,6 +4,7 @@ An outcome is a value. An exception from `send` is a bug of the destination; it 
 this delivery alone.
 """
 
+import re
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeAlias
@@ -12,7 +13,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from showup.bookings.booking import LocationKind
 from showup.bookings.uids import redact
+from showup.values.email_address import display_email
 
 CalendarMethod: TypeAlias = Literal["REQUEST", "CANCEL"]
 Content: TypeAlias = dict[str, Any]
@@ -48,6 +51,10 @@ class Meeting(Struct, frozen=True, kw_only=True):
     `uid` is Cal.com's latest; anyone who knows it can cancel the meeting. `guest` is the attendee that the notification
     is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `other_uids` are
     former ones, and other attendees' seats. `host_absent`: no host came.
+
+    `location_kind` says where the meeting is, and for a phone call, who calls whom. `calcom_url` is the address of the
+    Cal.com instance that the booking came from. Messages that attendees see use `contact_email` and `redact_organizer`,
+    never `organizer_email` itself.
     """
 
     booking_id: UUID
@@ -64,9 +71,13 @@ class Meeting(Struct, frozen=True, kw_only=True):
     organizer_email: str | None = None
     organizer_name: str | None = None
     organizer_time_zone: str | None = None
+    organizer_username: str | None = None
+    team_id: int | None = None
     location: str | None = None
+    location_kind: LocationKind | None = None
     meeting_url: str | None = None
     booker_url: str | None = None
+    calcom_url: str | None = None
     organizer_email_hidden: bool = False
     reply_to: str | None = None
     rescheduling_disabled: bool = False
@@ -91,6 +102,27 @@ class Meeting(Struct, frozen=True, kw_only=True):
     deal_id: UUID | None = None
     answers: dict[str, Any] = {}
     other_uids: tuple[str, ...] = ()
+
+    @property
+    def shown_organizer_email(self) -> str | None:
+        """Returns the organizer's address for a reader outside the team; None where the event type hides it."""
+        return None if self.organizer_email_hidden else self.organizer_email
+
+    @property
+    def contact_email(self) -> str | None:
+        """Returns where an attendee's replies go: the event type's own address, else the organizer's if it is shown."""
+        return self.reply_to or self.shown_organizer_email
+
+    @property
+    def organizer_label(self) -> str | None:
+        """Returns the organizer's name, else their address if it is shown."""
+        return self.redact_organizer(self.organizer_name) or display_email(self.shown_organizer_email or "") or None
+
+    def redact_organizer(self, text: str | None) -> str | None:
+        """Returns the text without the organizer's address where the event type hides it; None if nothing is left."""
+        if not text or not self.organizer_email_hidden or not self.organizer_email:
+            return text
+        return re.sub(re.escape(self.organizer_email), "", text, flags=re.IGNORECASE).strip() or None
 
     @property
     def all_uids(self) -> tuple[str | None, ...]:

@@ -1,15 +1,16 @@
-"""The links of a message and the place of a meeting; only http and https addresses become links."""
+"""The links of a message and the place of a meeting; only http and https addresses become links.
+
+All destinations take them from here, so what an event type forbids is linked nowhere.
+"""
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
 
 from showup.destinations.contract import Meeting
 from showup.destinations.lines import one_line, truncate
 
-# The address for Cal.com's links when a booking has no page address.
-_BOOKER_URL = "https://app.cal.com"
 _LONGEST_URL = 2000
 _LONGEST_PLACE = 300
 _UNSAFE = re.compile(r"[\s<>\"'`{}|\\^\x00-\x1f\x7f]")
@@ -57,22 +58,51 @@ def meeting_place(meeting: Meeting) -> MeetingPlace:
 
 
 def reschedule_url(meeting: Meeting) -> str | None:
-    """Returns Cal.com's reschedule page, for the guest's seat only where there are seats; None without a uid."""
-    return _calcom_url(meeting, "/reschedule/{}", meeting.seat_uid or meeting.uid)
+    """Returns the page on which the attendee chooses another time, for the guest's seat only where there are seats.
+
+    None where the event type forbids it, without a uid, or where no page knows the booking.
+    """
+    uid = meeting.seat_uid or meeting.uid
+    if meeting.rescheduling_disabled or not uid:
+        return None
+    if meeting.platform_reschedule_url is not None:
+        return _platform_page(meeting, meeting.platform_reschedule_url, uid, reschedule="true")
+    return _calcom_page(meeting, f"/reschedule/{quote(uid, safe='')}")
 
 
 def cancel_url(meeting: Meeting) -> str | None:
-    """Returns Cal.com's page to cancel this meeting, or the guest's seat; None without a uid."""
-    seat = f"&seatReferenceUid={quote(meeting.seat_uid, safe='')}" if meeting.seat_uid else ""
-    return _calcom_url(meeting, f"/booking/{{}}?cancel=true&allRemainingBookings=false{seat}", meeting.uid)
+    """Returns the page on which the attendee cancels this meeting, or their seat; None as for `reschedule_url`."""
+    if meeting.cancelling_disabled or not meeting.uid:
+        return None
+    # Only this date: other dates of a series stay.
+    params = {"cancel": "true", "allRemainingBookings": "false"}
+    if meeting.seat_uid:
+        params["seatReferenceUid"] = meeting.seat_uid
+    if meeting.platform_cancel_url is not None:
+        return _platform_page(meeting, meeting.platform_cancel_url, meeting.uid, **params)
+    return _calcom_page(meeting, f"/booking/{quote(meeting.uid, safe='')}?{urlencode(params)}")
 
 
 def _is_internal(place: str) -> bool:
     return place.startswith("integrations:") or place.lower() in _KINDS_OF_PLACES
 
 
-def _calcom_url(meeting: Meeting, path: str, uid: str | None) -> str | None:
-    if not uid:
+def _calcom_page(meeting: Meeting, path: str) -> str | None:
+    """Returns a page of the Cal.com where the meeting was booked; no other Cal.com knows its uid."""
+    address = web_link(meeting.booker_url) or web_link(meeting.calcom_url)
+    if address is None:
         return None
-    page = urlsplit(web_link(meeting.booker_url) or _BOOKER_URL)
-    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}{path.format(quote(uid, safe=''))}"
+    page = urlsplit(address)
+    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}{path}"
+
+
+def _platform_page(meeting: Meeting, address: str, uid: str, **params: str) -> str | None:
+    """Returns a page of the platform that embeds Cal.com, with the parameters that Cal.com gives it."""
+    if (usable := web_link(address)) is None:
+        return None
+    about = {"slug": meeting.event_type, "username": meeting.organizer_username}
+    team = {} if meeting.team_id is None else {"teamId": str(meeting.team_id)}
+    query = urlencode({name: value for name, value in about.items() if value} | params | team)
+    page = urlsplit(usable)
+    own_query = f"{page.query}&" if page.query else ""
+    return f"{page.scheme}://{page.netloc}{page.path.rstrip('/')}/{quote(uid, safe='')}?{own_query}{query}"

@@ -177,8 +177,7 @@ def booking_names(event: AnyBookingEvent, account_id: UUID | None) -> tuple[str,
         return (event.subject,)
     details = event.booking
     if details.uid is None and details.calcom_booking_id is None:
-        booker = next((one.email for one in details.attendees if one.email is not None), "")
-        return (f"at:{account_id}:{details.start_time:%Y%m%dT%H%M%SZ}:{booker}",)
+        return _time_names(event, account_id)
     if details.uid is None:
         return (f"id:{account_id}:{details.calcom_booking_id}",)
     replaced = _replaced_booking(event)
@@ -197,6 +196,22 @@ def seat_left_event(event: SeatMoved) -> SeatLeft:
     """Return what a moved seat means for the booking that the attendee left."""
     left_booking = BookingDetails(uid=event.replaces.uid, attendees=event.booking.attendees)
     return SeatLeft(booking=left_booking, by=event.by)
+
+
+def booker_key(details: BookingDetails) -> str | None:
+    """Return the email of the first attendee who has one, else the first phone number; None without either."""
+    emails = (one.email for one in details.attendees if one.email is not None)
+    phones = (one.phone for one in details.attendees if one.phone is not None)
+    return next(emails, None) or next(phones, None)
+
+
+def _time_names(event: AnyBookingEvent, account_id: UUID | None) -> tuple[str, ...]:
+    """Return the names of a booking without uid and number: its time and its booker, and its old time if it moved."""
+    replaced = _replaced_booking(event)
+    times = (event.booking.start_time, None if replaced is None else replaced.start_time)
+    booker = booker_key(event.booking) or ""
+    named = (f"at:{account_id}:{time:%Y%m%dT%H%M%SZ}:{booker}" for time in times if time is not None)
+    return tuple(dict.fromkeys(named))
 
 
 def _replaced_booking(event: AnyBookingEvent) -> ReplacedBooking | None:

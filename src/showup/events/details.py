@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from showup.bookings.booking import Status, attendee_key
+from showup.bookings.booking import LocationKind, Status, attendee_key
 
 
 class AttendeeDetails(Struct, frozen=True, kw_only=True):
@@ -47,6 +47,7 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
     organizer_email: str | None = None
     organizer_name: str | None = None
     organizer_time_zone: str | None = None
+    organizer_username: str | None = None
     # The organizer and the co-hosts: they are never prospects of this booking.
     hosts: frozenset[str] = frozenset()
     attendees: tuple[AttendeeDetails, ...] = ()
@@ -58,6 +59,7 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
     calcom_event_type_id: str | None = None
     team_id: int | None = None
     location: str | None = None
+    location_kind: LocationKind | None = None
     meeting_url: str | None = None
     notes: str | None = None
     answers: dict[str, str] = {}
@@ -65,12 +67,12 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
     ical_uid: str | None = None
     ical_sequence: int | None = None
     booker_url: str | None = None
-    # Choices of the event type: what attendees may see and do, and where their replies go.
+    # Choices of the event type: what attendees may see and do, and where their replies go (empty: nowhere else).
     organizer_email_hidden: bool | None = None
     reply_to: str | None = None
     rescheduling_disabled: bool | None = None
     cancelling_disabled: bool | None = None
-    # The pages of a platform that embeds Cal.com.
+    # The pages of a platform that embeds Cal.com; empty for a page that it does not have.
     platform_reschedule_url: str | None = None
     platform_cancel_url: str | None = None
     platform_booking_url: str | None = None

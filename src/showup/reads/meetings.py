@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.destinations.contract import Guest, Meeting
+from showup.sources.calcom.web_address import web_address
 
 _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
@@ -13,24 +14,27 @@ _MEETING = (
     *("cancellation_reason", "cancelled_by", "reschedule_reason", "notes", "deal_id", "answers", "host_absent"),
     *("organizer_email_hidden", "reply_to", "rescheduling_disabled", "cancelling_disabled", "platform_reschedule_url"),
     *("platform_cancel_url", "platform_booking_url", "calendar_invites", "series_uid", "reschedule_requested"),
+    *("organizer_username", "team_id", "location_kind"),
 )
 
 
 async def load_meetings(
-    connection: asyncpg.Connection, keys: Collection[tuple[UUID, str]]
+    connection: asyncpg.Connection, keys: Collection[tuple[UUID, str]], *, calcom_api_url: str | None = None
 ) -> dict[tuple[UUID, str], Meeting]:
     """Returns the current meetings of these (booking, attendee's email); a non-attendee has none.
 
     An empty email selects an attendee who is known by phone only; if there is none, the meeting has no attendee.
+    `calcom_api_url` is the address of Cal.com's API for accounts without an own one.
     """
     rows = await connection.fetch(
         f"""
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
                a.time_zone, a.phone, a.first_name, a.locale, a.has_left, other.uids AS other_uids,
-               c.name AS company_name, c.domain AS company_domain,
+               c.name AS company_name, c.domain AS company_domain, account.settings->>'api_url' AS api_url,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
+        JOIN connections account ON account.id = b.account_id
         LEFT JOIN companies c ON c.id = b.company_id
         LEFT JOIN LATERAL (
             SELECT true AS attends, coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
@@ -52,10 +56,10 @@ async def load_meetings(
         [booking_id for booking_id, _ in keys],
         [email for _, email in keys],
     )
-    return {(row["booking_id"], row["email"]): _meeting(row) for row in rows}
+    return {(row["booking_id"], row["email"]): _meeting(row, calcom_api_url) for row in rows}
 
 
-def _meeting(row: asyncpg.Record) -> Meeting:
+def _meeting(row: asyncpg.Record, calcom_api_url: str | None) -> Meeting:
     return Meeting(
         booking_id=row["booking_id"],
         uid=row["uid"],
@@ -65,6 +69,7 @@ def _meeting(row: asyncpg.Record) -> Meeting:
         company_name=row["company_name"],
         company_domain=row["company_domain"],
         other_uids=tuple(row["other_uids"] or ()),
+        calcom_url=web_address(row["api_url"] or calcom_api_url),
         guest=Guest(
             email=row["email"],
             name=row["name"],

@@ -13,7 +13,7 @@ from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.reconcile.absence import find_absences
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking
-from showup.sources.calcom.payload import url
+from showup.sources.calcom.payload import PHONE_ONLY, number_of_invented_email, url
 from showup.sources.calcom.synthetic_webhook import SyntheticWebhook, WebhookTrigger, is_seated, list_guests
 from showup.values.email_address import normalize_email
 
@@ -44,7 +44,6 @@ _CREATION_EVENTS = (
 # Cal.com writes its row first, and sends the webhook then.
 _REPORTED_WITHIN: Final = timedelta(minutes=2)
 _JUST_AFTER: Final = timedelta(milliseconds=1)
-_PHONE_ONLY: Final = "@sms.cal.com"
 
 
 DIFFERENCE_KINDS: Final[tuple[SyncDifferenceKind, ...]] = get_args(SyncDifferenceKind)
@@ -229,12 +228,11 @@ def _seat_reported_at(key: str, records: Sequence[BookingRecord]) -> datetime | 
 
 
 def _seat_key(one: ApiAttendee) -> str:
-    address = normalize_email(one.email)
-    return f"+{address.removesuffix(_PHONE_ONLY)}" if address.endswith(_PHONE_ONLY) else address
+    return number_of_invented_email(one.email) or normalize_email(one.email)
 
 
 def _api_seat(attendee: Attendee) -> ApiAttendee:
-    address = attendee.email or f"{(attendee.phone or '').lstrip('+')}{_PHONE_ONLY}"
+    address = attendee.email or f"{(attendee.phone or '').lstrip('+')}{PHONE_ONLY}"
     return ApiAttendee(email=address, name=attendee.name, seat_uid=attendee.seat_uid or address)
 
 

@@ -66,8 +66,13 @@ def test_an_accepted_meeting_has_its_links(kind: str) -> None:
 @pytest.mark.parametrize(
     "booker_url", [None, "", "javascript://cal.com/%0aalert(1)", "https://", "http://[x", "//cal.com"]
 )
-def test_cal_coms_own_pages_stand_in_where_the_booking_page_is_unknown(booker_url: str | None) -> None:
-    assert "https://app.cal.com/reschedule/sample" in Page(mail(booker_url=booker_url).html).links
+def test_the_booked_instances_pages_stand_in_where_the_booking_page_is_unknown(booker_url: str | None) -> None:
+    """F05: the link leads to the Cal.com that knows the booking; without its address, there is no link."""
+    page = Page(mail(booker_url=booker_url, calcom_url="https://cal.own.example").html)
+    assert "https://cal.own.example/reschedule/sample" in page.links
+    unknown = mail(booker_url=booker_url, calcom_url=None)
+    assert set(Page(unknown.html).links) == {"https://meet.example.com/intro-call"}
+    assert "reschedule/" not in unknown.text
 
 
 def test_without_a_uid_nothing_can_be_moved_or_cancelled() -> None:

@@ -89,7 +89,7 @@ def _facts(notification: Notification, meeting: Meeting) -> Lines:
     link = "Link" if place.url else "Place"
     facts = [
         ("When", _when(notification, meeting.start_time, meeting.end_time)),
-        ("With", _short(meeting.organizer_name) or _short(display_email(meeting.organizer_email or ""))),
+        ("With", _short(meeting.organizer_label)),
         (link, "" if _is_cancelled(meeting) else place.url or place.text or ""),
         ("Phone", _short(meeting.guest.phone)),
         ("Company", _short(meeting.company_name)),
@@ -120,7 +120,7 @@ def _rescheduled(notification: Notification, meeting: Meeting) -> Lines:
 def _cancelled(notification: Notification, meeting: Meeting) -> Lines:
     why = truncate(one_line(meeting.cancellation_reason or ""), _LONGEST_NOTES)
     when = _when(notification, meeting.start_time, meeting.end_time)
-    return [("When", when), ("Reason", why), ("By", _short(meeting.cancelled_by))]
+    return [("When", when), ("Reason", why), ("By", _short(meeting.redact_organizer(meeting.cancelled_by)))]
 
 
 def _attended(notification: Notification, meeting: Meeting) -> Lines:

@@ -65,7 +65,7 @@ class TemplateMailRenderer:
         sender = self._sender(meeting)
         file = calendar_file(notification, sender, sends_new=self._calendar, created_at=self._clock())
         return Mail(
-            sender=format_address(sender, meeting.organizer_name),
+            sender=format_address(sender, meeting.redact_organizer(meeting.organizer_name)),
             to=format_address(meeting.guest.email, meeting.guest.name),
             subject=truncate(
                 one_line(self._templates.text(f"{notification.kind}.subject.txt", *lookup)), _LONGEST_SUBJECT
@@ -91,8 +91,10 @@ class TemplateMailRenderer:
 
 
 def _reply_to(meeting: Meeting) -> str | None:
-    email = meeting.organizer_email or ""
-    return format_address(email, meeting.organizer_name) if is_mailbox(email) else None
+    """Returns where replies go; None where they go to the sender, because the organizer's address is hidden."""
+    email = meeting.contact_email or ""
+    name = meeting.redact_organizer(meeting.organizer_name)
+    return format_address(email, name) if is_mailbox(email) else None
 
 
 def _headers(variables: "MailVariables") -> dict[str, str]:
@@ -121,6 +123,7 @@ class MailVariables(Struct, frozen=True, kw_only=True):
     guest_email: str
     organizer: str | None
     organizer_email: str | None
+    reply_to: str | None
     event_type: str | None
     cancellation_reason: str | None
     reschedule_url: str | None
@@ -140,7 +143,7 @@ def mail_variables(notification: Notification) -> MailVariables:
     meeting, details = notification.require_meeting(), notification.details
     zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
     old, before = details.get("old_start_time"), details.get("before_seconds")
-    title = truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting"
+    title = truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting"
     return MailVariables(
         kind=notification.kind,
         title=title,
@@ -149,10 +152,11 @@ def mail_variables(notification: Notification) -> MailVariables:
         place=meeting_place(meeting),
         guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
         guest_email=one_line(display_email(meeting.guest.email)),
-        organizer=_organizer(meeting),
-        organizer_email=_shown(display_email(meeting.organizer_email or ""), _LONGEST_TITLE),
+        organizer=_shown(meeting.organizer_label, _LONGEST_NAME),
+        organizer_email=_shown(display_email(meeting.shown_organizer_email or ""), _LONGEST_TITLE),
+        reply_to=_shown(display_email(meeting.contact_email or ""), _LONGEST_TITLE),
         event_type=_shown(meeting.event_type_title, _LONGEST_TITLE),
-        cancellation_reason=_shown(meeting.cancellation_reason, _LONGEST_REASON),
+        cancellation_reason=_shown(meeting.redact_organizer(meeting.cancellation_reason), _LONGEST_REASON),
         reschedule_url=reschedule_url(meeting),
         cancel_url=cancel_url(meeting),
         old_when=None if old is None else local_time(datetime.fromisoformat(old), None, zone),
@@ -160,12 +164,6 @@ def mail_variables(notification: Notification) -> MailVariables:
         # For a past meeting, Cal.com's reschedule page opens a new booking with the form already filled in.
         rebook_url=web_link(details.get("rebook_url")) or reschedule_url(meeting),
         unsubscribe_url=web_link(details.get("unsubscribe_url")),
-    )
-
-
-def _organizer(meeting: Meeting) -> str | None:
-    return _shown(meeting.organizer_name, _LONGEST_NAME) or _shown(
-        display_email(meeting.organizer_email or ""), _LONGEST_TITLE
     )
 
 

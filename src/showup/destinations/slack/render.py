@@ -100,7 +100,7 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
         fields.append(("Previous time", moment(old, notification.time_zone)))
     fields.append(("Meeting", safe_text(meeting.title or meeting.event_type_title or "untitled")))
     for name, value in (
-        ("With", meeting.organizer_name or display_email(meeting.organizer_email or "")),
+        ("With", meeting.organizer_label),
         ("Email", display_email(meeting.guest.email)),
         ("Phone", meeting.guest.phone),
         ("Reason", _reason(notification, meeting)),

@@ -88,11 +88,11 @@ def _values(meeting: Meeting) -> ReminderValues:
     zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
     when = local_time(meeting.start_time, None, zone)
     return ReminderValues(
-        title=truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting",
+        title=truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting",
         day=when.day,
         time=when.hours,
         zone=zone.key,
-        organizer=truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME) or None,
+        organizer=truncate(one_line(meeting.redact_organizer(meeting.organizer_name) or ""), _LONGEST_NAME) or None,
         guest_name=truncate(one_line(meeting.guest.name or ""), _LONGEST_NAME) or None,
         link=_link(meeting),
     )

@@ -26,6 +26,7 @@ from showup.sources.calcom.payload import (
     integer,
     mapping,
     objects,
+    read_answer,
     text,
     url,
 )
@@ -149,7 +150,7 @@ def _host(item: Json) -> ApiHost:
 
 def _attendee(item: Json) -> ApiAttendee:
     return ApiAttendee(
-        name=text(item.get("name")),
+        name=text(read_answer(item.get("name"))),
         email=email(item.get("email")),
         display_email=email(item.get("displayEmail")),
         time_zone=text(item.get("timeZone")),

@@ -63,11 +63,11 @@ class CalcomV1Client:
         response = await self._transport.send(ApiRequest(path="/bookings", query=params))
         if not isinstance(response.get("bookings"), list):
             raise unexpected_shape("the response has no list of bookings")
-        decoded = (_booking(item) for item in objects(response["bookings"]))
+        decoded = (decode_booking_v1(item) for item in objects(response["bookings"]))
         return [one for one in decoded if one is not None]
 
 
-def _booking(fields: Json) -> ApiBooking | None:
+def decode_booking_v1(fields: Json) -> ApiBooking | None:
     """Reads a booking of v1 as one of v2; its id is enough, because v1 rarely reports a uid."""
     fields_v2 = {_V2_NAMES.get(name, name): value for name, value in fields.items()}
     user = mapping(fields.get("user"))

@@ -4,6 +4,7 @@ The values go to database columns and indexes, so every reader limits them: no N
 no text of a megabyte, no time centuries away.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -20,6 +21,12 @@ URL_LENGTH = 2_000
 _MAX_WRAPPINGS = 8
 _BIGINT = 2**63
 _YEARS = range(1990, 2200)
+# Cal.com invents an address for bookers known by phone only (`contructEmailFromPhoneNumber.ts`).
+PHONE_ONLY = "@sms.cal.com"
+_PHONE_LENGTH = 40
+_FEWEST_DIGITS = 5
+# Cal.com's own marks in texts, such as `$RCH$` before the reason of a reschedule (`RegularBookingService.ts`).
+_MARK = re.compile(r" ?\$[A-Z]{3}\$ ?")
 
 
 class NotATime(ValueError):
@@ -37,10 +44,18 @@ def objects(value: Any) -> list[Json]:
 
 
 def text(value: Any, limit: int = LINE_LENGTH) -> str | None:
-    """Returns trimmed text of at most `limit` characters; None if it is missing, blank or not text."""
+    """Returns trimmed text of at most `limit` characters, without Cal.com's own marks.
+
+    None if the text is missing, blank or a mark alone, and if the value is not text.
+    """
     if not isinstance(value, str):
         return None
-    return value.replace("\x00", "\ufffd").strip()[:limit] or None
+    return without_marks(value).replace("\x00", "\ufffd").strip()[:limit] or None
+
+
+def without_marks(value: str) -> str:
+    """Returns the text without the marks that Cal.com writes into it for its own use."""
+    return _MARK.sub(" ", value) if "$" in value else value
 
 
 def _bounded_text(value: Any, limit: int) -> str | None:
@@ -62,6 +77,26 @@ def email(value: Any) -> str | None:
     """Returns an email address in its one form; None if it is invalid."""
     found = normalize_email(_bounded_text(value, MAX_LENGTH))
     return found if is_email(found) else None
+
+
+def own_email(value: Any) -> str | None:
+    """Returns a person's email address; None for one that Cal.com invented from a phone number."""
+    found = email(value)
+    return None if found is None or found.endswith(PHONE_ONLY) else found
+
+
+def number_of_invented_email(value: Any) -> str | None:
+    """Returns the phone number in an address that Cal.com invented from it; None for any other value."""
+    found = email(value)
+    return f"+{found.removesuffix(PHONE_ONLY)}" if found is not None and found.endswith(PHONE_ONLY) else None
+
+
+def phone(value: Any) -> str | None:
+    """Returns a phone number as it was typed; None if the value is none: one has five digits at least."""
+    found = _bounded_text(value, _PHONE_LENGTH)
+    if found is None or "@" in found or url(found) is not None:
+        return None
+    return found if sum(letter.isdecimal() for letter in found) >= _FEWEST_DIGITS else None
 
 
 def integer(value: Any, below: int = _BIGINT) -> int | None:

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from showup.events.details import ReplacedBooking
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking, ApiHost
+from showup.sources.calcom.booking_details.answers import booker_email, read_answers
+from showup.sources.calcom.payload import url
 from showup.values.email_address import normalize_email
 
 WebhookTrigger: TypeAlias = Literal[
@@ -26,7 +28,10 @@ WebhookTrigger: TypeAlias = Literal[
     "MEETING_ENDED",
 ]
 
+# The status that a change gives a booking; any other change leaves it as it is.
 _STATUS: Mapping[str, str] = {
+    "BOOKING_CREATED": "ACCEPTED",
+    "BOOKING_RESCHEDULED": "ACCEPTED",
     "BOOKING_REQUESTED": "PENDING",
     "BOOKING_REJECTED": "REJECTED",
     "BOOKING_CANCELLED": "CANCELLED",
@@ -67,7 +72,7 @@ def _payload(booking: ApiBooking, webhook: SyntheticWebhook) -> dict[str, Any]:
         "bookingId": booking.id,
         "type": booking.event_type.slug,
         "length": booking.duration,
-        "status": _STATUS.get(webhook.trigger, "ACCEPTED"),
+        "status": _STATUS.get(webhook.trigger, booking.status.upper()),
         "organizer": None if organizer is None else _host(organizer),
         "attendees": [_attendee(one) for one in webhook.seats or list_guests(booking)],
         "team": {"members": [_host(one) for one in booking.hosts[1:]]} if booking.hosts[1:] else None,
@@ -84,7 +89,7 @@ def _row(booking: ApiBooking) -> dict[str, Any]:
         **_meeting(booking),
         "id": booking.id,
         "createdAt": None if booking.created_at is None else _time(booking.created_at),
-        "status": "ACCEPTED",
+        "status": booking.status.upper(),
         "noShowHost": booking.absent_host or False,
         "userPrimaryEmail": organizer.email,
         "user": _host(organizer),
@@ -101,8 +106,8 @@ def _absences(booking: ApiBooking, webhook: SyntheticWebhook) -> dict[str, Any]:
 
 def _meeting(booking: ApiBooking) -> dict[str, Any]:
     metadata = dict(booking.metadata)
-    if booking.meeting_url is not None:
-        metadata.setdefault("videoCallUrl", booking.meeting_url)
+    if booking.meeting_url is not None and url(metadata.get("videoCallUrl")) is None:
+        metadata["videoCallUrl"] = booking.meeting_url
     return {
         "uid": booking.uid,
         "title": booking.title,
@@ -113,6 +118,7 @@ def _meeting(booking: ApiBooking) -> dict[str, Any]:
         "location": booking.location,
         "metadata": metadata,
         "iCalUID": booking.ics_uid,
+        "recurringEventId": booking.recurring_booking_uid,
         "responses": _answers(booking.booking_fields_responses),
     }
 
@@ -170,9 +176,10 @@ def is_seated(booking: ApiBooking) -> bool:
 
 def is_guest(booking: ApiBooking, address: str) -> bool:
     """Returns whether the address belongs to the booker or an added guest, and to no host."""
-    booker = booking.booking_fields_responses.get("email") or next((one.email for one in booking.attendees), None)
+    ours = _host_emails(booking)
+    booker = _answered_email(booking, ours) or next((one.email for one in booking.attendees), None)
     invited = {normalize_email(booker), *map(normalize_email, booking.guests)}
-    return normalize_email(address) in invited - {normalize_email(host.email) for host in booking.hosts}
+    return normalize_email(address) in invited - ours
 
 
 def list_guests(booking: ApiBooking) -> list[ApiAttendee]:
@@ -180,11 +187,21 @@ def list_guests(booking: ApiBooking) -> list[ApiAttendee]:
 
     Colleagues of the hosts remain, as in Cal.com's own webhooks: the rules decide whether they are prospects.
     """
-    booked = {normalize_email(booking.booking_fields_responses.get("email")), *map(normalize_email, booking.guests)}
-    left_out = {normalize_email(host.email) for host in booking.hosts} - booked
+    ours = _host_emails(booking)
+    booker = booking.booking_fields_responses.get("email") or _answered_email(booking, ours)
+    left_out = ours - {normalize_email(booker), *map(normalize_email, booking.guests)}
     listed = [one for one in booking.attendees if not one.email or normalize_email(one.email) not in left_out]
     known = {normalize_email(one.email) for one in listed}
     return [*listed, *(ApiAttendee(email=email) for email in booking.guests if normalize_email(email) not in known)]
+
+
+def _host_emails(booking: ApiBooking) -> set[str]:
+    return {normalize_email(host.email) for host in booking.hosts}
+
+
+def _answered_email(booking: ApiBooking, hosts: set[str]) -> str | None:
+    fields = {"bookingFieldsResponses": booking.booking_fields_responses, "metadata": booking.metadata}
+    return booker_email(read_answers(fields), fields, hosts)
 
 
 def _host(host: ApiHost) -> dict[str, Any]:
@@ -202,7 +219,7 @@ def _attendee(one: ApiAttendee) -> dict[str, Any]:
         "email": one.email,
         "name": one.name,
         "timeZone": one.time_zone,
-        "language": {"locale": one.language},
+        "language": None if one.language is None else {"locale": one.language},
         "phoneNumber": one.phone_number,
         "bookingSeat": None if one.seat_uid is None else {"referenceUid": one.seat_uid},
     }

@@ -13,7 +13,7 @@ from showup.events import booking as events
 from showup.events.booking import AnyBookingEvent
 from showup.events.details import AttendeeDetails, BookingDetails, ReplacedBooking
 from showup.events.translation import BookingTranslation, Ignored, Translated, Unreadable
-from showup.sources.calcom.booking import read_booking
+from showup.sources.calcom.booking_details.details import read_booking
 from showup.sources.calcom.envelope import Envelope, NotAnEnvelope, open_envelope
 from showup.sources.calcom.payload import (
     TEXT_LENGTH,
@@ -56,8 +56,8 @@ def translate(body: bytes) -> BookingTranslation:
 def _translate_envelope(envelope: Envelope, trigger: str) -> Translated[AnyBookingEvent]:
     booking = read_booking(envelope)
     event = _TRANSLATORS[trigger](envelope, booking)
-    if not _is_identified(event):
-        raise _MissingField(f"{trigger} identifies no booking: it has neither a uid nor a bookingId")
+    if (missing := _missing_identity(event)) is not None:
+        raise _MissingField(f"{trigger} identifies no booking: it has neither a uid nor a bookingId, and {missing}")
     return Translated(
         event=event,
         trigger=trigger,
@@ -67,12 +67,18 @@ def _translate_envelope(envelope: Envelope, trigger: str) -> Translated[AnyBooki
     )
 
 
-def _is_identified(event: AnyBookingEvent) -> bool:
-    """Returns whether the booking can be identified; a new one can, by its time and its booker."""
+def _missing_identity(event: AnyBookingEvent) -> str | None:
+    """Returns what is missing to identify the booking: its uid or number, or else its time and its booker."""
     booking = event.booking
     if booking.uid is not None or booking.calcom_booking_id is not None:
-        return True
-    return isinstance(event, events.BookingMade) and any(one.email is not None for one in booking.attendees)
+        return None
+    if booking.start_time is None:
+        return "no startTime to identify it by its time and its booker"
+    if events.booker_key(booking) is None:
+        return "attendees is missing or names nobody by email or phone, to identify it by its time and its booker"
+    if isinstance(event, events.BookingRescheduled) and event.replaces.start_time is None:
+        return "neither rescheduleUid nor rescheduleStartTime says which booking was moved"
+    return None
 
 
 def _source_time(envelope: Envelope, event: AnyBookingEvent) -> datetime | None:
@@ -110,16 +116,25 @@ def _require_start_time(booking: BookingDetails, trigger: str) -> BookingDetails
 
 
 def _replaced(envelope: Envelope) -> ReplacedBooking | None:
-    """Returns the booking that this one replaced; `previous*` is one relay's name for it."""
+    """Returns the booking that this one replaced; `previous*` is one relay's name for it.
+
+    A body without any uid has only the old time, which identifies the old booking together with the booker.
+    """
     fields = envelope.fields
-    uid = identifier(fields.get("rescheduleUid")) or identifier(fields.get("previousUid"))
+    uid = (
+        identifier(fields.get("rescheduleUid"))
+        or identifier(fields.get("previousUid"))
+        or identifier(fields.get("rescheduledFromUid"))
+    )
     number = identifier(fields.get("rescheduleId"))
-    if uid is None and number is None:
+    start_time = instant(fields, "rescheduleStartTime") or instant(fields, "previousStartTime")
+    has_uid = identifier(fields.get("uid")) is not None or identifier(fields.get("bookingId")) is not None
+    if uid is None and number is None and (has_uid or start_time is None):
         return None
     return ReplacedBooking(
         uid=uid,
         calcom_booking_id=number,
-        start_time=instant(fields, "rescheduleStartTime") or instant(fields, "previousStartTime"),
+        start_time=start_time,
         end_time=instant(fields, "rescheduleEndTime") or instant(fields, "previousEndTime"),
     )
 
