@@ -57,9 +57,7 @@ def test_env_example_has_every_variable_and_no_other() -> None:
 
 def test_the_policy_example_is_valid_and_has_every_default() -> None:
     example = tomllib.loads((ROOT / "showup.example.toml").read_text())
-    read = Policy.model_validate(example)
-    assert read.senders[-1].domain is None
-    assert read.model_copy(update={"senders": ()}) == Policy()
+    assert Policy.model_validate(example) == Policy()
     for table, model in (
         *(("pipeline", Policy().pipeline), ("reminders", Policy().reminders)),
         ("no_show_follow_up", Policy().no_show_follow_up),
