@@ -9,7 +9,7 @@ from showup.cli.errors import expected_message
 from showup.cli.output import print_json
 
 if TYPE_CHECKING:
-    from showup.cli.health_checks import DoctorResult
+    from showup.cli.fault_checks import DoctorResult
 
 _MARKERS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -33,7 +33,8 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
 
 def _collect_results() -> "list[DoctorResult]":
     from showup import logs
-    from showup.cli.health_checks import DoctorResult, check_settings, run_checks
+    from showup.cli.fault_checks import DoctorResult
+    from showup.cli.health_checks import check_settings, run_checks
     from showup.container import open_database
     from showup.settings import SettingsError, load
 

@@ -15,6 +15,8 @@ from showup.access.secrets_at_rest import Seal
 from showup.connections.catalogue import KINDS
 from showup.database.engine import driver_connection
 from showup.destinations.destination_kind import DestinationKind, parse_limits
+from showup.outbox.delivery import DestinationQueue
+from showup.outbox.queue_faults import clear_faults
 from showup.outbox.subscriptions import subscribe
 from showup.values.storable import check_storable
 
@@ -93,5 +95,12 @@ async def take_down(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name:
     """Removes the connection and returns whether it existed. Its scheduled deliveries stay and wait."""
     if not await connections_store.remove(tx, workspace_id=workspace_id, kind=kind, name=name):
         return False
-    await subscribe(await driver_connection(tx), workspace_id, kind, (), now)
+    connection = await driver_connection(tx)
+    await subscribe(connection, workspace_id, kind, (), now)
+    # What it failed with says nothing about the connection that may replace it.
+    await clear_faults(connection, DestinationQueue(workspace_id=workspace_id, destination=_destination_of(kind)))
     return True
+
+
+def _destination_of(kind: str) -> str:
+    return "email" if kind in ("resend", "smtp") else kind

@@ -14,7 +14,7 @@ from showup.access.signers_store import Signer, list_signers
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import driver_connection
 from showup.inbox.signed_store import SignedWebhook, insert_signed
-from showup.sources.resend.signature import is_usable_secret, signed_id
+from showup.sources.resend.signature import SIGNATURE_HEADERS, is_usable_secret, signed_id
 from showup.web.http.app_state import AppState, State
 from showup.web.http.problems import Refusal
 from showup.web.webhooks.body_reader import read_body
@@ -42,12 +42,13 @@ async def receive_for_connection(name: str, request: Request, state: State) -> d
 async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any]:
     body = await read_body(request)
     source_address = request.client.host if request.client else None
+    is_signed = any(request.headers.get(header) for header in SIGNATURE_HEADERS)
     signers_found = await _find_signers(state, name)
     if signers_found is None:
         # The same work and response as for a bad signature: they must not show which connections exist.
         signed_id(body, dict(request.headers), _NO_CONNECTION_SECRET)
-        state.signature_alert.record_unknown(f"{KIND}:{name}", source_address)
-        raise Refusal("bad-signature")
+        state.signature_alert.record_unknown(f"{KIND}:{name}", source_address, kind=KIND)
+        raise Refusal("bad-signature" if is_signed else "no-signature")
     secrets = [
         (signer.workspace_id, signer.secret)
         for signer in signers_found
@@ -62,8 +63,14 @@ async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any
     }
     if source_ids:
         return await _store(request, state, source_ids, name, body)
-    state.signature_alert.record(f"{KIND}:{name}", source_address, {workspace_id for workspace_id, _ in secrets})
-    raise Refusal("bad-signature")
+    state.signature_alert.record(
+        f"{KIND}:{name}",
+        source_address,
+        {workspace_id for workspace_id, _ in secrets},
+        kind=KIND,
+        is_missing=not is_signed,
+    )
+    raise Refusal("bad-signature" if is_signed else "no-signature")
 
 
 async def _store(
