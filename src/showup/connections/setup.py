@@ -16,8 +16,8 @@ from showup.connections.catalogue import KINDS
 from showup.database.engine import driver_connection
 from showup.destinations.destination_kind import DestinationKind, parse_limits
 from showup.outbox.delivery import DestinationQueue
-from showup.outbox.queue_faults import clear_faults
 from showup.outbox.subscriptions import subscribe
+from showup.outbox.wakeups import reopen_queue
 from showup.values.storable import check_storable
 
 _MAX_BYTES: Final = 64 * 1024
@@ -98,7 +98,8 @@ async def take_down(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name:
     connection = await driver_connection(tx)
     await subscribe(connection, workspace_id, kind, (), now)
     # What it failed with says nothing about the connection that may replace it.
-    await clear_faults(connection, DestinationQueue(workspace_id=workspace_id, destination=_destination_of(kind)))
+    queue = DestinationQueue(workspace_id=workspace_id, destination=_destination_of(kind))
+    await reopen_queue(connection, queue, now)
     return True
 
 

@@ -12,7 +12,7 @@ from showup.access.refusals_store import Reason, RefusedWebhooks
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error
-from showup.web.http.client_network import client_network
+from showup.web.client_network import client_network
 
 _INTERVAL: Final = 1.0
 _TIMEOUT: Final = 10.0

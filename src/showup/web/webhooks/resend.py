@@ -6,6 +6,7 @@ from secrets import token_bytes
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Request
 
 from showup.access import workspaces_store
@@ -14,6 +15,7 @@ from showup.access.signers_store import Signer, list_signers
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import driver_connection
 from showup.inbox.signed_store import SignedWebhook, insert_signed
+from showup.logs import log_events
 from showup.sources.resend.signature import SIGNATURE_HEADERS, is_usable_secret, signed_id
 from showup.web.http.app_state import AppState, State
 from showup.web.http.problems import Refusal
@@ -25,6 +27,7 @@ _MAX_HEADER_LENGTH: Final = 200
 _NO_CONNECTION_SECRET: Final = f"whsec_{b64encode(token_bytes(32)).decode()}"
 
 router = APIRouter(include_in_schema=False)
+_log = structlog.get_logger()
 
 
 @router.post("/webhooks/resend")
@@ -93,7 +96,8 @@ async def _store(
     ]
     # Committed before the response: Resend never sends an event again after it receives 200.
     async with state.engine.begin() as tx:
-        stored, *_ = [await insert_signed(await driver_connection(tx), webhook) for webhook in webhooks]
+        stored, *others = [await insert_signed(await driver_connection(tx), webhook) for webhook in webhooks]
+    log_events(_log, "webhooks received", [stored.id, *(one.id for one in others)], source=KIND)
     if stored.duplicate_of is not None:
         return {"status": "duplicate", "id": str(stored.duplicate_of)}
     return {"status": "accepted", "id": str(stored.id)}
