@@ -306,15 +306,22 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror or "input/output error") if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
+def policy_faults(error: ValidationError, file: str) -> list[str]:
+    """Returns a sentence for each fault of a policy file that is not this process's own."""
+    details = error.errors(include_input=False, include_url=False)
+    return [_policy_fault(detail, detail["loc"], file) for detail in details]
+
+
 def _format_error(detail: ErrorDetails) -> str:
-    first, *inner = (str(part) for part in detail["loc"])
-    message = _message(detail)
-    if first != POLICY_FILE:
-        return f"{first} {message}."
-    key = ".".join(part for part in inner if not part.isdecimal())
+    first, *inner = detail["loc"]
+    return _policy_fault(detail, inner, POLICY_FILE) if first == POLICY_FILE else f"{first} {_message(detail)}."
+
+
+def _policy_fault(detail: ErrorDetails, place: Iterable[int | str], file: str) -> str:
+    key = ".".join(part for part in place if isinstance(part, str))
     if detail["type"] == "extra_forbidden":
-        return f"{POLICY_FILE}: {key} is not a setting{_suggestion(key, _policy_keys(Policy))}"
-    return f"{POLICY_FILE}: {f'{key} {message}'.strip()}."
+        return f"{file}: {key} is not a setting{_suggestion(key, _policy_keys(Policy))}"
+    return f"{file}: {f'{key} {_message(detail)}'.strip()}."
 
 
 # Our words for the kinds of errors that pydantic reports in its own.

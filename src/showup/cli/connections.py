@@ -94,7 +94,11 @@ def check(kind: Kind, name: Name, workspace: Workspace = "default", json: Json =
     """
 
     async def work(container: "Container") -> "ConnectionCheck":
+        from msgspec.structs import replace
+
+        from showup.access.connection import CALCOM
         from showup.cli.connection_check import check_connection, find_connection
+        from showup.cli.fault_checks import check_webhooks
         from showup.container import open_http_clients
         from showup.database.engine import transaction
 
@@ -102,13 +106,17 @@ def check(kind: Kind, name: Name, workspace: Workspace = "default", json: Json =
             found = await get_workspace(tx, workspace)
         connection = await find_connection(container, found, kind, name)
         async with open_http_clients(container) as clients:
-            return await check_connection(container, clients, connection)
+            result = await check_connection(container, clients, connection)
+        if kind != CALCOM:
+            return result
+        webhooks = await check_webhooks(container, name)
+        return replace(result, message=f"{result.message}. Webhooks: {webhooks.message}")
 
     result = run_command(work)
     if json:
         print_json(result)
     elif not result.faults:
-        print(f"{result.message}.")
+        print(f"{result.message.rstrip('.')}.")
     if result.faults:
         raise CliError("\n".join(f"{kind} {name}: {fault.rstrip('.')}." for fault in result.faults))
 

@@ -58,6 +58,12 @@ async def fault_checks(container: Container) -> list[DoctorResult]:
         ]
 
 
+async def check_webhooks(container: Container, account: str) -> DoctorResult:
+    """Returns the result for one Cal.com account: its last webhook, and those that were refused."""
+    subject = _subject_of(_CALCOM, account)
+    return next(result for result in await fault_checks(container) if result.subject == subject)
+
+
 async def remove_refusals(tx: AsyncConnection, subject: str) -> None:
     """Removes the refusals that a subject of `fault_checks` counts: those after the acknowledgement count anew."""
     driver = await driver_connection(tx)
