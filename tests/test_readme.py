@@ -130,7 +130,9 @@ def reader(database_url: str, tmp_path: Path) -> Iterator[Reader]:
         server = ShowupProcess(**{name: value for name, value in variables.items() if not name.startswith("README_")})
         try:
             port = server.address.rpartition(":")[2]
-            yield Reader(tmp_path, server.address, variables | {"SHOWUP_PORT": port})
+            # The server's own address stands for the public one: `calcom register` sends a test webhook there.
+            variables |= {"SHOWUP_PORT": port, "README_SHOWUP_URL": server.address}
+            yield Reader(tmp_path, server.address, variables)
         finally:
             server.stop(SIGINT)
 

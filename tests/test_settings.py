@@ -294,6 +294,29 @@ def test_u08_a_real_name_of_another_program_is_a_mistake_only_in_our_file(
     assert "did you mean" in load_faults()[0]
 
 
+BAD_VALUES = ("https://[::1", "http://host:port", "postgresql://[::1", "smtp://mail.example.com:port", "\x7f", "é")
+LIBRARY_WORDS = ("IPv6", "Port could", "cast", "ValueError", "ascii", "codec")
+
+
+@pytest.mark.parametrize("value", BAD_VALUES)
+@pytest.mark.parametrize("name", sorted(variable_names()))
+def test_u12_whatever_a_variable_holds_its_fault_names_it_in_our_words(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOWUP_SECRET_KEY", SECRET)
+    monkeypatch.setenv(name, value)
+    if name == "SHOWUP_SECRET_KEY_FILE":
+        monkeypatch.delenv("SHOWUP_SECRET_KEY")
+    try:
+        load_checked()
+    except SettingsError as error:
+        # With a token alone, a destination needs further settings: its fault begins with the kind.
+        names = (name, f"{name.partition('_')[0].lower()} needs ")
+        assert [fault for fault in error.faults if not fault.startswith(names)] == []
+        text = str(error)
+        assert not [words for words in (*LIBRARY_WORDS, *PYDANTIC_WORDS) if words in text], text
+
+
 PYDANTIC_WORDS = ("Input", "input", "valid integer", "parse", "pydantic", "type=", "dictionary", "instance", "boolean")
 
 

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -63,10 +63,21 @@ def _to_upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _split_url(url: str, expected: str) -> SplitResult:
+    """Returns the parts of a URL whose host and port are readable. Raises ValueError in our words."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    return parts
+
+
 def _check_address(text: str) -> str:
-    parts = urlsplit(text.strip())
+    expected = "should be an address such as https://showup.example.com"
+    parts = _split_url(text, expected)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("should be an address such as https://showup.example.com")
+        raise ValueError(expected)
     return text.strip().rstrip("/")
 
 
@@ -77,15 +88,16 @@ def _check_origin(text: str) -> str:
 
 
 def _check_postgres_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in ("postgres", "postgresql"):
+    if url.get_secret_value().strip().partition("://")[0] not in ("postgres", "postgresql"):
         raise ValueError("should begin with postgresql://")
     return url
 
 
 def _check_smtp_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
+    expected = "should be an address such as smtp://user:password@mail.example.com:587"
+    parts = _split_url(url.get_secret_value(), expected)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError("should be an address such as smtp://user:password@mail.example.com:587")
+        raise ValueError(expected)
     return url
 
 
@@ -199,7 +211,7 @@ def load() -> Settings:
         settings = Settings(**overrides)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
-        faults.extend(_format_error(detail) for detail in details)
+        faults.extend(_format_error(detail, variables) for detail in details)
         invalid = {str(detail["loc"][0]) for detail in details}
         raise SettingsError(faults, Settings(**overrides | _defaults(invalid))) from None
     if faults:
@@ -312,9 +324,13 @@ def policy_faults(error: ValidationError, file: str) -> list[str]:
     return [_policy_fault(detail, detail["loc"], file) for detail in details]
 
 
-def _format_error(detail: ErrorDetails) -> str:
+def _format_error(detail: ErrorDetails, variables: Iterable[str]) -> str:
     first, *inner = detail["loc"]
-    return _policy_fault(detail, inner, POLICY_FILE) if first == POLICY_FILE else f"{first} {_message(detail)}."
+    if first == POLICY_FILE:
+        return _policy_fault(detail, inner, POLICY_FILE)
+    # A setting with two names is reported under the first one, whichever was set.
+    names = next(names for field in Settings.model_fields if first in (names := _variables_of(field)))
+    return f"{next((name for name in names if name in variables), first)} {_message(detail)}."
 
 
 def _policy_fault(detail: ErrorDetails, place: Iterable[int | str], file: str) -> str:
