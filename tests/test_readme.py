@@ -106,9 +106,9 @@ class Reader:
         return result.stdout
 
     def _environment(self) -> dict[str, str]:
-        given = {name: self.placeholders[name] for name in ("KEY", "DEAL") if name in self.placeholders}
+        printed = {name: self.placeholders[name] for name in ("KEY", "DEAL") if name in self.placeholders}
         variables = {name: value for name, value in self.variables.items() if not name.startswith("README_")}
-        return environment(**variables, **given)
+        return environment(**variables, **printed)
 
 
 @pytest.fixture

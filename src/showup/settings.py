@@ -221,9 +221,9 @@ def load() -> Settings:
 
 def _missing_key(variables: Mapping[str, str], overrides: Mapping[str, Any]) -> Iterator[str]:
     # The embedded database stores its own key in its data folder; an external database has no such folder.
-    given = variables.keys() | overrides.keys()
-    is_external = any(name in given or f"{name}_FILE" in given for name in _variables_of("database_url"))
-    if is_external and not {"SHOWUP_SECRET_KEY", "SHOWUP_SECRET_KEY_FILE"} & given:
+    present = variables.keys() | overrides.keys()
+    is_external = any(name in present or f"{name}_FILE" in present for name in _variables_of("database_url"))
+    if is_external and not {"SHOWUP_SECRET_KEY", "SHOWUP_SECRET_KEY_FILE"} & present:
         yield f"SHOWUP_SECRET_KEY is needed with DATABASE_URL: {_MAKE_KEY}."
 
 

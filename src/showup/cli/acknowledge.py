@@ -19,9 +19,7 @@ def acknowledge(
     subjects: Annotated[
         list[str] | None, typer.Argument(metavar="SUBJECT…", help="The subjects of warnings, as `showup doctor` shows.")
     ] = None,
-    because: Annotated[
-        str | None, typer.Option(help="What you did about it, for whoever reads the list later.")
-    ] = None,
+    because: Annotated[str | None, typer.Option(help="What you did about it; the list shows it.")] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the acknowledgements, newest first.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -110,7 +110,7 @@ def check(kind: Kind, name: Name, workspace: Workspace = "default", json: Json =
         if kind != CALCOM:
             return result
         webhooks = await check_webhooks(container, name)
-        return replace(result, message=f"{result.message}. Webhooks: {webhooks.message}")
+        return replace(result, message=f"{result.message}.\nWebhooks: {webhooks.message}")
 
     result = run_command(work)
     if json:
