@@ -69,7 +69,6 @@ def test_u07_the_commands_of_the_page_send_a_webhook(
     for answer in (wrong, missing):
         assert f"`{str(answer['type']).rpartition(':')[2]}`" in page
         assert f"{answer['status']} {answer['title']}" in page
-    logged = "".join(server.output)
     for line in ("bad webhook signature", "webhook without a signature", "webhook for an unknown account"):
-        assert line in logged
+        server.wait_for_output(line)
         assert f"`{line}`" in page
