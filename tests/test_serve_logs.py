@@ -44,6 +44,6 @@ def test_m13_one_id_leads_from_the_webhook_to_the_delivery(database_url: str, tm
     about_it = [line for line in lines if event_id in (line.get("event_id"), *line.get("event_ids", ()))]
     names = [line["event"] for line in about_it]
     assert list(dict.fromkeys(names)) == ["webhooks received", "events processed", "delivery delivered"]
-    about_the_delivery = [line for line in lines if delivered["delivery_id"] in json.dumps(line)]
+    about_the_delivery = [line for line in lines if delivered["delivery"] in json.dumps(line)]
     assert {line.get("event_id") for line in about_the_delivery} == {event_id}
     assert len(smtp.taken) == names.count("delivery delivered")

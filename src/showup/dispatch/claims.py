@@ -45,7 +45,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     def log_values(self) -> dict[str, str]:
         """Returns what each log line about this delivery has: the ids of the delivery and of its event."""
         event = {} if self.event_id is None else {"event_id": str(self.event_id)}
-        return {**event, "delivery_id": str(self.id)}
+        return {**event, "delivery": str(self.id)}
 
     @property
     def attempt_ref(self) -> AttemptRef:

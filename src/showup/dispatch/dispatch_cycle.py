@@ -153,12 +153,12 @@ def log_cycle(
         log.info("destination recovered", since=str(before.failing_since))
     for one, finished in zip(ended, cycle.finished, strict=True):
         values = {"kind": one.claimed.kind, "attempt": one.claimed.number, **one.claimed.log_values}
+        # Without the reason, which may quote an address: `showup deliveries list` shows it. A postponed delivery has no
+        # line, so that an outage doesn't fill the log.
         match finished.state:
             case "failed":
-                log.warning("delivery failed", because=finished.because, **values)
+                log.warning("delivery failed", **values)
             case "delivered":
                 log.info("delivery delivered", provider=finished.provider, **values)
-            case "scheduled":
-                log.info("delivery postponed", because=finished.because, until=str(finished.wake_at), **values)
-            case state:
-                log.info("delivery not sent", because=finished.because, state=state, **values)
+            case "withdrawn" | "skipped" as state:
+                log.info("delivery not sent", state=state, **values)
