@@ -162,3 +162,5 @@ def log_cycle(
                 log.info("delivery delivered", provider=finished.provider, **values)
             case "withdrawn" | "skipped" as state:
                 log.info("delivery not sent", state=state, **values)
+            case _:
+                pass
