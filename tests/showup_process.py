@@ -43,6 +43,7 @@ class ShowupProcess:
             start_new_session=True,
         )
         self._lines: queue.Queue[str] = queue.Queue()
+        self.output: list[str] = []
         self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
         self.address = self.wait_for_output(r"running at (\S+)")
@@ -52,6 +53,7 @@ class ShowupProcess:
         assert self.process.stdout is not None
         with self.process.stdout:
             for line in self.process.stdout:
+                self.output.append(line)
                 self._lines.put(line)
         self._lines.put("")
 

@@ -4,12 +4,13 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import msgspec
 import pytest
 import structlog
 
-from showup.logs import HIDDEN, configure
+from showup.logs import HIDDEN, configure, log_events
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +138,17 @@ def test_s13_an_exception_is_shown_without_the_credential_in_its_text(
     output = capsys.readouterr().err
     assert ("hunter2" in output, "ann:" in output) == (False, True)
     assert "Traceback" in output
+
+
+@pytest.mark.parametrize("count", [1, 2, 100, 101, 500])
+def test_m13_a_batch_names_each_of_its_events_in_lines_of_bounded_length(
+    count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("INFO", "json")
+    ids = [uuid4() for _ in range(count)]
+    log_events(structlog.get_logger(), "events processed", ids, state="applied")
+    found = lines(capsys)
+    named = [name for line in found for name in line.get("event_ids", [line.get("event_id")])]  # type: ignore[attr-defined]  # JSON
+    assert named == [str(event_id) for event_id in ids]
+    assert max(len(json.dumps(line)) for line in found) < 5_000
+    assert {line["state"] for line in found} == {"applied"}

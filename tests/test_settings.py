@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from showup.cli.settings_check import load_checked
 from showup.pipeline.rules import Rules
 from showup.settings import Settings, SettingsError, load, secret_names, variable_names
 
@@ -139,7 +140,7 @@ def test_policy_path_and_testing_mode_are_configurable(folder: Path, monkeypatch
         ({"SHOWUP_ULR": "x"}, "SHOWUP_ULR is not a setting; did you mean SHOWUP_URL?"),
         ({"SHOWUP_URL_FILE": "x"}, "SHOWUP_URL_FILE is not a setting; did you mean SHOWUP_URL?"),
         ({"SHOWUP_QQQQQQ": "x"}, "SHOWUP_QQQQQQ is not a setting."),
-        ({"SHOWUP_PORT": "99999"}, "SHOWUP_PORT should be less than or equal to 65535."),
+        ({"SHOWUP_PORT": "99999"}, "SHOWUP_PORT should be at most 65535."),
         (
             {"SHOWUP_URL": "example.com"},
             "SHOWUP_URL should be an address such as https://showup.example.com.",
@@ -148,7 +149,10 @@ def test_policy_path_and_testing_mode_are_configurable(folder: Path, monkeypatch
             {"SHOWUP_CORS_ORIGINS": "https://a.example/x"},
             "SHOWUP_CORS_ORIGINS should be an origin such as https://app.example.com, without a path.",
         ),
-        ({"DATABASE_URL": "mysql://ann:hunter2@db/x"}, "DATABASE_URL should begin with postgresql://."),
+        (
+            {"DATABASE_URL": "mysql://ann:hunter2@db/x", "SHOWUP_SECRET_KEY": SECRET},
+            "DATABASE_URL should begin with postgresql://.",
+        ),
         ({"SHOWUP_CONFIG": "no.toml"}, "SHOWUP_CONFIG: no.toml can't be read (No such file or directory)."),
         (
             {"CALCOM_API_KEY_FILE": "no"},
@@ -265,3 +269,108 @@ def test_a_blank_webhook_secret_is_refused(name: str, folder: Path, load_faults:
     assert load_faults(**{name: "  "})[0].startswith(f"{name} is blank")
     found = load_faults(**{name: "", f"{name}_FILE": str(folder / "empty")})
     assert found == [f"{name}_FILE: {folder / 'empty'} is empty: write the secret into it, or remove the variable."]
+
+
+@pytest.mark.parametrize("name", ["RESEND_API_KY", "SMPT_URL", "CALCOM_WEBHOK_SECRET", "resend_api_key"])
+@pytest.mark.parametrize("in_file", [True, False])
+def test_u08_a_misspelt_variable_is_named_wherever_it_is_set(
+    name: str, in_file: bool, folder: Path, load_faults: Callable[..., list[str]]
+) -> None:
+    if in_file:
+        (folder / ".env").write_text(f"{name}=hunter2\n")
+    (fault,) = load_faults(**({} if in_file else {name: "hunter2"}))
+    assert fault.startswith(f"{name} is not a setting; did you mean ")
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URI", "SMTP_URI", "LOGLEVEL"])
+def test_u08_a_real_name_of_another_program_is_a_mistake_only_in_our_file(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, load_faults: Callable[..., list[str]]
+) -> None:
+    monkeypatch.setenv(name, "x")
+    load()
+    monkeypatch.delenv(name)
+    (folder / ".env").write_text(f"{name}=x\n")
+    assert "did you mean" in load_faults()[0]
+
+
+BAD_VALUES = ("https://[::1", "http://host:port", "postgresql://[::1", "smtp://mail.example.com:port", "\x7f", "é")
+LIBRARY_WORDS = ("IPv6", "Port could", "cast", "ValueError", "ascii", "codec")
+
+
+@pytest.mark.parametrize("value", BAD_VALUES)
+@pytest.mark.parametrize("name", sorted(variable_names()))
+def test_u12_whatever_a_variable_holds_its_fault_names_it_in_our_words(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOWUP_SECRET_KEY", SECRET)
+    monkeypatch.setenv(name, value)
+    if name == "SHOWUP_SECRET_KEY_FILE":
+        monkeypatch.delenv("SHOWUP_SECRET_KEY")
+    # With a token alone, a destination needs further settings: its fault begins with the kind.
+    names = (name, f"{name.partition('_')[0].lower()} needs ")
+    faults = checked_faults()
+    assert [fault for fault in faults if not fault.startswith(names)] == []
+    text = "\n".join(faults)
+    assert not [words for words in (*LIBRARY_WORDS, *PYDANTIC_WORDS) if words in text], text
+
+
+def checked_faults() -> list[str]:
+    try:
+        load_checked()
+    except SettingsError as error:
+        return error.faults
+    return []
+
+
+PYDANTIC_WORDS = ("Input", "input", "valid integer", "parse", "pydantic", "type=", "dictionary", "instance", "boolean")
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables"),
+    [
+        ("", {"SHOWUP_PORT": "eighty"}),
+        ("", {"SHOWUP_PORT": "-1"}),
+        ("", {"TESTING_MODE": "perhaps"}),
+        ("", {"SHOWUP_ALLOW_PRIVATE_ADDRESSES": "2"}),
+        ("", {"LOG_LEVEL": "LOUD"}),
+        ("", {"LOG_FORMAT": "xml"}),
+        ("", {"SHOWUP_TRUSTED_PROXIES": "everyone"}),
+        ("[[senders]]\ndomain = 'a.example'", {}),
+        ("[[senders]]\nfrom = 5", {}),
+        ("senders = 'ann@a.example'", {}),
+        ("senders = ['ann@a.example']", {}),
+        ("pipeline = 5", {}),
+        ("[email]\ncalendar = 'perhaps'", {}),
+        ("[email]\ntemplates = 5", {}),
+        ("[email]\nretry_after = '30s'", {}),
+        ("[email]\nguests = 'perhaps'", {}),
+        ("[reminders]\noffsets_before = 5", {}),
+        ("[pipeline]\nstages = 'met'", {}),
+        ("[pipeline]\nteam_emails = 'ann@a.example'", {}),
+        ("[pipeline]\nteam_domains = [5]", {}),
+        ("[calcom]\ngrace = 5", {}),
+        ("slack = 'on'", {}),
+    ],
+)
+def test_u12_each_fault_is_described_in_our_words(
+    toml: str, variables: dict[str, str], load_faults: Callable[..., list[str]]
+) -> None:
+    for fault in load_faults(toml, **variables):
+        assert not [words for words in PYDANTIC_WORDS if words in fault], fault
+        assert "invalid value" not in fault, fault
+        assert fault.endswith(".")
+
+
+def test_u12_faults_of_destinations_are_reported_together_with_all_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "showup.toml").write_text("[clickup]\nlists = ['901']")
+    wrong = {"SHOWUP_PORT": "eighty", "SMTP_URL": "smtp://mail.example.com/inbox"}
+    for name, value in ({"DATABASE_URL": "mysql://db/x", "CLICKUP_API_TOKEN": "c"} | wrong).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_checked()
+    text = "\n".join(caught.value.faults)
+    named = ("SHOWUP_SECRET_KEY", "DATABASE_URL", "SHOWUP_PORT", "SMTP_URL", "setting inbound_list")
+    assert [name for name in named if name not in text] == []

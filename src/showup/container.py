@@ -228,7 +228,9 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
         command_timeout=_JOB_TIMEOUT,
     )
     async with open_http_clients(container) as clients, pool:
-        dispatcher = Dispatcher(container.engine, container.clock, _build_connector(container, clients), final_check)
+        dispatcher = Dispatcher(
+            container.engine, container.clock, build_destination_resolver(container, clients), final_check
+        )
         calcom_reconciler = build_reconciler(container, clients)
         periodic_tasks = [
             PeriodicTask(name="reconcile", cron="* * * * *", run=calcom_reconciler.poll_due),
@@ -279,7 +281,8 @@ def build_api_access(container: Container) -> "ApiAccess":
     return ApiAccess(seal=container.seal, url=settings.calcom_api_url, key=reveal(settings.calcom_api_key))
 
 
-def _build_connector(container: Container, clients: "Clients") -> "DestinationResolver":
+def build_destination_resolver(container: Container, clients: "Clients") -> "DestinationResolver":
+    """Builds the resolver, which finds each workspace's destinations by its connections."""
     from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
 
     settings = container.settings
@@ -299,13 +302,22 @@ def _build_connector(container: Container, clients: "Clients") -> "DestinationRe
     )
 
 
-def check_mail_settings(settings: Settings) -> None:
-    """Checks the mail settings. Raises CannotRender, and ValueError for SMTP_URL, if no mail could be sent."""
+def mail_faults(settings: Settings) -> list[str]:
+    """Returns a sentence for each mail setting with which no mail could be sent."""
+    from showup.destinations.contract import CannotRender
     from showup.destinations.email.settings import SmtpServer, check_folder
 
-    check_folder(settings.policy.email.templates)
-    if (url := reveal(settings.smtp_url)) is not None:
-        SmtpServer.from_url(url)
+    faults = []
+    try:
+        check_folder(settings.policy.email.templates)
+    except CannotRender as fault:
+        faults.append(str(fault))
+    try:
+        if (url := reveal(settings.smtp_url)) is not None:
+            SmtpServer.from_url(url)
+    except ValueError as fault:
+        faults.append(f"{fault}.")
+    return faults
 
 
 def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "TemplateMailRenderer":

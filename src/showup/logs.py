@@ -3,9 +3,10 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from io import StringIO
 from typing import Any, Literal, TextIO
+from uuid import UUID
 
 import structlog
 from structlog.typing import ExcInfo, Processor
@@ -26,6 +27,7 @@ _SECRET_KEY = re.compile(
 )
 
 
+_IDS_PER_LINE = 100
 _LONGEST_KEY = 200
 # Each part ends at a character that it can't contain, so the search takes linear time.
 _CREDENTIAL = re.compile(
@@ -66,6 +68,19 @@ def configure(level: str = "INFO", style: Literal["console", "json"] = "console"
         # A logger created at import, before this call, must also use this configuration.
         cache_logger_on_first_use=False,
     )
+
+
+def log_events(log: structlog.stdlib.BoundLogger, line: str, event_ids: Sequence[UUID], **values: object) -> None:
+    """Logs what happened to these inbox events (level INFO), so that a search for an event's id finds the line.
+
+    One event is `event_id`; several are `event_ids`, at most _IDS_PER_LINE in each line.
+    """
+    if len(event_ids) == 1:
+        log.info(line, event_id=str(event_ids[0]), **values)
+        return
+    for start in range(0, len(event_ids), _IDS_PER_LINE):
+        ids = [str(event_id) for event_id in event_ids[start : start + _IDS_PER_LINE]]
+        log.info(line, event_ids=ids, count=len(ids), **values)
 
 
 def hide_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

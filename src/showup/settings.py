@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,8 +20,6 @@ from pydantic import (
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
-    ValidationInfo,
-    field_validator,
 )
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -34,22 +32,27 @@ from pydantic_settings import (
 
 from showup.pipeline.rules import Rules
 from showup.policy import Policy
+from showup.values.near_name import nearest_name
 
 POLICY_FILE = "showup.toml"
 _NO_SECRET = "no-secret-provided"  # noqa: S105 - Cal.com's signing key when it has no secret
 _KEY_LENGTH = 32
+# Real names of other programs' variables: in the environment, they are no misspelt names of ours.
+_OTHER_PROGRAMS = frozenset({"DATABASE_URI", "DATABASE_URLS", "LOGFORMAT", "LOGLEVEL", "LOG_LEVELS", "SMTP_URI"})
 _MAKE_KEY = "create one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 class SettingsError(Exception):
     """Raised when the settings are invalid.
 
-    `faults` has one sentence for each thing to correct, and contains no secret.
+    `faults` has one sentence for each thing to correct, and contains no secret. `usable` are the settings without the
+    invalid ones, so that further checks can report their faults too.
     """
 
-    def __init__(self, faults: list[str]) -> None:
+    def __init__(self, faults: list[str], usable: "Settings | None" = None) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+        self.usable = usable
 
 
 def _split_commas(value: object) -> object:
@@ -60,10 +63,21 @@ def _to_upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _split_url(url: str, expected: str) -> SplitResult:
+    """Returns the parts of a URL whose host and port are readable. Raises ValueError in our words."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    return parts
+
+
 def _check_address(text: str) -> str:
-    parts = urlsplit(text.strip())
+    expected = "should be an address such as https://showup.example.com"
+    parts = _split_url(text, expected)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("should be an address such as https://showup.example.com")
+        raise ValueError(expected)
     return text.strip().rstrip("/")
 
 
@@ -74,15 +88,16 @@ def _check_origin(text: str) -> str:
 
 
 def _check_postgres_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in ("postgres", "postgresql"):
+    if url.get_secret_value().strip().partition("://")[0] not in ("postgres", "postgresql"):
         raise ValueError("should begin with postgresql://")
     return url
 
 
 def _check_smtp_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
+    expected = "should be an address such as smtp://user:password@mail.example.com:587"
+    parts = _split_url(url.get_secret_value(), expected)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError("should be an address such as smtp://user:password@mail.example.com:587")
+        raise ValueError(expected)
     return url
 
 
@@ -137,7 +152,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, CommaSeparated] = Field(
         default=(), validation_alias="SHOWUP_CORS_ORIGINS"
     )
-    secret_key: StrongKeys | None = Field(default=None, validate_default=True, validation_alias="SHOWUP_SECRET_KEY")
+    secret_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_SECRET_KEY")
     admin_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
     config: Path | None = Field(default=None, validation_alias="SHOWUP_CONFIG")
     testing_mode: bool = Field(default=False, validation_alias="TESTING_MODE")
@@ -170,14 +185,6 @@ class Settings(BaseSettings):
     # No variable can have a dot in its name, so policy comes only from the file.
     policy: Policy = Field(default_factory=Policy, validation_alias=POLICY_FILE)
 
-    @field_validator("secret_key")
-    @classmethod
-    def _require_secret_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        # The embedded database stores its own key in its data folder; an external database has no such folder.
-        if key is None and info.data.get("database_url") is not None:
-            raise ValueError(f"is needed with DATABASE_URL: {_MAKE_KEY}")
-        return key
-
     @property
     def public_url(self) -> str:
         """Returns the public URL of this Showup, without a trailing slash."""
@@ -199,14 +206,34 @@ def load() -> Settings:
     variables = _variables()
     faults = list(_unknown_variables(variables))
     overrides = _read_secret_files(variables, faults) | _read_policy_file(variables, faults)
+    faults.extend(_missing_key(variables, overrides))
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        faults.extend(_format_error(detail) for detail in error.errors(include_input=False, include_url=False))
-        raise SettingsError(faults) from None
+        details = error.errors(include_input=False, include_url=False)
+        faults.extend(_format_error(detail, variables) for detail in details)
+        invalid = {str(detail["loc"][0]) for detail in details}
+        raise SettingsError(faults, Settings(**overrides | _defaults(invalid))) from None
     if faults:
-        raise SettingsError(faults)
+        raise SettingsError(faults, settings)
     return settings
+
+
+def _missing_key(variables: Mapping[str, str], overrides: Mapping[str, Any]) -> Iterator[str]:
+    # The embedded database stores its own key in its data folder; an external database has no such folder.
+    present = variables.keys() | overrides.keys()
+    is_external = any(name in present or f"{name}_FILE" in present for name in _variables_of("database_url"))
+    if is_external and not {"SHOWUP_SECRET_KEY", "SHOWUP_SECRET_KEY_FILE"} & present:
+        yield f"SHOWUP_SECRET_KEY is needed with DATABASE_URL: {_MAKE_KEY}."
+
+
+def _defaults(names: set[str]) -> dict[str, Any]:
+    """Returns the default of each field that one of these variables sets."""
+    return {
+        str(names_of[0]): info.get_default(call_default_factory=True)
+        for field, info in Settings.model_fields.items()
+        if names & {*(names_of := _variables_of(field) or [POLICY_FILE]), field}
+    }
 
 
 def variable_names() -> frozenset[str]:
@@ -233,15 +260,23 @@ def _variables_of(field: str) -> list[str]:
 
 
 def _variables() -> dict[str, str]:
-    sources = (DotEnvSettingsSource(Settings), EnvSettingsSource(Settings))
-    return {name: value for source in sources for name, value in source.env_vars.items() if value}
+    """Returns the variables of `.env` and of the environment, which wins."""
+    of_file, of_environment = _non_empty(DotEnvSettingsSource(Settings)), _non_empty(EnvSettingsSource(Settings))
+    # A machine's environment has variables of other programs; `.env` is Showup's own file.
+    return of_file | {name: value for name, value in of_environment.items() if name not in _OTHER_PROGRAMS}
+
+
+def _non_empty(source: EnvSettingsSource) -> dict[str, str]:
+    return {name: value for name, value in source.env_vars.items() if value}
 
 
 def _unknown_variables(variables: Iterable[str]) -> Iterator[str]:
     known = variable_names()
-    for name in sorted(variables):
-        if name.startswith("SHOWUP_") and name not in known:
+    for name in sorted(set(variables) - known):
+        if name.startswith("SHOWUP_"):
             yield f"{name} is not a setting{_suggestion(name, known)}"
+        elif (nearest := nearest_name(name, known)) is not None:
+            yield f"{name} is not a setting; did you mean {nearest}?"
 
 
 def _read_secret_files(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
@@ -283,17 +318,64 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror or "input/output error") if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
-def _format_error(detail: ErrorDetails) -> str:
-    first, *inner = (str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if first != POLICY_FILE:
-        # The location of an invalid default is its field; that of a value from the environment is its variable.
-        variable = _variables_of(first)[0] if first in Settings.model_fields else first
-        return f"{variable} {message}."
-    key = ".".join(part for part in inner if not part.isdecimal())
+def policy_faults(error: ValidationError, file: str) -> list[str]:
+    """Returns a sentence for each fault of a policy file that is not this process's own."""
+    details = error.errors(include_input=False, include_url=False)
+    return [_policy_fault(detail, detail["loc"], file) for detail in details]
+
+
+def _format_error(detail: ErrorDetails, variables: Iterable[str]) -> str:
+    first, *inner = detail["loc"]
+    if first == POLICY_FILE:
+        return _policy_fault(detail, inner, POLICY_FILE)
+    # A setting with two names is reported under the first one, whichever was set.
+    names = next(names for field in Settings.model_fields if first in (names := _variables_of(field)))
+    return f"{next((name for name in names if name in variables), first)} {_message(detail)}."
+
+
+def _policy_fault(detail: ErrorDetails, place: Iterable[int | str], file: str) -> str:
+    key = ".".join(part for part in place if isinstance(part, str))
     if detail["type"] == "extra_forbidden":
-        return f"{POLICY_FILE}: {key} is not a setting{_suggestion(key, _policy_keys(Policy))}"
-    return f"{POLICY_FILE}: {f'{key} {message}'.strip()}."
+        return f"{file}: {key} is not a setting{_suggestion(key, _policy_keys(Policy))}"
+    return f"{file}: {f'{key} {_message(detail)}'.strip()}."
+
+
+# Our words for the kinds of errors that pydantic reports in its own.
+_MESSAGES: Mapping[str, str] = {
+    "missing": "is missing",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "string_type": "should be a text in quotes",
+    "path_type": "should be a path in quotes",
+    "path_error": "should be a path in quotes",
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+    "frozen_set_type": "should be a list",
+    "set_type": "should be a list",
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+    "model_attributes_type": "should be a table",
+    "ip_any_network": "should be addresses or networks such as 10.0.0.0/8, separated by commas",
+    "less_than_equal": "should be at most {le}",
+    "greater_than_equal": "should be at least {ge}",
+    "less_than": "should be less than {lt}",
+    "greater_than": "should be more than {gt}",
+    "too_long": "should have at most {max_length} entries",
+    "too_short": "should have at least {min_length} entries",
+    "string_too_long": "should have at most {max_length} characters",
+    "string_too_short": "should have at least {min_length} characters",
+    "literal_error": "should be {expected}",
+    "enum": "should be {expected}",
+}
+
+
+def _message(detail: ErrorDetails) -> str:
+    if detail["type"] == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    return _MESSAGES.get(detail["type"], "has an invalid value").format(**detail.get("ctx", {}))
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -14,8 +14,26 @@ ADDRESS = "http://127.0.0.1:8000"
 PREVIEW_ONLY = MailStatus(carrier=None, has_sender=False)
 
 
-def render_banner(mail: MailStatus) -> str:
-    return format_banner(ADDRESS, CONFIG, embedded=True, has_secret=True, mail=mail)
+def render_banner(mail: MailStatus, accounts: tuple[str, ...] = ("default",)) -> str:
+    return format_banner(ADDRESS, CONFIG, embedded=True, accounts=accounts, mail=mail)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "webhooks"),
+    [
+        ((), "/webhooks/calcom"),
+        (("default",), "/webhooks/calcom"),
+        (("acme",), "/webhooks/calcom/acme"),
+        (("acme", "globex"), "/webhooks/calcom/acme (and 1 more:"),
+        (("default", "acme"), "/webhooks/calcom (and 1 more:"),
+    ],
+)
+def test_u09_any_account_with_a_secret_counts_and_its_address_is_shown(
+    accounts: tuple[str, ...], webhooks: str
+) -> None:
+    text = render_banner(PREVIEW_ONLY, accounts)
+    assert ("No account has a webhook secret" in text) is (not accounts)
+    assert f" {ADDRESS}{webhooks}" in text
 
 
 @pytest.mark.parametrize("carrier", [None, "by Resend", "by SMTP"])

@@ -8,6 +8,7 @@ import pytest
 
 from showup.__main__ import app
 from tests.cli.conftest import SECRET_KEY, Showup
+from tests.destinations.fake_vendors.resend import FakeResend
 
 COMMANDS = [
     *(["serve"], ["work"], ["migrate"], ["doctor"], ["openapi"], ["sample"], ["simulate"], ["rebuild"], ["verify"]),
@@ -17,7 +18,8 @@ COMMANDS = [
     *(["connections", verb] for verb in ("list", "set", "test", "remove")),
     *(["keys", verb] for verb in ("create", "list", "revoke")),
     *(["deliveries", verb] for verb in ("list", "retry", "withdraw")),
-    ["email", "preview"],
+    *(["email", verb] for verb in ("preview", "test")),
+    ["acknowledge"],
 ]
 
 
@@ -101,7 +103,8 @@ def test_connection_credentials_are_encrypted_preserved_and_never_shown(ready: S
     assert listed.json[-1]["has_credentials"]
     assert "very_secret" not in listed.out
     assert b"very_secret" not in asyncio.run(read_encrypted_credentials(database_url))
-    assert "can be decrypted" in ready("connections", "test", "resend", "main").out
+    with FakeResend(key="re_very_secret") as resend:
+        assert ready("connections", "test", "resend", "main", RESEND_API_URL=resend.url).out == "Resend accepts mail.\n"
 
 
 async def read_encrypted_credentials(url: str) -> bytes:

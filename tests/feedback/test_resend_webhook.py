@@ -106,7 +106,8 @@ async def test_standard_webhooks_header_names_are_accepted(resend: ResendScenari
 async def test_an_invalid_signature_is_refused(resend: ResendScenario, overrides: dict[str, str]) -> None:
     request_headers = signed_headers(DELIVERED, "msg_1", SECRET) | overrides
     response = await resend.client.post("/webhooks/resend", content=DELIVERED, headers=request_headers)
-    assert (response.status_code, response.json()["type"]) == (401, "urn:showup:problem:bad-signature")
+    problem = "bad-signature" if request_headers["svix-signature"] else "no-signature"
+    assert (response.status_code, response.json()["type"]) == (401, f"urn:showup:problem:{problem}")
     assert await resend.rows("inbox_events") == []
 
 

@@ -83,6 +83,12 @@ class AccountDirectory:
             raise AccountsUnavailable
         return None if cached is None else cached.account(self._clock())
 
+    def names_with_secret(self) -> tuple[str, ...]:
+        """Return the names of the accounts whose webhooks can be verified, as they were last read; default first."""
+        now = self._clock()
+        names = [name for name, cached in self._accounts.items() if cached.account(now).secrets]
+        return tuple(sorted(names, key=lambda name: (name != DEFAULT, name)))
+
     async def refresh(self) -> None:
         """Read the accounts now. Raises the database's errors if it is unavailable."""
         async with self._engine.connect() as tx:

@@ -26,6 +26,7 @@ def route(
     event_type: Annotated[str | None, typer.Option(help="The slug of the event type in Cal.com.")] = None,
     team_id: Annotated[int | None, typer.Option(min=1, help="The id of the team in Cal.com.")] = None,
     organizer_domain: Annotated[str | None, typer.Option(help="The domain of the organizer's email address.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Route an account's bookings that match all given conditions to a workspace.
 
@@ -48,10 +49,13 @@ def route(
             await routes_store.replace_routes(tx, account.id, [*existing, new_route])
             return len(existing) + 1
 
-    print(
-        f"Created route {run_command(work)} of the account {name}, to {to}. "
-        "It applies to webhooks that arrive from now on."
-    )
+    position = run_command(work)
+    if json:
+        print_json({"account": name, "position": position, "to": to, **conditions})
+    else:
+        print(
+            f"Created route {position} of the account {name}, to {to}. It applies to webhooks that arrive from now on."
+        )
 
 
 def routes(

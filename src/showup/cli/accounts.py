@@ -9,6 +9,7 @@ import typer
 from showup.cli import account_routes
 from showup.cli.errors import CliError
 from showup.cli.output import print_json, print_table
+from showup.cli.public_url import unreachable_warning
 from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
@@ -160,9 +161,12 @@ def _choose_secret(value: str | None, file: Path | None) -> str:
 
 
 def _print_account(name: str, url: str, secret: str, *, json: bool) -> None:
+    warning = unreachable_warning(url)
     if json:
-        print_json({"name": name, "url": url, "secret": secret})
+        print_json({"name": name, "url": url, "secret": secret, "warning": warning})
         return
     print(f"Webhook URL  {url}")
     print(f"Secret       {secret}")
     print("\nEnter both in a webhook at Cal.com (Settings > Developer > Webhooks). The secret is not shown again.")
+    if warning is not None:
+        print(f"\nWarning: {warning}")

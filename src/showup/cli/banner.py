@@ -8,11 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from showup.access.account import DEFAULT
 from showup.container import ProcessConfig
 from showup.database.address import redact
 
 _CONNECT_STEPS = """
-  {yellow}No webhook secret is set{plain}, so Showup refuses webhooks. Set one with one of these commands:
+  {yellow}No account has a webhook secret{plain}, so Showup refuses webhooks. Set one with one of these commands:
     {command} calcom register                      (with CALCOM_API_KEY set)
     {command} accounts rotate-secret default
     CALCOM_WEBHOOK_SECRET=… {command} serve
@@ -29,7 +30,7 @@ _BANNER = """
   {bold}Showup {version}{plain} is running at {bold}{address}{plain}
 
   API and its documentation   {address}/docs
-  Webhooks from Cal.com       {address}/webhooks/calcom
+  Webhooks from Cal.com       {webhooks}
   Database                    {database}
 {mails}
   Load the sample data        {command} sample
@@ -52,8 +53,10 @@ class MailStatus(Struct, frozen=True, kw_only=True):
     test_offsets: tuple[timedelta, ...] = ()
 
 
-def format_banner(address: str, config: ProcessConfig, *, embedded: bool, has_secret: bool, mail: MailStatus) -> str:
-    """Returns the banner, in colours if the terminal shows them."""
+def format_banner(
+    address: str, config: ProcessConfig, *, embedded: bool, accounts: tuple[str, ...], mail: MailStatus
+) -> str:
+    """Returns the banner, in colours if the terminal shows them; `accounts` are those with a webhook secret."""
     colours = {"bold": "\x1b[1m", "yellow": "\x1b[33m", "plain": "\x1b[0m"}
     if not sys.stdout.isatty():
         colours = dict.fromkeys(colours, "")
@@ -61,13 +64,21 @@ def format_banner(address: str, config: ProcessConfig, *, embedded: bool, has_se
     return _BANNER.format(
         version=version("showup"),
         address=address,
+        webhooks=_format_webhooks(address, accounts, command),
         database=f"PostgreSQL {'(embedded) ' if embedded else ''}at {redact(config.url)}",
         command=command,
         mails=_format_mail(mail, address),
-        secret=("" if has_secret else _CONNECT_STEPS.format(command=command, **colours))
+        secret=("" if accounts else _CONNECT_STEPS.format(command=command, **colours))
         + ("" if mail.carrier is None or mail.has_sender else _NO_SENDER_HINT.format(**colours)),
         **colours,
     )
+
+
+def _format_webhooks(address: str, accounts: tuple[str, ...], command: str) -> str:
+    """Returns the address of the first account that has a secret: the others' webhooks would be refused."""
+    first, *others = accounts or (DEFAULT,)
+    url = f"{address}/webhooks/calcom" if first == DEFAULT else f"{address}/webhooks/calcom/{first}"
+    return f"{url} (and {len(others)} more: {command} accounts list)" if others else url
 
 
 def _format_mail(mail: MailStatus, address: str) -> str:

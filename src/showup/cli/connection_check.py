@@ -1,78 +1,153 @@
-"""Tests a connection: whether its credentials work, and whether everything that its settings name exists."""
+"""Tests a connection with the other system: its credentials, and that everything its settings name exists."""
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
+from showup.access import connections_store, workspaces_store
+from showup.access.account import DEFAULT
+from showup.access.connection import CALCOM, Connection
+from showup.access.secrets_at_rest import DecryptionError
+from showup.access.workspace import Workspace
 from showup.cli.errors import CliError
-from showup.cli.runner import get_workspace
+from showup.connections.catalogue import KINDS
+from showup.container import Container, build_destination_resolver
+from showup.database.engine import transaction
+from showup.destinations.email.destination import EmailDestination, MailPreview
+from showup.destinations.public_http import PrivateAddress
+from showup.dispatch import connection_health
+from showup.dispatch.destination_resolver import MailKind
 
 if TYPE_CHECKING:
-    from showup.access.connection import Connection
-    from showup.container import Container
+    from showup.dispatch.destination_context import Clients
+
+# Longer than each check's own timeouts, and short enough that a person waits for all of them, which run side by side.
+_TIMEOUT_SECONDS: Final = 12.0
 
 
-async def test_connection(container: "Container", workspace: str, kind: str, name: str) -> str:
-    """Returns the result as a sentence; calls the other system's API if it has one. Raises CliError on a fault."""
-    from showup.access import connections_store
-    from showup.access.connection import CALCOM
-    from showup.connections.catalogue import KINDS
-    from showup.database.engine import transaction
+class ConnectionCheck(Struct, frozen=True, kw_only=True):
+    """The result of a test: a sentence for each fault, with what to do; `message` says what works if there is none.
 
+    `is_sent`: whether mail leaves this Showup, and is not only stored.
+    """
+
+    message: str = ""
+    faults: list[str] = []
+    is_sent: bool = False
+
+
+async def find_connection(container: Container, workspace: Workspace, kind: str, name: str) -> Connection:
+    """Returns the connection. Raises CliError if there is none."""
     async with transaction(container.engine) as tx:
-        workspace_id = (await get_workspace(tx, workspace)).id
-        connection = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
-        if connection is None:
-            raise CliError(f"{workspace} has no connection {kind} {name}. List them with `showup connections list`.")
-        credentials = await connections_store.credentials(tx, container.seal, connection.id) or {}
-    if kind in KINDS:
-        if faults := await connection_faults(container, connection):
-            raise CliError("\n".join(f"{kind} {name}: {fault}." for fault in faults))
-        return f"{kind} accepts the credentials, and everything that the settings name exists."
-    if kind != CALCOM:
-        return "Its credentials can be decrypted." if credentials else "It has no credentials."
-    return await _test_calcom(container, connection, credentials)
+        connection = await connections_store.find(tx, workspace_id=workspace.id, kind=kind, name=name)
+    if connection is None:
+        raise CliError(f"{workspace.slug} has no connection {kind} {name}. List them with `showup connections list`.")
+    return connection
 
 
-async def _test_calcom(container: "Container", account: "Connection", credentials: dict[str, Any]) -> str:
-    import httpx2
+async def check_connection(container: Container, clients: "Clients", connection: Connection) -> ConnectionCheck:
+    """Asks the other system; returns within _TIMEOUT_SECONDS, whatever the other system does."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            match connection.kind:
+                case kind if kind in KINDS:
+                    return await _check_destination(container, clients, connection)
+                case "resend" | "smtp" as mail_kind:
+                    return await _check_mail_connection(container, clients, connection, mail_kind)
+                case kind if kind == CALCOM:
+                    return await _check_calcom(container, clients, connection)
+                case _:
+                    return await _check_credentials(container, connection)
+    except DecryptionError as fault:
+        return ConnectionCheck(faults=[f"its credentials can't be decrypted: {fault}"])
+    except ValueError as fault:
+        return ConnectionCheck(faults=[str(fault)])
+    except TimeoutError:
+        return ConnectionCheck(faults=[_too_slow(connection.kind)])
 
-    from showup.access.account import DEFAULT
-    from showup.container import open_http_clients
-    from showup.destinations.public_http import PrivateAddress
 
+async def check_mail(container: Container, clients: "Clients", workspace: Workspace) -> ConnectionCheck:
+    """Asks the provider of a workspace's mail, of the environment or of a connection. It sends no mail."""
+    resolver = build_destination_resolver(container, clients)
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return await _ask_provider(await resolver.mail(workspace))
+    except DecryptionError as fault:
+        return ConnectionCheck(faults=[f"the credentials can't be decrypted: {fault}"])
+    except ValueError as fault:
+        return ConnectionCheck(faults=[str(fault)])
+    except TimeoutError:
+        return ConnectionCheck(faults=[_too_slow("the mail provider")])
+
+
+async def _check_destination(container: Container, clients: "Clients", connection: Connection) -> ConnectionCheck:
+    faults = await connection_health.check_connection(
+        container.engine, container.seal, clients, connection, container.clock
+    )
+    message = f"{connection.kind} accepts the credentials, and everything that the settings name exists"
+    return ConnectionCheck(message=message, faults=faults)
+
+
+async def _check_mail_connection(
+    container: Container, clients: "Clients", connection: Connection, kind: MailKind
+) -> ConnectionCheck:
+    async with transaction(container.engine) as tx:
+        workspace = await workspaces_store.find(tx, connection.workspace)
+    if workspace is None:
+        return ConnectionCheck(faults=[f"the workspace {connection.workspace} no longer exists"])
+    mail = await build_destination_resolver(container, clients).mail(workspace, kind)
+    if isinstance(mail.transport, MailPreview):
+        return ConnectionCheck(message="It has no credentials")
+    return await _ask_provider(mail)
+
+
+async def _ask_provider(mail: EmailDestination) -> ConnectionCheck:
+    if isinstance(mail.transport, MailPreview):
+        message = "not sent, but stored in the mail preview at /mail: set RESEND_API_KEY or SMTP_URL to send it"
+        return ConnectionCheck(message=message)
+    faults = await mail.transport.check_health()
+    return ConnectionCheck(message=f"{mail.transport} accepts mail", faults=faults, is_sent=True)
+
+
+async def _check_credentials(container: Container, connection: Connection) -> ConnectionCheck:
+    async with transaction(container.engine) as tx:
+        found = await connections_store.credentials(tx, container.seal, connection.id)
+    return ConnectionCheck(message="Its credentials can be decrypted" if found else "It has no credentials")
+
+
+async def _check_calcom(container: Container, clients: "Clients", account: Connection) -> ConnectionCheck:
+    async with transaction(container.engine) as tx:
+        credentials = await connections_store.credentials(tx, container.seal, account.id) or {}
     environment_key = container.settings.calcom_api_key
     key = credentials.get("api_key") or (
         environment_key.get_secret_value() if environment_key and account.name == DEFAULT else None
     )
     if key is None:
-        return "The account receives webhooks. It has no API key, so Showup can't call Cal.com's API."
+        message = "The account receives webhooks. It has no API key, so Showup can't call Cal.com's API"
+        return ConnectionCheck(message=message)
     # A key is sent only to the Cal.com instance that it belongs to.
     own_url = account.settings.get("api_url")
     url = str(own_url or container.settings.calcom_api_url).rstrip("/")
+    fault = await _ask_calcom(clients, f"{url}/me", key, is_untrusted=bool(own_url))
+    return ConnectionCheck(message="Cal.com accepts the API key", faults=[] if fault is None else [fault])
+
+
+async def _ask_calcom(clients: "Clients", url: str, key: str, *, is_untrusted: bool) -> str | None:
+    """Returns why Cal.com's API doesn't accept the key; None if it does."""
+    import httpx2
+
+    headers = {"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"}
     try:
-        async with open_http_clients(container) as clients:
-            response = await clients.client_to(is_untrusted=bool(own_url)).get(
-                f"{url}/me",
-                headers={"Authorization": f"Bearer {key}", "cal-api-version": "2024-06-14"},
-            )
+        response = await clients.client_to(is_untrusted=is_untrusted).get(url, headers=headers)
     except PrivateAddress as refusal:
-        raise CliError(f"Cal.com's API can't be called: {refusal}.") from None
+        return f"Cal.com's API can't be called: {refusal}"
     except httpx2.HTTPError as fault:
-        raise CliError(f"Cal.com's API did not respond ({type(fault).__name__}). Try again later.") from None
+        return f"Cal.com's API did not respond ({type(fault).__name__}). Try again later"
     if response.status_code in (401, 403):
-        raise CliError(
-            "Cal.com rejects the API key. Create another key there, and set it with `showup connections set`."
-        )
-    if response.is_error:
-        raise CliError(f"Cal.com's API responded with status {response.status_code}. Try again later.")
-    return "Cal.com accepts the API key."
+        return "Cal.com rejects the API key. Create another key there, and set it with `showup connections set`"
+    return f"Cal.com's API responded with status {response.status_code}. Try again later" if response.is_error else None
 
 
-async def connection_faults(container: "Container", connection: "Connection") -> list[str]:
-    """Returns one sentence for each fault of a connection whose kind is in the catalogue."""
-    from showup.container import open_http_clients
-    from showup.dispatch import connection_health
-
-    async with open_http_clients(container) as clients:
-        return await connection_health.check_connection(
-            container.engine, container.seal, clients, connection, container.clock
-        )
+def _too_slow(who: str) -> str:
+    return f"{who} did not answer within {_TIMEOUT_SECONDS:.0f} seconds"

@@ -13,6 +13,7 @@ from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
     from showup.access.connection import Connection
+    from showup.cli.connection_check import ConnectionCheck
     from showup.container import Container
 
 app = typer.Typer(no_args_is_help=True, help="Manage the connections to other systems and their credentials.")
@@ -67,6 +68,7 @@ def set_connection(
     credentials_file: Annotated[
         Path | None, typer.Option(help="A file with a JSON object of secrets. Use - to read stdin.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Add or change a connection. Settings that you omit keep their values.
 
@@ -79,22 +81,48 @@ def set_connection(
     settings = _parse_settings(setting or [])
     credentials = None if credentials_file is None else _read_credentials(credentials_file)
     run_command(lambda container: _save(container, workspace, (kind, name), settings, credentials))
-    print(f"Set the connection {kind} {name}.")
+    _print_done({"workspace": workspace, "kind": kind, "name": name, "done": "set"}, json=json)
 
 
 @app.command("test")
-def check(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
+def check(kind: Kind, name: Name, workspace: Workspace = "default", json: Json = False) -> None:
     """Test a connection: check its credentials with the other system, and that everything in its settings exists.
+
+    Exit with status 1 if there is a fault.
 
     Example: showup connections test calcom acme --workspace acme
     """
-    from showup.cli.connection_check import test_connection as test_connection
 
-    print(run_command(lambda container: test_connection(container, workspace, kind, name)))
+    async def work(container: "Container") -> "ConnectionCheck":
+        from msgspec.structs import replace
+
+        from showup.access.connection import CALCOM
+        from showup.cli.connection_check import check_connection, find_connection
+        from showup.cli.fault_checks import check_webhooks
+        from showup.container import open_http_clients
+        from showup.database.engine import transaction
+
+        async with transaction(container.engine) as tx:
+            found = await get_workspace(tx, workspace)
+        connection = await find_connection(container, found, kind, name)
+        async with open_http_clients(container) as clients:
+            result = await check_connection(container, clients, connection)
+        if kind != CALCOM:
+            return result
+        webhooks = await check_webhooks(container, name)
+        return replace(result, message=f"{result.message}.\nWebhooks: {webhooks.message}")
+
+    result = run_command(work)
+    if json:
+        print_json(result)
+    elif not result.faults:
+        print(f"{result.message.rstrip('.')}.")
+    if result.faults:
+        raise CliError("\n".join(f"{kind} {name}: {fault.rstrip('.')}." for fault in result.faults))
 
 
 @app.command()
-def remove(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
+def remove(kind: Kind, name: Name, workspace: Workspace = "default", json: Json = False) -> None:
     """Remove a connection. Its scheduled deliveries wait until another connection replaces it.
 
     Example: showup connections remove slack team
@@ -107,7 +135,12 @@ def remove(kind: Kind, name: Name, workspace: Workspace = "default") -> None:
             "To stop its webhooks, rotate its secret."
         )
     run_command(lambda container: _remove(container, workspace, kind, name))
-    print(f"Removed the connection {kind} {name}.")
+    _print_done({"workspace": workspace, "kind": kind, "name": name, "done": "removed"}, json=json)
+
+
+def _print_done(result: dict[str, str], *, json: bool) -> None:
+    done = f"{result['done'].capitalize()} the connection {result['kind']} {result['name']}."
+    print_json(result) if json else print(done)
 
 
 async def _save(

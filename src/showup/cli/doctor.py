@@ -9,15 +9,15 @@ from showup.cli.errors import expected_message
 from showup.cli.output import print_json
 
 if TYPE_CHECKING:
-    from showup.cli.health_checks import DoctorResult
+    from showup.cli.fault_checks import DoctorResult
 
 _MARKERS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check settings, database, accounts, connections, clock, and pending events and deliveries.
+    """Check settings, database, connections, mail, clock, webhooks, events and deliveries, and ask every other system.
 
-    Exit with status 1 if a check fails.
+    Exit with status 1 if a check fails. A warning does not change the status.
 
     Example: showup doctor
     """
@@ -33,14 +33,17 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
 
 def _collect_results() -> "list[DoctorResult]":
     from showup import logs
-    from showup.cli.health_checks import DoctorResult, check_settings, run_checks
+    from showup.cli.fault_checks import DoctorResult
+    from showup.cli.health_checks import check_settings, run_checks
+    from showup.cli.settings_check import destination_faults
     from showup.container import open_database
     from showup.settings import SettingsError, load
 
     try:
         settings = load()
     except SettingsError as fault:
-        return [DoctorResult("settings", "fail", sentence) for sentence in fault.faults]
+        more = [] if fault.usable is None else destination_faults(fault.usable)
+        return [DoctorResult("settings", "fail", sentence) for sentence in (*fault.faults, *more)]
     logs.configure("CRITICAL", settings.log_format)
     results = [check_settings(settings)]
     try:

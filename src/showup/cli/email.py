@@ -1,4 +1,4 @@
-"""Implements `showup email`: previews the mails to attendees as Showup would send them now."""
+"""Implements `showup email preview`: shows the mails to attendees as Showup would send them now."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from showup.cli import email_test
 from showup.cli.errors import CliError
 from showup.cli.output import print_json
 from showup.cli.runner import run_command
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from showup.destinations.email.destination import Mail
     from showup.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees.")
+app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees, and send a test mail.")
 MailKind = Literal[
     "confirmation",
     "rescheduled",
@@ -30,10 +31,7 @@ MailKind = Literal[
 ]
 
 
-# Typer turns a group with one command into that command; this callback prevents it.
-@app.callback()
-def _group() -> None:
-    pass
+app.command("test")(email_test.send_test)
 
 
 @app.command()

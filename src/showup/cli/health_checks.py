@@ -1,49 +1,39 @@
 """Runs the health checks of `showup doctor`; each check adds a result."""
 
+import asyncio
 from datetime import timedelta
-from typing import Literal
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from showup.access import accounts_store, connections_store
+from showup.access import accounts_store, connections_store, workspaces_store
 from showup.access.account import MIN_SECRET_LENGTH
-from showup.access.connection import Connection
 from showup.access.permission import Permission
-from showup.access.secrets_at_rest import DecryptionError
-from showup.cli.connection_check import connection_faults
-from showup.connections.catalogue import KINDS
-from showup.connections.environment import check
-from showup.container import Container, ProcessConfig, open_container
+from showup.access.workspace import DEFAULT
+from showup.cli.connection_check import ConnectionCheck, check_connection, check_mail
+from showup.cli.fault_checks import DoctorResult, fault_checks
+from showup.cli.settings_check import destination_faults
+from showup.container import Container, ProcessConfig, open_container, open_http_clients
 from showup.database.address import redact
 from showup.database.engine import transaction
 from showup.database.migrate import read_revisions
+from showup.dispatch.destination_resolver import MAIL_KINDS
 from showup.reads.health import Health, read_health, server_version
-from showup.reads.metrics import read_metrics
 from showup.reads.queues import list_queues
 from showup.settings import Settings
-from showup.sync_settings import environment_connections
 
-_MAIL_CONNECTION_KINDS = {"resend", "smtp"}
+if TYPE_CHECKING:
+    from showup.dispatch.destination_context import Clients
+
 _MIN_SERVER_VERSION = 150_000
 _MAX_CLOCK_DIFFERENCE = timedelta(seconds=5)
 _MAX_WAIT = timedelta(minutes=1)
-
-
-class DoctorResult(Struct, frozen=True):
-    """One health check's subject, its state, and a sentence that says how to correct a fault."""
-
-    subject: str
-    state: Literal["ok", "warn", "fail"]
-    message: str
+_SERVER_TIMEOUT = 3.0
 
 
 def check_settings(settings: Settings) -> DoctorResult:
     """Reports that the settings could be loaded; secrets are not shown."""
-    try:
-        for connection in environment_connections(settings):
-            check(connection)
-    except ValueError as fault:
-        return DoctorResult("settings", "fail", f"Showup can't start with these settings: {fault}")
+    if faults := destination_faults(settings):
+        return DoctorResult("settings", "fail", f"Showup can't start with these settings: {' '.join(faults)}")
     names = sorted(settings.model_fields_set)
     return DoctorResult("settings", "ok", f"set: {', '.join(names)}" if names else "all have their defaults")
 
@@ -60,13 +50,18 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
             return
         results.append(await _check_default_account(container))
         results.extend(await _check_stored_secrets(container))
-        results.extend(await _check_connections(container))
-        results.append(await _check_mail(container))
+        async with open_http_clients(container) as clients:
+            # Side by side: a system that does not respond must not delay the others' results.
+            others = await asyncio.gather(
+                _check_connections(container, clients), _check_mail(container, clients), _check_own_server(settings)
+            )
+        results.extend(chain.from_iterable(others))
         async with transaction(container.engine) as tx:
             snapshot = await read_health(tx)
         results.append(_check_clock(container, snapshot))
         results.append(_check_events(container, snapshot))
-        results.append(await _check_own_server(settings))
+        results.append(await _check_queues(container))
+        results.extend(await fault_checks(container))
 
 
 def _check_server_version(config: ProcessConfig, version: int) -> DoctorResult:
@@ -117,61 +112,47 @@ async def _check_stored_secrets(container: Container) -> list[DoctorResult]:
     return [DoctorResult(f"account {name}", "warn", message.format(name)) for name in names]
 
 
-async def _check_connections(container: Container) -> list[DoctorResult]:
-    results: list[DoctorResult] = []
-    destination_connections: list[Connection] = []
+async def _check_connections(container: Container, clients: "Clients") -> list[DoctorResult]:
     async with transaction(container.engine) as tx:
-        for connection in await connections_store.list_connections(tx):
-            if connection.kind in KINDS:
-                destination_connections.append(connection)
-                continue
-            subject = f"connection {connection.kind} {connection.name}"
-            try:
-                await connections_store.credentials(tx, container.seal, connection.id)
-            except DecryptionError as fault:
-                results.append(DoctorResult(subject, "fail", f"its credentials can't be decrypted: {fault}"))
-            else:
-                message = "its credentials can be decrypted" if connection.has_credentials else "no stored credentials"
-                results.append(DoctorResult(subject, "ok", message))
-    for connection in destination_connections:
-        results.extend(await _check_destination(container, connection))
+        connections = await connections_store.list_connections(tx)
+    checks = await asyncio.gather(*(check_connection(container, clients, connection) for connection in connections))
+    subjects = [f"connection {connection.kind} {connection.name}" for connection in connections]
+    return [result for subject, check in zip(subjects, checks, strict=True) for result in _results_of(subject, check)]
+
+
+async def _check_mail(container: Container, clients: "Clients") -> list[DoctorResult]:
+    """Checks how the workspaces send mail. The default workspace's mail may come from the environment."""
+    async with transaction(container.engine) as tx:
+        stored = await connections_store.list_connections(tx)
+        workspaces = await workspaces_store.list_workspaces(tx)
+    names = {DEFAULT} | {row.workspace for row in stored if row.kind in MAIL_KINDS and row.has_credentials}
+    senders = [workspace for workspace in workspaces if workspace.slug in names]
+    checks = await asyncio.gather(*(check_mail(container, clients, workspace) for workspace in senders))
+    results = []
+    for workspace, check in zip(senders, checks, strict=True):
+        subject = "mail" if workspace.slug == DEFAULT else f"mail of {workspace.slug}"
+        results.extend(_results_of(subject, check))
+        if check.is_sent and not container.settings.policy.senders:
+            message = "no sender is set, so Showup can't send mail: add a row to [[senders]] in showup.toml"
+            results.append(DoctorResult(subject, "warn", message))
     return results
 
 
-async def _check_destination(container: Container, connection: Connection) -> list[DoctorResult]:
-    subject = f"connection {connection.kind} {connection.name}"
-    if faults := await connection_faults(container, connection):
-        return [DoctorResult(subject, "fail", fault) for fault in faults]
-    return [DoctorResult(subject, "ok", "the credentials work, and everything that the settings name exists")]
+def _results_of(subject: str, check: ConnectionCheck) -> list[DoctorResult]:
+    if check.faults:
+        return [DoctorResult(subject, "fail", fault) for fault in check.faults]
+    return [DoctorResult(subject, "ok", check.message)]
 
 
-async def _check_mail(container: Container) -> DoctorResult:
-    """Checks how the default workspace sends mail, and which destination queues are paused after repeated failures."""
+async def _check_queues(container: Container) -> DoctorResult:
+    """Reports the destination queues that are paused or failing. A queue without deliveries concerns nobody."""
+    permission = Permission(actor="doctor", scope="read", workspace_id=None)
     async with transaction(container.engine) as tx:
-        stored = {row.kind for row in await connections_store.list_connections(tx) if row.has_credentials}
-        queues = await list_queues(tx, Permission(actor="doctor", scope="read", workspace_id=None), container.clock())
-        failed = (await read_metrics(tx)).delivery_backlog.failed
-    paused = [row for row in queues if row["state"] != "working"]
-    if messages := [f"{row['workspace']} to {row['destination']}: {row['because']}" for row in paused]:
+        queues = await list_queues(tx, permission, container.clock())
+    stopped = [row for row in queues if row["state"] != "working" and row["waiting"] + row["sending"]]
+    if messages := [f"{row['workspace']} to {row['destination']}: {row['because']}" for row in stopped]:
         return DoctorResult("deliveries", "warn", "; ".join(messages))
-    sends_mail = (
-        container.settings.resend_api_key is not None
-        or container.settings.smtp_url is not None
-        or bool(stored & _MAIL_CONNECTION_KINDS)
-    )
-    if sends_mail and not container.settings.policy.senders:
-        return DoctorResult(
-            "mail", "warn", "no sender is set, so Showup can't send mail: add a row to [[senders]] in showup.toml"
-        )
-    if failed:
-        message = f"{failed} deliveries failed: see `showup deliveries list --state failed` for the reasons"
-        return DoctorResult("mail", "warn", message)
-    if container.settings.resend_api_key is not None or "resend" in stored:
-        return DoctorResult("mail", "ok", "sent by Resend")
-    if container.settings.smtp_url is not None or "smtp" in stored:
-        return DoctorResult("mail", "ok", "sent by SMTP")
-    message = "not sent, but stored in the mail preview at /mail: set RESEND_API_KEY or SMTP_URL to send it"
-    return DoctorResult("mail", "ok", message)
+    return DoctorResult("deliveries", "ok", f"{sum(row['waiting'] for row in queues)} scheduled, no queue is paused")
 
 
 def _check_clock(container: Container, snapshot: Health) -> DoctorResult:
@@ -182,20 +163,20 @@ def _check_clock(container: Container, snapshot: Health) -> DoctorResult:
     return DoctorResult("clock", "ok", "agrees with the database's")
 
 
-async def _check_own_server(settings: Settings) -> DoctorResult:
+async def _check_own_server(settings: Settings) -> list[DoctorResult]:
     """Checks whether Showup responds at the host and port in the settings."""
     import httpx2
 
     address = f"http://{settings.host}:{settings.port}"
     try:
-        async with httpx2.AsyncClient(timeout=3) as client:
+        async with asyncio.timeout(_SERVER_TIMEOUT), httpx2.AsyncClient(timeout=_SERVER_TIMEOUT) as client:
             response = await client.get(f"{address}/readyz")
-    except httpx2.TransportError as fault:
+    except (httpx2.TransportError, TimeoutError) as fault:
         message = f"no response from {address} ({type(fault).__name__}): start Showup with `make run` or `showup serve`"
-        return DoctorResult("server", "warn", f"{message}; ignore this if it runs on another machine or port")
+        return [DoctorResult("server", "warn", f"{message}; ignore this if it runs on another machine or port")]
     if response.status_code != 200:
-        return DoctorResult("server", "warn", f"{address}/readyz responds with status {response.status_code}")
-    return DoctorResult("server", "ok", f"responds at {address}")
+        return [DoctorResult("server", "warn", f"{address}/readyz responds with status {response.status_code}")]
+    return [DoctorResult("server", "ok", f"responds at {address}")]
 
 
 def _check_events(container: Container, snapshot: Health) -> DoctorResult:
@@ -204,8 +185,5 @@ def _check_events(container: Container, snapshot: Health) -> DoctorResult:
         return DoctorResult("inbox events", "warn", message)
     if snapshot.oldest_waiting_at is not None and container.clock() - snapshot.oldest_waiting_at > _MAX_WAIT:
         message = f"{snapshot.waiting} waiting for more than a minute: check that `showup serve` or `showup work` runs"
-        return DoctorResult("inbox events", "warn", message)
-    if snapshot.unreadable:
-        message = f"{snapshot.unreadable} are unreadable: see /api/events?state=unreadable for the reasons"
         return DoctorResult("inbox events", "warn", message)
     return DoctorResult("inbox events", "ok", f"{snapshot.waiting} waiting, none failed")

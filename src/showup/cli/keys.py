@@ -97,7 +97,7 @@ def list_all(json: Json = False) -> None:
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+def revoke(name: Annotated[str, typer.Argument(help="The key's name.")], json: Json = False) -> None:
     """Revoke an API key. It stops working within seconds.
 
     Example: showup keys revoke reporting
@@ -112,4 +112,4 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
 
     if not run_command(work):
         raise CliError(f"There is no active key {name!r}. List the keys with `showup keys list`.")
-    print(f"Revoked the key {name}.")
+    print_json({"name": name, "done": "revoked"}) if json else print(f"Revoked the key {name}.")

@@ -91,16 +91,14 @@ def _read_rule_changes(path: Path) -> Mapping[str, Any]:
     from pydantic import ValidationError
 
     from showup.policy import Policy
+    from showup.settings import policy_faults
 
     try:
         policy = Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as fault:
         raise CliError(f"{path} can't be read ({fault.strerror}).") from None
     except ValidationError as fault:
-        errors = fault.errors(include_input=False, include_url=False)
-        raise CliError(
-            "\n".join(f"{path}: {'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors)
-        ) from None
+        raise CliError("\n".join(policy_faults(fault, str(path)))) from None
     except ValueError as fault:
         raise CliError(f"{path} is not TOML: {fault}.") from None
     values = to_builtins(policy.rules(), order="sorted")

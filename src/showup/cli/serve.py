@@ -36,10 +36,10 @@ def serve(
     Example: showup serve --host 0.0.0.0 --port 8080 --web-processes 2
     """
     from showup.cli.child_processes import ChildSpec
+    from showup.cli.settings_check import load_checked
     from showup.cli.supervisor import supervise
-    from showup.settings import load
 
-    settings = load()
+    settings = load_checked()
     listen_socket = open_listen_socket(host or settings.host, settings.port if port is None else port)
     fd = listen_socket.fileno()
     children = [
@@ -52,7 +52,7 @@ def serve(
         supervise(
             settings,
             children,
-            lambda config, has_secret: _print_banner(settings, listen_socket, config, has_secret),
+            lambda config, accounts: _print_banner(settings, listen_socket, config, accounts),
             sync_settings=True,
         )
 
@@ -98,7 +98,7 @@ def _shared_metrics_folder(web_processes: int) -> Iterator[None]:
 
 
 def _print_banner(
-    settings: "Settings", listen_socket: socket.socket, config: "ProcessConfig", has_secret: bool
+    settings: "Settings", listen_socket: socket.socket, config: "ProcessConfig", accounts: tuple[str, ...]
 ) -> None:
     from showup.cli.banner import MailStatus, format_banner
 
@@ -111,5 +111,5 @@ def _print_banner(
         has_sender=bool(settings.policy.senders),
         test_offsets=settings.rules.remind_before if settings.testing_mode else (),
     )
-    sys.stdout.write(format_banner(address, config, embedded=embedded, has_secret=has_secret, mail=mail))
+    sys.stdout.write(format_banner(address, config, embedded=embedded, accounts=accounts, mail=mail))
     sys.stdout.flush()

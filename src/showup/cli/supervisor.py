@@ -10,7 +10,6 @@ import structlog
 
 from showup import logs
 from showup.cli.child_processes import ChildProcesses, ChildSpec
-from showup.cli.errors import CliError
 from showup.clock import wait_until_set
 from showup.database.embedded.errors import EmbeddedError
 from showup.database.embedded.server import EmbeddedPostgres
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 _CHECK_INTERVAL = 1.0
 
-OnReady = Callable[["ProcessConfig", bool], None]
-"""Called when everything runs: with the process config, and whether the default account has a webhook secret."""
+OnReady = Callable[["ProcessConfig", tuple[str, ...]], None]
+"""Called when everything runs: with the process config, and the accounts that have a webhook secret."""
 
 _log = structlog.get_logger()
 
@@ -34,22 +33,7 @@ def supervise(settings: Settings, children: Sequence[ChildSpec], on_ready: OnRea
     file, so it uses the rules in the database.
     """
     logs.configure(settings.log_level, settings.log_format)
-    check_destination_settings(settings)
     asyncio.run(_supervise(settings, children, on_ready, sync_settings=sync_settings))
-
-
-def check_destination_settings(settings: Settings) -> None:
-    """Checks the settings. Raises CliError if no mail could ever be sent, or a destination never reached."""
-    from showup.connections.environment import check
-    from showup.container import check_mail_settings
-    from showup.sync_settings import environment_connections
-
-    try:
-        check_mail_settings(settings)
-        for connection in environment_connections(settings):
-            check(connection)
-    except ValueError as fault:
-        raise CliError(f"{fault}.") from None
 
 
 async def _supervise(
@@ -83,10 +67,10 @@ async def _run_with_database(
         async with open_container(settings, config) as container:
             # Read without a short timeout: a distant or busy database is not an unreachable one.
             await container.directory.refresh()
-            account = await container.directory.find(None)
+            accounts = container.directory.names_with_secret()
         watch_task = asyncio.create_task(_watch_database(server, stop))
         if await processes.wait_ready(stop):
-            on_ready(config, account is not None and bool(account.secrets))
+            on_ready(config, accounts)
         await stop.wait()
         await asyncio.gather(processes.all_exited.wait(), watch_task)
 

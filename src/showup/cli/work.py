@@ -14,14 +14,14 @@ def work(
     Example: showup work --processes 2
     """
     from showup.cli.child_processes import ChildSpec
+    from showup.cli.settings_check import load_checked
     from showup.cli.supervisor import supervise
-    from showup.settings import load
 
     kinds = ("work", "deliver")
     children = [
         ChildSpec(name=f"{kind}-{number}", arguments=(kind,)) for number in range(1, processes + 1) for kind in kinds
     ]
-    supervise(load(), children, lambda _config, _has_secret: _print_banner(processes), sync_settings=False)
+    supervise(load_checked(), children, lambda _config, _accounts: _print_banner(processes), sync_settings=False)
 
 
 def _print_banner(processes: int) -> None:

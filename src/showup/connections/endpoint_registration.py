@@ -68,6 +68,7 @@ async def delete(connection: asyncpg.Connection, endpoint: Endpoint, actor: str,
     """Deletes a locked endpoint and withdraws its remaining deliveries."""
     await subscribe(connection, endpoint.workspace_id, endpoint.queue.destination, (), now)
     await endpoints_store.delete(connection, endpoint, actor, now)
+    await reopen_queue(connection, endpoint.queue, now)
 
 
 async def ping(connection: asyncpg.Connection, endpoint: Endpoint, actor: str, now: datetime) -> UUID:

@@ -17,7 +17,9 @@ from showup.connections.catalogue import KINDS
 from showup.connections.quotas import MAX_CONNECTIONS, check_quota
 from showup.database.engine import driver_connection
 from showup.destinations.destination_kind import DestinationKind, parse_limits
+from showup.outbox.delivery import DestinationQueue
 from showup.outbox.subscriptions import subscribe
+from showup.outbox.wakeups import reopen_queue
 from showup.values.storable import check_storable
 
 _MAX_BYTES: Final = 64 * 1024
@@ -102,5 +104,13 @@ async def take_down(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name:
     """Removes the connection and returns whether it existed. Its scheduled deliveries stay and wait."""
     if not await connections_store.remove(tx, workspace_id=workspace_id, kind=kind, name=name):
         return False
-    await subscribe(await driver_connection(tx), workspace_id, kind, (), now)
+    connection = await driver_connection(tx)
+    await subscribe(connection, workspace_id, kind, (), now)
+    # What it failed with says nothing about the connection that may replace it.
+    queue = DestinationQueue(workspace_id=workspace_id, destination=_destination_of(kind))
+    await reopen_queue(connection, queue, now)
     return True
+
+
+def _destination_of(kind: str) -> str:
+    return "email" if kind in ("resend", "smtp") else kind

@@ -88,6 +88,8 @@ inbox_events = Table(
     Index("ix_inbox_events_received_at", "received_at", "id"),
     # Few failed, and each metrics collection counts them.
     Index("ix_inbox_events_failed", "id", postgresql_where=text("state = 'failed'")),
+    # Few unreadable, and each health check counts the new ones.
+    Index("ix_inbox_events_unreadable", "processed_at", postgresql_where=text("state = 'unreadable'")),
     # The few that wait for a workspace are looked up every second.
     Index("ix_inbox_events_homeless", "id", postgresql_where=text("workspace_id IS NULL AND state = 'waiting'")),
     Index("ix_inbox_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),

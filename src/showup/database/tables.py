@@ -46,6 +46,8 @@ from showup.database.log_tables import inbox_events as inbox_events
 from showup.database.log_tables import totals as totals
 from showup.database.metadata import Instant, search_column
 from showup.database.metadata import metadata as metadata
+from showup.database.operation_tables import acknowledgements as acknowledgements
+from showup.database.operation_tables import webhook_refusals as webhook_refusals
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 

@@ -135,11 +135,18 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     def parse_settings(self, settings: Mapping[str, Any]) -> ConnectionSettings:
         """Parses a connection's settings. Raises ValueError with a sentence that names the fault."""
         known = self.settings.__struct_fields__
+        faults = []
         for name in settings:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}"
-                raise ValueError(f"{self.name} has no setting {name!r} ({hint})")
+                faults.append(f"{self.name} has no setting {name!r} ({hint})")
+        required = [field.name for field in msgspec.structs.fields(self.settings) if field.required]
+        if missing := [name for name in required if name not in settings]:
+            names = f"setting{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+            faults.append(f"{self.name} needs the {names}: set under [{self.name}] in showup.toml, or with --setting")
+        if faults:
+            raise ValueError("; ".join(faults))
         try:
             return msgspec.convert(dict(settings), self.settings, strict=False)
         except msgspec.ValidationError as fault:
@@ -156,14 +163,11 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
 
 
 _SETTING: Final = re.compile(r"\w+")
-_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _AT: Final = " - at `$."
 
 
 def _settings_error(kind: str, fault: str) -> str:
     """Returns msgspec's validation error as a sentence for a person."""
-    if missing := _MISSING.match(fault):
-        return f"{kind} needs the setting {missing[1]}: set it under [{kind}] in showup.toml, or with --setting"
     # The last one: the error may quote the value, which is a user's text.
     what, found, path = fault.rpartition(_AT)
     if found and (setting := _SETTING.match(path)):

@@ -95,10 +95,11 @@ def refusal_reason(url: str, *, allow_private: bool) -> str | None:
         return None
     if parts.scheme != "https":
         return "it does not begin with https://, so the data would not be encrypted: use https://"
-    return not_public(host, host) if _is_local(host) else None
+    return not_public(host, host) if is_local(host) else None
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Returns whether a host is not public, as far as its text shows; nothing is resolved."""
     name = host.rstrip(".")
     if name == "localhost" or name.endswith(_LOCAL_SUFFIXES):
         return True

@@ -38,6 +38,14 @@ class Claimed(Struct, frozen=True, kw_only=True):
     # When Showup received the event behind it.
     decided_at: datetime
     question: dict[str, Any] | None = None
+    # The inbox event that planned it; None if it is about no booking event.
+    event_id: UUID | None = None
+
+    @property
+    def log_values(self) -> dict[str, str]:
+        """Returns what each log line about this delivery has: the ids of the delivery and of its event."""
+        event = {} if self.event_id is None else {"event_id": str(self.event_id)}
+        return {**event, "delivery": str(self.id)}
 
     @property
     def attempt_ref(self) -> AttemptRef:
@@ -89,7 +97,7 @@ _NEXT_OF_ITS_BOOKING: Final = """
 """
 _CLAIM_COLUMNS: Final = """
     d.id, d.attempt_id, d.booking_id, d.kind, d.recipient, d.booking_version, d.failures, d.details,
-    d.attempts + 1 AS number, d.created_at AS decided_at, d.question
+    d.attempts + 1 AS number, d.created_at AS decided_at, d.question, d.event_id
 """
 
 # Priority by priority, so that an index returns them in order and the rest of the backlog is never read.

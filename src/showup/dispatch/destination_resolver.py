@@ -4,9 +4,9 @@ Except for mail, each destination uses its connection; a queue with a missing or
 fixed. Mail is sent with Resend if there is a key, else with SMTP, else it is kept in the mail preview.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from showup.access import connections_store, workspaces_store
 from showup.access.connection import Connection
 from showup.access.secrets_at_rest import DecryptionError, Seal
-from showup.access.workspace import DEFAULT
+from showup.access.workspace import DEFAULT, Workspace
 from showup.clock import Clock
 from showup.connections import endpoints_store
 from showup.connections.catalogue import KINDS
@@ -32,6 +32,10 @@ from showup.dispatch.preparation import ConnectedQueue, NotConnected
 from showup.outbox.delivery import DestinationQueue
 
 _CACHE_TTL: Final = timedelta(seconds=5)
+
+MailKind: TypeAlias = Literal["resend", "smtp"]
+MAIL_KINDS: Final[tuple[MailKind, ...]] = ("resend", "smtp")
+"""The kinds of connections that send mail; a workspace uses the first one that it has."""
 
 
 class MailAccess(Struct, frozen=True, kw_only=True):
@@ -126,23 +130,44 @@ class DestinationResolver:
             self._clients.untrusted, url=endpoint.url, secrets=active_secrets(secrets, self._clock()), clock=self._clock
         )
 
-    async def _email_destination(self, tx: AsyncConnection, queue: DestinationQueue, slug: str) -> Destination:
+    async def mail(self, workspace: Workspace, kind: MailKind | None = None) -> EmailDestination:
+        """Returns a workspace's mail; with `kind`, over its connection of that kind, whatever else it has.
+
+        Raises DecryptionError, and ValueError for an invalid connection.
+        """
+        queue = DestinationQueue(workspace_id=workspace.id, destination="email")
+        async with transaction(self._engine) as tx:
+            return await self._email_destination(tx, queue, workspace.slug, MAIL_KINDS if kind is None else (kind,))
+
+    async def _email_destination(
+        self, tx: AsyncConnection, queue: DestinationQueue, slug: str, kinds: Sequence[MailKind] = MAIL_KINDS
+    ) -> EmailDestination:
         stored = {
             one.kind: one for one in await connections_store.list_connections(tx, workspace_id=queue.workspace_id)
         }
         environment = self._environment if slug == DEFAULT else MailAccess(resend_url=self._environment.resend_url)
-        if key := await self._secret(tx, stored.get("resend"), "api_key") or environment.resend_key:
-            carrier: MailTransport = Resend(
-                self._clients.trusted, url=environment.resend_url, key=key, clock=self._clock
+        for kind in kinds:
+            connection = stored.get(kind)
+            carrier = (
+                await self._resend(tx, connection, environment)
+                if kind == "resend"
+                else await self._smtp(tx, connection, environment)
             )
-            return self._mail(carrier, stored.get("resend"))
-        if url := await self._secret(tx, stored.get("smtp"), "url"):
-            server = SmtpServer.from_url(url)
-            lookup = self._clients.address_policy.resolve
-            return self._mail(Smtp(server, clock=self._clock, lookup=lookup), stored["smtp"])
-        if environment.smtp_url:
-            return self._mail(Smtp(SmtpServer.from_url(environment.smtp_url), clock=self._clock), stored.get("smtp"))
+            if carrier is not None:
+                return self._mail(carrier, connection)
         return self._mail(MailPreview())
+
+    async def _resend(
+        self, tx: AsyncConnection, connection: Connection | None, environment: MailAccess
+    ) -> Resend | None:
+        key = await self._secret(tx, connection, "api_key") or environment.resend_key
+        return Resend(self._clients.trusted, url=environment.resend_url, key=key, clock=self._clock) if key else None
+
+    async def _smtp(self, tx: AsyncConnection, connection: Connection | None, environment: MailAccess) -> Smtp | None:
+        if url := await self._secret(tx, connection, "url"):
+            lookup = self._clients.address_policy.resolve
+            return Smtp(SmtpServer.from_url(url), clock=self._clock, lookup=lookup)
+        return Smtp(SmtpServer.from_url(environment.smtp_url), clock=self._clock) if environment.smtp_url else None
 
     async def _secret(self, tx: AsyncConnection, connection: Connection | None, name: str) -> str | None:
         if connection is None or not connection.has_credentials:

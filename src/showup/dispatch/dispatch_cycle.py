@@ -139,8 +139,10 @@ async def _next_at(
 _log = structlog.get_logger()
 
 
-def log_cycle(destination: str, workspace: str, cycle: DispatchCycle, pace: Pace) -> None:
-    """Logs what a dispatch cycle changed, once per change."""
+def log_cycle(
+    destination: str, workspace: str, ended: Sequence[EndedAttempt], cycle: DispatchCycle, pace: Pace
+) -> None:
+    """Logs what a dispatch cycle changed, once per change, and the outcome of each attempt in `ended`."""
     log = _log.bind(destination=destination, workspace=workspace)
     before, after = cycle.before, cycle.after
     if is_down(after, pace) and after.paused_until != before.paused_until:
@@ -149,6 +151,16 @@ def log_cycle(destination: str, workspace: str, cycle: DispatchCycle, pace: Pace
         log.warning("destination failing", because=after.because)
     elif after.failing_since is None and before.failing_since is not None:
         log.info("destination recovered", since=str(before.failing_since))
-    for one in cycle.finished:
-        if one.state == "failed":
-            log.warning("delivery failed", delivery=str(one.delivery_id))
+    for one, finished in zip(ended, cycle.finished, strict=True):
+        values = {"kind": one.claimed.kind, "attempt": one.claimed.number, **one.claimed.log_values}
+        # Without the reason, which may quote an address: `showup deliveries list` shows it. A postponed delivery has no
+        # line, so that an outage doesn't fill the log.
+        match finished.state:
+            case "failed":
+                log.warning("delivery failed", **values)
+            case "delivered":
+                log.info("delivery delivered", provider=finished.provider, **values)
+            case "withdrawn" | "skipped" as state:
+                log.info("delivery not sent", state=state, **values)
+            case _:
+                pass

@@ -186,7 +186,7 @@ class Dispatcher:
             cycle = await run_dispatch_cycle(
                 await _bounded(tx), connected.queue, pace, request, self._clock, self._jitter
             )
-        log_cycle(connected.queue.destination, connected.workspace, cycle, pace)
+        log_cycle(connected.queue.destination, connected.workspace, request.ended, cycle, pace)
         return cycle
 
     async def _start_attempts(
@@ -215,13 +215,15 @@ class Dispatcher:
 
     async def _attempt(self, destination: Destination, ready: ReadyDelivery) -> Outcome:
         timeout = destination.pace.timeout.total_seconds()
+        # An attempt is a task of its own, so these values are on each line that its destination logs, and on no other.
+        structlog.contextvars.bind_contextvars(**ready.claimed.log_values)
         try:
             async with asyncio.timeout(timeout):
                 return await destination.send(ready.attempt)
         except TimeoutError:
             return TryAgain(because=f"no response within {timeout:.0f} s", fault="destination")
         except Exception as fault:  # noqa: BLE001  # a bug of one destination must not hold up the others
-            _log.exception("destination raised an unexpected exception", delivery=str(ready.claimed.id))
+            _log.exception("destination raised an unexpected exception")
             return TryAgain(because=f"an unexpected error occurred while sending ({type(fault).__name__}): see the log")
 
     async def _wait(self, until: datetime | None, wakeup: asyncio.Event) -> bool:

@@ -188,7 +188,7 @@ def _render(
     except CannotRender as fault:
         return GaveUp(because=str(fault))
     except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
-        _log.exception("delivery rendering failed", delivery=str(one.id))
+        _log.exception("delivery rendering failed", **one.log_values)
         return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
 
 

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,6 +26,7 @@ from showup.inbox import rules, store
 from showup.inbox.bisection import attribute_failure, run_with_bisection
 from showup.inbox.store import InboxEvent, ProcessedEvent
 from showup.inbox.translation import InboxLog, translate_event
+from showup.logs import log_events
 from showup.projector.batch import project
 from showup.projector.outcomes import ProjectionResult
 
@@ -33,6 +35,7 @@ BATCH_SIZE: Final = 500
 # another worker continues. The limit is longer than any replay takes between two statements.
 IDLE_TIMEOUT: Final = "60s"
 _LOG: Final = InboxLog()
+_logger = structlog.get_logger()
 
 EventHandler: TypeAlias = Callable[[asyncpg.Connection, UUID, Sequence[AnyRecord]], Awaitable[Sequence[EventOutcome]]]
 """Applies a workspace's events that the projection does not handle, and returns the outcome of each."""
@@ -86,7 +89,10 @@ async def _apply_once(
         with attribute_failure([event.id for event in events]):
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers=handlers, now=clock())
             await mark_processed(connection, workspace_id, batch_result, clock())
-        return len(events)
+    for state in sorted({one.state for one in batch_result.processed}):
+        ids = [one.event_id for one in batch_result.processed if one.state == state]
+        log_events(_logger, "events processed", ids, state=state, workspace_id=str(workspace_id))
+    return len(events)
 
 
 async def _try_lock(connection: asyncpg.Connection, workspace_id: UUID) -> bool:

@@ -19,6 +19,7 @@ from showup.database.fault import POSSIBLE_OUTAGES, describe_error
 from showup.inbox import store
 from showup.inbox.inbox_event import IncomingEvent, Stored
 from showup.inbox.ingest_metrics import IngestMetrics
+from showup.logs import log_events
 
 # Larger groups gain nothing, and make all their requests wait longer.
 GROUP_SIZE: Final = 100
@@ -131,6 +132,7 @@ class IngestWriter:
             raise
         finally:
             self._in_flight = []
+        log_events(_log, "webhooks received", [stored_event.id for stored_event in stored])
         for pending, stored_event in zip(group, stored, strict=True):
             if not pending.result.done():
                 pending.result.set_result(stored_event)

@@ -8,10 +8,12 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access.refusals_store import Reason
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error
 from showup.outbox.system_notifications import SystemNotification, notify_subscribers
+from showup.web.refusal_recorder import RefusalRecorder
 from showup.web.signature_counter import ALERT_THRESHOLD, BadSignatureCounter
 
 KIND: Final = "signatures.bad"
@@ -30,11 +32,22 @@ class SignatureAlert:
         self._engine = engine
         self._clock = clock
         self._counter = BadSignatureCounter()
+        self._refusals = RefusalRecorder(engine, clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def record(self, account: str, source_address: str | None, workspaces: Collection[UUID]) -> None:
-        """Record a bad signature; after many of them, notify the workspaces."""
-        should_notify = self._counter.record(account, source_address, self._clock())
+    def record(
+        self,
+        account: str,
+        source_address: str | None,
+        workspaces: Collection[UUID],
+        *,
+        kind: str = "calcom",
+        is_missing: bool = False,
+    ) -> None:
+        """Record a webhook whose signature is wrong or missing; after many of them, notify the workspaces."""
+        reason: Reason = "no_signature" if is_missing else "wrong_signature"
+        self._refusals.record(kind, account, reason, source_address)
+        should_notify = self._counter.record(account, source_address, self._clock(), is_missing=is_missing)
         if not should_notify or self._engine is None:
             return
         if len(self._tasks) >= _MAX_CONCURRENT:
@@ -44,12 +57,15 @@ class SignatureAlert:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def record_unknown(self, name: str, source_address: str | None) -> None:
+    def record_unknown(self, name: str, source_address: str | None, *, kind: str = "calcom") -> None:
         """Record a webhook for an account or connection that does not exist."""
+        # Strangers choose the names, so all unknown ones are counted together.
+        self._refusals.record(kind, "", "unknown_name", source_address)
         self._counter.record_unknown(name, source_address, self._clock())
 
     async def wait_until_sent(self) -> None:
-        """Wait until all pending alerts are sent."""
+        """Wait until all pending alerts are sent, and all refusals stored."""
+        await self._refusals.flush()
         await asyncio.gather(*self._tasks)
 
     async def _send(self, engine: AsyncEngine, workspaces: Collection[UUID], account: str) -> None:

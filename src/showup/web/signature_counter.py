@@ -25,16 +25,18 @@ class BadSignatureCounter:
     def __init__(self) -> None:
         self._recent: dict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=ALERT_THRESHOLD))
         self._alerted: set[str] = set()
-        self._limited_log = LimitedLog("bad webhook signature")
+        self._bad_log = LimitedLog("bad webhook signature")
+        self._missing_log = LimitedLog("webhook without a signature")
         self._unknown_log = LimitedLog("webhook for an unknown account")
 
     def record_unknown(self, name: str, source_address: str | None, at: datetime) -> None:
         """Record a webhook for a name that nobody has; strangers choose the names, so nothing is counted by name."""
         self._unknown_log.warn(at, account=name[:_MAX_NAME_LENGTH], source_address=source_address)
 
-    def record(self, account: str, source_address: str | None, at: datetime) -> bool:
-        """Record one bad signature, without its body. Returns True if an alert is due."""
-        self._limited_log.warn(at, account=account, source_address=source_address)
+    def record(self, account: str, source_address: str | None, at: datetime, *, is_missing: bool = False) -> bool:
+        """Record one bad or missing signature, without the body. Returns True if an alert is due."""
+        limited = self._missing_log if is_missing else self._bad_log
+        limited.warn(at, account=account, source_address=source_address)
         if account not in self._recent and len(self._recent) >= _MAX_ACCOUNTS:
             self._recent.clear()
             self._alerted.clear()
@@ -51,6 +53,10 @@ class BadSignatureCounter:
             account=account,
             count=ALERT_THRESHOLD,
             within_seconds=round(ALERT_WINDOW.total_seconds()),
-            what_to_do="compare the sender's secret with `showup accounts list` or `connections list`, or rotate it",
+            what_to_do=(
+                "run `showup doctor`: it shows how many were refused, and from which addresses. If they come from the "
+                "right sender, both sides have different secrets: set a new one with `showup accounts rotate-secret` "
+                "or `showup connections set`, and enter it at the sender"
+            ),
         )
         return True

@@ -1,5 +1,6 @@
 """TE2: the sender address of a mail."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from msgspec.structs import replace
 
 from showup.destinations.email.settings import SenderRule, sender_for
 from showup.destinations.email.templates import SAMPLE
+from showup.policy import Policy
 
-EXAMPLE = Path(__file__).parents[3] / "showup.example.toml"
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "showup.example.toml"
 TABLE = (
     SenderRule(address="page@us.example", host="book.us.example"),
     SenderRule(address="domain@us.example", domain="us.example"),
@@ -41,6 +44,17 @@ def test_without_a_row_for_all_others_there_may_be_none() -> None:
     assert sender_for(SAMPLE, TABLE[:2]) is None
 
 
+SEED = (
+    SenderRule(address="team@revenueactivation.com", domain="revenueactivation.com"),
+    SenderRule(address="team@outboundsolutions.com", domain="outboundsolutions.com"),
+    SenderRule(address="benjamin.crane@revenueengineer.com", domain="revenueengineer.com"),
+    SenderRule(address="team@modernfull.com", domain="modernfull.com"),
+    SenderRule(address="team@everythingautomation.com", domain="everythingautomation.com"),
+    SenderRule(address="team@substrate.build", domain="substrate.build"),
+    SenderRule(address="team@outboundsolutions.com"),
+)
+
+
 @pytest.mark.parametrize(
     ("domain", "address"),
     [
@@ -50,8 +64,28 @@ def test_without_a_row_for_all_others_there_may_be_none() -> None:
         ("elsewhere.example", "team@outboundsolutions.com"),
     ],
 )
-def test_the_example_uses_the_senders_of_the_seed(domain: str, address: str) -> None:
+def test_the_senders_of_the_seed_are_found(domain: str, address: str) -> None:
     """Seed 001."""
-    rows = tomllib.loads(EXAMPLE.read_text())["senders"]
-    table = [SenderRule(address=row["from"], host=row.get("host"), domain=row.get("domain")) for row in rows]
-    assert sender_for(replace(SAMPLE, organizer_email=f"ann@{domain}"), table) == address
+    assert sender_for(replace(SAMPLE, organizer_email=f"ann@{domain}"), SEED) == address
+
+
+_SENDER_LINES = re.findall(r"^# (\[\[senders\]\]|(?:host|domain|from) = .*)$", EXAMPLE.read_text(), re.MULTILINE)
+
+
+def test_u01_a_copied_example_sends_mail_as_nobody() -> None:
+    """Its senders are an example in comments, on names that are reserved for examples (RFC 2606)."""
+    assert "senders" not in tomllib.loads(EXAMPLE.read_text())
+    rows = tomllib.loads("\n".join(_SENDER_LINES))["senders"]
+    senders = Policy.model_validate({"senders": rows}).senders
+    assert {("host", "domain")[sender.host is None] for sender in senders[:-1]} == {"host", "domain"}
+    assert (senders[-1].host, senders[-1].domain) == (None, None)
+
+
+def test_u01_no_file_that_is_installed_or_copied_names_a_brand() -> None:
+    files = [EXAMPLE, ROOT / ".env.example", *(path for path in (ROOT / "src").rglob("*.*") if path.suffix != ".pyc")]
+    domains = {rule.address.rpartition("@")[2] for rule in SEED}
+    texts = {path: path.read_bytes() for path in files if path.is_file()}
+    assert [str(path) for path, text in texts.items() if any(domain.encode() in text for domain in domains)] == []
+    reserved = re.compile(r"(?:example\.(?:com|org|net)|\.example|localhost)$")
+    addresses = re.findall(r"@([\w.-]+\w)", EXAMPLE.read_text())
+    assert [domain for domain in addresses if not reserved.search(domain)] == []

@@ -81,7 +81,7 @@ class FakeResend(VendorServer):
         self.absorbed: list[str] = []
         self.in_progress = threading.Semaphore(0)
         self._keys: dict[str, _UsedKey] = {}
-        self.add_routes({"POST /emails": self._accept})
+        self.add_routes({"POST /emails": self._accept, "GET /domains": self._list_domains})
 
     def state(self) -> dict[str, Any]:
         sent = [{"id": one.id, "key": one.key, "asked": one.asked, "at": one.at.isoformat()} for one in self.sent]
@@ -97,7 +97,8 @@ class FakeResend(VendorServer):
             raise ResendRefusal(403, "invalid_api_key", "API key is invalid")
 
     def find_violation(self, request: ReceivedRequest) -> str | None:
-        return super().find_violation(request) or _broken_rule(request.json)
+        violation = super().find_violation(request)
+        return violation or (_broken_rule(request.json) if request.method == "POST" else None)
 
     def invalid(self, complaint: str, request: ReceivedRequest) -> Refusal:  # noqa: ARG002 - the complaint names it
         return ResendRefusal(422, "validation_error", complaint)
@@ -108,6 +109,10 @@ class FakeResend(VendorServer):
             "ratelimit-remaining": "0" if status == 429 else "1",
             "ratelimit-reset": "1",
         }
+
+    def _list_domains(self, _request: ReceivedRequest) -> dict[str, Any]:
+        domains = [{"id": str(uuid4()), "name": name, "status": "verified"} for name in sorted(self.verified or ())]
+        return {"object": "list", "has_more": False, "data": domains}
 
     def _accept(self, request: ReceivedRequest) -> dict[str, str]:
         asked, key = request.json, request.headers.get("idempotency-key")

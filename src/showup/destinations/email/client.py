@@ -17,13 +17,14 @@ _QUOTA: Final = "Resend plan limit for this {} reached: {{words}}"
 _QUOTAS: Final = {"daily_quota_exceeded": _QUOTA.format("day"), "monthly_quota_exceeded": _QUOTA.format("month")}
 # Resend's headers then describe the per-second limit. One hour: soon enough to use a bigger plan or the next day.
 _QUOTA_PAUSE: Final = timedelta(hours=1)
+_SENDING_ONLY: Final = "restricted_api_key"
 _SENDER: Final = "Resend rejected this sender: {words}"
 _OTHER_MAIL: Final = "Resend already accepted a different mail with this delivery's id: {words}"
 
 
 def _read_error(status: int, payload: Json) -> ErrorReading | None:
     code, words = payload.get("name"), str(payload.get("message") or "")
-    # Resend has the only path that Showup calls.
+    # Resend has the paths that Showup calls.
     if not isinstance(code, str) or status == 404:
         return None
     match status, code:
@@ -58,6 +59,9 @@ class Resend:
         self._api = VendorApi(client, RESEND, url=url, authorization=bearer(key), clock=clock)
         self._clock = clock
 
+    def __str__(self) -> str:
+        return "Resend"
+
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
         # Resend allows a team five calls a second, for all of its keys together.
         return Pace(rate_per_second=5, at_once=8, timeout=timedelta(seconds=20), retry_after=retry_after)
@@ -76,12 +80,25 @@ class Resend:
             return self._outcome(error)
         return Delivered(provider="resend", reference=short_message(sent["id"], "?"))
 
+    async def check_health(self) -> list[str]:
+        """Lists the account's domains: the smallest call that needs a valid key."""
+        try:
+            await self._api.call("GET", "/domains", what="the list of domains", expect=_has_data)
+        except VendorError as error:
+            # A key that may only send is valid, and the best choice.
+            return [] if error.code == _SENDING_ONLY else [error.outcome.because]
+        return []
+
     def _outcome(self, error: VendorError) -> Outcome:
         outcome = error.outcome
         if error.code in _QUOTAS and isinstance(outcome, TryAgain):
             now = self._clock()
             return replace(outcome, not_before=max(now + _QUOTA_PAUSE, outcome.not_before or now))
         return outcome
+
+
+def _has_data(payload: Json) -> bool:
+    return isinstance(payload.get("data"), list)
 
 
 def _has_id(payload: Json) -> bool:

@@ -55,6 +55,9 @@ class MailTransport(Protocol):
     async def send(self, delivery_id: UUID, mail: Mail) -> Outcome:
         """Makes one attempt; the id is the same at each attempt."""
 
+    async def check_health(self) -> list[str]:
+        """Asks the provider whether it would accept mail, and returns a sentence for each fault. It sends nothing."""
+
 
 class EmailDestination:
     """One workspace's mail. Its content is a `Mail` in plain JSON values, so a later attempt sends the same text."""
@@ -72,6 +75,10 @@ class EmailDestination:
         content: Content = msgspec.to_builtins(self._renderer.render(notification))
         return content
 
+    @property
+    def transport(self) -> MailTransport:
+        return self._transport
+
     async def send(self, attempt: Attempt) -> Outcome:
         try:
             mail = msgspec.convert(attempt.content, Mail)
@@ -88,3 +95,6 @@ class MailPreview:
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Delivered:  # noqa: ARG002 - MailTransport
         return Delivered(provider="mail_preview")
+
+    async def check_health(self) -> list[str]:
+        return []

@@ -51,6 +51,9 @@ class Smtp:
         # The host name for EHLO: the resolver may be slow, so it is asked once.
         self._local_hostname: str | None = None
 
+    def __str__(self) -> str:
+        return f"SMTP server {self._server!r}"
+
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
         return Pace(rate_per_second=10, at_once=4, timeout=timedelta(seconds=20), retry_after=retry_after)
 
@@ -67,6 +70,19 @@ class Smtp:
             return await self._submit(connection, message)
         finally:
             connection.close()
+
+    async def check_health(self) -> list[str]:
+        """Connects, encrypts and logs in as for a mail, and says goodbye."""
+        try:
+            connection = await self._connect()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            return [self._connection_failed(error).because]
+        try:
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await connection.quit(timeout=_QUIT_TIMEOUT)
+        finally:
+            connection.close()
+        return []
 
     async def _connect(self) -> aiosmtplib.SMTP:
         server = self._server

@@ -75,7 +75,7 @@ class Notion:
             return GaveUp(because="; ".join(faults))
         notes = [*update.notes, *contact.notes, *sequence.notes]
         if notes and (update.contact or update.sequence):
-            _log.warning("Notion update incomplete", delivery=str(attempt.delivery_id), notes=notes)
+            _log.warning("Notion update incomplete", notes=notes)
         return Delivered(
             provider="notion",
             reference=contact.page or sequence.page,

@@ -6,6 +6,7 @@ from typing import Final
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
+SIGNATURE_HEADERS: Final = ("svix-signature", "webhook-signature")
 _PARTS: Final = ("id", "timestamp", "signature")
 _MAX_ID_LENGTH: Final = 255
 

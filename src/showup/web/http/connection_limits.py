@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, ip_address
 from typing import Final, NamedTuple, Protocol
 
-from showup.web.http.client_network import client_network
+from showup.web.client_network import client_network
 from showup.web.limited_log import LimitedLog
 
 _CHECK_INTERVAL: Final = 0.25

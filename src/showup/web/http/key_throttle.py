@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from showup.access.keys import digest
 from showup.clock import Clock
-from showup.web.http.client_network import client_network
+from showup.web.client_network import client_network
 from showup.web.limited_log import LimitedLog
 
 WRONG_KEYS_AT_ONCE: Final = 30

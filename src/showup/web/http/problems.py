@@ -52,8 +52,16 @@ PROBLEMS: dict[str, ProblemType] = {
         401,
         "Invalid signature",
         "The signature does not match the body, or no account or connection has the name in the path. Compare the path "
-        "with `showup accounts list` or `showup connections list`. Check that the sender and Showup use the same "
-        "secret, and that no proxy changes the body.",
+        "with `showup accounts list` or `showup connections list`. Check that no proxy changes the body. To give both "
+        "sides the same secret, run `showup accounts rotate-secret` or `showup connections set`, and enter the new "
+        "secret at the sender. docs/WEBHOOKS_BY_HAND.md shows how to compute a signature.",
+    ),
+    "no-signature": ProblemType(
+        401,
+        "Missing signature",
+        "Webhooks must be signed: Cal.com's in the header X-Cal-Signature-256, Resend's in svix-signature, Slack's in "
+        "X-Slack-Signature. Enter a secret for the webhook at the sender, and check that no proxy removes the header. "
+        "docs/WEBHOOKS_BY_HAND.md shows how to sign a webhook with openssl.",
     ),
     "post-only": ProblemType(
         405, "Webhooks require the method POST", "Enter this address as the webhook's URL in Cal.com."

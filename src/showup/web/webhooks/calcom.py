@@ -119,8 +119,10 @@ class WebhookEndpoint:
         except AccountsUnavailable:
             return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
         if isinstance(account, WrongSignature):
-            self._record_wrong_signature(account, name, _source_address(scope))
-            return self.record_refusal(response_format, refusal_response("bad-signature"))
+            is_missing = not signature
+            self._record_wrong_signature(account, name, _source_address(scope), is_missing=is_missing)
+            problem = "no-signature" if is_missing else "bad-signature"
+            return self.record_refusal(response_format, refusal_response(problem))
         if not account.secrets:
             return self.record_refusal(response_format, refusal_response("no-secret", retry_after=RETRY_AFTER))
         try:
@@ -145,12 +147,14 @@ class WebhookEndpoint:
                 return account
         return WrongSignature(account)
 
-    def _record_wrong_signature(self, wrong: "WrongSignature", name: str | None, source_address: str | None) -> None:
+    def _record_wrong_signature(
+        self, wrong: "WrongSignature", name: str | None, source_address: str | None, *, is_missing: bool
+    ) -> None:
         account = wrong.account
         if account is None:
             self._signature_alert.record_unknown(name or DEFAULT, source_address)
         else:
-            self._signature_alert.record(account.name, source_address, [account.workspace_id])
+            self._signature_alert.record(account.name, source_address, [account.workspace_id], is_missing=is_missing)
 
     def _to_incoming_event(
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, account: Account

@@ -6,6 +6,7 @@ from secrets import token_bytes
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Request
 
 from showup.access import workspaces_store
@@ -14,7 +15,8 @@ from showup.access.signers_store import Signer, list_signers
 from showup.access.workspace import DEFAULT as DEFAULT_WORKSPACE
 from showup.database.engine import driver_connection
 from showup.inbox.signed_store import SignedWebhook, insert_signed
-from showup.sources.resend.signature import is_usable_secret, signed_id
+from showup.logs import log_events
+from showup.sources.resend.signature import SIGNATURE_HEADERS, is_usable_secret, signed_id
 from showup.web.http.app_state import AppState, State
 from showup.web.http.problems import Refusal
 from showup.web.webhooks.body_reader import read_body
@@ -25,6 +27,7 @@ _MAX_HEADER_LENGTH: Final = 200
 _NO_CONNECTION_SECRET: Final = f"whsec_{b64encode(token_bytes(32)).decode()}"
 
 router = APIRouter(include_in_schema=False)
+_log = structlog.get_logger()
 
 
 @router.post("/webhooks/resend")
@@ -42,12 +45,13 @@ async def receive_for_connection(name: str, request: Request, state: State) -> d
 async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any]:
     body = await read_body(request)
     source_address = request.client.host if request.client else None
+    is_signed = any(request.headers.get(header) for header in SIGNATURE_HEADERS)
     signers_found = await _find_signers(state, name)
     if signers_found is None:
         # The same work and response as for a bad signature: they must not show which connections exist.
         signed_id(body, dict(request.headers), _NO_CONNECTION_SECRET)
-        state.signature_alert.record_unknown(f"{KIND}:{name}", source_address)
-        raise Refusal("bad-signature")
+        state.signature_alert.record_unknown(f"{KIND}:{name}", source_address, kind=KIND)
+        raise Refusal("bad-signature" if is_signed else "no-signature")
     secrets = [
         (signer.workspace_id, signer.secret)
         for signer in signers_found
@@ -62,8 +66,14 @@ async def _ingest(request: Request, state: AppState, name: str) -> dict[str, Any
     }
     if source_ids:
         return await _store(request, state, source_ids, name, body)
-    state.signature_alert.record(f"{KIND}:{name}", source_address, {workspace_id for workspace_id, _ in secrets})
-    raise Refusal("bad-signature")
+    state.signature_alert.record(
+        f"{KIND}:{name}",
+        source_address,
+        {workspace_id for workspace_id, _ in secrets},
+        kind=KIND,
+        is_missing=not is_signed,
+    )
+    raise Refusal("bad-signature" if is_signed else "no-signature")
 
 
 async def _store(
@@ -86,7 +96,8 @@ async def _store(
     ]
     # Committed before the response: Resend never sends an event again after it receives 200.
     async with state.engine.begin() as tx:
-        stored, *_ = [await insert_signed(await driver_connection(tx), webhook) for webhook in webhooks]
+        stored, *others = [await insert_signed(await driver_connection(tx), webhook) for webhook in webhooks]
+    log_events(_log, "webhooks received", [stored.id, *(one.id for one in others)], source=KIND)
     if stored.duplicate_of is not None:
         return {"status": "duplicate", "id": str(stored.duplicate_of)}
     return {"status": "accepted", "id": str(stored.id)}

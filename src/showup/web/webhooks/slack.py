@@ -75,8 +75,9 @@ def _signing_workspaces(request: Request, state: AppState, signers: Sequence[Sig
     ]
     if not workspace_ids:
         source_address = request.client.host if request.client else None
-        state.signature_alert.record(KIND, source_address, {signer.workspace_id for signer in signers})
-        raise Refusal("bad-signature")
+        workspaces = {signer.workspace_id for signer in signers}
+        state.signature_alert.record(KIND, source_address, workspaces, kind=KIND, is_missing=not signature)
+        raise Refusal("bad-signature" if signature else "no-signature")
     return workspace_ids
 
 

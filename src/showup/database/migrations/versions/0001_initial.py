@@ -11,6 +11,27 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    """CREATE TABLE webhook_refusals (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        reason TEXT NOT NULL CONSTRAINT ck_webhook_refusals_reason
+            CHECK (reason IN ('no_signature', 'wrong_signature', 'unknown_name')),
+        count BIGINT NOT NULL,
+        first_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        last_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        sources JSONB NOT NULL,
+        CONSTRAINT pk_webhook_refusals PRIMARY KEY (kind, name, reason)
+    )""",
+    """CREATE TABLE acknowledgements (
+        id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        at TIMESTAMP WITH TIME ZONE NOT NULL,
+        actor TEXT NOT NULL,
+        because TEXT,
+        message TEXT NOT NULL,
+        CONSTRAINT pk_acknowledgements PRIMARY KEY (id)
+    )""",
+    "CREATE INDEX ix_acknowledgements_subject ON acknowledgements (subject, at)",
     """CREATE TABLE idempotency_keys (
         actor TEXT NOT NULL,
         key TEXT NOT NULL,
@@ -401,6 +422,7 @@ TABLES = (
     "CREATE INDEX ix_inbox_events_failed ON inbox_events (id) WHERE state = 'failed'",
     """CREATE INDEX ix_inbox_events_feedback ON inbox_events (received_at) WHERE source = 'resend' AND
         state = 'waiting'""",
+    "CREATE INDEX ix_inbox_events_unreadable ON inbox_events (processed_at) WHERE state = 'unreadable'",
     "CREATE INDEX ix_inbox_events_homeless ON inbox_events (id) WHERE workspace_id IS NULL AND state = 'waiting'",
     "CREATE INDEX ix_inbox_events_received_at ON inbox_events (received_at, id)",
     "CREATE INDEX ix_inbox_events_uid ON inbox_events (account_id, uid) WHERE uid IS NOT NULL",

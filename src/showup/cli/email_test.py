@@ -1,0 +1,129 @@
+"""Implements `showup email test`: really sends one mail, as the workspace sends its mails, and reports the answer."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import Struct
+
+from showup.cli.errors import CliError
+from showup.cli.output import print_json
+from showup.cli.runner import get_workspace, run_command
+
+if TYPE_CHECKING:
+    from showup.container import Container
+    from showup.settings import Settings
+
+_SUBJECT = "Test mail from Showup"
+_TEXT = "This is a test mail from Showup. If you can read it, Showup can email your attendees.\n"
+
+
+class SentTest(Struct, frozen=True, kw_only=True):
+    """The result of a test mail. `chosen_by` says why this sender; `because` is None if the provider accepted it."""
+
+    to: str
+    sender: str
+    chosen_by: str
+    provider: str
+    reference: str | None = None
+    because: str | None = None
+
+
+def send_test(
+    address: Annotated[str, typer.Argument(help="The address to send the test mail to.")],
+    organizer: Annotated[
+        str | None, typer.Option(help="Use the sender of this organizer's meetings. Default: of all other meetings.")
+    ] = None,
+    page: Annotated[
+        str | None, typer.Option(help="Use the sender of this booking page, such as https://book.example.com.")
+    ] = None,
+    workspace: Annotated[str, typer.Option(help="The workspace whose mail is tested.")] = "default",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Send a test mail, and print the sender and the provider's answer.
+
+    Exit with status 1 if the provider does not accept the mail.
+
+    Example: showup email test you@example.com --organizer ann@example.org
+    """
+    from showup.values.email_address import is_mailbox
+
+    if not is_mailbox(address):
+        raise CliError(f"{address!r} is not an email address. Use one such as you@example.com.")
+    result = run_command(lambda container: _send(container, workspace, address, organizer, page))
+    if json:
+        print_json(result)
+    else:
+        print(f"Sender  {result.sender} ({result.chosen_by})")
+        print(f"By      {result.provider}")
+    if result.because is not None:
+        raise CliError(f"The test mail was not sent: {result.because}.")
+    if not json:
+        print(f"\n{result.provider} accepted the mail to {address}; its id is {result.reference}.")
+
+
+async def _send(
+    container: "Container", workspace: str, address: str, organizer: str | None, page: str | None
+) -> SentTest:
+    import asyncio
+    from uuid import uuid4
+
+    from showup.access.secrets_at_rest import DecryptionError
+    from showup.container import build_destination_resolver, open_http_clients
+    from showup.database.engine import transaction
+    from showup.destinations.contract import Delivered
+    from showup.destinations.email.destination import Mail, MailPreview
+
+    async with transaction(container.engine) as tx:
+        found = await get_workspace(tx, workspace)
+    async with open_http_clients(container) as clients:
+        try:
+            mail = await build_destination_resolver(container, clients).mail(found)
+        except (DecryptionError, ValueError) as fault:
+            raise CliError(f"{workspace} can't send mail: {fault}.") from None
+        if isinstance(mail.transport, MailPreview):
+            raise CliError(
+                f"{workspace} sends no mail, but stores it in the mail preview at /mail. Set RESEND_API_KEY or "
+                "SMTP_URL, or a connection resend or smtp, and try again."
+            )
+        sender, chosen_by = _choose_sender(container.settings, organizer, page)
+        content = Mail(sender=sender, to=address, subject=_SUBJECT, text=_TEXT, html=f"<p>{_TEXT}</p>")
+        result = SentTest(to=address, sender=sender, chosen_by=chosen_by, provider=str(mail.transport))
+        timeout = mail.pace.timeout.total_seconds()
+        try:
+            async with asyncio.timeout(timeout):
+                outcome = await mail.transport.send(uuid4(), content)
+        except TimeoutError:
+            return _with(result, because=f"{mail.transport} did not answer within {timeout:.0f} seconds")
+        if isinstance(outcome, Delivered):
+            return _with(result, reference=outcome.reference)
+        return _with(result, because=outcome.because.rstrip("."))
+
+
+def _with(result: SentTest, *, reference: str | None = None, because: str | None = None) -> SentTest:
+    from msgspec.structs import replace
+
+    return replace(result, reference=reference, because=because)
+
+
+def _choose_sender(settings: "Settings", organizer: str | None, page: str | None) -> tuple[str, str]:
+    """Returns the address that would send such a meeting's mails, and why. Raises CliError if none would."""
+    from showup.destinations.links import host_of
+    from showup.values.email_address import email_domain
+
+    senders = settings.policy.senders
+    if not senders:
+        raise CliError('No sender is set. Add a row to [[senders]] in showup.toml, such as from = "you@example.com".')
+    host, domain = host_of(page), email_domain(organizer) or None
+    for sender in senders:
+        if sender.host is None and sender.domain is None:
+            return sender.address, "for all other meetings"
+        if sender.host is not None and sender.host == host:
+            return sender.address, f"for the booking page {host}"
+        if sender.domain is not None and sender.domain == domain:
+            return sender.address, f"for organizers at {domain}"
+    if organizer is None and page is None:
+        first = senders[0]
+        return first.address, f"the first row of [[senders]], for {first.host or first.domain}"
+    raise CliError(
+        "No row of [[senders]] in showup.toml matches. Add one for this host or domain, or a last row with only `from`."
+    )

@@ -1,0 +1,160 @@
+"""Checks for faults that are events and not states: refused webhooks, unreadable events, failed deliveries.
+
+Such a warning would stay for ever, so a person can acknowledge it. Only faults after that are reported again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Final, Literal
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access import acknowledgements_store, refusals_store
+from showup.access.refusals_store import Reason, RefusedWebhooks
+from showup.container import Container
+from showup.database.engine import driver_connection, transaction
+from showup.reads.operations import (
+    NEWEST_EVENTS,
+    AccountWebhooks,
+    FaultCount,
+    failed_deliveries,
+    list_account_webhooks,
+    unreadable_events,
+)
+
+UNREADABLE: Final = "unreadable-events"
+FAILED: Final = "failed-deliveries"
+_CALCOM: Final = "calcom"
+_REASONS: Final[dict[Reason, str]] = {
+    "no_signature": "without a signature",
+    "wrong_signature": "with a wrong signature",
+    "unknown_name": "to an address that no account has",
+}
+
+
+class DoctorResult(Struct, frozen=True):
+    """One health check's subject, its state, and a sentence that says how to correct a fault.
+
+    `can_acknowledge`: whether `showup acknowledge SUBJECT` ends the warning.
+    """
+
+    subject: str
+    state: Literal["ok", "warn", "fail"]
+    message: str
+    can_acknowledge: bool = False
+
+
+async def fault_checks(container: Container) -> list[DoctorResult]:
+    """Returns a result for each Cal.com account, for other refused webhooks, and for events and deliveries."""
+    async with transaction(container.engine) as tx:
+        refusals = await refusals_store.list_refusals(await driver_connection(tx))
+        accounts = await list_account_webhooks(tx)
+        return [
+            *_webhook_results(accounts, refusals),
+            await _since_acknowledged(tx, UNREADABLE, unreadable_events, _describe_unreadable),
+            await _since_acknowledged(tx, FAILED, failed_deliveries, _describe_failed),
+        ]
+
+
+async def check_webhooks(container: Container, account: str) -> DoctorResult:
+    """Returns the result for one Cal.com account: its last webhook, and those that were refused."""
+    subject = _subject_of(_CALCOM, account)
+    return next(result for result in await fault_checks(container) if result.subject == subject)
+
+
+async def remove_refusals(tx: AsyncConnection, subject: str) -> None:
+    """Removes the refusals that a subject of `fault_checks` counts: those after the acknowledgement count anew."""
+    driver = await driver_connection(tx)
+    for one in await refusals_store.list_refusals(driver):
+        if _subject_of(one.kind, one.name) == subject:
+            await refusals_store.remove(driver, one.kind, one.name)
+
+
+def webhook_message(account: AccountWebhooks) -> str:
+    """Returns when the account's last webhook came."""
+    if account.last_webhook_at is not None:
+        return f"last webhook {_at(account.last_webhook_at)}"
+    return f"no webhook among the newest {NEWEST_EVENTS:,} events: click “Ping test” at Cal.com to send one"
+
+
+def _webhook_results(accounts: Sequence[AccountWebhooks], refusals: Sequence[RefusedWebhooks]) -> list[DoctorResult]:
+    by_subject = {
+        subject: list(group)
+        for subject, group in groupby(
+            sorted(refusals, key=lambda one: _subject_of(one.kind, one.name)),
+            key=lambda one: _subject_of(one.kind, one.name),
+        )
+    }
+    results = []
+    for account in accounts:
+        refused = by_subject.pop(_subject_of(_CALCOM, account.name), [])
+        results.append(_webhook_result(_subject_of(_CALCOM, account.name), refused, webhook_message(account)))
+    # Slack, Resend, and names that nobody has.
+    results.extend(_webhook_result(subject, refused, None) for subject, refused in sorted(by_subject.items()))
+    return results
+
+
+def _webhook_result(subject: str, refused: Sequence[RefusedWebhooks], message: str | None) -> DoctorResult:
+    if not refused:
+        return DoctorResult(subject, "ok", message or "none refused")
+    name = refused[0].name
+    parts = [*([] if message is None else [message]), *(_describe_refused(one) for one in refused)]
+    advice = _advice(refused[0].kind, name)
+    return _warning(subject, f"{'; '.join(parts)}: {advice}")
+
+
+def _describe_refused(one: RefusedWebhooks) -> str:
+    sources = ", ".join(f"{address} ({count})" for address, count in one.sources.items())
+    others = " and others" if sum(one.sources.values()) < one.count else ""
+    times = _at(one.last_at) if one.count == 1 else f"{_at(one.first_at)} to {_at(one.last_at)}"
+    return f"{one.count} refused {_REASONS[one.reason]}, {times}, from {sources}{others}"
+
+
+def _advice(kind: str, name: str) -> str:
+    if not name:
+        return "compare the address at the sender with `showup accounts list` and `showup connections list`"
+    if kind == _CALCOM:
+        return f"if Cal.com sent them, run `showup accounts rotate-secret {name}` and enter the new secret at Cal.com"
+    return f"if {kind} sent them, correct the signing secret: `showup connections list` shows the connection"
+
+
+def _subject_of(kind: str, name: str) -> str:
+    """Returns the subject of the refusals of an account or connection; all unknown names of a kind share one."""
+    return f"webhooks:{name or f'unknown-{kind}'}" if kind == _CALCOM or not name else f"webhooks:{kind}:{name}"
+
+
+async def _since_acknowledged(
+    tx: AsyncConnection,
+    subject: str,
+    count: Callable[[AsyncConnection, datetime | None], Awaitable[FaultCount | None]],
+    describe: Callable[[FaultCount], str],
+) -> DoctorResult:
+    since = await acknowledgements_store.acknowledged_until(await driver_connection(tx), subject)
+    found = await count(tx, since)
+    after = "" if since is None else f" since the acknowledgement of {_at(since)}"
+    return DoctorResult(subject, "ok", f"none{after}") if found is None else _warning(subject, describe(found) + after)
+
+
+def _describe_unreadable(found: FaultCount) -> str:
+    account = "" if found.whose is None else f" for the account {found.whose}"
+    reason = (found.because or "no reason").rstrip(".")
+    return f"{found.count}, the newest{account} at {_at(found.newest_at)}: {reason}; GET /api/events?state=unreadable"
+
+
+def _describe_failed(found: FaultCount) -> str:
+    reason = (found.because or "no reason").rstrip(".")
+    return (
+        f"{found.count}, the newest to {found.whose} at {_at(found.newest_at)}: {reason}. List them with `showup "
+        "deliveries list --state failed`, and send them again with `showup deliveries retry --failed`"
+    )
+
+
+def _warning(subject: str, message: str) -> DoctorResult:
+    text = f"{message}. Once you have dealt with it: `showup acknowledge {subject}`"
+    return DoctorResult(subject, "warn", text, can_acknowledge=True)
+
+
+def _at(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
