@@ -105,6 +105,17 @@ class Meeting:
     def request(self) -> None:
         self._send("BOOKING_REQUESTED", replace(self._booking(), status="PENDING"))
 
+    def create_unpaid(self) -> None:
+        """Sends what some instances send before the payment: a booking that is made, and PENDING."""
+        self._send("BOOKING_CREATED", replace(self._booking(), status="PENDING"))
+
+    def pay(self) -> None:
+        self._send("BOOKING_PAID")
+
+    def confirm_by_request(self) -> None:
+        """Sends what a confirmation through Cal.com's API sends: one more request, of an accepted booking."""
+        self._send("BOOKING_REQUESTED")
+
     def reject(self) -> None:
         self._send("BOOKING_REJECTED", replace(self._booking(), status="REJECTED"), reason="No time")
 

@@ -39,7 +39,14 @@ _TRANSITIONS: dict[str, tuple[tuple[Callable[[Meeting], None], str], ...]] = {
         (Meeting.relocate, "accepted"),
         (Meeting.reassign, "accepted"),
     ),
-    "pending": ((Meeting.create, "accepted"), (Meeting.reject, "rejected"), (Meeting.cancel, "cancelled")),
+    "pending": (
+        (Meeting.create, "accepted"),
+        (Meeting.pay, "accepted"),
+        (Meeting.confirm_by_request, "accepted"),
+        (Meeting.create_unpaid, "pending"),
+        (Meeting.reject, "rejected"),
+        (Meeting.cancel, "cancelled"),
+    ),
     "to be rebooked": ((Meeting.reschedule, "accepted"), (Meeting.cancel, "cancelled")),
 }
 _CHANGES = st.builds(

@@ -75,6 +75,24 @@ def create_booking(
     return apply_details(booking, record, rules)
 
 
+def reported_status(before: Booking | None, details: BookingDetails) -> Status:
+    """Return the status after an event that says nothing about acceptance, such as another place or the end (F13).
+
+    A booking that waits takes the status that Cal.com lists: the event that accepted it may never arrive. For any other
+    booking the events say what happened; the body may be newer than its event (PI9).
+    """
+    if before is None:
+        return details.status or "ACCEPTED"
+    if before.status in ("PENDING", "REJECTED") and details.status not in (None, "PENDING"):
+        return details.status
+    return before.status
+
+
+def becomes_live(before: Booking | None, after: Booking) -> bool:
+    """Return whether the meeting is on now and was not before."""
+    return after.is_live and (before is None or not before.is_live)
+
+
 def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Booking:
     """Return the booking with every field that the event gives; a changed time makes a new version."""
     details = record.event.booking

@@ -18,12 +18,16 @@ from showup.bookings.booking import Attendee, Booking, BookingUid
 from showup.events import booking as events
 from showup.outbox import expiry
 from showup.outbox.planned import CANCELLED, CONFIRMATION, NEW_PLACE, NO_SHOW, REMINDER, RESCHEDULED, PlannedDelivery
+from showup.pipeline.booking_updates import becomes_live
 from showup.pipeline.change import Change, Withdrawal, time_details
 from showup.pipeline.quiet_hours import end_of_quiet_hours
 from showup.pipeline.rules import Rules
 from showup.values.time_zone import zone_of
 
 BOOKED_EVENTS: Final = (events.BookingMade, events.BookingRescheduled, events.SeatMoved)
+_ACCEPTING_EVENTS: Final = (events.BookingRequested, events.BookingPaid)
+# Events whose body may be the first to say that a booking was accepted.
+_STATUS_EVENTS: Final = (*_ACCEPTING_EVENTS, events.LocationChanged, events.OrganizerChanged, events.MeetingStarted)
 _REPORT_EVENTS: Final = (
     events.AttendanceReported,
     events.GuestsMissed,
@@ -36,14 +40,27 @@ def messages(change: Change) -> list[PlannedDelivery]:
     """Return the messages to attendees that the change calls for."""
     planned: list[PlannedDelivery] = []
     if change.is_ahead:
-        is_booked = isinstance(change.record.event, BOOKED_EVENTS) and change.after.is_live
+        is_booked = _is_booked(change)
+        # Cal.com reads a booking when it sends: if it lists the booking as cancelled, the attendees know already.
+        is_listed = change.record.event.booking.status not in ("CANCELLED", "REJECTED")
         if isinstance(change.record.event, events.BookingCancelled):
             planned += _cancelled(change)
-        if isinstance(change.record.event, events.LocationChanged) and change.after.is_live:
-            planned += _new_place(change)
-        if is_booked or change.is_moved:
+        if isinstance(change.record.event, events.LocationChanged) and change.after.is_live and not is_booked:
+            planned += _new_place(change) if is_listed else []
+        if (is_booked or change.is_moved) and is_listed:
             planned += _scheduled(change)
     return [*planned, *_follow_ups(change)]
+
+
+def _is_booked(change: Change) -> bool:
+    """Return whether the event says that the meeting is on, or accepts a booking that waited (F13)."""
+    before, event = change.before, change.record.event
+    if isinstance(event, BOOKED_EVENTS):
+        return change.after.is_live
+    is_accepted = becomes_live(before, change.after)
+    return is_accepted and (
+        isinstance(event, _ACCEPTING_EVENTS) if before is None else isinstance(event, _STATUS_EVENTS)
+    )
 
 
 def withdrawals(change: Change) -> list[Withdrawal]:

@@ -1,9 +1,11 @@
 """Reads a Cal.com booking from a webhook into Showup's model."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from msgspec.structs import replace
 
+from showup.bookings.booking import Status
 from showup.events.details import AttendeeDetails, BookingDetails
 from showup.sources.calcom.envelope import Envelope
 from showup.sources.calcom.payload import (
@@ -39,6 +41,7 @@ def read_booking(envelope: Envelope) -> BookingDetails:
     return BookingDetails(
         uid=identifier(fields.get("uid")) or identifier(fields.get("bookingUid")),
         calcom_booking_id=identifier(fields.get("bookingId")) or identifier(fields.get("id")),
+        status=_status(fields),
         title=text(fields.get("title")),
         start_time=instant(fields, "startTime"),
         end_time=instant(fields, "endTime"),
@@ -66,6 +69,11 @@ def read_booking(envelope: Envelope) -> BookingDetails:
         currency=_currency(fields),
         simulated=mapping(fields.get("metadata")).get("showup") in ("simulated", "sample"),
     )
+
+
+def _status(fields: Json) -> Status | None:
+    name = (text(fields.get("status")) or "").upper()
+    return next((one for one in get_args(Status) if one == name), None)
 
 
 def _attendees(fields: Json, answers: dict[str, str]) -> tuple[AttendeeDetails, ...]:
