@@ -73,6 +73,11 @@ class Week:
         return [one._replace(received_at=first_received[one.account, one.body]) for one in self.sent]
 
 
+def _in_series(content: bytes) -> bytes:
+    """Returns the body with the rule of a weekly series; MEETING_* rows have no rule."""
+    return content.replace(b'"payload":{', b'"payload":{"recurringEvent":{"freq":2,"count":3,"interval":1},', 1)
+
+
 class Meeting:
     """One booking at Cal.com, from its creation to its end."""
 
@@ -82,6 +87,7 @@ class Meeting:
         self.uids = [uid]
         self.start = MONDAY + timedelta(days=days_ahead, hours=3)
         self.host = BEN
+        self.is_in_series = False
         self._previous: list[PreviousBooking] = []
 
     def _booking(self) -> SimulatedBooking:
@@ -89,7 +95,8 @@ class Meeting:
 
     def _send(self, trigger: str, about: SimulatedBooking | None = None, **details: Any) -> None:
         at = self.week.next_time()
-        self.week.send(render(SimulatedWebhook(trigger, at, 0, about or self._booking(), **details)))
+        content = render(SimulatedWebhook(trigger, at, 0, about or self._booking(), **details))
+        self.week.send(_in_series(content) if self.is_in_series else content)
 
     def _moved(self) -> SimulatedBooking:
         """Gives the meeting a new time and uid, and returns the booking that names its old ones."""

@@ -76,9 +76,11 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     week = Week()
     meetings = [
         Meeting(week, "alpha", [SARAH, GUEST], 1),
-        Meeting(week, "beta", [SAM], 2),
+        Meeting(week, "beta", draw(st.sampled_from([[SAM], [SARAH]])), 2),
         Meeting(week, "gamma", [draw(st.sampled_from([GUS, SARAH, LEE]))], 3),
     ][: draw(st.integers(1, 3))]
+    for meeting in meetings:
+        meeting.is_in_series = draw(st.booleans())
     seated_meetings = [SeatedMeeting(week, "class", 2), SeatedMeeting(week, "evening class", 4)]
     operator = Operator(week)
     for meeting in meetings:

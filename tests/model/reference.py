@@ -4,6 +4,8 @@ The model shares no code with Showup, and is not fast: it replays everything twi
 seats and changes of attendees, which have their own tests.
 """
 
+from typing import Any
+
 from tests.model import deals, mails, people
 from tests.model.source_events import ReceivedEvent, SourceEvent, in_source_order, parse_time
 from tests.model.values import Booking, ReferenceModel
@@ -70,6 +72,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
         start=parse_time(fields["startTime"]),
         end=parse_time(fields["endTime"]),
         emails=[one["email"].lower() for one in fields["attendees"]],
+        series=_series_of(event),
         host=fields["organizer"]["email"] if "organizer" in fields else fields["userPrimaryEmail"],
         moves=0 if old_uid is None else 1,
         is_rebooking_requested=bool(fields.get("requestReschedule")),
@@ -88,6 +91,12 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
         case "MEETING_ENDED" if booking.status == "ACCEPTED":
             _ended(model, booking, event)
     _apply_waiting(model, booking)
+
+
+def _series_of(event: SourceEvent) -> tuple[Any, ...] | None:
+    """M12: the dates that one person booked by one rule are one series."""
+    rule = event.fields.get("recurringEvent")
+    return None if rule is None else (*sorted(rule.items()), event.fields["attendees"][0]["email"].lower())
 
 
 def _initial_status(event: SourceEvent) -> str:
@@ -122,6 +131,7 @@ def _apply_waiting(model: ReferenceModel, booking: Booking) -> None:
 
 
 def _apply_to_booking(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    booking.series = booking.series or _series_of(event)
     uid = event.fields.get("uid") or event.fields.get("bookingUid")
     if uid is not None and uid != booking.uid and uid in booking.uids:
         model.refused[event.id] = "it is about a time that the booking no longer has"

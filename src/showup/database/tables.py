@@ -283,6 +283,7 @@ deal_events = Table(
     Column("kind", Text, nullable=False),
     Column("organizer_email", Text),
     Column("start_time", Instant),
+    Column("series_uid", Text),
     # {change, to, actor} of a manual event; NULL otherwise.
     Column("manual", JSONB),
     PrimaryKeyConstraint("stream_id", "position"),

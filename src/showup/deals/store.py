@@ -32,13 +32,15 @@ async def deal_events_of(connection: asyncpg.Connection, company_ids: Iterable[U
     """Return, by company, the deal events of all its streams, each stream's in its own order."""
     rows = await connection.fetch(
         """
-        SELECT company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, manual::text
+        SELECT company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, series_uid,
+               manual::text
         FROM deal_events WHERE company_id = ANY($1::uuid[]) ORDER BY stream_id, position
         """,
         list(company_ids),
     )
     by_company: dict[UUID, list[DealEvent]] = defaultdict(list)
-    for company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, manual_json in rows:
+    for row in rows:
+        company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, series_uid, manual_json = row
         manual = _NO_MANUAL_FIELDS if manual_json is None else _manual_decoder.decode(manual_json)
         deal_event = DealEvent(
             stream_id=stream_id,
@@ -48,6 +50,7 @@ async def deal_events_of(connection: asyncpg.Connection, company_ids: Iterable[U
             order_key=order_key,
             start_time=start_time,
             organizer_email=organizer_email,
+            series_uid=series_uid,
             change=manual.change,
             deal_name=manual.to,
             actor=manual.actor,
@@ -114,6 +117,7 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
             "kind": deal_event.kind,
             "organizer_email": deal_event.organizer_email,
             "start_time": deal_event.start_time,
+            "series_uid": deal_event.series_uid,
             "manual": _manual_fields(deal_event),
         }
         for tail in tails

@@ -224,9 +224,35 @@ async def _blocked_recipients(
         and (suppression.scope == "all" or one.kind == "no_show")
     }
     for one in claimed:
+        if one.kind == "no_show" and one.id not in blocked and await _has_later_meeting(connection, queue, one):
+            blocked[one.id] = NotSent(state="skipped", because="the recipient has a later accepted meeting")
         if one.kind == "no_show" and one.id not in blocked and await _was_followed_up(connection, queue, one, now):
             blocked[one.id] = NotSent(state="skipped", because="the recipient received another follow-up recently")
     return blocked
+
+
+async def _has_later_meeting(connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed) -> bool:
+    """Returns whether the recipient has an accepted meeting after the one that they missed (M05).
+
+    The person counts, under any of their addresses; a later meeting that they missed too does not.
+    """
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM bookings missed
+                JOIN booking_attendees guest ON guest.booking_id = missed.id AND guest.email = $3
+                JOIN booking_attendees a ON a.email = guest.email OR a.person_id = guest.person_id
+                JOIN bookings b ON b.id = a.booking_id AND b.workspace_id = $1
+                WHERE missed.id = $2 AND b.status = 'ACCEPTED' AND b.start_time > missed.start_time
+                AND a.cancelled_at IS NULL AND a.attended IS NOT FALSE
+            )
+            """,
+            queue.workspace_id,
+            one.booking_id,
+            one.recipient,
+        )
+    )
 
 
 async def _was_followed_up(

@@ -48,18 +48,24 @@ def meeting_ended(
         return known
     if not known.is_live:
         return Decision(after=known, what="meeting.ended", because=f"the booking is {known.status}")
-    host_absent = event.host_absent or known.host_absent
+    organizer_is_known_absent = known.organizer_email in known.absent_hosts
+    if event.host_absent:
+        known = _without_host(known, known.organizer_email)
+    host_absent = known.host_absent
     details_by_key = {one.key: one for one in event.booking.attendees}
     attendees = tuple(
         _attendee_after_end(one, details_by_key.get(one.key), host_absent, known.outcome, rules)
         for one in known.attendees
     )
-    after = replace(known, attendees=attendees, host_absent=host_absent)
+    after = replace(known, attendees=attendees)
+    because = _ended_reason(after)
+    if event.host_absent and not host_absent and not organizer_is_known_absent:
+        because += f"; the organizer {known.organizer_email} was absent, and another host may have held the meeting"
     deal_events: tuple[DealEventKind, ...] = ("booked",) if becomes_live(before, known) else ()
     return Decision(
         after=after,
         what="meeting.ended",
-        because=_ended_reason(after),
+        because=because,
         deal_events=(*deal_events, *attendance_deal_events(before, after)),
     )
 
@@ -132,18 +138,29 @@ def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejecte
     if not before.is_live:
         return Rejected(because=f"the booking is {before.status}, so no one can be absent")
     who = event.host_email or before.organizer_email
-    if who != before.organizer_email:
-        return Decision(after=before, what="host.missed", because=f"the co-host {who} did not join")
+    missed = _without_host(before, who)
+    if not missed.host_absent:
+        role = "organizer" if who == before.organizer_email else "co-host"
+        others = "another host may have held the meeting" if role == "organizer" else "the meeting has other hosts"
+        return Decision(after=missed, what="host.missed", because=f"the {role} {who} did not join; {others}")
     attendees = tuple(
         replace(one, attended=None, evidence=None) if one.evidence == "assumed" else one for one in before.attendees
     )
-    after = replace(before, attendees=attendees, host_absent=True)
+    after = replace(missed, attendees=attendees)
     return Decision(
         after=after,
         what="host.missed",
         because=f"Cal Video reported that {who or 'the host'} did not join",
         deal_events=attendance_deal_events(before, after),
     )
+
+
+def _without_host(booking: Booking, host: str | None) -> Booking:
+    """Return the booking with this host absent; the meeting had no host only if all of them were absent (F18)."""
+    absent = booking.absent_hosts | ({host} if host is not None else set())
+    hosts = booking.co_hosts | ({booking.organizer_email} if booking.organizer_email is not None else set())
+    host_absent = booking.host_absent or hosts <= absent
+    return replace(booking, absent_hosts=absent, host_absent=host_absent)
 
 
 def recording_ready(before: Booking | None, event: RecordingReady) -> Decision:

@@ -33,7 +33,6 @@ _SAME_NAME_FIELDS = (
     "platform_cancel_url",
     "platform_booking_url",
     "calendar_invites",
-    "series_uid",
     "price",
     "currency",
 )
@@ -99,12 +98,16 @@ def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Book
     changes: dict[str, Any] = {
         name: value for name in _SAME_NAME_FIELDS if (value := getattr(details, name)) is not None
     }
+    # Bodies name a series in different ways: the first name stays, since it links the date to the others.
+    changes["series_uid"] = booking.series_uid or details.series_uid
     if details.answers:
         changes["answers"] = {**booking.answers, **details.answers}
     if details.calcom_booking_id is not None:
         changes["calcom_booking_id"] = details.calcom_booking_id
     if details.simulated or record.simulated:
         changes["simulated"] = True
+    if co_hosts := details.hosts - {details.organizer_email}:
+        changes["co_hosts"] = co_hosts
     if details.booked_at is not None:
         changes["booked_at"] = min(booking.booked_at, details.booked_at)
     booking = merge_attendees(replace(booking, **changes), details, record.source_at, rules)

@@ -25,6 +25,7 @@ class MeetingState(Struct, kw_only=True):
     showed: bool = False
     is_attached: bool = False
     start_time: datetime | None = None
+    series_uid: str | None = None
     past_hosts: set[str | None] = set()
 
 

@@ -176,6 +176,8 @@ def location_changed(before: Booking | None, record: BookingRecord, rules: Rules
 def organizer_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another host; the deal's owner follows."""
     after = _with_reported_status(before, record, rules)
+    details = record.event.booking
+    after = replace(after, co_hosts=details.hosts - {details.organizer_email})
     booked: tuple[DealEventKind, ...] = ("booked",) if becomes_live(before, after) else ()
     return Decision(
         after=after,

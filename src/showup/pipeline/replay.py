@@ -126,6 +126,7 @@ def _deal_event(booking_id: UUID, record: BookingRecord, kind: DealEventKind, af
         order_key=record.order_key,
         start_time=after.start_time,
         organizer_email=after.organizer_email,
+        series_uid=after.series_uid,
         change=event.change if isinstance(event, DealChanged) else None,
         deal_name=event.deal if isinstance(event, BookingAttached) else None,
         actor=record.actor if isinstance(event, ManualBookingEvent) else None,

@@ -22,6 +22,7 @@ from showup.sources.calcom.payload import (
     text,
     url,
 )
+from showup.sources.calcom.series import read_series
 
 # Cal.com invents an address for bookers known by phone only (`contructEmailFromPhoneNumber.ts`).
 _PHONE_ONLY = "@sms.cal.com"
@@ -38,10 +39,12 @@ def read_booking(envelope: Envelope) -> BookingDetails:
     organizer = mapping(fields.get("organizer") or fields.get("user"))
     organizer_email = email(organizer.get("email")) or email(fields.get("userPrimaryEmail"))
     answers = _answers(fields)
+    attendees = tuple(_attendees(fields, answers))
     return BookingDetails(
         uid=identifier(fields.get("uid")) or identifier(fields.get("bookingUid")),
         calcom_booking_id=identifier(fields.get("bookingId")) or identifier(fields.get("id")),
         status=_status(fields),
+        series_uid=read_series(fields, next((one.key for one in attendees), None)),
         title=text(fields.get("title")),
         start_time=instant(fields, "startTime"),
         end_time=instant(fields, "endTime"),
@@ -50,7 +53,7 @@ def read_booking(envelope: Envelope) -> BookingDetails:
         organizer_name=text(organizer.get("name")),
         organizer_time_zone=text(organizer.get("timeZone")),
         hosts=_hosts(organizer_email, fields),
-        attendees=_attendees(fields, answers),
+        attendees=attendees,
         attendees_are_guests=not envelope.trigger.startswith("MEETING_"),
         seated=fields.get("attendeeSeatId") is not None or integer(fields.get("seatsPerTimeSlot")) is not None,
         event_type=text(fields.get("type")),

@@ -300,6 +300,7 @@ TABLES = (
         kind TEXT NOT NULL,
         organizer_email TEXT,
         start_time TIMESTAMP WITH TIME ZONE,
+        series_uid TEXT,
         manual JSONB,
         CONSTRAINT pk_deal_events PRIMARY KEY (stream_id, position),
         CONSTRAINT fk_deal_events_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
