@@ -21,7 +21,8 @@ def plan_booked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> 
         return
     future_offsets = [one for one in REMINDERS if booking.start - one > event.received_at]
     for email in _recipients(model, booking, event):
-        _plan(booking, email, "rescheduled" if booking.moves else "confirmation")
+        confirmation = "confirmation" if booking.series is None else "series"
+        _plan(booking, email, "rescheduled" if booking.moves else confirmation)
         for one in future_offsets:
             _plan(booking, email, "reminder", one, due_at=booking.start - one)
         if not future_offsets:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from showup.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees.")
-MailKind = Literal["confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show"]
+MailKind = Literal["confirmation", "series", "rescheduled", "cancelled", "new_place", "reminder", "no_show"]
 
 
 # Typer turns a group with one command into that command; this callback prevents it.

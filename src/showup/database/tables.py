@@ -276,6 +276,9 @@ deal_events = Table(
     Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
     # The booking, or the event by which a person opened the deal.
     Column("stream_id", UUID, nullable=False),
+    # Of a company with seats in a booking of another company: the booking, and the company's deal.
+    Column("booking_id", UUID),
+    Column("deal_id", UUID),
     Column("position", Integer, nullable=False),
     Column("order_key", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -288,6 +291,8 @@ deal_events = Table(
     Column("manual", JSONB),
     PrimaryKeyConstraint("stream_id", "position"),
     Index("ix_deal_events_company_id", "company_id"),
+    Index("ix_deal_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
+    Index("ix_deal_events_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
 )
 
 # Merged identities (PI12): two people by their emails, two companies by their keys. An undone merge has no row.

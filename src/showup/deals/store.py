@@ -1,7 +1,7 @@
 """Store the deals of a workspace in PostgreSQL, and the deal events from which they are replayed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -88,10 +88,11 @@ async def companies_of_streams(connection: asyncpg.Connection, stream_ids: Itera
 
 
 class DealEventTail(Struct, frozen=True, kw_only=True):
-    """The deal events of a stream from one position on."""
+    """The deal events of a stream from one position on; `booking_id` if they are of a company with seats."""
 
     stream_id: UUID
     company_id: UUID | None
+    booking_id: UUID | None
     position: int
     deal_events: Sequence[DealEvent]
 
@@ -109,6 +110,7 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
     rows = [
         {
             "company_id": tail.company_id,
+            "booking_id": tail.booking_id,
             "stream_id": deal_event.stream_id,
             "position": position,
             "order_key": deal_event.order_key,
@@ -125,6 +127,20 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
         for position, deal_event in enumerate(tail.deal_events, start=tail.position)
     ]
     await bulk.insert(connection, deal_events, rows)
+
+
+async def save_stream_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID | None]) -> None:
+    """Set the deals of companies with seats in a booking of another company, by stream; other streams are ignored."""
+    if deal_of:
+        await connection.execute(
+            """
+            UPDATE deal_events e SET deal_id = changed.deal_id
+            FROM unnest($1::uuid[], $2::uuid[]) AS changed(stream_id, deal_id)
+            WHERE e.stream_id = changed.stream_id AND e.booking_id IS NOT NULL
+            """,
+            list(deal_of),
+            list(deal_of.values()),
+        )
 
 
 def _manual_fields(deal_event: DealEvent) -> dict[str, Any] | None:

@@ -29,12 +29,25 @@ class Guest(Struct, frozen=True, kw_only=True):
     locale: str | None = None
 
 
+class SeriesDate(Struct, frozen=True, kw_only=True):
+    """One date of a series: a booking of its own."""
+
+    booking_id: UUID
+    status: str
+    start_time: datetime
+    end_time: datetime | None = None
+    uid: str | None = None
+    meeting_url: str | None = None
+    ical_uid: str | None = None
+    ical_sequence: int | None = None
+
+
 class Meeting(Struct, frozen=True, kw_only=True):
     """A booking's state when the notification is rendered; all times are aware, in UTC.
 
     `uid` is Cal.com's latest; anyone who knows it can cancel the meeting. `guest` is the attendee that the notification
-    is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `host_absent`: no
-    host came.
+    is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `series` are all
+    dates of its series, by time. `host_absent`: no host came.
     """
 
     booking_id: UUID
@@ -63,6 +76,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     platform_booking_url: str | None = None
     calendar_invites: bool = False
     series_uid: str | None = None
+    series: tuple[SeriesDate, ...] = ()
     reschedule_requested: bool = False
     ical_uid: str | None = None
     ical_sequence: int | None = None

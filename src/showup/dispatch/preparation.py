@@ -23,10 +23,12 @@ from showup.destinations.contract import (
     Notification,
     Question,
 )
-from showup.dispatch.attempt_results import NotSent
+from showup.dispatch import series_mails
+from showup.dispatch.attempt_results import NotSent, Postponed
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
+from showup.outbox.planned import SERIES
 from showup.outbox.suppressions import suppressed
 
 BookingRecipients: TypeAlias = Collection[tuple[UUID, str]]
@@ -38,7 +40,7 @@ MeetingLookup: TypeAlias = Callable[
 _log = structlog.get_logger()
 
 # These only make sense while the meeting will take place, at the time that they were planned for.
-_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirmation", "rescheduled", "new_place", "reminder"})
+_REQUIRES_ACTIVE_MEETING: Final = frozenset({"confirmation", "series", "rescheduled", "new_place", "reminder"})
 
 
 class UnsubscribeUrlBuilder(Protocol):
@@ -54,7 +56,7 @@ class ReadyDelivery(Struct, frozen=True, kw_only=True):
     attempt: Attempt
 
 
-PreparedDelivery: TypeAlias = ReadyDelivery | NotSent | GaveUp
+PreparedDelivery: TypeAlias = ReadyDelivery | NotSent | Postponed | GaveUp
 
 
 class ConnectedQueue(Struct, frozen=True, kw_only=True):
@@ -85,6 +87,7 @@ async def prepare(
     now: datetime,
 ) -> list[PreparedDelivery]:
     """Returns one result per claimed delivery, in order; new content is stored in the connection's transaction."""
+    await series_mails.lock(connection, connected.queue, claimed)
     claimed, unwanted = await _reload(connection, claimed)
     contents = await _load_contents(connection, claimed)
     meetings = await final_check.meetings(
@@ -97,9 +100,13 @@ async def prepare(
     for one in claimed:
         booking_recipient = _booking_recipient(one)
         meeting = None if booking_recipient is None else meetings.get(booking_recipient)
-        stop_reason = unwanted.get(one.id) or blocked.get(one.id) or _stop_reason(one, meeting)
+        stop_reason: NotSent | Postponed | None = (
+            unwanted.get(one.id) or blocked.get(one.id) or _stop_reason(one, meeting)
+        )
+        if stop_reason is None and one.id not in contents and meeting is not None and one.kind == SERIES:
+            stop_reason = await series_mails.claim_dates(connection, connected.queue, one, meeting, now)
         content = stop_reason or contents.get(one.id) or _render(one, connected, meeting, final_check.unsubscribe_url)
-        if isinstance(content, NotSent | GaveUp):
+        if isinstance(content, NotSent | Postponed | GaveUp):
             prepared.append(content)
             continue
         if one.id not in contents:

@@ -16,7 +16,7 @@ MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
 _PRIORITIES: Final = {
     "no_show": 10,
     "reminder": 20,
-    **dict.fromkeys(("confirmation", "rescheduled", "cancelled", "new_place", "booking", "deal"), 30),
+    **dict.fromkeys(("confirmation", "series", "rescheduled", "cancelled", "new_place", "booking", "deal"), 30),
 }
 _SYSTEM_PRIORITY: Final = 25
 

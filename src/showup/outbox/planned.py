@@ -10,6 +10,8 @@ PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 
 CONFIRMATION, REMINDER, NO_SHOW = "confirmation", "reminder", "no_show"
 RESCHEDULED, CANCELLED, NEW_PLACE = "rescheduled", "cancelled", "new_place"
+# The one confirmation of all dates of a series.
+SERIES = "series"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
 
 

@@ -17,7 +17,16 @@ from msgspec.structs import replace
 from showup.bookings.booking import Attendee, Booking, BookingUid
 from showup.events import booking as events
 from showup.outbox import expiry
-from showup.outbox.planned import CANCELLED, CONFIRMATION, NEW_PLACE, NO_SHOW, REMINDER, RESCHEDULED, PlannedDelivery
+from showup.outbox.planned import (
+    CANCELLED,
+    CONFIRMATION,
+    NEW_PLACE,
+    NO_SHOW,
+    REMINDER,
+    RESCHEDULED,
+    SERIES,
+    PlannedDelivery,
+)
 from showup.pipeline.booking_updates import becomes_live
 from showup.pipeline.change import Change, Withdrawal, time_details
 from showup.pipeline.quiet_hours import end_of_quiet_hours
@@ -113,6 +122,9 @@ def _scheduled(change: Change) -> Iterable[PlannedDelivery]:
         key = f"scheduled:{_meeting_key(after, attendee)}:{email}"
         if is_rescheduled:
             yield change.message(RESCHEDULED, email, key, details=time_details(old_start_time))
+        elif after.series_uid is not None and change.rules.confirm_series == "once":
+            # The dates of a series arrive one by one; the final check sends one of these mails for all of them (F14).
+            yield change.message(SERIES, email, key, due_at=change.record.received_at + change.rules.series_wait)
         else:
             yield change.message(CONFIRMATION, email, key)
         yield from _reminders(change, attendee, email)

@@ -115,14 +115,15 @@ def _headers(variables: "MailVariables") -> dict[str, str]:
 class MailVariables(Struct, frozen=True, kw_only=True):
     """The variables of a template; None where unknown. docs/EMAIL.md describes each.
 
-    `old_when` belongs to a reschedule, `before` (`24 hours`) to a reminder, `rebook_url` and `unsubscribe_url` to a
-    follow-up. `short_title` is shortened for a subject.
+    `dates` are the accepted dates of a series. `old_when` belongs to a reschedule, `before` (`24 hours`) to a
+    reminder, `rebook_url` and `unsubscribe_url` to a follow-up. `short_title` is shortened for a subject.
     """
 
     kind: str
     title: str
     short_title: str
     when: LocalTime
+    dates: tuple[LocalTime, ...]
     place: MeetingPlace
     guest_name: str | None
     guest_email: str
@@ -153,6 +154,9 @@ def mail_variables(notification: Notification) -> MailVariables:
         title=title,
         short_title=truncate(title, _LONGEST_SHORT_TITLE),
         when=local_time(meeting.start_time, meeting.end_time, zone),
+        dates=tuple(
+            local_time(date.start_time, date.end_time, zone) for date in meeting.series if date.status == "ACCEPTED"
+        ),
         place=meeting_place(meeting),
         guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
         guest_email=one_line(meeting.guest.email),

@@ -18,7 +18,7 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from showup.destinations.contract import CannotRender, Guest, Meeting, Notification
+from showup.destinations.contract import CannotRender, Guest, Meeting, Notification, SeriesDate
 from showup.destinations.email.settings import check_folder
 
 _BUILT_IN = Path(__file__).with_name("templates")
@@ -26,7 +26,7 @@ _BUILT_IN = Path(__file__).with_name("templates")
 _PREFIX = "showup"
 # Mail programs cut off much shorter mails.
 _LONGEST_OUTPUT = 500_000
-KINDS = ("confirmation", "rescheduled", "cancelled", "new_place", "reminder", "no_show")
+KINDS = ("confirmation", "series", "rescheduled", "cancelled", "new_place", "reminder", "no_show")
 _START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
 SAMPLE = Meeting(
@@ -48,6 +48,15 @@ SAMPLE = Meeting(
     ical_uid="sample@Cal.com",
     ical_sequence=1,
     cancellation_reason="A conflict in the calendar",
+    series=tuple(
+        SeriesDate(
+            booking_id=UUID(int=1 + week),
+            status="ACCEPTED",
+            start_time=_START + timedelta(weeks=week),
+            end_time=_START + timedelta(weeks=week, minutes=30),
+        )
+        for week in range(3)
+    ),
 )
 
 
