@@ -12,6 +12,7 @@ from showup.destinations.contract import GaveUp, TryAgain
 from showup.pipeline.rules import Rules
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import body, payload
+from tests.pipeline.field_inputs import NOW, read_bodies
 
 ANN = "ann@acme.example"
 RULE = {"recurringEvent": {"freq": 2, "count": 4, "interval": 1}}
@@ -66,6 +67,15 @@ async def test_f14_a_series_booked_at_once_is_confirmed_once_and_reminded_of_eac
     (because,) = {row["because"] for row in await scenario.rows(kind="series", state="skipped")}
     assert because == "another mail about the series confirmed this date too"
     assert len(await scenario.rows(kind="reminder")) == 4 * 3
+
+
+async def test_f14_the_reported_series_of_six(scenario: DeliveryScenario) -> None:
+    scenario.now = NOW
+    await scenario.receive(*read_bodies("14_series_of_six"))
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == ["series"]
+    assert await covered(scenario) == [6]
+    assert len(await scenario.rows(kind="reminder")) == 6 * 3
 
 
 async def test_f14_a_date_that_arrives_minutes_later_has_its_own_mail(scenario: DeliveryScenario) -> None:
