@@ -29,6 +29,8 @@ RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "fresh_for": ("pipeline", "fresh_for_hours"),
     "remind_before": ("reminders", "offsets_before"),
     "notify_guests": ("email", "guests"),
+    "confirm_series": ("email", "confirm_series"),
+    "series_wait": ("email", "series_wait"),
     "follow_up": ("no_show_follow_up", "enabled"),
     "follow_up_after": ("no_show_follow_up", "after"),
     "follow_up_expires_after": ("no_show_follow_up", "expires_after"),

@@ -44,8 +44,9 @@ class Mailbox(MailPreview):
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Delivered:
         self.mails.append(mail)
-        if mail.calendar is not None:
-            self._open(mail.calendar, mail.to)
+        for calendar in (mail.calendar, *mail.more_calendars):
+            if calendar is not None:
+                self._open(calendar, mail.to)
         return await super().send(delivery_id, mail)
 
     def _open(self, text: str, to: str) -> None:
@@ -142,7 +143,7 @@ async def send(scenario: MailScenario, *bodies: bytes) -> None:
 
 
 def sequences(scenario: MailScenario) -> list[int]:
-    return [one.calendar_entry.sequence for one in scenario.mailbox.mails if one.calendar_entry is not None]
+    return [entry.sequence for one in scenario.mailbox.mails for entry in one.calendar_entries]
 
 
 async def test_the_sequence_only_grows(scenario: MailScenario) -> None:

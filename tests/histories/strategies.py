@@ -17,6 +17,9 @@ _BOOKING_CHANGES: tuple[Callable[[Meeting], None], ...] = (
     Meeting.create,
     Meeting.request,
     Meeting.reject,
+    Meeting.create_unpaid,
+    Meeting.pay,
+    Meeting.confirm_by_request,
     Meeting.reschedule,
     Meeting.reschedule,
     Meeting.reschedule_without_webhook,
@@ -73,13 +76,15 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     week = Week()
     meetings = [
         Meeting(week, "alpha", [SARAH, GUEST], 1),
-        Meeting(week, "beta", [SAM], 2),
+        Meeting(week, "beta", draw(st.sampled_from([[SAM], [SARAH]])), 2),
         Meeting(week, "gamma", [draw(st.sampled_from([GUS, SARAH, LEE]))], 3),
     ][: draw(st.integers(1, 3))]
+    for meeting in meetings:
+        meeting.is_in_series = draw(st.booleans())
     seated_meetings = [SeatedMeeting(week, "class", 2), SeatedMeeting(week, "evening class", 4)]
     operator = Operator(week)
     for meeting in meetings:
-        draw(st.sampled_from([Meeting.create, Meeting.create, Meeting.request]))(meeting)
+        draw(st.sampled_from([Meeting.create, Meeting.create, Meeting.request, Meeting.create_unpaid]))(meeting)
     for _ in range(draw(st.integers(1, MAX_BODIES - len(meetings)))):
         kind = draw(st.sampled_from(("webhook", "webhook", "command", "command", "seat", "booking")))
         if kind == "booking":

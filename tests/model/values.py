@@ -43,6 +43,7 @@ class Booking:
     end: datetime
     emails: list[str]
     host: str
+    series: tuple[Any, ...] | None = None
     moves: int = 0
     attended: bool | None = None
     evidence: str | None = None

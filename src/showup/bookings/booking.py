@@ -79,6 +79,9 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     title: str = ""
     attendees: tuple[Attendee, ...] = ()
     hosts: frozenset[str] = frozenset()
+    # The organizer's co-hosts, as the newest event that lists them says, and the hosts who did not come.
+    co_hosts: frozenset[str] = frozenset()
+    absent_hosts: frozenset[str] = frozenset()
     host_absent: bool = False
     organizer_email: str | None = None
     organizer_name: str | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees, and send a test mail.")
 MailKind = Literal[
     "confirmation",
+    "series",
     "rescheduled",
     "cancelled",
     "reschedule_request",

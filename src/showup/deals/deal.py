@@ -56,7 +56,7 @@ class DealEvent(Struct, frozen=True, kw_only=True):
     """One change in the history of a company's deals, caused by an event of a booking or by a person.
 
     `stream_id` is the booking, or the deal that a person opened. `actor` is the person; None if a source reported the
-    event. The kinds that a booking causes:
+    event. `series_uid`: the series of which the meeting is one date. The kinds that a booking causes:
 
     - `booked`: a meeting is scheduled, for the first time or again
     - `cancelled`: the meeting was cancelled
@@ -80,6 +80,7 @@ class DealEvent(Struct, frozen=True, kw_only=True):
     order_key: str
     start_time: datetime | None = None
     organizer_email: str | None = None
+    series_uid: str | None = None
     change: DealChange | None = None
     deal_name: str | None = None
     actor: str | None = None

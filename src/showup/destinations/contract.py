@@ -45,12 +45,25 @@ _TEXTS = (
 )
 
 
+class SeriesDate(Struct, frozen=True, kw_only=True):
+    """One date of a series: a booking of its own."""
+
+    booking_id: UUID
+    status: str
+    start_time: datetime
+    end_time: datetime | None = None
+    uid: str | None = None
+    meeting_url: str | None = None
+    ical_uid: str | None = None
+    ical_sequence: int | None = None
+
+
 class Meeting(Struct, frozen=True, kw_only=True):
     """A booking's state when the notification is rendered; all times are aware, in UTC.
 
     `uid` is Cal.com's latest; anyone who knows it can cancel the meeting. `guest` is the attendee that the notification
     is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `other_uids` are
-    former ones, and other attendees' seats. `host_absent`: no host came.
+    former ones, and other attendees' seats. `series` are all dates of its series, by time. `host_absent`: no host came.
 
     `location_kind` says where the meeting is, and for a phone call, who calls whom. `calcom_url` is the address of the
     Cal.com instance that the booking came from. Messages that attendees see use `contact_email` and `redact_organizer`,
@@ -87,6 +100,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     platform_booking_url: str | None = None
     calendar_invites: bool = False
     series_uid: str | None = None
+    series: tuple[SeriesDate, ...] = ()
     reschedule_requested: bool = False
     ical_uid: str | None = None
     ical_sequence: int | None = None
@@ -144,6 +158,7 @@ class CalendarEntry(Struct, frozen=True, kw_only=True):
     `sequence` and `organizer` are those of the file, `start_time` is when the meeting was to begin.
     """
 
+    booking_id: UUID
     uid: str
     recipient: str
     method: CalendarMethod

@@ -114,8 +114,7 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     `subscribed_events` returns the event kinds that the settings select; `secret_required_by` names, for some of them,
     the secret without which they are not sent. `build` raises ValueError for invalid settings or credentials.
     `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
-    each fault, with what to do. `keeps_prospects`: its records or messages are about prospects, so it is not
-    notified of a booking without an external attendee.
+    each fault, with what to do.
     """
 
     name: str
@@ -125,7 +124,6 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     build: Callable[[Any, Mapping[str, str], DestinationContext], Destination]
     check_health: Callable[[Any, Mapping[str, str], DestinationContext], Awaitable[list[str]]]
     secret_required_by: Mapping[str, str] = {}
-    keeps_prospects: bool = False
 
     def enabled_events(self, settings: ConnectionSettings, credentials: Mapping[str, Any]) -> frozenset[str]:
         """Returns the event kinds that it is sent, with these settings and secrets."""

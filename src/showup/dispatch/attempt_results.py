@@ -17,7 +17,14 @@ class NotSent(Struct, frozen=True, kw_only=True):
     because: str
 
 
-AttemptResult: TypeAlias = Outcome | NotSent
+class Postponed(Struct, frozen=True, kw_only=True):
+    """The delivery was not sent yet: it waits for another one, until `until`."""
+
+    until: datetime
+    because: str
+
+
+AttemptResult: TypeAlias = Outcome | NotSent | Postponed
 """The result of an attempt."""
 
 
@@ -61,6 +68,16 @@ def finish_attempt(
             return _finished(attempt_ref, "failed", "gave_up", result.because, now)
         case NotSent():
             return _finished(attempt_ref, result.state, "stopped", result.because, now)
+        case Postponed():
+            return FinishedAttempt(
+                delivery_id=attempt_ref.delivery_id,
+                attempt_id=attempt_ref.attempt_id,
+                state="scheduled",
+                outcome="stopped",
+                because=result.because,
+                failures=attempt_ref.failures,
+                wake_at=result.until,
+            )
         case NeedsAnswer():
             return _waiting_for_answer(attempt_ref, result)
         case TryAgain(fault="limit"):

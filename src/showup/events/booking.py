@@ -30,7 +30,9 @@ class PaymentStarted(BookingEvent, frozen=True, kw_only=True):
 
 
 class BookingPaid(BookingEvent, frozen=True, kw_only=True):
-    """The payment of a booking arrived."""
+    """The payment of a booking arrived; `needs_confirmation`: the host must still confirm the booking."""
+
+    needs_confirmation: bool = False
 
 
 class BookingRejected(BookingEvent, frozen=True, kw_only=True):

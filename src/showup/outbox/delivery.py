@@ -14,7 +14,7 @@ MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
 
 
 _MESSAGES: Final = (
-    *("confirmation", "rescheduled", "cancelled", "reschedule_request"),
+    *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request"),
     *("new_place", "new_host", "calendar_cleanup"),
 )
 _PRIORITIES: Final = {

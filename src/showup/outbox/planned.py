@@ -11,6 +11,8 @@ PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 CONFIRMATION, REMINDER, NO_SHOW = "confirmation", "reminder", "no_show"
 RESCHEDULED, CANCELLED, RESCHEDULE_REQUEST = "rescheduled", "cancelled", "reschedule_request"
 NEW_PLACE, NEW_HOST, CALENDAR_CLEANUP = "new_place", "new_host", "calendar_cleanup"
+# The one confirmation of all dates of a series.
+SERIES = "series"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
 
 

@@ -27,7 +27,7 @@ _ATTENDANCE_EVENTS: Final = (
     events.OutcomeReported,
 )
 _STATUS_EVENTS: Final[dict[str, tuple[type[BookingEvent], ...]]] = {
-    "PENDING": (events.BookingRequested, events.PaymentStarted),
+    "PENDING": (events.BookingRequested, events.PaymentStarted, events.BookingMade, events.BookingRescheduled),
     "REJECTED": (events.BookingRejected,),
     "CANCELLED": (events.BookingCancelled,),
 }

@@ -79,7 +79,7 @@ def _attendee_keys(details: BookingDetails) -> set[str]:
 def clear_attendance(booking: Booking) -> Booking:
     """Return the booking with its attendance reset, because attendees can still come at the new time."""
     attendees = tuple(replace(one, attended=None, evidence=None) for one in booking.attendees)
-    return replace(booking, attendees=attendees, host_absent=False, outcome=None)
+    return replace(booking, attendees=attendees, absent_hosts=frozenset(), host_absent=False, outcome=None)
 
 
 def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, left_at: datetime | None) -> Attendee:

@@ -36,7 +36,6 @@ _SAME_NAME_FIELDS = (
     "platform_cancel_url",
     "platform_booking_url",
     "calendar_invites",
-    "series_uid",
     "price",
     "currency",
 )
@@ -78,18 +77,40 @@ def create_booking(
     return apply_details(booking, record, rules)
 
 
+def reported_status(before: Booking | None, details: BookingDetails) -> Status:
+    """Return the status after an event that says nothing about acceptance, such as another place or the end (F13).
+
+    A booking that waits takes the status that Cal.com lists: the event that accepted it may never arrive. For any other
+    booking the events say what happened; the body may be newer than its event (PI9).
+    """
+    if before is None:
+        return details.status or "ACCEPTED"
+    if before.status in ("PENDING", "REJECTED") and details.status not in (None, "PENDING"):
+        return details.status
+    return before.status
+
+
+def becomes_live(before: Booking | None, after: Booking) -> bool:
+    """Return whether the meeting is on now and was not before."""
+    return after.is_live and (before is None or not before.is_live)
+
+
 def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Booking:
     """Return the booking with every field that the event gives; a changed time makes a new version."""
     details = record.event.booking
     changes: dict[str, Any] = {
         name: value for name in _SAME_NAME_FIELDS if (value := getattr(details, name)) is not None
     }
+    # Bodies name a series in different ways: the first name stays, since it links the date to the others.
+    changes["series_uid"] = booking.series_uid or details.series_uid
     if details.answers:
         changes["answers"] = {**booking.answers, **details.answers}
     if details.calcom_booking_id is not None:
         changes["calcom_booking_id"] = details.calcom_booking_id
     if details.simulated or record.simulated:
         changes["simulated"] = True
+    if co_hosts := details.hosts - {details.organizer_email}:
+        changes["co_hosts"] = co_hosts
     if details.booked_at is not None:
         changes["booked_at"] = min(booking.booked_at, details.booked_at)
     booking = merge_attendees(replace(booking, **changes), details, record.source_at, rules)

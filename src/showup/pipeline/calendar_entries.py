@@ -21,11 +21,12 @@ from showup.outbox.planned import (
     NEW_PLACE,
     RESCHEDULE_REQUEST,
     RESCHEDULED,
+    SERIES,
     PlannedDelivery,
 )
 from showup.pipeline.change import Change
 
-_ADDS: Final = frozenset({CONFIRMATION, RESCHEDULED, NEW_PLACE, NEW_HOST})
+_ADDS: Final = frozenset({CONFIRMATION, SERIES, RESCHEDULED, NEW_PLACE, NEW_HOST})
 _REMOVES: Final = frozenset({CANCELLED, RESCHEDULE_REQUEST})
 
 

@@ -57,7 +57,7 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
         case events.PaymentStarted():
             return booked.payment_started(before, record, rules)
         case events.BookingPaid():
-            return booked.paid(before, record, rules)
+            return booked.paid(before, event, record, rules)
         case events.BookingRejected():
             return booked.rejected(before, event, record, rules)
         case events.BookingRescheduled():

@@ -10,7 +10,15 @@ from showup.events.booking import BookingCancelled, BookingRescheduled, SeatLeft
 from showup.events.details import AttendeeDetails, ReplacedBooking
 from showup.events.envelope import BookingRecord
 from showup.pipeline.attendees import leave_seats, rejoin_seats, vacate_seats
-from showup.pipeline.booking_updates import apply_details, create_booking, is_current, move_booking, timeline_fields
+from showup.pipeline.booking_updates import (
+    apply_details,
+    becomes_live,
+    create_booking,
+    is_current,
+    move_booking,
+    reported_status,
+    timeline_fields,
+)
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
 
@@ -22,7 +30,11 @@ def rescheduled(
     reason = f": {event.reason}" if event.reason else ""
     by = f"by {event.by}" if event.by else "by someone whom Cal.com does not name"
     because = f"the meeting was rescheduled {by}{reason}"
-    if before is None:
+    if event.booking.status == "PENDING":
+        decision = _rescheduled_too_early(before, event, record, rules)
+        if isinstance(decision, Rejected):
+            return decision
+    elif before is None:
         decision = _create_rescheduled(event, record, rules, because)
     elif is_current(before, event.booking) and _same_time(before, event):
         return _repeated(before, record, rules)
@@ -152,24 +164,34 @@ def seat_left(before: Booking | None, event: SeatLeft, record: BookingRecord) ->
 
 def location_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another meeting place."""
-    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
+    after = _with_reported_status(before, record, rules)
     return Decision(
         after=after,
         what="booking.relocated",
         because="the meeting has another location",
-        deal_events=("booked",) if before is None else (),
+        deal_events=("booked",) if becomes_live(before, after) else (),
     )
 
 
 def organizer_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another host; the deal's owner follows."""
-    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
+    after = _with_reported_status(before, record, rules)
+    details = record.event.booking
+    after = replace(after, co_hosts=details.hosts - {details.organizer_email})
+    booked: tuple[DealEventKind, ...] = ("booked",) if becomes_live(before, after) else ()
     return Decision(
         after=after,
         what="booking.reassigned",
         because=f"{after.organizer_email} hosts the meeting now",
-        deal_events=("booked",) if before is None else ("reassigned",),
+        deal_events=booked if before is None else (*booked, "reassigned"),
     )
+
+
+def _with_reported_status(before: Booking | None, record: BookingRecord, rules: Rules) -> Booking:
+    status = reported_status(before, record.event.booking)
+    if before is None:
+        return create_booking(record, status, rules)
+    return replace(apply_details(before, record, rules), status=status)
 
 
 def _create_rescheduled(event: BookingRescheduled, record: BookingRecord, rules: Rules, because: str) -> Decision:
@@ -180,6 +202,20 @@ def _create_rescheduled(event: BookingRescheduled, record: BookingRecord, rules:
         because=because,
         deal_events=("booked",),
     )
+
+
+def _rescheduled_too_early(
+    before: Booking | None, event: BookingRescheduled, record: BookingRecord, rules: Rules
+) -> Decision | Rejected:
+    """Apply a new time that the host must still confirm, as its status says (F13)."""
+    if before is None:
+        after = create_booking(record, "PENDING", rules, event.replaces)
+        return Decision(after=after, what="booking.requested", because="the new time is not accepted yet")
+    if not (is_current(before, event.booking) and _same_time(before, event)):
+        return to_requested_time(before, record, rules, event.replaces)
+    if before.status not in ("ACCEPTED", "PENDING"):
+        return Rejected(because=f"the request was already answered: the booking is {before.status}")
+    return Decision(after=apply_details(before, record, rules))
 
 
 def _same_time(before: Booking, event: BookingRescheduled) -> bool:

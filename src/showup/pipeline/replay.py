@@ -14,12 +14,10 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
 from showup.companies.company import domain_of_key
-from showup.deals.deal import DealEvent, DealEventKind
+from showup.deals.deal import DealEvent
 from showup.events.booking import BookingAttached
-from showup.events.deal import DealChanged
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
-from showup.events.manual import ManualBookingEvent
 from showup.people.person import Person
 from showup.pipeline.assignments import NO_ASSIGNMENTS, Assignments
 from showup.pipeline.attendees import assign_companies, own_side_reason
@@ -29,6 +27,7 @@ from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook, Rules
+from showup.pipeline.seat_deals import own_deal_events, seat_deal_events
 from showup.values.domain_name import display_domain
 from showup.values.email_address import display_email, email_domain
 
@@ -44,13 +43,15 @@ class BookingState(Struct, kw_only=True):
     """The state that results from one booking's events. `refused`: by event, why it changed nothing.
 
     `first_event_at` and `last_event_at` are source times: of the first event, and of the last event that was not
-    refused. `attached_at` lists, by company key, when people attached the booking to that company.
+    refused. `seat_deal_events` are the deal events of other companies with seats, by company key. `attached_at` lists,
+    by company key, when people attached the booking to that company.
     """
 
     booking: Booking | None = None
     first_event_at: datetime | None = None
     last_event_at: datetime | None = None
     deal_events: list[DealEvent] = []
+    seat_deal_events: dict[str, list[DealEvent]] = {}
     plan: DeliveryPlan = field(default_factory=DeliveryPlan)
     entries: list[AuditEntry] = []
     people: dict[str, Person] = {}
@@ -81,6 +82,7 @@ def replay(
     `assignments` are the companies that people assigned its attendees to.
     """
     state = BookingState()
+    changes: list[Change] = []
     ordered = _source_order(history)
     for record in ordered:
         applicable = rules.at(record.source_at)
@@ -95,9 +97,12 @@ def replay(
             assigned = assign_companies(state.booking, decision.after, record.source_at, assignments)
             decision = decision if assigned is decision.after else replace(decision, after=assigned)
             change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
-            _apply(state, booking_id, change)
+            _apply(state, change)
+            changes.append(change)
             state.plan.apply(change)
     state.plan.finish()
+    state.deal_events = own_deal_events(booking_id, changes)
+    state.seat_deal_events = seat_deal_events(booking_id, changes)
     _collect_people(state, ordered)
     return state
 
@@ -112,7 +117,7 @@ def _source_order(history: Iterable[BookingRecord]) -> list[BookingRecord]:
     return [ordered[first], *ordered[:first], *ordered[first + 1 :]] if first else ordered
 
 
-def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
+def _apply(state: BookingState, change: Change) -> None:
     before, after, decision, record = change.before, change.after, change.decision, change.record
     state.booking = after
     state.first_event_at = (
@@ -121,27 +126,10 @@ def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
     state.last_event_at = (
         record.source_at if state.last_event_at is None else max(state.last_event_at, record.source_at)
     )
-    state.deal_events.extend(_deal_event(booking_id, record, kind, after) for kind in decision.deal_events)
     if decision.what and not _is_repeated_entry(state, before, decision):
         state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.deal_events:
         state.entries.extend(_entry(record, what, because) for what, because in _company_reasons(state, change))
-
-
-def _deal_event(booking_id: UUID, record: BookingRecord, kind: DealEventKind, after: Booking) -> DealEvent:
-    event = record.event
-    return DealEvent(
-        stream_id=booking_id,
-        event_id=record.event_id,
-        kind=kind,
-        at=record.source_at,
-        order_key=record.order_key,
-        start_time=after.start_time,
-        organizer_email=after.organizer_email,
-        change=event.change if isinstance(event, DealChanged) else None,
-        deal_name=event.deal if isinstance(event, BookingAttached) else None,
-        actor=record.actor if isinstance(event, ManualBookingEvent) else None,
-    )
 
 
 def _is_repeated_entry(state: BookingState, before: Booking | None, decision: Decision) -> bool:

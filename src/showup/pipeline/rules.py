@@ -84,6 +84,13 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     remind_before: Annotated[
         tuple[Duration, ...], Meta(max_length=20, description="When to send reminders, before the meeting.")
     ] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    confirm_series: Annotated[
+        Literal["once", "each"],
+        Meta(description="Whether a series that was booked at once is confirmed in one mail, or each date in its own."),
+    ] = "once"
+    series_wait: Annotated[
+        Duration, Meta(description="How long the confirmation of a series waits for the series' other dates.")
+    ] = timedelta(seconds=3)
     notify_guests: Annotated[
         bool, Meta(description="Whether all attendees are notified of a meeting, or only the booker.")
     ] = False

@@ -12,7 +12,6 @@ from uuid import UUID
 import asyncpg
 
 from showup.companies import store as companies
-from showup.connections.catalogue import PROSPECT_DESTINATIONS
 from showup.deals.deal import Deal
 from showup.events.envelope import AnyRecord, BookingRecord
 from showup.outbox import deal_delivery_store, expiry, store
@@ -60,7 +59,6 @@ def _booking_deliveries(booking: ReplayedBooking, subscriptions: Sequence[Subscr
             booking.booking_id,
             planned,
             subscriptions,
-            prospect_destinations=PROSPECT_DESTINATIONS,
             simulated=state.booking.simulated,
         )
     ]

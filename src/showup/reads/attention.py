@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import audit_log, bookings, deals, deliveries, workspaces
+from showup.database.tables import audit_log, bookings, deals, deliveries, inbox_events, workspaces
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import visible_to
 from showup.reads.simulated import simulated_deal
@@ -53,12 +53,30 @@ def _conflicts(permission: Permission) -> Select[Any]:
 
 
 def _cancelled_meetings(permission: Permission, now: datetime) -> Select[Any]:
-    """Select active deals whose meeting was cancelled, until a person decides or another meeting is booked (PI4)."""
+    """Select active deals whose meeting was cancelled, until a person decides or another meeting is booked (PI4).
+
+    Another date of the series of the cancelled one decides nothing (M12).
+    """
     entry = audit_log.c
     is_active = select(deals.c.id).where(deals.c.id == entry.deal_id, deals.c.status == "active").exists()
+    own = bookings.alias("own")
+    cancelled = (
+        select(own.c.id)
+        .join(inbox_events, inbox_events.c.booking_id == own.c.id)
+        .where(
+            inbox_events.c.id == entry.event_id, own.c.series_uid == bookings.c.series_uid, own.c.id != bookings.c.id
+        )
+        .correlate(audit_log, bookings)
+    )
     has_meeting = (
         select(bookings.c.id)
-        .where(bookings.c.deal_id == entry.deal_id, bookings.c.status == "ACCEPTED", bookings.c.start_time > now)
+        .where(
+            bookings.c.deal_id == entry.deal_id,
+            bookings.c.status == "ACCEPTED",
+            bookings.c.start_time > now,
+            ~cancelled.exists(),
+        )
+        .correlate(audit_log)
         .exists()
     )
     conditions = (entry.what == "deal.meeting_cancelled", visible_to(permission, audit_log), is_active)

@@ -1,11 +1,13 @@
 """Reads a booking as its messages describe it at this moment."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 
-from showup.destinations.contract import Guest, Meeting
+from showup.destinations.contract import Guest, Meeting, SeriesDate
 from showup.sources.calcom.web_address import web_address
 
 _MEETING = (
@@ -16,6 +18,7 @@ _MEETING = (
     *("platform_cancel_url", "platform_booking_url", "calendar_invites", "series_uid", "reschedule_requested"),
     *("organizer_username", "team_id", "location_kind"),
 )
+_SERIES_DATE = ("status", "start_time", "end_time", "meeting_url", "ical_uid", "ical_sequence")
 
 
 async def load_meetings(
@@ -56,11 +59,37 @@ async def load_meetings(
         [booking_id for booking_id, _ in keys],
         [email for _, email in keys],
     )
-    return {(row["booking_id"], row["email"]): _meeting(row, calcom_api_url) for row in rows}
+    series = await _load_series(connection, {row["booking_id"] for row in rows if row["series_uid"] is not None})
+    return {(row["booking_id"], row["email"]): _meeting(row, calcom_api_url, series) for row in rows}
 
 
-def _meeting(row: asyncpg.Record, calcom_api_url: str | None) -> Meeting:
+_Series: TypeAlias = Mapping[tuple[UUID, str], tuple[SeriesDate, ...]]
+
+
+async def _load_series(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> _Series:
+    """Returns all dates of the series of these bookings, by booking and attendee's email, in order of time."""
+    if not booking_ids:
+        return {}
+    rows = await connection.fetch(
+        f"""
+        SELECT own.id AS own_id, a.email, b.id AS booking_id, b.calcom_uid AS uid,
+               {", ".join(f"b.{name}" for name in _SERIES_DATE)}
+        FROM bookings own
+        JOIN bookings b ON b.workspace_id = own.workspace_id AND b.series_uid = own.series_uid
+        JOIN booking_attendees a ON a.booking_id = b.id AND a.cancelled_at IS NULL AND a.email IS NOT NULL
+        WHERE own.id = ANY($1::uuid[]) ORDER BY b.start_time, b.id
+        """,  # noqa: S608  # names of our own columns
+        list(booking_ids),
+    )
+    found: dict[tuple[UUID, str], list[SeriesDate]] = defaultdict(list)
+    for own_id, email, *values in rows:
+        found[own_id, email].append(SeriesDate(**dict(zip(("booking_id", "uid", *_SERIES_DATE), values, strict=True))))
+    return {key: tuple(dates) for key, dates in found.items()}
+
+
+def _meeting(row: asyncpg.Record, calcom_api_url: str | None, series: _Series) -> Meeting:
     return Meeting(
+        series=series.get((row["booking_id"], row["email"]), ()),
         booking_id=row["booking_id"],
         uid=row["uid"],
         seat_uid=row["seat_uid"],

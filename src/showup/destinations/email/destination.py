@@ -21,8 +21,9 @@ from showup.destinations.contract import (
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text, and
-    `calendar_entry` what it puts into the recipient's calendar.
+    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text;
+    `more_calendars` are those of the other dates of a series. `calendar_entries` is what they put into the recipient's
+    calendar.
 
     `headers` are additional headers, such as List-Unsubscribe.
     """
@@ -35,8 +36,14 @@ class Mail(Struct, frozen=True, kw_only=True):
     reply_to: str | None = None
     calendar: str | None = None
     calendar_method: CalendarMethod | None = None
-    calendar_entry: CalendarEntry | None = None
+    more_calendars: tuple[str, ...] = ()
+    calendar_entries: tuple[CalendarEntry, ...] = ()
     headers: dict[str, str] = {}
+
+
+def invite_name(index: int) -> str:
+    """Returns the file name of a mail's calendar file, counted from 0."""
+    return f"invite-{index + 1}.ics" if index else "invite.ics"
 
 
 class MailRenderer(Protocol):

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
-from showup.destinations.email.calendar import calendar_file
+from showup.destinations.email.calendar import calendar_files
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.settings import SenderRule, sender_for
 from showup.destinations.lines import one_line, truncate
@@ -63,7 +63,7 @@ class TemplateMailRenderer:
         values = variables.as_dict()
         lookup = (notification.workspace, meeting.event_type, values)
         sender = self._sender(meeting)
-        file = calendar_file(notification, sender, sends_new=self._calendar, created_at=self._clock())
+        files = calendar_files(notification, sender, sends_new=self._calendar, created_at=self._clock())
         return Mail(
             sender=format_address(sender, meeting.redact_organizer(meeting.organizer_name)),
             to=format_address(meeting.guest.email, meeting.guest.name),
@@ -73,9 +73,10 @@ class TemplateMailRenderer:
             html=self._templates.html(f"{notification.kind}.html", *lookup),
             text=self._templates.text(f"{notification.kind}.txt", *lookup).strip() + "\n",
             reply_to=_reply_to(meeting),
-            calendar=None if file is None else file.text,
-            calendar_method=None if file is None else file.entry.method,
-            calendar_entry=None if file is None else file.entry,
+            calendar=files[0].text if files else None,
+            calendar_method=files[0].entry.method if files else None,
+            more_calendars=tuple(one.text for one in files[1:]),
+            calendar_entries=tuple(one.entry for one in files),
             headers=_headers(variables),
         )
 
@@ -110,14 +111,15 @@ def _headers(variables: "MailVariables") -> dict[str, str]:
 class MailVariables(Struct, frozen=True, kw_only=True):
     """The variables of a template; None where unknown. docs/EMAIL.md describes each.
 
-    `old_when` belongs to a reschedule, `before` (`24 hours`) to a reminder, `rebook_url` and `unsubscribe_url` to a
-    follow-up. `short_title` is shortened for a subject.
+    `dates` are the accepted dates of a series. `old_when` belongs to a reschedule, `before` (`24 hours`) to a
+    reminder, `rebook_url` and `unsubscribe_url` to a follow-up. `short_title` is shortened for a subject.
     """
 
     kind: str
     title: str
     short_title: str
     when: LocalTime
+    dates: tuple[LocalTime, ...]
     place: MeetingPlace
     guest_name: str | None
     guest_email: str
@@ -149,6 +151,9 @@ def mail_variables(notification: Notification) -> MailVariables:
         title=title,
         short_title=truncate(title, _LONGEST_SHORT_TITLE),
         when=local_time(meeting.start_time, meeting.end_time, zone),
+        dates=tuple(
+            local_time(date.start_time, date.end_time, zone) for date in meeting.series if date.status == "ACCEPTED"
+        ),
         place=meeting_place(meeting),
         guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
         guest_email=one_line(display_email(meeting.guest.email)),

@@ -18,7 +18,7 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from showup.destinations.contract import CalendarEntry, CannotRender, Guest, Meeting, Notification
+from showup.destinations.contract import CalendarEntry, CannotRender, Guest, Meeting, Notification, SeriesDate
 from showup.destinations.email.settings import check_folder
 
 _BUILT_IN = Path(__file__).with_name("templates")
@@ -27,8 +27,8 @@ _PREFIX = "showup"
 # Mail programs cut off much shorter mails.
 _LONGEST_OUTPUT = 500_000
 KINDS = (
-    *("confirmation", "rescheduled", "cancelled", "reschedule_request", "new_host", "new_place", "reminder", "no_show"),
-    "calendar_cleanup",
+    *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request", "new_host", "new_place", "reminder"),
+    *("no_show", "calendar_cleanup"),
 )
 _START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
@@ -51,6 +51,15 @@ SAMPLE = Meeting(
     ical_uid="sample@Cal.com",
     ical_sequence=1,
     cancellation_reason="A conflict in the calendar",
+    series=tuple(
+        SeriesDate(
+            booking_id=UUID(int=1 + week),
+            status="ACCEPTED",
+            start_time=_START + timedelta(weeks=week),
+            end_time=_START + timedelta(weeks=week, minutes=30),
+        )
+        for week in range(3)
+    ),
 )
 
 
@@ -164,6 +173,7 @@ def sample_notification(
         current_uid = meeting.ical_uid or ""
         uid = f"old-{current_uid}" if kind == "calendar_cleanup" else current_uid
         entry = CalendarEntry(
+            booking_id=meeting.booking_id,
             uid=uid,
             recipient=meeting.guest.email,
             method="REQUEST",

@@ -96,5 +96,4 @@ KIND: Final = DestinationKind(
     subscribed_events=_subscribed_events,
     build=_build,
     check_health=_check_health,
-    keeps_prospects=True,
 )

@@ -12,6 +12,7 @@ from showup.commands.unit_of_work import UnitOfWork
 from showup.events.booking import BookingAttached, OutcomeReported
 from showup.events.deal import DealChanged
 from showup.events.manual import ManualEvent
+from showup.pipeline.seat_deals import deal_name
 from showup.reads.booking import find_booking
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_company, target_of_deal
@@ -103,6 +104,9 @@ class AttendeeResponse(BaseModel):
     phone: str | None
     attended: bool | None
     attendance: Attendance
+    deal_id: UUID | None = Field(
+        description="The deal of the attendee's company: with seats, each company has its own."
+    )
     cancelled_at: datetime | None
 
 
@@ -308,7 +312,8 @@ async def _events_of_report(
     # For a booking without a deal, the command targets the booking itself: the rules then refuse it and the log records
     # why.
     deal = booking.name if deal_target is None else deal_target.name
-    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change())]
+    seats_of = None if deal_target is None else deal_target.seats_of
+    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change(), seats_of=seats_of)]
 
 
 async def _resolve_destination(
@@ -318,7 +323,7 @@ async def _resolve_destination(
     permission = unit_of_work.permission.limited_to(workspace_id)
     if body.deal_id is not None:
         deal = target_or_422(await target_of_deal(unit_of_work.tx, permission, body.deal_id), "deal_id", "deal")
-        return deal.company, deal.name
+        return deal.company, deal_name(deal.name, deal.seats_of)
     assert body.company_id is not None, "the body has deal_id or company_id"
     return target_or_422(
         await target_of_company(unit_of_work.tx, permission, body.company_id), "company_id", "company"

@@ -41,6 +41,8 @@ RULES: Example = {
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
     "notify_guests": False,
+    "confirm_series": "once",
+    "series_wait": "PT3S",
     "follow_up": True,
     "follow_up_after": "PT2H",
     "follow_up_expires_after": "P3D",

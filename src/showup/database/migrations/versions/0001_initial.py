@@ -328,6 +328,8 @@ TABLES = (
     """CREATE TABLE deal_events (
         company_id UUID NOT NULL,
         stream_id UUID NOT NULL,
+        booking_id UUID,
+        deal_id UUID,
         position INTEGER NOT NULL,
         order_key TEXT NOT NULL,
         at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -335,11 +337,14 @@ TABLES = (
         kind TEXT NOT NULL,
         organizer_email TEXT,
         start_time TIMESTAMP WITH TIME ZONE,
+        series_uid TEXT,
         manual JSONB,
         CONSTRAINT pk_deal_events PRIMARY KEY (stream_id, position),
         CONSTRAINT fk_deal_events_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
+    "CREATE INDEX ix_deal_events_booking_id ON deal_events (booking_id) WHERE booking_id IS NOT NULL",
     "CREATE INDEX ix_deal_events_company_id ON deal_events (company_id)",
+    "CREATE INDEX ix_deal_events_deal_id ON deal_events (deal_id) WHERE deal_id IS NOT NULL",
     """CREATE TABLE deals (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
