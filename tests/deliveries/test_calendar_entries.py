@@ -98,7 +98,9 @@ class CalcomBooking:
 
     def webhook(self, trigger: str, **more: Any) -> bytes:
         self.at += timedelta(seconds=10)
-        fields = {"iCalUID": self.ical_uid, "status": self.status, "metadata": {"videoCallUrl": self.place}}
+        # No calendar that is connected to Cal.com invites the attendee itself.
+        fields = {"iCalUID": self.ical_uid, "status": self.status, "appsStatus": [], "destinationCalendar": None}
+        fields |= {"metadata": {"videoCallUrl": self.place}}
         content = payload(self.uid, self.number, self.start, self.emails, organizer=self.host, **(fields | more))
         return body(trigger, self.at, content)
 

@@ -122,7 +122,7 @@ def _next_ics_sequence(notification: Notification, uid: str, calcom_sequence: in
 
 
 def _organizer(meeting: Meeting, sender: str) -> str | None:
-    address = sender if meeting.organizer_email_hidden else meeting.organizer_email or ""
+    address = meeting.reply_to or sender if meeting.organizer_email_hidden else meeting.organizer_email or ""
     return address if is_mailbox(address) else None
 
 
@@ -135,7 +135,9 @@ def _calendar_text(meeting: Meeting, entry: CalendarEntry, created_at: datetime)
     is_current = entry.uid == meeting.ical_uid and not meeting.guest.has_left
     if meeting.end_time is not None and is_current:
         event.add("dtend", meeting.end_time)
-    event.add("summary", truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting")
+    event.add(
+        "summary", truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting"
+    )
     event.add("status", _STATUS[entry.method])
     event.add("organizer", vCalAddress.new(entry.organizer, cn=_name(meeting.organizer_label) or entry.organizer))
     event.add("attendee", _attendee(meeting, entry))

@@ -178,7 +178,7 @@ def sample_notification(
             recipient=meeting.guest.email,
             method="REQUEST",
             sequence=0,
-            organizer=meeting.organizer_email or "",
+            organizer=meeting.shown_organizer_email or meeting.reply_to or "team@seller.example",
             start_time=meeting.start_time,
         )
         entries = (entry,)
