@@ -1,37 +1,20 @@
-"""Renders a notification as a mail: addresses, the variables of its templates, and the calendar file."""
+"""Renders a notification as a mail: addresses, templates, headers and the calendar file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.headerregistry import Address
-from typing import Literal, Protocol, TypeAlias
-
-from icalendar import Calendar, Event, vCalAddress
-from msgspec import Struct
+from typing import Protocol
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
+from showup.destinations.email.calendar import calendar_of, method_of
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.settings import SenderRule, sender_for
+from showup.destinations.email.variables import MailVariables, mail_variables
 from showup.destinations.lines import one_line, truncate
-from showup.destinations.links import MeetingPlace, cancel_url, meeting_place, reschedule_url, web_link
-from showup.destinations.local_time import LocalTime, local_time
 from showup.values.email_address import is_mailbox
-from showup.values.time_zone import zone_of
 
 _LONGEST_SUBJECT = 200
-_LONGEST_TITLE = 300
-_LONGEST_SHORT_TITLE = 70
 _LONGEST_NAME = 80
-_LONGEST_REASON = 500
-_SPANS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
-Method: TypeAlias = Literal["REQUEST", "CANCEL"]
-# Reminders and follow-ups change nothing in a calendar.
-_METHODS: dict[str, Method] = {
-    "confirmation": "REQUEST",
-    "rescheduled": "REQUEST",
-    "new_place": "REQUEST",
-    "cancelled": "CANCEL",
-}
-_STATUS = {"REQUEST": "CONFIRMED", "CANCEL": "CANCELLED"}
 
 
 class MailTemplates(Protocol):
@@ -102,7 +85,7 @@ def _reply_to(meeting: Meeting) -> str | None:
     return format_address(email, meeting.organizer_name) if is_mailbox(email) else None
 
 
-def _headers(variables: "MailVariables") -> dict[str, str]:
+def _headers(variables: MailVariables) -> dict[str, str]:
     if variables.unsubscribe_url is None:
         return {}
     # RFC 8058: mail programs show their own unsubscribe button and send the request without opening the page.
@@ -110,125 +93,6 @@ def _headers(variables: "MailVariables") -> dict[str, str]:
         "List-Unsubscribe": f"<{variables.unsubscribe_url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
-
-
-class MailVariables(Struct, frozen=True, kw_only=True):
-    """The variables of a template; None where unknown. docs/EMAIL.md describes each.
-
-    `old_when` belongs to a reschedule, `before` (`24 hours`) to a reminder, `rebook_url` and `unsubscribe_url` to a
-    follow-up. `short_title` is shortened for a subject.
-    """
-
-    kind: str
-    title: str
-    short_title: str
-    when: LocalTime
-    place: MeetingPlace
-    guest_name: str | None
-    guest_email: str
-    organizer: str | None
-    organizer_email: str | None
-    event_type: str | None
-    cancellation_reason: str | None
-    reschedule_url: str | None
-    cancel_url: str | None
-    old_when: LocalTime | None
-    before: str | None
-    rebook_url: str | None
-    unsubscribe_url: str | None
-
-    def as_dict(self) -> dict[str, object]:
-        """Returns the variables by the names that templates use."""
-        return {name: getattr(self, name) for name in self.__struct_fields__}
-
-
-def mail_variables(notification: Notification) -> MailVariables:
-    """Returns the variables; an unknown time zone is ignored, and an invalid address becomes no link."""
-    meeting, details = notification.require_meeting(), notification.details
-    zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
-    old, before = details.get("old_start_time"), details.get("before_seconds")
-    title = truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting"
-    return MailVariables(
-        kind=notification.kind,
-        title=title,
-        short_title=truncate(title, _LONGEST_SHORT_TITLE),
-        when=local_time(meeting.start_time, meeting.end_time, zone),
-        place=meeting_place(meeting),
-        guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
-        guest_email=one_line(meeting.guest.email),
-        organizer=_organizer(meeting),
-        organizer_email=_shown(meeting.organizer_email, _LONGEST_TITLE),
-        event_type=_shown(meeting.event_type_title, _LONGEST_TITLE),
-        cancellation_reason=_shown(meeting.cancellation_reason, _LONGEST_REASON),
-        reschedule_url=reschedule_url(meeting),
-        cancel_url=cancel_url(meeting),
-        old_when=None if old is None else local_time(datetime.fromisoformat(old), None, zone),
-        before=None if before is None else _span(timedelta(seconds=before)),
-        # For a past meeting, Cal.com's reschedule page opens a new booking with the form already filled in.
-        rebook_url=web_link(details.get("rebook_url")) or reschedule_url(meeting),
-        unsubscribe_url=web_link(details.get("unsubscribe_url")),
-    )
-
-
-def _organizer(meeting: Meeting) -> str | None:
-    return _shown(meeting.organizer_name, _LONGEST_NAME) or _shown(meeting.organizer_email, _LONGEST_TITLE)
-
-
-def _shown(text: str | None, longest: int) -> str | None:
-    return truncate(one_line(text or ""), longest) or None
-
-
-def _span(span: timedelta) -> str:
-    for unit, word in _SPANS:
-        if span >= unit and not span % unit:
-            count = span // unit
-            return f"{count} {word}{'' if count == 1 else 's'}"
-    return f"{round(span.total_seconds())} seconds"
-
-
-def method_of(kind: str, meeting: Meeting) -> Method | None:
-    """Returns the iCalendar method; None where there is no calendar entry, or no organizer to name in it."""
-    if not meeting.ical_uid or not is_mailbox(meeting.organizer_email or "") or not is_mailbox(meeting.guest.email):
-        return None
-    return _METHODS.get(kind)
-
-
-def calendar_of(meeting: Meeting, variables: MailVariables, method: Method, created_at: datetime) -> str:
-    """Returns the iCalendar text, with times in UTC; `created_at` is its DTSTAMP."""
-    entry = Event()
-    entry.add("uid", meeting.ical_uid)
-    entry.add("sequence", meeting.ical_sequence or 0)
-    entry.add("dtstamp", created_at)
-    entry.add("dtstart", meeting.start_time)
-    if meeting.end_time is not None:
-        entry.add("dtend", meeting.end_time)
-    entry.add("summary", variables.title)
-    entry.add("status", _STATUS[method])
-    entry.add("organizer", vCalAddress.new(meeting.organizer_email or "", cn=variables.organizer))
-    entry.add("attendee", _attendee(variables))
-    _add_place(entry, variables)
-    calendar = Calendar()
-    calendar.add("version", "2.0")
-    calendar.add("prodid", "-//Showup//Showup//EN")
-    calendar.add("method", method)
-    calendar.add_component(entry)
-    written: bytes = calendar.to_ical()
-    return written.decode()
-
-
-def _attendee(variables: MailVariables) -> vCalAddress:
-    # The attendee made the booking, so the calendar need not ask whether they accept.
-    return vCalAddress.new(variables.guest_email, cn=variables.guest_name, role="REQ-PARTICIPANT", partstat="ACCEPTED")
-
-
-def _add_place(entry: Event, variables: MailVariables) -> None:
-    if where := variables.place.url or variables.place.text:
-        entry.add("location", where)
-    if variables.place.url:
-        entry.add("url", variables.place.url)
-    links = (("Reschedule", variables.reschedule_url), ("Cancel", variables.cancel_url))
-    if lines := [f"{verb}: {url}" for verb, url in links if url]:
-        entry.add("description", "\n".join(lines))
 
 
 def format_address(email: str, name: str | None) -> str:
