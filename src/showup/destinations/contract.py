@@ -18,7 +18,7 @@ class Guest(Struct, frozen=True, kw_only=True):
     """One attendee, as a message addresses them; `email` is empty for an attendee known by phone only.
 
     `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
-    that they booked with, such as `pt-BR`.
+    that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting.
     """
 
     email: str
@@ -27,6 +27,7 @@ class Guest(Struct, frozen=True, kw_only=True):
     phone: str | None = None
     first_name: str | None = None
     locale: str | None = None
+    has_left: bool = False
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
@@ -69,6 +70,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     cancellation_reason: str | None = None
     cancelled_by: str | None = None
     reschedule_reason: str | None = None
+    rescheduled_by: str | None = None
     attended: bool | None = None
     host_absent: bool = False
     evidence: str | None = None

@@ -11,6 +11,7 @@ from showup.outbox.planned import PlannedDelivery
 from showup.outbox.subscriptions import Subscription, subscribed_destinations
 
 _SELF_BOOKING: Final = "self-booking: all attendees are team members"
+_SWITCHED_OFF: Final = "mails of this kind are switched off"
 
 
 def route(
@@ -33,6 +34,9 @@ def route(
     else:
         destinations = [None, *(() if planned.state == "skipped" else subscribed)]
     deliveries = [_delivery(booking_id, planned, one, simulated=simulated) for one in destinations]
+    if not planned.is_mailed and planned.state == "scheduled":
+        # Only the mail is off: text messages and other subscribers still receive the notification.
+        deliveries[0] = replace(deliveries[0], state="skipped", because=_SWITCHED_OFF)
     if not planned.is_internal:
         return deliveries
     return [_skipped(one) if one.destination in prospect_destinations else one for one in deliveries]

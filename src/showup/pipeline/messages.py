@@ -43,7 +43,14 @@ def messages(change: Change) -> list[PlannedDelivery]:
             planned += _new_place(change)
         if is_booked or change.is_moved:
             planned += _scheduled(change)
-    return [*planned, *_follow_ups(change)]
+    return [_switched(one, change.rules) for one in (*planned, *_follow_ups(change))]
+
+
+def _switched(planned: PlannedDelivery, rules: Rules) -> PlannedDelivery:
+    """Return the message, marked if mails of its kind are switched off (U04)."""
+    seconds = planned.details.get("before_seconds")
+    before = None if seconds is None else timedelta(seconds=seconds)
+    return planned if rules.is_mailed(planned.kind, before) else replace(planned, is_mailed=False)
 
 
 def withdrawals(change: Change) -> list[Withdrawal]:

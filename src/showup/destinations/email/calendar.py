@@ -7,6 +7,7 @@ from icalendar import Calendar, Event, vCalAddress
 
 from showup.destinations.contract import Meeting
 from showup.destinations.email.variables import MailVariables
+from showup.destinations.links import meeting_place
 from showup.values.email_address import is_mailbox
 
 Method: TypeAlias = Literal["REQUEST", "CANCEL"]
@@ -40,7 +41,7 @@ def calendar_of(meeting: Meeting, variables: MailVariables, method: Method, crea
     entry.add("status", _STATUS[method])
     entry.add("organizer", vCalAddress.new(meeting.organizer_email or "", cn=variables.organizer))
     entry.add("attendee", _attendee(variables))
-    _add_place(entry, variables)
+    _add_place(entry, meeting, variables)
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", "-//Showup//Showup//EN")
@@ -55,11 +56,12 @@ def _attendee(variables: MailVariables) -> vCalAddress:
     return vCalAddress.new(variables.guest_email, cn=variables.guest_name, role="REQ-PARTICIPANT", partstat="ACCEPTED")
 
 
-def _add_place(entry: Event, variables: MailVariables) -> None:
-    if where := variables.place.url or variables.place.text:
+def _add_place(entry: Event, meeting: Meeting, variables: MailVariables) -> None:
+    place = meeting_place(meeting)
+    if where := place.url or place.text:
         entry.add("location", where)
-    if variables.place.url:
-        entry.add("url", variables.place.url)
+    if place.url:
+        entry.add("url", place.url)
     links = (("Reschedule", variables.reschedule_url), ("Cancel", variables.cancel_url))
     if lines := [f"{verb}: {url}" for verb, url in links if url]:
         entry.add("description", "\n".join(lines))

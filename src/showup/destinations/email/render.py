@@ -1,37 +1,45 @@
-"""Renders a notification as a mail: addresses, templates, headers and the calendar file."""
+"""Renders a notification as a mail: its letter and templates, addresses, headers and the calendar file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
+from hashlib import sha256
 from typing import Protocol
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
+from showup.destinations.email.brand import Brand, palette_of
 from showup.destinations.email.calendar import calendar_of, method_of
 from showup.destinations.email.destination import Mail
+from showup.destinations.email.letters.facts import Facts, Invitation, facts_of
+from showup.destinations.email.letters.names import host_of_meeting
+from showup.destinations.email.letters.reminders import purpose_of
+from showup.destinations.email.letters.write import letter_of
 from showup.destinations.email.settings import SenderRule, sender_for
-from showup.destinations.email.variables import MailVariables, mail_variables
+from showup.destinations.email.templates import RenderedMail, TemplateQuery
+from showup.destinations.email.texts import NO_TEXTS, TeamTexts
+from showup.destinations.email.variables import mail_variables
+from showup.destinations.languages import Wording, choose_language, wording
 from showup.destinations.lines import one_line, truncate
+from showup.destinations.localized_time import plain
 from showup.values.email_address import is_mailbox
 
 _LONGEST_SUBJECT = 200
 _LONGEST_NAME = 80
+_HOUR = 3600
 
 
 class MailTemplates(Protocol):
-    """Renders a template of a mail: the name of its file, the slugs that select it, and its variables."""
+    """Renders the templates of a mail."""
 
-    def text(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Returns the text. Raises CannotRender."""
-
-    def html(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Returns HTML with inlined styles. Raises CannotRender."""
+    def render(self, query: TemplateQuery, variables: Mapping[str, object]) -> RenderedMail:
+        """Returns the subject, the HTML with inlined styles, and the text. Raises CannotRender."""
 
 
 class TemplateMailRenderer:
-    """Renders mails; the same notification gives the same mail, except for the calendar's timestamp from `clock`.
+    """Renders mails; `clock` sets the calendar's timestamp, and which days are today and tomorrow.
 
-    `fallback` is the sender where no row of `senders` matches; without it, such a mail can't be rendered. `calendar`:
-    whether mails carry an .ics.
+    `fallback` is the sender where no row of `senders` matches; without it, such a mail can't be rendered. `texts` are
+    the team's own. `calendar`: whether mails carry an .ics.
     """
 
     def __init__(
@@ -40,59 +48,133 @@ class TemplateMailRenderer:
         templates: MailTemplates,
         senders: Sequence[SenderRule],
         clock: Callable[[], datetime],
+        texts: TeamTexts = NO_TEXTS,
         calendar: bool = True,
         fallback: str | None = None,
     ) -> None:
         self._templates = templates
         self._senders = tuple(senders)
         self._clock = clock
+        self._texts = texts
         self._calendar = calendar
         self._fallback = fallback
 
     def render(self, notification: Notification) -> Mail:
         """Returns the mail to the notification's guest. Raises CannotRender."""
-        meeting, variables = notification.require_meeting(), mail_variables(notification)
-        values = variables.as_dict()
-        lookup = (notification.workspace, meeting.event_type, values)
+        meeting, now = notification.require_meeting(), self._clock()
+        sender = self._sender(meeting)
+        words = wording(choose_language(meeting.guest.locale, sender.language))
         method = method_of(notification.kind, meeting) if self._calendar else None
+        facts = facts_of(
+            notification,
+            words=words,
+            brand=_brand(sender, meeting),
+            team=self._texts,
+            invitation=self._invitation(meeting, is_attached=method is not None),
+            reply_to=_reply_to(meeting, sender, words),
+            now=now,
+        )
+        variables = mail_variables(notification.kind, facts, letter_of(notification.kind, facts))
+        query = TemplateQuery(template_names(notification), words.language, notification.workspace, meeting.event_type)
+        rendered = self._templates.render(query, variables.as_dict())
         return Mail(
-            sender=format_address(self._sender(meeting), meeting.organizer_name),
+            sender=format_address(sender.address, _sender_name(meeting, sender, words)),
             to=format_address(meeting.guest.email, meeting.guest.name),
-            subject=truncate(
-                one_line(self._templates.text(f"{notification.kind}.subject.txt", *lookup)), _LONGEST_SUBJECT
-            ),
-            html=self._templates.html(f"{notification.kind}.html", *lookup),
-            text=self._templates.text(f"{notification.kind}.txt", *lookup).strip() + "\n",
-            reply_to=_reply_to(meeting),
-            calendar=None if method is None else calendar_of(meeting, variables, method, self._clock()),
+            subject=truncate(plain(one_line(rendered.subject)), _LONGEST_SUBJECT),
+            html=rendered.html,
+            text=plain(rendered.text).strip() + "\n",
+            reply_to=None if facts.reply_address is None else _reply_header(facts, meeting),
+            calendar=None if method is None else calendar_of(meeting, variables, method, now),
             calendar_method=method,
-            headers=_headers(variables),
+            headers=_headers(sender, meeting, variables.unsubscribe_url),
         )
 
-    def _sender(self, meeting: Meeting) -> str:
-        sender = sender_for(meeting, self._senders) or self._fallback
-        if sender is None:
+    def _sender(self, meeting: Meeting) -> SenderRule:
+        sender = sender_for(meeting, self._senders)
+        if sender is not None:
+            return sender
+        if self._fallback is None:
             raise CannotRender(
                 f"No sender matches the booking page {meeting.booker_url or '-'} and the organizer "
                 f"{meeting.organizer_email or '-'}: add a row to [[senders]] in showup.toml, "
                 "or a last row with only `from`."
             )
-        return sender
+        return SenderRule(address=self._fallback)
+
+    def _invitation(self, meeting: Meeting, *, is_attached: bool) -> Invitation:
+        if is_attached:
+            return "attached"
+        if meeting.calendar_invites:
+            return "host_calendar"
+        # These links never stand beside a file: they would make a second entry.
+        return "none" if self._calendar else "links"
 
 
-def _reply_to(meeting: Meeting) -> str | None:
-    email = meeting.organizer_email or ""
-    return format_address(email, meeting.organizer_name) if is_mailbox(email) else None
+def template_names(notification: Notification) -> tuple[str, ...]:
+    """Returns the names of the templates of a notification, the most exact first.
+
+    A reminder 72 hours ahead is `reminder_72h` and `reminder_3d`, then as its purpose has it `reminder_prepare`.
+    """
+    if notification.kind != "reminder":
+        return (notification.kind,)
+    seconds = round(float(notification.details.get("before_seconds") or 0))
+    units = (("h", _HOUR), ("d", 24 * _HOUR), ("m", 60))
+    exact = [f"reminder_{seconds // size}{unit}" for unit, size in units if seconds and not seconds % size]
+    return (*exact, f"reminder_{purpose_of(timedelta(seconds=seconds))}", "reminder")
 
 
-def _headers(variables: MailVariables) -> dict[str, str]:
-    if variables.unsubscribe_url is None:
-        return {}
-    # RFC 8058: mail programs show their own unsubscribe button and send the request without opening the page.
-    return {
-        "List-Unsubscribe": f"<{variables.unsubscribe_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+def _brand(sender: SenderRule, meeting: Meeting) -> Brand:
+    organizer = truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME)
+    return Brand(
+        name=sender.name,
+        shown=sender.name or (organizer if "@" not in organizer else "") or sender.address.rpartition("@")[2],
+        logo=sender.logo,
+        logo_dark=sender.logo_dark,
+        has_colour=sender.color is not None,
+        palette=palette_of(sender.color),
+        postal_address=sender.postal_address,
+        privacy_url=sender.privacy_url,
+        signature=sender.signature,
+    )
+
+
+def _reply_to(meeting: Meeting, sender: SenderRule, words: Wording) -> tuple[str, str | None] | None:
+    """Returns where replies go, and whose address it is: the booking's own, else the host's, else the sender's."""
+    host = host_of_meeting(meeting, sender.name, words)
+    host_email = "" if meeting.organizer_email_hidden else meeting.organizer_email or ""
+    candidates = (
+        (meeting.reply_to or "", sender.name or host.short),
+        (host_email, host.short or sender.name),
+        (sender.reply_to or "", sender.name),
+    )
+    return next(((email, name or email) for email, name in candidates if is_mailbox(email)), None)
+
+
+def _reply_header(facts: Facts, meeting: Meeting) -> str:
+    address = facts.reply_address or ""
+    is_host = address == meeting.organizer_email
+    return format_address(address, facts.host.full if is_host else facts.brand.name)
+
+
+def _sender_name(meeting: Meeting, sender: SenderRule, words: Wording) -> str | None:
+    host = host_of_meeting(meeting, sender.name, words)
+    if host.full and sender.name and sender.name.casefold() not in host.full.casefold():
+        return words.say("{name} at {brand}", name=host.full, brand=sender.name)
+    return host.full or sender.name
+
+
+def _headers(sender: SenderRule, meeting: Meeting, unsubscribe_url: str | None) -> dict[str, str]:
+    # All mails of one person about one booking are one conversation; no header says more than that (RFC 5322, 3.6.4).
+    thread = sha256(f"{meeting.booking_id}{meeting.guest.email}".encode()).hexdigest()[:32]
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "References": f"<{thread}@{sender.address.rpartition('@')[2]}>",
     }
+    if unsubscribe_url is not None and unsubscribe_url.startswith("https:"):
+        # RFC 8058: mail programs show their own unsubscribe button and send the request without opening the page.
+        headers["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
 def format_address(email: str, name: str | None) -> str:

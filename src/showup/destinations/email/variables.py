@@ -1,45 +1,46 @@
 """The variables of the templates of a mail."""
 
-from datetime import datetime, timedelta
-
 from msgspec import Struct
 
-from showup.destinations.contract import Meeting, Notification
-from showup.destinations.lines import one_line, truncate
-from showup.destinations.links import MeetingPlace, cancel_url, meeting_place, reschedule_url, web_link
-from showup.destinations.local_time import LocalTime, local_time
-from showup.values.time_zone import zone_of
+from showup.destinations.contract import Meeting
+from showup.destinations.email.brand import Brand, Palette
+from showup.destinations.email.letters.facts import LONGEST_TEXT, LONGEST_TITLE, Facts
+from showup.destinations.email.letters.names import LONGEST_NAME
+from showup.destinations.email.letters.parts import Letter
+from showup.destinations.email.letters.place import Place
+from showup.destinations.lines import one_line, truncate, without_marks
+from showup.destinations.links import web_link
+from showup.destinations.localized_time import LocalizedTime
 
-_LONGEST_TITLE = 300
 _LONGEST_SHORT_TITLE = 70
-_LONGEST_NAME = 80
-_LONGEST_REASON = 500
-_SPANS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
 class MailVariables(Struct, frozen=True, kw_only=True):
-    """The variables of a template; None where unknown. docs/EMAIL.md describes each.
-
-    `old_when` belongs to a reschedule, `before` (`24 hours`) to a reminder, `rebook_url` and `unsubscribe_url` to a
-    follow-up. `short_title` is shortened for a subject.
-    """
+    """The variables of a template; None where unknown. docs/EMAIL.md describes each."""
 
     kind: str
+    language: str
+    letter: Letter
+    brand: Brand
+    palette: Palette
     title: str
     short_title: str
-    when: LocalTime
-    place: MeetingPlace
+    when: LocalizedTime
+    other_when: LocalizedTime | None
+    minutes: int | None
+    place: Place
+    first_name: str | None
     guest_name: str | None
     guest_email: str
     organizer: str | None
     organizer_email: str | None
     event_type: str | None
+    notes: str | None
     cancellation_reason: str | None
     reschedule_url: str | None
     cancel_url: str | None
-    old_when: LocalTime | None
-    before: str | None
     rebook_url: str | None
+    confirm_url: str | None
     unsubscribe_url: str | None
 
     def as_dict(self) -> dict[str, object]:
@@ -47,45 +48,41 @@ class MailVariables(Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-def mail_variables(notification: Notification) -> MailVariables:
-    """Returns the variables; an unknown time zone is ignored, and an invalid address becomes no link."""
-    meeting, details = notification.require_meeting(), notification.details
-    zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
-    old, before = details.get("old_start_time"), details.get("before_seconds")
-    title = truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting"
+def mail_variables(kind: str, facts: Facts, letter: Letter) -> MailVariables:
+    """Returns the variables of a letter. A hidden organizer's address is not among them."""
+    meeting, details = facts.meeting, facts.details
+    title = _shown(meeting.title, LONGEST_TITLE) or facts.title
     return MailVariables(
-        kind=notification.kind,
+        kind=kind,
+        language=facts.words.language,
+        letter=letter,
+        brand=facts.brand,
+        palette=facts.brand.palette,
         title=title,
         short_title=truncate(title, _LONGEST_SHORT_TITLE),
-        when=local_time(meeting.start_time, meeting.end_time, zone),
-        place=meeting_place(meeting),
-        guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
+        when=facts.when,
+        other_when=facts.other_when,
+        minutes=facts.minutes,
+        place=facts.place,
+        first_name=facts.guest,
+        guest_name=_shown(meeting.guest.name, LONGEST_NAME),
         guest_email=one_line(meeting.guest.email),
-        organizer=_organizer(meeting),
-        organizer_email=_shown(meeting.organizer_email, _LONGEST_TITLE),
-        event_type=_shown(meeting.event_type_title, _LONGEST_TITLE),
-        cancellation_reason=_shown(meeting.cancellation_reason, _LONGEST_REASON),
-        reschedule_url=reschedule_url(meeting),
-        cancel_url=cancel_url(meeting),
-        old_when=None if old is None else local_time(datetime.fromisoformat(old), None, zone),
-        before=None if before is None else _span(timedelta(seconds=before)),
-        # For a past meeting, Cal.com's reschedule page opens a new booking with the form already filled in.
-        rebook_url=web_link(details.get("rebook_url")) or reschedule_url(meeting),
+        organizer=facts.host.full,
+        organizer_email=_organizer_email(meeting),
+        event_type=_shown(meeting.event_type_title, LONGEST_TITLE),
+        notes=facts.notes,
+        cancellation_reason=without_marks(one_line(meeting.cancellation_reason or ""))[:LONGEST_TEXT] or None,
+        reschedule_url=facts.move_url,
+        cancel_url=facts.cancel_url,
+        rebook_url=facts.rebook_url or facts.move_url,
+        confirm_url=web_link(details.get("confirm_url")),
         unsubscribe_url=web_link(details.get("unsubscribe_url")),
     )
 
 
-def _organizer(meeting: Meeting) -> str | None:
-    return _shown(meeting.organizer_name, _LONGEST_NAME) or _shown(meeting.organizer_email, _LONGEST_TITLE)
+def _organizer_email(meeting: Meeting) -> str | None:
+    return None if meeting.organizer_email_hidden else _shown(meeting.organizer_email, LONGEST_TITLE)
 
 
 def _shown(text: str | None, longest: int) -> str | None:
     return truncate(one_line(text or ""), longest) or None
-
-
-def _span(span: timedelta) -> str:
-    for unit, word in _SPANS:
-        if span >= unit and not span % unit:
-            count = span // unit
-            return f"{count} {word}{'' if count == 1 else 's'}"
-    return f"{round(span.total_seconds())} seconds"

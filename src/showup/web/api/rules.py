@@ -39,6 +39,7 @@ RULES: Example = {
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
     "notify_guests": False,
+    "mails_off": [],
     "follow_up": True,
     "follow_up_after": "PT2H",
     "follow_up_expires_after": "P3D",
