@@ -64,6 +64,8 @@ def test_every_text_gets_the_values_that_it_names() -> None:
         needed = {name for text in texts for _, name, *_ in Formatter().parse(text) if name}
         assert texts or file == "languages.py", f"{file}, line {call.lineno}: a text must be a literal"
         assert needed <= values, f"{file}, line {call.lineno}"
+        # The reader of the sources sees no calls inside of f-strings.
+        assert not texts or {tuple(texts), texts[0]} & MESSAGES, f"{file}, line {call.lineno}: {texts}"
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def rescheduled(facts: Facts) -> Letter:
     was = words.say("It was {old}.", old=str(old)) if old else ""
     return Letter(
         subject=subject,
-        preheader=f"{was} {words.say('This is the time that counts now, and how to change it.')}".strip(),
-        badge=Badge("info", f"→ {words.say('New time')}"),
+        preheader=" ".join(filter(None, (was, words.say("This is the time that counts now, and how to change it.")))),
+        badge=Badge("info", "→ " + words.say("New time")),
         heading=_rescheduled_heading(facts),
         opening=(paragraph(_rescheduled_opening(facts)),),
         ticket=(replace(ticket(facts), was=None if old is None else Piece(str(old), None, "struck")),),
@@ -131,7 +131,7 @@ def cancelled(facts: Facts) -> Letter:
     return Letter(
         subject=subject,
         preheader=_cancelled_preheader(facts),
-        badge=Badge("quiet", f"✕ {words.say('Cancelled')}"),
+        badge=Badge("quiet", "✕ " + words.say("Cancelled")),
         heading=_cancelled_heading(facts, guest),
         opening=(paragraph(_cancelled_opening(facts, actor), removed, no_more),),
         ticket=(off(facts, words.say("Cancelled")),),
@@ -244,7 +244,7 @@ def new_host(facts: Facts) -> Letter:
         preheader=words.say("The time stays as it is. The link that counts is inside.")
         if facts.place.url
         else words.say("The day and the time stay as they are."),
-        badge=Badge("info", f"→ {words.say('New host')}"),
+        badge=Badge("info", "→ " + words.say("New host")),
         heading=f"{text}, {guest}" if guest else text,
         opening=(paragraph(_takes_over(facts, old_host)), *introduction),
         ticket=(replace(shown, rows=tuple(rows), parts=(*shown.parts, words.say("(no change)"))),),
@@ -300,7 +300,7 @@ def new_place(facts: Facts) -> Letter:
     return Letter(
         subject=subject,
         preheader=words.say("The day and the time stay as they are. Only the place is new."),
-        badge=Badge("info", f"→ {words.say('New place')}"),
+        badge=Badge("info", "→ " + words.say("New place")),
         heading=words.say("Same time, new link") if facts.place.url else words.say("Same time, new place"),
         opening=(paragraph(words.say("The day and the time stay as they are. Only the place is new:")),),
         ticket=(replace(shown, rows=tuple(place_rows(facts, "new", old_place))),),

@@ -40,7 +40,7 @@ def confirmation(facts: Facts) -> Letter:
     return Letter(
         subject=_subject(facts),
         preheader=_preheader(facts),
-        badge=Badge("good", f"✓ {words.say('Confirmed')}"),
+        badge=Badge("good", "✓ " + words.say("Confirmed")),
         heading=_heading(facts),
         opening=(paragraph(*_opening(facts), invitation_line(facts)),),
         ticket=(ticket(facts), *_other_number(facts)),

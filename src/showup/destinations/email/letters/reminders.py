@@ -315,9 +315,9 @@ def _with_relative(facts: Facts, parts: tuple[str, ...]) -> tuple[str, ...]:
     words = facts.words
     match facts.when.relative:
         case "tomorrow":
-            return (f"{words.say('Tomorrow')},", *parts)
+            return (words.say("Tomorrow") + ",", *parts)
         case "today":
-            return (f"{words.say('Today')},", *parts)
+            return (words.say("Today") + ",", *parts)
         case _:
             return parts
 
