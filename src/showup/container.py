@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, convert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.account import MIN_SECRET_LENGTH
@@ -329,16 +329,16 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.email.settings import SenderRule
     from showup.destinations.email.templates import Templates
+    from showup.destinations.email.texts import TeamTexts
 
     policy = settings.policy
     folder = policy.email.templates
     return TemplateMailRenderer(
         # Only an operator's own templates can be slow.
         templates=Templates() if folder is None else IsolatedTemplates(folder),
-        senders=[
-            SenderRule(address=sender.address, host=sender.host, domain=sender.domain) for sender in policy.senders
-        ],
+        senders=[SenderRule(**sender.model_dump()) for sender in policy.senders],
         clock=clock,
+        texts=convert(policy.team_texts(), TeamTexts),
         calendar=policy.email.calendar,
         fallback=None if for_sending else _PREVIEW_SENDER,
     )

@@ -107,6 +107,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     cancellation_reason: str | None = None
     cancelled_by: str | None = None
     reschedule_reason: str | None = None
+    rescheduled_by: str | None = None
     attended: bool | None = None
     host_absent: bool = False
     evidence: str | None = None

@@ -23,7 +23,7 @@ class PlannedDelivery(Struct, frozen=True, kw_only=True):
     email, empty if they have no address. It is not sent before `due_at` or after `expires_at`.
     `booking_version` is the version of the booking that it is about. `is_announcement`: it is for subscribers, such as
     a CRM or the team, and not for the attendee. `is_internal`: no external attendee exists, for example if a team
-    member books with themselves.
+    member books with themselves. `is_mailed`: mails of this kind are not switched off.
     """
 
     kind: str
@@ -37,5 +37,6 @@ class PlannedDelivery(Struct, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
     is_announcement: bool = False
     is_internal: bool = False
+    is_mailed: bool = True
     state: PlannedState = "scheduled"
     because: str | None = None

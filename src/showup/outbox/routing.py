@@ -11,6 +11,7 @@ from showup.outbox.planned import PlannedDelivery
 from showup.outbox.subscriptions import Subscription, subscribed_destinations
 
 _SELF_BOOKING: Final = "self-booking: all attendees are team members"
+_SWITCHED_OFF: Final = "mails of this kind are switched off"
 
 
 def route(
@@ -32,6 +33,9 @@ def route(
     else:
         destinations = [None, *(() if planned.state == "skipped" else subscribed)]
     deliveries = [_delivery(booking_id, planned, one, simulated=simulated) for one in destinations]
+    if not planned.is_mailed and planned.state == "scheduled":
+        # Only the mail is off: text messages and other subscribers still receive the notification.
+        deliveries[0] = replace(deliveries[0], state="skipped", because=_SWITCHED_OFF)
     return [_skipped(one) for one in deliveries] if planned.is_internal else deliveries
 
 

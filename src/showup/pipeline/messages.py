@@ -60,7 +60,14 @@ def messages(change: Change) -> list[PlannedDelivery]:
             planned += _scheduled(change)
         if is_listed and not change.is_moved:
             planned += _new_host_or_place(change, is_booked=is_booked)
-    return [*planned, *_follow_ups(change)]
+    return [_switched(one, change.rules) for one in (*planned, *_follow_ups(change))]
+
+
+def _switched(planned: PlannedDelivery, rules: Rules) -> PlannedDelivery:
+    """Return the message, marked if mails of its kind are switched off (U04)."""
+    seconds = planned.details.get("before_seconds")
+    before = None if seconds is None else timedelta(seconds=seconds)
+    return planned if rules.is_mailed(planned.kind, before) else replace(planned, is_mailed=False)
 
 
 def _is_booked(change: Change) -> bool:
@@ -190,8 +197,14 @@ def _new_host_or_place(change: Change, *, is_booked: bool) -> list[PlannedDelive
         details = {} if before.organizer_name is None else {"old_host": before.organizer_name}
         return _changed(change, NEW_HOST, f"{host} {place or ''}", details)
     if place is not None and place != _place(before):
-        return _changed(change, NEW_PLACE, place, {})
+        return _changed(change, NEW_PLACE, place, _old_place(before))
     return []
+
+
+def _old_place(before: Booking) -> dict[str, str]:
+    """Return the place that a new one replaces, if it is an address: a link may contain a uid, and tells nothing."""
+    is_address = before.meeting_url is None and before.location_kind in ("organizer_place", "attendee_place")
+    return {"old_place": before.location} if is_address and before.location is not None else {}
 
 
 def _changed(change: Change, kind: str, what: str, details: dict[str, str]) -> list[PlannedDelivery]:

@@ -13,7 +13,8 @@ from showup.sources.calcom.web_address import web_address
 _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
     *("organizer_name", "organizer_time_zone", "location", "meeting_url", "booker_url", "ical_uid", "ical_sequence"),
-    *("cancellation_reason", "cancelled_by", "reschedule_reason", "notes", "deal_id", "answers", "host_absent"),
+    *("cancellation_reason", "cancelled_by", "reschedule_reason", "rescheduled_by", "notes", "deal_id", "answers"),
+    "host_absent",
     *("organizer_email_hidden", "reply_to", "rescheduling_disabled", "cancelling_disabled", "platform_reschedule_url"),
     *("platform_cancel_url", "platform_booking_url", "calendar_invites", "series_uid", "reschedule_requested"),
     *("organizer_username", "team_id", "location_kind"),

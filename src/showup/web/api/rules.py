@@ -43,6 +43,7 @@ RULES: Example = {
     "notify_guests": False,
     "confirm_series": "once",
     "series_wait": "PT3S",
+    "mails_off": [],
     "follow_up": True,
     "follow_up_after": "PT2H",
     "follow_up_expires_after": "P3D",
