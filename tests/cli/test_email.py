@@ -12,8 +12,8 @@ from showup.database.engine import connect
 from tests.cli.conftest import Showup
 
 KINDS = (
-    *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request", "new_host", "new_place"),
-    *("reminder", "reminder_2h", "no_show", "calendar_cleanup"),
+    *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request", "new_host"),
+    *("reminder", "reminder_2h", "no_show"),
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Meeting
 from showup.destinations.email.destination import Mail
-from showup.destinations.email.templates import sample_notification
+from showup.destinations.email.samples import sample_notification
 from showup.reads.meetings import load_meetings
 from tests.deliveries.scenario import DeliveryScenario
 from tests.destinations.email.rendered_mail import renderer

@@ -57,8 +57,6 @@ def test_u04_what_must_be_sent_and_unknown_names_are_refused(name: str) -> None:
 
 def test_u04_a_mail_that_is_off_is_recorded_as_skipped_and_text_messages_still_go() -> None:
     subscribed = [Subscription(destination="twilio", kinds=frozenset({"reminder"}), since=MONDAY)]
-    mail, text = route(
-        BOOKING, planned("reminder", is_mailed=False), subscribed, prospect_destinations=(), simulated=False
-    )
+    mail, text = route(BOOKING, planned("reminder", is_mailed=False), subscribed, simulated=False)
     assert (mail.destination, mail.state, mail.because) == ("email", "skipped", "mails of this kind are switched off")
     assert (text.destination, text.state) == ("twilio", "scheduled")

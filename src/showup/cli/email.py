@@ -115,11 +115,23 @@ def check(
         Path | None, typer.Option(help="A folder of templates. Default: the one in showup.toml.")
     ] = None,
     workspace: Annotated[str, typer.Option(help="The workspace's slug, which selects templates.")] = "default",
+    json: Annotated[bool, typer.Option("--json", help="Print the number of mails and the errors as JSON.")] = False,
 ) -> None:
     """Render every kind of mail about twelve example bookings, and report the file and line of each error.
 
     Example: showup email check --templates templates
     """
+    count, faults = _check_templates(templates, workspace)
+    if json:
+        print_json({"rendered": count, "errors": [{"error": one, "mail": where} for one, where in faults.items()]})
+        raise typer.Exit(1 if faults else 0)
+    if faults:
+        raise CliError("\n".join(f"{fault} ({where})" for fault, where in faults.items()))
+    print(f"Rendered {count} mails without an error.")
+
+
+def _check_templates(templates: Path | None, workspace: str) -> tuple[int, dict[str, str]]:
+    """Returns how many mails could be rendered, and each error with the mail in which it was found first."""
     from showup.destinations.contract import CannotRender, NothingToSend
     from showup.destinations.email.letters.write import KINDS
     from showup.destinations.email.samples import SAMPLES, sample_notification, when_sent
@@ -138,9 +150,7 @@ def check(
                 continue
             except CannotRender as fault:
                 faults.setdefault(str(fault), f"{kind}, {name}")
-    if faults:
-        raise CliError("\n".join(f"{fault} ({where})" for fault, where in faults.items()))
-    print(f"Rendered {count} mails without an error.")
+    return count, faults
 
 
 def _render(notification: "Notification", settings: "Settings", templates: Path | None) -> "Mail":

@@ -45,6 +45,9 @@ _TEXTS = (
 )
 
 
+_ATTENDEE_TEXTS = ("organizer_name", "location", "cancellation_reason", "reschedule_reason", "notes")
+
+
 class SeriesDate(Struct, frozen=True, kw_only=True):
     """One date of a series: a booking of its own."""
 
@@ -138,6 +141,13 @@ class Meeting(Struct, frozen=True, kw_only=True):
         if not text or not self.organizer_email_hidden or not self.organizer_email:
             return text
         return re.sub(re.escape(self.organizer_email), "", text, flags=re.IGNORECASE).strip() or None
+
+    def hide_organizer(self) -> "Meeting":
+        """Returns the meeting for its attendees: no text has the organizer's address if the event type hides it."""
+        if not self.organizer_email_hidden:
+            return self
+        texts = {name: self.redact_organizer(getattr(self, name)) for name in _ATTENDEE_TEXTS}
+        return replace(self, title=self.redact_organizer(self.title) or "", **texts)
 
     @property
     def all_uids(self) -> tuple[str | None, ...]:

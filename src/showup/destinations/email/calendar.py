@@ -139,7 +139,7 @@ def _calendar_text(meeting: Meeting, entry: CalendarEntry, created_at: datetime)
         "summary", truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting"
     )
     event.add("status", _STATUS[entry.method])
-    event.add("organizer", vCalAddress.new(entry.organizer, cn=_name(meeting.organizer_label) or entry.organizer))
+    event.add("organizer", vCalAddress.new(entry.organizer, cn=_name(meeting.organizer_label)))
     event.add("attendee", _attendee(meeting, entry))
     # A person who has left the meeting learns nothing new about it.
     if is_current:

@@ -6,6 +6,8 @@ from email.headerregistry import Address
 from hashlib import sha256
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from showup.destinations.contract import CannotRender, Meeting, Notification
 from showup.destinations.email.brand import Brand, palette_of
 from showup.destinations.email.calendar import calendar_files
@@ -21,7 +23,7 @@ from showup.destinations.email.variables import mail_variables
 from showup.destinations.languages import Wording, choose_language, wording
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.localized_time import plain
-from showup.values.email_address import is_mailbox, normalize_email
+from showup.values.email_address import display_email, is_mailbox, normalize_email
 
 _LONGEST_SUBJECT = 200
 _LONGEST_NAME = 80
@@ -61,7 +63,8 @@ class TemplateMailRenderer:
 
     def render(self, notification: Notification) -> Mail:
         """Returns the mail to the notification's guest. Raises CannotRender."""
-        meeting, now = notification.require_meeting(), self._clock()
+        meeting, now = notification.require_meeting().hide_organizer(), self._clock()
+        notification = replace(notification, meeting=meeting)
         sender = self._sender(meeting)
         words = wording(choose_language(meeting.guest.locale, sender.language))
         files = calendar_files(notification, sender.address, sends_new=self._calendar, created_at=now)
@@ -149,7 +152,7 @@ def _reply_to(meeting: Meeting, sender: SenderRule, words: Wording) -> tuple[str
         (host_email, host.short or sender.name),
         (sender.reply_to or "", sender.name),
     )
-    return next(((email, name or email) for email, name in candidates if is_mailbox(email)), None)
+    return next(((email, name or display_email(email)) for email, name in candidates if is_mailbox(email)), None)
 
 
 def _reply_header(facts: Facts, meeting: Meeting) -> str:

@@ -11,6 +11,7 @@ from showup.destinations.email.letters.place import Place
 from showup.destinations.lines import one_line, truncate, without_marks
 from showup.destinations.links import web_link
 from showup.destinations.localized_time import LocalizedTime
+from showup.values.email_address import display_email
 
 _LONGEST_SHORT_TITLE = 70
 
@@ -66,7 +67,7 @@ def mail_variables(kind: str, facts: Facts, letter: Letter) -> MailVariables:
         place=facts.place,
         first_name=facts.guest,
         guest_name=_shown(meeting.guest.name, LONGEST_NAME),
-        guest_email=one_line(meeting.guest.email),
+        guest_email=one_line(display_email(meeting.guest.email)),
         organizer=facts.host.full,
         organizer_email=_organizer_email(meeting),
         event_type=_shown(meeting.event_type_title, LONGEST_TITLE),
@@ -81,7 +82,9 @@ def mail_variables(kind: str, facts: Facts, letter: Letter) -> MailVariables:
 
 
 def _organizer_email(meeting: Meeting) -> str | None:
-    return None if meeting.organizer_email_hidden else _shown(meeting.organizer_email, LONGEST_TITLE)
+    return (
+        None if meeting.organizer_email_hidden else _shown(display_email(meeting.organizer_email or ""), LONGEST_TITLE)
+    )
 
 
 def _shown(text: str | None, longest: int) -> str | None:

@@ -21,6 +21,7 @@ from showup.destinations.email.letters.parts import (
     paragraph,
     pieces,
 )
+from showup.values.email_address import display_email
 
 PlaceChange = Literal["none", "new"]
 
@@ -256,7 +257,7 @@ def _is_phone(facts: Facts) -> bool:
 
 def foot(facts: Facts) -> tuple[tuple[Piece, ...], ...]:
     """Returns why they get the mail and as whom, where replies go, the postal address and privacy."""
-    words, brand, email = facts.words, facts.brand, facts.meeting.guest.email
+    words, brand, email = facts.words, facts.brand, display_email(facts.meeting.guest.email)
     why = (
         words.say("You get this because you booked a meeting with {brand} as {email}.", brand=brand.name, email=email)
         if brand.name
