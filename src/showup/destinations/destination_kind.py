@@ -92,6 +92,9 @@ class Mirror(Protocol):
     async def put(self, list_id: str, records: Sequence[MirroredRecord], until: datetime) -> None:
         """Writes new and changed records, and how far the copy has come."""
 
+    async def find_by_email(self, email: str) -> list[MirroredRecord]:
+        """Returns all records with that normalized email, newest first."""
+
     async def find_by_last_name(self, last_name: str) -> list[MirroredRecord]:
         """Returns all records with that last name, newest first."""
 
