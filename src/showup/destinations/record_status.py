@@ -4,6 +4,7 @@ All destinations that keep a record for each prospect use this decision.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -28,8 +29,8 @@ class RecordState(Struct, frozen=True, kw_only=True):
     """A record as it is now.
 
     `status` is its status; `last_set` the one that Showup set there last, None if it never set one. `is_new`: Showup is
-    creating the record. `is_known`: an earlier delivery about this booking updated it. `meeting_ahead`: when another
-    accepted meeting of this record takes place, as text; None if there is none.
+    creating the record. `is_known`: an earlier delivery about this booking updated it. `meeting_ahead` says that
+    another accepted meeting of this record is ahead (`describe_ahead`); None if there is none.
     """
 
     status: str = ""
@@ -51,6 +52,14 @@ def event_of(kind: str, meeting: Meeting) -> str:
     return RESCHEDULE_REQUESTED if kind == CANCELLED and meeting.reschedule_requested else kind
 
 
+def describe_ahead(meeting: Meeting | None, when: str, now: datetime) -> str | None:
+    """Returns why `Attempt.meeting_ahead` keeps the status; `when` is its time for people. None without a meeting."""
+    if meeting is None:
+        return None
+    is_over = (meeting.end_time or meeting.start_time) <= now
+    return f"a later meeting was on {when}" if is_over else f"another meeting is ahead on {when}"
+
+
 def change_of(event: str) -> StatusChange:
     """Returns what an event says of its meeting."""
     if event in (CANCELLED, RESCHEDULE_REQUESTED, NO_SHOW, SHOWED):
@@ -70,7 +79,7 @@ def decide_status(
     if not wanted:
         return StatusDecision()
     if change == "ended" and record.meeting_ahead:
-        return StatusDecision(because=f"another meeting is ahead on {record.meeting_ahead}")
+        return StatusDecision(because=record.meeting_ahead)
     # A record without a status has none that a person chose, unless they removed Showup's.
     is_ours = same_status(record.status, record.last_set or "")
     if record.is_new or is_ours or same_status(record.status, wanted):

@@ -41,7 +41,14 @@ from showup.destinations.contract import (
     Question,
 )
 from showup.destinations.destination_kind import Mirror
-from showup.destinations.record_status import RecordState, StatusDecision, change_of, decide_status, same_status
+from showup.destinations.record_status import (
+    RecordState,
+    StatusDecision,
+    change_of,
+    decide_status,
+    describe_ahead,
+    same_status,
+)
 from showup.destinations.vendor_api import VendorError
 
 PACE = Pace(
@@ -110,7 +117,7 @@ class ClickUp:
         api = self._make_client()
         mirror_sync = MirrorSync(api, self._mirror, self._clock, max_age=self._durations.copy)
         search = TaskSearch(api, self._settings, self._layouts, self._clock)
-        writer = TaskWriter(api, self._settings)
+        writer = TaskWriter(api, self._settings, self._clock)
         found = await search.find(attempt, entry)
         if found is None and attempt.question is None and entry.email:
             found = await find_by_copied_email(search, mirror_sync, self._mirror, self._settings.all_lists, entry.email)
@@ -179,9 +186,10 @@ class WrittenEntry(Struct, frozen=True, kw_only=True):
 class TaskWriter:
     """One attempt's writes."""
 
-    def __init__(self, api: ClickUpClient, settings: ClickUpSettings) -> None:
+    def __init__(self, api: ClickUpClient, settings: ClickUpSettings, clock: Clock) -> None:
         self._api = api
         self._settings = settings
+        self._clock = clock
 
     async def create_lead(
         self, entry: TaskEntry, layout: Layout, field: str | None, candidates: tuple[Candidate, ...], attempt: Attempt
@@ -239,12 +247,13 @@ class TaskWriter:
         if attempt.superseded:
             return StatusDecision()
         ahead = attempt.meeting_ahead
+        ahead_at = "" if ahead is None else when(ahead.start_time, ahead.end_time, entry.time_zone)
         record = RecordState(
             status="" if task is None else task.status.status,
             last_set=None if task is None else attempt.last_value(task.id, "status"),
             is_new=task is None,
             is_known=task is not None and task.id == attempt.record,
-            meeting_ahead=None if ahead is None else when(ahead.start_time, ahead.end_time, entry.time_zone),
+            meeting_ahead=describe_ahead(ahead, ahead_at, self._clock()),
         )
         wanted = self._status_for(entry, layout, ours=task is None or task.list.id in self._settings.all_lists)
         return decide_status(change_of(entry.kind), wanted, record, self._settings.missed_statuses)

@@ -5,7 +5,7 @@ temporary failure (VendorError with TryAgain) ends both, because the whole deliv
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from showup.destinations.notion.render import (
     to_property_value,
 )
 from showup.destinations.notion.settings import NotionSettings
-from showup.destinations.record_status import RecordState, StatusDecision, change_of, decide_status
+from showup.destinations.record_status import RecordState, StatusDecision, change_of, decide_status, describe_ahead
 from showup.destinations.vendor_api import VendorError
 from showup.values.email_address import normalize_email
 
@@ -112,6 +112,10 @@ class Pages:
         """Returns the page of an earlier delivery, if it still exists."""
         return await self._api.get_page(page_id)
 
+    def now(self) -> datetime:
+        """Returns the current time."""
+        return self._api.now()
+
     async def write(self, source: DataSource, page: Page, entries: Sequence[PropertyEntry]) -> PageResult:
         """Writes the values that can be written, and names the others."""
         values, notes = property_values(source, entries, self._ref, page)
@@ -184,7 +188,7 @@ async def _contact(
     found = [page] if page is not None else await pages.find(source, update.email)
     if not found:
         return PageResult(notes=(_NO_CONTACT,))
-    current = current_values(found[0], settings.targets(), update, attempt)
+    current = current_values(found[0], settings.targets(), update, attempt, pages.now())
     result = await pages.write(source, found[0], (*current.entries.values(), *update.contact))
     values = {name: text_of(one.value) for name, one in current.entries.items() if one.property in result.written}
     result = replace(result, set=values, notes=(*current.notes, *result.notes))
@@ -215,7 +219,7 @@ class CurrentValues(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def current_values(page: Page, targets: Targets, update: Update, attempt: Attempt) -> CurrentValues:
+def current_values(page: Page, targets: Targets, update: Update, attempt: Attempt, now: datetime) -> CurrentValues:
     """Decides about the status and the call date of a contact's page."""
     if attempt.superseded:
         return CurrentValues()
@@ -224,7 +228,7 @@ def current_values(page: Page, targets: Targets, update: Update, attempt: Attemp
     if change == "ended" and (other := _other_day(page, targets, update, attempt)) is not None:
         return CurrentValues(notes=(f"the page is about the meeting on {other}, so Showup did not change it",))
     entries: dict[str, PropertyEntry] = {}
-    decision = _decide_status(page, targets, update, attempt, day_ahead)
+    decision = _decide_status(page, targets, update, attempt, day_ahead, now)
     if update.status is not None and decision.status is not None:
         entries["status"] = update.status
     day = day_ahead if change == "ended" else update.day
@@ -235,7 +239,7 @@ def current_values(page: Page, targets: Targets, update: Update, attempt: Attemp
 
 
 def _decide_status(
-    page: Page, targets: Targets, update: Update, attempt: Attempt, day_ahead: date | None
+    page: Page, targets: Targets, update: Update, attempt: Attempt, day_ahead: date | None, now: datetime
 ) -> StatusDecision:
     if update.status is None:
         return StatusDecision()
@@ -244,7 +248,7 @@ def _decide_status(
         status=status_there(stored_value(page, update.status.property), last_set),
         last_set=last_set,
         is_known=page["id"] == attempt.record,
-        meeting_ahead=None if attempt.meeting_ahead is None else str(day_ahead or attempt.meeting_ahead.start_time),
+        meeting_ahead=describe_ahead(attempt.meeting_ahead, str(day_ahead), now),
     )
     return decide_status(change_of(update.event), text_of(update.status.value), state, targets.missed_statuses)
 
