@@ -29,7 +29,7 @@ class RecordFacts(Struct, frozen=True, kw_only=True):
 # A record follows the bookings of one person (as booker, or with a seat), and those whose deliveries updated it: people
 # may choose one record for two addresses.
 _REACHED: Final = """
-    given AS (
+    targets AS (
         SELECT g.id, g.booking_id, g.recipient, g.chosen, b.start_time, (
             SELECT a.person_id FROM booking_attendees a
             WHERE a.booking_id = g.booking_id AND coalesce(a.email, '') = g.recipient AND a.person_id IS NOT NULL
@@ -39,14 +39,14 @@ _REACHED: Final = """
         JOIN bookings b ON b.id = g.booking_id
     ),
     of_person AS (
-        SELECT id, booking_id, recipient FROM given
+        SELECT id, booking_id, recipient FROM targets
         UNION
         SELECT g.id, a.booking_id, coalesce(a.email, '')
-        FROM given g JOIN booking_attendees a ON a.person_id = g.person_id JOIN bookings b ON b.id = a.booking_id
+        FROM targets g JOIN booking_attendees a ON a.person_id = g.person_id JOIN bookings b ON b.id = a.booking_id
         WHERE b.person_id = g.person_id OR a.calcom_seat_uid IS NOT NULL
     ),
     reached AS (
-        SELECT id, chosen AS record FROM given WHERE chosen IS NOT NULL
+        SELECT id, chosen AS record FROM targets WHERE chosen IS NOT NULL
         UNION
         SELECT p.id, d.record FROM of_person p
         JOIN deliveries d ON d.booking_id = p.booking_id AND coalesce(d.recipient, '') = p.recipient
@@ -63,7 +63,7 @@ _MEETINGS_AHEAD: Final = f"""
         WHERE d.booking_id IS NOT NULL
     )
     SELECT DISTINCT ON (g.id) g.id, o.booking_id, o.recipient
-    FROM given g JOIN others o ON o.id = g.id AND o.booking_id <> g.booking_id
+    FROM targets g JOIN others o ON o.id = g.id AND o.booking_id <> g.booking_id
     JOIN bookings b ON b.id = o.booking_id
     WHERE b.status = 'ACCEPTED' AND (coalesce(b.end_time, b.start_time) > $7 OR b.start_time > g.start_time)
     AND EXISTS (SELECT FROM booking_attendees a WHERE a.booking_id = b.id AND coalesce(a.email, '') = o.recipient
@@ -90,7 +90,7 @@ async def load_record_facts(
     of_bookings = [one for one in claimed if one.booking_id is not None and one.kind.startswith("booking.")]
     if not of_bookings:
         return RecordFacts()
-    given = (
+    targets = (
         [one.id for one in of_bookings],
         [one.booking_id for one in of_bookings],
         [one.recipient or "" for one in of_bookings],
@@ -98,11 +98,11 @@ async def load_record_facts(
         queue.workspace_id,
         queue.destination,
     )
-    rows = await connection.fetch(_MEETINGS_AHEAD, *given, now)
+    rows = await connection.fetch(_MEETINGS_AHEAD, *targets, now)
     ahead = {row["id"]: (row["booking_id"], row["recipient"]) for row in rows}
     meetings = await load_meetings(connection, set(ahead.values())) if ahead else {}
     last_set: dict[str, dict[str, str]] = {}
-    for row in await connection.fetch(_LAST_SET, *given):
+    for row in await connection.fetch(_LAST_SET, *targets):
         last_set.setdefault(row["record"], {})[row["name"]] = row["value"]
     return RecordFacts(
         meetings_ahead={one: meetings[key] for one, key in ahead.items() if key in meetings}, last_set=last_set

@@ -127,8 +127,8 @@ async def test_m03_two_addresses_on_one_task(scenario: ClickUpScenario) -> None:
     assert task.status == "Meeting Cancelled"
 
 
-async def test_m03_a_booking_that_clickup_was_never_told_of(scenario: ClickUpScenario) -> None:
-    """M03: it was made before the connection; the task gets its block when it matters."""
+async def test_m03_a_booking_from_before_the_connection(scenario: ClickUpScenario) -> None:
+    """M03: it counts, and the task gets its block when it matters."""
     await scenario.booked("other", 5)
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann", ANN)
