@@ -112,6 +112,11 @@ deliveries = Table(
     Index("ix_deliveries_failed", "workspace_id", "updated_at", postgresql_where=text("state = 'failed'")),
     Index("ix_deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
     Index(
+        "ix_deliveries_record",
+        *("workspace_id", "destination", "record"),
+        postgresql_where=text("record IS NOT NULL"),
+    ),
+    Index(
         "ix_deliveries_recipient",
         "workspace_id",
         "recipient",
@@ -222,6 +227,7 @@ mirrored_records = Table(
     Column("updated_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "destination", "record"),
     Index("ix_mirrored_records_last_name", "workspace_id", "destination", "last_name"),
+    Index("ix_mirrored_records_email", "workspace_id", "destination", "email"),
 )
 
 # The progress of copying a list.

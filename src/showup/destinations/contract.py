@@ -5,6 +5,7 @@ this delivery alone.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeAlias
@@ -227,6 +228,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
     `question` is what an earlier attempt asked, with the answer if there is one; `can_ask`: whether a person can be
     asked. `superseded`: a later event of the same booking and person was delivered already, so this one is history and
     must not change the booking's current state.
+
+    `meeting_ahead` is another accepted meeting of the same person or record: the next one that is not over, or else one
+    that began later than this delivery's meeting. `last_set` holds, by record, the values that deliveries set there
+    last (`Delivered.found`): what differs from them was changed by a person or another program.
     """
 
     delivery_id: UUID
@@ -236,6 +241,12 @@ class Attempt(Struct, frozen=True, kw_only=True):
     question: "Question | None" = None
     can_ask: bool = False
     superseded: bool = False
+    meeting_ahead: Meeting | None = None
+    last_set: Mapping[str, Mapping[str, str]] = {}
+
+    def last_value(self, record: str, name: str) -> str | None:
+        """Returns the value of this name that an earlier delivery set in the record, or None."""
+        return self.last_set.get(record, {}).get(name)
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -260,7 +271,8 @@ class Delivered(Struct, frozen=True, kw_only=True):
     """The delivery succeeded. `reference` is its id at the destination, if the destination gives one.
 
     `record` is the id of the updated record, for later deliveries about the same booking and person; `found` is data
-    from the destination that a person wants to see next to it (plain JSON values).
+    from the destination that a person wants to see next to it (plain JSON values). Its `set` holds the values that the
+    record has through this delivery, for the decisions of later ones: `status`, and `call_date` as `YYYY-MM-DD`.
     """
 
     provider: str
@@ -274,12 +286,14 @@ class TryAgain(Struct, frozen=True, kw_only=True):
 
     `fault`: "delivery": this delivery failed, and others may succeed; "destination": every delivery would fail (it is
     unreachable, broken, or refuses the key); "limit": a rate limit, which counts as no failure; "gone": it wants no
-    more deliveries until a person resumes it.
+    more deliveries until a person resumes it. `record` and `found` are those of `Delivered`, where a part was written.
     """
 
     because: str
     not_before: datetime | None = None
     fault: Literal["delivery", "destination", "limit", "gone"] = "delivery"
+    record: str | None = None
+    found: dict[str, Any] = {}
 
 
 class NeedsAnswer(Struct, frozen=True, kw_only=True):
@@ -290,9 +304,14 @@ class NeedsAnswer(Struct, frozen=True, kw_only=True):
 
 
 class GaveUp(Struct, frozen=True, kw_only=True):
-    """The delivery can never succeed as it is: `because` is for the person who has to fix it."""
+    """The delivery can never succeed as it is: `because` is for the person who has to fix it.
+
+    `record` and `found` are those of `Delivered`, where a part was written.
+    """
 
     because: str
+    record: str | None = None
+    found: dict[str, Any] = {}
 
 
 Outcome: TypeAlias = Delivered | TryAgain | NeedsAnswer | GaveUp

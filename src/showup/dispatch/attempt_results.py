@@ -65,7 +65,7 @@ def finish_attempt(
         case Delivered():
             return _finished(attempt_ref, "delivered", "delivered", None, now, result)
         case GaveUp():
-            return _finished(attempt_ref, "failed", "gave_up", result.because, now)
+            return _finished(attempt_ref, "failed", "gave_up", result.because, now, result)
         case NotSent():
             return _finished(attempt_ref, result.state, "stopped", result.because, now)
         case Postponed():
@@ -99,7 +99,7 @@ def _after_failure(
             attempt_ref, result, attempt_ref.failures, max(result.not_before or now, queue.paused_until or now)
         )
     because = f"{result.because} (attempt {failures} of {failures})"
-    return _finished(attempt_ref, "failed", "gave_up", because, now, failures=failures)
+    return _finished(attempt_ref, "failed", "gave_up", because, now, result, failures=failures)
 
 
 def _waiting_for_answer(attempt_ref: AttemptRef, result: NeedsAnswer) -> FinishedAttempt:
@@ -124,6 +124,8 @@ def _retried(attempt_ref: AttemptRef, result: TryAgain, failures: int, wake_at: 
         because=result.because,
         failures=failures,
         wake_at=wake_at,
+        record=result.record,
+        found=result.found or None,
     )
 
 
@@ -133,7 +135,7 @@ def _finished(
     outcome: str,
     because: str | None,
     now: datetime,
-    accepted: Delivered | None = None,
+    result: Delivered | TryAgain | GaveUp | None = None,
     *,
     failures: int | None = None,
 ) -> FinishedAttempt:
@@ -145,8 +147,8 @@ def _finished(
         because=because,
         failures=attempt_ref.failures if failures is None else failures,
         wake_at=now,
-        provider=accepted.provider if accepted else None,
-        provider_id=accepted.reference if accepted else None,
-        record=accepted.record if accepted else None,
-        found=(accepted.found or None) if accepted else None,
+        provider=result.provider if isinstance(result, Delivered) else None,
+        provider_id=result.reference if isinstance(result, Delivered) else None,
+        record=result.record if result else None,
+        found=(result.found or None) if result else None,
     )

@@ -1,6 +1,6 @@
 """The final check before a delivery is sent: whether it is still valid, and its content, rendered once and kept."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
@@ -28,15 +28,10 @@ from showup.dispatch.attempt_results import NotSent, Postponed
 from showup.dispatch.calendar_entries import SentEntries, load_sent_entries
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
+from showup.dispatch.record_facts import MeetingLookup, RecordFacts, load_record_facts
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
 from showup.outbox.planned import SERIES
 from showup.outbox.suppressions import suppressed
-
-BookingRecipients: TypeAlias = Collection[tuple[UUID, str]]
-MeetingLookup: TypeAlias = Callable[
-    [asyncpg.Connection, BookingRecipients], Awaitable[Mapping[tuple[UUID, str], Meeting]]
-]
-"""The current meetings of (booking, recipient); those that no longer exist are left out."""
 
 _log = structlog.get_logger()
 
@@ -63,12 +58,16 @@ PreparedDelivery: TypeAlias = ReadyDelivery | NotSent | Postponed | GaveUp
 
 
 class ConnectedQueue(Struct, frozen=True, kw_only=True):
-    """A queue's connection: its workspace's slug and time zone, and the destination with its credentials."""
+    """A queue's connection: its workspace's slug and time zone, and the destination with its credentials.
+
+    `keeps_records`: the destination may keep a record for each prospect, so its attempts need what is known of it.
+    """
 
     queue: DestinationQueue
     workspace: str
     destination: Destination
     time_zone: str = "UTC"
+    keeps_records: bool = True
 
 
 class NotConnected(Exception):
@@ -99,6 +98,7 @@ async def prepare(
     stopped = unwanted | await _blocked_recipients(connection, connected.queue, claimed, now)
     sent_entries = await load_sent_entries(connection, connected.queue.workspace_id, meetings.values())
     destination_records = await load_destination_records(connection, connected.queue, claimed)
+    facts = await _record_facts(connection, final_check, connected, claimed, now)
     prepared: list[PreparedDelivery] = []
     new_contents: dict[UUID, Content] = {}
     for one in claimed:
@@ -113,13 +113,25 @@ async def prepare(
         if one.id not in contents:
             new_contents[one.id] = content
             sent_entries.add(content)
-        prepared.append(ReadyDelivery(claimed=one, attempt=_attempt(one, content, destination_records)))
+        prepared.append(ReadyDelivery(claimed=one, attempt=_attempt(one, content, destination_records, facts)))
     await _store_contents(connection, new_contents, now)
     await sent_entries.save(connection, connected.queue.workspace_id, now)
     return prepared
 
 
-def _attempt(one: Claimed, content: Content, destination_records: DestinationRecords) -> Attempt:
+async def _record_facts(
+    connection: asyncpg.Connection,
+    final_check: FinalCheck,
+    connected: ConnectedQueue,
+    claimed: Sequence[Claimed],
+    now: datetime,
+) -> RecordFacts:
+    if not connected.keeps_records or connected.queue.destination in MAIL_DESTINATIONS:
+        return RecordFacts()
+    return await load_record_facts(connection, connected.queue, claimed, final_check.meetings, now)
+
+
+def _attempt(one: Claimed, content: Content, destination_records: DestinationRecords, facts: RecordFacts) -> Attempt:
     return Attempt(
         delivery_id=one.id,
         content=content,
@@ -128,6 +140,8 @@ def _attempt(one: Claimed, content: Content, destination_records: DestinationRec
         question=None if one.question is None else convert(one.question, Question),
         can_ask=destination_records.can_ask,
         superseded=one.id in destination_records.overtaken,
+        meeting_ahead=facts.meetings_ahead.get(one.id),
+        last_set=facts.last_set,
     )
 
 

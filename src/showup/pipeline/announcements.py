@@ -7,6 +7,7 @@ A later event that repeats the state restates it; a restated announcement is mad
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from showup.bookings.booking import Attendee, Booking
@@ -86,12 +87,18 @@ def _of_booking(change: Change) -> list[PlannedDelivery]:
 
 
 def _change_kinds(before: Booking, change: Change) -> Iterable[AnnouncementKind]:
+    """Yield what subscribers must know of a meeting that goes on; each of their messages has its host and its place."""
     after = change.after
+    place = _meeting_place(after)
+    is_elsewhere = _meeting_place(before) != place
     if before.start_time != after.start_time:
         yield "booking.rescheduled"
     elif before.organizer_email != after.organizer_email:
         yield "booking.reassigned"
-    if change.decision.what == "booking.relocated" and _meeting_place(before) != _meeting_place(after):
+    elif is_elsewhere and place is not None:
+        yield "booking.location_changed"
+        return
+    if is_elsewhere and change.decision.what == "booking.relocated":
         yield "booking.location_changed"
 
 
@@ -146,7 +153,8 @@ def _announcement(
     is_other_time = kind == "booking.rescheduled" and old_start_time != after.start_time
     return PlannedDelivery(
         kind=kind,
-        key=f"{kind}:{after.uid or after.calcom_booking_id or '-'}:{after.start_time:%Y%m%dT%H%M%SZ}:{recipient}",
+        key=f"{kind}:{after.uid or after.calcom_booking_id or '-'}:{after.start_time:%Y%m%dT%H%M%SZ}:{recipient}"
+        f"{_host_or_place_key(kind, after)}",
         recipient=recipient,
         event_id=record.event_id,
         booking_version=after.version,
@@ -157,6 +165,19 @@ def _announcement(
         is_announcement=True,
         is_internal=not recipient and not has_phone_attendee,
     )
+
+
+def _host_or_place_key(kind: AnnouncementKind, booking: Booking) -> str:
+    """Return what tells one new host or place from the next; a place may be longer than an index key can be."""
+    place = _meeting_place(booking) or ""
+    match kind:
+        case "booking.reassigned":
+            what = f"{booking.organizer_email} {place}"
+        case "booking.location_changed":
+            what = place
+        case _:
+            return ""
+    return f":{sha256(what.encode()).hexdigest()[:16]}"
 
 
 _DEAL_STATUS_KINDS: Final[dict[str, DealAnnouncementKind]] = {

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
 from tests.histories.webhooks import attendee, ended_body, no_show_body
 
@@ -37,12 +39,41 @@ async def test_an_email_that_contains_another_one_does_not_match(scenario: Click
     assert other.texts == []
 
 
-async def test_an_email_in_other_letters_is_the_same_where_the_name_is(scenario: ClickUpScenario) -> None:
+@pytest.mark.parametrize("heeds_case", [True, False])
+@pytest.mark.parametrize("name", ["Ann Lee", "Acme's front office", "…"])
+@pytest.mark.parametrize("email", ["Ann@ACME.example", " ann@acme.example", "ANN@acme.EXAMPLE"])
+async def test_m09_an_email_in_other_letters_is_the_same_whatever_the_name(
+    scenario: ClickUpScenario, email: str, name: str, *, heeds_case: bool
+) -> None:
+    """M09: also without the search by name, and where ClickUp's own search heeds letter case."""
     await scenario.connect(slack=True)
-    task = scenario.clickup.space.add("901", "Ann Lee", "Ann@ACME.example")
+    scenario.settings["name_search"] = name != "Ann Lee"
+    scenario.clickup.space.heeds_case = heeds_case
+    task = scenario.clickup.space.add("901", name, email)
     await scenario.booked(booker=attendee(ANN, "Ann Lee"))
     assert len(task.texts) == 1
     assert scenario.clickup.space.of_list("903") == []
+
+
+async def test_m09_the_first_list_wins_and_in_it_the_task_changed_last(scenario: ClickUpScenario) -> None:
+    """M09: for emails in other letters, as for exact ones."""
+    await scenario.connect()
+    add = scenario.clickup.space.add
+    tasks = [add("902", "A", ANN.upper(), days_ago=1), add("901", "B", ANN.upper()), add("901", "C", ANN.title())]
+    tasks[2].updated_at += timedelta(days=3)
+    await scenario.booked()
+    assert [len(one.texts) for one in tasks] == [0, 0, 1]
+
+
+async def test_m09_a_copied_email_that_was_changed_since_is_no_match(scenario: ClickUpScenario) -> None:
+    """M09: the copy is some minutes old."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Office", "Ann@ACME.example")
+    await scenario.booked("other", 5, booker="tom@acme.example")
+    task.values = {"email-901": "other@acme.example"}
+    await scenario.booked()
+    assert task.texts == []
+    assert len(scenario.clickup.space.of_list("903")) == 2
 
 
 async def test_a_missed_meeting_sets_status_and_comment(scenario: ClickUpScenario) -> None:
@@ -153,4 +184,9 @@ async def test_what_became_of_it_can_be_seen_beside_the_delivery(scenario: Click
     (delivery,) = await scenario.rows(destination="clickup")
     assert delivery["record"] == task.id
     assert delivery["provider_id"] == task.comments[0]["id"]
-    assert delivery["found"] == {"task": f"https://app.clickup.com/t/{task.id}", "list": "Sellers", "found_by": "email"}
+    assert delivery["found"] == {
+        "task": f"https://app.clickup.com/t/{task.id}",
+        "list": "Sellers",
+        "found_by": "email",
+        "set": {"status": "Meeting Booked"},
+    }

@@ -11,7 +11,7 @@ from showup.clock import Clock
 from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination, Notification
 from showup.destinations.destination_kind import DestinationContext
-from tests.destinations.conformance.case import MEETING, NOW, START, Case, notification
+from tests.destinations.conformance.case import MEETING, NOW, START, Case, RecordAccess, notification
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
@@ -63,15 +63,42 @@ def written_pages(fake: FakeNotion) -> Counter[str]:
     )
 
 
-CLICKUP = connected(
-    "clickup",
-    clickup_with_a_task,
-    credential="token",
-    settings=lambda _: {"lists": ["901", "902"], "inbound_list": "903"},
-    sends=notification("booking.created"),
-    means={"404": "gave_up", "409": "delivery"},
+def task_status(fake: FakeClickUp) -> str:
+    (task,) = fake.space.tasks.values()
+    return task.status
+
+
+def choose_task_status(fake: FakeClickUp, status: str) -> None:
+    (task,) = fake.space.tasks.values()
+    task.status = status
+
+
+def choose_page_status(fake: FakeNotion, status: str) -> None:
+    fake.page(fake.contact).values["Booking Status"] = {"name": status}
+
+
+CLICKUP = replace(
+    connected(
+        "clickup",
+        clickup_with_a_task,
+        credential="token",
+        settings=lambda _: {"lists": ["901", "902"], "inbound_list": "903", "no_show": "No Show"},
+        sends=notification("booking.created"),
+        means={"404": "gave_up", "409": "delivery"},
+    ),
+    record=RecordAccess(
+        status=task_status,
+        choose=choose_task_status,
+        words={"booked": "Meeting Booked", "cancelled": "Meeting Cancelled", "missed": "No Show"},
+        chosen=("complete", "Meeting Cancelled"),
+    ),
 )
-CLICKUP_LEAD = replace(CLICKUP, name="clickup-new-lead", start=lambda clock: FakeClickUp(per_minute=None, clock=clock))
+CLICKUP_LEAD = replace(
+    CLICKUP,
+    name="clickup-new-lead",
+    start=lambda clock: FakeClickUp(per_minute=None, clock=clock),
+    record=None,
+)
 NOTION = replace(
     connected(
         "notion",
@@ -82,6 +109,13 @@ NOTION = replace(
         means={"404": "gave_up", "409": "delivery"},
     ),
     effects=written_pages,
+    record=RecordAccess(
+        status=lambda fake: fake.properties_of(fake.contact).get("Booking Status") or "",
+        choose=choose_page_status,
+        words={"booked": "Booked", "cancelled": "Cancelled", "missed": "No Show"},
+        chosen=("Lead", "Cancelled"),
+        call_date=lambda fake: fake.properties_of(fake.contact).get("Diagnostic Call Date"),
+    ),
 )
 SLACK = connected(
     "slack",

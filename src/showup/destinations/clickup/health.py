@@ -68,4 +68,5 @@ KIND: Final = DestinationKind(
     subscribed_events=lambda _: SUBSCRIBED_EVENTS,
     build=_build,
     check_health=_check_health,
+    keeps_records=True,
 )

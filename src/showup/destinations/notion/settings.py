@@ -8,6 +8,14 @@ from msgspec import field
 
 from showup.destinations.destination_kind import ConnectionSettings
 from showup.destinations.notion.render import Targets
+from showup.destinations.record_status import (
+    CANCELLED,
+    CREATED,
+    NO_SHOW,
+    RESCHEDULE_REQUESTED,
+    RESCHEDULED,
+    SHOWED,
+)
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 
@@ -29,6 +37,7 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     booked: str = "Booked"
     rescheduled: str = "Booked"
     cancelled: str = "Cancelled"
+    reschedule_requested: str = ""
     no_show: str = "No Show"
     showed: str = "Showed"
     call_date_property: str = "Diagnostic Call Date"
@@ -48,11 +57,12 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     def targets(self) -> Targets:
         """Returns the targets of each value. Raises ValueError."""
         statuses = {
-            "booking.created": self.booked,
-            "booking.rescheduled": self.rescheduled,
-            "booking.cancelled": self.cancelled,
-            "booking.no_show": self.no_show,
-            "booking.showed": self.showed,
+            CREATED: self.booked,
+            RESCHEDULED: self.rescheduled,
+            CANCELLED: self.cancelled,
+            RESCHEDULE_REQUESTED: self.reschedule_requested,
+            NO_SHOW: self.no_show,
+            SHOWED: self.showed,
         }
         return Targets(
             status_property=self.booking_status_property,

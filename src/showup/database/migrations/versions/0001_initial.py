@@ -196,6 +196,8 @@ TABLES = (
     "CREATE INDEX ix_deliveries_provider_id ON deliveries (provider_id) WHERE provider_id IS NOT NULL",
     """CREATE INDEX ix_deliveries_queue ON deliveries (workspace_id, destination, wake_at) WHERE state IN
         ('scheduled', 'sending')""",
+    """CREATE INDEX ix_deliveries_record ON deliveries (workspace_id, destination, record) WHERE
+        record IS NOT NULL""",
     """CREATE INDEX ix_deliveries_recipient ON deliveries (workspace_id, recipient) WHERE kind =
         'no_show' AND state = 'delivered'""",
     "CREATE INDEX ix_deliveries_wake_at ON deliveries (wake_at) WHERE state IN ('scheduled', 'sending')",
@@ -256,6 +258,7 @@ TABLES = (
         CONSTRAINT pk_mirrored_records PRIMARY KEY (workspace_id, destination, record),
         CONSTRAINT fk_mirrored_records_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    "CREATE INDEX ix_mirrored_records_email ON mirrored_records (workspace_id, destination, email)",
     "CREATE INDEX ix_mirrored_records_last_name ON mirrored_records (workspace_id, destination, last_name)",
     """CREATE TABLE mirrors (
         workspace_id UUID NOT NULL,
