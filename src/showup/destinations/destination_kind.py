@@ -117,8 +117,8 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     `subscribed_events` returns the event kinds that the settings select; `secret_required_by` names, for some of them,
     the secret without which they are not sent. `build` raises ValueError for invalid settings or credentials.
     `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
-    each fault, with what to do. `keeps_records`: it has one record for each prospect, so its attempts need what is known
-    of that record.
+    each fault, with what to do. `keeps_records`: it has one record for each prospect, so its attempts need what is
+    known of that record.
     """
 
     name: str
