@@ -32,8 +32,8 @@ async def test_m03_one_of_two_bookings_is_cancelled(
     await scenario.cancelled(*first)
     assert task.status == "Meeting Booked"
     assert "Status unchanged: another meeting is ahead on Wed 2026-09-09, 14:00" in task.texts[-1]
-    assert f"video/{second[0]}" in task.description
-    assert f"video/{first[0]}" not in task.description
+    assert f"room-{second[1]}" in task.description
+    assert f"room-{first[1]}" not in task.description
     await scenario.cancelled(*second)
     assert task.status == "Meeting Cancelled"
     assert "Status unchanged" not in task.texts[-1]
@@ -133,10 +133,10 @@ async def test_m03_a_booking_from_before_the_connection(scenario: ClickUpScenari
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann", ANN)
     await scenario.booked()
-    assert "video/other" not in task.description
+    assert "room-5" not in task.description
     await scenario.cancelled()
     assert task.status == "Meeting Booked"
-    assert "video/other" in task.description
+    assert "room-5" in task.description
 
 
 async def test_m03_a_reschedule_of_one_while_another_stands(scenario: ClickUpScenario) -> None:
@@ -145,7 +145,7 @@ async def test_m03_a_reschedule_of_one_while_another_stands(scenario: ClickUpSce
     task.status = "complete"
     await scenario.rescheduled(scenario.start + timedelta(days=1))
     assert task.status == "complete"
-    assert "video/other" in task.description
+    assert "room-5" in task.description
 
 
 @pytest.mark.parametrize("person", [False, True])

@@ -11,7 +11,7 @@ from showup.clock import Clock
 from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination, Notification
 from showup.destinations.destination_kind import DestinationContext
-from tests.destinations.conformance.case import MEETING, NOW, START, Case, RecordAccess, notification
+from tests.destinations.conformance.case import MEETING, Case, RecordAccess, notification
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
@@ -131,6 +131,6 @@ TWILIO = connected(
     lambda clock: FakeTwilio(clock=clock),
     credential="auth_token",
     settings=lambda fake: {"account_sid": fake.account, "sender": NUMBER},
-    sends=notification("reminder", before_seconds=(START - NOW).total_seconds()),
+    sends=notification("reminder", before_seconds=86_400),
     means={"404": "destination", "409": "delivery"},
 )
