@@ -88,7 +88,7 @@ def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Book
         changes["answers"] = {**booking.answers, **details.answers}
     if details.calcom_booking_id is not None:
         changes["calcom_booking_id"] = details.calcom_booking_id
-    if details.simulated or record.simulated:
+    if record.simulated:
         changes["simulated"] = True
     if details.booked_at is not None:
         changes["booked_at"] = min(booking.booked_at, details.booked_at)

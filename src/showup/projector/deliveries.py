@@ -81,7 +81,7 @@ def _fresh_records(
 
 
 def _is_simulated(booking: ReplayedBooking, record: BookingRecord) -> bool:
-    # A simulation arrives like any other event: only its booking is marked as simulated.
+    # The reconciler may report on a simulated booking too; only the booking is marked then.
     return record.simulated or (booking.state.booking is not None and booking.state.booking.simulated)
 
 

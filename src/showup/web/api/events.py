@@ -85,7 +85,8 @@ class EventResponse(BaseModel):
     actor: str | None
     source: str = Field(description="Who speaks in the body: `calcom`, `manual` (a person) or `resend`.")
     origin: str = Field(
-        description="How it came: `webhook`, `reconcile`, `backfill`, `sample` or `manual` (a person's command)."
+        description="How it came: `webhook`, `reconcile`, `backfill`, `sample`, `simulation` or `manual` "
+        "(a person's command)."
     )
     received_at: datetime
     state: EventState
