@@ -28,8 +28,10 @@ from showup.settings import Settings, reveal
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from showup.access.connection import Connection
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
+    from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
     from showup.dispatch.destination_resolver import DestinationResolver
     from showup.dispatch.worker import Worker
@@ -181,6 +183,7 @@ class Container:
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
             event_handlers=event_handlers(),
+            check_connection=partial(check_connection, self),
         )
         return WebhookEndpoint(
             self.directory,
@@ -300,6 +303,28 @@ def build_destination_resolver(container: Container, clients: "Clients") -> "Des
         renderer=lambda for_sending: build_renderer(settings, container.clock, for_sending=for_sending),
         retry_after=settings.policy.email.retry_after,
     )
+
+
+def build_connection_checker(container: Container, clients: "Clients") -> "ConnectionChecker":
+    """Builds the test of connections, which asks the other systems."""
+    from showup.dispatch.connection_check import ConnectionChecker
+
+    settings = container.settings
+    return ConnectionChecker(
+        engine=container.engine,
+        seal=container.seal,
+        clock=container.clock,
+        clients=clients,
+        resolver=build_destination_resolver(container, clients),
+        calcom_url=settings.calcom_api_url,
+        calcom_key=reveal(settings.calcom_api_key),
+    )
+
+
+async def check_connection(container: Container, connection: "Connection") -> "ConnectionCheck":
+    """Tests one connection with the other system."""
+    async with open_http_clients(container) as clients:
+        return await build_connection_checker(container, clients).check(connection)
 
 
 def mail_faults(settings: Settings) -> list[str]:

@@ -73,7 +73,14 @@ def list_all(json: Json = False) -> None:
     Example: showup accounts list --json
     """
     rows = run_command(_account_rows)
-    print_json(rows) if json else print_table(rows, empty_message="There are no accounts.")
+    if json:
+        print_json(rows)
+        return
+    table = [{name: value for name, value in row.items() if name != "warning"} for row in rows]
+    print_table(table, empty_message="There are no accounts.")
+    # All accounts have the same address, so one sentence warns of it.
+    if rows and (warning := rows[0]["warning"]) is not None:
+        print(f"\nWarning: {warning}")
 
 
 @app.command("rotate-secret")
@@ -130,6 +137,7 @@ async def _account_rows(container: "Container") -> list[dict[str, object]]:
             "has_secret": has_environment_secret or bool(account.credentials(container.seal).webhook_secrets),
             "has_routes": account.has_routes,
             "url": f"{container.settings.public_url}/webhooks/calcom/{account.name}",
+            "warning": unreachable_warning(container.settings.public_url),
         }
 
     async with transaction(container.engine) as tx:

@@ -136,6 +136,11 @@ PROBLEMS: dict[str, ProblemType] = {
         422, "The request is invalid", "Each entry of `errors` names a field and how to correct it."
     ),
     "refused": ProblemType(400, "The request was refused", "Check the request."),
+    "too-many-tests": ProblemType(
+        429,
+        "The workspace's connections were tested a moment ago",
+        "Wait for the seconds in Retry-After, then test again: each test calls another system.",
+    ),
     "too-many-reads": ProblemType(
         429,
         "Too many reads at the same time",
