@@ -327,24 +327,6 @@ async def check_connection(container: Container, connection: "Connection") -> "C
         return await build_connection_checker(container, clients).check(connection)
 
 
-def mail_faults(settings: Settings) -> list[str]:
-    """Returns a sentence for each mail setting with which no mail could be sent."""
-    from showup.destinations.contract import CannotRender
-    from showup.destinations.email.settings import SmtpServer, check_folder
-
-    faults = []
-    try:
-        check_folder(settings.policy.email.templates)
-    except CannotRender as fault:
-        faults.append(str(fault))
-    try:
-        if (url := reveal(settings.smtp_url)) is not None:
-            SmtpServer.from_url(url)
-    except ValueError as fault:
-        faults.append(f"{fault}.")
-    return faults
-
-
 def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "TemplateMailRenderer":
     """Builds the mail renderer; only a renderer that is not for sending needs no configured sender.
 

@@ -16,7 +16,7 @@ DESCRIPTION = (
     "Bookings, deals, people and companies, the inbox events behind them, and commands that change them."
     " Showup executes a repeated request with the same `Idempotency-Key` once. Lists return"
     ' `{"items": […], "next_cursor": …}`; to get the next page, send `next_cursor` as `cursor`.'
-    " Every answer begins with `as_of`: it has all changes that were complete then. Times are"
+    " Every answer ends with `as_of`: it has all changes that were complete then. Times are"
     " RFC 3339 in UTC, ids are UUIDs, and problems are `application/problem+json`."
     " A search in `q` has at most 8 words of at most 60 letters. At most 3 reads of a key, 4 of a workspace and 5 of"
     " all run at a time in one process; others wait, and get 429 with `Retry-After` after 3 s."
@@ -68,8 +68,8 @@ def _add_as_of(document: dict[str, Any], app: FastAPI) -> None:
             for status, documented_response in document["paths"][route.path][method.lower()]["responses"].items():
                 content = documented_response.get("content", {}).get("application/json")
                 if status.startswith("2") and content is not None:
-                    content["schema"] = {"allOf": [{"$ref": "#/components/schemas/AsOf"}, content["schema"]]}
-                    content["example"] = {AS_OF: "2026-03-12T16:00:00Z", **content["example"]}
+                    content["schema"] = {"allOf": [content["schema"], {"$ref": "#/components/schemas/AsOf"}]}
+                    content["example"] = {**content["example"], AS_OF: "2026-03-12T16:00:00Z"}
 
 
 def add_document(app: FastAPI) -> None:

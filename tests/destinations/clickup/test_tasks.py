@@ -45,6 +45,15 @@ async def test_an_email_in_other_letters_is_the_same_where_the_name_is(scenario:
     assert scenario.clickup.space.of_list("903") == []
 
 
+async def test_f11_a_task_with_the_address_in_letters_is_found(scenario: ClickUpScenario) -> None:
+    """F11: Showup stores `xn--…`, and ClickUp finds only the spelling that it is asked for."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", "ann@bäckerei.example")
+    await scenario.booked(booker=attendee("ann@xn--bckerei-5wa.example", "Ann"))
+    assert len(task.texts) == 1
+    assert scenario.clickup.space.of_list("903") == []
+
+
 async def test_a_missed_meeting_sets_status_and_comment(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann", ANN)

@@ -87,14 +87,14 @@ def _write(
         uid=uid,
         recipient=meeting.guest.email,
         method=method,
-        sequence=_next_sequence(notification, uid, meeting.ical_sequence if uid == meeting.ical_uid else None),
+        sequence=_next_ics_sequence(notification, uid, meeting.ical_sequence if uid == meeting.ical_uid else None),
         organizer=organizer,
         start_time=sent.start_time if sent is not None and uid != meeting.ical_uid else meeting.start_time,
     )
     return CalendarFile(text=_calendar_text(meeting, entry, created_at), entry=entry)
 
 
-def _next_sequence(notification: Notification, uid: str, calcom_sequence: int | None) -> int:
+def _next_ics_sequence(notification: Notification, uid: str, calcom_sequence: int | None) -> int:
     """Returns Cal.com's own number, or one above the highest that anybody was sent for this uid."""
     sent = [one.sequence for one in notification.sent_entries if one.uid == uid]
     return max([calcom_sequence or 0, *(number + 1 for number in sent)])

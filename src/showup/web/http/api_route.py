@@ -14,7 +14,7 @@ _JSON: Final = "application/json"
 
 
 class ApiRoute(APIRoute):
-    """A route whose answers begin with `as_of`, the time at which the request arrived (AP1).
+    """A route whose answers end with `as_of`, the time at which the request arrived (AP1).
 
     The answer has every change that was complete at that time. Problems, and answers that are no JSON, have none.
     """
@@ -28,14 +28,14 @@ class ApiRoute(APIRoute):
             as_of = state.clock()
             response = await handle(request)
             if response.status_code < 300 and response.headers.get("content-type") == _JSON:
-                _insert(response, as_of)
+                _append(response, as_of)
             return response
 
         return handle_and_complete
 
 
-def _insert(response: Response, as_of: datetime) -> None:
-    """Insert the time into the JSON object, without reading the object again."""
+def _append(response: Response, as_of: datetime) -> None:
+    """Append the time to the JSON object, without reading the object again."""
     time = as_of.isoformat().replace("+00:00", "Z")
-    response.body = b'{"%b":"%b",' % (AS_OF.encode(), time.encode()) + bytes(response.body).removeprefix(b"{")
+    response.body = bytes(response.body).removesuffix(b"}") + b',"%b":"%b"}' % (AS_OF.encode(), time.encode())
     response.headers["content-length"] = str(len(response.body))

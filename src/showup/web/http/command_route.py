@@ -11,14 +11,12 @@ from starlette.types import Message, Receive
 
 from showup.commands.unit_of_work import CommandRefused
 from showup.web.http.api_route import ApiRoute
+from showup.web.http.body_limits import MAX_BODY_BYTES
 from showup.web.http.idempotency import IdempotentReplay
 from showup.web.http.problems import PROBLEMS, Refusal
 
 _JSON: Final = re.compile(r"application/([\w.-]+\+)?json")
 _MAX_SHOWN: Final = 80
-
-MAX_BODY_BYTES: Final = 256 * 1024
-"""Maximum size of a body in bytes; the body is read before the key is checked."""
 
 
 class CommandRoute(ApiRoute):

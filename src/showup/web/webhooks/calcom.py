@@ -16,6 +16,7 @@ from showup.inbox.inbox_event import IncomingEvent, Stored
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.inbox.ingest_writer import NotStored
 from showup.sources.calcom.signature import is_signed, is_signed_as_simulated
+from showup.web.http.body_limits import MAX_WEBHOOK_BYTES
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks.calcom_responses import (
     CANONICAL,
@@ -27,7 +28,6 @@ from showup.web.webhooks.calcom_responses import (
     refusal_response,
 )
 
-MAX_BODY_BYTES: Final = 1024 * 1024
 RETRY_AFTER: Final = 10
 """Seconds after which the sender should retry a webhook that could not be stored."""
 _PREFIX: Final = "/webhooks/calcom"
@@ -184,7 +184,7 @@ def find_response_format(path: str) -> ResponseFormat | None:
 def has_valid_length(headers: Mapping[bytes, bytes]) -> bool:
     """Return whether the request declares the body's length, and it is within the limit."""
     declared = headers.get(b"content-length", b"")
-    return declared.isdigit() and len(declared) <= _MAX_LENGTH_DIGITS and 0 < int(declared) <= MAX_BODY_BYTES
+    return declared.isdigit() and len(declared) <= _MAX_LENGTH_DIGITS and 0 < int(declared) <= MAX_WEBHOOK_BYTES
 
 
 def _has_valid_mark(headers: Mapping[bytes, bytes], body: bytes, account: Account) -> bool:
@@ -207,7 +207,7 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | W
     """
     too_large = refusal_response("too-large")
     declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and (len(declared) > _MAX_LENGTH_DIGITS or int(declared) > MAX_BODY_BYTES):
+    if declared.isdigit() and (len(declared) > _MAX_LENGTH_DIGITS or int(declared) > MAX_WEBHOOK_BYTES):
         return too_large
     chunks: list[bytes] = []
     size = 0
@@ -217,7 +217,7 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | W
             return None
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        if size > MAX_WEBHOOK_BYTES:
             return too_large
         chunks.append(chunk)
         if not message.get("more_body", False):
