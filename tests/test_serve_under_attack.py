@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from signal import SIGTERM
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx2
 import pytest
 
 from showup.sources.calcom.signature import sign
-from showup.web.http.command_route import MAX_BODY_BYTES
+from showup.web.http.body_limits import MAX_BODY_BYTES
+from tests.conftest import RUN_FOLDER
 from tests.showup_process import SECRET, ShowupProcess, booking_body
 
 # Bytes that an attack may send on one connection, if the server accepts them.
@@ -28,8 +30,8 @@ DEADLINE = 10.0
 
 
 @pytest.fixture(scope="module")
-def showup() -> Iterator[ShowupProcess]:
-    process = ShowupProcess()
+def showup(request: pytest.FixtureRequest) -> Iterator[ShowupProcess]:
+    process = ShowupProcess(SHOWUP_DATA_DIR=str(request.config.stash[RUN_FOLDER] / uuid4().hex[:8]))
     for web in process.children("web"):
         web.rlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     yield process

@@ -28,8 +28,10 @@ from showup.settings import Settings, reveal
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from showup.access.connection import Connection
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
+    from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
     from showup.dispatch.destination_resolver import DestinationResolver
     from showup.dispatch.worker import Worker
@@ -181,6 +183,7 @@ class Container:
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
             event_handlers=event_handlers(),
+            check_connection=partial(check_connection, self),
         )
         return WebhookEndpoint(
             self.directory,
@@ -302,22 +305,26 @@ def build_destination_resolver(container: Container, clients: "Clients") -> "Des
     )
 
 
-def mail_faults(settings: Settings) -> list[str]:
-    """Returns a sentence for each mail setting with which no mail could be sent."""
-    from showup.destinations.contract import CannotRender
-    from showup.destinations.email.settings import SmtpServer, check_folder
+def build_connection_checker(container: Container, clients: "Clients") -> "ConnectionChecker":
+    """Builds the test of connections, which asks the other systems."""
+    from showup.dispatch.connection_check import ConnectionChecker
 
-    faults = []
-    try:
-        check_folder(settings.policy.email.templates)
-    except CannotRender as fault:
-        faults.append(str(fault))
-    try:
-        if (url := reveal(settings.smtp_url)) is not None:
-            SmtpServer.from_url(url)
-    except ValueError as fault:
-        faults.append(f"{fault}.")
-    return faults
+    settings = container.settings
+    return ConnectionChecker(
+        engine=container.engine,
+        seal=container.seal,
+        clock=container.clock,
+        clients=clients,
+        resolver=build_destination_resolver(container, clients),
+        calcom_url=settings.calcom_api_url,
+        calcom_key=reveal(settings.calcom_api_key),
+    )
+
+
+async def check_connection(container: Container, connection: "Connection") -> "ConnectionCheck":
+    """Tests one connection with the other system."""
+    async with open_http_clients(container) as clients:
+        return await build_connection_checker(container, clients).check(connection)
 
 
 def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "TemplateMailRenderer":

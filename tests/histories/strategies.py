@@ -58,6 +58,9 @@ _RULES: tuple[dict[str, Any], ...] = (
     {"personal_domains": []},
     {"stages": ["booked", "demo", "met", "proposal"]},
     {"stages": ["met"]},
+    {"team_emails": [SAM.lower()]},
+    {"team_emails": [SARAH.lower(), GUEST.lower()]},
+    {"notify_guests": True},
 )
 _OUTCOMES = ("showed", "no_show", "host_absent", "rescheduled")
 _PEOPLE = tuple(email.lower() for email in (SARAH, SAM, LEE, GUEST, GUS))

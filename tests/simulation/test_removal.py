@@ -16,7 +16,7 @@ from showup.database.engine import driver_connection, transaction
 from showup.events.booking import OutcomeReported
 from showup.events.workspace import PersonRecorded
 from showup.inbox import store
-from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.verification import verify
@@ -43,8 +43,13 @@ def real_booking(uid: str, number: int, email: str) -> bytes:
     return body("BOOKING_CREATED", NOW - timedelta(hours=1), created)
 
 
-async def receive(engine: AsyncEngine, account: UUID, workspace: UUID, bodies: Sequence[bytes]) -> None:
-    incoming = [IncomingEvent(account_id=account, workspace_id=workspace, body=one, received_at=NOW) for one in bodies]
+async def receive(
+    engine: AsyncEngine, account: UUID, workspace: UUID, bodies: Sequence[bytes], origin: Origin = "webhook"
+) -> None:
+    incoming = [
+        IncomingEvent(account_id=account, workspace_id=workspace, body=one, received_at=NOW, origin=origin)
+        for one in bodies
+    ]
     async with transaction(engine) as tx:
         await store.insert_events(await driver_connection(tx), incoming)
     await drain(engine)
@@ -134,11 +139,26 @@ async def test_u03_removing_simulations_leaves_sample_and_real_data(
     await receive(engine, account, workspace, [real_booking("unrelated-booking", 1, "ann@acme.com")])
     before = await contents(engine)
     world = make_world(3, NOW, 60)
-    await receive(engine, account, workspace, [render(webhook) for webhook in world.webhooks])
+    await receive(engine, account, workspace, [render(webhook) for webhook in world.webhooks], "simulation")
     assert (await remove(engine, workspace, "simulation")).bookings > 5
     assert await contents(engine) == before
     await assert_consistent(engine, workspace)
     assert await remove(engine, workspace, "simulation") == Removed(), "a second time, there is nothing"
+
+
+async def test_u03_removing_simulations_never_removes_a_real_webhook(
+    engine: AsyncEngine, workspace: UUID, account: UUID
+) -> None:
+    """A simulated webhook about a real booking hides it from the numbers; without that webhook, it is real again."""
+    await receive(engine, account, workspace, [real_booking("real", 1, "ann@acme.com")])
+    before = await contents(engine)
+    moved = payload("real", 1, NOW + timedelta(days=2), ["ann@acme.com"])
+    await receive(engine, account, workspace, [body("BOOKING_CANCELLED", NOW, moved)], "simulation")
+    assert await rows(engine, "SELECT status, simulated FROM bookings") == [("CANCELLED", True)]
+    removed = await remove(engine, workspace, "simulation")
+    assert (removed.bookings, removed.events) == (0, 1)
+    assert (await contents(engine))["bookings"] == before["bookings"]
+    await assert_consistent(engine, workspace)
 
 
 async def test_u03_what_waits_to_be_applied_is_removed_too(engine: AsyncEngine, workspace: UUID) -> None:

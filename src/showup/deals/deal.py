@@ -92,7 +92,7 @@ def deal_id(opened_by: UUID) -> UUID:
 
 
 def invalid_change(deal: Deal, change: DealChange) -> str | None:
-    """Return what the change lacks, whatever happened to the deal meanwhile; None if it lacks nothing."""
+    """Return why the change is refused: it lacks something, whatever happened to the deal meanwhile; None if not."""
     status = change.status or deal.status
     if status == "lost" and not (change.lost_reason or deal.lost_reason):
         return "a lost deal needs a lost_reason"
@@ -106,7 +106,7 @@ def invalid_change(deal: Deal, change: DealChange) -> str | None:
 def conflicting_change(
     deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool
 ) -> str | None:
-    """Return why the change does not fit the deal's state, its company's other deals or the stages; None if it does."""
+    """Return why the change is refused: the deal's state, its company's other deals or the stages; None if it fits."""
     status = change.status or deal.status
     if change.stage is not None and change.stage not in stages:
         return f"{change.stage!r} is not a stage of this pipeline; use one of: {', '.join(stages)}"

@@ -318,10 +318,10 @@ Outcome: TypeAlias = Delivered | TryAgain | NeedsAnswer | GaveUp
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """A destination's delivery limits, across all processes of one workspace.
+    """A destination's rate limit and retry schedule, across all processes of one workspace.
 
-    `retry_after`: the delays before the second attempt, the third …; n delays allow n + 1 attempts. `timeout` ends an
-    attempt that hangs.
+    `retry_after` is when a failed delivery is retried (its retry schedule, or backoff): the delays before the second
+    attempt, the third …; n delays allow n + 1 attempts. `timeout` ends an attempt that hangs.
     """
 
     rate_per_second: float

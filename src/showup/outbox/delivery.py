@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
 
@@ -94,3 +95,11 @@ class DestinationQueue(Struct, frozen=True, kw_only=True):
 
     workspace_id: UUID
     destination: str
+
+
+def silenced(delivery: Delivery) -> Delivery:
+    """Return the delivery, skipped if it is about the past: the rules did not call for it then (PI13)."""
+    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "no_show"
+    if delivery.state != "scheduled" or is_future:
+        return delivery
+    return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")

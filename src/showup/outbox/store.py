@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import deliveries
-from showup.outbox.delivery import Delivery, WakeUp
+from showup.outbox.delivery import Delivery, WakeUp, silenced
 
 _COMPARED = (
     *("booking_id", "event_id", "destination", "kind", "recipient", "booking_version"),
@@ -62,7 +62,7 @@ async def replace_planned(
     by_key = {delivery.key: delivery for delivery in planned}
     existing = await _lock(connection, {row["key"]: row for row in rows}, by_key)
     changed = [
-        (_silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery).to_row(
+        (silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery).to_row(
             workspace_id, _wake_at(delivery, existing.get(delivery.key))
         )
         for delivery in planned
@@ -158,13 +158,6 @@ async def reassign_booking(connection: asyncpg.Connection, into: Mapping[UUID, U
             list(into),
             list(into.values()),
         )
-
-
-def _silenced(delivery: Delivery) -> Delivery:
-    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "no_show"
-    if delivery.state != "scheduled" or is_future:
-        return delivery
-    return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:

@@ -1,4 +1,4 @@
-"""Attendance and its evidence: the clock alone (`assumed`) or a witness's report (`reported`) (PI5).
+"""Attendance, no-shows and their evidence: the clock alone (`assumed`) or a witness's report (`reported`) (PI5).
 
 The clock never overrides a report. A missing host says nothing about the guest.
 """

@@ -107,7 +107,7 @@ def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Book
         changes["answers"] = {**booking.answers, **details.answers}
     if details.calcom_booking_id is not None:
         changes["calcom_booking_id"] = details.calcom_booking_id
-    if details.simulated or record.simulated:
+    if record.simulated:
         changes["simulated"] = True
     if co_hosts := details.hosts - {details.organizer_email}:
         changes["co_hosts"] = co_hosts

@@ -178,22 +178,29 @@ TIMELESS_RULES = ADDRESS_RULES | {"hosts_domains_are_ours"}
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
-    """New values for some rules from `since` on (None: all history), with the order key of the manual event."""
+    """New values for some rules from `since` on (None: all history); `at` and `order_key` are the manual event's."""
 
     changes: dict[str, Any]
     since: datetime | None
     order_key: str
+    at: datetime
 
 
 class RuleBook(Struct, frozen=True, kw_only=True):
-    """The rules of a workspace over time: `versions[i]` applies from `since[i]` on."""
+    """The rules of a workspace over time: `versions[i]` applies from `since[i]` on. `amendments` made them."""
 
     since: tuple[datetime, ...] = (_BEGINNING,)
     versions: tuple[Rules, ...] = (Rules(),)
+    amendments: tuple[Amendment, ...] = ()
 
     def at(self, moment: datetime) -> Rules:
         """Return the rules that apply to events at `moment`."""
         return self.versions[bisect_right(self.since, moment) - 1]
+
+    def known_at(self, moment: datetime) -> "RuleBook":
+        """Return the rules as they were at `moment`, before later changes of them; itself if there is none."""
+        known = tuple(one for one in self.amendments if one.at <= moment)
+        return self if len(known) == len(self.amendments) else rule_book(known)
 
     @property
     def newest(self) -> Rules:
@@ -217,7 +224,7 @@ def rule_book(amendments: Iterable[Amendment]) -> RuleBook:
                 name: new for name, new in one.changes.items() if name in TIMELESS_RULES or _start(one) <= moment
             }
         versions.append(convert(values, Rules))
-    return RuleBook(since=tuple(moments), versions=tuple(versions))
+    return RuleBook(since=tuple(moments), versions=tuple(versions), amendments=tuple(ordered))
 
 
 def amend_rules(rules: Rules, changes: dict[str, Any]) -> Rules:

@@ -65,7 +65,9 @@ async def project(
     await _save_bookings(connection, workspace_id, replayed, contacts, manual)
     deal_projection = await _project_deals(connection, workspace_id, replayed, contacts, manual, rules, replay_request)
     await _write_audit_log(connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records)
-    wake_ups = await write_deliveries(connection, workspace_id, replayed, deal_projection, manual_records, rules)
+    wake_ups = await write_deliveries(
+        connection, workspace_id, replayed, deal_projection, manual_records, rules, replay_request.booking_ids
+    )
     if now is not None:
         await wake(connection, workspace_id, wake_ups, now)
     await _remove_contacts(connection, workspace_id, replayed, contacts, manual)

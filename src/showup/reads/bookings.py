@@ -15,7 +15,7 @@ from showup.database.tables import booking_attendees, booking_refs, bookings, co
 from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
-from showup.reads.search import matches_prefix, split_words
+from showup.reads.search import matches_prefix, typed_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_booking
 from showup.values.email_address import normalize_email
 
@@ -127,7 +127,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
         if_any(filters.email, _with_attendee),
         if_any(filters.uid, _with_any_uid),
-        *(b.id.in_(_matching_word(word)) for word in split_words(filters.q)),
+        *(b.id.in_(_matching_word(word)) for word in typed_words(filters.q)),
     ]
 
 

@@ -1,14 +1,12 @@
 """Finds what only the sample, or only simulations, brought into a workspace, and deletes what the log doesn't plan."""
 
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
 SimulationKind: TypeAlias = Literal["sample", "simulation"]
-# How the renderer marks Cal.com's metadata, with and without the space that other JSON writers put there.
-_MARKS: Final = (b'"showup":"simulated"', b'"showup": "simulated"')
 
 
 class SimulatedRecords(Struct, frozen=True, kw_only=True):
@@ -21,12 +19,13 @@ class SimulatedRecords(Struct, frozen=True, kw_only=True):
 
 
 async def find_simulated(connection: asyncpg.Connection, workspace_id: UUID, kind: SimulationKind) -> SimulatedRecords:
-    """Returns the records of the sample, or those of simulations."""
+    """Returns the records of the sample, or those of simulations; none that a real webhook speaks of too."""
     bookings = await _ids(
         connection,
         """
         SELECT b.id FROM bookings b WHERE b.workspace_id = $1 AND b.simulated AND $2 = EXISTS (
             SELECT FROM inbox_events e WHERE e.booking_id = b.id AND e.origin = 'sample')
+        AND NOT EXISTS (SELECT FROM inbox_events e WHERE e.booking_id = b.id AND e.origin IN ('webhook', 'backfill'))
         """,
         workspace_id,
         kind == "sample",
@@ -76,10 +75,7 @@ async def find_events(
         connection,
         """
         SELECT e.id FROM inbox_events e WHERE e.workspace_id = $1 AND e.state <> 'erased' AND (
-            e.booking_id = ANY($2::uuid[])
-            OR $3 AND e.origin = 'sample'
-            OR NOT $3 AND e.source = 'calcom' AND e.origin <> 'sample' AND e.booking_id IS NULL AND (
-                position($4::bytea IN e.body) > 0 OR position($5::bytea IN e.body) > 0))
+            e.booking_id = ANY($2::uuid[]) OR e.origin = $3)
         UNION
         SELECT e.id FROM bookings b CROSS JOIN LATERAL jsonb_array_elements(b.uids) known
         JOIN inbox_events e ON e.account_id = b.account_id AND e.uid = known->>'uid'
@@ -87,8 +83,7 @@ async def find_events(
         """,
         workspace_id,
         found.bookings,
-        kind == "sample",
-        *_MARKS,
+        kind,
     )
     return list({*webhooks, *await _find_commands(connection, workspace_id, found)})
 

@@ -32,10 +32,18 @@ from showup.web.api import (
     suppressions,
     workspaces,
 )
-from showup.web.http.app_state import LOCK_TIMEOUT, READ_TIMEOUT, AppState, MailSecrets, read_only_engine
+from showup.web.http.app_state import (
+    LOCK_TIMEOUT,
+    READ_TIMEOUT,
+    AppState,
+    ConnectionTest,
+    MailSecrets,
+    read_only_engine,
+)
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.http.repeated_params import refuse_repeated
+from showup.web.http.test_throttle import TestThrottle
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import resend, slack
 
@@ -95,6 +103,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     address_policy: AddressPolicy | None = None,
     signature_alert: SignatureAlert | None = None,
     event_handlers: EventHandlers,
+    check_connection: ConnectionTest | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -103,6 +112,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this process serves it. Without
     `mail_secrets`, previously encrypted values cannot be decrypted. Without `address_policy`, only the syntax of an
     address that a user supplies is checked. `event_handlers` apply the events that the projection does not handle.
+    Without `check_connection`, connections cannot be tested.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -119,6 +129,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         address_policy=address_policy or AddressPolicy(),
         signature_alert=signature_alert or SignatureAlert(engine, clock),
         event_handlers=event_handlers,
+        check_connection=check_connection,
+        connection_tests=TestThrottle(clock),
     )
     return app
 

@@ -76,6 +76,15 @@ async def test_m09_a_copied_email_that_was_changed_since_is_no_match(scenario: C
     assert len(scenario.clickup.space.of_list("903")) == 2
 
 
+async def test_f11_a_task_with_the_address_in_letters_is_found(scenario: ClickUpScenario) -> None:
+    """F11: Showup stores `xn--…`, and ClickUp finds only the spelling that it is asked for."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", "ann@bäckerei.example")
+    await scenario.booked(booker=attendee("ann@xn--bckerei-5wa.example", "Ann"))
+    assert len(task.texts) == 1
+    assert scenario.clickup.space.of_list("903") == []
+
+
 async def test_a_missed_meeting_sets_status_and_comment(scenario: ClickUpScenario) -> None:
     await scenario.connect()
     task = scenario.clickup.space.add("901", "Ann", ANN)

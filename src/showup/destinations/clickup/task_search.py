@@ -16,7 +16,7 @@ from showup.destinations.contract import Attempt, Candidate, GaveUp, TryAgain
 from showup.destinations.destination_kind import Mirror, MirroredRecord
 from showup.destinations.record_status import CREATED
 from showup.destinations.vendor_api import VendorError
-from showup.values.email_address import normalize_email
+from showup.values.email_address import email_spellings, normalize_email
 
 # An event is sent for a week, so a task created for it can't be older.
 _CREATED_WITHIN: Final = timedelta(days=8)
@@ -89,8 +89,12 @@ class TaskSearch:
         for list_id in self._settings.all_lists:
             field = await self.email_field(list_id)
             # ClickUp's `=` means "contains" for this field.
-            custom_fields = json.dumps([{"field_id": field, "operator": "==", "value": email}])
-            tasks = await self._api.get_tasks(list_id, custom_fields=custom_fields, include_markdown_description="true")
+            tasks: list[Task] = []
+            for spelling in email_spellings(email):
+                custom_fields = json.dumps([{"field_id": field, "operator": "==", "value": spelling}])
+                tasks += await self._api.get_tasks(
+                    list_id, custom_fields=custom_fields, include_markdown_description="true"
+                )
             if same := [one for one in tasks if one.email(field) == normalized]:
                 return max(same, key=lambda one: (one.updated_ms, one.id))
         return None

@@ -39,7 +39,7 @@ from showup.destinations.notion.render import (
 from showup.destinations.notion.settings import NotionSettings
 from showup.destinations.record_status import RecordState, StatusDecision, change_of, decide_status, describe_ahead
 from showup.destinations.vendor_api import VendorError
-from showup.values.email_address import normalize_email
+from showup.values.email_address import email_spellings, normalize_email
 
 Page = dict[str, Any]
 _NO_CONTACT = "no page in the contact database has this email"
@@ -104,7 +104,11 @@ class Pages:
     async def find(self, source: DataSource, email: str) -> list[Page]:
         """Returns the pages with exactly this email, ignoring case; the most recently edited first."""
         found = self.email_property(source)
-        pages = await self._api.query_pages(source.id, filter_by(found, email), self._ref.label)
+        pages = {
+            page["id"]: page
+            for spelling in email_spellings(email)
+            for page in await self._api.query_pages(source.id, filter_by(found, spelling), self._ref.label)
+        }.values()
         exact = [one for one in pages if normalize_email(text_value(one, found.name)) == normalize_email(email)]
         return sorted(exact, key=lambda one: str(one.get("last_edited_time", "")), reverse=True)
 

@@ -55,6 +55,8 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
             "name": meeting.organizer_name,
             "time_zone": meeting.organizer_time_zone,
         },
+        # Endpoints are the operator's own, so they get the address, and must know not to pass it on to attendees.
+        "organizer_email_hidden": meeting.organizer_email_hidden,
         "company": _company(meeting),
     }
 

@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 
 from showup.reads.attention import SORTS, AttentionFilter, AttentionKind, list_attention
 from showup.web.api.schemas import BOOKING_ID, DEAL_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.paging import page_response
 from showup.web.http.problems import problem_examples
 from showup.web.http.query_params import ListQuery, any_of
 
-router = APIRouter(prefix="/api/attention", tags=["attention"])
+router = APIRouter(prefix="/api/attention", tags=["attention"], route_class=ApiRoute)
 
 ATTENTION: Example = {
     "id": EVENT_ID,

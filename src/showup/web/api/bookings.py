@@ -38,6 +38,7 @@ from showup.web.api.schemas import (
     ok_response,
     page_example,
 )
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -47,7 +48,7 @@ from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, Short
 from showup.web.http.request_fields import Note, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
-router = APIRouter(prefix="/api/bookings", tags=["bookings"])
+router = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=CommandRoute)
 
 

@@ -32,6 +32,7 @@ from showup.web.api.examples import (
     DELIVERY_WITHDRAWN,
 )
 from showup.web.api.schemas import PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader, Writer
 from showup.web.http.command_route import CommandRoute
@@ -43,7 +44,7 @@ from showup.web.http.unit_of_work import WriteUnitOfWork
 
 _log = structlog.get_logger()
 
-router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
+router = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=CommandRoute)
 
 DeliveryState = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]

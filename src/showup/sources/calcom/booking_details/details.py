@@ -80,7 +80,6 @@ def read_booking(envelope: Envelope) -> BookingDetails:
         calendar_invites=calendar_invites(fields),
         price=look_up(fields, "price", integer),
         currency=look_up(fields, "currency", _currency),
-        simulated=mapping(fields.get("metadata")).get("showup") in ("simulated", "sample"),
     )
 
 
