@@ -28,7 +28,9 @@ from showup.dispatch.attempt_results import NotSent
 from showup.dispatch.calendar_entries import load_sent_entries
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
+from showup.outbox.confirm_tokens import Invitation
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
+from showup.outbox.planned import ASKING_SECONDS, REMINDER
 from showup.outbox.suppressions import suppressed
 
 BookingRecipients: TypeAlias = Collection[tuple[UUID, str]]
@@ -47,6 +49,12 @@ class UnsubscribeUrlBuilder(Protocol):
     """Builds the unsubscribe URL for mail that the recipient did not request."""
 
     def __call__(self, workspace_id: UUID, email: str) -> str: ...
+
+
+class ConfirmUrlBuilder(Protocol):
+    """Builds the URL of the page on which the attendee says yes; None if there is no such page."""
+
+    def __call__(self, invitation: Invitation) -> str | None: ...
 
 
 class ReadyDelivery(Struct, frozen=True, kw_only=True):
@@ -77,6 +85,7 @@ class FinalCheck(Struct, frozen=True, kw_only=True):
 
     meetings: MeetingLookup
     unsubscribe_url: UnsubscribeUrlBuilder
+    confirm_url: ConfirmUrlBuilder
 
 
 async def prepare(
@@ -102,11 +111,7 @@ async def prepare(
         meeting = None if booking_recipient is None else meetings.get(booking_recipient)
         stop_reason = unwanted.get(one.id) or blocked.get(one.id) or _stop_reason(one, meeting)
         entries = () if meeting is None else sent_entries.of(meeting)
-        content = (
-            stop_reason
-            or contents.get(one.id)
-            or _render(one, connected, meeting, entries, final_check.unsubscribe_url)
-        )
+        content = stop_reason or contents.get(one.id) or _render(one, connected, meeting, entries, final_check)
         if isinstance(content, NotSent | GaveUp):
             prepared.append(content)
             continue
@@ -166,11 +171,9 @@ def _render(
     connected: ConnectedQueue,
     meeting: Meeting | None,
     sent_entries: tuple[CalendarEntry, ...],
-    unsubscribe_url: UnsubscribeUrlBuilder,
+    final_check: FinalCheck,
 ) -> Content | NotSent | GaveUp:
-    details = one.details
-    if one.kind == "no_show" and meeting is not None:
-        details = details | {"unsubscribe_url": unsubscribe_url(connected.queue.workspace_id, meeting.guest.email)}
+    details = one.details if meeting is None else one.details | _links(one, connected, meeting, final_check)
     notification = Notification(
         delivery_id=one.id,
         workspace=connected.workspace,
@@ -190,6 +193,21 @@ def _render(
     except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
         _log.exception("delivery rendering failed", **one.log_values)
         return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
+
+
+def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting, final_check: FinalCheck) -> dict[str, str]:
+    """Returns the links to Showup's own pages, which are secret."""
+    workspace_id, email = connected.queue.workspace_id, meeting.guest.email
+    if one.kind == "no_show":
+        return {"unsubscribe_url": final_check.unsubscribe_url(workspace_id, email)}
+    first, last = ASKING_SECONDS
+    if one.kind == REMINDER and email and first <= one.details.get("before_seconds", 0) <= last:
+        invitation = Invitation(
+            workspace_id=workspace_id, booking_id=meeting.booking_id, start_time=meeting.start_time, email=email
+        )
+        url = final_check.confirm_url(invitation)
+        return {} if url is None else {"confirm_url": url}
+    return {}
 
 
 async def _reload(

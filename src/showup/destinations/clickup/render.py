@@ -20,6 +20,7 @@ RESCHEDULED: Final = "booking.rescheduled"
 CANCELLED: Final = "booking.cancelled"
 NO_SHOW: Final = "booking.no_show"
 SHOWED: Final = "booking.showed"
+CONFIRMED: Final = "booking.confirmed"
 SUBSCRIBED_EVENTS: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
 _LONGEST_TITLE: Final = 300
 _LONGEST_NOTES: Final = 2000
@@ -32,6 +33,7 @@ _HEADS: Final = {
     CANCELLED: "Meeting cancelled",
     NO_SHOW: "The attendee did not come to the meeting",
     SHOWED: "The attendee came to the meeting",
+    CONFIRMED: "The attendee confirmed that they will come",
 }
 Lines = list[tuple[str, str]]
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!])")

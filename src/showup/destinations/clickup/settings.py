@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from showup.destinations.clickup.render import CANCELLED, NO_SHOW, SHOWED
+from showup.destinations.clickup.render import CANCELLED, CONFIRMED, NO_SHOW, SHOWED, SUBSCRIBED_EVENTS
 from showup.destinations.destination_kind import ConnectionSettings
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
@@ -17,8 +17,9 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     """The settings of a ClickUp connection.
 
     `lists` and `inbound_list` are ids of lists, as numbers or text; `lists` are searched in their order. `booked`,
-    `cancelled`, `no_show` and `showed` name statuses; an empty name leaves a task's status unchanged. `answer_within`
-    and `sync_every` are durations such as `4h` or `5m`.
+    `cancelled`, `no_show` and `showed` name statuses; an empty name leaves a task's status unchanged.
+    `confirmed_comment`: whether a task gets a comment when the attendee says that they will come. `answer_within` and
+    `sync_every` are durations such as `4h` or `5m`.
     """
 
     lists: tuple[str | int, ...]
@@ -28,6 +29,7 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     cancelled: str = "Meeting Cancelled"
     no_show: str = ""
     showed: str = ""
+    confirmed_comment: bool = False
     answer_within: str = "4h"
     name_search: bool = True
     sync_every: str = "5m"
@@ -60,9 +62,15 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
             )
         return durations
 
+    @property
+    def events(self) -> frozenset[str]:
+        """Returns the event kinds that it receives."""
+        return SUBSCRIBED_EVENTS | {CONFIRMED} if self.confirmed_comment else SUBSCRIBED_EVENTS
+
     def status_for(self, kind: str) -> str:
         """Returns a task's status after an event of this kind; empty: unchanged."""
-        return {CANCELLED: self.cancelled, NO_SHOW: self.no_show, SHOWED: self.showed}.get(kind, self.booked)
+        statuses = {CANCELLED: self.cancelled, NO_SHOW: self.no_show, SHOWED: self.showed, CONFIRMED: ""}
+        return statuses.get(kind, self.booked)
 
     @property
     def statuses(self) -> tuple[str, ...]:

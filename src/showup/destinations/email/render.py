@@ -110,8 +110,8 @@ def _headers(variables: "MailVariables") -> dict[str, str]:
 class MailVariables(Struct, frozen=True, kw_only=True):
     """The variables of a template; None where unknown. docs/EMAIL.md describes each.
 
-    `old_when` belongs to a reschedule, `before` (`24 hours`) to a reminder, `rebook_url` and `unsubscribe_url` to a
-    follow-up. `short_title` is shortened for a subject.
+    `old_when` belongs to a reschedule, `before` (`24 hours`) and `confirm_url` to a reminder, `rebook_url` and
+    `unsubscribe_url` to a follow-up. `short_title` is shortened for a subject.
     """
 
     kind: str
@@ -131,6 +131,7 @@ class MailVariables(Struct, frozen=True, kw_only=True):
     old_when: LocalTime | None
     before: str | None
     rebook_url: str | None
+    confirm_url: str | None
     unsubscribe_url: str | None
 
     def as_dict(self) -> dict[str, object]:
@@ -163,6 +164,7 @@ def mail_variables(notification: Notification) -> MailVariables:
         before=None if before is None else _span(timedelta(seconds=before)),
         # For a past meeting, Cal.com's reschedule page opens a new booking with the form already filled in.
         rebook_url=web_link(details.get("rebook_url")) or reschedule_url(meeting),
+        confirm_url=web_link(details.get("confirm_url")),
         unsubscribe_url=web_link(details.get("unsubscribe_url")),
     )
 

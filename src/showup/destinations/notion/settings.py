@@ -31,6 +31,7 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     cancelled: str = "Cancelled"
     no_show: str = "No Show"
     showed: str = "Showed"
+    confirmed: str = ""
     call_date_property: str = "Diagnostic Call Date"
     campaign_status_property: str = "Christmas Campaign Status"
     campaign_status: str = "Pre-Call Prep"
@@ -53,6 +54,7 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
             "booking.cancelled": self.cancelled,
             "booking.no_show": self.no_show,
             "booking.showed": self.showed,
+            "booking.confirmed": self.confirmed,
         }
         return Targets(
             status_property=self.booking_status_property,
