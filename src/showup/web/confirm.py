@@ -3,12 +3,14 @@
 No key: the token identifies the attendee, the booking and the time. Mail scanners open links, so GET changes nothing.
 """
 
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import ClientDisconnect
 
 from showup.access.permission import Permission
 from showup.commands.unit_of_work import UnitOfWork
@@ -24,6 +26,8 @@ from showup.reads.meetings import load_meetings
 from showup.web.confirm_page import Answer, answer_of, render_answer, render_busy, render_unknown
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.problems import Refusal
+
+_MAX_BODY_BYTES: Final = 4096
 
 router = APIRouter(prefix="/r", include_in_schema=False)
 
@@ -54,6 +58,7 @@ async def confirm_page(token: str, request: Request, state: State) -> HTMLRespon
 async def confirm(token: str, request: Request, state: State) -> HTMLResponse:
     """Record the attendee's yes, once; if the meeting is no longer as they were told, record nothing and say so."""
     try:
+        await _check_size(request)
         invitation = _read_token(request, state, token)
         asked = None if invitation is None else await _read(state, invitation)
         # Only a yes that seems to be new waits for the lock.
@@ -66,6 +71,18 @@ async def confirm(token: str, request: Request, state: State) -> HTMLResponse:
     if asked is None:
         return render_unknown()
     return _page(asked, state, status=200 if _answer(asked, state) == "confirmed" else 409)
+
+
+async def _check_size(request: Request) -> None:
+    """Refuse a body that is larger than any form; what it says is ignored."""
+    received_bytes = 0
+    try:
+        async for chunk in request.stream():
+            received_bytes += len(chunk)
+            if received_bytes > _MAX_BODY_BYTES:
+                raise Refusal("body-too-large")
+    except ClientDisconnect:
+        raise Refusal("too-slow") from None
 
 
 def _read_token(request: Request, state: AppState, token: str) -> Invitation | None:

@@ -115,7 +115,8 @@ TEXTS: Final = {
     "duration": "{title}, {minutes} minutes",
     "today": "today",
     "tomorrow": "tomorrow",
-    "video": "Video call, {host}",
+    "video": "Video call",
+    "video_at": "Video call, {host}",
     "organizer_calls": "By phone: you are called",
     "attendee_calls": "By phone: you call {number}",
 }
@@ -244,8 +245,8 @@ def _place(meeting: Meeting) -> str:
         return TEXTS["organizer_calls"]
     if meeting.location_kind == "attendee_calls" and place.text:
         return TEXTS["attendee_calls"].format(number=place.text)
-    if place.url is not None:
-        return TEXTS["video"].format(host=place.host)
+    if meeting_place(meeting).url is not None:
+        return TEXTS["video"] if place.host is None else TEXTS["video_at"].format(host=place.host)
     return truncate(meeting.redact_organizer(place.text) or "", _LONGEST_TEXT)
 
 

@@ -19,7 +19,7 @@ class MeetingTime(Struct, frozen=True, kw_only=True):
     """A formatted time.
 
     In New York: `weekday` is `Thursday`, `date` is `Thursday, December 3`, `time` is `10:00 AM`, `hours` is
-    `10:00 AM–10:30 AM`, `zone` is `New York time` and `tile` is `("Thu", "3", "Dec")`. `days_ahead` is 0 for today.
+    `10:00–10:30 AM`, `zone` is `New York time` and `tile` is `("Thu", "3", "Dec")`. `days_ahead` is 0 for today.
     """
 
     weekday: str
@@ -61,7 +61,10 @@ def _hours(begins: datetime, ends: datetime | None, region: str) -> str:
     if ends is None:
         return _clock(begins, region)
     later = "" if begins.date() == ends.date() else f", ends {_WEEKDAYS[ends.weekday()][:3]}"
-    return f"{_clock(begins, region)}–{_clock(ends, region)}{later}"
+    first, last = _clock(begins, region), _clock(ends, region)
+    if not later and first[-2:] == last[-2:] and region in _TWELVE_HOUR_REGIONS:
+        first = first[:-3]
+    return f"{first}–{last}{later}"
 
 
 def _clock(moment: datetime, region: str) -> str:
