@@ -122,6 +122,21 @@ async def test_a_post_records_the_yes_once(attendee_: Attendee) -> None:
     assert await rebuild_differences(attendee_.scenario.engine) == []
 
 
+async def test_calendar_links_only_for_a_meeting_that_is_in_no_calendar_yet(attendee_: Attendee) -> None:
+    """A link to add it would make a second entry beside the one of a mail's file, or of the host's calendar (F17)."""
+    invited_by_host = (await attendee_.client.post(await attendee_.link())).text
+    assert "See you Tuesday" in invited_by_host
+    assert "calendar" not in invited_by_host
+    fields = payload("alone", 9, TODAY + DAY, [SARAH], destinationCalendar=None, appsStatus=[])
+    await attendee_.receive("BOOKING_CREATED", TODAY - HOUR, fields)
+    text = (await attendee_.client.post(await attendee_.link("alone"))).text
+    assert "https://calendar.google.com/calendar/render?" in text
+    assert "https://outlook.live.com/calendar/" in text
+    for known in ("/reschedule/alone", "call alone", "call+alone"):
+        text = text.replace(known, "")
+    assert "alone" not in text
+
+
 async def test_simultaneous_posts_are_one_event(attendee_: Attendee) -> None:
     link = await attendee_.link()
     responses = await asyncio.gather(*(attendee_.client.post(link) for _ in range(6)))

@@ -146,8 +146,8 @@ def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
 
 def _with_yes() -> ColumnElement[bool]:
     seat = booking_attendees.c
-    has_said_yes = and_(seat.booking_id == bookings.c.id, seat.confirmed_at.is_not(None), seat.cancelled_at.is_(None))
-    return select(seat.booking_id).where(has_said_yes).correlate(bookings).exists()
+    is_confirmed = and_(seat.booking_id == bookings.c.id, seat.confirmed_at.is_not(None), seat.cancelled_at.is_(None))
+    return select(seat.booking_id).where(is_confirmed).correlate(bookings).exists()
 
 
 def _with_any_uid(uids: Sequence[str]) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ Answer: TypeAlias = Literal[
     "ask", "confirmed", "moved", "cancelled", "rebook", "pending", "left", "started", "over", "unknown", "busy"
 ]
 """What is true for the attendee now; `rebook`: the host asked for another time."""
-_LONGEST_TEXT: Final = 200
+_LONGEST_TEXT: Final = 120
 _LONGEST_NAME: Final = 80
 _LONGEST_FIRST_NAME: Final = 20
 _LETTERS: Final = re.compile(r"[^\W\d_][^\W\d_'’.-]*")
@@ -112,7 +112,7 @@ TEXTS: Final = {
     "with": "With",
     "where": "Where",
     "untitled": "Meeting",
-    "duration": "{title}, {minutes} minutes",
+    "duration": "{title}, {minutes}\u00a0minutes",
     "today": "today",
     "tomorrow": "tomorrow",
     "video": "Video call",
@@ -200,6 +200,7 @@ def _render(
         lead=wording.lead.format_map(words),
         is_asking=answer == "ask",
         another_time_url=another_time_url,
+        is_rebooking=answer == "rebook",
         another_time=TEXTS["pick_time" if answer == "rebook" else "another_time"],
         ticket=ticket,
         calendar_links=calendar_links,
