@@ -182,6 +182,7 @@ class Container:
             signature_alert=self.signature_alert,
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
+            calcom_api_url=self.settings.calcom_api_url,
             event_handlers=event_handlers(),
             check_connection=partial(check_connection, self),
         )
@@ -213,6 +214,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     from showup.dispatch.dispatcher import Dispatcher
     from showup.dispatch.preparation import FinalCheck
     from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
+    from showup.outbox.confirm_tokens import Invitation, make_confirm_token
     from showup.outbox.unsubscribe_tokens import make_token
     from showup.reads.digest import load_digest
     from showup.reads.meetings import load_meetings
@@ -220,8 +222,13 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     def unsubscribe(workspace_id: UUID, email: str) -> str:
         return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
 
+    def confirm(invitation: Invitation) -> str | None:
+        # Without a public address, the mail offers a reply instead.
+        address = container.settings.url
+        return None if address is None else f"{address}/r/{make_confirm_token(container.seal, invitation)}"
+
     meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
-    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe)
+    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm)
     pool = asyncpg.create_pool(
         **asyncpg_arguments(config.direct_url),
         min_size=1,

@@ -134,6 +134,14 @@ def _report(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> Non
     operator.report_outcome(meeting, draw(st.sampled_from(meeting.uids)), draw(st.sampled_from(_OUTCOMES)))
 
 
+def _confirm(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
+    """TE14: an attendee's yes, maybe to a time that the meeting no longer has."""
+    meeting = draw(st.sampled_from(meetings))
+    start_time = meeting.start + draw(st.sampled_from([timedelta(), timedelta(), timedelta(days=-1)]))
+    email = draw(st.sampled_from(meeting.emails)).lower()
+    operator.confirm(f"uid:{draw(st.sampled_from(meeting.uids))}", email, start_time)
+
+
 def _change_deal(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
     after = draw(st.sampled_from([timedelta(), timedelta(days=2)]))
     operator.change_deal(_deal(draw, operator, meetings), draw(st.sampled_from(_CHANGES)), after)
@@ -183,6 +191,8 @@ def _change_rules(draw: st.DrawFn, operator: Operator, _meetings: list[Meeting])
 _OPERATOR_ACTIONS = (
     _report,
     _report,
+    _confirm,
+    _confirm,
     _change_deal,
     _change_deal,
     _open_deal,

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.commands.execute import CommandResult
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
-from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.manual import ManualEvent
 from showup.events.workspace import CompanyRecorded, PersonRecorded, RulesChanged
@@ -189,6 +189,14 @@ class BookingMachine(RuleBasedStateMachine):
     def report_outcome(self, which: int, outcome: Any) -> None:
         more = {"notes": outcome} if which % 2 else {"next_step": outcome}
         self._execute(OutcomeReported, subject=self._booking(which), outcome=outcome, **more)
+
+    @rule(which=_indexes, is_other_time=st.sampled_from([False, False, True]))
+    def confirm(self, which: int, is_other_time: bool) -> None:
+        meeting = self.meetings[which % len(self.meetings)]
+        start_time = meeting.start + timedelta(hours=is_other_time)
+        # The model leaves out attendees of our own side, who are first in their lists.
+        email = meeting.emails[-1].lower()
+        self._execute(AttendeeConfirmed, subject=self._booking(which), attendee=email, start_time=start_time)
 
     @rule(which=_indexes, company=_COMPANIES, change=_CHANGES)
     def change_deal(self, which: int, company: str, change: DealChange) -> None:

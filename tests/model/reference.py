@@ -269,8 +269,11 @@ def _reassigned(model: ReferenceModel, booking: Booking, event: SourceEvent) -> 
 def _move(booking: Booking, event: SourceEvent) -> None:
     """PI3: sets new times and a new uid, and counts one reschedule; attendance is open again."""
     booking.uids.append(event.fields["uid"])
+    before = booking.start
     booking.start, booking.end = parse_time(event.fields["startTime"]), parse_time(event.fields["endTime"])
     booking.moves += 1
+    if booking.start != before:
+        booking.confirmations = {}
     booking.attended = booking.evidence = booking.outcome = None
     booking.host_absent = booking.is_rebooking_requested = False
     # A meeting at another time is not what the person knew when they put the deal back.
@@ -335,6 +338,13 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     mails.plan_follow_up(model, booking, event)
 
 
+def _confirmed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    """TE14: an attendee's yes is for one time of the meeting; the first one counts."""
+    email = event.fields["attendee"]
+    if email in booking.emails and parse_time(event.fields["start_time"]) == booking.start:
+        booking.confirmations.setdefault(email, event.at)
+
+
 def _attend(
     model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str, *, is_by_person: bool = False
 ) -> None:
@@ -359,6 +369,7 @@ _HANDLERS = {
     "MEETING_ENDED": _ended,
     "BOOKING_NO_SHOW_UPDATED": _marked,
     "outcome_reported": _reported,
+    "attendee_confirmed": _confirmed,
     "deal_changed": deals.booking_deal_changed,
     "booking_attached": deals.booking_attached,
 }

@@ -24,7 +24,13 @@ ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
 READ_METHODS = {"GET", "HEAD"}
 # These need no key: tests/feedback and tests/destinations/slack test who may call them.
-SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/webhooks/slack/actions", "/unsubscribe/{token}"}
+SIGNED = {
+    "/webhooks/resend",
+    "/webhooks/resend/{name}",
+    "/webhooks/slack/actions",
+    "/unsubscribe/{token}",
+    "/r/{token}",
+}
 OWNED_TABLES = (
     "bookings",
     "deals",

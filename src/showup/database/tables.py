@@ -265,6 +265,8 @@ booking_attendees = Table(
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
+    # When the attendee said that they will come at the meeting's current time.
+    Column("confirmed_at", Instant),
     # A seat that was given up: the attendee stays on record and no longer counts.
     Column("cancelled_at", Instant),
     PrimaryKeyConstraint("booking_id", "position"),

@@ -27,7 +27,8 @@ class Guest(Struct, frozen=True, kw_only=True):
     """One attendee, as a message addresses them; `email` is empty for an attendee known by phone only.
 
     `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
-    that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting.
+    that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting. `confirmed_at`: when
+    they said that they will come.
     """
 
     email: str
@@ -37,6 +38,7 @@ class Guest(Struct, frozen=True, kw_only=True):
     first_name: str | None = None
     locale: str | None = None
     has_left: bool = False
+    confirmed_at: datetime | None = None
 
 
 # What people wrote and where they meet: each may hold a link with a uid.

@@ -18,6 +18,7 @@ LOCATION_CHANGED: Final = "booking.location_changed"
 CANCELLED: Final = "booking.cancelled"
 NO_SHOW: Final = "booking.no_show"
 SHOWED: Final = "booking.showed"
+CONFIRMED: Final = "booking.confirmed"
 RESCHEDULE_REQUESTED: Final = "booking.reschedule_requested"
 """A cancellation by which the host asks for another time; subscribers receive it as `booking.cancelled`."""
 

@@ -29,8 +29,9 @@ from showup.dispatch.calendar_entries import SentEntries, load_sent_entries
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
 from showup.dispatch.record_facts import MeetingLookup, RecordFacts, load_record_facts
+from showup.outbox.confirm_tokens import Invitation
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
-from showup.outbox.planned import SERIES
+from showup.outbox.planned import ASKING_SECONDS, REMINDER, SERIES
 from showup.outbox.suppressions import suppressed
 
 _log = structlog.get_logger()
@@ -45,6 +46,12 @@ class UnsubscribeUrlBuilder(Protocol):
     """Builds the unsubscribe URL for mail that the recipient did not request."""
 
     def __call__(self, workspace_id: UUID, email: str) -> str: ...
+
+
+class ConfirmUrlBuilder(Protocol):
+    """Builds the URL of the page on which the attendee says yes; None if there is no such page."""
+
+    def __call__(self, invitation: Invitation) -> str | None: ...
 
 
 class ReadyDelivery(Struct, frozen=True, kw_only=True):
@@ -79,6 +86,7 @@ class FinalCheck(Struct, frozen=True, kw_only=True):
 
     meetings: MeetingLookup
     unsubscribe_url: UnsubscribeUrlBuilder
+    confirm_url: ConfirmUrlBuilder
 
 
 async def prepare(
@@ -182,11 +190,7 @@ def _render(
     sent_entries: SentEntries,
     final_check: FinalCheck,
 ) -> Content | NotSent | GaveUp:
-    details = one.details
-    if one.kind == "no_show" and meeting is not None:
-        details = details | {
-            "unsubscribe_url": final_check.unsubscribe_url(connected.queue.workspace_id, meeting.guest.email)
-        }
+    details = one.details if meeting is None else one.details | _links(one, connected, meeting, final_check)
     notification = Notification(
         delivery_id=one.id,
         workspace=connected.workspace,
@@ -206,6 +210,21 @@ def _render(
     except Exception as fault:  # noqa: BLE001  # a bug over one of them must not hold up the others
         _log.exception("delivery rendering failed", **one.log_values)
         return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
+
+
+def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting, final_check: FinalCheck) -> dict[str, str]:
+    """Returns the links to Showup's own pages, which are secret."""
+    workspace_id, email = connected.queue.workspace_id, meeting.guest.email
+    if one.kind == "no_show":
+        return {"unsubscribe_url": final_check.unsubscribe_url(workspace_id, email)}
+    first, last = ASKING_SECONDS
+    if one.kind == REMINDER and email and first <= one.details.get("before_seconds", 0) <= last:
+        invitation = Invitation(
+            workspace_id=workspace_id, booking_id=meeting.booking_id, start_time=meeting.start_time, email=email
+        )
+        url = final_check.confirm_url(invitation)
+        return {} if url is None else {"confirm_url": url}
+    return {}
 
 
 async def _reload(

@@ -4,6 +4,7 @@ An event carries the booking as its source reported it (`BookingDetails`), so th
 were lost.
 """
 
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -135,6 +136,13 @@ class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
     next_step: str | None = None
 
 
+class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
+    """An attendee (by `Attendee.key`) said that they will come at `start_time`. It says nothing about attendance."""
+
+    attendee: str
+    start_time: datetime
+
+
 class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
     """A person attached the booking to another company (key), or to the deal that the booking named `deal` opened."""
 
@@ -164,6 +172,7 @@ AnyBookingEvent: TypeAlias = (
     | InviteDeclined
     | AssignmentDisputed
     | OutcomeReported
+    | AttendeeConfirmed
     | BookingAttached
     | DealChanged
 )

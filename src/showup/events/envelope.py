@@ -100,6 +100,7 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.AttendanceReported,
     booking.RecordingReady,
     booking.TranscriptReady,
+    booking.AttendeeConfirmed,
     booking.OutcomeReported,
     booking.BookingAttached,
     DealChanged,

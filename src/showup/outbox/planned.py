@@ -1,7 +1,7 @@
 """A planned delivery: which notification to send, to whom, from when and until when. A pure value."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +14,10 @@ NEW_PLACE, NEW_HOST, CALENDAR_CLEANUP = "new_place", "new_host", "calendar_clean
 # The one confirmation of all dates of a series.
 SERIES = "series"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
+
+ASKING_SECONDS: Final = (6 * 3600, 48 * 3600 - 1)
+"""The reminder that asks for a yes: its seconds before the meeting, from and to. Earlier ones prepare the meeting, and
+later ones have the link to join (TE14)."""
 
 
 class PlannedDelivery(Struct, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ def announcements(change: Change) -> list[PlannedDelivery]:
     found: list[PlannedDelivery] = []
     if change.is_ahead:
         found += _of_seats(change) if change.after.seated else _of_booking(change)
+        found += _of_confirmation(change)
     if change.is_fresh and change.after.is_live:
         found += _of_attendance(change, change.before)
     return found
@@ -142,6 +143,17 @@ def _of_attendance(change: Change, before: Booking | None) -> Iterable[PlannedDe
             yield _announcement(change, "booking.showed" if came else "booking.no_show", one)
     if after.host_absent and not (before is not None and before.host_absent):
         yield _announcement(change, "booking.host_absent", after.booker)
+
+
+def _of_confirmation(change: Change) -> Iterable[PlannedDelivery]:
+    """Announce an attendee's yes to a meeting that will take place (TE14)."""
+    before, event = change.before, change.record.event
+    if before is None or not (isinstance(event, events.AttendeeConfirmed) and change.after.is_live):
+        return
+    unanswered = {one.key for one in before.attendees if one.confirmed_at is None}
+    for one in change.after.seats:
+        if one.confirmed_at is not None and one.key in unanswered:
+            yield _announcement(change, "booking.confirmed", one)
 
 
 def _announcement(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from showup.bookings.booking import Attendee, Booking, BookingUid, Status
 from showup.events.details import BookingDetails, ReplacedBooking
 from showup.events.envelope import BookingRecord
-from showup.pipeline.attendees import clear_attendance, merge_attendees
+from showup.pipeline.attendees import clear_attendance, clear_confirmations, merge_attendees
 from showup.pipeline.rules import Rules
 
 _SAME_NAME_FIELDS = (
@@ -175,7 +175,7 @@ def _apply_time(booking: Booking, details: BookingDetails, at: datetime) -> Book
         booking = replace(booking, uids=(*booking.uids, uid_entry))
     duration = booking.end_time - booking.start_time if booking.end_time is not None else None
     end = details.end_time or (start + duration if duration is not None else None)
-    return replace(_set_times(booking, start, end), version=booking.version + 1)
+    return replace(clear_confirmations(_set_times(booking, start, end)), version=booking.version + 1)
 
 
 def _set_times(booking: Booking, start: datetime, end: datetime | None) -> Booking:

@@ -51,7 +51,7 @@ async def _attendees(tx: AsyncConnection, booking: Item) -> list[Item]:
     seat = booking_attendees.c
     query = select(
         seat.person_id, seat.email, seat.name, seat.time_zone, seat.phone, seat.attended, seat.cancelled_at
-    ).add_columns(seat.attendance_evidence, _deal_of_seat(booking))
+    ).add_columns(seat.attendance_evidence, seat.confirmed_at, _deal_of_seat(booking))
     query = query.where(seat.booking_id == booking["id"]).order_by(seat.position)
     return [_attendee(dict(row), booking) for row in (await tx.execute(query)).mappings()]
 

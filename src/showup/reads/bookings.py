@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -31,12 +31,15 @@ _FIELDS = (
 class BookingFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a booking; an empty one does not filter. `attended`: "true", "false", "null" for unreported.
 
+    `confirmed`: whether an attendee said that they will come at its current time.
+
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
     uid: Sequence[str] = ()
     status: Sequence[str] = ()
     attended: Sequence[str] = ()
+    confirmed: bool | None = None
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
     organizer: Sequence[str] = ()
@@ -124,6 +127,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
+        if_set(filters.confirmed, lambda wanted: _with_yes() if wanted else ~_with_yes()),
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
         if_any(filters.email, _with_attendee),
         if_any(filters.uid, _with_any_uid),
@@ -138,6 +142,12 @@ def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
     normal = [normalize_email(email) for email in emails]
     seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email.in_(normal))
     return bookings.c.id.in_(seats)
+
+
+def _with_yes() -> ColumnElement[bool]:
+    seat = booking_attendees.c
+    is_confirmed = and_(seat.booking_id == bookings.c.id, seat.confirmed_at.is_not(None), seat.cancelled_at.is_(None))
+    return select(seat.booking_id).where(is_confirmed).correlate(bookings).exists()
 
 
 def _with_any_uid(uids: Sequence[str]) -> ColumnElement[bool]:

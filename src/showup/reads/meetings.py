@@ -33,7 +33,7 @@ async def load_meetings(
     rows = await connection.fetch(
         f"""
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
-               a.time_zone, a.phone, a.first_name, a.locale, a.has_left, other.uids AS other_uids,
+               a.time_zone, a.phone, a.first_name, a.locale, a.has_left, a.confirmed_at, other.uids AS other_uids,
                c.name AS company_name, c.domain AS company_domain, account.settings->>'api_url' AS api_url,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
@@ -43,7 +43,7 @@ async def load_meetings(
         LEFT JOIN LATERAL (
             SELECT true AS attends, coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
                    coalesce(a.phone, p.phone) AS phone, a.first_name, a.locale,
-                   a.calcom_seat_uid AS seat_uid, a.attended, a.cancelled_at IS NOT NULL AS has_left,
+                   a.calcom_seat_uid AS seat_uid, a.attended, a.cancelled_at IS NOT NULL AS has_left, a.confirmed_at,
                    a.attendance_evidence AS evidence
             FROM booking_attendees a LEFT JOIN people p ON p.id = a.person_id
             WHERE a.booking_id = b.id AND coalesce(a.email, '') = given.email
@@ -108,6 +108,7 @@ def _meeting(row: asyncpg.Record, calcom_api_url: str | None, series: _Series) -
             first_name=row["first_name"],
             locale=row["locale"],
             has_left=row["has_left"] or False,
+            confirmed_at=row["confirmed_at"],
         ),
         **{name: row[name] for name in _MEETING},
     )

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from showup.events.booking import AttendeeConfirmed
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
+from tests.execute import execute
 from tests.histories.webhooks import attendee, ended_body, no_show_body
 
 
@@ -12,6 +14,13 @@ async def attendance(scenario: ClickUpScenario, *, absent: bool) -> None:
     """Reports whether the attendee came, an hour after the meeting or later."""
     scenario.now = max(scenario.now, scenario.start) + timedelta(hours=1)
     await scenario.receive(no_show_body("one", scenario.now, ANN, absent=absent))
+    await scenario.deliver_due()
+
+
+async def say_yes(scenario: ClickUpScenario, uid: str = "one") -> None:
+    scenario.now += timedelta(minutes=1)
+    yes = AttendeeConfirmed(subject=f"uid:{uid}", attendee=ANN, start_time=scenario.start)
+    await execute(scenario.engine, scenario.workspace, yes, at=scenario.now, actor="attendee")
     await scenario.deliver_due()
 
 
@@ -199,3 +208,19 @@ async def test_what_became_of_it_can_be_seen_beside_the_delivery(scenario: Click
         "found_by": "email",
         "set": {"status": "Meeting Booked"},
     }
+
+
+async def test_a_yes_is_a_comment_if_the_settings_say_so(scenario: ClickUpScenario) -> None:
+    """TE14: it changes neither the status nor the description."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
+    await scenario.booked()
+    status, description = task.status, task.description
+    await say_yes(scenario)
+    assert len(task.texts) == 1
+    scenario.settings["confirmed_comment"] = True
+    await scenario.connect()
+    await scenario.booked("next", 2)
+    await say_yes(scenario, "next")
+    assert task.texts[-1].startswith("The attendee confirmed that they will come: Intro call next")
+    assert (task.status, task.description[: len(description)]) == (status, description)

@@ -13,6 +13,7 @@ from showup.destinations.links import meeting_place
 from showup.destinations.local_time import local_time
 from showup.destinations.record_status import (
     CANCELLED,
+    CONFIRMED,
     CREATED,
     LOCATION_CHANGED,
     NO_SHOW,
@@ -41,6 +42,7 @@ _HEADS: Final = {
     RESCHEDULE_REQUESTED: "The host asked for another time",
     NO_SHOW: "The attendee did not come to the meeting",
     SHOWED: "The attendee came to the meeting",
+    CONFIRMED: "The attendee confirmed that they will come",
 }
 Lines = list[tuple[str, str]]
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!])")

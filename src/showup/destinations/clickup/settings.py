@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from showup.destinations.clickup.render import SUBSCRIBED_EVENTS
 from showup.destinations.destination_kind import ConnectionSettings
-from showup.destinations.record_status import CANCELLED, NO_SHOW, RESCHEDULE_REQUESTED, SHOWED
+from showup.destinations.record_status import CANCELLED, CONFIRMED, NO_SHOW, RESCHEDULE_REQUESTED, SHOWED
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 
@@ -18,7 +19,8 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
 
     `lists` and `inbound_list` are ids of lists, as numbers or text; `lists` are searched in their order. `booked`,
     `cancelled`, `reschedule_requested`, `no_show` and `showed` name statuses; an empty name leaves a task's status
-    unchanged. `answer_within` and `sync_every` are durations such as `4h` or `5m`.
+    unchanged. `confirmed_comment`: whether a task gets a comment when the attendee says that they will come.
+    `answer_within` and `sync_every` are durations such as `4h` or `5m`.
     """
 
     lists: tuple[str | int, ...]
@@ -29,6 +31,7 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     reschedule_requested: str = ""
     no_show: str = ""
     showed: str = ""
+    confirmed_comment: bool = False
     answer_within: str = "4h"
     name_search: bool = True
     sync_every: str = "5m"
@@ -61,6 +64,11 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
             )
         return durations
 
+    @property
+    def events(self) -> frozenset[str]:
+        """Returns the event kinds that it receives."""
+        return SUBSCRIBED_EVENTS | {CONFIRMED} if self.confirmed_comment else SUBSCRIBED_EVENTS
+
     def status_for(self, event: str) -> str:
         """Returns a task's status after an event; empty: unchanged."""
         ended = {
@@ -68,6 +76,7 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
             RESCHEDULE_REQUESTED: self.reschedule_requested,
             NO_SHOW: self.no_show,
             SHOWED: self.showed,
+            CONFIRMED: "",
         }
         return ended.get(event, self.booked)
 

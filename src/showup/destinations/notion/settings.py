@@ -10,6 +10,7 @@ from showup.destinations.destination_kind import ConnectionSettings
 from showup.destinations.notion.render import Targets
 from showup.destinations.record_status import (
     CANCELLED,
+    CONFIRMED,
     CREATED,
     NO_SHOW,
     RESCHEDULE_REQUESTED,
@@ -40,6 +41,7 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     reschedule_requested: str = ""
     no_show: str = "No Show"
     showed: str = "Showed"
+    confirmed: str = ""
     call_date_property: str = "Diagnostic Call Date"
     campaign_status_property: str = "Christmas Campaign Status"
     campaign_status: str = "Pre-Call Prep"
@@ -63,6 +65,7 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
             RESCHEDULE_REQUESTED: self.reschedule_requested,
             NO_SHOW: self.no_show,
             SHOWED: self.showed,
+            CONFIRMED: self.confirmed,
         }
         return Targets(
             status_property=self.booking_status_property,

@@ -20,6 +20,7 @@ BOOKING_EVENTS: Final = (
     "booking.cancelled",
     "booking.reassigned",
     "booking.location_changed",
+    "booking.confirmed",
     "booking.showed",
     "booking.no_show",
     "booking.host_absent",

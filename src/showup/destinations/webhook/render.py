@@ -49,6 +49,7 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
             "name": guest.name,
             "time_zone": guest.time_zone,
             "phone": guest.phone,
+            "confirmed_at": guest.confirmed_at,
         },
         "organizer": {
             "email": meeting.organizer_email,

@@ -48,7 +48,8 @@ class AttentionResponse(BaseModel):
     the deal or booking again. `meeting_cancelled`: a deal that a person opened, or moved beyond `met`, lost its
     meeting, and nobody has decided whether to go on. `question`: a delivery waits for the choice of a record.
     `failure`: a delivery failed in the last 7 days. `missing_outcome`: a meeting ended in the last 14 days, and no
-    attendance was reported.
+    attendance was reported. `unconfirmed`: a meeting starts (`at`) in the next 24 hours, and an attendee who got the
+    reminder of the day before said neither yes nor no.
     """
 
     id: UUID = Field(description="Id of the event, the delivery or the booking.")

@@ -58,6 +58,9 @@ class BookingQuery(ListQuery):
     uid: list[ShortText] = any_of("Any Cal.com uid that the booking has or had.")
     status: list[BookingStatus] = any_of()
     attended: list[Literal["true", "false", "null"]] = any_of("`null`: attendance not reported.")
+    confirmed: bool | None = Field(
+        None, description="Whether an attendee said that they will come at the meeting's current time."
+    )
     email: list[ShortText] = any_of("Email address of any attendee.")
     company_id: list[UUID] = any_of()
     organizer: list[ShortText] = any_of("Email address of the organizer.")
@@ -70,7 +73,7 @@ class BookingQuery(ListQuery):
     def to_filter(self) -> BookingFilter:
         """Return these filters as a `reads` filter."""
         criteria = self.model_dump(
-            include={"simulated", "uid", "status", "attended", "email", "company_id", "organizer", "q"}
+            include={"simulated", "uid", "status", "attended", "confirmed", "email", "company_id", "organizer", "q"}
         )
         return BookingFilter(**criteria, starts_from=self.from_, starts_before=self.to)
 
@@ -96,7 +99,11 @@ class BookingResponse(BookingSummary):
 
 
 class AttendeeResponse(BaseModel):
-    """An attendee's seat in the booking; `cancelled_at` is set when the seat was cancelled."""
+    """An attendee's seat in the booking.
+
+    `confirmed_at`: when the attendee said that they will come at the meeting's current time, with the link in a
+    reminder; it says nothing about attendance. `cancelled_at` is set when the seat was cancelled.
+    """
 
     person_id: UUID | None
     email: str | None
@@ -105,6 +112,7 @@ class AttendeeResponse(BaseModel):
     phone: str | None
     attended: bool | None
     attendance: Attendance
+    confirmed_at: datetime | None
     deal_id: UUID | None = Field(
         description="The deal of the attendee's company: with seats, each company has its own."
     )
@@ -167,6 +175,7 @@ _ATTENDEE: Example = {
     "phone": None,
     "attended": True,
     "attendance": ATTENDANCE,
+    "confirmed_at": "2026-03-11T15:04:00Z",
     "cancelled_at": None,
 }
 BOOKING_DETAIL: Example = BOOKING | {

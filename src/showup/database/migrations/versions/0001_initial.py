@@ -608,6 +608,7 @@ TABLES = (
         calcom_seat_uid TEXT,
         attended BOOLEAN,
         attendance_evidence TEXT,
+        confirmed_at TIMESTAMP WITH TIME ZONE,
         cancelled_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT pk_booking_attendees PRIMARY KEY (booking_id, position),
         CONSTRAINT fk_booking_attendees_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id),
