@@ -53,7 +53,7 @@ async def test_choices_of_the_event_type_reach_the_mail(scenario: DeliveryScenar
     await scenario.receive(webhook(**hidden, destinationCalendar=planned, bookerUrl="https://cal.com"))
     meeting = await load(scenario, "dora@guest.example")
     sent = confirmation(meeting)
-    assert (sent.reply_to, sent.calendar) == ("Hanna Host <desk@host.example>", None)
+    assert (sent.reply_to, sent.calendar) == ("desk@host.example", None)
     assert "hanna@host.example" not in sent.text + sent.html
     assert "https://cal.com/reschedule/fl1" in sent.text
     assert "cancel=true" not in sent.text

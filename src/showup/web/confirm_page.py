@@ -33,7 +33,7 @@ _TEMPLATE: Final = Environment(autoescape=True, undefined=StrictUndefined, trim_
 )
 
 
-class Wording(Struct, frozen=True, kw_only=True):
+class ConfirmTexts(Struct, frozen=True, kw_only=True):
     """The words for one answer. They may contain {day}, {weekday}, {date}, {time}, {zone} and {name} (`, Priya`)."""
 
     style: Literal["good", "info", "warn", "quiet"] = "quiet"
@@ -42,62 +42,62 @@ class Wording(Struct, frozen=True, kw_only=True):
     lead: str
 
 
-WORDINGS: Final[dict[Answer, Wording]] = {
-    "ask": Wording(
+WORDINGS: Final[dict[Answer, ConfirmTexts]] = {
+    "ask": ConfirmTexts(
         style="info",
         badge="{day}",
         heading="Still good for {day}{name}?",
         lead="Is {time}, {zone}, still good for you?",
     ),
-    "confirmed": Wording(
+    "confirmed": ConfirmTexts(
         style="good",
         badge="Confirmed",
         heading="See you {weekday}{name}",
         lead="Thank you for letting us know.",
     ),
-    "moved": Wording(
+    "moved": ConfirmTexts(
         style="info",
         badge="New time",
         heading="Your meeting has a new time",
         lead="It is now on {date}, {time}. The time in your mail no longer holds.",
     ),
-    "cancelled": Wording(
+    "cancelled": ConfirmTexts(
         badge="Cancelled",
         heading="This meeting is cancelled",
         lead="There is nothing to confirm, and nothing that you need to do.",
     ),
-    "rebook": Wording(
+    "rebook": ConfirmTexts(
         style="warn",
         badge="Your turn",
         heading="Could we find another time?",
         lead="The time in your mail no longer holds. Please pick one that suits you.",
     ),
-    "pending": Wording(
+    "pending": ConfirmTexts(
         style="warn",
         badge="Waiting",
         heading="This time is not confirmed yet",
         lead="You will get a mail when it is.",
     ),
-    "left": Wording(
+    "left": ConfirmTexts(
         heading="You no longer take part in this meeting",
         lead="If that is wrong, please reply to the mail that brought you here.",
     ),
-    "started": Wording(
+    "started": ConfirmTexts(
         style="info",
         badge="Now",
         heading="Your meeting has started",
         lead="It began at {time}. Your mail says how to join.",
     ),
-    "over": Wording(
+    "over": ConfirmTexts(
         badge="Over",
         heading="This meeting is over",
         lead="There is nothing to confirm any more.",
     ),
-    "unknown": Wording(
+    "unknown": ConfirmTexts(
         heading="This link does not work",
         lead="It is incomplete or no longer valid. Please open it again from the mail.",
     ),
-    "busy": Wording(
+    "busy": ConfirmTexts(
         heading="Please try again in a moment",
         lead="Nothing was changed. Load this page again in a few seconds.",
     ),
