@@ -5,13 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace as with_fields
 
 from showup.clock import Clock
 from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination, Notification
 from showup.destinations.destination_kind import DestinationContext
-from tests.destinations.conformance.case import MEETING, Case, RecordAccess, notification
+from tests.destinations.conformance.case import MEETING, NOW, Case, RecordAccess, notification
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
@@ -126,11 +129,13 @@ SLACK = connected(
     # A missing channel, and Slack's own error code for an internal failure.
     means={"404": "gave_up", "409": "destination"},
 )
+# Due now: text messages don't go days ahead.
+_REMINDER = notification("reminder", before_seconds=timedelta(days=1).total_seconds())
 TWILIO = connected(
     "twilio",
     lambda clock: FakeTwilio(clock=clock),
     credential="auth_token",
     settings=lambda fake: {"account_sid": fake.account, "sender": NUMBER},
-    sends=notification("reminder", before_seconds=86_400),
+    sends=with_fields(_REMINDER, meeting=with_fields(_REMINDER.require_meeting(), start_time=NOW + timedelta(days=1))),
     means={"404": "destination", "409": "delivery"},
 )

@@ -89,6 +89,7 @@ async def test_a_reader_verifies_it_and_reads_the_booking(
         "name": "Ann",
         "time_zone": "Europe/Berlin",
         "phone": "+4915112345678",
+        "confirmed_at": None,
     }
     assert booking["company"] == {"name": "Acme", "domain": "acme.example"}
     assert booking["attendance"] == {"state": "unreported", "evidence": None}
