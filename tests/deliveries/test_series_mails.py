@@ -134,3 +134,25 @@ async def test_f14_one_process_after_the_other_sends_one_mail(scenario: Delivery
     await scenario.deliver_due(minutes=1)
     await deliver_all(scenario)
     assert scenario.fake_destination.kinds == ["series"]
+
+
+async def test_f14_a_seat_that_is_taken_again_is_confirmed_again(scenario: DeliveryScenario) -> None:
+    """The mail that confirmed the series does not confirm a seat that was given back since."""
+    seat = {"seatsPerTimeSlot": 5, "attendeeSeatId": "first"}
+    first, second = (date_of(scenario, number, **seat) for number in range(2))
+    await scenario.receive(*(body("BOOKING_CREATED", scenario.now, one) for one in (first, second)))
+    await deliver_all(scenario)
+    await scenario.receive(body("BOOKING_CANCELLED", scenario.now, second))
+    await deliver_all(scenario)
+    await scenario.receive(body("BOOKING_CREATED", scenario.now, second | {"attendeeSeatId": "another"}))
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == ["series", "cancelled", "series"]
+
+
+async def test_f14_a_second_series_by_the_same_rule_has_dates_of_its_own(scenario: DeliveryScenario) -> None:
+    await scenario.receive(booked(scenario, 0), booked(scenario, 1))
+    await deliver_all(scenario)
+    scenario.now += timedelta(hours=3)
+    await scenario.receive(booked(scenario, 2), booked(scenario, 3))
+    await deliver_all(scenario)
+    assert await covered(scenario) == [2, 2]

@@ -75,7 +75,7 @@ _LAST_SET: Final = f"""
     SELECT DISTINCT ON (d.record, v.name) d.record, v.name, v.value
     FROM deliveries d CROSS JOIN LATERAL jsonb_each_text(d.found->'set') AS v(name, value)
     WHERE d.workspace_id = $5 AND d.destination = $6 AND d.record IN (SELECT record FROM reached) AND d.found ? 'set'
-    ORDER BY d.record, v.name, d.delivered_at DESC NULLS LAST, d.due_at DESC, d.id DESC
+    ORDER BY d.record, v.name, coalesce(d.delivered_at, d.updated_at) DESC, d.due_at DESC, d.id DESC
 """  # noqa: S608  # constants
 
 

@@ -68,7 +68,7 @@ _Series: TypeAlias = Mapping[tuple[UUID, str], tuple[SeriesDate, ...]]
 
 
 async def _load_series(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> _Series:
-    """Returns all dates of the series of these bookings, by booking and attendee's email, in order of time."""
+    """Returns all dates that were booked at once, by booking and attendee's email, in order of time."""
     if not booking_ids:
         return {}
     rows = await connection.fetch(
@@ -77,6 +77,8 @@ async def _load_series(connection: asyncpg.Connection, booking_ids: Collection[U
                {", ".join(f"b.{name}" for name in _SERIES_DATE)}
         FROM bookings own
         JOIN bookings b ON b.workspace_id = own.workspace_id AND b.series_uid = own.series_uid
+            -- One person may book by the same rule again, months later.
+            AND b.booked_at BETWEEN own.booked_at - interval '1 hour' AND own.booked_at + interval '1 hour'
         JOIN booking_attendees a ON a.booking_id = b.id AND a.cancelled_at IS NULL AND a.email IS NOT NULL
         WHERE own.id = ANY($1::uuid[]) ORDER BY b.start_time, b.id
         """,  # noqa: S608  # names of our own columns
