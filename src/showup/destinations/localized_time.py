@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A date this far away could be understood as one of another year.
 _SAME_YEAR: Final = timedelta(days=300)
-_YEAR: Final = re.compile(r"(?:,?\s*'de')?,?\s*y+\s*$")
+_YEAR: Final = re.compile(r"(?:[\s,]{0,3}'de')?[\s,]{0,3}y{1,4}\s?$")
 _THIN_SPACES: Final = str.maketrans({"\u2009": None, "\u202f": "\u00a0"})
 _CITY_ZONE: Final = re.compile(r"(?!Etc/|SystemV/)[A-Za-z]+/.+")
 
