@@ -133,7 +133,9 @@ def _stream_of(change: Change, last: Booking, identities: Identities) -> str | N
     event = change.record.event
     if not isinstance(event, DealChanged) or not _is_of_company(event, last):
         return _OWN
-    streams = {last.attached_to: _OWN, **{one: one for one in sorted(_other_companies(last))}, _own_company(last): _OWN}
+    streams: dict[str | None, str] = {last.attached_to: _OWN}
+    streams |= {one: one for one in sorted(_other_companies(last))}
+    streams[_own_company(last)] = _OWN
     if event.seats_of in streams:
         return streams[event.seats_of]
     by_identity = {identities.company(key): stream for key, stream in streams.items() if key is not None}
