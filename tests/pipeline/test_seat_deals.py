@@ -1,21 +1,26 @@
 """M02, PI8: of a booking with seats, each company's seats count by themselves for deals and attendance."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from showup.deals.deal import DealChange
 from showup.events import booking as events
+from showup.events.deal import DealChanged
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import EventRecord
 from showup.pipeline.deals import replay_deals
-from showup.pipeline.replay import BookingState
+from showup.pipeline.merges import Identities
+from showup.pipeline.replay import BookingState, replay
 from showup.pipeline.rules import RuleBook, Rules
 from tests.pipeline.sample_events import (
     AFTERNOON,
     ANN,
+    FIRST,
     FRIDAY,
     GWEN,
     MIKE,
@@ -28,6 +33,7 @@ from tests.pipeline.sample_events import (
     cancelled,
     deals_of,
     ended,
+    entry_codes,
     hours,
     made,
     marked,
@@ -38,7 +44,7 @@ from tests.pipeline.sample_events import (
 )
 
 # Sarah and Tom are at Acme, Mike is at Techstart.
-TECHSTART = "domain:techstart.io"
+ACME, TECHSTART = "domain:acme.com", "domain:techstart.io"
 
 
 def taken(attendee: AttendeeDetails, at: int = 0) -> EventRecord:
@@ -153,3 +159,104 @@ def test_m02_each_companys_deal_is_that_of_a_booking_of_its_own(steps: list[tupl
     both = deals_by_company(state_of(*history_of(steps, SARAH, MIKE)))
     alone = [deals_by_company(state_of(*history_of(steps, who)))[0] for who in (SARAH, MIKE)]
     assert list(both) == alone
+
+
+RULES = RuleBook(versions=(Rules(),))
+WON = DealChange(status="won", amount=12_000, currency="USD")
+WON_BY_ONE = [("won", 12_000)]
+
+
+def won(company: str | None, at: int = 3, booking_name: str = "uid:abc123") -> EventRecord:
+    return record_of(DealChanged(subject=booking_name, change=WON, seats_of=company), MONDAY + hours(at))
+
+
+def outcomes(state: BookingState) -> dict[str | None, list[tuple[str, float | None]]]:
+    """Returns status and amount of each company's deals, by the company's key."""
+    streams = {state.company_key: state.deal_events, **state.seat_deal_events}
+    return {
+        company: [
+            (one.status, None if one.amount is None else float(one.amount))
+            for one in replay_deals(deal_events, RULES).deals
+        ]
+        for company, deal_events in streams.items()
+    }
+
+
+@pytest.mark.parametrize("records", list(permutations([taken(SARAH, 1), taken(MIKE, 0), won(ACME)])))
+def test_m02_m01_a_change_stays_with_its_company_if_an_older_seat_comes_first(records: tuple[EventRecord, ...]) -> None:
+    """Acme's deal was the booking's own until the older event for Mike's seat arrived."""
+    state = state_of(*records)
+    assert state.company_key == TECHSTART
+    assert outcomes(state) == {TECHSTART: [("active", None)], ACME: WON_BY_ONE}
+    assert state.refused == {}
+
+
+@pytest.mark.parametrize("records", list(permutations([taken(SARAH, 0), taken(MIKE, 1), won(TECHSTART)])))
+@pytest.mark.parametrize("is_personal", [False, True])
+def test_m02_m01_a_change_of_a_deal_that_is_gone_is_a_conflict(
+    records: tuple[EventRecord, ...], is_personal: bool
+) -> None:
+    """Once Techstart's domain is a personal one, its deal is gone, and Acme's stays as it is."""
+    personal = frozenset({"techstart.io"} if is_personal else ())
+    state = state_of(*records, rules=Rules(personal_domains=personal))
+    if is_personal:
+        assert outcomes(state) == {ACME: [("active", None)]}
+        assert "booking.conflict" in entry_codes(state)
+        assert list(state.refused.values()) == [
+            "techstart.io has no deal in this booking, and the deals of others stay as they are"
+        ]
+    else:
+        assert outcomes(state) == {ACME: [("active", None)], TECHSTART: WON_BY_ONE}
+        assert state.refused == {}
+
+
+@pytest.mark.parametrize("records", list(permutations([taken(SARAH, 0), taken(MIKE, 1), won(ACME)])))
+def test_m02_m01_a_change_of_the_own_deal_that_is_gone_is_a_conflict(records: tuple[EventRecord, ...]) -> None:
+    state = state_of(*records, rules=Rules(personal_domains=frozenset({"acme.com"})))
+    assert outcomes(state) == {TECHSTART: [("active", None)]}
+    assert "booking.conflict" in entry_codes(state)
+
+
+def test_m02_m01_a_seat_that_was_never_on_leaves_no_deal_to_change() -> None:
+    """An older cancellation of the whole booking means that Mike's seat, listed in it, opened no deal."""
+    listed = cancelled(MONDAY + hours(2), who=seat(MIKE, 1), seated=True)
+    state = state_of(taken(SARAH), listed, won(TECHSTART))
+    assert outcomes(state) == {ACME: [("active", None)], TECHSTART: []}
+    assert "booking.conflict" in entry_codes(state)
+
+
+def test_m02_a_company_that_no_seat_names_changes_no_deal() -> None:
+    state = state_of(taken(SARAH), taken(MIKE, 1), won("domain:elsewhere.example"))
+    assert outcomes(state) == {ACME: [("active", None)], TECHSTART: [("active", None)]}
+    assert entry_codes(state)[-1] == "booking.conflict"
+
+
+@pytest.mark.parametrize("first", [SARAH, MIKE])
+def test_m02_a_change_follows_the_merge_of_its_company(first: AttendeeDetails) -> None:
+    """Techstart was merged into another company when a person changed its deal."""
+    second = SARAH if first == MIKE else MIKE
+    records = [taken(first), taken(second, 1), won("domain:techstart.com")]
+    merged = Identities(edges={("companies", TECHSTART): "domain:techstart.com"})
+    state = replay(FIRST, records, RULES, identities=merged)
+    assert outcomes(state) == {ACME: [("active", None)], TECHSTART: WON_BY_ONE}
+    assert state.refused == {}
+
+
+@pytest.mark.parametrize("company", [None, ACME, TECHSTART])
+def test_m02_without_seats_a_change_follows_the_bookings_deal(company: str | None) -> None:
+    state = state_of(made(who=(SARAH,)), won(company))
+    assert outcomes(state) == {ACME: WON_BY_ONE}
+
+
+def test_m02_a_change_without_a_company_is_one_of_the_own_deal() -> None:
+    state = state_of(taken(SARAH), taken(MIKE, 1), won(None))
+    assert outcomes(state) == {ACME: WON_BY_ONE, TECHSTART: [("active", None)]}
+
+
+def test_m02_a_change_follows_its_booking_to_another_company() -> None:
+    """The company's key is the old or the new one, as the deal's company was when a person changed the deal."""
+    attached = record_of(events.BookingAttached(subject="uid:abc123", company="domain:new.example"), MONDAY + hours(3))
+    for company, at in ((ACME, 2), ("domain:new.example", 4)):
+        state = state_of(taken(SARAH), taken(MIKE, 1), attached, won(company, at))
+        assert outcomes(state) == {"domain:new.example": WON_BY_ONE, TECHSTART: [("active", None)]}
+        assert state.refused == {}

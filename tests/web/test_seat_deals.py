@@ -61,3 +61,20 @@ async def test_m02_another_booking_is_attached_to_the_deal_of_a_seat(
     assert response.status_code == 200, response.text
     titles = {one["title"] for one in (await deal_of(writer, "b-corp"))["bookings"]}
     assert titles == {"Intro call class", "Intro call private"}
+
+
+async def test_m02_m01_a_late_older_seat_moves_no_change_to_another_company(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    """The deal of seat 2 was the booking's own until the older event for seat 1 arrived."""
+    seats = [
+        body("BOOKING_CREATED", MONDAY + at, seat(email))
+        for email, at in (("ann@a-corp.example", 0 * HOUR), ("bob@b-corp.example", HOUR))
+    ]
+    await ingest_and_project(scenario.engine, "ours", seats[1:], lambda: TODAY)
+    deal = await deal_of(writer, "b-corp")
+    fields = {"status": "won", "amount": 12_000, "currency": "USD"}
+    assert (await writer.patch(f"/api/deals/{deal['id']}", json=fields)).status_code == 200
+    await ingest_and_project(scenario.engine, "ours", seats[:1], lambda: TODAY)
+    late, changed = await deal_of(writer, "a-corp"), await deal_of(writer, "b-corp")
+    assert [(one["status"], one["amount"]) for one in (late, changed)] == [("active", None), ("won", 12_000)]

@@ -25,9 +25,10 @@ from showup.pipeline.booking_updates import timeline_fields
 from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
+from showup.pipeline.merges import NO_MERGES, Identities
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook, Rules
-from showup.pipeline.seat_deals import own_deal_events, seat_deal_events
+from showup.pipeline.seat_deals import changes_without_deal, own_deal_events, seat_deal_events
 from showup.values.domain_name import display_domain
 from showup.values.email_address import display_email, email_domain
 
@@ -75,11 +76,15 @@ class BookingState(Struct, kw_only=True):
 
 
 def replay(
-    booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook, assignments: Assignments = NO_ASSIGNMENTS
+    booking_id: UUID,
+    history: Iterable[BookingRecord],
+    rules: RuleBook,
+    assignments: Assignments = NO_ASSIGNMENTS,
+    identities: Identities = NO_MERGES,
 ) -> BookingState:
     """Replay one booking's events, each under the rules of its time; `booking_id` only labels the deal events.
 
-    `assignments` are the companies that people assigned its attendees to.
+    `assignments` are the companies that people assigned its attendees to; `identities` tell which companies are one.
     """
     state = BookingState()
     changes: list[Change] = []
@@ -92,8 +97,7 @@ def replay(
             state.entries.append(_entry(record, "event.refused", decision.because))
         else:
             if decision.conflict is not None:
-                state.refused[record.event_id] = decision.conflict
-                state.entries.append(_entry(record, "booking.conflict", decision.conflict))
+                _add_conflict(state, record, decision.conflict)
             assigned = assign_companies(state.booking, decision.after, record.source_at, assignments)
             decision = decision if assigned is decision.after else replace(decision, after=assigned)
             change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
@@ -101,8 +105,10 @@ def replay(
             changes.append(change)
             state.plan.apply(change)
     state.plan.finish()
-    state.deal_events = own_deal_events(booking_id, changes)
-    state.seat_deal_events = seat_deal_events(booking_id, changes)
+    state.deal_events = own_deal_events(booking_id, changes, identities)
+    state.seat_deal_events = seat_deal_events(booking_id, changes, identities)
+    for record, because in changes_without_deal(changes, [state.deal_events, *state.seat_deal_events.values()]):
+        _add_conflict(state, record, because)
     _collect_people(state, ordered)
     return state
 
@@ -130,6 +136,11 @@ def _apply(state: BookingState, change: Change) -> None:
         state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.deal_events:
         state.entries.extend(_entry(record, what, because) for what, because in _company_reasons(state, change))
+
+
+def _add_conflict(state: BookingState, record: BookingRecord, because: str) -> None:
+    state.refused[record.event_id] = because
+    state.entries.append(_entry(record, "booking.conflict", because))
 
 
 def _is_repeated_entry(state: BookingState, before: Booking | None, decision: Decision) -> bool:

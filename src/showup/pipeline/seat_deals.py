@@ -2,23 +2,32 @@
 
 Of a booking with seats, each company's seats are a meeting of their own: it is on while the booking is on and one of
 these seats is taken, and it was held if one of these attendees came. The booking's own company, that of its first
-business address, has the booking's own stream, so commands about the booking's deal mean this company's deal.
+business address, has the booking's own stream.
+
+Older events can make another company the own one, after a person changed a deal. So a change belongs to the company
+whose deal it was, and not to a stream. If this company has no deal here any more, the change is a conflict (M01).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from uuid import UUID, uuid5
 
 from showup.bookings.booking import Attendee, Booking
+from showup.companies.company import domain_of_key
 from showup.deals.deal import DealEvent, DealEventKind
 from showup.events import booking as events
 from showup.events.booking import BookingAttached
 from showup.events.deal import DealChanged
+from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.pipeline.change import Change
+from showup.pipeline.merges import Identities
+from showup.values.domain_name import display_domain
 
 # No uid contains a space.
 _SEATS: Final = " seats of "
+# Stands for the stream of the booking's own company, where the key of a company stands for that of its seats.
+_OWN: Final = ""
 _MANUAL_KINDS: Final = frozenset({"changed", "attached"})
 _ATTENDANCE_EVENTS: Final = (
     events.MeetingEnded,
@@ -45,20 +54,16 @@ def split_deal_name(name: str) -> tuple[str, str | None]:
     return (booking, seats_of) if booking else (name, None)
 
 
-def own_deal_events(booking_id: UUID, changes: Sequence[Change]) -> list[DealEvent]:
+def own_deal_events(booking_id: UUID, changes: Sequence[Change], identities: Identities) -> list[DealEvent]:
     """Return the deal events of the booking's own company."""
-    if not changes:
-        return []
-    last = changes[-1].after
-    others = _other_companies(last)
     return [
         _deal_event(booking_id, change, kind)
         for change in changes
-        for kind in _own_kinds(change, _own_company(last), others)
+        for kind in _own_kinds(change, changes[-1].after, identities)
     ]
 
 
-def seat_deal_events(booking_id: UUID, changes: Sequence[Change]) -> dict[str, list[DealEvent]]:
+def seat_deal_events(booking_id: UUID, changes: Sequence[Change], identities: Identities) -> dict[str, list[DealEvent]]:
     """Return, by company key, the deal events of the other companies that have or had seats."""
     found = {}
     for company in sorted(_other_companies(changes[-1].after) if changes else ()):
@@ -68,10 +73,35 @@ def seat_deal_events(booking_id: UUID, changes: Sequence[Change]) -> dict[str, l
             for change in changes
             for kind in (
                 *_seat_kinds(change, company),
-                *(_manual_kinds(change) if _seats_of(change) == company else ()),
+                *(_manual_kinds(change) if _stream_of(change, changes[-1].after, identities) == company else ()),
             )
         ]
     return found
+
+
+def changes_without_deal(
+    changes: Sequence[Change], streams: Iterable[Sequence[DealEvent]]
+) -> Iterator[tuple[BookingRecord, str]]:
+    """Yield people's changes of deals that their companies do not have in these streams any more, each with the reason.
+
+    It concerns bookings with seats: without seats, the booking's deal follows the booking to another company.
+    """
+    placed = {event_id for stream in streams for event_id in _placed_changes(stream)}
+    for record in (change.record for change in changes):
+        event = record.event
+        if not isinstance(event, DealChanged) or not _is_of_company(event, changes[-1].after):
+            continue
+        if record.event_id not in placed:
+            company = display_domain(domain_of_key(event.seats_of or "") or "the company")
+            yield record, f"{company} has no deal in this booking, and the deals of others stay as they are"
+
+
+def _placed_changes(stream: Sequence[DealEvent]) -> Iterator[UUID]:
+    is_open = False
+    for deal_event in sorted(stream, key=lambda one: one.order_key):
+        is_open = is_open or deal_event.kind == "booked"
+        if is_open and deal_event.kind == "changed":
+            yield deal_event.event_id
 
 
 def _own_company(booking: Booking) -> str | None:
@@ -86,22 +116,35 @@ def _other_companies(booking: Booking) -> set[str]:
     return companies - {_own_company(booking)}
 
 
-def _own_kinds(change: Change, company: str | None, others: set[str]) -> Iterable[DealEventKind]:
-    if _seats_of(change) in others:
+def _own_kinds(change: Change, last: Booking, identities: Identities) -> Iterable[DealEventKind]:
+    if _stream_of(change, last, identities) != _OWN:
         return ()
     if not change.after.seated:
         return change.decision.deal_events
-    return (*_seat_kinds(change, company), *_manual_kinds(change))
+    return (*_seat_kinds(change, _own_company(last)), *_manual_kinds(change))
 
 
 def _manual_kinds(change: Change) -> Iterable[DealEventKind]:
     return (one for one in change.decision.deal_events if one in _MANUAL_KINDS)
 
 
-def _seats_of(change: Change) -> str | None:
-    """Return the company whose deal a person changed, if it is not the booking's own."""
+def _stream_of(change: Change, last: Booking, identities: Identities) -> str | None:
+    """Return the stream that a person's change belongs to; None if its company has no stream. All else is `_OWN`."""
     event = change.record.event
-    return event.seats_of if isinstance(event, DealChanged) else None
+    if not isinstance(event, DealChanged) or not _is_of_company(event, last):
+        return _OWN
+    streams: dict[str | None, str] = {last.attached_to: _OWN}
+    streams |= {one: one for one in sorted(_other_companies(last))}
+    streams[_own_company(last)] = _OWN
+    if event.seats_of in streams:
+        return streams[event.seats_of]
+    by_identity = {identities.company(key): stream for key, stream in streams.items() if key is not None}
+    return by_identity.get(identities.company(event.seats_of or ""))
+
+
+def _is_of_company(event: DealChanged, last: Booking) -> bool:
+    """Return whether the change belongs to one company, whichever company is the booking's own."""
+    return last.seated and event.seats_of is not None
 
 
 def _seat_kinds(change: Change, company: str | None) -> Iterable[DealEventKind]:

@@ -66,7 +66,8 @@ async def replay_all(
     for stream in streams:
         if stream.booking_id is None:
             continue
-        replay_under = partial(replay, stream.booking_id, [*stream.history, *stream.records], assignments=assigned)
+        history = [*stream.history, *stream.records]
+        replay_under = partial(replay, stream.booking_id, history, assignments=assigned, identities=manual.identities)
         state = replay_under(rules)
         replayed.append(
             ReplayedBooking(

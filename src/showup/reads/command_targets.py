@@ -39,7 +39,7 @@ class BookingTarget(CommandTarget, frozen=True, kw_only=True):
 
 
 class DealTarget(CommandTarget, frozen=True, kw_only=True):
-    """A deal, and the key of its company; `seats_of` as in `DealChanged`."""
+    """A deal, and the key of its company. `seats_of`: whose seats opened it, if not those of the booking's own."""
 
     company: str
     seats_of: str | None = None

@@ -322,8 +322,8 @@ async def _events_of_report(
     # For a booking without a deal, the command targets the booking itself: the rules then refuse it and the log records
     # why.
     deal = booking.name if deal_target is None else deal_target.name
-    seats_of = None if deal_target is None else deal_target.seats_of
-    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change(), seats_of=seats_of)]
+    company = None if deal_target is None else deal_target.seats_of or deal_target.company
+    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change(), seats_of=company)]
 
 
 async def _resolve_destination(

@@ -230,6 +230,6 @@ async def update_deal(
     can be reopened only while its company has no other active deal.
     """
     deal = target_or_404(await target_of_deal(unit_of_work.tx, unit_of_work.permission, deal_id), "deal")
-    changed = DealChanged(subject=deal.name, change=body.to_deal_change(), seats_of=deal.seats_of)
+    changed = DealChanged(subject=deal.name, change=body.to_deal_change(), seats_of=deal.seats_of or deal.company)
     await unit_of_work.execute(deal.workspace_id, changed)
     return found_or_404(await find_deal(unit_of_work.tx, unit_of_work.permission, deal.id), "deal")
