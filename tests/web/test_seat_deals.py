@@ -61,3 +61,13 @@ async def test_m02_another_booking_is_attached_to_the_deal_of_a_seat(
     assert response.status_code == 200, response.text
     titles = {one["title"] for one in (await deal_of(writer, "b-corp"))["bookings"]}
     assert titles == {"Intro call class", "Intro call private"}
+
+
+async def test_m02_a_booking_is_found_by_the_company_of_any_seat(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    await receive_class(scenario)
+    for domain in ("a-corp", "b-corp"):
+        deal = await deal_of(writer, domain)
+        found = await writer.get("/api/bookings", params={"company_id": deal["company"]["id"]})
+        assert [one["title"] for one in found.json()["items"]] == ["Intro call class"]
