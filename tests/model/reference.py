@@ -13,6 +13,7 @@ from tests.model.values import Booking, ReferenceModel
 
 # The triggers that say how a booking ended, whatever the status in their payload (PI9).
 _INITIAL_STATUS = {"BOOKING_CANCELLED": "CANCELLED", "BOOKING_REJECTED": "REJECTED"}
+_ENDED = ("CANCELLED", "REJECTED")
 # The first event of a booking creates it, unless it lacks the booking's time (PI9).
 _CREATING = {
     "BOOKING_CREATED",
@@ -83,6 +84,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
         host=host,
         moves=0 if old_uid is None else 1,
         is_rebooking_requested=bool(fields.get("requestReschedule")),
+        is_end_unreported=_initial_status(event) == "CANCELLED" and event.kind != "BOOKING_CANCELLED",
     )
     model.bookings.append(booking)
     if booking.status == "ACCEPTED":
@@ -112,6 +114,8 @@ def _series_of(event: SourceEvent) -> tuple[Any, ...] | None:
 def _initial_status(event: SourceEvent) -> str:
     """F13: the payload's status counts, except where the trigger says how the booking ended."""
     listed = event.fields.get("status")
+    if listed in _ENDED and event.kind not in _INITIAL_STATUS:
+        return str(listed)
     if event.kind in ("BOOKING_CREATED", "BOOKING_RESCHEDULED"):
         return "PENDING" if listed == "PENDING" else "ACCEPTED"
     if event.kind == "BOOKING_REQUESTED":
@@ -132,6 +136,16 @@ def _take_status(model: ReferenceModel, booking: Booking, event: SourceEvent) ->
     return listed == "ACCEPTED"
 
 
+def _had_ended(booking: Booking, event: SourceEvent) -> bool:
+    """F13: Cal.com reads a booking when it sends. One that is not on then takes the end that the payload lists."""
+    listed = event.fields.get("status")
+    if booking.status == "ACCEPTED" or listed not in _ENDED:
+        return False
+    if booking.status != "CANCELLED":
+        booking.status = listed
+    return True
+
+
 def _apply_waiting(model: ReferenceModel, booking: Booking) -> None:
     """Applies the events that waited for this booking: they are older than its first event."""
     waiting = [one for one in model.waiting if model.find(one) is booking]
@@ -148,6 +162,11 @@ def _apply_to_booking(model: ReferenceModel, booking: Booking, event: SourceEven
         return
     before, mails_before = replace(booking), mails.scheduled_mails(booking)
     _HANDLERS[event.kind](model, booking, event)
+    booking.is_end_unreported = (
+        booking.status == "CANCELLED"
+        and event.kind != "BOOKING_CANCELLED"
+        and (before.status != "CANCELLED" or before.is_end_unreported)
+    )
     if event.id not in model.refused or not event.kind.isupper():
         _compare_details(model, before, booking, event)
         mails.plan_cleanup(booking, event, mails_before)
@@ -187,6 +206,8 @@ def _made(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
 
     F13: one that is made and still PENDING waits for its payment or confirmation.
     """
+    if _had_ended(booking, event):
+        return
     if event.fields.get("status") == "PENDING":
         if _refuse_unless(model, event, allowed=booking.status in ("PENDING", "ACCEPTED")):
             _plan_if_accepted(model, booking, event)
@@ -214,6 +235,8 @@ def _requested(model: ReferenceModel, booking: Booking, event: SourceEvent) -> N
         was_accepted = booking.status == "ACCEPTED"
         mails.withdraw(booking)
         _move(booking, event)
+        if _had_ended(booking, event):
+            return
         booking.status = "ACCEPTED" if is_accepted else "PENDING"
         if is_accepted and not was_accepted:
             deals.meeting_booked(model, booking)
@@ -224,12 +247,14 @@ def _requested(model: ReferenceModel, booking: Booking, event: SourceEvent) -> N
         if _refuse_unless(model, event, allowed=booking.status != "CANCELLED") and not was_accepted:
             _take_status(model, booking, event)
             mails.plan_booked(model, booking, event)
-    else:
+    elif not _had_ended(booking, event):
         _refuse_unless(model, event, allowed=booking.status == "PENDING")
 
 
 def _paid(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """F13: a payment accepts the booking if its status says so and the host need not confirm it."""
+    if _had_ended(booking, event):
+        return
     waits_for_payment = booking.status == "PENDING" and not event.fields.get("requiresConfirmation")
     if waits_for_payment and _take_status(model, booking, event):
         mails.plan_booked(model, booking, event)
@@ -252,6 +277,8 @@ def _rescheduled(model: ReferenceModel, booking: Booking, event: SourceEvent) ->
     was_accepted = booking.status == "ACCEPTED"
     mails.withdraw(booking)
     _move(booking, event)
+    if _had_ended(booking, event):
+        return
     booking.status = "ACCEPTED"
     if not was_accepted:
         deals.meeting_booked(model, booking)
@@ -283,9 +310,10 @@ def _move(booking: Booking, event: SourceEvent) -> None:
 def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: a host who asks for another time does not cancel the deal."""
     is_rebooking_requested = bool(event.fields.get("requestReschedule"))
-    if not _refuse_unless(model, event, allowed=not (is_rebooking_requested and booking.status == "CANCELLED")):
+    is_known_end = booking.status == "CANCELLED" and not booking.is_end_unreported
+    if not _refuse_unless(model, event, allowed=not (is_rebooking_requested and is_known_end)):
         return
-    was_cancelled = booking.status == "CANCELLED" and not booking.is_rebooking_requested
+    was_cancelled = is_known_end and not booking.is_rebooking_requested
     booking.status, booking.is_rebooking_requested = "CANCELLED", is_rebooking_requested
     mails.withdraw(booking)
     mails.plan_cancelled(model, booking, event)

@@ -55,6 +55,7 @@ class Booking:
     notes: str | None = None
     next_step: str | None = None
     is_rebooking_requested: bool = False
+    is_end_unreported: bool = False
     # TE14: when attendees said that they will come at the current time, by email.
     confirmations: dict[str, datetime] = field(default_factory=dict)
     attached_company: str | None = None

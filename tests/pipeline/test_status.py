@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from showup.bookings.booking import Status
 from showup.events import booking as events
-from showup.events.details import ReplacedBooking
+from showup.events.details import AttendeeDetails, ReplacedBooking
 from showup.events.envelope import EventRecord
 from tests.pipeline.field_inputs import read_records
 from tests.pipeline.sample_events import (
@@ -22,11 +22,13 @@ from tests.pipeline.sample_events import (
     cancelled,
     deals_of,
     ended,
+    hours,
     made,
     messages_of,
     record_of,
     requested,
     rescheduled,
+    seat,
     started,
     state_of,
 )
@@ -72,15 +74,20 @@ def test_f13_the_reported_deliveries_end_as_their_payloads_say() -> None:
         ([made(status="PENDING")], ("PENDING", [], [], None)),
         ([made(status="PENDING"), made(AFTERNOON)], ("ACCEPTED", ["active"], ["confirmation"], None)),
         ([made(), made(MIDDAY, status="PENDING")], ("ACCEPTED", ["active"], ["confirmation"], None)),
-        ([made(status="CANCELLED")], ("ACCEPTED", ["active"], [], None)),
-        ([made(status="CANCELLED"), cancelled()], ("CANCELLED", ["cancelled"], ["cancelled"], None)),
+        ([made(status="CANCELLED")], ("CANCELLED", [], [], None)),
+        ([made(status="CANCELLED"), cancelled()], ("CANCELLED", [], ["cancelled"], None)),
+        ([made(status="CANCELLED"), made(AFTERNOON, status="CANCELLED")], ("CANCELLED", [], [], None)),
+        ([requested(), made(MIDDAY, status="CANCELLED")], ("CANCELLED", [], [], None)),
+        ([made(status="REJECTED"), made(AFTERNOON)], ("ACCEPTED", ["active"], ["confirmation"], None)),
+        ([made(), made(MIDDAY, status="CANCELLED")], ("ACCEPTED", ["active"], ["confirmation"], None)),
         ([requested(status="ACCEPTED")], ("ACCEPTED", ["active"], ["confirmation"], None)),
         ([requested(), requested(MIDDAY, status="ACCEPTED")], ("ACCEPTED", ["active"], ["confirmation"], None)),
         (
             [requested(), cancelled(MIDDAY), requested(AFTERNOON, status="ACCEPTED")],
             ("CANCELLED", [], ["cancelled"], None),
         ),
-        ([requested(status="CANCELLED")], ("PENDING", [], [], None)),
+        ([requested(status="CANCELLED")], ("CANCELLED", [], [], None)),
+        ([requested(), requested(MIDDAY, status="REJECTED")], ("REJECTED", [], [], None)),
         ([requested(), paid("ACCEPTED")], ("ACCEPTED", ["active"], ["confirmation"], None)),
         ([requested(), paid("ACCEPTED", needs_confirmation=True)], ("PENDING", [], [], None)),
         ([paid("ACCEPTED")], ("ACCEPTED", ["active"], ["confirmation"], None)),
@@ -114,6 +121,75 @@ def test_f13_a_new_time_that_is_still_pending_is_the_time_of_the_booking() -> No
     state = state_of(made(), rescheduled(status="PENDING"))
     assert state.booking is not None
     assert (state.booking.uid, state.booking.start_time, state.booking.reschedule_count) == ("xyz789", FRIDAY, 1)
+
+
+def _creating(status: Status) -> list[EventRecord]:
+    details = booking(status=status)
+    return [
+        made(status=status),
+        requested(status=status),
+        record_of(events.PaymentStarted(booking=details), MIDDAY),
+        paid(status),
+        rescheduled(status=status, old_uid="older", uid="abc123", start=THURSDAY),
+        record_of(events.SeatMoved(booking=details, replaces=ReplacedBooking(uid="older")), MIDDAY),
+        relocated(status),
+        record_of(events.OrganizerChanged(booking=details), MIDDAY),
+    ]
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "REJECTED"])
+def test_f13_a_booking_that_had_ended_when_it_was_first_reported_is_neither_booked_nor_announced(
+    status: Status,
+) -> None:
+    """Cal.com reads a booking when it sends; the cancellation or refusal, if it arrives, applies as usual (PI9)."""
+    for record in _creating(status):
+        state = state_of(record)
+        assert state.booking is not None
+        assert (state.booking.status, state.deal_events) == (status, [])
+        assert not state.plan.messages
+        assert not state.plan.announcements
+
+
+@pytest.mark.parametrize("is_rebooking_requested", [False, True])
+def test_f13_the_cancellation_of_a_booking_that_was_first_reported_as_cancelled(is_rebooking_requested: bool) -> None:
+    expected = "reschedule_request" if is_rebooking_requested else "cancelled"
+    end = cancelled(AFTERNOON, reason="ill", reschedule_requested=is_rebooking_requested)
+    for record in _creating("CANCELLED"):
+        state = state_of(record, end)
+        assert state == state_of(end, record)
+        assert state.booking is not None
+        assert (state.booking.cancellation_reason, state.booking.reschedule_requested) == (
+            "ill",
+            is_rebooking_requested,
+        )
+        assert [one.kind for one in state.plan.messages.values()] == [expected]
+        assert [one.kind for one in state.plan.announcements.values()] == ["booking.cancelled"]
+        assert not deals_of(state).deals
+
+
+def test_f13_a_deal_that_waits_ends_with_the_cancellation_whatever_was_listed_before() -> None:
+    state = state_of(made(), rescheduled(status="PENDING"), cancelled(AFTERNOON, uid="xyz789", start=FRIDAY))
+    pending = record_of(events.LocationChanged(booking=booking(uid="xyz789", start=FRIDAY, status="CANCELLED")), MIDDAY)
+    late = state_of(made(), rescheduled(MIDDAY - hours(1), status="PENDING"), pending)
+    later = state_of(
+        made(), rescheduled(MIDDAY - hours(1), status="PENDING"), pending, cancelled(uid="xyz789", start=FRIDAY)
+    )
+    assert [one.status for one in deals_of(late).deals] == ["active"]
+    assert [one.status for one in deals_of(later).deals] == [one.status for one in deals_of(state).deals]
+    assert [one.status for one in deals_of(later).deals] == ["cancelled"]
+
+
+def test_f13_seats_reported_after_the_booking_ended_do_not_open_it_again() -> None:
+    details = [
+        booking(uid="s", status="CANCELLED", seated=True, who=seat(AttendeeDetails(email=email), number))
+        for number, email in enumerate(("a@acme.example", "b@other.example"))
+    ]
+    state = state_of(
+        *(record_of(events.BookingMade(booking=one), at) for one, at in zip(details, (MIDDAY, AFTERNOON), strict=True))
+    )
+    assert state.booking is not None
+    assert (state.booking.status, state.deal_events) == ("CANCELLED", [])
+    assert not any(state.seat_deal_events.values())
 
 
 _LISTED = st.sampled_from(_STATUSES)
@@ -154,8 +230,6 @@ def test_f13_only_an_accepted_booking_has_a_deal_a_mail_and_attendance(records: 
 
 def _accepts(record: EventRecord) -> bool:
     listed = record.event.booking.status
-    if isinstance(record.event, (events.BookingMade, events.BookingRescheduled)):
-        return listed != "PENDING"
     if isinstance(record.event, (events.BookingRequested, events.BookingPaid)):
         return listed == "ACCEPTED"
     return listed in (None, "ACCEPTED") and not isinstance(record.event, events.PaymentStarted)

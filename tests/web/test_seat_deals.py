@@ -78,3 +78,13 @@ async def test_m02_m01_a_late_older_seat_moves_no_change_to_another_company(
     await ingest_and_project(scenario.engine, "ours", seats[:1], lambda: TODAY)
     late, changed = await deal_of(writer, "a-corp"), await deal_of(writer, "b-corp")
     assert [(one["status"], one["amount"]) for one in (late, changed)] == [("active", None), ("won", 12_000)]
+
+
+async def test_m02_a_booking_is_found_by_the_company_of_any_seat(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    await receive_class(scenario)
+    for domain in ("a-corp", "b-corp"):
+        deal = await deal_of(writer, domain)
+        found = await writer.get("/api/bookings", params={"company_id": deal["company"]["id"]})
+        assert [one["title"] for one in found.json()["items"]] == ["Intro call class"]

@@ -101,6 +101,8 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     cancellation_reason: str | None = None
     cancelled_by: str | None = None
     rejection_reason: str | None = None
+    # Cal.com lists it as cancelled, and no event said so yet: the cancellation, if it arrives, applies as usual (F13).
+    is_end_unreported: bool = False
     reschedule_requested: bool = False
     reschedule_reason: str | None = None
     rescheduled_by: str | None = None

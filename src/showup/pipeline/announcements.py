@@ -81,10 +81,16 @@ def _of_booking(change: Change) -> list[PlannedDelivery]:
         kinds = ["booking.rescheduled" if after.reschedule_count else "booking.created"]
     elif before is not None and after.is_live:
         kinds = _change_kinds(before, change)
-    elif before is None or before.status != after.status:
+    elif before.status != after.status if before is not None else _is_reported(change):
         kinds = [_STATUS_KINDS[after.status]]
     old_start_time = before.start_time if before is not None else None
     return [_announcement(change, kind, after.booker, old_start_time=old_start_time) for kind in kinds]
+
+
+def _is_reported(change: Change) -> bool:
+    """Return whether the first event of a booking that is not on says so: one that ended before is no news (F13)."""
+    status = change.after.status
+    return status == "PENDING" or isinstance(change.record.event, _STATUS_EVENTS[status])
 
 
 def _change_kinds(before: Booking, change: Change) -> Iterable[AnnouncementKind]:

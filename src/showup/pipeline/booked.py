@@ -8,7 +8,7 @@ from showup.events.booking import BookingMade, BookingPaid, BookingRejected, Boo
 from showup.events.envelope import BookingRecord
 from showup.pipeline import moved
 from showup.pipeline.attendees import rejoin_seats, vacate_seats
-from showup.pipeline.booking_updates import apply_details, create_booking, is_current
+from showup.pipeline.booking_updates import apply_details, create_booking, is_current, listed_end
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
 
@@ -19,7 +19,10 @@ def made(before: Booking | None, event: BookingMade, record: BookingRecord, rule
     """Apply an accepted booking: new, previously pending, one more seat, or a repeated event.
 
     Some instances report a booking as made before it is paid or confirmed: its status says that it still waits (F13).
+    Cal.com reads a booking when it sends: one that is sent late may have ended.
     """
+    if (end := listed_end(before, event.booking)) is not None:
+        return moved.already_ended(before, end, record, rules, event.replaces)
     if event.booking.status == "PENDING":
         return _made_too_early(before, event, record, rules)
     if before is None:
@@ -46,6 +49,8 @@ def requested(
     """
     if event.booking.status == "ACCEPTED":
         return made(before, BookingMade(booking=event.booking, replaces=event.replaces), record, rules)
+    if (end := listed_end(before, event.booking)) is not None:
+        return moved.already_ended(before, end, record, rules, event.replaces)
     if before is None:
         after = create_booking(record, "PENDING", rules, event.replaces)
         return Decision(after=after, what="booking.requested", because="it waits for the host's confirmation")
@@ -56,6 +61,8 @@ def requested(
 
 def payment_started(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     """Apply a started payment: the booking is accepted once it is paid."""
+    if (end := listed_end(before, record.event.booking)) is not None:
+        return moved.already_ended(before, end, record, rules)
     if before is None:
         after = create_booking(record, "PENDING", rules)
         return Decision(after=after, what="booking.requested", because="it waits for payment")
@@ -64,9 +71,10 @@ def payment_started(before: Booking | None, record: BookingRecord, rules: Rules)
 
 def paid(before: Booking | None, event: BookingPaid, record: BookingRecord, rules: Rules) -> Decision:
     """Apply a payment: it accepts the booking if its status says so and the host need not confirm it (F13)."""
+    end = listed_end(before, event.booking)
     known = before if before is not None else create_booking(record, "PENDING", rules)
     is_accepted = known.status == "PENDING" and event.booking.status == "ACCEPTED" and not event.needs_confirmation
-    status: Status = "ACCEPTED" if is_accepted else known.status
+    status: Status = "ACCEPTED" if is_accepted else end or known.status
     after = replace(apply_details(known, record, rules), paid=True, status=status)
     because = "the payment was received, and the booking is accepted" if is_accepted else "the payment was received"
     return Decision(after=after, what="booking.paid", because=because, deal_events=("booked",) if is_accepted else ())

@@ -90,6 +90,16 @@ def reported_status(before: Booking | None, details: BookingDetails) -> Status:
     return before.status
 
 
+def listed_end(before: Booking | None, details: BookingDetails) -> Status | None:
+    """Return the status of a booking that had ended when Cal.com read it to send the event; None if it had not (F13).
+
+    An accepted booking ends only by an event that says so (PI9).
+    """
+    if details.status not in ("CANCELLED", "REJECTED") or (before is not None and before.is_live):
+        return None
+    return reported_status(before, details)
+
+
 def becomes_live(before: Booking | None, after: Booking) -> bool:
     """Return whether the meeting is on now and was not before."""
     return after.is_live and (before is None or not before.is_live)

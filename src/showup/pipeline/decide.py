@@ -44,6 +44,7 @@ def decide(prior: PriorState, record: BookingRecord, rules: Rules) -> Decision |
     decision = _decide_event(before, record, rules)
     if isinstance(decision, Rejected):
         return decision
+    decision = moved.with_unreported_end(before, decision, event)
     return moved.with_correction(before, moved.with_time_change(before, decision))
 
 

@@ -122,7 +122,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     b = bookings.c
     return [
         if_any(filters.status, b.status.in_),
-        if_any(filters.company_id, b.company_id.in_),
+        if_any(filters.company_id, _with_company),
         if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
@@ -142,6 +142,13 @@ def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
     normal = [normalize_email(email) for email in emails]
     seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email.in_(normal))
     return bookings.c.id.in_(seats)
+
+
+def _with_company(company_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Returns a condition: bookings of these companies, or in which one of their people has or had a seat (M02)."""
+    person_ids = select(people.c.id).where(people.c.company_id.in_(company_ids))
+    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.person_id.in_(person_ids))
+    return or_(bookings.c.company_id.in_(company_ids), bookings.c.id.in_(seats))
 
 
 def _with_yes() -> ColumnElement[bool]:
