@@ -197,6 +197,7 @@ def test_u02_a_queue_s_fault_ends_with_its_connection(ready: Showup, database_ur
 
 @pytest.mark.parametrize("url", ["", "http://192.168.1.5", "https://box.local", "http://10.0.0.1:8000"])
 def test_u13_an_address_that_calcom_can_not_reach_is_a_warning(ready: Showup, url: str) -> None:
+    """U13: a new address and a new secret both print the address for Cal.com."""
     for command in (["accounts", "add", "acme"], ["accounts", "rotate-secret", "acme"]):
         result = ready(*command, SHOWUP_URL=url)
         assert ("Warning: Cal.com can't reach" in result.out, "SHOWUP_URL" in result.out) == (True, True)

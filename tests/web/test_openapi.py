@@ -147,6 +147,7 @@ async def test_s10_an_open_document_is_built_once_and_cached(anonymous: httpx2.A
 
 
 async def test_s10_a_document_is_built_once() -> None:
+    """S10: a request gets the bytes that the first one made."""
     built: list[Response] = []
 
     def build() -> Response:

@@ -77,7 +77,7 @@ _SENDER_LINES = re.findall(r"^# (\[\[senders\]\]|(?:host|domain|from) = .*)$", E
 
 
 def test_u01_a_copied_example_sends_mail_as_nobody() -> None:
-    """Its senders are an example in comments, on names that are reserved for examples (RFC 2606)."""
+    """U01: its senders are an example in comments, on names that are reserved for examples (RFC 2606)."""
     assert "senders" not in tomllib.loads(EXAMPLE.read_text())
     rows = tomllib.loads("\n".join(_SENDER_LINES))["senders"]
     senders = Policy.model_validate({"senders": rows}).senders
