@@ -52,13 +52,16 @@ _ATTENDEE_TEXTS = ("organizer_name", "location", "cancellation_reason", "resched
 
 
 class SeriesDate(Struct, frozen=True, kw_only=True):
-    """One date of a series: a booking of its own."""
+    """One date of a series: a booking of its own, with its own place; `seat_uid` is the guest's seat."""
 
     booking_id: UUID
     status: str
     start_time: datetime
     end_time: datetime | None = None
     uid: str | None = None
+    seat_uid: str | None = None
+    location: str | None = None
+    location_kind: LocationKind | None = None
     meeting_url: str | None = None
     ical_uid: str | None = None
     ical_sequence: int | None = None
@@ -150,7 +153,8 @@ class Meeting(Struct, frozen=True, kw_only=True):
         if not self.organizer_email_hidden:
             return self
         texts = {name: self.redact_organizer(getattr(self, name)) for name in _ATTENDEE_TEXTS}
-        return replace(self, title=self.redact_organizer(self.title) or "", **texts)
+        series = tuple(replace(one, location=self.redact_organizer(one.location)) for one in self.series)
+        return replace(self, title=self.redact_organizer(self.title) or "", series=series, **texts)
 
     @property
     def all_uids(self) -> tuple[str | None, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby, pairwise
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -194,20 +194,22 @@ def _new_host_or_place(change: Change, *, is_booked: bool) -> list[PlannedDelive
         return _changed(change, NEW_PLACE, place, {}) if is_relocated and place is not None else []
     old_host, host = before.organizer_email, after.organizer_email
     if old_host is not None and host is not None and old_host != host:
-        details = {} if before.organizer_name is None else {"old_host": before.organizer_name}
+        details: dict[str, Any] = {} if before.organizer_name is None else {"old_host": before.organizer_name}
+        if place != _place(before):
+            details["has_new_place"] = True
         return _changed(change, NEW_HOST, f"{host} {place or ''}", details)
     if place is not None and place != _place(before):
         return _changed(change, NEW_PLACE, place, _old_place(before))
     return []
 
 
-def _old_place(before: Booking) -> dict[str, str]:
+def _old_place(before: Booking) -> dict[str, Any]:
     """Return the place that a new one replaces, if it is an address: a link may contain a uid, and tells nothing."""
     is_address = before.meeting_url is None and before.location_kind in ("organizer_place", "attendee_place")
     return {"old_place": before.location} if is_address and before.location is not None else {}
 
 
-def _changed(change: Change, kind: str, what: str, details: dict[str, str]) -> list[PlannedDelivery]:
+def _changed(change: Change, kind: str, what: str, details: dict[str, Any]) -> list[PlannedDelivery]:
     # A place may be longer than an index key can be.
     digest = sha256(what.encode()).hexdigest()[:16]
     return [

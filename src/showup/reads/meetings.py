@@ -19,7 +19,9 @@ _MEETING = (
     *("platform_cancel_url", "platform_booking_url", "calendar_invites", "series_uid", "reschedule_requested"),
     *("organizer_username", "team_id", "location_kind"),
 )
-_SERIES_DATE = ("status", "start_time", "end_time", "meeting_url", "ical_uid", "ical_sequence")
+_SERIES_DATE = (
+    *("status", "start_time", "end_time", "location", "location_kind", "meeting_url", "ical_uid", "ical_sequence"),
+)
 
 
 async def load_meetings(
@@ -74,7 +76,7 @@ async def _load_series(connection: asyncpg.Connection, booking_ids: Collection[U
     rows = await connection.fetch(
         f"""
         SELECT own.id AS own_id, a.email, b.id AS booking_id, b.calcom_uid AS uid,
-               {", ".join(f"b.{name}" for name in _SERIES_DATE)}
+               a.calcom_seat_uid AS seat_uid, {", ".join(f"b.{name}" for name in _SERIES_DATE)}
         FROM bookings own
         JOIN bookings b ON b.workspace_id = own.workspace_id AND b.series_uid = own.series_uid
             -- One person may book by the same rule again, months later.
@@ -84,9 +86,10 @@ async def _load_series(connection: asyncpg.Connection, booking_ids: Collection[U
         """,  # noqa: S608  # names of our own columns
         list(booking_ids),
     )
+    names = ("booking_id", "uid", "seat_uid", *_SERIES_DATE)
     found: dict[tuple[UUID, str], list[SeriesDate]] = defaultdict(list)
     for own_id, email, *values in rows:
-        found[own_id, email].append(SeriesDate(**dict(zip(("booking_id", "uid", *_SERIES_DATE), values, strict=True))))
+        found[own_id, email].append(SeriesDate(**dict(zip(names, values, strict=True))))
     return {key: tuple(dates) for key, dates in found.items()}
 
 

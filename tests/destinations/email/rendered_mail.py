@@ -12,7 +12,7 @@ from showup.destinations.email.destination import Mail
 from showup.destinations.email.isolated_templates import IsolatedTemplates
 from showup.destinations.email.letters.write import KINDS
 from showup.destinations.email.render import TemplateMailRenderer
-from showup.destinations.email.samples import SAMPLE, sample_notification
+from showup.destinations.email.samples import SAMPLE, sample_notification, with_series
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.email.templates import Templates
 from showup.destinations.email.texts import AgendaItem, EventTypeTexts, TeamTexts
@@ -37,9 +37,10 @@ def renderer(folder: Path | None = None, **more: Any) -> TemplateMailRenderer:
 
 
 def meeting(**changes: Any) -> Meeting:
-    """Returns the sample meeting with changes; `guest_…` changes its guest."""
+    """Returns the sample meeting with changes, and its series; `guest_…` changes its guest."""
     guest = {name.removeprefix("guest_"): changes.pop(name) for name in list(changes) if name.startswith("guest_")}
-    return replace(SAMPLE, guest=replace(SAMPLE.guest, **guest), **changes)
+    changed = replace(SAMPLE, guest=replace(SAMPLE.guest, **guest), **changes)
+    return changed if "series" in changes else with_series(changed)
 
 
 def kinds_of_mail() -> tuple[str, ...]:

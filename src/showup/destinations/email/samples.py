@@ -13,7 +13,7 @@ from showup.values.duration import parse_short_duration
 _START: Final = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
 _OLD_START: Final = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
 _LONG_NAME: Final = "Maximiliana Featherstonehaugh-Cholmondeley of the Lower Mersey"
-SAMPLE: Final = Meeting(
+_MEETING: Final = Meeting(
     booking_id=UUID(int=1),
     version=1,
     status="ACCEPTED",
@@ -35,25 +35,38 @@ SAMPLE: Final = Meeting(
     cancelled_by="benjamin@seller.example",
     reschedule_reason="A customer needs me on that day",
     rescheduled_by="benjamin@seller.example",
-    series=tuple(
-        SeriesDate(
-            booking_id=UUID(int=1 + number),
-            status="ACCEPTED",
-            start_time=_START + timedelta(weeks=2 * number),
-            end_time=_START + timedelta(weeks=2 * number, minutes=30),
-            uid=f"sample-{number}" if number else "sample",
-            ical_uid=f"sample-{number}@Cal.com" if number else "sample@Cal.com",
-        )
-        for number in range(6)
-    ),
 )
+
+
+def with_series(meeting: Meeting) -> Meeting:
+    """Returns the meeting as the first of six dates, one every two weeks, which have its length and place."""
+    uids = [meeting.uid, *(f"{meeting.uid}-{number}" for number in range(1, 6))]
+    dates = (
+        SeriesDate(
+            booking_id=UUID(int=meeting.booking_id.int + number),
+            status="ACCEPTED",
+            start_time=meeting.start_time + timedelta(weeks=2 * number),
+            end_time=meeting.end_time and meeting.end_time + timedelta(weeks=2 * number),
+            uid=meeting.uid and uid,
+            seat_uid=meeting.seat_uid and f"{meeting.seat_uid}-{number}",
+            location=meeting.location,
+            location_kind=meeting.location_kind,
+            meeting_url=meeting.meeting_url,
+            ical_uid=f"{uid}@Cal.com",
+        )
+        for number, uid in enumerate(uids)
+    )
+    return replace(meeting, series=tuple(dates))
+
+
+SAMPLE: Final = with_series(_MEETING)
 
 
 def _guest(**changes: Any) -> Guest:
     return replace(SAMPLE.guest, **changes)
 
 
-SAMPLES: Final[Mapping[str, Meeting]] = {
+_SAMPLES: Final[Mapping[str, Meeting]] = {
     "video": SAMPLE,
     "we call": replace(SAMPLE, meeting_url=None, location="+49 30 555 0142", guest=_guest(phone="+49305550142")),
     "they call": replace(SAMPLE, meeting_url=None, location="+1 207 555 0118"),
@@ -85,6 +98,7 @@ SAMPLES: Final[Mapping[str, Meeting]] = {
         notes="We have a question. " * 40,
     ),
 }
+SAMPLES: Final = {name: with_series(one) if one.series else one for name, one in _SAMPLES.items()}
 """Twelve bookings between which all that a template may meet occurs, by what is special about each."""
 
 
@@ -144,6 +158,6 @@ def _details() -> dict[str, dict[str, Any]]:
     return {
         "reminder": {"before_seconds": 86400},
         "no_show": {"unsubscribe_url": "https://showup.example.com/unsubscribe/sample"},
-        "new_host": {"old_host": "Olivia Park"},
+        "new_host": {"old_host": "Olivia Park", "has_new_place": True},
         "new_place": {"old_place": "meet.example.com/the-old-link"},
     }

@@ -189,20 +189,17 @@ def _new_meeting(facts: Facts, actor: str) -> Parts:
 
 def reschedule_request(facts: Facts) -> Letter:
     """Returns the letter in which the host asks the attendee to choose another time (F02)."""
-    words, guest, host = facts.words, facts.guest, facts.host.short
-    day, when = facts.day_word, str(facts.when)
+    words, guest, day = facts.words, facts.guest, facts.day_word
     shown = off(facts, words.say("No longer"))
     reason = facts.meeting.cancellation_reason or facts.meeting.reschedule_reason
-    button = None if facts.move_url is None else Button(words.say("Pick another time"), facts.move_url)
+    button = _another_time(facts)
     removed = words.say("The attached update takes it out of your calendar.") if facts.invitation == "attached" else ""
     return Letter(
         subject=words.say("Could we find another time, {name}?", name=guest)
         if guest
         else words.say("Could we find another time?"),
-        preheader=words.say("{host} can’t make {when}. Choosing another takes a minute.", host=host, when=when)
-        if host
-        else words.say("We can’t make {when}. Choosing another takes a minute.", when=when),
-        badge=Badge("warn", words.say("Your turn")),
+        preheader=_request_preheader(facts, has_choice=button is not None),
+        badge=Badge("warn", words.say("Your turn")) if button or facts.reply_name else None,
         heading=words.say("Could we find another time, {name}?", name=guest)
         if guest
         else words.say("Could we find another time?"),
@@ -211,27 +208,57 @@ def reschedule_request(facts: Facts) -> Letter:
                 words.say("I can’t make {day} after all, and I’m sorry about that.", day=day)
                 if facts.writes_i
                 else words.say("We can’t make {day} after all, and we’re sorry about that.", day=day),
-                words.say("Would you choose another time? It takes a minute, and your answers are kept.")
-                if button
-                else "",
+                _request_act(facts),
             ),
         ),
         ticket=(replace(shown, button=button),),
         words=(
             *_reason(_from_host(facts), reason, "host"),
             paragraph(
-                words.say("The old time is free again."), removed, words.say("Nothing new is booked until you choose.")
+                words.say("The old time is free again."),
+                removed,
+                words.say("Nothing new is booked until you choose.") if button else "",
             ),
         ),
-        change=(paragraph(words.say("None of the times fit? Reply with two that do.")),) if facts.reply_name else (),
+        change=(paragraph(words.say("None of the times fit? Reply with two that do.")),)
+        if button and facts.reply_name
+        else (),
         closing=closing(facts, words.say("Thank you,")),
         foot=foot(facts),
     )
 
 
+def _another_time(facts: Facts) -> Button | None:
+    """Returns the page with other times: of this booking, or for a new one where the booking may not be moved."""
+    words = facts.words
+    if facts.move_url is not None:
+        return Button(words.say("Pick another time"), facts.move_url)
+    return None if facts.rebook_url is None else Button(words.say("Find a new time"), facts.rebook_url)
+
+
+def _request_preheader(facts: Facts, *, has_choice: bool) -> str:
+    words, host, when = facts.words, facts.host.short, str(facts.when)
+    if not has_choice:
+        return words.say("The old time is free again.")
+    if host:
+        return words.say("{host} can’t make {when}. Choosing another takes a minute.", host=host, when=when)
+    return words.say("We can’t make {when}. Choosing another takes a minute.", when=when)
+
+
+def _request_act(facts: Facts) -> str:
+    """Returns what the attendee can do: choose a time, or reply where no page offers one."""
+    words = facts.words
+    if facts.move_url is not None:
+        return words.say("Would you choose another time? It takes a minute, and your answers are kept.")
+    if facts.rebook_url is not None:
+        return words.say("If you would still like to meet, choose any time that suits you. It takes a minute.")
+    return words.say("Reply to this mail and we’ll sort it out.") if facts.reply_name else ""
+
+
 def new_host(facts: Facts) -> Letter:
-    """Returns the letter about another host, who introduces themselves, and the link that counts now."""
+    """Returns the letter about another host, who introduces themselves, and the link if it is new."""
     words, guest, host = facts.words, facts.guest, facts.host
+    has_new_link = facts.place.url is not None and bool(facts.details.get("has_new_place"))
     old_host, day = facts.detail("old_host"), facts.when.day
     shown = ticket(facts)
     name = host.short or facts.brand.name or words.say("somebody else")
@@ -242,13 +269,13 @@ def new_host(facts: Facts) -> Letter:
     return Letter(
         subject=words.say("You’ll meet {host} on {day}, {time}", host=name, day=day, time=facts.time_and_place),
         preheader=words.say("The time stays as it is. The link that counts is inside.")
-        if facts.place.url
+        if has_new_link
         else words.say("The day and the time stay as they are."),
         badge=Badge("info", "→ " + words.say("New host")),
         heading=f"{text}, {guest}" if guest else text,
         opening=(paragraph(_takes_over(facts, old_host)), *introduction),
         ticket=(replace(shown, rows=tuple(rows), parts=(*shown.parts, words.say("(no change)"))),),
-        words=_calendar_note(facts),
+        words=_calendar_note(facts, has_new_link=has_new_link),
         change=change(facts, words.say("Rather on another day?")),
         closing=closing(facts, see_you(facts), brief=True),
         foot=foot(facts),
@@ -271,11 +298,11 @@ def _takes_over(facts: Facts, old_host: str | None) -> str:
     return words.say("Somebody else of us will meet you. Your answers came with it.")
 
 
-def _calendar_note(facts: Facts) -> Parts:
+def _calendar_note(facts: Facts, *, has_new_link: bool) -> Parts:
     words = facts.words
     if facts.invitation != "attached":
         return ()
-    if facts.place.url:
+    if has_new_link:
         return (paragraph(words.say("The attached update puts the link that counts into your calendar.")),)
     return (paragraph(words.say("The attached update changes the entry in your calendar.")),)
 
@@ -304,7 +331,7 @@ def new_place(facts: Facts) -> Letter:
         heading=words.say("Same time, new link") if facts.place.url else words.say("Same time, new place"),
         opening=(paragraph(words.say("The day and the time stay as they are. Only the place is new:")),),
         ticket=(replace(shown, rows=tuple(place_rows(facts, "new", old_place))),),
-        words=_calendar_note(facts),
+        words=_calendar_note(facts, has_new_link=facts.place.url is not None),
         change=change(facts, question),
         closing=closing(facts, see_you(facts), extra=on_the_day(facts)),
         foot=foot(facts),

@@ -1,8 +1,4 @@
-"""The letters that confirm a meeting, or all dates of a series."""
-
-from typing import Final
-
-from msgspec.structs import replace
+"""The letter that confirms a meeting."""
 
 from showup.destinations.email.letters.blocks import (
     agenda,
@@ -10,28 +6,18 @@ from showup.destinations.email.letters.blocks import (
     closing,
     foot,
     invitation_line,
-    place_button,
     see_you,
     ticket,
-    titled,
 )
 from showup.destinations.email.letters.facts import Facts
 from showup.destinations.email.letters.parts import (
     Badge,
-    Button,
-    Date,
     Letter,
     Parts,
     Quote,
-    Row,
-    Ticket,
     paragraph,
     pieces,
 )
-from showup.destinations.languages import Wording
-from showup.destinations.links import cancel_url, reschedule_url
-
-_SPELLED: Final = 12
 
 
 def confirmation(facts: Facts) -> Letter:
@@ -159,111 +145,3 @@ def _plans_change(facts: Facts) -> Parts:
         case _:
             return change(facts, words.say("Does something have to change?"))
     return (paragraph(pieces(text, **links)),)
-
-
-def series(facts: Facts) -> Letter:
-    """Returns the letter that confirms all dates of a series at once (F14)."""
-    words, dates = facts.words, _dates(facts)
-    count, guest, host = len(dates), facts.guest, facts.host.short or facts.brand.name
-    number = spelled(words, count)
-    first = facts.when
-    subject = (
-        words.say_count(
-            "One date booked with {host}, from {day}",
-            "{number} dates booked with {host}, from {day}",
-            count,
-            number=_capital(number),
-            host=host,
-            day=first.day,
-        )
-        if host
-        else words.say_count(
-            "One date booked, from {day}",
-            "{number} dates booked, from {day}",
-            count,
-            number=_capital(number),
-            day=first.day,
-        )
-    )
-    title = words.say_count("Your {number} date", "Your {number} dates", count, number=number)
-    return Letter(
-        subject=subject,
-        preheader=words.say(
-            "The first one is on {day}, {time}, {zone}. All dates are inside.",
-            day=first.day,
-            time=first.time,
-            zone=first.zone,
-        ),
-        badge=Badge("good", "✓ " + words.say("{count} confirmed", count=count)),
-        heading=f"{title}, {guest}" if guest else title,
-        opening=(paragraph(*_series_opening(facts)),),
-        ticket=(_series_ticket(facts, dates),),
-        change=_series_change(facts, dates),
-        closing=closing(facts, see_you(facts)),
-        foot=foot(facts),
-    )
-
-
-def _series_opening(facts: Facts) -> tuple[str, ...]:
-    words = facts.words
-    files = (
-        words.say("The calendar files are attached, one for each date.")
-        if facts.invitation == "attached"
-        else invitation_line(facts)
-    )
-    return (words.say("All of them are yours."), files, words.say("A reminder comes before each."))
-
-
-def _series_ticket(facts: Facts, dates: tuple[Date, ...]) -> Ticket:
-    words = facts.words
-    with_host = [words.say("with {host}", host=facts.host.full)] if facts.host.full else []
-    link: list[Row] = []
-    if facts.place.url:
-        text = words.say_tagged("The same link every time: <link>{place}</link>", place=facts.place.label)
-        link = [Row("", (pieces(text, link=facts.place.url),))]
-    zone = f"{facts.when.zone}," if with_host else facts.when.zone
-    return Ticket(
-        title=titled(facts),
-        hours=facts.when.hours,
-        parts=(zone, *with_host),
-        tile=None,
-        dates=dates,
-        rows=tuple(link),
-        button=place_button(facts),
-    )
-
-
-def _dates(facts: Facts) -> tuple[Date, ...]:
-    found, year, meeting = [], None, facts.meeting
-    listed = [one for one in meeting.series if one.status == "ACCEPTED"]
-    times = [(one.start_time, reschedule_url(replace(meeting, uid=one.uid))) for one in listed]
-    times = times or [(meeting.start_time, reschedule_url(meeting))]
-    years = {start.year for start, _ in times}
-    for start, url in times:
-        local = facts.time_of(start)
-        # The year stands where it begins, if the list crosses a year.
-        day = facts.dated(start) if len(years) > 1 and start.year != year else local.day
-        year = start.year
-        found.append(Date(day, Button(facts.words.say("Move"), url) if url else None))
-    return tuple(found)
-
-
-def _series_change(facts: Facts, dates: tuple[Date, ...]) -> Parts:
-    words = facts.words
-    moving = words.say("Moving one date leaves the others alone.") if any(one.move for one in dates) else ""
-    stop = cancel_url(facts.meeting, all_remaining=True)
-    if stop is None:
-        return (paragraph(moving),) if moving else ()
-    text = words.say_tagged("To stop the whole series, <stop>cancel it here</stop>.")
-    return (paragraph(moving, pieces(text, stop=stop)),)
-
-
-def spelled(words: Wording, count: int) -> str:
-    """Returns a number as a word, up to twelve."""
-    # The numbers from one to twelve, counting “dates” and “things”.
-    numbers = words.say("one two three four five six seven eight nine ten eleven twelve").split()
-    return numbers[count - 1] if 0 < count <= min(_SPELLED, len(numbers)) else str(count)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from showup.destinations.contract import Meeting, Notification
 from showup.destinations.email.brand import Brand
@@ -35,7 +36,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The facts of one letter. Texts from outside are one line, without control characters, and cut.
 
     `when` is the time to go by: the place's zone in person, the attendee's otherwise. `other_when` is the attendee's
-    own time where it differs. `reply_name` is who gets a reply; None if a reply reaches no person.
+    own time where it differs; `zone` is that of `when`. `reply_name` is who gets a reply; None if a reply reaches no
+    person.
     """
 
     words: Wording
@@ -51,6 +53,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     minutes: int | None
     when: LocalizedTime
     other_when: LocalizedTime | None
+    zone: ZoneInfo
     place: Place
     invitation: Invitation
     move_url: str | None
@@ -138,15 +141,28 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     def time_of(self, start: datetime, end: datetime | None = None) -> LocalizedTime:
         """Returns another time, in the same zone and form as `when`."""
-        zone = _main_zone(self.meeting, self.texts, self.place)
         locale = self.meeting.guest.locale
         home = _guest_zone(self.meeting)
-        return localized_time(start, end, zone, words=self.words, locale=locale, now=self.now, home=home)
+        return localized_time(start, end, self.zone, words=self.words, locale=locale, now=self.now, home=home)
 
     def dated(self, start: datetime) -> str:
         """Returns a day with its year."""
-        locale, zone = self.meeting.guest.locale, _main_zone(self.meeting, self.texts, self.place)
-        return day_with_year(start, zone, words=self.words, locale=locale)
+        return day_with_year(start, self.zone, words=self.words, locale=self.meeting.guest.locale)
+
+    def about(self, meeting: Meeting, *, zone: ZoneInfo | None = None) -> "Facts":
+        """Returns the same facts about another date: its time, in this zone or its own, its place and its links."""
+        place = place_of(meeting, self.texts, self.teammate)
+        moved = replace(
+            self,
+            meeting=meeting,
+            minutes=_minutes(meeting),
+            zone=zone or _main_zone(meeting, self.texts, place),
+            place=place,
+            move_url=reschedule_url(meeting),
+            cancel_url=cancel_url(meeting),
+        )
+        when = moved.time_of(meeting.start_time, meeting.end_time)
+        return replace(moved, when=when, other_when=None)
 
     def by_whom(self, email: str | None) -> Actor:
         """Returns whose address it is."""
@@ -203,6 +219,7 @@ def facts_of(
         minutes=_minutes(meeting),
         when=formatted(zone),
         other_when=formatted(guest_zone) if is_elsewhere else None,
+        zone=zone,
         place=place,
         invitation=invitation,
         move_url=reschedule_url(meeting),

@@ -75,16 +75,19 @@ class Row(Struct, frozen=True):
 
 
 class Date(Struct, frozen=True):
-    """One date of a series, with the page that moves it."""
+    """One date of a series, with the page that moves it; hours and place only where the dates differ in them."""
 
     day: str
+    hours: str
+    place: tuple[Piece, ...]
     move: Button | None
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
     """The meeting at a glance. `is_off`: it no longer holds, as `off_word` says. `was` is the time that it replaces.
 
-    `parts` are the pieces of the line below the hours, which should not break within one; `other` is a second line.
+    `hours` is empty if each of the `dates` has its own. `parts` are the pieces of the line below the hours, which
+    should not break within one; `other` is a second line.
     """
 
     title: str

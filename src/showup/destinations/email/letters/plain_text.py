@@ -72,7 +72,8 @@ def _paragraph(pieces: Sequence[Piece]) -> list[str]:
 def _ticket(part: Ticket) -> list[str]:
     title = f"{part.off_word.upper()}: {part.title}" if part.is_off else part.title
     day, *zone = part.parts if part.tile else ("", *part.parts)
-    lines = [title, f"{day} {part.hours}, {' '.join(zone)}".strip()]
+    hours = f"{day} {part.hours}".strip()
+    lines = [title, ", ".join(filter(None, (hours, " ".join(zone))))]
     if part.other:
         lines.append(f"({part.other})")
     if part.was:
@@ -82,7 +83,9 @@ def _ticket(part: Ticket) -> list[str]:
         lines.append(label + ", ".join(_row_line(line) for line in row.lines))
     shown = [line for one in lines for line in _wrapped(one, "  ", "  ")]
     for number, date in enumerate(part.dates, 1):
-        shown.append(f"  {number}. {date.day}" + (f"   {_link(date.move)}" if date.move else ""))
+        begins = f"  {number}. {', '.join(filter(None, (date.day, date.hours)))}"
+        shown.append(begins + (f"   {_link(date.move)}" if date.move else ""))
+        shown += _wrapped(_row_line(date.place), "     ", "     ")
     has_link = part.button and any(
         part.button.url == one.url for row in part.rows for line in row.lines for one in line
     )

@@ -20,7 +20,6 @@ from showup.destinations.email.letters.blocks import (
     see_you,
     ticket,
 )
-from showup.destinations.email.letters.confirmation import spelled
 from showup.destinations.email.letters.facts import Facts
 from showup.destinations.email.letters.parts import (
     Badge,
@@ -35,6 +34,7 @@ from showup.destinations.email.letters.parts import (
     paragraph,
     pieces,
 )
+from showup.destinations.email.letters.series import spelled
 from showup.destinations.links import web_link
 
 Purpose: TypeAlias = Literal["prepare", "commit", "arrive"]

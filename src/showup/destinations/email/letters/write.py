@@ -12,10 +12,11 @@ from showup.destinations.email.letters.changes import (
     reschedule_request,
     rescheduled,
 )
-from showup.destinations.email.letters.confirmation import confirmation, series
+from showup.destinations.email.letters.confirmation import confirmation
 from showup.destinations.email.letters.facts import Facts
 from showup.destinations.email.letters.parts import Letter
 from showup.destinations.email.letters.reminders import no_show, reminder
+from showup.destinations.email.letters.series import series
 
 _WRITERS: Final[Mapping[str, Callable[[Facts], Letter]]] = {
     "confirmation": confirmation,
