@@ -2,8 +2,8 @@
 
 Each date of a series plans its own confirmation, and all become due a few seconds after their dates arrived. The first
 that is prepared claims all accepted dates that are known by then. The mails of these dates wait for it, and are skipped
-once it is delivered. If it is withdrawn or fails, the next one takes its place. A date that arrives later is claimed by
-no mail, so its own is sent.
+once it is delivered or previewed. If it is withdrawn or fails, the next one takes its place. A date that arrives later
+is claimed by no mail, so its own is sent.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ async def claim_dates(
         SELECT d.state FROM deliveries d JOIN bookings b ON b.id = d.booking_id
         WHERE d.workspace_id = $1 AND d.destination = $2 AND d.kind = 'series' AND d.recipient = $3 AND d.id <> $4
         AND b.series_uid = $5 AND d.found->'bookings' @> to_jsonb($6::text)
-        AND d.state IN ('scheduled', 'sending', 'delivered')
-        ORDER BY d.state = 'delivered' DESC LIMIT 1
+        AND d.state IN ('scheduled', 'sending', 'delivered', 'previewed')
+        ORDER BY d.state IN ('delivered', 'previewed') DESC LIMIT 1
         """,
         queue.workspace_id,
         queue.destination,
@@ -57,7 +57,7 @@ async def claim_dates(
         meeting.series_uid,
         str(meeting.booking_id),
     )
-    if other_state == "delivered":
+    if other_state in ("delivered", "previewed"):
         return NotSent(state="skipped", because="another mail about the series confirmed this date too")
     if other_state is not None:
         return Postponed(until=now + _LOOK_AGAIN_AFTER, because="another mail about the series confirms this date too")
