@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -271,6 +271,10 @@ class Question(Struct, frozen=True, kw_only=True):
     until: datetime
     answered_by: str | None = None
     chosen: str | None = None
+
+
+MAIL_PREVIEW: Final = "mail_preview"
+"""The provider of mails that are only stored to be looked at: they have reached nobody (TE3)."""
 
 
 class Delivered(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Decides what an outcome means for a delivery: delivered, retried later, or ended, each with its reason. Pure."""
+"""Decides what an outcome means for a delivery: delivered or previewed, retried later, or ended with a reason. Pure."""
 
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, to_builtins
 
-from showup.destinations.contract import Delivered, GaveUp, NeedsAnswer, Outcome, Pace, TryAgain
+from showup.destinations.contract import MAIL_PREVIEW, Delivered, GaveUp, NeedsAnswer, Outcome, Pace, TryAgain
 from showup.dispatch.queue_state import QueueState, is_down, jittered, rate_limited_until
 
 
@@ -62,8 +62,9 @@ def finish_attempt(
 ) -> FinishedAttempt:
     """Applies the outcome. `queue` is the state after the outcome; `jitter` in 0..1 spreads simultaneous retries."""
     match result:
-        case Delivered():
-            return _finished(attempt_ref, "delivered", "delivered", None, now, result)
+        case Delivered(provider=provider):
+            state = "previewed" if provider == MAIL_PREVIEW else "delivered"
+            return _finished(attempt_ref, state, state, None, now, result)
         case GaveUp():
             return _finished(attempt_ref, "failed", "gave_up", result.because, now, result)
         case NotSent():

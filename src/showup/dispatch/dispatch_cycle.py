@@ -160,7 +160,7 @@ def log_cycle(
                 log.warning("delivery failed", **values)
             case "delivered":
                 log.info("delivery delivered", provider=finished.provider, **values)
-            case "withdrawn" | "skipped" as state:
+            case "previewed" | "withdrawn" | "skipped" as state:
                 log.info("delivery not sent", state=state, **values)
             case _:
                 pass

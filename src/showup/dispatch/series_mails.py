@@ -2,8 +2,8 @@
 
 Each date of a series plans its own confirmation, and all become due a few seconds after their dates arrived. The first
 that is prepared claims the mails of all accepted dates that are known by then. These mails wait for it, and are skipped
-once it is delivered. If it is withdrawn or fails, the next one takes its place. A date that arrives later is claimed by
-no mail, so its own is sent.
+once it is delivered or previewed. If it is withdrawn or fails, the next one takes its place. A date that arrives later
+is claimed by no mail, so its own is sent.
 """
 
 from collections.abc import Sequence
@@ -48,15 +48,15 @@ async def claim_dates(
         """
         SELECT state, wake_at FROM deliveries
         WHERE workspace_id = $1 AND destination = $2 AND kind = 'series' AND recipient = $3 AND id <> $4
-        AND found->'confirms' @> to_jsonb($4::text) AND state IN ('scheduled', 'sending', 'delivered')
-        ORDER BY state = 'delivered' DESC LIMIT 1
+        AND found->'confirms' @> to_jsonb($4::text) AND state IN ('scheduled', 'sending', 'delivered', 'previewed')
+        ORDER BY state IN ('delivered', 'previewed') DESC LIMIT 1
         """,
         queue.workspace_id,
         queue.destination,
         one.recipient,
         one.id,
     )
-    if other is not None and other["state"] == "delivered":
+    if other is not None and other["state"] in ("delivered", "previewed"):
         return NotSent(state="skipped", because="another mail about the series confirmed this date too")
     if other is not None:
         because = "another mail about the series confirms this date too"

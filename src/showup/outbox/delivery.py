@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
-DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "previewed", "failed", "withdrawn", "skipped"]
 
 
 MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})

@@ -111,7 +111,7 @@ def _marks(existing: ExistingRows, planned: Mapping[str, Delivery]) -> dict[UUID
     """Returns marks for deliveries in flight or restartable only manually, with what their histories now say."""
     found = {}
     for key, row in existing.items():
-        if row["state"] in ("sending", "failed") or row["withdrawn_by"] is not None:
+        if row["state"] in ("sending", "previewed", "failed") or row["withdrawn_by"] is not None:
             delivery = planned.get(key)
             mark = (
                 _unwanted_reason(delivery),

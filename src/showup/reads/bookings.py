@@ -80,8 +80,6 @@ def select_bookings(permission: Permission) -> Select[Any]:
     notified_at = select(func.min(deliveries.c.delivered_at)).where(
         deliveries.c.booking_id == bookings.c.id,
         deliveries.c.kind.not_in(_FOLLOW_UP_KINDS),
-        # A mail that is only in the mail preview has reached no recipient.
-        deliveries.c.provider.is_distinct_from("mail_preview"),
     )
     seat = booking_attendees.c
     seat_uids = select(func.array_agg(seat.calcom_seat_uid)).where(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.destinations.contract import (
+    MAIL_PREVIEW,
     Attempt,
     CalendarEntry,
     CalendarMethod,
@@ -95,13 +96,13 @@ class EmailDestination:
 
 
 class MailPreview:
-    """Accepts every mail: for a first run without a mail account, and for simulated data."""
+    """Accepts every mail and sends none: for a first run without a mail account, and for simulated data."""
 
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
         return Pace(rate_per_second=10_000, at_once=50, timeout=timedelta(seconds=20), retry_after=retry_after)
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Delivered:  # noqa: ARG002 - MailTransport
-        return Delivered(provider="mail_preview")
+        return Delivered(provider=MAIL_PREVIEW)
 
     async def check_health(self) -> list[str]:
         return []

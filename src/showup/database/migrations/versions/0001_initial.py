@@ -159,7 +159,7 @@ TABLES = (
         due_at TIMESTAMP WITH TIME ZONE NOT NULL,
         expires_at TIMESTAMP WITH TIME ZONE,
         wake_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        state TEXT NOT NULL CONSTRAINT ck_deliveries_state CHECK (state IN ('scheduled', 'sending', 'delivered', 'failed', 'withdrawn', 'skipped')),
+        state TEXT NOT NULL CONSTRAINT ck_deliveries_state CHECK (state IN ('scheduled', 'sending', 'delivered', 'previewed', 'failed', 'withdrawn', 'skipped')),
         because TEXT,
         attempt_id UUID,
         unwanted TEXT,
@@ -188,8 +188,8 @@ TABLES = (
     """CREATE INDEX ix_deliveries_expires_at ON deliveries (workspace_id, destination, expires_at) WHERE
         state IN ('scheduled', 'sending')""",
     "CREATE INDEX ix_deliveries_failed ON deliveries (workspace_id, updated_at) WHERE state = 'failed'",
-    """CREATE INDEX ix_deliveries_mail_preview ON deliveries (workspace_id, delivered_at, id) WHERE
-        provider = 'mail_preview'""",
+    """CREATE INDEX ix_deliveries_mail_preview ON deliveries (workspace_id, updated_at, id) WHERE
+        state = 'previewed'""",
     """CREATE INDEX ix_deliveries_next ON deliveries (workspace_id, destination, priority, due_at, id,
         wake_at) WHERE state IN ('scheduled', 'sending')""",
     "CREATE INDEX ix_deliveries_page ON deliveries (workspace_id, created_at, id)",
@@ -379,7 +379,7 @@ TABLES = (
         number INTEGER NOT NULL,
         started_at TIMESTAMP WITH TIME ZONE NOT NULL,
         ended_at TIMESTAMP WITH TIME ZONE,
-        outcome TEXT CONSTRAINT ck_delivery_attempts_outcome CHECK (outcome IN ('delivered', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')),
+        outcome TEXT CONSTRAINT ck_delivery_attempts_outcome CHECK (outcome IN ('delivered', 'previewed', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')),
         because TEXT,
         CONSTRAINT pk_delivery_attempts PRIMARY KEY (id),
         CONSTRAINT fk_delivery_attempts_delivery_id FOREIGN KEY(delivery_id) REFERENCES deliveries (id) ON
