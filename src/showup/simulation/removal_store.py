@@ -12,7 +12,8 @@ SimulationKind: TypeAlias = Literal["sample", "simulation"]
 class SimulatedRecords(Struct, frozen=True, kw_only=True):
     """The records of a workspace that come from nothing else: a real booking of a person or company keeps both.
 
-    So does what people entered: a company that they recorded or opened a deal for is real, even if simulated people are put into it.
+    So does what people entered: a company that they recorded or opened a deal for is real, even if simulated people are
+    put into it.
     """
 
     bookings: list[UUID]
