@@ -177,7 +177,7 @@ def test_f14_html_and_text_agree_and_no_date_is_given_what_another_has(
         for number, (hour, place) in enumerate(zip(hours, places, strict=False))
     ]
     own = data.draw(st.integers(0, len(dates) - 1))
-    sent = mail_about(*dates, own=own, meeting_url=None)
+    sent = mail_about(*dates, own=own, meeting_url=None, organizer_time_zone="Europe/Berlin")
     for text in shown(sent):
         for hour in set(hours):
             times = 1 if len(set(hours)) == 1 else hours.count(hour)
