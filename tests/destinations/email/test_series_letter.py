@@ -116,7 +116,7 @@ def test_f14_dates_at_two_addresses_show_both(own: int) -> None:
     assert "Example+Street" in str(rows[1])
 
 
-def test_f14_one_address_stands_once_with_the_way_there() -> None:
+def test_f14_one_address_stands_once_with_its_directions() -> None:
     sent = mail_about(*(date(number, day(10 + number), location=HALL) for number in range(3)))
     for text in shown(sent):
         assert text.count("1420 Example Street") == 1
@@ -169,7 +169,7 @@ def test_f14_no_address_of_a_hidden_host_stands_with_a_date() -> None:
     places=st.lists(st.sampled_from([ROOM, HALL, "https://zoom.example/j/1", "https://zoom.example/j/2"]), min_size=4),
     data=st.data(),
 )
-def test_f14_html_and_text_agree_and_no_date_is_given_what_another_has(
+def test_f14_html_and_text_agree_and_no_date_has_details_of_another(
     hours: list[int], places: list[str], data: st.DataObject
 ) -> None:
     dates = [

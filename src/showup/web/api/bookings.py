@@ -176,6 +176,7 @@ _ATTENDEE: Example = {
     "attended": True,
     "attendance": ATTENDANCE,
     "confirmed_at": "2026-03-11T15:04:00Z",
+    "deal_id": DEAL_ID,
     "cancelled_at": None,
 }
 BOOKING_DETAIL: Example = BOOKING | {

@@ -208,7 +208,7 @@ def reschedule_request(facts: Facts) -> Letter:
                 words.say("I can’t make {day} after all, and I’m sorry about that.", day=day)
                 if facts.writes_i
                 else words.say("We can’t make {day} after all, and we’re sorry about that.", day=day),
-                _request_act(facts),
+                _reschedule_action(facts),
             ),
         ),
         ticket=(replace(shown, button=button),),
@@ -245,7 +245,7 @@ def _request_preheader(facts: Facts, *, has_choice: bool) -> str:
     return words.say("We can’t make {when}. Choosing another takes a minute.", when=when)
 
 
-def _request_act(facts: Facts) -> str:
+def _reschedule_action(facts: Facts) -> str:
     """Returns what the attendee can do: choose a time, or reply where no page offers one."""
     words = facts.words
     if facts.move_url is not None:
