@@ -50,9 +50,14 @@ async def load_sent_entries(
     dates: list[Meeting | SeriesDate] = [*meetings, *(date for one in meetings for date in one.series)]
     rows = await connection.fetch(
         """
-        SELECT booking_id, uid, recipient, method, sequence, organizer, start_time
-        FROM calendar_entries
-        WHERE workspace_id = $1 AND (booking_id = ANY($2::uuid[]) OR uid = ANY($3::text[]))
+        SELECT coalesce(a.booking_id, e.booking_id) AS booking_id,
+               uid, recipient, method, sequence, organizer, start_time
+        FROM calendar_entries e LEFT JOIN booking_aliases a ON a.alias_id = e.booking_id
+        WHERE e.workspace_id = $1 AND (
+            e.booking_id = ANY($2::uuid[]) OR uid = ANY($3::text[])
+            -- Its mail was sent for a booking that turned out to be this one.
+            OR e.booking_id IN (SELECT alias_id FROM booking_aliases WHERE booking_id = ANY($2::uuid[]))
+        )
         """,
         workspace_id,
         list({one.booking_id for one in dates}),

@@ -145,19 +145,18 @@ def _unwanted_reason(delivery: Delivery | None) -> str | None:
 
 
 async def reassign_booking(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
-    """Moves the deliveries and calendar entries of merged bookings to the booking that remains."""
+    """Moves the deliveries of merged bookings to the booking that remains."""
     await connection.execute(
         "SELECT FROM deliveries WHERE booking_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(into)
     )
-    for table in ("deliveries", "calendar_entries"):
-        await connection.execute(
-            f"""
-            UPDATE {table} t SET booking_id = given.stays
-            FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE t.booking_id = given.gone
-            """,  # noqa: S608  # fixed names
-            list(into),
-            list(into.values()),
-        )
+    await connection.execute(
+        """
+        UPDATE deliveries d SET booking_id = given.stays
+        FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE d.booking_id = given.gone
+        """,
+        list(into),
+        list(into.values()),
+    )
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:
