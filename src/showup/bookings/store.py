@@ -12,6 +12,7 @@ from msgspec import Struct
 from showup.bookings.booking import Attendee, Booking
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
+from showup.values.email_address import match_key
 
 # Booking fields that are stored as columns without conversion. To save a new field, add it to both the struct and the
 # table.
@@ -239,6 +240,7 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "position": position,
         "person_id": stored.person_ids.get(attendee.email) if attendee.is_person and attendee.email else None,
         "email": attendee.email,
+        "match_key": match_key(attendee.email) if attendee.is_person and attendee.email else None,
         "company_key": attendee.company_key,
         "name": attendee.name,
         "time_zone": attendee.time_zone,

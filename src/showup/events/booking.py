@@ -8,6 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from showup.bookings.booking import MeetingOutcome
+from showup.campaigns.match import Method
 from showup.events.deal import DealChanged
 from showup.events.details import BookingDetails, BookingEvent, ReplacedBooking
 from showup.events.manual import ManualBookingEvent
@@ -140,6 +141,37 @@ class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
     deal: str | None = None
 
 
+class LeadMatched(ManualBookingEvent, frozen=True, kw_only=True):
+    """An attendee (email) of the booking was found to be a lead (email) of a campaign, by Showup or by a person.
+
+    `method`, `score` and `evidence` are those of a `campaigns.match.FoundMatch`.
+    """
+
+    attendee: str
+    lead: str
+    campaign_id: int
+    method: Method
+    score: float
+    evidence: dict[str, str]
+
+
+class MatchWithdrawn(ManualBookingEvent, frozen=True, kw_only=True):
+    """The evidence of an attendee's match is gone, or shows another lead."""
+
+    attendee: str
+    lead: str
+
+
+class MatchUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person undid a match: the attendee is not this lead. Showup doesn't match the two again by itself."""
+
+    attendee: str
+    lead: str
+
+
+MatchEvent: TypeAlias = LeadMatched | MatchWithdrawn | MatchUndone
+"""The events about matches: they change nothing else about the booking."""
+
 AnyBookingEvent: TypeAlias = (
     BookingMade
     | BookingRequested
@@ -163,6 +195,9 @@ AnyBookingEvent: TypeAlias = (
     | AssignmentDisputed
     | OutcomeReported
     | BookingAttached
+    | LeadMatched
+    | MatchWithdrawn
+    | MatchUndone
     | DealChanged
 )
 

@@ -99,6 +99,9 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.TranscriptReady,
     booking.OutcomeReported,
     booking.BookingAttached,
+    booking.LeadMatched,
+    booking.MatchWithdrawn,
+    booking.MatchUndone,
     DealChanged,
 )
 _KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}

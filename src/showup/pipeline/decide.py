@@ -96,6 +96,8 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return manual.attached(before, event)
         case DealChanged():
             return manual.deal_changed(before)
+        case events.LeadMatched() | events.MatchWithdrawn() | events.MatchUndone():
+            return manual.match_changed(before)
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
+from showup.campaigns.match import Match
 from showup.companies.company import domain_of_key
 from showup.deals.deal import DealEvent, DealEventKind
 from showup.events.booking import BookingAttached
@@ -27,6 +28,7 @@ from showup.pipeline.booking_updates import timeline_fields
 from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
+from showup.pipeline.matches import is_match_event, replay_matches
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook, Rules
 from showup.values.domain_name import display_domain
@@ -56,6 +58,7 @@ class BookingState(Struct, kw_only=True):
     people: dict[str, Person] = {}
     company_names: dict[str, CompanyName] = {}
     attached_at: dict[str, list[datetime]] = {}
+    matches: list[Match] = []
     refused: dict[UUID, str] = {}
 
     @property
@@ -82,7 +85,7 @@ def replay(
     """
     state = BookingState()
     ordered = _source_order(history)
-    for record in ordered:
+    for record in (one for one in ordered if not is_match_event(one)):
         applicable = rules.at(record.source_at)
         decision = decide(PriorState(booking=state.booking), record, applicable)
         if isinstance(decision, Rejected):
@@ -98,6 +101,9 @@ def replay(
             _apply(state, booking_id, change)
             state.plan.apply(change)
     state.plan.finish()
+    replayed = replay_matches(one for one in ordered if is_match_event(one))
+    state.matches, state.refused = replayed.matches, state.refused | replayed.refused
+    state.entries += replayed.entries
     _collect_people(state, ordered)
     return state
 

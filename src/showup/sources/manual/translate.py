@@ -6,7 +6,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.booking import BookingAttached, LeadMatched, MatchUndone, MatchWithdrawn, OutcomeReported
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.delivery import RecordChosen
 from showup.events.manual import ManualEvent
@@ -16,6 +16,9 @@ from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, Person
 _AnyManualEvent: TypeAlias = (
     OutcomeReported
     | BookingAttached
+    | LeadMatched
+    | MatchWithdrawn
+    | MatchUndone
     | DealOpened
     | DealChanged
     | PersonRecorded
