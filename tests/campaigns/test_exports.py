@@ -8,7 +8,7 @@ import pytest
 
 from showup.campaigns.lead import Signals
 from showup.campaigns.lead_file.file import LeadFile, ReadingOptions, open_lead_file
-from showup.campaigns.lead_file.rows import IgnoredRow, LeadRow, RejectedRow
+from showup.campaigns.lead_file.rows import FileRow, IgnoredRow, LeadRow, RejectedRow
 from showup.values.email_address import match_key
 
 FOLDER = Path(__file__).parent / "lead_files"
@@ -49,10 +49,14 @@ def test_an_export_is_read_as_expected(name: str) -> None:
         if isinstance(row, LeadRow) and lines[row.lead.email] != row.line
     ]
     assert repeated == expected["duplicates"]
-    assert [
-        {"line": row.line, "reason": row.reason} for row in rows if isinstance(row, RejectedRow)
-    ] == expected["rejected"]
+    assert [{"line": row.line, "reason": row.reason} for row in rows if isinstance(row, RejectedRow)] == expected[
+        "rejected"
+    ]
     assert [row.line for row in rows if isinstance(row, IgnoredRow)] == [one["line"] for one in expected["ignored"]]
+    check_leads(expected, rows, lines)
+
+
+def check_leads(expected: dict[str, Any], rows: list[FileRow], lines: dict[str, int]) -> None:
     leads = {row.line: row for row in rows if isinstance(row, LeadRow) and lines[row.lead.email] == row.line}
     assert sorted(leads) == [one["line"] for one in expected["accepted"]]
     repeats = {one["of_line"]: one["line"] for one in expected["duplicates"]}

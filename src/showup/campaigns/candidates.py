@@ -1,4 +1,4 @@
-"""Finds what a booking's attendees may match: their addresses, their stored matches, and the leads with the same keys."""
+"""Finds what a booking's attendees may match: their addresses, their stored matches, and the leads with their keys."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -88,9 +88,7 @@ async def of_keys(connection: asyncpg.Connection, workspace_id: UUID, keys: Coll
     ]
 
 
-async def bookings_with_keys(
-    connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]
-) -> list[UUID]:
+async def bookings_with_keys(connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]) -> list[UUID]:
     """Return the workspace's bookings that have an attendee with one of these match keys."""
     rows = await connection.fetch(
         """

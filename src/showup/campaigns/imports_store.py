@@ -87,9 +87,7 @@ async def open_import(
     )
 
 
-async def advance(
-    connection: asyncpg.Connection, before: LeadImport, position: int, batch: BatchReport
-) -> LeadImport:
+async def advance(connection: asyncpg.Connection, before: LeadImport, position: int, batch: BatchReport) -> LeadImport:
     """Add a batch to the import, in the transaction that saves its leads. Raises ImportTaken."""
     rejected = dict(before.rejected)
     for one in batch.rejected:

@@ -36,5 +36,5 @@ class Signals(Struct, frozen=True, kw_only=True):
 
 
 def lead_id(workspace_id: UUID, email: str) -> UUID:
-    """Return the id of a workspace's lead; it follows from the address, so a match can name a lead before its import."""
+    """Return the id of a workspace's lead; it follows from the address, which is how matches name a lead."""
     return uuid5(workspace_id, f"lead:{email}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -10,6 +11,9 @@ from msgspec import Struct
 from showup.campaigns.campaign import FIRST_OWN_ID, CampaignSource
 from showup.campaigns.lead import Lead, Signals, lead_id
 from showup.values.email_address import match_key
+
+# The lock that gives out campaigns' numbers; the number is arbitrary.
+_NUMBERS_LOCK: Final = 6_120_733_944_120_871
 
 
 class ImportedLead(Struct, frozen=True, kw_only=True):
@@ -34,9 +38,7 @@ async def lock_leads(connection: asyncpg.Connection, workspace_id: UUID) -> None
     Two imports that write the same leads in another order would otherwise wait for each other.
     """
     # The lock of the workspace's pipeline has the other half of the id as its key.
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock($1)", int.from_bytes(workspace_id.bytes[8:], signed=True)
-    )
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(workspace_id.bytes[8:], signed=True))
 
 
 async def save_campaigns(
@@ -44,27 +46,35 @@ async def save_campaigns(
 ) -> dict[str, int]:
     """Return the ids of the campaigns with these names; new ones get the next ids. Needs `lock_leads`."""
     wanted = sorted(set(names))
+    known = await _campaign_ids(connection, workspace_id, source, wanted)
+    new = [name for name in wanted if name not in known]
+    if not new:
+        return known
+    # The numbers are unique in all workspaces.
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _NUMBERS_LOCK)
     await connection.execute(
         """
         INSERT INTO campaigns (workspace_id, id, source, name, created_at)
-        SELECT $1, greatest($4, (SELECT max(id) + 1 FROM campaigns WHERE workspace_id = $1)) + n.place - 1, $2, n.name,
-               $5
-        FROM (
-            SELECT name, row_number() OVER (ORDER BY name) AS place FROM unnest($3::text[]) AS given(name)
-            WHERE NOT EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = $1 AND c.source = $2 AND c.name = given.name)
-        ) n
+        SELECT $1, greatest($4, (SELECT max(id) + 1 FROM campaigns)) + place - 1, $2, name, $5
+        FROM unnest($3::text[]) WITH ORDINALITY AS given(name, place)
         """,
         workspace_id,
         source,
-        wanted,
+        new,
         FIRST_OWN_ID,
         now,
     )
+    return known | await _campaign_ids(connection, workspace_id, source, new)
+
+
+async def _campaign_ids(
+    connection: asyncpg.Connection, workspace_id: UUID, source: CampaignSource, names: Sequence[str]
+) -> dict[str, int]:
     rows = await connection.fetch(
         "SELECT name, id FROM campaigns WHERE workspace_id = $1 AND source = $2 AND name = ANY($3::text[])",
         workspace_id,
         source,
-        wanted,
+        names,
     )
     return {row["name"]: row["id"] for row in rows}
 
@@ -94,7 +104,9 @@ async def save_leads(
         leads[lead.email] = lead if lead.email not in leads else _filled_lead(leads[lead.email], lead)
     ids = {email: lead_id(workspace_id, email) for email in leads}
     await _upsert_leads(connection, workspace_id, [(ids[email], lead) for email, lead in leads.items()], now)
-    earlier = await _upsert_memberships(connection, workspace_id, [(ids[row.lead.email], row) for row in rows], import_id)
+    earlier = await _upsert_memberships(
+        connection, workspace_id, [(ids[row.lead.email], row) for row in rows], import_id
+    )
     lines = {(ids[row.lead.email], row.campaign_id): row.line for row in rows}
     repeated_rows = {one.line: one for one in repeated}
     for key, of_line in earlier.items():

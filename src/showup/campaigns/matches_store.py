@@ -11,9 +11,7 @@ from showup.database import bulk
 from showup.database.tables import matches
 
 
-async def save(
-    connection: asyncpg.Connection, workspace_id: UUID, matches_of: Mapping[UUID, Iterable[Match]]
-) -> None:
+async def save(connection: asyncpg.Connection, workspace_id: UUID, matches_of: Mapping[UUID, Iterable[Match]]) -> None:
     """Replace the matches of these bookings."""
     await remove(connection, matches_of)
     rows = [

@@ -49,9 +49,7 @@ async def store_changes(
     return await insert_manual_events(connection, workspace_id, bodies, actor=ACTOR, received_at=now)
 
 
-async def bookings_of_leads(
-    connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]
-) -> list[UUID]:
+async def bookings_of_leads(connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]) -> list[UUID]:
     """Returns the bookings that have an attendee with one of these addresses, or with one of the same mailbox."""
     keys = {match_key(email) for email in emails}
     known = identities((await merge_store.in_force(connection, workspace_id)).values())

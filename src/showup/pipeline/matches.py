@@ -1,7 +1,7 @@
 """Replays the matches between a booking's attendees and leads. They change nothing else about the booking."""
 
 from collections.abc import Iterable
-from typing import Final, assert_never
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,15 +15,21 @@ from showup.pipeline.change import AuditEntry
 _UNDONE_REASON: Final = "a person undid this match, so it is not made again by itself"
 
 
-class ReplayedMatches(Struct, frozen=True, kw_only=True):
+class ReplayedMatches(Struct, kw_only=True):
     """The last state of each pair of attendee and lead; at most one lead of an attendee is `matched`.
 
-    `refused`: by event, why it changed nothing.
+    `ruled_out` are pairs that a person undid. `refused`: by event, why it changed nothing.
     """
 
-    matches: list[Match]
-    entries: list[AuditEntry]
-    refused: dict[UUID, str]
+    pairs: dict[tuple[str, str], Match] = {}
+    ruled_out: set[tuple[str, str]] = set()
+    entries: list[AuditEntry] = []
+    refused: dict[UUID, str] = {}
+
+    @property
+    def matches(self) -> list[Match]:
+        """Return all matches, also those that are undone or withdrawn."""
+        return list(self.pairs.values())
 
 
 def is_match_event(record: BookingRecord) -> bool:
@@ -36,42 +42,48 @@ def replay_matches(records: Iterable[BookingRecord]) -> ReplayedMatches:
 
     Once a person has undone a match, an automatic match of the same two counts for nothing, until a person links them.
     """
-    pairs: dict[tuple[str, str], Match] = {}
-    undone: set[tuple[str, str]] = set()
-    entries: list[AuditEntry] = []
-    refused: dict[UUID, str] = {}
+    replayed = ReplayedMatches()
     for record in records:
         event = record.event
-        assert isinstance(event, MatchEvent), "the caller selects these events"
-        pair = (event.attendee, event.lead)
         match event:
             case LeadMatched():
-                if pair in undone and event.method != "manual":
-                    refused[record.event_id] = _UNDONE_REASON
-                    pairs.setdefault(pair, _match(record, event, "undone"))
-                    continue
-                undone.discard(pair)
-                _withdraw_others(pairs, pair)
-                pairs[pair] = _match(record, event, "matched")
-                entries.append(_entry(record, "lead.matched", "; ".join(event.evidence.values()), event.lead))
+                _lead_matched(replayed, record, event)
             case MatchWithdrawn():
-                if pair in pairs and pairs[pair].state == "matched":
-                    pairs[pair] = _changed(pairs[pair], record, "withdrawn")
-                    entries.append(_entry(record, "match.withdrawn", "its evidence is gone", event.lead))
+                _match_withdrawn(replayed, record, event)
             case MatchUndone():
-                undone.add(pair)
-                if pair in pairs:
-                    pairs[pair] = _changed(pairs[pair], record, "undone")
-                entries.append(_entry(record, "match.undone", "undone manually", event.lead))
-            case _ as unreachable:
-                assert_never(unreachable)
-    return ReplayedMatches(matches=list(pairs.values()), entries=entries, refused=refused)
+                _match_undone(replayed, record, event)
+            case _:
+                pass
+    return replayed
 
 
-def _withdraw_others(pairs: dict[tuple[str, str], Match], pair: tuple[str, str]) -> None:
+def _lead_matched(replayed: ReplayedMatches, record: BookingRecord, event: LeadMatched) -> None:
+    pair, pairs = (event.attendee, event.lead), replayed.pairs
+    if pair in replayed.ruled_out and event.method != "manual":
+        replayed.refused[record.event_id] = _UNDONE_REASON
+        pairs.setdefault(pair, _match(record, event, "undone"))
+        return
+    replayed.ruled_out.discard(pair)
     for other, match in pairs.items():
-        if other[0] == pair[0] and other != pair and match.state == "matched":
+        if other[0] == event.attendee and other != pair and match.state == "matched":
             pairs[other] = replace(match, state="withdrawn")
+    pairs[pair] = _match(record, event, "matched")
+    replayed.entries.append(_entry(record, "lead.matched", "; ".join(event.evidence.values()), event.lead))
+
+
+def _match_withdrawn(replayed: ReplayedMatches, record: BookingRecord, event: MatchWithdrawn) -> None:
+    known = replayed.pairs.get((event.attendee, event.lead))
+    if known is not None and known.state == "matched":
+        replayed.pairs[event.attendee, event.lead] = _changed(known, record, "withdrawn")
+        replayed.entries.append(_entry(record, "match.withdrawn", "its evidence is gone", event.lead))
+
+
+def _match_undone(replayed: ReplayedMatches, record: BookingRecord, event: MatchUndone) -> None:
+    pair = (event.attendee, event.lead)
+    replayed.ruled_out.add(pair)
+    if pair in replayed.pairs:
+        replayed.pairs[pair] = _changed(replayed.pairs[pair], record, "undone")
+    replayed.entries.append(_entry(record, "match.undone", "undone manually", event.lead))
 
 
 def _match(record: BookingRecord, event: LeadMatched, state: MatchState) -> Match:

@@ -1,4 +1,4 @@
-"""Cleans cells: addresses, names, counts, yes and no, times. Exports contain what people and spreadsheets left there."""
+"""Cleans cells: addresses, names, counts, yes and no, times. Exports contain what people and programs left there."""
 
 import re
 import unicodedata
@@ -30,7 +30,7 @@ def is_nothing(cell: str) -> bool:
 
 def is_unreadable(cell: str) -> bool:
     """Return whether the cell contains NUL, half of a surrogate pair, or a byte that its encoding does not have."""
-    return not cell.isascii() and _UNSTORABLE.search(cell) is not None or "\0" in cell
+    return (not cell.isascii() and _UNSTORABLE.search(cell) is not None) or "\0" in cell
 
 
 def clean_text(cell: str) -> str | None:

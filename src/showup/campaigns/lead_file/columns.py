@@ -115,7 +115,9 @@ def map_columns(header: Sequence[str], chosen: Mapping[str, str]) -> ColumnMappi
             columns.setdefault(wanted, []).append((rank, position))
     return ColumnMapping(
         header=cleaned,
-        columns={field: tuple(position for _, position in sorted(columns[field])) for field in FIELDS if field in columns},
+        columns={
+            field: tuple(position for _, position in sorted(columns[field])) for field in FIELDS if field in columns
+        },
         tool=next((tool for tool, names in _TOOLS.items() if names <= set(folded)), None),
     )
 

@@ -1,8 +1,8 @@
 """Finds out how a file's bytes become text.
 
-The order is: byte order mark, UTF-8, UTF-16 without a mark, another script, Windows-1252. Detectors guess wrongly between
-the code pages of Latin script (a few accents look alike in all of them), so Windows-1252, which spreadsheets write, is
-taken for these. A detector decides only whether the text is in another script. The person can always say it.
+The order is: byte order mark, UTF-8, UTF-16 without a mark, another script, Windows-1252. Detectors guess wrongly
+between the code pages of Latin script (a few accents look alike in all of them), so Windows-1252, which spreadsheets
+write, is taken for these. A detector decides only whether the text is in another script. The person can always say it.
 """
 
 import codecs

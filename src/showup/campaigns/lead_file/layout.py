@@ -39,10 +39,10 @@ def detect_layout(sample: str, chosen: Mapping[str, str], separator: str | None 
     `csv.Sniffer` finds no separator in many exports. The names of the columns are the better evidence: the separator
     that yields most known names wins, then the one whose records have as many cells as the header.
     """
-    lines = sample.splitlines(keepends=True)
+    lines = list(io.StringIO(sample, newline=""))
     first = next((number for number, line in enumerate(lines, start=1) if line.strip()), 1)
     stated = lines[first - 1].strip().strip('"') if lines else ""
-    if stated[:4].lower() == "sep=" and len(stated) == 5 or stated.lower() == "sep=":
+    if (stated[:4].lower() == "sep=" and len(stated) == 5) or stated.lower() == "sep=":
         return Layout(separator=separator or stated[4:] or "\t", header_line=first + 1)
     if separator is not None:
         return Layout(separator=separator, header_line=first)

@@ -87,9 +87,10 @@ class RowReader:
         )
 
     def _is_header(self, record: Sequence[str]) -> bool:
-        return record[0].strip().casefold() == self._header[0] and [
-            " ".join(cell.split()).casefold() for cell in record
-        ] == self._header
+        return (
+            record[0].strip().casefold() == self._header[0]
+            and [" ".join(cell.split()).casefold() for cell in record] == self._header
+        )
 
     def _emails(self, record: Sequence[str]) -> tuple[list[str], bool]:
         """Return the addresses: the first is the lead's. Further columns never replace an address that is invalid."""
