@@ -19,6 +19,7 @@ from tests.web.scenario import Scenario, ticking_clock
 OWN_WORKSPACE_COMMANDS = {
     *(("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")),
     *(("POST", "/api/deliveries/retry"), ("POST", "/api/endpoints"), ("POST", "/api/connections")),
+    ("POST", "/api/leads/import"),
 }
 ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
@@ -36,7 +37,14 @@ OWNED_TABLES = (
     "suppressions",
     "deliveries",
     "endpoints",
+    "campaigns",
+    "leads",
+    "lead_imports",
+    "campaign_leads",
+    "matches",
 )
+# Read as CSV, this is the header of a file that has one column and no rows.
+NO_LEADS = ["email"]
 
 
 class CommandRequest(NamedTuple):
@@ -45,7 +53,7 @@ class CommandRequest(NamedTuple):
     method: str
     route: str
     path: str
-    body: dict[str, Any] | None
+    body: dict[str, Any] | list[str] | None
 
 
 def registered_commands(scenario: Scenario) -> set[tuple[str, str]]:
@@ -83,7 +91,13 @@ def connection_requests(connection_id: UUID) -> list[CommandRequest]:
 
 
 async def requests_for_ours(
-    scenario: Scenario, merge_id: UUID, event_id: UUID, suppression_id: UUID, endpoint_id: UUID, connection_id: UUID
+    scenario: Scenario,
+    merge_id: UUID,
+    event_id: UUID,
+    suppression_id: UUID,
+    match_id: UUID,
+    endpoint_id: UUID,
+    connection_id: UUID,
 ) -> list[CommandRequest]:
     """Return each command once, in an order in which all succeed. A new route needs a body here."""
     deal, booking, private = (
@@ -98,6 +112,8 @@ async def requests_for_ours(
     waiting, question_id = id_of("ours.waiting"), id_of("ours.asked")
     people = {"gone_id": str(gina), "stays_id": str(ian)}
     return [
+        CommandRequest("DELETE", "/api/matches/{match_id}", f"/api/matches/{match_id}", None),
+        CommandRequest("POST", "/api/leads/import", "/api/leads/import?campaign=Founders", NO_LEADS),
         CommandRequest("POST", "/api/deals", "/api/deals", {"company_id": initech}),
         CommandRequest("PATCH", "/api/deals/{deal_id}", f"/api/deals/{deal}", {"stage": "proposal"}),
         CommandRequest(
@@ -145,7 +161,10 @@ async def requests(scenario: Scenario, scenario_client_as: ClientFactory) -> lis
         update_query = update(deliveries).where(deliveries.c.id == id_of("ours.hooked"))
         await tx.execute(update_query.values(destination=f"webhook:{endpoint['id']}"))
     connection = (await scenario_client_as("admin").post("/api/connections", json=CONNECTION)).json()
-    ids = [UUID(item["id"]) for item in (endpoint, connection)]
+    leads = b"email\nsarah@acme.com"
+    await scenario_client_as("writer").post("/api/leads/import?campaign=Founders", content=leads)
+    match, *_ = await scenario.rows("matches", workspace_id=id_of("ours"))
+    ids = [match["id"], *(UUID(item["id"]) for item in (endpoint, connection))]
     return await requests_for_ours(scenario, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)
 
 

@@ -109,9 +109,9 @@ async def save_leads(
     )
     lines = {(ids[row.lead.email], row.campaign_id): row.line for row in rows}
     repeated_rows = {one.line: one for one in repeated}
-    for key, of_line in earlier.items():
+    for saved, of_line in earlier.items():
         # Rows that repeat one of this batch repeat the earlier one too.
-        for line in (lines[key], *(one.line for one in repeated if one.of_line == lines[key])):
+        for line in (lines[saved], *(one.line for one in repeated if one.of_line == lines[saved])):
             if line != of_line:
                 repeated_rows[line] = Repetition(line=line, of_line=of_line)
     return sorted(repeated_rows.values(), key=lambda one: one.line)

@@ -2,24 +2,20 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final, Literal, TextIO, TypeAlias
+from typing import Final, TextIO
 
 from msgspec import Struct
 
 from showup.campaigns.lead_file.columns import count_known
-from showup.campaigns.lead_file.rows import Reason
+from showup.campaigns.lead_file.rows import Reason, Record
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 MAX_LINE: Final = 1024 * 1024
 """A longer line, in characters, is rejected unread."""
 
-Record: TypeAlias = tuple[Sequence[str] | Reason, int, int]
-"""The cells of a record, or why it can't be parsed; its first line and its last line."""
-
 _SAMPLE_RECORDS: Final = 50
-_Fault: TypeAlias = Literal["line_too_long"]
 
 
 class Layout(Struct, frozen=True, kw_only=True):
@@ -64,7 +60,7 @@ def read_records(file: TextIO, layout: Layout, after: int = 0) -> Iterator[Recor
     done = after
     while True:
         try:
-            record: Sequence[str] | Reason = next(reader)
+            record: list[str] | Reason = next(reader)
         except StopIteration:
             return
         except _LineTooLong:

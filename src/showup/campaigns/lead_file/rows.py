@@ -14,6 +14,9 @@ Reason: TypeAlias = Literal[
 ]
 """Why a row can't be imported."""
 
+Record: TypeAlias = tuple[list[str] | Reason, int, int]
+"""The cells of a record, or why it can't be parsed; its first line and its last line."""
+
 MAX_OTHER_EMAILS: Final = 10
 
 _Value = TypeVar("_Value")
@@ -61,7 +64,7 @@ class RowReader:
         self._header = [name.casefold() for name in mapping.header]
         columns = mapping.columns
         self._columns: dict[Field, tuple[int, ...]] = dict(columns)
-        self._text_positions = sorted({one for field in _TEXTS for one in columns.get(field, ())})  # type: ignore[call-overload]
+        self._text_positions = sorted({one for field in _TEXTS for one in columns.get(field, ())})
         self._signal_fields = [field for field in ("sent", *_FLAGS, *_TIMES) if field in columns]
         self._placeholder = "there" if mapping.tool == "emailbison" else None
 
@@ -155,11 +158,11 @@ class RowReader:
 _NO_SIGNALS: Final = Signals()
 
 
-def read_rows(records: Iterable[tuple[Sequence[str] | Reason, int, int]], mapping: ColumnMapping) -> Iterator[FileRow]:
+def read_rows(records: Iterable[Record], mapping: ColumnMapping) -> Iterator[FileRow]:
     """Yield what each record is. A record is given with its first and last line, or with why it can't be parsed."""
     reader = RowReader(mapping)
     for record, line, end in records:
-        if isinstance(record, str):
-            yield RejectedRow(line=line, end=end, reason=record)
-        else:
+        if isinstance(record, list):
             yield reader.read(record, line, end)
+        else:
+            yield RejectedRow(line=line, end=end, reason=record)
