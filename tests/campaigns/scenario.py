@@ -37,9 +37,11 @@ class CampaignScenario:
         self.now += timedelta(minutes=1)
         return self.now
 
-    async def book(self, uid: str, *emails: str, at: datetime = MONDAY, trigger: str = "BOOKING_CREATED") -> None:
+    async def book(
+        self, uid: str, *emails: str, at: datetime = MONDAY, trigger: str = "BOOKING_CREATED", **fields: Any
+    ) -> None:
         number = int.from_bytes(uid.encode()[-3:])
-        content = body(trigger, at, payload(uid, number, START, list(emails)))
+        content = body(trigger, at, payload(uid, number, START, list(emails), **fields))
         incoming = IncomingEvent(
             account_id=self.account.account_id, workspace_id=self.workspace, body=content, received_at=self.clock()
         )

@@ -39,9 +39,10 @@ def is_encoding(name: str) -> bool:
     """Return whether this is the name of an encoding of text."""
     try:
         # Codecs such as base64 don't decode bytes to text.
-        return isinstance(b"".decode(name), str)
-    except LookupError:
+        b"ab".decode(name, "replace")
+    except (LookupError, ValueError):
         return False
+    return True
 
 
 class Utf8Check:
@@ -63,8 +64,8 @@ class Utf8Check:
 
     @property
     def is_utf8(self) -> bool:
-        """Whether the bytes are UTF-8, or most characters beyond ASCII are."""
-        return self._broken == 0 or self._others > 9 * self._broken
+        """Whether the bytes are UTF-8, or most of those beyond ASCII are: other encodings look like it by chance only."""
+        return self._broken == 0 or self._others > self._broken
 
 
 def _wide_encoding(head: bytes) -> str | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Final, TextIO
 
@@ -75,10 +76,10 @@ def read_records(file: TextIO, layout: Layout, after: int = 0) -> Iterator[Recor
 
 
 def _fit(text: str, separator: str, chosen: Mapping[str, str]) -> tuple[int, float, int]:
-    try:
-        records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), _SAMPLE_RECORDS))
-    except csv.Error:
-        return 0, 0, 0
+    records: list[list[str]] = []
+    with suppress(csv.Error):
+        # The records before a broken one count.
+        records.extend(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), _SAMPLE_RECORDS))
     if not records:
         return 0, 0, 0
     width = len(records[0])
