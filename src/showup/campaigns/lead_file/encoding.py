@@ -64,7 +64,7 @@ class Utf8Check:
 
     @property
     def is_utf8(self) -> bool:
-        """Whether the bytes are UTF-8, or most of those beyond ASCII are: other encodings look like it by chance only."""
+        """Whether the bytes are UTF-8, or most beyond ASCII are: other encodings look like it by chance only."""
         return self._broken == 0 or self._others > self._broken
 
 
