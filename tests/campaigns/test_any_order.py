@@ -85,7 +85,7 @@ async def test_an_undone_match_stays_undone_whichever_event_has_the_earlier_time
     assert await scenario.rebuild_differences() == []
 
 
-async def test_two_bookings_that_turn_out_to_be_one_keep_one_match(scenario: CampaignScenario) -> None:
+async def test_two_bookings_that_prove_to_be_one_have_one_match(scenario: CampaignScenario) -> None:
     await scenario.import_rows("Founders", [{"email": PEOPLE[0]}])
     await scenario.book("old", PEOPLE[0])
     await scenario.book("new", PEOPLE[0], at=MONDAY + timedelta(hours=2))

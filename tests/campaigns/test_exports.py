@@ -26,7 +26,7 @@ def open_export(name: str) -> LeadFile:
     return open_lead_file(FOLDER / f"{name}.csv", options)
 
 
-def given_signals(signals: Signals) -> dict[str, Any]:
+def known_signals(signals: Signals) -> dict[str, Any]:
     values = {name: getattr(signals, name) for name in ("sent", "replied", "interested", "bounced", "unsubscribed")}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -71,4 +71,4 @@ def check_leads(expected: dict[str, Any], rows: list[FileRow], lines: dict[str, 
         assert (lead.company or filler.lead.company) == one["company"], lead
         assert list(lead.other_emails) == one.get("other_emails", []), lead
         assert match_key(lead.email) == one.get("match_key", lead.email)
-        assert given_signals(filler.signals) | given_signals(row.signals) == one.get("signals", {}), lead
+        assert known_signals(filler.signals) | known_signals(row.signals) == one.get("signals", {}), lead

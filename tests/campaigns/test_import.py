@@ -21,8 +21,8 @@ _SIGNALS = ("sent", "replied", "interested", "bounced", "unsubscribed")
 
 
 async def import_export(scenario: CampaignScenario, name: str, **options: Any) -> LeadImport:
-    given = expected_of(name)["options"]
-    return await scenario.import_file(FOLDER / f"{name}.csv", given["campaign"], given.get("map"), **options)
+    stated = expected_of(name)["options"]
+    return await scenario.import_file(FOLDER / f"{name}.csv", stated["campaign"], stated.get("map"), **options)
 
 
 async def stored_leads(scenario: CampaignScenario) -> list[dict[str, Any]]:
@@ -109,7 +109,7 @@ async def test_two_processes_do_not_import_the_same_file_at_once(scenario: Campa
         from showup.campaigns import imports_store
 
         with pytest.raises(ImportTaken):
-            await imports_store.advance(driver, pending[0], 9, imports_store.BatchReport())
+            await imports_store.add_batch(driver, pending[0], 9, imports_store.BatchReport())
 
 
 async def test_another_campaign_is_another_import(scenario: CampaignScenario) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from showup.campaigns.match import Candidate, Match, Membership
+from showup.campaigns.match import LeadCandidate, Match, Membership
 
 
 class BookingSeats(Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ async def seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) 
     ]
 
 
-async def of_keys(connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]) -> list[Candidate]:
+async def of_keys(connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]) -> list[LeadCandidate]:
     """Return the workspace's leads that have one of these match keys, also by a further address."""
     rows = await connection.fetch(
         """
@@ -84,7 +84,8 @@ async def of_keys(connection: asyncpg.Connection, workspace_id: UUID, keys: Coll
             )
         )
     return [
-        Candidate(email=email, other_emails=others[email], memberships=found) for email, found in memberships.items()
+        LeadCandidate(email=email, other_emails=others[email], memberships=found)
+        for email, found in memberships.items()
     ]
 
 

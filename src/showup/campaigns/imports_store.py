@@ -87,7 +87,9 @@ async def open_import(
     )
 
 
-async def advance(connection: asyncpg.Connection, before: LeadImport, position: int, batch: BatchReport) -> LeadImport:
+async def add_batch(
+    connection: asyncpg.Connection, before: LeadImport, position: int, batch: BatchReport
+) -> LeadImport:
     """Add a batch to the import, in the transaction that saves its leads. Raises ImportTaken."""
     rejected = dict(before.rejected)
     for one in batch.rejected:

@@ -59,7 +59,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     interested_at: datetime | None = None
 
 
-class Candidate(Struct, frozen=True, kw_only=True):
+class LeadCandidate(Struct, frozen=True, kw_only=True):
     """A lead that an attendee may be."""
 
     email: str
@@ -67,7 +67,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     memberships: Sequence[Membership]
 
 
-class Seat(Struct, frozen=True, kw_only=True):
+class AttendeeSeat(Struct, frozen=True, kw_only=True):
     """An attendee of a booking. `merged_names` are the other addresses of the same person, whom people merged."""
 
     email: str
@@ -80,7 +80,9 @@ def match_id(booking_id: UUID, attendee: str, lead: str) -> UUID:
     return uuid5(booking_id, f"match:{attendee}:{lead}")
 
 
-def find_match(seat: Seat, candidates: Iterable[Candidate], undone: Iterable[str] = ()) -> FoundMatch | None:
+def find_match(
+    seat: AttendeeSeat, candidates: Iterable[LeadCandidate], undone: Iterable[str] = ()
+) -> FoundMatch | None:
     """Return the lead that the attendee surely is; None if there is none. `undone` are leads that a person ruled out.
 
     The surest method wins. Among leads that it finds, the one whose campaign comes first by `_rank` wins.
@@ -111,7 +113,7 @@ def campaign_of(memberships: Sequence[Membership], booked_at: datetime) -> tuple
     return best.campaign_id, _why(best, booked_at)
 
 
-def _method(seat: Seat, candidate: Candidate) -> Method | None:
+def _method(seat: AttendeeSeat, candidate: LeadCandidate) -> Method | None:
     if candidate.email == seat.email:
         return "email"
     if match_key(candidate.email) == match_key(seat.email):
@@ -174,7 +176,7 @@ def _why(membership: Membership, booked_at: datetime) -> str:
             return f"the lead is in {name}"
 
 
-def _address_evidence(seat: Seat, candidate: Candidate, method: Method) -> str:
+def _address_evidence(seat: AttendeeSeat, candidate: LeadCandidate, method: Method) -> str:
     match method:
         case "email":
             return f"{seat.email} is the lead's address"

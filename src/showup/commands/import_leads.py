@@ -26,7 +26,7 @@ from showup.clock import Clock
 from showup.commands.execute import lock_pipeline
 from showup.database.engine import driver_connection, transaction
 from showup.inbox.apply import match_leads
-from showup.inbox.matching import bookings_of_leads
+from showup.inbox.lead_matches import bookings_of_leads
 
 BATCH_ROWS: Final = 5_000
 
@@ -109,7 +109,7 @@ async def _save(
         await leads_store.lock_leads(connection, request.workspace_id)
         report.repeated = await _save_leads(connection, request, progress.id, leads, now)
         report.accepted -= len(report.repeated)
-        after = await imports_store.advance(connection, progress, batch[-1].end, report)
+        after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
         await _match(connection, request.workspace_id, leads, now)
         return after
 

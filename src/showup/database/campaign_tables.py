@@ -1,6 +1,6 @@
 """Campaigns, their leads, the imports that brought them, and the matches of bookings' attendees to leads.
 
-Campaigns and leads come from imports, not from the log: decisions/0011 says why. Matches are projected from the log.
+Campaigns and leads come from imports, not from the log: decisions/0013 says why. Matches are projected from the log.
 """
 
 from sqlalchemy import (

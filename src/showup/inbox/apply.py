@@ -22,7 +22,7 @@ from showup.events.envelope import AnyRecord, is_booking_record, other_names, st
 from showup.events.outcome import EventOutcome
 from showup.events.translation import Translated, Translation
 from showup.events.workspace import RulesChanged
-from showup.inbox import matching, rules, store
+from showup.inbox import lead_matches, rules, store
 from showup.inbox.bisection import attribute_failure, run_with_bisection
 from showup.inbox.store import InboxEvent, ProcessedEvent
 from showup.inbox.translation import InboxLog, translate_event
@@ -167,8 +167,8 @@ async def match_leads(
 
     The caller holds the workspace's lock, and has marked the events of these bookings as processed.
     """
-    for some_ids in matching.chunks(booking_ids, _MATCHED_AT_ONCE):
-        events = await matching.store_changes(connection, workspace_id, some_ids, now)
+    for some_ids in lead_matches.chunks(booking_ids, _MATCHED_AT_ONCE):
+        events = await lead_matches.store_changes(connection, workspace_id, some_ids, now)
         if events:
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers={}, now=now)
             await mark_processed(connection, workspace_id, batch_result, now)

@@ -9,9 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from showup.campaigns.lead_file.charset import SAMPLE_BYTES, Utf8Check, detect_encoding, is_encoding
 from showup.campaigns.lead_file.columns import MAX_COLUMNS, ColumnMapping, map_columns
-from showup.campaigns.lead_file.encoding import SAMPLE_BYTES, Utf8Check, detect_encoding, is_encoding
-from showup.campaigns.lead_file.layout import Layout, detect_layout, read_records
+from showup.campaigns.lead_file.layout import FileLayout, detect_layout, read_records
 from showup.campaigns.lead_file.rows import FileRow, read_rows
 
 _BLOCK_BYTES: Final = 1024 * 1024
@@ -43,7 +43,7 @@ class LeadFile(Struct, frozen=True, kw_only=True):
     digest: bytes
     size: int
     encoding: str
-    layout: Layout
+    layout: FileLayout
     mapping: ColumnMapping
 
     def rows(self, after: int = 0) -> Iterator[FileRow]:
@@ -101,7 +101,7 @@ def _sample(head: bytes, encoding: str, size: int) -> str:
     return text if size <= len(head) else text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
 
 
-def _read_header(path: Path, encoding: str, layout: Layout) -> list[str]:
+def _read_header(path: Path, encoding: str, layout: FileLayout) -> list[str]:
     with path.open(encoding=encoding, errors=_errors(encoding), newline="") as text:
         for record, line, _ in read_records(text, layout):
             if line < layout.header_line:

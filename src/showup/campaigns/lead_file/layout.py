@@ -19,7 +19,7 @@ MAX_LINE: Final = 1024 * 1024
 _SAMPLE_RECORDS: Final = 50
 
 
-class Layout(Struct, frozen=True, kw_only=True):
+class FileLayout(Struct, frozen=True, kw_only=True):
     """How the text of a file is divided. `header_line` counts from 1."""
 
     separator: str
@@ -30,7 +30,7 @@ class _LineTooLong(Exception):
     pass
 
 
-def detect_layout(sample: str, chosen: Mapping[str, str], separator: str | None = None) -> Layout:
+def detect_layout(sample: str, chosen: Mapping[str, str], separator: str | None = None) -> FileLayout:
     """Return the layout of a file that begins with this text; a person may have chosen columns and a separator.
 
     `csv.Sniffer` finds no separator in many exports. The names of the columns are the better evidence: the separator
@@ -40,15 +40,15 @@ def detect_layout(sample: str, chosen: Mapping[str, str], separator: str | None 
     first = next((number for number, line in enumerate(lines, start=1) if line.strip()), 1)
     stated = lines[first - 1].strip().strip('"') if lines else ""
     if (stated[:4].lower() == "sep=" and len(stated) == 5) or stated.lower() == "sep=":
-        return Layout(separator=separator or stated[4:] or "\t", header_line=first + 1)
+        return FileLayout(separator=separator or stated[4:] or "\t", header_line=first + 1)
     if separator is not None:
-        return Layout(separator=separator, header_line=first)
+        return FileLayout(separator=separator, header_line=first)
     text = "".join(lines[first - 1 :])
     best = max(SEPARATORS, key=lambda one: _fit(text, one, chosen))
-    return Layout(separator=best, header_line=first)
+    return FileLayout(separator=best, header_line=first)
 
 
-def read_records(file: TextIO, layout: Layout, after: int = 0) -> Iterator[Record]:
+def read_records(file: TextIO, layout: FileLayout, after: int = 0) -> Iterator[Record]:
     """Yield the records that follow line `after`, which must end a record.
 
     A record that can't be parsed does not stop the file: the next line begins a new record.

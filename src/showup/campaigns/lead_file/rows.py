@@ -78,9 +78,9 @@ class RowReader:
             record = [*record, *([""] * (self._width - len(record)))]
         if any(cells.is_unreadable(record[position]) for position in self._text_positions):
             return RejectedRow(line=line, end=end, reason="unreadable_text")
-        emails, is_given = self._emails(record)
+        emails, has_text = self._emails(record)
         if not emails:
-            return RejectedRow(line=line, end=end, reason="invalid_email" if is_given else "missing_email")
+            return RejectedRow(line=line, end=end, reason="invalid_email" if has_text else "missing_email")
         return LeadRow(
             line=line,
             end=end,
@@ -98,17 +98,17 @@ class RowReader:
     def _emails(self, record: Sequence[str]) -> tuple[list[str], bool]:
         """Return the addresses: the first is the lead's. Further columns never replace an address that is invalid."""
         found: list[str] = []
-        is_given = False
+        has_text = False
         for position in self._columns["email"]:
             addresses, is_filled = cells.read_addresses(record[position])
-            if is_filled and not is_given and not addresses:
+            if is_filled and not has_text and not addresses:
                 return [], True
-            is_given = is_given or is_filled
+            has_text = has_text or is_filled
             found += addresses
         if found:
             for position in self._columns.get("other_email", ()):
                 found += cells.read_addresses(record[position])[0]
-        return list(dict.fromkeys(found))[: MAX_OTHER_EMAILS + 1], is_given
+        return list(dict.fromkeys(found))[: MAX_OTHER_EMAILS + 1], has_text
 
     def _lead(self, record: Sequence[str], emails: Sequence[str]) -> Lead:
         first_name = self._first(record, "first_name", cells.clean_text)

@@ -13,7 +13,7 @@ import asyncpg
 
 from showup.campaigns import candidates
 from showup.campaigns.candidates import BookingSeats
-from showup.campaigns.match import Candidate, FoundMatch, Match, Seat, find_match
+from showup.campaigns.match import AttendeeSeat, FoundMatch, LeadCandidate, Match, find_match
 from showup.events.booking import LeadMatched, MatchWithdrawn
 from showup.events.manual import ManualEvent
 from showup.inbox.manual_store import insert_manual_events
@@ -61,9 +61,9 @@ async def bookings_of_leads(connection: asyncpg.Connection, workspace_id: UUID, 
     return await candidates.bookings_with_keys(connection, workspace_id, keys)
 
 
-def _seats(booking: BookingSeats, known: Identities) -> list[Seat]:
+def _seats(booking: BookingSeats, known: Identities) -> list[AttendeeSeat]:
     return [
-        Seat(
+        AttendeeSeat(
             email=email,
             booked_at=booking.booked_at,
             merged_names=frozenset(known.all_names("people", email) - {email}) if known.edges else frozenset(),
@@ -72,8 +72,8 @@ def _seats(booking: BookingSeats, known: Identities) -> list[Seat]:
     ]
 
 
-def _by_key(leads: Iterable[Candidate]) -> dict[str, list[Candidate]]:
-    by_key: dict[str, list[Candidate]] = {}
+def _by_key(leads: Iterable[LeadCandidate]) -> dict[str, list[LeadCandidate]]:
+    by_key: dict[str, list[LeadCandidate]] = {}
     for one in leads:
         for key in {match_key(email) for email in (one.email, *one.other_emails)}:
             by_key.setdefault(key, []).append(one)
@@ -81,7 +81,7 @@ def _by_key(leads: Iterable[Candidate]) -> dict[str, list[Candidate]]:
 
 
 def _changes(
-    booking: BookingSeats, seats: dict[tuple[UUID, str], Seat], leads: dict[str, list[Candidate]]
+    booking: BookingSeats, seats: dict[tuple[UUID, str], AttendeeSeat], leads: dict[str, list[LeadCandidate]]
 ) -> list[ManualEvent]:
     events: list[ManualEvent] = []
     for email in booking.emails:
