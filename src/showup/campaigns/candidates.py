@@ -33,10 +33,13 @@ async def seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) 
             SELECT array_agg(DISTINCT a.email) AS emails FROM booking_attendees a
             WHERE a.booking_id = b.id AND a.match_key IS NOT NULL
         ) seats
-        WHERE b.id = ANY($1::uuid[])
+        -- Most batches of a workspace without campaigns end here.
+        WHERE b.id = ANY($1::uuid[]) AND EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = b.workspace_id)
         """,
         booking_ids,
     )
+    if not rows:
+        return []
     stored = await _matches_of(connection, booking_ids)
     return [
         BookingSeats(

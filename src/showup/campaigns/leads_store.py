@@ -139,15 +139,24 @@ _GROWN = {name: f"greatest(m.{name}, excluded.{name})" for name in _GREATER} | {
     name: f"least(m.{name}, excluded.{name})" for name in _EARLIER
 }
 
+# Of the rows that the same import has saved before, with their first lines.
 _UPSERT_MEMBERSHIPS = f"""
-    INSERT INTO campaign_leads AS m (workspace_id, lead_id, campaign_id, import_id, import_line, {", ".join(_SIGNALS)})
-    SELECT $1, lead_id, campaign_id, $2, import_line, {", ".join(_SIGNALS)}
-    FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::int[], $7::timestamptz[], $8::bool[], $9::bool[],
-                $10::bool[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
-                $15::timestamptz[])
-         AS given(lead_id, campaign_id, import_line, {", ".join(_SIGNALS)})
-    ON CONFLICT (lead_id, campaign_id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _GROWN.items())}
-    RETURNING lead_id, campaign_id, import_id, import_line
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::int[], $7::timestamptz[], $8::bool[],
+                             $9::bool[], $10::bool[], $11::bool[], $12::timestamptz[], $13::timestamptz[],
+                             $14::timestamptz[], $15::timestamptz[])
+                      AS t(lead_id, campaign_id, import_line, {", ".join(_SIGNALS)})
+    ),
+    saved AS (
+        INSERT INTO campaign_leads AS m
+            (workspace_id, lead_id, campaign_id, import_id, import_line, {", ".join(_SIGNALS)})
+        SELECT $1, lead_id, campaign_id, $2, import_line, {", ".join(_SIGNALS)} FROM given
+        ON CONFLICT (lead_id, campaign_id)
+        DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _GROWN.items())}
+        RETURNING lead_id, campaign_id, import_id, import_line
+    )
+    SELECT s.lead_id, s.campaign_id, s.import_line FROM saved s JOIN given g USING (lead_id, campaign_id)
+    WHERE s.import_id = $2 AND s.import_line <> g.import_line
 """  # noqa: S608  # constants
 
 
@@ -186,12 +195,7 @@ async def _upsert_memberships(
         [row.line for _, row in rows],
         *([getattr(row.signals, name) for _, row in rows] for name in _SIGNALS),
     )
-    new = {(row_lead_id, row.campaign_id): row.line for row_lead_id, row in rows}
-    return {
-        (one["lead_id"], one["campaign_id"]): one["import_line"]
-        for one in saved
-        if one["import_id"] == import_id and one["import_line"] != new[one["lead_id"], one["campaign_id"]]
-    }
+    return {(one["lead_id"], one["campaign_id"]): one["import_line"] for one in saved}
 
 
 def _filled(first: ImportedLead, later: ImportedLead) -> ImportedLead:

@@ -122,7 +122,7 @@ def _report(lead_file: "LeadFile", done: "LeadImport") -> dict[str, Any]:
 
 def _format(lead_file: "LeadFile") -> dict[str, Any]:
     return {
-        "encoding": lead_file.charset,
+        "encoding": lead_file.encoding,
         "separator": lead_file.layout.separator,
         "columns": lead_file.mapping.named(),
         "unused_columns": lead_file.mapping.unused(),
@@ -148,7 +148,7 @@ def _print_preview(lead_file: "LeadFile", campaign: str, *, as_json: bool) -> No
     if as_json:
         print_json({**_format(lead_file), "preview": leads, "rejected_rows": rejected})
         return
-    print(f"Read as {lead_file.charset}, separated by {lead_file.layout.separator!r}.")
+    print(f"Read as {lead_file.encoding}, separated by {lead_file.layout.separator!r}.")
     for field, names in lead_file.mapping.named().items():
         print(f"  {field}: {', '.join(names)}")
     if unused := lead_file.mapping.unused():
