@@ -1,5 +1,6 @@
 """CA2: bookings, imports, merges and undone matches lead to the same matches in any order; a rebuild agrees."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import count
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.events.booking import MatchUndone
 from showup.events.workspace import Merged
+from showup.inbox.apply import apply_pending
 from tests.campaigns.scenario import CampaignScenario
 from tests.histories.table_contents import new_account
 from tests.histories.webhooks import MONDAY
@@ -93,4 +95,25 @@ async def test_two_bookings_that_prove_to_be_one_have_one_match(scenario: Campai
     fields = {"rescheduleUid": "old", "rescheduleStartTime": "2026-09-20T12:00:00Z"}
     await scenario.book("new", PEOPLE[0], at=MONDAY + timedelta(hours=1), trigger="BOOKING_RESCHEDULED", **fields)
     assert [row[:2] for row in await scenario.matches()] == [("new", PEOPLE[0])]
+    assert await scenario.rebuild_differences() == []
+
+
+async def test_bookings_and_imports_at_the_same_time_miss_no_match(scenario: CampaignScenario) -> None:
+    """Each side sees what the other has committed: neither a lead nor a booking of the same moment is overlooked."""
+    emails = [f"p{number}@acme.example" for number in range(40)]
+
+    async def import_all(campaign: str) -> None:
+        (scenario.folder / campaign).write_text("\n".join(["email", *emails]))
+        await scenario.import_file(scenario.folder / campaign, campaign, batch_rows=3)
+
+    async def book_all() -> None:
+        for number, email in enumerate(emails):
+            await scenario.book(f"b{number:03}", email)
+
+    await asyncio.gather(import_all("One"), book_all(), import_all("Two"))
+    # A projection that finds the lock taken leaves its events to the next one.
+    while await apply_pending(scenario.engine, scenario.workspace, scenario.clock, {}):
+        pass
+    assert [row[1] for row in await scenario.matches()] == emails
+    assert {row[3] for row in await scenario.matches()} == {"One"}
     assert await scenario.rebuild_differences() == []
