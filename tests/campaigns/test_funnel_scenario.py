@@ -18,6 +18,8 @@ FOLDER = Path(__file__).parent / "funnel"
 SCENARIO: dict[str, Any] = json.loads((FOLDER / "scenario.json").read_text())
 EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
 LEADS = {lead["key"]: lead for lead in SCENARIO["leads"]}
+# A stranger, and a lead who booked with a personal address.
+EXPECTED_UNMATCHED = 2
 CAMPAIGNS = {one["id"]: one["name"] for one in SCENARIO["campaigns"]}
 
 
@@ -57,7 +59,7 @@ async def receive(scenario: CampaignScenario, steps: list[dict[str, Any]]) -> No
 
 @pytest.mark.parametrize("seed", [None, 1, 2])
 @pytest.mark.parametrize("leads_first", [True, False])
-async def test_every_attendee_is_matched_as_worked_out_by_hand(
+async def test_every_attendee_is_matched_as_the_scenario_says(
     scenario: CampaignScenario, seed: int | None, leads_first: bool
 ) -> None:
     steps = [step for step in SCENARIO["steps"] if step["do"] == "webhook"]
@@ -73,4 +75,6 @@ async def test_every_attendee_is_matched_as_worked_out_by_hand(
         for one in EXPECTED["matching"]
     }
     assert {row[:3] for row in await scenario.pairs()} == expected
+    unmatched = await scenario.rows("SELECT attendee FROM unmatched_bookings WHERE workspace_id = $1")
+    assert len(unmatched) == EXPECTED_UNMATCHED
     assert await scenario.rebuild_differences() == []

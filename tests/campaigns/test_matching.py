@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from showup.database.engine import transaction
 from showup.events.booking import LeadMatched, MatchUndone
 from showup.events.workspace import Merged, MergeUndone
+from showup.inbox.rebuild.options import RebuildOptions
+from showup.inbox.rebuild.run import rebuild
 from tests.campaigns.scenario import CampaignScenario
 from tests.histories.webhooks import MONDAY
 
@@ -130,6 +133,18 @@ async def test_merged_people_are_matched_by_each_others_addresses_until_it_is_un
     await scenario.execute(MergeUndone(merge=merged.event_ids[0]))
     assert await scenario.pairs() == [(AMARA, AMARA, "Founders", "email")]
     assert await scenario.rebuild_differences() == []
+
+
+async def test_a_rebuild_repairs_matches_from_the_log(scenario: CampaignScenario) -> None:
+    await scenario.import_rows("Founders", [{"email": AMARA}, {"email": LEE}])
+    await scenario.book("one", AMARA, LEE)
+    before = await scenario.matches()
+    async with transaction(scenario.engine) as tx:
+        await tx.exec_driver_sql(f"DELETE FROM matches WHERE attendee = '{AMARA}'")  # noqa: S608  # a constant
+        await tx.exec_driver_sql("UPDATE matches SET score = 0.5")
+    assert len(await scenario.rebuild_differences()) == 2
+    await rebuild(scenario.engine, RebuildOptions(workspace_ids=[scenario.workspace], applied=True))
+    assert await scenario.matches() == before
 
 
 async def test_every_match_is_an_event_with_an_audit_entry(scenario: CampaignScenario) -> None:

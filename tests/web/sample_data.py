@@ -333,6 +333,9 @@ def add_match(data: SampleData, workspace: str) -> None:
     data.add(tables.campaign_leads, **member, sent=3, replied=True)
     match = {"id": f"{workspace}.match", "booking_id": f"{workspace}.intro", "event_id": f"{workspace}.made"}
     evidence = {"address": "it is the lead's address"}
+    booking = {"ours": "ours.demo", "theirs": "theirs.intro"}[workspace]
+    seat = {"booking_id": booking, "position": 9, "email": "p.at@gmail.com", "match_key": "pat@gmail.com"}
+    data.add(tables.booking_attendees, **seat)
     data.add(
         tables.matches,
         **member | match,

@@ -90,12 +90,21 @@ def connection_requests(connection_id: UUID) -> list[CommandRequest]:
     ]
 
 
+def review_requests(match_id: UUID, unmatched_id: str, lead_id: UUID) -> list[CommandRequest]:
+    route, path = "/api/unmatched/{unmatched_id}", f"/api/unmatched/{unmatched_id}"
+    return [
+        CommandRequest("DELETE", "/api/matches/{match_id}", f"/api/matches/{match_id}", None),
+        CommandRequest("POST", f"{route}/dismiss", f"{path}/dismiss", None),
+        CommandRequest("POST", f"{route}/restore", f"{path}/restore", None),
+        CommandRequest("POST", f"{route}/link", f"{path}/link", {"lead_id": str(lead_id)}),
+    ]
+
+
 async def requests_for_ours(
     scenario: Scenario,
     merge_id: UUID,
     event_id: UUID,
     suppression_id: UUID,
-    match_id: UUID,
     endpoint_id: UUID,
     connection_id: UUID,
 ) -> list[CommandRequest]:
@@ -112,7 +121,6 @@ async def requests_for_ours(
     waiting, question_id = id_of("ours.waiting"), id_of("ours.asked")
     people = {"gone_id": str(gina), "stays_id": str(ian)}
     return [
-        CommandRequest("DELETE", "/api/matches/{match_id}", f"/api/matches/{match_id}", None),
         CommandRequest("POST", "/api/leads/import", "/api/leads/import?campaign=Founders", NO_LEADS),
         CommandRequest("POST", "/api/deals", "/api/deals", {"company_id": initech}),
         CommandRequest("PATCH", "/api/deals/{deal_id}", f"/api/deals/{deal}", {"stage": "proposal"}),
@@ -164,8 +172,10 @@ async def requests(scenario: Scenario, scenario_client_as: ClientFactory) -> lis
     leads = b"email\nsarah@acme.com"
     await scenario_client_as("writer").post("/api/leads/import?campaign=Founders", content=leads)
     match, *_ = await scenario.rows("matches", workspace_id=id_of("ours"))
-    ids = [match["id"], *(UUID(item["id"]) for item in (endpoint, connection))]
-    return await requests_for_ours(scenario, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)
+    unmatched, *_ = (await scenario_client_as("writer").get("/api/unmatched")).json()["items"]
+    reviewed = review_requests(match["id"], unmatched["id"], match["lead_id"])
+    ids = [*(UUID(item["id"]) for item in (endpoint, connection))]
+    return [*reviewed, *await requests_for_ours(scenario, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)]
 
 
 async def read_tables(scenario: Scenario) -> list[Any]:
@@ -194,7 +204,8 @@ async def test_a_smaller_scope_is_refused(
     before = await read_tables(scenario)
     for request in requests:
         response = await scenario_client_as(key_name).request(request.method, request.path, json=request.body)
-        assert (request, response.status_code) == (request, 403 if key_name == "reader" else 401)
+        # The same address sends a wrong key again and again, and is throttled after some time.
+        assert response.status_code in ({403} if key_name == "reader" else {401, 429}), request
     assert await read_tables(scenario) == before
 
 

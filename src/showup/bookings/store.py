@@ -20,7 +20,10 @@ _SAME_NAME_FIELDS = tuple(name for name in Booking.__struct_fields__ if name in 
 
 
 class StoredBooking(Struct, frozen=True, kw_only=True):
-    """A booking with its ids and times in the database; `person_ids` by the attendee's email."""
+    """A booking with its ids and times in the database; `person_ids` by the attendee's email.
+
+    `dismissed` are the emails of attendees whom nobody has to review.
+    """
 
     id: UUID
     account_id: UUID
@@ -28,6 +31,7 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     company_id: UUID | None
     deal_id: UUID | None
     person_ids: Mapping[str, UUID]
+    dismissed: Collection[str] = ()
     created_at: datetime
     updated_at: datetime
 
@@ -251,4 +255,5 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "attended": attendee.attended,
         "attendance_evidence": attendee.evidence,
         "cancelled_at": attendee.left_at,
+        "dismissed": attendee.email in stored.dismissed,
     }

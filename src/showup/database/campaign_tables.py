@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -130,4 +131,21 @@ matches = Table(
     Index("ix_matches_booking_id", "booking_id"),
     Index("ix_matches_lead_id", "lead_id"),
     Index("ix_matches_campaign", "workspace_id", "campaign_id", postgresql_where=text("state = 'matched'")),
+)
+
+# A view: the attendees of bookings that are neither cancelled nor rejected, who have no match.
+unmatched_bookings = Table(
+    "unmatched_bookings",
+    MetaData(),
+    Column("id", UUID),
+    Column("workspace_id", UUID),
+    Column("booking_id", UUID),
+    Column("attendee", Text),
+    Column("name", Text),
+    Column("title", Text),
+    Column("start_time", Instant),
+    Column("booked_at", Instant),
+    Column("status", Text),
+    Column("organizer_email", Text),
+    Column("dismissed", Boolean),
 )

@@ -35,6 +35,7 @@ from showup.database.campaign_tables import campaigns as campaigns
 from showup.database.campaign_tables import lead_imports as lead_imports
 from showup.database.campaign_tables import leads as leads
 from showup.database.campaign_tables import matches as matches
+from showup.database.campaign_tables import unmatched_bookings as unmatched_bookings
 from showup.database.delivery_tables import calendar_entries as calendar_entries
 from showup.database.delivery_tables import deliveries as deliveries
 from showup.database.delivery_tables import delivery_attempts as delivery_attempts
@@ -274,9 +275,17 @@ booking_attendees = Table(
     Column("attendance_evidence", Text),
     # A seat that was given up: the attendee stays on record and no longer counts.
     Column("cancelled_at", Instant),
+    # A person said that no campaign brought them.
+    Column("dismissed", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("booking_id", "position"),
     Index("ix_booking_attendees_person_id", "person_id"),
     Index("ix_booking_attendees_email", "email"),
+    # The id of the row in `unmatched_bookings`.
+    Index(
+        "ix_booking_attendees_unmatched",
+        text("(md5((booking_id)::text || ':' || email)::uuid)"),
+        postgresql_where=text("match_key IS NOT NULL"),
+    ),
     Index("ix_booking_attendees_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
     Index(
         "ix_booking_attendees_company_key",

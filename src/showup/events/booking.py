@@ -169,7 +169,19 @@ class MatchUndone(ManualBookingEvent, frozen=True, kw_only=True):
     lead: str
 
 
-MatchEvent: TypeAlias = LeadMatched | MatchWithdrawn | MatchUndone
+class AttendeeDismissed(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person said that no campaign brought this attendee (email): nobody has to review them."""
+
+    attendee: str
+
+
+class DismissalUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person wants to review the attendee (email) again."""
+
+    attendee: str
+
+
+MatchEvent: TypeAlias = LeadMatched | MatchWithdrawn | MatchUndone | AttendeeDismissed | DismissalUndone
 """The events about matches: they change nothing else about the booking."""
 
 AnyBookingEvent: TypeAlias = (
@@ -198,6 +210,8 @@ AnyBookingEvent: TypeAlias = (
     | LeadMatched
     | MatchWithdrawn
     | MatchUndone
+    | AttendeeDismissed
+    | DismissalUndone
     | DealChanged
 )
 

@@ -102,6 +102,8 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.LeadMatched,
     booking.MatchWithdrawn,
     booking.MatchUndone,
+    booking.AttendeeDismissed,
+    booking.DismissalUndone,
     DealChanged,
 )
 _KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}

@@ -8,7 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.campaigns.match import Match, MatchState
-from showup.events.booking import LeadMatched, MatchEvent, MatchUndone, MatchWithdrawn
+from showup.events.booking import (
+    AttendeeDismissed,
+    DismissalUndone,
+    LeadMatched,
+    MatchEvent,
+    MatchUndone,
+    MatchWithdrawn,
+)
 from showup.events.envelope import BookingRecord
 from showup.pipeline.change import AuditEntry
 
@@ -18,11 +25,13 @@ _UNDONE_REASON: Final = "a person undid this match, so it is not made again by i
 class ReplayedMatches(Struct, kw_only=True):
     """The last state of each pair of attendee and lead; at most one lead of an attendee is `matched`.
 
-    `ruled_out` are pairs that a person undid. `refused`: by event, why it changed nothing.
+    `ruled_out` are pairs that a person undid, `dismissed` are attendees whom nobody has to review. `refused`: by event,
+    why it changed nothing.
     """
 
     pairs: dict[tuple[str, str], Match] = {}
     ruled_out: set[tuple[str, str]] = set()
+    dismissed: set[str] = set()
     entries: list[AuditEntry] = []
     refused: dict[UUID, str] = {}
 
@@ -52,6 +61,12 @@ def replay_matches(records: Iterable[BookingRecord]) -> ReplayedMatches:
                 _match_withdrawn(replayed, record, event)
             case MatchUndone():
                 _match_undone(replayed, record, event)
+            case AttendeeDismissed():
+                replayed.dismissed.add(event.attendee)
+                replayed.entries.append(_entry(record, "attendee.dismissed", f"no campaign brought {event.attendee}"))
+            case DismissalUndone():
+                replayed.dismissed.discard(event.attendee)
+                replayed.entries.append(_entry(record, "dismissal.undone", f"{event.attendee} is to be reviewed"))
             case _:
                 pass
     return replayed
@@ -105,8 +120,8 @@ def _changed(match: Match, record: BookingRecord, state: MatchState) -> Match:
     return replace(match, state=state, event_id=record.event_id, actor=record.actor, at=record.source_at)
 
 
-def _entry(record: BookingRecord, what: str, because: str, lead: str) -> AuditEntry:
-    change = {"lead": [None, lead] if what == "lead.matched" else [lead, None]}
+def _entry(record: BookingRecord, what: str, because: str, lead: str | None = None) -> AuditEntry:
+    change = {} if lead is None else {"lead": [None, lead] if what == "lead.matched" else [lead, None]}
     return AuditEntry(
         event_id=record.event_id,
         at=record.source_at,

@@ -59,6 +59,7 @@ class BookingState(Struct, kw_only=True):
     company_names: dict[str, CompanyName] = {}
     attached_at: dict[str, list[datetime]] = {}
     matches: list[Match] = []
+    dismissed: set[str] = set()
     refused: dict[UUID, str] = {}
 
     @property
@@ -102,7 +103,8 @@ def replay(
             state.plan.apply(change)
     state.plan.finish()
     replayed = replay_matches(one for one in ordered if is_match_event(one))
-    state.matches, state.refused = replayed.matches, state.refused | replayed.refused
+    state.matches, state.dismissed = replayed.matches, replayed.dismissed
+    state.refused |= replayed.refused
     state.entries += replayed.entries
     _collect_people(state, ordered)
     return state

@@ -112,6 +112,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
         # more.
         deal_id=booking.before.deal_id if booking.before is not None and company_id is not None else None,
         person_ids=contacts.person_ids,
+        dismissed=state.dismissed,
         created_at=state.first_event_at,
         updated_at=state.last_event_at or state.first_event_at,
     )

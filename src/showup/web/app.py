@@ -32,6 +32,7 @@ from showup.web.api import (
     rules,
     stats,
     suppressions,
+    unmatched,
     workspaces,
 )
 from showup.web.http.app_state import LOCK_TIMEOUT, READ_TIMEOUT, AppState, MailSecrets, read_only_engine
@@ -54,6 +55,7 @@ READ_ROUTERS = (
     people.router,
     merges.router,
     leads.router,
+    unmatched.router,
     stats.router,
     deliveries.router,
     queues.router,
@@ -77,6 +79,7 @@ COMMAND_ROUTERS = (
     merges.commands,
     leads.commands,
     matches.commands,
+    unmatched.commands,
     events.commands,
     rules.commands,
     deliveries.commands,

@@ -6,7 +6,15 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from showup.events.booking import BookingAttached, LeadMatched, MatchUndone, MatchWithdrawn, OutcomeReported
+from showup.events.booking import (
+    AttendeeDismissed,
+    BookingAttached,
+    DismissalUndone,
+    LeadMatched,
+    MatchUndone,
+    MatchWithdrawn,
+    OutcomeReported,
+)
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.delivery import RecordChosen
 from showup.events.manual import ManualEvent
@@ -19,6 +27,8 @@ _AnyManualEvent: TypeAlias = (
     | LeadMatched
     | MatchWithdrawn
     | MatchUndone
+    | AttendeeDismissed
+    | DismissalUndone
     | DealOpened
     | DealChanged
     | PersonRecorded
