@@ -62,11 +62,17 @@ class ShowupProcess:
     def wait_for_output(self, pattern: str) -> str:
         """Waits for a matching line of output; returns its first group, or the whole match."""
         output = ""
-        while line := self._lines.get(timeout=TIMEOUT):
+        while line := self._next_line(output):
             output += line
             if match := re.search(pattern, line):
                 return match[match.lastindex or 0]
         raise AssertionError(f"the process ended with this output:\n{output}")
+
+    def _next_line(self, output: str) -> str:
+        try:
+            return self._lines.get(timeout=TIMEOUT)
+        except queue.Empty:
+            raise AssertionError(f"no other line within {TIMEOUT} s; the output so far:\n{output}") from None
 
     def process_tree(self) -> list[psutil.Process]:
         """Returns the process and all its descendants, including PostgreSQL."""

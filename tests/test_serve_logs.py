@@ -13,7 +13,7 @@ _SENDERS = '[[senders]]\nfrom = "team@example.com"\n'
 
 
 def upcoming_booking() -> bytes:
-    """Returns the body of a webhook about a new booking for tomorrow, so that its attendee gets a mail."""
+    """Returns the body of a webhook about a new booking for tomorrow; its attendees, of another company, get a mail."""
     body = json.loads(PAYLOAD.read_bytes())
     start = datetime.now(UTC) + timedelta(days=1)
     body["createdAt"] = datetime.now(UTC).isoformat()
@@ -22,6 +22,7 @@ def upcoming_booking() -> bytes:
         "startTime": start.isoformat(),
         "endTime": (start + timedelta(minutes=30)).isoformat(),
     }
+    body["payload"]["organizer"]["email"] = "host@ours.example"
     return json.dumps(body).encode()
 
 

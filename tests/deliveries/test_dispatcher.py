@@ -296,7 +296,9 @@ async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: Deliver
         ("lost", "the process that made it ended, or hung"),
         ("stopped", "the meeting was moved to another time"),
     ]
-    assert scenario.fake_destination.kinds == ["confirmation", "rescheduled", "calendar_cleanup"]
+    # Both are due at the same moment and sent side by side: their order is not fixed.
+    kind, *others = scenario.fake_destination.kinds
+    assert (kind, sorted(others)) == ("confirmation", ["calendar_cleanup", "rescheduled"])
 
 
 async def test_a_lease_of_a_dead_process_is_claimed_again(scenario: DeliveryScenario) -> None:

@@ -26,7 +26,12 @@ class Exchange(BaseHTTPRequestHandler):
         """Prints nothing."""
 
     def body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """Raises ConnectionError if the client went away, or was killed, before it had sent the whole body."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError("an incomplete request")
+        return body
 
     def respond(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
