@@ -1,10 +1,11 @@
 """Run the torture tests for longer than the suite does: kill processes under load, and check the data afterwards.
 
-Usage: `python -m tests.torture [r1] [r4] [r6] [commands] [deliveries] [--rounds N] [--seed N]`.
+Usage: `python -m tests.torture [r1] [r4] [r6] [commands] [deliveries] [import] [--rounds N] [--seed N]`.
 
 `commands` sends people's commands between late webhooks, and checks that none is undone.
-`deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times. The
-exit status is 1 after the first fault. The folder of a run that failed or was interrupted is not removed.
+`deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times.
+`import` imports 1,000,000 leads, and kills the command `--rounds` times. The exit status is 1 after the first fault.
+The folder of a run that failed or was interrupted is not removed.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
-from tests.torture import exactly_once
+from tests.torture import exactly_once, lead_import
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
@@ -40,8 +41,10 @@ _DEPLOYMENTS: dict[str, Callable[[Path], Deployment]] = {
 }
 _EXACTLY_ONCE = "deliveries"
 _COMMANDS = "commands"
+_IMPORT = "import"
 _PEOPLE = 30
 _ATTENDEES = 1_000
+_LEADS = 1_000_000
 _console = Console(soft_wrap=True)
 
 
@@ -50,7 +53,7 @@ def main() -> None:
     # Ctrl-C and SIGTERM both stop the processes that this command started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _console.print(f"seed {arguments.seed}: --seed {arguments.seed} repeats the same histories, processes and moments")
-    names = arguments.names or [*_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE]
+    names = arguments.names or [*_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT]
     sys.exit(
         0 if all((_run_exactly_once if name == _EXACTLY_ONCE else _torture)(name, arguments) for name in names) else 1
     )
@@ -61,9 +64,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "names",
         nargs="*",
-        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE],
+        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT],
         metavar="TEST",
-        help="r1, r4, r6, commands or deliveries (all)",
+        help="r1, r4, r6, commands, deliveries or import (all)",
     )
     parser.add_argument("--rounds", type=int, default=20, help="how many rounds of each test (20)")
     parser.add_argument(
@@ -83,7 +86,7 @@ def _torture(name: str, arguments: argparse.Namespace) -> bool:
     folder.chmod(0o711)
     deployment, is_sound = _DEPLOYMENTS.get(name, SingleServe)(folder), False
     try:
-        run_all = _rounds_of_commands if name == _COMMANDS else _rounds
+        run_all = {_COMMANDS: _rounds_of_commands, _IMPORT: _killed_import}.get(name, _rounds)
         is_sound = asyncio.run(run_all(name, deployment, arguments))
     finally:
         deployment.close(preserve=not is_sound)
@@ -152,6 +155,18 @@ async def _rounds_of_commands(name: str, deployment: Deployment, arguments: argp
     finally:
         await engine.dispose()
     return True
+
+
+async def _killed_import(name: str, deployment: Deployment, arguments: argparse.Namespace) -> bool:
+    with tempfile.TemporaryDirectory(prefix="showup-torture-leads-") as folder:
+        plan = lead_import.Plan(rows=_LEADS, seed=arguments.seed, kills=arguments.rounds)
+        result = await lead_import.run_plan(Path(folder), deployment.dsn, deployment.variables, plan)
+    outcome = "FAULTS" if result.faults else "no lead lost or duplicated"
+    positions = ", ".join(f"{position:,}" for position in result.killed_at)
+    _console.print(f"{name}: {_LEADS:,} rows in {result.seconds:.0f} s, killed at lines {positions}; {outcome}")
+    for fault in result.faults:
+        _console.print(f"  {fault}", highlight=False, markup=False)
+    return not result.faults
 
 
 async def _run_round(name: str, deployment: Deployment, engine: AsyncEngine, plan: Plan, rounds: int) -> Result:
