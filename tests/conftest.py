@@ -4,9 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -18,8 +16,8 @@ from showup.database.embedded.server import EmbeddedPostgres
 from showup.database.engine import connect, transaction
 from showup.database.migrate import upgrade
 from showup.database.tables import connections, workspaces
+from tests.database_pool import TEMPLATE, DatabasePool, with_database
 
-TEMPLATE = "migrated"
 RUN_FOLDER = pytest.StashKey[Path]()
 # The databases of tests need not survive a crash: each run creates them again.
 UNSAFE_SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
@@ -41,11 +39,6 @@ def pytest_configure_node(node: "pytest.Item") -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(config.stash[RUN_FOLDER], ignore_errors=True)
-
-
-def with_database(url: str, name: str) -> str:
-    """Returns the address of another database on the same server."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 async def prepare_template(url: str) -> None:
@@ -72,23 +65,16 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
         yield server.dsn
 
 
-@asynccontextmanager
-async def fresh_database(postgres: str) -> AsyncIterator[str]:
-    """Yields the address of a migrated, empty database, and drops it at the end."""
-    name = f"test_{uuid4().hex}"
-    driver = await asyncpg.connect(postgres)
-    try:
-        await driver.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        yield with_database(postgres, name)
-        await driver.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await driver.close()
+@pytest.fixture(scope="session")
+def database_pool(postgres: str) -> DatabasePool:
+    """The databases of this worker."""
+    return DatabasePool(postgres)
 
 
 @pytest.fixture
-async def database_url(postgres: str) -> AsyncIterator[str]:
-    """The address of a new, migrated, empty database."""
-    async with fresh_database(postgres) as url:
+async def database_url(database_pool: DatabasePool) -> AsyncIterator[str]:
+    """The address of a migrated, empty database that no other test uses meanwhile."""
+    async with database_pool.database() as url:
         yield url
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from showup.database.engine import connect, transaction
 from showup.database.migrate import find_drift, upgrade
-from tests.conftest import with_database
+from tests.database_pool import with_database
 
 _OBJECTS = """
     SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

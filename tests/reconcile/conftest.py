@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeAlias
-from uuid import uuid4
 
-import asyncpg
 import httpx2
 import pytest
 
 from showup.database.engine import connect
-from tests.conftest import TEMPLATE, with_database
+from tests.database_pool import DatabasePool
 from tests.fake_calcom.server import FakeCalcom
 from tests.fake_calcom.world import World
 from tests.reconcile.showup_instance import ShowupInstance
@@ -30,17 +28,13 @@ async def fake_calcom(world: World) -> AsyncIterator[FakeCalcom]:
 
 
 @pytest.fixture
-async def open_showup(postgres: str, world: World, fake_calcom: FakeCalcom) -> AsyncIterator[OpenShowup]:
+async def open_showup(database_pool: DatabasePool, world: World, fake_calcom: FakeCalcom) -> AsyncIterator[OpenShowup]:
     """Returns a function that opens one more Showup instance."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx2.AsyncClient())
 
         async def open_one() -> ShowupInstance:
-            name = f"beside_{uuid4().hex}"
-            connection = await asyncpg.connect(postgres)
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-            await connection.close()
-            url = with_database(postgres, name)
+            url = await stack.enter_async_context(database_pool.database())
             engine = connect(url, pool_size=6)
             stack.push_async_callback(engine.dispose)
             return await ShowupInstance(url, engine, fake_calcom, world.clock, client).open()

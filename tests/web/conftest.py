@@ -1,12 +1,9 @@
 """Fixtures: the app over the sample data, and HTTP clients with its API keys, all in one process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeAlias
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import asyncpg
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -19,7 +16,7 @@ from showup.database.engine import connect
 from showup.dispatch.connection_check import ConnectionCheck
 from showup.web.app import create_app
 from showup.web.http.middleware import with_middleware
-from tests.conftest import TEMPLATE, with_database
+from tests.database_pool import DatabasePool, database_name
 from tests.web import scenario as scenes
 from tests.web.sample_data import ADMIN_KEY, NOW, full_sample_data, key_of
 from tests.web.scenario import Scenario, ticking_clock
@@ -27,29 +24,13 @@ from tests.web.scenario import Scenario, ticking_clock
 ClientFactory: TypeAlias = Callable[[str], httpx2.AsyncClient]
 
 
-async def copy_database(postgres: str, template: str) -> str:
-    """Copy the template database and return the copy's address."""
-    name = f"cast_{uuid4().hex}"
-    driver = await asyncpg.connect(postgres)
-    await driver.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    await driver.close()
-    return with_database(postgres, name)
-
-
-async def make_sample_database(postgres: str) -> str:
-    url = await copy_database(postgres, TEMPLATE)
+async def make_template(pool: DatabasePool, fill: Callable[[AsyncEngine], Awaitable[None]]) -> str:
+    """Fill a database, and return its name; copies are made of it."""
+    url = (await pool.take()).url
     engine = connect(url)
-    await full_sample_data().insert_into(engine)
+    await fill(engine)
     await engine.dispose()
-    return url
-
-
-async def make_scenario_database(postgres: str) -> str:
-    url = await copy_database(postgres, TEMPLATE)
-    engine = connect(url)
-    await scenes.create_scenario(engine, ticking_clock())
-    await engine.dispose()
-    return url
+    return database_name(url)
 
 
 def client_of(served_app: ASGIApp, name: str) -> httpx2.AsyncClient:
@@ -62,15 +43,23 @@ def client_of(served_app: ASGIApp, name: str) -> httpx2.AsyncClient:
 
 
 @pytest.fixture(scope="session")
-def shared_sample_database(postgres: str) -> str:
+def sample_template(database_pool: DatabasePool) -> str:
+    """The name of a database that contains the sample data, used as a template."""
+    return asyncio.run(make_template(database_pool, full_sample_data().insert_into))
+
+
+@pytest.fixture(scope="session")
+def shared_sample_database(database_pool: DatabasePool, sample_template: str) -> str:
     """A database with the sample data, shared by all tests that change nothing."""
-    return asyncio.run(make_sample_database(postgres))
+    return asyncio.run(database_pool.take(sample_template)).url
 
 
 @pytest.fixture
-def own_sample_database(postgres: str) -> str:
+def own_sample_database(database_pool: DatabasePool, sample_template: str) -> Iterator[str]:
     """A database with the sample data for one test only, for a test that changes something."""
-    return asyncio.run(make_sample_database(postgres))
+    taken = asyncio.run(database_pool.take(sample_template))
+    yield taken.url
+    asyncio.run(database_pool.give_back(taken))
 
 
 @pytest.fixture
@@ -117,17 +106,18 @@ def reader(client_as: ClientFactory) -> httpx2.AsyncClient:
 
 
 @pytest.fixture(scope="session")
-def scenario_template(postgres: str) -> str:
+def scenario_template(database_pool: DatabasePool) -> str:
     """The name of a database that contains the scenario, used as a template."""
-    return urlsplit(asyncio.run(make_scenario_database(postgres))).path.removeprefix("/")
+    return asyncio.run(make_template(database_pool, lambda engine: scenes.create_scenario(engine, ticking_clock())))
 
 
 @pytest.fixture
-async def scenario(postgres: str, scenario_template: str) -> AsyncIterator[Scenario]:
+async def scenario(database_pool: DatabasePool, scenario_template: str) -> AsyncIterator[Scenario]:
     """The scenario, in a database for this test only."""
-    engine = connect(await copy_database(postgres, scenario_template), pool_size=10)
-    yield Scenario(engine)
-    await engine.dispose()
+    async with database_pool.database(scenario_template) as url:
+        engine = connect(url, pool_size=10)
+        yield Scenario(engine)
+        await engine.dispose()
 
 
 async def reach_nothing(connection: Connection) -> ConnectionCheck:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.web.app import create_app, openapi_document
-from tests.web.conftest import make_scenario_database
+from tests.database_pool import DatabasePool
 from tests.web.sample_data import ADMIN_KEY, key_of
 from tests.web.scenario import ticking_clock
 
@@ -36,8 +36,8 @@ RESPONSE_CHECKS = CHECKS.get_by_names(
 
 
 @pytest.fixture(scope="module")
-def client(postgres: str) -> Iterator[TestClient]:
-    engine = connect(asyncio.run(make_scenario_database(postgres)))
+def client(database_pool: DatabasePool, scenario_template: str) -> Iterator[TestClient]:
+    engine = connect(asyncio.run(database_pool.take(scenario_template)).url)
     app = create_app(
         engine=engine, clock=ticking_clock(), admin_key=ADMIN_KEY, version="0", event_handlers=event_handlers()
     )

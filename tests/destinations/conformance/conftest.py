@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect, transaction
 from showup.database.tables import connections, workspaces
-from tests.conftest import fresh_database
+from tests.database_pool import DatabasePool
 from tests.destinations.conformance.subject import DestinationUnderTest, SharedClock
 from tests.destinations.conftest import client as client
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_database(postgres: str) -> AsyncIterator[str]:
+async def shared_database(database_pool: DatabasePool) -> AsyncIterator[str]:
     """Creates one database for all: creating hundreds would take most of the time."""
-    async with fresh_database(postgres) as url:
+    async with database_pool.database() as url:
         yield url
 
 
