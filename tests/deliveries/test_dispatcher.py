@@ -296,7 +296,8 @@ async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: Deliver
         ("lost", "the process that made it ended, or hung"),
         ("stopped", "the meeting was moved to another time"),
     ]
-    assert scenario.fake_destination.kinds == ["confirmation", "rescheduled", "calendar_cleanup"]
+    first_kind, *other_kinds = scenario.fake_destination.kinds
+    assert (first_kind, sorted(other_kinds)) == ("confirmation", ["calendar_cleanup", "rescheduled"])
 
 
 async def test_a_lease_of_a_dead_process_is_claimed_again(scenario: DeliveryScenario) -> None:

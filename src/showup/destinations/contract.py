@@ -313,13 +313,26 @@ class NeedsAnswer(Struct, frozen=True, kw_only=True):
     question: Question
 
 
+class BlockedNumber(Struct, frozen=True, kw_only=True):
+    """A phone number, in E.164 form, that no text message can reach: later ones are not tried (M10).
+
+    `reason`: its owner opted out, or it can't receive any. `because` is a sentence without the number.
+    """
+
+    number: str
+    reason: Literal["unsubscribed", "unreachable"]
+    because: str
+
+
 class GaveUp(Struct, frozen=True, kw_only=True):
     """The delivery can never succeed as it is: `because` is for the person who has to fix it.
 
-    `record` and `found` are those of `Delivered`, where a part was written.
+    `record` and `found` are those of `Delivered`, where a part was written. `blocked` is set where the recipient's
+    number is the reason.
     """
 
     because: str
+    blocked: BlockedNumber | None = None
     record: str | None = None
     found: dict[str, Any] = {}
 

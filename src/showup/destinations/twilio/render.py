@@ -1,6 +1,5 @@
 """Renders a reminder as a text message, in the attendee's language and time zone."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +14,7 @@ from showup.destinations.links import web_link
 from showup.destinations.localized_time import localized_time, plain
 from showup.destinations.placeholders import PlaceholderText
 from showup.destinations.twilio.reminder_text import reminder_text
+from showup.values.phone_number import e164
 from showup.values.time_zone import zone_of
 
 _LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINK = 60, 40, 100
@@ -23,9 +23,6 @@ _EARLY: Final = timedelta(hours=48)
 _DAY_BEGINS, _DAY_ENDS = 8, 21
 # Twilio's maximum.
 _LONGEST = 1600
-# Characters that people put between digits, and the zero that is only dialled within a country.
-_BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0]")
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class TextMessage(Struct, frozen=True, kw_only=True):
@@ -114,11 +111,3 @@ def _link(meeting: Meeting) -> str | None:
     if url is None or len(url) > _LONGEST_LINK:
         return None
     return redact_place(url, meeting.all_uids)
-
-
-def e164(typed: str | None) -> str | None:
-    """Returns the number in E.164 form; None without a country code, or if it is not a phone number."""
-    digits = _BETWEEN.sub("", (typed or "").strip().removeprefix("tel:"))
-    if digits.startswith("00"):
-        digits = f"+{digits[2:]}"
-    return digits if _NUMBER.fullmatch(digits) else None
