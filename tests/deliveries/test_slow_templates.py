@@ -123,7 +123,7 @@ async def test_another_process_that_claims_it_meanwhile_sends_it_once(
     assert (slow.rendered, slow.kinds) == (2, ["confirmation"])
 
 
-async def test_mails_whose_turn_comes_too_late_wait(scenario: DeliveryScenario, slow: SlowDestination) -> None:
+async def test_mails_that_would_start_after_their_lease_wait(scenario: DeliveryScenario, slow: SlowDestination) -> None:
     """The lease would end while they are sent."""
     await scenario.receive(booked(), booked("two", 2))
     async with rendering(scenario, slow):

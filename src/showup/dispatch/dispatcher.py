@@ -27,10 +27,10 @@ from showup.dispatch.claims import Claimed
 from showup.dispatch.dispatch_cycle import CycleRequest, DispatchCycle, EndedAttempt, log_cycle, run_dispatch_cycle
 from showup.dispatch.fair_shares import FairShares
 from showup.dispatch.preparation import (
-    Batch,
     ConnectedQueue,
     FinalCheck,
     NotConnected,
+    PreparedBatch,
     PreparedDelivery,
     ReadyDelivery,
     load_batch,
@@ -227,11 +227,11 @@ class Dispatcher:
             await self._with_the_database(queue, partial(self._store, batch))
         return batch.prepared()
 
-    async def _load(self, connected: ConnectedQueue, claimed: Sequence[Claimed]) -> Batch:
+    async def _load(self, connected: ConnectedQueue, claimed: Sequence[Claimed]) -> PreparedBatch:
         async with transaction(self._engine) as tx:
             return await load_batch(await _bounded(tx), self._final_check, connected, claimed, self._clock())
 
-    async def _store(self, batch: Batch) -> None:
+    async def _store(self, batch: PreparedBatch) -> None:
         async with transaction(self._engine) as tx:
             await store_batch(await _bounded(tx), batch, self._clock())
 

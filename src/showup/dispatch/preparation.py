@@ -103,7 +103,7 @@ class Draft(Struct, kw_only=True):
     is_new: bool = False
 
 
-class Batch(Struct, frozen=True, kw_only=True):
+class PreparedBatch(Struct, frozen=True, kw_only=True):
     """Claimed deliveries of one queue, with what was loaded for them."""
 
     connected: ConnectedQueue
@@ -136,7 +136,7 @@ async def load_batch(
     connected: ConnectedQueue,
     claimed: Sequence[Claimed],
     now: datetime,
-) -> Batch:
+) -> PreparedBatch:
     """Makes the final check, and loads what rendering and sending need. The first of the three steps."""
     queue = connected.queue
     await series_mails.lock(connection, queue, claimed)
@@ -157,7 +157,7 @@ async def load_batch(
         if content is None and meeting is not None and one.kind == SERIES:
             content = await series_mails.claim_dates(connection, queue, one, meeting, now)
         drafts.append(Draft(claimed=one, meeting=meeting, content=content))
-    return Batch(
+    return PreparedBatch(
         connected=connected,
         drafts=drafts,
         sent_entries=await load_sent_entries(connection, queue.workspace_id, by_recipient.values()),
@@ -166,7 +166,7 @@ async def load_batch(
     )
 
 
-def render_batch(batch: Batch, final_check: FinalCheck, clock: Clock) -> None:
+def render_batch(batch: PreparedBatch, final_check: FinalCheck, clock: Clock) -> None:
     """Renders what has no content yet, outside of any transaction: an operator's own templates may be slow.
 
     Deliveries whose turn comes so late that the lease would be too short to send them are postponed.
@@ -184,7 +184,7 @@ def render_batch(batch: Batch, final_check: FinalCheck, clock: Clock) -> None:
             batch.sent_entries.add(draft.content)
 
 
-async def store_batch(connection: asyncpg.Connection, batch: Batch, now: datetime) -> None:
+async def store_batch(connection: asyncpg.Connection, batch: PreparedBatch, now: datetime) -> None:
     """Stores the new contents, from which every attempt is sent; a delivery whose booking changed meanwhile waits."""
     new = [draft for draft in batch.drafts if draft.is_new]
     changed = await _changed_meanwhile(connection, new, now)

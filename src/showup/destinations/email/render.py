@@ -22,8 +22,9 @@ from showup.destinations.email.texts import NO_TEXTS, TeamTexts
 from showup.destinations.email.variables import mail_variables
 from showup.destinations.languages import Wording, choose_language, wording
 from showup.destinations.lines import one_line, truncate
+from showup.destinations.links import host_of
 from showup.destinations.localized_time import plain
-from showup.values.email_address import display_email, is_mailbox, normalize_email
+from showup.values.email_address import display_email, email_domain, is_mailbox, normalize_email
 
 _LONGEST_SUBJECT = 200
 _LONGEST_NAME = 80
@@ -100,9 +101,8 @@ class TemplateMailRenderer:
             return sender
         if self._fallback is None:
             raise CannotRender(
-                f"No sender matches the booking page {meeting.booker_url or '-'} and the organizer "
-                f"{meeting.organizer_email or '-'}: add a row to [[senders]] in showup.toml, "
-                "or a last row with only `from`."
+                f"No row of [[senders]] in showup.toml is for this meeting, {_booked_with(meeting)}: add one, or a "
+                "last row with only `from` for all other meetings, and restart Showup."
             )
         return SenderRule(address=self._fallback)
 
@@ -126,6 +126,13 @@ def template_names(notification: Notification) -> tuple[str, ...]:
     units = (("h", _HOUR), ("d", 24 * _HOUR), ("m", 60))
     exact = [f"reminder_{seconds // size}{unit}" for unit, size in units if seconds and not seconds % size]
     return (*exact, f"reminder_{purpose_of(timedelta(seconds=seconds))}", "reminder")
+
+
+def _booked_with(meeting: Meeting) -> str:
+    """Returns the facts that choose a sender, in words."""
+    host, domain = host_of(meeting.booker_url), email_domain(meeting.organizer_email)
+    page = f"booked on {host}" if host else "whose booking page is unknown"
+    return f"{page} and whose organizer {f'is at {domain}' if domain else 'has no known address'}"
 
 
 def _brand(sender: SenderRule, meeting: Meeting) -> Brand:

@@ -433,6 +433,7 @@ TABLES = (
     "CREATE INDEX ix_inbox_events_failed ON inbox_events (id) WHERE state = 'failed'",
     """CREATE INDEX ix_inbox_events_feedback ON inbox_events (received_at) WHERE source = 'resend' AND
         state = 'waiting'""",
+    "CREATE INDEX ix_inbox_events_duplicate_of ON inbox_events (duplicate_of) WHERE duplicate_of IS NOT NULL",
     "CREATE INDEX ix_inbox_events_unreadable ON inbox_events (processed_at) WHERE state = 'unreadable'",
     "CREATE INDEX ix_inbox_events_homeless ON inbox_events (id) WHERE workspace_id IS NULL AND state = 'waiting'",
     "CREATE INDEX ix_inbox_events_received_at ON inbox_events (received_at, id)",
