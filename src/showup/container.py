@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from showup.access.connection import Connection
     from showup.destinations.email.render import TemplateMailRenderer
+    from showup.destinations.email.settings import SenderRule
     from showup.destinations.public_addresses import AddressPolicy
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
@@ -183,6 +184,7 @@ class Container:
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
             calcom_api_url=self.settings.calcom_api_url,
+            senders=sender_rules(self.settings),
             event_handlers=event_handlers(),
             check_connection=partial(check_connection, self),
         )
@@ -341,7 +343,6 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     """
     from showup.destinations.email.isolated_templates import IsolatedTemplates
     from showup.destinations.email.render import TemplateMailRenderer
-    from showup.destinations.email.settings import SenderRule
     from showup.destinations.email.templates import Templates
     from showup.destinations.email.texts import TeamTexts
 
@@ -350,12 +351,19 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     return TemplateMailRenderer(
         # Only an operator's own templates can be slow.
         templates=Templates() if folder is None else IsolatedTemplates(folder),
-        senders=[SenderRule(**sender.model_dump()) for sender in policy.senders],
+        senders=sender_rules(settings),
         clock=clock,
         texts=convert(policy.team_texts(), TeamTexts),
         calendar=policy.email.calendar,
         fallback=None if for_sending else _PREVIEW_SENDER,
     )
+
+
+def sender_rules(settings: Settings) -> "list[SenderRule]":
+    """Returns the rows of the sender table."""
+    from showup.destinations.email.settings import SenderRule
+
+    return [SenderRule(**sender.model_dump()) for sender in settings.policy.senders]
 
 
 @asynccontextmanager

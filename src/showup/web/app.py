@@ -1,6 +1,7 @@
 """The FastAPI application: all HTTP routes except the Cal.com webhook endpoint."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
+from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
@@ -103,6 +105,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     address_policy: AddressPolicy | None = None,
     signature_alert: SignatureAlert | None = None,
     calcom_api_url: str | None = None,
+    senders: Sequence[SenderRule] = (),
     event_handlers: EventHandlers,
     check_connection: ConnectionTest | None = None,
 ) -> FastAPI:
@@ -113,8 +116,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this process serves it. Without
     `mail_secrets`, previously encrypted values cannot be decrypted. Without `address_policy`, only the syntax of an
     address that a user supplies is checked. `calcom_api_url` is the address of Cal.com's API for accounts without an
-    own one. `event_handlers` apply the events that the projection does not handle. Without `check_connection`,
-    connections cannot be tested.
+    own one. `senders` give pages for attendees their brand. `event_handlers` apply the events that the projection does
+    not handle. Without `check_connection`, connections cannot be tested.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -135,6 +138,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         check_connection=check_connection,
         connection_tests=TestThrottle(clock),
         calcom_api_url=calcom_api_url,
+        senders=senders,
     )
     return app
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
-from showup.destinations.email.brand import Brand, palette_of
+from showup.destinations.email.brand import brand_of
 from showup.destinations.email.calendar import calendar_files
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.letters.facts import Facts, Invitation, facts_of
@@ -72,7 +72,7 @@ class TemplateMailRenderer:
         facts = facts_of(
             notification,
             words=words,
-            brand=_brand(sender, meeting),
+            brand=brand_of(sender, meeting),
             team=self._texts,
             invitation=self._invitation(meeting, is_attached=bool(files)),
             reply_to=_reply_to(meeting, sender, words),
@@ -133,21 +133,6 @@ def _booked_with(meeting: Meeting) -> str:
     host, domain = host_of(meeting.booker_url), email_domain(meeting.organizer_email)
     page = f"booked on {host}" if host else "whose booking page is unknown"
     return f"{page} and whose organizer {f'is at {domain}' if domain else 'has no known address'}"
-
-
-def _brand(sender: SenderRule, meeting: Meeting) -> Brand:
-    organizer = truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME)
-    return Brand(
-        name=sender.name,
-        shown=sender.name or (organizer if "@" not in organizer else "") or sender.address.rpartition("@")[2],
-        logo=sender.logo,
-        logo_dark=sender.logo_dark,
-        has_colour=sender.color is not None,
-        palette=palette_of(sender.color),
-        postal_address=sender.postal_address,
-        privacy_url=sender.privacy_url,
-        signature=sender.signature,
-    )
 
 
 def _reply_to(meeting: Meeting, sender: SenderRule, words: Wording) -> tuple[str, str | None] | None:
