@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from showup.bookings.booking import LocationKind
 from showup.bookings.uids import redact
@@ -155,6 +155,12 @@ class Meeting(Struct, frozen=True, kw_only=True):
         texts = {name: self.redact_organizer(getattr(self, name)) for name in _ATTENDEE_TEXTS}
         series = tuple(replace(one, location=self.redact_organizer(one.location)) for one in self.series)
         return replace(self, title=self.redact_organizer(self.title) or "", series=series, **texts)
+
+    @property
+    def cancelled_dates(self) -> tuple["Meeting", ...]:
+        """Returns the meeting at each cancelled date of its series; none unless there are several."""
+        listed = [one for one in self.series if one.status == "CANCELLED"]
+        return tuple(replace(self, **asdict(one)) for one in listed) if len(listed) > 1 else ()
 
     @property
     def all_uids(self) -> tuple[str | None, ...]:

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 from msgspec import Struct, convert
 from msgspec.structs import replace
@@ -37,7 +38,7 @@ from showup.dispatch.destination_records import DestinationRecords, load_destina
 from showup.dispatch.record_facts import MeetingLookup, RecordFacts, load_record_facts
 from showup.outbox.confirm_tokens import Invitation
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
-from showup.outbox.planned import ASKING_SECONDS, REMINDER, SERIES
+from showup.outbox.planned import ASKING_SECONDS, REMINDER
 
 _log = structlog.get_logger()
 
@@ -95,12 +96,16 @@ class FinalCheck(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, kw_only=True):
-    """A claimed delivery while it is prepared. `content` is None until it is rendered, `is_new` says that it was."""
+    """A claimed delivery while it is prepared. `content` is None until it is rendered, `is_new` says that it was.
+
+    `asks_for_yes`: the new content has the link with which the attendee says that they will come (TE14).
+    """
 
     claimed: Claimed
     meeting: Meeting | None
     content: Content | NotSent | Postponed | GaveUp | None = None
     is_new: bool = False
+    asks_for_yes: bool = False
 
 
 class PreparedBatch(Struct, frozen=True, kw_only=True):
@@ -154,8 +159,12 @@ async def load_batch(
         meeting = meetings[one.id]
         content: Content | NotSent | Postponed | None = stopped.get(one.id) or _stop_reason(one, meeting)
         content = content or contents.get(one.id)
-        if content is None and meeting is not None and one.kind == SERIES:
-            content = await series_mails.claim_dates(connection, queue, one, meeting, now)
+        if content is None and meeting is not None and meeting.series and one.kind in series_mails.KINDS:
+            claimed_dates = await series_mails.claim_dates(connection, queue, one, meeting, now)
+            if isinstance(claimed_dates, NotSent | Postponed):
+                content = claimed_dates
+            else:
+                meeting = replace(meeting, series=claimed_dates)
         drafts.append(Draft(claimed=one, meeting=meeting, content=content))
     return PreparedBatch(
         connected=connected,
@@ -178,9 +187,11 @@ def render_batch(batch: PreparedBatch, final_check: FinalCheck, clock: Clock) ->
         if time_left <= timedelta(0):
             draft.content = Postponed(until=clock(), because="other messages of the queue took long to render")
             continue
-        draft.content = _render(draft.claimed, batch.connected, draft.meeting, batch.sent_entries, final_check)
+        links = _links(draft.claimed, batch.connected, draft.meeting, final_check)
+        draft.content = _render(draft.claimed, batch.connected, draft.meeting, batch.sent_entries, links)
         if not isinstance(draft.content, NotSent | Postponed | GaveUp):
             draft.is_new = True
+            draft.asks_for_yes = _contains(draft.content, links.get("confirm_url"))
             batch.sent_entries.add(draft.content)
 
 
@@ -193,6 +204,7 @@ async def store_batch(connection: asyncpg.Connection, batch: PreparedBatch, now:
             draft.content = reason
     contents = {draft.claimed.id: draft.content for draft in new if isinstance(draft.content, dict)}
     await _store_contents(connection, contents, now)
+    await _mark_asking(connection, [draft.claimed.id for draft in new if draft.asks_for_yes])
     await save_sent_entries(connection, batch.connected.queue.workspace_id, contents.values(), now)
 
 
@@ -283,15 +295,14 @@ def _render(
     connected: ConnectedQueue,
     meeting: Meeting | None,
     sent_entries: SentEntries,
-    final_check: FinalCheck,
+    links: Mapping[str, str],
 ) -> Content | NotSent | GaveUp:
-    details = one.details if meeting is None else one.details | _links(one, connected, meeting, final_check)
     notification = Notification(
         delivery_id=one.id,
         workspace=connected.workspace,
         kind=one.kind,
         meeting=meeting,
-        details=details,
+        details={**one.details, **links},
         time_zone=connected.time_zone,
         decided_at=one.decided_at,
         sent_entries=() if meeting is None else sent_entries.of(meeting),
@@ -307,8 +318,15 @@ def _render(
         return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
 
 
-def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting, final_check: FinalCheck) -> dict[str, str]:
+def _contains(content: Content, url: str | None) -> bool:
+    """Returns whether a rendered message has the link: an operator's own template may leave it out."""
+    return url is not None and url.encode() in msgspec.json.encode(content)
+
+
+def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, final_check: FinalCheck) -> dict[str, str]:
     """Returns the links to Showup's own pages, which are secret."""
+    if meeting is None:
+        return {}
     workspace_id, email = connected.queue.workspace_id, meeting.guest.email
     if one.kind == "no_show":
         return {"unsubscribe_url": final_check.unsubscribe_url(workspace_id, email)}
@@ -351,6 +369,13 @@ async def _load_contents(connection: asyncpg.Connection, claimed: Sequence[Claim
         [one.id for one in claimed],
     )
     return {row["delivery_id"]: row["content"] for row in rows}
+
+
+async def _mark_asking(connection: asyncpg.Connection, delivery_ids: Sequence[UUID]) -> None:
+    """Records which messages ask for a yes: only their recipients can be silent (`reads.attention`)."""
+    if delivery_ids:
+        mark = """UPDATE deliveries SET found = found || '{"asks_for_yes": true}' WHERE id = ANY($1::uuid[])"""
+        await connection.execute(mark, list(delivery_ids))
 
 
 async def _store_contents(connection: asyncpg.Connection, new_contents: Mapping[UUID, Content], now: datetime) -> None:
