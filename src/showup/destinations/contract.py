@@ -28,7 +28,7 @@ class Guest(Struct, frozen=True, kw_only=True):
 
     `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
     that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting. `confirmed_at`: when
-    they said that they will come.
+    they said that they will come. `is_invited`: somebody else booked, whose name is `invited_by` where it is known.
     """
 
     email: str
@@ -39,6 +39,8 @@ class Guest(Struct, frozen=True, kw_only=True):
     locale: str | None = None
     has_left: bool = False
     confirmed_at: datetime | None = None
+    is_invited: bool = False
+    invited_by: str | None = None
 
 
 # What people wrote and where they meet: each may hold a link with a uid.

@@ -33,6 +33,14 @@ _SEAT_DEAL_ID: Final = """
      ORDER BY e.position DESC LIMIT 1)
 """
 _DEAL_ID: Final = f"CASE WHEN c.id IS DISTINCT FROM b.company_id THEN {_SEAT_DEAL_ID} ELSE b.deal_id END"
+# Without seats, one attendee booked, and the others are guests.
+_IS_INVITED: Final = """
+    coalesce(a.attends AND a.seat_uid IS NULL AND b.person_id IS NOT NULL AND a.person_id <> b.person_id, false)
+"""
+_BOOKER_NAME: Final = """
+    (SELECT coalesce(one.first_name, one.name) FROM booking_attendees one
+     WHERE one.booking_id = b.id AND one.person_id = b.person_id ORDER BY one.position LIMIT 1)
+"""
 
 
 async def load_meetings(
@@ -48,7 +56,7 @@ async def load_meetings(
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
                a.time_zone, a.phone, a.first_name, a.locale, a.has_left, a.confirmed_at, other.uids AS other_uids,
                c.name AS company_name, c.domain AS company_domain, {_DEAL_ID} AS deal_id,
-               account.settings->>'api_url' AS api_url,
+               account.settings->>'api_url' AS api_url, {_IS_INVITED} AS is_invited, {_BOOKER_NAME} AS invited_by,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
@@ -128,6 +136,8 @@ def _meeting(row: asyncpg.Record, calcom_api_url: str | None, series: _Series) -
             locale=row["locale"],
             has_left=row["has_left"] or False,
             confirmed_at=row["confirmed_at"],
+            is_invited=row["is_invited"],
+            invited_by=row["invited_by"] if row["is_invited"] else None,
         ),
         **{name: row[name] for name in _MEETING},
     )
