@@ -27,7 +27,7 @@ from showup.destinations.contract import (
 )
 from showup.destinations.public_addresses import AddressPolicy
 from showup.destinations.twilio.health import KIND
-from showup.destinations.twilio.reminder_text import gsm_length
+from showup.destinations.twilio.short_text import gsm_length
 from showup.dispatch.destination_context import Clients
 from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
 from showup.dispatch.preparation import NotConnected
@@ -401,13 +401,18 @@ class TestDispatch:
         ]
         assert scenario.fake_destination.kinds == ["confirmation", "reminder", "reminder"]
 
-    async def test_a_cancelled_meeting_sends_no_reminder(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
+    async def test_a_cancelled_meeting_is_texted_once_and_sends_no_reminder(
+        self, scenario: ConnectedScenario, fake: FakeTwilio
+    ) -> None:
         start = scenario.now + timedelta(days=2)
         await scenario.receive(_booked(start, PHONE))
         await scenario.receive(body("BOOKING_CANCELLED", scenario.now, _payload(start, PHONE)))
+        await scenario.deliver_due()
         await scenario.deliver_due(hours=48)
-        assert fake.sent == []
-        assert {row["state"] for row in await scenario.rows(destination="twilio")} == {"withdrawn"}
+        (sent,) = fake.sent
+        assert " is off: " in sent.asked["Body"]
+        rows = await scenario.rows(destination="twilio", kind="reminder")
+        assert {row["state"] for row in rows} == {"withdrawn"}
 
     async def test_a_number_that_answered_stop_is_tried_once(
         self, scenario: ConnectedScenario, fake: FakeTwilio
@@ -509,3 +514,41 @@ def _payload(start: datetime, phone: str, uid: str = "one", number: int = 1) -> 
 
 def _booked(start: datetime, phone: str, uid: str = "one", number: int = 1) -> bytes:
     return body("BOOKING_CREATED", datetime(2026, 9, 7, 9, 0, tzinfo=UTC), _payload(start, phone, uid, number))
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "text"),
+    [
+        ("rescheduled", {}, "Your meeting with Ben Host is now {when}. Reply STOP to opt out"),
+        ("rescheduled", {"organizer_name": "b@host.example"}, "{title} is now {when}. Reply STOP to opt out"),
+        ("cancelled", {}, "Your meeting with Ben Host is off: {when}. Reply STOP to opt out"),
+        (
+            "reschedule_request",
+            {},
+            "Ben Host can't make {when}. Our mail has the link to another time. Reply STOP to opt out",
+        ),
+    ],
+)
+def test_a_change_is_texted(connection: TwilioConnection, kind: str, changes: dict[str, Any], text: str) -> None:
+    meeting = replace(MEETING, meeting_url=None, location=None, **changes)
+    sent = plain_json(connection.build().render(replace(notification(kind), meeting=meeting, decided_at=DUE)))
+    title = meeting.event_type_title or meeting.title
+    assert sent["body"] == text.format(when=re.search(r"\w+, \d.*? time", sent["body"])[0], title=title)  # type: ignore[index]
+    assert (gsm_length(sent["body"]) or 999) <= 160
+    assert (sent["to"], sent["due_at"]) == (PHONE, DUE.isoformat().replace("+00:00", "Z"))
+
+
+def test_no_text_about_an_own_change_or_at_night(connection: TwilioConnection) -> None:
+    destination = connection.build()
+    own = replace(MEETING, cancelled_by=MEETING.guest.email.upper())
+    with pytest.raises(NothingToSend, match="the attendee made this change"):
+        destination.render(replace(notification("cancelled"), meeting=own, decided_at=DUE))
+    night = DUE.replace(hour=1)
+    with pytest.raises(NothingToSend, match="text messages go from 8 to 21"):
+        destination.render(replace(notification("rescheduled"), meeting=MEETING, decided_at=night))
+
+
+def test_changes_can_be_left_out() -> None:
+    settings: dict[str, Any] = {"account_sid": ACCOUNT, "sender": NUMBER}
+    assert KIND.subscribed_events(KIND.parse_settings(settings)) >= {"reminder", "rescheduled", "cancelled"}
+    assert KIND.subscribed_events(KIND.parse_settings(settings | {"changes": False})) == {"reminder"}
