@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property, partial
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -185,6 +186,7 @@ class Container:
             address_policy=self.address_policy,
             calcom_api_url=self.settings.calcom_api_url,
             senders=sender_rules(self.settings),
+            logos=logo_files(self.settings),
             event_handlers=event_handlers(),
             check_connection=partial(check_connection, self),
         )
@@ -360,10 +362,27 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
 
 
 def sender_rules(settings: Settings) -> "list[SenderRule]":
-    """Returns the rows of the sender table."""
+    """Returns the rows of the sender table. A logo's file has an address of this Showup."""
     from showup.destinations.email.settings import SenderRule
 
-    return [SenderRule(**sender.model_dump()) for sender in settings.policy.senders]
+    def address_of(logo: str | bytes | None) -> str | None:
+        return f"{settings.public_url}/logos/{logo_name(logo)}" if isinstance(logo, bytes) else logo
+
+    return [
+        SenderRule(**sender.model_dump() | {"logo": address_of(sender.logo), "logo_dark": address_of(sender.logo_dark)})
+        for sender in settings.policy.senders
+    ]
+
+
+def logo_files(settings: Settings) -> dict[str, bytes]:
+    """Returns the senders' logos that are files, by their names in addresses."""
+    logos = (logo for sender in settings.policy.senders for logo in (sender.logo, sender.logo_dark))
+    return {logo_name(logo): logo for logo in logos if isinstance(logo, bytes)}
+
+
+def logo_name(image: bytes) -> str:
+    """Returns the name of a logo in its address: another image has another name."""
+    return f"{sha256(image).hexdigest()[:32]}.png"
 
 
 @asynccontextmanager

@@ -53,6 +53,7 @@ class Attendee:
             mail_secrets=MailSecrets(seal=SEAL),
             calcom_api_url="https://api.cal.example/v2",
             senders=SENDERS,
+            logos={f"{'a' * 32}.png": b"an image"},
             event_handlers=event_handlers(),
         )
         transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
@@ -133,6 +134,16 @@ async def test_the_page_has_the_language_of_the_attendee_and_the_brand_of_the_se
     (style,) = re.findall(r"<style>(:root{--act.*?)</style>", response.text)
     assert base64.b64encode(sha256(style.encode()).digest()).decode() in policy
     assert "#0b5d4e" in style
+
+
+async def test_a_logo_is_served_by_its_name_and_nothing_else_is(attendee_: Attendee) -> None:
+    response = await attendee_.client.get(f"/logos/{'a' * 32}.png")
+    assert (response.status_code, response.content) == (200, b"an image")
+    assert response.headers["content-type"] == "image/png"
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    for name in (f"{'b' * 32}.png", "..%2Flogo.png", "%00"):
+        assert (await attendee_.client.get(f"/logos/{name}")).status_code == 404
 
 
 async def test_a_page_without_a_meeting_has_the_browsers_language(attendee_: Attendee) -> None:

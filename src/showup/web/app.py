@@ -1,7 +1,7 @@
 """The FastAPI application: all HTTP routes except the Cal.com webhook endpoint."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import Any
@@ -17,6 +17,7 @@ from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import api_docs, confirm, home_page, mail_preview, metrics, openapi, probes, unsubscribe
+from showup.web import logos as logo_pages
 from showup.web.api import (
     attention,
     bookings,
@@ -51,7 +52,7 @@ from showup.web.webhooks import resend, slack
 
 OPEN_ROUTERS = (home_page.router, probes.router)
 # These routes take no API key: a signature or an encrypted link authenticates the caller.
-SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router)
+SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router, logo_pages.router)
 # Users open these pages in a browser, which sends the key as a password.
 PAGE_ROUTERS = (mail_preview.router,)
 READ_ROUTERS = (
@@ -106,6 +107,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     signature_alert: SignatureAlert | None = None,
     calcom_api_url: str | None = None,
     senders: Sequence[SenderRule] = (),
+    logos: Mapping[str, bytes] | None = None,
     event_handlers: EventHandlers,
     check_connection: ConnectionTest | None = None,
 ) -> FastAPI:
@@ -116,8 +118,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this process serves it. Without
     `mail_secrets`, previously encrypted values cannot be decrypted. Without `address_policy`, only the syntax of an
     address that a user supplies is checked. `calcom_api_url` is the address of Cal.com's API for accounts without an
-    own one. `senders` give pages for attendees their brand. `event_handlers` apply the events that the projection does
-    not handle. Without `check_connection`, connections cannot be tested.
+    own one. `senders` give pages for attendees their brand, and `logos` are the PNG images that it names.
+    `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
+    cannot be tested.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -139,6 +142,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         connection_tests=TestThrottle(clock),
         calcom_api_url=calcom_api_url,
         senders=senders,
+        logos=logos or {},
     )
     return app
 

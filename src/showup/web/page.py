@@ -43,13 +43,15 @@ def _origin(url: str) -> str:
     parts = urlsplit(url)
     # Nothing that a policy would read as more than an origin.
     host = (parts.hostname or "").encode("idna").decode()
-    return f"https://{host}:{parts.port}" if parts.port else f"https://{host}"
+    # A logo of this Showup has its own address, which need not be https on this machine.
+    scheme = "http" if parts.scheme == "http" else "https"
+    return f"{scheme}://{host}:{parts.port}" if parts.port else f"{scheme}://{host}"
 
 
 class AttendeeLook(Struct, frozen=True, kw_only=True):
     """How a page for attendees looks: its language, CSS of our own for it, and the images of the sender's brand.
 
-    `images` are https addresses; the page may load images from their hosts.
+    `images` are addresses; the page may load images from their hosts.
     """
 
     language: str

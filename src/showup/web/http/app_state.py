@@ -1,7 +1,7 @@
 """The state that all routes share: created once with the app and passed to each request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated, Final, TypeAlias
@@ -60,7 +60,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     notifies workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not
     handle. `key_throttle` limits wrong API keys, `link_throttle` wrong tokens in links. `check_connection` asks another
     system, as often as `connection_tests` allows. `calcom_api_url` is the address of Cal.com's API for accounts without
-    an own one. `senders` give pages for attendees their brand.
+    an own one. `senders` give pages for attendees their brand. `logos` are
+    PNG images by their names.
     """
 
     engine: AsyncEngine
@@ -81,6 +82,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None
     senders: Sequence[SenderRule] = ()
+    logos: Mapping[str, bytes] = {}
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 
