@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT
 
+import httpx2
 import pytest
 
 from tests.showup_process import ShowupProcess, environment
@@ -16,11 +18,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "WEBHOOKS_BY_HAND.md"
 KEY = "k" * 40
 
 
-def commands() -> str:
-    """Returns the shell commands of the page's section on sending, in order."""
-    section = PAGE.read_text().partition("## Send a webhook")[2].partition("\n## ")[0]
+def commands(title: str = "Send a webhook") -> str:
+    """Returns the shell commands of one of the page's sections, in order."""
+    section = PAGE.read_text().partition(f"## {title}\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"^    (.*)$", section, re.MULTILINE)
-    return "\n".join(line for line in blocks if not line.startswith(("{", "showup ")))
+    return "\n".join(line for line in blocks if not line.startswith(('{"', "showup ")))
 
 
 @pytest.fixture
@@ -42,6 +44,17 @@ def run_showup(settings: dict[str, str], *arguments: str) -> dict[str, str]:
     return answer
 
 
+def deals(server: ShowupProcess, key: str) -> list[str]:
+    """Returns the companies of the deals, once Showup has applied the booking."""
+    deadline = time.monotonic() + 10
+    while True:
+        response = httpx2.get(f"{server.address}/api/deals", headers={"Authorization": f"Bearer {key}"})
+        companies = [deal["company"]["name"] for deal in response.json()["items"]]
+        if companies or time.monotonic() > deadline:
+            return companies
+        time.sleep(0.05)
+
+
 def send(script: str, folder: Path) -> dict[str, object]:
     result = subprocess.run(["bash", "-euc", script], cwd=folder, capture_output=True, check=True, text=True)
     answer: dict[str, object] = json.loads(result.stdout)
@@ -59,6 +72,10 @@ def test_u07_the_commands_of_the_page_send_a_webhook(
     first = send(script, tmp_path)
     assert first["status"] == "accepted"
     assert send(script, tmp_path) == {"status": "duplicate", "id": first["id"]}
+    variables = "".join(f"{line}\n" for line in script.splitlines() if line.startswith(("URL=", "SECRET=")))
+    booking = send(variables + commands("Send a booking"), tmp_path)
+    assert booking["status"] == "accepted"
+    assert deals(server, run_showup(settings, "keys", "create", "reader", "--scope", "read")["key"]) == ["acme.example"]
 
     wrong = send(script.replace(account["secret"], "another-secret"), tmp_path)
     missing = send(script.replace('-H "X-Cal-Signature-256: $SIGNATURE" ', ""), tmp_path)

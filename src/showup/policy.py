@@ -14,10 +14,11 @@ from showup.values.domain_name import DomainName
 from showup.values.duration import MAX_DURATION, Duration, ShortDuration
 from showup.values.email_address import EmailAddress
 from showup.values.invalid_value import InvalidValue
+from showup.values.png_image import MAX_BYTES, png_fault
 from showup.values.struct_fields import field_type, model_field, with_fields
 from showup.values.time_of_day import check_time_of_day
 from showup.values.time_zone import TimeZone
-from showup.values.web_page import SecureAddress, WebPage
+from showup.values.web_page import SecureAddress, WebPage, check_secure_address
 
 # The table and key of each rule. All other keys of showup.toml are declared in the classes below.
 RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
@@ -134,19 +135,42 @@ class CalcomPolicy(_Table):
     grace: ShortDuration = timedelta(minutes=2)
 
 
+def _read_logo(value: Any) -> Any:
+    """Returns an https address as it is, and the contents of a PNG file."""
+    if not isinstance(value, str) or ":" in value:
+        return check_secure_address(value.strip()) if isinstance(value, str) else value
+    path = Path(value)
+    try:
+        if not path.is_file():
+            raise InvalidValue(f"an https address or a PNG file: there is no file {path}")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as fault:
+        if isinstance(fault, InvalidValue):
+            raise
+        raise InvalidValue(f"an https address or a PNG file: {path} can't be read") from None
+    if (because := png_fault(data)) is not None:
+        raise InvalidValue(f"another PNG file than {path}: {because}")
+    return data
+
+
+Logo = Annotated[str | bytes, BeforeValidator(_read_logo)]
+
+
 class SenderPolicy(_Table):
     """Configures one `[[senders]]` row: who sends mail for this booking page or organizer's domain, and their brand.
 
-    `logo` and `logo_dark` are addresses of pictures that are 28 pixels high. `color` is a colour such as `#0b5d4e`:
-    mails darken or lighten it where it could not be read. `language` is for attendees whose own isn't offered.
+    `logo` and `logo_dark` are pictures that are shown 28 pixels high: https addresses, or PNG files, which become their
+    contents. `color` is a colour such as `#0b5d4e`: mails darken or lighten it where it could not be read. `language`
+    is for attendees whose own isn't offered.
     """
 
     host: DomainName | None = None
     domain: DomainName | None = None
     address: EmailAddress = Field(alias="from")
     name: _Line | None = None
-    logo: SecureAddress | None = None
-    logo_dark: SecureAddress | None = None
+    logo: Logo | None = None
+    logo_dark: Logo | None = None
     color: HexColour | None = None
     postal_address: _Line | None = Field(default=None, alias="address")
     privacy_url: SecureAddress | None = None

@@ -253,7 +253,7 @@ def test_s12_a_short_secret_is_refused_or_reported(ready: Showup) -> None:
     refused = ready("accounts", "add", "acme", "--secret", "-", stdin="fifteen letters")
     assert (refused.code, "too short" in refused.error, "fifteen" in refused.error) == (1, True, False)
     checks = ready("doctor", "--json", CALCOM_WEBHOOK_SECRET="short").json
-    (account,) = [one for one in checks if one["subject"] == "default account"]
+    (account,) = [one for one in checks if one["subject"] == "account default"]
     assert (account["state"], "can be guessed" in account["message"]) == ("warn", True)
 
 

@@ -32,11 +32,19 @@ def test_a_healthy_setup_passes(ready: Showup) -> None:
     assert SECRET not in result.out
 
 
-def test_a_missing_secret_is_a_warning_with_a_fix(ready: Showup) -> None:
+def test_a_missing_secret_is_one_warning_with_a_fix(ready: Showup) -> None:
+    """U02: no other line says that the account receives webhooks, or that a ping at Cal.com would help."""
     result = ready("doctor")
     assert result.code == 0
-    assert "warn  default account" in result.out
-    assert "rotate-secret default" in result.out
+    (line,) = [one for one in result.out.splitlines() if "webhook" in one]
+    assert line.startswith("warn  webhooks:default: no webhook secret, so Showup refuses its webhooks")
+    assert "rotate-secret default" in line
+
+
+def test_u02_an_unused_default_account_is_no_warning(ready: Showup) -> None:
+    ready("accounts", "add", "acme")
+    assert states(ready("doctor", "--json"))["webhooks:default"] == "ok"
+    assert "no API key" in ready("connections", "test", "calcom", "acme").out
 
 
 def test_credentials_that_cannot_be_decrypted_are_a_failure(ready: Showup) -> None:

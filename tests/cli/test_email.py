@@ -46,6 +46,15 @@ def test_without_a_booking_a_sample_is_rendered_without_a_database(showup: Showu
     assert "Ann" in text.partition("\n\n")[2]
 
 
+def test_a_reminder_without_an_agenda_says_what_to_write_and_that_works(showup: Showup, tmp_path: Path) -> None:
+    result = showup("email", "preview", "reminder_72h")
+    assert (result.code, result.out) == (1, "")
+    assert "the event type intro has no agenda. Add one to showup.toml" in result.error
+    _, _, example = result.error.partition("preview again:\n")
+    (tmp_path / "showup.toml").write_text(example)
+    assert "What to bring" in showup("email", "preview", "reminder_72h", "--text").out
+
+
 def test_a_booking_mail_uses_the_current_booking(ready: Showup, booking_id: str) -> None:
     booking = ready("email", "preview", "confirmation", "--booking", booking_id, "--json").json
     assert "ann@acme.example" not in booking["to"]

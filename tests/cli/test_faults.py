@@ -108,6 +108,7 @@ def record_refusals(database_url: str, count: int, *, sources: int = 1, name: st
 
 
 def test_u02_refused_signatures_are_counted_with_their_time_and_sources(ready: Showup, database_url: str) -> None:
+    assert ready("accounts", "rotate-secret", "default").code == 0
     assert results(ready("doctor", "--json"))["webhooks:default"]["state"] == "ok"
     for _ in range(2):
         record_refusals(database_url, 6, sources=2)
@@ -211,6 +212,8 @@ def test_u13_a_public_address_is_no_warning(ready: Showup) -> None:
 
 
 def test_u02_the_test_of_an_account_shows_its_webhooks(ready: Showup, database_url: str) -> None:
+    assert "Webhooks: no webhook secret" in ready("connections", "test", "calcom", "default").out
+    assert ready("accounts", "rotate-secret", "default").code == 0
     assert "Webhooks: no webhook among" in ready("connections", "test", "calcom", "default").out
     asyncio.run(_execute(database_url, _EVENT.replace("'unreadable'", "'ignored'")))
     record_refusals(database_url, 3)

@@ -83,13 +83,14 @@ class FakeDestination:
 
 
 class DeliveryScenario:
-    """One workspace; `now` is its clock's time."""
+    """One workspace; `now` is its clock's time, `address` Showup's public address, if it has one."""
 
     def __init__(self, engine: AsyncEngine, workspace: UUID, account: UUID) -> None:
         self.engine = engine
         self.now = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
         self.fake_destination = FakeDestination()
         self.not_connected_because: str | None = None
+        self.address: str | None = "https://showup.example"
         self.workspace = workspace
         self._account = account
         self.queue = DestinationQueue(workspace_id=workspace, destination="email")
@@ -108,7 +109,9 @@ class DeliveryScenario:
         final_check = FinalCheck(
             meetings=load_meetings,
             unsubscribe_url=lambda *whose: make_token(SEAL, *whose),
-            confirm_url=lambda invitation: f"https://showup.example/r/{make_confirm_token(SEAL, invitation)}",
+            confirm_url=lambda invitation: (
+                None if self.address is None else f"{self.address}/r/{make_confirm_token(SEAL, invitation)}"
+            ),
         )
         return Dispatcher(self.engine, self.clock, self, final_check, jitter=lambda: 0.5, linger=timedelta(0))
 

@@ -46,6 +46,26 @@ def confirmation(meeting: Meeting) -> Mail:
     return renderer().render(sample_notification("confirmation", "default", meeting))
 
 
+async def test_guests_are_invited_and_get_no_link_that_changes_the_meeting(scenario: DeliveryScenario) -> None:
+    """Design of mails, 3: another person booked, whose answers and links are not theirs."""
+    guests = [
+        {"email": "dora@guest.example", "name": "Dora Duarte"},
+        {"email": "gil@guest.example", "name": "Gil", "language": {"locale": "en"}},
+    ]
+    notes = "We run 14 pickers across two shifts"
+    await scenario.receive(webhook(attendees=guests, additionalNotes=notes, bookerUrl="https://cal.com"))
+    to_booker = confirmation(await load(scenario, "dora@guest.example"))
+    invited = await load(scenario, "gil@guest.example")
+    to_guest = confirmation(invited)
+    assert (invited.guest.is_invited, invited.guest.invited_by) == (True, "Dora Duarte")
+    assert to_guest.subject.startswith("Dora invited you: Thu, 1 Oct")
+    assert "Dora invited you to this meeting as gil@guest.example." in " ".join(to_guest.text.split())
+    for part in (notes, "/reschedule/", "cancel=true"):
+        assert part in to_booker.text + (to_booker.calendar or "")
+        assert part not in to_guest.text + to_guest.html + (to_guest.calendar or "")
+    assert "booked" not in to_guest.text
+
+
 async def test_choices_of_the_event_type_reach_the_mail(scenario: DeliveryScenario) -> None:
     """F03, F17."""
     planned = [{"integration": "google_calendar"}]

@@ -8,14 +8,14 @@ import pytest
 from showup.access.permission import Permission
 from showup.commands.execute import CommandResult
 from showup.database.engine import driver_connection, transaction
-from showup.destinations.contract import TryAgain
+from showup.destinations.contract import Content, Notification, TryAgain
 from showup.events.booking import AttendeeConfirmed
 from showup.outbox.confirm_tokens import Invitation, read_confirm_token
 from showup.outbox.delivery import DestinationQueue
 from showup.outbox.subscriptions import subscribe
 from showup.reads.attention import AttentionFilter, list_attention
 from showup.reads.keyset import PageRequest
-from tests.deliveries.scenario import SEAL, DeliveryScenario
+from tests.deliveries.scenario import SEAL, DeliveryScenario, FakeDestination
 from tests.execute import execute
 from tests.histories.webhooks import MONDAY, body, payload
 
@@ -35,6 +35,14 @@ async def deliver_reminders(scenario: DeliveryScenario) -> dict[int, dict[str, A
         await scenario.deliver_due()
     contents = [content for _, content in scenario.fake_destination.sent]
     return {one["details"]["before_seconds"]: one["details"] for one in contents if one["kind"] == "reminder"}
+
+
+class WithoutLink(FakeDestination):
+    """Its template leaves out the link to the page."""
+
+    def render(self, notification: Notification) -> Content:
+        content = super().render(notification)
+        return content | {"details": {**content["details"], "confirm_url": None}}
 
 
 async def unconfirmed(scenario: DeliveryScenario) -> list[tuple[str, datetime]]:
@@ -100,6 +108,19 @@ async def test_a_reminder_that_did_not_arrive_asked_nobody(scenario: DeliverySce
     await scenario.receive(booked())
     scenario.now = START - BEFORE
     await scenario.deliver_due()
+    assert await unconfirmed(scenario) == []
+
+
+@pytest.mark.parametrize("why", ["no public address", "an own template without the link"])
+async def test_a_reminder_without_the_link_asked_nobody(scenario: DeliveryScenario, why: str) -> None:
+    if why == "no public address":
+        scenario.address = None
+    else:
+        scenario.fake_destination = WithoutLink()
+    await scenario.receive(booked())
+    scenario.now = START - BEFORE
+    await scenario.deliver_due()
+    assert "reminder" in scenario.fake_destination.kinds
     assert await unconfirmed(scenario) == []
 
 

@@ -116,11 +116,57 @@ async def test_f14_no_date_is_lost_if_the_mail_for_all_is_not_sent(
     assert await covered(scenario) == [2]
 
 
+async def mails(scenario: DeliveryScenario, kind: str) -> list[dict[str, Any]]:
+    return await scenario.rows(kind=kind, state="delivered")
+
+
+async def test_f14_a_series_cancelled_at_once_has_one_mail(scenario: DeliveryScenario) -> None:
+    await scenario.receive(*(booked(scenario, number) for number in range(4)))
+    await deliver_all(scenario)
+    await scenario.receive(cancelled(scenario, 3))
+    await deliver_all(scenario)
+    (alone,) = await mails(scenario, "cancelled")
+    assert "bookings" not in alone["found"]
+    await scenario.receive(*(cancelled(scenario, number) for number in range(3)))
+    await scenario.deliver_due(seconds=1)
+    assert scenario.fake_destination.kinds == ["series", "cancelled"], "it waits for the other dates"
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == ["series", "cancelled", "cancelled"]
+    (about_all,) = [row for row in await mails(scenario, "cancelled") if row["id"] != alone["id"]]
+    ids = [str(await booking_id_of(scenario, f"date{number}")) for number in range(3)]
+    assert about_all["found"]["bookings"] == ids, "the date that was cancelled before is not told again"
+    (because,) = {row["because"] for row in await scenario.rows(kind="cancelled", state="skipped")}
+    assert because == "another mail about the series said that this date is cancelled too"
+
+
+async def test_f14_no_cancellation_is_lost_if_the_mail_for_all_is_not_sent(scenario: DeliveryScenario) -> None:
+    await scenario.receive(*(booked(scenario, number) for number in range(3)))
+    await deliver_all(scenario)
+    scenario.fake_destination.outcomes.append(GaveUp(because="it refuses the mail"))
+    await scenario.receive(*(cancelled(scenario, number) for number in range(3)))
+    await deliver_all(scenario)
+    assert [len(row["found"]["bookings"]) for row in await mails(scenario, "cancelled")] == [2]
+    assert [row["state"] for row in await scenario.rows(kind="cancelled", state="failed")] == ["failed"]
+
+
+async def test_f14_no_mail_cancels_more_than_twelve_entries(scenario: DeliveryScenario) -> None:
+    await scenario.set_rules(Rules(confirm_series="once", remind_before=()))
+    await scenario.receive(*(booked(scenario, number) for number in range(14)))
+    await deliver_all(scenario)
+    await scenario.receive(*(cancelled(scenario, number) for number in range(14)))
+    await deliver_all(scenario)
+    found = sorted(len(row["found"]["bookings"]) for row in await mails(scenario, "cancelled"))
+    assert found == [2, 12]
+
+
 async def test_f14_a_rule_confirms_each_date(scenario: DeliveryScenario) -> None:
     await scenario.set_rules(Rules(confirm_series="each"))
     await scenario.receive(*(booked(scenario, number) for number in range(4)))
     await deliver_all(scenario)
     assert scenario.fake_destination.kinds == ["confirmation"] * 4
+    await scenario.receive(*(cancelled(scenario, number) for number in range(4)))
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds[4:] == ["cancelled"] * 4
 
 
 async def test_f14_one_process_after_the_other_sends_one_mail(scenario: DeliveryScenario) -> None:

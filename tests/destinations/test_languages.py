@@ -19,9 +19,13 @@ from showup.destinations.languages import CATALOGUES, LANGUAGES, PSEUDO, choose_
 from showup.destinations.localized_time import plain
 from tests.destinations.email.rendered_mail import Page, kinds_of_mail, renderer
 
-SOURCES = Path(__file__).parents[2] / "src" / "showup" / "destinations"
+SOURCES = [Path(__file__).parents[2] / "src" / "showup" / name for name in ("destinations", "web")]
 KEYWORDS = {"say": None, "say_tagged": None, "say_count": (1, 2)}
-MESSAGES = {message for _, _, message, *_ in extract_from_dir(SOURCES, [("**.py", "python")], keywords=KEYWORDS)}
+MESSAGES = {
+    message
+    for folder in SOURCES
+    for _, _, message, *_ in extract_from_dir(folder, [("**.py", "python")], keywords=KEYWORDS)
+}
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
 
@@ -51,7 +55,7 @@ def test_every_catalogue_is_offered() -> None:
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    for path in SOURCES.rglob("*.py"):
+    for path in (path for folder in SOURCES for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in KEYWORDS:
                 yield path.name, node

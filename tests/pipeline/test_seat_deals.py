@@ -93,6 +93,27 @@ def test_m02_each_company_has_its_own_deal(
     assert deals_by_company(state_of(*records)) == (acme, techstart)
 
 
+@pytest.mark.parametrize(
+    ("records", "person", "company"),
+    [
+        ([taken(SARAH), taken(MIKE, 1)], SARAH, ACME),
+        ([taken(SARAH), taken(MIKE, 1), left(SARAH)], MIKE, TECHSTART),
+        ([taken(SARAH), taken(GWEN, 1), taken(MIKE, 2), left(SARAH)], GWEN, TECHSTART),
+        ([taken(SARAH), taken(MIKE, 1), left(SARAH), taken(SARAH, 8)], SARAH, ACME),
+        ([taken(SARAH), taken(MIKE, 1), left(SARAH), left(MIKE, 7)], MIKE, TECHSTART),
+    ],
+)
+def test_m02_a_booking_names_somebody_who_has_a_seat(
+    records: list[EventRecord], person: AttendeeDetails, company: str
+) -> None:
+    """When the last one gives up the seat, the meeting is cancelled, and goes on naming them."""
+    for order in permutations(records):
+        found = state_of(*order).booking
+        assert found is not None
+        assert found.contact is not None
+        assert (found.contact.email, found.contact_company) == (person.email, company)
+
+
 def test_m02_a_request_for_another_time_suspends_all_seats() -> None:
     asked = cancelled(AFTERNOON, who=(), seated=True, reschedule_requested=True)
     assert deals_by_company(state_of(taken(SARAH), taken(MIKE, 1), asked)) == (ACTIVE, ACTIVE)

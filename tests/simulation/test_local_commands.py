@@ -108,3 +108,5 @@ async def test_a_simulation_signs_with_accounts_that_it_made(  # AP6
     assert {post.path for post in fake_showup.posts} == set(secrets)
     assert [key.workspace for key in keys] == ["simulation"]
     assert keys[0].revoked_at is not None
+    removed = await invoke(environment, "simulate", "--remove")
+    assert removed.stdout.strip().splitlines()[-1] == "Removed the workspace simulation with its accounts and keys."

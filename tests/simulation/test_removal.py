@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.access import workspaces_store
+from showup.access import accounts_store, workspaces_store
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
+from showup.commands.sync_rules import sync_rules
 from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
@@ -23,14 +24,17 @@ from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.verification import verify
+from showup.pipeline.rules import Rules
 from showup.reads.attention import AttentionFilter, list_attention
 from showup.reads.deals import DealFilter, list_deals
 from showup.reads.keyset import PageRequest
 from showup.reads.stats import stats
+from showup.simulation.preparation import prepare, revoke_key
 from showup.simulation.removal import Removed, remove_simulated
 from showup.simulation.removal_store import SimulationKind
 from showup.simulation.render import render
 from showup.simulation.sample_loader import load_sample
+from showup.simulation.workspace_removal import remove_workspace
 from showup.simulation.world import make_world
 from tests.execute import execute
 from tests.histories.webhooks import body, payload
@@ -253,6 +257,30 @@ async def uid_of(engine: AsyncEngine, person: str) -> str:
     query = f"SELECT b.calcom_uid FROM bookings b JOIN people p ON p.id = b.person_id WHERE p.name = '{person}'"  # noqa: S608
     ((uid,),) = await rows(engine, query)
     return f"uid:{uid}"
+
+
+async def test_u03_a_simulations_workspace_goes_unless_something_else_is_in_it(
+    engine: AsyncEngine,
+) -> None:
+    """A rule that the settings set in every workspace is nothing that a person made; an active key is."""
+    async with transaction(engine) as tx:
+        prepared = await prepare(tx, SEAL, NOW)
+        workspace = await workspaces_store.find(tx, "simulation")
+        accounts = await accounts_store.list_accounts(tx, ["simulated-1"])
+    assert workspace is not None
+    bodies = [render(webhook) for webhook in make_world(3, NOW, 20).webhooks]
+    await receive(engine, accounts[0].id, workspace.id, [*bodies, bodies[0]], "simulation")
+    async with transaction(engine) as tx:
+        await sync_rules(await driver_connection(tx), workspace.id, Rules(cancel_deal="last_meeting"), NOW)
+    assert await remove_workspace(engine, SEAL, wait=0) == "other events or records"
+    await remove(engine, workspace.id, "simulation")
+    assert await remove_workspace(engine, SEAL, wait=0) == "active API keys"
+    async with transaction(engine) as tx:
+        await revoke_key(tx, prepared, NOW)
+    assert await remove_workspace(engine, SEAL, wait=0) is None
+    for table in ("workspaces WHERE slug = 'simulation'", "connections", "inbox_events", "chain", "rules", "api_keys"):
+        assert await rows(engine, f"SELECT count(*) FROM {table}") == [(0,)], table  # noqa: S608
+    assert await remove_workspace(engine, SEAL, wait=0) is None
 
 
 async def test_u03_removing_simulations_leaves_sample_and_real_data(

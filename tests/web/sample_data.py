@@ -125,6 +125,8 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_delivery(data, "ours", "moved", "intro", "delivered", delivered_at=utc("2026-03-02T09:00:00"))
     add_delivery(data, "ours", "reminder", "demo", "scheduled", destination="slack")
     add_suppression(data, "ours", "bounced", "gina@globex.co.uk")
+    number = {"phone": "+4915112345678", "created_at": utc("2026-03-01")}
+    add_suppression(data, "ours", "unreachable", None, **number)
     add_suppression(data, "ours", "unsubscribed", "pat@gmail.com", scope="follow_up", created_at=utc("2026-03-03"))
     add_event(data, "ours", "made", READABLE_BODY, "applied", uid="uid-intro", booking_id="ours.intro")
     add_event(data, "ours", "garbled", UNREADABLE_BODY, "unreadable", because="no JSON", trigger=None)
@@ -289,7 +291,7 @@ def add_queue(data: SampleData, workspace: str, **overrides: Any) -> None:
     data.add(tables.destination_queues, **row, **overrides)
 
 
-def add_suppression(data: SampleData, workspace: str, reason: str, email: str, **overrides: Any) -> None:
+def add_suppression(data: SampleData, workspace: str, reason: str, email: str | None, **overrides: Any) -> None:
     row = {"id": f"{workspace}.{reason}", "workspace_id": workspace, "email": email, "reason": reason}
     data.add(
         tables.suppressions, **row | {"scope": "all", "because": reason, "created_at": utc("2026-03-02")} | overrides

@@ -1,8 +1,11 @@
 """TE14: the page `/r/TOKEN`, on which an attendee says that they will come."""
 
 import asyncio
+import base64
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -10,6 +13,7 @@ import pytest
 
 from showup.access.secrets_at_rest import Seal
 from showup.container import event_handlers
+from showup.destinations.email.settings import SenderRule
 from showup.outbox.confirm_tokens import Invitation, make_confirm_token
 from showup.outbox.unsubscribe_tokens import make_token
 from showup.web.app import create_app
@@ -24,6 +28,16 @@ from tests.web.scenario import DAY, HOUR, TODAY, Scenario, ingest_and_project
 SARAH = "sarah@acme.com"
 SEAL = Seal(["a key for tests"])
 YES_BUTTON = ">Yes, see you then</button>"
+SENDERS = [
+    SenderRule(
+        address="meetings@corvane.example",
+        host="book.corvane.example",
+        name="Corvane <& Co>",
+        color="#0b5d4e",
+        logo="https://cdn.corvane.example/logo.png",
+        language="fr",
+    )
+]
 
 
 class Attendee:
@@ -38,6 +52,8 @@ class Attendee:
             version="0.0.0",
             mail_secrets=MailSecrets(seal=SEAL),
             calcom_api_url="https://api.cal.example/v2",
+            senders=SENDERS,
+            logos={f"{'a' * 32}.png": b"an image"},
             event_handlers=event_handlers(),
         )
         transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
@@ -90,6 +106,54 @@ async def test_the_response_is_private_and_runs_no_script(attendee_: Attendee) -
     assert (response.headers["cache-control"], response.headers["referrer-policy"]) == ("no-store", "no-referrer")
 
 
+@pytest.mark.parametrize(
+    ("locale", "heading", "yes"),
+    [
+        ("de-AT", "Passt es morgen noch", "Ja, bis dann"),
+        ("ja", "Toujours bon pour demain", "Oui, à bientôt"),
+        ("en-US", "Still good for tomorrow, Ann?", "Yes, see you then"),
+    ],
+    ids=["the attendee's", "the sender's", "english"],
+)
+async def test_the_page_has_the_language_of_the_attendee_and_the_brand_of_the_sender(
+    attendee_: Attendee, locale: str, heading: str, yes: str
+) -> None:
+    """TE14, M14: as in the mail that led here."""
+    fields = payload("branded", 9, TODAY + DAY, [attendee("ann@acme.com", "Ann")])
+    fields["bookerUrl"] = "https://book.corvane.example"
+    fields["attendees"][0]["language"] = {"locale": locale}
+    await attendee_.receive("BOOKING_CREATED", TODAY - HOUR, fields)
+    response = await attendee_.client.get(await attendee_.link("branded", email="ann@acme.com"))
+    assert f'<html lang="{locale[:2] if locale != "ja" else "fr"}">' in response.text
+    assert heading in response.text
+    assert f">{yes}</button>" in response.text
+    assert '"https://cdn.corvane.example/logo.png" height="28" alt="Corvane &lt;&amp; Co&gt;">' in response.text
+    assert "Ben Host, Corvane &lt;&amp; Co&gt;" in response.text
+    policy = response.headers["content-security-policy"]
+    assert "img-src https://cdn.corvane.example data:;" in policy
+    (style,) = re.findall(r"<style>(:root{--act.*?)</style>", response.text)
+    assert base64.b64encode(sha256(style.encode()).digest()).decode() in policy
+    assert "#0b5d4e" in style
+
+
+async def test_a_logo_is_served_by_its_name_and_nothing_else_is(attendee_: Attendee) -> None:
+    response = await attendee_.client.get(f"/logos/{'a' * 32}.png")
+    assert (response.status_code, response.content) == (200, b"an image")
+    assert response.headers["content-type"] == "image/png"
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    for name in (f"{'b' * 32}.png", "..%2Flogo.png", "%00"):
+        assert (await attendee_.client.get(f"/logos/{name}")).status_code == 404
+
+
+async def test_a_page_without_a_meeting_has_the_browsers_language(attendee_: Attendee) -> None:
+    wanted = {"ja;q=0.9, nl-BE,en": "Deze link werkt niet", "*, x" * 999: "This link does not work"}
+    for header, heading in wanted.items():
+        response = await attendee_.client.get("/r/x", headers={"Accept-Language": header})
+        assert (response.status_code, heading in response.text) == (404, True)
+        assert "corvane" not in response.text
+
+
 async def test_the_uid_is_only_in_the_link_to_another_time(attendee_: Attendee) -> None:
     """The place of the meeting contains the uid too: anybody who knows it can cancel the meeting."""
     text = (await attendee_.client.get(await attendee_.link())).text
@@ -113,19 +177,19 @@ async def test_a_post_records_the_yes_once(attendee_: Attendee) -> None:
         attendee_.now += HOUR
         response = await attendee_.client.post(link, data={"anything": "else"})
         assert response.status_code == 200
-        assert "See you Tuesday, Sarah" in response.text
+        assert "See you tomorrow" in response.text
         assert "<button" not in response.text
     assert await attendee_.confirmed_at() == [TODAY + HOUR]
     (event,) = await attendee_.confirmations()
     assert (event["source"], event["state"]) == ("manual", "applied")
-    assert "See you Tuesday" in (await attendee_.client.get(link)).text
+    assert "See you tomorrow" in (await attendee_.client.get(link)).text
     assert await rebuild_differences(attendee_.scenario.engine) == []
 
 
 async def test_calendar_links_only_for_a_meeting_that_is_in_no_calendar_yet(attendee_: Attendee) -> None:
     """A link to add it would make a second entry beside the one of a mail's file, or of the host's calendar (F17)."""
     invited_by_host = (await attendee_.client.post(await attendee_.link())).text
-    assert "See you Tuesday" in invited_by_host
+    assert "See you tomorrow" in invited_by_host
     assert "calendar" not in invited_by_host
     fields = payload("alone", 9, TODAY + DAY, [SARAH], destinationCalendar=None, appsStatus=[])
     await attendee_.receive("BOOKING_CREATED", TODAY - HOUR, fields)

@@ -1,10 +1,16 @@
 """M02: of a booking with seats, each company has its own deal, which people read and change like any other."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx2
 
+from showup.database.engine import driver_connection, transaction
+from showup.inbox.rebuild.options import RebuildOptions
+from showup.inbox.rebuild.run import rebuild
+from showup.reads.meetings import load_meetings
 from tests.histories.webhooks import MONDAY, body, ended_body, payload
+from tests.web.sample_data import id_of
 from tests.web.scenario import DAY, HOUR, TODAY, Scenario, ingest_and_project
 
 START = MONDAY + 2 * DAY
@@ -40,7 +46,38 @@ async def test_m02_the_deal_of_the_seat_that_stayed_is_met(writer: httpx2.AsyncC
     booking = (await writer.get(f"/api/bookings/{stayed['bookings'][0]['id']}")).json()
     seats = [(one["email"], one["attended"], one["deal_id"]) for one in booking["attendees"]]
     assert seats == [("ann@a-corp.example", None, left["id"]), ("bob@b-corp.example", True, stayed["id"])]
-    assert booking["deal"]["id"] == left["id"]
+    listed = (await writer.get("/api/bookings", params={"uid": "class"})).json()["items"]
+    for row in (booking, *listed):
+        assert row["person"]["email"] == "bob@b-corp.example"
+        assert (row["company"]["domain"], row["deal_id"]) == ("b-corp.example", stayed["id"])
+    assert booking["deal"]["id"] == stayed["id"]
+    company = (await writer.get(f"/api/companies/{stayed['company']['id']}")).json()
+    assert [one["title"] for one in company["bookings"]] == ["Intro call class"]
+
+
+async def test_m02_messages_name_the_company_and_deal_of_their_own_seat(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    await receive_class(scenario)
+    left, stayed = await deal_of(writer, "a-corp"), await deal_of(writer, "b-corp")
+    booking_id = UUID(stayed["bookings"][0]["id"])
+    keys = {(booking_id, email) for email in ("ann@a-corp.example", "bob@b-corp.example")}
+    async with transaction(scenario.engine) as tx:
+        meetings = await load_meetings(await driver_connection(tx), keys)
+    found = {email: (one.company_domain, str(one.deal_id)) for (_, email), one in meetings.items()}
+    assert found == {
+        "ann@a-corp.example": ("a-corp.example", left["id"]),
+        "bob@b-corp.example": ("b-corp.example", stayed["id"]),
+    }
+
+
+async def test_m02_a_rebuild_finds_the_same_row(scenario: Scenario) -> None:
+    await receive_class(scenario)
+    before = await scenario.rows("bookings")
+    (own_company_gone,) = (row for row in before if row["seat_company_id"] is not None)
+    assert own_company_gone["calcom_uid"] == "class"
+    result = await rebuild(scenario.engine, RebuildOptions(workspace_ids=[id_of("ours")]))
+    assert [one for one in result.examples if one.table == "bookings"] == []
 
 
 async def test_m02_people_change_the_deal_of_a_seat(writer: httpx2.AsyncClient, scenario: Scenario) -> None:

@@ -14,7 +14,9 @@ async def test_the_latest_comes_first_with_its_reason(reader: httpx2.AsyncClient
     assert [(one["email"], one["scope"], one["reason"]) for one in items] == [
         ("pat@gmail.com", "follow_up", "unsubscribed"),
         ("gina@globex.co.uk", "all", "bounced"),
+        (None, "all", "unreachable"),
     ]
+    assert [one["phone"] for one in items] == [None, None, "+4915112345678"]
 
 
 async def test_filters(reader: httpx2.AsyncClient) -> None:
@@ -24,7 +26,9 @@ async def test_filters(reader: httpx2.AsyncClient) -> None:
         "scope=follow_up": ["pat@gmail.com"],
         "reason=bounced": ["gina@globex.co.uk"],
         "reason=complained": [],
-        "sort=created_at": ["gina@globex.co.uk", "pat@gmail.com"],
+        "phone=%2B49 (0)151 12345678": [None],
+        "phone=15112345678": [],
+        "sort=created_at": [None, "gina@globex.co.uk", "pat@gmail.com"],
     }.items():
         response = await reader.get(f"{PATH}?{query}")
         assert (query, [one["email"] for one in response.json()["items"]]) == (query, expected)
@@ -34,8 +38,12 @@ async def test_filters(reader: httpx2.AsyncClient) -> None:
 async def test_pages(reader: httpx2.AsyncClient) -> None:
     first = (await reader.get(f"{PATH}?limit=1")).json()
     second = (await reader.get(PATH, params={"limit": 1, "cursor": first["next_cursor"]})).json()
-    assert [page["items"][0]["email"] for page in (first, second)] == ["pat@gmail.com", "gina@globex.co.uk"]
-    assert second["next_cursor"] is None
+    third = (await reader.get(PATH, params={"limit": 1, "cursor": second["next_cursor"]})).json()
+    assert [page["items"][0]["email"] for page in (first, second, third)] == [
+        *("pat@gmail.com", "gina@globex.co.uk"),
+        None,
+    ]
+    assert third["next_cursor"] is None
 
 
 async def test_an_address_can_be_written_to_again(writer: httpx2.AsyncClient, scenario: Scenario) -> None:

@@ -162,6 +162,17 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
         return next((one for one in self._ranked_attendees if one.company_key is not None), None)
 
     @cached_property
+    def contact(self) -> Attendee | None:
+        """Return the person whom lists name: the booker; with seats, the first who kept a seat (M02)."""
+        return next((one for one in self.seats if one.is_person), self.booker)
+
+    @cached_property
+    def contact_company(self) -> str | None:
+        """Return the key of the company that lists name; with seats, of the first who kept a seat and has one."""
+        found = next((one for one in self.seats if one.company_key is not None), self.company_attendee)
+        return None if found is None else found.company_key
+
+    @cached_property
     def primary_attendee(self) -> Attendee | None:
         """Return the attendee whose attendance counts: the booker; with seats, the first who kept a seat."""
         # An attendee known by phone only cannot get mail, but can still attend the meeting.

@@ -23,12 +23,14 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     """A booking with its ids and times in the database; `person_ids` by the attendee's email.
 
     `dismissed` are the emails of attendees whom nobody has to review.
+    `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02).
     """
 
     id: UUID
     account_id: UUID
     booking: Booking
     company_id: UUID | None
+    seat_company_id: UUID | None
     deal_id: UUID | None
     person_ids: Mapping[str, UUID]
     dismissed: Collection[str] = ()
@@ -218,15 +220,16 @@ async def merge(connection: asyncpg.Connection, workspace_id: UUID, into: Mappin
 
 def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:
     booking = stored.booking
-    booker = booking.booker
+    contact = booking.contact
     row = {name: getattr(booking, name) for name in _SAME_NAME_FIELDS}
     row.update(
         id=stored.id,
         workspace_id=workspace_id,
         account_id=stored.account_id,
         calcom_uid=booking.uid,
-        person_id=stored.person_ids.get(booker.email) if booker is not None and booker.email else None,
+        person_id=stored.person_ids.get(contact.email) if contact is not None and contact.email else None,
         company_id=stored.company_id,
+        seat_company_id=stored.seat_company_id,
         deal_id=stored.deal_id,
         attended=booking.attended,
         attendance_evidence=booking.evidence,

@@ -25,6 +25,7 @@ _NO_SENDER_HINT = """
   {yellow}No sender is set{plain}, so Showup can't send mail. Add a row to [[senders]] in showup.toml, such as
     [[senders]]
     from = "team@example.com"
+  and restart Showup.
 """
 _BANNER = """
   {bold}Showup {version}{plain} is running at {bold}{address}{plain}

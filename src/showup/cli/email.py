@@ -154,13 +154,28 @@ def _check_templates(templates: Path | None, workspace: str) -> tuple[int, dict[
 
 
 def _render(notification: "Notification", settings: "Settings", templates: Path | None) -> "Mail":
-    from showup.destinations.contract import CannotRender
+    from showup.destinations.contract import CannotRender, NothingToSend
     from showup.destinations.email.samples import when_sent
 
     try:
         return _build_renderer(settings, templates, when_sent(notification)).render(notification)
+    except NothingToSend as fault:
+        raise CliError(_nothing_to_say(notification, str(fault))) from None
     except CannotRender as fault:
         raise CliError(str(fault)) from None
+
+
+def _nothing_to_say(notification: "Notification", because: str) -> str:
+    """Says why Showup doesn't send this mail, and what makes it send it."""
+    slug = notification.require_meeting().event_type
+    if notification.kind != "reminder" or not slug:
+        return f"Showup does not send this mail: {because}."
+    return (
+        "Showup does not send this mail: so long before a meeting, a reminder says what to prepare, and the event "
+        f"type {slug} has no agenda. Add one to showup.toml, and preview again:\n\n"
+        f'  [event_types.{slug}]\n  prepare = ["What to bring"]\n'
+        '  agenda = [{ text = "What you will talk about", minutes = 10 }]\n'
+    )
 
 
 def _build_renderer(settings: "Settings", templates: Path | None, now: datetime) -> "TemplateMailRenderer":

@@ -112,7 +112,10 @@ def _choose_sender(settings: "Settings", organizer: str | None, page: str | None
 
     senders = settings.policy.senders
     if not senders:
-        raise CliError('No sender is set. Add a row to [[senders]] in showup.toml, such as from = "you@example.com".')
+        raise CliError(
+            'No sender is set. Add a row to [[senders]] in showup.toml, such as from = "you@example.com", '
+            "and restart Showup."
+        )
     host, domain = host_of(page), email_domain(organizer) or None
     for sender in senders:
         if sender.host is None and sender.domain is None:
@@ -125,5 +128,6 @@ def _choose_sender(settings: "Settings", organizer: str | None, page: str | None
         first = senders[0]
         return first.address, f"the first row of [[senders]], for {first.host or first.domain}"
     raise CliError(
-        "No row of [[senders]] in showup.toml matches. Add one for this host or domain, or a last row with only `from`."
+        "No row of [[senders]] in showup.toml matches. Add one for this host or domain, or a last row with only "
+        "`from`, and restart Showup."
     )

@@ -3,7 +3,7 @@
 Such a warning would stay for ever, so a person can acknowledge it. Only faults after that are reported again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import acknowledgements_store, refusals_store
+from showup.access.account import DEFAULT
 from showup.access.refusals_store import Reason, RefusedWebhooks
 from showup.container import Container
 from showup.database.engine import driver_connection, transaction
@@ -50,11 +51,12 @@ class DoctorResult(Struct, frozen=True):
 
 async def fault_checks(container: Container) -> list[DoctorResult]:
     """Returns a result for each Cal.com account, for other refused webhooks, and for events and deliveries."""
+    await container.directory.refresh()
     async with transaction(container.engine) as tx:
         refusals = await refusals_store.list_refusals(await driver_connection(tx))
         accounts = await list_account_webhooks(tx)
         return [
-            *_webhook_results(accounts, refusals),
+            *_webhook_results(accounts, refusals, container.directory.names_with_secret()),
             *await _unreadable_results(tx),
             await _since_acknowledged(tx, FAILED, failed_deliveries, _describe_failed),
         ]
@@ -78,10 +80,14 @@ def webhook_message(account: AccountWebhooks) -> str:
     """Returns when the account's last webhook came."""
     if account.last_webhook_at is not None:
         return f"last webhook {_at(account.last_webhook_at)}"
+    if account.last_simulated_at is not None:
+        return f"last simulated webhook {_at(account.last_simulated_at)}; none from Cal.com"
     return f"no webhook among the newest {NEWEST_EVENTS:,} events: click “Ping test” at Cal.com to send one"
 
 
-def _webhook_results(accounts: Sequence[AccountWebhooks], refusals: Sequence[RefusedWebhooks]) -> list[DoctorResult]:
+def _webhook_results(
+    accounts: Sequence[AccountWebhooks], refusals: Sequence[RefusedWebhooks], names_with_secret: Collection[str]
+) -> list[DoctorResult]:
     by_subject = {
         subject: list(group)
         for subject, group in groupby(
@@ -91,8 +97,12 @@ def _webhook_results(accounts: Sequence[AccountWebhooks], refusals: Sequence[Ref
     }
     results = []
     for account in accounts:
-        refused = by_subject.pop(_subject_of(_CALCOM, account.name), [])
-        results.append(_webhook_result(_subject_of(_CALCOM, account.name), refused, webhook_message(account)))
+        subject = _subject_of(_CALCOM, account.name)
+        refused = by_subject.pop(subject, [])
+        if refused or account.name in names_with_secret:
+            results.append(_webhook_result(subject, refused, webhook_message(account)))
+        else:
+            results.append(_without_secret(subject, account.name, is_only=not names_with_secret))
     # Slack, Resend, and names that nobody has.
     results.extend(_webhook_result(subject, refused, None) for subject, refused in sorted(by_subject.items()))
     return results
@@ -105,6 +115,15 @@ def _webhook_result(subject: str, refused: Sequence[RefusedWebhooks], message: s
     parts = [*([] if message is None else [message]), *(_describe_refused(one) for one in refused)]
     advice = _advice(refused[0].kind, name)
     return _warning(subject, f"{'; '.join(parts)}: {advice}")
+
+
+def _without_secret(subject: str, name: str, *, is_only: bool) -> DoctorResult:
+    """Returns the result of an account without a webhook secret: nothing to do for `default` if others have one."""
+    if name == DEFAULT and not is_only:
+        return DoctorResult(subject, "ok", "not in use: it has no webhook secret, and other accounts receive webhooks")
+    variable = ", or set CALCOM_WEBHOOK_SECRET and restart Showup" if name == DEFAULT else ""
+    message = f"no webhook secret, so Showup refuses its webhooks: run `showup accounts rotate-secret {name}`{variable}"
+    return DoctorResult(subject, "warn", message)
 
 
 def _describe_refused(one: RefusedWebhooks) -> str:

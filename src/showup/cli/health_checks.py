@@ -44,7 +44,7 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
         results.append(_check_migrations(current, newest))
         if current != newest:
             return
-        results.append(await _check_default_account(container))
+        results.extend(await _check_default_account(container))
         results.extend(await _check_stored_secrets(container))
         async with open_http_clients(container) as clients:
             # Side by side: a system that does not respond must not delay the others' results.
@@ -75,27 +75,23 @@ def _check_migrations(current: str | None, newest: str | None) -> DoctorResult:
     return DoctorResult("migrations", "fail", f"{description}: run `showup migrate`")
 
 
-async def _check_default_account(container: Container) -> DoctorResult:
+async def _check_default_account(container: Container) -> list[DoctorResult]:
+    """Reports a missing default account, and its short secrets. `webhooks:default` says whether it has a secret."""
     # Read without the webhook endpoint's timeout, which would report a slow database as unreachable.
     await container.directory.refresh()
     account = await container.directory.find(None)
     if account is None:
-        return DoctorResult("default account", "fail", "it does not exist: run `showup migrate`")
-    if not account.secrets:
-        return DoctorResult(
-            "default account",
-            "warn",
-            "no webhook secret, so Showup refuses its webhooks: run `showup accounts rotate-secret default`, "
-            "or set CALCOM_WEBHOOK_SECRET; ignore this if you use only other accounts",
-        )
+        return [DoctorResult("account default", "fail", "it does not exist: run `showup migrate`")]
     if any(len(secret) < MIN_SECRET_LENGTH for secret in account.secrets):
-        return DoctorResult(
-            "default account",
-            "warn",
-            f"a webhook secret has fewer than {MIN_SECRET_LENGTH} characters, so it can be guessed: set a longer "
-            "CALCOM_WEBHOOK_SECRET and the old one as CALCOM_WEBHOOK_SECRET_PREVIOUS",
-        )
-    return DoctorResult("default account", "ok", f"active webhook secrets: {len(account.secrets)}")
+        return [
+            DoctorResult(
+                "account default",
+                "warn",
+                f"a webhook secret has fewer than {MIN_SECRET_LENGTH} characters, so it can be guessed: set a longer "
+                "CALCOM_WEBHOOK_SECRET and the old one as CALCOM_WEBHOOK_SECRET_PREVIOUS",
+            )
+        ]
+    return []
 
 
 async def _check_stored_secrets(container: Container) -> list[DoctorResult]:
@@ -130,7 +126,9 @@ async def _check_mail(container: Container, checker: ConnectionChecker) -> list[
         subject = "mail" if workspace.slug == DEFAULT else f"mail of {workspace.slug}"
         results.extend(_results_of(subject, check))
         if check.is_sent and not container.settings.policy.senders:
-            message = "no sender is set, so Showup can't send mail: add a row to [[senders]] in showup.toml"
+            message = (
+                "no sender is set, so no mail is sent: add a row to [[senders]] in showup.toml, and restart Showup"
+            )
             results.append(DoctorResult(subject, "warn", message))
     return results
 

@@ -92,6 +92,7 @@ async def remove_unreferenced(
         DELETE FROM companies c WHERE c.id = ANY($1::uuid[]) AND (NOT c.recorded OR c.id = ANY($2::uuid[]))
         AND NOT EXISTS (SELECT FROM people p WHERE p.company_id = c.id)
         AND NOT EXISTS (SELECT FROM bookings b WHERE b.company_id = c.id)
+        AND NOT EXISTS (SELECT FROM bookings b WHERE b.seat_company_id = c.id)
         AND NOT EXISTS (SELECT FROM deals d WHERE d.company_id = c.id)
         """,
         list(company_ids),

@@ -261,19 +261,20 @@ calendar_entries = Table(
     Index("ix_calendar_entries_booking_id", "booking_id"),
 )
 
-# Suppressed addresses, and why.
+# Suppressed addresses and phone numbers (in E.164 form), and why.
 suppressions = Table(
     "suppressions",
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("email", Text, nullable=False),
-    # all: no mail at all; follow_up: no unrequested mail.
+    Column("email", Text),
+    Column("phone", Text),
+    # all: no mail or text message at all; follow_up: no unrequested mail.
     Column("scope", Text, CheckConstraint("scope IN ('all', 'follow_up')", name="scope"), nullable=False),
     Column(
         "reason",
         Text,
-        CheckConstraint("reason IN ('bounced', 'complained', 'unsubscribed')", name="reason"),
+        CheckConstraint("reason IN ('bounced', 'complained', 'unsubscribed', 'unreachable')", name="reason"),
         nullable=False,
     ),
     Column("because", Text, nullable=False),
@@ -281,4 +282,6 @@ suppressions = Table(
     Column("event_id", UUID),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("workspace_id", "email", "scope"),
+    UniqueConstraint("workspace_id", "phone", "scope"),
+    CheckConstraint("num_nonnulls(email, phone) = 1", name="recipient"),
 )

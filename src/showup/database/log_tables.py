@@ -90,6 +90,8 @@ inbox_events = Table(
     Index("ix_inbox_events_failed", "id", postgresql_where=text("state = 'failed'")),
     # Few unreadable, and each health check counts the new ones.
     Index("ix_inbox_events_unreadable", "processed_at", postgresql_where=text("state = 'unreadable'")),
+    # An event can only be deleted if nothing is its duplicate.
+    Index("ix_inbox_events_duplicate_of", "duplicate_of", postgresql_where=text("duplicate_of IS NOT NULL")),
     # The few that wait for a workspace are looked up every second.
     Index("ix_inbox_events_homeless", "id", postgresql_where=text("workspace_id IS NULL AND state = 'waiting'")),
     Index("ix_inbox_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),

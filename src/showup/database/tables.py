@@ -156,6 +156,8 @@ bookings = Table(
     Column("calcom_booking_id", Text),
     Column("person_id", UUID, ForeignKey("people.id")),
     Column("company_id", UUID, ForeignKey("companies.id")),
+    # The company of the seats that remain, if none of the booking's own company does.
+    Column("seat_company_id", UUID, ForeignKey("companies.id")),
     Column("deal_id", UUID, ForeignKey("deals.id", deferrable=True, initially="DEFERRED")),
     Column("title", Text, nullable=False, server_default=""),
     Column("start_time", Instant, nullable=False),
@@ -227,6 +229,7 @@ bookings = Table(
     Index("ix_bookings_page", "workspace_id", "start_time", "id"),
     Index("ix_bookings_person_id", "person_id"),
     Index("ix_bookings_company_id", "company_id"),
+    Index("ix_bookings_seat_company_id", "seat_company_id", postgresql_where=text("seat_company_id IS NOT NULL")),
     Index("ix_bookings_deal_id", "deal_id"),
     Index("ix_bookings_search", "search", postgresql_using="gin"),
     Index("ix_bookings_series", "workspace_id", "series_uid", postgresql_where=text("series_uid IS NOT NULL")),

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from showup.bookings.booking import LocationKind
 from showup.bookings.uids import redact
@@ -28,7 +28,7 @@ class Guest(Struct, frozen=True, kw_only=True):
 
     `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
     that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting. `confirmed_at`: when
-    they said that they will come.
+    they said that they will come. `is_invited`: somebody else booked, whose name is `invited_by` where it is known.
     """
 
     email: str
@@ -39,6 +39,8 @@ class Guest(Struct, frozen=True, kw_only=True):
     locale: str | None = None
     has_left: bool = False
     confirmed_at: datetime | None = None
+    is_invited: bool = False
+    invited_by: str | None = None
 
 
 # What people wrote and where they meet: each may hold a link with a uid.
@@ -155,6 +157,12 @@ class Meeting(Struct, frozen=True, kw_only=True):
         texts = {name: self.redact_organizer(getattr(self, name)) for name in _ATTENDEE_TEXTS}
         series = tuple(replace(one, location=self.redact_organizer(one.location)) for one in self.series)
         return replace(self, title=self.redact_organizer(self.title) or "", series=series, **texts)
+
+    @property
+    def cancelled_dates(self) -> tuple["Meeting", ...]:
+        """Returns the meeting at each cancelled date of its series; none unless there are several."""
+        listed = [one for one in self.series if one.status == "CANCELLED"]
+        return tuple(replace(self, **asdict(one)) for one in listed) if len(listed) > 1 else ()
 
     @property
     def all_uids(self) -> tuple[str | None, ...]:
@@ -313,13 +321,26 @@ class NeedsAnswer(Struct, frozen=True, kw_only=True):
     question: Question
 
 
+class BlockedNumber(Struct, frozen=True, kw_only=True):
+    """A phone number, in E.164 form, that no text message can reach: later ones are not tried (M10).
+
+    `reason`: its owner opted out, or it can't receive any. `because` is a sentence without the number.
+    """
+
+    number: str
+    reason: Literal["unsubscribed", "unreachable"]
+    because: str
+
+
 class GaveUp(Struct, frozen=True, kw_only=True):
     """The delivery can never succeed as it is: `because` is for the person who has to fix it.
 
-    `record` and `found` are those of `Delivered`, where a part was written.
+    `record` and `found` are those of `Delivered`, where a part was written. `blocked` is set where the recipient's
+    number is the reason.
     """
 
     because: str
+    blocked: BlockedNumber | None = None
     record: str | None = None
     found: dict[str, Any] = {}
 

@@ -147,7 +147,10 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
         required = [field.name for field in msgspec.structs.fields(self.settings) if field.required]
         if missing := [name for name in required if name not in settings]:
             names = f"setting{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
-            faults.append(f"{self.name} needs the {names}: set under [{self.name}] in showup.toml, or with --setting")
+            faults.append(
+                f"{self.name} needs the {names}: set under [{self.name}] in showup.toml, and restart Showup, "
+                "or set with --setting"
+            )
         if faults:
             raise ValueError("; ".join(faults))
         try:

@@ -60,10 +60,11 @@ def meeting_place(meeting: Meeting) -> MeetingPlace:
 def reschedule_url(meeting: Meeting) -> str | None:
     """Returns the page on which the attendee chooses another time, for the guest's seat only where there are seats.
 
-    None where the event type forbids it, without a uid, or where no page knows the booking.
+    None where the event type forbids it, without a uid, or where no page knows the booking. Only who booked gets it:
+    it moves the meeting for all.
     """
     uid = meeting.seat_uid or meeting.uid
-    if meeting.rescheduling_disabled or not uid:
+    if meeting.rescheduling_disabled or meeting.guest.is_invited or not uid:
         return None
     if meeting.platform_reschedule_url is not None:
         return _platform_page(meeting, meeting.platform_reschedule_url, uid, reschedule="true")
@@ -75,7 +76,7 @@ def cancel_url(meeting: Meeting, *, all_remaining: bool = False) -> str | None:
 
     `all_remaining`: with the later dates of its series. Without it, the other dates stay.
     """
-    if meeting.cancelling_disabled or not meeting.uid:
+    if meeting.cancelling_disabled or meeting.guest.is_invited or not meeting.uid:
         return None
     params = {"cancel": "true", "allRemainingBookings": "true" if all_remaining else "false"}
     if meeting.seat_uid:

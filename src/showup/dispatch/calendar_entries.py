@@ -1,6 +1,6 @@
 """Remembers the calendar entries that mails put into attendees' calendars, so that each can be updated or cancelled."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,7 +21,6 @@ class SentEntries:
 
     def __init__(self, entries: Sequence[CalendarEntry]) -> None:
         self._entries = {(one.uid, one.recipient): one for one in entries}
-        self._new: dict[tuple[str, str], CalendarEntry] = {}
 
     def of(self, meeting: Meeting) -> tuple[CalendarEntry, ...]:
         """Returns the entries that were sent for the booking or its series, or under their present uids."""
@@ -31,16 +30,20 @@ class SentEntries:
 
     def add(self, content: Content) -> None:
         """Adds the entries of a rendered mail."""
-        for entry in convert(content.get("calendar_entries", ()), list[CalendarEntry]):
-            key = (entry.uid, entry.recipient)
-            self._entries[key] = self._new[key] = entry
+        self._entries.update({(entry.uid, entry.recipient): entry for entry in _entries_of(content)})
 
-    async def save(self, connection: asyncpg.Connection, workspace_id: UUID, now: datetime) -> None:
-        """Stores the entries that were added."""
-        rows = [
-            {"workspace_id": workspace_id, **asdict(entry), "sent_at": now} for _, entry in sorted(self._new.items())
-        ]
-        await bulk.upsert(connection, calendar_entries, rows, key=("workspace_id", "uid", "recipient"))
+
+async def save_sent_entries(
+    connection: asyncpg.Connection, workspace_id: UUID, contents: Iterable[Content], now: datetime
+) -> None:
+    """Stores the entries of these mails, in the order in which they were rendered."""
+    entries = {(entry.uid, entry.recipient): entry for content in contents for entry in _entries_of(content)}
+    rows = [{"workspace_id": workspace_id, **asdict(entry), "sent_at": now} for _, entry in sorted(entries.items())]
+    await bulk.upsert(connection, calendar_entries, rows, key=("workspace_id", "uid", "recipient"))
+
+
+def _entries_of(content: Content) -> list[CalendarEntry]:
+    return convert(content.get("calendar_entries", ()), list[CalendarEntry])
 
 
 async def load_sent_entries(

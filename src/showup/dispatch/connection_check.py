@@ -107,8 +107,7 @@ class ConnectionChecker(Struct, frozen=True, kw_only=True):
             credentials = await connections_store.credentials(tx, self.seal, account.id) or {}
         key = credentials.get("api_key") or (self.calcom_key if account.name == DEFAULT else None)
         if key is None:
-            message = "The account receives webhooks. It has no API key, so Showup can't call Cal.com's API"
-            return ConnectionCheck(message=message)
+            return ConnectionCheck(message="no API key, so Showup can't compare its bookings with Cal.com's API")
         # A key is sent only to the Cal.com instance that it belongs to.
         own_url = account.settings.get("api_url")
         url = str(own_url or self.calcom_url).rstrip("/")

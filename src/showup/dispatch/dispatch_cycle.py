@@ -9,14 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.clock import Clock
-from showup.destinations.contract import Pace
+from showup.destinations.contract import GaveUp, Pace
 from showup.dispatch import claims, notices, queue_store
 from showup.dispatch.attempt_results import AttemptResult, FinishedAttempt, NotSent, Postponed, finish_attempt
 from showup.dispatch.claims import Claimed
 from showup.dispatch.endpoint_pauses import pause_failing_endpoint
 from showup.dispatch.queue_state import QueueState, apply_outcome, free_slots, is_down, next_token_at, refilled
-from showup.outbox import system_notifications
+from showup.outbox import suppressions, system_notifications
 from showup.outbox.delivery import DestinationQueue
+from showup.outbox.suppressions import Suppression
 from showup.outbox.wakeups import wake_queues
 
 
@@ -67,6 +68,7 @@ async def run_dispatch_cycle(
     state = refilled(locked, pace, now)
     state, finished = _finish(state, request.ended, pace, now, jitter)
     await claims.record_outcomes(connection, finished, now)
+    await _suppress_numbers(connection, queue, request.ended, now)
     await _notify(connection, queue, request.ended, finished, now)
     state = await pause_failing_endpoint(connection, queue, [one.result for one in request.ended], state, now)
     await claims.expire(connection, queue, now)
@@ -89,6 +91,18 @@ async def run_dispatch_cycle(
         wakeups.append((queue, next_at))
     await wake_queues(connection, wakeups, now)
     return cycle
+
+
+async def _suppress_numbers(
+    connection: asyncpg.Connection, queue: DestinationQueue, ended: Sequence[EndedAttempt], now: datetime
+) -> None:
+    """Suppresses the numbers that can receive no text message, with the outcome that says so (M10)."""
+    for one in ended:
+        if isinstance(one.result, GaveUp) and (blocked := one.result.blocked) is not None:
+            suppression = Suppression(scope="all", reason=blocked.reason, because=blocked.because)
+            await suppressions.add_number(
+                connection, queue.workspace_id, blocked.number, suppression, at=now, delivery_id=one.claimed.id
+            )
 
 
 async def _notify(

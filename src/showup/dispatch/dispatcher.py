@@ -1,12 +1,14 @@
 """Dispatches all due deliveries of a queue: claims, checks, sends and records them, until nothing is due.
 
-No transaction is open during a request to an outside system. Attempts and transactions take slots that workspaces share
-(`FairShares`): neither many queues nor slow calls of one workspace delay the deliveries of another.
+No transaction is open during a request to an outside system, nor while messages are rendered. Attempts, transactions
+and rendering take slots that workspaces share (`FairShares`): neither many queues nor slow calls or templates of one
+workspace delay the deliveries of another.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar
@@ -28,9 +30,12 @@ from showup.dispatch.preparation import (
     ConnectedQueue,
     FinalCheck,
     NotConnected,
+    PreparedBatch,
     PreparedDelivery,
     ReadyDelivery,
-    prepare,
+    load_batch,
+    render_batch,
+    store_batch,
 )
 from showup.outbox.delivery import DestinationQueue
 
@@ -49,6 +54,8 @@ _GATHER_SECONDS: Final = 0.02
 _ATTEMPTS: Final = 256
 # Fewer than the engine's connections: attempts need some too, to store what they found or to take tokens.
 _TRANSACTIONS: Final = 8
+# More than there are processors: a thread waits while the process for an operator's own templates renders.
+_RENDERERS: Final = 32
 
 _log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -82,6 +89,8 @@ class Dispatcher:
         self._linger = linger
         self._attempts = FairShares(_ATTEMPTS)
         self._transactions = FairShares(_TRANSACTIONS)
+        self._renderings = FairShares(_RENDERERS)
+        self._renderers = ThreadPoolExecutor(_RENDERERS, thread_name_prefix="render")
         self._wakeups: dict[DestinationQueue, asyncio.Event] = {}
         self._stopping = False
 
@@ -196,8 +205,7 @@ class Dispatcher:
         if not claimed:
             return []
         stopped = []
-        prepare_claimed = partial(self._prepare, connected, claimed)
-        for one, prepared in zip(claimed, await self._with_the_database(connected.queue, prepare_claimed), strict=True):
+        for one, prepared in zip(claimed, await self._prepare(connected, claimed), strict=True):
             if self._clock() + connected.destination.pace.timeout > one.leased_until:
                 # The lease is too short to finish: another process may claim it.
                 continue
@@ -210,8 +218,22 @@ class Dispatcher:
         return stopped
 
     async def _prepare(self, connected: ConnectedQueue, claimed: Sequence[Claimed]) -> list[PreparedDelivery]:
+        queue = connected.queue
+        batch = await self._with_the_database(queue, partial(self._load, connected, claimed))
+        if not batch.is_rendered:
+            async with self._renderings.slot(queue.workspace_id):
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._renderers, render_batch, batch, self._final_check, self._clock)
+            await self._with_the_database(queue, partial(self._store, batch))
+        return batch.prepared()
+
+    async def _load(self, connected: ConnectedQueue, claimed: Sequence[Claimed]) -> PreparedBatch:
         async with transaction(self._engine) as tx:
-            return await prepare(await _bounded(tx), self._final_check, connected, claimed, self._clock())
+            return await load_batch(await _bounded(tx), self._final_check, connected, claimed, self._clock())
+
+    async def _store(self, batch: PreparedBatch) -> None:
+        async with transaction(self._engine) as tx:
+            await store_batch(await _bounded(tx), batch, self._clock())
 
     async def _attempt(self, destination: Destination, ready: ReadyDelivery) -> Outcome:
         timeout = destination.pace.timeout.total_seconds()

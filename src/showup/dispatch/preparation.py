@@ -1,4 +1,8 @@
-"""The final check before a delivery is sent: whether it is still valid, and its content, rendered once and kept."""
+"""The final check before a delivery is sent: whether it is still valid, and its content, rendered once and kept.
+
+It has three steps: `load_batch` in a transaction, `render_batch` outside of it, and `store_batch` in another one. An
+attempt sends only stored content, so a process that ends between them sends nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,10 +10,12 @@ from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
+from showup.clock import Clock
 from showup.database import bulk
 from showup.database.tables import delivery_contents
 from showup.destinations.contract import (
@@ -25,14 +31,14 @@ from showup.destinations.contract import (
 )
 from showup.dispatch import series_mails
 from showup.dispatch.attempt_results import NotSent, Postponed
-from showup.dispatch.calendar_entries import SentEntries, load_sent_entries
+from showup.dispatch.blocked_recipients import blocked_numbers, blocked_recipients
+from showup.dispatch.calendar_entries import SentEntries, load_sent_entries, save_sent_entries
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
 from showup.dispatch.record_facts import MeetingLookup, RecordFacts, load_record_facts
 from showup.outbox.confirm_tokens import Invitation
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
-from showup.outbox.planned import ASKING_SECONDS, REMINDER, SERIES
-from showup.outbox.suppressions import suppressed
+from showup.outbox.planned import ASKING_SECONDS, REMINDER
 
 _log = structlog.get_logger()
 
@@ -89,42 +95,143 @@ class FinalCheck(Struct, frozen=True, kw_only=True):
     confirm_url: ConfirmUrlBuilder
 
 
-async def prepare(
+class Draft(Struct, kw_only=True):
+    """A claimed delivery while it is prepared. `content` is None until it is rendered, `is_new` says that it was.
+
+    `asks_for_yes`: the new content has the link with which the attendee says that they will come (TE14).
+    """
+
+    claimed: Claimed
+    meeting: Meeting | None
+    content: Content | NotSent | Postponed | GaveUp | None = None
+    is_new: bool = False
+    asks_for_yes: bool = False
+
+
+class PreparedBatch(Struct, frozen=True, kw_only=True):
+    """Claimed deliveries of one queue, with what was loaded for them."""
+
+    connected: ConnectedQueue
+    drafts: list[Draft]
+    sent_entries: SentEntries
+    destination_records: DestinationRecords
+    facts: RecordFacts
+
+    @property
+    def is_rendered(self) -> bool:
+        """Returns whether nothing is left to render or to store."""
+        return all(draft.content is not None and not draft.is_new for draft in self.drafts)
+
+    def prepared(self) -> list[PreparedDelivery]:
+        """Returns one result per claimed delivery, in order."""
+        return [self._prepared(draft) for draft in self.drafts]
+
+    def _prepared(self, draft: Draft) -> PreparedDelivery:
+        content = draft.content
+        assert content is not None, "the batch is rendered"
+        if isinstance(content, NotSent | Postponed | GaveUp):
+            return content
+        attempt = _attempt(draft.claimed, content, self.destination_records, self.facts)
+        return ReadyDelivery(claimed=draft.claimed, attempt=attempt)
+
+
+async def load_batch(
     connection: asyncpg.Connection,
     final_check: FinalCheck,
     connected: ConnectedQueue,
     claimed: Sequence[Claimed],
     now: datetime,
-) -> list[PreparedDelivery]:
-    """Returns one result per claimed delivery, in order; new content is stored in the connection's transaction."""
-    await series_mails.lock(connection, connected.queue, claimed)
+) -> PreparedBatch:
+    """Makes the final check, and loads what rendering and sending need. The first of the three steps."""
+    queue = connected.queue
+    await series_mails.lock(connection, queue, claimed)
     claimed, unwanted = await _reload(connection, claimed)
     contents = await _load_contents(connection, claimed)
-    meetings = await final_check.meetings(
+    by_recipient = await final_check.meetings(
         connection, {booking_recipient for one in claimed if (booking_recipient := _booking_recipient(one)) is not None}
     )
-    stopped = unwanted | await _blocked_recipients(connection, connected.queue, claimed, now)
-    sent_entries = await load_sent_entries(connection, connected.queue.workspace_id, meetings.values())
-    destination_records = await load_destination_records(connection, connected.queue, claimed)
-    facts = await _record_facts(connection, final_check, connected, claimed, now)
-    prepared: list[PreparedDelivery] = []
-    new_contents: dict[UUID, Content] = {}
+    meetings = {one.id: by_recipient.get(_booking_recipient(one) or _NO_MEETING) for one in claimed}
+    known = {delivery_id: meeting for delivery_id, meeting in meetings.items() if meeting is not None}
+    stopped = unwanted | await blocked_recipients(connection, queue, claimed, now)
+    stopped |= await blocked_numbers(connection, queue, claimed, known)
+    drafts = []
     for one in claimed:
-        meeting = meetings.get(_booking_recipient(one) or _NO_MEETING)
-        stop_reason: NotSent | Postponed | None = stopped.get(one.id) or _stop_reason(one, meeting)
-        if stop_reason is None and one.id not in contents and meeting is not None and one.kind == SERIES:
-            stop_reason = await series_mails.claim_dates(connection, connected.queue, one, meeting, now)
-        content = stop_reason or contents.get(one.id) or _render(one, connected, meeting, sent_entries, final_check)
-        if isinstance(content, NotSent | Postponed | GaveUp):
-            prepared.append(content)
+        meeting = meetings[one.id]
+        content: Content | NotSent | Postponed | None = stopped.get(one.id) or _stop_reason(one, meeting)
+        content = content or contents.get(one.id)
+        if content is None and meeting is not None and meeting.series and one.kind in series_mails.KINDS:
+            claimed_dates = await series_mails.claim_dates(connection, queue, one, meeting, now)
+            if isinstance(claimed_dates, NotSent | Postponed):
+                content = claimed_dates
+            else:
+                meeting = replace(meeting, series=claimed_dates)
+        drafts.append(Draft(claimed=one, meeting=meeting, content=content))
+    return PreparedBatch(
+        connected=connected,
+        drafts=drafts,
+        sent_entries=await load_sent_entries(connection, queue.workspace_id, by_recipient.values()),
+        destination_records=await load_destination_records(connection, queue, claimed),
+        facts=await _record_facts(connection, final_check, connected, claimed, now),
+    )
+
+
+def render_batch(batch: PreparedBatch, final_check: FinalCheck, clock: Clock) -> None:
+    """Renders what has no content yet, outside of any transaction: an operator's own templates may be slow.
+
+    Deliveries whose turn comes so late that the lease would be too short to send them are postponed.
+    """
+    for draft in batch.drafts:
+        if draft.content is not None:
             continue
-        if one.id not in contents:
-            new_contents[one.id] = content
-            sent_entries.add(content)
-        prepared.append(ReadyDelivery(claimed=one, attempt=_attempt(one, content, destination_records, facts)))
-    await _store_contents(connection, new_contents, now)
-    await sent_entries.save(connection, connected.queue.workspace_id, now)
-    return prepared
+        time_left = draft.claimed.leased_until - clock() - batch.connected.destination.pace.timeout
+        if time_left <= timedelta(0):
+            draft.content = Postponed(until=clock(), because="other messages of the queue took long to render")
+            continue
+        links = _links(draft.claimed, batch.connected, draft.meeting, final_check)
+        draft.content = _render(draft.claimed, batch.connected, draft.meeting, batch.sent_entries, links)
+        if not isinstance(draft.content, NotSent | Postponed | GaveUp):
+            draft.is_new = True
+            draft.asks_for_yes = _contains(draft.content, links.get("confirm_url"))
+            batch.sent_entries.add(draft.content)
+
+
+async def store_batch(connection: asyncpg.Connection, batch: PreparedBatch, now: datetime) -> None:
+    """Stores the new contents, from which every attempt is sent; a delivery whose booking changed meanwhile waits."""
+    new = [draft for draft in batch.drafts if draft.is_new]
+    changed = await _changed_meanwhile(connection, new, now)
+    for draft in new:
+        if (reason := changed.get(draft.claimed.id)) is not None:
+            draft.content = reason
+    contents = {draft.claimed.id: draft.content for draft in new if isinstance(draft.content, dict)}
+    await _store_contents(connection, contents, now)
+    await _mark_asking(connection, [draft.claimed.id for draft in new if draft.asks_for_yes])
+    await save_sent_entries(connection, batch.connected.queue.workspace_id, contents.values(), now)
+
+
+async def _changed_meanwhile(
+    connection: asyncpg.Connection, drafts: Sequence[Draft], now: datetime
+) -> dict[UUID, NotSent | Postponed]:
+    """Returns the deliveries that nothing calls for any more, or whose booking changed, since the batch was loaded."""
+    rows = await connection.fetch(
+        """
+        SELECT d.id, d.unwanted, d.attempt_id, b.version, b.status
+        FROM deliveries d LEFT JOIN bookings b ON b.id = d.booking_id WHERE d.id = ANY($1::uuid[])
+        -- Nobody claims one meanwhile. In the order in which all transactions lock deliveries, to avoid deadlocks.
+        ORDER BY d.id FOR NO KEY UPDATE OF d
+        """,
+        [draft.claimed.id for draft in drafts],
+    )
+    current = {row["id"]: row for row in rows}
+    found: dict[UUID, NotSent | Postponed] = {}
+    for draft in drafts:
+        row, meeting = current[draft.claimed.id], draft.meeting
+        if row["unwanted"] is not None:
+            found[draft.claimed.id] = NotSent(state="withdrawn", because=row["unwanted"])
+        elif row["attempt_id"] != draft.claimed.attempt_id:
+            found[draft.claimed.id] = Postponed(until=now, because="another process has claimed it meanwhile")
+        elif meeting is not None and (row["version"], row["status"]) != (meeting.version, meeting.status):
+            found[draft.claimed.id] = Postponed(until=now, because="the meeting changed while the message was rendered")
+    return found
 
 
 async def _record_facts(
@@ -188,15 +295,14 @@ def _render(
     connected: ConnectedQueue,
     meeting: Meeting | None,
     sent_entries: SentEntries,
-    final_check: FinalCheck,
+    links: Mapping[str, str],
 ) -> Content | NotSent | GaveUp:
-    details = one.details if meeting is None else one.details | _links(one, connected, meeting, final_check)
     notification = Notification(
         delivery_id=one.id,
         workspace=connected.workspace,
         kind=one.kind,
         meeting=meeting,
-        details=details,
+        details={**one.details, **links},
         time_zone=connected.time_zone,
         decided_at=one.decided_at,
         sent_entries=() if meeting is None else sent_entries.of(meeting),
@@ -212,8 +318,15 @@ def _render(
         return GaveUp(because=f"an unexpected error occurred while rendering ({type(fault).__name__}): see the log")
 
 
-def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting, final_check: FinalCheck) -> dict[str, str]:
+def _contains(content: Content, url: str | None) -> bool:
+    """Returns whether a rendered message has the link: an operator's own template may leave it out."""
+    return url is not None and url.encode() in msgspec.json.encode(content)
+
+
+def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, final_check: FinalCheck) -> dict[str, str]:
     """Returns the links to Showup's own pages, which are secret."""
+    if meeting is None:
+        return {}
     workspace_id, email = connected.queue.workspace_id, meeting.guest.email
     if one.kind == "no_show":
         return {"unsubscribe_url": final_check.unsubscribe_url(workspace_id, email)}
@@ -258,74 +371,14 @@ async def _load_contents(connection: asyncpg.Connection, claimed: Sequence[Claim
     return {row["delivery_id"]: row["content"] for row in rows}
 
 
+async def _mark_asking(connection: asyncpg.Connection, delivery_ids: Sequence[UUID]) -> None:
+    """Records which messages ask for a yes: only their recipients can be silent (`reads.attention`)."""
+    if delivery_ids:
+        mark = """UPDATE deliveries SET found = found || '{"asks_for_yes": true}' WHERE id = ANY($1::uuid[])"""
+        await connection.execute(mark, list(delivery_ids))
+
+
 async def _store_contents(connection: asyncpg.Connection, new_contents: Mapping[UUID, Content], now: datetime) -> None:
     # In the order in which all transactions lock deliveries, to avoid deadlocks.
     rows = [{"delivery_id": one, "content": new_contents[one], "rendered_at": now} for one in sorted(new_contents)]
     await bulk.insert_new(connection, delivery_contents, rows)
-
-
-async def _blocked_recipients(
-    connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed], now: datetime
-) -> dict[UUID, NotSent]:
-    """Returns the deliveries whose recipients are suppressed or were written to recently; other messages go on."""
-    if queue.destination not in MAIL_DESTINATIONS:
-        return {}
-    suppressions = await suppressed(connection, queue.workspace_id, {one.recipient for one in claimed if one.recipient})
-    blocked = {
-        one.id: NotSent(state="skipped", because=suppression.because)
-        for one in claimed
-        if (suppression := suppressions.get(one.recipient or "")) is not None
-        and (suppression.scope == "all" or one.kind == "no_show")
-    }
-    for one in claimed:
-        if one.kind == "no_show" and one.id not in blocked and await _has_later_meeting(connection, queue, one):
-            blocked[one.id] = NotSent(state="skipped", because="the recipient has a later accepted meeting")
-        if one.kind == "no_show" and one.id not in blocked and await _was_followed_up(connection, queue, one, now):
-            blocked[one.id] = NotSent(state="skipped", because="the recipient received another follow-up recently")
-    return blocked
-
-
-async def _has_later_meeting(connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed) -> bool:
-    """Returns whether the recipient has an accepted meeting after the one that they missed (M05).
-
-    The person counts, under any of their addresses; a later meeting that they missed too does not.
-    """
-    return bool(
-        await connection.fetchval(
-            """
-            SELECT EXISTS (
-                SELECT FROM bookings missed
-                JOIN booking_attendees guest ON guest.booking_id = missed.id AND guest.email = $3
-                JOIN booking_attendees a ON a.email = guest.email OR a.person_id = guest.person_id
-                JOIN bookings b ON b.id = a.booking_id AND b.workspace_id = $1
-                WHERE missed.id = $2 AND b.status = 'ACCEPTED' AND b.start_time > missed.start_time
-                AND a.cancelled_at IS NULL AND a.attended IS NOT FALSE
-            )
-            """,
-            queue.workspace_id,
-            one.booking_id,
-            one.recipient,
-        )
-    )
-
-
-async def _was_followed_up(
-    connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed, now: datetime
-) -> bool:
-    span = timedelta(seconds=one.details.get("at_most_every_seconds", 0))
-    return bool(
-        await connection.fetchval(
-            """
-            SELECT EXISTS (
-                SELECT FROM deliveries d JOIN deliveries mine ON mine.id = $4
-                WHERE d.workspace_id = $1 AND d.recipient = $2 AND d.kind = 'no_show' AND d.id <> mine.id
-                AND (d.state = 'delivered' AND d.delivered_at > $3
-                     OR d.state = 'sending' AND (d.due_at, d.id) < (mine.due_at, mine.id))
-            )
-            """,
-            queue.workspace_id,
-            one.recipient,
-            now - span,
-            one.id,
-        )
-    )

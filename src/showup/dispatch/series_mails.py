@@ -1,29 +1,57 @@
-"""The one confirmation of a series: which of its dates' mails is sent for all of them (F14).
+"""The one confirmation or cancellation of a series: which of its dates' mails is sent for all of them (F14).
 
-Each date of a series plans its own confirmation, and all become due a few seconds after their dates arrived. The first
-that is prepared claims the mails of all accepted dates that are known by then. These mails wait for it, and are skipped
-once it is delivered or previewed. If it is withdrawn or fails, the next one takes its place. A date that arrives later
-is claimed by no mail, so its own is sent.
+Each date of a series plans its own mail, and all become due a few seconds after their dates arrived. The first that is
+prepared claims the mails of the dates that are known by then: the accepted ones, or those that were cancelled. These
+mails wait for it, and are skipped once it is delivered or previewed. If it is withdrawn or fails, the next one takes
+its place. A date that arrives later is claimed by no mail, so its own is sent.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 
-from showup.destinations.contract import Meeting
+from showup.destinations.contract import Meeting, SeriesDate
 from showup.dispatch.attempt_results import NotSent, Postponed
 from showup.dispatch.claims import Claimed
 from showup.outbox.delivery import DestinationQueue
-from showup.outbox.planned import SERIES
+from showup.outbox.planned import CANCELLED, SERIES, WITH_SERIES
 
+# So many calendar entries can one mail cancel; the other dates have another mail.
+_MOST_CANCELLED: Final = 12
 _LOOK_AGAIN_AFTER: Final = timedelta(seconds=2)
+
+
+class _Kind(Struct, frozen=True, kw_only=True):
+    """Dates of this status are in one mail; the texts say why the mail of another date is skipped, or waits."""
+
+    status: str
+    was_sent: str
+    is_sent: str
+
+
+_KINDS: Final = {
+    SERIES: _Kind(
+        status="ACCEPTED",
+        was_sent="another mail about the series confirmed this date too",
+        is_sent="another mail about the series confirms this date too",
+    ),
+    CANCELLED: _Kind(
+        status="CANCELLED",
+        was_sent="another mail about the series said that this date is cancelled too",
+        is_sent="another mail about the series says that this date is cancelled too",
+    ),
+}
+KINDS: Final = frozenset(_KINDS)
+"""The kinds of mail of which one may be about several dates."""
 
 
 async def lock(connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed]) -> None:
     """Makes other processes wait that prepare mails about the same series and recipient, until the transaction ends."""
-    ids = [one.id for one in claimed if one.kind == SERIES]
+    ids = [one.id for one in claimed if one.kind in KINDS]
     if ids:
         await connection.execute(
             """
@@ -42,12 +70,16 @@ async def lock(connection: asyncpg.Connection, queue: DestinationQueue, claimed:
 
 async def claim_dates(
     connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed, meeting: Meeting, now: datetime
-) -> NotSent | Postponed | None:
-    """Claims the mails of the series' dates; returns why this mail is not sent if another mail has claimed it."""
+) -> tuple[SeriesDate, ...] | NotSent | Postponed:
+    """Claims the mails of the series' dates. Returns the dates that this mail is about, or why it is not sent.
+
+    A confirmation is about all accepted dates. A cancellation is about those whose mails it claims: the others were
+    cancelled earlier. It has no dates if it is about this meeting alone.
+    """
     other = await connection.fetchrow(
         """
         SELECT state, wake_at FROM deliveries
-        WHERE workspace_id = $1 AND destination = $2 AND kind = 'series' AND recipient = $3 AND id <> $4
+        WHERE workspace_id = $1 AND destination = $2 AND kind = $5 AND recipient = $3 AND id <> $4
         AND found->'confirms' @> to_jsonb($4::text) AND state IN ('scheduled', 'sending', 'delivered', 'previewed')
         ORDER BY state IN ('delivered', 'previewed') DESC LIMIT 1
         """,
@@ -55,27 +87,64 @@ async def claim_dates(
         queue.destination,
         one.recipient,
         one.id,
+        one.kind,
     )
+    kind = _KINDS[one.kind]
     if other is not None and other["state"] in ("delivered", "previewed"):
-        return NotSent(state="skipped", because="another mail about the series confirmed this date too")
+        return NotSent(state="skipped", because=kind.was_sent)
     if other is not None:
-        because = "another mail about the series confirms this date too"
-        return Postponed(until=max(now + _LOOK_AGAIN_AFTER, other["wake_at"]), because=because)
-    dates = [date.booking_id for date in meeting.series if date.status == "ACCEPTED"]
+        return Postponed(until=max(now + _LOOK_AGAIN_AFTER, other["wake_at"]), because=kind.is_sent)
+    dates = tuple(date for date in meeting.series if date.status == kind.status)
+    if one.kind == CANCELLED:
+        if WITH_SERIES not in one.details:
+            return ()
+        own = await _unclaimed(connection, queue, one, [date.booking_id for date in dates])
+        dates = tuple(date for date in dates if date.booking_id in own)
+        if meeting.booking_id not in own or len(dates) == 1:
+            return ()
     # A seat that is taken again later has a mail of its own, so mails are claimed, and not bookings.
     await connection.execute(
         """
-        UPDATE deliveries SET found = coalesce(found, '{}') || jsonb_build_object('bookings', $2::text[], 'confirms', (
+        UPDATE deliveries SET found = found || jsonb_build_object('bookings', $2::text[], 'confirms', (
             SELECT coalesce(jsonb_agg(d.id::text), '[]') FROM deliveries d
-            WHERE d.workspace_id = $3 AND d.destination = $4 AND d.kind = 'series' AND d.recipient = $5
+            WHERE d.workspace_id = $3 AND d.destination = $4 AND d.kind = $7 AND d.recipient = $5
             AND d.booking_id = ANY($6::uuid[]) AND d.state IN ('scheduled', 'sending')
         )) WHERE id = $1
         """,
         one.id,
-        [str(date) for date in dates],
+        [str(date.booking_id) for date in dates],
         queue.workspace_id,
         queue.destination,
         one.recipient,
-        dates,
+        [date.booking_id for date in dates],
+        one.kind,
     )
-    return None
+    return dates
+
+
+async def _unclaimed(
+    connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed, booking_ids: Sequence[UUID]
+) -> set[UUID]:
+    """Returns the bookings whose mail of this kind is not sent, and that no other mail has claimed; its own first."""
+    rows = await connection.fetch(
+        """
+        SELECT d.booking_id FROM deliveries d
+        WHERE d.workspace_id = $1 AND d.destination = $2 AND d.kind = $3 AND d.recipient = $4
+        AND d.booking_id = ANY($5::uuid[]) AND d.state IN ('scheduled', 'sending') AND d.unwanted IS NULL
+        AND d.details ? $8
+        AND NOT EXISTS (
+            SELECT FROM deliveries o WHERE o.workspace_id = $1 AND o.destination = $2 AND o.kind = $3
+            AND o.recipient = $4 AND o.id <> $6 AND o.state IN ('scheduled', 'sending', 'delivered', 'previewed')
+            AND o.found->'confirms' @> to_jsonb(d.id::text))
+        GROUP BY d.booking_id ORDER BY bool_or(d.id = $6) DESC, d.booking_id LIMIT $7
+        """,
+        queue.workspace_id,
+        queue.destination,
+        one.kind,
+        one.recipient,
+        list(booking_ids),
+        one.id,
+        _MOST_CANCELLED,
+        WITH_SERIES,
+    )
+    return {row["booking_id"] for row in rows}

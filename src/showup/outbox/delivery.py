@@ -13,6 +13,9 @@ DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "preview
 MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
 """The destinations that send mail to attendees."""
 
+TEXT_DESTINATIONS: Final = frozenset({"twilio"})
+"""The destinations that send text messages to attendees."""
+
 
 _MESSAGES: Final = (
     *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request"),

@@ -15,6 +15,9 @@ NEW_PLACE, NEW_HOST, CALENDAR_CLEANUP = "new_place", "new_host", "calendar_clean
 SERIES = "series"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
 
+WITH_SERIES: Final = "with_series"
+"""The detail of a cancellation that may also be about other dates of its series (F14)."""
+
 ASKING_SECONDS: Final = (6 * 3600, 48 * 3600 - 1)
 """The reminder that asks for a yes: its seconds before the meeting, from and to. Earlier ones prepare the meeting, and
 later ones have the link to join (TE14)."""

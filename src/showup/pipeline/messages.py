@@ -27,6 +27,7 @@ from showup.outbox.planned import (
     RESCHEDULE_REQUEST,
     RESCHEDULED,
     SERIES,
+    WITH_SERIES,
     PlannedDelivery,
 )
 from showup.pipeline.booking_updates import becomes_live
@@ -174,8 +175,14 @@ def _cancelled(change: Change) -> list[PlannedDelivery]:
         attendees = [one for one in after.attendees if one.key in keys]
     else:
         attendees = [*notified_attendees(after, change.rules)]
+    # The dates of a series are cancelled one by one; the final check sends one of these mails for all of them (F14).
+    waits = kind == CANCELLED and after.series_uid is not None and change.rules.confirm_series == "once"
+    due_at = change.record.received_at + change.rules.series_wait if waits else None
+    details = {WITH_SERIES: True} if waits else {}
     return [
-        change.message(kind, one.email, f"{kind}:{_meeting_key(after, one)}:{one.email}")
+        change.message(
+            kind, one.email, f"{kind}:{_meeting_key(after, one)}:{one.email}", due_at=due_at, details=details
+        )
         for one in attendees
         if one.is_person and one.email is not None
     ]

@@ -111,6 +111,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
         account_id=_account_id([*booking.stream.history, *booking.stream.records]),
         booking=state.booking,
         company_id=company_id,
+        seat_company_id=_seat_company_id(state, company_id, contacts, manual),
         # The replay of the deals determines which deal the booking belongs to; it has none if it has no company any
         # more.
         deal_id=booking.before.deal_id if booking.before is not None and company_id is not None else None,
@@ -137,6 +138,17 @@ def _account_id(records: Sequence[BookingRecord]) -> UUID:
 
 def _company_id(state: BookingState, contacts: Contacts, manual: ManualChanges) -> UUID | None:
     return None if state.company_key is None else contacts.company_ids[manual.identities.company(state.company_key)]
+
+
+def _seat_company_id(
+    state: BookingState, company_id: UUID | None, contacts: Contacts, manual: ManualChanges
+) -> UUID | None:
+    """Return the company of the seats that remain, if it isn't the booking's own and nobody attached the booking."""
+    booking = state.booking
+    if booking is None or not booking.seated or booking.attached_to is not None or booking.contact_company is None:
+        return None
+    found = contacts.company_ids[manual.identities.company(booking.contact_company)]
+    return None if found == company_id else found
 
 
 async def _project_deals(

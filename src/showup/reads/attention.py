@@ -152,7 +152,10 @@ def _missing_outcomes(permission: Permission, now: datetime) -> Select[Any]:
 
 
 def _unconfirmed(permission: Permission, now: datetime) -> Select[Any]:
-    """Select meetings of the next 24 hours with an attendee who was asked for a yes, and neither gave it nor moved."""
+    """Select meetings of the next 24 hours with an attendee who was asked for a yes, and neither gave it nor moved.
+
+    A mail without the link asked nobody: there is no public address, or an own template leaves it out.
+    """
     b, seat, asked = bookings.c, booking_attendees.c, deliveries.c
     was_asked = select(asked.id).where(
         asked.booking_id == b.id,
@@ -162,6 +165,7 @@ def _unconfirmed(permission: Permission, now: datetime) -> Select[Any]:
         asked.details["before_seconds"].astext.cast(Integer).between(*ASKING_SECONDS),
         asked.destination == "email",
         asked.state == "delivered",
+        asked.found["asks_for_yes"].astext == "true",
     )
     silent = select(seat.booking_id).where(
         seat.booking_id == b.id, seat.confirmed_at.is_(None), seat.cancelled_at.is_(None), was_asked.exists()

@@ -4,19 +4,19 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import UUID as UUID_TYPE
-from sqlalchemy import Label, func, literal, select
+from sqlalchemy import Label, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.bookings.uids import redact
-from showup.database.tables import booking_attendees, bookings, deal_events, deals, people
+from showup.database.tables import booking_attendees, bookings, deals, people
 from showup.reads.attendance import attendance_of
 from showup.reads.bookings import booking_item, select_bookings
 from showup.reads.current_ids import current_booking_id
 from showup.reads.deliveries import deliveries_of
 from showup.reads.matches import matches_of
 from showup.reads.rows import Item, nest_columns, nested_columns
+from showup.reads.shown_booking import seat_deal_id, shown_deal_id
 from showup.reads.timeline import ids_of_booking, timeline
 
 
@@ -26,7 +26,7 @@ async def find_booking(tx: AsyncConnection, permission: Permission, booking_id: 
         *(bookings.c[name] for name in ("outcome", "outcome_notes", "next_step")),
         *nested_columns("deal", deals, "id", "status", "stage", "owner_email", "amount", "currency"),
     )
-    query = query.outerjoin(deals, deals.c.id == bookings.c.deal_id)
+    query = query.outerjoin(deals, deals.c.id == shown_deal_id())
     query = query.where(bookings.c.id == current_booking_id(booking_id))
     row = (await tx.execute(query)).mappings().one_or_none()
     return (
@@ -58,15 +58,10 @@ async def _attendees(tx: AsyncConnection, booking: Item) -> list[Item]:
 
 def _deal_of_seat(booking: Item) -> Label[UUID]:
     """Selects the deal of the attendee's company: with seats, each company has its own."""
-    seat, event = booking_attendees.c, deal_events.c
-    own = (
-        select(event.deal_id)
-        .join(people, people.c.company_id == event.company_id)
-        .where(event.booking_id == booking["id"], people.c.id == seat.person_id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return func.coalesce(own, literal(booking["deal_id"], UUID_TYPE())).label("deal_id")
+    company_id = select(people.c.company_id).where(people.c.id == booking_attendees.c.person_id)
+    company_id = company_id.correlate(booking_attendees)
+    own = select(bookings.c.deal_id).where(bookings.c.id == booking["id"]).scalar_subquery()
+    return func.coalesce(seat_deal_id(booking["id"], company_id.scalar_subquery()), own).label("deal_id")
 
 
 def _attendee(row: dict[str, Any], booking: Item) -> Item:

@@ -16,6 +16,7 @@ from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import matches_prefix, typed_words
+from showup.reads.shown_booking import shown_company_id, shown_deal_id
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_booking
 from showup.values.email_address import normalize_email
 
@@ -23,7 +24,7 @@ SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", 
 
 _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
-    *("attended", "attendance_evidence", "host_absent", "show_time", "deal_id", "organizer_email"),
+    *("attended", "attendance_evidence", "host_absent", "show_time", "organizer_email"),
     *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids", "simulated"),
 )
 
@@ -76,7 +77,7 @@ def with_attendees(person_ids: Collection[UUID]) -> ColumnElement[bool]:
 
 
 def select_bookings(permission: Permission) -> Select[Any]:
-    """Selects every booking that the permission allows, with its person and company."""
+    """Selects every booking that the permission allows, with the person, company and deal of one who has a seat."""
     notified_at = select(func.min(deliveries.c.delivered_at)).where(
         deliveries.c.booking_id == bookings.c.id,
         deliveries.c.kind.not_in(_FOLLOW_UP_KINDS),
@@ -88,6 +89,7 @@ def select_bookings(permission: Permission) -> Select[Any]:
     return (
         select(
             *(bookings.c[name] for name in _FIELDS),
+            shown_deal_id().label("deal_id"),
             workspace_of(bookings),
             seat_uids.scalar_subquery().label("seat_uids"),
             notified_at.scalar_subquery().label("notification_sent_at"),
@@ -95,7 +97,7 @@ def select_bookings(permission: Permission) -> Select[Any]:
             *nested_columns("company", companies, "id", "name", "domain"),
         )
         .outerjoin_from(bookings, people, bookings.c.person_id == people.c.id)
-        .outerjoin(companies, bookings.c.company_id == companies.c.id)
+        .outerjoin(companies, companies.c.id == shown_company_id())
         .where(visible_to(permission, bookings))
     )
 
@@ -120,7 +122,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     b = bookings.c
     return [
         if_any(filters.status, b.status.in_),
-        if_any(filters.company_id, _with_company),
+        if_any(filters.company_id, with_company),
         if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
@@ -142,7 +144,7 @@ def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
     return bookings.c.id.in_(seats)
 
 
-def _with_company(company_ids: Sequence[UUID]) -> ColumnElement[bool]:
+def with_company(company_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """Returns a condition: bookings of these companies, or in which one of their people has or had a seat (M02)."""
     person_ids = select(people.c.id).where(people.c.company_id.in_(company_ids))
     seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.person_id.in_(person_ids))

@@ -22,6 +22,7 @@ from showup.events.workspace import MergeKind
 from showup.pipeline.seat_deals import seat_stream_id
 from showup.reads.current_ids import current_booking_id, current_company_id, current_deal_id, current_person_id
 from showup.reads.rows import visible_to
+from showup.reads.shown_booking import shown_deal_id
 
 
 class CommandTarget(Struct, frozen=True, kw_only=True):
@@ -51,7 +52,7 @@ AnyTarget = TypeVar("AnyTarget", bound=CommandTarget)
 async def target_of_booking(tx: AsyncConnection, permission: Permission, booking_id: UUID) -> BookingTarget | None:
     """Returns the booking; None if the permission does not allow it."""
     b = bookings.c
-    query = select(b.workspace_id, b.id, b.deal_id, _booking_name().label("name"))
+    query = select(b.workspace_id, b.id, shown_deal_id().label("deal_id"), _booking_name().label("name"))
     return await _fetch_target(
         tx, BookingTarget, query.where(b.id == current_booking_id(booking_id), visible_to(permission, bookings))
     )

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import bookings, companies
-from showup.reads.bookings import bookings_of
+from showup.database.tables import companies
+from showup.reads.bookings import bookings_of, with_company
 from showup.reads.current_ids import current_company_id, ids_of_company
 from showup.reads.deals import deals_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
@@ -61,7 +61,7 @@ async def find_company(tx: AsyncConnection, permission: Permission, company_id: 
 
 async def _with_related(tx: AsyncConnection, permission: Permission, company: Item) -> Item:
     company_id = company["id"]
-    company_bookings = await bookings_of(tx, permission, bookings.c.company_id == company_id)
+    company_bookings = await bookings_of(tx, permission, with_company([company_id]))
     company_deals = await deals_of(tx, permission, company_id)
     entries = await timeline(
         tx,

@@ -41,7 +41,8 @@ _PAST_QUERY: Final = """
 
 _UPCOMING_QUERY: Final = """
     SELECT b.start_time, b.title, p.name, p.email, c.name AS company, count(*) OVER () AS meetings
-    FROM bookings b LEFT JOIN people p ON p.id = b.person_id LEFT JOIN companies c ON c.id = b.company_id
+    FROM bookings b LEFT JOIN people p ON p.id = b.person_id
+    LEFT JOIN companies c ON c.id = coalesce(b.seat_company_id, b.company_id)
     WHERE b.workspace_id = $1 AND NOT b.simulated AND b.status = 'ACCEPTED' AND b.start_time >= $2 AND b.start_time < $3
     ORDER BY b.start_time, b.id LIMIT $4
 """

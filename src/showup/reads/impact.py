@@ -54,7 +54,8 @@ _SNAPSHOT_QUERIES: Final = {
         SELECT b.id, b.title AS name, jsonb_build_object(
             'status', b.status, 'attended', b.attended, 'evidence', b.attendance_evidence,
             'host_absent', b.host_absent, 'company', c.name, 'deal_id', b.deal_id) AS says
-        FROM bookings b LEFT JOIN companies c ON c.id = b.company_id WHERE b.workspace_id = $1""",
+        FROM bookings b LEFT JOIN companies c ON c.id = coalesce(b.seat_company_id, b.company_id)
+        WHERE b.workspace_id = $1""",
     "deals": """
         SELECT d.id, c.name, jsonb_build_object(
             'status', d.status, 'stage', d.stage, 'owner_email', d.owner_email, 'amount', d.amount,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +13,7 @@ from showup.sources.calcom.web_address import web_address
 _MEETING = (
     *("version", "status", "title", "start_time", "end_time", "event_type", "event_type_title", "organizer_email"),
     *("organizer_name", "organizer_time_zone", "location", "meeting_url", "booker_url", "ical_uid", "ical_sequence"),
-    *("cancellation_reason", "cancelled_by", "reschedule_reason", "rescheduled_by", "notes", "deal_id", "answers"),
+    *("cancellation_reason", "cancelled_by", "reschedule_reason", "rescheduled_by", "notes", "answers"),
     "host_absent",
     *("organizer_email_hidden", "reply_to", "rescheduling_disabled", "cancelling_disabled", "platform_reschedule_url"),
     *("platform_cancel_url", "platform_booking_url", "calendar_invites", "series_uid", "reschedule_requested"),
@@ -22,6 +22,25 @@ _MEETING = (
 _SERIES_DATE = (
     *("status", "start_time", "end_time", "location", "location_kind", "meeting_url", "ical_uid", "ical_sequence"),
 )
+
+# With seats, the company and the deal are those of the attendee's own seat (M02).
+_IS_SEAT_OF_ANOTHER: Final = "a.seat_uid IS NOT NULL AND a.person_id IS DISTINCT FROM b.person_id"
+_COMPANY_ID: Final = f"""
+    CASE WHEN {_IS_SEAT_OF_ANOTHER} THEN a.company_id ELSE coalesce(b.seat_company_id, b.company_id) END
+"""
+_SEAT_DEAL_ID: Final = """
+    (SELECT e.deal_id FROM deal_events e WHERE e.booking_id = b.id AND e.company_id = c.id AND e.deal_id IS NOT NULL
+     ORDER BY e.position DESC LIMIT 1)
+"""
+_DEAL_ID: Final = f"CASE WHEN c.id IS DISTINCT FROM b.company_id THEN {_SEAT_DEAL_ID} ELSE b.deal_id END"
+# Without seats, one attendee booked, and the others are guests.
+_IS_INVITED: Final = """
+    coalesce(a.attends AND a.seat_uid IS NULL AND b.person_id IS NOT NULL AND a.person_id <> b.person_id, false)
+"""
+_BOOKER_NAME: Final = """
+    (SELECT coalesce(one.first_name, one.name) FROM booking_attendees one
+     WHERE one.booking_id = b.id AND one.person_id = b.person_id ORDER BY one.position LIMIT 1)
+"""
 
 
 async def load_meetings(
@@ -36,14 +55,15 @@ async def load_meetings(
         f"""
         SELECT given.booking_id, given.email, b.calcom_uid AS uid, a.seat_uid, a.attended, a.evidence, a.name,
                a.time_zone, a.phone, a.first_name, a.locale, a.has_left, a.confirmed_at, other.uids AS other_uids,
-               c.name AS company_name, c.domain AS company_domain, account.settings->>'api_url' AS api_url,
+               c.name AS company_name, c.domain AS company_domain, {_DEAL_ID} AS deal_id,
+               account.settings->>'api_url' AS api_url, {_IS_INVITED} AS is_invited, {_BOOKER_NAME} AS invited_by,
                {", ".join(f"b.{name}" for name in _MEETING)}
         FROM unnest($1::uuid[], $2::text[]) AS given(booking_id, email)
         JOIN bookings b ON b.id = given.booking_id
         JOIN connections account ON account.id = b.account_id
-        LEFT JOIN companies c ON c.id = b.company_id
         LEFT JOIN LATERAL (
-            SELECT true AS attends, coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
+            SELECT true AS attends, p.id AS person_id, p.company_id,
+                   coalesce(a.name, p.name) AS name, coalesce(a.time_zone, p.time_zone) AS time_zone,
                    coalesce(a.phone, p.phone) AS phone, a.first_name, a.locale,
                    a.calcom_seat_uid AS seat_uid, a.attended, a.cancelled_at IS NOT NULL AS has_left, a.confirmed_at,
                    a.attendance_evidence AS evidence
@@ -51,6 +71,7 @@ async def load_meetings(
             WHERE a.booking_id = b.id AND coalesce(a.email, '') = given.email
             ORDER BY a.cancelled_at NULLS FIRST, a.position LIMIT 1
         ) a ON true
+        LEFT JOIN companies c ON c.id = {_COMPANY_ID}
         CROSS JOIN LATERAL (
             SELECT array_agg(uid) AS uids FROM (
                 SELECT jsonb_array_elements(b.uids)->>'uid' AS uid
@@ -103,6 +124,7 @@ def _meeting(row: asyncpg.Record, calcom_api_url: str | None, series: _Series) -
         evidence=row["evidence"],
         company_name=row["company_name"],
         company_domain=row["company_domain"],
+        deal_id=row["deal_id"],
         other_uids=tuple(row["other_uids"] or ()),
         calcom_url=web_address(row["api_url"] or calcom_api_url),
         guest=Guest(
@@ -114,6 +136,8 @@ def _meeting(row: asyncpg.Record, calcom_api_url: str | None, series: _Series) -
             locale=row["locale"],
             has_left=row["has_left"] or False,
             confirmed_at=row["confirmed_at"],
+            is_invited=row["is_invited"],
+            invited_by=row["invited_by"] if row["is_invited"] else None,
         ),
         **{name: row[name] for name in _MEETING},
     )

@@ -15,11 +15,12 @@ NEWEST_EVENTS = 50_000
 
 
 class AccountWebhooks(Struct, frozen=True, kw_only=True):
-    """A Cal.com account; `last_webhook_at` is None if none of the newest events is its webhook."""
+    """A Cal.com account; a time is None if none of the newest events is its webhook, or is simulated."""
 
     name: str
     workspace: str
     last_webhook_at: datetime | None
+    last_simulated_at: datetime | None
 
 
 class FaultCount(Struct, frozen=True, kw_only=True):
@@ -37,13 +38,22 @@ async def list_account_webhooks(tx: AsyncConnection) -> list[AccountWebhooks]:
     newest = select(e.account_id, e.received_at, e.origin).order_by(e.received_at.desc(), e.id.desc())
     webhooks = newest.limit(NEWEST_EVENTS).subquery()
     last = (
-        select(webhooks.c.account_id, func.max(webhooks.c.received_at).label("at"))
-        .where(webhooks.c.origin == "webhook")
+        select(
+            webhooks.c.account_id,
+            func.max(webhooks.c.received_at).filter(webhooks.c.origin == "webhook").label("at"),
+            func.max(webhooks.c.received_at).filter(webhooks.c.origin == "simulation").label("simulated_at"),
+        )
+        .where(webhooks.c.origin.in_(["webhook", "simulation"]))
         .group_by(webhooks.c.account_id)
         .subquery()
     )
     query = (
-        select(connections.c.name, workspaces.c.slug.label("workspace"), last.c.at.label("last_webhook_at"))
+        select(
+            connections.c.name,
+            workspaces.c.slug.label("workspace"),
+            last.c.at.label("last_webhook_at"),
+            last.c.simulated_at.label("last_simulated_at"),
+        )
         .join_from(connections, workspaces, workspaces.c.id == connections.c.workspace_id)
         .outerjoin(last, last.c.account_id == connections.c.id)
         .where(connections.c.kind == CALCOM)

@@ -1,4 +1,4 @@
-"""Reads suppressed addresses and the reasons."""
+"""Reads suppressed addresses and phone numbers, and the reasons."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,14 @@ from showup.reads.rows import Item, if_any, visible_to, workspace_of
 
 SORTS: Sorts = {"created_at": suppressions.c.created_at}
 
-_FIELDS = ("id", "email", "scope", "reason", "because", "delivery_id", "event_id", "created_at")
+_FIELDS = ("id", "email", "phone", "scope", "reason", "because", "delivery_id", "event_id", "created_at")
 
 
 class SuppressionFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a suppression; an empty one does not filter. `email` in lower case."""
+    """Conditions on a suppression; an empty one does not filter. `email` in lower case, `phone` in E.164 form."""
 
     email: Sequence[str] = ()
+    phone: Sequence[str] = ()
     scope: Sequence[str] = ()
     reason: Sequence[str] = ()
 

@@ -1,12 +1,20 @@
 """Finds what only the sample, or only simulations, brought into a workspace, and deletes what the log doesn't plan."""
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
+from showup.database.tables import metadata
+
 SimulationKind: TypeAlias = Literal["sample", "simulation"]
+
+# In the order in which rows may go: each table before those that it references.
+_WORKSPACE_TABLES: Final = tuple(
+    table.name for table in reversed(metadata.sorted_tables) if "workspace_id" in table.columns
+)
 
 
 class SimulatedRecords(Struct, frozen=True, kw_only=True):
@@ -135,6 +143,56 @@ async def delete_deliveries(connection: asyncpg.Connection, found: SimulatedReco
     ):
         await connection.execute(f"DELETE FROM {table} WHERE {column} = ANY($1::uuid[])", found.bookings)  # noqa: S608  # fixed names
     return int(status.rpartition(" ")[2])
+
+
+async def other_contents(connection: asyncpg.Connection, workspace_id: UUID, accounts: Sequence[str]) -> str | None:
+    """Returns in words what a workspace contains beside these accounts and erased events; None if there is nothing.
+
+    Rules that came from the settings, with the keys that were revoked, are nothing that a person made.
+    """
+    found: str | None = await connection.fetchval(
+        """
+        SELECT CASE
+            WHEN EXISTS (SELECT FROM inbox_events WHERE workspace_id = $1 AND state <> 'erased'
+                         AND actor IS DISTINCT FROM 'showup.toml')
+                OR EXISTS (SELECT FROM companies WHERE workspace_id = $1)
+                OR EXISTS (SELECT FROM people WHERE workspace_id = $1) THEN 'other events or records'
+            WHEN EXISTS (SELECT FROM connections WHERE workspace_id = $1 AND (kind, name) NOT IN (
+                             SELECT 'calcom', unnest($2::text[])))
+                OR EXISTS (SELECT FROM endpoints WHERE workspace_id = $1) THEN 'other connections'
+            WHEN EXISTS (SELECT FROM api_keys WHERE workspace_id = $1 AND revoked_at IS NULL) THEN 'active API keys'
+            WHEN EXISTS (SELECT FROM routes r JOIN connections c ON c.id = r.account_id
+                         WHERE r.workspace_id = $1 OR c.workspace_id = $1) THEN 'routes'
+            END
+        """,
+        workspace_id,
+        list(accounts),
+    )
+    return found
+
+
+async def delete_workspace(connection: asyncpg.Connection, workspace_id: UUID) -> None:
+    """Deletes a workspace without `other_contents`: its accounts, keys, erased events and their chain."""
+    of_account = "account_id IN (SELECT id FROM connections WHERE workspace_id = $1)"
+    for account_table in ("syncs", "reconciliations"):
+        await connection.execute(f"DELETE FROM {account_table} WHERE {of_account}", workspace_id)  # noqa: S608  # fixed names
+    await connection.execute(
+        "DELETE FROM event_refs WHERE event_id IN (SELECT id FROM inbox_events WHERE workspace_id = $1)", workspace_id
+    )
+    # A duplicate references its original.
+    await connection.execute(
+        "DELETE FROM inbox_events WHERE workspace_id = $1 AND duplicate_of IS NOT NULL", workspace_id
+    )
+    await connection.execute(
+        """
+        DELETE FROM webhook_refusals WHERE kind = 'calcom' AND name IN (
+            SELECT name FROM connections WHERE kind = 'calcom' AND workspace_id = $1)
+        """,
+        workspace_id,
+    )
+    for table in _WORKSPACE_TABLES:
+        await connection.execute(f"DELETE FROM {table} WHERE workspace_id = $1", workspace_id)  # noqa: S608  # fixed names
+    await connection.execute("DELETE FROM workspaces WHERE id = $1", workspace_id)
 
 
 async def _find_commands(connection: asyncpg.Connection, workspace_id: UUID, found: SimulatedRecords) -> list[UUID]:

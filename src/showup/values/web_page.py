@@ -26,7 +26,7 @@ def check_web_page(text: str) -> str:
 
 def check_secure_address(text: str) -> str:
     """Return the text if it is an https address. Raises InvalidValue."""
-    if not text.startswith("https://") or check_web_page(text) != text:
+    if len(text) > _MAX_LENGTH or not text.startswith("https://") or check_web_page(text) != text:
         raise InvalidValue("an https address such as https://example.com/logo.png")
     return text
 

@@ -1,6 +1,7 @@
 """The FastAPI application: all HTTP routes except the Cal.com webhook endpoint."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import Any
@@ -11,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
+from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import api_docs, confirm, home_page, mail_preview, metrics, openapi, probes, unsubscribe
+from showup.web import logos as logo_pages
 from showup.web.api import (
     attention,
     bookings,
@@ -52,7 +55,7 @@ from showup.web.webhooks import resend, slack
 
 OPEN_ROUTERS = (home_page.router, probes.router)
 # These routes take no API key: a signature or an encrypted link authenticates the caller.
-SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router)
+SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router, logo_pages.router)
 # Users open these pages in a browser, which sends the key as a password.
 PAGE_ROUTERS = (mail_preview.router,)
 READ_ROUTERS = (
@@ -111,6 +114,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     address_policy: AddressPolicy | None = None,
     signature_alert: SignatureAlert | None = None,
     calcom_api_url: str | None = None,
+    senders: Sequence[SenderRule] = (),
+    logos: Mapping[str, bytes] | None = None,
     event_handlers: EventHandlers,
     check_connection: ConnectionTest | None = None,
 ) -> FastAPI:
@@ -121,8 +126,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this process serves it. Without
     `mail_secrets`, previously encrypted values cannot be decrypted. Without `address_policy`, only the syntax of an
     address that a user supplies is checked. `calcom_api_url` is the address of Cal.com's API for accounts without an
-    own one. `event_handlers` apply the events that the projection does not handle. Without `check_connection`,
-    connections cannot be tested.
+    own one. `senders` give pages for attendees their brand, and `logos` are the PNG images that it names.
+    `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
+    cannot be tested.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -143,6 +149,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         check_connection=check_connection,
         connection_tests=TestThrottle(clock),
         calcom_api_url=calcom_api_url,
+        senders=senders,
+        logos=logos or {},
     )
     return app
 

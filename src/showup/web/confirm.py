@@ -23,7 +23,8 @@ from showup.events.manual import ATTENDEE
 from showup.outbox.confirm_tokens import Invitation, read_confirm_token
 from showup.reads.command_targets import BookingTarget, target_of_booking
 from showup.reads.meetings import load_meetings
-from showup.web.confirm_page import Answer, answer_of, render_answer, render_busy, render_unknown
+from showup.web.confirm_page import answer_of, render_answer, render_without_meeting, view_of
+from showup.web.confirm_texts import Answer
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.problems import Refusal
 
@@ -48,10 +49,10 @@ async def confirm_page(token: str, request: Request, state: State) -> HTMLRespon
         invitation = _read_token(request, state, token)
         asked = None if invitation is None else await _read(state, invitation)
     except Refusal as refusal:
-        return _busy(refusal)
+        return _busy(request, refusal)
     except POSSIBLE_OUTAGES:
-        return render_busy(503)
-    return render_unknown() if asked is None else _page(asked, state)
+        return _unavailable(request)
+    return _unknown(request) if asked is None else _page(asked, state)
 
 
 @router.post("/{token}", response_class=HTMLResponse)
@@ -65,11 +66,11 @@ async def confirm(token: str, request: Request, state: State) -> HTMLResponse:
         if asked is not None and _answer(asked, state) == "ask":
             asked = await _record(state, asked.invitation)
     except Refusal as refusal:
-        return _busy(refusal)
+        return _busy(request, refusal)
     except POSSIBLE_OUTAGES:
-        return render_busy(503)
+        return _unavailable(request)
     if asked is None:
-        return render_unknown()
+        return _unknown(request)
     return _page(asked, state, status=200 if _answer(asked, state) == "confirmed" else 409)
 
 
@@ -143,10 +144,23 @@ def _answer(asked: _Asked, state: AppState) -> Answer:
 def _page(asked: _Asked, state: AppState, *, status: int = 200) -> HTMLResponse:
     now, start_time = state.clock(), asked.invitation.start_time
     answer = answer_of(asked.meeting, start_time, now)
-    return render_answer(answer, asked.meeting, start_time, now, has_entry=asked.has_entry, status=status)
+    view = view_of(asked.meeting, state.senders)
+    return render_answer(answer, asked.meeting, start_time, now, view=view, has_entry=asked.has_entry, status=status)
 
 
-def _busy(refusal: Refusal) -> HTMLResponse:
-    response = render_busy(refusal.status)
+def _unknown(request: Request) -> HTMLResponse:
+    return render_without_meeting("unknown", _languages(request), status=404)
+
+
+def _unavailable(request: Request) -> HTMLResponse:
+    return render_without_meeting("busy", _languages(request), status=503)
+
+
+def _busy(request: Request, refusal: Refusal) -> HTMLResponse:
+    response = render_without_meeting("busy", _languages(request), status=refusal.status)
     response.headers.update(refusal.headers or {})
     return response
+
+
+def _languages(request: Request) -> str:
+    return request.headers.get("accept-language", "")

@@ -1,132 +1,54 @@
 """Render the page on which an attendee says that they will come. Texts from outside are cut, and escaped by Jinja."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
 from importlib.resources import files
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, StrictUndefined
 from msgspec import Struct
 
-from showup.destinations.contract import Guest, Meeting
+from showup.destinations.contract import Meeting
+from showup.destinations.email.brand import Brand, brand_of
+from showup.destinations.email.letters.names import guest_first_name, host_of_meeting
+from showup.destinations.email.settings import SenderRule, sender_for
+from showup.destinations.languages import Wording, choose_language, wording
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import meeting_place, reschedule_url
+from showup.destinations.localized_time import LocalizedTime, localized_time
 from showup.values.time_zone import zone_of
-from showup.web.meeting_time import MeetingTime, meeting_time
-from showup.web.page import render_page
+from showup.web.confirm_texts import Answer, ConfirmTexts, texts_of, texts_without_meeting
+from showup.web.page import AttendeeLook, brand_style, render_page
 
-Answer: TypeAlias = Literal[
-    "ask", "confirmed", "moved", "cancelled", "rebook", "pending", "left", "started", "over", "unknown", "busy"
-]
-"""What is true for the attendee now; `rebook`: the host asked for another time."""
 _LONGEST_TEXT: Final = 120
-_LONGEST_NAME: Final = 80
-_LONGEST_FIRST_NAME: Final = 20
-_LETTERS: Final = re.compile(r"[^\W\d_][^\W\d_'’.-]*")
 _WITHOUT_END: Final = timedelta(hours=1)
 _TEMPLATE: Final = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
     files("showup.web").joinpath("confirm_page.html").read_text()
 )
 
 
-class ConfirmTexts(Struct, frozen=True, kw_only=True):
-    """The words for one answer. They may contain {day}, {weekday}, {date}, {time}, {zone} and {name} (`, Priya`)."""
+class PageView(Struct, frozen=True, kw_only=True):
+    """What a page shows beside its answer: its words, and the sender's brand if the meeting has a sender."""
 
-    style: Literal["good", "info", "warn", "quiet"] = "quiet"
-    badge: str = ""
-    heading: str
-    lead: str
+    words: Wording
+    brand: Brand | None = None
 
 
-WORDINGS: Final[dict[Answer, ConfirmTexts]] = {
-    "ask": ConfirmTexts(
-        style="info",
-        badge="{day}",
-        heading="Still good for {day}{name}?",
-        lead="Is {time}, {zone}, still good for you?",
-    ),
-    "confirmed": ConfirmTexts(
-        style="good",
-        badge="Confirmed",
-        heading="See you {weekday}{name}",
-        lead="Thank you for letting us know.",
-    ),
-    "moved": ConfirmTexts(
-        style="info",
-        badge="New time",
-        heading="Your meeting has a new time",
-        lead="It is now on {date}, {time}. The time in your mail no longer holds.",
-    ),
-    "cancelled": ConfirmTexts(
-        badge="Cancelled",
-        heading="This meeting is cancelled",
-        lead="There is nothing to confirm, and nothing that you need to do.",
-    ),
-    "rebook": ConfirmTexts(
-        style="warn",
-        badge="Your turn",
-        heading="Could we find another time?",
-        lead="The time in your mail no longer holds. Please pick one that suits you.",
-    ),
-    "pending": ConfirmTexts(
-        style="warn",
-        badge="Waiting",
-        heading="This time is not confirmed yet",
-        lead="You will get a mail when it is.",
-    ),
-    "left": ConfirmTexts(
-        heading="You no longer take part in this meeting",
-        lead="If that is wrong, please reply to the mail that brought you here.",
-    ),
-    "started": ConfirmTexts(
-        style="info",
-        badge="Now",
-        heading="Your meeting has started",
-        lead="It began at {time}. Your mail says how to join.",
-    ),
-    "over": ConfirmTexts(
-        badge="Over",
-        heading="This meeting is over",
-        lead="There is nothing to confirm any more.",
-    ),
-    "unknown": ConfirmTexts(
-        heading="This link does not work",
-        lead="It is incomplete or no longer valid. Please open it again from the mail.",
-    ),
-    "busy": ConfirmTexts(
-        heading="Please try again in a moment",
-        lead="Nothing was changed. Load this page again in a few seconds.",
-    ),
-}
-TEXTS: Final = {
-    "yes": "Yes, see you then",
-    "another_time": "I need another time",
-    "pick_time": "Pick another time",
-    "ticket": "Your meeting",
-    "add_to": "Add to calendar:",
-    "before": "Was",
-    "with": "With",
-    "where": "Where",
-    "untitled": "Meeting",
-    "duration": "{title}, {minutes}\u00a0minutes",
-    "today": "today",
-    "tomorrow": "tomorrow",
-    "video": "Video call",
-    "video_at": "Video call, {host}",
-    "organizer_calls": "By phone: you are called",
-    "attendee_calls": "By phone: you call {number}",
-}
+def view_of(meeting: Meeting, senders: Sequence[SenderRule]) -> PageView:
+    """Return the attendee's language, else the sender's, and the sender's brand, as in the mails."""
+    sender = sender_for(meeting, senders)
+    language = choose_language(meeting.guest.locale, None if sender is None else sender.language)
+    return PageView(words=wording(language), brand=None if sender is None else brand_of(sender, meeting))
 
 
 class _Ticket(Struct, frozen=True, kw_only=True):
     """A meeting. Each of `rows` has a name, a value, and whether it no longer holds; `is_off`: nor does the time."""
 
     title: str
-    when: MeetingTime
+    when: LocalizedTime
     rows: Sequence[tuple[str, str, bool]]
     is_off: bool
 
@@ -147,116 +69,121 @@ def answer_of(meeting: Meeting, asked_start_time: datetime, now: datetime) -> An
 
 
 def render_answer(
-    answer: Answer, meeting: Meeting, asked_start_time: datetime, now: datetime, *, has_entry: bool, status: int = 200
+    answer: Answer,
+    meeting: Meeting,
+    asked_start_time: datetime,
+    now: datetime,
+    *,
+    view: PageView,
+    has_entry: bool,
+    status: int = 200,
 ) -> HTMLResponse:
     """Render what is true now. `has_entry`: the attendee has the meeting in a calendar already."""
-    when = _time_of(meeting, meeting.start_time, meeting.end_time, now)
-    day = {0: TEXTS["today"], 1: TEXTS["tomorrow"]}.get(when.days_ahead, when.weekday)
-    words = {
-        "day": day,
-        "weekday": day if when.days_ahead == 0 else when.weekday,
-        "date": when.date,
-        "time": when.time,
-        "zone": when.zone,
-        "name": _first_name(meeting.guest, before=", "),
-    }
+    when = _time_of(meeting, meeting.start_time, meeting.end_time, view.words, now)
     may_move = answer in ("ask", "confirmed", "moved", "rebook")
     return _render(
-        answer,
-        words,
+        texts_of(answer, view.words, when, guest_first_name(meeting.guest)),
+        view,
         status=status,
+        answer=answer,
         another_time_url=reschedule_url(meeting) if may_move else None,
-        ticket=None if answer == "left" else _ticket(answer, meeting, when, asked_start_time, now),
-        calendar_links=_calendar_links(meeting) if answer == "confirmed" and not has_entry else (),
+        ticket=None if answer == "left" else _ticket(answer, meeting, when, asked_start_time, view, now),
+        calendar_links=_calendar_links(meeting, view.words) if answer == "confirmed" and not has_entry else (),
     )
 
 
-def render_unknown() -> HTMLResponse:
-    """Render the page for a link that Showup did not make, or whose booking no longer exists."""
-    return _render("unknown", {}, status=404)
+def render_without_meeting(answer: Literal["unknown", "busy"], accept_language: str, *, status: int) -> HTMLResponse:
+    """Render the page for a link that leads to no meeting, or that can't be answered now.
 
-
-def render_busy(status: int) -> HTMLResponse:
-    """Render the page for a request that could not be answered now."""
-    return _render("busy", {}, status=status)
+    Its language is the first of the browser's that is offered.
+    """
+    tags = accept_language[:_LONGEST_TEXT].split(",")
+    view = PageView(words=wording(choose_language(*(tag.partition(";")[0].strip() for tag in tags))))
+    return _render(texts_without_meeting(answer, view.words), view, status=status, answer=answer)
 
 
 def _render(
-    answer: Answer,
-    words: Mapping[str, str],
+    texts: ConfirmTexts,
+    view: PageView,
     *,
     status: int,
+    answer: Answer,
     another_time_url: str | None = None,
     ticket: _Ticket | None = None,
     calendar_links: Sequence[tuple[str, str]] = (),
 ) -> HTMLResponse:
-    wording = WORDINGS[answer]
-    heading, badge = wording.heading.format_map(words), wording.badge.format_map(words)
+    words, brand = view.words, view.brand
     content = _TEMPLATE.render(
-        texts=TEXTS,
-        style=wording.style,
-        badge=f"{badge[:1].upper()}{badge[1:]}",
-        heading=heading,
-        lead=wording.lead.format_map(words),
+        texts=texts,
+        brand=brand,
+        yes=words.say("Yes, see you then"),
+        your_meeting=words.say("Your meeting"),
+        add_to=words.say("Add to"),
         is_asking=answer == "ask",
         another_time_url=another_time_url,
         is_rebooking=answer == "rebook",
-        another_time=TEXTS["pick_time" if answer == "rebook" else "another_time"],
+        another_time=words.say("Pick another time") if answer == "rebook" else words.say("I need another time"),
         ticket=ticket,
         calendar_links=calendar_links,
     )
-    return render_page(escape(heading), content, status=status, has_form=answer == "ask", has_header=False)
+    return render_page(
+        escape(texts.heading),
+        content,
+        status=status,
+        has_form=answer == "ask",
+        look=AttendeeLook(
+            language=words.language,
+            style=brand_style(brand.palette) if brand is not None and brand.has_colour else "",
+            images=() if brand is None else tuple(filter(None, (brand.logo, brand.logo_dark))),
+        ),
+    )
 
 
-def _first_name(guest: Guest, *, before: str) -> str:
-    """Return the attendee's first name after `before`, if it looks like a name: PRIYA becomes Priya."""
-    word = one_line(guest.first_name or "") or next(iter(one_line(guest.name or "").split()), "")
-    if len(word) > _LONGEST_FIRST_NAME or not _LETTERS.fullmatch(word.replace(" ", "")):
-        return ""
-    return f"{before}{word.capitalize() if word.isupper() or word.islower() else word}"
-
-
-def _time_of(meeting: Meeting, start: datetime, end: datetime | None, now: datetime) -> MeetingTime:
+def _time_of(meeting: Meeting, start: datetime, end: datetime | None, words: Wording, now: datetime) -> LocalizedTime:
     """Return the time in the attendee's zone; of a meeting at the organizer's place, in the organizer's (F16)."""
     zones = (meeting.guest.time_zone, meeting.organizer_time_zone)
     zone = zone_of(*(zones[::-1] if meeting.location_kind == "organizer_place" else zones))
-    return meeting_time(start, end, zone, locale=meeting.guest.locale, now=now)
+    return localized_time(start, end, zone, words=words, locale=meeting.guest.locale, now=now, home=zone_of(*zones))
 
 
-def _ticket(answer: Answer, meeting: Meeting, when: MeetingTime, asked_start_time: datetime, now: datetime) -> _Ticket:
-    title = _title(meeting, meeting.event_type_title or meeting.title)
+def _ticket(
+    answer: Answer, meeting: Meeting, when: LocalizedTime, asked_start_time: datetime, view: PageView, now: datetime
+) -> _Ticket:
+    words = view.words
+    title = _title(meeting, meeting.event_type_title or meeting.title, words)
     if meeting.end_time is not None and meeting.end_time > meeting.start_time:
         minutes = round((meeting.end_time - meeting.start_time).total_seconds() / 60)
-        title = TEXTS["duration"].format(title=title, minutes=minutes)
+        title = words.say_count("{title}, {count} minute", "{title}, {count} minutes", minutes, title=title)
     is_off = answer in ("cancelled", "rebook", "over")
-    before = _time_of(meeting, asked_start_time, None, now)
+    before = _time_of(meeting, asked_start_time, None, words, now)
     is_moved = answer in ("moved", "pending") and asked_start_time != meeting.start_time
+    host = host_of_meeting(meeting, None if view.brand is None else view.brand.name, words)
     rows = [
-        (TEXTS["before"], f"{before.date}, {before.time}" if is_moved else "", True),
-        (TEXTS["with"], truncate(one_line(meeting.organizer_label or ""), _LONGEST_NAME), False),
-        (TEXTS["where"], "" if is_off else _place(meeting), False),
+        (words.say("Was"), f"{before.date}, {before.time}" if is_moved else "", True),
+        (words.say("With"), host.listed or "", False),
+        (words.say("Where"), "" if is_off else _place(meeting, words), False),
     ]
     return _Ticket(title=title, when=when, rows=[row for row in rows if row[1]], is_off=is_off)
 
 
-def _place(meeting: Meeting) -> str:
+def _place(meeting: Meeting, words: Wording) -> str:
     """Return where the meeting takes place; the link is in the mail, because it may cancel the meeting."""
     place = meeting_place(meeting.redact_uids())
     if meeting.location_kind == "organizer_calls":
-        return TEXTS["organizer_calls"]
+        return words.say("By phone: we call you")
     if meeting.location_kind == "attendee_calls" and place.text:
-        return TEXTS["attendee_calls"].format(number=place.text)
+        return words.say("By phone: you call {phone}", phone=truncate(place.text, _LONGEST_TEXT))
     if meeting_place(meeting).url is not None:
-        return TEXTS["video"] if place.host is None else TEXTS["video_at"].format(host=place.host)
+        return words.say("Video call") if place.host is None else words.say("Video call, {host}", host=place.host)
     return truncate(meeting.redact_organizer(place.text) or "", _LONGEST_TEXT)
 
 
-def _calendar_links(meeting: Meeting) -> Sequence[tuple[str, str]]:
+def _calendar_links(meeting: Meeting, words: Wording) -> Sequence[tuple[str, str]]:
     """Return links that add the meeting to a calendar, without its uid."""
     if meeting.calendar_invites:
         return ()
     end = meeting.end_time or meeting.start_time + _WITHOUT_END
-    title, place = _title(meeting, meeting.title), _place(meeting)
+    title, place = _title(meeting, meeting.title, words), _place(meeting, words)
     google = {
         "action": "TEMPLATE",
         "text": title,
@@ -275,5 +202,5 @@ def _calendar_links(meeting: Meeting) -> Sequence[tuple[str, str]]:
     )
 
 
-def _title(meeting: Meeting, text: str | None) -> str:
-    return truncate(one_line(meeting.redact_organizer(text) or ""), _LONGEST_TEXT) or TEXTS["untitled"]
+def _title(meeting: Meeting, text: str | None, words: Wording) -> str:
+    return truncate(one_line(meeting.redact_organizer(text) or ""), _LONGEST_TEXT) or words.say("Meeting")

@@ -9,7 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Delivered, Destination
-from showup.dispatch.preparation import ConnectedQueue, FinalCheck, ReadyDelivery, prepare
+from showup.dispatch.preparation import (
+    ConnectedQueue,
+    FinalCheck,
+    ReadyDelivery,
+    load_batch,
+    render_batch,
+    store_batch,
+)
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
 from showup.outbox.subscriptions import subscribe
 from showup.outbox.unsubscribe_tokens import make_token
@@ -68,9 +75,12 @@ class SubjectScenario(DeliveryScenario):
         )
         claimed = await self.claim()
         async with transaction(self.engine) as tx:
-            [ready] = await prepare(
-                await driver_connection(tx), final_check, await self.resolve(self.queue), claimed, self.now
-            )
+            connected = await self.resolve(self.queue)
+            batch = await load_batch(await driver_connection(tx), final_check, connected, claimed, self.now)
+        render_batch(batch, final_check, self.clock)
+        async with transaction(self.engine) as tx:
+            await store_batch(await driver_connection(tx), batch, self.now)
+        [ready] = batch.prepared()
         assert isinstance(ready, ReadyDelivery)
         assert isinstance(await self.destination.send(ready.attempt), Delivered)
 

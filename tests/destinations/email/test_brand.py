@@ -1,5 +1,8 @@
 """M14: a sender's brand, with colours that people can read."""
 
+import struct
+import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from showup.container import logo_files, sender_rules
 from showup.destinations.contract import NothingToSend
 from showup.destinations.email.brand import PLAIN, palette_of
 from showup.destinations.email.samples import sample_notification
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.email.texts import AgendaItem, EventTypeTexts, Teammate, TeamTexts
 from showup.policy import Policy
+from showup.settings import Settings
 from showup.values.colour import contrast, with_lightness
 from tests.destinations.email.rendered_mail import Page, meeting, renderer
 
@@ -135,6 +140,49 @@ def test_the_settings_file_holds_brands_and_texts() -> None:
         address="a@us.example", name="Us", color="#0b5d4e", postal_address="1 Main St"
     )
     assert policy.team_texts()["teammates"]["dana@us.example"]["role"] == "Lead"
+
+
+def png(width: int = 120, height: int = 56, after: bytes = b"") -> bytes:
+    """Returns a valid black PNG, with bytes after its end."""
+    rows = zlib.compress((b"\x00" + b"\x00" * width) * height)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    written = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written) + after
+
+
+def test_a_logo_can_be_a_file_which_has_an_address_of_its_content(tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(png())
+    row = {"from": "a@us.example", "name": "Us", "logo": str(tmp_path / "logo.png")}
+    settings = Settings(SHOWUP_URL="https://showup.us.example", **{"showup.toml": {"senders": [row]}})
+    ((name, image),) = logo_files(settings).items()
+    assert image == png()
+    (sender,) = sender_rules(settings)
+    assert sender.logo == f"https://showup.us.example/logos/{name}"
+    assert Page(sent_by(sender).html).all("img")[0]["src"] == sender.logo
+
+
+@pytest.mark.parametrize(
+    ("content", "because"),
+    [
+        (b"<svg onload='alert(1)'/>", "it is not a PNG image"),
+        (png(after=b"<script>"), "it is not a PNG image"),
+        (png()[:-20] + b"x" * 20, "it is not a PNG image"),
+        (png(height=28), "it is 120 × 28 pixels"),
+        (png(width=2_000), "it is 2000 × 56 pixels"),
+        (png() + b"x" * 20_480, "it has more than 20 KB"),
+        (None, "there is no file"),
+    ],
+    ids=["svg", "script after the image", "damaged", "low", "wide", "large", "missing"],
+)
+def test_another_file_is_no_logo(tmp_path: Path, content: bytes | None, because: str) -> None:
+    if content is not None:
+        (tmp_path / "logo.png").write_bytes(content)
+    row = {"from": "a@us.example", "logo": str(tmp_path / "logo.png")}
+    with pytest.raises(ValidationError, match=because):
+        Policy.model_validate({"senders": [row]})
 
 
 @pytest.mark.parametrize(

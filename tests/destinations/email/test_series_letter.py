@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from showup.destinations.contract import SeriesDate
+from showup.destinations.contract import CalendarEntry, SeriesDate
 from showup.destinations.email.destination import Mail
-from tests.destinations.email.rendered_mail import Page, mail
+from showup.destinations.email.samples import sample_notification
+from tests.destinations.email.rendered_mail import Page, mail, meeting, renderer
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ROOM, HALL = "Room 4\n12 Canal Street", "Seller Hall\n1420 Example Street"
@@ -45,6 +47,33 @@ def lines_of_dates(sent: Mail) -> list[tuple[str, list[str | None]]]:
     rows = [row for row in re.findall(r"<tr>.*?</tr>", sent.html, re.DOTALL) if 'class="count' in row]
     pages = [Page(row) for row in rows]
     return [(page.text, page.links) for page in pages]
+
+
+def test_f14_one_mail_says_that_several_dates_are_off_and_cancels_each_entry() -> None:
+    dates = [date(number, day(10 + 7 * number), status="CANCELLED") for number in range(3)]
+    about = meeting(**{name: getattr(dates[1], name) for name in dates[1].__struct_fields__}, series=tuple(dates))
+    entries = tuple(
+        CalendarEntry(
+            booking_id=one.booking_id,
+            uid=one.ical_uid or "",
+            recipient=about.guest.email,
+            method="REQUEST",
+            sequence=0,
+            organizer="benjamin@seller.example",
+            start_time=one.start_time,
+        )
+        for one in dates
+    )
+    sent = renderer().render(replace(sample_notification("cancelled", "default", about), sent_entries=entries))
+    assert sent.subject == "Cancelled: our 3 dates from Tue, 10 Mar"
+    for text in shown(sent):
+        assert "Our 3 dates are off, Ann" in text
+        assert "The attached updates take them out of your calendar." in text
+        assert all(f"{number} Mar" in text for number in (10, 17, 24))
+        assert "/reschedule/" not in text
+    cancelled = [(entry.uid, entry.method, entry.sequence) for entry in sent.calendar_entries]
+    assert sorted(cancelled) == [(f"date{number}@Cal.com", "CANCEL", 1) for number in range(3)]
+    assert len(sent.more_calendars) == 2
 
 
 def test_f14_dates_with_links_of_their_own_show_each() -> None:

@@ -38,7 +38,10 @@ class SentText:
 
 
 class FakeTwilio(VendorServer):
-    """`landlines` can't be reached; `unsubscribed` sent STOP. `per_second` limits calls; None sets no limit."""
+    """`landlines` can't be reached; `unsubscribed` sent STOP; other `refused_numbers` have an error code each.
+
+    `per_second` limits calls; None sets no limit.
+    """
 
     default_key = TOKEN
     refusals: ClassVar = {
@@ -60,6 +63,7 @@ class FakeTwilio(VendorServer):
         self.numbers = {NUMBER}
         self.landlines: set[str] = set()
         self.unsubscribed: set[str] = set()
+        self.refused_numbers: dict[str, int] = {}
         self.sent: list[SentText] = []
         self.limit = SlidingLimit(per_second, SECOND, self.clock)
         self.add_routes(
@@ -93,6 +97,8 @@ class FakeTwilio(VendorServer):
             raise TwilioRefusal(400, 21610, "Attempt to send to unsubscribed recipient")
         if asked["To"] in self.landlines:
             raise TwilioRefusal(400, 21614, f"'To' number is not a valid mobile number: {asked['To']}")
+        if (code := self.refused_numbers.get(asked["To"])) is not None:
+            raise TwilioRefusal(400, code, f"{asked['To']} is refused")
         if "MessagingServiceSid" not in asked and asked.get("From") not in self.numbers:
             raise self.refusals["sender"]
         sent = SentText(f"SM{uuid4().hex}", asked, self.clock())

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.access import connections_store
-from showup.database.engine import transaction
+from showup.access import connections_store, workspaces_store
+from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import (
     Attempt,
     CannotRender,
@@ -27,12 +27,14 @@ from showup.destinations.contract import (
 )
 from showup.destinations.public_addresses import AddressPolicy
 from showup.destinations.twilio.health import KIND
-from showup.destinations.twilio.reminder_text import gsm_length
-from showup.destinations.twilio.render import e164
+from showup.destinations.twilio.short_text import gsm_length
 from showup.dispatch.destination_context import Clients
 from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
 from showup.dispatch.preparation import NotConnected
+from showup.outbox import suppressions
 from showup.outbox.delivery import DestinationQueue
+from showup.outbox.suppressions import Suppression
+from showup.values.phone_number import e164
 from tests.deliveries.scenario import SEAL
 from tests.destinations.conformance.case import DELIVERY, MEETING, notification, plain_json
 from tests.destinations.connected_scenario import ConnectedScenario, UnlimitedMeter, destination_context
@@ -253,20 +255,30 @@ class TestNumbers:
 
 
 OVER = [
-    pytest.param("unsubscribed", "unsubscribed with STOP", id="21610 unsubscribed"),
-    pytest.param("landlines", "can't send to the attendee's number", id="21614 no mobile number"),
+    pytest.param(21610, "unsubscribed with STOP", "unsubscribed", id="21610 unsubscribed"),
+    *(
+        pytest.param(code, "can't send to the attendee's number", "unreachable", id=f"{code} for ever")
+        for code in (21211, 21217, 21265, 21614, 21635)
+    ),
+    *(
+        pytest.param(code, "can't send to the attendee's number", None, id=f"{code} by the account or sender")
+        for code in (21214, 21408, 21612)
+    ),
 ]
 
 
-@pytest.mark.parametrize(("who", "because"), OVER)
+@pytest.mark.parametrize(("code", "because", "reason"), OVER)
 async def test_an_unreachable_recipient_fails_permanently(
-    connection: TwilioConnection, fake: FakeTwilio, who: str, because: str
+    connection: TwilioConnection, fake: FakeTwilio, code: int, because: str, reason: str | None
 ) -> None:
-    getattr(fake, who).add(PHONE)
+    """M10: only what is true of the number itself stops later messages to it."""
+    fake.refused_numbers[PHONE] = code
     outcome = await connection.send_reminder()
     assert isinstance(outcome, GaveUp)
     assert because in outcome.because
     assert PHONE not in outcome.because
+    assert reason == (outcome.blocked and outcome.blocked.reason)
+    assert outcome.blocked is None or (outcome.blocked.number, PHONE in outcome.blocked.because) == (PHONE, False)
 
 
 async def test_a_sender_that_is_not_ours(connection: TwilioConnection) -> None:
@@ -389,13 +401,65 @@ class TestDispatch:
         ]
         assert scenario.fake_destination.kinds == ["confirmation", "reminder", "reminder"]
 
-    async def test_a_cancelled_meeting_sends_no_reminder(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
+    async def test_a_cancelled_meeting_is_texted_once_and_sends_no_reminder(
+        self, scenario: ConnectedScenario, fake: FakeTwilio
+    ) -> None:
         start = scenario.now + timedelta(days=2)
         await scenario.receive(_booked(start, PHONE))
         await scenario.receive(body("BOOKING_CANCELLED", scenario.now, _payload(start, PHONE)))
+        await scenario.deliver_due()
         await scenario.deliver_due(hours=48)
-        assert fake.sent == []
-        assert {row["state"] for row in await scenario.rows(destination="twilio")} == {"withdrawn"}
+        (sent,) = fake.sent
+        assert " is off: " in sent.asked["Body"]
+        rows = await scenario.rows(destination="twilio", kind="reminder")
+        assert {row["state"] for row in rows} == {"withdrawn"}
+
+    async def test_a_number_that_answered_stop_is_tried_once(
+        self, scenario: ConnectedScenario, fake: FakeTwilio
+    ) -> None:
+        """M10: the reminders after the first one aren't tried, and go on once a person removes the suppression."""
+        fake.clock = scenario.clock
+        fake.unsubscribed.add(PHONE)
+        await scenario.receive(_booked(scenario.now + timedelta(days=2), "0049 151 1234-5678"))
+        await scenario.receive(_booked(scenario.now + timedelta(days=3), PHONE, "two", 2))
+        await scenario.deliver_due()
+        await scenario.deliver_due(hours=24)
+        tried = len(fake.calls)
+        await scenario.deliver_due(hours=22)
+        await scenario.deliver_due(hours=2)
+        first, second, third, _ = await scenario.rows(destination="twilio")
+        assert (first["state"], "unsubscribed with STOP" in first["because"]) == ("failed", True)
+        for later in (second, third):
+            assert (later["state"], later["because"]) == (
+                "skipped",
+                "the attendee answered STOP to an earlier text message",
+            )
+        assert (len(fake.calls), fake.sent) == (tried, [])
+        async with transaction(scenario.engine) as tx:
+            connection = await driver_connection(tx)
+            [stored] = await connection.fetch("SELECT * FROM suppressions")
+            assert (stored["phone"], stored["email"], stored["reason"], stored["scope"], stored["delivery_id"]) == (
+                *(PHONE, None, "unsubscribed", "all"),
+                first["id"],
+            )
+            await suppressions.remove(connection, stored["id"])
+        fake.unsubscribed.clear()
+        await scenario.deliver_due(hours=22)
+        assert [one.asked["To"] for one in fake.sent] == [PHONE]
+
+    async def test_a_suppressed_number_is_one_workspaces_own(
+        self, scenario: ConnectedScenario, fake: FakeTwilio
+    ) -> None:
+        """M10: STOP to one brand's sender says nothing about another's."""
+        fake.clock = scenario.clock
+        async with transaction(scenario.engine) as tx:
+            stopped = Suppression(scope="all", reason="unsubscribed", because="STOP")
+            other = await workspaces_store.add(tx, slug="other", name="Other")
+            await suppressions.add_number(await driver_connection(tx), other.id, PHONE, stopped, at=scenario.now)
+        await scenario.receive(_booked(scenario.now + timedelta(days=2), PHONE))
+        await scenario.deliver_due()
+        await scenario.deliver_due(hours=24)
+        assert len(fake.sent) == 1
 
     async def test_a_meeting_too_soon_has_none(self, scenario: ConnectedScenario) -> None:
         await scenario.receive(_booked(scenario.now + timedelta(hours=1), PHONE))
@@ -444,9 +508,47 @@ class TestDispatch:
         assert "can't be reached" in first["because"]
 
 
-def _payload(start: datetime, phone: str) -> dict[str, Any]:
-    return payload("one", 1, start, [attendee("ann@acme.example", "Ann", phone=phone)])
+def _payload(start: datetime, phone: str, uid: str = "one", number: int = 1) -> dict[str, Any]:
+    return payload(uid, number, start, [attendee("ann@acme.example", "Ann", phone=phone)])
 
 
-def _booked(start: datetime, phone: str) -> bytes:
-    return body("BOOKING_CREATED", datetime(2026, 9, 7, 9, 0, tzinfo=UTC), _payload(start, phone))
+def _booked(start: datetime, phone: str, uid: str = "one", number: int = 1) -> bytes:
+    return body("BOOKING_CREATED", datetime(2026, 9, 7, 9, 0, tzinfo=UTC), _payload(start, phone, uid, number))
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "text"),
+    [
+        ("rescheduled", {}, "Your meeting with Ben Host is now {when}. Reply STOP to opt out"),
+        ("rescheduled", {"organizer_name": "b@host.example"}, "{title} is now {when}. Reply STOP to opt out"),
+        ("cancelled", {}, "Your meeting with Ben Host is off: {when}. Reply STOP to opt out"),
+        (
+            "reschedule_request",
+            {},
+            "Ben Host can't make {when}. Our mail has the link to another time. Reply STOP to opt out",
+        ),
+    ],
+)
+def test_a_change_is_texted(connection: TwilioConnection, kind: str, changes: dict[str, Any], text: str) -> None:
+    meeting = replace(MEETING, meeting_url=None, location=None, **changes)
+    sent = plain_json(connection.build().render(replace(notification(kind), meeting=meeting, decided_at=DUE)))
+    title = meeting.event_type_title or meeting.title
+    assert sent["body"] == text.format(when=re.search(r"\w+, \d.*? time", sent["body"])[0], title=title)  # type: ignore[index]
+    assert (gsm_length(sent["body"]) or 999) <= 160
+    assert (sent["to"], sent["due_at"]) == (PHONE, DUE.isoformat().replace("+00:00", "Z"))
+
+
+def test_no_text_about_an_own_change_or_at_night(connection: TwilioConnection) -> None:
+    destination = connection.build()
+    own = replace(MEETING, cancelled_by=MEETING.guest.email.upper())
+    with pytest.raises(NothingToSend, match="the attendee made this change"):
+        destination.render(replace(notification("cancelled"), meeting=own, decided_at=DUE))
+    night = DUE.replace(hour=1)
+    with pytest.raises(NothingToSend, match="text messages go from 8 to 21"):
+        destination.render(replace(notification("rescheduled"), meeting=MEETING, decided_at=night))
+
+
+def test_changes_can_be_left_out() -> None:
+    settings: dict[str, Any] = {"account_sid": ACCOUNT, "sender": NUMBER}
+    assert KIND.subscribed_events(KIND.parse_settings(settings)) >= {"reminder", "rescheduled", "cancelled"}
+    assert KIND.subscribed_events(KIND.parse_settings(settings | {"changes": False})) == {"reminder"}

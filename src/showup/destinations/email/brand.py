@@ -4,11 +4,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from showup.destinations.contract import Meeting
+from showup.destinations.email.settings import SenderRule
+from showup.destinations.lines import one_line, truncate
 from showup.values.colour import INK, contrast, darken_until, lighten_until, readable_on, with_lightness
 
 # WCAG 2.2 AA: text, and a button against what surrounds it.
 _TEXT: Final = 4.5
 _SHAPE: Final = 3.0
+_LONGEST_NAME: Final = 80
 _SHEET, _CARD, _DARK_CARD = "#ffffff", "#f8f8f6", "#1d1f23"
 
 
@@ -58,6 +62,22 @@ class Brand(Struct, frozen=True, kw_only=True):
     def mark(self) -> str:
         """Returns the letter that stands for the brand."""
         return (self.name or "")[:1].upper()
+
+
+def brand_of(sender: SenderRule, meeting: Meeting) -> Brand:
+    """Returns the brand of a sender, for mails and pages about this meeting."""
+    organizer = truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME)
+    return Brand(
+        name=sender.name,
+        shown=sender.name or (organizer if "@" not in organizer else "") or sender.address.rpartition("@")[2],
+        logo=sender.logo,
+        logo_dark=sender.logo_dark,
+        has_colour=sender.color is not None,
+        palette=palette_of(sender.color),
+        postal_address=sender.postal_address,
+        privacy_url=sender.privacy_url,
+        signature=sender.signature,
+    )
 
 
 def palette_of(colour: str | None) -> Palette:

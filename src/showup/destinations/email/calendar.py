@@ -38,9 +38,9 @@ def calendar_files(
 ) -> list[CalendarFile]:
     """Returns the files that the mail carries; `created_at` is their DTSTAMP.
 
-    It is one file at most, except for a series: one for each of its dates, unless there are more than 12. A new entry
-    is made only if `sends_new`, and if no connected calendar invites the attendee. An entry that the recipient already
-    has is updated and cancelled in any case. `sender` organizes the meeting if its organizer is hidden. Raises
+    It is one file at most, except for a series: one for each of its dates, unless more than 12 are confirmed. A new
+    entry is made only if `sends_new`, and if no connected calendar invites the attendee. An entry that the recipient
+    already has is updated and cancelled in any case. `sender` organizes the meeting if its organizer is hidden. Raises
     NothingToSend for a cleanup if the recipient has no such entry.
     """
     meeting, kind = notification.require_meeting(), notification.kind
@@ -48,6 +48,8 @@ def calendar_files(
         files = [_write(meeting, _stale_entry(notification), "CANCEL", notification, sender, created_at)]
     else:
         meetings = _dates(meeting) if kind == "series" else [meeting]
+        if kind == "cancelled":
+            meetings = [*meeting.cancelled_dates] or meetings
         files = [_file(one, notification, sender, sends_new=sends_new, created_at=created_at) for one in meetings]
     return [one for one in files if one is not None]
 

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -36,9 +37,15 @@ class IsolatedTemplates:
         self._folder = folder
         self._process: _TemplateProcess | None = None
         self._refused_until: dict[TemplateQuery, float] = {}
+        # Several threads render mails, and the process answers one request at a time.
+        self._lock = Lock()
 
     def render(self, query: TemplateQuery, variables: Mapping[str, object]) -> RenderedMail:
         """Renders the templates of one mail. Raises CannotRender."""
+        with self._lock:
+            return self._render(query, variables)
+
+    def _render(self, query: TemplateQuery, variables: Mapping[str, object]) -> RenderedMail:
         name = query.names[0]
         if time.monotonic() < self._refused_until.get(query, 0):
             raise CannotRender(f"the templates of {name} {_TOO_SLOW}.")

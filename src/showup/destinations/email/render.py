@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
-from showup.destinations.email.brand import Brand, palette_of
+from showup.destinations.email.brand import brand_of
 from showup.destinations.email.calendar import calendar_files
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.letters.facts import Facts, Invitation, facts_of
@@ -22,8 +22,9 @@ from showup.destinations.email.texts import NO_TEXTS, TeamTexts
 from showup.destinations.email.variables import mail_variables
 from showup.destinations.languages import Wording, choose_language, wording
 from showup.destinations.lines import one_line, truncate
+from showup.destinations.links import host_of
 from showup.destinations.localized_time import plain
-from showup.values.email_address import display_email, is_mailbox, normalize_email
+from showup.values.email_address import display_email, email_domain, is_mailbox, normalize_email
 
 _LONGEST_SUBJECT = 200
 _LONGEST_NAME = 80
@@ -71,7 +72,7 @@ class TemplateMailRenderer:
         facts = facts_of(
             notification,
             words=words,
-            brand=_brand(sender, meeting),
+            brand=brand_of(sender, meeting),
             team=self._texts,
             invitation=self._invitation(meeting, is_attached=bool(files)),
             reply_to=_reply_to(meeting, sender, words),
@@ -100,9 +101,8 @@ class TemplateMailRenderer:
             return sender
         if self._fallback is None:
             raise CannotRender(
-                f"No sender matches the booking page {meeting.booker_url or '-'} and the organizer "
-                f"{meeting.organizer_email or '-'}: add a row to [[senders]] in showup.toml, "
-                "or a last row with only `from`."
+                f"No row of [[senders]] in showup.toml is for this meeting, {_booked_with(meeting)}: add one, or a "
+                "last row with only `from` for all other meetings, and restart Showup."
             )
         return SenderRule(address=self._fallback)
 
@@ -128,19 +128,11 @@ def template_names(notification: Notification) -> tuple[str, ...]:
     return (*exact, f"reminder_{purpose_of(timedelta(seconds=seconds))}", "reminder")
 
 
-def _brand(sender: SenderRule, meeting: Meeting) -> Brand:
-    organizer = truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME)
-    return Brand(
-        name=sender.name,
-        shown=sender.name or (organizer if "@" not in organizer else "") or sender.address.rpartition("@")[2],
-        logo=sender.logo,
-        logo_dark=sender.logo_dark,
-        has_colour=sender.color is not None,
-        palette=palette_of(sender.color),
-        postal_address=sender.postal_address,
-        privacy_url=sender.privacy_url,
-        signature=sender.signature,
-    )
+def _booked_with(meeting: Meeting) -> str:
+    """Returns the facts that choose a sender, in words."""
+    host, domain = host_of(meeting.booker_url), email_domain(meeting.organizer_email)
+    page = f"booked on {host}" if host else "whose booking page is unknown"
+    return f"{page} and whose organizer {f'is at {domain}' if domain else 'has no known address'}"
 
 
 def _reply_to(meeting: Meeting, sender: SenderRule, words: Wording) -> tuple[str, str | None] | None:

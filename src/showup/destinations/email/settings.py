@@ -116,5 +116,6 @@ def check_folder(folder: Path | None) -> None:
     """Returns the folder. Raises CannotRender when the named folder does not exist."""
     if folder is not None and not folder.is_dir():
         raise CannotRender(
-            f"The template folder {folder} does not exist: correct `templates` under [email] in showup.toml."
+            f"The template folder {folder} does not exist: correct `templates` under [email] in showup.toml, "
+            "and restart Showup."
         )

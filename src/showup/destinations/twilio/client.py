@@ -5,10 +5,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from showup.clock import Clock
-from showup.destinations.contract import Delivered
+from showup.destinations.contract import BlockedNumber, Delivered
 from showup.destinations.twilio.render import TextMessage
 from showup.destinations.twilio.settings import TwilioSettings
-from showup.destinations.vendor_api import ErrorReading, Json, Vendor, VendorApi, short_message
+from showup.destinations.vendor_api import ErrorReading, Json, Vendor, VendorApi, VendorError, short_message
 
 URL: Final = "https://api.twilio.com"
 VERSION: Final = "2010-04-01"
@@ -22,9 +22,13 @@ _NO_SUCH_ACCOUNT: Final = "Twilio has no such account: {words}. Correct account_
 _NO_SUCH_RECIPIENT: Final = "Twilio can't send to the attendee's number: {words}"
 _NO_SUCH_SENDER: Final = "Twilio rejected the sender: {words}. Set sender to one of the account's senders"
 _UNSUBSCRIBED: Final = "the attendee unsubscribed with STOP, and can subscribe again with START"
+_OPTED_OUT: Final = 21610
+# No number, a short code, no mobile number, a landline: true of the number, whatever the account and the sender are.
+# 21214, 21408 and 21612 also depend on these (https://www.twilio.com/docs/api/errors).
+_NEVER: Final = (21211, 21217, 21265, 21614, 21635)
 _SENTENCES: Final = {
-    21610: _UNSUBSCRIBED,
-    **dict.fromkeys((21211, 21214, 21217, 21265, 21408, 21612, 21614, 21635), _NO_SUCH_RECIPIENT),
+    _OPTED_OUT: _UNSUBSCRIBED,
+    **dict.fromkeys((*_NEVER, 21214, 21408, 21612), _NO_SUCH_RECIPIENT),
     **dict.fromkeys((21212, 21603, 21606, 21607, 21659, 21660, 21701, 21703, 21705), _NO_SUCH_SENDER),
 }
 _CREDENTIALS: Final = "Correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or the connection's account_sid and auth_token"
@@ -107,6 +111,17 @@ class TwilioClient:
             "Body": message.body,
             "ValidityPeriod": str(validity),
         }
+
+
+def blocked_number(error: VendorError, number: str) -> BlockedNumber | None:
+    """Returns the number if the error says that it can receive no later message either."""
+    if error.code == str(_OPTED_OUT):
+        because = "the attendee answered STOP to an earlier text message"
+        return BlockedNumber(number=number, reason="unsubscribed", because=because)
+    if error.code in map(str, _NEVER):
+        because = f"the attendee's number can't receive text messages: Twilio refused an earlier one ({error.code})"
+        return BlockedNumber(number=number, reason="unreachable", because=because)
+    return None
 
 
 def _delivered(message: Json) -> Delivered:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from showup.destinations.contract import Attempt, Content, GaveUp, Notification, Outcome, Pace
-from showup.destinations.twilio.client import TwilioClient
+from showup.destinations.twilio.client import TwilioClient, blocked_number
 from showup.destinations.twilio.render import TextMessage, TextMessageRenderer
 from showup.destinations.vendor_api import VendorError
 
@@ -46,4 +47,6 @@ class Twilio:
             found = await api.find(message) if attempt.number > 1 else None
             return found or await api.send(message)
         except VendorError as error:
+            if isinstance(error.outcome, GaveUp):
+                return replace(error.outcome, blocked=blocked_number(error, message.to))
             return error.outcome

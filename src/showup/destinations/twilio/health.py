@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.twilio.change_text import CHANGES
 from showup.destinations.twilio.client import TWILIO, URL, VERSION, TwilioClient
 from showup.destinations.twilio.destination import PACE, Twilio
 from showup.destinations.twilio.render import TextMessageRenderer
@@ -12,8 +13,8 @@ from showup.destinations.twilio.settings import TwilioSettings
 from showup.destinations.vendor_api import VendorApi, VendorError, basic, short_message
 
 
-def _subscribed_events(settings: TwilioSettings) -> frozenset[str]:  # noqa: ARG001 - the same for all settings
-    return frozenset({"reminder"})
+def _subscribed_events(settings: TwilioSettings) -> frozenset[str]:
+    return frozenset({"reminder"}) | (CHANGES if settings.changes else frozenset())
 
 
 def _build(settings: TwilioSettings, credentials: Mapping[str, str], context: DestinationContext) -> Twilio:

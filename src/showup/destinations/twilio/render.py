@@ -1,6 +1,5 @@
-"""Renders a reminder as a text message, in the attendee's language and time zone."""
+"""Renders a reminder or a change as a text message, in the attendee's language and time zone."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +13,9 @@ from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import web_link
 from showup.destinations.localized_time import localized_time, plain
 from showup.destinations.placeholders import PlaceholderText
+from showup.destinations.twilio.change_text import CHANGES, change_text
 from showup.destinations.twilio.reminder_text import reminder_text
+from showup.values.phone_number import e164
 from showup.values.time_zone import zone_of
 
 _LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINK = 60, 40, 100
@@ -23,9 +24,6 @@ _EARLY: Final = timedelta(hours=48)
 _DAY_BEGINS, _DAY_ENDS = 8, 21
 # Twilio's maximum.
 _LONGEST = 1600
-# Characters that people put between digits, and the zero that is only dialled within a country.
-_BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0]")
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class TextMessage(Struct, frozen=True, kw_only=True):
@@ -56,7 +54,7 @@ PLACEHOLDERS: Final = ReminderValues.__struct_fields__
 
 
 class TextMessageRenderer:
-    """Renders messages with the connection's text; None for the default text, in the attendee's language."""
+    """Renders messages; `text` is the connection's own for reminders, None for the default text."""
 
     def __init__(self, text: PlaceholderText | None) -> None:
         self._text = text
@@ -69,6 +67,8 @@ class TextMessageRenderer:
         to = e164(meeting.guest.phone)
         if to is None:
             raise NothingToSend("the attendee's phone number has no country code, or is invalid")
+        if notification.kind in CHANGES:
+            return _change(notification.kind, meeting, to, notification.decided_at or meeting.start_time)
         before = timedelta(seconds=float(notification.details.get("before_seconds") or 0))
         due_at = meeting.start_time - before
         _check_worth(meeting, before, due_at)
@@ -83,11 +83,25 @@ class TextMessageRenderer:
         return truncate(body, _LONGEST)
 
 
+def _change(kind: str, meeting: Meeting, to: str, at: datetime) -> TextMessage:
+    """Returns the message about a change that was received at this time."""
+    actor = meeting.rescheduled_by if kind == "rescheduled" else meeting.cancelled_by
+    if actor and actor.lower() == meeting.guest.email.lower():
+        raise NothingToSend("the attendee made this change")
+    _check_hour(meeting, at)
+    body = truncate(change_text(kind, meeting, _link(meeting), at), _LONGEST)
+    return TextMessage(to=to, body=body, due_at=at, expires_at=meeting.start_time)
+
+
 def _check_worth(meeting: Meeting, before: timedelta, due_at: datetime) -> None:
     """Raises NothingToSend for a message that would only disturb: the mail is enough."""
     if before >= _EARLY:
         raise NothingToSend(f"a reminder {before.days} days ahead goes by mail only")
-    hour = due_at.astimezone(zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)).hour
+    _check_hour(meeting, due_at)
+
+
+def _check_hour(meeting: Meeting, at: datetime) -> None:
+    hour = at.astimezone(zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)).hour
     if not _DAY_BEGINS <= hour < _DAY_ENDS:
         raise NothingToSend(f"it is {hour} o'clock for the attendee: text messages go from 8 to 21 o'clock")
 
@@ -114,11 +128,3 @@ def _link(meeting: Meeting) -> str | None:
     if url is None or len(url) > _LONGEST_LINK:
         return None
     return redact_place(url, meeting.all_uids)
-
-
-def e164(typed: str | None) -> str | None:
-    """Returns the number in E.164 form; None without a country code, or if it is not a phone number."""
-    digits = _BETWEEN.sub("", (typed or "").strip().removeprefix("tel:"))
-    if digits.startswith("00"):
-        digits = f"+{digits[2:]}"
-    return digits if _NUMBER.fullmatch(digits) else None

@@ -15,12 +15,14 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
     """The settings of a Twilio connection.
 
     `sender`: a number of yours such as +15005550006, a short code, a name, or a messaging service (MG…). `text`: the
-    message, with placeholders such as {title}; None for the default text.
+    reminder, with placeholders such as {title}; None for the default text. `changes`: whether new times and
+    cancellations are texted too.
     """
 
     account_sid: str = ""
     sender: str = ""
     text: str | None = None
+    changes: bool = True
 
     def __post_init__(self) -> None:
         self.placeholder_text()

@@ -16,7 +16,7 @@ NOT_PLANNED: Final = "withdrawn by a rebuild: no event requires it"
 _REFERENCED_TABLES: Final = {
     "companies": (),
     "people": ("company_id",),
-    "bookings": ("person_id", "company_id", "deal_id"),
+    "bookings": ("person_id", "company_id", "seat_company_id", "deal_id"),
 }
 _SPECIAL_TABLES: Final = ("audit_log", "deliveries", "inbox_events")
 _REPLACED_TABLES: Final = tuple(

@@ -1,4 +1,4 @@
-"""`/api/suppressions`: addresses that receive no mail, and why."""
+"""`/api/suppressions`: addresses and phone numbers that receive no messages, and why."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,6 +12,7 @@ from showup.database.engine import driver_connection
 from showup.outbox.suppressions import remove
 from showup.reads.suppressions import SORTS, SuppressionFilter, find_suppression, list_suppressions
 from showup.values.email_address import normalize_email
+from showup.values.phone_number import e164
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
@@ -26,12 +27,13 @@ router = APIRouter(prefix="/api/suppressions", tags=["suppressions"], route_clas
 commands = APIRouter(prefix="/api/suppressions", tags=["suppressions"], route_class=CommandRoute)
 
 SuppressionScope = Literal["all", "follow_up"]
-SuppressionReason = Literal["bounced", "complained", "unsubscribed"]
+SuppressionReason = Literal["bounced", "complained", "unsubscribed", "unreachable"]
 
 SUPPRESSION: Example = {
     "id": "6a1d0c3e-2b7f-4e58-9c41-8d0f3b5a7e92",
     "workspace": "default",
     "email": PERSON["email"],
+    "phone": None,
     "scope": "all",
     "reason": "bounced",
     "because": "it bounced permanently: NoEmail, there is no such mailbox",
@@ -45,6 +47,7 @@ class SuppressionQuery(ListQuery):
     """Filters and paging for suppressions."""
 
     email: list[ShortText] = any_of("The full address.")
+    phone: list[ShortText] = any_of("The full number, with its country code (encode `+` as `%2B`).")
     scope: list[SuppressionScope] = any_of()
     reason: list[SuppressionReason] = any_of()
     sort: Literal["created_at", "-created_at"] = "-created_at"
@@ -52,18 +55,22 @@ class SuppressionQuery(ListQuery):
     def to_filter(self) -> SuppressionFilter:
         """Return these filters as a `reads` filter."""
         emails = [normalize_email(email) for email in self.email]
-        return SuppressionFilter(email=emails, scope=self.scope, reason=self.reason)
+        phones = [e164(phone) or phone for phone in self.phone]
+        return SuppressionFilter(email=emails, phone=phones, scope=self.scope, reason=self.reason)
 
 
 class SuppressionResponse(BaseModel):
-    """An address that receives no mail at all, or no follow-ups (`follow_up`).
+    """An address that receives no mail at all, or no follow-ups (`follow_up`), or a number without text messages.
 
-    `delivery_id` is the mail that bounced or caused a complaint; `event_id` is the event that reported it.
+    One of `email` and `phone` (in E.164 form) is set. `delivery_id` is the message that bounced, was refused or caused
+    a complaint; `event_id` is the event that reported it. An `unsubscribed` number answered STOP; an `unreachable` one
+    can't receive text messages.
     """
 
     id: UUID
     workspace: str
-    email: str
+    email: str | None
+    phone: str | None
     scope: SuppressionScope
     reason: SuppressionReason
     because: str
@@ -79,7 +86,7 @@ class SuppressionResponse(BaseModel):
     responses=ok_response(page_example(SUPPRESSION)) | problem_examples("broken-cursor"),
 )
 async def get_suppressions(permission: Reader, tx: ReadTransaction, query: Annotated[SuppressionQuery, Query()]) -> Any:
-    """List suppressed addresses, latest first."""
+    """List suppressed addresses and phone numbers, latest first."""
     page_request = query.page_request(SORTS)
     return page_response(await list_suppressions(tx, permission, query.to_filter(), page_request), page_request)
 
@@ -95,10 +102,10 @@ _log = structlog.get_logger()
 async def delete_suppression(
     suppression_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Remove a suppression and return it. The address receives mail again.
+    """Remove a suppression and return it. The address or number receives messages again.
 
-    Deliveries that were skipped because of it stay skipped. Resend has its own suppression list, which this does not
-    change.
+    Deliveries that were skipped because of it stay skipped. Resend and Twilio have their own lists, which this does not
+    change: a number that answered STOP must answer START first.
     """
     suppression = found_or_404(
         await find_suppression(unit_of_work.tx, unit_of_work.permission, suppression_id), "suppression"

@@ -1,7 +1,7 @@
 """The state that all routes share: created once with the app and passed to each request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated, Final, TypeAlias
@@ -16,6 +16,7 @@ from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
+from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.connection_check import ConnectionCheck
 from showup.inbox.apply import EventHandlers
@@ -59,7 +60,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     notifies workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not
     handle. `key_throttle` limits wrong API keys, `link_throttle` wrong tokens in links. `check_connection` asks another
     system, as often as `connection_tests` allows. `calcom_api_url` is the address of Cal.com's API for accounts without
-    an own one.
+    an own one. `senders` give pages for attendees their brand. `logos` are
+    PNG images by their names.
     """
 
     engine: AsyncEngine
@@ -79,6 +81,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None
+    senders: Sequence[SenderRule] = ()
+    logos: Mapping[str, bytes] = {}
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 

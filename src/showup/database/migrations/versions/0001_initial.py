@@ -309,15 +309,18 @@ TABLES = (
     """CREATE TABLE suppressions (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
-        email TEXT NOT NULL,
+        email TEXT,
+        phone TEXT,
         scope TEXT NOT NULL CONSTRAINT ck_suppressions_scope CHECK (scope IN ('all', 'follow_up')),
-        reason TEXT NOT NULL CONSTRAINT ck_suppressions_reason CHECK (reason IN ('bounced', 'complained', 'unsubscribed')),
+        reason TEXT NOT NULL CONSTRAINT ck_suppressions_reason CHECK (reason IN ('bounced', 'complained', 'unsubscribed', 'unreachable')),
         because TEXT NOT NULL,
         delivery_id UUID,
         event_id UUID,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_suppressions PRIMARY KEY (id),
+        CONSTRAINT ck_suppressions_recipient CHECK (num_nonnulls(email, phone) = 1),
         CONSTRAINT uq_suppressions_workspace_id_email_scope UNIQUE (workspace_id, email, scope),
+        CONSTRAINT uq_suppressions_workspace_id_phone_scope UNIQUE (workspace_id, phone, scope),
         CONSTRAINT fk_suppressions_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     """CREATE TABLE totals (
@@ -430,6 +433,7 @@ TABLES = (
     "CREATE INDEX ix_inbox_events_failed ON inbox_events (id) WHERE state = 'failed'",
     """CREATE INDEX ix_inbox_events_feedback ON inbox_events (received_at) WHERE source = 'resend' AND
         state = 'waiting'""",
+    "CREATE INDEX ix_inbox_events_duplicate_of ON inbox_events (duplicate_of) WHERE duplicate_of IS NOT NULL",
     "CREATE INDEX ix_inbox_events_unreadable ON inbox_events (processed_at) WHERE state = 'unreadable'",
     "CREATE INDEX ix_inbox_events_homeless ON inbox_events (id) WHERE workspace_id IS NULL AND state = 'waiting'",
     "CREATE INDEX ix_inbox_events_received_at ON inbox_events (received_at, id)",
@@ -518,6 +522,7 @@ TABLES = (
         calcom_booking_id TEXT,
         person_id UUID,
         company_id UUID,
+        seat_company_id UUID,
         deal_id UUID,
         title TEXT DEFAULT '' NOT NULL,
         start_time TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -579,9 +584,11 @@ TABLES = (
         CONSTRAINT fk_bookings_account_id FOREIGN KEY(account_id) REFERENCES connections (id),
         CONSTRAINT fk_bookings_person_id FOREIGN KEY(person_id) REFERENCES people (id),
         CONSTRAINT fk_bookings_company_id FOREIGN KEY(company_id) REFERENCES companies (id),
+        CONSTRAINT fk_bookings_seat_company_id FOREIGN KEY(seat_company_id) REFERENCES companies (id),
         CONSTRAINT fk_bookings_deal_id FOREIGN KEY(deal_id) REFERENCES deals (id) DEFERRABLE INITIALLY DEFERRED
     )""",
     "CREATE INDEX ix_bookings_company_id ON bookings (company_id)",
+    "CREATE INDEX ix_bookings_seat_company_id ON bookings (seat_company_id) WHERE seat_company_id IS NOT NULL",
     "CREATE INDEX ix_bookings_deal_id ON bookings (deal_id)",
     "CREATE INDEX ix_bookings_page ON bookings (workspace_id, start_time, id)",
     "CREATE INDEX ix_bookings_person_id ON bookings (person_id)",

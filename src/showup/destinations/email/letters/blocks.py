@@ -255,10 +255,22 @@ def _is_phone(facts: Facts) -> bool:
     return facts.place.kind in ("host_calls", "attendee_calls")
 
 
+def _invited(facts: Facts, email: str) -> str:
+    """Returns why a guest gets the mail; an empty text for who booked."""
+    words = facts.words
+    if not facts.meeting.guest.is_invited:
+        return ""
+    if facts.inviter is None:
+        return words.say("You get this because you are invited to this meeting as {email}.", email=email)
+    return words.say(
+        "You get this because {name} invited you to this meeting as {email}.", name=facts.inviter, email=email
+    )
+
+
 def foot(facts: Facts) -> tuple[tuple[Piece, ...], ...]:
     """Returns why they get the mail and as whom, where replies go, the postal address and privacy."""
     words, brand, email = facts.words, facts.brand, display_email(facts.meeting.guest.email)
-    why = (
+    why = _invited(facts, email) or (
         words.say("You get this because you booked a meeting with {brand} as {email}.", brand=brand.name, email=email)
         if brand.name
         else words.say("You get this because you booked this meeting as {email}.", email=email)

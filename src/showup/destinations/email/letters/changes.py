@@ -50,7 +50,7 @@ def rescheduled(facts: Facts) -> Letter:
         opening=(paragraph(_rescheduled_opening(facts)),),
         ticket=(replace(ticket(facts), was=None if old is None else Piece(str(old), None, "struck")),),
         words=(
-            *_reason(words.say("Why it moved"), facts.meeting.reschedule_reason, _moved_by(facts)),
+            *quoted_reason(words.say("Why it moved"), facts.meeting.reschedule_reason, _moved_by(facts)),
             *_updated(facts),
         ),
         change=change(facts, words.say("Does {day} not suit you?", day=facts.day_word)),
@@ -94,13 +94,14 @@ def _rescheduled_opening(facts: Facts) -> str:
             return words.say("Our meeting has a new time:")
 
 
-def _reason(heading: str, reason: str | None, actor: str) -> Parts:
+def quoted_reason(heading: str, reason: str | None, actor: str) -> Parts:
     """Returns the reason as a quote, if the host gave it."""
     text = cut_at_word(without_marks(one_line(reason or "")), LONGEST_TEXT)
     return (Quote(heading, text),) if text and actor == "host" else ()
 
 
-def _from_host(facts: Facts) -> str:
+def from_host(facts: Facts) -> str:
+    """Returns the heading of what the host wrote."""
     host = facts.host.short
     return facts.words.say("From {host}", host=host) if host else facts.words.say("From us")
 
@@ -116,7 +117,7 @@ def _updated(facts: Facts) -> Parts:
     return ()
 
 
-def cancelled(facts: Facts) -> Letter:
+def cancelled_meeting(facts: Facts) -> Letter:
     """Returns the letter about a cancelled meeting, with the way back to another one."""
     words, guest = facts.words, facts.guest
     actor = facts.by_whom(facts.meeting.cancelled_by)
@@ -135,8 +136,8 @@ def cancelled(facts: Facts) -> Letter:
         heading=_cancelled_heading(facts, guest),
         opening=(paragraph(_cancelled_opening(facts, actor), removed, no_more),),
         ticket=(off(facts, words.say("Cancelled")),),
-        words=_reason(_from_host(facts), facts.meeting.cancellation_reason, actor),
-        change=_new_meeting(facts, actor),
+        words=quoted_reason(from_host(facts), facts.meeting.cancellation_reason, actor),
+        change=book_again(facts, actor),
         closing=closing(facts, words.say("All the best,")),
         foot=foot(facts),
     )
@@ -175,7 +176,8 @@ def _cancelled_opening(facts: Facts, actor: str) -> str:
     return words.say("Our meeting will not take place.")
 
 
-def _new_meeting(facts: Facts, actor: str) -> Parts:
+def book_again(facts: Facts, actor: str) -> Parts:
+    """Returns the way to another meeting, if its page is known."""
     words = facts.words
     if facts.rebook_url is None:
         return ()
@@ -213,7 +215,7 @@ def reschedule_request(facts: Facts) -> Letter:
         ),
         ticket=(replace(shown, button=button),),
         words=(
-            *_reason(_from_host(facts), reason, "host"),
+            *quoted_reason(from_host(facts), reason, "host"),
             paragraph(
                 words.say("The old time is free again."),
                 removed,

@@ -47,6 +47,8 @@ def on_the_day(facts: Facts) -> str:
 
 def _heading(facts: Facts) -> str:
     words, guest, city = facts.words, facts.guest, facts.city
+    if facts.meeting.guest.is_invited:
+        return _invitation(facts)
     if facts.place.kind == "in_person" and city:
         if guest:
             return words.say("See you in {city}, {name}", city=city, name=guest)
@@ -54,8 +56,23 @@ def _heading(facts: Facts) -> str:
     return words.say("You’re booked, {name}", name=guest) if guest else words.say("You’re booked")
 
 
+def _invitation(facts: Facts) -> str:
+    words, inviter = facts.words, facts.inviter
+    if inviter is None:
+        return words.say("You’re invited")
+    if facts.place.is_call:
+        return words.say("{name} invited you to a call", name=inviter)
+    return words.say("{name} invited you to a meeting", name=inviter)
+
+
 def _subject(facts: Facts) -> str:
     words, host, day = facts.words, facts.host.short or facts.brand.name, facts.when.day
+    if facts.meeting.guest.is_invited:
+        if facts.inviter:
+            return words.say(
+                "{name} invited you: {day}, {time}", name=facts.inviter, day=day, time=facts.time_and_place
+            )
+        return words.say("You’re invited: {day}, {time}", day=day, time=facts.time_and_place)
     if facts.place.kind == "host_calls":
         if facts.host.short:
             return words.say("{host} will call you: {day}, {time}", host=host, day=day, time=facts.when.time)

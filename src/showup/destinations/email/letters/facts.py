@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from showup.destinations.contract import Meeting, Notification
 from showup.destinations.email.brand import Brand
-from showup.destinations.email.letters.names import Host, guest_first_name, host_of_meeting
+from showup.destinations.email.letters.names import Host, first_name, guest_first_name, host_of_meeting
 from showup.destinations.email.letters.place import Place, place_of
 from showup.destinations.email.texts import AgendaItem, EventTypeTexts, Teammate, TeamTexts, in_language
 from showup.destinations.languages import Wording
@@ -131,8 +131,15 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     @property
     def notes(self) -> str | None:
-        """Returns what the attendee wrote, cut at a word; None without it."""
+        """Returns what the attendee wrote, cut at a word; None without it, and for guests: the booker wrote it."""
+        if self.meeting.guest.is_invited:
+            return None
         return cut_at_word(one_line(self.meeting.notes or ""), _LONGEST_NOTES) or None
+
+    @property
+    def inviter(self) -> str | None:
+        """Returns the first name of who invited the recipient; None if unknown, or if the recipient booked."""
+        return first_name(None, self.meeting.guest.invited_by)
 
     @property
     def has_left(self) -> bool:

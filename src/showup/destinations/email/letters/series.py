@@ -1,9 +1,11 @@
 """The letter that confirms all dates of a series at once (F14): it says once what all dates have in common."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import asdict, replace
 
+from showup.destinations.contract import Meeting
 from showup.destinations.email.letters.blocks import (
     closing,
     foot,
@@ -34,7 +36,7 @@ _SPELLED: Final = 12
 
 def series(facts: Facts) -> Letter:
     """Returns the letter that confirms all dates of a series at once (F14)."""
-    words, dates = facts.words, _dates(facts)
+    words, dates = facts.words, dates_of(facts, _confirmed(facts.meeting))
     count, guest, host = len(dates), facts.guest, facts.host.short or facts.brand.name
     number = spelled(words, count)
     # The mail may be about another date than the earliest.
@@ -69,20 +71,23 @@ def series(facts: Facts) -> Letter:
         badge=Badge("good", "✓ " + words.say("{count} confirmed", count=count)),
         heading=f"{title}, {guest}" if guest else title,
         opening=(paragraph(*_opening(facts)),),
-        ticket=(_ticket(dates),),
+        ticket=(dates_ticket(dates),),
         change=_change(dates),
         closing=closing(facts, see_you(first)),
         foot=foot(facts),
     )
 
 
-def _dates(facts: Facts) -> tuple[Facts, ...]:
-    """Returns the facts of each date that takes place, by time; all in the time zone of the first."""
-    meeting = facts.meeting
-    listed = [one for one in meeting.series if one.status == "ACCEPTED"]
-    meetings = [
+def _confirmed(meeting: Meeting) -> tuple[Meeting, ...]:
+    """Returns the meeting at each date that takes place."""
+    listed = (one for one in meeting.series if one.status == "ACCEPTED")
+    return tuple(
         meeting if one.booking_id == meeting.booking_id else replace(meeting, **asdict(one)) for one in listed
-    ] or [meeting]
+    ) or (meeting,)
+
+
+def dates_of(facts: Facts, meetings: Sequence[Meeting]) -> tuple[Facts, ...]:
+    """Returns the facts of each of these dates, by time; all in the time zone of the first."""
     first, *others = sorted(meetings, key=lambda one: one.start_time)
     return (shown := facts.about(first), *(facts.about(one, zone=shown.zone) for one in others))
 
@@ -97,7 +102,7 @@ def _opening(facts: Facts) -> tuple[str, ...]:
     return (words.say("All of them are yours."), files, words.say("A reminder comes before each."))
 
 
-def _ticket(dates: tuple[Facts, ...]) -> Ticket:
+def dates_ticket(dates: tuple[Facts, ...]) -> Ticket:
     """Returns the dates; hours, zone and place stand above or below them if all dates agree, else beside each."""
     first = dates[0]
     words, when, host = first.words, first.when, first.host.full

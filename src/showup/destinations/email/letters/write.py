@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from showup.destinations.contract import CannotRender
+from showup.destinations.email.letters.cancelled import cancelled
 from showup.destinations.email.letters.changes import (
     calendar_cleanup,
-    cancelled,
     new_host,
     new_place,
     reschedule_request,
