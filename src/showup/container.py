@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property, partial
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from showup.access.connection import Connection
     from showup.destinations.email.render import TemplateMailRenderer
-    from showup.destinations.email.settings import SenderRule
     from showup.destinations.public_addresses import AddressPolicy
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
@@ -171,10 +169,12 @@ class Container:
     @cached_property
     def webhook_endpoint(self) -> "WebhookEndpoint":
         """Returns the webhook endpoint, which passes every other request to the application."""
+        from showup.destinations.email.logos import logo_files, sender_rules
         from showup.web.app import create_app
         from showup.web.http.app_state import MailSecrets
         from showup.web.webhooks.calcom import WebhookEndpoint
 
+        senders = self.settings.policy.sender_rows()
         app = create_app(
             engine=self.engine,
             clock=self.clock,
@@ -185,8 +185,8 @@ class Container:
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
             calcom_api_url=self.settings.calcom_api_url,
-            senders=sender_rules(self.settings),
-            logos=logo_files(self.settings),
+            senders=sender_rules(senders, self.settings.public_url),
+            logos=logo_files(senders),
             event_handlers=event_handlers(),
             check_connection=partial(check_connection, self),
         )
@@ -344,6 +344,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     Raises CannotRender.
     """
     from showup.destinations.email.isolated_templates import IsolatedTemplates
+    from showup.destinations.email.logos import sender_rules
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.email.templates import Templates
     from showup.destinations.email.texts import TeamTexts
@@ -353,36 +354,12 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     return TemplateMailRenderer(
         # Only an operator's own templates can be slow.
         templates=Templates() if folder is None else IsolatedTemplates(folder),
-        senders=sender_rules(settings),
+        senders=sender_rules(policy.sender_rows(), settings.public_url),
         clock=clock,
         texts=convert(policy.team_texts(), TeamTexts),
         calendar=policy.email.calendar,
         fallback=None if for_sending else _PREVIEW_SENDER,
     )
-
-
-def sender_rules(settings: Settings) -> "list[SenderRule]":
-    """Returns the rows of the sender table. A logo's file has an address of this Showup."""
-    from showup.destinations.email.settings import SenderRule
-
-    def address_of(logo: str | bytes | None) -> str | None:
-        return f"{settings.public_url}/logos/{logo_name(logo)}" if isinstance(logo, bytes) else logo
-
-    return [
-        SenderRule(**sender.model_dump() | {"logo": address_of(sender.logo), "logo_dark": address_of(sender.logo_dark)})
-        for sender in settings.policy.senders
-    ]
-
-
-def logo_files(settings: Settings) -> dict[str, bytes]:
-    """Returns the senders' logos that are files, by their names in addresses."""
-    logos = (logo for sender in settings.policy.senders for logo in (sender.logo, sender.logo_dark))
-    return {logo_name(logo): logo for logo in logos if isinstance(logo, bytes)}
-
-
-def logo_name(image: bytes) -> str:
-    """Returns the name of a logo in its address: another image has another name."""
-    return f"{sha256(image).hexdigest()[:32]}.png"
 
 
 @asynccontextmanager

@@ -234,6 +234,10 @@ class Policy(_Table):
             raise ValueError("a sender without host and domain matches every booking: put it last")
         return self
 
+    def sender_rows(self) -> list[dict[str, Any]]:
+        """Returns the rows of the sender table, as plain values."""
+        return [sender.model_dump() for sender in self.senders]
+
     def team_texts(self) -> dict[str, Any]:
         """Returns the team's own texts in mails, as plain values."""
         return self.model_dump(include={"event_types", "teammates"})

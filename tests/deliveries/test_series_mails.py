@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from showup.database import tables
 from showup.destinations.contract import GaveUp, TryAgain
+from showup.events.workspace import RulesChanged
 from showup.pipeline.rules import Rules
 from tests.deliveries.scenario import DeliveryScenario
+from tests.execute import execute
 from tests.histories.webhooks import body, payload
 from tests.pipeline.field_inputs import NOW, read_bodies
 
@@ -147,6 +149,25 @@ async def test_f14_no_cancellation_is_lost_if_the_mail_for_all_is_not_sent(scena
     await deliver_all(scenario)
     assert [len(row["found"]["bookings"]) for row in await mails(scenario, "cancelled")] == [2]
     assert [row["state"] for row in await scenario.rows(kind="cancelled", state="failed")] == ["failed"]
+
+
+async def test_f14_a_rule_change_mails_nothing_about_a_series_of_the_past(scenario: DeliveryScenario) -> None:
+    """PI13: these mails wait for other dates, and are about the past all the same."""
+
+    async def set_team(*emails: str) -> None:
+        change = RulesChanged(changes={"team_emails": list(emails)}, since=None)
+        assert (await execute(scenario.engine, scenario.workspace, change, at=scenario.now)).refused is None
+
+    await set_team(ANN)
+    scenario.now += timedelta(seconds=1)
+    await scenario.receive(booked(scenario, 0), booked(scenario, 1), cancelled(scenario, 1))
+    scenario.now += timedelta(seconds=1)
+    await set_team()
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == []
+    found = [row["state"] for kind in ("series", "cancelled") for row in await scenario.rows(kind=kind)]
+    assert len(found) >= 2
+    assert set(found) <= {"skipped", "withdrawn"}
 
 
 async def test_f14_no_mail_cancels_more_than_twelve_entries(scenario: DeliveryScenario) -> None:

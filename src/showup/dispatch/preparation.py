@@ -159,7 +159,7 @@ async def load_batch(
         meeting = meetings[one.id]
         content: Content | NotSent | Postponed | None = stopped.get(one.id) or _stop_reason(one, meeting)
         content = content or contents.get(one.id)
-        if content is None and meeting is not None and meeting.series and one.kind in series_mails.KINDS:
+        if content is None and meeting is not None and one.kind in series_mails.KINDS:
             claimed_dates = await series_mails.claim_dates(connection, queue, one, meeting, now)
             if isinstance(claimed_dates, NotSent | Postponed):
                 content = claimed_dates

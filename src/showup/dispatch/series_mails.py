@@ -51,7 +51,7 @@ KINDS: Final = frozenset(_KINDS)
 
 async def lock(connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed]) -> None:
     """Makes other processes wait that prepare mails about the same series and recipient, until the transaction ends."""
-    ids = [one.id for one in claimed if one.kind in KINDS]
+    ids = [one.id for one in claimed if _may_have_dates(one)]
     if ids:
         await connection.execute(
             """
@@ -68,6 +68,10 @@ async def lock(connection: asyncpg.Connection, queue: DestinationQueue, claimed:
         await connection.execute("SELECT FROM deliveries WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids)
 
 
+def _may_have_dates(one: Claimed) -> bool:
+    return one.kind == SERIES or (one.kind == CANCELLED and WITH_SERIES in one.details)
+
+
 async def claim_dates(
     connection: asyncpg.Connection, queue: DestinationQueue, one: Claimed, meeting: Meeting, now: datetime
 ) -> tuple[SeriesDate, ...] | NotSent | Postponed:
@@ -76,6 +80,8 @@ async def claim_dates(
     A confirmation is about all accepted dates. A cancellation is about those whose mails it claims: the others were
     cancelled earlier. It has no dates if it is about this meeting alone.
     """
+    if not _may_have_dates(one):
+        return ()
     other = await connection.fetchrow(
         """
         SELECT state, wake_at FROM deliveries
@@ -96,8 +102,6 @@ async def claim_dates(
         return Postponed(until=max(now + _LOOK_AGAIN_AFTER, other["wake_at"]), because=kind.is_sent)
     dates = tuple(date for date in meeting.series if date.status == kind.status)
     if one.kind == CANCELLED:
-        if WITH_SERIES not in one.details:
-            return ()
         own = await _unclaimed(connection, queue, one, [date.booking_id for date in dates])
         dates = tuple(date for date in dates if date.booking_id in own)
         if meeting.booking_id not in own or len(dates) == 1:

@@ -27,6 +27,8 @@ _PRIORITIES: Final = {
     **dict.fromkeys((*_MESSAGES, "booking", "deal"), 30),
 }
 _SYSTEM_PRIORITY: Final = 25
+# A follow-up, and mails that only wait for the other dates of a series.
+_ABOUT_THE_PAST: Final = frozenset({"no_show", "series", "cancelled"})
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -102,7 +104,7 @@ class DestinationQueue(Struct, frozen=True, kw_only=True):
 
 def silenced(delivery: Delivery) -> Delivery:
     """Return the delivery, skipped if it is about the past: the rules did not call for it then (PI13)."""
-    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "no_show"
+    is_future = delivery.due_at > delivery.decided_at and delivery.kind not in _ABOUT_THE_PAST
     if delivery.state != "scheduled" or is_future:
         return delivery
     return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from showup.container import logo_files, sender_rules
 from showup.destinations.contract import NothingToSend
 from showup.destinations.email.brand import PLAIN, palette_of
+from showup.destinations.email.logos import logo_files, sender_rules
 from showup.destinations.email.samples import sample_notification
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.email.texts import AgendaItem, EventTypeTexts, Teammate, TeamTexts
 from showup.policy import Policy
-from showup.settings import Settings
 from showup.values.colour import contrast, with_lightness
 from tests.destinations.email.rendered_mail import Page, meeting, renderer
 
@@ -156,10 +155,10 @@ def png(width: int = 120, height: int = 56, after: bytes = b"") -> bytes:
 def test_a_logo_can_be_a_file_which_has_an_address_of_its_content(tmp_path: Path) -> None:
     (tmp_path / "logo.png").write_bytes(png())
     row = {"from": "a@us.example", "name": "Us", "logo": str(tmp_path / "logo.png")}
-    settings = Settings(SHOWUP_URL="https://showup.us.example", **{"showup.toml": {"senders": [row]}})
-    ((name, image),) = logo_files(settings).items()
+    rows = Policy.model_validate({"senders": [row]}).sender_rows()
+    ((name, image),) = logo_files(rows).items()
     assert image == png()
-    (sender,) = sender_rules(settings)
+    (sender,) = sender_rules(rows, "https://showup.us.example")
     assert sender.logo == f"https://showup.us.example/logos/{name}"
     assert Page(sent_by(sender).html).all("img")[0]["src"] == sender.logo
 

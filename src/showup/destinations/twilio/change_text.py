@@ -25,10 +25,10 @@ def change_text(kind: str, meeting: Meeting, link: str | None, now: datetime) ->
     def written(name: ShownName) -> str:
         if dates:
             count = len(dates)
-            said = words.say_count(
+            off = words.say_count(
                 "Cancelled: one date, {day}", "Cancelled: our {count} dates from {day}", count, day=when.day
             )
-            return f"{said}. {words.say('Reply STOP to opt out')}"
+            return f"{off}. {words.say('Reply STOP to opt out')}"
         sentences = [_sentence(kind, words, name, time)]
         if kind == "rescheduled" and link:
             sentences.append(words.say("Join: {url}", url=link))
