@@ -97,7 +97,9 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 def funnel_item(counts: Counts) -> dict[str, Any]:
     """Return the steps, the rates, the split of outcomes and the held rate, as the API and the pages show them."""
-    rates = {name: None if (one := counts.proportion(name)) is None else one.rate for name in RATES}
+    rates: dict[str, float | None] = {
+        name: None if (one := counts.proportion(name)) is None else one.rate for name in RATES
+    }
     return {
         **{step: getattr(counts, step) for step in STEPS},
         **rates,

@@ -92,6 +92,8 @@ campaign_leads = Table(
     Column("campaign_id", BigInteger, nullable=False),
     Column("lead_id", UUID, ForeignKey("leads.id"), nullable=False),
     Column("sent", Integer),
+    # The earliest known mail.
+    Column("first_sent_at", Instant),
     Column("last_sent_at", Instant),
     Column("replied", Boolean),
     Column("replied_at", Instant),
@@ -101,6 +103,10 @@ campaign_leads = Table(
     Column("bounced_at", Instant),
     Column("unsubscribed", Boolean),
     Column("unsubscribed_at", Instant),
+    # Which mail of the campaign was answered, counted from 1; NULL: the last one that was sent.
+    Column("step", Integer),
+    # The mailbox that wrote to the lead.
+    Column("sender_email", Text),
     # Where it came from: the import, and the line of its file.
     Column("import_id", UUID),
     Column("import_line", BigInteger),

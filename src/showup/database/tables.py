@@ -273,6 +273,8 @@ booking_attendees = Table(
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
+    # When the seat was taken, if others had made the booking before; NULL: when the booking was made.
+    Column("booked_at", Instant),
     # A seat that was given up: the attendee stays on record and no longer counts.
     Column("cancelled_at", Instant),
     # A person said that no campaign brought them.

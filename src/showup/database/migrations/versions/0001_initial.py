@@ -601,6 +601,7 @@ TABLES = (
         calcom_seat_uid TEXT,
         attended BOOLEAN,
         attendance_evidence TEXT,
+        booked_at TIMESTAMP WITH TIME ZONE,
         cancelled_at TIMESTAMP WITH TIME ZONE,
         dismissed BOOLEAN DEFAULT false NOT NULL,
         CONSTRAINT pk_booking_attendees PRIMARY KEY (booking_id, position),
@@ -678,6 +679,7 @@ TABLES = (
         campaign_id BIGINT NOT NULL,
         lead_id UUID NOT NULL,
         sent INTEGER,
+        first_sent_at TIMESTAMP WITH TIME ZONE,
         last_sent_at TIMESTAMP WITH TIME ZONE,
         replied BOOLEAN,
         replied_at TIMESTAMP WITH TIME ZONE,
@@ -687,6 +689,8 @@ TABLES = (
         bounced_at TIMESTAMP WITH TIME ZONE,
         unsubscribed BOOLEAN,
         unsubscribed_at TIMESTAMP WITH TIME ZONE,
+        step INTEGER,
+        sender_email TEXT,
         import_id UUID,
         import_line BIGINT,
         CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
@@ -726,7 +730,7 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 # Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
     SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
-           a.name, b.title, b.start_time, b.booked_at, b.status, b.organizer_email, a.dismissed
+           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email, a.dismissed
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
     WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (
