@@ -32,8 +32,8 @@ class Attendee(Struct, frozen=True, kw_only=True):
     `is_person`: an external attendee with an email address: not the organizer, not a teammate, not a generated address
     for a phone number. `company_key` is the attendee's company: `assigned_company`, which a person assigned them to, or
     else that of the address; None for a personal domain. `left_at`: the seat was given up, or a newer list omits the
-    attendee. `rejoin_count`: how often they took a seat again. `joined_at`: when they took a seat in a booking that others
-    had made before; None for those with whom it began.
+    attendee. `rejoin_count`: how often they took a seat again. `joined_at`: when they took a seat in a
+    booking that others had made before; None for those with whom it began.
     """
 
     email: str | None

@@ -1,25 +1,22 @@
 """Reads the funnel: from the mails of campaigns to the people who showed, and the deals that were won (CA5)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct, field
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.campaigns.funnel import RATES, Counts, Held, Outcomes, RateName, difference, funnel_item
-from showup.database.tables import campaigns, workspaces
+from showup.campaigns.funnel import Counts, Held, Outcomes
+from showup.database.tables import campaigns
 from showup.reads import funnel_sql
 from showup.reads.funnel_sql import OUTCOMES, Dimension, FunnelFilter, keys_of
-from showup.reads.rows import Item
+from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
 Key: TypeAlias = tuple[Any, ...]
-
-MAX_GROUPS: Final = 1_000
-MAX_COMPARED: Final = 10
 
 
 class DealsWon(Struct, kw_only=True):
@@ -62,10 +59,21 @@ async def read_funnel(
             found.add((await tx.execute(text(query(wanted, mail_keys)), params)).mappings())
     found.add((await tx.execute(text(funnel_sql.booked_query(wanted, keys)), params)).mappings())
     found.add_deals((await tx.execute(text(funnel_sql.deals_query(wanted, keys)), params)).mappings())
-    total = found.total()
-    groups = [found.group(key) for key in found.keys if key != ()]
-    groups.sort(key=_order)
-    return Funnel(total=total, groups=groups)
+    if list(dimensions) == ["campaign"]:
+        found.add_keys(await _campaigns(tx, wanted))
+    groups = sorted((found.group(key) for key in found.keys if key != ()), key=_order)
+    return Funnel(total=found.group(()), groups=groups)
+
+
+async def _campaigns(tx: AsyncConnection, wanted: FunnelFilter) -> list[Key]:
+    """Return the keys of all campaigns: those of which nothing is known yet, such as a draft, have zeros."""
+    c = campaigns.c
+    query = select(c.workspace_id, c.id).where(
+        if_set(wanted.workspace_id, lambda one: c.workspace_id == one),
+        if_any(wanted.campaign_ids, c.id.in_),
+        if_any(wanted.sources, c.source.in_),
+    )
+    return [tuple(row) for row in await tx.execute(query)]
 
 
 async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> Item | None:
@@ -101,6 +109,10 @@ class _Found:
             if row["amount"] is not None and row["currency"] is not None:
                 deals.amount[row["currency"]] = row["amount"]
 
+    def add_keys(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._counts.setdefault(key, {})
+
     def _key(self, row: Any) -> Key:
         return () if row["is_total"] else tuple(row[key] for key in self._keys)
 
@@ -118,10 +130,6 @@ class _Found:
             held=Held(showed=found.get("held", 0), no_show=found.get("missed", 0), open=found.get("open", 0)),
         )
         return FunnelGroup(key=key, counts=counts, deals=self._deals.get(key, DealsWon()))
-
-    def total(self) -> FunnelGroup:
-        """Return the total of all groups."""
-        return self.group(())
 
 
 def _order(group: FunnelGroup) -> tuple[Any, ...]:

@@ -184,7 +184,7 @@ def undated_query(wanted: FunnelFilter) -> str:
     """  # noqa: S608  # expressions of this module; values are bound
 
 
-# What became of a seat, by its number in OUTCOMES; 5 becomes 6 once the meeting is over.
+# What became of a seat, by its number in OUTCOMES.
 _FATE: Final = """
     CASE WHEN a.attended AND a.attendance_evidence = 'reported' THEN 1 WHEN a.attended THEN 2
          WHEN NOT a.attended THEN 3 WHEN b.host_absent THEN 4 ELSE 5 END
@@ -198,9 +198,9 @@ OUTCOMES: Final = {
     "no_show": 3,
     "host_absent": 4,
     "upcoming": 5,
-    "unreported": 6,
+    "unreported": 5,
 }
-"""The number of each outcome."""
+"""The number of each outcome; an unreported meeting is one that was upcoming until it was over."""
 
 
 def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], *, matched: bool) -> str:
@@ -238,6 +238,44 @@ def _all_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     return " UNION ALL ".join(parts)
 
 
+def _people(seats: str, names: str, sets: str, is_total: str) -> str:
+    """Return a row for each person in each group: when they booked, what became of it, and what was last reported."""
+    return f"""
+        SELECT {names} who, of_campaign, is_total, to_timestamp(latest[1]) AS booked_at,
+               CASE WHEN reported_at IS NOT NULL THEN 1 WHEN assumed_at IS NOT NULL THEN 2
+                    ELSE latest[4] END::smallint AS outcome,
+               coalesce(reported_at, assumed_at, to_timestamp(latest[2])) AS at, to_timestamp(latest[3]) AS over_at,
+               report[3] = 1 AS is_held, to_timestamp(report[1]) AS report_at, to_timestamp(report[2]) AS report_over_at
+        FROM (
+            SELECT {names} who, of_campaign, {is_total} AS is_total,
+                   max(ARRAY[booked, starts, ends, fate]) AS latest,
+                   max(start_time) FILTER (WHERE fate = 1) AS reported_at,
+                   max(start_time) FILTER (WHERE fate = 2) AS assumed_at,
+                   max(ARRAY[starts, ends, (fate = 1)::int])
+                       FILTER (WHERE fate = 1 OR fate = 3 AND is_reported) AS report
+            FROM (
+                SELECT *, {_seconds("booked_at")} AS booked, {_seconds("start_time")} AS starts,
+                       {_seconds("over_at")} AS ends
+                FROM ({seats}) seats
+            ) timed
+            {sets}
+        ) latest
+        WHERE of_campaign OR NOT is_total
+    """  # noqa: S608  # as above
+
+
+def person_counts(wanted: FunnelFilter) -> dict[str, str]:
+    """Return the condition under which a row of a person counts for each number."""
+    shown, reported = wanted.in_activity("at"), wanted.in_activity("report_at")
+    is_over = {"upcoming": " AND over_at > :now", "unreported": " AND over_at <= :now"}
+    return {name: f"outcome = {fate}{is_over.get(name, '')} AND {shown}" for name, fate in OUTCOMES.items()} | {
+        "booked": wanted.in_activity("booked_at"),
+        "held": f"is_held AND report_over_at <= :now AND {reported}",
+        "missed": f"NOT is_held AND report_over_at <= :now AND {reported}",
+        "open": f"is_held IS NULL AND (outcome IN (2, 3) OR outcome = 5 AND over_at <= :now) AND {shown}",
+    }
+
+
 def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return `booked`, and the counts of `Outcomes` and of `Held`: people, each once in a group.
 
@@ -245,45 +283,10 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     reported meeting; where nothing was reported, what is assumed or unreported leaves it open.
     """
     names = "".join(f"{key}, " for key in keys)
-    sets = (
-        f"GROUP BY GROUPING SETS (({names} who, of_campaign), (who, of_campaign))"
-        if keys
-        else "GROUP BY who, of_campaign"
-    )
-    shown = wanted.in_activity("at")
-    counts = {name: f"outcome = {fate} AND {shown}" for name, fate in OUTCOMES.items()} | {
-        "booked": wanted.in_activity("to_timestamp(latest[1])"),
-        "held": f"report[2] = 1 AND {wanted.in_activity('to_timestamp(report[1])')}",
-        "missed": f"report[2] = 0 AND {wanted.in_activity('to_timestamp(report[1])')}",
-        "open": f"report IS NULL AND open_at IS NOT NULL AND {wanted.in_activity('open_at')}",
-    }
-    return f"""
-        WITH seats AS ({_all_seats(wanted, keys)}),
-        timed AS (
-            SELECT {names} who, of_campaign, start_time, over_at, is_reported, fate, over_at <= :now AS is_over,
-                   ARRAY[{_seconds("booked_at")}, {_seconds("start_time")},
-                         CASE WHEN fate = 5 AND over_at <= :now THEN 6 ELSE fate END]::float8[] AS latest
-            FROM seats
-        ),
-        people AS (
-            SELECT {names} who, of_campaign, {_is_total(keys)} AS is_total, max(latest) AS latest,
-                   max(start_time) FILTER (WHERE fate = 1) AS reported_show_at,
-                   max(start_time) FILTER (WHERE fate = 2) AS assumed_show_at,
-                   max(ARRAY[latest[2], (fate = 1)::int]::float8[])
-                       FILTER (WHERE is_over AND (fate = 1 OR fate = 3 AND is_reported)) AS report,
-                   max(start_time)
-                       FILTER (WHERE is_over AND (fate IN (2, 5) OR fate = 3 AND NOT is_reported)) AS open_at
-            FROM timed {sets}
-        ),
-        outcomes AS (
-            SELECT *, CASE WHEN reported_show_at IS NOT NULL THEN 1 WHEN assumed_show_at IS NOT NULL THEN 2
-                           ELSE latest[3] END AS outcome,
-                   coalesce(reported_show_at, assumed_show_at, to_timestamp(latest[2])) AS at
-            FROM people WHERE of_campaign OR NOT is_total
-        )
-        SELECT {names} is_total, {", ".join(f"count(*) FILTER (WHERE {one}) AS {name}" for name, one in counts.items())}
-        FROM outcomes GROUP BY {names} is_total
-    """  # noqa: S608  # as above
+    sets = f"GROUPING SETS (({names} who, of_campaign), (who, of_campaign))" if keys else "who, of_campaign"
+    people = _people(_all_seats(wanted, keys), names, f"GROUP BY {sets}", _is_total(keys))
+    counts = ", ".join(f"count(*) FILTER (WHERE {one}) AS {name}" for name, one in person_counts(wanted).items())
+    return f"SELECT {names} is_total, {counts} FROM ({people}) people GROUP BY {names} is_total"  # noqa: S608  # as above
 
 
 def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
