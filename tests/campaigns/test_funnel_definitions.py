@@ -59,7 +59,7 @@ def test_below_five_is_not_enough_data() -> None:
     assert held_item(Held(showed=4, no_show=1))["enough_data"] is True
 
 
-def test_mails_and_people_are_told_apart() -> None:
+def test_mails_and_people_are_different_units() -> None:
     assert {"sent": "mails", "delivered": "mails"} | dict.fromkeys(STEPS[2:], "people") == UNITS
 
 

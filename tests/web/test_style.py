@@ -33,7 +33,11 @@ def test_ap1_rows_of_every_list_say_their_workspace(noun: str) -> None:
 
 
 LISTS_AND_MORE = [
-    path for path, operations in DOCUMENT["paths"].items() if path.startswith("/api/") and "get" in operations
+    path
+    for path, operations in DOCUMENT["paths"].items()
+    if path.startswith("/api/")
+    and "get" in operations
+    and "application/json" in operations["get"]["responses"]["200"]["content"]
 ]
 
 

@@ -20,10 +20,10 @@ Key: TypeAlias = tuple[Any, ...]
 
 
 class DealsWon(Struct, kw_only=True):
-    """Won deals; `amount` by currency. A deal without an amount counts in `won` only."""
+    """Won deals; `value` is the sum of their amounts by currency. A deal without an amount counts in `won` only."""
 
     won: int = 0
-    amount: dict[str, Decimal] = field(default_factory=dict)
+    value: dict[str, Decimal] = field(default_factory=dict)
 
 
 class FunnelGroup(Struct, frozen=True, kw_only=True):
@@ -107,7 +107,7 @@ class _Found:
             deals = self._deals.setdefault(key, DealsWon())
             deals.won += row["won"]
             if row["amount"] is not None and row["currency"] is not None:
-                deals.amount[row["currency"]] = row["amount"]
+                deals.value[row["currency"]] = row["amount"]
 
     def add_keys(self, keys: Iterable[Key]) -> None:
         for key in keys:

@@ -68,7 +68,7 @@ async def describe_funnel(tx: AsyncConnection, request: FunnelRequest, now: date
 
 
 def _item(group: FunnelGroup) -> Item:
-    return {**funnel_item(group.counts), "deals": {"won": group.deals.won, "amount": group.deals.amount}}
+    return {**funnel_item(group.counts), "deals": {"won": group.deals.won, "value": group.deals.value}}
 
 
 async def _names(tx: AsyncConnection, groups: Sequence[FunnelGroup], dimensions: Sequence[Dimension]) -> Describe:

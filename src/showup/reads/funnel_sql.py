@@ -292,8 +292,9 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return the won deals and their amount by currency, each deal once.
 
-    It counts for the campaign, mail, sender and organizer of its first meeting that has a lead. Within one meeting,
-    people of the deal's company come first. `from` and `to` select by the time at which the deal was won.
+    It counts for the campaign, mail, sender and organizer of the first booking that a lead made of the deal's company;
+    if its company has no lead, that of any other lead in its meetings. `from` and `to` select by the time at which the
+    deal was won.
     """
     won = ["d.status = 'won'", wanted.in_activity("d.closed_at"), *wanted.of_booking()]
     chosen = [*wanted.of_campaign("b"), *wanted.in_cohort()]
@@ -305,13 +306,18 @@ def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     return f"""
         WITH brought AS (
             SELECT DISTINCT ON (d.id) d.amount, d.currency, d.workspace_id, n.campaign_id, n.lead_id, b.organizer_email
-            FROM deals d JOIN companies o ON o.id = d.company_id JOIN bookings b ON b.deal_id = d.id
+            FROM deals d JOIN companies o ON o.id = d.company_id
+            CROSS JOIN LATERAL (
+                SELECT id AS booking_id FROM bookings WHERE deal_id = d.id
+                UNION SELECT e.booking_id FROM deal_events e WHERE e.deal_id = d.id AND e.booking_id IS NOT NULL
+            ) link
+            JOIN bookings b ON b.id = link.booking_id
             JOIN booking_attendees a ON a.booking_id = b.id AND a.match_key IS NOT NULL
             {"LEFT " if _has_others(wanted, keys) else ""}JOIN matches n
                 ON n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched'
             WHERE {" AND ".join(won)}
-            ORDER BY d.id, n.id IS NULL, coalesce(a.booked_at, b.booked_at), b.start_time,
-                     a.company_key IS DISTINCT FROM o.key, a.position
+            ORDER BY d.id, n.id IS NULL, a.company_key IS DISTINCT FROM o.key, coalesce(a.booked_at, b.booked_at),
+                     b.start_time, a.position
         ),
         deals_won AS (
             SELECT {_columns(expressions, keys)} b.amount, b.currency, b.campaign_id IS NOT NULL AS of_campaign

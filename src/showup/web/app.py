@@ -18,6 +18,7 @@ from showup.web import api_docs, confirm, home_page, mail_preview, metrics, open
 from showup.web.api import (
     attention,
     bookings,
+    clients,
     companies,
     connections,
     deals,
@@ -67,6 +68,7 @@ READ_ROUTERS = (
     unmatched.router,
     stats.router,
     funnel.router,
+    clients.router,
     deliveries.router,
     queues.router,
     suppressions.router,

@@ -16,13 +16,14 @@ from showup.reads.rows import Item
 from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import normalize_email
 from showup.web.api.schemas import Example, ok_response
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.csv_response import MEDIA_TYPE, csv_response
 from showup.web.http.problems import invalid_field
 from showup.web.http.query_params import SIMULATED, ShortText, Timestamp, WorkspaceQuery, any_of
 
-router = APIRouter(prefix="/api", tags=["funnel"])
+router = APIRouter(prefix="/api", tags=["funnel"], route_class=ApiRoute)
 
 MAX_GROUPS: Final = 1_000
 
@@ -106,10 +107,10 @@ class HeldRate(BaseModel):
 
 
 class DealsWonResponse(BaseModel):
-    """Won deals, each counted for the first meeting that a lead had; `amount` by currency."""
+    """Won deals, each counted for the first booking that a lead made."""
 
     won: int
-    amount: dict[str, float]
+    value: dict[str, float] = Field(description="Sum of their amounts, by currency.")
 
 
 class FunnelCounts(BaseModel):
@@ -219,7 +220,6 @@ class FunnelResponse(FunnelCounts):
     definitions: Definitions
     calcom: SourceStatus
     emailbison: SourceStatus
-    as_of: datetime
 
 
 _COUNTS: Example = {
@@ -252,7 +252,7 @@ _COUNTS: Example = {
         "wilson_95": [37.553463, 96.377589],
         "bounds": [57.142857, 85.714286],
     },
-    "deals": {"won": 2, "amount": {"EUR": 18000.0}},
+    "deals": {"won": 2, "value": {"EUR": 18000.0}},
 }
 _CAMPAIGN: Example = {"id": 1_000_000_000, "name": "Founders NL", "source": "csv"}
 _NO_GROUP: Example = dict.fromkeys(("step", "sender", "source", "organizer"))
@@ -270,7 +270,6 @@ _FUNNEL: Example = {
     "definitions": DEFINITIONS,
     "calcom": {"available": True, "last_synced_at": "2026-03-12T15:55:00Z", "message": None},
     "emailbison": {"available": None, "last_synced_at": None, "message": None},
-    "as_of": "2026-03-12T16:00:00Z",
 }
 
 
@@ -282,14 +281,13 @@ async def get_funnel(
 
     `sent` and `delivered` are mails; all other steps are people, each once in a group. Without simulated bookings.
     """
-    now = state.clock()
-    return await describe_funnel(tx, query.request(permission), now) | {"as_of": now}
+    return await describe_funnel(tx, query.request(permission), state.clock())
 
 
 _OUTCOMES: Final = tuple(Outcomes.__struct_fields__)
 _HEADER: Final = (
     *("workspace", "campaign_id", "campaign", "step", "sender", "source", "organizer", *STEPS, *RATES, *_OUTCOMES),
-    *("held_rate", "held_rate_of", "held_rate_low", "held_rate_high", "enough_data", "deals_won", "deals_amount"),
+    *("held_rate", "held_rate_of", "held_rate_low", "held_rate_high", "enough_data", "deals_won", "deals_value"),
     "notice",
 )
 
@@ -314,11 +312,11 @@ def _rows(funnel: Item) -> Iterator[list[object]]:
         key, held, deals = item["group"], item["held_rate"], item["deals"]
         campaign = key.get("campaign") or {}
         low, high = held["wilson_95"] or (None, None)
-        amounts = "; ".join(f"{currency} {amount}" for currency, amount in sorted(deals["amount"].items()))
+        value = "; ".join(f"{currency} {amount}" for currency, amount in sorted(deals["value"].items()))
         yield [
             *(key.get("workspace"), campaign.get("id"), campaign.get("name")),
             *(key.get(name) for name in ("step", "sender", "source", "organizer")),
             *(item[name] for name in (*STEPS, *RATES)),
             *(item["split"][name] for name in _OUTCOMES),
-            *(held["rate"], held["of"], low, high, held["enough_data"], deals["won"], amounts, "; ".join(notices)),
+            *(held["rate"], held["of"], low, high, held["enough_data"], deals["won"], value, "; ".join(notices)),
         ]
