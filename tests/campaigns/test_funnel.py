@@ -10,7 +10,7 @@ from showup.campaigns.funnel import funnel_item
 from showup.database.engine import transaction
 from showup.events.booking import OutcomeReported
 from showup.reads.funnel import Funnel, read_funnel
-from showup.reads.funnel_sql import FunnelFilter
+from showup.reads.funnel_filter import FunnelFilter
 from tests.campaigns.scenario import CampaignScenario
 from tests.campaigns.test_funnel_scenario import CAMPAIGNS, EXPECTED, LEADS, SCENARIO, import_leads, receive
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -51,6 +52,31 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     def showed(self) -> int:
         """Return how many showed, reported or assumed."""
         return self.showed_reported + self.showed_assumed
+
+
+SeatOutcome: TypeAlias = Literal["showed_reported", "showed_assumed", "no_show", "host_absent", "open"]
+"""`open`: nothing is known, so the meeting is upcoming until it is over, and unreported from then on."""
+
+SEAT_OUTCOMES: Final[Mapping[SeatOutcome, int]] = {name: number for number, name in enumerate(get_args(SeatOutcome), 1)}
+"""How the database stores them."""
+
+
+class FunnelSeat(Struct, frozen=True, kw_only=True):
+    """The seat of an attendee who is a lead, as far as it counts. `outcome` is one of the numbers of SEAT_OUTCOMES.
+
+    `over_at`: the end of the meeting, or its start if the end is unknown. `reported`: somebody reported the outcome.
+    """
+
+    attendee: str
+    lead: str
+    campaign_id: int
+    booked_at: datetime
+    start_time: datetime
+    over_at: datetime
+    outcome: int
+    reported: bool
+    simulated: bool
+    organizer_email: str | None
 
 
 class Held(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -137,6 +138,28 @@ matches = Table(
     Index("ix_matches_booking_id", "booking_id"),
     Index("ix_matches_lead_id", "lead_id"),
     Index("ix_matches_campaign", "workspace_id", "campaign_id", postgresql_where=text("state = 'matched'")),
+)
+
+# The seats of matched attendees that count in the funnel: copies of bookings and their attendees in few bytes, so that
+# a funnel reads one table. The id is that of the match.
+funnel_seats = Table(
+    "funnel_seats",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    Column("lead_id", UUID, nullable=False),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("booked_at", Instant, nullable=False),
+    Column("start_time", Instant, nullable=False),
+    Column("over_at", Instant, nullable=False),
+    # As `campaigns.funnel.SEAT_OUTCOMES` numbers them.
+    Column("outcome", SmallInteger, nullable=False),
+    Column("reported", Boolean, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("organizer_email", Text),
+    Index("ix_funnel_seats_booking_id", "booking_id"),
+    Index("ix_funnel_seats_lead_id", "workspace_id", "lead_id"),
 )
 
 # A view: the attendees of bookings that are neither cancelled nor rejected, who have no match.

@@ -32,6 +32,7 @@ from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
+from showup.database.campaign_tables import funnel_seats as funnel_seats
 from showup.database.campaign_tables import lead_imports as lead_imports
 from showup.database.campaign_tables import leads as leads
 from showup.database.campaign_tables import matches as matches
@@ -135,6 +136,7 @@ deals = Table(
     Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
+    Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),
 )
 
 # A deal that a late event took from the booking that had opened it: its id redirects to the deal of that booking.

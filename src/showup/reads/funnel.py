@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.campaigns.funnel import Counts, Held, Outcomes
 from showup.database.tables import campaigns
-from showup.reads import funnel_sql
-from showup.reads.funnel_sql import OUTCOMES, Dimension, FunnelFilter, keys_of
+from showup.reads.funnel_booked import OUTCOMES, booked_query
+from showup.reads.funnel_deals import deals_query
+from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
+from showup.reads.funnel_mails import mails_query, people_query, undated_query
 from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
@@ -48,17 +50,17 @@ class Funnel(Struct, frozen=True, kw_only=True):
 async def read_funnel(
     tx: AsyncConnection, wanted: FunnelFilter, dimensions: Sequence[Dimension], now: datetime
 ) -> Funnel:
-    """Returns the funnel of what the filter selects, by the plain queries."""
+    """Returns the funnel of what the filter selects."""
     keys = keys_of(dimensions)
     found = _Found(keys)
     params = wanted.params(now)
     if not wanted.organizers:
         # Mails and replies have no organizer.
         mail_keys = () if "organizer" in keys else keys
-        for query in (funnel_sql.mails_query, funnel_sql.people_query):
+        for query in (mails_query, people_query):
             found.add((await tx.execute(text(query(wanted, mail_keys)), params)).mappings())
-    found.add((await tx.execute(text(funnel_sql.booked_query(wanted, keys)), params)).mappings())
-    found.add_deals((await tx.execute(text(funnel_sql.deals_query(wanted, keys)), params)).mappings())
+    found.add((await tx.execute(text(booked_query(wanted, keys)), params)).mappings())
+    found.add_deals((await tx.execute(text(deals_query(wanted, keys)), params)).mappings())
     if list(dimensions) == ["campaign"]:
         found.add_keys(await _campaigns(tx, wanted))
     groups = sorted((found.group(key) for key in found.keys if key != ()), key=_order)
@@ -80,7 +82,7 @@ async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> I
     """Returns how many mails, replies and interests have no time and are in no period; None without a period."""
     if not wanted.has_period or wanted.organizers:
         return None
-    return dict((await tx.execute(text(funnel_sql.undated_query(wanted)), wanted.params(now))).mappings().one())
+    return dict((await tx.execute(text(undated_query(wanted)), wanted.params(now))).mappings().one())
 
 
 class _Found:

@@ -16,7 +16,7 @@ from showup.database.tables import campaigns, workspaces
 from showup.reads.connections import calcom_health
 from showup.reads.emailbison import emailbison_health
 from showup.reads.funnel import Funnel, FunnelGroup, read_funnel, undated
-from showup.reads.funnel_sql import Dimension, FunnelFilter, keys_of
+from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
 from showup.reads.rows import Item
 
 Comparison: TypeAlias = Literal["previous", "groups"]

@@ -11,7 +11,7 @@ from showup.access.permission import Permission
 from showup.campaigns.campaign import CampaignSource
 from showup.campaigns.funnel import RATES, STEPS, Outcomes
 from showup.reads.funnel_answer import DEFINITIONS, MAX_COMPARED, Comparison, FunnelRequest, describe_funnel
-from showup.reads.funnel_sql import DIMENSIONS, Basis, Dimension, FunnelFilter, Source
+from showup.reads.funnel_filter import DIMENSIONS, Basis, Dimension, FunnelFilter, Source
 from showup.reads.rows import Item
 from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import normalize_email

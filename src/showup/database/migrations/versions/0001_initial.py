@@ -372,6 +372,7 @@ TABLES = (
     )""",
     "CREATE INDEX ix_deals_company_id ON deals (company_id)",
     "CREATE INDEX ix_deals_page ON deals (workspace_id, created_at, id)",
+    "CREATE INDEX ix_deals_won ON deals (workspace_id, closed_at) WHERE status = 'won'",
     "CREATE UNIQUE INDEX uq_deals_active_company_id ON deals (company_id) WHERE status = 'active'",
     """CREATE TABLE delivery_attempts (
         id UUID NOT NULL,
@@ -730,6 +731,25 @@ TABLES = (
     "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) WHERE state = 'matched'",
     "CREATE INDEX ix_matches_lead_id ON matches (lead_id)",
     "CREATE UNIQUE INDEX uq_matches_attendee ON matches (booking_id, attendee) WHERE state = 'matched'",
+    """CREATE TABLE funnel_seats (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        booking_id UUID NOT NULL,
+        lead_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        start_time TIMESTAMP WITH TIME ZONE NOT NULL,
+        over_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        outcome SMALLINT NOT NULL,
+        reported BOOLEAN NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        organizer_email TEXT,
+        CONSTRAINT pk_funnel_seats PRIMARY KEY (id),
+        CONSTRAINT fk_funnel_seats_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_funnel_seats_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
+    )""",
+    "CREATE INDEX ix_funnel_seats_booking_id ON funnel_seats (booking_id)",
+    "CREATE INDEX ix_funnel_seats_lead_id ON funnel_seats (workspace_id, lead_id)",
 )
 
 # Cal.com's own events under the name that integrations know. Readers need rights of their own on the table.
