@@ -9,26 +9,18 @@ from typing import Any
 import httpx2
 import pytest
 
-from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
-from showup.web.app import create_app
+from tests.campaigns.funnel_client import get, open_api
 from tests.campaigns.scenario import CampaignScenario
 from tests.campaigns.test_funnel import AS_OF, rounded
 from tests.campaigns.test_funnel_scenario import CAMPAIGNS, EXPECTED, LEADS, SCENARIO, import_leads, receive
 from tests.campaigns.typescript import assert_type, read_type
 
-KEY = "an admin key"
-
 
 @pytest.fixture
 async def client(scenario: CampaignScenario) -> AsyncIterator[httpx2.AsyncClient]:
     """The API over the scenario's workspace, at the scenario's time."""
-    app = create_app(
-        engine=scenario.engine, clock=lambda: AS_OF, admin_key=KEY, version="0", event_handlers=event_handlers()
-    )
-    transport = httpx2.ASGITransport(app=app)
-    headers = {"Authorization": f"Bearer {KEY}"}
-    async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=headers) as client:
+    async with open_api(scenario.engine, lambda: AS_OF) as client:
         yield client
 
 
@@ -42,13 +34,6 @@ async def play(scenario: CampaignScenario, client: httpx2.AsyncClient) -> None:
             found = (await client.get("/api/bookings", params={"uid": step["uid"]})).json()["items"]
             answer = await client.post(f"/api/bookings/{found[0]['id']}/outcome", json=step["body"])
             assert answer.status_code == 200, answer.text
-
-
-async def get(client: httpx2.AsyncClient, path: str, **params: Any) -> dict[str, Any]:
-    answer = await client.get(path, params=params)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def steps_of(item: dict[str, Any], expected: dict[str, Any]) -> Any:

@@ -30,7 +30,10 @@ RATES: Final[Mapping[RateName, tuple[Step, Step]]] = {
 """Each rate is the first step / the second × 100. It may exceed 100: some people book without an interest on record."""
 
 HELD_RATE: Final = "reported showed / (reported showed + no-show)"
-"""What a held rate divides: of meetings in statistics, of people by their last reported meeting in a funnel."""
+HELD_PEOPLE: Final = f"people, by their last reported meeting: {HELD_RATE}"
+HELD_MEETINGS: Final = f"meetings that are over: {HELD_RATE}"
+SHOW_MEETINGS: Final = "meetings: showed / booked (accepted, or held before they were cancelled)"
+"""What the rates of meetings and of people divide: funnels count people, statistics count meetings."""
 
 
 class Outcomes(Struct, frozen=True, kw_only=True):
@@ -145,6 +148,18 @@ def held_item(held: Held) -> dict[str, Any]:
         "enough_data": one.is_enough,
         "wilson_95": wilson(one),
         "bounds": held.bounds,
+    }
+
+
+def rate_item(one: Proportion, unit: Unit, divides: str) -> dict[str, Any]:
+    """Return what a rate of statistics divides, and how sure it is."""
+    return {
+        "numerator": one.part,
+        "denominator": one.total,
+        "unit": unit,
+        "divides": divides,
+        "enough_data": one.is_enough,
+        "wilson_95": wilson(one),
     }
 
 

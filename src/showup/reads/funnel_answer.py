@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.campaigns.funnel import HELD_RATE, RATES, UNITS, difference, funnel_item
+from showup.campaigns.funnel import HELD_PEOPLE, RATES, UNITS, difference, funnel_item
 from showup.database.tables import campaigns, workspaces
 from showup.reads.connections import calcom_health
 from showup.reads.emailbison import emailbison_health
@@ -29,7 +29,7 @@ DEFINITIONS: Final[Item] = {
     "units": dict(UNITS),
     "divides": {
         **{name: f"{part} / {total}" for name, (part, total) in RATES.items()},
-        "held_rate": f"people, by their last reported meeting: {HELD_RATE}",
+        "held_rate": HELD_PEOPLE,
     },
 }
 
