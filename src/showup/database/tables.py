@@ -32,6 +32,7 @@ from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
+from showup.database.campaign_tables import funnel_seats as funnel_seats
 from showup.database.campaign_tables import lead_imports as lead_imports
 from showup.database.campaign_tables import leads as leads
 from showup.database.campaign_tables import matches as matches
@@ -135,6 +136,7 @@ deals = Table(
     Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
+    Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),
 )
 
 # A deal that a late event took from the booking that had opened it: its id redirects to the deal of that booking.
@@ -232,6 +234,8 @@ bookings = Table(
     Index("ix_bookings_seat_company_id", "seat_company_id", postgresql_where=text("seat_company_id IS NOT NULL")),
     Index("ix_bookings_deal_id", "deal_id"),
     Index("ix_bookings_search", "search", postgresql_using="gin"),
+    # Real data have none: a record is simulated if all its bookings are.
+    Index("ix_bookings_simulated", "id", postgresql_where=text("simulated")),
     Index("ix_bookings_series", "workspace_id", "series_uid", postgresql_where=text("series_uid IS NOT NULL")),
 )
 
@@ -276,6 +280,8 @@ booking_attendees = Table(
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
+    # When the seat was taken, if others had made the booking before; NULL: when the booking was made.
+    Column("booked_at", Instant),
     # When the attendee said that they will come at the meeting's current time.
     Column("confirmed_at", Instant),
     # A seat that was given up: the attendee stays on record and no longer counts.

@@ -95,6 +95,7 @@ COMPARED_TABLES: Final = (
         join="JOIN {side}.bookings w ON w.id = t.booking_id",
     ),
     _table("matches", "id", label="{attendee} as {lead_email}"),
+    _table("funnel_seats", "id", label="booking {booking_id} of lead {lead_id}"),
     _table(
         *("deal_events", "stream_id", "position"),
         label="{stream_id}, event {position} ({kind})",
