@@ -1,0 +1,103 @@
+"""Reads the names of companies: without legal forms, by words, as an acronym, and as the name of their domain."""
+
+from functools import cache, lru_cache
+from typing import Final
+
+from cleanco.termdata import terms_by_country, terms_by_type
+from msgspec import Struct
+
+from showup.campaigns.name_match.words import folded, words_of
+
+# Beside the legal forms: words that people add or leave out.
+_COMMON_ENDINGS: Final = ("group", "holding", "holdings", "the", "of", "and", "kabushiki", "kaisha", "co", "spa", "se",
+    "pty", "pte", "pvt", "proprietary", "bv", "oyj", "kk")
+# Words that say what a company does: two companies that share one are no more alike than others.
+_GENERAL: Final = frozenset(
+    "technology technologies tech systems sys services service solutions consulting international intl global industries"
+    " industrial ind university univ institute research laboratories labs lab electronics electric software digital media"
+    " partners capital ventures management marketing design engineering manufacturing mfg energy health medical"
+    " pharmaceuticals pharma foods development enterprises enterprise products bank insurance agency studio studios american"
+    " national general united first new north south east west".split()
+)
+_ABBREVIATIONS: Final = {
+    "intl": "international",
+    "tech": "technologies",
+    "technology": "technologies",
+    "mfg": "manufacturing",
+    "svcs": "services",
+    "service": "services",
+    "univ": "university",
+    "sys": "systems",
+    "system": "systems",
+    "ind": "industries",
+    "elec": "electric",
+    "labs": "laboratories",
+    "lab": "laboratories",
+    "nth": "north",
+    "sth": "south",
+    "mt": "mount",
+    "st": "saint",
+    "pharma": "pharmaceuticals",
+    "mgmt": "management",
+}
+
+
+class CompanyName(Struct, frozen=True):
+    """A company's name. `words` are without legal forms; `key` is all of them as one word.
+
+    `own_words` are those that few other companies have.
+    """
+
+    words: tuple[str, ...]
+    key: str
+    acronym: str
+    own_words: frozenset[str]
+
+
+NO_COMPANY: Final = CompanyName((), "", "", frozenset())
+
+
+@lru_cache(maxsize=65_536)
+def company_name(text: str) -> CompanyName:
+    """Return a company's name, given its name or its website."""
+    name = text.strip().lower()
+    if " " not in name and "." in name.strip("."):
+        site = name.removeprefix("https://").removeprefix("http://").removeprefix("www.").partition("/")[0]
+        labels = site.split(".")
+        if all(labels) and len(labels[-1]) > 1 and "".join(labels[:-1]).replace("-", "").isalnum():
+            return of_domain(site)
+    words = _core(words_of(text))
+    plain = tuple(folded(_ABBREVIATIONS.get(word, word)) for word in words)
+    own = frozenset(plain) - _GENERAL or frozenset(plain)
+    return CompanyName(plain, "".join(plain), "".join(word[0] for word in words), own)
+
+
+@lru_cache(maxsize=65_536)
+def of_domain(domain: str) -> CompanyName:
+    """Return the company that a registrable domain names by its first label."""
+    label = "".join(words_of(domain.partition(".")[0]))
+    return CompanyName((label,), folded(label), "", frozenset((folded(label),))) if label else NO_COMPANY
+
+
+def _core(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words without the legal forms at both ends."""
+    forms, longest = _forms()
+    rest, is_changed = words, True
+    while is_changed:
+        is_changed = False
+        for length in range(min(longest, len(rest) - 1), 0, -1):
+            if rest[-length:] in forms:
+                rest, is_changed = rest[:-length], True
+                break
+            if rest[:length] in forms:
+                rest, is_changed = rest[length:], True
+                break
+    return tuple(word for word in rest if word not in ("the", "of", "and")) or rest
+
+
+@cache
+def _forms() -> tuple[frozenset[tuple[str, ...]], int]:
+    """Return the legal forms in words, and how many words the longest has. Source: `cleanco`."""
+    terms = [term for source in (terms_by_type, terms_by_country) for found in source.values() for term in found]
+    forms = frozenset(found for term in (*terms, *_COMMON_ENDINGS) if (found := words_of(term)))
+    return forms, max(len(form) for form in forms)
