@@ -122,7 +122,6 @@ def _booking(number: int, at: datetime, company: str | None) -> SimulatedBooking
         meeting_url=f"https://meet.example/{uid}",
         company_answer=f"Company {company_number}",
         notes=" ".join(random.Random(number).choices(_WORDS, k=_WORDS_A_NOTE)),
-        is_simulated=False,
     )
 
 

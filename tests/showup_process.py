@@ -27,7 +27,9 @@ TIMEOUT = 60.0
 def environment(**variables: str) -> dict[str, str]:
     """Returns this process's environment, with only these settings of Showup."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(SHOWUP_VARIABLE_PREFIXES)}
-    return clean | {"CALCOM_WEBHOOK_SECRET": SECRET, "SHOWUP_ADMIN_KEY": ADMIN_KEY} | variables
+    # Two checkouts would share the default data folder, so a test without a database names a folder of its own.
+    own = {"CALCOM_WEBHOOK_SECRET": SECRET, "SHOWUP_ADMIN_KEY": ADMIN_KEY, "SHOWUP_DATA_DIR": "/dev/null/none"}
+    return clean | own | variables
 
 
 class ShowupProcess:

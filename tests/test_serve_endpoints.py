@@ -69,3 +69,18 @@ def test_a_private_address_is_refused_unless_allowed(showup: ShowupProcess) -> N
     for url in ("http://127.0.0.1:8000/", "https://127.0.0.1:8000/", "https://localhost/"):
         refused = register(showup, url)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "url")
+
+
+def test_u02_a_connections_test_over_the_api_asks_the_other_side(showup: ShowupProcess) -> None:
+    """Nobody listens at port 9. Each test calls another system, so a workspace may not repeat it at once."""
+    connection = {"kind": "smtp", "name": "mail", "credentials": {"url": "smtp://127.0.0.1:9"}}
+    created = showup.client.post("/api/connections", json=connection, headers=KEY).raise_for_status().json()
+    path = f"/api/connections/{created['id']}/test"
+    found = showup.client.post(path, headers=KEY).raise_for_status().json()
+    assert (found["ok"], found["message"], found["workspace"]) == (False, None, "default")
+    assert "127.0.0.1" in found["faults"][0]
+    again = showup.client.post(path, headers=KEY)
+    assert (again.status_code, again.json()["type"]) == (429, "urn:showup:problem:too-many-tests")
+    assert 0 < int(again.headers["retry-after"]) <= 5
+    unknown = showup.client.post(f"/api/connections/{uuid4()}/test", headers=KEY)
+    assert unknown.status_code == 404

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, convert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.account import MIN_SECRET_LENGTH
@@ -28,8 +28,10 @@ from showup.settings import Settings, reveal
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from showup.access.connection import Connection
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
+    from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
     from showup.dispatch.destination_resolver import DestinationResolver
     from showup.dispatch.worker import Worker
@@ -180,7 +182,9 @@ class Container:
             signature_alert=self.signature_alert,
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
+            calcom_api_url=self.settings.calcom_api_url,
             event_handlers=event_handlers(),
+            check_connection=partial(check_connection, self),
         )
         return WebhookEndpoint(
             self.directory,
@@ -210,6 +214,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     from showup.dispatch.dispatcher import Dispatcher
     from showup.dispatch.preparation import FinalCheck
     from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
+    from showup.outbox.confirm_tokens import Invitation, make_confirm_token
     from showup.outbox.unsubscribe_tokens import make_token
     from showup.reads.digest import load_digest
     from showup.reads.meetings import load_meetings
@@ -217,8 +222,13 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     def unsubscribe(workspace_id: UUID, email: str) -> str:
         return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
 
+    def confirm(invitation: Invitation) -> str | None:
+        # Without a public address, the mail offers a reply instead.
+        address = container.settings.url
+        return None if address is None else f"{address}/r/{make_confirm_token(container.seal, invitation)}"
+
     meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
-    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe)
+    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm)
     pool = asyncpg.create_pool(
         **asyncpg_arguments(config.direct_url),
         min_size=1,
@@ -302,22 +312,26 @@ def build_destination_resolver(container: Container, clients: "Clients") -> "Des
     )
 
 
-def mail_faults(settings: Settings) -> list[str]:
-    """Returns a sentence for each mail setting with which no mail could be sent."""
-    from showup.destinations.contract import CannotRender
-    from showup.destinations.email.settings import SmtpServer, check_folder
+def build_connection_checker(container: Container, clients: "Clients") -> "ConnectionChecker":
+    """Builds the test of connections, which asks the other systems."""
+    from showup.dispatch.connection_check import ConnectionChecker
 
-    faults = []
-    try:
-        check_folder(settings.policy.email.templates)
-    except CannotRender as fault:
-        faults.append(str(fault))
-    try:
-        if (url := reveal(settings.smtp_url)) is not None:
-            SmtpServer.from_url(url)
-    except ValueError as fault:
-        faults.append(f"{fault}.")
-    return faults
+    settings = container.settings
+    return ConnectionChecker(
+        engine=container.engine,
+        seal=container.seal,
+        clock=container.clock,
+        clients=clients,
+        resolver=build_destination_resolver(container, clients),
+        calcom_url=settings.calcom_api_url,
+        calcom_key=reveal(settings.calcom_api_key),
+    )
+
+
+async def check_connection(container: Container, connection: "Connection") -> "ConnectionCheck":
+    """Tests one connection with the other system."""
+    async with open_http_clients(container) as clients:
+        return await build_connection_checker(container, clients).check(connection)
 
 
 def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "TemplateMailRenderer":
@@ -329,16 +343,16 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.email.settings import SenderRule
     from showup.destinations.email.templates import Templates
+    from showup.destinations.email.texts import TeamTexts
 
     policy = settings.policy
     folder = policy.email.templates
     return TemplateMailRenderer(
         # Only an operator's own templates can be slow.
         templates=Templates() if folder is None else IsolatedTemplates(folder),
-        senders=[
-            SenderRule(address=sender.address, host=sender.host, domain=sender.domain) for sender in policy.senders
-        ],
+        senders=[SenderRule(**sender.model_dump()) for sender in policy.senders],
         clock=clock,
+        texts=convert(policy.team_texts(), TeamTexts),
         calendar=policy.email.calendar,
         fallback=None if for_sending else _PREVIEW_SENDER,
     )

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from msgspec.structs import fields
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from showup.pipeline.rules import QuietHours, Rules
+from showup.values.colour import HexColour
 from showup.values.domain_name import DomainName
 from showup.values.duration import MAX_DURATION, Duration, ShortDuration
 from showup.values.email_address import EmailAddress
 from showup.values.invalid_value import InvalidValue
 from showup.values.struct_fields import field_type, model_field, with_fields
 from showup.values.time_of_day import check_time_of_day
+from showup.values.time_zone import TimeZone
+from showup.values.web_page import SecureAddress, WebPage
 
 # The table and key of each rule. All other keys of showup.toml are declared in the classes below.
 RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
@@ -29,6 +32,9 @@ RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "fresh_for": ("pipeline", "fresh_for_hours"),
     "remind_before": ("reminders", "offsets_before"),
     "notify_guests": ("email", "guests"),
+    "confirm_series": ("email", "confirm_series"),
+    "series_wait": ("email", "series_wait"),
+    "mails_off": ("email", "off"),
     "follow_up": ("no_show_follow_up", "enabled"),
     "follow_up_after": ("no_show_follow_up", "after"),
     "follow_up_expires_after": ("no_show_follow_up", "expires_after"),
@@ -60,6 +66,9 @@ _NOTATION: Final[Mapping[Any, Any]] = {
     tuple[Duration, ...]: tuple[ShortDuration, ...],
     QuietHours: Annotated[tuple[str, str], BeforeValidator(_check_quiet_hours)],
 }
+# One line of a mail, as a person writes it.
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 _Hours = Annotated[timedelta, BeforeValidator(_parse_hours)]
 
 
@@ -126,11 +135,56 @@ class CalcomPolicy(_Table):
 
 
 class SenderPolicy(_Table):
-    """Configures one `[[senders]]` row: the address that sends mail for this booking page or organizer's domain."""
+    """Configures one `[[senders]]` row: who sends mail for this booking page or organizer's domain, and their brand.
+
+    `logo` and `logo_dark` are addresses of pictures that are 28 pixels high. `color` is a colour such as `#0b5d4e`:
+    mails darken or lighten it where it could not be read. `language` is for attendees whose own isn't offered.
+    """
 
     host: DomainName | None = None
     domain: DomainName | None = None
     address: EmailAddress = Field(alias="from")
+    name: _Line | None = None
+    logo: SecureAddress | None = None
+    logo_dark: SecureAddress | None = None
+    color: HexColour | None = None
+    postal_address: _Line | None = Field(default=None, alias="address")
+    privacy_url: SecureAddress | None = None
+    reply_to: EmailAddress | None = None
+    signature: _Line | None = None
+    language: Literal["en", "de", "fr", "es", "pt", "nl", "it"] | None = None
+
+
+class AgendaItemPolicy(_Table):
+    """Configures one point of an agenda."""
+
+    text: _Line
+    minutes: Annotated[int, Field(ge=1, le=600)] | None = None
+
+
+class EventTypePolicy(_Table):
+    """Configures `[event_types.SLUG]`: what mails say about one type of event.
+
+    Texts may be tables with one text for each language. `place_zone` is the time zone of the place.
+    """
+
+    agenda: tuple[AgendaItemPolicy, ...] | dict[_Language, tuple[AgendaItemPolicy, ...]] = ()
+    prepare: tuple[_Line, ...] | dict[_Language, tuple[_Line, ...]] = ()
+    topic: _Line | dict[_Language, _Line] = ""
+    arriving: _Line | dict[_Language, _Line] = ""
+    place_zone: TimeZone | None = None
+    who_calls: Literal["host", "attendee"] | None = None
+    booking_page: WebPage | None = None
+    only_translated: bool = False
+
+
+class TeammatePolicy(_Table):
+    """Configures `[teammates."EMAIL"]`: what mails say about a host."""
+
+    role: _Line | dict[_Language, _Line] = ""
+    bio: _Line | dict[_Language, _Line] = ""
+    phone: _Line = ""
+    photo: SecureAddress | None = None
 
 
 class Policy(_Table):
@@ -142,6 +196,8 @@ class Policy(_Table):
     no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
     calcom: CalcomPolicy = CalcomPolicy()
     senders: tuple[SenderPolicy, ...] = ()
+    event_types: dict[str, EventTypePolicy] = {}
+    teammates: dict[EmailAddress, TeammatePolicy] = {}
     # Settings of the connections from the environment; each destination knows its own settings and checks them.
     clickup: dict[str, Any] = {}
     notion: dict[str, Any] = {}
@@ -153,6 +209,10 @@ class Policy(_Table):
         if any(sender.host is None and sender.domain is None for sender in self.senders[:-1]):
             raise ValueError("a sender without host and domain matches every booking: put it last")
         return self
+
+    def team_texts(self) -> dict[str, Any]:
+        """Returns the team's own texts in mails, as plain values."""
+        return self.model_dump(include={"event_types", "teammates"})
 
     def rules(self, *, testing: bool = False) -> Rules:
         """Returns the rules; in testing mode, reminders are sent minutes instead of days before a meeting."""

@@ -12,14 +12,8 @@ from showup.database.engine import connect
 from tests.cli.conftest import Showup
 
 KINDS = (
-    "confirmation",
-    "rescheduled",
-    "cancelled",
-    "reschedule_request",
-    "new_host",
-    "new_place",
-    "reminder",
-    "no_show",
+    *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request", "new_host"),
+    *("reminder", "reminder_2h", "no_show"),
 )
 
 
@@ -49,7 +43,7 @@ def test_without_a_booking_a_sample_is_rendered_without_a_database(showup: Showu
     text = showup("email", "preview", kind, "--text", **nowhere).out
     assert text.startswith("From: ")
     assert "\nTo: Ann Lee <ann@acme.example>\n" in text
-    assert "Hello Ann Lee," in text
+    assert "Ann" in text.partition("\n\n")[2]
 
 
 def test_a_booking_mail_uses_the_current_booking(ready: Showup, booking_id: str) -> None:
@@ -57,7 +51,7 @@ def test_a_booking_mail_uses_the_current_booking(ready: Showup, booking_id: str)
     assert "ann@acme.example" not in booking["to"]
     assert booking["text"] in ready("email", "preview", "confirmation", "--booking", booking_id, "--text").out
     rescheduled = ready("email", "preview", "rescheduled", "--booking", booking_id, "--text")
-    assert "Old time" not in rescheduled.out
+    assert "(Was" not in rescheduled.out
 
 
 def test_a_rescheduled_mail_has_the_old_time(ready: Showup, booking_id: str, database_url: str) -> None:
@@ -68,8 +62,8 @@ def test_a_rescheduled_mail_has_the_old_time(ready: Showup, booking_id: str, dat
         await driver.close()
 
     asyncio.run(move())
-    assert "\nOld time: " in (result := ready("email", "preview", "rescheduled", "--booking", booking_id, "--text")).out
-    assert "2026-05-05, " in result.out
+    assert "(Was " in (result := ready("email", "preview", "rescheduled", "--booking", booking_id, "--text")).out
+    assert "May 5" in result.out or "5 May" in result.out
 
 
 def test_a_mail_is_written_to_a_file_with_custom_templates(showup: Showup, tmp_path: Path) -> None:

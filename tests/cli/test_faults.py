@@ -42,7 +42,7 @@ def results(result: CommandResult) -> dict[str, dict[str, object]]:
 @pytest.mark.parametrize(
     ("subject", "statement", "named"),
     [
-        ("unreadable-events", _EVENT, "it is not JSON"),
+        ("unreadable-events:default", _EVENT, "it is not JSON"),
         ("failed-deliveries", _DELIVERY, "the mailbox does not exist. List them with `showup deliveries"),
     ],
 )
@@ -65,6 +65,24 @@ def test_u02_a_fault_is_a_warning_until_it_is_acknowledged_and_again_after_a_new
     asyncio.run(_execute(database_url, statement))
     again = results(ready("doctor", "--json"))[subject]
     assert (again["state"], str(again["message"])[:2]) == ("warn", "1,")
+
+
+def test_u02_unreadable_events_are_acknowledged_for_each_account(ready: Showup, database_url: str) -> None:
+    assert results(ready("doctor", "--json"))["unreadable-events"]["state"] == "ok"
+    assert ready("accounts", "add", "acme").code == 0
+    asyncio.run(_execute(database_url, _EVENT))
+    asyncio.run(_execute(database_url, _EVENT.replace("'default'", "'acme'")))
+    assert ready("acknowledge", "unreadable-events:acme").code == 0
+    found = results(ready("doctor", "--json"))
+    assert (found["unreadable-events:acme"]["state"], found["unreadable-events:default"]["state"]) == ("ok", "warn")
+
+
+def test_u02_the_list_of_accounts_warns_of_a_private_address(ready: Showup) -> None:
+    (row,) = ready("accounts", "list", "--json").json
+    assert "SHOWUP_URL" in row["warning"]
+    assert "Warning: Cal.com can't reach 127.0.0.1" in ready("accounts", "list").out
+    (row,) = ready("accounts", "list", "--json", SHOWUP_URL="https://showup.acme.com").json
+    assert row["warning"] is None
 
 
 def test_u02_only_a_present_warning_can_be_acknowledged(ready: Showup) -> None:
@@ -179,6 +197,7 @@ def test_u02_a_queue_s_fault_ends_with_its_connection(ready: Showup, database_ur
 
 @pytest.mark.parametrize("url", ["", "http://192.168.1.5", "https://box.local", "http://10.0.0.1:8000"])
 def test_u13_an_address_that_calcom_can_not_reach_is_a_warning(ready: Showup, url: str) -> None:
+    """U13: a new address and a new secret both print the address for Cal.com."""
     for command in (["accounts", "add", "acme"], ["accounts", "rotate-secret", "acme"]):
         result = ready(*command, SHOWUP_URL=url)
         assert ("Warning: Cal.com can't reach" in result.out, "SHOWUP_URL" in result.out) == (True, True)

@@ -27,6 +27,7 @@ from showup.dispatch.preparation import ConnectedQueue, FinalCheck, NotConnected
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
+from showup.outbox.confirm_tokens import make_confirm_token
 from showup.outbox.delivery import DestinationQueue
 from showup.outbox.unsubscribe_tokens import make_token
 from showup.pipeline.rules import Rules
@@ -104,7 +105,11 @@ class DeliveryScenario:
 
     def dispatcher(self) -> Dispatcher:
         """Returns one process's dispatcher. Pauses are exact, and it never waits: the clock does not move."""
-        final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose))
+        final_check = FinalCheck(
+            meetings=load_meetings,
+            unsubscribe_url=lambda *whose: make_token(SEAL, *whose),
+            confirm_url=lambda invitation: f"https://showup.example/r/{make_confirm_token(SEAL, invitation)}",
+        )
         return Dispatcher(self.engine, self.clock, self, final_check, jitter=lambda: 0.5, linger=timedelta(0))
 
     async def receive(self, *bodies: bytes) -> None:

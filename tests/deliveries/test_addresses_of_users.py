@@ -11,7 +11,7 @@ from showup.connections.setup import ConnectionSpec, set_up
 from showup.database.engine import transaction
 from showup.destinations import public_http, vendor_api
 from showup.destinations.contract import Attempt, Delivered, Outcome, TryAgain
-from showup.destinations.email.templates import sample_notification
+from showup.destinations.email.samples import sample_notification
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.destination_context import Clients
 from showup.dispatch.destination_resolver import DestinationResolver, MailAccess

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Meeting
 from showup.destinations.email.destination import Mail
-from showup.destinations.email.templates import sample_notification
+from showup.destinations.email.samples import sample_notification
 from showup.reads.meetings import load_meetings
 from tests.deliveries.scenario import DeliveryScenario
 from tests.destinations.email.rendered_mail import renderer
@@ -53,7 +53,7 @@ async def test_choices_of_the_event_type_reach_the_mail(scenario: DeliveryScenar
     await scenario.receive(webhook(**hidden, destinationCalendar=planned, bookerUrl="https://cal.com"))
     meeting = await load(scenario, "dora@guest.example")
     sent = confirmation(meeting)
-    assert (sent.reply_to, sent.calendar) == ("Hanna Host <desk@host.example>", None)
+    assert (sent.reply_to, sent.calendar) == ("desk@host.example", None)
     assert "hanna@host.example" not in sent.text + sent.html
     assert "https://cal.com/reschedule/fl1" in sent.text
     assert "cancel=true" not in sent.text

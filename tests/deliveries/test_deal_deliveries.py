@@ -220,7 +220,7 @@ async def test_a_rebuild_sends_nothing_again_and_shows_no_difference(
     assert await scenario.rows(destination=HOOK) == before[:1]
 
 
-async def simulated(scenario: DeliveryScenario, *bodies: bytes, origin: Origin = "webhook") -> None:
+async def simulated(scenario: DeliveryScenario, *bodies: bytes, origin: Origin) -> None:
     incoming = [
         IncomingEvent(
             account_id=scenario._account,
@@ -238,18 +238,18 @@ async def simulated(scenario: DeliveryScenario, *bodies: bytes, origin: Origin =
 
 
 async def test_a_simulation_received_by_webhook_is_not_sent(scenario: DeliveryScenario) -> None:
-    """PI13: `showup simulate` sends normal webhooks, which carry a mark that they are simulated."""
-    marked = {"metadata": {"showup": "simulated"}}
-    first = payload("one", 1, START, [EMAIL], **marked)
-    await scenario.receive(body("BOOKING_CREATED", MONDAY, first), body("BOOKING_CANCELLED", MONDAY + HOUR, first))
+    """PI13: `showup simulate` sends normal webhooks, with the mark that they are simulated."""
+    first = payload("one", 1, START, [EMAIL])
+    bodies = (body("BOOKING_CREATED", MONDAY, first), body("BOOKING_CANCELLED", MONDAY + HOUR, first))
+    await simulated(scenario, *bodies, origin="simulation")
     assert len(await scenario.rows(kind="confirmation")) == 1
     assert await kinds(scenario) == []
 
 
-@pytest.mark.parametrize("origin", ["webhook", "sample"])
+@pytest.mark.parametrize("origin", ["simulation", "sample"])
 async def test_manual_changes_of_a_simulated_deal_are_not_sent(scenario: DeliveryScenario, origin: Origin) -> None:
     """PI13: a user who tries Showup with its sample data wins and loses simulated deals."""
-    first = payload("one", 1, START, [EMAIL], metadata={"showup": "sample"})
+    first = payload("one", 1, START, [EMAIL])
     await simulated(scenario, body("BOOKING_CREATED", MONDAY, first), origin=origin)
     scenario.now += timedelta(seconds=1)
     await run(scenario, DealChanged(subject="uid:one", change=DealChange(stage="proposal")))

@@ -296,7 +296,7 @@ async def test_a_reminder_checks_its_meeting_before_it_is_sent(scenario: Deliver
         ("lost", "the process that made it ended, or hung"),
         ("stopped", "the meeting was moved to another time"),
     ]
-    assert scenario.fake_destination.kinds == ["confirmation", "rescheduled"]
+    assert scenario.fake_destination.kinds == ["confirmation", "rescheduled", "calendar_cleanup"]
 
 
 async def test_a_lease_of_a_dead_process_is_claimed_again(scenario: DeliveryScenario) -> None:

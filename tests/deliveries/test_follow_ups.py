@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import GaveUp
 from showup.dispatch.manual_actions import FailedFilter, retry_failed
@@ -28,6 +30,23 @@ async def test_two_missed_meetings_send_one_follow_up(scenario: DeliveryScenario
     rows = await scenario.rows(kind="no_show")
     assert sorted(row["state"] for row in rows) == ["delivered", "skipped"]
     assert scenario.fake_destination.kinds == ["no_show"]
+
+
+@pytest.mark.parametrize("booked_before_due", [True, False])
+async def test_m05_somebody_with_a_later_meeting_gets_no_follow_up(
+    scenario: DeliveryScenario, booked_before_due: bool
+) -> None:
+    """M05: "choose a new time" is not sent to somebody who has one; a cancelled one does not count."""
+    await scenario.set_rules(Rules(follow_up=True))
+    await receive_no_show(scenario, "one", 1)
+    later = payload("two", 2, scenario.now + timedelta(days=2), [ANN])
+    await scenario.receive(body("BOOKING_CREATED", scenario.now, later))
+    if not booked_before_due:
+        await scenario.receive(body("BOOKING_CANCELLED", scenario.now, later | {"status": "CANCELLED"}))
+    await scenario.deliver_due(hours=6)
+    row = await scenario.row_of("no_show")
+    expected = ("skipped", "the recipient has a later accepted meeting") if booked_before_due else ("delivered", None)
+    assert (row["state"], row["because"]) == expected
 
 
 async def test_a_manual_retry_checks_the_attendance_again(scenario: DeliveryScenario) -> None:

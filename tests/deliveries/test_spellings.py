@@ -5,14 +5,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from showup.access.permission import Permission
 from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.outbox import suppressions
 from showup.outbox.suppressions import Suppression
+from showup.reads.bookings import BookingFilter, list_bookings
+from showup.reads.companies import CompanyFilter, list_companies
+from showup.reads.keyset import PageRequest
+from showup.reads.people import PersonFilter, list_people
 from tests.deliveries.scenario import DeliveryScenario
 from tests.histories.webhooks import MONDAY, body, payload
 
 START = MONDAY + timedelta(days=5)
+ADMIN = Permission(actor="key:test", scope="admin", workspace_id=None)
 LETTERS, ASCII = "Info@Bäckerei-Stern.example", "info@xn--bckerei-stern-bfb.example"
 
 
@@ -46,6 +52,36 @@ async def test_a_suppression_stops_mail_to_both_spellings(
     await scenario.receive(booked("one", 1, booker))
     await scenario.deliver_due()
     assert scenario.fake_destination.sent == []
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("bäckerei", True),
+        ("Bäcker", True),
+        ("ba\u0308ckerei stern", True),
+        ("info bäckerei-stern.example", True),
+        (LETTERS, True),
+        (ASCII, True),
+        ("xn--bckerei", True),
+        ("stern", True),
+        ("bäckerin", False),
+        ("müller", False),
+        ("東京", False),
+    ],
+)
+async def test_search_in_letters_finds_the_ascii_form(scenario: DeliveryScenario, q: str, found: bool) -> None:
+    """F11: addresses and domains are stored in ASCII, and people type letters."""
+    await scenario.receive(booked("one", 1, ASCII), booked("two", 2, "info@xn--1lqs71d.example"))
+    page = PageRequest(sort="created_at", limit=10)
+    async with scenario.engine.connect() as tx:
+        people = await list_people(tx, ADMIN, PersonFilter(q=q), page)
+        companies = await list_companies(tx, ADMIN, CompanyFilter(q=q), page)
+        bookings = await list_bookings(tx, ADMIN, BookingFilter(q=q), PageRequest(sort="start_time", limit=10))
+    assert (ASCII in {person["email"] for person in people.items}) is found
+    assert len(bookings.items) == len(people.items)
+    if "info" not in q.lower():
+        assert len(companies.items) == len(people.items)
 
 
 @pytest.mark.parametrize(

@@ -149,8 +149,8 @@ class TestRecipients:
         await scenario.deliver_due(seconds=1)
         assert scenario.fake_destination.kinds == ["booking.created", "booking.cancelled"]
 
-    async def test_a_self_booking_is_not_sent_to_prospect_destinations(self, scenario: DeliveryScenario) -> None:
-        """TE5, F12, M06: a self-booking has a delivery with the reason why nothing was sent."""
+    async def test_m06_a_self_booking_is_announced_to_nobody(self, scenario: DeliveryScenario) -> None:
+        """M06, PI8: each delivery of a self-booking says why nothing was sent."""
         for one in ("clickup", "notion", "slack"):
             await subscribe(scenario, one)
         await scenario.receive(booked(email=BEN.email))
@@ -178,18 +178,11 @@ def planned(kind: str) -> PlannedDelivery:
 def test_simulated_deliveries_go_only_to_the_mail_preview(kind: str) -> None:
     """PI13: no other system receives a simulated booking."""
     everything = Subscription(destination="clickup", kinds=frozenset({kind}), since=MONDAY)
-    found = {
-        one.destination for one in route(uuid4(), planned(kind), [everything], prospect_destinations=(), simulated=True)
-    }
+    found = {one.destination for one in route(uuid4(), planned(kind), [everything], simulated=True)}
     assert found <= {"mail_preview"}
-    assert "clickup" in {
-        one.destination
-        for one in route(uuid4(), planned(kind), [everything], prospect_destinations=(), simulated=False)
-    }
+    assert "clickup" in {one.destination for one in route(uuid4(), planned(kind), [everything], simulated=False)}
     ended = replace(everything, until=MONDAY)
-    assert "clickup" not in {
-        one.destination for one in route(uuid4(), planned(kind), [ended], prospect_destinations=(), simulated=False)
-    }
+    assert "clickup" not in {one.destination for one in route(uuid4(), planned(kind), [ended], simulated=False)}
 
 
 class TestRebuild:

@@ -41,6 +41,9 @@ class EmptyMirror:
     async def put(self, list_id: str, records: Sequence[MirroredRecord], until: datetime) -> None:
         raise NotImplementedError
 
+    async def find_by_email(self, email: str) -> list[MirroredRecord]:  # noqa: ARG002 - it knows no emails
+        return []
+
     async def find_by_last_name(self, last_name: str) -> list[MirroredRecord]:  # noqa: ARG002 - it knows no names
         return []
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from msgspec.structs import replace
 
-from showup.destinations.email.templates import SAMPLE
+from showup.destinations.email.samples import SAMPLE
 from showup.destinations.links import cancel_url, reschedule_url
 from showup.sources.calcom.web_address import web_address
 

@@ -188,6 +188,7 @@ class TestFlowReturnStructure:
         assert (row["state"], row["provider"], row["record"]) == ("delivered", "notion", fake.contact)
         assert row["found"] == {
             "contact_id": fake.contact,
+            "set": {"status": "Booked", "call_date": f"{start:%Y-%m-%d}"},
             "sequence_id": fake.sequence,
             "campaign": "Christmas 2025",
         }

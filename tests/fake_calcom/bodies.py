@@ -109,7 +109,6 @@ def _as_simulated(booking: Booking, attendees: list[Guest]) -> SimulatedBooking:
         meeting_url=booking.meeting_url,
         notes=booking.notes,
         reschedule_reason=booking.reschedule_reason,
-        is_simulated=False,
     )
 
 

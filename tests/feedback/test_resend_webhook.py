@@ -17,7 +17,8 @@ from showup.clock import system_clock
 from showup.database import tables
 from showup.database.engine import transaction
 from showup.inbox.ingest_writer import IngestWriter
-from showup.web.webhooks.calcom import MAX_BODY_BYTES, WebhookEndpoint
+from showup.web.http.body_limits import MAX_WEBHOOK_BYTES
+from showup.web.webhooks.calcom import WebhookEndpoint
 from tests.feedback.conftest import (
     KEY,
     OTHER_SECRET,
@@ -137,7 +138,7 @@ async def test_a_missing_or_invalid_secret_names_the_setting(
 
 
 async def test_a_missing_or_too_large_body_is_refused(resend: ResendScenario) -> None:
-    response = await resend.send_webhook(b" " * (MAX_BODY_BYTES + 1))
+    response = await resend.send_webhook(b" " * (MAX_WEBHOOK_BYTES + 1))
     assert (response.status_code, response.json()["type"]) == (413, "urn:showup:problem:too-large")
     assert (await resend.send_webhook(b"")).status_code == 400
     assert await resend.rows("inbox_events") == []
@@ -162,7 +163,7 @@ async def test_a_stored_connection_is_found_by_name_and_has_its_own_workspace(
 
 async def test_the_server_stops_reading_too_large_bodies(engine: AsyncEngine, resend: ResendScenario) -> None:
     async def body_chunks() -> AsyncIterator[bytes]:
-        for _ in range(2 * MAX_BODY_BYTES // 65_536):
+        for _ in range(2 * MAX_WEBHOOK_BYTES // 65_536):
             yield b" " * 65_536
 
     writer = IngestWriter(engine)

@@ -75,6 +75,11 @@ class Week:
         return [one._replace(received_at=first_received[one.account, one.body]) for one in self.sent]
 
 
+def _in_series(content: bytes) -> bytes:
+    """Returns the body with the rule of a weekly series; MEETING_* rows have no rule."""
+    return content.replace(b'"payload":{', b'"payload":{"recurringEvent":{"freq":2,"count":3,"interval":1},', 1)
+
+
 class Meeting:
     """One booking at Cal.com, from its creation to its end."""
 
@@ -84,6 +89,7 @@ class Meeting:
         self.uids = [uid]
         self.start = MONDAY + timedelta(days=days_ahead, hours=3)
         self.host = BEN
+        self.is_in_series = False
         self._previous: list[PreviousBooking] = []
 
     def _booking(self) -> SimulatedBooking:
@@ -91,7 +97,8 @@ class Meeting:
 
     def _send(self, trigger: str, about: SimulatedBooking | None = None, **details: Any) -> None:
         at = self.week.next_time()
-        self.week.send(render(SimulatedWebhook(trigger, at, 0, about or self._booking(), **details)))
+        content = render(SimulatedWebhook(trigger, at, 0, about or self._booking(), **details))
+        self.week.send(_in_series(content) if self.is_in_series else content)
 
     def _moved(self) -> SimulatedBooking:
         """Gives the meeting a new time and uid, and returns the booking that names its old ones."""
@@ -106,6 +113,17 @@ class Meeting:
 
     def request(self) -> None:
         self._send("BOOKING_REQUESTED", replace(self._booking(), status="PENDING"))
+
+    def create_unpaid(self) -> None:
+        """Sends what some instances send before the payment: a booking that is made, and PENDING."""
+        self._send("BOOKING_CREATED", replace(self._booking(), status="PENDING"))
+
+    def pay(self) -> None:
+        self._send("BOOKING_PAID")
+
+    def confirm_by_request(self) -> None:
+        """Sends what a confirmation through Cal.com's API sends: one more request, of an accepted booking."""
+        self._send("BOOKING_REQUESTED")
 
     def reject(self) -> None:
         self._send("BOOKING_REJECTED", replace(self._booking(), status="REJECTED"), reason="No time")

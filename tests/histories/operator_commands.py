@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from showup.deals.deal import DealChange
-from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.manual import ManualEvent
 from showup.events.workspace import CompanyRecorded, Merged, MergeKind, MergeUndone, PersonRecorded, RulesChanged
@@ -35,6 +35,9 @@ class Operator:
         at = max(self.week.now, meeting.start) + timedelta(hours=3, minutes=len(self.week.sent))
         more = {"next_step": f"call {meeting.name}"} if outcome == "showed" else {}
         self.send_command(OutcomeReported, at, subject=f"uid:{uid}", outcome=outcome, notes=f"it {outcome}", **more)
+
+    def confirm(self, booking: str, email: str, start_time: datetime) -> None:
+        self.send_command(AttendeeConfirmed, subject=booking, attendee=email, start_time=start_time)
 
     def open_deal(self, company: str, change: DealChange) -> None:
         self.opened_deals.append(self.send_command(DealOpened, company=company, change=change))

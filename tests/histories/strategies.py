@@ -17,6 +17,9 @@ _BOOKING_CHANGES: tuple[Callable[[Meeting], None], ...] = (
     Meeting.create,
     Meeting.request,
     Meeting.reject,
+    Meeting.create_unpaid,
+    Meeting.pay,
+    Meeting.confirm_by_request,
     Meeting.reschedule,
     Meeting.reschedule,
     Meeting.reschedule_without_webhook,
@@ -55,6 +58,9 @@ _RULES: tuple[dict[str, Any], ...] = (
     {"personal_domains": []},
     {"stages": ["booked", "demo", "met", "proposal"]},
     {"stages": ["met"]},
+    {"team_emails": [SAM.lower()]},
+    {"team_emails": [SARAH.lower(), GUEST.lower()]},
+    {"notify_guests": True},
 )
 _OUTCOMES = ("showed", "no_show", "host_absent", "rescheduled")
 _PEOPLE = tuple(email.lower() for email in (SARAH, SAM, LEE, GUEST, GUS))
@@ -73,13 +79,15 @@ def histories(draw: st.DrawFn) -> DrawnHistory:
     week = Week()
     meetings = [
         Meeting(week, "alpha", [SARAH, GUEST], 1),
-        Meeting(week, "beta", [SAM], 2),
+        Meeting(week, "beta", draw(st.sampled_from([[SAM], [SARAH]])), 2),
         Meeting(week, "gamma", [draw(st.sampled_from([GUS, SARAH, LEE]))], 3),
     ][: draw(st.integers(1, 3))]
+    for meeting in meetings:
+        meeting.is_in_series = draw(st.booleans())
     seated_meetings = [SeatedMeeting(week, "class", 2), SeatedMeeting(week, "evening class", 4)]
     operator = Operator(week)
     for meeting in meetings:
-        draw(st.sampled_from([Meeting.create, Meeting.create, Meeting.request]))(meeting)
+        draw(st.sampled_from([Meeting.create, Meeting.create, Meeting.request, Meeting.create_unpaid]))(meeting)
     for _ in range(draw(st.integers(1, MAX_BODIES - len(meetings)))):
         kind = draw(st.sampled_from(("webhook", "webhook", "command", "command", "seat", "booking")))
         if kind == "booking":
@@ -124,6 +132,14 @@ def _change_seats(draw: st.DrawFn, seated_meetings: list[SeatedMeeting]) -> None
 def _report(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
     meeting = draw(st.sampled_from(meetings))
     operator.report_outcome(meeting, draw(st.sampled_from(meeting.uids)), draw(st.sampled_from(_OUTCOMES)))
+
+
+def _confirm(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
+    """TE14: an attendee's yes, maybe to a time that the meeting no longer has."""
+    meeting = draw(st.sampled_from(meetings))
+    start_time = meeting.start + draw(st.sampled_from([timedelta(), timedelta(), timedelta(days=-1)]))
+    email = draw(st.sampled_from(meeting.emails)).lower()
+    operator.confirm(f"uid:{draw(st.sampled_from(meeting.uids))}", email, start_time)
 
 
 def _change_deal(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
@@ -175,6 +191,8 @@ def _change_rules(draw: st.DrawFn, operator: Operator, _meetings: list[Meeting])
 _OPERATOR_ACTIONS = (
     _report,
     _report,
+    _confirm,
+    _confirm,
     _change_deal,
     _change_deal,
     _open_deal,

@@ -17,6 +17,7 @@ from showup.deals.deal import deal_id
 from showup.inbox import store
 from showup.inbox.apply import BATCH_SIZE, apply_pending
 from showup.inbox.inbox_event import IncomingEvent
+from showup.pipeline.seat_deals import seat_stream_id
 from tests.histories.calcom_week import ReceivedBody
 
 TableContents = dict[str, list[str]]
@@ -138,6 +139,7 @@ async def table_contents(engine: AsyncEngine, workspace_id: UUID = WORKSPACE) ->
     names = _names(rows)
     events = _event_names(rows, names)
     names |= {row["booking_id"]: row["ref"] for row in sorted(rows["booking_refs"], key=_ref, reverse=True)}
+    names |= _seat_stream_names(rows, names)
     deals = {deal: f"deal of {names.get(opener) or events[opener]}" for deal, opener in _opened_by(rows).items()}
     return _render(rows, {**names, **deals}, events)
 
@@ -150,7 +152,9 @@ async def table_contents_with_ids(engine: AsyncEngine, workspace_id: UUID = WORK
     rows = await _rows(engine, workspace_id)
     names = _names(rows)
     events = _event_names(rows, names)
-    deals = {str(deal_id(UUID(event))): f"deal of {name}" for event, name in events.items()}
+    seats = _seat_stream_names(rows, events)
+    deals = {str(deal_id(UUID(event))): f"deal of {name}" for event, name in (events | seats).items()}
+    names |= seats
     return _render(rows, {**names, **deals}, events)
 
 
@@ -181,6 +185,17 @@ def _names(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
     names |= {row["id"]: f"account {index}" for index, row in enumerate(rows.pop("connections"))}
     names |= {row["id"]: "the workspace" for row in rows.pop("workspaces")}
     return names
+
+
+def _seat_stream_names(rows: Mapping[str, list[dict[str, Any]]], bookings: Mapping[str, str]) -> dict[str, str]:
+    """Returns names for the deal events of the companies that have seats, from those of their bookings."""
+    return {
+        str(seat_stream_id(UUID(row["booking_id"]), row["company_key"])): (
+            f"seats of {row['company_key']} in {bookings[row['booking_id']]}"
+        )
+        for row in rows["booking_attendees"]
+        if row["company_key"] is not None
+    }
 
 
 def _event_names(rows: Mapping[str, list[dict[str, Any]]], names: Mapping[str, str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ def attendee(
 def booking(
     uid: str, number: int, start: datetime, attendees: Sequence[str | SimulatedAttendee], **changes: Any
 ) -> SimulatedBooking:
-    """Returns a booking without the mark of a simulation; `changes` may replace any other field."""
+    """Returns a booking; `changes` may replace any other field."""
     fields = {
         "account": 0,
         "ical_uid": f"{uid}@Cal.com",
@@ -39,7 +39,6 @@ def booking(
         "organizer": BEN,
         "created_at": MONDAY,
         "meeting_url": f"https://app.cal.example/video/{uid}",
-        "is_simulated": False,
     }
     return SimulatedBooking(
         uid=uid,

@@ -88,6 +88,7 @@ async def scenario(engine: AsyncEngine) -> Scenario:
 
 async def test_an_outcome_is_applied_at_once(scenario: Scenario) -> None:
     await scenario.receive("BOOKING_CREATED", "alpha", SARAH)
+    scenario.now = START_TIME
     result = await scenario.execute(OutcomeReported, subject="uid:alpha", outcome="showed")
     assert result.refused is None
     assert await scenario.deals() == [("acme.example", "active", "met")]

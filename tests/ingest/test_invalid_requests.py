@@ -63,7 +63,7 @@ async def test_s12_a_valid_request_before_it_is_answered() -> None:
     assert b"HTTP/1.1 400 " in received
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.sampled_from(INVALID), min_size=LINES_PER_MINUTE + 1, max_size=3 * LINES_PER_MINUTE))
 def test_s12_invalid_requests_write_few_lines(all_sent: list[bytes]) -> None:
     async def send_all() -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.commands.execute import CommandResult
 from showup.database.engine import driver_connection, transaction
 from showup.deals.deal import DealChange
-from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.manual import ManualEvent
 from showup.events.workspace import CompanyRecorded, PersonRecorded, RulesChanged
@@ -39,7 +39,14 @@ _TRANSITIONS: dict[str, tuple[tuple[Callable[[Meeting], None], str], ...]] = {
         (Meeting.relocate, "accepted"),
         (Meeting.reassign, "accepted"),
     ),
-    "pending": ((Meeting.create, "accepted"), (Meeting.reject, "rejected"), (Meeting.cancel, "cancelled")),
+    "pending": (
+        (Meeting.create, "accepted"),
+        (Meeting.pay, "accepted"),
+        (Meeting.confirm_by_request, "accepted"),
+        (Meeting.create_unpaid, "pending"),
+        (Meeting.reject, "rejected"),
+        (Meeting.cancel, "cancelled"),
+    ),
     "to be rebooked": ((Meeting.reschedule, "accepted"), (Meeting.cancel, "cancelled")),
 }
 _CHANGES = st.builds(
@@ -100,19 +107,21 @@ class BookingMachine(RuleBasedStateMachine):
         # A later change of these rules would replay the bookings and send nothing; the model doesn't know when events
         # were replayed.
         self._execute(RulesChanged, changes=initial_rules, since=None)
-        self.book(first, 3, is_request=False, arrival="now")
-        self.book(second, 5, is_request=False, arrival="now")
+        self.book(first, 3, is_request=False, is_in_series=True, arrival="now")
+        self.book(second, 5, is_request=False, is_in_series=True, arrival="now")
 
     @precondition(lambda self: len(self.meetings) < 4)
     @rule(
         emails=st.sampled_from(_ATTENDEE_LISTS),
         days=st.sampled_from([0, 0, 1, 4]),
         is_request=st.booleans(),
+        is_in_series=st.booleans(),
         arrival=_ARRIVALS,
     )
-    def book(self, emails: list[str], days: int, is_request: bool, arrival: str) -> None:
+    def book(self, emails: list[str], days: int, is_request: bool, is_in_series: bool, arrival: str) -> None:
         meeting = Meeting(self.week, f"m{len(self.meetings)}", emails, 0)
         meeting.start = self.week.now.replace(minute=0, second=0) + timedelta(days=days, hours=2)
+        meeting.is_in_series = is_in_series
         self.meetings.append(meeting)
         self._change_meeting(
             meeting, Meeting.request if is_request else Meeting.create, "pending" if is_request else "accepted", arrival
@@ -180,6 +189,14 @@ class BookingMachine(RuleBasedStateMachine):
     def report_outcome(self, which: int, outcome: Any) -> None:
         more = {"notes": outcome} if which % 2 else {"next_step": outcome}
         self._execute(OutcomeReported, subject=self._booking(which), outcome=outcome, **more)
+
+    @rule(which=_indexes, is_other_time=st.sampled_from([False, False, True]))
+    def confirm(self, which: int, is_other_time: bool) -> None:
+        meeting = self.meetings[which % len(self.meetings)]
+        start_time = meeting.start + timedelta(hours=is_other_time)
+        # The model leaves out attendees of our own side, who are first in their lists.
+        email = meeting.emails[-1].lower()
+        self._execute(AttendeeConfirmed, subject=self._booking(which), attendee=email, start_time=start_time)
 
     @rule(which=_indexes, company=_COMPANIES, change=_CHANGES)
     def change_deal(self, which: int, company: str, change: DealChange) -> None:

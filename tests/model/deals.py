@@ -24,7 +24,7 @@ def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
         booking.deal = active_now or Deal(company, booking, owner=booking.host)
         if active_now is None:
             model.deals.append(booking.deal)
-    elif current.status == "cancelled" and current.cancelled_by is booking:
+    elif current.status == "cancelled" and _is_cancelled_by(current, booking):
         # At most one deal is active, so the booking joins the deal that its company has now.
         if active_now is not None:
             booking.deal = active_now
@@ -32,16 +32,25 @@ def meeting_booked(model: ReferenceModel, booking: Booking) -> None:
             current.status, current.cancelled_by = "active", None
 
 
+def _is_cancelled_by(deal: Deal, booking: Booking) -> bool:
+    """M12: the dates of a series cancel their deal together."""
+    other = deal.cancelled_by
+    is_same_series = isinstance(other, Booking) and other.series is not None and other.series == booking.series
+    return other is booking or is_same_series
+
+
 def meeting_cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: cancels the booking's active deal; under the other rule, only with its last meeting.
 
-    It never cancels a deal that a person opened, or moved beyond met.
+    It never cancels a deal that a person opened, or moved beyond met, nor for one date of a series while others stand.
     """
     deal = booking.deal
     if deal is None or deal.status != "active":
         return
     others = [one for one in model.bookings if one.deal is deal and one.status == "ACCEPTED"]
     is_another_ahead = any(one.start > event.at for one in others)
+    if booking.series is not None and any(one.series == booking.series for one in others):
+        return
     if deal.manually_opened or deal.stage not in ("booked", "met"):
         return
     if not (model.rule("cancel_deal", "always", event.at) == "last_meeting" and is_another_ahead):

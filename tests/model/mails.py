@@ -8,6 +8,7 @@ from tests.model.source_events import SourceEvent
 from tests.model.values import Booking, ReferenceModel
 
 REMINDERS = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+_INVITATIONS = ("confirmation", "series", "rescheduled", "new_place", "new_host")
 # The time zone of all attendees.
 ZONE = ZoneInfo("Europe/Berlin")
 
@@ -21,7 +22,8 @@ def plan_booked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> 
         return
     future_offsets = [one for one in REMINDERS if booking.start - one > event.received_at]
     for email in _recipients(model, booking, event):
-        _plan(booking, email, "rescheduled" if booking.moves else "confirmation")
+        confirmation = "confirmation" if booking.series is None else "series"
+        _plan(booking, email, "rescheduled" if booking.moves else confirmation)
         for one in future_offsets:
             _plan(booking, email, "reminder", one, due_at=booking.start - one)
         if not future_offsets:
@@ -61,7 +63,10 @@ def plan_cleanup(booking: Booking, event: SourceEvent, mails_before: set[tuple[A
                 del booking.calendar_entries[email, uid]
                 _plan_again(booking, email, "calendar_cleanup", uid)
     for kind, email, *_ in new_mails:
-        if kind in ("confirmation", "rescheduled", "new_place", "new_host") and booking.calendar_uid is not None:
+        if (
+            kind in ("confirmation", "series", "rescheduled", "new_place", "new_host")
+            and booking.calendar_uid is not None
+        ):
             booking.calendar_entries[email, booking.calendar_uid] = (booking.start, None)
 
 

@@ -5,21 +5,26 @@ seats and changes of attendees, which have their own tests.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from tests.model import deals, mails, people
 from tests.model.source_events import ReceivedEvent, SourceEvent, in_source_order, parse_time
 from tests.model.values import Booking, ReferenceModel
 
-# The first event of a booking creates it, whatever it is; some events give it a status of their own (PI9).
-_INITIAL_STATUS = {
-    "BOOKING_CREATED": "ACCEPTED",
-    "BOOKING_REQUESTED": "PENDING",
-    "BOOKING_RESCHEDULED": "ACCEPTED",
-    "BOOKING_CANCELLED": "CANCELLED",
-    "BOOKING_REJECTED": "REJECTED",
-    "BOOKING_REASSIGNED": "ACCEPTED",
-    "BOOKING_LOCATION_UPDATED": "ACCEPTED",
-    "MEETING_ENDED": "ACCEPTED",
+# The triggers that say how a booking ended, whatever the status in their payload (PI9).
+_INITIAL_STATUS = {"BOOKING_CANCELLED": "CANCELLED", "BOOKING_REJECTED": "REJECTED"}
+_ENDED = ("CANCELLED", "REJECTED")
+# The first event of a booking creates it, unless it lacks the booking's time (PI9).
+_CREATING = {
+    "BOOKING_CREATED",
+    "BOOKING_REQUESTED",
+    "BOOKING_PAID",
+    "BOOKING_RESCHEDULED",
+    "BOOKING_CANCELLED",
+    "BOOKING_REJECTED",
+    "BOOKING_REASSIGNED",
+    "BOOKING_LOCATION_UPDATED",
+    "MEETING_ENDED",
 }
 
 
@@ -54,7 +59,7 @@ def _apply(model: ReferenceModel, event: SourceEvent) -> None:
     booking = model.find(event)
     if booking is not None:
         _apply_to_booking(model, booking, event)
-    elif event.kind in _INITIAL_STATUS:
+    elif event.kind in _CREATING:
         _create_booking(model, event)
     else:
         # The event is about an unknown booking (PI9).
@@ -69,31 +74,76 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
         number=len(model.bookings),
         booked_at=event.at,
         uids=[fields["uid"]] if old_uid is None else [old_uid, fields["uid"]],
-        status=_INITIAL_STATUS[event.kind],
+        status=_initial_status(event),
         start=parse_time(fields["startTime"]),
         end=parse_time(fields["endTime"]),
         emails=[
             email for one in fields["attendees"] if not model.is_ours(email := one["email"].lower(), host, event.at)
         ],
+        series=_series_of(event),
         host=host,
         moves=0 if old_uid is None else 1,
         is_rebooking_requested=bool(fields.get("requestReschedule")),
+        is_end_unreported=_initial_status(event) == "CANCELLED" and event.kind != "BOOKING_CANCELLED",
     )
     model.bookings.append(booking)
     if booking.status == "ACCEPTED":
         deals.meeting_booked(model, booking)
     match event.kind:
-        case "BOOKING_CREATED" | "BOOKING_RESCHEDULED":
-            mails.plan_booked(model, booking, event)
+        case "BOOKING_CREATED" | "BOOKING_RESCHEDULED" | "BOOKING_REQUESTED" | "BOOKING_PAID":
+            if booking.status == "ACCEPTED":
+                mails.plan_booked(model, booking, event)
         case "BOOKING_CANCELLED":
             mails.plan_cancelled(model, booking, event)
         case "BOOKING_LOCATION_UPDATED":
-            mails.plan_difference(model, booking, event, "new_place", _place(event))
-        case "MEETING_ENDED":
+            if booking.status == "ACCEPTED":
+                mails.plan_difference(model, booking, event, "new_place", _place(event))
+        case "MEETING_ENDED" if booking.status == "ACCEPTED":
             _ended(model, booking, event)
     booking.place, booking.calendar_uid = _place(event), fields.get("iCalUID")
     mails.plan_cleanup(booking, event, set())
     _apply_waiting(model, booking)
+
+
+def _series_of(event: SourceEvent) -> tuple[Any, ...] | None:
+    """M12: the dates that one person booked by one rule are one series."""
+    rule = event.fields.get("recurringEvent")
+    return None if rule is None else (*sorted(rule.items()), event.fields["attendees"][0]["email"].lower())
+
+
+def _initial_status(event: SourceEvent) -> str:
+    """F13: the payload's status counts, except where the trigger says how the booking ended."""
+    listed = event.fields.get("status")
+    if listed in _ENDED and event.kind not in _INITIAL_STATUS:
+        return str(listed)
+    if event.kind in ("BOOKING_CREATED", "BOOKING_RESCHEDULED"):
+        return "PENDING" if listed == "PENDING" else "ACCEPTED"
+    if event.kind == "BOOKING_REQUESTED":
+        return "ACCEPTED" if listed == "ACCEPTED" else "PENDING"
+    if event.kind == "BOOKING_PAID":
+        return "ACCEPTED" if listed == "ACCEPTED" and not event.fields.get("requiresConfirmation") else "PENDING"
+    return _INITIAL_STATUS.get(event.kind) or listed or "ACCEPTED"
+
+
+def _take_status(model: ReferenceModel, booking: Booking, event: SourceEvent) -> bool:
+    """F13: a booking that waits takes the status in the payload. Returns whether that accepted it."""
+    listed = event.fields.get("status")
+    if booking.status not in ("PENDING", "REJECTED") or listed in (None, "PENDING"):
+        return False
+    booking.status = listed
+    if listed == "ACCEPTED":
+        deals.meeting_booked(model, booking)
+    return listed == "ACCEPTED"
+
+
+def _had_ended(booking: Booking, event: SourceEvent) -> bool:
+    """F13: Cal.com reads a booking when it sends. One that is not on then takes the end that the payload lists."""
+    listed = event.fields.get("status")
+    if booking.status == "ACCEPTED" or listed not in _ENDED:
+        return False
+    if booking.status != "CANCELLED":
+        booking.status = listed
+    return True
 
 
 def _apply_waiting(model: ReferenceModel, booking: Booking) -> None:
@@ -105,12 +155,18 @@ def _apply_waiting(model: ReferenceModel, booking: Booking) -> None:
 
 
 def _apply_to_booking(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    booking.series = booking.series or _series_of(event)
     uid = event.fields.get("uid") or event.fields.get("bookingUid")
     if uid is not None and uid != booking.uid and uid in booking.uids:
         model.refused[event.id] = "it is about a time that the booking no longer has"
         return
     before, mails_before = replace(booking), mails.scheduled_mails(booking)
     _HANDLERS[event.kind](model, booking, event)
+    booking.is_end_unreported = (
+        booking.status == "CANCELLED"
+        and event.kind != "BOOKING_CANCELLED"
+        and (before.status != "CANCELLED" or before.is_end_unreported)
+    )
     if event.id not in model.refused or not event.kind.isupper():
         _compare_details(model, before, booking, event)
         mails.plan_cleanup(booking, event, mails_before)
@@ -146,7 +202,16 @@ def _refuse_unless(model: ReferenceModel, event: SourceEvent, *, allowed: bool) 
 
 
 def _made(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI1; PI6: accepts a pending booking. A cancelled booking does not come back under the same uid."""
+    """PI1; PI6: accepts a pending booking. A cancelled booking does not come back under the same uid.
+
+    F13: one that is made and still PENDING waits for its payment or confirmation.
+    """
+    if _had_ended(booking, event):
+        return
+    if event.fields.get("status") == "PENDING":
+        if _refuse_unless(model, event, allowed=booking.status in ("PENDING", "ACCEPTED")):
+            _plan_if_accepted(model, booking, event)
+        return
     if not _refuse_unless(model, event, allowed=booking.status != "CANCELLED"):
         return
     if booking.status != "ACCEPTED":
@@ -155,14 +220,44 @@ def _made(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     mails.plan_booked(model, booking, event)
 
 
+def _plan_if_accepted(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    if booking.status == "ACCEPTED":
+        mails.plan_booked(model, booking, event)
+
+
 def _requested(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: a `rescheduleUid` replaces the old time, and the new time waits for the host's approval."""
-    if event.fields["uid"] == booking.uid:
+    """PI6: a `rescheduleUid` replaces the old time, and the new time waits for the host's approval.
+
+    F13: a request that is ACCEPTED by now was confirmed.
+    """
+    is_accepted = event.fields.get("status") == "ACCEPTED"
+    if event.fields["uid"] != booking.uid:
+        was_accepted = booking.status == "ACCEPTED"
+        mails.withdraw(booking)
+        _move(booking, event)
+        if _had_ended(booking, event):
+            return
+        booking.status = "ACCEPTED" if is_accepted else "PENDING"
+        if is_accepted and not was_accepted:
+            deals.meeting_booked(model, booking)
+        if is_accepted:
+            mails.plan_booked(model, booking, event)
+    elif is_accepted:
+        was_accepted = booking.status == "ACCEPTED"
+        if _refuse_unless(model, event, allowed=booking.status != "CANCELLED") and not was_accepted:
+            _take_status(model, booking, event)
+            mails.plan_booked(model, booking, event)
+    elif not _had_ended(booking, event):
         _refuse_unless(model, event, allowed=booking.status == "PENDING")
+
+
+def _paid(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    """F13: a payment accepts the booking if its status says so and the host need not confirm it."""
+    if _had_ended(booking, event):
         return
-    mails.withdraw(booking)
-    _move(booking, event)
-    booking.status = "PENDING"
+    waits_for_payment = booking.status == "PENDING" and not event.fields.get("requiresConfirmation")
+    if waits_for_payment and _take_status(model, booking, event):
+        mails.plan_booked(model, booking, event)
 
 
 def _rejected(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
@@ -172,7 +267,9 @@ def _rejected(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
 
 
 def _relocated(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
-    """PI6: its new place is compared with the old one, as that of any event."""
+    """PI6: its new place is compared with the old one, as that of any event. F13: it may accept the booking."""
+    if _take_status(model, booking, event):
+        mails.plan_booked(model, booking, event)
 
 
 def _rescheduled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
@@ -180,17 +277,30 @@ def _rescheduled(model: ReferenceModel, booking: Booking, event: SourceEvent) ->
     was_accepted = booking.status == "ACCEPTED"
     mails.withdraw(booking)
     _move(booking, event)
+    if _had_ended(booking, event):
+        return
     booking.status = "ACCEPTED"
     if not was_accepted:
         deals.meeting_booked(model, booking)
     mails.plan_booked(model, booking, event)
 
 
+def _reassigned(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    """PI6. F13: also accepts a booking whose confirmation was lost."""
+    is_accepted = _take_status(model, booking, event)
+    deals.host_changed(model, booking, event)
+    if is_accepted:
+        mails.plan_booked(model, booking, event)
+
+
 def _move(booking: Booking, event: SourceEvent) -> None:
     """PI3: sets new times and a new uid, and counts one reschedule; attendance is open again."""
     booking.uids.append(event.fields["uid"])
+    before = booking.start
     booking.start, booking.end = parse_time(event.fields["startTime"]), parse_time(event.fields["endTime"])
     booking.moves += 1
+    if booking.start != before:
+        booking.confirmations = {}
     booking.attended = booking.evidence = booking.outcome = None
     booking.host_absent = booking.is_rebooking_requested = False
     # A meeting at another time is not what the person knew when they put the deal back.
@@ -200,9 +310,10 @@ def _move(booking: Booking, event: SourceEvent) -> None:
 def _cancelled(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI4: a host who asks for another time does not cancel the deal."""
     is_rebooking_requested = bool(event.fields.get("requestReschedule"))
-    if not _refuse_unless(model, event, allowed=not (is_rebooking_requested and booking.status == "CANCELLED")):
+    is_known_end = booking.status == "CANCELLED" and not booking.is_end_unreported
+    if not _refuse_unless(model, event, allowed=not (is_rebooking_requested and is_known_end)):
         return
-    was_cancelled = booking.status == "CANCELLED" and not booking.is_rebooking_requested
+    was_cancelled = is_known_end and not booking.is_rebooking_requested
     booking.status, booking.is_rebooking_requested = "CANCELLED", is_rebooking_requested
     mails.withdraw(booking)
     mails.plan_cancelled(model, booking, event)
@@ -221,6 +332,7 @@ def _marked(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None
 
 def _ended(model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
     """PI5: the scheduled end came, with or without attendees; the clock never overrules a report."""
+    _take_status(model, booking, event)
     if not _refuse_unless(model, event, allowed=booking.status == "ACCEPTED"):
         return
     stays_open = model.rule("meeting_ended", "showed", event.at) == "unreported" or booking.outcome == "rescheduled"
@@ -254,6 +366,13 @@ def _reported(model: ReferenceModel, booking: Booking, event: SourceEvent) -> No
     mails.plan_follow_up(model, booking, event)
 
 
+def _confirmed(_model: ReferenceModel, booking: Booking, event: SourceEvent) -> None:
+    """TE14: an attendee's yes is for one time of the meeting; the first one counts."""
+    email = event.fields["attendee"]
+    if email in booking.emails and parse_time(event.fields["start_time"]) == booking.start:
+        booking.confirmations.setdefault(email, event.at)
+
+
 def _attend(
     model: ReferenceModel, booking: Booking, attended: bool | None, evidence: str, *, is_by_person: bool = False
 ) -> None:
@@ -269,14 +388,16 @@ def _attend(
 _HANDLERS = {
     "BOOKING_CREATED": _made,
     "BOOKING_REQUESTED": _requested,
+    "BOOKING_PAID": _paid,
     "BOOKING_REJECTED": _rejected,
     "BOOKING_RESCHEDULED": _rescheduled,
     "BOOKING_CANCELLED": _cancelled,
-    "BOOKING_REASSIGNED": deals.host_changed,
+    "BOOKING_REASSIGNED": _reassigned,
     "BOOKING_LOCATION_UPDATED": _relocated,
     "MEETING_ENDED": _ended,
     "BOOKING_NO_SHOW_UPDATED": _marked,
     "outcome_reported": _reported,
+    "attendee_confirmed": _confirmed,
     "deal_changed": deals.booking_deal_changed,
     "booking_attached": deals.booking_attached,
 }

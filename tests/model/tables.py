@@ -17,6 +17,9 @@ _QUERIES = {
                b.next_step
         FROM bookings b LEFT JOIN people p ON p.id = b.person_id LEFT JOIN companies c ON c.id = b.company_id
         LEFT JOIN deals d ON d.id = b.deal_id WHERE b.workspace_id = $1""",
+    "confirmations": """
+        SELECT b.calcom_uid, a.email, a.confirmed_at FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
+        WHERE b.workspace_id = $1 AND a.confirmed_at IS NOT NULL""",
     "deals": """
         SELECT c.key, d.position, d.status, d.stage, d.owner_email, d.amount::float, d.currency, d.lost_reason
         FROM deals d JOIN companies c ON c.id = d.company_id WHERE d.workspace_id = $1""",
@@ -61,6 +64,7 @@ def expected_rows(model: ReferenceModel) -> Rows:
             )
             for one in model.bookings
         ),
+        "confirmations": _sorted((one.uid, *yes) for one in model.bookings for yes in one.confirmations.items()),
         "deals": _sorted(
             (
                 *(one.company, positions[id(one)], one.status, one.stage, one.owner),

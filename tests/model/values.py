@@ -43,6 +43,7 @@ class Booking:
     end: datetime
     emails: list[str]
     host: str
+    series: tuple[Any, ...] | None = None
     moves: int = 0
     attended: bool | None = None
     evidence: str | None = None
@@ -54,6 +55,9 @@ class Booking:
     notes: str | None = None
     next_step: str | None = None
     is_rebooking_requested: bool = False
+    is_end_unreported: bool = False
+    # TE14: when attendees said that they will come at the current time, by email.
+    confirmations: dict[str, datetime] = field(default_factory=dict)
     attached_company: str | None = None
     is_deal_attached: bool = False
     deal: Deal | None = None

@@ -105,6 +105,18 @@ EXPECTED_KINDS: dict[str, tuple[Iterable[EventRecord], list[str]]] = {
         [made(), relocated("Room 5"), relocated("Room 5", MIDDAY + hours(1), "team")],
         ["created", "location_changed"],
     ),
+    "F06: reassigned twice": (
+        [made(), reassigned(ANN), reassigned("eve@acme.test", AFTERNOON)],
+        ["created", "reassigned", "reassigned"],
+    ),
+    "F06: relocated twice": (
+        [made(), relocated("Room 5"), relocated("Room 6", AFTERNOON)],
+        ["created", "location_changed", "location_changed"],
+    ),
+    "F06: another place in a repeated event": (
+        [made(), record_of(made(location="Room 5").event, MIDDAY)],
+        ["created", "location_changed"],
+    ),
     "held": ([made(), started(), ended()], ["created", "showed"]),
     "missed": ([made(), guests_missed(), ended()], ["created", "no_show"]),
     "the host missed it": ([made(), host_missed(), ended(host_absent=True)], ["created", "host_absent"]),

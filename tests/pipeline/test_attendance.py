@@ -5,12 +5,15 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
+from showup.events import booking as events
 from showup.events.booking import MeetingEnded
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import EventRecord
 from showup.pipeline.rules import Rules
+from tests.pipeline.field_inputs import read_records
 from tests.pipeline.sample_events import (
     ANN,
+    BEN,
     FRIDAY,
     GWEN,
     HALF_HOUR,
@@ -21,6 +24,7 @@ from tests.pipeline.sample_events import (
     THURSDAY,
     TOM,
     bare_booking,
+    booking,
     cancelled,
     deal_after,
     deals_of,
@@ -142,6 +146,52 @@ class TestTheHost:
 
     def test_the_guest_can_be_a_no_show_of_a_meeting_without_host(self) -> None:
         assert attendance(made(), host_missed(), guests_missed(), ended()) == (False, "reported")
+
+
+CO_HOSTS = frozenset({BEN, ANN})
+
+
+class TestCoHosts:
+    """F18: the absence of one host says nothing about the others."""
+
+    @pytest.mark.parametrize(
+        "records",
+        [
+            (host_missed(), ended(host_absent=True)),
+            (host_missed(), ended()),
+            (ended(host_absent=True),),
+            (ended(host_absent=True), host_missed()),
+            (host_missed(ANN), ended()),
+        ],
+    )
+    def test_f18_a_meeting_that_another_host_could_take_was_held(self, records: tuple[EventRecord, ...]) -> None:
+        state = state_of(made(hosts=CO_HOSTS), *records)
+        assert state.booking is not None
+        assert not state.booking.host_absent
+        assert (state.booking.attended, state.booking.evidence) == (True, "assumed")
+        missing = [one.because for one in state.entries if "did not join" in one.because or "was absent" in one.because]
+        assert len(missing) == 1
+
+    @pytest.mark.parametrize(
+        "records", [(host_missed(), host_missed(ANN)), (host_missed(ANN), ended(host_absent=True))]
+    )
+    def test_f18_the_host_is_absent_when_no_host_came(self, records: tuple[EventRecord, ...]) -> None:
+        result = state_of(made(hosts=CO_HOSTS), *records).booking
+        assert result is not None
+        assert (result.host_absent, result.attended) == (True, None)
+
+    def test_f18_an_earlier_organizer_is_no_co_host(self) -> None:
+        reassigned = record_of(events.OrganizerChanged(booking=booking(organizer_email=ANN)), MIDDAY)
+        result = state_of(made(), reassigned, host_missed(ANN)).booking
+        assert result is not None
+        assert result.host_absent
+
+    def test_f18_the_reported_deliveries(self) -> None:
+        ((_, records),) = read_records("18_stand_in_takes_the_call").items()
+        state = state_of(*records)
+        assert state.booking is not None
+        assert (state.booking.host_absent, state.booking.attended) == (False, True)
+        assert sum("did not join" in one.because for one in state.entries) == 1
 
 
 class TestTheRuleUnreported:

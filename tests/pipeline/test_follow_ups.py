@@ -252,10 +252,7 @@ class TestItsDelivery:
         assert one.details == {"at_most_every_seconds": 604_800}
         (confirm,) = messages_of(state_of(made()), "confirmation")
         reminder = messages_of(state_of(made()), "reminder")[0]
-        priorities = [
-            route(FIRST, planned, [], prospect_destinations=(), simulated=False)[0].priority
-            for planned in (one, reminder, confirm)
-        ]
+        priorities = [route(FIRST, planned, [], simulated=False)[0].priority for planned in (one, reminder, confirm)]
         assert priorities == sorted(set(priorities)), "each has a higher one than the message before it"
 
     def test_it_has_the_rebook_url_of_the_rules(self) -> None:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from showup.events import booking as events
 from showup.events.envelope import EventRecord
@@ -238,7 +239,7 @@ class TestNewestEvent:
         assert result.end_time == FRIDAY + hours(0.5)
 
     def test_a_simulated_booking_stays_simulated(self) -> None:
-        result = state_of(made(simulated=True), rescheduled()).booking
+        result = state_of(replace(made(), simulated=True), rescheduled()).booking
         assert result is not None
         assert result.simulated
 

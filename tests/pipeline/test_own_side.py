@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from showup.companies.company import domain_of_key
 from showup.events.booking import OrganizerChanged
 from showup.events.details import AttendeeDetails
 from showup.pipeline.replay import BookingState
@@ -18,7 +19,8 @@ def outcome(state: BookingState) -> tuple[set[str], str | None, set[str]]:
     """Returns the people, the company and the recipients of mail."""
     assert state.booking is not None
     recipients = {one.recipient for one in state.plan.messages.values() if not one.is_announcement}
-    return set(state.people), state.booking.company_domain, recipients
+    company = None if state.company_key is None else domain_of_key(state.company_key)
+    return set(state.people), company, recipients
 
 
 def entries(state: BookingState, what: str) -> list[str]:

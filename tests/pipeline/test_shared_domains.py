@@ -57,7 +57,7 @@ _PROVIDERS = words(
 def reasons_of(email: str, rules: Rules | None = None) -> list[str]:
     state = state_of(made(who=(AttendeeDetails(email=email),)), rules=rules or Rules())
     assert state.booking is not None
-    assert state.booking.company_domain is None
+    assert state.company_key is None
     assert set(state.people) == {email}
     return [entry.because for entry in state.entries if entry.what == "deal.none"]
 
@@ -125,7 +125,7 @@ def test_the_address_of_a_computer_makes_no_company(domain: str) -> None:
     assert Rules().company_domain(f"a@{domain}") is None
     state = state_of(made(who=(AttendeeDetails(email=f"a@{domain}"), SARAH)))
     assert state.booking is not None
-    assert state.booking.company_domain == "acme.com"
+    assert state.company_key == "domain:acme.com"
 
 
 @settings(deadline=None)

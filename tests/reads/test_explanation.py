@@ -26,7 +26,7 @@ ROW: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        ({"state": "delivered", "provider": "mail_preview"}, "stored in the mail preview"),
+        ({"state": "previewed", "provider": "mail_preview"}, "stored in the mail preview, not sent"),
         ({"state": "delivered", "provider": "resend"}, "Resend accepted it"),
         ({"state": "delivered", "provider": "smtp"}, "the mail server accepted it"),
         ({"state": "delivered"}, "the destination accepted it"),

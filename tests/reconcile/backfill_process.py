@@ -10,6 +10,7 @@ from uuid import UUID
 
 import httpx2
 
+from showup import logs
 from showup.container import build_projection_worker
 from showup.database.engine import connect
 from showup.destinations.public_addresses import AddressPolicy
@@ -39,4 +40,6 @@ async def main(database: str, url: str, key: str, since: str, until: str) -> Non
 
 
 if __name__ == "__main__":
+    # Its standard output has only the sizes.
+    logs.configure()
     asyncio.run(main(*sys.argv[1:]))

@@ -87,6 +87,9 @@ CREATED = webhook("BOOKING_CREATED")
 ENDED = webhook("MEETING_ENDED", START + HOUR)
 
 
+IN_BERLIN = webhook("BOOKING_CREATED", location="Hauptstr. 1, Berlin")
+
+
 def run_repair(records: Sequence[EventRecord], theirs: ApiBooking, *, by: datetime = AFTER, **others: Any) -> Repaired:
     return repair(
         KnownHistory(records=tuple(records), **others),
@@ -126,6 +129,12 @@ def test_equal_bookings_need_no_repair() -> None:
         ([CREATED], api(end=START + 2 * HOUR, updated_at=BEFORE), ["moved"]),
         ([CREATED], api(hosts=(OTTO,), updated_at=BEFORE), ["reassigned"]),
         ([CREATED], api(location="https://meet.example/x", updated_at=BEFORE), ["relocated"]),
+        ([CREATED], api(location="+49 30 123456", updated_at=BEFORE), ["relocated"]),
+        ([IN_BERLIN], api(location="Hauptstr. 5, Berlin", updated_at=BEFORE), ["relocated"]),
+        ([IN_BERLIN], api(location="https://meet.example/x", updated_at=BEFORE), ["relocated"]),
+        ([IN_BERLIN], api(location="Hauptstr. 1, Berlin", updated_at=BEFORE), []),
+        ([IN_BERLIN], api(location="inPerson", updated_at=BEFORE), []),
+        ([webhook("BOOKING_CREATED", location="+4930123456")], api(location="+49 30 123-456", updated_at=BEFORE), []),
     ],
 )
 def test_each_lost_webhook_before_the_meeting_is_repaired(

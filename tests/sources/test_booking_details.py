@@ -75,6 +75,32 @@ def test_a_row_keeps_its_own_address_and_no_guest_gets_the_bookers() -> None:
     assert (seat.email, seat.phone) == ("other@oak.example", None)
 
 
+@pytest.mark.parametrize("listed", [[{"email": HOST, "name": "Hanna Host"}], []], ids=["the host listed", "not listed"])
+@pytest.mark.parametrize("guest", [{"email": "guest@oak.example"}, {"email": "guest@oak.example", "name": ""}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"responses": {"email": answer(HOST.title()), "name": answer("Hanna Host")}},
+        {"userFieldsResponses": {"email": HOST, "name": {"firstName": "Hanna", "lastName": "Host"}}},
+        {"metadata": {"bookerEmail": HOST, "responses": {"name": "Hanna Host"}}},
+    ],
+)
+def test_a_guest_does_not_get_the_answers_of_a_host_who_booked(
+    listed: list[dict[str, Any]], guest: dict[str, Any], form: dict[str, Any]
+) -> None:
+    """F07, PI2: the host books on their own page, for a guest of whom Cal.com knows only the address."""
+    found = read(attendees=[*listed, guest], smsReminderNumber="+34600111222", **form)
+    attendee = found.attendees[-1]
+    assert (attendee.email, attendee.name, attendee.first_name, attendee.phone) == (guest["email"], None, None, None)
+
+
+def test_a_caller_whom_a_host_booked_keeps_the_number() -> None:
+    """F07: a row without an address may be that of whoever filled in the form, so the number is not lost."""
+    form = {"email": answer(HOST), "name": answer("Ina Oak"), "attendeePhoneNumber": answer("+34600111222")}
+    [caller] = read(attendees=[{"timeZone": "Europe/Madrid"}], responses=form).attendees
+    assert (caller.email, caller.name, caller.phone) == (None, "Ina Oak", "+34600111222")
+
+
 @pytest.mark.parametrize(
     "reported",
     [

@@ -28,7 +28,6 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "uid": ("one", "one"),
     "calcom_booking_id": (7, "7"),
     "status": ("pending", "PENDING"),
-    "series_uid": ("series", "series"),
     "title": ("Intro", "Intro"),
     "organizer_email": ("Hanna@host.example", "hanna@host.example"),
     "organizer_name": ("Hanna", "Hanna"),

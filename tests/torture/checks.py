@@ -34,7 +34,7 @@ async def wait_until_idle(engine: AsyncEngine, workspace_id: UUID) -> None:
 async def faults_in_the_log(engine: AsyncEngine, client: Client, sent: Sent) -> list[str]:
     """Checks that the log has exactly the events answered 2xx, and that each was applied once, at the first attempt."""
     async with transaction(engine) as tx:
-        query = "SELECT * FROM inbox_events WHERE workspace_id = $1 AND origin = 'webhook'"
+        query = "SELECT * FROM inbox_events WHERE workspace_id = $1 AND origin IN ('webhook', 'simulation')"
         rows = await (await driver_connection(tx)).fetch(query, client.id)
     account_names = {account_id: name for name, account_id in client.accounts.items()}
     first_counts = Counter(

@@ -21,7 +21,7 @@ _SECRET = "the secret of a tortured account"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A workspace: the ids of its accounts by name, and an API key with read scope. `endpoints` have paths only."""
+    """A workspace: the ids of its accounts by name, and an API key that sees uids. `endpoints` have paths only."""
 
     id: UUID
     slug: str
@@ -33,7 +33,7 @@ class Client:
         return [TargetEndpoint(f"/webhooks/calcom/{name}", _SECRET) for name in self.accounts]
 
 
-async def new_client(tx: AsyncConnection, slug: str, scope: Scope = "read") -> Client:
+async def new_client(tx: AsyncConnection, slug: str, scope: Scope = "write") -> Client:
     """Creates an unused workspace."""
     workspace = await workspaces_store.add(tx, slug=slug, name=slug)
     assert workspace is not None, f"{slug} exists already"

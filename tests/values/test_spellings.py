@@ -11,6 +11,7 @@ from showup.values.domain_name import display_domain, is_domain, normalize_domai
 from showup.values.email_address import (
     display_email,
     email_domain,
+    email_spellings,
     is_email,
     is_mailbox,
     normalize_email,
@@ -128,3 +129,8 @@ def test_people_see_letters_unless_they_imitate_another_name(domain: str, shown:
 def test_an_emoji_domain_is_one_name_too() -> None:
     """F11: registries sell such names although IDNA 2008 does not allow them."""
     assert parse_email("ann@I❤.ws") == parse_email("ann@xn--i-7iq.ws") == "ann@xn--i-7iq.ws"
+
+
+def test_f11_another_system_is_asked_for_both_spellings() -> None:
+    assert email_spellings("Info@Bäckerei.example") == ("info@xn--bckerei-5wa.example", "info@bäckerei.example")
+    assert email_spellings("ann@acme.example") == ("ann@acme.example",)

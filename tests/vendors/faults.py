@@ -59,6 +59,11 @@ class Faults:
         with self._lock:
             return any(one is not None for one in self._next)
 
+    def clear(self) -> None:
+        """Drops the queued faults that no call has met."""
+        with self._lock:
+            self._next.clear()
+
     def draw(self) -> Fault | None:
         with self._lock:
             if self._next:

@@ -13,8 +13,10 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
+from showup.access.connection import Connection
 from showup.container import event_handlers
 from showup.database.engine import connect
+from showup.dispatch.connection_check import ConnectionCheck
 from showup.web.app import create_app
 from showup.web.http.middleware import with_middleware
 from tests.conftest import TEMPLATE, with_database
@@ -128,6 +130,11 @@ async def scenario(postgres: str, scenario_template: str) -> AsyncIterator[Scena
     await engine.dispose()
 
 
+async def reach_nothing(connection: Connection) -> ConnectionCheck:
+    """Tests a connection in an app that reaches no other system."""
+    return ConnectionCheck(faults=[f"{connection.kind} can't be reached"])
+
+
 @pytest.fixture
 def scenario_client_as(scenario: Scenario) -> ClientFactory:
     """A factory of clients of the scenario's app: takes the name of an API key."""
@@ -137,6 +144,7 @@ def scenario_client_as(scenario: Scenario) -> ClientFactory:
         admin_key=ADMIN_KEY,
         version="0.0.0",
         event_handlers=event_handlers(),
+        check_connection=reach_nothing,
     )
     served_app = with_middleware(app, cors_origins=[])
     return lambda name: client_of(served_app, name)

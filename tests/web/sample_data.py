@@ -119,7 +119,7 @@ def _add_ours(data: SampleData) -> None:
 
 
 def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
-    add_delivery(data, "ours", "confirmed", "intro", "delivered", **_PREVIEWED, delivered_at=utc("2026-03-01T09:00:02"))
+    add_delivery(data, "ours", "confirmed", "intro", "previewed", **_PREVIEWED, updated_at=utc("2026-03-01T09:00:02"))
     add_mail(data, "ours", "confirmed")
     add_queue(data, "ours", paused_until=NOW + timedelta(minutes=1), because="it does not respond", failing_since=NOW)
     add_delivery(data, "ours", "moved", "intro", "delivered", delivered_at=utc("2026-03-02T09:00:00"))
@@ -161,7 +161,7 @@ def _add_theirs(data: SampleData) -> None:
     add_person(data, "theirs", "sarah", "sarah.chen@acme.com", "Sarah Chen", "acme")
     add_deal(data, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
     add_booking(data, "theirs", "intro", "2026-03-11T15:00", person_name="sarah", deal_name="acme_deal")
-    add_delivery(data, "theirs", "confirmed", "intro", "delivered", **_PREVIEWED, delivered_at=NOW)
+    add_delivery(data, "theirs", "confirmed", "intro", "previewed", **_PREVIEWED, updated_at=NOW)
     add_mail(data, "theirs", "confirmed", subject="A mail of theirs")
     add_queue(data, "theirs")
     add_suppression(data, "theirs", "bounced", "gina@globex.co.uk")

@@ -67,6 +67,21 @@ async def test_a_persons_deal_without_its_meeting_is_listed_until_it_is_decided(
     assert await attention(writer, kind="meeting_cancelled") == []
 
 
+async def test_m12_one_cancelled_date_of_a_series_is_listed_while_the_others_stand(
+    writer: httpx2.AsyncClient, scenario: Scenario
+) -> None:
+    rule = {"recurringEvent": {"freq": 2, "count": 2, "interval": 1}}
+    dates = [payload(f"date{one}", 20 + one, TODAY + one * DAY, ["new@series.example"], **rule) for one in (1, 2)]
+    webhooks = [body("BOOKING_CREATED", TODAY, one) for one in dates]
+    webhooks.append(body("BOOKING_CANCELLED", TODAY + HOUR, dates[0] | {"status": "CANCELLED"}))
+    await ingest_and_project(scenario.engine, "ours", webhooks, lambda: TODAY + HOUR)
+    (item,) = await attention(writer, kind="meeting_cancelled")
+    assert (await writer.get(f"/api/deals/{item['deal_id']}")).json()["status"] == "active"
+    booked = booking_created("next", 6, TODAY + 3 * DAY, "new@series.example")
+    await ingest_and_project(scenario.engine, "ours", [booked], lambda: TODAY + 2 * HOUR)
+    assert await attention(writer, kind="meeting_cancelled") == []
+
+
 async def test_open_questions_and_recent_failures_are_listed(writer: httpx2.AsyncClient) -> None:
     assert [item["kind"] for item in await attention(writer, kind="question")] == ["question"]
     failures = await attention(writer, kind="failure")

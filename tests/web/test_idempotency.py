@@ -44,6 +44,14 @@ async def test_a_repeated_request_is_executed_once(writer: httpx2.AsyncClient, s
     assert other.json()["id"] != first.json()["id"]
 
 
+async def test_ap1_a_commands_answer_says_as_of_and_is_repeated_unchanged(writer: httpx2.AsyncClient) -> None:
+    first, again = [await writer.post("/api/companies", content=SHOP, headers=dict(SHOP_HEADERS)) for _ in range(2)]
+    assert (first.status_code, list(first.json())[-1]) == (201, "as_of")
+    assert first.content == again.content
+    missing = await writer.patch(f"/api/companies/{uuid4()}", json={"name": "Shop"})
+    assert (missing.status_code, "as_of" in missing.json()) == (404, False)
+
+
 async def test_without_a_key_it_is_done_each_time(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     for _ in range(2):
         assert (await writer.post("/api/companies", json=COMPANY)).status_code == 201
@@ -115,7 +123,8 @@ async def test_an_unsent_response_is_replayed(writer: httpx2.AsyncClient, scenar
     assert done["state"] == "applied"
     response = await writer.post("/api/companies", content=SHOP, headers=dict(SHOP_HEADERS))
     assert (response.status_code, response.headers["idempotency-replayed"]) == (201, "true")
-    assert (await writer.get(f"/api/companies/{response.json()['id']}")).json() == response.json()
+    read = (await writer.get(f"/api/companies/{response.json()['id']}")).json()
+    assert read == response.json() | {"as_of": read["as_of"]}
     assert len(await scenario.commands()) == 1
 
 

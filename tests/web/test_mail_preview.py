@@ -141,16 +141,16 @@ async def test_pages_are_newest_first(owner: httpx2.AsyncClient, sample_engine: 
     fields = {
         "destination": "mail_preview",
         "kind": "new_place",
-        "state": "delivered",
+        "state": "previewed",
         "provider": "mail_preview",
     }
-    times = dict.fromkeys(("due_at", "wake_at", "created_at", "updated_at", "delivered_at"), NOW)
+    times = dict.fromkeys(("due_at", "wake_at", "created_at"), NOW)
     mail = {"sender": "a@b.example", "to": "c@d.example", "subject": "No calendar", "html": "<p>", "text": "x"}
     async with transaction(sample_engine) as tx:
         for number, delivery_id in enumerate(delivery_ids):
-            delivered = {"delivered_at": NOW + timedelta(minutes=number)}
+            stored = {"updated_at": NOW + timedelta(minutes=number)}
             row = {"id": delivery_id, "key": str(delivery_id), "simulated": True}
-            await tx.execute(insert(deliveries).values(row | references | fields | times | delivered))
+            await tx.execute(insert(deliveries).values(row | references | fields | times | stored))
             await tx.execute(insert(delivery_contents).values(delivery_id=delivery_id, content=mail, rendered_at=NOW))
     first = (await owner.get("/mail")).text
     older = re.search(r'href="(mail\?cursor=[\w-]+)"', first)
@@ -160,7 +160,7 @@ async def test_pages_are_newest_first(owner: httpx2.AsyncClient, sample_engine: 
     assert [len(page) for page in found] == [50, 11]
     assert found[0] + found[1] == [*(str(delivery_id) for delivery_id in reversed(delivery_ids)), str(OURS)]
     assert "cursor=" not in second
-    assert (first.count("simulated</span>"), first.count("notify new place")) == (50, 50)
+    assert (first.count("simulated</span>"), first.count("new place")) == (50, 50)
     assert "invite.ics" not in (await owner.get(f"/mail/{delivery_ids[0]}")).text
     assert (await owner.get(f"/mail/{delivery_ids[0]}/invite.ics")).status_code == 404
 
@@ -168,7 +168,7 @@ async def test_pages_are_newest_first(owner: httpx2.AsyncClient, sample_engine: 
 @pytest.mark.usefixtures("own_sample_database")
 async def test_sent_mail_is_not_in_the_preview(owner: httpx2.AsyncClient, sample_engine: AsyncEngine) -> None:
     async with transaction(sample_engine) as tx:
-        await tx.execute(update(deliveries).values(provider="resend"))
+        await tx.execute(update(deliveries).values(provider="resend", state="delivered"))
     page = (await owner.get("/mail")).text
     assert "No mails yet." in page
     assert (await owner.get(f"/mail/{OURS}")).status_code == 404

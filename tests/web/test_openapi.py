@@ -59,7 +59,10 @@ def test_u06_the_document_is_valid() -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]+", scheme)
 
 
-VERBS = "get list create update delete report move merge undo replay retry redeliver withdraw choose test rotate check"
+VERBS = (
+    "get list create update delete report move merge undo replay retry redeliver withdraw choose test rotate check"
+    " import link dismiss restore"
+)
 
 
 def test_u06_operations_have_the_names_of_functions() -> None:
@@ -147,6 +150,7 @@ async def test_s10_an_open_document_is_built_once_and_cached(anonymous: httpx2.A
 
 
 async def test_s10_a_document_is_built_once() -> None:
+    """S10: a request gets the bytes that the first one made."""
     built: list[Response] = []
 
     def build() -> Response:

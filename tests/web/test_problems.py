@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from showup.container import event_handlers
 from showup.database.engine import connect, transaction
 from showup.web.app import create_app
-from showup.web.http.command_route import MAX_BODY_BYTES
+from showup.web.http.body_limits import MAX_BODY_BYTES
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import ADMIN_KEY, NOW, id_of, key_of
 

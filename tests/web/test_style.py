@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.web.app import openapi_document
 from tests.web.conftest import ClientFactory
-from tests.web.sample_data import id_of
+from tests.web.sample_data import NOW, id_of
 
 DOCUMENT = openapi_document()
 ROWS = ("bookings", "deals", "people", "companies", "deliveries", "events")
@@ -22,6 +22,31 @@ async def test_u11_rows_say_their_workspace_and_whether_they_are_simulated(clien
     items = (await client_as("everywhere").get(f"/api/{noun}")).json()["items"]
     assert {"ours", "theirs"} <= {item["workspace"] for item in items}
     assert {item["simulated"] for item in items} == {False}
+
+
+@pytest.mark.parametrize("noun", ["merges", "queues", "endpoints", "suppressions", "attention", "connections"])
+def test_ap1_rows_of_every_list_say_their_workspace(noun: str) -> None:
+    answer = DOCUMENT["paths"][f"/api/{noun}"]["get"]["responses"]["200"]["content"]["application/json"]
+    page = DOCUMENT["components"]["schemas"][answer["schema"]["allOf"][0]["$ref"].rpartition("/")[2]]
+    row = DOCUMENT["components"]["schemas"][page["properties"]["items"]["items"]["$ref"].rpartition("/")[2]]
+    assert "workspace" in row["required"]
+
+
+LISTS_AND_MORE = [
+    path for path, operations in DOCUMENT["paths"].items() if path.startswith("/api/") and "get" in operations
+]
+
+
+@pytest.mark.parametrize("path", [path for path in LISTS_AND_MORE if "{" not in path])
+async def test_ap1_every_answer_says_as_of_when_it_holds(client_as: ClientFactory, path: str) -> None:
+    answer = await client_as("admin").get(path)
+    assert answer.status_code == 200, answer.text
+    assert list(answer.json())[-1] == "as_of"
+    assert answer.json()["as_of"] == NOW.isoformat().replace("+00:00", "Z")
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    document = DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    assert document["schema"]["allOf"][1] == {"$ref": "#/components/schemas/AsOf"}
+    assert "as_of" in document["example"]
 
 
 async def test_u11_workspaces_are_listed(client_as: ClientFactory) -> None:

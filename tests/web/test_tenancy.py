@@ -17,13 +17,16 @@ from tests.web.sample_data import KEYS, id_of
 OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")} | {
     ("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")
 }
-# These use no key, but a signature or an encrypted link: see tests/feedback and tests/destinations/slack.
+# These use no key, but a signature or an encrypted link: see tests/feedback, tests/destinations/slack
+# and tests/web/test_confirm.py.
 SIGNED = {
     ("POST", "/webhooks/resend"),
     ("POST", "/webhooks/resend/{name}"),
     ("POST", "/webhooks/slack/actions"),
     ("GET", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}"),
+    ("GET", "/r/{token}"),
+    ("POST", "/r/{token}"),
 }
 # Users open these in a browser, with the key as the password: see tests/web/test_mail_preview.py.
 PAGES = {

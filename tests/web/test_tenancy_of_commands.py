@@ -25,7 +25,13 @@ ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
 READ_METHODS = {"GET", "HEAD"}
 # These need no key: tests/feedback and tests/destinations/slack test who may call them.
-SIGNED = {"/webhooks/resend", "/webhooks/resend/{name}", "/webhooks/slack/actions", "/unsubscribe/{token}"}
+SIGNED = {
+    "/webhooks/resend",
+    "/webhooks/resend/{name}",
+    "/webhooks/slack/actions",
+    "/unsubscribe/{token}",
+    "/r/{token}",
+}
 OWNED_TABLES = (
     "bookings",
     "deals",
@@ -86,6 +92,7 @@ def connection_requests(connection_id: UUID) -> list[CommandRequest]:
     return [
         CommandRequest("POST", "/api/connections", "/api/connections", CONNECTION | {"name": "another"}),
         CommandRequest("PATCH", route, path, {"settings": {"rate_per_second": 3}}),
+        CommandRequest("POST", f"{route}/test", f"{path}/test", None),
         CommandRequest("DELETE", route, path, None),
     ]
 
@@ -135,7 +142,7 @@ async def requests_for_ours(
         ),
         CommandRequest("POST", "/api/people", "/api/people", {"email": "new@hooli.com"}),
         CommandRequest("PATCH", "/api/people/{person_id}", f"/api/people/{sarah}", {"name": "Sarah"}),
-        CommandRequest("POST", "/api/companies", "/api/companies", {"domain": "hooli.com"}),
+        CommandRequest("POST", "/api/companies", "/api/companies", {"domain": "newco.example"}),
         CommandRequest(
             "PATCH", "/api/companies/{company_id}", f"/api/companies/{scenario.company_id('acme.com')}", {"name": "A"}
         ),

@@ -32,7 +32,8 @@ class Attendee(Struct, frozen=True, kw_only=True):
     `is_person`: an external attendee with an email address: not the organizer, not a teammate, not a generated address
     for a phone number. `company_key` is the attendee's company: `assigned_company`, which a person assigned them to, or
     else that of the address; None for a personal domain. `left_at`: the seat was given up, or a newer list omits the
-    attendee. `rejoin_count`: how often they took a seat again.
+    attendee. `rejoin_count`: how often they took a seat again. `confirmed_at`: when they said that they will come at
+    the meeting's current time.
     """
 
     email: str | None
@@ -47,6 +48,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
     assigned_company: str | None = None
     attended: bool | None = None
     evidence: Evidence | None = None
+    confirmed_at: datetime | None = None
     left_at: datetime | None = None
     rejoin_count: int = 0
 
@@ -79,6 +81,9 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     title: str = ""
     attendees: tuple[Attendee, ...] = ()
     hosts: frozenset[str] = frozenset()
+    # The organizer's co-hosts, as the newest event that lists them says, and the hosts who did not come.
+    co_hosts: frozenset[str] = frozenset()
+    absent_hosts: frozenset[str] = frozenset()
     host_absent: bool = False
     organizer_email: str | None = None
     organizer_name: str | None = None
@@ -96,6 +101,8 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     cancellation_reason: str | None = None
     cancelled_by: str | None = None
     rejection_reason: str | None = None
+    # Cal.com lists it as cancelled, and no event said so yet: the cancellation, if it arrives, applies as usual (F13).
+    is_end_unreported: bool = False
     reschedule_requested: bool = False
     reschedule_reason: str | None = None
     rescheduled_by: str | None = None

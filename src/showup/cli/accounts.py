@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from showup.access.account import SECRET_OVERLAP
 from showup.cli import account_routes
 from showup.cli.errors import CliError
 from showup.cli.output import print_json, print_table
@@ -15,6 +16,9 @@ from showup.cli.runner import get_workspace, run_command
 if TYPE_CHECKING:
     from showup.access.accounts_store import StoredAccount
     from showup.container import Container
+
+OverlapHours = Annotated[int, typer.Option(min=0, help="How many hours the old secret stays valid.")]
+_OVERLAP_HOURS = SECRET_OVERLAP // timedelta(hours=1)
 
 app = typer.Typer(no_args_is_help=True, help="Manage the Cal.com accounts that send webhooks.")
 app.command()(account_routes.route)
@@ -73,7 +77,14 @@ def list_all(json: Json = False) -> None:
     Example: showup accounts list --json
     """
     rows = run_command(_account_rows)
-    print_json(rows) if json else print_table(rows, empty_message="There are no accounts.")
+    if json:
+        print_json(rows)
+        return
+    table = [{name: value for name, value in row.items() if name != "warning"} for row in rows]
+    print_table(table, empty_message="There are no accounts.")
+    # All accounts have the same address, so one sentence warns of it.
+    if rows and (warning := rows[0]["warning"]) is not None:
+        print(f"\nWarning: {warning}")
 
 
 @app.command("rotate-secret")
@@ -81,7 +92,7 @@ def rotate_secret(
     name: Annotated[str, typer.Argument(help="The account's name.")] = "default",
     secret: Secret = None,
     secret_file: SecretFile = None,
-    overlap_hours: Annotated[int, typer.Option(min=0, help="How many hours the old secret stays valid.")] = 24,
+    overlap_hours: OverlapHours = _OVERLAP_HOURS,
     json: Json = False,
 ) -> None:
     """Rotate an account's webhook secret. The old secret stays valid for some hours, so that no webhook is lost.
@@ -130,6 +141,7 @@ async def _account_rows(container: "Container") -> list[dict[str, object]]:
             "has_secret": has_environment_secret or bool(account.credentials(container.seal).webhook_secrets),
             "has_routes": account.has_routes,
             "url": f"{container.settings.public_url}/webhooks/calcom/{account.name}",
+            "warning": unreachable_warning(container.settings.public_url),
         }
 
     async with transaction(container.engine) as tx:

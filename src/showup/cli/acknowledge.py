@@ -25,7 +25,7 @@ def acknowledge(
 ) -> None:
     """Acknowledge warnings of `showup doctor`. A new fault of the same kind shows the warning again.
 
-    Example: showup acknowledge unreadable-events --because "sent by a test"
+    Example: showup acknowledge unreadable-events:default --because "sent by a test"
     """
     if list_all == bool(subjects):
         raise CliError("Use either the subjects of warnings or --list. `showup doctor` shows the warnings.")

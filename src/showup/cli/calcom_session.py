@@ -1,6 +1,5 @@
 """Implements `showup calcom register` and `status`, which call Cal.com's API with an account's key."""
 
-import ipaddress
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from showup.access.permission import Permission
 from showup.cli.errors import CliError
+from showup.cli.public_url import unreachable_warning
 from showup.container import Container, build_api_access, open_http_clients
 from showup.database.engine import driver_connection, transaction
 from showup.reads.connections import list_connections
@@ -69,6 +69,9 @@ class CalcomSession(Struct, kw_only=True):
                 f"This Cal.com does not support the triggers {', '.join(registration.omitted_triggers)}. "
                 "Reconciliation finds the same changes."
             )
+        # This Cal.com is private too, and may be in the same network.
+        if warning := unreachable_warning(self.url):
+            report(f"Warning: {warning}")
         faults = await self._send_test(report)
         if wait:
             faults += await self._wait_for_ping(wait, report)
@@ -78,6 +81,7 @@ class CalcomSession(Struct, kw_only=True):
             "webhook_id": registration.webhook.id,
             "created": registration.created,
             "omitted": list(registration.omitted_triggers),
+            "warning": warning,
             "faults": faults,
         }
 
@@ -211,21 +215,13 @@ async def statuses(container: Container, name: str | None, scope: WebhookScope) 
 
 def unreachable_reason(url: str, api_url: str) -> str | None:
     """Returns why Cal.com can't call that URL, if this machine can detect a reason; else None."""
-    if _is_private(api_url):
+    if unreachable_warning(api_url) is not None:
         return None
-    if _is_private(url):
-        return f"Cal.com can't reach {url}: set SHOWUP_URL to the public URL of this Showup"
+    if warning := unreachable_warning(url):
+        return warning.removesuffix(".")
     if urlsplit(url).scheme != "https":
         return f"Cal.com calls only https:// URLs, and this Showup's URL is {url}: set SHOWUP_URL"
     return None
-
-
-def _is_private(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith((".local", ".internal", ".localhost")) or "." not in host
 
 
 def _format_counts(repaired: dict[str, int]) -> str:

@@ -13,8 +13,8 @@ from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
     from showup.access.connection import Connection
-    from showup.cli.connection_check import ConnectionCheck
     from showup.container import Container
+    from showup.dispatch.connection_check import ConnectionCheck
 
 app = typer.Typer(no_args_is_help=True, help="Manage the connections to other systems and their credentials.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -97,16 +97,10 @@ def check(kind: Kind, name: Name, workspace: Workspace = "default", json: Json =
         from msgspec.structs import replace
 
         from showup.access.connection import CALCOM
-        from showup.cli.connection_check import check_connection, find_connection
         from showup.cli.fault_checks import check_webhooks
-        from showup.container import open_http_clients
-        from showup.database.engine import transaction
+        from showup.container import check_connection
 
-        async with transaction(container.engine) as tx:
-            found = await get_workspace(tx, workspace)
-        connection = await find_connection(container, found, kind, name)
-        async with open_http_clients(container) as clients:
-            result = await check_connection(container, clients, connection)
+        result = await check_connection(container, await _find(container, workspace, kind, name))
         if kind != CALCOM:
             return result
         webhooks = await check_webhooks(container, name)
@@ -119,6 +113,18 @@ def check(kind: Kind, name: Name, workspace: Workspace = "default", json: Json =
         print(f"{result.message.rstrip('.')}.")
     if result.faults:
         raise CliError("\n".join(f"{kind} {name}: {fault.rstrip('.')}." for fault in result.faults))
+
+
+async def _find(container: "Container", workspace: str, kind: str, name: str) -> "Connection":
+    from showup.access import connections_store
+    from showup.database.engine import transaction
+
+    async with transaction(container.engine) as tx:
+        workspace_id = (await get_workspace(tx, workspace)).id
+        connection = await connections_store.find(tx, workspace_id=workspace_id, kind=kind, name=name)
+    if connection is None:
+        raise CliError(f"{workspace} has no connection {kind} {name}. List them with `showup connections list`.")
+    return connection
 
 
 @app.command()

@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 app = typer.Typer(no_args_is_help=True, help="List, retry and withdraw deliveries.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-State = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+State = Literal["scheduled", "sending", "delivered", "previewed", "failed", "withdrawn", "skipped"]
 OneWorkspace = Annotated[str | None, typer.Option(help="Only this workspace.")]
 
 # The actor of these commands: a terminal has no signed-in user.

@@ -1,10 +1,12 @@
 """Implements `showup email preview`: shows the mails to attendees as Showup would send them now."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
 import typer
+from msgspec.structs import replace
 
 from showup.cli import email_test
 from showup.cli.errors import CliError
@@ -15,32 +17,26 @@ if TYPE_CHECKING:
     from showup.container import Container
     from showup.destinations.contract import Notification
     from showup.destinations.email.destination import Mail
+    from showup.destinations.email.render import TemplateMailRenderer
     from showup.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees, and send a test mail.")
-MailKind = Literal[
-    "confirmation",
-    "rescheduled",
-    "cancelled",
-    "reschedule_request",
-    "new_host",
-    "new_place",
-    "reminder",
-    "no_show",
-    "calendar_cleanup",
-]
 
 
 app.command("test")(email_test.send_test)
 
 
 @app.command()
-def preview(
-    kind: Annotated[MailKind, typer.Argument(help="The kind of mail.")],
+def preview(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    kind: Annotated[str, typer.Argument(help="The kind of mail, such as `confirmation` or `reminder_24h`.")],
     booking: Annotated[
         UUID | None, typer.Option(help="Use this booking, by its id. Default: an example booking.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the mail to this file instead of printing it.")] = None,
+    sample: Annotated[str, typer.Option(help="The example booking: `--sample list` prints their names.")] = "video",
+    language: Annotated[
+        str | None, typer.Option(help="The attendee's language, such as `de`; `en-XA` for long test texts.")
+    ] = None,
     text: Annotated[
         bool, typer.Option("--text", help="Show the headers and the plain text instead of the HTML.")
     ] = False,
@@ -55,7 +51,7 @@ def preview(
 
     Example: showup email preview reminder --templates templates --out reminder.html
     """
-    mail = _load_mail(kind, booking, templates)
+    mail = _load_mail(kind, _Choice(booking, sample, language), templates)
     if json:
         print_json(mail)
         return
@@ -70,19 +66,104 @@ def preview(
     print(f"Wrote {out}.")
 
 
-def _load_mail(kind: str, booking: UUID | None, templates: Path | None) -> "Mail":
+class _Choice(NamedTuple):
+    """The booking of a preview: a real one by its id, or a sample by its name; with another language if one is set."""
+
+    booking: UUID | None
+    sample: str
+    language: str | None
+
+
+def _load_mail(kind: str, choice: _Choice, templates: Path | None) -> "Mail":
     from showup.access.workspace import DEFAULT
-    from showup.destinations.email.templates import sample_notification
+    from showup.destinations.email.samples import SAMPLES, sample_notification
     from showup.settings import load
 
-    if booking is None:
-        return _render(sample_notification(kind, DEFAULT), load(), templates)
-    settings, notification = run_command(lambda container: _load_notification(container, kind, booking))
+    _check_kind(kind)
+    if choice.booking is not None:
+        booking = choice.booking
+        settings, notification = run_command(lambda container: _load_notification(container, kind, booking))
+    elif choice.sample in SAMPLES:
+        settings, notification = load(), sample_notification(kind, DEFAULT, SAMPLES[choice.sample])
+    else:
+        raise CliError(f"The example bookings are: {', '.join(SAMPLES)}.")
+    if choice.language is not None:
+        meeting = notification.require_meeting()
+        meeting = replace(meeting, guest=replace(meeting.guest, locale=choice.language))
+        notification = replace(notification, meeting=meeting)
     return _render(notification, settings, templates)
 
 
+def _check_kind(kind: str) -> None:
+    from showup.destinations.email.letters.write import KINDS
+    from showup.values.duration import parse_short_duration
+    from showup.values.invalid_value import InvalidValue
+
+    name, _, offset = kind.partition("reminder_")
+    try:
+        if offset:
+            parse_short_duration(offset)
+        elif name not in KINDS:
+            raise CliError(f"There is no kind of mail {kind}: use one of {', '.join(KINDS)}, or reminder_24h.")
+    except InvalidValue as fault:
+        raise CliError(f"{kind}: the time after `reminder_` must be {fault}.") from None
+
+
+@app.command()
+def check(
+    templates: Annotated[
+        Path | None, typer.Option(help="A folder of templates. Default: the one in showup.toml.")
+    ] = None,
+    workspace: Annotated[str, typer.Option(help="The workspace's slug, which selects templates.")] = "default",
+    json: Annotated[bool, typer.Option("--json", help="Print the number of mails and the errors as JSON.")] = False,
+) -> None:
+    """Render every kind of mail about twelve example bookings, and report the file and line of each error.
+
+    Example: showup email check --templates templates
+    """
+    count, faults = _check_templates(templates, workspace)
+    if json:
+        print_json({"rendered": count, "errors": [{"error": one, "mail": where} for one, where in faults.items()]})
+        raise typer.Exit(1 if faults else 0)
+    if faults:
+        raise CliError("\n".join(f"{fault} ({where})" for fault, where in faults.items()))
+    print(f"Rendered {count} mails without an error.")
+
+
+def _check_templates(templates: Path | None, workspace: str) -> tuple[int, dict[str, str]]:
+    """Returns how many mails could be rendered, and each error with the mail in which it was found first."""
+    from showup.destinations.contract import CannotRender, NothingToSend
+    from showup.destinations.email.letters.write import KINDS
+    from showup.destinations.email.samples import SAMPLES, sample_notification, when_sent
+    from showup.settings import load
+
+    settings, count = load(), 0
+    kinds = [kind for kind in KINDS if kind != "reminder"] + ["reminder_72h", "reminder_24h", "reminder_2h"]
+    renderer = _build_renderer(settings, templates, when_sent(sample_notification("confirmation", workspace)))
+    faults: dict[str, str] = {}
+    for kind in kinds:
+        for name, meeting in SAMPLES.items():
+            try:
+                renderer.render(sample_notification(kind, workspace, meeting))
+                count += 1
+            except NothingToSend:
+                continue
+            except CannotRender as fault:
+                faults.setdefault(str(fault), f"{kind}, {name}")
+    return count, faults
+
+
 def _render(notification: "Notification", settings: "Settings", templates: Path | None) -> "Mail":
-    from showup.clock import system_clock
+    from showup.destinations.contract import CannotRender
+    from showup.destinations.email.samples import when_sent
+
+    try:
+        return _build_renderer(settings, templates, when_sent(notification)).render(notification)
+    except CannotRender as fault:
+        raise CliError(str(fault)) from None
+
+
+def _build_renderer(settings: "Settings", templates: Path | None, now: datetime) -> "TemplateMailRenderer":
     from showup.container import build_renderer
     from showup.destinations.contract import CannotRender
 
@@ -92,14 +173,14 @@ def _render(notification: "Notification", settings: "Settings", templates: Path 
         settings = settings.model_copy(update={"policy": policy})
     try:
         # Without a configured sender, the mail can still be previewed.
-        return build_renderer(settings, system_clock, for_sending=False).render(notification)
+        return build_renderer(settings, lambda: now, for_sending=False)
     except CannotRender as fault:
         raise CliError(str(fault)) from None
 
 
 async def _load_notification(container: "Container", kind: str, booking_id: UUID) -> "tuple[Settings, Notification]":
     from showup.database.engine import driver_connection, transaction
-    from showup.destinations.email.templates import sample_notification
+    from showup.destinations.email.samples import sample_notification
     from showup.reads.booker import find_booker
     from showup.reads.meetings import load_meetings
 

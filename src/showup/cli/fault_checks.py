@@ -5,6 +5,7 @@ Such a warning would stay for ever, so a person can acknowledge it. Only faults 
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Final, Literal
 
@@ -21,6 +22,7 @@ from showup.reads.operations import (
     FaultCount,
     failed_deliveries,
     list_account_webhooks,
+    list_unreadable_accounts,
     unreadable_events,
 )
 
@@ -53,7 +55,7 @@ async def fault_checks(container: Container) -> list[DoctorResult]:
         accounts = await list_account_webhooks(tx)
         return [
             *_webhook_results(accounts, refusals),
-            await _since_acknowledged(tx, UNREADABLE, unreadable_events, _describe_unreadable),
+            *await _unreadable_results(tx),
             await _since_acknowledged(tx, FAILED, failed_deliveries, _describe_failed),
         ]
 
@@ -125,6 +127,16 @@ def _subject_of(kind: str, name: str) -> str:
     return f"webhooks:{name or f'unknown-{kind}'}" if kind == _CALCOM or not name else f"webhooks:{kind}:{name}"
 
 
+async def _unreadable_results(tx: AsyncConnection) -> list[DoctorResult]:
+    """Returns a result for each account with such events, since each account's sender is another one to ask."""
+    results = []
+    for account in await list_unreadable_accounts(tx):
+        subject = UNREADABLE if account is None else f"{UNREADABLE}:{account}"
+        count = partial(unreadable_events, account=account)
+        results.append(await _since_acknowledged(tx, subject, count, _describe_unreadable))
+    return results or [DoctorResult(UNREADABLE, "ok", "none")]
+
+
 async def _since_acknowledged(
     tx: AsyncConnection,
     subject: str,
@@ -138,9 +150,8 @@ async def _since_acknowledged(
 
 
 def _describe_unreadable(found: FaultCount) -> str:
-    account = "" if found.whose is None else f" for the account {found.whose}"
     reason = (found.because or "no reason").rstrip(".")
-    return f"{found.count}, the newest{account} at {_at(found.newest_at)}: {reason}; GET /api/events?state=unreadable"
+    return f"{found.count}, the newest at {_at(found.newest_at)}: {reason}; GET /api/events?state=unreadable"
 
 
 def _describe_failed(found: FaultCount) -> str:

@@ -3,26 +3,22 @@
 import asyncio
 from datetime import timedelta
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from showup.access import accounts_store, connections_store, workspaces_store
 from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.permission import Permission
 from showup.access.workspace import DEFAULT
-from showup.cli.connection_check import ConnectionCheck, check_connection, check_mail
 from showup.cli.fault_checks import DoctorResult, fault_checks
 from showup.cli.settings_check import destination_faults
-from showup.container import Container, ProcessConfig, open_container, open_http_clients
+from showup.container import Container, ProcessConfig, build_connection_checker, open_container, open_http_clients
 from showup.database.address import redact
 from showup.database.engine import transaction
 from showup.database.migrate import read_revisions
+from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
 from showup.dispatch.destination_resolver import MAIL_KINDS
 from showup.reads.health import Health, read_health, server_version
 from showup.reads.queues import list_queues
 from showup.settings import Settings
-
-if TYPE_CHECKING:
-    from showup.dispatch.destination_context import Clients
 
 _MIN_SERVER_VERSION = 150_000
 _MAX_CLOCK_DIFFERENCE = timedelta(seconds=5)
@@ -52,8 +48,9 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
         results.extend(await _check_stored_secrets(container))
         async with open_http_clients(container) as clients:
             # Side by side: a system that does not respond must not delay the others' results.
+            checker = build_connection_checker(container, clients)
             others = await asyncio.gather(
-                _check_connections(container, clients), _check_mail(container, clients), _check_own_server(settings)
+                _check_connections(container, checker), _check_mail(container, checker), _check_own_server(settings)
             )
         results.extend(chain.from_iterable(others))
         async with transaction(container.engine) as tx:
@@ -112,22 +109,22 @@ async def _check_stored_secrets(container: Container) -> list[DoctorResult]:
     return [DoctorResult(f"account {name}", "warn", message.format(name)) for name in names]
 
 
-async def _check_connections(container: Container, clients: "Clients") -> list[DoctorResult]:
+async def _check_connections(container: Container, checker: ConnectionChecker) -> list[DoctorResult]:
     async with transaction(container.engine) as tx:
         connections = await connections_store.list_connections(tx)
-    checks = await asyncio.gather(*(check_connection(container, clients, connection) for connection in connections))
+    checks = await asyncio.gather(*(checker.check(connection) for connection in connections))
     subjects = [f"connection {connection.kind} {connection.name}" for connection in connections]
     return [result for subject, check in zip(subjects, checks, strict=True) for result in _results_of(subject, check)]
 
 
-async def _check_mail(container: Container, clients: "Clients") -> list[DoctorResult]:
+async def _check_mail(container: Container, checker: ConnectionChecker) -> list[DoctorResult]:
     """Checks how the workspaces send mail. The default workspace's mail may come from the environment."""
     async with transaction(container.engine) as tx:
         stored = await connections_store.list_connections(tx)
         workspaces = await workspaces_store.list_workspaces(tx)
     names = {DEFAULT} | {row.workspace for row in stored if row.kind in MAIL_KINDS and row.has_credentials}
     senders = [workspace for workspace in workspaces if workspace.slug in names]
-    checks = await asyncio.gather(*(check_mail(container, clients, workspace) for workspace in senders))
+    checks = await asyncio.gather(*(checker.check_mail(workspace) for workspace in senders))
     results = []
     for workspace, check in zip(senders, checks, strict=True):
         subject = "mail" if workspace.slug == DEFAULT else f"mail of {workspace.slug}"

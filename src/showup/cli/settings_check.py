@@ -1,6 +1,6 @@
 """Loads the settings and checks those of the destinations too, so that all faults are reported at once."""
 
-from showup.settings import Settings, SettingsError, load
+from showup.settings import Settings, SettingsError, load, reveal
 
 
 def load_checked() -> Settings:
@@ -20,13 +20,30 @@ def load_checked() -> Settings:
 def destination_faults(settings: Settings) -> list[str]:
     """Returns a sentence for each reason why no mail could be sent, or a destination never reached."""
     from showup.connections.environment import check
-    from showup.container import mail_faults
     from showup.sync_settings import environment_connections
 
-    faults = mail_faults(settings)
+    faults = _mail_faults(settings)
     for connection in environment_connections(settings):
         try:
             check(connection)
         except ValueError as fault:
             faults.append(f"{fault}.")
+    return faults
+
+
+def _mail_faults(settings: Settings) -> list[str]:
+    """Returns a sentence for each mail setting with which no mail could be sent."""
+    from showup.destinations.contract import CannotRender
+    from showup.destinations.email.settings import SmtpServer, check_folder
+
+    faults = []
+    try:
+        check_folder(settings.policy.email.templates)
+    except CannotRender as fault:
+        faults.append(str(fault))
+    try:
+        if (url := reveal(settings.smtp_url)) is not None:
+            SmtpServer.from_url(url)
+    except ValueError as fault:
+        faults.append(f"{fault}.")
     return faults

@@ -15,7 +15,6 @@ from showup.destinations.twilio.health import KIND as TWILIO
 
 _KINDS: Final[tuple[DestinationKind, ...]] = (CLICKUP, NOTION, SLACK, TWILIO)
 KINDS: Final[Mapping[str, DestinationKind]] = {one.name: one for one in _KINDS}
-PROSPECT_DESTINATIONS: Final = frozenset(one.name for one in _KINDS if one.keeps_prospects)
 
 API_CONNECTION_KINDS: Final = (*KINDS, "resend", "smtp")
 """The kinds of connections that the API creates; a Cal.com account is added by `showup accounts`."""

@@ -10,8 +10,8 @@ from msgspec import Struct
 from showup.outbox.delivery import DestinationQueue
 
 _PREFIX: Final = "webhook:"
-ROTATION_OVERLAP: Final = timedelta(hours=24)
-"""How long the old secret still signs, beside the new one, after a rotation."""
+OLD_SECRET_SIGNS_FOR: Final = timedelta(hours=24)
+"""How long the old secret still signs outgoing webhooks, beside the new one, after a rotation."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ def active_secrets(secrets: Sequence[Secret], now: datetime) -> list[str]:
 
 def rotated(secrets: Sequence[Secret], new_secret: str, now: datetime) -> list[Secret]:
     """Puts a new secret first; the previous one stays valid for a while, and expired ones are removed."""
-    until = now + ROTATION_OVERLAP
+    until = now + OLD_SECRET_SIGNS_FOR
     previous = [
         Secret(text=one.text, until=one.until or until) for one in secrets if one.until is None or now < one.until
     ]

@@ -49,7 +49,8 @@ deliveries = Table(
         "state",
         Text,
         CheckConstraint(
-            "state IN ('scheduled', 'sending', 'delivered', 'failed', 'withdrawn', 'skipped')", name="state"
+            "state IN ('scheduled', 'sending', 'delivered', 'previewed', 'failed', 'withdrawn', 'skipped')",
+            name="state",
         ),
         nullable=False,
     ),
@@ -76,6 +77,7 @@ deliveries = Table(
     Column("feedback_at", Instant),
     Column("details", JSONB, nullable=False, server_default="{}"),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    # NULL for a mail that is only in the mail preview.
     Column("delivered_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -104,13 +106,16 @@ deliveries = Table(
     Index("ix_deliveries_page", "workspace_id", "created_at", "id"),
     Index(
         "ix_deliveries_mail_preview",
-        "workspace_id",
-        "delivered_at",
-        "id",
-        postgresql_where=text("provider = 'mail_preview'"),
+        *("workspace_id", "updated_at", "id"),
+        postgresql_where=text("state = 'previewed'"),
     ),
     Index("ix_deliveries_failed", "workspace_id", "updated_at", postgresql_where=text("state = 'failed'")),
     Index("ix_deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
+    Index(
+        "ix_deliveries_record",
+        *("workspace_id", "destination", "record"),
+        postgresql_where=text("record IS NOT NULL"),
+    ),
     Index(
         "ix_deliveries_recipient",
         "workspace_id",
@@ -141,7 +146,9 @@ delivery_attempts = Table(
     Column(
         "outcome",
         Text,
-        CheckConstraint("outcome IN ('delivered', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')", name="outcome"),
+        CheckConstraint(
+            "outcome IN ('delivered', 'previewed', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')", name="outcome"
+        ),
     ),
     Column("because", Text),
     Index("ix_delivery_attempts_delivery_id", "delivery_id"),
@@ -222,6 +229,7 @@ mirrored_records = Table(
     Column("updated_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "destination", "record"),
     Index("ix_mirrored_records_last_name", "workspace_id", "destination", "last_name"),
+    Index("ix_mirrored_records_email", "workspace_id", "destination", "email"),
 )
 
 # The progress of copying a list.

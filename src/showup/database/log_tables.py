@@ -29,7 +29,7 @@ inbox_events = Table(
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
     # Who speaks in the body, which decides how it is read: calcom, manual (a person) or resend.
     Column("source", Text, nullable=False, server_default="calcom"),
-    # How it came: webhook, reconcile, backfill, sample or manual.
+    # How it came: webhook, reconcile, backfill, sample, simulation or manual.
     Column("origin", Text, nullable=False, server_default="webhook"),
     Column("received_at", Instant, nullable=False),
     Column("digest", LargeBinary, nullable=False),

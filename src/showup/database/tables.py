@@ -273,6 +273,8 @@ booking_attendees = Table(
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
+    # When the attendee said that they will come at the meeting's current time.
+    Column("confirmed_at", Instant),
     # A seat that was given up: the attendee stays on record and no longer counts.
     Column("cancelled_at", Instant),
     # A person said that no campaign brought them.
@@ -301,6 +303,9 @@ deal_events = Table(
     Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
     # The booking, or the event by which a person opened the deal.
     Column("stream_id", UUID, nullable=False),
+    # Of a company with seats in a booking of another company: the booking, and the company's deal.
+    Column("booking_id", UUID),
+    Column("deal_id", UUID),
     Column("position", Integer, nullable=False),
     Column("order_key", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -308,10 +313,13 @@ deal_events = Table(
     Column("kind", Text, nullable=False),
     Column("organizer_email", Text),
     Column("start_time", Instant),
+    Column("series_uid", Text),
     # {change, to, actor} of a manual event; NULL otherwise.
     Column("manual", JSONB),
     PrimaryKeyConstraint("stream_id", "position"),
     Index("ix_deal_events_company_id", "company_id"),
+    Index("ix_deal_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
+    Index("ix_deal_events_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
 )
 
 # Merged identities (PI12): two people by their emails, two companies by their keys. An undone merge has no row.

@@ -56,7 +56,7 @@ class DealEvent(Struct, frozen=True, kw_only=True):
     """One change in the history of a company's deals, caused by an event of a booking or by a person.
 
     `stream_id` is the booking, or the deal that a person opened. `actor` is the person; None if a source reported the
-    event. The kinds that a booking causes:
+    event. `series_uid`: the series of which the meeting is one date. The kinds that a booking causes:
 
     - `booked`: a meeting is scheduled, for the first time or again
     - `cancelled`: the meeting was cancelled
@@ -80,6 +80,7 @@ class DealEvent(Struct, frozen=True, kw_only=True):
     order_key: str
     start_time: datetime | None = None
     organizer_email: str | None = None
+    series_uid: str | None = None
     change: DealChange | None = None
     deal_name: str | None = None
     actor: str | None = None
@@ -91,7 +92,7 @@ def deal_id(opened_by: UUID) -> UUID:
 
 
 def invalid_change(deal: Deal, change: DealChange) -> str | None:
-    """Return what the change lacks, whatever happened to the deal meanwhile; None if it lacks nothing."""
+    """Return why the change is refused: it lacks something, whatever happened to the deal meanwhile; None if not."""
     status = change.status or deal.status
     if status == "lost" and not (change.lost_reason or deal.lost_reason):
         return "a lost deal needs a lost_reason"
@@ -105,7 +106,7 @@ def invalid_change(deal: Deal, change: DealChange) -> str | None:
 def conflicting_change(
     deal: Deal, change: DealChange, stages: tuple[str, ...], *, another_is_active: bool
 ) -> str | None:
-    """Return why the change does not fit the deal's state, its company's other deals or the stages; None if it does."""
+    """Return why the change is refused: the deal's state, its company's other deals or the stages; None if it fits."""
     status = change.status or deal.status
     if change.stage is not None and change.stage not in stages:
         return f"{change.stage!r} is not a stage of this pipeline; use one of: {', '.join(stages)}"

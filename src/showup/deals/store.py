@@ -1,7 +1,7 @@
 """Store the deals of a workspace in PostgreSQL, and the deal events from which they are replayed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,13 +32,15 @@ async def deal_events_of(connection: asyncpg.Connection, company_ids: Iterable[U
     """Return, by company, the deal events of all its streams, each stream's in its own order."""
     rows = await connection.fetch(
         """
-        SELECT company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, manual::text
+        SELECT company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, series_uid,
+               manual::text
         FROM deal_events WHERE company_id = ANY($1::uuid[]) ORDER BY stream_id, position
         """,
         list(company_ids),
     )
     by_company: dict[UUID, list[DealEvent]] = defaultdict(list)
-    for company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, manual_json in rows:
+    for row in rows:
+        company_id, stream_id, event_id, kind, at, order_key, start_time, organizer_email, series_uid, manual_json = row
         manual = _NO_MANUAL_FIELDS if manual_json is None else _manual_decoder.decode(manual_json)
         deal_event = DealEvent(
             stream_id=stream_id,
@@ -48,6 +50,7 @@ async def deal_events_of(connection: asyncpg.Connection, company_ids: Iterable[U
             order_key=order_key,
             start_time=start_time,
             organizer_email=organizer_email,
+            series_uid=series_uid,
             change=manual.change,
             deal_name=manual.to,
             actor=manual.actor,
@@ -85,10 +88,11 @@ async def companies_of_streams(connection: asyncpg.Connection, stream_ids: Itera
 
 
 class DealEventTail(Struct, frozen=True, kw_only=True):
-    """The deal events of a stream from one position on."""
+    """The deal events of a stream from one position on; `booking_id` if they are of a company with seats."""
 
     stream_id: UUID
     company_id: UUID | None
+    booking_id: UUID | None
     position: int
     deal_events: Sequence[DealEvent]
 
@@ -106,6 +110,7 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
     rows = [
         {
             "company_id": tail.company_id,
+            "booking_id": tail.booking_id,
             "stream_id": deal_event.stream_id,
             "position": position,
             "order_key": deal_event.order_key,
@@ -114,6 +119,7 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
             "kind": deal_event.kind,
             "organizer_email": deal_event.organizer_email,
             "start_time": deal_event.start_time,
+            "series_uid": deal_event.series_uid,
             "manual": _manual_fields(deal_event),
         }
         for tail in tails
@@ -121,6 +127,20 @@ async def replace_deal_events(connection: asyncpg.Connection, tails: Sequence[De
         for position, deal_event in enumerate(tail.deal_events, start=tail.position)
     ]
     await bulk.insert(connection, deal_events, rows)
+
+
+async def save_stream_deals(connection: asyncpg.Connection, deal_of: Mapping[UUID, UUID | None]) -> None:
+    """Set the deals of companies with seats in a booking of another company, by stream; other streams are ignored."""
+    if deal_of:
+        await connection.execute(
+            """
+            UPDATE deal_events e SET deal_id = changed.deal_id
+            FROM unnest($1::uuid[], $2::uuid[]) AS changed(stream_id, deal_id)
+            WHERE e.stream_id = changed.stream_id AND e.booking_id IS NOT NULL
+            """,
+            list(deal_of),
+            list(deal_of.values()),
+        )
 
 
 def _manual_fields(deal_event: DealEvent) -> dict[str, Any] | None:

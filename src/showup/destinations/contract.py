@@ -5,9 +5,10 @@ this delivery alone.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -26,7 +27,8 @@ class Guest(Struct, frozen=True, kw_only=True):
     """One attendee, as a message addresses them; `email` is empty for an attendee known by phone only.
 
     `time_zone` is an IANA name, or None when unknown; `phone` is as the attendee typed it. `locale` is the language
-    that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting.
+    that they booked with, such as `pt-BR`. `has_left`: they no longer take part in the meeting. `confirmed_at`: when
+    they said that they will come.
     """
 
     email: str
@@ -36,6 +38,7 @@ class Guest(Struct, frozen=True, kw_only=True):
     first_name: str | None = None
     locale: str | None = None
     has_left: bool = False
+    confirmed_at: datetime | None = None
 
 
 # What people wrote and where they meet: each may hold a link with a uid.
@@ -45,12 +48,31 @@ _TEXTS = (
 )
 
 
+_ATTENDEE_TEXTS = ("organizer_name", "location", "cancellation_reason", "reschedule_reason", "notes")
+
+
+class SeriesDate(Struct, frozen=True, kw_only=True):
+    """One date of a series: a booking of its own, with its own place; `seat_uid` is the guest's seat."""
+
+    booking_id: UUID
+    status: str
+    start_time: datetime
+    end_time: datetime | None = None
+    uid: str | None = None
+    seat_uid: str | None = None
+    location: str | None = None
+    location_kind: LocationKind | None = None
+    meeting_url: str | None = None
+    ical_uid: str | None = None
+    ical_sequence: int | None = None
+
+
 class Meeting(Struct, frozen=True, kw_only=True):
     """A booking's state when the notification is rendered; all times are aware, in UTC.
 
     `uid` is Cal.com's latest; anyone who knows it can cancel the meeting. `guest` is the attendee that the notification
     is about; `attended` is whether they came, and `seat_uid` their seat where a meeting has seats. `other_uids` are
-    former ones, and other attendees' seats. `host_absent`: no host came.
+    former ones, and other attendees' seats. `series` are all dates of its series, by time. `host_absent`: no host came.
 
     `location_kind` says where the meeting is, and for a phone call, who calls whom. `calcom_url` is the address of the
     Cal.com instance that the booking came from. Messages that attendees see use `contact_email` and `redact_organizer`,
@@ -87,12 +109,14 @@ class Meeting(Struct, frozen=True, kw_only=True):
     platform_booking_url: str | None = None
     calendar_invites: bool = False
     series_uid: str | None = None
+    series: tuple[SeriesDate, ...] = ()
     reschedule_requested: bool = False
     ical_uid: str | None = None
     ical_sequence: int | None = None
     cancellation_reason: str | None = None
     cancelled_by: str | None = None
     reschedule_reason: str | None = None
+    rescheduled_by: str | None = None
     attended: bool | None = None
     host_absent: bool = False
     evidence: str | None = None
@@ -124,6 +148,14 @@ class Meeting(Struct, frozen=True, kw_only=True):
             return text
         return re.sub(re.escape(self.organizer_email), "", text, flags=re.IGNORECASE).strip() or None
 
+    def hide_organizer(self) -> "Meeting":
+        """Returns the meeting for its attendees: no text has the organizer's address if the event type hides it."""
+        if not self.organizer_email_hidden:
+            return self
+        texts = {name: self.redact_organizer(getattr(self, name)) for name in _ATTENDEE_TEXTS}
+        series = tuple(replace(one, location=self.redact_organizer(one.location)) for one in self.series)
+        return replace(self, title=self.redact_organizer(self.title) or "", series=series, **texts)
+
     @property
     def all_uids(self) -> tuple[str | None, ...]:
         """Returns every uid that can cancel or move the meeting: a former one leads to the current one at Cal.com."""
@@ -144,6 +176,7 @@ class CalendarEntry(Struct, frozen=True, kw_only=True):
     `sequence` and `organizer` are those of the file, `start_time` is when the meeting was to begin.
     """
 
+    booking_id: UUID
     uid: str
     recipient: str
     method: CalendarMethod
@@ -201,6 +234,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
     `question` is what an earlier attempt asked, with the answer if there is one; `can_ask`: whether a person can be
     asked. `superseded`: a later event of the same booking and person was delivered already, so this one is history and
     must not change the booking's current state.
+
+    `meeting_ahead` is another accepted meeting of the same person or record: the next one that is not over, or else one
+    that began later than this delivery's meeting. `last_set` holds, by record, the values that deliveries set there
+    last (`Delivered.found`): what differs from them was changed by a person or another program.
     """
 
     delivery_id: UUID
@@ -210,6 +247,12 @@ class Attempt(Struct, frozen=True, kw_only=True):
     question: "Question | None" = None
     can_ask: bool = False
     superseded: bool = False
+    meeting_ahead: Meeting | None = None
+    last_set: Mapping[str, Mapping[str, str]] = {}
+
+    def last_value(self, record: str, name: str) -> str | None:
+        """Returns the value of this name that an earlier delivery set in the record, or None."""
+        return self.last_set.get(record, {}).get(name)
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -230,11 +273,16 @@ class Question(Struct, frozen=True, kw_only=True):
     chosen: str | None = None
 
 
+MAIL_PREVIEW: Final = "mail_preview"
+"""The provider of mails that are only stored to be looked at: they have reached nobody (TE3)."""
+
+
 class Delivered(Struct, frozen=True, kw_only=True):
     """The delivery succeeded. `reference` is its id at the destination, if the destination gives one.
 
     `record` is the id of the updated record, for later deliveries about the same booking and person; `found` is data
-    from the destination that a person wants to see next to it (plain JSON values).
+    from the destination that a person wants to see next to it (plain JSON values). Its `set` holds the values that the
+    record has through this delivery, for the decisions of later ones: `status`, and `call_date` as `YYYY-MM-DD`.
     """
 
     provider: str
@@ -248,12 +296,14 @@ class TryAgain(Struct, frozen=True, kw_only=True):
 
     `fault`: "delivery": this delivery failed, and others may succeed; "destination": every delivery would fail (it is
     unreachable, broken, or refuses the key); "limit": a rate limit, which counts as no failure; "gone": it wants no
-    more deliveries until a person resumes it.
+    more deliveries until a person resumes it. `record` and `found` are those of `Delivered`, where a part was written.
     """
 
     because: str
     not_before: datetime | None = None
     fault: Literal["delivery", "destination", "limit", "gone"] = "delivery"
+    record: str | None = None
+    found: dict[str, Any] = {}
 
 
 class NeedsAnswer(Struct, frozen=True, kw_only=True):
@@ -264,19 +314,24 @@ class NeedsAnswer(Struct, frozen=True, kw_only=True):
 
 
 class GaveUp(Struct, frozen=True, kw_only=True):
-    """The delivery can never succeed as it is: `because` is for the person who has to fix it."""
+    """The delivery can never succeed as it is: `because` is for the person who has to fix it.
+
+    `record` and `found` are those of `Delivered`, where a part was written.
+    """
 
     because: str
+    record: str | None = None
+    found: dict[str, Any] = {}
 
 
 Outcome: TypeAlias = Delivered | TryAgain | NeedsAnswer | GaveUp
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """A destination's delivery limits, across all processes of one workspace.
+    """A destination's rate limit and retry schedule, across all processes of one workspace.
 
-    `retry_after`: the delays before the second attempt, the third …; n delays allow n + 1 attempts. `timeout` ends an
-    attempt that hangs.
+    `retry_after` is when a failed delivery is retried (its retry schedule, or backoff): the delays before the second
+    attempt, the third …; n delays allow n + 1 attempts. `timeout` ends an attempt that hangs.
     """
 
     rate_per_second: float

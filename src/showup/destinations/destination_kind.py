@@ -92,6 +92,9 @@ class Mirror(Protocol):
     async def put(self, list_id: str, records: Sequence[MirroredRecord], until: datetime) -> None:
         """Writes new and changed records, and how far the copy has come."""
 
+    async def find_by_email(self, email: str) -> list[MirroredRecord]:
+        """Returns all records with that normalized email, newest first."""
+
     async def find_by_last_name(self, last_name: str) -> list[MirroredRecord]:
         """Returns all records with that last name, newest first."""
 
@@ -114,8 +117,8 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     `subscribed_events` returns the event kinds that the settings select; `secret_required_by` names, for some of them,
     the secret without which they are not sent. `build` raises ValueError for invalid settings or credentials.
     `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
-    each fault, with what to do. `keeps_prospects`: its records or messages are about prospects, so it is not
-    notified of a booking without an external attendee.
+    each fault, with what to do. `keeps_records`: it has one record for each prospect, so its attempts need what is
+    known of that record.
     """
 
     name: str
@@ -125,7 +128,7 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     build: Callable[[Any, Mapping[str, str], DestinationContext], Destination]
     check_health: Callable[[Any, Mapping[str, str], DestinationContext], Awaitable[list[str]]]
     secret_required_by: Mapping[str, str] = {}
-    keeps_prospects: bool = False
+    keeps_records: bool = False
 
     def enabled_events(self, settings: ConnectionSettings, credentials: Mapping[str, Any]) -> frozenset[str]:
         """Returns the event kinds that it is sent, with these settings and secrets."""

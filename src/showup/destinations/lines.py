@@ -1,10 +1,12 @@
 """Makes text from outside fit for one line."""
 
+import re
 import unicodedata
 
 # Control characters, bidirectional overrides and lone surrogates: none of them belongs in a name.
 _REMOVED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 # These join or separate letters within words and emoji.
+_MARK = re.compile(r"\$[A-Z]{2,10}\$")
 _JOINERS = frozenset("\u200c\u200d")
 
 
@@ -18,6 +20,11 @@ def one_line(text: str) -> str:
 def truncate(text: str, longest: int) -> str:
     """Returns at most `longest` characters, with an ellipsis where text was cut."""
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+def without_marks(text: str) -> str:
+    """Returns the text without marks that programs leave in it, such as Cal.com's `$RCH$` in a reason."""
+    return " ".join(_MARK.sub(" ", text).split())
 
 
 def _clean_character(letter: str) -> str:

@@ -70,12 +70,14 @@ def reschedule_url(meeting: Meeting) -> str | None:
     return _calcom_page(meeting, f"/reschedule/{quote(uid, safe='')}")
 
 
-def cancel_url(meeting: Meeting) -> str | None:
-    """Returns the page on which the attendee cancels this meeting, or their seat; None as for `reschedule_url`."""
+def cancel_url(meeting: Meeting, *, all_remaining: bool = False) -> str | None:
+    """Returns the page on which the attendee cancels this meeting, or their seat; None as for `reschedule_url`.
+
+    `all_remaining`: with the later dates of its series. Without it, the other dates stay.
+    """
     if meeting.cancelling_disabled or not meeting.uid:
         return None
-    # Only this date: other dates of a series stay.
-    params = {"cancel": "true", "allRemainingBookings": "false"}
+    params = {"cancel": "true", "allRemainingBookings": "true" if all_remaining else "false"}
     if meeting.seat_uid:
         params["seatReferenceUid"] = meeting.seat_uid
     if meeting.platform_cancel_url is not None:

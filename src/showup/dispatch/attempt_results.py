@@ -1,4 +1,4 @@
-"""Decides what an outcome means for a delivery: delivered, retried later, or ended, each with its reason. Pure."""
+"""Decides what an outcome means for a delivery: delivered or previewed, retried later, or ended with a reason. Pure."""
 
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, to_builtins
 
-from showup.destinations.contract import Delivered, GaveUp, NeedsAnswer, Outcome, Pace, TryAgain
+from showup.destinations.contract import MAIL_PREVIEW, Delivered, GaveUp, NeedsAnswer, Outcome, Pace, TryAgain
 from showup.dispatch.queue_state import QueueState, is_down, jittered, rate_limited_until
 
 
@@ -17,7 +17,14 @@ class NotSent(Struct, frozen=True, kw_only=True):
     because: str
 
 
-AttemptResult: TypeAlias = Outcome | NotSent
+class Postponed(Struct, frozen=True, kw_only=True):
+    """The delivery was not sent yet: it waits for another one, until `until`."""
+
+    until: datetime
+    because: str
+
+
+AttemptResult: TypeAlias = Outcome | NotSent | Postponed
 """The result of an attempt."""
 
 
@@ -55,12 +62,23 @@ def finish_attempt(
 ) -> FinishedAttempt:
     """Applies the outcome. `queue` is the state after the outcome; `jitter` in 0..1 spreads simultaneous retries."""
     match result:
-        case Delivered():
-            return _finished(attempt_ref, "delivered", "delivered", None, now, result)
+        case Delivered(provider=provider):
+            state = "previewed" if provider == MAIL_PREVIEW else "delivered"
+            return _finished(attempt_ref, state, state, None, now, result)
         case GaveUp():
-            return _finished(attempt_ref, "failed", "gave_up", result.because, now)
+            return _finished(attempt_ref, "failed", "gave_up", result.because, now, result)
         case NotSent():
             return _finished(attempt_ref, result.state, "stopped", result.because, now)
+        case Postponed():
+            return FinishedAttempt(
+                delivery_id=attempt_ref.delivery_id,
+                attempt_id=attempt_ref.attempt_id,
+                state="scheduled",
+                outcome="stopped",
+                because=result.because,
+                failures=attempt_ref.failures,
+                wake_at=result.until,
+            )
         case NeedsAnswer():
             return _waiting_for_answer(attempt_ref, result)
         case TryAgain(fault="limit"):
@@ -82,7 +100,7 @@ def _after_failure(
             attempt_ref, result, attempt_ref.failures, max(result.not_before or now, queue.paused_until or now)
         )
     because = f"{result.because} (attempt {failures} of {failures})"
-    return _finished(attempt_ref, "failed", "gave_up", because, now, failures=failures)
+    return _finished(attempt_ref, "failed", "gave_up", because, now, result, failures=failures)
 
 
 def _waiting_for_answer(attempt_ref: AttemptRef, result: NeedsAnswer) -> FinishedAttempt:
@@ -107,6 +125,8 @@ def _retried(attempt_ref: AttemptRef, result: TryAgain, failures: int, wake_at: 
         because=result.because,
         failures=failures,
         wake_at=wake_at,
+        record=result.record,
+        found=result.found or None,
     )
 
 
@@ -116,7 +136,7 @@ def _finished(
     outcome: str,
     because: str | None,
     now: datetime,
-    accepted: Delivered | None = None,
+    result: Delivered | TryAgain | GaveUp | None = None,
     *,
     failures: int | None = None,
 ) -> FinishedAttempt:
@@ -128,8 +148,8 @@ def _finished(
         because=because,
         failures=attempt_ref.failures if failures is None else failures,
         wake_at=now,
-        provider=accepted.provider if accepted else None,
-        provider_id=accepted.reference if accepted else None,
-        record=accepted.record if accepted else None,
-        found=(accepted.found or None) if accepted else None,
+        provider=result.provider if isinstance(result, Delivered) else None,
+        provider_id=result.reference if isinstance(result, Delivered) else None,
+        record=result.record if result else None,
+        found=(result.found or None) if result else None,
     )

@@ -5,11 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from msgspec import convert, to_builtins
+from msgspec import convert
+from msgspec.structs import asdict
 
 from showup.database import bulk
 from showup.database.delivery_tables import calendar_entries
-from showup.destinations.contract import CalendarEntry, Content, Meeting
+from showup.destinations.contract import CalendarEntry, Content, Meeting, SeriesDate
 
 
 class SentEntries:
@@ -18,31 +19,26 @@ class SentEntries:
     An entry counts as sent once its mail is rendered: the mail may reach the recipient even if no attempt succeeded.
     """
 
-    def __init__(self, entries: Sequence[tuple[UUID, CalendarEntry]]) -> None:
-        self._entries = {(one.uid, one.recipient): (booking_id, one) for booking_id, one in entries}
-        self._new: dict[tuple[str, str], tuple[UUID, CalendarEntry]] = {}
+    def __init__(self, entries: Sequence[CalendarEntry]) -> None:
+        self._entries = {(one.uid, one.recipient): one for one in entries}
+        self._new: dict[tuple[str, str], CalendarEntry] = {}
 
     def of(self, meeting: Meeting) -> tuple[CalendarEntry, ...]:
-        """Returns the entries that were sent for the booking, or under its present uid."""
-        return tuple(
-            entry
-            for booking_id, entry in self._entries.values()
-            if booking_id == meeting.booking_id or entry.uid == meeting.ical_uid
-        )
+        """Returns the entries that were sent for the booking or its series, or under their present uids."""
+        booking_ids = {meeting.booking_id, *(date.booking_id for date in meeting.series)}
+        uids = {meeting.ical_uid, *(date.ical_uid for date in meeting.series)}
+        return tuple(one for one in self._entries.values() if one.booking_id in booking_ids or one.uid in uids)
 
-    def add(self, booking_id: UUID, content: Content) -> None:
-        """Adds the entry of a rendered mail, if it has one."""
-        if (found := content.get("calendar_entry")) is not None:
-            entry = convert(found, CalendarEntry)
+    def add(self, content: Content) -> None:
+        """Adds the entries of a rendered mail."""
+        for entry in convert(content.get("calendar_entries", ()), list[CalendarEntry]):
             key = (entry.uid, entry.recipient)
-            self._entries[key] = self._new[key] = (booking_id, entry)
+            self._entries[key] = self._new[key] = entry
 
     async def save(self, connection: asyncpg.Connection, workspace_id: UUID, now: datetime) -> None:
         """Stores the entries that were added."""
         rows = [
-            {"workspace_id": workspace_id, "booking_id": booking_id, **to_builtins(entry), "sent_at": now}
-            | {"start_time": entry.start_time}
-            for _, (booking_id, entry) in sorted(self._new.items())
+            {"workspace_id": workspace_id, **asdict(entry), "sent_at": now} for _, entry in sorted(self._new.items())
         ]
         await bulk.upsert(connection, calendar_entries, rows, key=("workspace_id", "uid", "recipient"))
 
@@ -50,15 +46,21 @@ class SentEntries:
 async def load_sent_entries(
     connection: asyncpg.Connection, workspace_id: UUID, meetings: Collection[Meeting]
 ) -> SentEntries:
-    """Returns the entries that were sent for these meetings, or under their uids."""
+    """Returns the entries that were sent for these meetings and their series, or under their uids."""
+    dates: list[Meeting | SeriesDate] = [*meetings, *(date for one in meetings for date in one.series)]
     rows = await connection.fetch(
         """
-        SELECT booking_id, uid, recipient, method, sequence, organizer, start_time
-        FROM calendar_entries
-        WHERE workspace_id = $1 AND (booking_id = ANY($2::uuid[]) OR uid = ANY($3::text[]))
+        SELECT coalesce(a.booking_id, e.booking_id) AS booking_id,
+               uid, recipient, method, sequence, organizer, start_time
+        FROM calendar_entries e LEFT JOIN booking_aliases a ON a.alias_id = e.booking_id
+        WHERE e.workspace_id = $1 AND (
+            e.booking_id = ANY($2::uuid[]) OR uid = ANY($3::text[])
+            -- Its mail was sent for a booking that turned out to be this one.
+            OR e.booking_id IN (SELECT alias_id FROM booking_aliases WHERE booking_id = ANY($2::uuid[]))
+        )
         """,
         workspace_id,
-        list({one.booking_id for one in meetings}),
-        list({one.ical_uid for one in meetings if one.ical_uid}),
+        list({one.booking_id for one in dates}),
+        list({one.ical_uid for one in dates if one.ical_uid}),
     )
-    return SentEntries([(row["booking_id"], convert(dict(row), CalendarEntry)) for row in rows])
+    return SentEntries([CalendarEntry(**row) for row in rows])

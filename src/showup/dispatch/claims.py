@@ -213,7 +213,7 @@ async def record_outcomes(connection: asyncpg.Connection, finished: Collection[F
             because = CASE WHEN given.state = 'scheduled' THEN coalesce(d.unwanted, given.because)
                            ELSE given.because END,
             failures = given.failures, wake_at = given.wake_at, attempt_id = NULL, updated_at = $13,
-            unwanted = CASE WHEN given.state = 'failed' THEN d.unwanted END,
+            unwanted = CASE WHEN given.state IN ('failed', 'previewed') THEN d.unwanted END,
             provider = coalesce(given.provider, d.provider), provider_id = coalesce(given.provider_id, d.provider_id),
             record = coalesce(given.record, d.record), found = coalesce(given.found::jsonb, d.found),
             question = coalesce(given.question::jsonb, d.question),

@@ -79,6 +79,8 @@ async def _overtaken(
             SELECT FROM deliveries o
             WHERE o.booking_id = d.booking_id AND o.destination = $2 AND o.recipient = d.recipient
             AND o.event_id IS NOT NULL AND o.kind LIKE 'booking.%' AND o.state = 'delivered'
+            -- A yes leaves the booking as it was.
+            AND o.kind <> 'booking.confirmed'
             AND o.expires_at > d.expires_at
         )
         """,

@@ -85,8 +85,13 @@ class DestinationResolver:
             destination = await self._destination(tx, queue, workspace.slug)
         except (DecryptionError, ValueError) as fault:
             raise NotConnected(f"the connection is invalid: {fault}") from None
+        kind = KINDS.get(queue.destination)
         return ConnectedQueue(
-            queue=queue, workspace=workspace.slug, destination=destination, time_zone=workspace.time_zone
+            queue=queue,
+            workspace=workspace.slug,
+            destination=destination,
+            time_zone=workspace.time_zone,
+            keeps_records=kind is not None and kind.keeps_records,
         )
 
     async def _destination(self, tx: AsyncConnection, queue: DestinationQueue, slug: str) -> Destination:

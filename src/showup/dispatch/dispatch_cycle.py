@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from showup.clock import Clock
 from showup.destinations.contract import Pace
 from showup.dispatch import claims, notices, queue_store
-from showup.dispatch.attempt_results import AttemptResult, FinishedAttempt, NotSent, finish_attempt
+from showup.dispatch.attempt_results import AttemptResult, FinishedAttempt, NotSent, Postponed, finish_attempt
 from showup.dispatch.claims import Claimed
 from showup.dispatch.endpoint_pauses import pause_failing_endpoint
 from showup.dispatch.queue_state import QueueState, apply_outcome, free_slots, is_down, next_token_at, refilled
@@ -111,7 +111,7 @@ def _finish(
 ) -> tuple[QueueState, list[FinishedAttempt]]:
     finished = []
     for one in ended:
-        if isinstance(one.result, NotSent):
+        if isinstance(one.result, NotSent | Postponed):
             # No request was made.
             state = replace(state, tokens=state.tokens + 1)
         else:
@@ -160,7 +160,7 @@ def log_cycle(
                 log.warning("delivery failed", **values)
             case "delivered":
                 log.info("delivery delivered", provider=finished.provider, **values)
-            case "withdrawn" | "skipped" as state:
+            case "previewed" | "withdrawn" | "skipped" as state:
                 log.info("delivery not sent", state=state, **values)
             case _:
                 pass

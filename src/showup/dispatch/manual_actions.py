@@ -1,8 +1,8 @@
 """Retries, resends or withdraws deliveries on a person's request.
 
 A refusal is returned as its reason, and then nothing was changed. A delivery keeps its rendered content, so a retry
-sends the same content under the same id. Only rejected content is rendered again, because someone may have fixed its
-cause.
+sends the same content under the same id. Content that nobody received is rendered again: someone
+may have fixed why it was rejected, and a previewed mail was not written for the mail account of today.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class RetryCount(Struct, frozen=True, kw_only=True):
 
 
 async def retry(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
-    """Retries a delivery that failed, was skipped in the final check or withdrawn manually; else returns why not."""
+    """Retries what failed, was previewed, skipped in the final check or withdrawn manually; else returns why not."""
     row = await _lock(connection, delivery_id)
     because = _retry_refusal(row, now)
     if because is None and row is not None:
@@ -168,12 +168,13 @@ async def _schedule(connection: asyncpg.Connection, rows: Sequence[Mapping[str, 
 
 
 async def _delete_refused_contents(connection: asyncpg.Connection, delivery_ids: Sequence[UUID]) -> None:
-    """Deletes the content of deliveries that no destination can have accepted, so that it is rendered again."""
+    """Deletes the content of deliveries that nobody can have received, so that it is rendered again."""
     await connection.execute(
         """
         DELETE FROM delivery_contents c WHERE c.delivery_id = ANY($1::uuid[]) AND NOT EXISTS (
             SELECT FROM delivery_attempts a
-            WHERE a.delivery_id = c.delivery_id AND coalesce(a.outcome, 'lost') NOT IN ('gave_up', 'stopped')
+            WHERE a.delivery_id = c.delivery_id
+            AND coalesce(a.outcome, 'lost') NOT IN ('previewed', 'gave_up', 'stopped')
         )
         """,
         delivery_ids,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 import asyncpg
 import msgspec
@@ -76,18 +77,25 @@ class StoredMirror:
         )
         return {row["record"]: row["updated_at"] for row in rows}
 
+    async def find_by_email(self, email: str) -> list[MirroredRecord]:
+        """Returns all records with that normalized email, newest first."""
+        return await self._find("email", email)
+
     async def find_by_last_name(self, last_name: str) -> list[MirroredRecord]:
         """Returns all records with that last name, newest first."""
+        return await self._find("last_name", last_name)
+
+    async def _find(self, column: Literal["email", "last_name"], value: str) -> list[MirroredRecord]:
         async with transaction(self._engine) as tx:
             rows = await (await driver_connection(tx)).fetch(
-                """
+                f"""
                 SELECT list, record, title, name, last_name, updated_at, email, url FROM mirrored_records
-                WHERE workspace_id = $1 AND destination = $2 AND last_name = $3
+                WHERE workspace_id = $1 AND destination = $2 AND {column} = $3
                 ORDER BY updated_at DESC, record LIMIT 100
-                """,
+                """,  # noqa: S608  # the name of our own column
                 self._queue.workspace_id,
                 self._queue.destination,
-                last_name,
+                value,
             )
         return [MirroredRecord(**dict(row)) for row in rows]
 

@@ -4,6 +4,7 @@ An event carries the booking as its source reported it (`BookingDetails`), so th
 were lost.
 """
 
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -31,7 +32,9 @@ class PaymentStarted(BookingEvent, frozen=True, kw_only=True):
 
 
 class BookingPaid(BookingEvent, frozen=True, kw_only=True):
-    """The payment of a booking arrived."""
+    """The payment of a booking arrived; `needs_confirmation`: the host must still confirm the booking."""
+
+    needs_confirmation: bool = False
 
 
 class BookingRejected(BookingEvent, frozen=True, kw_only=True):
@@ -134,6 +137,13 @@ class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
     next_step: str | None = None
 
 
+class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
+    """An attendee (by `Attendee.key`) said that they will come at `start_time`. It says nothing about attendance."""
+
+    attendee: str
+    start_time: datetime
+
+
 class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
     """A person attached the booking to another company (key), or to the deal that the booking named `deal` opened."""
 
@@ -206,6 +216,7 @@ AnyBookingEvent: TypeAlias = (
     | InviteDeclined
     | AssignmentDisputed
     | OutcomeReported
+    | AttendeeConfirmed
     | BookingAttached
     | LeadMatched
     | MatchWithdrawn

@@ -22,9 +22,14 @@ class DealOpened(ManualEvent, frozen=True, kw_only=True):
 
 
 class DealChanged(ManualBookingEvent, frozen=True, kw_only=True):
-    """A person changed a deal. `subject` names the booking that opened it, or is `deal:EVENT` if a person opened it."""
+    """A person changed a deal. `subject` names the booking that opened it, or is `deal:EVENT` if a person opened it.
+
+    `seats_of`: the company (key) whose deal it was. Of a booking with seats, only the deal of this company changes,
+    whichever company is the booking's own after a replay. None: the deal of the booking's own company.
+    """
 
     change: DealChange
+    seats_of: str | None = None
 
     def stream(self, event_id: UUID) -> Stream:
         """Return the stream of the booking that opened the deal, or of the manually opened deal."""

@@ -80,7 +80,6 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
     calendar_invites: bool | None = None
     price: int | None = None
     currency: str | None = None
-    simulated: bool = False
 
 
 class ReplacedBooking(Struct, frozen=True, kw_only=True):

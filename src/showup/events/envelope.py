@@ -1,7 +1,7 @@
 """The envelope of an event: when it happened, when we received it, who caused it, and the stream that it belongs to."""
 
 from datetime import UTC, datetime
-from typing import Generic, TypeAlias, TypeGuard, TypeVar
+from typing import Final, Generic, TypeAlias, TypeGuard, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -28,6 +28,9 @@ Event: TypeAlias = (
 )
 
 AnyEvent = TypeVar("AnyEvent", covariant=True)
+
+SIMULATED_ORIGINS: Final = ("sample", "simulation")
+"""The bookings of these events are simulated. Nothing in Cal.com's bodies makes them so: attendees can write there."""
 
 
 class EventRecord(Struct, Generic[AnyEvent], frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.AttendanceReported,
     booking.RecordingReady,
     booking.TranscriptReady,
+    booking.AttendeeConfirmed,
     booking.OutcomeReported,
     booking.BookingAttached,
     booking.LeadMatched,

@@ -10,6 +10,7 @@ AnnouncementKind: TypeAlias = Literal[
     "booking.cancelled",
     "booking.reassigned",
     "booking.location_changed",
+    "booking.confirmed",
     "booking.showed",
     "booking.no_show",
     "booking.host_absent",

@@ -1,12 +1,16 @@
 """The bases of events that people cause. The log stores such an event as JSON; `type` names its kind."""
 
 import re
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from showup.events.details import BookingDetails, BookingEvent
 from showup.events.stream import Stream
+
+ATTENDEE: Final = "attendee"
+"""The actor of what attendees say themselves."""
 
 _NO_DETAILS = BookingDetails()
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 Source: TypeAlias = Literal["calcom", "manual", "resend"]
 """Who speaks in the body: Cal.com, a person, or Resend. It decides how the body is read."""
 
-Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "manual"]
-"""How the body came: sent to us, fetched from Cal.com's API, loaded as sample data, or caused by a person."""
+Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "simulation", "manual"]
+"""How the body came: sent to us, fetched from Cal.com's API, loaded as sample data, simulated, or by a person."""
 
 
 class IncomingEvent(Struct, frozen=True, kw_only=True):

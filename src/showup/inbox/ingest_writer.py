@@ -1,4 +1,4 @@
-"""Group commit: one INSERT and one commit store all waiting events; each request is answered when its event is stored.
+"""Store webhooks before the response: one INSERT and one commit for all that wait (group commit).
 
 One writer per process pays the cost of the disk once for many webhooks. It never waits for more events: under load, the
 next group collects while the last one is being written.

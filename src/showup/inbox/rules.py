@@ -29,14 +29,16 @@ async def amendments(
     """Returns every change of the workspace's rules, or the changes by one actor."""
     rows = await connection.fetch(
         """
-        SELECT changes::text, since, order_key FROM rules
+        SELECT changes::text, since, order_key, at FROM rules
         WHERE workspace_id = $1 AND ($2::text IS NULL OR actor = $2) ORDER BY order_key
         """,
         workspace_id,
         actor,
     )
     return [
-        Amendment(changes=msgspec.json.decode(row["changes"]), since=row["since"], order_key=row["order_key"])
+        Amendment(
+            changes=msgspec.json.decode(row["changes"]), since=row["since"], order_key=row["order_key"], at=row["at"]
+        )
         for row in rows
     ]
 

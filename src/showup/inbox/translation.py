@@ -9,7 +9,14 @@ from uuid import UUID
 import asyncpg
 from msgspec.structs import replace
 
-from showup.events.envelope import AnyRecord, BookingRecord, EventRecord, is_booking_record, order_key
+from showup.events.envelope import (
+    SIMULATED_ORIGINS,
+    AnyRecord,
+    BookingRecord,
+    EventRecord,
+    is_booking_record,
+    order_key,
+)
 from showup.events.translation import Translated, Translation
 from showup.inbox import store
 from showup.inbox.inbox_event import Source
@@ -61,7 +68,7 @@ def _translate(event: InboxEvent) -> tuple[Translation, AnyRecord | None]:
         received_at=event.replayed_at or event.received_at,
         order_key=order_key(source_at, content.event, event.digest),
         actor=content.actor,
-        simulated=event.origin == "sample",
+        simulated=event.origin in SIMULATED_ORIGINS,
         is_history=event.origin == "backfill",
     )
     return content, record

@@ -5,8 +5,9 @@ from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
+DeliveryState: TypeAlias = Literal["scheduled", "sending", "delivered", "previewed", "failed", "withdrawn", "skipped"]
 
 
 MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
@@ -14,7 +15,7 @@ MAIL_DESTINATIONS: Final = frozenset({"email", "mail_preview"})
 
 
 _MESSAGES: Final = (
-    *("confirmation", "rescheduled", "cancelled", "reschedule_request"),
+    *("confirmation", "series", "rescheduled", "cancelled", "reschedule_request"),
     *("new_place", "new_host", "calendar_cleanup"),
 )
 _PRIORITIES: Final = {
@@ -94,3 +95,11 @@ class DestinationQueue(Struct, frozen=True, kw_only=True):
 
     workspace_id: UUID
     destination: str
+
+
+def silenced(delivery: Delivery) -> Delivery:
+    """Return the delivery, skipped if it is about the past: the rules did not call for it then (PI13)."""
+    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "no_show"
+    if delivery.state != "scheduled" or is_future:
+        return delivery
+    return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")

@@ -1,7 +1,7 @@
 """A planned delivery: which notification to send, to whom, from when and until when. A pure value."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,7 +11,13 @@ PlannedState: TypeAlias = Literal["scheduled", "withdrawn", "skipped"]
 CONFIRMATION, REMINDER, NO_SHOW = "confirmation", "reminder", "no_show"
 RESCHEDULED, CANCELLED, RESCHEDULE_REQUEST = "rescheduled", "cancelled", "reschedule_request"
 NEW_PLACE, NEW_HOST, CALENDAR_CLEANUP = "new_place", "new_host", "calendar_cleanup"
+# The one confirmation of all dates of a series.
+SERIES = "series"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
+
+ASKING_SECONDS: Final = (6 * 3600, 48 * 3600 - 1)
+"""The reminder that asks for a yes: its seconds before the meeting, from and to. Earlier ones prepare the meeting, and
+later ones have the link to join (TE14)."""
 
 
 class PlannedDelivery(Struct, frozen=True, kw_only=True):
@@ -21,7 +27,7 @@ class PlannedDelivery(Struct, frozen=True, kw_only=True):
     email, empty if they have no address. It is not sent before `due_at` or after `expires_at`.
     `booking_version` is the version of the booking that it is about. `is_announcement`: it is for subscribers, such as
     a CRM or the team, and not for the attendee. `is_internal`: no external attendee exists, for example if a team
-    member books with themselves.
+    member books with themselves. `is_mailed`: mails of this kind are not switched off.
     """
 
     kind: str
@@ -35,5 +41,6 @@ class PlannedDelivery(Struct, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
     is_announcement: bool = False
     is_internal: bool = False
+    is_mailed: bool = True
     state: PlannedState = "scheduled"
     because: str | None = None

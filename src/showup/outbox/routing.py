@@ -1,6 +1,6 @@
 """Routes a planned delivery to its destinations: one delivery for each. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from showup.outbox.planned import PlannedDelivery
 from showup.outbox.subscriptions import Subscription, subscribed_destinations
 
 _SELF_BOOKING: Final = "self-booking: all attendees are team members"
+_SWITCHED_OFF: Final = "mails of this kind are switched off"
 
 
 def route(
@@ -18,14 +19,13 @@ def route(
     planned: PlannedDelivery,
     subscriptions: Sequence[Subscription],
     *,
-    prospect_destinations: Collection[str],
     simulated: bool,
 ) -> list[Delivery]:
     """Return the deliveries of a booking's notification. Those of a simulation or a sample go to the mail preview.
 
     A message to an attendee is mailed, and goes to the destinations that subscribe to it, such as text messages. A
-    reminder that was skipped is recorded once, as a mail (PI13). `prospect_destinations` are only notified of
-    prospects: their deliveries about a booking without an external attendee are skipped.
+    reminder that was skipped is recorded once, as a mail (PI13). A booking without an external attendee is announced
+    to nobody: its deliveries are skipped (M06).
     """
     subscribed = () if simulated else subscribed_destinations(subscriptions, planned.kind, planned.decided_at)
     if planned.is_announcement:
@@ -33,9 +33,10 @@ def route(
     else:
         destinations = [None, *(() if planned.state == "skipped" else subscribed)]
     deliveries = [_delivery(booking_id, planned, one, simulated=simulated) for one in destinations]
-    if not planned.is_internal:
-        return deliveries
-    return [_skipped(one) if one.destination in prospect_destinations else one for one in deliveries]
+    if not planned.is_mailed and planned.state == "scheduled":
+        # Only the mail is off: text messages and other subscribers still receive the notification.
+        deliveries[0] = replace(deliveries[0], state="skipped", because=_SWITCHED_OFF)
+    return [_skipped(one) for one in deliveries] if planned.is_internal else deliveries
 
 
 def _skipped(delivery: Delivery) -> Delivery:

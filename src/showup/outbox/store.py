@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from showup.database import bulk
 from showup.database.tables import deliveries
-from showup.outbox.delivery import Delivery, WakeUp
+from showup.outbox.delivery import Delivery, WakeUp, silenced
 
 _COMPARED = (
     *("booking_id", "event_id", "destination", "kind", "recipient", "booking_version"),
@@ -62,7 +62,7 @@ async def replace_planned(
     by_key = {delivery.key: delivery for delivery in planned}
     existing = await _lock(connection, {row["key"]: row for row in rows}, by_key)
     changed = [
-        (_silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery).to_row(
+        (silenced(delivery) if delivery.booking_id in silent_booking_ids and new else delivery).to_row(
             workspace_id, _wake_at(delivery, existing.get(delivery.key))
         )
         for delivery in planned
@@ -111,7 +111,7 @@ def _marks(existing: ExistingRows, planned: Mapping[str, Delivery]) -> dict[UUID
     """Returns marks for deliveries in flight or restartable only manually, with what their histories now say."""
     found = {}
     for key, row in existing.items():
-        if row["state"] in ("sending", "failed") or row["withdrawn_by"] is not None:
+        if row["state"] in ("sending", "previewed", "failed") or row["withdrawn_by"] is not None:
             delivery = planned.get(key)
             mark = (
                 _unwanted_reason(delivery),
@@ -145,26 +145,18 @@ def _unwanted_reason(delivery: Delivery | None) -> str | None:
 
 
 async def reassign_booking(connection: asyncpg.Connection, into: Mapping[UUID, UUID]) -> None:
-    """Moves the deliveries and calendar entries of merged bookings to the booking that remains."""
+    """Moves the deliveries of merged bookings to the booking that remains."""
     await connection.execute(
         "SELECT FROM deliveries WHERE booking_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(into)
     )
-    for table in ("deliveries", "calendar_entries"):
-        await connection.execute(
-            f"""
-            UPDATE {table} t SET booking_id = given.stays
-            FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE t.booking_id = given.gone
-            """,  # noqa: S608  # fixed names
-            list(into),
-            list(into.values()),
-        )
-
-
-def _silenced(delivery: Delivery) -> Delivery:
-    is_future = delivery.due_at > delivery.decided_at and delivery.kind != "no_show"
-    if delivery.state != "scheduled" or is_future:
-        return delivery
-    return replace(delivery, state="skipped", because="the rules changed: Showup does not notify anyone of that")
+    await connection.execute(
+        """
+        UPDATE deliveries d SET booking_id = given.stays
+        FROM unnest($1::uuid[], $2::uuid[]) AS given(gone, stays) WHERE d.booking_id = given.gone
+        """,
+        list(into),
+        list(into.values()),
+    )
 
 
 def _differs(row: asyncpg.Record, delivery: Delivery) -> bool:

@@ -7,6 +7,7 @@ A later event that repeats the state restates it; a restated announcement is mad
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from showup.bookings.booking import Attendee, Booking
@@ -27,7 +28,7 @@ _ATTENDANCE_EVENTS: Final = (
     events.OutcomeReported,
 )
 _STATUS_EVENTS: Final[dict[str, tuple[type[BookingEvent], ...]]] = {
-    "PENDING": (events.BookingRequested, events.PaymentStarted),
+    "PENDING": (events.BookingRequested, events.PaymentStarted, events.BookingMade, events.BookingRescheduled),
     "REJECTED": (events.BookingRejected,),
     "CANCELLED": (events.BookingCancelled,),
 }
@@ -43,6 +44,7 @@ def announcements(change: Change) -> list[PlannedDelivery]:
     found: list[PlannedDelivery] = []
     if change.is_ahead:
         found += _of_seats(change) if change.after.seated else _of_booking(change)
+        found += _of_confirmation(change)
     if change.is_fresh and change.after.is_live:
         found += _of_attendance(change, change.before)
     return found
@@ -79,19 +81,31 @@ def _of_booking(change: Change) -> list[PlannedDelivery]:
         kinds = ["booking.rescheduled" if after.reschedule_count else "booking.created"]
     elif before is not None and after.is_live:
         kinds = _change_kinds(before, change)
-    elif before is None or before.status != after.status:
+    elif before.status != after.status if before is not None else _is_reported(change):
         kinds = [_STATUS_KINDS[after.status]]
     old_start_time = before.start_time if before is not None else None
     return [_announcement(change, kind, after.booker, old_start_time=old_start_time) for kind in kinds]
 
 
+def _is_reported(change: Change) -> bool:
+    """Return whether the first event of a booking that is not on says so: one that ended before is no news (F13)."""
+    status = change.after.status
+    return status == "PENDING" or isinstance(change.record.event, _STATUS_EVENTS[status])
+
+
 def _change_kinds(before: Booking, change: Change) -> Iterable[AnnouncementKind]:
+    """Yield what subscribers must know of a meeting that goes on; each of their messages has its host and its place."""
     after = change.after
+    place = _meeting_place(after)
+    is_elsewhere = _meeting_place(before) != place
     if before.start_time != after.start_time:
         yield "booking.rescheduled"
     elif before.organizer_email != after.organizer_email:
         yield "booking.reassigned"
-    if change.decision.what == "booking.relocated" and _meeting_place(before) != _meeting_place(after):
+    elif is_elsewhere and place is not None:
+        yield "booking.location_changed"
+        return
+    if is_elsewhere and change.decision.what == "booking.relocated":
         yield "booking.location_changed"
 
 
@@ -137,6 +151,17 @@ def _of_attendance(change: Change, before: Booking | None) -> Iterable[PlannedDe
         yield _announcement(change, "booking.host_absent", after.booker)
 
 
+def _of_confirmation(change: Change) -> Iterable[PlannedDelivery]:
+    """Announce an attendee's yes to a meeting that will take place (TE14)."""
+    before, event = change.before, change.record.event
+    if before is None or not (isinstance(event, events.AttendeeConfirmed) and change.after.is_live):
+        return
+    unanswered = {one.key for one in before.attendees if one.confirmed_at is None}
+    for one in change.after.seats:
+        if one.confirmed_at is not None and one.key in unanswered:
+            yield _announcement(change, "booking.confirmed", one)
+
+
 def _announcement(
     change: Change, kind: AnnouncementKind, attendee: Attendee | None, *, old_start_time: datetime | None = None
 ) -> PlannedDelivery:
@@ -146,7 +171,8 @@ def _announcement(
     is_other_time = kind == "booking.rescheduled" and old_start_time != after.start_time
     return PlannedDelivery(
         kind=kind,
-        key=f"{kind}:{after.uid or after.calcom_booking_id or '-'}:{after.start_time:%Y%m%dT%H%M%SZ}:{recipient}",
+        key=f"{kind}:{after.uid or after.calcom_booking_id or '-'}:{after.start_time:%Y%m%dT%H%M%SZ}:{recipient}"
+        f"{_host_or_place_key(kind, after)}",
         recipient=recipient,
         event_id=record.event_id,
         booking_version=after.version,
@@ -157,6 +183,19 @@ def _announcement(
         is_announcement=True,
         is_internal=not recipient and not has_phone_attendee,
     )
+
+
+def _host_or_place_key(kind: AnnouncementKind, booking: Booking) -> str:
+    """Return what tells one new host or place from the next; a place may be longer than an index key can be."""
+    place = _meeting_place(booking) or ""
+    match kind:
+        case "booking.reassigned":
+            what = f"{booking.organizer_email} {place}"
+        case "booking.location_changed":
+            what = place
+        case _:
+            return ""
+    return f":{sha256(what.encode()).hexdigest()[:16]}"
 
 
 _DEAL_STATUS_KINDS: Final[dict[str, DealAnnouncementKind]] = {

@@ -1,7 +1,9 @@
-"""Attendance and its evidence: the clock alone (`assumed`) or a witness's report (`reported`) (PI5).
+"""Attendance, no-shows and their evidence: the clock alone (`assumed`) or a witness's report (`reported`) (PI5).
 
 The clock never overrides a report. A missing host says nothing about the guest.
 """
+
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -17,7 +19,7 @@ from showup.events.booking import (
 )
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
-from showup.pipeline.booking_updates import apply_details, create_booking
+from showup.pipeline.booking_updates import apply_details, becomes_live, create_booking, reported_status
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
 
@@ -25,15 +27,15 @@ _OUTDATED_TIME = "the event is about an earlier time of the meeting"
 
 
 def meeting_started(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:
-    """Apply the scheduled start; it creates the booking if it was unknown."""
-    if before is not None and not before.is_live:
-        return Rejected(because=f"the booking is {before.status}, so its scheduled start has no effect")
-    if before is not None and before.start_time > record.source_at:
-        return Rejected(because=_OUTDATED_TIME)
-    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
-    deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None else ()
+    """Apply the scheduled start; it creates the booking if it was unknown, and accepts it as its status says."""
+    known = _at_scheduled_time(before, record, rules, "start")
+    if isinstance(known, Rejected):
+        return known
     return Decision(
-        after=after, what="meeting.started", because="the scheduled start time passed", deal_events=deal_events
+        after=known,
+        what="meeting.started",
+        because="the scheduled start time passed" if known.is_live else f"the booking is {known.status}",
+        deal_events=("booked",) if becomes_live(before, known) else (),
     )
 
 
@@ -41,25 +43,54 @@ def meeting_ended(
     before: Booking | None, event: MeetingEnded, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
     """Apply the scheduled end: attended, unless the source or a report says otherwise."""
-    if before is not None and not before.is_live:
-        return Rejected(because=f"the booking is {before.status}, so its scheduled end has no effect")
-    if before is not None and before.start_time > record.source_at:
-        return Rejected(because=_OUTDATED_TIME)
-    known = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
-    host_absent = event.host_absent or known.host_absent
+    known = _at_scheduled_time(before, record, rules, "end")
+    if isinstance(known, Rejected):
+        return known
+    if not known.is_live:
+        return Decision(after=known, what="meeting.ended", because=f"the booking is {known.status}")
+    organizer_is_known_absent = known.organizer_email in known.absent_hosts
+    if event.host_absent:
+        known = _without_host(known, known.organizer_email)
+    host_absent = known.host_absent
     details_by_key = {one.key: one for one in event.booking.attendees}
     attendees = tuple(
         _attendee_after_end(one, details_by_key.get(one.key), host_absent, known.outcome, rules)
         for one in known.attendees
     )
-    after = replace(known, attendees=attendees, host_absent=host_absent)
-    deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None else ()
+    after = replace(known, attendees=attendees)
+    because = _ended_reason(after)
+    if event.host_absent and not host_absent and not organizer_is_known_absent:
+        because += f"; the organizer {known.organizer_email} was absent, and another host may have held the meeting"
+    deal_events: tuple[DealEventKind, ...] = ("booked",) if becomes_live(before, known) else ()
     return Decision(
         after=after,
         what="meeting.ended",
-        because=_ended_reason(after),
+        because=because,
         deal_events=(*deal_events, *attendance_deal_events(before, after)),
     )
+
+
+def _at_scheduled_time(
+    before: Booking | None, record: BookingRecord, rules: Rules, moment: Literal["start", "end"]
+) -> Booking | Rejected:
+    """Return the booking as of its scheduled start or end, or why the event has no effect.
+
+    The body is the booking's row as it was sent. If it says that an accepted meeting is cancelled, nobody met; the
+    cancellation has its own event.
+    """
+    details = record.event.booking
+    status = reported_status(before, details)
+    if before is None:
+        return create_booking(record, status, rules)
+    if before.is_live and details.status in ("CANCELLED", "REJECTED"):
+        return Rejected(
+            because=f"Cal.com lists the booking as {details.status}, so its scheduled {moment} has no effect"
+        )
+    if status == before.status and not before.is_live:
+        return Rejected(because=f"the booking is {before.status}, so its scheduled {moment} has no effect")
+    if before.start_time > record.source_at:
+        return Rejected(because=_OUTDATED_TIME)
+    return replace(apply_details(before, record, rules), status=status)
 
 
 def attendance_reported(before: Booking | None, record: BookingRecord) -> Decision | Rejected:
@@ -107,18 +138,29 @@ def host_missed(before: Booking | None, event: HostMissed) -> Decision | Rejecte
     if not before.is_live:
         return Rejected(because=f"the booking is {before.status}, so no one can be absent")
     who = event.host_email or before.organizer_email
-    if who != before.organizer_email:
-        return Decision(after=before, what="host.missed", because=f"the co-host {who} did not join")
+    missed = _without_host(before, who)
+    if not missed.host_absent:
+        role = "organizer" if who == before.organizer_email else "co-host"
+        others = "another host may have held the meeting" if role == "organizer" else "the meeting has other hosts"
+        return Decision(after=missed, what="host.missed", because=f"the {role} {who} did not join; {others}")
     attendees = tuple(
         replace(one, attended=None, evidence=None) if one.evidence == "assumed" else one for one in before.attendees
     )
-    after = replace(before, attendees=attendees, host_absent=True)
+    after = replace(missed, attendees=attendees)
     return Decision(
         after=after,
         what="host.missed",
         because=f"Cal Video reported that {who or 'the host'} did not join",
         deal_events=attendance_deal_events(before, after),
     )
+
+
+def _without_host(booking: Booking, host: str | None) -> Booking:
+    """Return the booking with this host absent; the meeting had no host only if all of them were absent (F18)."""
+    absent = booking.absent_hosts | ({host} if host is not None else set())
+    hosts = booking.co_hosts | ({booking.organizer_email} if booking.organizer_email is not None else set())
+    host_absent = booking.host_absent or hosts <= absent
+    return replace(booking, absent_hosts=absent, host_absent=host_absent)
 
 
 def recording_ready(before: Booking | None, event: RecordingReady) -> Decision:

@@ -46,7 +46,7 @@ def rejoin_seats(booking: Booking, details: BookingDetails) -> Booking:
     """Return the booking with the seats of the listed attendees restored."""
     listed = _attendee_keys(details)
     attendees = tuple(
-        replace(one, left_at=None, rejoin_count=one.rejoin_count + 1)
+        replace(one, left_at=None, rejoin_count=one.rejoin_count + 1, confirmed_at=None)
         if one.key in listed and one.left_at is not None
         else one
         for one in booking.attendees
@@ -79,7 +79,12 @@ def _attendee_keys(details: BookingDetails) -> set[str]:
 def clear_attendance(booking: Booking) -> Booking:
     """Return the booking with its attendance reset, because attendees can still come at the new time."""
     attendees = tuple(replace(one, attended=None, evidence=None) for one in booking.attendees)
-    return replace(booking, attendees=attendees, host_absent=False, outcome=None)
+    return replace(booking, attendees=attendees, absent_hosts=frozenset(), host_absent=False, outcome=None)
+
+
+def clear_confirmations(booking: Booking) -> Booking:
+    """Return the booking whose attendees have not said yet whether they come: a yes applies to one time only."""
+    return replace(booking, attendees=tuple(replace(one, confirmed_at=None) for one in booking.attendees))
 
 
 def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, left_at: datetime | None) -> Attendee:

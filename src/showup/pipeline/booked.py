@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import Attendee, Booking, Status
 from showup.deals.deal import DealEventKind
-from showup.events.booking import BookingMade, BookingRejected, BookingRequested
+from showup.events.booking import BookingMade, BookingPaid, BookingRejected, BookingRequested
 from showup.events.envelope import BookingRecord
 from showup.pipeline import moved
 from showup.pipeline.attendees import rejoin_seats, vacate_seats
-from showup.pipeline.booking_updates import apply_details, create_booking, is_current
+from showup.pipeline.booking_updates import apply_details, create_booking, is_current, listed_end
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
 
@@ -16,7 +16,15 @@ _CANCELLED_REASON = "the booking was already cancelled, and a cancelled booking 
 
 
 def made(before: Booking | None, event: BookingMade, record: BookingRecord, rules: Rules) -> Decision | Rejected:
-    """Apply an accepted booking: new, previously pending, one more seat, or a repeated event."""
+    """Apply an accepted booking: new, previously pending, one more seat, or a repeated event.
+
+    Some instances report a booking as made before it is paid or confirmed: its status says that it still waits (F13).
+    Cal.com reads a booking when it sends: one that is sent late may have ended.
+    """
+    if (end := listed_end(before, event.booking)) is not None:
+        return moved.already_ended(before, end, record, rules, event.replaces)
+    if event.booking.status == "PENDING":
+        return _made_too_early(before, event, record, rules)
     if before is None:
         after = create_booking(record, "ACCEPTED", rules, event.replaces)
         return _accepted(after, "booking.made", "a meeting was booked")
@@ -35,7 +43,14 @@ def made(before: Booking | None, event: BookingMade, record: BookingRecord, rule
 def requested(
     before: Booking | None, event: BookingRequested, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
-    """Apply a request for a time, or for another time, that the host must confirm."""
+    """Apply a request for a time, or for another time, that the host must confirm.
+
+    An instance that reports a confirmation as one more request gives the status ACCEPTED (F13).
+    """
+    if event.booking.status == "ACCEPTED":
+        return made(before, BookingMade(booking=event.booking, replaces=event.replaces), record, rules)
+    if (end := listed_end(before, event.booking)) is not None:
+        return moved.already_ended(before, end, record, rules, event.replaces)
     if before is None:
         after = create_booking(record, "PENDING", rules, event.replaces)
         return Decision(after=after, what="booking.requested", because="it waits for the host's confirmation")
@@ -46,17 +61,23 @@ def requested(
 
 def payment_started(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision | Rejected:
     """Apply a started payment: the booking is accepted once it is paid."""
+    if (end := listed_end(before, record.event.booking)) is not None:
+        return moved.already_ended(before, end, record, rules)
     if before is None:
         after = create_booking(record, "PENDING", rules)
         return Decision(after=after, what="booking.requested", because="it waits for payment")
     return _still_waiting(before, record, rules)
 
 
-def paid(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
-    """Apply a payment. Cal.com reports in a separate webhook whether the meeting is accepted."""
+def paid(before: Booking | None, event: BookingPaid, record: BookingRecord, rules: Rules) -> Decision:
+    """Apply a payment: it accepts the booking if its status says so and the host need not confirm it (F13)."""
+    end = listed_end(before, event.booking)
     known = before if before is not None else create_booking(record, "PENDING", rules)
-    after = replace(apply_details(known, record, rules), paid=True)
-    return Decision(after=after, what="booking.paid", because="the payment was received")
+    is_accepted = known.status == "PENDING" and event.booking.status == "ACCEPTED" and not event.needs_confirmation
+    status: Status = "ACCEPTED" if is_accepted else end or known.status
+    after = replace(apply_details(known, record, rules), paid=True, status=status)
+    because = "the payment was received, and the booking is accepted" if is_accepted else "the payment was received"
+    return Decision(after=after, what="booking.paid", because=because, deal_events=("booked",) if is_accepted else ())
 
 
 def rejected(
@@ -74,6 +95,19 @@ def rejected(
 def repeated(before: Booking, record: BookingRecord, rules: Rules) -> Decision:
     """Apply a repeated event: its fields may be newer."""
     return Decision(after=apply_details(before, record, rules))
+
+
+def _made_too_early(
+    before: Booking | None, event: BookingMade, record: BookingRecord, rules: Rules
+) -> Decision | Rejected:
+    if before is None:
+        after = create_booking(record, "PENDING", rules, event.replaces)
+        return Decision(after=after, what="booking.requested", because="it is not accepted yet")
+    if not is_current(before, event.booking):
+        return moved.to_requested_time(before, record, rules, event.replaces)
+    if before.is_live:
+        return _seat_taken(before, record, rules) if before.seated else repeated(before, record, rules)
+    return _still_waiting(before, record, rules)
 
 
 def _accepted(after: Booking, what: str, because: str) -> Decision:

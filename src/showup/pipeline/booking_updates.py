@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from showup.bookings.booking import Attendee, Booking, BookingUid, Status
 from showup.events.details import BookingDetails, ReplacedBooking
 from showup.events.envelope import BookingRecord
-from showup.pipeline.attendees import clear_attendance, merge_attendees
+from showup.pipeline.attendees import clear_attendance, clear_confirmations, merge_attendees
 from showup.pipeline.rules import Rules
 
 _SAME_NAME_FIELDS = (
@@ -36,7 +36,6 @@ _SAME_NAME_FIELDS = (
     "platform_cancel_url",
     "platform_booking_url",
     "calendar_invites",
-    "series_uid",
     "price",
     "currency",
 )
@@ -78,18 +77,50 @@ def create_booking(
     return apply_details(booking, record, rules)
 
 
+def reported_status(before: Booking | None, details: BookingDetails) -> Status:
+    """Return the status after an event that says nothing about acceptance, such as another place or the end (F13).
+
+    A booking that waits takes the status that Cal.com lists: the event that accepted it may never arrive. For any other
+    booking the events say what happened; the body may be newer than its event (PI9).
+    """
+    if before is None:
+        return details.status or "ACCEPTED"
+    if before.status in ("PENDING", "REJECTED") and details.status not in (None, "PENDING"):
+        return details.status
+    return before.status
+
+
+def listed_end(before: Booking | None, details: BookingDetails) -> Status | None:
+    """Return the status of a booking that had ended when Cal.com read it to send the event; None if it had not (F13).
+
+    An accepted booking ends only by an event that says so (PI9).
+    """
+    if details.status not in ("CANCELLED", "REJECTED") or (before is not None and before.is_live):
+        return None
+    return reported_status(before, details)
+
+
+def becomes_live(before: Booking | None, after: Booking) -> bool:
+    """Return whether the meeting is on now and was not before."""
+    return after.is_live and (before is None or not before.is_live)
+
+
 def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Booking:
     """Return the booking with every field that the event gives; a changed time makes a new version."""
     details = record.event.booking
     changes: dict[str, Any] = {
         name: value for name in _SAME_NAME_FIELDS if (value := getattr(details, name)) is not None
     }
+    # Bodies name a series in different ways: the first name stays, since it links the date to the others.
+    changes["series_uid"] = booking.series_uid or details.series_uid
     if details.answers:
         changes["answers"] = {**booking.answers, **details.answers}
     if details.calcom_booking_id is not None:
         changes["calcom_booking_id"] = details.calcom_booking_id
-    if details.simulated or record.simulated:
+    if record.simulated:
         changes["simulated"] = True
+    if co_hosts := details.hosts - {details.organizer_email}:
+        changes["co_hosts"] = co_hosts
     if details.booked_at is not None:
         changes["booked_at"] = min(booking.booked_at, details.booked_at)
     booking = merge_attendees(replace(booking, **changes), details, record.source_at, rules)
@@ -154,7 +185,7 @@ def _apply_time(booking: Booking, details: BookingDetails, at: datetime) -> Book
         booking = replace(booking, uids=(*booking.uids, uid_entry))
     duration = booking.end_time - booking.start_time if booking.end_time is not None else None
     end = details.end_time or (start + duration if duration is not None else None)
-    return replace(_set_times(booking, start, end), version=booking.version + 1)
+    return replace(clear_confirmations(_set_times(booking, start, end)), version=booking.version + 1)
 
 
 def _set_times(booking: Booking, start: datetime, end: datetime | None) -> Booking:

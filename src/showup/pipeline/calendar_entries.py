@@ -21,11 +21,12 @@ from showup.outbox.planned import (
     NEW_PLACE,
     RESCHEDULE_REQUEST,
     RESCHEDULED,
+    SERIES,
     PlannedDelivery,
 )
 from showup.pipeline.change import Change
 
-_ADDS: Final = frozenset({CONFIRMATION, RESCHEDULED, NEW_PLACE, NEW_HOST})
+_ADDS: Final = frozenset({CONFIRMATION, SERIES, RESCHEDULED, NEW_PLACE, NEW_HOST})
 _REMOVES: Final = frozenset({CANCELLED, RESCHEDULE_REQUEST})
 
 
@@ -63,7 +64,7 @@ def cleanups(
                 del entries[recipient, uid]
                 found.append(_cleanup(change, recipient, uid, entry))
     for message in planned:
-        if message.kind in _ADDS and message.state == "scheduled" and after.ical_uid is not None:
+        if message.kind in _ADDS and _is_sent(message) and after.ical_uid is not None:
             entries[message.recipient, after.ical_uid] = OpenEntry(start_time=after.start_time)
     return found
 
@@ -82,10 +83,14 @@ def _valid_entries(booking: Booking) -> set[tuple[str, str]]:
 
 
 def _cancellation(planned: Sequence[PlannedDelivery], recipient: str) -> PlannedDelivery | None:
-    cancels = (one for one in planned if one.kind in _REMOVES and one.state == "scheduled")
+    cancels = (one for one in planned if one.kind in _REMOVES and _is_sent(one))
     return next((one for one in cancels if one.recipient == recipient), None)
 
 
 def _is_removed(entry: OpenEntry, messages: Mapping[str, PlannedDelivery]) -> bool:
     """Return whether a message removes the entry: one that was withdrawn may not have been sent."""
     return entry.removed_by is not None and messages[entry.removed_by].state != "withdrawn"
+
+
+def _is_sent(message: PlannedDelivery) -> bool:
+    return message.state == "scheduled" and message.is_mailed

@@ -28,6 +28,7 @@ class MeetingState(Struct, kw_only=True):
     has_attendance: bool = False
     is_outweighed: bool = False
     start_time: datetime | None = None
+    series_uid: str | None = None
     past_hosts: set[str | None] = set()
 
 

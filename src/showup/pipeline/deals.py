@@ -40,7 +40,7 @@ def _apply(company_deals: CompanyDeals, deal_event: DealEvent, rules: Rules, str
     meeting = company_deals.meeting(deal_event.stream_id)
     if meeting.start_time != deal_event.start_time:
         meeting.is_outweighed = meeting.has_attendance = False
-    meeting.start_time = deal_event.start_time
+    meeting.start_time, meeting.series_uid = deal_event.start_time, deal_event.series_uid
     match deal_event.kind:
         case "booked":
             _booked(company_deals, meeting, deal_event)
@@ -70,7 +70,7 @@ def _booked(company_deals: CompanyDeals, meeting: MeetingState, deal_event: Deal
         _join_or_open(company_deals, meeting, deal_event)
         return
     deal = company_deals.by_id[meeting.deal_id]
-    if deal.status != "cancelled" or deal.cancelled_by != deal_event.stream_id:
+    if deal.status != "cancelled" or not _cancelled_by_meeting(company_deals, deal, deal_event):
         return
     if company_deals.active_id is not None:
         meeting.deal_id = company_deals.active_id
@@ -84,6 +84,14 @@ def _booked(company_deals: CompanyDeals, meeting: MeetingState, deal_event: Deal
     after = replace(deal, status="active", cancelled_by=None, closed_at=None)
     company_deals.replace_deal(
         deal_event, after, "deal.reopened", "the meeting whose cancellation closed the deal is scheduled again"
+    )
+
+
+def _cancelled_by_meeting(company_deals: CompanyDeals, deal: Deal, deal_event: DealEvent) -> bool:
+    """Return whether the cancellation of this meeting, or of the rest of its series, cancelled the deal."""
+    other = None if deal.cancelled_by is None else company_deals.meetings.get(deal.cancelled_by)
+    return deal.cancelled_by == deal_event.stream_id or (
+        other is not None and other.series_uid is not None and other.series_uid == deal_event.series_uid
     )
 
 
@@ -119,6 +127,10 @@ def _cancelled(company_deals: CompanyDeals, meeting: MeetingState, deal_event: D
     if meeting.deal_id is None or company_deals.by_id[meeting.deal_id].status != "active":
         return
     deal = company_deals.by_id[meeting.deal_id]
+    if _has_other_dates(company_deals, meeting):
+        because = "one date of a series was cancelled, and others stand: decide whether to go on"
+        company_deals.add_entry(deal_event, "deal.meeting_cancelled", because, deal.id)
+        return
     if rules.cancel_deal == "last_meeting" and _has_later_meeting(company_deals, deal.id, deal_event.at):
         company_deals.add_entry(deal_event, "deal.kept", "the deal has another upcoming meeting", deal.id)
         return
@@ -128,6 +140,14 @@ def _cancelled(company_deals: CompanyDeals, meeting: MeetingState, deal_event: D
         return
     after = replace(deal, status="cancelled", cancelled_by=deal_event.stream_id, closed_at=deal_event.at)
     company_deals.replace_deal(deal_event, after, "deal.cancelled", "its meeting was cancelled")
+
+
+def _has_other_dates(company_deals: CompanyDeals, meeting: MeetingState) -> bool:
+    """Return whether another date of the meeting's series was held or is still to be (M12)."""
+    return meeting.series_uid is not None and any(
+        other.is_scheduled and other.deal_id == meeting.deal_id and other.series_uid == meeting.series_uid
+        for other in company_deals.meetings.values()
+    )
 
 
 def _has_later_meeting(company_deals: CompanyDeals, deal_id: UUID, at: datetime) -> bool:

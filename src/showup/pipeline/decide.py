@@ -44,6 +44,7 @@ def decide(prior: PriorState, record: BookingRecord, rules: Rules) -> Decision |
     decision = _decide_event(before, record, rules)
     if isinstance(decision, Rejected):
         return decision
+    decision = moved.with_unreported_end(before, decision, event)
     return moved.with_correction(before, moved.with_time_change(before, decision))
 
 
@@ -57,7 +58,7 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
         case events.PaymentStarted():
             return booked.payment_started(before, record, rules)
         case events.BookingPaid():
-            return booked.paid(before, record, rules)
+            return booked.paid(before, event, record, rules)
         case events.BookingRejected():
             return booked.rejected(before, event, record, rules)
         case events.BookingRescheduled():
@@ -92,6 +93,8 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return attended.assignment_disputed(before, event)
         case events.OutcomeReported():
             return manual.outcome_reported(before, event, record.source_at)
+        case events.AttendeeConfirmed():
+            return manual.attendee_confirmed(before, event, record.source_at)
         case events.BookingAttached():
             return manual.attached(before, event)
         case DealChanged():

@@ -1,4 +1,4 @@
-"""Apply manual events about a booking: its outcome, its company or deal, and its deal's values (AP2, PI12)."""
+"""Apply manual events about a booking: its outcome, an attendee's yes, its company, its deal's values (PI12)."""
 
 from datetime import datetime
 
@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import DealEventKind
-from showup.events.booking import BookingAttached, OutcomeReported
+from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
 from showup.pipeline.attended import attendance_deal_events
 from showup.pipeline.decision import Decision
+from showup.values.email_address import display_email
 
 _OUTCOME_REASONS = {
     "showed": "the attendee came",
@@ -54,6 +55,24 @@ def outcome_reported(before: Booking | None, event: OutcomeReported, at: datetim
         deal_events=(*scheduled_again, *attendance),
         conflict=conflict,
     )
+
+
+def attendee_confirmed(before: Booking | None, event: AttendeeConfirmed, at: datetime) -> Decision:
+    """Apply an attendee's yes, which holds for the time that they saw; it reopens no booking (TE14).
+
+    A yes to another time, which an older event revealed later, stays in the timeline and changes nothing else.
+    """
+    assert before is not None, "a yes can't create a booking"
+    because = f"{display_email(event.attendee)} said that they will come on {event.start_time:%Y-%m-%d %H:%M} UTC"
+    attendee = next((one for one in before.attendees if one.key == event.attendee), None)
+    if attendee is None or event.start_time != before.start_time:
+        reason = "who is not among the attendees now" if attendee is None else "which is no longer the meeting's time"
+        return Decision(after=before, what="attendee.confirmed", because=f"{because}, {reason}")
+    if attendee.confirmed_at is not None:
+        return Decision(after=before)
+    confirmed = replace(attendee, confirmed_at=at)
+    attendees = tuple(confirmed if one is attendee else one for one in before.attendees)
+    return Decision(after=replace(before, attendees=attendees), what="attendee.confirmed", because=because)
 
 
 def attached(before: Booking | None, event: BookingAttached) -> Decision:

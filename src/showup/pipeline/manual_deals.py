@@ -1,8 +1,11 @@
 """Apply manual deal events: open, change, and attach bookings to deals (PI12, AP2).
 
-A change that does not fit the state is a conflict. The request that brings it is refused because of that, and rolled
-back. In any later replay it was accepted: an older event that arrived afterwards caused the conflict. What the person
-did stands then, and the audit log shows the conflict.
+A change that does not fit the state is a conflict. The request that brings it is refused because of that: its effects
+are rolled back, and the log keeps the refusal. In any later replay it was accepted: an older event that arrived
+afterwards caused the conflict. What the person did stands then.
+
+The timeline of a deal shows what a person did, and beside it a conflict that arose later (`deal.conflict`). It shows no
+refusal: `GET /api/events?state=refused` does.
 """
 
 from collections.abc import Mapping

@@ -51,6 +51,9 @@ class Identities(Struct, frozen=True, kw_only=True):
         }
 
 
+NO_MERGES = Identities()
+
+
 class MergeState(Struct, frozen=True, kw_only=True):
     """The active merges and, by event, why other merges or undos were refused."""
 

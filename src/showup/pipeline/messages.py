@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby, pairwise
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -26,14 +26,19 @@ from showup.outbox.planned import (
     REMINDER,
     RESCHEDULE_REQUEST,
     RESCHEDULED,
+    SERIES,
     PlannedDelivery,
 )
+from showup.pipeline.booking_updates import becomes_live
 from showup.pipeline.change import Change, Withdrawal, time_details
 from showup.pipeline.quiet_hours import end_of_quiet_hours
 from showup.pipeline.rules import Rules
 from showup.values.time_zone import zone_of
 
 BOOKED_EVENTS: Final = (events.BookingMade, events.BookingRescheduled, events.SeatMoved)
+_ACCEPTING_EVENTS: Final = (events.BookingRequested, events.BookingPaid)
+# Events whose body may be the first to say that a booking was accepted.
+_STATUS_EVENTS: Final = (*_ACCEPTING_EVENTS, events.LocationChanged, events.OrganizerChanged, events.MeetingStarted)
 _REPORT_EVENTS: Final = (
     events.AttendanceReported,
     events.GuestsMissed,
@@ -46,14 +51,34 @@ def messages(change: Change) -> list[PlannedDelivery]:
     """Return the messages to attendees that the change calls for."""
     planned: list[PlannedDelivery] = []
     if change.is_ahead:
-        is_booked = isinstance(change.record.event, BOOKED_EVENTS) and change.after.is_live
+        is_booked = _is_booked(change)
+        # Cal.com reads a booking when it sends: if it lists the booking as cancelled, the attendees know already.
+        is_listed = change.record.event.booking.status not in ("CANCELLED", "REJECTED")
         if isinstance(change.record.event, events.BookingCancelled):
             planned += _cancelled(change)
-        if is_booked or change.is_moved:
+        if (is_booked or change.is_moved) and is_listed:
             planned += _scheduled(change)
-        if not change.is_moved:
-            planned += _new_host_or_place(change)
-    return [*planned, *_follow_ups(change)]
+        if is_listed and not change.is_moved:
+            planned += _new_host_or_place(change, is_booked=is_booked)
+    return [_switched(one, change.rules) for one in (*planned, *_follow_ups(change))]
+
+
+def _switched(planned: PlannedDelivery, rules: Rules) -> PlannedDelivery:
+    """Return the message, marked if mails of its kind are switched off (U04)."""
+    seconds = planned.details.get("before_seconds")
+    before = None if seconds is None else timedelta(seconds=seconds)
+    return planned if rules.is_mailed(planned.kind, before) else replace(planned, is_mailed=False)
+
+
+def _is_booked(change: Change) -> bool:
+    """Return whether the event says that the meeting is on, or accepts a booking that waited (F13)."""
+    before, event = change.before, change.record.event
+    if isinstance(event, BOOKED_EVENTS):
+        return change.after.is_live
+    is_accepted = becomes_live(before, change.after)
+    return is_accepted and (
+        isinstance(event, _ACCEPTING_EVENTS) if before is None else isinstance(event, _STATUS_EVENTS)
+    )
 
 
 def withdrawals(change: Change) -> list[Withdrawal]:
@@ -106,6 +131,9 @@ def _scheduled(change: Change) -> Iterable[PlannedDelivery]:
         key = f"scheduled:{_meeting_key(after, attendee)}:{email}"
         if is_rescheduled:
             yield change.message(RESCHEDULED, email, key, details=time_details(old_start_time))
+        elif after.series_uid is not None and change.rules.confirm_series == "once":
+            # The dates of a series arrive one by one; the final check sends one of these mails for all of them (F14).
+            yield change.message(SERIES, email, key, due_at=change.record.received_at + change.rules.series_wait)
         else:
             yield change.message(CONFIRMATION, email, key)
         yield from _reminders(change, attendee, email)
@@ -153,24 +181,35 @@ def _cancelled(change: Change) -> list[PlannedDelivery]:
     ]
 
 
-def _new_host_or_place(change: Change) -> list[PlannedDelivery]:
-    """Notify all attendees of another host or another place of a meeting that they know of (F06)."""
+def _new_host_or_place(change: Change, *, is_booked: bool) -> list[PlannedDelivery]:
+    """Notify all attendees of another host or another place of a meeting that they know of (F06).
+
+    `is_booked`: the event also confirms the meeting.
+    """
     before, after = change.before, change.after
     place = _place(after)
     if before is None or not (before.is_live and after.is_live):
         # The first event about the booking may say that its place is new.
-        is_new_place = isinstance(change.record.event, events.LocationChanged) and after.is_live and place is not None
-        return _changed(change, NEW_PLACE, place or "", {}) if is_new_place else []
+        is_relocated = isinstance(change.record.event, events.LocationChanged) and after.is_live and not is_booked
+        return _changed(change, NEW_PLACE, place, {}) if is_relocated and place is not None else []
     old_host, host = before.organizer_email, after.organizer_email
     if old_host is not None and host is not None and old_host != host:
-        details = {} if before.organizer_name is None else {"old_host": before.organizer_name}
+        details: dict[str, Any] = {} if before.organizer_name is None else {"old_host": before.organizer_name}
+        if place != _place(before):
+            details["has_new_place"] = True
         return _changed(change, NEW_HOST, f"{host} {place or ''}", details)
     if place is not None and place != _place(before):
-        return _changed(change, NEW_PLACE, place, {})
+        return _changed(change, NEW_PLACE, place, _old_place(before))
     return []
 
 
-def _changed(change: Change, kind: str, what: str, details: dict[str, str]) -> list[PlannedDelivery]:
+def _old_place(before: Booking) -> dict[str, Any]:
+    """Return the place that a new one replaces, if it is an address: a link may contain a uid, and tells nothing."""
+    is_address = before.meeting_url is None and before.location_kind in ("organizer_place", "attendee_place")
+    return {"old_place": before.location} if is_address and before.location is not None else {}
+
+
+def _changed(change: Change, kind: str, what: str, details: dict[str, Any]) -> list[PlannedDelivery]:
     # A place may be longer than an index key can be.
     digest = sha256(what.encode()).hexdigest()[:16]
     return [

@@ -4,13 +4,22 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from showup.bookings.booking import Booking
+from showup.bookings.booking import Booking, Status
 from showup.deals.deal import DealEventKind
 from showup.events.booking import BookingCancelled, BookingRescheduled, SeatLeft, SeatMoved
-from showup.events.details import AttendeeDetails, ReplacedBooking
+from showup.events.details import AttendeeDetails, BookingEvent, ReplacedBooking
 from showup.events.envelope import BookingRecord
 from showup.pipeline.attendees import leave_seats, rejoin_seats, vacate_seats
-from showup.pipeline.booking_updates import apply_details, create_booking, is_current, move_booking, timeline_fields
+from showup.pipeline.booking_updates import (
+    apply_details,
+    becomes_live,
+    create_booking,
+    is_current,
+    listed_end,
+    move_booking,
+    reported_status,
+    timeline_fields,
+)
 from showup.pipeline.decision import Decision, Rejected
 from showup.pipeline.rules import Rules
 
@@ -22,14 +31,51 @@ def rescheduled(
     reason = f": {event.reason}" if event.reason else ""
     by = f"by {event.by}" if event.by else "by someone whom Cal.com does not name"
     because = f"the meeting was rescheduled {by}{reason}"
-    if before is None:
+    if (end := listed_end(before, event.booking)) is not None:
+        decision: Decision | Rejected = already_ended(before, end, record, rules, event.replaces)
+    elif event.booking.status == "PENDING":
+        decision = _rescheduled_too_early(before, event, record, rules)
+    elif before is None:
         decision = _create_rescheduled(event, record, rules, because)
     elif is_current(before, event.booking) and _same_time(before, event):
         return _repeated(before, record, rules)
     else:
         decision = to_new_time(before, record, rules, event.replaces, because=because)
+    if isinstance(decision, Rejected):
+        return decision
     after = replace(decision.after, reschedule_reason=event.reason, rescheduled_by=event.by)
     return replace(decision, after=after)
+
+
+def already_ended(
+    before: Booking | None,
+    status: Status,
+    record: BookingRecord,
+    rules: Rules,
+    replaces: ReplacedBooking | None = None,
+) -> Decision:
+    """Apply an event that reports a booking after its end: it has this status, is not booked, and has no deal (F13)."""
+    if before is None:
+        after = create_booking(record, status, rules, replaces)
+    elif is_current(before, record.event.booking):
+        after = replace(apply_details(before, record, rules), status=status)
+    else:
+        after = replace(move_booking(before, record, rules, replaces), status=status)
+    is_new = before is None or before.status != status
+    what = "booking.rejected" if status == "REJECTED" else "booking.cancelled"
+    return Decision(after=after, what=what if is_new else "", because=f"Cal.com lists the booking as {status}")
+
+
+def with_unreported_end(before: Booking | None, decision: Decision, event: BookingEvent) -> Decision:
+    """Record whether the booking is cancelled only because Cal.com lists it so."""
+    is_unreported = (
+        decision.after.status == "CANCELLED"
+        and not isinstance(event, (BookingCancelled, SeatLeft))
+        and (before is None or before.status != "CANCELLED" or before.is_end_unreported)
+    )
+    if is_unreported == decision.after.is_end_unreported:
+        return decision
+    return replace(decision, after=replace(decision.after, is_end_unreported=is_unreported))
 
 
 def to_new_time(
@@ -90,12 +136,13 @@ def cancelled(
     before: Booking | None, event: BookingCancelled, record: BookingRecord, rules: Rules
 ) -> Decision | Rejected:
     """Apply a cancellation of the whole booking, of one seat, or of this time if the host wants another (PI4)."""
-    if before is not None and before.status == "CANCELLED" and event.reschedule_requested:
+    was_cancelled = before is not None and before.status == "CANCELLED" and not before.is_end_unreported
+    if was_cancelled and event.reschedule_requested:
         return Rejected(because="the booking was already cancelled")
     known = apply_details(before, record, rules) if before is not None else create_booking(record, "CANCELLED", rules)
     if before is not None and before.is_live and _has_remaining_seats(before, event):
         return _seat_cancelled(leave_seats(known, event.booking, record.source_at), event)
-    already_cancelled = before is not None and before.status == "CANCELLED" and not before.reschedule_requested
+    already_cancelled = was_cancelled and before is not None and not before.reschedule_requested
     after = replace(
         known,
         status="CANCELLED",
@@ -113,6 +160,8 @@ def cancelled(
 
 def seat_moved(before: Booking | None, event: SeatMoved, record: BookingRecord, rules: Rules) -> Decision:
     """Apply a seat taken by an attendee of another booking."""
+    if (end := listed_end(before, event.booking)) is not None:
+        return already_ended(before, end, record, rules)
     if before is not None and before.status == "CANCELLED":
         known = apply_details(vacate_seats(before, record.source_at), record, rules)
     else:
@@ -152,24 +201,34 @@ def seat_left(before: Booking | None, event: SeatLeft, record: BookingRecord) ->
 
 def location_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another meeting place."""
-    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
+    after = _with_reported_status(before, record, rules)
     return Decision(
         after=after,
         what="booking.relocated",
         because="the meeting has another location",
-        deal_events=("booked",) if before is None else (),
+        deal_events=("booked",) if becomes_live(before, after) else (),
     )
 
 
 def organizer_changed(before: Booking | None, record: BookingRecord, rules: Rules) -> Decision:
     """Apply another host; the deal's owner follows."""
-    after = apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
+    after = _with_reported_status(before, record, rules)
+    details = record.event.booking
+    after = replace(after, co_hosts=details.hosts - {details.organizer_email})
+    booked: tuple[DealEventKind, ...] = ("booked",) if becomes_live(before, after) else ()
     return Decision(
         after=after,
         what="booking.reassigned",
         because=f"{after.organizer_email} hosts the meeting now",
-        deal_events=("booked",) if before is None else ("reassigned",),
+        deal_events=booked if before is None else (*booked, "reassigned"),
     )
+
+
+def _with_reported_status(before: Booking | None, record: BookingRecord, rules: Rules) -> Booking:
+    status = reported_status(before, record.event.booking)
+    if before is None:
+        return create_booking(record, status, rules)
+    return replace(apply_details(before, record, rules), status=status)
 
 
 def _create_rescheduled(event: BookingRescheduled, record: BookingRecord, rules: Rules, because: str) -> Decision:
@@ -180,6 +239,20 @@ def _create_rescheduled(event: BookingRescheduled, record: BookingRecord, rules:
         because=because,
         deal_events=("booked",),
     )
+
+
+def _rescheduled_too_early(
+    before: Booking | None, event: BookingRescheduled, record: BookingRecord, rules: Rules
+) -> Decision | Rejected:
+    """Apply a new time that the host must still confirm, as its status says (F13)."""
+    if before is None:
+        after = create_booking(record, "PENDING", rules, event.replaces)
+        return Decision(after=after, what="booking.requested", because="the new time is not accepted yet")
+    if not (is_current(before, event.booking) and _same_time(before, event)):
+        return to_requested_time(before, record, rules, event.replaces)
+    if before.status not in ("ACCEPTED", "PENDING"):
+        return Rejected(because=f"the request was already answered: the booking is {before.status}")
+    return Decision(after=apply_details(before, record, rules))
 
 
 def _same_time(before: Booking, event: BookingRescheduled) -> bool:

@@ -6,6 +6,7 @@ every event had arrived on time.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import filterfalse
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,10 @@ from msgspec.structs import replace
 from showup.bookings.booking import Booking
 from showup.campaigns.match import Match
 from showup.companies.company import domain_of_key
-from showup.deals.deal import DealEvent, DealEventKind
+from showup.deals.deal import DealEvent
 from showup.events.booking import BookingAttached
-from showup.events.deal import DealChanged
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
-from showup.events.manual import ManualBookingEvent
 from showup.people.person import Person
 from showup.pipeline.assignments import NO_ASSIGNMENTS, Assignments
 from showup.pipeline.attendees import assign_companies, own_side_reason
@@ -29,8 +28,10 @@ from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.matches import is_match_event, replay_matches
+from showup.pipeline.merges import NO_MERGES, Identities
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook, Rules
+from showup.pipeline.seat_deals import changes_without_deal, own_deal_events, seat_deal_events
 from showup.values.domain_name import display_domain
 from showup.values.email_address import display_email, email_domain
 
@@ -46,13 +47,15 @@ class BookingState(Struct, kw_only=True):
     """The state that results from one booking's events. `refused`: by event, why it changed nothing.
 
     `first_event_at` and `last_event_at` are source times: of the first event, and of the last event that was not
-    refused. `attached_at` lists, by company key, when people attached the booking to that company.
+    refused. `seat_deal_events` are the deal events of other companies with seats, by company key. `attached_at` lists,
+    by company key, when people attached the booking to that company.
     """
 
     booking: Booking | None = None
     first_event_at: datetime | None = None
     last_event_at: datetime | None = None
     deal_events: list[DealEvent] = []
+    seat_deal_events: dict[str, list[DealEvent]] = {}
     plan: DeliveryPlan = field(default_factory=DeliveryPlan)
     entries: list[AuditEntry] = []
     people: dict[str, Person] = {}
@@ -78,15 +81,20 @@ class BookingState(Struct, kw_only=True):
 
 
 def replay(
-    booking_id: UUID, history: Iterable[BookingRecord], rules: RuleBook, assignments: Assignments = NO_ASSIGNMENTS
+    booking_id: UUID,
+    history: Iterable[BookingRecord],
+    rules: RuleBook,
+    assignments: Assignments = NO_ASSIGNMENTS,
+    identities: Identities = NO_MERGES,
 ) -> BookingState:
     """Replay one booking's events, each under the rules of its time; `booking_id` only labels the deal events.
 
-    `assignments` are the companies that people assigned its attendees to.
+    `assignments` are the companies that people assigned its attendees to; `identities` tell which companies are one.
     """
     state = BookingState()
+    changes: list[Change] = []
     ordered = _source_order(history)
-    for record in (one for one in ordered if not is_match_event(one)):
+    for record in filterfalse(is_match_event, ordered):
         applicable = rules.at(record.source_at)
         decision = decide(PriorState(booking=state.booking), record, applicable)
         if isinstance(decision, Rejected):
@@ -94,20 +102,28 @@ def replay(
             state.entries.append(_entry(record, "event.refused", decision.because))
         else:
             if decision.conflict is not None:
-                state.refused[record.event_id] = decision.conflict
-                state.entries.append(_entry(record, "booking.conflict", decision.conflict))
+                _add_conflict(state, record, decision.conflict)
             assigned = assign_companies(state.booking, decision.after, record.source_at, assignments)
             decision = decision if assigned is decision.after else replace(decision, after=assigned)
             change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
-            _apply(state, booking_id, change)
+            _apply(state, change)
+            changes.append(change)
             state.plan.apply(change)
     state.plan.finish()
-    replayed = replay_matches(one for one in ordered if is_match_event(one))
+    state.deal_events = own_deal_events(booking_id, changes, identities)
+    state.seat_deal_events = seat_deal_events(booking_id, changes, identities)
+    for record, because in changes_without_deal(changes, [state.deal_events, *state.seat_deal_events.values()]):
+        _add_conflict(state, record, because)
+    _replay_matches(state, ordered)
+    _collect_people(state, ordered)
+    return state
+
+
+def _replay_matches(state: BookingState, ordered: Iterable[BookingRecord]) -> None:
+    replayed = replay_matches(filter(is_match_event, ordered))
     state.matches, state.dismissed = replayed.matches, replayed.dismissed
     state.refused |= replayed.refused
     state.entries += replayed.entries
-    _collect_people(state, ordered)
-    return state
 
 
 def _source_order(history: Iterable[BookingRecord]) -> list[BookingRecord]:
@@ -120,7 +136,7 @@ def _source_order(history: Iterable[BookingRecord]) -> list[BookingRecord]:
     return [ordered[first], *ordered[:first], *ordered[first + 1 :]] if first else ordered
 
 
-def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
+def _apply(state: BookingState, change: Change) -> None:
     before, after, decision, record = change.before, change.after, change.decision, change.record
     state.booking = after
     state.first_event_at = (
@@ -129,27 +145,15 @@ def _apply(state: BookingState, booking_id: UUID, change: Change) -> None:
     state.last_event_at = (
         record.source_at if state.last_event_at is None else max(state.last_event_at, record.source_at)
     )
-    state.deal_events.extend(_deal_event(booking_id, record, kind, after) for kind in decision.deal_events)
     if decision.what and not _is_repeated_entry(state, before, decision):
         state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.deal_events:
         state.entries.extend(_entry(record, what, because) for what, because in _company_reasons(state, change))
 
 
-def _deal_event(booking_id: UUID, record: BookingRecord, kind: DealEventKind, after: Booking) -> DealEvent:
-    event = record.event
-    return DealEvent(
-        stream_id=booking_id,
-        event_id=record.event_id,
-        kind=kind,
-        at=record.source_at,
-        order_key=record.order_key,
-        start_time=after.start_time,
-        organizer_email=after.organizer_email,
-        change=event.change if isinstance(event, DealChanged) else None,
-        deal_name=event.deal if isinstance(event, BookingAttached) else None,
-        actor=record.actor if isinstance(event, ManualBookingEvent) else None,
-    )
+def _add_conflict(state: BookingState, record: BookingRecord, because: str) -> None:
+    state.refused[record.event_id] = because
+    state.entries.append(_entry(record, "booking.conflict", because))
 
 
 def _is_repeated_entry(state: BookingState, before: Booking | None, decision: Decision) -> bool:

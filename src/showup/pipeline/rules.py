@@ -11,7 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 from showup.companies.domain import mail_domain
 from showup.deals.deal import FIRST_STAGE, MET_STAGE
 from showup.values.domain_name import DomainName
-from showup.values.duration import Duration
+from showup.values.duration import Duration, parse_short_duration
 from showup.values.email_address import EmailAddress
 from showup.values.invalid_value import InvalidValue
 from showup.values.time_of_day import TimeOfDay
@@ -36,6 +36,13 @@ Stage: TypeAlias = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
 ]
 QuietHours: TypeAlias = tuple[TimeOfDay, TimeOfDay]
+
+
+_MAIL_SWITCH = (
+    r"^(confirmation|series|rescheduled|cancelled|reschedule_request|new_host|new_place|reminder(_[0-9]{1,6}[smhd])?)$"
+)
+MailSwitch: TypeAlias = Annotated[str, Meta(pattern=_MAIL_SWITCH), StringConstraints(pattern=_MAIL_SWITCH)]
+"""A kind of mail that can be switched off, or the reminders of one offset."""
 
 
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,9 +91,25 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     remind_before: Annotated[
         tuple[Duration, ...], Meta(max_length=20, description="When to send reminders, before the meeting.")
     ] = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
+    confirm_series: Annotated[
+        Literal["once", "each"],
+        Meta(description="Whether a series that was booked at once is confirmed in one mail, or each date in its own."),
+    ] = "once"
+    series_wait: Annotated[
+        Duration, Meta(description="How long the confirmation of a series waits for the series' other dates.")
+    ] = timedelta(seconds=3)
     notify_guests: Annotated[
         bool, Meta(description="Whether all attendees are notified of a meeting, or only the booker.")
     ] = False
+    mails_off: Annotated[
+        frozenset[MailSwitch],
+        Meta(
+            max_length=30,
+            description="Kinds of mail that are not sent, such as `confirmation`, `cancelled` or `reminder_72h`;"
+            " `reminder` means all reminders. Other destinations still receive them.",
+            examples=[["confirmation", "reminder_72h"]],
+        ),
+    ] = frozenset()
     follow_up: Annotated[bool, Meta(description="Whether people who missed a meeting are offered another.")] = False
     follow_up_after: Annotated[
         Duration, Meta(description="Delay after the meeting, or after the no-show was reported.")
@@ -115,6 +138,13 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             check_stages(self.stages)
         except InvalidValue as error:
             raise ValueError(f"stages {error}") from error
+
+    def is_mailed(self, kind: str, before: timedelta | None = None) -> bool:
+        """Return whether this kind of mail is sent; `before` is a reminder's time before the meeting."""
+        if kind in self.mails_off:
+            return False
+        offsets = (name.partition("_")[2] for name in self.mails_off if name.startswith("reminder_"))
+        return before is None or all(parse_short_duration(offset) != before for offset in offsets)
 
     def is_team(self, email: str) -> bool:
         """Return whether the address belongs to the team."""
@@ -148,22 +178,29 @@ TIMELESS_RULES = ADDRESS_RULES | {"hosts_domains_are_ours"}
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
-    """New values for some rules from `since` on (None: all history), with the order key of the manual event."""
+    """New values for some rules from `since` on (None: all history); `at` and `order_key` are the manual event's."""
 
     changes: dict[str, Any]
     since: datetime | None
     order_key: str
+    at: datetime
 
 
 class RuleBook(Struct, frozen=True, kw_only=True):
-    """The rules of a workspace over time: `versions[i]` applies from `since[i]` on."""
+    """The rules of a workspace over time: `versions[i]` applies from `since[i]` on. `amendments` made them."""
 
     since: tuple[datetime, ...] = (_BEGINNING,)
     versions: tuple[Rules, ...] = (Rules(),)
+    amendments: tuple[Amendment, ...] = ()
 
     def at(self, moment: datetime) -> Rules:
         """Return the rules that apply to events at `moment`."""
         return self.versions[bisect_right(self.since, moment) - 1]
+
+    def known_at(self, moment: datetime) -> "RuleBook":
+        """Return the rules as they were at `moment`, before later changes of them; itself if there is none."""
+        known = tuple(one for one in self.amendments if one.at <= moment)
+        return self if len(known) == len(self.amendments) else rule_book(known)
 
     @property
     def newest(self) -> Rules:
@@ -187,7 +224,7 @@ def rule_book(amendments: Iterable[Amendment]) -> RuleBook:
                 name: new for name, new in one.changes.items() if name in TIMELESS_RULES or _start(one) <= moment
             }
         versions.append(convert(values, Rules))
-    return RuleBook(since=tuple(moments), versions=tuple(versions))
+    return RuleBook(since=tuple(moments), versions=tuple(versions), amendments=tuple(ordered))
 
 
 def amend_rules(rules: Rules, changes: dict[str, Any]) -> Rules:

@@ -21,6 +21,7 @@ from showup.outbox import store as deliveries
 from showup.outbox.wakeups import wake
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook
+from showup.pipeline.seat_deals import seat_stream_id
 from showup.projector import audit_log, manual_changes
 from showup.projector.audit_rows import booking_rows, manual_rows
 from showup.projector.contacts import Contacts, remove_contacts, save_contacts
@@ -66,7 +67,9 @@ async def project(
     await _save_bookings(connection, workspace_id, replayed, contacts, manual)
     deal_projection = await _project_deals(connection, workspace_id, replayed, contacts, manual, rules, replay_request)
     await _write_audit_log(connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records)
-    wake_ups = await write_deliveries(connection, workspace_id, replayed, deal_projection, manual_records, rules)
+    wake_ups = await write_deliveries(
+        connection, workspace_id, replayed, deal_projection, manual_records, rules, replay_request.booking_ids
+    )
     if now is not None:
         await wake(connection, workspace_id, wake_ups, now)
     await _remove_contacts(connection, workspace_id, replayed, contacts, manual)
@@ -166,12 +169,17 @@ async def _project_deals(
         )
         for one in manual.deals
     ]
+    seat_streams = await _seat_streams(connection, replayed, contacts, manual)
+    stream_events += seat_streams
     forced = {merged_row.company_id for one in replayed for merged_row in one.merged}
     forced |= {
         _company_id(one.state, contacts, manual)
         for one in replayed
         if not one.stream.records or one.booking_id in replay_request.booking_ids
     }
+    replayed_ids = {one.booking_id for one in replayed if not one.stream.records}
+    replayed_ids |= replay_request.booking_ids
+    forced |= {one.company_id for one in seat_streams if one.booking_id in replayed_ids}
     if replay_request is not NO_REPLAY:
         forced |= set(await deals.companies_with_manual_deals(connection, workspace_id))
     deal_projection = await project_deals(
@@ -179,6 +187,48 @@ async def _project_deals(
     )
     await bookings.save_deals(connection, deal_projection.deal_ids)
     return deal_projection
+
+
+async def _seat_streams(
+    connection: asyncpg.Connection, replayed: Sequence[ReplayedBooking], contacts: Contacts, manual: ManualChanges
+) -> list[StreamDealEvents]:
+    """Return the streams of other companies with seats, including those that a replay no longer finds (M02)."""
+    earlier = {
+        seat_stream_id(row.id, company): one.booking_id
+        for one in replayed
+        for row in one.rows_before
+        if len(row.company_keys) > 1
+        for company in row.company_keys
+    }
+    current = {
+        seat_stream_id(one.booking_id, company): (one.booking_id, company, deal_events)
+        for one in replayed
+        for company, deal_events in one.state.seat_deal_events.items()
+    }
+    if not (earlier or current):
+        return []
+    company_before = await deals.companies_of_streams(connection, [*earlier, *current])
+    removed = [
+        StreamDealEvents(
+            stream_id=stream_id,
+            booking_id=booking_id,
+            company_id=None,
+            company_before=company_before[stream_id],
+            deal_events=[],
+        )
+        for stream_id, booking_id in earlier.items()
+        if stream_id not in current and stream_id in company_before
+    ]
+    return removed + [
+        StreamDealEvents(
+            stream_id=stream_id,
+            booking_id=booking_id,
+            company_id=contacts.company_ids[manual.identities.company(company)],
+            company_before=company_before.get(stream_id),
+            deal_events=deal_events,
+        )
+        for stream_id, (booking_id, company, deal_events) in current.items()
+    ]
 
 
 async def _write_audit_log(

@@ -16,12 +16,16 @@ REQUESTED_KINDS = frozenset({"opened", "changed", "attached"})
 
 
 class StreamDealEvents(Struct, frozen=True, kw_only=True):
-    """The deal events of one event stream, and its company now and before."""
+    """The deal events of one event stream, and its company now and before.
+
+    `booking_id`: the booking with seats of this company, if it is not the booking's own company.
+    """
 
     stream_id: UUID
     company_id: UUID | None
     company_before: UUID | None
     deal_events: list[DealEvent]
+    booking_id: UUID | None = None
 
     @property
     def companies(self) -> list[UUID]:
@@ -65,6 +69,7 @@ def changed_tails(
                 DealEventTail(
                     stream_id=stream.stream_id,
                     company_id=stream.company_id,
+                    booking_id=stream.booking_id,
                     position=unchanged,
                     deal_events=stream.deal_events[unchanged:],
                 )

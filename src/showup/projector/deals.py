@@ -13,6 +13,7 @@ from showup.pipeline.company_deals import CompanyDeals
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.manual_deals import NO_DEAL
 from showup.pipeline.rules import RuleBook
+from showup.pipeline.seat_deals import seat_stream_id, split_deal_name
 from showup.projector import deal_event_changes
 from showup.projector.audit_log import AuditRow
 from showup.projector.deal_event_changes import StreamDealEvents
@@ -64,6 +65,7 @@ async def project_deals(
     await _save_deals(connection, workspace_id, by_company, deals_before)
     await deals.replace_deal_events(connection, deal_event_changes.changed_tails(streams, stored))
     deal_ids = _deal_ids(by_company)
+    await deals.save_stream_deals(connection, {one: deal_ids[one] for one in deal_ids.keys() - ids_before.keys()})
     rows = _new_rows(by_company, since)
     return DealProjection(
         since=since,
@@ -124,7 +126,13 @@ async def _named_streams(
     if not names:
         return {}
     manual_streams = {one: UUID(one.removeprefix(_DEAL_PREFIX)) for one in names if one.startswith(_DEAL_PREFIX)}
-    return manual_streams | await bookings.ids_by_name(connection, workspace_id, names - manual_streams.keys())
+    parts = {one: split_deal_name(one) for one in names - manual_streams.keys()}
+    ids = await bookings.ids_by_name(connection, workspace_id, {booking for booking, _ in parts.values()})
+    return manual_streams | {
+        name: ids[booking] if seats_of is None else seat_stream_id(ids[booking], seats_of)
+        for name, (booking, seats_of) in parts.items()
+        if booking in ids
+    }
 
 
 def _current_events(

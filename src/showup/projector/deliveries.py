@@ -5,19 +5,18 @@ once, while its event is fresh. No booking's history calls for it, so none withd
 have been opened stays reported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from showup.companies import store as companies
-from showup.connections.catalogue import PROSPECT_DESTINATIONS
 from showup.deals.deal import Deal
 from showup.events.envelope import AnyRecord, BookingRecord
 from showup.outbox import deal_delivery_store, expiry, store
 from showup.outbox import subscriptions as subscription_store
-from showup.outbox.delivery import Delivery, WakeUp
+from showup.outbox.delivery import Delivery, WakeUp, silenced
 from showup.outbox.routing import route
 from showup.outbox.subscriptions import Subscription, subscribed_destinations
 from showup.pipeline.announcements import deal_details, deal_kinds
@@ -35,15 +34,20 @@ async def write_deliveries(
     deal_projection: DealProjection,
     manual_records: Sequence[AnyRecord],
     rules: RuleBook,
+    replayed_for_rules: Collection[UUID],
 ) -> list[WakeUp]:
-    """Write the planned deliveries; return when the dispatcher must next wake up."""
+    """Write the planned deliveries; return when the dispatcher must next wake up.
+
+    `replayed_for_rules`: the bookings that were replayed because of a change of the rules; others without a new event
+    were replayed because of a person's command, which causes no messages about the past either.
+    """
     subscriptions = await subscription_store.of_workspace(connection, workspace_id)
     wake_ups = await store.replace_planned(
         connection,
         workspace_id,
         booking_ids=[one.booking_id for one in replayed],
         planned=[delivery for one in replayed for delivery in _booking_deliveries(one, subscriptions)],
-        silent_booking_ids={one.booking_id for one in replayed if not one.stream.records},
+        silent_booking_ids={one.booking_id for one in replayed if not one.stream.records} - {*replayed_for_rules},
     )
     fresh_records = _fresh_records(replayed, manual_records, rules)
     return wake_ups + await _write_deals(connection, workspace_id, deal_projection, fresh_records, subscriptions)
@@ -54,13 +58,12 @@ def _booking_deliveries(booking: ReplayedBooking, subscriptions: Sequence[Subscr
     state = booking.state
     assert state.booking is not None, "a replayed booking exists"
     return [
-        delivery
+        silenced(delivery) if planned.key in booking.silent_keys else delivery
         for planned in (*state.plan.messages.values(), *state.plan.announcements.values())
         for delivery in route(
             booking.booking_id,
             planned,
             subscriptions,
-            prospect_destinations=PROSPECT_DESTINATIONS,
             simulated=state.booking.simulated,
         )
     ]
@@ -81,7 +84,7 @@ def _fresh_records(
 
 
 def _is_simulated(booking: ReplayedBooking, record: BookingRecord) -> bool:
-    # A simulation arrives like any other event: only its booking is marked as simulated.
+    # The reconciler may report on a simulated booking too; only the booking is marked then.
     return record.simulated or (booking.state.booking is not None and booking.state.booking.simulated)
 
 

@@ -1,6 +1,7 @@
 """Replay a batch's bookings, and those affected because a person or company is no longer in any of them."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -14,19 +15,24 @@ from showup.deals import store as deals
 from showup.people import store as people
 from showup.pipeline.replay import BookingState, replay
 from showup.pipeline.rules import RuleBook
+from showup.pipeline.silence import silent_keys
 from showup.projector import assignments, manual_changes
 from showup.projector.manual_changes import ManualChanges
 from showup.projector.streams import EventLog, EventStream, load_streams
 
 
 class ReplayedBooking(Struct, frozen=True, kw_only=True):
-    """A replayed booking and its stored rows; `merged` are bookings that turned out to be this one."""
+    """A replayed booking and its stored rows; `merged` are bookings that turned out to be this one.
+
+    `silent_keys`: the deliveries that only a later change of the rules calls for.
+    """
 
     booking_id: UUID
     stream: EventStream
     state: BookingState
     before: BookingRow | None
     merged: list[BookingRow] = []
+    silent_keys: frozenset[str] = frozenset()
 
     @property
     def rows_before(self) -> list[BookingRow]:
@@ -56,17 +62,24 @@ async def replay_all(
     ids = [one for stream in streams for one in (stream.booking_id, *stream.merged) if one is not None]
     stored = await bookings.load_rows(connection, ids)
     assigned = await assignments.load(connection, workspace_id, log, streams, manual, rules)
-    return [
-        ReplayedBooking(
-            booking_id=stream.booking_id,
-            stream=stream,
-            state=replay(stream.booking_id, [*stream.history, *stream.records], rules, assigned),
-            before=stored.get(stream.booking_id),
-            merged=[stored[one] for one in stream.merged],
+    replayed = []
+    for stream in streams:
+        if stream.booking_id is None:
+            continue
+        history = [*stream.history, *stream.records]
+        replay_under = partial(replay, stream.booking_id, history, assignments=assigned, identities=manual.identities)
+        state = replay_under(rules)
+        replayed.append(
+            ReplayedBooking(
+                booking_id=stream.booking_id,
+                stream=stream,
+                state=state,
+                before=stored.get(stream.booking_id),
+                merged=[stored[one] for one in stream.merged],
+                silent_keys=silent_keys(state, rules, replay_under),
+            )
         )
-        for stream in streams
-        if stream.booking_id is not None
-    ]
+    return replayed
 
 
 async def replay_affected(

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import UUID as UUID_TYPE
+from sqlalchemy import Label, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.bookings.uids import redact
-from showup.database.tables import booking_attendees, bookings, deals
+from showup.database.tables import booking_attendees, bookings, deal_events, deals, people
 from showup.reads.attendance import attendance_of
 from showup.reads.bookings import booking_item, select_bookings
 from showup.reads.current_ids import current_booking_id
@@ -50,9 +51,22 @@ async def _attendees(tx: AsyncConnection, booking: Item) -> list[Item]:
     seat = booking_attendees.c
     query = select(
         seat.person_id, seat.email, seat.name, seat.time_zone, seat.phone, seat.attended, seat.cancelled_at
-    ).add_columns(seat.attendance_evidence)
+    ).add_columns(seat.attendance_evidence, seat.confirmed_at, _deal_of_seat(booking))
     query = query.where(seat.booking_id == booking["id"]).order_by(seat.position)
     return [_attendee(dict(row), booking) for row in (await tx.execute(query)).mappings()]
+
+
+def _deal_of_seat(booking: Item) -> Label[UUID]:
+    """Selects the deal of the attendee's company: with seats, each company has its own."""
+    seat, event = booking_attendees.c, deal_events.c
+    own = (
+        select(event.deal_id)
+        .join(people, people.c.company_id == event.company_id)
+        .where(event.booking_id == booking["id"], people.c.id == seat.person_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(own, literal(booking["deal_id"], UUID_TYPE())).label("deal_id")
 
 
 def _attendee(row: dict[str, Any], booking: Item) -> Item:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -15,7 +15,7 @@ from showup.database.tables import booking_attendees, booking_refs, bookings, co
 from showup.reads.attendance import attendance_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
-from showup.reads.search import matches_prefix, split_words
+from showup.reads.search import matches_prefix, typed_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_booking
 from showup.values.email_address import normalize_email
 
@@ -31,12 +31,15 @@ _FIELDS = (
 class BookingFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a booking; an empty one does not filter. `attended`: "true", "false", "null" for unreported.
 
+    `confirmed`: "true" or "false", whether an attendee said that they will come at its current time.
+
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
     uid: Sequence[str] = ()
     status: Sequence[str] = ()
     attended: Sequence[str] = ()
+    confirmed: Sequence[str] = ()
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
     organizer: Sequence[str] = ()
@@ -77,8 +80,6 @@ def select_bookings(permission: Permission) -> Select[Any]:
     notified_at = select(func.min(deliveries.c.delivered_at)).where(
         deliveries.c.booking_id == bookings.c.id,
         deliveries.c.kind.not_in(_FOLLOW_UP_KINDS),
-        # A mail that is only in the mail preview has reached no recipient.
-        deliveries.c.provider.is_distinct_from("mail_preview"),
     )
     seat = booking_attendees.c
     seat_uids = select(func.array_agg(seat.calcom_seat_uid)).where(
@@ -119,15 +120,16 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     b = bookings.c
     return [
         if_any(filters.status, b.status.in_),
-        if_any(filters.company_id, b.company_id.in_),
+        if_any(filters.company_id, _with_company),
         if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
+        if_any(filters.confirmed, lambda values: or_(*(_with_yes() == (value == "true") for value in values))),
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
         if_any(filters.email, _with_attendee),
         if_any(filters.uid, _with_any_uid),
-        *(b.id.in_(_matching_word(word)) for word in split_words(filters.q)),
+        *(b.id.in_(_matching_word(word)) for word in typed_words(filters.q)),
     ]
 
 
@@ -138,6 +140,19 @@ def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:
     normal = [normalize_email(email) for email in emails]
     seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.email.in_(normal))
     return bookings.c.id.in_(seats)
+
+
+def _with_company(company_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Returns a condition: bookings of these companies, or in which one of their people has or had a seat (M02)."""
+    person_ids = select(people.c.id).where(people.c.company_id.in_(company_ids))
+    seats = select(booking_attendees.c.booking_id).where(booking_attendees.c.person_id.in_(person_ids))
+    return or_(bookings.c.company_id.in_(company_ids), bookings.c.id.in_(seats))
+
+
+def _with_yes() -> ColumnElement[bool]:
+    seat = booking_attendees.c
+    is_confirmed = and_(seat.booking_id == bookings.c.id, seat.confirmed_at.is_not(None), seat.cancelled_at.is_(None))
+    return select(seat.booking_id).where(is_confirmed).correlate(bookings).exists()
 
 
 def _with_any_uid(uids: Sequence[str]) -> ColumnElement[bool]:

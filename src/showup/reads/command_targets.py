@@ -8,8 +8,18 @@ from sqlalchemy import Select, Text, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import booking_refs, bookings, companies, deals, merges, people
+from showup.database.tables import (
+    booking_attendees,
+    booking_refs,
+    bookings,
+    companies,
+    deal_events,
+    deals,
+    merges,
+    people,
+)
 from showup.events.workspace import MergeKind
+from showup.pipeline.seat_deals import seat_stream_id
 from showup.reads.current_ids import current_booking_id, current_company_id, current_deal_id, current_person_id
 from showup.reads.rows import visible_to
 
@@ -29,9 +39,10 @@ class BookingTarget(CommandTarget, frozen=True, kw_only=True):
 
 
 class DealTarget(CommandTarget, frozen=True, kw_only=True):
-    """A deal, and the key of its company."""
+    """A deal, and the key of its company. `seats_of`: whose seats opened it, if not those of the booking's own."""
 
     company: str
+    seats_of: str | None = None
 
 
 AnyTarget = TypeVar("AnyTarget", bound=CommandTarget)
@@ -55,9 +66,28 @@ async def target_of_deal(tx: AsyncConnection, permission: Permission, deal_id: U
         d.workspace_id, d.id, companies.c.key.label("company"), func.coalesce(opener, manual_name).label("name")
     )
     query = query.join_from(deals, companies, companies.c.id == d.company_id)
-    return await _fetch_target(
-        tx, DealTarget, query.where(d.id == current_deal_id(deal_id), visible_to(permission, deals))
+    query = query.add_columns(d.opened_by)
+    row = (
+        (await tx.execute(query.where(d.id == current_deal_id(deal_id), visible_to(permission, deals))))
+        .mappings()
+        .one_or_none()
     )
+    if row is None:
+        return None
+    fields = {name: value for name, value in row.items() if name != "opened_by"}
+    return DealTarget(**fields | await _opening_seats(tx, row["opened_by"]))
+
+
+async def _opening_seats(tx: AsyncConnection, stream_id: UUID) -> dict[str, str]:
+    """Returns the booking and the company whose seats opened a deal; empty if something else opened it."""
+    query = select(booking_attendees.c.company_key, booking_attendees.c.booking_id, _booking_name().label("name"))
+    query = query.join_from(booking_attendees, bookings, bookings.c.id == booking_attendees.c.booking_id)
+    of_stream = select(deal_events.c.booking_id).where(deal_events.c.stream_id == stream_id)
+    rows = await tx.execute(query.where(bookings.c.id.in_(of_stream), booking_attendees.c.company_key.is_not(None)))
+    for row in rows.mappings():
+        if seat_stream_id(row["booking_id"], row["company_key"]) == stream_id:
+            return {"name": row["name"], "seats_of": row["company_key"]}
+    return {}
 
 
 async def target_of_company(tx: AsyncConnection, permission: Permission, company_id: UUID) -> CommandTarget | None:

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import booking_attendees, bookings, companies, deals, people
+from showup.database.tables import booking_attendees, bookings, companies, deal_events, deals, people
 from showup.reads.bookings import bookings_of
 from showup.reads.current_ids import current_deal_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
@@ -70,7 +70,10 @@ async def find_deal(tx: AsyncConnection, permission: Permission, deal_id: UUID) 
 
 async def _with_related(tx: AsyncConnection, permission: Permission, deal: Item) -> Item:
     deal_id = deal["id"]
-    deal_bookings = await bookings_of(tx, permission, bookings.c.deal_id == deal_id)
+    # With seats, a booking belongs to the deal of each company in it.
+    seats = select(deal_events.c.booking_id).where(deal_events.c.deal_id == deal_id)
+    is_of_deal = or_(bookings.c.deal_id == deal_id, bookings.c.id.in_(seats))
+    deal_bookings = await bookings_of(tx, permission, is_of_deal)
     entries = await timeline(tx, permission, deal_id=[deal_id])
     return {
         **deal,
@@ -107,7 +110,12 @@ def _conditions(filters: DealFilter) -> list[ColumnElement[bool]]:
 async def _contacts(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> list[Item]:
     seats = select(booking_attendees.c.person_id).join(bookings, bookings.c.id == booking_attendees.c.booking_id)
     query = select(*(people.c[name] for name in ("id", "email", "name", "time_zone", "phone")))
-    query = query.where(people.c.id.in_(seats.where(bookings.c.deal_id == deal_id)), visible_to(permission, people))
+    # Of another company's booking with seats, only the people of the deal's own company are its contacts.
+    company_id = select(deals.c.company_id).where(deals.c.id == deal_id).scalar_subquery()
+    booking_ids = select(deal_events.c.booking_id).where(deal_events.c.deal_id == deal_id)
+    has_own_seat = and_(people.c.id.in_(seats.where(bookings.c.id.in_(booking_ids))), people.c.company_id == company_id)
+    is_contact = or_(people.c.id.in_(seats.where(bookings.c.deal_id == deal_id)), has_own_seat)
+    query = query.where(is_contact, visible_to(permission, people))
     return [dict(row) for row in (await tx.execute(query.order_by(people.c.email))).mappings()]
 
 

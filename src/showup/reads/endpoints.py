@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.permission import Permission
 from showup.database.tables import destination_queues, endpoints
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, visible_to
+from showup.reads.rows import Item, visible_to, workspace_of
 
 SORTS: Sorts = {"created_at": endpoints.c.created_at}
 
@@ -49,6 +49,7 @@ def _select(permission: Permission) -> Select[Any]:
     return (
         select(
             *(endpoints.c[name] for name in _FIELDS),
+            workspace_of(endpoints),
             destination_queues.c.failing_since,
             destination_queues.c.paused_until,
             destination_queues.c.because.label("queue_because"),

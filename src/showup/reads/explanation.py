@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final
 
 _DELIVERED_BY: Final = {
-    "mail_preview": "stored in the mail preview",
     "resend": "Resend accepted it",
     "smtp": "the mail server accepted it",
     "webhook": "the endpoint accepted it",
@@ -27,6 +26,8 @@ def explain(delivery: Mapping[str, Any], now: datetime) -> str:
             return f"attempt {delivery['attempts']} did not finish in time and counts as lost; Showup will try again"
         case "delivered":
             return _DELIVERED_BY.get(delivery["provider"], "the destination accepted it") + _feedback_note(delivery)
+        case "previewed":
+            return "stored in the mail preview, not sent"
         case _:
             return delivery["because"] or "no reason recorded"
 

@@ -10,10 +10,13 @@ from showup.database.tables import deliveries, delivery_contents, workspaces
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, visible_to
 
-# Every delivered mail has a provider.
-SORTS: Sorts = {"delivered_at": deliveries.c.delivered_at}
+# A previewed mail changes no more: it was stored when its row last changed.
+SORTS: Sorts = {"stored_at": deliveries.c.updated_at}
 
-_FIELDS = tuple(deliveries.c[name] for name in ("id", "booking_id", "kind", "recipient", "simulated", "delivered_at"))
+_FIELDS = (
+    *(deliveries.c[name] for name in ("id", "booking_id", "kind", "recipient", "simulated")),
+    deliveries.c.updated_at.label("stored_at"),
+)
 
 
 async def list_mails(tx: AsyncConnection, permission: Permission, page_request: PageRequest) -> ResultPage:
@@ -33,6 +36,4 @@ def _select_mails(permission: Permission) -> Select[tuple[object, ...]]:
     query = select(*_FIELDS, workspaces.c.slug.label("workspace"))
     query = query.join_from(deliveries, delivery_contents, delivery_contents.c.delivery_id == deliveries.c.id)
     query = query.join(workspaces, workspaces.c.id == deliveries.c.workspace_id)
-    return query.where(
-        deliveries.c.provider == "mail_preview", deliveries.c.state == "delivered", visible_to(permission, deliveries)
-    )
+    return query.where(deliveries.c.state == "previewed", visible_to(permission, deliveries))

@@ -14,11 +14,14 @@ from showup.database.tables import merges
 from showup.events.workspace import MergeKind
 from showup.people.person import person_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_any, visible_to
+from showup.reads.rows import Item, if_any, visible_to, workspace_of
 
 SORTS: Sorts = {"at": merges.c.at}
 
-_FIELDS = tuple(merges.c[name] for name in ("id", "kind", "gone", "gone_id", "stays", "actor", "at", "workspace_id"))
+_FIELDS = (
+    *(merges.c[name] for name in ("id", "kind", "gone", "gone_id", "stays", "actor", "at", "workspace_id")),
+    workspace_of(merges),
+)
 
 
 class MergeFilter(Struct, frozen=True, kw_only=True):

@@ -52,10 +52,23 @@ async def list_account_webhooks(tx: AsyncConnection) -> list[AccountWebhooks]:
     return [AccountWebhooks(**row) for row in (await tx.execute(query)).mappings()]
 
 
-async def unreadable_events(tx: AsyncConnection, since: datetime | None) -> FaultCount | None:
-    """Returns the events after `since` (None: all) that Showup could not read; None if there are none."""
+async def list_unreadable_accounts(tx: AsyncConnection) -> list[str | None]:
+    """Returns the accounts with events that Showup could not read, by name; None for events of no account."""
     e = inbox_events.c
-    conditions = [e.state == "unreadable"]
+    query = (
+        select(connections.c.name)
+        .select_from(inbox_events.outerjoin(connections, connections.c.id == e.account_id))
+        .where(e.state == "unreadable")
+        .distinct()
+        .order_by(connections.c.name)
+    )
+    return list((await tx.execute(query)).scalars())
+
+
+async def unreadable_events(tx: AsyncConnection, since: datetime | None, *, account: str | None) -> FaultCount | None:
+    """Returns an account's events after `since` (None: all) that Showup could not read; None if there are none."""
+    e = inbox_events.c
+    conditions = [e.state == "unreadable", connections.c.name.is_not_distinct_from(account)]
     if since is not None:
         conditions.append(e.processed_at > since)
     query = (

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 
 from showup.database.tables import booking_attendees, bookings, companies, deals, inbox_events, people
+from showup.events.envelope import SIMULATED_ORIGINS
 
 SimulatedFilter: TypeAlias = Literal["true", "false", "all"]
 """`true`: simulated records only; `false`: real ones only."""
@@ -48,9 +49,9 @@ def simulated_deal() -> ColumnElement[bool]:
 
 
 def simulated_event() -> ColumnElement[bool]:
-    """Returns the condition for an inbox event of the sample, or of a simulated booking."""
+    """Returns the condition for an inbox event of the sample or a simulation, or of a simulated booking."""
     of_booking = select(bookings.c.id).where(bookings.c.id == inbox_events.c.booking_id, bookings.c.simulated)
-    return or_(inbox_events.c.origin == "sample", exists(of_booking.correlate(inbox_events)))
+    return or_(inbox_events.c.origin.in_(SIMULATED_ORIGINS), exists(of_booking.correlate(inbox_events)))
 
 
 def if_simulated(wanted: SimulatedFilter, is_simulated: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -52,7 +52,6 @@ async def stats(
         "bookings": counted,
         "deals": await _deals(tx, permission, simulated),
         "follow_ups": await count_follow_ups(tx, permission, simulated),
-        "as_of": now,
     }
 
 

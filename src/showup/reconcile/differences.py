@@ -13,6 +13,7 @@ from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
 from showup.reconcile.absence import find_absences
 from showup.sources.calcom.api_values import ApiAttendee, ApiBooking
+from showup.sources.calcom.booking_details.location import is_same_place, read_place
 from showup.sources.calcom.payload import PHONE_ONLY, number_of_invented_email, url
 from showup.sources.calcom.synthetic_webhook import SyntheticWebhook, WebhookTrigger, is_seated, list_guests
 from showup.values.email_address import normalize_email
@@ -193,10 +194,16 @@ def _organizer_differences(
 
 def _location_differences(ours: Booking, theirs: ApiBooking) -> Iterator[SyncDifference]:
     meeting_url = url(theirs.metadata.get("videoCallUrl")) or url(theirs.meeting_url) or url(theirs.location)
-    # A booking that never changed since its creation differs only in how the URL is written.
-    if meeting_url is not None and meeting_url != ours.meeting_url and theirs.updated_at is not None:
+    if meeting_url is not None:
+        ours_is, theirs_is = ours.meeting_url, meeting_url
+    elif (place := read_place(theirs.location)) is not None:
+        ours_is, theirs_is = ours.location, place
+    else:
+        return
+    # A booking that never changed since its creation differs only in how the place is written.
+    if not is_same_place(ours_is, theirs_is) and theirs.updated_at is not None:
         webhook = SyntheticWebhook(trigger="BOOKING_LOCATION_UPDATED", at=changed_at(theirs))
-        yield SyncDifference(kind="relocated", webhook=webhook, ours=ours.meeting_url or "none", theirs=meeting_url)
+        yield SyncDifference(kind="relocated", webhook=webhook, ours=ours_is or "none", theirs=theirs_is)
 
 
 def _seat_differences(ours: Booking, records: Sequence[BookingRecord], theirs: ApiBooking) -> Iterator[SyncDifference]:

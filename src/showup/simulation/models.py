@@ -55,10 +55,7 @@ class PreviousBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedBooking:
-    """A booking as Cal.com sees it at one moment. `account` counts the Cal.com accounts from 0.
-
-    Webhooks of a simulated booking carry a mark, so that Showup sends no messages about it.
-    """
+    """A booking as Cal.com sees it at one moment. `account` counts the Cal.com accounts from 0."""
 
     account: int
     uid: str
@@ -79,7 +76,6 @@ class SimulatedBooking:
     previous: PreviousBooking | None = None
     reschedule_reason: str | None = None
     series_length: int | None = None
-    is_simulated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

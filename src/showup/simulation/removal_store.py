@@ -1,18 +1,20 @@
 """Finds what only the sample, or only simulations, brought into a workspace, and deletes what the log doesn't plan."""
 
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
 SimulationKind: TypeAlias = Literal["sample", "simulation"]
-# How the renderer marks Cal.com's metadata, with and without the space that other JSON writers put there.
-_MARKS: Final = (b'"showup":"simulated"', b'"showup": "simulated"')
 
 
 class SimulatedRecords(Struct, frozen=True, kw_only=True):
-    """The records of a workspace that come from nothing else; a real booking of a person or company keeps both."""
+    """The records of a workspace that come from nothing else: a real booking of a person or company keeps both.
+
+    So does what people entered: a company that they recorded or opened a deal for is real, even if simulated people are
+    put into it.
+    """
 
     bookings: list[UUID]
     people: list[UUID]
@@ -21,12 +23,13 @@ class SimulatedRecords(Struct, frozen=True, kw_only=True):
 
 
 async def find_simulated(connection: asyncpg.Connection, workspace_id: UUID, kind: SimulationKind) -> SimulatedRecords:
-    """Returns the records of the sample, or those of simulations."""
+    """Returns the records of the sample, or those of simulations; none that a real webhook speaks of too."""
     bookings = await _ids(
         connection,
         """
         SELECT b.id FROM bookings b WHERE b.workspace_id = $1 AND b.simulated AND $2 = EXISTS (
             SELECT FROM inbox_events e WHERE e.booking_id = b.id AND e.origin = 'sample')
+        AND NOT EXISTS (SELECT FROM inbox_events e WHERE e.booking_id = b.id AND e.origin IN ('webhook', 'backfill'))
         """,
         workspace_id,
         kind == "sample",
@@ -35,12 +38,36 @@ async def find_simulated(connection: asyncpg.Connection, workspace_id: UUID, kin
         connection,
         """
         SELECT s.person_id AS id FROM booking_attendees s JOIN people p ON p.id = s.person_id
-        WHERE p.workspace_id = $1 GROUP BY 1 HAVING bool_and(s.booking_id = ANY($2::uuid[]))
+        WHERE p.workspace_id = $1 AND NOT EXISTS (
+            SELECT FROM event_refs r JOIN inbox_events e ON e.id = r.event_id
+            WHERE r.ref = 'person:' || p.email AND e.workspace_id = $1 AND e.trigger = 'person_recorded'
+            AND e.number < (SELECT min(f.number) FROM inbox_events f WHERE f.booking_id = ANY($2::uuid[])))
+        GROUP BY 1 HAVING bool_and(s.booking_id = ANY($2::uuid[]))
         """,
         workspace_id,
         bookings,
     )
-    companies = await _ids(
+    companies = await _find_companies(connection, workspace_id, bookings, people)
+    deals = await _ids(
+        connection,
+        """
+        SELECT d.id FROM deals d WHERE d.workspace_id = $1 AND d.opened_by = ANY($2::uuid[])
+        AND NOT EXISTS (SELECT FROM bookings b WHERE b.deal_id = d.id AND b.id <> ALL($2::uuid[]))
+        """,
+        workspace_id,
+        bookings,
+    )
+    return SimulatedRecords(bookings=bookings, people=people, companies=companies, deals=deals)
+
+
+async def _find_companies(
+    connection: asyncpg.Connection, workspace_id: UUID, bookings: list[UUID], people: list[UUID]
+) -> list[UUID]:
+    """Returns the companies that these bookings and people brought, without those that people made.
+
+    To record a company of these people's domain after the first of these bookings only corrects its name.
+    """
+    return await _ids(
         connection,
         """
         SELECT c.id FROM companies c WHERE c.workspace_id = $1
@@ -48,24 +75,26 @@ async def find_simulated(connection: asyncpg.Connection, workspace_id: UUID, kin
              OR EXISTS (SELECT FROM people p WHERE p.company_id = c.id AND p.id = ANY($3::uuid[])))
         AND NOT EXISTS (SELECT FROM bookings b WHERE b.company_id = c.id AND b.id <> ALL($2::uuid[]))
         AND NOT EXISTS (SELECT FROM people p WHERE p.company_id = c.id AND p.id <> ALL($3::uuid[]))
+        AND NOT EXISTS (
+            SELECT FROM deals d JOIN inbox_events e ON e.id = d.opened_by
+            WHERE d.company_id = c.id AND e.source = 'manual')
+        AND NOT EXISTS (
+            SELECT FROM (
+                SELECT c.key AS ref
+                UNION ALL SELECT m.gone FROM merges m
+                WHERE m.workspace_id = $1 AND m.kind = 'companies' AND m.stays = c.key
+            ) known JOIN event_refs r USING (ref) JOIN inbox_events e ON e.id = r.event_id
+            WHERE e.workspace_id = $1 AND e.trigger = 'company_recorded' AND (
+                e.number < (SELECT min(f.number) FROM inbox_events f WHERE f.booking_id = ANY($2::uuid[]))
+                OR NOT EXISTS (
+                    SELECT FROM people p WHERE p.id = ANY($3::uuid[])
+                    AND known.ref ^@ 'domain:'
+                    AND reverse('.' || split_part(p.email, '@', 2)) ^@ reverse('.' || substr(known.ref, 8)))))
         """,
         workspace_id,
         bookings,
         people,
     )
-    deals = await _ids(
-        connection,
-        """
-        SELECT d.id FROM deals d WHERE d.workspace_id = $1
-        AND (d.company_id = ANY($3::uuid[])
-             OR EXISTS (SELECT FROM bookings b WHERE b.deal_id = d.id AND b.id = ANY($2::uuid[])))
-        AND NOT EXISTS (SELECT FROM bookings b WHERE b.deal_id = d.id AND b.id <> ALL($2::uuid[]))
-        """,
-        workspace_id,
-        bookings,
-        companies,
-    )
-    return SimulatedRecords(bookings=bookings, people=people, companies=companies, deals=deals)
 
 
 async def find_events(
@@ -76,10 +105,7 @@ async def find_events(
         connection,
         """
         SELECT e.id FROM inbox_events e WHERE e.workspace_id = $1 AND e.state <> 'erased' AND (
-            e.booking_id = ANY($2::uuid[])
-            OR $3 AND e.origin = 'sample'
-            OR NOT $3 AND e.source = 'calcom' AND e.origin <> 'sample' AND e.booking_id IS NULL AND (
-                position($4::bytea IN e.body) > 0 OR position($5::bytea IN e.body) > 0))
+            e.booking_id = ANY($2::uuid[]) OR e.origin = $3)
         UNION
         SELECT e.id FROM bookings b CROSS JOIN LATERAL jsonb_array_elements(b.uids) known
         JOIN inbox_events e ON e.account_id = b.account_id AND e.uid = known->>'uid'
@@ -87,43 +113,46 @@ async def find_events(
         """,
         workspace_id,
         found.bookings,
-        kind == "sample",
-        *_MARKS,
+        kind,
     )
     return list({*webhooks, *await _find_commands(connection, workspace_id, found)})
 
 
 async def delete_deliveries(connection: asyncpg.Connection, found: SimulatedRecords) -> int:
-    """Deletes the deliveries about these bookings and deals, with their attempts and contents."""
+    """Deletes the deliveries about these bookings and deals, with their attempts and contents; returns how many.
+
+    The same goes for what attendees' calendars show of the bookings, and for redirects from earlier ids.
+    """
     status: str = await connection.execute(
         "DELETE FROM deliveries WHERE booking_id = ANY($1::uuid[]) OR deal_id = ANY($2::uuid[])",
         found.bookings,
         found.deals,
     )
-    await connection.execute("DELETE FROM booking_aliases WHERE booking_id = ANY($1::uuid[])", found.bookings)
+    for table, column in (
+        ("calendar_entries", "booking_id"),
+        ("booking_aliases", "booking_id"),
+        ("deal_aliases", "opened_by"),
+    ):
+        await connection.execute(f"DELETE FROM {table} WHERE {column} = ANY($1::uuid[])", found.bookings)  # noqa: S608  # fixed names
     return int(status.rpartition(" ")[2])
 
 
 async def _find_commands(connection: asyncpg.Connection, workspace_id: UUID, found: SimulatedRecords) -> list[UUID]:
-    """Returns people's commands about these people, companies and deals, since the first of these bookings.
+    """Returns people's commands about these people and companies since the first of these bookings, and their merges.
 
-    A person or company that was recorded before has another origin.
+    Commands about a booking, and about a deal that it opened, are the booking's events.
     """
     return await _ids(
         connection,
         """
         WITH names AS (
-            SELECT 'person:' || email AS ref, ARRAY['person_recorded'] AS triggers
+            SELECT 'person:' || email AS ref, 'person_recorded' AS trigger
             FROM people WHERE id = ANY($2::uuid[])
-            UNION ALL SELECT key, ARRAY['company_recorded', 'deal_opened'] FROM companies WHERE id = ANY($3::uuid[])
-            UNION ALL SELECT 'deal:' || opened_by, ARRAY['deal_opened', 'deal_changed']
-            FROM deals WHERE id = ANY($4::uuid[])
+            UNION ALL SELECT key, 'company_recorded' FROM companies WHERE id = ANY($3::uuid[])
         )
         SELECT e.id FROM names n JOIN event_refs r ON r.ref = n.ref JOIN inbox_events e ON e.id = r.event_id
-        WHERE e.workspace_id = $1 AND e.source = 'manual' AND e.trigger = ANY(n.triggers) AND e.number >= (
-            SELECT min(f.number) FROM inbox_events f WHERE f.booking_id = ANY($5::uuid[]))
-        UNION SELECT e.id FROM deals d JOIN inbox_events e ON e.id = d.opened_by
-        WHERE d.id = ANY($4::uuid[]) AND e.source = 'manual'
+        WHERE e.workspace_id = $1 AND e.source = 'manual' AND e.trigger = n.trigger AND e.number >= (
+            SELECT min(f.number) FROM inbox_events f WHERE f.booking_id = ANY($4::uuid[]))
         UNION SELECT m.id FROM merges m WHERE m.workspace_id = $1 AND (
             m.kind = 'people' AND m.gone_id = ANY($2::uuid[]) AND m.stays IN (
                 SELECT email FROM people WHERE id = ANY($2::uuid[]))
@@ -133,7 +162,6 @@ async def _find_commands(connection: asyncpg.Connection, workspace_id: UUID, fou
         workspace_id,
         found.people,
         found.companies,
-        found.deals,
         found.bookings,
     )
 

@@ -15,9 +15,6 @@ from showup.simulation.render_settings import event_type_fields, platform_fields
 
 Json: TypeAlias = dict[str, Any]
 
-# Showup and its users recognize simulated bookings by this mark; no messages about them leave Showup.
-_MARK = {"showup": "simulated"}
-
 
 def instant(at: datetime) -> str:
     """Returns `at` as Cal.com writes times: UTC to the millisecond, with a Z."""
@@ -66,7 +63,7 @@ def booking_fields(booking: SimulatedBooking) -> Json:
 
 def booking_metadata(booking: SimulatedBooking) -> Json:
     """Returns what the booking page and Cal.com's apps store with a booking."""
-    return {"source": "website", "videoCallUrl": booking.meeting_url, **_mark(booking)}
+    return {"source": "website", "videoCallUrl": booking.meeting_url}
 
 
 def responses(booking: SimulatedBooking, *, labels: dict[str, str] | None = None) -> Json:
@@ -153,12 +150,7 @@ def _payment_metadata(booking: SimulatedBooking) -> Json:
         "bookerEmail": booking.attendees[0].email,
         "eventTitle": booking.event_type.title,
         "externalId": f"pi_{booking.uid}",
-        **_mark(booking),
     }
-
-
-def _mark(booking: SimulatedBooking) -> Json:
-    return _MARK if booking.is_simulated else {}
 
 
 def _organizer(organizer: SimulatedOrganizer, at: datetime) -> Json:

@@ -53,9 +53,12 @@ def is_loopback(url: str) -> bool:
 
 
 def outgoing_webhooks(world: World, endpoints: Sequence[TargetEndpoint], *, chaos: bool) -> list[OutgoingWebhook]:
-    """Returns the webhooks in sending order; if there are fewer endpoints than accounts, accounts share them."""
+    """Returns the webhooks in sending order, marked as simulated; accounts share the endpoints if those are fewer."""
     webhooks: Sequence[SimulatedWebhook] = apply_chaos(world.webhooks, world.seed) if chaos else world.webhooks
-    return [OutgoingWebhook(endpoints[webhook.account % len(endpoints)], render(webhook)) for webhook in webhooks]
+    return [
+        OutgoingWebhook(endpoints[webhook.account % len(endpoints)], render(webhook), simulated=True)
+        for webhook in webhooks
+    ]
 
 
 async def send_all(

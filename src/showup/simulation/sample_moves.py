@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from showup.companies.company import key_of_domain
 from showup.deals.deal import DealChange
 from showup.events.deal import DealChanged
 from showup.simulation.sample import SAMPLE, meeting_end
@@ -23,7 +24,9 @@ def sample_moves(now: datetime) -> list[SampleMove]:
     """Returns the moves of the deals beyond `met`, each some hours after its meeting."""
     return [
         SampleMove(
-            event=DealChanged(subject=f"uid:{deal.uid}", change=DealChange(stage=deal.stage)),
+            event=DealChanged(
+                subject=f"uid:{deal.uid}", change=DealChange(stage=deal.stage), seats_of=key_of_domain(deal.domain)
+            ),
             at=meeting_end(deal, number, now) + timedelta(hours=3),
         )
         for number, deal in enumerate(SAMPLE)

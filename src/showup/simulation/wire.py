@@ -4,6 +4,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+from showup.sources.calcom.signature import sign_as_simulated
+
 WEBHOOK_VERSION = "2021-10-20"
 
 
@@ -17,17 +19,24 @@ class TargetEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingWebhook:
-    """The exact bytes of one webhook and its endpoint."""
+    """The exact bytes of one webhook and its endpoint; `simulated`: marked, so that Showup notifies nobody about it."""
 
     endpoint: TargetEndpoint
     body: bytes
+    simulated: bool = False
 
 
 def signed_headers(webhook: OutgoingWebhook) -> dict[str, str]:
-    """Returns the headers as Cal.com sends them: the signature is hex, over exactly these bytes, with no prefix."""
-    signature = hmac.new(webhook.endpoint.secret.encode(), webhook.body, hashlib.sha256).hexdigest()
+    """Returns the headers as Cal.com sends them: the signature is hex, over exactly these bytes, with no prefix.
+
+    A simulated webhook has a header more, which only the owner of the secret can write.
+    """
+    secret = webhook.endpoint.secret.encode()
+    signature = hmac.new(secret, webhook.body, hashlib.sha256).hexdigest()
+    mark = {"X-Showup-Simulated": sign_as_simulated(secret, webhook.body)} if webhook.simulated else {}
     return {
         "Content-Type": "application/json",
         "X-Cal-Signature-256": signature,
         "X-Cal-Webhook-Version": WEBHOOK_VERSION,
+        **mark,
     }

@@ -34,6 +34,15 @@ def display_email(email: str) -> str:
     return f"{local}{at}{display_domain(domain)}"
 
 
+def email_spellings(email: str) -> tuple[str, ...]:
+    """Return the address as it is stored, and as people write it if that differs.
+
+    Another system may have either, and finds only the one that it is asked for.
+    """
+    stored = normalize_email(email)
+    return tuple(dict.fromkeys((stored, display_email(stored))))
+
+
 def parse_email(text: str) -> str:
     """Return the address in its one form. Raises InvalidValue."""
     email = normalize_email(text)

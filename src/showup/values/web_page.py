@@ -24,6 +24,18 @@ def check_web_page(text: str) -> str:
     return text
 
 
+def check_secure_address(text: str) -> str:
+    """Return the text if it is an https address. Raises InvalidValue."""
+    if not text.startswith("https://") or check_web_page(text) != text:
+        raise InvalidValue("an https address such as https://example.com/logo.png")
+    return text
+
+
+SecureAddress = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=_MAX_LENGTH, pattern=_PATTERN),
+    AfterValidator(check_secure_address),
+]
 WebPage = Annotated[
     str,
     Meta(max_length=_MAX_LENGTH),

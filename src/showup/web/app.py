@@ -14,7 +14,7 @@ from showup.clock import Clock
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.web import api_docs, home_page, mail_preview, metrics, openapi, probes, unsubscribe
+from showup.web import api_docs, confirm, home_page, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web.api import (
     attention,
     bookings,
@@ -35,16 +35,24 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
-from showup.web.http.app_state import LOCK_TIMEOUT, READ_TIMEOUT, AppState, MailSecrets, read_only_engine
+from showup.web.http.app_state import (
+    LOCK_TIMEOUT,
+    READ_TIMEOUT,
+    AppState,
+    ConnectionTest,
+    MailSecrets,
+    read_only_engine,
+)
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.http.repeated_params import refuse_repeated
+from showup.web.http.test_throttle import TestThrottle
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import resend, slack
 
 OPEN_ROUTERS = (home_page.router, probes.router)
 # These routes take no API key: a signature or an encrypted link authenticates the caller.
-SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router)
+SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router)
 # Users open these pages in a browser, which sends the key as a password.
 PAGE_ROUTERS = (mail_preview.router,)
 READ_ROUTERS = (
@@ -102,7 +110,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     mail_secrets: MailSecrets | None = None,
     address_policy: AddressPolicy | None = None,
     signature_alert: SignatureAlert | None = None,
+    calcom_api_url: str | None = None,
     event_handlers: EventHandlers,
+    check_connection: ConnectionTest | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -110,7 +120,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `lock_timeout` is refused as busy, and a read whose statement takes longer than `read_timeout` as too slow.
     `ingest_metrics` and `signature_alert` are those of the webhook endpoint, if this process serves it. Without
     `mail_secrets`, previously encrypted values cannot be decrypted. Without `address_policy`, only the syntax of an
-    address that a user supplies is checked. `event_handlers` apply the events that the projection does not handle.
+    address that a user supplies is checked. `calcom_api_url` is the address of Cal.com's API for accounts without an
+    own one. `event_handlers` apply the events that the projection does not handle. Without `check_connection`,
+    connections cannot be tested.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -120,6 +132,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         clock=clock,
         keyring=keyring,
         key_throttle=KeyThrottle(clock),
+        link_throttle=KeyThrottle(clock, log_event="wrong link"),
         lock_timeout=lock_timeout,
         read_timeout=read_timeout,
         ingest_metrics=ingest_metrics or IngestMetrics(),
@@ -127,6 +140,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         address_policy=address_policy or AddressPolicy(),
         signature_alert=signature_alert or SignatureAlert(engine, clock),
         event_handlers=event_handlers,
+        check_connection=check_connection,
+        connection_tests=TestThrottle(clock),
+        calcom_api_url=calcom_api_url,
     )
     return app
 

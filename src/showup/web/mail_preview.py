@@ -34,7 +34,7 @@ async def mail_list_page(
     permission: Viewer, tx: ReadTransaction, cursor: Annotated[str | None, Query(max_length=2000)] = None
 ) -> HTMLResponse:
     """Show the list of mails, newest first."""
-    page_request = build_page_request(sort="-delivered_at", limit=_PAGE_SIZE, cursor=cursor, sorts=SORTS)
+    page_request = build_page_request(sort="-stored_at", limit=_PAGE_SIZE, cursor=cursor, sorts=SORTS)
     page: dict[str, Any] = dict(page_response(await list_mails(tx, permission, page_request), page_request))
     return render_mail_list(
         page["items"], page["next_cursor"], is_first=cursor is None, shows_workspace=permission.workspace_id is None

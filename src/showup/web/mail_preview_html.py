@@ -51,7 +51,7 @@ def _render_items(mails: Sequence[Item], *, shows_workspace: bool) -> str:
 def _render_item(mail: Item, *, shows_workspace: bool) -> str:
     subject, recipient = escape(mail["subject"] or "(no subject)"), escape(mail["recipient"] or "")
     workspace = [escape(mail["workspace"])] if shows_workspace else []
-    details = " · ".join([recipient, _format_time(mail["delivered_at"]), _render_kind(mail), *workspace])
+    details = " · ".join([recipient, _format_time(mail["stored_at"]), _render_kind(mail), *workspace])
     link = f'<a href="mail/{mail["id"]}">{subject}</a>'
     return f'<li>{link}<br><span class="soft">{details}</span>{_render_tag(mail)}</li>'
 
@@ -62,7 +62,7 @@ def _render_facts(item: Item, mail: Mail) -> str:
         "To": mail.to,
         "Reply-To": mail.reply_to,
         **mail.headers,
-        "Stored": _format_time(item["delivered_at"]),
+        "Stored": _format_time(item["stored_at"]),
     }
     lines = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value]
     lines.append(f"<dt>Kind</dt><dd>{_render_kind(item)}{_render_tag(item)}</dd>")

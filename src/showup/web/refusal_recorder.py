@@ -35,6 +35,7 @@ class RefusalRecorder:
         self._interval = interval
         self._pending: dict[_Key, RefusedWebhooks] = {}
         self._task: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
 
     def record(self, kind: str, name: str, reason: Reason, source_address: str | None) -> None:
         """Record one refusal; the writing happens later."""
@@ -50,14 +51,17 @@ class RefusalRecorder:
             self._task = asyncio.create_task(self._write_later())
 
     async def flush(self) -> None:
-        """Write what is pending now."""
-        pending, self._pending = self._pending, {}
-        if not pending or self._engine is None:
-            return
+        """Write what is pending now, after a write that is in progress."""
+        async with self._writing:
+            pending, self._pending = self._pending, {}
+            if pending and self._engine is not None:
+                await self._write(self._engine, pending)
+
+    async def _write(self, engine: AsyncEngine, pending: dict[_Key, RefusedWebhooks]) -> None:
         try:
-            async with asyncio.timeout(_TIMEOUT), transaction(self._engine) as tx:
+            async with asyncio.timeout(_TIMEOUT), transaction(engine) as tx:
                 await refusals_store.add(await driver_connection(tx), list(pending.values()))
-        except Exception as fault:  # noqa: BLE001  # the webhooks are already answered; the next refusal tries again
+        except Exception as fault:  # noqa: BLE001  # the webhooks are already answered; the next write tries again
             _log.warning("refused webhooks not recorded yet", fault=describe_error(fault))
             for one in pending.values():
                 self._merge(one)
@@ -68,8 +72,10 @@ class RefusalRecorder:
             known.add(one.count, one.last_at, one.sources)
 
     async def _write_later(self) -> None:
-        await asyncio.sleep(self._interval)
-        await self.flush()
+        """Writes until nothing is pending: refusals also come while others are written, and a write can fail."""
+        while self._pending:
+            await asyncio.sleep(self._interval)
+            await self.flush()
 
 
 def _network(address: str | None) -> str:

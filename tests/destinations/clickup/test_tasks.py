@@ -2,7 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
+from showup.events.booking import AttendeeConfirmed
 from tests.destinations.clickup.scenario import ANN, ClickUpScenario
+from tests.execute import execute
 from tests.histories.webhooks import attendee, ended_body, no_show_body
 
 
@@ -10,6 +14,13 @@ async def attendance(scenario: ClickUpScenario, *, absent: bool) -> None:
     """Reports whether the attendee came, an hour after the meeting or later."""
     scenario.now = max(scenario.now, scenario.start) + timedelta(hours=1)
     await scenario.receive(no_show_body("one", scenario.now, ANN, absent=absent))
+    await scenario.deliver_due()
+
+
+async def say_yes(scenario: ClickUpScenario, uid: str = "one") -> None:
+    scenario.now += timedelta(minutes=1)
+    yes = AttendeeConfirmed(subject=f"uid:{uid}", attendee=ANN, start_time=scenario.start)
+    await execute(scenario.engine, scenario.workspace, yes, at=scenario.now, actor="attendee")
     await scenario.deliver_due()
 
 
@@ -37,10 +48,48 @@ async def test_an_email_that_contains_another_one_does_not_match(scenario: Click
     assert other.texts == []
 
 
-async def test_an_email_in_other_letters_is_the_same_where_the_name_is(scenario: ClickUpScenario) -> None:
+@pytest.mark.parametrize("heeds_case", [True, False])
+@pytest.mark.parametrize("name", ["Ann Lee", "Acme's front office", "…"])
+@pytest.mark.parametrize("email", ["Ann@ACME.example", " ann@acme.example", "ANN@acme.EXAMPLE"])
+async def test_m09_an_email_in_other_letters_is_the_same_whatever_the_name(
+    scenario: ClickUpScenario, email: str, name: str, *, heeds_case: bool
+) -> None:
+    """M09: also without the search by name, and where ClickUp's own search heeds letter case."""
     await scenario.connect(slack=True)
-    task = scenario.clickup.space.add("901", "Ann Lee", "Ann@ACME.example")
+    scenario.settings["name_search"] = name != "Ann Lee"
+    scenario.clickup.space.heeds_case = heeds_case
+    task = scenario.clickup.space.add("901", name, email)
     await scenario.booked(booker=attendee(ANN, "Ann Lee"))
+    assert len(task.texts) == 1
+    assert scenario.clickup.space.of_list("903") == []
+
+
+async def test_m09_the_first_list_wins_and_in_it_the_task_changed_last(scenario: ClickUpScenario) -> None:
+    """M09: for emails in other letters, as for exact ones."""
+    await scenario.connect()
+    add = scenario.clickup.space.add
+    tasks = [add("902", "A", ANN.upper(), days_ago=1), add("901", "B", ANN.upper()), add("901", "C", ANN.title())]
+    tasks[2].updated_at += timedelta(days=3)
+    await scenario.booked()
+    assert [len(one.texts) for one in tasks] == [0, 0, 1]
+
+
+async def test_m09_a_copied_email_that_was_changed_since_is_no_match(scenario: ClickUpScenario) -> None:
+    """M09: the copy is some minutes old."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Office", "Ann@ACME.example")
+    await scenario.booked("other", 5, booker="tom@acme.example")
+    task.values = {"email-901": "other@acme.example"}
+    await scenario.booked()
+    assert task.texts == []
+    assert len(scenario.clickup.space.of_list("903")) == 2
+
+
+async def test_f11_a_task_with_the_address_in_letters_is_found(scenario: ClickUpScenario) -> None:
+    """F11: Showup stores `xn--…`, and ClickUp finds only the spelling that it is asked for."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", "ann@bäckerei.example")
+    await scenario.booked(booker=attendee("ann@xn--bckerei-5wa.example", "Ann"))
     assert len(task.texts) == 1
     assert scenario.clickup.space.of_list("903") == []
 
@@ -153,4 +202,25 @@ async def test_what_became_of_it_can_be_seen_beside_the_delivery(scenario: Click
     (delivery,) = await scenario.rows(destination="clickup")
     assert delivery["record"] == task.id
     assert delivery["provider_id"] == task.comments[0]["id"]
-    assert delivery["found"] == {"task": f"https://app.clickup.com/t/{task.id}", "list": "Sellers", "found_by": "email"}
+    assert delivery["found"] == {
+        "task": f"https://app.clickup.com/t/{task.id}",
+        "list": "Sellers",
+        "found_by": "email",
+        "set": {"status": "Meeting Booked"},
+    }
+
+
+async def test_a_yes_is_a_comment_if_the_settings_say_so(scenario: ClickUpScenario) -> None:
+    """TE14: it changes neither the status nor the description."""
+    await scenario.connect()
+    task = scenario.clickup.space.add("901", "Ann", ANN)
+    await scenario.booked()
+    status, description = task.status, task.description
+    await say_yes(scenario)
+    assert len(task.texts) == 1
+    scenario.settings["confirmed_comment"] = True
+    await scenario.connect()
+    await scenario.booked("next", 2)
+    await say_yes(scenario, "next")
+    assert task.texts[-1].startswith("The attendee confirmed that they will come: Intro call next")
+    assert (task.status, task.description[: len(description)]) == (status, description)

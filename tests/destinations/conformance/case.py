@@ -71,6 +71,22 @@ def notification(kind: str, **details: Any) -> Notification:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordAccess:
+    """How to look at a prospect's record at the fake vendor, and how a person changes its status there.
+
+    `words`: the statuses of `booked`, `cancelled` and `missed` in the case's settings, which have none for a request
+    for another time. `chosen`: two statuses that a person may choose. `call_date`: the day of the meeting, as
+    `YYYY-MM-DD`, if the record has one.
+    """
+
+    status: Callable[[Any], str]
+    choose: Callable[[Any, str], None]
+    words: Mapping[str, str]
+    chosen: tuple[str, str]
+    call_date: Callable[[Any], str | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """`kind` is its name in the catalogue, or the name of its mail transport; `destination` names its queue.
 
@@ -79,7 +95,8 @@ class Case:
     No text may contain one of the `secrets`.
 
     `faults`: the fake vendor's name of a fault, if it differs from the suite's. `means`: the outcome of a fault here,
-    as `outcome_text` names it. `exceptions`: the checks that do not apply, each with its reason.
+    as `outcome_text` names it. `exceptions`: the checks that do not apply, each with its reason. `record`: for a
+    destination that keeps a record for each prospect.
     """
 
     name: str
@@ -93,6 +110,7 @@ class Case:
     means: Mapping[str, str]
     faults: Mapping[str, str] = field(default_factory=dict)
     exceptions: Mapping[str, str] = field(default_factory=dict)
+    record: RecordAccess | None = None
 
     def meaning(self, fault: str) -> str:
         """Returns the outcome that a fault must have."""

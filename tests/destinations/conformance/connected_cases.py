@@ -5,13 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace as with_fields
 
 from showup.clock import Clock
 from showup.connections.catalogue import KINDS
 from showup.destinations.contract import Destination, Notification
 from showup.destinations.destination_kind import DestinationContext
-from tests.destinations.conformance.case import MEETING, NOW, START, Case, notification
+from tests.destinations.conformance.case import MEETING, NOW, Case, RecordAccess, notification
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
@@ -63,15 +66,42 @@ def written_pages(fake: FakeNotion) -> Counter[str]:
     )
 
 
-CLICKUP = connected(
-    "clickup",
-    clickup_with_a_task,
-    credential="token",
-    settings=lambda _: {"lists": ["901", "902"], "inbound_list": "903"},
-    sends=notification("booking.created"),
-    means={"404": "gave_up", "409": "delivery"},
+def task_status(fake: FakeClickUp) -> str:
+    (task,) = fake.space.tasks.values()
+    return task.status
+
+
+def choose_task_status(fake: FakeClickUp, status: str) -> None:
+    (task,) = fake.space.tasks.values()
+    task.status = status
+
+
+def choose_page_status(fake: FakeNotion, status: str) -> None:
+    fake.page(fake.contact).values["Booking Status"] = {"name": status}
+
+
+CLICKUP = replace(
+    connected(
+        "clickup",
+        clickup_with_a_task,
+        credential="token",
+        settings=lambda _: {"lists": ["901", "902"], "inbound_list": "903", "no_show": "No Show"},
+        sends=notification("booking.created"),
+        means={"404": "gave_up", "409": "delivery"},
+    ),
+    record=RecordAccess(
+        status=task_status,
+        choose=choose_task_status,
+        words={"booked": "Meeting Booked", "cancelled": "Meeting Cancelled", "missed": "No Show"},
+        chosen=("complete", "Meeting Cancelled"),
+    ),
 )
-CLICKUP_LEAD = replace(CLICKUP, name="clickup-new-lead", start=lambda clock: FakeClickUp(per_minute=None, clock=clock))
+CLICKUP_LEAD = replace(
+    CLICKUP,
+    name="clickup-new-lead",
+    start=lambda clock: FakeClickUp(per_minute=None, clock=clock),
+    record=None,
+)
 NOTION = replace(
     connected(
         "notion",
@@ -82,6 +112,13 @@ NOTION = replace(
         means={"404": "gave_up", "409": "delivery"},
     ),
     effects=written_pages,
+    record=RecordAccess(
+        status=lambda fake: fake.properties_of(fake.contact).get("Booking Status") or "",
+        choose=choose_page_status,
+        words={"booked": "Booked", "cancelled": "Cancelled", "missed": "No Show"},
+        chosen=("Lead", "Cancelled"),
+        call_date=lambda fake: fake.properties_of(fake.contact).get("Diagnostic Call Date"),
+    ),
 )
 SLACK = connected(
     "slack",
@@ -92,11 +129,13 @@ SLACK = connected(
     # A missing channel, and Slack's own error code for an internal failure.
     means={"404": "gave_up", "409": "destination"},
 )
+# Due now: text messages don't go days ahead.
+_REMINDER = notification("reminder", before_seconds=timedelta(days=1).total_seconds())
 TWILIO = connected(
     "twilio",
     lambda clock: FakeTwilio(clock=clock),
     credential="auth_token",
     settings=lambda fake: {"account_sid": fake.account, "sender": NUMBER},
-    sends=notification("reminder", before_seconds=(START - NOW).total_seconds()),
+    sends=with_fields(_REMINDER, meeting=with_fields(_REMINDER.require_meeting(), start_time=NOW + timedelta(days=1))),
     means={"404": "destination", "409": "delivery"},
 )

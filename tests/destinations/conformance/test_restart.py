@@ -13,6 +13,7 @@ from showup.dispatch.preparation import ConnectedQueue, FinalCheck, ReadyDeliver
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
 from showup.outbox.subscriptions import subscribe
 from showup.outbox.unsubscribe_tokens import make_token
+from showup.pipeline.rules import Rules
 from showup.reads.meetings import load_meetings
 from tests.deliveries.scenario import SEAL, DeliveryScenario
 from tests.destinations.conformance.case import MEETING, START
@@ -49,18 +50,22 @@ class SubjectScenario(DeliveryScenario):
                 await subscribe(
                     await driver_connection(tx), self.workspace, self.queue.destination, [self.kind], self.now
                 )
+        # Only one reminder, and not too early for a text message.
+        await self.set_rules(Rules(remind_before=(timedelta(hours=24),)))
         guest = attendee(MEETING.guest.email, MEETING.guest.name, phone=MEETING.guest.phone)
         await self.receive(body("BOOKING_CREATED", MONDAY, payload("one", 1, START, [guest])))
         self.now = max(self.now, (await self.first())["due_at"])
 
     async def first(self) -> dict[str, Any]:
-        """Returns the delivery of the case's notification; of several reminders, the first due one."""
+        """Returns the delivery of the case's notification."""
         found = await self.rows(workspace_id=self.workspace, kind=self.kind, destination=self.queue.destination)
         return found[0]
 
     async def send_and_crash(self) -> None:
         """Sends due deliveries and then stops: no outcome is recorded."""
-        final_check = FinalCheck(meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose))
+        final_check = FinalCheck(
+            meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose), confirm_url=lambda _: None
+        )
         claimed = await self.claim()
         async with transaction(self.engine) as tx:
             [ready] = await prepare(

@@ -8,7 +8,7 @@ from icalendar import Calendar, Event
 from msgspec.structs import replace
 
 from showup.destinations.email.destination import Mail
-from showup.destinations.email.templates import sample_notification
+from showup.destinations.email.samples import sample_notification
 from tests.destinations.email.rendered_mail import NOW, mail, meeting, renderer
 
 

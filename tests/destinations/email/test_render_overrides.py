@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.templates import SAMPLE, Templates, sample_notification
+from showup.destinations.email.samples import SAMPLE, sample_notification
+from showup.destinations.email.templates import Templates
 from tests.destinations.email.rendered_mail import mail, meeting, renderer
 
 
@@ -34,27 +35,57 @@ def test_the_nearest_file_is_taken(tmp_path: Path, there: tuple[str, ...]) -> No
     assert subject(tmp_path, workspace="another") == "from confirmation.subject.txt"
 
 
-def test_what_is_not_replaced_stays_ours(tmp_path: Path) -> None:
-    write(tmp_path, {"acme/foot.txt": "Acme Inc."})
-    connection, sent = mail(), renderer(tmp_path).render(sample_notification("confirmation", "acme"))
-    assert sent.text.endswith("\n-- \nAcme Inc.\n")
-    assert sent.text.partition("-- ")[0] == connection.text.partition("-- ")[0]
-    assert (sent.html, sent.subject) == (connection.html, connection.subject)
-    assert renderer(tmp_path).render(sample_notification("confirmation", "another")).text == connection.text
+def test_m14_each_reminder_may_have_a_template_of_its_own_in_each_language(tmp_path: Path) -> None:
+    """TE4: in each folder the offset comes before its kind, and the language before none."""
+    files = {
+        f"{place}{name}.subject.txt": f"{place}{name}"
+        for place in ("", "acme/", "acme/intro/")
+        for name in ("reminder_72h.de", "reminder_72h", "reminder.de", "reminder")
+    }
+    write(tmp_path, files)
+    # Every file is removed once the mail has used it: so all are used in this order.
+    for path in [*files][8:] + [*files][4:8] + [*files][:4]:
+        notification = sample_notification("reminder_72h", "acme", meeting(guest_locale="de-AT"))
+        assert renderer(tmp_path).render(notification).subject == files[path]
+        (tmp_path / path).unlink()
 
 
-def test_a_template_may_go_on_from_ours(tmp_path: Path) -> None:
-    connection = '{% extends "showup/confirmation.html" %}'
-    write(tmp_path, {"confirmation.html": connection + "{% block heading %}See you, {{ guest_name }}{% endblock %}"})
-    html = renderer(tmp_path).render(sample_notification("confirmation", "acme")).html
-    assert "See you, Ann Lee</h1>" in html
-    assert "https://meet.example.com/intro-call" in html
+def test_an_offset_without_a_template_uses_that_of_its_purpose(tmp_path: Path) -> None:
+    purposes = ("prepare", "commit", "arrive")
+    write(tmp_path, {f"reminder_{purpose}.subject.txt": purpose for purpose in purposes})
+    for offset, purpose in {"7d": "prepare", "48h": "prepare", "47h": "commit", "6h": "commit", "5m": "arrive"}.items():
+        sent = renderer(tmp_path).render(sample_notification(f"reminder_{offset}", "acme", SAMPLE))
+        assert sent.subject == purpose
+    write(tmp_path, {"reminder_168h.subject.txt": "a week ahead"})
+    assert renderer(tmp_path).render(sample_notification("reminder_7d", "acme", SAMPLE)).subject == "a week ahead"
+
+
+def test_html_of_ones_own_without_a_text_gets_a_text_made_from_it(tmp_path: Path) -> None:
+    own = "<style>p { top: 0 }</style><h1>Hi</h1><p>Come to <a href='https://a.example/x'>us</a> &amp; <b>stay</b></p>"
+    write(tmp_path, {"acme/confirmation.html": own, "confirmation.txt": "for all"})
+    sent = renderer(tmp_path).render(sample_notification("confirmation", "acme", meeting(event_type="intro")))
+    assert sent.text == "Hi\n\nCome to us (https://a.example/x) & stay\n"
+    write(tmp_path, {"acme/intro/confirmation.txt": "nearer"})
+    assert renderer(tmp_path).render(sample_notification("confirmation", "acme")).text == "nearer\n"
+    assert renderer(tmp_path).render(sample_notification("confirmation", "another")).text == "for all\n"
+
+
+def test_a_template_may_go_on_from_ours_block_by_block(tmp_path: Path) -> None:
+    blocks = ("preheader", "heading", "opening", "ticket", "agenda", "words", "change", "closing", "foot", "badge")
+    for block in blocks:
+        own = (
+            f'{{% extends "showup/mail.html" %}}{{% block {block} %}}Own {block}, {{{{ first_name }}}}{{% endblock %}}'
+        )
+        write(tmp_path, {"confirmation.html": own})
+        html = renderer(tmp_path).render(sample_notification("confirmation", "acme")).html
+        assert f"Own {block}, Ann" in html
+        assert ("https://meet.example.com/intro-call" in html) == (block != "ticket")
 
 
 def test_styles_of_ones_own_are_put_at_the_elements(tmp_path: Path) -> None:
-    (tmp_path / "styles.css").write_text(".heading { color: #abcdef; }")
+    (tmp_path / "styles.css").write_text(".h1 { color: #abcdef; }")
     html = renderer(tmp_path).render(sample_notification("confirmation", "acme")).html
-    assert '<h1 class="heading" style="color: #abcdef;">' in html
+    assert '<h1 class="h1 ink" dir="auto" style="color: #abcdef;">' in html
 
 
 def test_html_is_escaped_there_too_and_text_is_not(tmp_path: Path) -> None:
@@ -110,6 +141,6 @@ def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
         Templates(tmp_path / "missing")
 
 
-def test_a_kind_without_templates_is_reported() -> None:
-    with pytest.raises(CannotRender, match=r"template wave.subject.txt does not exist"):
+def test_an_unknown_kind_is_reported() -> None:
+    with pytest.raises(CannotRender, match="no mail of the kind wave"):
         renderer().render(sample_notification("wave", "acme", SAMPLE))

@@ -88,10 +88,14 @@ class FakeTask:
 
 
 class Space:
-    """A workspace with the three lists of the documentation. `effects` counts changes, by Showup's markers."""
+    """A workspace with the three lists of the documentation. `effects` counts changes, by Showup's markers.
+
+    `heeds_case`: whether the filter `==` tells capital from small letters; ClickUp does not say whether it does.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.heeds_case = True
         self.lists = {
             one.id: one
             for one in (
@@ -133,7 +137,7 @@ class Space:
     def search(self, list_id: str, query: dict[str, str]) -> dict[str, Any]:
         there = self.list_of(list_id)
         with self._lock:
-            found = [one for one in self.of_list(list_id) if _matches(one, there, query)]
+            found = [one for one in self.of_list(list_id) if self._matches(one, there, query)]
         key = (lambda one: one.updated_at) if query.get("order_by") == "updated" else (lambda one: one.created_at)
         found.sort(key=key, reverse=query.get("reverse") != "true")
         first = int(query.get("page", "0")) * PAGE
@@ -184,6 +188,25 @@ class Space:
             newest_first = newest_first[ids.index(query["start_id"]) + 1 :]
         return {"comments": newest_first[:COMMENTS]}
 
+    def _matches(self, task: FakeTask, there: FakeList, query: dict[str, str]) -> bool:
+        if query.get("include_closed") != "true" and task.status == there.statuses[-1]:
+            return False
+        if int(unix_ms(task.updated_at)) <= int(query.get("date_updated_gt", "-1")):
+            return False
+        if int(unix_ms(task.created_at)) <= int(query.get("date_created_gt", "-1")):
+            return False
+        return all(self._has(task, there, one) for one in json.loads(query.get("custom_fields", "[]")))
+
+    def _has(self, task: FakeTask, there: FakeList, asked: dict[str, str]) -> bool:
+        if asked["field_id"] not in {one["id"] for one in there.fields}:
+            raise ClickUpRefusal(400, "Custom field does not exist", "FIELD_015")
+        value = task.values.get(asked["field_id"], "")
+        if asked["operator"] == "==":
+            return value == asked["value"] or (not self.heeds_case and value.lower() == asked["value"].lower())
+        if asked["operator"] == "=":
+            return asked["value"].casefold() in value.casefold()
+        raise ClickUpRefusal(400, "Custom field filter operator is invalid", "FIELD_011")
+
     def _count(self, what: str, text: str) -> None:
         if (mark := _MARK.search(text)) is not None:
             self.effects[f"{what} {mark[0]}"] += 1
@@ -191,27 +214,6 @@ class Space:
     def _id(self, begin: str) -> str:
         self._numbers += 1
         return f"{begin}{self._numbers:06d}" if begin else str(90_000_000 + self._numbers)
-
-
-def _matches(task: FakeTask, there: FakeList, query: dict[str, str]) -> bool:
-    if query.get("include_closed") != "true" and task.status == there.statuses[-1]:
-        return False
-    if int(unix_ms(task.updated_at)) <= int(query.get("date_updated_gt", "-1")):
-        return False
-    if int(unix_ms(task.created_at)) <= int(query.get("date_created_gt", "-1")):
-        return False
-    return all(_has(task, there, one) for one in json.loads(query.get("custom_fields", "[]")))
-
-
-def _has(task: FakeTask, there: FakeList, asked: dict[str, str]) -> bool:
-    if asked["field_id"] not in {one["id"] for one in there.fields}:
-        raise ClickUpRefusal(400, "Custom field does not exist", "FIELD_015")
-    value = task.values.get(asked["field_id"], "")
-    if asked["operator"] == "==":
-        return value == asked["value"]
-    if asked["operator"] == "=":
-        return asked["value"].casefold() in value.casefold()
-    raise ClickUpRefusal(400, "Custom field filter operator is invalid", "FIELD_011")
 
 
 def edited(markdown: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 
-from showup.destinations.contract import Attempt, Destination, Outcome
+from showup.destinations.contract import Attempt, Delivered, Destination, Outcome
 from showup.destinations.notion.health import KIND
 from tests.destinations.conformance.case import DELIVERY, MEETING, NOW, notification, plain_json
 from tests.destinations.connected_scenario import UnlimitedMeter, destination_context
@@ -28,6 +28,7 @@ class NotionConnection:
         self.client, self.fake, self.now = client, fake, NOW
         self.meter = UnlimitedMeter()
         self.key = fake.key
+        self.last_set: dict[str, dict[str, str]] = {}
         self.settings: dict[str, Any] = {
             "api_url": fake.url,
             "contacts_database": fake.contacts,
@@ -45,11 +46,16 @@ class NotionConnection:
     async def send_notification(
         self, notification: Any, *, record: str | None = None, overtaken: bool = False
     ) -> Outcome:
+        """Makes one attempt, which knows what earlier ones set, as the dispatcher's attempts do."""
         destination = self.build()
         content = plain_json(destination.render(notification))
-        return await destination.send(
-            Attempt(delivery_id=DELIVERY, content=content, record=record, superseded=overtaken)
+        attempt = Attempt(
+            delivery_id=DELIVERY, content=content, record=record, superseded=overtaken, last_set=self.last_set
         )
+        outcome = await destination.send(attempt)
+        if isinstance(outcome, Delivered) and outcome.record is not None:
+            self.last_set.setdefault(outcome.record, {}).update(outcome.found.get("set", {}))
+        return outcome
 
     async def check_health(self) -> list[str]:
         parsed = KIND.parse_settings(self.settings)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -20,11 +21,13 @@ from showup.destinations.contract import (
     Destination,
     GaveUp,
     Guest,
+    NothingToSend,
     Outcome,
     TryAgain,
 )
 from showup.destinations.public_addresses import AddressPolicy
 from showup.destinations.twilio.health import KIND
+from showup.destinations.twilio.reminder_text import gsm_length
 from showup.destinations.twilio.render import e164
 from showup.dispatch.destination_context import Clients
 from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
@@ -95,7 +98,7 @@ async def test_a_reminder_arrives_in_the_attendees_time(connection: TwilioConnec
     assert sent.asked == {
         "To": PHONE,
         "From": NUMBER,
-        "Body": "Reminder: Intro call with Ben Host, Sat 2026-09-12, 11:00 (Europe/Berlin).",
+        "Body": "Ben Host, today 11:00 Berlin time.",
         "ValidityPeriod": "7200",
     }
 
@@ -116,7 +119,7 @@ class TestWords:
 
     def test_another_link_is_shown(self, connection: TwilioConnection) -> None:
         connection.meeting = replace(MEETING, uid="f3b1c2", meeting_url="https://meet.example/abc-defg-hij")
-        assert connection.text().endswith("(Europe/Berlin). https://meet.example/abc-defg-hij")
+        assert connection.text() == "Ben Host, today 11:00 Berlin time. Join: https://meet.example/abc-defg-hij"
 
     def test_it_stays_short(self, connection: TwilioConnection) -> None:
         connection.meeting = replace(
@@ -125,7 +128,7 @@ class TestWords:
             organizer_name="Benjamin " * 20,
             meeting_url="https://a.example/" + "x" * 300,
         )
-        assert len(connection.text()) <= 2 * 153
+        assert len(connection.text()) <= 160
 
     @pytest.mark.parametrize(
         "text",
@@ -134,11 +137,11 @@ class TestWords:
     )
     def test_words_of_ones_own(self, connection: TwilioConnection, text: str) -> None:
         connection.settings["text"] = text
-        assert connection.text() == "Hi Ann Acme, see you Sat 2026-09-12 at 11:00"
+        assert connection.text() == "Hi Ann Acme, see you Sat, 12 Sept at 11:00"
 
     def test_an_unknown_value_leaves_its_place_empty(self, connection: TwilioConnection) -> None:
         connection.settings["text"] = "See you {day}. {link}"
-        assert connection.text() == "See you Sat 2026-09-12."
+        assert connection.text() == "See you Sat, 12 Sept."
 
     def test_a_value_is_never_a_text(self, connection: TwilioConnection) -> None:
         """S04: the attendee chooses the title."""
@@ -169,6 +172,56 @@ class TestWords:
         connection.settings["text"] = text
         with pytest.raises(ValueError, match=re.escape(says)):
             connection.build()
+
+
+class TestOneSms:
+    """A text message is one SMS: 160 letters of the GSM alphabet."""
+
+    @pytest.mark.parametrize("locale", [None, "de", "fr", "es", "pt-BR", "nl", "it"])
+    @pytest.mark.parametrize(
+        "place",
+        [
+            {"meeting_url": "https://meet.example.com/kes-trel-42"},
+            {"meeting_url": None, "location": PHONE},
+            {"meeting_url": None, "location": "1420 Example Street, 2nd floor, Chicago, IL 60601"},
+            {"meeting_url": None, "location": None},
+        ],
+        ids=["video", "phone", "in person", "unknown"],
+    )
+    @pytest.mark.parametrize("hours", [24, 2])
+    def test_in_each_language(
+        self, connection: TwilioConnection, locale: str | None, place: dict[str, Any], hours: int
+    ) -> None:
+        guest = replace(MEETING.guest, locale=locale)
+        connection.meeting = replace(MEETING, guest=guest, organizer_name="Maximilian Featherstone", **place)
+        body = connection.content(connection.build(), timedelta(hours=hours))["body"]
+        assert (gsm_length(body) or 999) <= 160, body
+        assert ("STOP" in body) == (hours == 24)
+        assert "2026-09" not in body
+
+    def test_a_name_outside_the_alphabet_is_left_out(self, connection: TwilioConnection) -> None:
+        connection.meeting = replace(MEETING, organizer_name="Dana Tomášková")
+        assert connection.text() == "Dana, today 11:00 Berlin time."
+        connection.meeting = replace(MEETING, organizer_name="Łukasz Tomášek", title="Intro call")
+        assert connection.text() == "Intro call, today 11:00 Berlin time."
+
+    def test_who_calls(self, connection: TwilioConnection) -> None:
+        connection.meeting = replace(MEETING, meeting_url=None, location="+49 1511 2345678")
+        assert connection.text() == "Ben Host calls you today 11:00 Berlin time."
+
+    def test_three_days_ahead_the_mail_is_enough(self, connection: TwilioConnection) -> None:
+        with pytest.raises(NothingToSend, match="3 days ahead"):
+            connection.content(connection.build(), timedelta(hours=72))
+
+    @pytest.mark.parametrize(("hour", "is_sent"), [(7, False), (8, True), (20, True), (21, False), (3, False)])
+    def test_it_wakes_nobody(self, connection: TwilioConnection, hour: int, is_sent: bool) -> None:
+        start = datetime(2026, 9, 12, hour, 30, tzinfo=ZoneInfo("Europe/Berlin")) + timedelta(hours=2)
+        connection.meeting = replace(MEETING, start_time=start.astimezone(UTC))
+        if is_sent:
+            assert connection.text()
+        else:
+            with pytest.raises(NothingToSend, match="8 to 21"):
+                connection.text()
 
 
 class TestNumbers:

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from showup.destinations.contract import Attempt, CannotRender, Delivered, Guest, Meeting, Notification, TryAgain
 from showup.destinations.webhook.destination import WebhookDestination, sign_headers
+from showup.destinations.webhook.render import content
 from showup.destinations.webhook.settings import KINDS, PING, expand, make_secret
 from tests.destinations.fake_vendors.webhook import FakeWebhookReceiver
 
@@ -43,6 +44,15 @@ NOTIFICATION = Notification(
     meeting=MEETING,
     decided_at=AT,
 )
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_f03_a_hidden_organizers_address_is_sent_to_operators_with_a_warning(hidden: bool) -> None:
+    """F03: an endpoint is the operator's; what it does with the address is theirs to decide, so they must know."""
+    meeting = replace(MEETING, organizer_email_hidden=hidden)
+    booking = content(replace(NOTIFICATION, meeting=meeting))["data"]["booking"]
+    assert booking["organizer"]["email"] == "ben@outbound.example"
+    assert booking["organizer_email_hidden"] is hidden
 
 
 @pytest.fixture
@@ -79,6 +89,7 @@ async def test_a_reader_verifies_it_and_reads_the_booking(
         "name": "Ann",
         "time_zone": "Europe/Berlin",
         "phone": "+4915112345678",
+        "confirmed_at": None,
     }
     assert booking["company"] == {"name": "Acme", "domain": "acme.example"}
     assert booking["attendance"] == {"state": "unreported", "evidence": None}

@@ -11,6 +11,7 @@ from msgspec import Struct
 from showup.clock import Clock
 from showup.destinations.contract import GaveUp
 from showup.destinations.destination_kind import Meter
+from showup.destinations.record_status import same_status
 from showup.destinations.vendor_api import Authorization, ErrorReading, Json, Vendor, VendorApi, VendorError, bearer
 from showup.values.email_address import normalize_email
 
@@ -202,8 +203,8 @@ class Layout(Struct, frozen=True, kw_only=True):
     read_at: datetime
 
     def status(self, name: str) -> str | None:
-        """Returns a status as the list spells it, ignoring case; None where the list has no such status."""
-        return next((one for one in self.statuses if one.casefold() == name.strip().casefold()), None)
+        """Returns a status as the list spells it, ignoring case and spacing; None where the list has no such status."""
+        return next((one for one in self.statuses if same_status(one, name)), None)
 
     def field(self, name: str) -> str | None:
         """Returns a field's id; None where the list has no such field."""

@@ -9,7 +9,6 @@ import httpx2
 
 from showup.destinations.clickup.client import URL, ClickUpClient, LayoutCache
 from showup.destinations.clickup.destination import PACE, ClickUp
-from showup.destinations.clickup.render import SUBSCRIBED_EVENTS
 from showup.destinations.clickup.settings import ClickUpSettings
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
 from showup.destinations.vendor_api import VendorError
@@ -65,8 +64,8 @@ KIND: Final = DestinationKind(
     name="clickup",
     settings=ClickUpSettings,
     credentials=("token",),
-    subscribed_events=lambda _: SUBSCRIBED_EVENTS,
+    subscribed_events=lambda settings: settings.events,
     build=_build,
     check_health=_check_health,
-    keeps_prospects=True,
+    keeps_records=True,
 )

@@ -1,7 +1,6 @@
 """Renders a notification as an entry: the text of a task's description and comment."""
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,15 +11,23 @@ from showup.destinations.contract import CannotRender, Meeting, Notification
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import meeting_place
 from showup.destinations.local_time import local_time
+from showup.destinations.record_status import (
+    CANCELLED,
+    CONFIRMED,
+    CREATED,
+    LOCATION_CHANGED,
+    NO_SHOW,
+    REASSIGNED,
+    RESCHEDULE_REQUESTED,
+    RESCHEDULED,
+    SHOWED,
+    event_of,
+)
 from showup.values.email_address import display_email
 from showup.values.time_zone import zone_of
 
-CREATED: Final = "booking.created"
-RESCHEDULED: Final = "booking.rescheduled"
-CANCELLED: Final = "booking.cancelled"
-NO_SHOW: Final = "booking.no_show"
-SHOWED: Final = "booking.showed"
-SUBSCRIBED_EVENTS: Final = frozenset({CREATED, RESCHEDULED, CANCELLED, NO_SHOW, SHOWED})
+SUBSCRIBED_EVENTS: Final = frozenset({CREATED, RESCHEDULED, REASSIGNED, LOCATION_CHANGED, CANCELLED, NO_SHOW, SHOWED})
+_ENDED_HEADS: Final = {CANCELLED: "Cancelled meeting", RESCHEDULE_REQUESTED: "Meeting without a time"}
 _LONGEST_TITLE: Final = 300
 _LONGEST_NOTES: Final = 2000
 LONGEST_DESCRIPTION: Final = 200_000
@@ -29,9 +36,13 @@ LONGEST_DESCRIPTION: Final = 200_000
 _HEADS: Final = {
     CREATED: "Meeting booked",
     RESCHEDULED: "Meeting moved to another time",
+    REASSIGNED: "Meeting has a new host",
+    LOCATION_CHANGED: "Meeting has a new place",
     CANCELLED: "Meeting cancelled",
+    RESCHEDULE_REQUESTED: "The host asked for another time",
     NO_SHOW: "The attendee did not come to the meeting",
     SHOWED: "The attendee came to the meeting",
+    CONFIRMED: "The attendee confirmed that they will come",
 }
 Lines = list[tuple[str, str]]
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!])")
@@ -40,9 +51,10 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!])")
 class TaskEntry(Struct, frozen=True, kw_only=True):
     """The values that one event writes to ClickUp.
 
-    `name` is the name of a new lead; `email` is empty for an attendee known by phone only. `block` (Markdown) goes into
-    the description, `comment` (plain text) below the task. `booking` and `delivery` are the marks by which both are
-    recognised. `moves_block`: whether this event changes the block of a task that has one.
+    `kind` is the event, as `record_status.event_of` names it; `name` is the name of a new lead; `email` is empty for an
+    attendee known by phone only. `block` (Markdown) goes into the description, `comment` (plain text) below the task.
+    `booking` and `delivery` are the marks by which both are recognised. `moves_block`: whether this event changes the
+    block of a task that has one. `time_zone` is the workspace's.
     """
 
     kind: str
@@ -53,6 +65,7 @@ class TaskEntry(Struct, frozen=True, kw_only=True):
     block: str
     comment: str
     moves_block: bool
+    time_zone: str = "UTC"
 
 
 def render(notification: Notification) -> TaskEntry:
@@ -62,20 +75,34 @@ def render(notification: Notification) -> TaskEntry:
     meeting = notification.require_meeting()
     if notification.kind not in _HEADS:
         raise CannotRender(f"ClickUp does not receive {notification.kind}")
-    title = _short(meeting.title) or "Meeting"
-    booking, delivery = marker_of(meeting.booking_id), marker_of(notification.delivery_id)
-    facts = [f"{name}: {escaped(words)}" for name, words in _facts(notification, meeting)]
-    head = f"{'Cancelled meeting' if _is_cancelled(meeting) else 'Meeting'}: {escaped(title)}"
+    delivery = marker_of(notification.delivery_id)
     return TaskEntry(
-        kind=notification.kind,
+        kind=event_of(notification.kind, meeting),
         name=_lead_name(meeting),
         email=meeting.guest.email,
-        booking=booking,
+        booking=marker_of(meeting.booking_id),
         delivery=delivery,
-        block=block(head, facts, booking),
-        comment=_comment(notification, meeting, title, delivery),
-        moves_block=notification.kind in (CREATED, RESCHEDULED, CANCELLED),
+        block=meeting_block(meeting, notification.time_zone),
+        comment=_comment(notification, meeting, delivery),
+        moves_block=notification.kind not in (NO_SHOW, SHOWED),
+        time_zone=notification.time_zone,
     )
+
+
+def meeting_block(meeting: Meeting, time_zone: str) -> str:
+    """Returns the block that describes a meeting in its task."""
+    facts = [f"{name}: {escaped(words)}" for name, words in _facts(meeting, time_zone)]
+    head = _ENDED_HEADS[event_of(CANCELLED, meeting)] if _is_cancelled(meeting) else "Meeting"
+    return block(f"{head}: {escaped(_title(meeting))}", facts, marker_of(meeting.booking_id))
+
+
+def with_reason(comment: str, because: str, delivery: str) -> str:
+    """Returns the comment with the reason why the task keeps its status, before the delivery's mark."""
+    return comment.removesuffix(f"({delivery})") + f"Status unchanged: {because}\n({delivery})"
+
+
+def _title(meeting: Meeting) -> str:
+    return _short(meeting.title) or "Meeting"
 
 
 def _lead_name(meeting: Meeting) -> str:
@@ -83,12 +110,12 @@ def _lead_name(meeting: Meeting) -> str:
     return _short(guest.name) or _short(display_email(guest.email)) or _short(guest.phone) or "Unnamed attendee"
 
 
-def _facts(notification: Notification, meeting: Meeting) -> Lines:
+def _facts(meeting: Meeting, time_zone: str) -> Lines:
     """Returns the known facts about a meeting; a cancelled meeting has no link."""
     place = meeting_place(meeting)
     link = "Link" if place.url else "Place"
     facts = [
-        ("When", _when(notification, meeting.start_time, meeting.end_time)),
+        ("When", when(meeting.start_time, meeting.end_time, time_zone)),
         ("With", _short(meeting.organizer_label)),
         (link, "" if _is_cancelled(meeting) else place.url or place.text or ""),
         ("Phone", _short(meeting.guest.phone)),
@@ -98,43 +125,48 @@ def _facts(notification: Notification, meeting: Meeting) -> Lines:
     return [(name, words) for name, words in facts if words]
 
 
-def _comment(notification: Notification, meeting: Meeting, title: str, delivery: str) -> str:
-    renderers: dict[str, Callable[[Notification, Meeting], Lines]] = {
-        RESCHEDULED: _rescheduled,
-        CANCELLED: _cancelled,
-        NO_SHOW: _attended,
-        SHOWED: _attended,
-    }
-    facts = renderers.get(notification.kind, _facts)(notification, meeting)
-    lines = [f"{_HEADS[notification.kind]}: {title}", *(f"{name}: {words}" for name, words in facts if words)]
+def _comment(notification: Notification, meeting: Meeting, delivery: str) -> str:
+    event, time_zone = event_of(notification.kind, meeting), notification.time_zone
+    facts: Lines
+    match event:
+        case "booking.rescheduled":
+            facts = _rescheduled(notification, meeting)
+        case "booking.cancelled" | "booking.reschedule_requested":
+            facts = _cancelled(meeting, time_zone)
+        case "booking.no_show" | "booking.showed":
+            facts = _attended(meeting, time_zone)
+        case _:
+            facts = _facts(meeting, time_zone)
+    lines = [f"{_HEADS[event]}: {_title(meeting)}", *(f"{name}: {words}" for name, words in facts if words)]
     return "\n".join([*lines, f"({delivery})"])
 
 
 def _rescheduled(notification: Notification, meeting: Meeting) -> Lines:
-    old = notification.details.get("old_start_time")
-    before = "" if old is None else _when(notification, datetime.fromisoformat(old), None)
+    old, time_zone = notification.details.get("old_start_time"), notification.time_zone
+    before = "" if old is None else when(datetime.fromisoformat(old), None, time_zone)
     why = truncate(one_line(meeting.reschedule_reason or ""), _LONGEST_NOTES)
-    return [("Before", before), *_facts(notification, meeting), ("Reason", why)]
+    return [("Before", before), *_facts(meeting, time_zone), ("Reason", why)]
 
 
-def _cancelled(notification: Notification, meeting: Meeting) -> Lines:
+def _cancelled(meeting: Meeting, time_zone: str) -> Lines:
     why = truncate(one_line(meeting.cancellation_reason or ""), _LONGEST_NOTES)
-    when = _when(notification, meeting.start_time, meeting.end_time)
-    return [("When", when), ("Reason", why), ("By", _short(meeting.redact_organizer(meeting.cancelled_by)))]
+    time = when(meeting.start_time, meeting.end_time, time_zone)
+    return [("When", time), ("Reason", why), ("By", _short(meeting.redact_organizer(meeting.cancelled_by)))]
 
 
-def _attended(notification: Notification, meeting: Meeting) -> Lines:
+def _attended(meeting: Meeting, time_zone: str) -> Lines:
     known = "assumed: the meeting time is over, and no absence was reported"
     evidence = known if meeting.evidence == "assumed" else ""
-    return [("When", _when(notification, meeting.start_time, meeting.end_time)), ("Evidence", evidence)]
+    return [("When", when(meeting.start_time, meeting.end_time, time_zone)), ("Evidence", evidence)]
 
 
 def _is_cancelled(meeting: Meeting) -> bool:
-    return meeting.status in ("CANCELLED", "REJECTED")
+    return meeting.status in ("CANCELLED", "REJECTED") or meeting.guest.has_left
 
 
-def _when(notification: Notification, start: datetime, end: datetime | None) -> str:
-    text = local_time(start, end, zone_of(notification.time_zone))
+def when(start: datetime, end: datetime | None, time_zone: str) -> str:
+    """Returns a meeting's time in a time zone, for people."""
+    text = local_time(start, end, zone_of(time_zone))
     return f"{text} ({text.zone})"
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from showup.destinations.clickup.render import CANCELLED, NO_SHOW, SHOWED
+from showup.destinations.clickup.render import SUBSCRIBED_EVENTS
 from showup.destinations.destination_kind import ConnectionSettings
+from showup.destinations.record_status import CANCELLED, CONFIRMED, NO_SHOW, RESCHEDULE_REQUESTED, SHOWED
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 
@@ -17,8 +18,9 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     """The settings of a ClickUp connection.
 
     `lists` and `inbound_list` are ids of lists, as numbers or text; `lists` are searched in their order. `booked`,
-    `cancelled`, `no_show` and `showed` name statuses; an empty name leaves a task's status unchanged. `answer_within`
-    and `sync_every` are durations such as `4h` or `5m`.
+    `cancelled`, `reschedule_requested`, `no_show` and `showed` name statuses; an empty name leaves a task's status
+    unchanged. `confirmed_comment`: whether a task gets a comment when the attendee says that they will come.
+    `answer_within` and `sync_every` are durations such as `4h` or `5m`.
     """
 
     lists: tuple[str | int, ...]
@@ -26,8 +28,10 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     email_field: str = "Email"
     booked: str = "Meeting Booked"
     cancelled: str = "Meeting Cancelled"
+    reschedule_requested: str = ""
     no_show: str = ""
     showed: str = ""
+    confirmed_comment: bool = False
     answer_within: str = "4h"
     name_search: bool = True
     sync_every: str = "5m"
@@ -60,14 +64,31 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
             )
         return durations
 
-    def status_for(self, kind: str) -> str:
-        """Returns a task's status after an event of this kind; empty: unchanged."""
-        return {CANCELLED: self.cancelled, NO_SHOW: self.no_show, SHOWED: self.showed}.get(kind, self.booked)
+    @property
+    def events(self) -> frozenset[str]:
+        """Returns the event kinds that it receives."""
+        return SUBSCRIBED_EVENTS | {CONFIRMED} if self.confirmed_comment else SUBSCRIBED_EVENTS
+
+    def status_for(self, event: str) -> str:
+        """Returns a task's status after an event; empty: unchanged."""
+        ended = {
+            CANCELLED: self.cancelled,
+            RESCHEDULE_REQUESTED: self.reschedule_requested,
+            NO_SHOW: self.no_show,
+            SHOWED: self.showed,
+            CONFIRMED: "",
+        }
+        return ended.get(event, self.booked)
+
+    @property
+    def missed_statuses(self) -> tuple[str, ...]:
+        """Returns the statuses of meetings that do not take place, or did not."""
+        return tuple(filter(None, (self.cancelled, self.reschedule_requested, self.no_show)))
 
     @property
     def statuses(self) -> tuple[str, ...]:
         """Returns the statuses that every list must have."""
-        return tuple(dict.fromkeys(filter(None, (self.booked, self.cancelled, self.no_show, self.showed))))
+        return tuple(dict.fromkeys(filter(None, (self.booked, *self.missed_statuses, self.showed))))
 
 
 class Durations(Struct, frozen=True, kw_only=True):

@@ -10,12 +10,13 @@ from msgspec import Struct
 
 from showup.clock import Clock
 from showup.destinations.clickup.client import PAGE, ClickUpClient, LayoutCache, Task
-from showup.destinations.clickup.render import CREATED, TaskEntry
+from showup.destinations.clickup.render import TaskEntry
 from showup.destinations.clickup.settings import ClickUpSettings
 from showup.destinations.contract import Attempt, Candidate, GaveUp, TryAgain
 from showup.destinations.destination_kind import Mirror, MirroredRecord
+from showup.destinations.record_status import CREATED
 from showup.destinations.vendor_api import VendorError
-from showup.values.email_address import normalize_email
+from showup.values.email_address import email_spellings, normalize_email
 
 # An event is sent for a week, so a task created for it can't be older.
 _CREATED_WITHIN: Final = timedelta(days=8)
@@ -88,8 +89,12 @@ class TaskSearch:
         for list_id in self._settings.all_lists:
             field = await self.email_field(list_id)
             # ClickUp's `=` means "contains" for this field.
-            custom_fields = json.dumps([{"field_id": field, "operator": "==", "value": email}])
-            tasks = await self._api.get_tasks(list_id, custom_fields=custom_fields, include_markdown_description="true")
+            tasks: list[Task] = []
+            for spelling in email_spellings(email):
+                custom_fields = json.dumps([{"field_id": field, "operator": "==", "value": spelling}])
+                tasks += await self._api.get_tasks(
+                    list_id, custom_fields=custom_fields, include_markdown_description="true"
+                )
             if same := [one for one in tasks if one.email(field) == normalized]:
                 return max(same, key=lambda one: (one.updated_ms, one.id))
         return None
@@ -172,30 +177,44 @@ def _mirrored_record(task: Task, list_id: str, email_field: str | None) -> Mirro
     )
 
 
-class NameMatch(Struct, frozen=True, kw_only=True):
-    """Possible tasks. `exact_record` has the same email, in a letter case that ClickUp's search does not match."""
+async def find_by_copied_email(
+    search: TaskSearch, mirror_sync: MirrorSync, mirror: Mirror, lists: tuple[str, ...], email: str
+) -> FoundTask | None:
+    """Searches the copy for a task whose email is spelled in another way, which ClickUp's search may not find.
 
-    candidates: tuple[Candidate, ...] = ()
-    exact_record: str | None = None
+    The first list with such a task wins, and in it the task that was changed last. Raises VendorError.
+    """
+    normalized = normalize_email(email)
+    await _sync_all(search, mirror_sync, lists)
+    copied = [one for one in await mirror.find_by_email(normalized) if one.list in lists]
+    # A stable sort: the newest of a list stays first.
+    for one in sorted(copied, key=lambda one: lists.index(one.list)):
+        task = await search.get_task(one.record)
+        # The copy may be older than a change of the task.
+        if task is not None and task.email(await search.email_field(one.list)) == normalized:
+            return FoundTask(task=task, by="email")
+    return None
 
 
 async def match_by_name(
     search: TaskSearch, mirror_sync: MirrorSync, mirror: Mirror, lists: tuple[str, ...], entry: TaskEntry
-) -> NameMatch:
-    """Searches the copy after bringing it up to date. Raises VendorError."""
+) -> tuple[Candidate, ...]:
+    """Returns possible tasks from the copy, after bringing it up to date. Raises VendorError."""
     name = plain_name(entry.name)
     if not name or "@" in entry.name:
-        return NameMatch()
-    for list_id in lists:
-        await mirror_sync.sync(list_id, await search.email_field(list_id))
+        return ()
+    await _sync_all(search, mirror_sync, lists)
     alike: list[tuple[int, int, int, Candidate]] = []
     for one in await mirror.find_by_last_name(last_name(name)):
-        if entry.email and one.email == normalize_email(entry.email):
-            return NameMatch(exact_record=one.record)
         if one.list in lists and (near := name_similarity(name, one.name)) is not None:
             alike.append((near[0], lists.index(one.list), len(alike), _candidate(one, near[1], entry)))
     alike.sort(key=lambda one: one[:3])
-    return NameMatch(candidates=tuple(candidate for *_, candidate in alike[:_MAX_CANDIDATES]))
+    return tuple(candidate for *_, candidate in alike[:_MAX_CANDIDATES])
+
+
+async def _sync_all(search: TaskSearch, mirror_sync: MirrorSync, lists: tuple[str, ...]) -> None:
+    for list_id in lists:
+        await mirror_sync.sync(list_id, await search.email_field(list_id))
 
 
 def _candidate(one: MirroredRecord, because: str, entry: TaskEntry) -> Candidate:

@@ -10,6 +10,7 @@ from typing import Final
 
 from icalendar import Calendar, Event, vCalAddress
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from showup.destinations.contract import CalendarEntry, CalendarMethod, Meeting, NothingToSend, Notification
 from showup.destinations.lines import one_line, truncate
@@ -21,6 +22,7 @@ _LONGEST_NAME: Final = 80
 # Reminders and follow-ups change nothing in a calendar.
 _REQUESTS: Final = frozenset({"confirmation", "rescheduled", "new_place", "new_host", "series"})
 _CANCELS: Final = frozenset({"cancelled", "reschedule_request"})
+_MOST_FILES: Final = 12
 _STATUS: Final = {"REQUEST": "CONFIRMED", "CANCEL": "CANCELLED"}
 
 
@@ -31,23 +33,41 @@ class CalendarFile(Struct, frozen=True, kw_only=True):
     entry: CalendarEntry
 
 
-def calendar_file(
+def calendar_files(
     notification: Notification, sender: str, *, sends_new: bool, created_at: datetime
-) -> CalendarFile | None:
-    """Returns the file that the mail carries, if any; `created_at` is its DTSTAMP.
+) -> list[CalendarFile]:
+    """Returns the files that the mail carries; `created_at` is their DTSTAMP.
 
-    A new entry is made only if `sends_new`, and if no connected calendar invites the attendee. An entry that the
-    recipient already has is updated and cancelled in any case. `sender` organizes the meeting if its organizer is
-    hidden. Raises NothingToSend for a cleanup if the recipient has no such entry.
+    It is one file at most, except for a series: one for each of its dates, unless there are more than 12. A new entry
+    is made only if `sends_new`, and if no connected calendar invites the attendee. An entry that the recipient already
+    has is updated and cancelled in any case. `sender` organizes the meeting if its organizer is hidden. Raises
+    NothingToSend for a cleanup if the recipient has no such entry.
     """
     meeting, kind = notification.require_meeting(), notification.kind
     if kind == "calendar_cleanup":
-        return _write(meeting, _stale_entry(notification), "CANCEL", notification, sender, created_at)
+        files = [_write(meeting, _stale_entry(notification), "CANCEL", notification, sender, created_at)]
+    else:
+        meetings = _dates(meeting) if kind == "series" else [meeting]
+        files = [_file(one, notification, sender, sends_new=sends_new, created_at=created_at) for one in meetings]
+    return [one for one in files if one is not None]
+
+
+def _dates(meeting: Meeting) -> list[Meeting]:
+    """Returns the meeting, and the other accepted dates of its series; none if mail can't carry as many files."""
+    others = [one for one in meeting.series if one.booking_id != meeting.booking_id and one.status == "ACCEPTED"]
+    if len(others) >= _MOST_FILES:
+        return []
+    return [meeting, *(replace(meeting, **asdict(one)) for one in others)]
+
+
+def _file(
+    meeting: Meeting, notification: Notification, sender: str, *, sends_new: bool, created_at: datetime
+) -> CalendarFile | None:
     sent = _sent_entry(notification, meeting.ical_uid)
     is_invited = sent is not None and sent.method == "REQUEST"
-    if kind in _CANCELS:
+    if notification.kind in _CANCELS:
         return _write(meeting, sent, "CANCEL", notification, sender, created_at) if is_invited else None
-    if kind not in _REQUESTS or not meeting.ical_uid or not is_mailbox(meeting.guest.email):
+    if notification.kind not in _REQUESTS or not meeting.ical_uid or not is_mailbox(meeting.guest.email):
         return None
     if not is_invited and (meeting.calendar_invites or not sends_new):
         return None
@@ -84,24 +104,25 @@ def _write(
     if not uid or organizer is None:
         return None
     entry = CalendarEntry(
+        booking_id=meeting.booking_id,
         uid=uid,
         recipient=meeting.guest.email,
         method=method,
-        sequence=_next_sequence(notification, uid, meeting.ical_sequence if uid == meeting.ical_uid else None),
+        sequence=_next_ics_sequence(notification, uid, meeting.ical_sequence if uid == meeting.ical_uid else None),
         organizer=organizer,
         start_time=sent.start_time if sent is not None and uid != meeting.ical_uid else meeting.start_time,
     )
     return CalendarFile(text=_calendar_text(meeting, entry, created_at), entry=entry)
 
 
-def _next_sequence(notification: Notification, uid: str, calcom_sequence: int | None) -> int:
+def _next_ics_sequence(notification: Notification, uid: str, calcom_sequence: int | None) -> int:
     """Returns Cal.com's own number, or one above the highest that anybody was sent for this uid."""
     sent = [one.sequence for one in notification.sent_entries if one.uid == uid]
     return max([calcom_sequence or 0, *(number + 1 for number in sent)])
 
 
 def _organizer(meeting: Meeting, sender: str) -> str | None:
-    address = sender if meeting.organizer_email_hidden else meeting.organizer_email or ""
+    address = meeting.reply_to or sender if meeting.organizer_email_hidden else meeting.organizer_email or ""
     return address if is_mailbox(address) else None
 
 
@@ -114,9 +135,11 @@ def _calendar_text(meeting: Meeting, entry: CalendarEntry, created_at: datetime)
     is_current = entry.uid == meeting.ical_uid and not meeting.guest.has_left
     if meeting.end_time is not None and is_current:
         event.add("dtend", meeting.end_time)
-    event.add("summary", truncate(one_line(meeting.title), _LONGEST_TITLE) or "Your meeting")
+    event.add(
+        "summary", truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting"
+    )
     event.add("status", _STATUS[entry.method])
-    event.add("organizer", vCalAddress.new(entry.organizer, cn=_name(meeting.organizer_label) or entry.organizer))
+    event.add("organizer", vCalAddress.new(entry.organizer, cn=_name(meeting.organizer_label)))
     event.add("attendee", _attendee(meeting, entry))
     # A person who has left the meeting learns nothing new about it.
     if is_current:

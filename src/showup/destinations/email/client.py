@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from showup.clock import Clock
 from showup.destinations.contract import Delivered, Outcome, Pace, TryAgain
-from showup.destinations.email.destination import Mail
+from showup.destinations.email.destination import Mail, invite_name
 from showup.destinations.vendor_api import ErrorReading, Json, Vendor, VendorApi, VendorError, bearer, short_message
 
 _QUOTA: Final = "Resend plan limit for this {} reached: {{words}}"
@@ -119,16 +119,17 @@ def _request_body(delivery_id: UUID, mail: Mail) -> dict[str, Any]:
     if mail.headers:
         body["headers"] = mail.headers
     if mail.calendar:
-        body["attachments"] = [_attachment(mail.calendar, mail.calendar_method)]
+        calendars = enumerate((mail.calendar, *mail.more_calendars))
+        body["attachments"] = [_attachment(one, mail.calendar_method, invite_name(index)) for index, one in calendars]
     return body
 
 
-def _attachment(calendar: str, method: str | None) -> dict[str, str]:
+def _attachment(calendar: str, method: str | None, name: str) -> dict[str, str]:
     # The method must match the file's, or calendars show a file instead of an invitation.
     method_parameter = f"; method={method}" if method else ""
     content = b64encode(calendar.encode()).decode()
     return {
-        "filename": "invite.ics",
+        "filename": name,
         "content": content,
         "content_type": f"text/calendar; charset=utf-8{method_parameter}",
     }

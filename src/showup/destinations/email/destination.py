@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.destinations.contract import (
+    MAIL_PREVIEW,
     Attempt,
     CalendarEntry,
     CalendarMethod,
@@ -21,8 +22,9 @@ from showup.destinations.contract import (
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text, and
-    `calendar_entry` what it puts into the recipient's calendar.
+    """One mail to one recipient. Addresses are plain or `Name <address>`; `calendar` is an iCalendar text;
+    `more_calendars` are those of the other dates of a series. `calendar_entries` is what they put into the recipient's
+    calendar.
 
     `headers` are additional headers, such as List-Unsubscribe.
     """
@@ -35,8 +37,14 @@ class Mail(Struct, frozen=True, kw_only=True):
     reply_to: str | None = None
     calendar: str | None = None
     calendar_method: CalendarMethod | None = None
-    calendar_entry: CalendarEntry | None = None
+    more_calendars: tuple[str, ...] = ()
+    calendar_entries: tuple[CalendarEntry, ...] = ()
     headers: dict[str, str] = {}
+
+
+def invite_name(index: int) -> str:
+    """Returns the file name of a mail's calendar file, counted from 0."""
+    return f"invite-{index + 1}.ics" if index else "invite.ics"
 
 
 class MailRenderer(Protocol):
@@ -88,13 +96,13 @@ class EmailDestination:
 
 
 class MailPreview:
-    """Accepts every mail: for a first run without a mail account, and for simulated data."""
+    """Accepts every mail and sends none: for a first run without a mail account, and for simulated data."""
 
     def pace(self, retry_after: tuple[timedelta, ...]) -> Pace:
         return Pace(rate_per_second=10_000, at_once=50, timeout=timedelta(seconds=20), retry_after=retry_after)
 
     async def send(self, delivery_id: UUID, mail: Mail) -> Delivered:  # noqa: ARG002 - MailTransport
-        return Delivered(provider="mail_preview")
+        return Delivered(provider=MAIL_PREVIEW)
 
     async def check_health(self) -> list[str]:
         return []

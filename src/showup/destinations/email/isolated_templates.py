@@ -14,7 +14,8 @@ import msgspec
 
 from showup.destinations.contract import CannotRender
 from showup.destinations.email.settings import check_folder
-from showup.destinations.email.template_process import CPU_SECONDS, READY, Rendered
+from showup.destinations.email.template_process import CPU_SECONDS, READY, Answer
+from showup.destinations.email.templates import RenderedMail, TemplateQuery
 
 _START_TIMEOUT: Final = 20.0
 # For a process that can't run: the limit on processor time ends one that runs.
@@ -22,8 +23,6 @@ _ANSWER_TIMEOUT: Final = 15.0
 # After a template has reached the limit, its next mails fail at once, so that they don't hold up other mails.
 _REFUSED_FOR: Final = 60.0
 _TOO_SLOW: Final = f"took more than {CPU_SECONDS:g} s of processor time: simplify its loops"
-
-_Place = tuple[str, str, str | None]
 
 
 class IsolatedTemplates:
@@ -36,35 +35,29 @@ class IsolatedTemplates:
         check_folder(folder)
         self._folder = folder
         self._process: _TemplateProcess | None = None
-        self._refused_until: dict[_Place, float] = {}
+        self._refused_until: dict[TemplateQuery, float] = {}
 
-    def text(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Renders a text template. Raises CannotRender."""
-        return self._render("text", (name, workspace, event_type), variables)
-
-    def html(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Renders an HTML template, with its styles inlined. Raises CannotRender."""
-        return self._render("html", (name, workspace, event_type), variables)
-
-    def _render(self, form: str, place: _Place, variables: Mapping[str, object]) -> str:
-        if time.monotonic() < self._refused_until.get(place, 0):
-            raise CannotRender(f"{place[0]} {_TOO_SLOW}.")
+    def render(self, query: TemplateQuery, variables: Mapping[str, object]) -> RenderedMail:
+        """Renders the templates of one mail. Raises CannotRender."""
+        name = query.names[0]
+        if time.monotonic() < self._refused_until.get(query, 0):
+            raise CannotRender(f"the templates of {name} {_TOO_SLOW}.")
         # Once more, because a process may also have been ended by the operating system or by a user.
         for _ in range(2):
             try:
                 self._process = self._process or _TemplateProcess(self._folder)
-                rendered = self._process.ask(form, *place, variables)
+                answer = self._process.ask(query, variables)
             except _TooSlow:
                 self._process = None
-                self._refused_until[place] = time.monotonic() + _REFUSED_FOR
-                raise CannotRender(f"{place[0]} {_TOO_SLOW}.") from None
+                self._refused_until[query] = time.monotonic() + _REFUSED_FOR
+                raise CannotRender(f"the templates of {name} {_TOO_SLOW}.") from None
             except (EOFError, OSError):
                 self._process = None
                 continue
-            if rendered.fault is not None:
-                raise CannotRender(rendered.fault)
-            return rendered.text
-        raise CannotRender(f"{place[0]}: the process that renders templates ended unexpectedly.")
+            if answer.mail is None:
+                raise CannotRender(answer.fault)
+            return answer.mail
+        raise CannotRender(f"{name}: the process that renders templates ended unexpectedly.")
 
 
 class _TooSlow(Exception):
@@ -86,13 +79,13 @@ class _TemplateProcess:
         if not self._connection.poll(_START_TIMEOUT) or self._connection.recv_bytes() != READY:
             raise EOFError
 
-    def ask(self, *request: object) -> Rendered:
+    def ask(self, *request: object) -> Answer:
         """Returns the answer. Raises _TooSlow, and EOFError or OSError when the process has ended."""
         try:
             self._connection.send(request)
             if not self._connection.poll(_ANSWER_TIMEOUT):
                 raise _TooSlow
-            return msgspec.json.decode(self._connection.recv_bytes(), type=Rendered)
+            return msgspec.json.decode(self._connection.recv_bytes(), type=Answer)
         except (EOFError, OSError, _TooSlow) as fault:
             self._stop()
             if self._process.returncode == -signal.SIGPROF:

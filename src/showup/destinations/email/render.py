@@ -1,45 +1,47 @@
-"""Renders a notification as a mail: addresses, the variables of its templates, and the calendar file."""
+"""Renders a notification as a mail: its letter and templates, addresses, headers and the calendar file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
+from hashlib import sha256
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from showup.destinations.contract import CannotRender, Meeting, Notification
-from showup.destinations.email.calendar import calendar_file
+from showup.destinations.email.brand import Brand, palette_of
+from showup.destinations.email.calendar import calendar_files
 from showup.destinations.email.destination import Mail
+from showup.destinations.email.letters.facts import Facts, Invitation, facts_of
+from showup.destinations.email.letters.names import host_of_meeting
+from showup.destinations.email.letters.reminders import purpose_of
+from showup.destinations.email.letters.write import letter_of
 from showup.destinations.email.settings import SenderRule, sender_for
+from showup.destinations.email.templates import RenderedMail, TemplateQuery
+from showup.destinations.email.texts import NO_TEXTS, TeamTexts
+from showup.destinations.email.variables import mail_variables
+from showup.destinations.languages import Wording, choose_language, wording
 from showup.destinations.lines import one_line, truncate
-from showup.destinations.links import MeetingPlace, cancel_url, meeting_place, reschedule_url, web_link
-from showup.destinations.local_time import LocalTime, local_time
+from showup.destinations.localized_time import plain
 from showup.values.email_address import display_email, is_mailbox, normalize_email
-from showup.values.time_zone import zone_of
 
 _LONGEST_SUBJECT = 200
-_LONGEST_TITLE = 300
-_LONGEST_SHORT_TITLE = 70
 _LONGEST_NAME = 80
-_LONGEST_REASON = 500
-_SPANS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+_HOUR = 3600
 
 
 class MailTemplates(Protocol):
-    """Renders a template of a mail: the name of its file, the slugs that select it, and its variables."""
+    """Renders the templates of a mail."""
 
-    def text(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Returns the text. Raises CannotRender."""
-
-    def html(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Returns HTML with inlined styles. Raises CannotRender."""
+    def render(self, query: TemplateQuery, variables: Mapping[str, object]) -> RenderedMail:
+        """Returns the subject, the HTML with inlined styles, and the text. Raises CannotRender."""
 
 
 class TemplateMailRenderer:
-    """Renders mails; the same notification gives the same mail, except for the calendar's timestamp from `clock`.
+    """Renders mails; `clock` sets the calendar's timestamp, and which days are today and tomorrow.
 
-    `fallback` is the sender where no row of `senders` matches; without it, such a mail can't be rendered. `calendar`:
-    whether mails carry an .ics.
+    `fallback` is the sender where no row of `senders` matches; without it, such a mail can't be rendered. `texts` are
+    the team's own. `calendar`: whether mails carry an .ics.
     """
 
     def __init__(
@@ -48,135 +50,136 @@ class TemplateMailRenderer:
         templates: MailTemplates,
         senders: Sequence[SenderRule],
         clock: Callable[[], datetime],
+        texts: TeamTexts = NO_TEXTS,
         calendar: bool = True,
         fallback: str | None = None,
     ) -> None:
         self._templates = templates
         self._senders = tuple(senders)
         self._clock = clock
+        self._texts = texts
         self._calendar = calendar
         self._fallback = fallback
 
     def render(self, notification: Notification) -> Mail:
         """Returns the mail to the notification's guest. Raises CannotRender."""
-        meeting, variables = notification.require_meeting(), mail_variables(notification)
-        values = variables.as_dict()
-        lookup = (notification.workspace, meeting.event_type, values)
+        meeting, now = notification.require_meeting().hide_organizer(), self._clock()
+        notification = replace(notification, meeting=meeting)
         sender = self._sender(meeting)
-        file = calendar_file(notification, sender, sends_new=self._calendar, created_at=self._clock())
+        words = wording(choose_language(meeting.guest.locale, sender.language))
+        files = calendar_files(notification, sender.address, sends_new=self._calendar, created_at=now)
+        facts = facts_of(
+            notification,
+            words=words,
+            brand=_brand(sender, meeting),
+            team=self._texts,
+            invitation=self._invitation(meeting, is_attached=bool(files)),
+            reply_to=_reply_to(meeting, sender, words),
+            now=now,
+        )
+        variables = mail_variables(notification.kind, facts, letter_of(notification.kind, facts))
+        query = TemplateQuery(template_names(notification), words.language, notification.workspace, meeting.event_type)
+        rendered = self._templates.render(query, variables.as_dict())
         return Mail(
-            sender=format_address(sender, meeting.redact_organizer(meeting.organizer_name)),
+            sender=format_address(sender.address, _sender_name(meeting, sender, words)),
             to=format_address(meeting.guest.email, meeting.guest.name),
-            subject=truncate(
-                one_line(self._templates.text(f"{notification.kind}.subject.txt", *lookup)), _LONGEST_SUBJECT
-            ),
-            html=self._templates.html(f"{notification.kind}.html", *lookup),
-            text=self._templates.text(f"{notification.kind}.txt", *lookup).strip() + "\n",
-            reply_to=_reply_to(meeting),
-            calendar=None if file is None else file.text,
-            calendar_method=None if file is None else file.entry.method,
-            calendar_entry=None if file is None else file.entry,
-            headers=_headers(variables),
+            subject=truncate(plain(one_line(rendered.subject)), _LONGEST_SUBJECT),
+            html=rendered.html,
+            text=plain(rendered.text).strip() + "\n",
+            reply_to=None if facts.reply_address is None else _reply_header(facts, meeting),
+            calendar=files[0].text if files else None,
+            calendar_method=files[0].entry.method if files else None,
+            more_calendars=tuple(one.text for one in files[1:]),
+            calendar_entries=tuple(one.entry for one in files),
+            headers=_headers(sender, meeting, variables.unsubscribe_url),
         )
 
-    def _sender(self, meeting: Meeting) -> str:
-        sender = sender_for(meeting, self._senders) or self._fallback
-        if sender is None:
+    def _sender(self, meeting: Meeting) -> SenderRule:
+        sender = sender_for(meeting, self._senders)
+        if sender is not None:
+            return sender
+        if self._fallback is None:
             raise CannotRender(
                 f"No sender matches the booking page {meeting.booker_url or '-'} and the organizer "
                 f"{meeting.organizer_email or '-'}: add a row to [[senders]] in showup.toml, "
                 "or a last row with only `from`."
             )
-        return sender
+        return SenderRule(address=self._fallback)
+
+    def _invitation(self, meeting: Meeting, *, is_attached: bool) -> Invitation:
+        if is_attached:
+            return "attached"
+        if meeting.calendar_invites:
+            return "host_calendar"
+        # These links never stand beside a file: they would make a second entry.
+        return "none" if self._calendar else "links"
 
 
-def _reply_to(meeting: Meeting) -> str | None:
-    """Returns where replies go; None where they go to the sender, because the organizer's address is hidden."""
-    email = meeting.contact_email or ""
-    name = meeting.redact_organizer(meeting.organizer_name)
-    return format_address(email, name) if is_mailbox(email) else None
+def template_names(notification: Notification) -> tuple[str, ...]:
+    """Returns the names of the templates of a notification, the most exact first.
 
-
-def _headers(variables: "MailVariables") -> dict[str, str]:
-    if variables.unsubscribe_url is None:
-        return {}
-    # RFC 8058: mail programs show their own unsubscribe button and send the request without opening the page.
-    return {
-        "List-Unsubscribe": f"<{variables.unsubscribe_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
-
-
-class MailVariables(Struct, frozen=True, kw_only=True):
-    """The variables of a template; None where unknown. docs/EMAIL.md describes each.
-
-    `old_when` belongs to a reschedule, `before` (`24 hours`) to a reminder, `rebook_url` and `unsubscribe_url` to a
-    follow-up. `short_title` is shortened for a subject.
+    A reminder 72 hours ahead is `reminder_72h` and `reminder_3d`, then as its purpose has it `reminder_prepare`.
     """
-
-    kind: str
-    title: str
-    short_title: str
-    when: LocalTime
-    place: MeetingPlace
-    guest_name: str | None
-    guest_email: str
-    organizer: str | None
-    organizer_email: str | None
-    reply_to: str | None
-    event_type: str | None
-    cancellation_reason: str | None
-    reschedule_url: str | None
-    cancel_url: str | None
-    old_when: LocalTime | None
-    before: str | None
-    rebook_url: str | None
-    unsubscribe_url: str | None
-
-    def as_dict(self) -> dict[str, object]:
-        """Returns the variables by the names that templates use."""
-        return {name: getattr(self, name) for name in self.__struct_fields__}
+    if notification.kind != "reminder":
+        return (notification.kind,)
+    seconds = round(float(notification.details.get("before_seconds") or 0))
+    units = (("h", _HOUR), ("d", 24 * _HOUR), ("m", 60))
+    exact = [f"reminder_{seconds // size}{unit}" for unit, size in units if seconds and not seconds % size]
+    return (*exact, f"reminder_{purpose_of(timedelta(seconds=seconds))}", "reminder")
 
 
-def mail_variables(notification: Notification) -> MailVariables:
-    """Returns the variables; an unknown time zone is ignored, and an invalid address becomes no link."""
-    meeting, details = notification.require_meeting(), notification.details
-    zone = zone_of(meeting.guest.time_zone, meeting.organizer_time_zone)
-    old, before = details.get("old_start_time"), details.get("before_seconds")
-    title = truncate(one_line(meeting.redact_organizer(meeting.title) or ""), _LONGEST_TITLE) or "Your meeting"
-    return MailVariables(
-        kind=notification.kind,
-        title=title,
-        short_title=truncate(title, _LONGEST_SHORT_TITLE),
-        when=local_time(meeting.start_time, meeting.end_time, zone),
-        place=meeting_place(meeting),
-        guest_name=_shown(meeting.guest.name, _LONGEST_NAME),
-        guest_email=one_line(display_email(meeting.guest.email)),
-        organizer=_shown(meeting.organizer_label, _LONGEST_NAME),
-        organizer_email=_shown(display_email(meeting.shown_organizer_email or ""), _LONGEST_TITLE),
-        reply_to=_shown(display_email(meeting.contact_email or ""), _LONGEST_TITLE),
-        event_type=_shown(meeting.event_type_title, _LONGEST_TITLE),
-        cancellation_reason=_shown(meeting.redact_organizer(meeting.cancellation_reason), _LONGEST_REASON),
-        reschedule_url=reschedule_url(meeting),
-        cancel_url=cancel_url(meeting),
-        old_when=None if old is None else local_time(datetime.fromisoformat(old), None, zone),
-        before=None if before is None else _span(timedelta(seconds=before)),
-        # For a past meeting, Cal.com's reschedule page opens a new booking with the form already filled in.
-        rebook_url=web_link(details.get("rebook_url")) or reschedule_url(meeting),
-        unsubscribe_url=web_link(details.get("unsubscribe_url")),
+def _brand(sender: SenderRule, meeting: Meeting) -> Brand:
+    organizer = truncate(one_line(meeting.organizer_name or ""), _LONGEST_NAME)
+    return Brand(
+        name=sender.name,
+        shown=sender.name or (organizer if "@" not in organizer else "") or sender.address.rpartition("@")[2],
+        logo=sender.logo,
+        logo_dark=sender.logo_dark,
+        has_colour=sender.color is not None,
+        palette=palette_of(sender.color),
+        postal_address=sender.postal_address,
+        privacy_url=sender.privacy_url,
+        signature=sender.signature,
     )
 
 
-def _shown(text: str | None, longest: int) -> str | None:
-    return truncate(one_line(text or ""), longest) or None
+def _reply_to(meeting: Meeting, sender: SenderRule, words: Wording) -> tuple[str, str | None] | None:
+    """Returns where replies go, and whose address it is: the booking's own, else the host's, else the sender's."""
+    host = host_of_meeting(meeting, sender.name, words)
+    host_email = "" if meeting.organizer_email_hidden else meeting.organizer_email or ""
+    candidates = (
+        (meeting.reply_to or "", sender.name or host.short),
+        (host_email, host.short or sender.name),
+        (sender.reply_to or "", sender.name),
+    )
+    return next(((email, name or display_email(email)) for email, name in candidates if is_mailbox(email)), None)
 
 
-def _span(span: timedelta) -> str:
-    for unit, word in _SPANS:
-        if span >= unit and not span % unit:
-            count = span // unit
-            return f"{count} {word}{'' if count == 1 else 's'}"
-    return f"{round(span.total_seconds())} seconds"
+def _reply_header(facts: Facts, meeting: Meeting) -> str:
+    address = facts.reply_address or ""
+    is_host = address == meeting.organizer_email
+    return format_address(address, facts.host.full if is_host else facts.brand.name)
+
+
+def _sender_name(meeting: Meeting, sender: SenderRule, words: Wording) -> str | None:
+    host = host_of_meeting(meeting, sender.name, words)
+    if host.full and sender.name and sender.name.casefold() not in host.full.casefold():
+        return words.say("{name} at {brand}", name=host.full, brand=sender.name)
+    return host.full or sender.name
+
+
+def _headers(sender: SenderRule, meeting: Meeting, unsubscribe_url: str | None) -> dict[str, str]:
+    # All mails of one person about one booking are one conversation; no header says more than that (RFC 5322, 3.6.4).
+    thread = sha256(f"{meeting.booking_id}{meeting.guest.email}".encode()).hexdigest()[:32]
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "References": f"<{thread}@{sender.address.rpartition('@')[2]}>",
+    }
+    if unsubscribe_url is not None and unsubscribe_url.startswith("https:"):
+        # RFC 8058: mail programs show their own unsubscribe button and send the request without opening the page.
+        headers["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
 def format_address(email: str, name: str | None) -> str:

@@ -78,11 +78,25 @@ def _starttls(query: str, *, default: bool | None) -> bool | None:
 
 
 class SenderRule(Struct, frozen=True, kw_only=True):
-    """One row of the sender table: `host` and `domain` in lower case; a row with neither matches all meetings."""
+    """One row of the sender table: `host` and `domain` in lower case; a row with neither matches all meetings.
+
+    `address` sends the mails; `reply_to` takes replies that no host can take. The rest is the brand: `postal_address`
+    and `privacy_url` stand in the foot, `signature` follows the host's name, `language` is for attendees whose own
+    language isn't offered.
+    """
 
     address: str
     host: str | None = None
     domain: str | None = None
+    name: str | None = None
+    logo: str | None = None
+    logo_dark: str | None = None
+    color: str | None = None
+    postal_address: str | None = None
+    privacy_url: str | None = None
+    reply_to: str | None = None
+    signature: str | None = None
+    language: str | None = None
 
     def matches(self, host: str | None, domain: str | None) -> bool:
         """Returns whether the row matches a meeting of this booking page, or of an organizer with this domain."""
@@ -91,11 +105,11 @@ class SenderRule(Struct, frozen=True, kw_only=True):
         return (self.host is not None and self.host == host) or (self.domain is not None and self.domain == domain)
 
 
-def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> str | None:
-    """Returns the address of the first row that matches; None when none does."""
+def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> SenderRule | None:
+    """Returns the first row that matches; None when none does."""
     host = normalize_domain(host_of(meeting.booker_url) or "") or None
     domain = email_domain(meeting.organizer_email) or None
-    return next((sender.address for sender in senders if sender.matches(host, domain)), None)
+    return next((sender for sender in senders if sender.matches(host, domain)), None)
 
 
 def check_folder(folder: Path | None) -> None:

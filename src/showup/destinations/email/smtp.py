@@ -19,7 +19,7 @@ import aiosmtplib
 
 from showup.clock import Clock
 from showup.destinations.contract import Delivered, GaveUp, Outcome, Pace, TryAgain
-from showup.destinations.email.destination import Mail
+from showup.destinations.email.destination import Mail, invite_name
 from showup.destinations.email.settings import SmtpServer
 from showup.destinations.public_addresses import Lookup, resolve_host
 from showup.destinations.resolved_socket import connect
@@ -194,6 +194,8 @@ def build_message(delivery_id: UUID, mail: Mail, at: datetime) -> EmailMessage:
     message.add_alternative(mail.html, subtype="html")
     if mail.calendar:
         _invite(message, mail.calendar, mail.calendar_method)
+    for index, calendar in enumerate(mail.more_calendars, start=1):
+        _attach(message, calendar, invite_name(index))
     return message
 
 
@@ -201,7 +203,11 @@ def _invite(message: EmailMessage, calendar: str, method: str | None) -> None:
     """Adds the calendar twice, because some clients read one and some the other; the method must match the file's."""
     if method:
         message.add_alternative(calendar, subtype="calendar", params={"method": method}, cte="base64")
-    message.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename="invite.ics")
+    _attach(message, calendar, invite_name(0))
+
+
+def _attach(message: EmailMessage, calendar: str, name: str) -> None:
+    message.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename=name)
 
 
 def _address(text: str) -> Address:

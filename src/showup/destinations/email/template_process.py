@@ -7,7 +7,7 @@ import contextlib
 import resource
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -15,20 +15,20 @@ from typing import Any, Final
 import msgspec
 
 from showup.destinations.contract import CannotRender
-from showup.destinations.email.templates import Templates
+from showup.destinations.email.templates import RenderedMail, TemplateQuery, Templates
 
 CPU_SECONDS: Final = 2.0
-"""The processor time that one template may take; a usual one takes milliseconds."""
+"""The processor time that the templates of one mail may take; usual ones take milliseconds."""
 
 READY: Final = b"ready"
 _MAX_MEMORY: Final = 1024 * 1024 * 1024
 
 
-class Rendered(msgspec.Struct, frozen=True):
-    """The answer to one request: the text, or why it can't be rendered."""
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to one request: the mail, or why it can't be rendered."""
 
-    text: str = ""
-    fault: str | None = None
+    mail: RenderedMail | None = None
+    fault: str = ""
 
 
 def main(descriptor: str, folder: str) -> None:
@@ -42,19 +42,19 @@ def main(descriptor: str, folder: str) -> None:
     with Connection(int(descriptor)) as connection, contextlib.suppress(EOFError, ConnectionError):
         connection.send_bytes(READY)
         while True:
-            form, *request = connection.recv()
+            request = connection.recv()
             # Without a handler, SIGPROF ends the process wherever it is, also inside a C function.
             signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-            answer = _render(templates.html if form == "html" else templates.text, request)
+            answer = _render(templates, request)
             signal.setitimer(signal.ITIMER_PROF, 0)
             connection.send_bytes(msgspec.json.encode(answer))
 
 
-def _render(render: Callable[..., str], request: Sequence[Any]) -> Rendered:
+def _render(templates: Templates, request: tuple[TemplateQuery, Mapping[str, Any]]) -> Answer:
     try:
-        return Rendered(render(*request))
+        return Answer(mail=templates.render(*request))
     except CannotRender as fault:
-        return Rendered(fault=str(fault))
+        return Answer(fault=str(fault))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""Templates, built-in and a user's: which file is used, the error text for a faulty one, and samples for a preview."""
+"""Templates, built-in and a user's: which file is used, and the error text for a faulty one."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Final
 
 from css_inline import CSSInliner, InlineError
 from jinja2 import (
@@ -17,41 +16,45 @@ from jinja2 import (
     TemplateSyntaxError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
 
-from showup.destinations.contract import CalendarEntry, CannotRender, Guest, Meeting, Notification
+from showup.destinations.contract import CannotRender
+from showup.destinations.email.html_text import text_of_html
+from showup.destinations.email.letters.plain_text import as_text, foot_as_text
 from showup.destinations.email.settings import check_folder
 
-_BUILT_IN = Path(__file__).with_name("templates")
-# `{% extends "showup/confirmation.html" %}` uses the built-in template, also in a file that replaces it.
-_PREFIX = "showup"
+_BUILT_IN: Final = Path(__file__).with_name("templates")
+# `{% extends "showup/mail.html" %}` uses the built-in template, also in a file that replaces it.
+_PREFIX: Final = "showup"
+# One built-in template shows every kind of letter.
+_ANY_KIND: Final = "mail"
 # Mail programs cut off much shorter mails.
-_LONGEST_OUTPUT = 500_000
-KINDS = (
-    *("confirmation", "rescheduled", "cancelled", "reschedule_request", "new_host", "new_place", "reminder", "no_show"),
-    "calendar_cleanup",
-)
-_START = datetime(2026, 3, 10, 8, 15, tzinfo=UTC)
-_OLD_START = datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
-SAMPLE = Meeting(
-    booking_id=UUID(int=1),
-    version=1,
-    status="ACCEPTED",
-    title="Intro call between Ann Lee and Benjamin Crane",
-    start_time=_START,
-    end_time=_START + timedelta(minutes=30),
-    guest=Guest(email="ann@acme.example", name="Ann Lee", time_zone="Europe/Berlin"),
-    uid="sample",
-    event_type="intro",
-    event_type_title="Intro call",
-    organizer_email="benjamin@seller.example",
-    organizer_name="Benjamin Crane",
-    organizer_time_zone="America/New_York",
-    meeting_url="https://meet.example.com/intro-call",
-    booker_url="https://book.seller.example",
-    ical_uid="sample@Cal.com",
-    ical_sequence=1,
-    cancellation_reason="A conflict in the calendar",
-)
+_LONGEST_OUTPUT: Final = 500_000
+
+# A block may have nothing to say.
+_EMPTY_LINES: Final = re.compile(r"\n{3,}")
+
+_Place = tuple[str, ...]
+
+
+class TemplateQuery(Struct, frozen=True):
+    """Which templates a mail uses: the slugs of its workspace and event type, its language, and its kind's names.
+
+    `names` are those of the kind, the most exact first, such as `reminder_24h` and `reminder`.
+    """
+
+    names: tuple[str, ...]
+    language: str
+    workspace: str
+    event_type: str | None = None
+
+
+class RenderedMail(Struct, frozen=True):
+    """The rendered templates of one mail."""
+
+    subject: str
+    html: str
+    text: str
 
 
 class Templates:
@@ -64,13 +67,52 @@ class Templates:
         check_folder(folder)
         # Only existing folders can be named, so no slug can point outside them.
         self._folders = {} if folder is None else dict(_folders(folder))
+        self._files = {path: frozenset(one.name for one in path.iterdir()) for path in self._folders.values()}
         self._environments: dict[tuple[Path, ...], Environment] = {}
         # Media queries stay, for narrow screens and dark mode; nothing is ever fetched.
         self._inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
-    def text(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Renders a text template. Raises CannotRender with the file and line of a fault."""
-        environment = self._environment(workspace, event_type)
+    def render(self, query: TemplateQuery, variables: Mapping[str, object]) -> RenderedMail:
+        """Renders the subject, the HTML with its styles inlined, and the text.
+
+        A user's HTML without a text that is at least as exact gets a text made from it: both must say the same. Raises
+        CannotRender with the file and line of a fault.
+        """
+        searched = self._searched(query)
+        environment = self._environment(searched)
+        subject, html, text = (self._find(searched, query, suffix) for suffix in (".subject.txt", ".html", ".txt"))
+        shown = self._html(environment, html[1], variables)
+        return RenderedMail(
+            subject=self._render(environment, subject[1], variables),
+            html=shown,
+            text=text_of_html(shown)
+            if html[0] < text[0]
+            else _EMPTY_LINES.sub("\n\n", self._render(environment, text[1], variables)),
+        )
+
+    def _searched(self, query: TemplateQuery) -> tuple[Path, ...]:
+        # The first match is used. A campaign's folders will be two more lines.
+        places: tuple[_Place, ...] = ((query.workspace, query.event_type or ""), (query.workspace,), ())
+        return tuple(self._folders[place] for place in places if place in self._folders)
+
+    def _find(self, searched: tuple[Path, ...], query: TemplateQuery, suffix: str) -> tuple[int, str]:
+        """Returns the name of the template, and its place in the order in which they are searched."""
+        stems = [stem for name in (*query.names, _ANY_KIND) for stem in (f"{name}.{query.language}", name)]
+        rank = 0
+        for folder in searched:
+            for stem in stems:
+                if f"{stem}{suffix}" in self._files[folder]:
+                    return rank, f"{stem}{suffix}"
+                rank += 1
+        return rank, f"{_ANY_KIND}{suffix}"
+
+    def _html(self, environment: Environment, name: str, variables: Mapping[str, object]) -> str:
+        try:
+            return self._inliner.inline(self._render(environment, name, variables))
+        except InlineError as fault:
+            raise CannotRender(f"{name}: invalid CSS: {fault}") from fault
+
+    def _render(self, environment: Environment, name: str, variables: Mapping[str, object]) -> str:
         try:
             return _joined(environment.get_template(name).generate(variables))
         except TemplateSyntaxError as fault:
@@ -84,17 +126,7 @@ class Templates:
         except Exception as fault:
             raise CannotRender(f"{self._location(fault, name)}: {fault}") from fault
 
-    def html(self, name: str, workspace: str, event_type: str | None, variables: Mapping[str, object]) -> str:
-        """Renders an HTML template, with its styles inlined in each element for mail programs."""
-        try:
-            return self._inliner.inline(self.text(name, workspace, event_type, variables))
-        except InlineError as fault:
-            raise CannotRender(f"{name}: invalid CSS: {fault}") from fault
-
-    def _environment(self, workspace: str, event_type: str | None) -> Environment:
-        # The first match is used. A campaign's folder will be one more line.
-        places: tuple[tuple[str, ...], ...] = ((workspace, event_type or ""), (workspace,), ())
-        searched = tuple(self._folders[place] for place in places if place in self._folders)
+    def _environment(self, searched: tuple[Path, ...]) -> Environment:
         if searched not in self._environments:
             self._environments[searched] = _environment(searched)
         return self._environments[searched]
@@ -137,7 +169,7 @@ def _folders(folder: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
 
 def _environment(searched: tuple[Path, ...]) -> Environment:
     built_in = FileSystemLoader(_BUILT_IN)
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([PrefixLoader({_PREFIX: built_in}), FileSystemLoader(searched), built_in]),
         autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=StrictUndefined,
@@ -147,37 +179,5 @@ def _environment(searched: tuple[Path, ...]) -> Environment:
         # As many as there are files, so no file is compiled twice.
         cache_size=-1,
     )
-
-
-def sample_notification(
-    kind: str, workspace: str, meeting: Meeting = SAMPLE, *, old_start_time: datetime | None = _OLD_START
-) -> Notification:
-    """Returns a notification of this kind about a meeting; its details are sample data, except for the old time."""
-    details: dict[str, dict[str, Any]] = {
-        "reminder": {"before_seconds": 86400},
-        "no_show": {"unsubscribe_url": "https://showup.example.com/unsubscribe/sample"},
-    }
-    if old_start_time is not None:
-        details["rescheduled"] = {"old_start_time": f"{old_start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    entries: tuple[CalendarEntry, ...] = ()
-    if kind in ("cancelled", "reschedule_request", "calendar_cleanup"):
-        current_uid = meeting.ical_uid or ""
-        uid = f"old-{current_uid}" if kind == "calendar_cleanup" else current_uid
-        entry = CalendarEntry(
-            uid=uid,
-            recipient=meeting.guest.email,
-            method="REQUEST",
-            sequence=0,
-            organizer=meeting.organizer_email or "",
-            start_time=meeting.start_time,
-        )
-        entries = (entry,)
-        details["calendar_cleanup"] = {"entry": entry.digest}
-    return Notification(
-        delivery_id=UUID(int=2),
-        workspace=workspace,
-        kind=kind,
-        meeting=meeting,
-        details=details.get(kind, {}),
-        sent_entries=entries,
-    )
+    environment.filters |= {"as_text": as_text, "foot_as_text": foot_as_text}
+    return environment

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
 from showup.destinations.notion.client import DataSources, NotionClient
 from showup.destinations.notion.pages import PageResult, update_contact, update_sequence
-from showup.destinations.notion.render import Update, render, without_current_state
+from showup.destinations.notion.render import Update, render
 from showup.destinations.notion.settings import NotionSettings
 from showup.destinations.vendor_api import VendorError
 
@@ -65,16 +66,17 @@ class Notion:
 
     async def _send(self, update: Update, attempt: Attempt) -> Outcome:
         api = self._make_client()
-        if attempt.superseded:
-            update = without_current_state(update)
-        contact = await update_contact(api, self._sources, self._settings, update, attempt.record)
-        sequence = await update_sequence(api, self._sources, self._settings, update)
+        contact = await update_contact(api, self._sources, self._settings, update, attempt)
+        try:
+            sequence = await update_sequence(api, self._sources, self._settings, update)
+        except VendorError as fault:
+            return replace(fault.outcome, record=contact.page, found=_values_set(contact))
         faults = [one for one in (contact.fault, sequence.fault) if one is not None]
         if faults:
             # Everything that could be written was written; once the fault is fixed, sending again writes the rest.
-            return GaveUp(because="; ".join(faults))
+            return GaveUp(because="; ".join(faults), record=contact.page, found=_values_set(contact))
         notes = [*update.notes, *contact.notes, *sequence.notes]
-        if notes and (update.contact or update.sequence):
+        if notes and (update.has_contact or update.sequence):
             _log.warning("Notion update incomplete", notes=notes)
         return Delivered(
             provider="notion",
@@ -86,10 +88,15 @@ class Notion:
 
 def _found(update: Update, contact: PageResult, sequence: PageResult, notes: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if update.contact:
+    if update.has_contact:
         found["contact_id"] = contact.page
+    found |= _values_set(contact)
     if update.campaign or update.sequence:
         found["sequence_id"] = sequence.page
     if update.campaign:
         found["campaign"] = sequence.campaign
     return found | ({"notes": notes} if notes else {})
+
+
+def _values_set(contact: PageResult) -> dict[str, Any]:
+    return {"set": contact.set} if contact.set else {}

@@ -23,7 +23,7 @@ from showup.destinations.vendor_api import VendorError
 
 def _subscribed_events(settings: NotionSettings) -> frozenset[str]:
     targets = settings.targets()
-    found = {"booking.created", "booking.rescheduled", *targets.statuses}
+    found = set(targets.booking_events)
     if targets.has_sequences and targets.reminders:
         found.add("reminder.sent")
     return frozenset(found)
@@ -96,5 +96,5 @@ KIND: Final = DestinationKind(
     subscribed_events=_subscribed_events,
     build=_build,
     check_health=_check_health,
-    keeps_prospects=True,
+    keeps_records=True,
 )

@@ -5,13 +5,14 @@ temporary failure (VendorError with TryAgain) ends both, because the whole deliv
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from showup.destinations.contract import TryAgain
+from showup.destinations.contract import Attempt, TryAgain
 from showup.destinations.notion.client import (
     DatabaseReference,
     DataSource,
@@ -25,15 +26,20 @@ from showup.destinations.notion.render import (
     SEARCHABLE,
     Property,
     PropertyEntry,
+    Targets,
     TypeMismatch,
     Update,
+    day_of,
     filter_by,
     plain_text,
+    status_there,
+    text_of,
     to_property_value,
 )
 from showup.destinations.notion.settings import NotionSettings
+from showup.destinations.record_status import RecordState, StatusDecision, change_of, decide_status, describe_ahead
 from showup.destinations.vendor_api import VendorError
-from showup.values.email_address import normalize_email
+from showup.values.email_address import email_spellings, normalize_email
 
 Page = dict[str, Any]
 _NO_CONTACT = "no page in the contact database has this email"
@@ -41,10 +47,16 @@ _NO_SEQUENCE = "no page in the email sequence database has this email"
 
 
 class PageResult(Struct, frozen=True, kw_only=True):
-    """The result of one part. `page` is the id of the page that was found, `campaign` the campaign written there."""
+    """The result of one part.
+
+    `page` is the id of the page that was found, `campaign` the campaign read there, `written` names the properties that
+    were written, and `set` has the booking's current values that the page has through this event (`Delivered.found`).
+    """
 
     page: str | None = None
     campaign: str | None = None
+    written: frozenset[str] = frozenset()
+    set: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     fault: str | None = None
 
@@ -92,13 +104,21 @@ class Pages:
     async def find(self, source: DataSource, email: str) -> list[Page]:
         """Returns the pages with exactly this email, ignoring case; the most recently edited first."""
         found = self.email_property(source)
-        pages = await self._api.query_pages(source.id, filter_by(found, email), self._ref.label)
+        pages = {
+            page["id"]: page
+            for spelling in email_spellings(email)
+            for page in await self._api.query_pages(source.id, filter_by(found, spelling), self._ref.label)
+        }.values()
         exact = [one for one in pages if normalize_email(text_value(one, found.name)) == normalize_email(email)]
         return sorted(exact, key=lambda one: str(one.get("last_edited_time", "")), reverse=True)
 
     async def get(self, page_id: str) -> Page | None:
         """Returns the page of an earlier delivery, if it still exists."""
         return await self._api.get_page(page_id)
+
+    def now(self) -> datetime:
+        """Returns the current time."""
+        return self._api.now()
 
     async def write(self, source: DataSource, page: Page, entries: Sequence[PropertyEntry]) -> PageResult:
         """Writes the values that can be written, and names the others."""
@@ -109,7 +129,7 @@ class Pages:
             self._forget_schema()
         if notes and not values:
             return PageResult(page=page["id"], fault="; ".join(notes))
-        return PageResult(page=page["id"], notes=tuple(notes))
+        return PageResult(page=page["id"], written=frozenset(values), notes=tuple(notes))
 
     def _forget_schema(self) -> None:
         """The next attempt reads the data source again, because a person may fix it in the meantime."""
@@ -144,13 +164,13 @@ def text_value(page: Page, name: str) -> str | None:
 
 
 async def update_contact(
-    api: NotionClient, sources: DataSources, settings: NotionSettings, update: Update, record: str | None
+    api: NotionClient, sources: DataSources, settings: NotionSettings, update: Update, attempt: Attempt
 ) -> PageResult:
-    """Updates the contact's page; `record` is the page of an earlier delivery. Raises VendorError."""
-    if not update.contact:
+    """Updates the contact's page, which is that of an earlier delivery if there is one. Raises VendorError."""
+    if not update.has_contact:
         return PageResult()
     pages = Pages(api, sources, contact_database(settings), (settings.email_property, "email_property"))
-    return await pages.run(partial(_contact, pages, settings, update, record))
+    return await pages.run(partial(_contact, pages, settings, update, attempt))
 
 
 async def update_sequence(
@@ -166,17 +186,16 @@ async def update_sequence(
 
 
 async def _contact(
-    pages: Pages, settings: NotionSettings, update: Update, record: str | None, source: DataSource
+    pages: Pages, settings: NotionSettings, update: Update, attempt: Attempt, source: DataSource
 ) -> PageResult:
-    page = await pages.get(record) if record is not None else None
+    page = await pages.get(attempt.record) if attempt.record is not None else None
     found = [page] if page is not None else await pages.find(source, update.email)
     if not found:
         return PageResult(notes=(_NO_CONTACT,))
-    if (other := _other_day(found[0], settings, update.only_of)) is not None:
-        return PageResult(
-            page=found[0]["id"], notes=(f"the page is about the meeting on {other}, so Showup did not change it",)
-        )
-    result = await pages.write(source, found[0], update.contact)
+    current = current_values(found[0], settings.targets(), update, attempt, pages.now())
+    result = await pages.write(source, found[0], (*current.entries.values(), *update.contact))
+    values = {name: text_of(one.value) for name, one in current.entries.items() if one.property in result.written}
+    result = replace(result, set=values, notes=(*current.notes, *result.notes))
     return _add_notes(result, _of_several(found, "contact database"))
 
 
@@ -197,10 +216,52 @@ async def _sequence(pages: Pages, settings: NotionSettings, update: Update, sour
     return PageResult(page=result.page, notes=result.notes, fault=result.fault, campaign=text_value(found[0], name))
 
 
-def _other_day(page: Page, settings: NotionSettings, day: date | None) -> str | None:
-    """Returns the page's call date if it is another day: the result of an older meeting must not overwrite it."""
-    page_day = (text_value(page, settings.call_date_property) or "")[:10]
-    return page_day if day is not None and page_day and page_day != day.isoformat() else None
+class CurrentValues(Struct, frozen=True, kw_only=True):
+    """The entries to write about the booking, by the names that `PageResult.set` has for them, and notes."""
+
+    entries: dict[str, PropertyEntry] = {}
+    notes: tuple[str, ...] = ()
+
+
+def current_values(page: Page, targets: Targets, update: Update, attempt: Attempt, now: datetime) -> CurrentValues:
+    """Decides about the status and the call date of a contact's page."""
+    if attempt.superseded:
+        return CurrentValues()
+    change, ahead = change_of(update.event), attempt.meeting_ahead
+    day_ahead = None if ahead is None else day_of(ahead, update.time_zone)[0]
+    if change == "ended" and (other := _other_day(page, targets, update, attempt)) is not None:
+        return CurrentValues(notes=(f"the page is about the meeting on {other}, so Showup did not change it",))
+    entries: dict[str, PropertyEntry] = {}
+    decision = _decide_status(page, targets, update, attempt, day_ahead, now)
+    if update.status is not None and decision.status is not None:
+        entries["status"] = update.status
+    day = day_ahead if change == "ended" else update.day
+    if update.day_property and day is not None:
+        entries["call_date"] = update.day_entry(day)
+    notes = () if decision.because is None else (f"the status was not changed: {decision.because}",)
+    return CurrentValues(entries=entries, notes=notes)
+
+
+def _decide_status(
+    page: Page, targets: Targets, update: Update, attempt: Attempt, day_ahead: date | None, now: datetime
+) -> StatusDecision:
+    if update.status is None:
+        return StatusDecision()
+    last_set = attempt.last_value(page["id"], "status")
+    state = RecordState(
+        status=status_there(stored_value(page, update.status.property), last_set),
+        last_set=last_set,
+        is_known=page["id"] == attempt.record,
+        meeting_ahead=describe_ahead(attempt.meeting_ahead, str(day_ahead), now),
+    )
+    return decide_status(change_of(update.event), text_of(update.status.value), state, targets.missed_statuses)
+
+
+def _other_day(page: Page, targets: Targets, update: Update, attempt: Attempt) -> str | None:
+    """Returns the page's call date if it is neither the meeting's nor one that Showup wrote: a person changed it."""
+    there = (text_value(page, targets.day_property) or "")[:10]
+    ours = (str(update.day), attempt.last_value(page["id"], "call_date"))
+    return there if update.day is not None and there and there not in ours else None
 
 
 def _of_several(found: list[Page], what: str) -> tuple[str, ...]:
@@ -210,4 +271,4 @@ def _of_several(found: list[Page], what: str) -> tuple[str, ...]:
 
 
 def _add_notes(result: PageResult, notes: tuple[str, ...]) -> PageResult:
-    return PageResult(page=result.page, campaign=result.campaign, notes=(*result.notes, *notes), fault=result.fault)
+    return replace(result, notes=(*result.notes, *notes))

@@ -5,12 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from showup.destinations.contract import CannotRender, Meeting, NothingToSend, Notification
+from showup.destinations.record_status import (
+    CANCELLED,
+    CREATED,
+    NO_SHOW,
+    RESCHEDULE_REQUESTED,
+    RESCHEDULED,
+    event_of,
+    same_status,
+)
 from showup.values.time_zone import find_zone
 
-_CURRENT_STATE_SETTINGS: Final = frozenset({"booking_status_property", "call_date_property"})
+_STATUS_SETTING: Final = "booking_status_property"
+_DAY_SETTING: Final = "call_date_property"
 SEARCHABLE: Final = ("email", "title", "rich_text", "url", "formula")
 """The property types that can be searched for an email address."""
 
@@ -21,8 +30,9 @@ _YES, _NO = frozenset(("yes", "true", "on", "1")), frozenset(("no", "false", "of
 class Targets(Struct, frozen=True, kw_only=True):
     """Names of properties, "" for those left unchanged, and the words to write.
 
-    `statuses`: the booking status by event kind; kinds that leave it unchanged are absent. `reminders`: the property of
-    each reminder, by its seconds before the meeting. `has_sequences`: whether there is a database of email sequences.
+    `statuses`: the booking status by event (`record_status.event_of`); events that leave it unchanged are absent.
+    `reminders`: the property of each reminder, by its seconds before the meeting. `has_sequences`: whether there is a
+    database of email sequences.
     """
 
     status_property: str
@@ -32,6 +42,19 @@ class Targets(Struct, frozen=True, kw_only=True):
     campaign: str
     reminders: Mapping[int, str]
     has_sequences: bool
+
+    @property
+    def booking_events(self) -> frozenset[str]:
+        """Returns the kinds of booking events that may change a page."""
+        changing = {CANCELLED if one == RESCHEDULE_REQUESTED else one for one in self.statuses}
+        # After a cancellation, the call date may be that of another meeting.
+        return frozenset({CREATED, RESCHEDULED, *changing, *([CANCELLED] if self.day_property else [])})
+
+    @property
+    def missed_statuses(self) -> tuple[str, ...]:
+        """Returns the statuses of meetings that do not take place, or did not."""
+        found = (self.statuses.get(event) for event in (CANCELLED, RESCHEDULE_REQUESTED, NO_SHOW))
+        return tuple(one for one in found if one)
 
 
 class Word(Struct, frozen=True, tag=True):
@@ -67,21 +90,31 @@ class PropertyEntry(Struct, frozen=True, kw_only=True):
 class Update(Struct, frozen=True, kw_only=True):
     """The update of the pages of the person with this email.
 
-    `only_of`: the contact's page is left unchanged when it is about a meeting on another day. `campaign`: whether to
-    look for the email sequence, for its id and campaign. `notes` are for a person to read.
+    `event` is the booking's event as `record_status.event_of` names it, "" for a reminder. `contact` are the values for
+    the contact's page besides `status` and the call date, which depend on what the page says: `day` is the meeting's
+    day in `time_zone`. `campaign`: whether to look for the email sequence, for its id and campaign. `notes` are for a
+    person to read.
     """
 
     email: str
+    event: str = ""
+    status: PropertyEntry | None = None
+    day_property: str = ""
+    day: date | None = None
+    time_zone: str = "UTC"
     contact: tuple[PropertyEntry, ...] = ()
     sequence: tuple[PropertyEntry, ...] = ()
-    only_of: date | None = None
     campaign: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def has_contact(self) -> bool:
+        """Returns whether the contact's page may change."""
+        return bool(self.status or self.day_property or self.contact)
 
-def without_current_state(update: Update) -> Update:
-    """Returns the update without the booking's current state: a later event has written that already."""
-    return replace(update, contact=tuple(one for one in update.contact if one.setting not in _CURRENT_STATE_SETTINGS))
+    def day_entry(self, day: date) -> PropertyEntry:
+        """Returns the call date as a property."""
+        return PropertyEntry(property=self.day_property, setting=_DAY_SETTING, value=Day(day=day))
 
 
 def render(notification: Notification, targets: Targets) -> Update:
@@ -91,7 +124,7 @@ def render(notification: Notification, targets: Targets) -> Update:
         raise NothingToSend("the attendee has no email address, and Showup finds Notion pages by email")
     if notification.kind == "reminder.sent":
         return _reminder_update(meeting, notification.details, targets)
-    if notification.kind not in ("booking.created", "booking.rescheduled", *targets.statuses):
+    if notification.kind not in targets.booking_events:
         raise CannotRender(f"Notion does not receive {notification.kind}")
     return _booking_update(notification, meeting, targets)
 
@@ -103,25 +136,24 @@ def possible_update(targets: Targets) -> Update:
     sent = Moment(at=datetime(2026, 1, 1, tzinfo=UTC))
     return Update(
         email="",
-        contact=(*(one for found in statuses for one in found), *_day(day, targets), *_campaign(targets)),
+        contact=(*filter(None, statuses), *([_day(day, targets)] if targets.day_property else []), *_campaign(targets)),
         sequence=tuple(_sent(name, sent) for name in targets.reminders.values()),
         campaign=targets.has_sequences,
     )
 
 
 def _booking_update(notification: Notification, meeting: Meeting, targets: Targets) -> Update:
-    day, notes = _day_of(meeting, notification.time_zone)
-    entries = [*_status(notification.kind, targets)]
-    is_new = notification.kind == "booking.created"
-    is_scheduled = is_new or notification.kind == "booking.rescheduled"
-    if is_scheduled and day is not None:
-        entries += _day(day, targets)
-    if is_new:
-        entries += _campaign(targets)
+    day, notes = day_of(meeting, notification.time_zone)
+    is_new = notification.kind == CREATED
+    event = event_of(notification.kind, meeting)
     return Update(
         email=meeting.guest.email,
-        contact=tuple(entries),
-        only_of=None if is_scheduled else day,
+        event=event,
+        status=_status(event, targets),
+        day_property="" if day is None else targets.day_property,
+        day=day,
+        time_zone=notification.time_zone,
+        contact=tuple(_campaign(targets)) if is_new else (),
         campaign=is_new and targets.has_sequences,
         notes=tuple(notes),
     )
@@ -138,15 +170,15 @@ def _reminder_update(meeting: Meeting, details: dict[str, Any], targets: Targets
     return Update(email=meeting.guest.email, sequence=(_sent(name, sent),))
 
 
-def _status(kind: str, targets: Targets) -> Iterator[PropertyEntry]:
-    if value := targets.statuses.get(kind):
-        word = Word(text=value, among=tuple(sorted(set(targets.statuses.values()))))
-        yield PropertyEntry(property=targets.status_property, setting="booking_status_property", value=word)
+def _status(event: str, targets: Targets) -> PropertyEntry | None:
+    if not (value := targets.statuses.get(event)):
+        return None
+    word = Word(text=value, among=tuple(sorted(set(targets.statuses.values()))))
+    return PropertyEntry(property=targets.status_property, setting=_STATUS_SETTING, value=word)
 
 
-def _day(day: date, targets: Targets) -> Iterator[PropertyEntry]:
-    if targets.day_property:
-        yield PropertyEntry(property=targets.day_property, setting="call_date_property", value=Day(day=day))
+def _day(day: date, targets: Targets) -> PropertyEntry:
+    return PropertyEntry(property=targets.day_property, setting=_DAY_SETTING, value=Day(day=day))
 
 
 def _campaign(targets: Targets) -> Iterator[PropertyEntry]:
@@ -159,7 +191,8 @@ def _sent(name: str, sent: Moment) -> PropertyEntry:
     return PropertyEntry(property=name, setting="sequence_reminder_properties", value=sent)
 
 
-def _day_of(meeting: Meeting, time_zone: str) -> tuple[date | None, list[str]]:
+def day_of(meeting: Meeting, time_zone: str) -> tuple[date | None, list[str]]:
+    """Returns the meeting's day in the time zone; None, and a note, for an unknown time zone."""
     if (zone := find_zone(time_zone)) is not None:
         return meeting.start_time.astimezone(zone).date(), []
     return None, [f"the call date was not changed: {time_zone!r} is not a time zone. Correct the workspace's"]
@@ -206,6 +239,18 @@ def plain_text(stored: Mapping[str, Any] | None) -> str | None:
             return None
 
 
+def status_there(stored: Mapping[str, Any] | None, last_set: str | None) -> str:
+    """Returns the status that a property shows: the last one that Showup set, if it is among several."""
+    if (stored or {}).get("type") == "checkbox":
+        is_ticked = bool((stored or {}).get("checkbox"))
+        is_ours = last_set is not None and (last_set.lower() in _YES) == is_ticked
+        return last_set or "" if is_ours else "yes" if is_ticked else "no"
+    names = [str(one.get("name", "")) for one in (stored or {}).get("multi_select") or ()]
+    if last_set is not None and any(same_status(one, last_set) for one in names):
+        return last_set
+    return plain_text(stored) or ""
+
+
 def to_property_value(found: Property, entry: PropertyEntry, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Returns the entry's value for the property's type, given the page's present value. Raises TypeMismatch."""
     value = entry.value
@@ -241,7 +286,7 @@ def text_of(value: Value) -> str:
 
 def _option(found: Property, word: str) -> str:
     """Returns the option as the property spells it. Notion creates new options for a select, but never for a status."""
-    spelled = next((one for one in found.options if one.casefold() == word.casefold()), None)
+    spelled = next((one for one in found.options if same_status(one, word)), None)
     if spelled is None and found.type == "status":
         has = ", ".join(found.options) or "none"
         raise TypeMismatch(f"the property {found.name!r} has no option {word!r} (it has {has}): add it in Notion")

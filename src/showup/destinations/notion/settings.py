@@ -8,6 +8,15 @@ from msgspec import field
 
 from showup.destinations.destination_kind import ConnectionSettings
 from showup.destinations.notion.render import Targets
+from showup.destinations.record_status import (
+    CANCELLED,
+    CONFIRMED,
+    CREATED,
+    NO_SHOW,
+    RESCHEDULE_REQUESTED,
+    RESCHEDULED,
+    SHOWED,
+)
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 
@@ -29,8 +38,10 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     booked: str = "Booked"
     rescheduled: str = "Booked"
     cancelled: str = "Cancelled"
+    reschedule_requested: str = ""
     no_show: str = "No Show"
     showed: str = "Showed"
+    confirmed: str = ""
     call_date_property: str = "Diagnostic Call Date"
     campaign_status_property: str = "Christmas Campaign Status"
     campaign_status: str = "Pre-Call Prep"
@@ -48,11 +59,13 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     def targets(self) -> Targets:
         """Returns the targets of each value. Raises ValueError."""
         statuses = {
-            "booking.created": self.booked,
-            "booking.rescheduled": self.rescheduled,
-            "booking.cancelled": self.cancelled,
-            "booking.no_show": self.no_show,
-            "booking.showed": self.showed,
+            CREATED: self.booked,
+            RESCHEDULED: self.rescheduled,
+            CANCELLED: self.cancelled,
+            RESCHEDULE_REQUESTED: self.reschedule_requested,
+            NO_SHOW: self.no_show,
+            SHOWED: self.showed,
+            CONFIRMED: self.confirmed,
         }
         return Targets(
             status_property=self.booking_status_property,

@@ -66,5 +66,4 @@ KIND: Final = DestinationKind(
     check_health=_check_health,
     # Buttons can't work if their presses can't be verified.
     secret_required_by={CHOOSE: "signing_secret", CHOSEN: "signing_secret"},
-    keeps_prospects=True,
 )

@@ -35,6 +35,7 @@ _HEADLINES: Final = {
     "booking.cancelled": "A meeting was cancelled",
     "booking.reassigned": "A meeting has a new host",
     "booking.location_changed": "A meeting has a new location",
+    "booking.confirmed": "The attendee confirmed that they will come",
     "booking.showed": "The attendee came",
     "booking.no_show": "No-show",
     "booking.host_absent": "The host was absent",

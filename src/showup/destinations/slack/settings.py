@@ -1,4 +1,4 @@
-"""A Slack connection's settings: its channels, the event kinds for each, and the time of the daily digest."""
+"""A Slack connection's settings: which Slack messages each channel gets, by their kinds, and the digest's time."""
 
 import difflib
 import re
@@ -20,6 +20,7 @@ BOOKING_EVENTS: Final = (
     "booking.cancelled",
     "booking.reassigned",
     "booking.location_changed",
+    "booking.confirmed",
     "booking.showed",
     "booking.no_show",
     "booking.host_absent",

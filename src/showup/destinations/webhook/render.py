@@ -49,12 +49,15 @@ def _booking(meeting: Meeting) -> dict[str, Any]:
             "name": guest.name,
             "time_zone": guest.time_zone,
             "phone": guest.phone,
+            "confirmed_at": guest.confirmed_at,
         },
         "organizer": {
             "email": meeting.organizer_email,
             "name": meeting.organizer_name,
             "time_zone": meeting.organizer_time_zone,
         },
+        # Endpoints are the operator's own, so they get the address, and must know not to pass it on to attendees.
+        "organizer_email_hidden": meeting.organizer_email_hidden,
         "company": _company(meeting),
     }
 

@@ -54,11 +54,11 @@ def _table(
     )
 
 
-# A delivery that was sent, or ended for a reason at the time of sending, remains valid whatever the log says now. A
-# delivery that no event plans matters only while it is still going to be sent. No booking history plans deliveries that
-# follow from another delivery, or that are about no booking.
+# A delivery that was sent or previewed, or ended for a reason at the time of sending, remains valid whatever the log
+# says now. A delivery that no event plans matters only while it is still going to be sent. No booking history plans
+# deliveries that follow from another delivery, or that are about no booking.
 _DELIVERY_IGNORED_WHEN: Final = """
-    s.state IN ('sending', 'delivered', 'failed') OR s.withdrawn_by IS NOT NULL
+    s.state IN ('sending', 'delivered', 'previewed', 'failed') OR s.withdrawn_by IS NOT NULL
     OR s.state = 'scheduled' AND f.state = 'scheduled' AND s.attempts > 0
     OR s.state = 'skipped' AND f.state IS DISTINCT FROM 'skipped'
     OR f.key IS NULL AND s.state <> 'scheduled'

@@ -80,12 +80,12 @@ def _reduced_gc() -> Iterator[None]:
 
 
 async def _insert_trial_rules(connection: asyncpg.Connection, workspace_id: UUID, options: RebuildOptions) -> UUID:
-    """Inserts the trial rules where the replay reads rules; returns the id of their event."""
+    """Inserts the trial rules where the replay reads rules, as if known from the beginning; returns their event."""
     event_id = uuid4()
     if options.rules:
         await connection.execute(
             "INSERT INTO pg_temp.rules (event_id, workspace_id, order_key, changes, actor, at) "
-            "VALUES ($1, $2, $3, $4, 'rebuild', now())",
+            "VALUES ($1, $2, $3, $4, 'rebuild', 'epoch')",
             event_id,
             workspace_id,
             _LAST_ORDER_KEY,

@@ -20,7 +20,9 @@ _LIVE_TABLES: Final = frozenset(
     {
         *("inbox_events", "chain", "totals", "connections", "routes", "api_keys", "idempotency_keys", "workspaces"),
         # The log does not contain the progress of deliveries.
-        *("delivery_attempts", "delivery_contents", "destination_queues", "suppressions"),
+        *("delivery_attempts", "delivery_contents", "destination_queues", "suppressions", "calendar_entries"),
+        # What doctor reports: refused requests, and the warnings that a person acknowledged.
+        *("webhook_refusals", "acknowledgements"),
         # Subscribers are not in the log; their notifications are replayed for those who were subscribed then.
         *("subscriptions", "endpoints", "mirrored_records", "mirrors"),
         # How far other systems were compared with Showup.

@@ -15,6 +15,20 @@ def sign(secret: bytes, body: bytes) -> str:
     return hmac.digest(secret, body, "sha256").hex()
 
 
+def sign_as_simulated(secret: bytes, body: bytes) -> str:
+    """Returns the mark that `body` is simulated, for the header `X-Showup-Simulated`.
+
+    Cal.com never sends it, and cannot be made to: the key is derived from the secret, not the secret itself.
+    """
+    return sign(hmac.digest(secret, b"showup: simulated", "sha256"), body)
+
+
+def is_signed_as_simulated(body: bytes, mark: bytes, secrets: Iterable[bytes]) -> bool:
+    """Returns whether any of `secrets` made this mark for exactly these bytes."""
+    matches = [hmac.compare_digest(sign_as_simulated(secret, body).encode(), mark) for secret in secrets if secret]
+    return any(matches)
+
+
 def is_signed(body: bytes, signature: bytes | None, secrets: Iterable[bytes]) -> bool:
     """Returns whether `signature` matches any of `secrets` for exactly these bytes.
 

@@ -151,8 +151,10 @@ def _payment_started(envelope: Envelope, booking: BookingDetails) -> AnyBookingE
     return events.PaymentStarted(booking=_require_start_time(booking, envelope.trigger))
 
 
-def _paid(_envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
-    return events.BookingPaid(booking=booking)
+def _paid(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:
+    return events.BookingPaid(
+        booking=booking, needs_confirmation=flag(envelope.fields.get("requiresConfirmation")) or False
+    )
 
 
 def _rejected(envelope: Envelope, booking: BookingDetails) -> AnyBookingEvent:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.events.booking import (
+    AttendeeConfirmed,
     AttendeeDismissed,
     BookingAttached,
     DismissalUndone,
@@ -23,6 +24,7 @@ from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, Person
 
 _AnyManualEvent: TypeAlias = (
     OutcomeReported
+    | AttendeeConfirmed
     | BookingAttached
     | LeadMatched
     | MatchWithdrawn

@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 
 from showup.reads.attention import SORTS, AttentionFilter, AttentionKind, list_attention
 from showup.web.api.schemas import BOOKING_ID, DEAL_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.paging import page_response
 from showup.web.http.problems import problem_examples
 from showup.web.http.query_params import ListQuery, any_of
 
-router = APIRouter(prefix="/api/attention", tags=["attention"])
+router = APIRouter(prefix="/api/attention", tags=["attention"], route_class=ApiRoute)
 
 ATTENTION: Example = {
     "id": EVENT_ID,
@@ -47,7 +48,8 @@ class AttentionResponse(BaseModel):
     the deal or booking again. `meeting_cancelled`: a deal that a person opened, or moved beyond `met`, lost its
     meeting, and nobody has decided whether to go on. `question`: a delivery waits for the choice of a record.
     `failure`: a delivery failed in the last 7 days. `missing_outcome`: a meeting ended in the last 14 days, and no
-    attendance was reported.
+    attendance was reported. `unconfirmed`: a meeting starts (`at`) in the next 24 hours, and an attendee who got the
+    reminder of the day before said neither yes nor no.
     """
 
     id: UUID = Field(description="Id of the event, the delivery or the booking.")

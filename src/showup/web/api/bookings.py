@@ -12,6 +12,7 @@ from showup.commands.unit_of_work import UnitOfWork
 from showup.events.booking import BookingAttached, OutcomeReported
 from showup.events.deal import DealChanged
 from showup.events.manual import ManualEvent
+from showup.pipeline.seat_deals import deal_name
 from showup.reads.booking import find_booking
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_company, target_of_deal
@@ -38,6 +39,7 @@ from showup.web.api.schemas import (
     ok_response,
     page_example,
 )
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -47,7 +49,7 @@ from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, Short
 from showup.web.http.request_fields import Note, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
-router = APIRouter(prefix="/api/bookings", tags=["bookings"])
+router = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/bookings", tags=["bookings"], route_class=CommandRoute)
 
 
@@ -57,6 +59,9 @@ class BookingQuery(ListQuery):
     uid: list[ShortText] = any_of("Any Cal.com uid that the booking has or had.")
     status: list[BookingStatus] = any_of()
     attended: list[Literal["true", "false", "null"]] = any_of("`null`: attendance not reported.")
+    confirmed: list[Literal["true", "false"]] = any_of(
+        "Whether an attendee said that they will come at the meeting's current time."
+    )
     email: list[ShortText] = any_of("Email address of any attendee.")
     company_id: list[UUID] = any_of()
     organizer: list[ShortText] = any_of("Email address of the organizer.")
@@ -69,7 +74,7 @@ class BookingQuery(ListQuery):
     def to_filter(self) -> BookingFilter:
         """Return these filters as a `reads` filter."""
         criteria = self.model_dump(
-            include={"simulated", "uid", "status", "attended", "email", "company_id", "organizer", "q"}
+            include={"simulated", "uid", "status", "attended", "confirmed", "email", "company_id", "organizer", "q"}
         )
         return BookingFilter(**criteria, starts_from=self.from_, starts_before=self.to)
 
@@ -95,7 +100,11 @@ class BookingResponse(BookingSummary):
 
 
 class AttendeeResponse(BaseModel):
-    """An attendee's seat in the booking; `cancelled_at` is set when the seat was cancelled."""
+    """An attendee's seat in the booking.
+
+    `confirmed_at`: when the attendee said that they will come at the meeting's current time, with the link in a
+    reminder; it says nothing about attendance. `cancelled_at` is set when the seat was cancelled.
+    """
 
     person_id: UUID | None
     email: str | None
@@ -104,6 +113,10 @@ class AttendeeResponse(BaseModel):
     phone: str | None
     attended: bool | None
     attendance: Attendance
+    confirmed_at: datetime | None
+    deal_id: UUID | None = Field(
+        description="The deal of the attendee's company: with seats, each company has its own."
+    )
     cancelled_at: datetime | None
 
 
@@ -163,6 +176,8 @@ _ATTENDEE: Example = {
     "phone": None,
     "attended": True,
     "attendance": ATTENDANCE,
+    "confirmed_at": "2026-03-11T15:04:00Z",
+    "deal_id": DEAL_ID,
     "cancelled_at": None,
 }
 BOOKING_DETAIL: Example = BOOKING | {
@@ -309,7 +324,8 @@ async def _events_of_report(
     # For a booking without a deal, the command targets the booking itself: the rules then refuse it and the log records
     # why.
     deal = booking.name if deal_target is None else deal_target.name
-    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change())]
+    company = None if deal_target is None else deal_target.seats_of or deal_target.company
+    return [report, DealChanged(subject=deal, change=body.deal.to_deal_change(), seats_of=company)]
 
 
 async def _resolve_destination(
@@ -319,7 +335,7 @@ async def _resolve_destination(
     permission = unit_of_work.permission.limited_to(workspace_id)
     if body.deal_id is not None:
         deal = target_or_422(await target_of_deal(unit_of_work.tx, permission, body.deal_id), "deal_id", "deal")
-        return deal.company, deal.name
+        return deal.company, deal_name(deal.name, deal.seats_of)
     assert body.company_id is not None, "the body has deal_id or company_id"
     return target_or_422(
         await target_of_company(unit_of_work.tx, permission, body.company_id), "company_id", "company"

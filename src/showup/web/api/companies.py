@@ -28,6 +28,7 @@ from showup.web.api.schemas import (
     ok_response,
     page_example,
 )
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -37,7 +38,7 @@ from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, Short
 from showup.web.http.request_fields import CompanyDomain, Name, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, lock_workspace, target_or_404
 
-router = APIRouter(prefix="/api/companies", tags=["companies"])
+router = APIRouter(prefix="/api/companies", tags=["companies"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/companies", tags=["companies"], route_class=CommandRoute)
 
 _COMPANY_ITEM: Example = COMPANY | {

@@ -19,6 +19,7 @@ from showup.connections.quotas import QuotaReached
 from showup.connections.setup import ConnectionSpec, amend, take_down
 from showup.reads.connections import list_connections
 from showup.web.api.schemas import Example, PageResponse, created_response, ok_response
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import AppState, ReadTransaction, State
 from showup.web.http.auth import Admin
 from showup.web.http.command_route import CommandRoute
@@ -27,7 +28,7 @@ from showup.web.http.query_params import ShortText, WorkspaceQuery
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace
 
-router = APIRouter(prefix="/api/connections", tags=["connections"])
+router = APIRouter(prefix="/api/connections", tags=["connections"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/connections", tags=["connections"], route_class=CommandRoute)
 
 CONNECTION: Example = {
@@ -125,6 +126,13 @@ _SLACK: Final[Example] = CONNECTION | {
     "name": "team",
     "settings": {"channel": "C0123456789"},
     "calcom": None,
+}
+_TESTED: Final[Example] = {
+    "id": CONNECTION["id"],
+    "workspace": "default",
+    "ok": False,
+    "message": None,
+    "faults": ["Slack rejects the bot token: invalid_auth"],
 }
 _ADDRESS: Final = "api_url"
 # A type checker accepts no computed Literal; Pydantic and the OpenAPI document use its values.
@@ -243,6 +251,48 @@ async def delete_connection(
     )
     _log.info("disconnected", kind=connection.kind, name=connection.name, actor=unit_of_work.permission.actor)
     return deleted
+
+
+class ConnectionTestResponse(BaseModel):
+    """The result of a test: `message` says what works if there is no fault; a fault says what to do."""
+
+    id: UUID
+    workspace: str
+    ok: bool
+    message: str | None
+    faults: list[str]
+
+
+@router.post(
+    "/{connection_id}/test",
+    name="test_connection",
+    response_model=ConnectionTestResponse,
+    responses=ok_response(_TESTED) | problem_examples("not-found", "too-many-tests"),
+)
+async def ask_other_system(
+    connection_id: UUID, permission: Admin, state: State, _query: Annotated[WorkspaceQuery, Query()]
+) -> Any:
+    """Test a connection: ask the other system whether it accepts the credentials and has all that the settings name.
+
+    It changes nothing, and takes at most 12 s. `showup connections test` does the same.
+    """
+    # Without a transaction during the test: the other system may be slow.
+    async with state.read_engine.connect() as tx:
+        found = await connections_store.get(tx, connection_id)
+    if found is None or not permission.can_see(found[0]):
+        raise Refusal("not-found", "The key can see no connection with this id.")
+    workspace_id, connection = found
+    if (seconds := state.connection_tests.retry_after(workspace_id)) is not None:
+        raise Refusal("too-many-tests", headers={"Retry-After": str(seconds)})
+    assert state.check_connection is not None, "every process that serves the API can test connections"
+    result = await state.check_connection(connection)
+    return {
+        "id": connection_id,
+        "workspace": connection.workspace,
+        "ok": not result.faults,
+        "message": None if result.faults else result.message,
+        "faults": result.faults,
+    }
 
 
 async def _find_editable(unit_of_work: UnitOfWork, connection_id: UUID) -> tuple[UUID, StoredConnection]:

@@ -31,6 +31,7 @@ from showup.web.api.schemas import (
     ok_response,
     page_example,
 )
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -40,7 +41,7 @@ from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, Short
 from showup.web.http.request_fields import Amount, Currency, Reason, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404, target_or_422
 
-router = APIRouter(prefix="/api/deals", tags=["deals"])
+router = APIRouter(prefix="/api/deals", tags=["deals"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/deals", tags=["deals"], route_class=CommandRoute)
 
 DEAL: Example = {
@@ -229,5 +230,6 @@ async def update_deal(
     can be reopened only while its company has no other active deal.
     """
     deal = target_or_404(await target_of_deal(unit_of_work.tx, unit_of_work.permission, deal_id), "deal")
-    await unit_of_work.execute(deal.workspace_id, DealChanged(subject=deal.name, change=body.to_deal_change()))
+    changed = DealChanged(subject=deal.name, change=body.to_deal_change(), seats_of=deal.seats_of or deal.company)
+    await unit_of_work.execute(deal.workspace_id, changed)
     return found_or_404(await find_deal(unit_of_work.tx, unit_of_work.permission, deal.id), "deal")

@@ -32,6 +32,7 @@ from showup.web.api.examples import (
     DELIVERY_WITHDRAWN,
 )
 from showup.web.api.schemas import PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader, Writer
 from showup.web.http.command_route import CommandRoute
@@ -43,11 +44,11 @@ from showup.web.http.unit_of_work import WriteUnitOfWork
 
 _log = structlog.get_logger()
 
-router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
+router = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/deliveries", tags=["deliveries"], route_class=CommandRoute)
 
-DeliveryState = Literal["scheduled", "sending", "delivered", "failed", "withdrawn", "skipped"]
-AttemptOutcome = Literal["delivered", "try_again", "asked", "gave_up", "stopped", "lost"]
+DeliveryState = Literal["scheduled", "sending", "delivered", "previewed", "failed", "withdrawn", "skipped"]
+AttemptOutcome = Literal["delivered", "previewed", "try_again", "asked", "gave_up", "stopped", "lost"]
 
 
 class DeliveryQuery(ListQuery):
@@ -83,7 +84,7 @@ class DeliveryResponse(BaseModel):
     state: DeliveryState
     because: str | None
     due_at: datetime
-    delivered_at: datetime | None
+    delivered_at: datetime | None = Field(description="Null unless the destination accepted the message.")
     attempts: int = Field(description="Number of attempts started.")
     provider: str | None = Field(description="The provider, such as `resend`, `clickup`, `slack` or `mail_preview`.")
     provider_id: str | None = Field(description="The provider's id of the delivery.")
@@ -244,10 +245,10 @@ async def retry_failed_deliveries(
 async def retry_delivery(
     delivery_id: UUID, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
-    """Retry a delivery that failed, was skipped at sending time, or was withdrawn manually.
+    """Retry a delivery that failed, was previewed, was skipped at sending time, or was withdrawn manually.
 
-    Content that was already rendered is sent unchanged, under the same id. Showup checks again whether it is still
-    valid before it sends it.
+    Content that was already rendered is sent unchanged, under the same id; a previewed mail is rendered again. Showup
+    checks again whether it is still valid before it sends it.
     """
     await _read_delivery(unit_of_work, delivery_id)
     _raise_conflict(await manual_actions.retry(await driver_connection(unit_of_work.tx), delivery_id, unit_of_work.at))

@@ -19,6 +19,7 @@ from showup.reads.endpoints import SORTS, find_endpoint, list_endpoints, workspa
 from showup.web.api.deliveries import DeliveryDetailResponse
 from showup.web.api.examples import DELIVERY_DETAIL
 from showup.web.api.schemas import Example, PageResponse, created_response, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import AppState, ReadTransaction, State
 from showup.web.http.auth import Admin
 from showup.web.http.command_route import CommandRoute, SecretRoute
@@ -28,11 +29,12 @@ from showup.web.http.query_params import ListQuery, WorkspaceQuery
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace
 
-router = APIRouter(prefix="/api/endpoints", tags=["endpoints"])
+router = APIRouter(prefix="/api/endpoints", tags=["endpoints"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/endpoints", tags=["endpoints"], route_class=CommandRoute)
 
 ENDPOINT: Example = {
     "id": "2c7d9b1e-3a4f-4b5c-8d6e-7f8091a2b3c4",
+    "workspace": "default",
     "url": "https://crm.example.com/showup",
     "description": "our CRM",
     "kinds": ["booking.created", "booking.cancelled", "deal.won"],
@@ -60,6 +62,7 @@ class EndpointResponse(BaseModel):
     """
 
     id: UUID
+    workspace: str
     url: str
     description: str
     kinds: list[str] = Field(description="The kinds of events sent to it.")

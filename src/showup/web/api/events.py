@@ -13,6 +13,7 @@ from showup.reads.events import SORTS, EventFilter, event_exists, find_event, li
 from showup.reads.rows import Item, can_see_uids
 from showup.reads.simulated import SimulatedFilter
 from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader, Writer
 from showup.web.http.command_route import CommandRoute
@@ -21,7 +22,7 @@ from showup.web.http.problems import Refusal, found_or_404, problem_examples
 from showup.web.http.query_params import SIMULATED, ListQuery, ShortText, WorkspaceQuery, any_of
 from showup.web.http.unit_of_work import WriteUnitOfWork
 
-router = APIRouter(prefix="/api/events", tags=["events"])
+router = APIRouter(prefix="/api/events", tags=["events"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/events", tags=["events"], route_class=CommandRoute)
 
 EventState = Literal[
@@ -85,7 +86,8 @@ class EventResponse(BaseModel):
     actor: str | None
     source: str = Field(description="Who speaks in the body: `calcom`, `manual` (a person) or `resend`.")
     origin: str = Field(
-        description="How it came: `webhook`, `reconcile`, `backfill`, `sample` or `manual` (a person's command)."
+        description="How it came: `webhook`, `reconcile`, `backfill`, `sample`, `simulation` or `manual` "
+        "(a person's command)."
     )
     received_at: datetime
     state: EventState

@@ -15,6 +15,7 @@ from showup.events.workspace import Merged, MergeKind, MergeUndone
 from showup.reads.command_targets import CommandTarget, target_of_company, target_of_merged, target_of_person
 from showup.reads.merges import SORTS, MergeFilter, find_merge, list_merges
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, created_response, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -24,11 +25,12 @@ from showup.web.http.query_params import ListQuery, WorkspaceQuery, any_of
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_422
 
-router = APIRouter(prefix="/api/merges", tags=["merges"])
+router = APIRouter(prefix="/api/merges", tags=["merges"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api", tags=["merges"], route_class=CommandRoute)
 
 MERGE: Example = {
     "id": EVENT_ID,
+    "workspace": "default",
     "kind": "people",
     "gone": "s.chen@acme.com",
     "gone_id": "2f6b1c84-5a0d-5e7b-8c93-7d41e0a9b6f2",
@@ -54,6 +56,7 @@ class MergeResponse(BaseModel):
     """A merge of two records; `gone` and `stays` are email addresses, or company keys such as `domain:acme.com`."""
 
     id: UUID
+    workspace: str
     kind: MergeKind
     gone: str
     gone_id: UUID = Field(description="Id of the merged record; it redirects to the one that remains.")

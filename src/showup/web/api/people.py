@@ -33,6 +33,7 @@ from showup.web.api.schemas import (
     ok_response,
     page_example,
 )
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -42,7 +43,7 @@ from showup.web.http.query_params import SIMULATED, ListQuery, SearchText, Short
 from showup.web.http.request_fields import Name, Phone, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, lock_workspace, target_or_404, target_or_422
 
-router = APIRouter(prefix="/api/people", tags=["people"])
+router = APIRouter(prefix="/api/people", tags=["people"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/people", tags=["people"], route_class=CommandRoute)
 
 PERSON_ITEM: Example = PERSON | {

@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 
 from showup.reads.queues import list_queues
 from showup.web.api.schemas import Example, PageResponse, ok_response
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.query_params import WorkspaceQuery
 
-router = APIRouter(prefix="/api/queues", tags=["deliveries"])
+router = APIRouter(prefix="/api/queues", tags=["deliveries"], route_class=ApiRoute)
 
 QUEUE: Example = {
     "workspace": "default",

@@ -18,6 +18,7 @@ from showup.reads.rules import list_rule_changes
 from showup.values.struct_fields import field_type, model_field, with_fields
 from showup.web.api.schemas import EVENT_ID, Example, ok_response
 from showup.web.dry_run import NO_CHANGES, ImpactResponse, track_impact
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Admin
 from showup.web.http.command_route import CommandRoute
@@ -26,7 +27,7 @@ from showup.web.http.query_params import WorkspaceQuery
 from showup.web.http.request_fields import RequestBody, Since
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace, resolve_workspace
 
-router = APIRouter(prefix="/api/rules", tags=["rules"])
+router = APIRouter(prefix="/api/rules", tags=["rules"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/rules", tags=["rules"], route_class=CommandRoute)
 
 RULES: Example = {
@@ -41,6 +42,9 @@ RULES: Example = {
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
     "notify_guests": False,
+    "confirm_series": "once",
+    "series_wait": "PT3S",
+    "mails_off": [],
     "follow_up": True,
     "follow_up_after": "PT2H",
     "follow_up_expires_after": "P3D",

@@ -1,6 +1,5 @@
 """`/api/stats`: counts and rates of the pipeline."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -10,11 +9,12 @@ from showup.reads.simulated import SimulatedFilter
 from showup.reads.stats import HELD_RATE, SHOW_RATE
 from showup.reads.stats import stats as read_stats
 from showup.web.api.schemas import Example, ok_response
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.query_params import Timestamp, WorkspaceQuery
 
-router = APIRouter(prefix="/api/stats", tags=["stats"])
+router = APIRouter(prefix="/api/stats", tags=["stats"], route_class=ApiRoute)
 
 
 class StatsQuery(WorkspaceQuery):
@@ -90,7 +90,6 @@ class StatsResponse(BaseModel):
     bookings: BookingCounts
     deals: DealCounts
     follow_ups: FollowUpCounts
-    as_of: datetime
 
 
 _STATS: Example = {
@@ -118,7 +117,6 @@ _STATS: Example = {
         "active_value": {"USD": 36000.0},
     },
     "follow_ups": {"sent": 3, "recovered": 1},
-    "as_of": "2026-03-12T16:00:00Z",
 }
 
 

@@ -13,6 +13,7 @@ from showup.outbox.suppressions import remove
 from showup.reads.suppressions import SORTS, SuppressionFilter, find_suppression, list_suppressions
 from showup.values.email_address import normalize_email
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -21,7 +22,7 @@ from showup.web.http.problems import found_or_404, problem_examples
 from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery, any_of
 from showup.web.http.unit_of_work import WriteUnitOfWork
 
-router = APIRouter(prefix="/api/suppressions", tags=["suppressions"])
+router = APIRouter(prefix="/api/suppressions", tags=["suppressions"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/suppressions", tags=["suppressions"], route_class=CommandRoute)
 
 SuppressionScope = Literal["all", "follow_up"]

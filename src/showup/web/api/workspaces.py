@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 
 from showup.access.workspaces_store import list_workspaces
 from showup.web.api.schemas import Example, PageResponse, ok_response
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.query_params import WorkspaceQuery
 
-router = APIRouter(prefix="/api/workspaces", tags=["workspaces"])
+router = APIRouter(prefix="/api/workspaces", tags=["workspaces"], route_class=ApiRoute)
 
 WORKSPACE: Example = {
     "id": "2f9c1d7e-4a3b-4c5d-8e6f-7a8b9c0d1e2f",

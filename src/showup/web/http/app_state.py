@@ -1,25 +1,29 @@
 """The state that all routes share: created once with the app and passed to each request."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request
 from msgspec import Struct, field
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from showup.access.connection import Connection
 from showup.access.keyring import Keyring
+from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
 from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch.connection_check import ConnectionCheck
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import RETRY_SOON, Refusal
 from showup.web.http.read_shares import ReadShares
+from showup.web.http.test_throttle import TestThrottle
 from showup.web.signature_alert import SignatureAlert
 
 LOCK_TIMEOUT: Final = timedelta(seconds=5)
@@ -30,6 +34,9 @@ READ_TIMEOUT: Final = timedelta(seconds=5)
 
 # Changes of one workspace run one at a time anyway; waiting changes must leave connections for reads and webhooks.
 _MAX_CONCURRENT_WRITES: Final = 4
+
+
+ConnectionTest: TypeAlias = Callable[[Connection], Awaitable[ConnectionCheck]]
 
 
 class MailSecrets(Struct, frozen=True, kw_only=True):
@@ -50,7 +57,9 @@ class AppState(Struct, frozen=True, kw_only=True):
     for a lock, `read_timeout` how long a statement of a read takes, and `read_shares` how many reads run at a time for
     one key or workspace. `address_policy` says which user-supplied addresses Showup may call. `signature_alert`
     notifies workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not
-    handle. `key_throttle` limits wrong API keys.
+    handle. `key_throttle` limits wrong API keys, `link_throttle` wrong tokens in links. `check_connection` asks another
+    system, as often as `connection_tests` allows. `calcom_api_url` is the address of Cal.com's API for accounts without
+    an own one.
     """
 
     engine: AsyncEngine
@@ -58,14 +67,18 @@ class AppState(Struct, frozen=True, kw_only=True):
     clock: Clock
     keyring: Keyring
     key_throttle: KeyThrottle
+    link_throttle: KeyThrottle
     ingest_metrics: IngestMetrics
     lock_timeout: timedelta
     mail_secrets: MailSecrets
     address_policy: AddressPolicy
     signature_alert: SignatureAlert
     event_handlers: EventHandlers
+    check_connection: ConnectionTest | None
+    connection_tests: TestThrottle
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
+    calcom_api_url: str | None = None
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 
@@ -80,16 +93,30 @@ def read_only_engine(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-async def _open_read_transaction(request: Request, state: "State") -> AsyncIterator[AsyncConnection]:
-    # Authentication, which comes first in each route, leaves the permission there.
-    async with state.read_shares.take(request.state.permission), state.read_engine.connect() as tx:
+@asynccontextmanager
+async def read_transaction(state: AppState, permission: Permission) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction for reads, when it is the permission's turn."""
+    async with state.read_shares.take(permission), state.read_engine.connect() as tx:
         await tx.exec_driver_sql(f"SET LOCAL statement_timeout = {round(state.read_timeout.total_seconds() * 1000)}")
         yield tx
 
 
-async def _open_write_transaction(state: "State") -> AsyncIterator[AsyncConnection]:
+@asynccontextmanager
+async def write_transaction(state: AppState) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction for changes, when there is a free slot; it commits at the end."""
     async with _write_slot(state), state.engine.begin() as tx:
         await set_lock_timeout(tx, state.lock_timeout)
+        yield tx
+
+
+async def _open_read_transaction(request: Request, state: "State") -> AsyncIterator[AsyncConnection]:
+    # Authentication, which comes first in each route, leaves the permission there.
+    async with read_transaction(state, request.state.permission) as tx:
+        yield tx
+
+
+async def _open_write_transaction(state: "State") -> AsyncIterator[AsyncConnection]:
+    async with write_transaction(state) as tx:
         yield tx
 
 

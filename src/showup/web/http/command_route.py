@@ -7,21 +7,19 @@ from typing import Any, Final
 
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
 from showup.commands.unit_of_work import CommandRefused
+from showup.web.http.api_route import ApiRoute
+from showup.web.http.body_limits import MAX_BODY_BYTES
 from showup.web.http.idempotency import IdempotentReplay
 from showup.web.http.problems import PROBLEMS, Refusal
 
 _JSON: Final = re.compile(r"application/([\w.-]+\+)?json")
 _MAX_SHOWN: Final = 80
 
-MAX_BODY_BYTES: Final = 256 * 1024
-"""Maximum size of a body in bytes; the body is read before the key is checked."""
 
-
-class CommandRoute(APIRoute):
+class CommandRoute(ApiRoute):
     """A route that changes data: its response or refusal is stored under the request's idempotency key.
 
     A conflict with the current state (409) is a response like any other, and its transaction is committed: the log

@@ -27,8 +27,8 @@ IdempotencyKey = Annotated[
         pattern=r"^[!-~]+$",
         description=(
             "Any text of your choice, such as a UUID. Showup executes the same request with the same key once."
-            " For at least seven days, a repeated request gets the first response, with the header"
-            f" `{REPLAYED_HEADER}: true`."
+            f" For at least {idempotency_store.RETENTION.days} days, a repeated request gets the first response, with"
+            f" the header `{REPLAYED_HEADER}: true`."
         ),
         examples=["3f0c9a52-7d1e-4c1b-9a8e-2b6f4d5c7e10"],
     ),

@@ -24,14 +24,14 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class KeyThrottle:
-    """Counts the wrong keys of each address, in this process."""
+    """Counts the wrong keys of each address, in this process; a token in a link is a key too."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, log_event: str = "wrong API key") -> None:
         self._clock = clock
         # When each address will have used none of its wrong keys.
         self._unused_at: dict[str, datetime] = {}
         self._worked_at: dict[tuple[str, bytes], datetime] = {}
-        self._log = LimitedLog("wrong API key")
+        self._log = LimitedLog(log_event)
 
     def retry_after(self, source_address: str | None, key: str) -> int | None:
         """Return the seconds to wait before this key may be tried; None if it may be tried now."""

@@ -13,6 +13,8 @@ from starlette.routing import compile_path
 
 from showup.database.fault import POSSIBLE_OUTAGES, driver_error_of, is_outage
 from showup.reads.rows import Item
+from showup.web.http.body_limits import MAX_BODY_BYTES, MAX_WEBHOOK_BYTES, describe_size
+from showup.web.http.connection_limits import DEFAULT_LIMITS
 from showup.web.http.validation_errors import describe_errors
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -77,16 +79,26 @@ PROBLEMS: dict[str, ProblemType] = {
         "Send HTTP/1.1 as RFC 9112 defines it, on a new connection.",
     ),
     "too-slow": ProblemType(
-        408, "The request took too long", "The complete request must arrive within 10 s. Send it again."
+        408,
+        "The request took too long",
+        f"The complete request must arrive within {DEFAULT_LIMITS.receive_seconds:.0f} s. Send it again.",
     ),
-    "url-too-long": ProblemType(414, "The URL is too long", "The maximum size is 8 KiB."),
+    "url-too-long": ProblemType(
+        414, "The URL is too long", f"The maximum size is {describe_size(DEFAULT_LIMITS.url_bytes)}."
+    ),
     "head-too-large": ProblemType(
-        431, "The request's headers are too large", "The maximum size of the request line and all headers is 16 KiB."
+        431,
+        "The request's headers are too large",
+        f"The maximum size of the request line and all headers is {describe_size(DEFAULT_LIMITS.head_bytes)}.",
     ),
     "overloaded": ProblemType(
         503, "Showup receives too many requests at once", "The request was not processed. Send it again."
     ),
-    "too-large": ProblemType(413, "The webhook is too large", "Showup did not store it. The maximum size is 1 MiB."),
+    "too-large": ProblemType(
+        413,
+        "The webhook is too large",
+        f"Showup did not store it. The maximum size is {describe_size(MAX_WEBHOOK_BYTES)}.",
+    ),
     "no-secret": ProblemType(
         503,
         "The Cal.com account has no webhook secret",
@@ -113,7 +125,9 @@ PROBLEMS: dict[str, ProblemType] = {
         "The request body has the wrong content type",
         "Send JSON, with the header `Content-Type: application/json`.",
     ),
-    "body-too-large": ProblemType(413, "The request body is too large", "The maximum size is 256 KiB."),
+    "body-too-large": ProblemType(
+        413, "The request body is too large", f"The maximum size is {describe_size(MAX_BODY_BYTES)}."
+    ),
     "refused-by-rules": ProblemType(
         409,
         "The pipeline's rules refused the command",
@@ -136,6 +150,11 @@ PROBLEMS: dict[str, ProblemType] = {
         422, "The request is invalid", "Each entry of `errors` names a field and how to correct it."
     ),
     "refused": ProblemType(400, "The request was refused", "Check the request."),
+    "too-many-tests": ProblemType(
+        429,
+        "The workspace's connections were tested a moment ago",
+        "Wait for the seconds in Retry-After, then test again: each test calls another system.",
+    ),
     "too-many-reads": ProblemType(
         429,
         "Too many reads at the same time",

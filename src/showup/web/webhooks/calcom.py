@@ -15,7 +15,8 @@ from showup.clock import Clock
 from showup.inbox.inbox_event import IncomingEvent, Stored
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.inbox.ingest_writer import NotStored
-from showup.sources.calcom.signature import is_signed
+from showup.sources.calcom.signature import is_signed, is_signed_as_simulated
+from showup.web.http.body_limits import MAX_WEBHOOK_BYTES
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks.calcom_responses import (
     CANONICAL,
@@ -27,11 +28,11 @@ from showup.web.webhooks.calcom_responses import (
     refusal_response,
 )
 
-MAX_BODY_BYTES: Final = 1024 * 1024
 RETRY_AFTER: Final = 10
 """Seconds after which the sender should retry a webhook that could not be stored."""
 _PREFIX: Final = "/webhooks/calcom"
 _MAX_LENGTH_DIGITS: Final = 12
+_SIMULATED: Final = b"x-showup-simulated"
 # A signature for an unknown account is computed too, with a secret that nobody knows.
 _NO_ACCOUNT_SECRETS: Final = (make_secret().encode(),)
 
@@ -125,6 +126,8 @@ class WebhookEndpoint:
             return self.record_refusal(response_format, refusal_response(problem))
         if not account.secrets:
             return self.record_refusal(response_format, refusal_response("no-secret", retry_after=RETRY_AFTER))
+        if not _has_valid_mark(headers, body, account):
+            return self.record_refusal(response_format, refusal_response("bad-signature"))
         try:
             stored = await self._store.store(self._to_incoming_event(scope, headers, body, account))
         except NotStored:
@@ -164,6 +167,7 @@ class WebhookEndpoint:
             workspace_id=None if account.has_routes else account.workspace_id,
             body=body,
             received_at=self._clock(),
+            origin="simulation" if _SIMULATED in headers else "webhook",
             content_type=_header(headers, b"content-type"),
             webhook_version=_header(headers, b"x-cal-webhook-version"),
             source_address=_source_address(scope),
@@ -180,7 +184,16 @@ def find_response_format(path: str) -> ResponseFormat | None:
 def has_valid_length(headers: Mapping[bytes, bytes]) -> bool:
     """Return whether the request declares the body's length, and it is within the limit."""
     declared = headers.get(b"content-length", b"")
-    return declared.isdigit() and len(declared) <= _MAX_LENGTH_DIGITS and 0 < int(declared) <= MAX_BODY_BYTES
+    return declared.isdigit() and len(declared) <= _MAX_LENGTH_DIGITS and 0 < int(declared) <= MAX_WEBHOOK_BYTES
+
+
+def _has_valid_mark(headers: Mapping[bytes, bytes], body: bytes, account: Account) -> bool:
+    """Return whether the webhook is not marked as simulated, or marked by a holder of the account's secret.
+
+    The mark steers what Showup does, so it stands where Cal.com and attendees cannot write (decisions/0011).
+    """
+    mark = headers.get(_SIMULATED)
+    return mark is None or is_signed_as_simulated(body, mark, account.secrets)
 
 
 def _account_name(path: str) -> str | None:
@@ -194,7 +207,7 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | W
     """
     too_large = refusal_response("too-large")
     declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and (len(declared) > _MAX_LENGTH_DIGITS or int(declared) > MAX_BODY_BYTES):
+    if declared.isdigit() and (len(declared) > _MAX_LENGTH_DIGITS or int(declared) > MAX_WEBHOOK_BYTES):
         return too_large
     chunks: list[bytes] = []
     size = 0
@@ -204,7 +217,7 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes]) -> bytes | W
             return None
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        if size > MAX_WEBHOOK_BYTES:
             return too_large
         chunks.append(chunk)
         if not message.get("more_body", False):

@@ -159,7 +159,7 @@ TABLES = (
         due_at TIMESTAMP WITH TIME ZONE NOT NULL,
         expires_at TIMESTAMP WITH TIME ZONE,
         wake_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        state TEXT NOT NULL CONSTRAINT ck_deliveries_state CHECK (state IN ('scheduled', 'sending', 'delivered', 'failed', 'withdrawn', 'skipped')),
+        state TEXT NOT NULL CONSTRAINT ck_deliveries_state CHECK (state IN ('scheduled', 'sending', 'delivered', 'previewed', 'failed', 'withdrawn', 'skipped')),
         because TEXT,
         attempt_id UUID,
         unwanted TEXT,
@@ -188,14 +188,16 @@ TABLES = (
     """CREATE INDEX ix_deliveries_expires_at ON deliveries (workspace_id, destination, expires_at) WHERE
         state IN ('scheduled', 'sending')""",
     "CREATE INDEX ix_deliveries_failed ON deliveries (workspace_id, updated_at) WHERE state = 'failed'",
-    """CREATE INDEX ix_deliveries_mail_preview ON deliveries (workspace_id, delivered_at, id) WHERE
-        provider = 'mail_preview'""",
+    """CREATE INDEX ix_deliveries_mail_preview ON deliveries (workspace_id, updated_at, id) WHERE
+        state = 'previewed'""",
     """CREATE INDEX ix_deliveries_next ON deliveries (workspace_id, destination, priority, due_at, id,
         wake_at) WHERE state IN ('scheduled', 'sending')""",
     "CREATE INDEX ix_deliveries_page ON deliveries (workspace_id, created_at, id)",
     "CREATE INDEX ix_deliveries_provider_id ON deliveries (provider_id) WHERE provider_id IS NOT NULL",
     """CREATE INDEX ix_deliveries_queue ON deliveries (workspace_id, destination, wake_at) WHERE state IN
         ('scheduled', 'sending')""",
+    """CREATE INDEX ix_deliveries_record ON deliveries (workspace_id, destination, record) WHERE
+        record IS NOT NULL""",
     """CREATE INDEX ix_deliveries_recipient ON deliveries (workspace_id, recipient) WHERE kind =
         'no_show' AND state = 'delivered'""",
     "CREATE INDEX ix_deliveries_wake_at ON deliveries (wake_at) WHERE state IN ('scheduled', 'sending')",
@@ -256,6 +258,7 @@ TABLES = (
         CONSTRAINT pk_mirrored_records PRIMARY KEY (workspace_id, destination, record),
         CONSTRAINT fk_mirrored_records_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    "CREATE INDEX ix_mirrored_records_email ON mirrored_records (workspace_id, destination, email)",
     "CREATE INDEX ix_mirrored_records_last_name ON mirrored_records (workspace_id, destination, last_name)",
     """CREATE TABLE mirrors (
         workspace_id UUID NOT NULL,
@@ -328,6 +331,8 @@ TABLES = (
     """CREATE TABLE deal_events (
         company_id UUID NOT NULL,
         stream_id UUID NOT NULL,
+        booking_id UUID,
+        deal_id UUID,
         position INTEGER NOT NULL,
         order_key TEXT NOT NULL,
         at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -335,11 +340,14 @@ TABLES = (
         kind TEXT NOT NULL,
         organizer_email TEXT,
         start_time TIMESTAMP WITH TIME ZONE,
+        series_uid TEXT,
         manual JSONB,
         CONSTRAINT pk_deal_events PRIMARY KEY (stream_id, position),
         CONSTRAINT fk_deal_events_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
+    "CREATE INDEX ix_deal_events_booking_id ON deal_events (booking_id) WHERE booking_id IS NOT NULL",
     "CREATE INDEX ix_deal_events_company_id ON deal_events (company_id)",
+    "CREATE INDEX ix_deal_events_deal_id ON deal_events (deal_id) WHERE deal_id IS NOT NULL",
     """CREATE TABLE deals (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -371,7 +379,7 @@ TABLES = (
         number INTEGER NOT NULL,
         started_at TIMESTAMP WITH TIME ZONE NOT NULL,
         ended_at TIMESTAMP WITH TIME ZONE,
-        outcome TEXT CONSTRAINT ck_delivery_attempts_outcome CHECK (outcome IN ('delivered', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')),
+        outcome TEXT CONSTRAINT ck_delivery_attempts_outcome CHECK (outcome IN ('delivered', 'previewed', 'try_again', 'asked', 'gave_up', 'stopped', 'lost')),
         because TEXT,
         CONSTRAINT pk_delivery_attempts PRIMARY KEY (id),
         CONSTRAINT fk_delivery_attempts_delivery_id FOREIGN KEY(delivery_id) REFERENCES deliveries (id) ON
@@ -601,6 +609,7 @@ TABLES = (
         calcom_seat_uid TEXT,
         attended BOOLEAN,
         attendance_evidence TEXT,
+        confirmed_at TIMESTAMP WITH TIME ZONE,
         cancelled_at TIMESTAMP WITH TIME ZONE,
         dismissed BOOLEAN DEFAULT false NOT NULL,
         CONSTRAINT pk_booking_attendees PRIMARY KEY (booking_id, position),

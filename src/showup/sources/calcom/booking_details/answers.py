@@ -37,7 +37,7 @@ _KINDS_OF_TEXT: Final = frozenset(("text", "textarea", "select", "radio", "compa
 ATTENDEE_IS_CALLED: Final = frozenset(("phone", "attendeephone"))
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class FormAnswer(Struct, frozen=True, kw_only=True):
     """An answer: its question's slug, label and type (None: not given), the value, and the value as one line."""
 
     slug: str
@@ -51,7 +51,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         return any(topic.is_asked_by(asked) for asked in (self.slug, self.label, self.type) if asked)
 
 
-Answers: TypeAlias = dict[str, Answer]
+Answers: TypeAlias = dict[str, FormAnswer]
 """The answers by slug."""
 
 
@@ -72,7 +72,7 @@ def read_answers(fields: Json) -> Answers:
             name, answered = text(slug, 100), read_answer(raw)
             if name is not None and answered is not None:
                 wrapper, question = mapping(raw), mapping(questions.get(name))
-                found[name] = Answer(
+                found[name] = FormAnswer(
                     slug=name,
                     label=text(wrapper.get("label")) or text(question.get("label")),
                     type=text(wrapper.get("type")) or text(question.get("type")),
@@ -135,7 +135,7 @@ def chosen_location(answers: Answers) -> ChosenLocation:
     return ChosenLocation(kind=None if kind is None else kind.lower(), detail=text(choice.get("optionValue")))
 
 
-def _about(answers: Answers, slugs: tuple[str, ...], topic: QuestionTopic) -> Iterator[Answer]:
+def _about(answers: Answers, slugs: tuple[str, ...], topic: QuestionTopic) -> Iterator[FormAnswer]:
     """Yields the answers with these slugs, in order, then the others about the topic."""
     by_slug = {slug.lower(): answer for slug, answer in answers.items()}
     first = [by_slug[slug.lower()] for slug in slugs if slug.lower() in by_slug]
@@ -143,7 +143,7 @@ def _about(answers: Answers, slugs: tuple[str, ...], topic: QuestionTopic) -> It
     yield from (answer for answer in answers.values() if answer not in first and answer.is_about(topic))
 
 
-def _is_name(answer: Answer) -> bool:
+def _is_name(answer: FormAnswer) -> bool:
     """Returns whether the answer is words: a number or a tick is no company's name, even for a question about it."""
     is_plain = isinstance(answer.value, bool | int | float) or own_email(answer.text) is not None
     kind = (answer.type or "text").lower()

@@ -27,8 +27,9 @@ _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class _Booker(Struct, frozen=True, kw_only=True):
-    """What the form says about the booker."""
+    """What the form says about the booker; a host who booked on their own page has no `email` here."""
 
+    is_host: bool
     email: str | None
     phone: str | None
     name: str | None
@@ -40,8 +41,10 @@ def read_attendees(
 ) -> tuple[AttendeeDetails, ...]:
     """Returns the attendees in the body's order; without rows, the booker whom the form names."""
     name, first_name = booker_name(answers)
+    address = booker_email(answers, fields, hosts)
     booker = _Booker(
-        email=booker_email(answers, fields, hosts),
+        is_host=address is None and booker_email(answers, fields, ()) is not None,
+        email=address,
         phone=booker_phone(answers, fields),
         name=name,
         first_name=first_name,
@@ -92,7 +95,8 @@ def _booker_position(
 ) -> int | None:
     """Returns the index of the booker's row: the row with their address, else the first that may be theirs.
 
-    The answers of a booking with seats may be another attendee's, so there a row with another address is not joined.
+    The answers of a booking with seats may be another attendee's, and a host who books on their own page is no guest:
+    there a row with another address is not joined.
     """
     emails = [row.email for row in rows]
     if booker.email is not None and booker.email in emails:
@@ -101,6 +105,8 @@ def _booker_position(
     unnamed = [position for position in guests if emails[position] is None]
     if unnamed and booker.email is not None:
         return unnamed[0]
+    if booker.is_host:
+        guests = unnamed
     return None if not guests or (seated and booker.email is not None) else guests[0]
 
 

@@ -9,6 +9,7 @@ from showup.sources.calcom.booking_details.attendees import read_attendees
 from showup.sources.calcom.booking_details.calendar_invitation import calendar_invites
 from showup.sources.calcom.booking_details.location import location_kind, read_location
 from showup.sources.calcom.booking_details.places import PLACES, look_up
+from showup.sources.calcom.booking_details.series import read_series
 from showup.sources.calcom.envelope import Envelope
 from showup.sources.calcom.payload import (
     TEXT_LENGTH,
@@ -45,7 +46,7 @@ def read_booking(envelope: Envelope) -> BookingDetails:
         uid=look_up(fields, "uid", identifier),
         calcom_booking_id=look_up(fields, "calcom_booking_id", identifier),
         status=look_up(fields, "status", _status),
-        series_uid=look_up(fields, "series_uid", identifier),
+        series_uid=read_series(fields, next((one.key for one in attendees), None)),
         title=look_up(fields, "title", text),
         start_time=_time(fields, "start_time"),
         end_time=_time(fields, "end_time"),
@@ -79,7 +80,6 @@ def read_booking(envelope: Envelope) -> BookingDetails:
         calendar_invites=calendar_invites(fields),
         price=look_up(fields, "price", integer),
         currency=look_up(fields, "currency", _currency),
-        simulated=mapping(fields.get("metadata")).get("showup") in ("simulated", "sample"),
     )
 
 

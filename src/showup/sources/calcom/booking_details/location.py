@@ -36,6 +36,21 @@ def read_location(fields: Json, chosen: ChosenLocation) -> str | None:
     return location
 
 
+def read_place(value: object) -> str | None:
+    """Returns a location that is a place itself, such as an address or a phone number; None for a kind or an app."""
+    location = text(value)
+    if location is None or location.startswith("integrations:") or location.lower() in _KINDS.keys() | _VIDEO_APPS:
+        return None
+    return location
+
+
+def is_same_place(one: str | None, other: str) -> bool:
+    """Returns whether both are the same place; a phone number may be written with other spaces."""
+    if one is not None and _NUMBER.fullmatch(one) and _NUMBER.fullmatch(other):
+        return _ONLY_DIGITS.sub("", one) == _ONLY_DIGITS.sub("", other)
+    return one == other
+
+
 def location_kind(
     location: str | None, chosen: ChosenLocation, meeting_url: str | None, phones: Iterable[str | None]
 ) -> LocationKind | None:

@@ -18,7 +18,6 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "uid": ("uid", "bookingUid"),
         "calcom_booking_id": ("bookingId", "id"),
         "status": ("status",),
-        "series_uid": ("recurringEventId", "recurringBookingUid"),
         "title": ("title",),
         "start_time": ("startTime", "start"),
         "end_time": ("endTime", "end"),
