@@ -251,6 +251,7 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "phone": attendee.phone,
         "first_name": attendee.first_name,
         "locale": attendee.locale,
+        "company_answer": attendee.company_answer,
         "calcom_seat_uid": attendee.seat_uid,
         "attended": attendee.attended,
         "attendance_evidence": attendee.evidence,

@@ -270,6 +270,8 @@ booking_attendees = Table(
     Column("phone", Text),
     Column("first_name", Text),
     Column("locale", Text),
+    # The company that the attendee named in the form.
+    Column("company_answer", Text),
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),

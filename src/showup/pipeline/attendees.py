@@ -29,10 +29,15 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
         order = [*known, *(key for key in listed if key not in known)]
     else:
         order = list(known)
+    answered_by = details.attendees[0].key if details.attendees and details.attendees_are_guests else None
     is_complete_list = details.attendees_are_guests and bool(listed) and not (booking.seated or details.seated)
     attendees = tuple(
         _classify_attendee(
-            _merge_attendee(known.get(key), listed.get(key), at if is_complete_list else None),
+            _with_company_answer(
+                _merge_attendee(known.get(key), listed.get(key), at if is_complete_list else None),
+                # The booker answers the form; guests are only named in it.
+                details.company_answer if key == answered_by else None,
+            ),
             hosts,
             own_domains,
             rules,
@@ -112,6 +117,10 @@ def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, lef
         locale=details.locale or known.locale,
         left_at=None if left_at is not None else known.left_at,
     )
+
+
+def _with_company_answer(attendee: Attendee, answer: str | None) -> Attendee:
+    return attendee if answer is None else replace(attendee, company_answer=answer)
 
 
 def _classify_attendee(

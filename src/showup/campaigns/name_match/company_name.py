@@ -74,9 +74,11 @@ def company_name(text: str) -> CompanyName:
 
 @lru_cache(maxsize=65_536)
 def of_domain(domain: str) -> CompanyName:
-    """Return the company that a registrable domain names by its first label."""
-    label = "".join(words_of(domain.partition(".")[0]))
-    return CompanyName((label,), folded(label), "", frozenset((folded(label),))) if label else NO_COMPANY
+    """Return the company that a domain names (`mail.acme.co.uk` → `acme`); no list of suffixes is asked."""
+    labels = domain.split(".")
+    has_short_suffix = len(labels) > 2 and len(labels[-2]) <= 3
+    label = folded("".join(words_of(labels[-3] if has_short_suffix else labels[-2] if len(labels) > 1 else "")))
+    return CompanyName((label,), label, "", frozenset((label,))) if label else NO_COMPANY
 
 
 def _core(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -606,6 +606,7 @@ TABLES = (
         phone TEXT,
         first_name TEXT,
         locale TEXT,
+        company_answer TEXT,
         calcom_seat_uid TEXT,
         attended BOOLEAN,
         attendance_evidence TEXT,
