@@ -6,19 +6,38 @@ from typing import Final
 from cleanco.termdata import terms_by_country, terms_by_type
 from msgspec import Struct
 
-from showup.campaigns.name_match.words import folded, words_of
+from showup.campaigns.name_match.words import MAX_KEY, folded, words_of
 
 # Beside the legal forms: words that people add or leave out.
-_COMMON_ENDINGS: Final = ("group", "holding", "holdings", "the", "of", "and", "kabushiki", "kaisha", "co", "spa", "se",
-    "pty", "pte", "pvt", "proprietary", "bv", "oyj", "kk")
-# Words that say what a company does: two companies that share one are no more alike than others.
-_GENERAL: Final = frozenset(
-    "technology technologies tech systems sys services service solutions consulting international intl global industries"
-    " industrial ind university univ institute research laboratories labs lab electronics electric software digital media"
-    " partners capital ventures management marketing design engineering manufacturing mfg energy health medical"
-    " pharmaceuticals pharma foods development enterprises enterprise products bank insurance agency studio studios american"
-    " national general united first new north south east west".split()
+_COMMON_ENDINGS: Final = (
+    "group",
+    "holding",
+    "holdings",
+    "the",
+    "of",
+    "and",
+    "kabushiki",
+    "kaisha",
+    "co",
+    "spa",
+    "se",
+    "pty",
+    "pte",
+    "pvt",
+    "proprietary",
+    "bv",
+    "oyj",
+    "kk",
 )
+# Words that say what a company does: two companies that share one are no more alike than others.
+_GENERAL_WORDS: Final = """
+    technology technologies tech systems sys services service solutions consulting international intl global
+    industries industrial ind university univ institute research laboratories labs lab electronics electric software
+    digital media partners capital ventures management marketing design engineering manufacturing mfg energy health
+    medical pharmaceuticals pharma foods development enterprises enterprise products bank insurance agency studio
+    studios american national general united first new north south east west
+"""
+_GENERAL: Final = frozenset(_GENERAL_WORDS.split())
 _ABBREVIATIONS: Final = {
     "intl": "international",
     "tech": "technologies",
@@ -69,7 +88,7 @@ def company_name(text: str) -> CompanyName:
     words = _core(words_of(text))
     plain = tuple(folded(_ABBREVIATIONS.get(word, word)) for word in words)
     own = frozenset(plain) - _GENERAL or frozenset(plain)
-    return CompanyName(plain, "".join(plain), "".join(word[0] for word in words), own)
+    return CompanyName(plain, "".join(plain)[:MAX_KEY], "".join(word[0] for word in words), own)
 
 
 @lru_cache(maxsize=65_536)
@@ -77,7 +96,9 @@ def of_domain(domain: str) -> CompanyName:
     """Return the company that a domain names (`mail.acme.co.uk` → `acme`); no list of suffixes is asked."""
     labels = domain.split(".")
     has_short_suffix = len(labels) > 2 and len(labels[-2]) <= 3
-    label = folded("".join(words_of(labels[-3] if has_short_suffix else labels[-2] if len(labels) > 1 else "")))
+    label = folded("".join(words_of(labels[-3] if has_short_suffix else labels[-2] if len(labels) > 1 else "")))[
+        :MAX_KEY
+    ]
     return CompanyName((label,), label, "", frozenset((label,))) if label else NO_COMPANY
 
 

@@ -24,7 +24,10 @@ address says; its acronym; as the domain says; unknown on one side; different.""
 
 
 class NameCounts(Struct, frozen=True, kw_only=True):
-    """How many leads of the list share a name, by key: the family name, the full name (family, given), the company."""
+    """How many leads of the list share a name, by key: the family name, the full name (family, given), the company.
+
+    They have the names that the attendee gave; other names of leads, which are only similar to these, are not counted.
+    """
 
     families: Mapping[str, int]
     people: Mapping[tuple[str, str], int]
@@ -32,17 +35,24 @@ class NameCounts(Struct, frozen=True, kw_only=True):
 
 
 class LeadFeatures(Struct, frozen=True, kw_only=True):
-    """A lead as it is compared. `domain` is the registrable domain of its address if that is of one company."""
+    """A lead as it is compared. `domain` is that of its address; the labels are its names as they were imported."""
 
     email: str
+    label: str
+    company_label: str
     name: PersonName
     company: CompanyName
-    domain: str | None
+    domain: str
 
 
 class AttendeeFeatures(Struct, frozen=True, kw_only=True):
-    """An attendee as they are compared. `domain` as in a lead; `mailbox` are the words before the @."""
+    """An attendee as they are compared. The labels are the names as they typed them.
 
+    `domain` is that of their company, None for a personal address. `mailbox` are the words before the @.
+    """
+
+    label: str
+    company_label: str
     readings: tuple[PersonName, ...]
     company: CompanyName
     domain: str | None
@@ -51,11 +61,15 @@ class AttendeeFeatures(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """The result: how each part compares, and the bits of all together."""
+    """The result: how each part compares, and the bits of all together.
+
+    `by_domain`: the company compares so by the domain of the attendee's address, not by the name that they gave.
+    """
 
     given: Level
     family: Level
     company: Level
+    by_domain: bool
     bits: float
 
 
@@ -79,14 +93,16 @@ _OTHER_MIDDLE: Final = -4.0
 _REFERENCE: Final = 12.0
 _COMMON_GIVEN: Final = 2.0**-6
 _RARE_GIVEN: Final = 2.0**-9
+# Names that are only similar are not counted: they are taken for less rare than most.
+_UNCOUNTED: Final = 8
 # As many leads of a family name as the share of a given name among all people counts for.
 _GIVEN_WEIGHT: Final = 32
 
 
 def compare(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) -> Comparison:
     """Return how the attendee and the lead compare, in the reading of the name that fits best."""
-    company, company_bits = _compare_companies(attendee, lead, counts)
-    rarity = _reference_rarity(counts.families.get(lead.name.family_key, 1))
+    company, by_domain, company_bits = _compare_companies(attendee, lead, counts)
+    rarity = _reference_rarity(counts.families.get(lead.name.family_key, _UNCOUNTED))
     best: tuple[Level, Level, float] = ("unknown", "unknown", 0.0)
     for place, reading in enumerate(attendee.readings):
         found = _compare_names(attendee.mailbox, reading, lead.name, rarity, counts)
@@ -94,7 +110,13 @@ def compare(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) 
         bits = found[2] + (_REVERSED if is_reversed else 0.0)
         if place == 0 or bits > best[2]:
             best = (found[0], found[1], bits)
-    return Comparison(given=best[0], family=best[1], company=company, bits=best[2] + company_bits - _REFERENCE)
+    return Comparison(
+        given=best[0],
+        family=best[1],
+        company=company,
+        by_domain=by_domain,
+        bits=best[2] + company_bits - _REFERENCE,
+    )
 
 
 def _reference_rarity(count: int) -> float:
@@ -126,7 +148,7 @@ def _given_rarity(known: PersonName, family: Level, counts: NameCounts) -> float
     share = _COMMON_GIVEN if is_common(known.first_key) else _RARE_GIVEN
     if family in ("other", "unknown"):
         return -log2(share)
-    of_family = counts.families.get(known.family_key, 1) - 1
+    of_family = counts.families.get(known.family_key, _UNCOUNTED) - 1
     of_both = counts.people.get((known.family_key, known.first_key), 1) - 1
     return log2((of_family + _GIVEN_WEIGHT) / (of_both + _GIVEN_WEIGHT * share))
 
@@ -165,7 +187,7 @@ def _given_level(mailbox: tuple[str, ...], typed: PersonName, known: PersonName)
 
 def _compare_givens(typed: PersonName, known: PersonName) -> Level:
     first, known_first = typed.first_key, known.first_key
-    if first == known_first and len(first) > 1 or typed.given_key == known.given_key:
+    if (first == known_first and len(first) > 1) or typed.given_key == known.given_key:
         return "same"
     if len(first) == 1 or len(known_first) == 1:
         return "initial" if first[0] == known_first[0] else "other"
@@ -175,7 +197,7 @@ def _compare_givens(typed: PersonName, known: PersonName) -> Level:
         return "short"
     if _is_slip(first, known_first) or _is_slip(typed.given_key, known.given_key):
         return "slip"
-    if len(first) > 2 and known_first.startswith(first) or len(known_first) > 2 and first.startswith(known_first):
+    if (len(first) > 2 and known_first.startswith(first)) or (len(known_first) > 2 and first.startswith(known_first)):
         return "part"
     return "part" if any(len(word) > 2 for word in {*typed.given} & {*known.given}) else "other"
 
@@ -189,20 +211,23 @@ def _middle_bits(typed: tuple[str, ...], known: tuple[str, ...]) -> float:
     return _SAME_MIDDLE if one.startswith(other) or other.startswith(one) else _OTHER_MIDDLE
 
 
-def _compare_companies(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) -> tuple[Level, float]:
+def _compare_companies(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) -> tuple[Level, bool, float]:
     level: Level = "unknown"
-    best = _OTHER_DOMAIN if attendee.domain is not None else 0.0
-    rarity = _reference_rarity(counts.companies.get(lead.company.key, 1))
+    by_domain, best = False, _OTHER_DOMAIN if attendee.domain is not None else 0.0
+    rarity = _reference_rarity(counts.companies.get(lead.company.key, _UNCOUNTED))
     if attendee.company.key and lead.company.key:
         level, best = "other", _OTHER_COMPANY
-    for company in (attendee.company, attendee.domain_company):
-        if company.key and lead.company.key:
-            found = _company_level(company, lead.company)
-            if found != "other" and rarity + _COMPANY[found] > best:
-                level, best = found, rarity + _COMPANY[found]
-    if attendee.domain is not None and attendee.domain == lead.domain and rarity + _COMPANY["domain"] > best:
-        level, best = "domain", rarity + _COMPANY["domain"]
-    return level, best
+    found: list[tuple[Level, bool]] = [
+        (_company_level(company, lead.company), company is attendee.domain_company)
+        for company in (attendee.company, attendee.domain_company)
+        if company.key and lead.company.key
+    ]
+    if attendee.domain is not None and attendee.domain == lead.domain:
+        found.append(("domain", True))
+    for one, is_by_domain in found:
+        if one != "other" and rarity + _COMPANY[one] > best:
+            level, by_domain, best = one, is_by_domain, rarity + _COMPANY[one]
+    return level, by_domain, best
 
 
 def _company_level(one: CompanyName, other: CompanyName) -> Level:

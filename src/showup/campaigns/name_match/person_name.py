@@ -7,13 +7,14 @@ from typing import Final
 from msgspec import Struct
 from nicknames import NickNamer
 
-from showup.campaigns.name_match.words import folded, words_of
+from showup.campaigns.name_match.words import MAX_KEY, folded, words_of
 
 # Titles, degrees and forms of address. Those that are names too (`Ma`, `Do`, `Ba`) are left out.
-_TITLES: Final = frozenset(
-    "dr drs prof professor mr mrs ms miss mx sir dame herr frau mme mlle monsieur madame sr jr ii iii iv esq phd dphil md"
-    " dds dvm jd llm mba msc bsc meng beng cpa cfa pmp pe rn dipl ing mag dott dottssa ir ra rabbi rev hon".split()
-)
+_TITLE_WORDS: Final = """
+    dr drs prof professor mr mrs ms miss mx sir dame herr frau mme mlle monsieur madame sr jr ii iii iv esq phd
+    dphil md dds dvm jd llm mba msc bsc meng beng cpa cfa pmp pe rn dipl ing mag dott dottssa ir ra rabbi rev hon
+"""
+_TITLES: Final = frozenset(_TITLE_WORDS.split())
 # What follows is no name: `Ann Lee | Acme`, `Ann Lee (she/her)`, `Ann Lee from Acme`.
 _REST: Final = re.compile(r"\s*(?:[|•·@\[{/]|\s[-–—:]\s|\bfrom\s).*|\([^)]*\)|\"[^\"]*\"", re.DOTALL | re.IGNORECASE)
 _MAX_WORDS: Final = 6
@@ -40,7 +41,7 @@ def person_name(given: tuple[str, ...], family: tuple[str, ...]) -> PersonName:
 
 def key_of(words: tuple[str, ...]) -> str:
     """Return the key of a name with these words."""
-    return folded("".join(words))
+    return folded("".join(words))[:MAX_KEY]
 
 
 NO_NAME: Final = PersonName((), (), "", "", "")

@@ -10,6 +10,9 @@ from anyascii import anyascii
 MAX_LENGTH: Final = 200
 """How many characters of a name are compared."""
 
+MAX_KEY: Final = 80
+"""Length of a key: two of them fit into an entry of an index."""
+
 _SIGN: Final = re.compile(r"[^a-z0-9]+")
 _CAPITAL_INSIDE: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Written as in ü, ø and å, or as two letters where a keyboard lacks them. Both sides are folded alike.
