@@ -24,14 +24,20 @@ _MAX_LEADS: Final = 20
 _MAX_COUNT: Final = 1_000
 """So far leads with one name are counted: more say nothing new."""
 
-_Pair: TypeAlias = tuple[str, str]
 _ProbesOf: TypeAlias = Callable[[AttendeeFeatures], list[Probe]]
 
-# The columns of each index; the lead's id is its last one, so that a limited probe always reads the same leads.
-_COLUMNS: Final[dict[KeyIndex, _Pair]] = {
-    "family": ("family_key", "first_key"),
-    "company": ("company_key", "family_key"),
-    "given": ("first_key", "family_key"),
+# The lead's id is the last column of each index, so that a limited probe always reads the same leads.
+_CONDITIONS: Final[dict[KeyIndex, str]] = {
+    "family": "family_key = p.key AND family_key <> '' AND first_key >= p.start AND first_key < p.stop",
+    "company": "company_key = p.key AND company_key <> '' AND family_key >= p.start AND family_key < p.stop",
+    "given": "first_key = p.key AND first_key <> '' AND family_key >= p.start AND family_key < p.stop",
+    "company_beginning": "company_key <> '' AND company_key >= p.start AND company_key < p.stop",
+}
+_ORDERS: Final[dict[KeyIndex, str]] = {
+    "family": "first_key, id",
+    "company": "family_key, id",
+    "given": "family_key, id",
+    "company_beginning": "company_key, family_key, id",
 }
 
 
@@ -81,7 +87,7 @@ async def _find(
         for probe in probes_of(attendee):
             places.setdefault(probe, []).append(place)
     found: list[dict[str, LeadFeatures]] = [{} for _ in attendees]
-    for index in _COLUMNS:
+    for index in _CONDITIONS:
         probes = [one for one in places if one.index == index]
         for row in await _read(connection, workspace_id, index, probes):
             lead = lead_features(row["email"], row["first_name"], row["last_name"], row["name"], row["company"])
@@ -95,16 +101,13 @@ async def _read(
 ) -> Sequence[asyncpg.Record]:
     if not probes:
         return []
-    first, second = _COLUMNS[index]
     rows: Sequence[asyncpg.Record] = await connection.fetch(
         f"""
         SELECT p.place, l.* FROM unnest($2::text[], $3::text[], $4::text[])
-            WITH ORDINALITY AS p(key, start, "end", place)
+            WITH ORDINALITY AS p(key, start, stop, place)
         CROSS JOIN LATERAL (
             SELECT email, first_name, last_name, name, company FROM leads
-            WHERE workspace_id = $1 AND {first} = p.key AND {first} <> ''
-            AND {second} >= p.start AND {second} < p."end"
-            ORDER BY {second}, id LIMIT {_MAX_LEADS}
+            WHERE workspace_id = $1 AND {_CONDITIONS[index]} ORDER BY {_ORDERS[index]} LIMIT {_MAX_LEADS}
         ) l
         """,  # noqa: S608  # constants
         workspace_id,
@@ -120,15 +123,13 @@ async def _count(connection: asyncpg.Connection, workspace_id: UUID, probes: Ite
     ordered = list(dict.fromkeys(probes))
     if not ordered:
         return {}
-    first, second = _COLUMNS[ordered[0].index]
     rows = await connection.fetch(
         f"""
         SELECT p.place, c.count FROM unnest($2::text[], $3::text[], $4::text[])
-            WITH ORDINALITY AS p(key, start, "end", place)
+            WITH ORDINALITY AS p(key, start, stop, place)
         CROSS JOIN LATERAL (
             SELECT count(*) FROM (
-                SELECT FROM leads WHERE workspace_id = $1 AND {first} = p.key AND {first} <> ''
-                AND {second} >= p.start AND {second} < p."end" LIMIT {_MAX_COUNT}
+                SELECT FROM leads WHERE workspace_id = $1 AND {_CONDITIONS[ordered[0].index]} LIMIT {_MAX_COUNT}
             ) counted
         ) c
         """,  # noqa: S608  # constants

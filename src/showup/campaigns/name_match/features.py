@@ -4,7 +4,7 @@ from typing import Final
 
 from showup.campaigns.name_match.company_name import NO_COMPANY, company_name, of_domain
 from showup.campaigns.name_match.evidence import AttendeeFeatures, LeadFeatures
-from showup.campaigns.name_match.person_name import lead_name, readings, words_of_mailbox
+from showup.campaigns.name_match.person_name import PersonName, lead_name, readings, words_of_mailbox
 
 # Mailboxes that several people read: RFC 2142, and the usual ones beside it. Their words name nobody.
 _SHARED_NAMES: Final = """
@@ -12,15 +12,18 @@ _SHARED_NAMES: Final = """
     hr billing accounts accounting finance press service kontakt noreply webmaster postmaster abuse security
 """
 _SHARED: Final = frozenset(_SHARED_NAMES.split())
+_MIN_PART: Final = 3
+"""Letters that a name in a mailbox has at least."""
 
 
 def attendee_features(name: str | None, email: str, company: str | None, domain: str | None) -> AttendeeFeatures:
     """Return what is compared of an attendee. `company`: the one they named; `domain`: that of their company."""
-    mailbox = () if is_shared_mailbox(email) else words_of_mailbox(email.rpartition("@")[0])
+    names = readings(name or "")
+    mailbox = () if is_shared_mailbox(email) else _mailbox_words(email, names)
     return AttendeeFeatures(
         label=name or "",
         company_label=company or domain or "",
-        readings=readings(name or ""),
+        readings=names,
         company=company_name(company) if company else NO_COMPANY,
         domain=domain,
         domain_company=of_domain(domain) if domain else NO_COMPANY,
@@ -40,6 +43,19 @@ def lead_features(
         company=company_name(company) if company else NO_COMPANY,
         domain=email.rpartition("@")[2],
     )
+
+
+def _mailbox_words(email: str, names: tuple[PersonName, ...]) -> tuple[str, ...]:
+    """Return the words of the mailbox, and what is left of each beside a given name: `lee` in `annlee@` for Ann."""
+    words = words_of_mailbox(email.rpartition("@")[0])
+    first_names = {one.first_key for one in names if len(one.first_key) >= _MIN_PART}
+    rests = (rest for word in words for first in sorted(first_names) for rest in _rests(word, first))
+    return tuple(dict.fromkeys((*words, *rests)))
+
+
+def _rests(word: str, first_name: str) -> list[str]:
+    rests = (word.removeprefix(first_name), word.removesuffix(first_name))
+    return [rest for rest in rests if rest != word and len(rest) >= _MIN_PART]
 
 
 def is_shared_mailbox(email: str) -> bool:

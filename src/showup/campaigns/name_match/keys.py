@@ -13,10 +13,12 @@ from showup.campaigns.name_match.company_name import company_name
 from showup.campaigns.name_match.evidence import AttendeeFeatures
 from showup.campaigns.name_match.person_name import lead_name, nicknames_and_long_names
 
-KeyIndex: TypeAlias = Literal["family", "company", "given"]
-"""The index of leads that a probe reads: family name, given name; company, family name; given name, family name."""
+KeyIndex: TypeAlias = Literal["family", "company", "given", "company_beginning"]
+"""The index of leads that a probe reads: family name, given name; company, family name; given name, family name; or
+the companies whose names begin alike."""
 
 _PREFIX: Final = 2
+_COMPANY_PREFIX: Final = 4
 _MIN_MAILBOX_WORD: Final = 3
 _MAX_PROBES: Final = 60
 # Keys consist of a-z and 0-9: these two end the range of one key, and that of all keys with one beginning.
@@ -102,9 +104,12 @@ def _probes_of_name(family: str, first: str) -> Iterator[Probe]:
 
 def suggestion_probes(attendee: AttendeeFeatures) -> list[Probe]:
     """Return where more leads are that a person may want to see."""
-    families = [Probe("family", one.family_key) for one in attendee.readings if one.family_key]
-    companies = [Probe("company", key) for key in company_keys(attendee)]
-    return [*match_probes(attendee), *_limited([*companies, *families])]
+    companies = company_keys(attendee)
+    more = [Probe("company", key) for key in companies]
+    more += [_prefix("company_beginning", "", key[:_COMPANY_PREFIX]) for key in companies]
+    more += [Probe("family", one.family_key) for one in attendee.readings if one.family_key]
+    more += [Probe("given", one.first_key) for one in attendee.readings if _is_full(one.first_key)]
+    return [*match_probes(attendee), *_limited(more)]
 
 
 def _words(attendee: AttendeeFeatures) -> list[str]:
