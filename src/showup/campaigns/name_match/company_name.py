@@ -76,22 +76,42 @@ class CompanyName(Struct, frozen=True):
 NO_COMPANY: Final = CompanyName((), "", "", frozenset())
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def company_name(text: str) -> CompanyName:
     """Return a company's name, given its name or its website."""
-    name = text.strip().lower()
-    if " " not in name and "." in name.strip("."):
-        site = name.removeprefix("https://").removeprefix("http://").removeprefix("www.").partition("/")[0]
-        labels = site.split(".")
-        if all(labels) and len(labels[-1]) > 1 and "".join(labels[:-1]).replace("-", "").isalnum():
-            return of_domain(site)
+    if (site := _website(text)) is not None:
+        return of_domain(site)
     words = _core(words_of(text))
-    plain = tuple(folded(_ABBREVIATIONS.get(word, word)) for word in words)
+    plain = _plain(words)
     own = frozenset(plain) - _GENERAL or frozenset(plain)
-    return CompanyName(plain, "".join(plain)[:MAX_KEY], "".join(word[0] for word in words), own)
+    return CompanyName(plain, _key(plain), "".join(word[0] for word in words), own)
 
 
-@lru_cache(maxsize=65_536)
+def company_key(text: str) -> str:
+    """Return only the key of the name: an import needs no more of a million companies."""
+    site = _website(text)
+    return _key(_plain(_core(words_of(text)))) if site is None else of_domain(site).key
+
+
+def _website(text: str) -> str | None:
+    name = text.strip().lower()
+    if "." not in name or " " in name:
+        return None
+    site = name.removeprefix("https://").removeprefix("http://").removeprefix("www.").partition("/")[0]
+    labels = site.split(".")
+    is_host = len(labels) > 1 and all(labels) and "".join(labels[:-1]).replace("-", "").isalnum()
+    return site if is_host and len(labels[-1]) > 1 else None
+
+
+def _plain(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(folded(_ABBREVIATIONS.get(word, word)) for word in words)
+
+
+def _key(plain: tuple[str, ...]) -> str:
+    return "".join(plain)[:MAX_KEY]
+
+
+@lru_cache(maxsize=8_192)
 def of_domain(domain: str) -> CompanyName:
     """Return the company that a domain names (`mail.acme.co.uk` → `acme`); no list of suffixes is asked."""
     labels = domain.split(".")
@@ -104,9 +124,9 @@ def of_domain(domain: str) -> CompanyName:
 
 def _core(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words without the legal forms at both ends."""
-    forms, longest = _forms()
+    forms, longest, edges = _forms()
     rest, is_changed = words, True
-    while is_changed:
+    while is_changed and (rest[-1:] in edges or rest[:1] in edges):
         is_changed = False
         for length in range(min(longest, len(rest) - 1), 0, -1):
             if rest[-length:] in forms:
@@ -119,8 +139,9 @@ def _core(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @cache
-def _forms() -> tuple[frozenset[tuple[str, ...]], int]:
-    """Return the legal forms in words, and how many words the longest has. Source: `cleanco`."""
+def _forms() -> tuple[frozenset[tuple[str, ...]], int, frozenset[tuple[str, ...]]]:
+    """Return the legal forms in words, how many words the longest has, and their outer words. Source: `cleanco`."""
     terms = [term for source in (terms_by_type, terms_by_country) for found in source.values() for term in found]
     forms = frozenset(found for term in (*terms, *_COMMON_ENDINGS) if (found := words_of(term)))
-    return forms, max(len(form) for form in forms)
+    edges = frozenset(word for form in forms for word in (form[:1], form[-1:]))
+    return forms, max(len(form) for form in forms), edges

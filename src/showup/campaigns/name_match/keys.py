@@ -9,9 +9,9 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from showup.campaigns.name_match.company_name import company_name
+from showup.campaigns.name_match.company_name import company_key
 from showup.campaigns.name_match.evidence import AttendeeFeatures
-from showup.campaigns.name_match.person_name import lead_name, nicknames_and_long_names
+from showup.campaigns.name_match.person_name import lead_name_keys, nicknames_and_long_names
 
 KeyIndex: TypeAlias = Literal["family", "company", "given", "company_beginning"]
 """The index of leads that a probe reads: family name, given name; company, family name; given name, family name; or
@@ -59,8 +59,8 @@ def exact_probe(index: KeyIndex, key: str, second: str) -> Probe:
 
 def lead_keys(first_name: str | None, last_name: str | None, name: str | None, company: str | None) -> LeadKeys:
     """Return the keys of a lead, given its values as they were imported."""
-    read = lead_name(first_name, last_name, name)
-    return LeadKeys(read.family_key, read.first_key, company_name(company).key if company else "")
+    family, first = lead_name_keys(first_name, last_name, name)
+    return LeadKeys(family, first, company_key(company) if company else "")
 
 
 def attendee_keys(attendee: AttendeeFeatures) -> list[str]:

@@ -36,7 +36,8 @@ class PersonName(Struct, frozen=True):
 
 def person_name(given: tuple[str, ...], family: tuple[str, ...]) -> PersonName:
     """Return the name with these words."""
-    return PersonName(given[:_MAX_WORDS], family[:_MAX_WORDS], key_of(given), key_of(given[:1]), key_of(family))
+    given, family = given[:_MAX_WORDS], family[:_MAX_WORDS]
+    return PersonName(given, family, key_of(given), key_of(given[:1]), key_of(family))
 
 
 def key_of(words: tuple[str, ...]) -> str:
@@ -47,13 +48,26 @@ def key_of(words: tuple[str, ...]) -> str:
 NO_NAME: Final = PersonName((), (), "", "", "")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def lead_name(first: str | None, last: str | None, full: str | None) -> PersonName:
     """Return the name of a lead; a full name counts only where its parts are not known."""
-    given, family = _without_titles(words_of(first or "")), _without_titles(words_of(last or ""))
+    given, family = _parts(first, last)
     if full and not (given and family):
         return next(iter(readings(full)), NO_NAME)
     return person_name(given, family)
+
+
+def lead_name_keys(first: str | None, last: str | None, full: str | None) -> tuple[str, str]:
+    """Return only the keys of the family name and the first given name: an import needs no more."""
+    given, family = _parts(first, last)
+    if full and not (given and family):
+        name = lead_name(first, last, full)
+        return name.family_key, name.first_key
+    return key_of(family[:_MAX_WORDS]), key_of(given[:1])
+
+
+def _parts(first: str | None, last: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _without_titles(words_of(first or "")), _without_titles(words_of(last or ""))
 
 
 @lru_cache(maxsize=4_096)
@@ -97,8 +111,9 @@ def words_of_mailbox(local_part: str) -> tuple[str, ...]:
 
 
 def _without_titles(words: tuple[str, ...]) -> tuple[str, ...]:
-    kept = tuple(word for word in words if word not in _TITLES)
-    return kept or words
+    if _TITLES.isdisjoint(words):
+        return words
+    return tuple(word for word in words if word not in _TITLES) or words
 
 
 @cache

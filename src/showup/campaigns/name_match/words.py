@@ -15,22 +15,25 @@ MAX_KEY: Final = 80
 
 _SIGN: Final = re.compile(r"[^a-z0-9]+")
 _CAPITAL_INSIDE: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Written as in ü, ø and å, or as two letters where a keyboard lacks them. Both sides are folded alike.
-_UMLAUT: Final = re.compile(r"(?<=[aou])e")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text. Initials in a row are one word, so that `K.K.` is `kk`."""
-    plain = unicodedata.normalize("NFKC", text[:MAX_LENGTH]).replace("'", "").replace("’", "")
+    plain = text[:MAX_LENGTH].replace("'", "")
     if not plain.isascii():
-        plain = " ".join(_ascii(word) for word in plain.split())
-    return _joined_initials(_SIGN.sub(" ", plain.lower()).split())
+        normal = unicodedata.normalize("NFKC", plain).replace("'", "").replace("’", "")
+        plain = " ".join(_ascii(word) for word in normal.split())
+    words = _SIGN.sub(" ", plain.lower()).split()
+    return _joined_initials(words) if any(len(word) == 1 for word in words) else tuple(words)
 
 
 def folded(word: str) -> str:
-    """Return what spellings of one name have in common: `mueller` and `muller` (for Müller) are one."""
-    return _UMLAUT.sub("", word)
+    """Return what spellings of one name have in common: `mueller` and `muller` (for Müller) are one.
+
+    An umlaut, ø or å may be written as two letters where a keyboard lacks it.
+    """
+    return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
 def _ascii(word: str) -> str:
