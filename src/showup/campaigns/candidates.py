@@ -137,9 +137,9 @@ async def bookings_with_name_keys(
     """Return the workspace's bookings that have an attendee with one of these keys, and no match by address."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT b.id FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
-        WHERE a.name_keys ?| $2::text[] AND b.workspace_id = $1
-        AND NOT EXISTS (
+        SELECT DISTINCT b.id FROM unnest($2::text[]) AS wanted(key)
+        JOIN booking_attendees a ON a.name_keys ? wanted.key JOIN bookings b ON b.id = a.booking_id
+        WHERE b.workspace_id = $1 AND NOT EXISTS (
             SELECT FROM matches m
             WHERE m.booking_id = b.id AND m.attendee = a.email AND m.state = 'matched' AND m.method <> 'name'
         )

@@ -297,6 +297,8 @@ booking_attendees = Table(
         "ix_booking_attendees_name_keys",
         "name_keys",
         postgresql_using="gin",
+        # An import looks for thousands of keys: each look would read the list of pending entries.
+        postgresql_with={"fastupdate": "off"},
         postgresql_where=text("name_keys IS NOT NULL"),
     ),
     Index(

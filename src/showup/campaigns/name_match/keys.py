@@ -66,7 +66,11 @@ def lead_keys(first_name: str | None, last_name: str | None, name: str | None, c
 def attendee_keys(attendee: AttendeeFeatures) -> list[str]:
     """Return the keys that the attendee may share with leads that decide about a match."""
     names = {f"f:{key}" for key in family_keys(attendee)}
-    pairs = {f"g:{one.first_key}|{one.family_key[:_PREFIX]}" for one in attendee.readings if _is_full(one.first_key)}
+    pairs = {
+        f"g:{one.first_key}|{one.family_key[:_PREFIX]}"
+        for one in attendee.readings
+        if _is_full(one.first_key) and _is_full(one.family_key)
+    }
     return sorted(names | pairs | {f"c:{key}" for key in company_keys(attendee)})
 
 
@@ -98,7 +102,8 @@ def match_probes(attendee: AttendeeFeatures) -> list[Probe]:
 def _probes_of_name(family: str, first: str) -> Iterator[Probe]:
     if _is_full(first):
         yield from (exact_probe("family", family, name) for name in sorted(nicknames_and_long_names(first)))
-        yield _prefix("given", first, family[:_PREFIX])
+        if _is_full(family):
+            yield _prefix("given", first, family[:_PREFIX])
     yield _prefix("family", family, first[0])
 
 

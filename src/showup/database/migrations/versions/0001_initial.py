@@ -624,7 +624,7 @@ TABLES = (
     """CREATE INDEX ix_booking_attendees_match_key ON booking_attendees (match_key)
         WHERE match_key IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_name_keys ON booking_attendees USING gin (name_keys)
-        WHERE name_keys IS NOT NULL""",
+        WITH (fastupdate = off) WHERE name_keys IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_unmatched
         ON booking_attendees ((md5((booking_id)::text || ':' || email)::uuid)) WHERE match_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
