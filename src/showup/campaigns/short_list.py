@@ -30,13 +30,13 @@ _ProbesOf: TypeAlias = Callable[[AttendeeFeatures], list[Probe]]
 _CONDITIONS: Final[dict[KeyIndex, str]] = {
     "family": "family_key = p.key AND family_key <> '' AND first_key >= p.start AND first_key < p.stop",
     "company": "company_key = p.key AND company_key <> '' AND family_key >= p.start AND family_key < p.stop",
-    "given": "first_key = p.key AND first_key <> '' AND family_key >= p.start AND family_key < p.stop",
+    "first": "first_key = p.key AND first_key <> '' AND family_key >= p.start AND family_key < p.stop",
     "company_beginning": "company_key <> '' AND company_key >= p.start AND company_key < p.stop",
 }
 _ORDERS: Final[dict[KeyIndex, str]] = {
     "family": "first_key, id",
     "company": "family_key, id",
-    "given": "family_key, id",
+    "first": "family_key, id",
     "company_beginning": "company_key, family_key, id",
 }
 

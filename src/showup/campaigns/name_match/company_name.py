@@ -61,7 +61,7 @@ _ABBREVIATIONS: Final = {
 }
 
 
-class CompanyName(Struct, frozen=True):
+class ComparedCompany(Struct, frozen=True):
     """A company's name. `words` are without legal forms; `key` is all of them as one word.
 
     `own_words` are those that few other companies have.
@@ -73,18 +73,18 @@ class CompanyName(Struct, frozen=True):
     own_words: frozenset[str]
 
 
-NO_COMPANY: Final = CompanyName((), "", "", frozenset())
+NO_COMPANY: Final = ComparedCompany((), "", "", frozenset())
 
 
 @lru_cache(maxsize=8_192)
-def company_name(text: str) -> CompanyName:
+def company_name(text: str) -> ComparedCompany:
     """Return a company's name, given its name or its website."""
     if (site := _website(text)) is not None:
         return of_domain(site)
     words = _core(words_of(text))
     plain = _plain(words)
     own = frozenset(plain) - _GENERAL or frozenset(plain)
-    return CompanyName(plain, _key(plain), "".join(word[0] for word in words), own)
+    return ComparedCompany(plain, _key(plain), "".join(word[0] for word in words), own)
 
 
 def company_key(text: str) -> str:
@@ -112,14 +112,14 @@ def _key(plain: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def of_domain(domain: str) -> CompanyName:
+def of_domain(domain: str) -> ComparedCompany:
     """Return the company that a domain names (`mail.acme.co.uk` → `acme`); no list of suffixes is asked."""
     labels = domain.split(".")
     has_short_suffix = len(labels) > 2 and len(labels[-2]) <= 3
     label = folded("".join(words_of(labels[-3] if has_short_suffix else labels[-2] if len(labels) > 1 else "")))[
         :MAX_KEY
     ]
-    return CompanyName((label,), label, "", frozenset((label,))) if label else NO_COMPANY
+    return ComparedCompany((label,), label, "", frozenset((label,))) if label else NO_COMPANY
 
 
 def _core(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from showup.campaigns.name_match.evidence import Comparison, LeadFeatures, Level
+from showup.campaigns.name_match.evidence import LeadComparison, LeadFeatures, Level
 
 SURE_BITS: Final = 7.0
 """From here on, one person is at least 128 times as probable as two: set on the seeds 1 to 5 of the benchmark."""
@@ -27,22 +27,22 @@ class ComparedLead(Struct, frozen=True, kw_only=True):
     """A lead and how it compares with the attendee."""
 
     lead: LeadFeatures
-    comparison: Comparison
+    comparison: LeadComparison
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class MatchDecision(Struct, frozen=True, kw_only=True):
     """The lead that the attendee surely is, and those that a person should see, the likeliest first."""
 
     match: ComparedLead | None
     suggestions: Sequence[ComparedLead]
 
 
-def decide(compared: Iterable[ComparedLead], *, may_match: bool, sure_bits: float = SURE_BITS) -> Decision:
+def decide(compared: Iterable[ComparedLead], *, may_match: bool, sure_bits: float = SURE_BITS) -> MatchDecision:
     """Return what follows from these comparisons. `may_match`: the attendee's address allows a match (CA2)."""
     ranked = sorted(compared, key=lambda one: (-one.comparison.bits, one.lead.email))
     suggestions = [one for one in ranked[:MAX_SUGGESTIONS] if one.comparison.bits >= _LEAST_BITS]
     is_sure = may_match and bool(ranked) and _is_sure(ranked[0].comparison, ranked[1:2], sure_bits)
-    return Decision(match=ranked[0] if is_sure else None, suggestions=suggestions)
+    return MatchDecision(match=ranked[0] if is_sure else None, suggestions=suggestions)
 
 
 def scores(compared: Sequence[ComparedLead]) -> list[float]:
@@ -55,11 +55,11 @@ def scores(compared: Sequence[ComparedLead]) -> list[float]:
     return [max(_MIN_SCORE, round(MAX_SCORE * one / total, 2)) for one in odds]
 
 
-def _is_sure(first: Comparison, second: Sequence[ComparedLead], sure_bits: float) -> bool:
+def _is_sure(first: LeadComparison, second: Sequence[ComparedLead], sure_bits: float) -> bool:
     return (
         first.bits >= sure_bits
         and all(first.bits - one.comparison.bits >= _UNIQUE_BITS for one in second)
-        and {first.given, first.family} <= _SURE_NAMES
+        and {first.forenames, first.family} <= _SURE_NAMES
         and first.company in _SURE_COMPANIES
-        and sum(level in _LOOSE for level in (first.given, first.family, first.company)) <= 1
+        and sum(level in _LOOSE for level in (first.forenames, first.family, first.company)) <= 1
     )

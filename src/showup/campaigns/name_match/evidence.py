@@ -13,8 +13,8 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 from rapidfuzz.distance import OSA
 
-from showup.campaigns.name_match.company_name import CompanyName
-from showup.campaigns.name_match.person_name import PersonName, are_nicknames, is_common
+from showup.campaigns.name_match.company_name import ComparedCompany
+from showup.campaigns.name_match.person_name import ComparedName, are_nicknames, is_common
 
 Level: TypeAlias = Literal[
     "same", "short", "initial", "part", "slip", "mailbox", "acronym", "domain", "unknown", "other"
@@ -40,8 +40,8 @@ class LeadFeatures(Struct, frozen=True, kw_only=True):
     email: str
     label: str
     company_label: str
-    name: PersonName
-    company: CompanyName
+    name: ComparedName
+    company: ComparedCompany
     domain: str
 
 
@@ -53,20 +53,20 @@ class AttendeeFeatures(Struct, frozen=True, kw_only=True):
 
     label: str
     company_label: str
-    readings: tuple[PersonName, ...]
-    company: CompanyName
+    readings: tuple[ComparedName, ...]
+    company: ComparedCompany
     domain: str | None
-    domain_company: CompanyName
+    domain_company: ComparedCompany
     mailbox: tuple[str, ...]
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
+class LeadComparison(Struct, frozen=True, kw_only=True):
     """The result: how each part compares, and the bits of all together.
 
     `by_domain`: the company compares so by the domain of the attendee's address, not by the name that they gave.
     """
 
-    given: Level
+    forenames: Level
     family: Level
     company: Level
     by_domain: bool
@@ -74,13 +74,13 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 # log2(m) of each level, and in it the larger u of a looser comparison.
-_GIVEN: Final[Mapping[Level, float]] = {"same": -0.5, "short": -3.0, "slip": -4.0, "part": -3.0, "mailbox": -1.5}
+_FORENAME: Final[Mapping[Level, float]] = {"same": -0.5, "short": -3.0, "slip": -4.0, "part": -3.0, "mailbox": -1.5}
 _FAMILY: Final[Mapping[Level, float]] = {"same": -0.5, "slip": -3.5, "part": -3.0, "mailbox": -1.5}
 _COMPANY: Final[Mapping[Level, float]] = {
     "same": -0.5, "domain": -0.5, "slip": -2.0, "part": -2.5, "acronym": -4.5,
 }  # fmt: skip
 _INITIAL: Final = 2.5
-_OTHER_GIVEN: Final = -5.0
+_OTHER_FORENAME: Final = -5.0
 _OTHER_FAMILY: Final = -5.0
 _OTHER_COMPANY: Final = -3.0
 _OTHER_DOMAIN: Final = -1.0
@@ -91,15 +91,15 @@ _OTHER_MIDDLE: Final = -4.0
 # The prior is 1 / size of the list, and the family name's share is count / size: the size cancels, the counts remain.
 # So the bits of a pair depend only on leads that share a name with it, and a later import changes no other pair.
 _REFERENCE: Final = 12.0
-_COMMON_GIVEN: Final = 2.0**-6
-_RARE_GIVEN: Final = 2.0**-9
+_COMMON_FORENAME: Final = 2.0**-6
+_RARE_FORENAME: Final = 2.0**-9
 # Names that are only similar are not counted: they are taken for less rare than most.
 _UNCOUNTED: Final = 8
 # As many leads of a family name as the share of a given name among all people counts for.
-_GIVEN_WEIGHT: Final = 32
+_FORENAME_WEIGHT: Final = 32
 
 
-def compare(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) -> Comparison:
+def compare(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) -> LeadComparison:
     """Return how the attendee and the lead compare, in the reading of the name that fits best."""
     company, by_domain, company_bits = _compare_companies(attendee, lead, counts)
     rarity = _reference_rarity(counts.families.get(lead.name.family_key, _UNCOUNTED))
@@ -110,8 +110,8 @@ def compare(attendee: AttendeeFeatures, lead: LeadFeatures, counts: NameCounts) 
         bits = found[2] + (_REVERSED if is_reversed else 0.0)
         if place == 0 or bits > best[2]:
             best = (found[0], found[1], bits)
-    return Comparison(
-        given=best[0],
+    return LeadComparison(
+        forenames=best[0],
         family=best[1],
         company=company,
         by_domain=by_domain,
@@ -124,36 +124,36 @@ def _reference_rarity(count: int) -> float:
 
 
 def _compare_names(
-    mailbox: tuple[str, ...], typed: PersonName, known: PersonName, rarity: float, counts: NameCounts
+    mailbox: tuple[str, ...], typed: ComparedName, known: ComparedName, rarity: float, counts: NameCounts
 ) -> tuple[Level, Level, float]:
     family = _family_level(mailbox, typed, known)
-    given = _given_level(mailbox, typed, known)
+    forenames = _forename_level(mailbox, typed, known)
     bits = 0.0
     if family == "other":
         bits += _OTHER_FAMILY
     elif family != "unknown":
         bits += rarity + _FAMILY[family]
-    if given == "other":
-        bits += _OTHER_GIVEN
-    elif given == "initial":
+    if forenames == "other":
+        bits += _OTHER_FORENAME
+    elif forenames == "initial":
         bits += _INITIAL
-    elif given != "unknown":
-        bits += _GIVEN[given] + _given_rarity(known, family, counts)
-        if len(typed.given) > 1 and len(known.given) > 1:
-            bits += _middle_bits(typed.given[1:], known.given[1:])
-    return given, family, bits
+    elif forenames != "unknown":
+        bits += _FORENAME[forenames] + _forename_rarity(known, family, counts)
+        if len(typed.forenames) > 1 and len(known.forenames) > 1:
+            bits += _middle_bits(typed.forenames[1:], known.forenames[1:])
+    return forenames, family, bits
 
 
-def _given_rarity(known: PersonName, family: Level, counts: NameCounts) -> float:
-    share = _COMMON_GIVEN if is_common(known.first_key) else _RARE_GIVEN
+def _forename_rarity(known: ComparedName, family: Level, counts: NameCounts) -> float:
+    share = _COMMON_FORENAME if is_common(known.first_key) else _RARE_FORENAME
     if family in ("other", "unknown"):
         return -log2(share)
     of_family = counts.families.get(known.family_key, _UNCOUNTED) - 1
     of_both = counts.people.get((known.family_key, known.first_key), 1) - 1
-    return log2((of_family + _GIVEN_WEIGHT) / (of_both + _GIVEN_WEIGHT * share))
+    return log2((of_family + _FORENAME_WEIGHT) / (of_both + _FORENAME_WEIGHT * share))
 
 
-def _family_level(mailbox: tuple[str, ...], typed: PersonName, known: PersonName) -> Level:
+def _family_level(mailbox: tuple[str, ...], typed: ComparedName, known: ComparedName) -> Level:
     key = known.family_key
     if not key:
         return "unknown"
@@ -174,32 +174,32 @@ def _is_slip(one: str, other: str) -> bool:
     return allowed > 0 and OSA.distance(one, other, score_cutoff=allowed) <= allowed
 
 
-def _given_level(mailbox: tuple[str, ...], typed: PersonName, known: PersonName) -> Level:
+def _forename_level(mailbox: tuple[str, ...], typed: ComparedName, known: ComparedName) -> Level:
     first = known.first_key
     if not first:
         return "unknown"
     is_named = len(first) > 2 and first in mailbox
     if not typed.first_key:
         return "mailbox" if is_named else "unknown"
-    level = _compare_givens(typed, known)
+    level = _compare_forenames(typed, known)
     return "mailbox" if level == "initial" and is_named else level
 
 
-def _compare_givens(typed: PersonName, known: PersonName) -> Level:
+def _compare_forenames(typed: ComparedName, known: ComparedName) -> Level:
     first, known_first = typed.first_key, known.first_key
-    if (first == known_first and len(first) > 1) or typed.given_key == known.given_key:
+    if (first == known_first and len(first) > 1) or typed.forenames_key == known.forenames_key:
         return "same"
     if len(first) == 1 or len(known_first) == 1:
         return "initial" if first[0] == known_first[0] else "other"
-    if typed.given_key == _initials(known.given) or known.given_key == _initials(typed.given):
+    if typed.forenames_key == _initials(known.forenames) or known.forenames_key == _initials(typed.forenames):
         return "initial"
     if are_nicknames(first, known_first):
         return "short"
-    if _is_slip(first, known_first) or _is_slip(typed.given_key, known.given_key):
+    if _is_slip(first, known_first) or _is_slip(typed.forenames_key, known.forenames_key):
         return "slip"
     if (len(first) > 2 and known_first.startswith(first)) or (len(known_first) > 2 and first.startswith(known_first)):
         return "part"
-    return "part" if any(len(word) > 2 for word in {*typed.given} & {*known.given}) else "other"
+    return "part" if any(len(word) > 2 for word in {*typed.forenames} & {*known.forenames}) else "other"
 
 
 def _initials(words: tuple[str, ...]) -> str:
@@ -230,7 +230,7 @@ def _compare_companies(attendee: AttendeeFeatures, lead: LeadFeatures, counts: N
     return level, by_domain, best
 
 
-def _company_level(one: CompanyName, other: CompanyName) -> Level:
+def _company_level(one: ComparedCompany, other: ComparedCompany) -> Level:
     if one.key == other.key:
         return "same"
     shorter, longer = (one, other) if len(one.key) <= len(other.key) else (other, one)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from showup.campaigns.name_match.evidence import AttendeeFeatures, Comparison, LeadFeatures, Level
+from showup.campaigns.name_match.evidence import AttendeeFeatures, LeadComparison, LeadFeatures, Level
 
 _NAMES: Final[Mapping[Level, str]] = {
     "same": "the same {0}",
@@ -24,18 +24,18 @@ _COMPANIES: Final[Mapping[Level, str]] = {
 }
 
 
-def explain(attendee: AttendeeFeatures, lead: LeadFeatures, comparison: Comparison) -> dict[str, str]:
+def explain(attendee: AttendeeFeatures, lead: LeadFeatures, comparison: LeadComparison) -> dict[str, str]:
     """Return what was compared and how it compares, by `name` and `company`."""
-    given = _NAMES[comparison.given].format("given name")
+    forenames = _NAMES[comparison.forenames].format("given name")
     family = _NAMES[comparison.family].format("family name")
-    both = "the same name" if comparison.given == comparison.family == "same" else f"{given}, {family}"
+    both = "the same name" if comparison.forenames == comparison.family == "same" else f"{forenames}, {family}"
     return {
         "name": f"{_quoted(attendee.label)} and {_quoted(lead.label)}: {both}",
         "company": _company(attendee, lead, comparison),
     }
 
 
-def _company(attendee: AttendeeFeatures, lead: LeadFeatures, comparison: Comparison) -> str:
+def _company(attendee: AttendeeFeatures, lead: LeadFeatures, comparison: LeadComparison) -> str:
     if comparison.company == "domain":
         return f"{attendee.domain} is the domain of both addresses"
     words = _COMPANIES.get(comparison.company)

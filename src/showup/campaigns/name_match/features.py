@@ -4,7 +4,7 @@ from typing import Final
 
 from showup.campaigns.name_match.company_name import NO_COMPANY, company_name, of_domain
 from showup.campaigns.name_match.evidence import AttendeeFeatures, LeadFeatures
-from showup.campaigns.name_match.person_name import PersonName, lead_name, readings, words_of_mailbox
+from showup.campaigns.name_match.person_name import ComparedName, lead_name, readings, words_of_mailbox
 
 # Mailboxes that several people read: RFC 2142, and the usual ones beside it. Their words name nobody.
 _SHARED_NAMES: Final = """
@@ -45,7 +45,7 @@ def lead_features(
     )
 
 
-def _mailbox_words(email: str, names: tuple[PersonName, ...]) -> tuple[str, ...]:
+def _mailbox_words(email: str, names: tuple[ComparedName, ...]) -> tuple[str, ...]:
     """Return the words of the mailbox, and what is left of each beside a given name: `lee` in `annlee@` for Ann."""
     words = words_of_mailbox(email.rpartition("@")[0])
     first_names = {one.first_key for one in names if len(one.first_key) >= _MIN_PART}

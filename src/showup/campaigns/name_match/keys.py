@@ -13,7 +13,7 @@ from showup.campaigns.name_match.company_name import company_key
 from showup.campaigns.name_match.evidence import AttendeeFeatures
 from showup.campaigns.name_match.person_name import lead_name_keys, nicknames_and_long_names
 
-KeyIndex: TypeAlias = Literal["family", "company", "given", "company_beginning"]
+KeyIndex: TypeAlias = Literal["family", "company", "first", "company_beginning"]
 """The index of leads that a probe reads: family name, given name; company, family name; given name, family name; or
 the companies whose names begin alike."""
 
@@ -103,7 +103,7 @@ def _probes_of_name(family: str, first: str) -> Iterator[Probe]:
     if _is_full(first):
         yield from (exact_probe("family", family, name) for name in sorted(nicknames_and_long_names(first)))
         if _is_full(family):
-            yield _prefix("given", first, family[:_PREFIX])
+            yield _prefix("first", first, family[:_PREFIX])
     yield _prefix("family", family, first[0])
 
 
@@ -113,7 +113,7 @@ def suggestion_probes(attendee: AttendeeFeatures) -> list[Probe]:
     more = [Probe("company", key) for key in companies]
     more += [_prefix("company_beginning", "", key[:_COMPANY_PREFIX]) for key in companies]
     more += [Probe("family", one.family_key) for one in attendee.readings if one.family_key]
-    more += [Probe("given", one.first_key) for one in attendee.readings if _is_full(one.first_key)]
+    more += [Probe("first", one.first_key) for one in attendee.readings if _is_full(one.first_key)]
     return [*match_probes(attendee), *_limited(more)]
 
 

@@ -21,23 +21,23 @@ _MAX_WORDS: Final = 6
 _DIGITS: Final = re.compile(r"\d+")
 
 
-class PersonName(Struct, frozen=True):
+class ComparedName(Struct, frozen=True):
     """A name in words, and its keys, which are the same for `Xiao-Ming` and `Xiaoming`. Unknown parts are empty.
 
     `first_key` is the first given name, without those in the middle.
     """
 
-    given: tuple[str, ...]
+    forenames: tuple[str, ...]
     family: tuple[str, ...]
-    given_key: str
+    forenames_key: str
     first_key: str
     family_key: str
 
 
-def person_name(given: tuple[str, ...], family: tuple[str, ...]) -> PersonName:
+def person_name(forenames: tuple[str, ...], family: tuple[str, ...]) -> ComparedName:
     """Return the name with these words."""
-    given, family = given[:_MAX_WORDS], family[:_MAX_WORDS]
-    return PersonName(given, family, key_of(given), key_of(given[:1]), key_of(family))
+    forenames, family = forenames[:_MAX_WORDS], family[:_MAX_WORDS]
+    return ComparedName(forenames, family, key_of(forenames), key_of(forenames[:1]), key_of(family))
 
 
 def key_of(words: tuple[str, ...]) -> str:
@@ -45,25 +45,25 @@ def key_of(words: tuple[str, ...]) -> str:
     return folded("".join(words))[:MAX_KEY]
 
 
-NO_NAME: Final = PersonName((), (), "", "", "")
+NO_NAME: Final = ComparedName((), (), "", "", "")
 
 
 @lru_cache(maxsize=8_192)
-def lead_name(first: str | None, last: str | None, full: str | None) -> PersonName:
+def lead_name(first: str | None, last: str | None, full: str | None) -> ComparedName:
     """Return the name of a lead; a full name counts only where its parts are not known."""
-    given, family = _parts(first, last)
-    if full and not (given and family):
+    forenames, family = _parts(first, last)
+    if full and not (forenames and family):
         return next(iter(readings(full)), NO_NAME)
-    return person_name(given, family)
+    return person_name(forenames, family)
 
 
 def lead_name_keys(first: str | None, last: str | None, full: str | None) -> tuple[str, str]:
     """Return only the keys of the family name and the first given name: an import needs no more."""
-    given, family = _parts(first, last)
-    if full and not (given and family):
+    forenames, family = _parts(first, last)
+    if full and not (forenames and family):
         name = lead_name(first, last, full)
         return name.family_key, name.first_key
-    return key_of(family[:_MAX_WORDS]), key_of(given[:1])
+    return key_of(family[:_MAX_WORDS]), key_of(forenames[:1])
 
 
 def _parts(first: str | None, last: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -71,12 +71,12 @@ def _parts(first: str | None, last: str | None) -> tuple[tuple[str, ...], tuple[
 
 
 @lru_cache(maxsize=4_096)
-def readings(typed: str) -> tuple[PersonName, ...]:
+def readings(typed: str) -> tuple[ComparedName, ...]:
     """Return the ways to read a full name, the likeliest first: which words are the given ones, in which order."""
     text = _REST.sub(" ", typed).strip() or typed
     if "," in text:
-        family, _, given = text.partition(",")
-        after = tuple(word for word in words_of(given) if word not in _TITLES)
+        family, _, forenames = text.partition(",")
+        after = tuple(word for word in words_of(forenames) if word not in _TITLES)
         if after:
             return (person_name(after, _without_titles(words_of(family))),)
         text = family
