@@ -30,13 +30,17 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchmarkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark's result. `rows` have the same keys; `faults` say what makes the figures invalid."""
+    """One benchmark's result. `rows` have the same keys; `faults` say what makes the figures invalid.
+
+    `digits` after the point are recorded.
+    """
 
     name: str
     title: str
     ratios: list[Ratio]
     rows: list[dict[str, Any]]
     faults: list[str]
+    digits: int = 2
 
 
 def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
@@ -44,10 +48,10 @@ def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
     path = _FOLDER / f"{report.name}{'-quick' if quick else ''}.json"
     # More digits than the noise allows would only make two records hard to compare.
     rows = [
-        {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()}
+        {name: round(value, report.digits) if isinstance(value, float) else value for name, value in row.items()}
         for row in report.rows
     ]
-    ratios = [msgspec.structs.replace(value, value=round(value.value, 2)) for value in report.ratios]
+    ratios = [msgspec.structs.replace(value, value=round(value.value, report.digits)) for value in report.ratios]
     report = msgspec.structs.replace(report, rows=rows, ratios=ratios)
     record = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,19 +70,19 @@ def show(report: BenchmarkReport, console: Console) -> None:
     ratios = Table("ratio", "found", "wanted", "")
     for ratio in report.ratios:
         required = "" if ratio.required is None else f"≥ {ratio.required:g}"
-        ratios.add_row(ratio.label, f"{ratio.value:.2f}", required, ratio.verdict)
+        ratios.add_row(ratio.label, f"{ratio.value:.{report.digits}f}", required, ratio.verdict)
     console.print(ratios)
     rows = Table(*(name.replace("_", " ") for name in report.rows[0]))
     for row in report.rows:
-        rows.add_row(*(_text(value) for value in row.values()))
+        rows.add_row(*(_text(value, report.digits - 1) for value in row.values()))
     console.print(rows)
     for fault in report.faults:
         console.print(f"FAULT: {fault}", style="bold red")
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, digits: int) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:,.1f}" if value < _SMALL_VALUE else f"{value:,.0f}"
+        return f"{value:,.{digits}f}" if value < _SMALL_VALUE else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

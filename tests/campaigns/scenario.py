@@ -1,6 +1,6 @@
 """A workspace that receives bookings, files of leads and commands, in the order that a test chooses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access.permission import Permission
 from showup.campaigns.imports_store import LeadImport
 from showup.campaigns.lead_file.file import ReadingOptions, open_lead_file
 from showup.commands.execute import CommandResult
@@ -19,6 +20,9 @@ from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
+from showup.reads.keyset import PageRequest
+from showup.reads.unmatched import UnmatchedFilter, list_unmatched
+from showup.simulation.models import SimulatedAttendee
 from tests.execute import execute
 from tests.histories.webhooks import MONDAY, body, payload
 
@@ -38,16 +42,27 @@ class CampaignScenario:
         return self.now
 
     async def book(
-        self, uid: str, *emails: str, at: datetime = MONDAY, trigger: str = "BOOKING_CREATED", **fields: Any
+        self,
+        uid: str,
+        *attendees: str | SimulatedAttendee,
+        at: datetime = MONDAY,
+        trigger: str = "BOOKING_CREATED",
+        **fields: Any,
     ) -> None:
         number = int.from_bytes(uid.encode()[-3:])
-        content = body(trigger, at, payload(uid, number, START, list(emails), **fields))
-        incoming = IncomingEvent(
-            account_id=self.account.account_id, workspace_id=self.workspace, body=content, received_at=self.clock()
-        )
+        await self.receive([body(trigger, at, payload(uid, number, START, list(attendees), **fields))])
+
+    async def receive(self, bodies: Iterable[bytes]) -> None:
+        incoming = [
+            IncomingEvent(
+                account_id=self.account.account_id, workspace_id=self.workspace, body=one, received_at=self.clock()
+            )
+            for one in bodies
+        ]
         async with transaction(self.engine) as tx:
-            await store.insert_events(await driver_connection(tx), [incoming])
-        await apply_pending(self.engine, self.workspace, self.clock, {})
+            await store.insert_events(await driver_connection(tx), incoming)
+        while await apply_pending(self.engine, self.workspace, self.clock, {}):
+            pass
 
     async def import_file(
         self, path: Path, campaign: str, columns: Mapping[str, str] | None = None, **options: Any
@@ -90,6 +105,13 @@ class CampaignScenario:
 
     async def match_ids(self) -> list[UUID]:
         return [row[0] for row in await self.rows("SELECT id FROM matches WHERE workspace_id = $1 ORDER BY attendee")]
+
+    async def candidates(self) -> dict[str, list[dict[str, Any]]]:
+        """Returns the leads that each unmatched attendee may be, by the attendee's address."""
+        permission = Permission(scope="read", actor="key:test", workspace_id=self.workspace)
+        async with transaction(self.engine) as tx:
+            page = await list_unmatched(tx, permission, UnmatchedFilter(), PageRequest(sort="start_time", limit=200))
+        return {item["attendee"]: item["candidates"] for item in page.items}
 
     async def rebuild_differences(self) -> list[str]:
         result = await rebuild(self.engine, RebuildOptions(workspace_ids=[self.workspace]))

@@ -16,6 +16,7 @@ AMARA, LEE = "amara@acme.example", "lee@globex.example"
 
 
 async def test_an_exact_address_is_found_without_regard_to_case(scenario: CampaignScenario) -> None:
+    """Seed 002: "Exact email match → found", "Case-insensitive match → found"."""
     await scenario.import_rows("Founders", [{"email": "Amara@ACME.example"}])
     await scenario.book("one", "AMARA@acme.example")
     assert await scenario.pairs() == [(AMARA, AMARA, "Founders", "email")]
@@ -23,6 +24,7 @@ async def test_an_exact_address_is_found_without_regard_to_case(scenario: Campai
 
 
 async def test_no_lead_no_match(scenario: CampaignScenario) -> None:
+    """Seed 002: "No match → returns null"."""
     await scenario.import_rows("Founders", [{"email": LEE}])
     await scenario.book("one", AMARA)
     assert await scenario.matches() == []

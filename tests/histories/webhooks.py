@@ -57,10 +57,15 @@ def payload(
     attendees: Sequence[str | SimulatedAttendee],
     *,
     organizer: SimulatedOrganizer = BEN,
+    company: str | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
-    """Returns what any trigger says of a booking; `fields` may replace a field, or add one, in Cal.com's names."""
-    return booking_fields(booking(uid, number, start, attendees, organizer=organizer)) | fields
+    """Returns what any trigger says of a booking; `fields` may replace a field, or add one, in Cal.com's names.
+
+    `company` is what the booker answered when the form asked for it.
+    """
+    about = booking(uid, number, start, attendees, organizer=organizer, company_answer=company)
+    return booking_fields(about) | fields
 
 
 def body(trigger: str, at: datetime, payload: dict[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 import httpx2
 
+from tests.web.conftest import ClientFactory
 from tests.web.scenario import Scenario
 from tests.web.test_leads import SARAH, post
 
@@ -38,6 +39,26 @@ async def test_a_person_links_an_attendee_and_undoes_it(writer: httpx2.AsyncClie
     assert booking["matches"] == [match]
     assert (await writer.delete(f"/api/matches/{match['id']}")).status_code == 200
     assert PAT in await unmatched_of(writer)
+
+
+async def test_candidates_come_with_score_and_evidence_until_a_person_rules_them_out(
+    writer: httpx2.AsyncClient, scenario_client_as: ClientFactory
+) -> None:
+    """CA3; seed 002, edge case 2: a personal address is only suggested a lead of the same name."""
+    file = b"email,first_name,company\npat@acme.com,Pat,Acme\np.novak@acme.com,Marek,Acme\n"
+    await post(writer, file)
+    await post(scenario_client_as("stranger"), b"email,first_name\npat@theirs.example,Pat\n")
+    items = (await writer.get("/api/unmatched")).json()["items"]
+    (unmatched,) = (item for item in items if item["attendee"] == PAT)
+    (candidate,) = unmatched["candidates"]
+    assert candidate["lead"] | {"id": None} == {"id": None, "email": "pat@acme.com", "name": "Pat", "company": "Acme"}
+    assert 0 < candidate["score"] < 0.97
+    assert candidate["evidence"]["name"] == "“Pat” and “Pat”: the same given name, no family name to compare"
+    linked = await writer.post(f"/api/unmatched/{unmatched['id']}/link", json={"lead_id": candidate["lead"]["id"]})
+    assert linked.status_code == 201, linked.text
+    await writer.delete(f"/api/matches/{linked.json()['id']}")
+    items = (await writer.get("/api/unmatched")).json()["items"]
+    assert [item["candidates"] for item in items if item["attendee"] == PAT] == [[]]
 
 
 async def test_an_unknown_lead_is_refused(writer: httpx2.AsyncClient) -> None:

@@ -34,7 +34,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
     else that of the address; None for a personal domain. `left_at`: the seat was given up, or a newer list omits the
     attendee. `rejoin_count`: how often they took a seat again. `joined_at`: when they took a seat in a
     booking that others had made before; None for those with whom it began. `confirmed_at`: when they said that they
-    will come at the meeting's current time.
+    will come at the meeting's current time. `company_answer` is the company that they named when they booked.
     """
 
     email: str | None
@@ -44,6 +44,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
     seat_uid: str | None = None
     first_name: str | None = None
     locale: str | None = None
+    company_answer: str | None = None
     is_person: bool = False
     company_key: str | None = None
     assigned_company: str | None = None

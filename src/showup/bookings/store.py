@@ -22,7 +22,8 @@ _SAME_NAME_FIELDS = tuple(name for name in Booking.__struct_fields__ if name in 
 class StoredBooking(Struct, frozen=True, kw_only=True):
     """A booking with its ids and times in the database; `person_ids` by the attendee's email.
 
-    `dismissed` are the emails of attendees whom nobody has to review.
+    `dismissed` are the emails of attendees whom nobody has to review. `name_keys` are the keys by which attendees and
+    leads of the same name or company find each other, by the attendee's email; who has none is matched by address only.
     `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02).
     """
 
@@ -34,6 +35,7 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     deal_id: UUID | None
     person_ids: Mapping[str, UUID]
     dismissed: Collection[str] = ()
+    name_keys: Mapping[str, Sequence[str]] = {}
     created_at: datetime
     updated_at: datetime
 
@@ -254,6 +256,8 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "phone": attendee.phone,
         "first_name": attendee.first_name,
         "locale": attendee.locale,
+        "company_answer": attendee.company_answer,
+        "name_keys": stored.name_keys.get(attendee.email) if attendee.email else None,
         "calcom_seat_uid": attendee.seat_uid,
         "attended": attendee.attended,
         "attendance_evidence": attendee.evidence,

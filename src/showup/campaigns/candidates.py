@@ -1,6 +1,6 @@
 """Finds what a booking's attendees may match: their addresses, their stored matches, and the leads with their keys."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,14 +9,30 @@ import msgspec
 from msgspec import Struct
 
 from showup.campaigns.match import LeadCandidate, Match, Membership
+from showup.campaigns.name_match.keys import LeadKeys
+
+
+class SeatRow(Struct, frozen=True, kw_only=True):
+    """An attendee who may be a lead. `may_match_by_name`: their address is one of a company, and nobody dismissed them.
+
+    `booked_at`: when they booked or took their seat. `company_answer` is the company that they named, `company_key`
+    that of their address.
+    """
+
+    email: str
+    name: str | None
+    booked_at: datetime
+    company_answer: str | None
+    company_key: str | None
+    may_match_by_name: bool
 
 
 class BookingSeats(Struct, frozen=True, kw_only=True):
-    """A booking, by its name in the log, with its attendees' addresses, when each booked, and their stored matches."""
+    """A booking, by its name in the log, with its attendees and their stored matches."""
 
     booking_id: UUID
     name: str
-    booked_at: Mapping[str, datetime]
+    seats: Sequence[SeatRow]
     matches: Sequence[Match]
 
 
@@ -24,16 +40,11 @@ async def seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) 
     """Return those of these bookings that have an attendee who may be a lead, or a match."""
     rows = await connection.fetch(
         """
-        SELECT b.id, seats.emails, seats.times,
+        SELECT b.id,
                (SELECT r.ref FROM booking_refs r WHERE r.booking_id = b.id
                 ORDER BY CASE WHEN r.ref = 'uid:' || b.calcom_uid THEN 0 WHEN r.ref LIKE 'uid:%' THEN 1 ELSE 2 END,
                          r.ref LIMIT 1) AS name
-        FROM bookings b CROSS JOIN LATERAL (
-            SELECT array_agg(a.email ORDER BY a.email) AS emails,
-                   array_agg(coalesce(a.booked_at, b.booked_at) ORDER BY a.email) AS times
-            FROM booking_attendees a
-            WHERE a.booking_id = b.id AND a.match_key IS NOT NULL
-        ) seats
+        FROM bookings b
         -- Most batches of a workspace without campaigns end here.
         WHERE b.id = ANY($1::uuid[]) AND EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = b.workspace_id)
         """,
@@ -42,15 +53,16 @@ async def seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) 
     if not rows:
         return []
     stored = await _matches_of(connection, booking_ids)
+    seats = await _seats_of(connection, [row["id"] for row in rows])
     return [
         BookingSeats(
             booking_id=row["id"],
             name=row["name"],
-            booked_at=dict(zip(row["emails"] or (), row["times"] or (), strict=True)),
+            seats=seats.get(row["id"], ()),
             matches=stored.get(row["id"], ()),
         )
         for row in rows
-        if row["emails"] or row["id"] in stored
+        if row["id"] in seats or row["id"] in stored
     ]
 
 
@@ -104,6 +116,58 @@ async def bookings_with_keys(connection: asyncpg.Connection, workspace_id: UUID,
         list(keys),
     )
     return [row["id"] for row in rows]
+
+
+async def name_keys_of(connection: asyncpg.Connection, workspace_id: UUID, lead_ids: Collection[UUID]) -> set[str]:
+    """Return the keys that these leads may share with attendees; none if the workspace has no booking."""
+    rows = await connection.fetch(
+        """
+        SELECT family_key, first_key, company_key FROM leads
+        WHERE id = ANY($2::uuid[]) AND EXISTS (SELECT FROM bookings b WHERE b.workspace_id = $1)
+        """,
+        workspace_id,
+        list(lead_ids),
+    )
+    return {key for row in rows for key in LeadKeys(*row).shared()}
+
+
+async def bookings_with_name_keys(
+    connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]
+) -> list[UUID]:
+    """Return the workspace's bookings that have an attendee with one of these keys, and no match by address."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT b.id FROM unnest($2::text[]) AS wanted(key)
+        JOIN booking_attendees a ON a.name_keys ? wanted.key JOIN bookings b ON b.id = a.booking_id
+        WHERE b.workspace_id = $1 AND NOT EXISTS (
+            SELECT FROM matches m
+            WHERE m.booking_id = b.id AND m.attendee = a.email AND m.state = 'matched' AND m.method <> 'name'
+        )
+        ORDER BY b.id
+        """,
+        workspace_id,
+        list(keys),
+    )
+    return [row["id"] for row in rows]
+
+
+async def _seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) -> dict[UUID, list[SeatRow]]:
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (a.booking_id, a.email)
+               a.booking_id, a.email, a.name, coalesce(a.booked_at, b.booked_at) AS booked_at, a.company_answer,
+               a.company_key, a.name_keys IS NOT NULL AND NOT a.dismissed AS may_match_by_name
+        FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
+        WHERE a.booking_id = ANY($1::uuid[]) AND a.match_key IS NOT NULL
+        ORDER BY a.booking_id, a.email, a.position
+        """,
+        booking_ids,
+    )
+    found: dict[UUID, list[SeatRow]] = {}
+    for row in rows:
+        values = dict(row)
+        found.setdefault(values.pop("booking_id"), []).append(SeatRow(**values))
+    return found
 
 
 async def _matches_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) -> dict[UUID, list[Match]]:

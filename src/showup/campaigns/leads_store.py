@@ -1,6 +1,6 @@
 """Store campaigns and leads in PostgreSQL, in batches: each statement takes any number of rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from showup.campaigns.campaign import FIRST_OWN_ID, CampaignSource
 from showup.campaigns.lead import Lead, Signals, lead_id
+from showup.campaigns.name_match.keys import LeadKeys, lead_keys
 from showup.values.email_address import match_key
 
 # The lock that gives out campaigns' numbers; the number is arbitrary.
@@ -23,6 +24,17 @@ class ImportedLead(Struct, frozen=True, kw_only=True):
     signals: Signals
     campaign_id: int
     line: int
+
+
+class SavedLeads(Struct, frozen=True, kw_only=True):
+    """What a batch saved: the rows that repeat one of the same import, and the leads' ids.
+
+    `earlier_keys` are keys that leads had before this batch filled their names.
+    """
+
+    repeated: Sequence["Repetition"] = ()
+    lead_ids: Sequence[UUID] = ()
+    earlier_keys: Collection[str] = ()
 
 
 class Repetition(Struct, frozen=True, kw_only=True):
@@ -81,8 +93,8 @@ async def _campaign_ids(
 
 async def save_leads(
     connection: asyncpg.Connection, workspace_id: UUID, imported: Sequence[ImportedLead], import_id: UUID, now: datetime
-) -> list[Repetition]:
-    """Save the leads in their campaigns; return the rows that repeat one of the same import. Needs `lock_leads`.
+) -> SavedLeads:
+    """Save the leads in their campaigns. Needs `lock_leads`.
 
     A lead that exists keeps its values, and only what was empty is filled. What a campaign reported only grows: more
     mails, a later mail, an earlier reply, the first sender in alphabetical order. So the order of imports does not
@@ -104,7 +116,9 @@ async def save_leads(
         lead = row.lead
         leads[lead.email] = lead if lead.email not in leads else _filled_lead(leads[lead.email], lead)
     ids = {email: lead_id(workspace_id, email) for email in leads}
-    await _upsert_leads(connection, workspace_id, [(ids[email], lead) for email, lead in leads.items()], now)
+    earlier_keys = await _upsert_leads(
+        connection, workspace_id, [(ids[email], lead) for email, lead in leads.items()], now
+    )
     earlier = await _upsert_memberships(
         connection, workspace_id, [(ids[row.lead.email], row) for row in rows], import_id
     )
@@ -115,22 +129,35 @@ async def save_leads(
         for line in (lines[saved], *(one.line for one in repeated if one.of_line == lines[saved])):
             if line != of_line:
                 repeated_rows[line] = Repetition(line=line, of_line=of_line)
-    return sorted(repeated_rows.values(), key=lambda one: one.line)
+    return SavedLeads(
+        repeated=sorted(repeated_rows.values(), key=lambda one: one.line),
+        lead_ids=list(ids.values()),
+        earlier_keys=earlier_keys,
+    )
 
 
 _LEAD_COLUMNS = ("first_name", "last_name", "name", "company", "other_emails", "other_keys", "match_key")
 
+# Of the leads that were there before and had a field filled: their names, and their keys before.
 _UPSERT_LEADS = f"""
-    INSERT INTO leads AS l (id, workspace_id, email, match_key, first_name, last_name, name, company, other_emails,
-                            other_keys, created_at)
-    SELECT id, $1, email, match_key, first_name, last_name, name, company, string_to_array(other_emails, ' '),
-           string_to_array(other_keys, ' '), $2
-    FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                $11::text[])
-         AS given(id, email, match_key, first_name, last_name, name, company, other_emails, other_keys)
-    ON CONFLICT (id) DO UPDATE
-    SET {", ".join(f"{name} = coalesce(l.{name}, excluded.{name})" for name in _LEAD_COLUMNS)}
-    WHERE {" OR ".join(f"l.{name} IS NULL AND excluded.{name} IS NOT NULL" for name in _LEAD_COLUMNS)}
+    WITH before AS MATERIALIZED (
+        SELECT id, family_key, first_key, company_key FROM leads WHERE id = ANY($3::uuid[])
+    ),
+    saved AS (
+        INSERT INTO leads AS l (id, workspace_id, email, match_key, first_name, last_name, name, company, other_emails,
+                                other_keys, family_key, first_key, company_key, created_at)
+        SELECT id, $1, email, match_key, first_name, last_name, name, company, string_to_array(other_emails, ' '),
+               string_to_array(other_keys, ' '), family_key, first_key, company_key, $2
+        FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                    $11::text[], $12::text[], $13::text[], $14::text[])
+             AS given(id, email, match_key, first_name, last_name, name, company, other_emails, other_keys,
+                      family_key, first_key, company_key)
+        ON CONFLICT (id) DO UPDATE
+        SET {", ".join(f"{name} = coalesce(l.{name}, excluded.{name})" for name in _LEAD_COLUMNS)}
+        WHERE {" OR ".join(f"l.{name} IS NULL AND excluded.{name} IS NOT NULL" for name in _LEAD_COLUMNS)}
+        RETURNING id, first_name, last_name, name, company
+    )
+    SELECT s.*, b.family_key, b.first_key, b.company_key FROM saved s JOIN before b USING (id)
 """  # noqa: S608  # constants
 
 _GREATER = ("sent", "last_sent_at", "replied", "interested", "bounced", "unsubscribed", "step")
@@ -164,10 +191,12 @@ _UPSERT_MEMBERSHIPS = f"""
 
 async def _upsert_leads(
     connection: asyncpg.Connection, workspace_id: UUID, rows: Sequence[tuple[UUID, Lead]], now: datetime
-) -> None:
+) -> set[str]:
+    """Save the leads; return the keys that leads had before their names were filled."""
     others = [lead.other_emails for _, lead in rows]
     keys = [match_key(lead.email) for _, lead in rows]
-    await connection.execute(
+    name_keys = [lead_keys(lead.first_name, lead.last_name, lead.name, lead.company) for _, lead in rows]
+    filled = await connection.fetch(
         _UPSERT_LEADS,
         workspace_id,
         now,
@@ -181,7 +210,35 @@ async def _upsert_leads(
         # An address contains no blank.
         [" ".join(emails) or None for emails in others],
         [" ".join(dict.fromkeys(match_key(email) for email in emails)) or None for emails in others],
+        [one.family for one in name_keys],
+        [one.first for one in name_keys],
+        [one.company for one in name_keys],
     )
+    return await _update_keys(connection, filled)
+
+
+async def _update_keys(connection: asyncpg.Connection, filled: Iterable[asyncpg.Record]) -> set[str]:
+    changed: list[tuple[UUID, LeadKeys]] = []
+    earlier: set[str] = set()
+    for row in filled:
+        before = LeadKeys(row["family_key"], row["first_key"], row["company_key"])
+        after = lead_keys(row["first_name"], row["last_name"], row["name"], row["company"])
+        if after != before:
+            changed.append((row["id"], after))
+            earlier.update(before.shared())
+    if changed:
+        await connection.execute(
+            """
+            UPDATE leads l SET family_key = k.family, first_key = k.first, company_key = k.company
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS k(id, family, first, company)
+            WHERE l.id = k.id
+            """,
+            [lead_row_id for lead_row_id, _ in changed],
+            [keys.family for _, keys in changed],
+            [keys.first for _, keys in changed],
+            [keys.company for _, keys in changed],
+        )
+    return earlier
 
 
 async def _upsert_memberships(

@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from showup.values.email_address import match_key
 
-Method: TypeAlias = Literal["email", "normalized_email", "other_email", "merged_person", "manual"]
+AddressMethod: TypeAlias = Literal["email", "normalized_email", "other_email", "merged_person"]
+Method: TypeAlias = AddressMethod | Literal["name", "manual"]
 """How an attendee was found to be a lead: by the address; by the address without tag and dots; by a further address of
-the lead; by an address of a person who was merged with the attendee; by hand."""
+the lead; by an address of a person who was merged with the attendee; by name and company; by hand."""
 
-SCORES: Final[dict[Method, float]] = {
+SCORES: Final[dict[AddressMethod | Literal["manual"], float]] = {
     "email": 1.0,
     "normalized_email": 0.99,
     "other_email": 0.98,
@@ -113,7 +114,7 @@ def campaign_of(memberships: Sequence[Membership], booked_at: datetime) -> tuple
     return best.campaign_id, _why(best, booked_at)
 
 
-def _method(seat: AttendeeSeat, candidate: LeadCandidate) -> Method | None:
+def _method(seat: AttendeeSeat, candidate: LeadCandidate) -> AddressMethod | None:
     if candidate.email == seat.email:
         return "email"
     if match_key(candidate.email) == match_key(seat.email):
@@ -176,7 +177,7 @@ def _why(membership: Membership, booked_at: datetime) -> str:
             return f"the lead is in {name}"
 
 
-def _address_evidence(seat: AttendeeSeat, candidate: LeadCandidate, method: Method) -> str:
+def _address_evidence(seat: AttendeeSeat, candidate: LeadCandidate, method: AddressMethod) -> str:
     match method:
         case "email":
             return f"{seat.email} is the lead's address"

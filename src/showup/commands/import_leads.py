@@ -21,7 +21,7 @@ from showup.campaigns.campaign import MAX_NAME
 from showup.campaigns.imports_store import BatchReport, LeadImport, RejectedLine
 from showup.campaigns.lead_file.file import LeadFile
 from showup.campaigns.lead_file.rows import FileRow, IgnoredRow, LeadRow, RejectedRow
-from showup.campaigns.leads_store import ImportedLead
+from showup.campaigns.leads_store import ImportedLead, SavedLeads
 from showup.clock import Clock
 from showup.commands.execute import lock_pipeline
 from showup.database.engine import driver_connection, transaction
@@ -107,18 +107,19 @@ async def _save(
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         await leads_store.lock_leads(connection, request.workspace_id)
-        report.repeated = await _save_leads(connection, request, progress.id, leads, now)
+        saved = await _save_leads(connection, request, progress.id, leads, now)
+        report.repeated = list(saved.repeated)
         report.accepted -= len(report.repeated)
         after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
-        await _match(connection, request.workspace_id, leads, now)
+        await _match(connection, request.workspace_id, leads, saved, now)
         return after
 
 
 async def _save_leads(
     connection: asyncpg.Connection, request: ImportRequest, import_id: UUID, rows: list[LeadRow], now: datetime
-) -> list[leads_store.Repetition]:
+) -> SavedLeads:
     if not rows:
-        return []
+        return SavedLeads()
     named = [(row.campaign or request.campaign)[:MAX_NAME] for row in rows]
     ids = await leads_store.save_campaigns(connection, request.workspace_id, "csv", named, now)
     imported = [
@@ -128,7 +129,9 @@ async def _save_leads(
     return await leads_store.save_leads(connection, request.workspace_id, imported, import_id, now)
 
 
-async def _match(connection: asyncpg.Connection, workspace_id: UUID, rows: list[LeadRow], now: datetime) -> None:
+async def _match(
+    connection: asyncpg.Connection, workspace_id: UUID, rows: list[LeadRow], saved: SavedLeads, now: datetime
+) -> None:
     """Matches bookings that came before these leads.
 
     The workspace's lock makes the two sides see each other: a booking that is being projected is committed before,
@@ -136,5 +139,5 @@ async def _match(connection: asyncpg.Connection, workspace_id: UUID, rows: list[
     """
     await lock_pipeline(connection, workspace_id)
     emails = [email for row in rows for email in (row.lead.email, *row.lead.other_emails)]
-    booking_ids = await bookings_of_leads(connection, workspace_id, emails)
+    booking_ids = await bookings_of_leads(connection, workspace_id, emails, saved)
     await match_leads(connection, workspace_id, booking_ids, now)

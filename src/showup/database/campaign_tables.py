@@ -79,8 +79,24 @@ leads = Table(
     Column("company", Text),
     Column("other_emails", ARRAY(Text)),
     Column("other_keys", ARRAY(Text)),
+    # The keys by which attendees of the same name or company find the lead: name_match/keys.py. Empty: unknown.
+    Column("family_key", Text(collation="C"), nullable=False, server_default=""),
+    Column("first_key", Text(collation="C"), nullable=False, server_default=""),
+    Column("company_key", Text(collation="C"), nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("workspace_id", "email"),
+    Index(
+        *("ix_leads_family_key", "workspace_id", "family_key", "first_key", "id"),
+        postgresql_where=text("family_key <> ''"),
+    ),
+    Index(
+        *("ix_leads_company_key", "workspace_id", "company_key", "family_key", "id"),
+        postgresql_where=text("company_key <> ''"),
+    ),
+    Index(
+        *("ix_leads_first_key", "workspace_id", "first_key", "family_key", "id"),
+        postgresql_where=text("first_key <> ''"),
+    ),
     Index("ix_leads_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
     Index("ix_leads_other_keys", "other_keys", postgresql_using="gin", postgresql_where=text("other_keys IS NOT NULL")),
 )
@@ -177,4 +193,6 @@ unmatched_bookings = Table(
     Column("status", Text),
     Column("organizer_email", Text),
     Column("dismissed", Boolean),
+    Column("company_answer", Text),
+    Column("company_key", Text),
 )

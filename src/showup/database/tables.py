@@ -277,6 +277,10 @@ booking_attendees = Table(
     Column("phone", Text),
     Column("first_name", Text),
     Column("locale", Text),
+    # The company that the attendee named in the form.
+    Column("company_answer", Text),
+    # The keys that they may share with leads of the same name or company; NULL: they are matched by address only.
+    Column("name_keys", JSONB(none_as_null=True)),
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
@@ -298,6 +302,14 @@ booking_attendees = Table(
         postgresql_where=text("match_key IS NOT NULL"),
     ),
     Index("ix_booking_attendees_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
+    Index(
+        "ix_booking_attendees_name_keys",
+        "name_keys",
+        postgresql_using="gin",
+        # An import looks for thousands of keys: each look would read the list of pending entries.
+        postgresql_with={"fastupdate": "off"},
+        postgresql_where=text("name_keys IS NOT NULL"),
+    ),
     Index(
         "ix_booking_attendees_company_key",
         "company_key",

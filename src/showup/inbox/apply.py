@@ -35,6 +35,7 @@ BATCH_SIZE: Final = 500
 # another worker continues. The limit is longer than any replay takes between two statements.
 IDLE_TIMEOUT: Final = "60s"
 _MATCHED_AT_ONCE: Final = 1_000
+_MAX_REFUSALS: Final = 10
 _LOG: Final = InboxLog()
 _logger = structlog.get_logger()
 
@@ -168,10 +169,15 @@ async def match_leads(
     The caller holds the workspace's lock, and has marked the events of these bookings as processed.
     """
     for some_ids in lead_matches.chunks(booking_ids, _MATCHED_AT_ONCE):
-        events = await lead_matches.store_changes(connection, workspace_id, some_ids, now)
-        if events:
+        unmatched: Sequence[UUID] = some_ids
+        for _ in range(_MAX_REFUSALS):
+            events = await lead_matches.store_changes(connection, workspace_id, unmatched, now)
+            if not events:
+                break
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers={}, now=now)
             await mark_processed(connection, workspace_id, batch_result, now)
+            # A person ruled this lead out before it was known: the attendee may be the next one.
+            unmatched = [one.booking_id for one in batch_result.processed if one.because and one.booking_id]
 
 
 async def mark_processed(

@@ -4,19 +4,21 @@ It runs under the workspace's lock, after bookings changed or leads were importe
 So the order in which bookings and leads come does not matter. A rebuild replays the events and matches nothing itself.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from showup.campaigns import candidates
-from showup.campaigns.candidates import BookingSeats
+from showup.campaigns.candidates import BookingSeats, SeatRow
+from showup.campaigns.leads_store import SavedLeads
 from showup.campaigns.match import AttendeeSeat, FoundMatch, LeadCandidate, Match, find_match
 from showup.events.booking import LeadMatched, MatchWithdrawn
 from showup.events.manual import ManualEvent
 from showup.inbox.manual_store import insert_manual_events
+from showup.inbox.name_matches import NamedSeat, find_by_name
 from showup.inbox.store import InboxEvent
 from showup.pipeline.merges import Identities, identities
 from showup.projector import merge_store
@@ -28,6 +30,8 @@ ACTOR: Final = "showup"
 
 _TICK: Final = timedelta(microseconds=1)
 
+_SeatKey: TypeAlias = tuple[UUID, str]
+
 
 async def store_changes(
     connection: asyncpg.Connection, workspace_id: UUID, booking_ids: Sequence[UUID], now: datetime
@@ -36,21 +40,20 @@ async def store_changes(
     bookings = await candidates.seats_of(connection, booking_ids)
     if not bookings:
         return []
-    known = identities((await merge_store.in_force(connection, workspace_id)).values())
-    seats = {(one.booking_id, seat.email): seat for one in bookings for seat in _seats(one, known)}
-    keys = {match_key(name) for seat in seats.values() for name in (seat.email, *seat.merged_names)}
-    leads = _by_key(await candidates.of_keys(connection, workspace_id, keys))
+    found = await _find_matches(connection, workspace_id, bookings)
     bodies = []
     for one in bookings:
         at = max([now, *(match.at + _TICK for match in one.matches)])
-        bodies += [encode(event, at=at, actor=ACTOR) for event in _changes(one, seats, leads)]
+        bodies += [encode(event, at=at, actor=ACTOR) for event in _changes(one, found)]
     if not bodies:
         return []
     return await insert_manual_events(connection, workspace_id, bodies, actor=ACTOR, received_at=now)
 
 
-async def bookings_of_leads(connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str]) -> list[UUID]:
-    """Returns the bookings that have an attendee with one of these addresses, or with one of the same mailbox."""
+async def bookings_of_leads(
+    connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str], saved: SavedLeads
+) -> list[UUID]:
+    """Returns the bookings whose matches these leads may change: by an address, or by a name or company."""
     keys = {match_key(email) for email in emails}
     known = identities((await merge_store.in_force(connection, workspace_id)).values())
     for kind, gone in known.edges:
@@ -58,18 +61,54 @@ async def bookings_of_leads(connection: asyncpg.Connection, workspace_id: UUID, 
         merged_keys = {match_key(name) for name in names}
         if not merged_keys.isdisjoint(keys):
             keys |= merged_keys
-    return await candidates.bookings_with_keys(connection, workspace_id, keys)
+    by_address = await candidates.bookings_with_keys(connection, workspace_id, keys)
+    name_keys = await candidates.name_keys_of(connection, workspace_id, saved.lead_ids)
+    by_name = await candidates.bookings_with_name_keys(connection, workspace_id, name_keys | {*saved.earlier_keys})
+    return sorted({*by_address, *by_name})
 
 
-def _seats(booking: BookingSeats, known: Identities) -> list[AttendeeSeat]:
-    return [
-        AttendeeSeat(
-            email=email,
-            booked_at=booked_at,
-            merged_names=frozenset(known.all_names("people", email) - {email}) if known.edges else frozenset(),
-        )
-        for email, booked_at in booking.booked_at.items()
+async def _find_matches(
+    connection: asyncpg.Connection, workspace_id: UUID, bookings: Sequence[BookingSeats]
+) -> dict[_SeatKey, FoundMatch]:
+    """Returns the match of each attendee who has one: by address, else by name and company."""
+    known = identities((await merge_store.in_force(connection, workspace_id)).values())
+    addresses = [
+        (one, row, _address_seat(row, known)) for one in bookings for row in one.seats if not _is_linked(one, row.email)
     ]
+    keys = {match_key(name) for _, _, seat in addresses for name in (seat.email, *seat.merged_names)}
+    leads = _by_key(await candidates.of_keys(connection, workspace_id, keys))
+    found: dict[_SeatKey, FoundMatch] = {}
+    others: list[NamedSeat] = []
+    for one, row, seat in addresses:
+        near = {
+            lead.email: lead for name in (seat.email, *seat.merged_names) for lead in leads.get(match_key(name), ())
+        }
+        ruled_out = frozenset(match.lead for match in one.matches if _is_undone(match, row.email))
+        match = find_match(seat, near.values(), ruled_out)
+        if match is not None:
+            found[one.booking_id, row.email] = match
+        elif row.may_match_by_name:
+            others.append(NamedSeat(booking_id=one.booking_id, row=row, ruled_out=ruled_out))
+    return found | await find_by_name(connection, workspace_id, others)
+
+
+def _address_seat(row: SeatRow, known: Identities) -> AttendeeSeat:
+    merged = frozenset(known.all_names("people", row.email) - {row.email}) if known.edges else frozenset()
+    return AttendeeSeat(email=row.email, booked_at=row.booked_at, merged_names=merged)
+
+
+def _is_undone(match: Match, attendee: str) -> bool:
+    return match.attendee == attendee and match.state == "undone"
+
+
+def _current(booking: BookingSeats, attendee: str) -> Match | None:
+    return next((one for one in booking.matches if one.attendee == attendee and one.state == "matched"), None)
+
+
+def _is_linked(booking: BookingSeats, attendee: str) -> bool:
+    """Returns whether a person said which lead the attendee is: no evidence changes that."""
+    current = _current(booking, attendee)
+    return current is not None and current.method == "manual"
 
 
 def _by_key(leads: Iterable[LeadCandidate]) -> dict[str, list[LeadCandidate]]:
@@ -80,22 +119,13 @@ def _by_key(leads: Iterable[LeadCandidate]) -> dict[str, list[LeadCandidate]]:
     return by_key
 
 
-def _changes(
-    booking: BookingSeats, seats: dict[tuple[UUID, str], AttendeeSeat], leads: dict[str, list[LeadCandidate]]
-) -> list[ManualEvent]:
+def _changes(booking: BookingSeats, found: Mapping[_SeatKey, FoundMatch]) -> list[ManualEvent]:
     events: list[ManualEvent] = []
-    for email in booking.booked_at:
-        own = [one for one in booking.matches if one.attendee == email]
-        current = next((one for one in own if one.state == "matched"), None)
-        if current is not None and current.method == "manual":
-            continue
-        seat = seats[booking.booking_id, email]
-        keys = {match_key(name) for name in (seat.email, *seat.merged_names)}
-        near = {one.email: one for key in keys for one in leads.get(key, ())}
-        found = find_match(seat, near.values(), [one.lead for one in own if one.state == "undone"])
-        if found is not None and not _is_same(found, current):
-            events.append(_matched(booking.name, found))
-        elif found is None and current is not None:
+    for email in (row.email for row in booking.seats if not _is_linked(booking, row.email)):
+        current, required = _current(booking, email), found.get((booking.booking_id, email))
+        if required is not None and not _is_same(required, current):
+            events.append(_matched(booking.name, required))
+        elif required is None and current is not None:
             events.append(MatchWithdrawn(subject=booking.name, attendee=email, lead=current.lead))
     return events
 

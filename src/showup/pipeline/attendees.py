@@ -31,13 +31,18 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
         order = list(known)
     is_seated = booking.seated or details.seated
     joined_at = at if known and is_seated else None
-    is_complete_list = details.attendees_are_guests and bool(listed) and not (booking.seated or details.seated)
+    answered_by = details.attendees[0].key if details.attendees and details.attendees_are_guests else None
+    is_complete_list = details.attendees_are_guests and bool(listed) and not is_seated
     attendees = tuple(
         _classify_attendee(
-            _merge_attendee(
-                known.get(key) or _new_attendee(listed[key], joined_at),
-                listed.get(key),
-                at if is_complete_list else None,
+            _with_company_answer(
+                _merge_attendee(
+                    known.get(key) or _new_attendee(listed[key], joined_at),
+                    listed.get(key),
+                    at if is_complete_list else None,
+                ),
+                # The booker answers the form; guests are only named in it.
+                details.company_answer if key == answered_by else None,
             ),
             hosts,
             own_domains,
@@ -120,6 +125,10 @@ def _merge_attendee(known: Attendee, details: AttendeeDetails | None, left_at: d
         locale=details.locale or known.locale,
         left_at=None if left_at is not None else known.left_at,
     )
+
+
+def _with_company_answer(attendee: Attendee, answer: str | None) -> Attendee:
+    return attendee if answer is None else replace(attendee, company_answer=answer)
 
 
 def _classify_attendee(

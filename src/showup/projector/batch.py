@@ -30,6 +30,7 @@ from showup.projector.deal_event_changes import StreamDealEvents
 from showup.projector.deals import DealProjection, project_deals
 from showup.projector.deliveries import write_deliveries
 from showup.projector.manual_changes import ManualChanges
+from showup.projector.name_keys import name_keys
 from showup.projector.number_claims import resolve_numbers
 from showup.projector.outcomes import ProjectionResult, build_result
 from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
@@ -118,6 +119,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
         deal_id=booking.before.deal_id if booking.before is not None and company_id is not None else None,
         person_ids=contacts.person_ids,
         dismissed=state.dismissed,
+        name_keys=name_keys(state.booking),
         created_at=state.first_event_at,
         updated_at=state.last_event_at or state.first_event_at,
     )

@@ -1,14 +1,16 @@
-"""Lists attendees who are matched to no lead, for people to review."""
+"""Lists attendees who are matched to no lead, with the leads that they may be, for people to review."""
 
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.tables import leads, unmatched_bookings
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
+from showup.reads.lead_candidates import candidates_of
 from showup.reads.rows import Item, visible_to, workspace_of
 
 SORTS: Sorts = {name: unmatched_bookings.c[name] for name in ("start_time", "booked_at")}
@@ -17,6 +19,10 @@ _FIELDS = (
     *("id", "booking_id", "attendee", "name", "title", "start_time", "booked_at", "status", "organizer_email"),
     "dismissed",
 )
+
+
+# Names and companies are compared by them.
+_COMPARED_FIELDS = ("workspace_id", "company_answer", "company_key")
 
 
 class UnmatchedFilter(Struct, frozen=True, kw_only=True):
@@ -28,20 +34,29 @@ class UnmatchedFilter(Struct, frozen=True, kw_only=True):
 async def list_unmatched(
     tx: AsyncConnection, permission: Permission, filters: UnmatchedFilter, page_request: PageRequest
 ) -> ResultPage:
-    """Returns one page of the unmatched attendees that the permission allows."""
-    query = select(*(unmatched_bookings.c[name] for name in _FIELDS), workspace_of(unmatched_bookings))
-    query = query.where(visible_to(permission, unmatched_bookings))
+    """Returns one page of the unmatched attendees that the permission allows, each with its `candidates`."""
+    query = _select(permission)
     if filters.dismissed is not None:
         query = query.where(unmatched_bookings.c.dismissed.is_(filters.dismissed))
-    return await read_page(tx, query, SORTS, page_request)
+    page = await read_page(tx, query, SORTS, page_request)
+    candidates = await candidates_of(tx, page.items)
+    items = [{**item, "candidates": candidates[item["id"]]} for item in page.items]
+    return ResultPage(items=items, next_cursor=page.next_cursor)
 
 
 async def find_unmatched(tx: AsyncConnection, permission: Permission, unmatched_id: UUID) -> Item | None:
-    """Returns the unmatched attendee with its `workspace_id`; None if the permission allows none with this id."""
-    columns = (*(unmatched_bookings.c[name] for name in (*_FIELDS, "workspace_id")), workspace_of(unmatched_bookings))
-    query = select(*columns).where(unmatched_bookings.c.id == unmatched_id, visible_to(permission, unmatched_bookings))
+    """Returns the unmatched attendee with its candidates; None if the permission allows none with this id."""
+    query = _select(permission).where(unmatched_bookings.c.id == unmatched_id)
     row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else dict(row)
+    if row is None:
+        return None
+    item = dict(row)
+    return {**item, "candidates": (await candidates_of(tx, [item]))[unmatched_id]}
+
+
+def _select(permission: Permission) -> Select[Any]:
+    columns = (unmatched_bookings.c[name] for name in (*_FIELDS, *_COMPARED_FIELDS))
+    return select(*columns, workspace_of(unmatched_bookings)).where(visible_to(permission, unmatched_bookings))
 
 
 async def find_lead_email(tx: AsyncConnection, permission: Permission, lead_id: UUID) -> str | None:

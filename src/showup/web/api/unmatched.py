@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from showup.campaigns import candidates
 from showup.campaigns.match import SCORES, campaign_of, match_id
@@ -16,8 +16,16 @@ from showup.reads.matches import find_match
 from showup.reads.rows import Item
 from showup.reads.unmatched import SORTS, UnmatchedFilter, find_lead_email, find_unmatched, list_unmatched
 from showup.values.email_address import match_key
-from showup.web.api.matches import LEAD_ID, MATCH, MatchResponse
-from showup.web.api.schemas import BOOKING_ID, Example, PageResponse, created_response, ok_response, page_example
+from showup.web.api.matches import LEAD_ID, MATCH, LeadSummary, MatchResponse
+from showup.web.api.schemas import (
+    BOOKING_ID,
+    PERSON,
+    Example,
+    PageResponse,
+    created_response,
+    ok_response,
+    page_example,
+)
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
@@ -43,6 +51,16 @@ UNMATCHED: Example = {
     "status": "ACCEPTED",
     "organizer_email": "dana@ourbrand.example",
     "dismissed": False,
+    "candidates": [
+        {
+            "lead": {"id": LEAD_ID, "email": PERSON["email"], "name": PERSON["name"], "company": "Acme Corp"},
+            "score": 0.9,
+            "evidence": {
+                "name": "“Sarah Chen” and “Sarah Chen”: the same name",
+                "company": "“Acme” and “Acme Corp”: the same company",
+            },
+        }
+    ],
 }
 
 
@@ -56,6 +74,14 @@ class UnmatchedQuery(ListQuery):
         """Return these filters as a `reads` filter."""
         wanted = set(self.dismissed or ["false"])
         return UnmatchedFilter(dismissed=None if len(wanted) > 1 else wanted == {"true"})
+
+
+class CandidateResponse(BaseModel):
+    """A lead that the attendee may be, by name and company."""
+
+    lead: LeadSummary
+    score: float = Field(description="How probable it is that the attendee is this lead, from 0.01 to 0.96.")
+    evidence: dict[str, str] = Field(description="What was compared, and how it compares.")
 
 
 class UnmatchedResponse(BaseModel):
@@ -72,6 +98,9 @@ class UnmatchedResponse(BaseModel):
     status: Literal["ACCEPTED", "PENDING"]
     organizer_email: str | None
     dismissed: bool
+    candidates: list[CandidateResponse] = Field(
+        description="Up to five leads, the likeliest first. Leads that a person ruled out are left out."
+    )
 
 
 class LinkRequest(RequestBody):
@@ -89,7 +118,7 @@ class LinkRequest(RequestBody):
     responses=ok_response(page_example(UNMATCHED)) | problem_examples("broken-cursor"),
 )
 async def get_unmatched(permission: Reader, tx: ReadTransaction, query: Annotated[UnmatchedQuery, Query()]) -> Any:
-    """List attendees who are matched to no lead, latest meeting first."""
+    """List attendees who are matched to no lead, latest meeting first, with the leads that they may be."""
     page_request = query.page_request(SORTS)
     return page_response(await list_unmatched(tx, permission, query.to_filter(), page_request), page_request)
 

@@ -615,6 +615,8 @@ TABLES = (
         phone TEXT,
         first_name TEXT,
         locale TEXT,
+        company_answer TEXT,
+        name_keys JSONB,
         calcom_seat_uid TEXT,
         attended BOOLEAN,
         attendance_evidence TEXT,
@@ -631,6 +633,8 @@ TABLES = (
     "CREATE INDEX ix_booking_attendees_email ON booking_attendees (email)",
     """CREATE INDEX ix_booking_attendees_match_key ON booking_attendees (match_key)
         WHERE match_key IS NOT NULL""",
+    """CREATE INDEX ix_booking_attendees_name_keys ON booking_attendees USING gin (name_keys)
+        WITH (fastupdate = off) WHERE name_keys IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_unmatched
         ON booking_attendees ((md5((booking_id)::text || ':' || email)::uuid)) WHERE match_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
@@ -685,11 +689,20 @@ TABLES = (
         company TEXT,
         other_emails TEXT[],
         other_keys TEXT[],
+        family_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
+        first_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
+        company_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_leads PRIMARY KEY (id),
         CONSTRAINT uq_leads_workspace_id_email UNIQUE (workspace_id, email),
         CONSTRAINT fk_leads_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    """CREATE INDEX ix_leads_company_key ON leads (workspace_id, company_key, family_key, id)
+        WHERE company_key <> ''""",
+    """CREATE INDEX ix_leads_family_key ON leads (workspace_id, family_key, first_key, id)
+        WHERE family_key <> ''""",
+    """CREATE INDEX ix_leads_first_key ON leads (workspace_id, first_key, family_key, id)
+        WHERE first_key <> ''""",
     "CREATE INDEX ix_leads_match_key ON leads (match_key) WHERE match_key IS NOT NULL",
     "CREATE INDEX ix_leads_other_keys ON leads USING gin (other_keys) WHERE other_keys IS NOT NULL",
     """CREATE TABLE campaign_leads (
@@ -767,7 +780,8 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 # Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
     SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
-           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email, a.dismissed
+           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
+           a.dismissed, a.company_answer, a.company_key
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
     WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (
