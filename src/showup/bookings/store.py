@@ -9,13 +9,15 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import UNKNOWN_SOURCE, Attendee, Booking
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
 
 # Booking fields that are stored as columns without conversion. To save a new field, add it to both the struct and the
 # table.
-_SAME_NAME_FIELDS = tuple(name for name in Booking.__struct_fields__ if name in bookings.c and name != "uids")
+_SAME_NAME_FIELDS = tuple(
+    name for name in Booking.__struct_fields__ if name in bookings.c and name not in ("uids", "source")
+)
 
 
 class StoredBooking(Struct, frozen=True, kw_only=True):
@@ -227,6 +229,8 @@ def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:
         attendance_evidence=booking.evidence,
         show_time=booking.start_time if booking.attended else None,
         uids=msgspec.to_builtins(booking.uids),
+        source=UNKNOWN_SOURCE if booking.source is None else booking.source.name,
+        source_details=msgspec.to_builtins(booking.source),
         created_at=stored.created_at,
         updated_at=stored.updated_at,
     )

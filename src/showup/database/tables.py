@@ -210,6 +210,9 @@ bookings = Table(
     Column("next_step", Text),
     # The booker's answers by the question's slug: {slug: text}.
     Column("answers", JSONB, nullable=False, server_default="{}"),
+    # Where the booking came from: the name of `BookingSource`, or "unknown"; and its fields.
+    Column("source", Text, nullable=False, server_default="unknown"),
+    Column("source_details", JSONB),
     # Every uid the booking ever had, oldest first: [{uid, calcom_booking_id, start_time, end_time, since}].
     Column("uids", JSONB, nullable=False, server_default="[]"),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
@@ -219,6 +222,7 @@ bookings = Table(
     Column("updated_at", Instant, nullable=False),
     Column("search", TSVECTOR, search_column("title")),
     Index("ix_bookings_page", "workspace_id", "start_time", "id"),
+    Index("ix_bookings_source", "workspace_id", "source", "start_time", "id"),
     Index("ix_bookings_person_id", "person_id"),
     Index("ix_bookings_company_id", "company_id"),
     Index("ix_bookings_deal_id", "deal_id"),

@@ -25,6 +25,7 @@ _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
     *("attended", "attendance_evidence", "host_absent", "show_time", "deal_id", "organizer_email"),
     *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids", "simulated"),
+    *("source", "source_details"),
 )
 
 
@@ -43,6 +44,7 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
     organizer: Sequence[str] = ()
+    source: Sequence[str] = ()
     simulated: SimulatedFilter = "all"
     starts_from: datetime | None = None
     starts_before: datetime | None = None
@@ -127,6 +129,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
         if_set(filters.confirmed, lambda wanted: _with_yes() if wanted else ~_with_yes()),
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
+        if_any(filters.source, lambda names: b.source.in_([name.casefold() for name in names])),
         if_any(filters.email, _with_attendee),
         if_any(filters.uid, _with_any_uid),
         *(b.id.in_(_matching_word(word)) for word in typed_words(filters.q)),

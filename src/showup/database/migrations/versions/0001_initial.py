@@ -568,6 +568,8 @@ TABLES = (
         outcome_notes TEXT,
         next_step TEXT,
         answers JSONB DEFAULT '{}' NOT NULL,
+        source TEXT DEFAULT 'unknown' NOT NULL,
+        source_details JSONB,
         uids JSONB DEFAULT '[]' NOT NULL,
         simulated BOOLEAN DEFAULT false NOT NULL,
         version INTEGER DEFAULT '1' NOT NULL,
@@ -586,6 +588,7 @@ TABLES = (
     "CREATE INDEX ix_bookings_page ON bookings (workspace_id, start_time, id)",
     "CREATE INDEX ix_bookings_person_id ON bookings (person_id)",
     "CREATE INDEX ix_bookings_search ON bookings USING gin (search)",
+    "CREATE INDEX ix_bookings_source ON bookings (workspace_id, source, start_time, id)",
     "CREATE INDEX ix_bookings_series ON bookings (workspace_id, series_uid) WHERE series_uid IS NOT NULL",
     """CREATE TABLE event_refs (
         ref TEXT NOT NULL,
