@@ -28,8 +28,8 @@ UNKNOWN_SOURCE: Final = "unknown"
 class BookingSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a booking came from, as the booking itself says (CA10).
 
-    `name` is in lower case. `kind`: it is from UTM parameters, a referrer, or the booker's answer to a question. The other
-    fields are the other UTM parameters and the referrer as given.
+    `name` is in lower case. `kind`: it is from UTM parameters, a referrer, or the booker's answer to a question.
+    The other fields are the other UTM parameters and the referrer as given.
     """
 
     name: str

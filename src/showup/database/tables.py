@@ -30,6 +30,11 @@ from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
+from showup.database.analysis_tables import booking_facts as booking_facts
+from showup.database.analysis_tables import fact_weeks as fact_weeks
+from showup.database.analysis_tables import stage_visits as stage_visits
+from showup.database.analysis_tables import week_counts as week_counts
+from showup.database.analysis_tables import week_summaries as week_summaries
 from showup.database.delivery_tables import calendar_entries as calendar_entries
 from showup.database.delivery_tables import deliveries as deliveries
 from showup.database.delivery_tables import delivery_attempts as delivery_attempts

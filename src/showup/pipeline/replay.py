@@ -61,6 +61,11 @@ class BookingState(Struct, kw_only=True):
     refused: dict[UUID, str] = {}
 
     @property
+    def cancelled_at(self) -> datetime | None:
+        """Return when the booking was cancelled last, whatever it is now."""
+        return max((entry.at for entry in self.entries if entry.what == "booking.cancelled"), default=None)
+
+    @property
     def company_key(self) -> str | None:
         """Return the company of the booking and its deal: the attendees' company, unless a person set another."""
         if self.booking is None or self.booking.attached_to is not None:

@@ -95,6 +95,13 @@ COMPARED_TABLES: Final = (
         join="JOIN {side}.bookings w ON w.id = t.booking_id",
     ),
     _table(
+        *("booking_facts", "booking_id"),
+        label="{booking_id}",
+        # Counted from the deliveries, whose progress the log does not contain.
+        ignored_columns=frozenset({"reminders", "counted_version"}),
+    ),
+    _table("stage_visits", "deal_id", "position", label="{deal_id}, stage {position} ({stage})"),
+    _table(
         *("deal_events", "stream_id", "position"),
         label="{stream_id}, event {position} ({kind})",
         join="JOIN {side}.companies w ON w.id = t.company_id",

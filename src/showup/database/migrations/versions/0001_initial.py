@@ -630,6 +630,132 @@ TABLES = (
         CONSTRAINT fk_booking_refs_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_booking_refs_booking_id ON booking_refs (booking_id)",
+    """CREATE TABLE booking_facts (
+        booking_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        day DATE NOT NULL,
+        booked_day DATE NOT NULL,
+        ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        organizer TEXT NOT NULL,
+        source TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        state TEXT NOT NULL,
+        lead_days SMALLINT NOT NULL,
+        lead_hours INTEGER NOT NULL,
+        attendee_hour SMALLINT,
+        moves SMALLINT NOT NULL,
+        confirmed BOOLEAN NOT NULL,
+        cancel_notice INTEGER,
+        move_notice INTEGER,
+        version INTEGER NOT NULL,
+        reminders SMALLINT DEFAULT '0' NOT NULL,
+        counted_version INTEGER,
+        CONSTRAINT pk_booking_facts PRIMARY KEY (booking_id),
+        CONSTRAINT fk_booking_facts_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id) ON DELETE CASCADE,
+        CONSTRAINT fk_booking_facts_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_booking_facts_day ON booking_facts (workspace_id, day)",
+    "CREATE INDEX ix_booking_facts_booked_day ON booking_facts (workspace_id, booked_day)",
+    """CREATE INDEX ix_booking_facts_uncounted ON booking_facts (ends_at)
+        WHERE counted_version IS DISTINCT FROM version""",
+    """CREATE TABLE stage_visits (
+        deal_id UUID NOT NULL,
+        position INTEGER NOT NULL,
+        workspace_id UUID NOT NULL,
+        day DATE NOT NULL,
+        organizer TEXT NOT NULL,
+        source TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        stage TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        hours INTEGER,
+        CONSTRAINT pk_stage_visits PRIMARY KEY (deal_id, position),
+        CONSTRAINT fk_stage_visits_deal_id FOREIGN KEY(deal_id) REFERENCES deals (id) ON DELETE CASCADE,
+        CONSTRAINT fk_stage_visits_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_stage_visits_day ON stage_visits (workspace_id, day)",
+    """CREATE TABLE fact_weeks (
+        workspace_id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        week DATE NOT NULL,
+        version BIGINT NOT NULL,
+        CONSTRAINT pk_fact_weeks PRIMARY KEY (workspace_id, subject, week)
+    )""",
+    """CREATE TABLE week_summaries (
+        workspace_id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        week DATE NOT NULL,
+        version BIGINT NOT NULL,
+        valid_until TIMESTAMP WITH TIME ZONE,
+        counted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_week_summaries PRIMARY KEY (workspace_id, subject, week)
+    )""",
+    """CREATE TABLE week_counts (
+        workspace_id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        week DATE NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        organizer TEXT,
+        source TEXT,
+        event_type TEXT,
+        cells JSONB NOT NULL
+    )""",
+    "CREATE INDEX ix_week_counts_week ON week_counts (workspace_id, subject, week)",
+    """CREATE INDEX ix_week_counts_filters
+        ON week_counts (workspace_id, subject, organizer, source, event_type, week)""",
+)
+
+# A change of facts raises the version of its weeks, whoever makes it, in the same transaction. Weeks are locked in one
+# order, so that two changes can't wait for each other. The functions run with the schema of the migration, whatever the
+# caller's search path is.
+_RAISE = """
+    INSERT INTO fact_weeks (workspace_id, subject, week, version)
+    SELECT DISTINCT workspace_id, subject, date_trunc('week', day)::date, 1
+    FROM {changed} ORDER BY 1, 2, 3
+    ON CONFLICT (workspace_id, subject, week) DO UPDATE SET version = fact_weeks.version + 1;
+"""
+_MEETING_WEEKS = """(
+    SELECT r.workspace_id, s.subject, s.day FROM {rows} r
+    CROSS JOIN LATERAL (VALUES ('meetings', r.day), ('cohorts', r.booked_day)) s(subject, day)
+) changed"""
+_STAGE_WEEKS = "(SELECT r.workspace_id, 'stages' AS subject, r.day FROM {rows} r) changed"
+_CHANGED_ROWS = """(
+    SELECT both_rows.* FROM old_rows o JOIN new_rows n USING ({key})
+    CROSS JOIN LATERAL (SELECT o.* UNION ALL SELECT n.*) both_rows WHERE o IS DISTINCT FROM n
+)"""
+
+
+def _week_triggers(table: str, key: str, weeks: str) -> tuple[str, ...]:
+    branches = [
+        _RAISE.format(changed=weeks.format(rows=rows))
+        for rows in ("new_rows", "old_rows", _CHANGED_ROWS.format(key=key))
+    ]
+    function = f"""CREATE FUNCTION raise_{table}_weeks() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+        BEGIN
+            IF TG_OP = 'INSERT' THEN {branches[0]}
+            ELSIF TG_OP = 'DELETE' THEN {branches[1]}
+            ELSE {branches[2]}
+            END IF;
+            RETURN NULL;
+        END $$"""
+    tables = {
+        "insert": "NEW TABLE AS new_rows",
+        "delete": "OLD TABLE AS old_rows",
+        "update": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
+    }
+    triggers = (
+        f"""CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} REFERENCING {transition}
+            FOR EACH STATEMENT EXECUTE FUNCTION raise_{table}_weeks()"""
+        for event, transition in tables.items()
+    )
+    return (function, *triggers)
+
+
+WEEK_TRIGGERS = (
+    *_week_triggers("booking_facts", "booking_id", _MEETING_WEEKS),
+    *_week_triggers("stage_visits", "deal_id, position", _STAGE_WEEKS),
 )
 
 # Cal.com's own events under the name that integrations know. Readers need rights of their own on the table.
@@ -638,7 +764,7 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, VIEW):
+    for statement in (*TABLES, *WEEK_TRIGGERS, VIEW):
         op.get_bind().exec_driver_sql(statement)
     _compress_bodies()
     _create_job_tables()
