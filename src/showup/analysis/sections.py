@@ -94,8 +94,8 @@ def build_section(name: SectionName, cells: Cells) -> Section:
 def build_headlines(sections: Mapping[SectionName, Section]) -> list[Headline]:
     """Return which group is missed most, which least, and which costs the most meetings; none without data.
 
-    The first two are the groups whose difference from the others is the surest, not the largest, since small groups vary
-    most.
+    The first two are the groups whose difference from the others is the surest. Small groups vary most, so the largest
+    difference is often one of theirs.
     """
     compared = [
         (name, group) for name in _HEADLINE_SECTIONS for group in sections[name].groups if group.compared is not None

@@ -94,6 +94,7 @@ COMPARED_TABLES: Final = (
         label="{booking_id}, attendee {position} ({email})",
         join="JOIN {side}.bookings w ON w.id = t.booking_id",
     ),
+    _table("matches", "id", label="{attendee} as {lead_email}"),
     _table(
         *("booking_facts", "booking_id"),
         label="{booking_id}",

@@ -29,6 +29,8 @@ _LIVE_TABLES: Final = frozenset(
         *("fact_weeks", "week_summaries", "week_counts"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
+        # Leads come from imports: the log contains only their matches.
+        *("campaigns", "leads", "campaign_leads", "lead_imports"),
     }
 )
 # A replay increments its workspace's feed number.

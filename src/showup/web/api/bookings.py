@@ -20,6 +20,7 @@ from showup.reads.simulated import SimulatedFilter
 from showup.web.api.deals import DealFields
 from showup.web.api.deliveries import DeliveryStatusResponse
 from showup.web.api.examples import DELIVERY_STATUS
+from showup.web.api.matches import MATCH, MatchResponse
 from showup.web.api.schemas import (
     ATTENDANCE,
     BOOKING_SUMMARY,
@@ -58,8 +59,8 @@ class BookingQuery(ListQuery):
     uid: list[ShortText] = any_of("Any Cal.com uid that the booking has or had.")
     status: list[BookingStatus] = any_of()
     attended: list[Literal["true", "false", "null"]] = any_of("`null`: attendance not reported.")
-    confirmed: bool | None = Field(
-        None, description="Whether an attendee said that they will come at the meeting's current time."
+    confirmed: list[Literal["true", "false"]] = any_of(
+        "Whether an attendee said that they will come at the meeting's current time."
     )
     email: list[ShortText] = any_of("Email address of any attendee.")
     company_id: list[UUID] = any_of()
@@ -174,7 +175,7 @@ class BookingDetailResponse(BookingResponse):
     next_step: str | None
     attendees: list[AttendeeResponse]
     deal: DealSummary | None
-    matches: list[dict[str, Any]] = Field(description="Leads that the attendees were matched to.")
+    matches: list[MatchResponse] = Field(description="Leads that the attendees were matched to.")
     deliveries: list[DeliveryStatusResponse]
     uids: list[BookingUidResponse] = Field(description="All uids of the booking, oldest first.")
     timeline: list[TimelineEntry]
@@ -220,7 +221,7 @@ BOOKING_DETAIL: Example = BOOKING | {
         "amount": 12000.0,
         "currency": "USD",
     },
-    "matches": [],
+    "matches": [MATCH],
     "deliveries": [DELIVERY_STATUS],
     "uids": [
         {
