@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from showup.bookings.booking import UNKNOWN_SOURCE, Booking
+from showup.bookings.booking import Booking, effective_source
 from showup.values.time_zone import find_zone
 
 MeetingState: TypeAlias = Literal[
@@ -30,6 +30,7 @@ class MeetingFacts(Struct, frozen=True, kw_only=True):
     `lead_days` and `lead_hours`: from the booking to the meeting, at least 0. `attendee_hour`: the hour of the start in
     the attendee's time zone; None if that is unknown. `moves`: how often it was rescheduled. `cancel_notice` and
     `move_notice`: hours from the cancellation, or the last reschedule, to the start that it gave up; below 0 after it.
+    `interest_hours`: from the interest of the lead who booked to the booking; None for no lead, or a later interest.
     """
 
     day: date
@@ -47,11 +48,22 @@ class MeetingFacts(Struct, frozen=True, kw_only=True):
     confirmed: bool
     cancel_notice: int | None
     move_notice: int | None
+    interest_hours: int | None
     version: int
 
 
-def meeting_facts(booking: Booking, zone: ZoneInfo, cancelled_at: datetime | None) -> MeetingFacts:
-    """Return the facts of a booking. `zone` is the workspace's; `cancelled_at` counts for a cancelled booking only."""
+def meeting_facts(
+    booking: Booking,
+    zone: ZoneInfo,
+    *,
+    cancelled_at: datetime | None = None,
+    interested_at: datetime | None = None,
+    is_matched: bool = False,
+) -> MeetingFacts:
+    """Return the facts of a booking. `zone` is the workspace's; `cancelled_at` counts for a cancelled booking only.
+
+    `is_matched`: an attendee is a lead of a campaign; `interested_at`: when they showed interest in it.
+    """
     day = booking.start_time.astimezone(zone).date()
     booked_day = booking.booked_at.astimezone(zone).date()
     attendee = booking.primary_attendee
@@ -62,7 +74,7 @@ def meeting_facts(booking: Booking, zone: ZoneInfo, cancelled_at: datetime | Non
         booked_day=booked_day,
         ends_at=booking.end_time or booking.start_time,
         organizer=booking.organizer_email or "",
-        source=UNKNOWN_SOURCE if booking.source is None else booking.source.name,
+        source=effective_source(booking.source, is_matched=is_matched),
         event_type=booking.event_type or "",
         simulated=booking.simulated,
         state=state,
@@ -73,6 +85,7 @@ def meeting_facts(booking: Booking, zone: ZoneInfo, cancelled_at: datetime | Non
         confirmed=attendee is not None and attendee.confirmed_at is not None,
         cancel_notice=_hours(booking.start_time - cancelled_at) if state == "cancelled" and cancelled_at else None,
         move_notice=_move_notice(booking),
+        interest_hours=interest_hours(booking.booked_at, interested_at),
         version=booking.version,
     )
 
@@ -148,6 +161,11 @@ def _move_notice(booking: Booking) -> int | None:
         return None
     earlier, moved_at = booking.uids[-2].start_time, booking.uids[-1].since
     return None if earlier is None or moved_at is None else _hours(earlier - moved_at)
+
+
+def interest_hours(booked_at: datetime, interested_at: datetime | None) -> int | None:
+    """Return the whole hours from a lead's interest to the booking; None if there is none, or a later one."""
+    return None if interested_at is None or interested_at > booked_at else _hours(booked_at - interested_at)
 
 
 def _hours(duration: timedelta) -> int:

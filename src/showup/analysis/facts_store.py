@@ -1,16 +1,17 @@
-"""Store the facts of the analysis in PostgreSQL. Only the projector does so, in the transaction of the change."""
+"""Store the facts of the analysis in PostgreSQL, in the transaction of the change and under the workspace's lock."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
 
-from showup.analysis.facts import MeetingFacts, StageStep, stage_visits
+from showup.analysis.facts import MeetingFacts, StageStep, interest_hours, stage_visits
 from showup.database import bulk, tables
-from showup.values.time_zone import zone_of
 
 _STEPS: Final = """
     SELECT d.id AS deal_id, coalesce(d.owner_email, '') AS organizer, coalesce(b.source, 'unknown') AS source,
@@ -29,6 +30,45 @@ async def save_meetings(connection: asyncpg.Connection, workspace_id: UUID, fact
         for booking_id in sorted(facts)
     ]
     await bulk.upsert(connection, tables.booking_facts, rows, key=("booking_id",))
+
+
+async def interest_of(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return when the leads who booked first showed interest in the campaigns that they are matched to."""
+    rows = await connection.fetch(
+        """
+        SELECT m.booking_id, min(l.interested_at) AS interested_at
+        FROM matches m JOIN campaign_leads l USING (lead_id, campaign_id)
+        WHERE m.booking_id = ANY($1::uuid[]) AND m.state = 'matched' AND l.interested_at IS NOT NULL
+        GROUP BY m.booking_id
+        """,
+        list(booking_ids),
+    )
+    return {row["booking_id"]: row["interested_at"] for row in rows}
+
+
+async def refresh_interest(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> None:
+    """Save when the leads of these bookings showed interest, after leads changed: the log does not contain leads."""
+    rows = await connection.fetch(
+        """
+        SELECT f.booking_id, f.interest_hours, b.booked_at, min(l.interested_at) AS interested_at
+        FROM matches m JOIN campaign_leads l USING (lead_id, campaign_id)
+        JOIN booking_facts f USING (booking_id) JOIN bookings b ON b.id = f.booking_id
+        WHERE m.booking_id = ANY($1::uuid[]) AND m.state = 'matched'
+        GROUP BY f.booking_id, b.booked_at ORDER BY f.booking_id
+        """,
+        list(booking_ids),
+    )
+    hours = {row["booking_id"]: interest_hours(row["booked_at"], row["interested_at"]) for row in rows}
+    changed = [row["booking_id"] for row in rows if hours[row["booking_id"]] != row["interest_hours"]]
+    if changed:
+        await connection.execute(
+            """
+            UPDATE booking_facts f SET interest_hours = changed.hours
+            FROM unnest($1::uuid[], $2::int[]) AS changed(booking_id, hours) WHERE f.booking_id = changed.booking_id
+            """,
+            changed,
+            [hours[booking_id] for booking_id in changed],
+        )
 
 
 async def remove_meetings(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> None:
@@ -50,11 +90,12 @@ async def deals_changed_since(connection: asyncpg.Connection, since: Mapping[UUI
     return {row["deal_id"] for row in rows}
 
 
-async def save_stages(connection: asyncpg.Connection, workspace_id: UUID, deal_ids: Collection[UUID]) -> None:
-    """Save the stays in stages of these deals, from their entries in the audit log."""
+async def save_stages(
+    connection: asyncpg.Connection, workspace_id: UUID, deal_ids: Collection[UUID], zone: ZoneInfo
+) -> None:
+    """Save the stays in stages of these deals, from their entries in the audit log; `zone` is the workspace's."""
     if not deal_ids:
         return
-    zone = zone_of(await connection.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id))
     steps = await connection.fetch(_STEPS, list(deal_ids))
     rows = [
         {

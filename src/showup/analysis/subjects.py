@@ -75,6 +75,10 @@ MEETINGS: Final = Subject(
         "cancel_notice": _if("f.state = 'cancelled' AND f.cancel_notice IS NOT NULL", hour_group("f.cancel_notice")),
         "move_notice": _if("f.moves > 0 AND f.move_notice IS NOT NULL", hour_group("f.move_notice")),
         "to_met": _if(_IS_HELD, hour_group("f.lead_hours")),
+        "to_booked": _if("f.interest_hours IS NOT NULL", hour_group("f.interest_hours")),
+        "interest_to_met": _if(
+            f"f.interest_hours IS NOT NULL AND {_IS_HELD}", hour_group("(f.interest_hours + f.lead_hours)")
+        ),
         "state": _STATE,
     },
     cells={
@@ -90,6 +94,8 @@ MEETINGS: Final = Subject(
         "cancel_notice": ("cancel_notice",),
         "move_notice": ("move_notice",),
         "to_met": ("to_met",),
+        "to_booked": ("to_booked",),
+        "interest_to_met": ("interest_to_met",),
     },
 )
 COHORTS: Final = Subject(

@@ -24,6 +24,16 @@ MeetingOutcome: TypeAlias = Literal["showed", "no_show", "host_absent", "resched
 UNKNOWN_SOURCE: Final = "unknown"
 """The source of a booking of which nobody said where it came from."""
 
+CAMPAIGN_SOURCE: Final = "campaign"
+"""The source of a booking with an attendee who is a lead of a campaign, whatever else the booking says."""
+
+
+def effective_source(reported: "BookingSource | None", *, is_matched: bool) -> str:
+    """Return the source by which bookings are grouped (CA10)."""
+    if is_matched:
+        return CAMPAIGN_SOURCE
+    return UNKNOWN_SOURCE if reported is None else reported.name
+
 
 class BookingSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a booking came from, as the booking itself says (CA10).

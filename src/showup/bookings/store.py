@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from showup.bookings.booking import UNKNOWN_SOURCE, Attendee, Booking
+from showup.bookings.booking import Attendee, Booking, effective_source
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
 from showup.values.email_address import match_key
@@ -24,7 +24,8 @@ _SAME_NAME_FIELDS = tuple(
 class StoredBooking(Struct, frozen=True, kw_only=True):
     """A booking with its ids and times in the database; `person_ids` by the attendee's email.
 
-    `dismissed` are the emails of attendees whom nobody has to review.
+    `dismissed` are the emails of attendees whom nobody has to review. `is_matched`: an attendee is a lead of a
+    campaign.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     deal_id: UUID | None
     person_ids: Mapping[str, UUID]
     dismissed: Collection[str] = ()
+    is_matched: bool = False
     created_at: datetime
     updated_at: datetime
 
@@ -234,7 +236,7 @@ def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:
         attendance_evidence=booking.evidence,
         show_time=booking.start_time if booking.attended else None,
         uids=msgspec.to_builtins(booking.uids),
-        source=UNKNOWN_SOURCE if booking.source is None else booking.source.name,
+        source=effective_source(booking.source, is_matched=stored.is_matched),
         source_details=msgspec.to_builtins(booking.source),
         created_at=stored.created_at,
         updated_at=stored.updated_at,

@@ -42,6 +42,7 @@ booking_facts = Table(
     Column("confirmed", Boolean, nullable=False),
     Column("cancel_notice", Integer),
     Column("move_notice", Integer),
+    Column("interest_hours", Integer),
     # The booking's version, and the reminders delivered for the version that was counted; not from the log.
     Column("version", Integer, nullable=False),
     Column("reminders", SmallInteger, nullable=False, server_default="0"),

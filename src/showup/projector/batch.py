@@ -122,6 +122,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
         deal_id=booking.before.deal_id if booking.before is not None and company_id is not None else None,
         person_ids=contacts.person_ids,
         dismissed=state.dismissed,
+        is_matched=state.is_matched,
         created_at=state.first_event_at,
         updated_at=state.last_event_at or state.first_event_at,
     )
@@ -271,8 +272,16 @@ async def _save_facts(
 ) -> None:
     """Save what the analysis counts: the bookings, and the stages of the deals that changed (CA8)."""
     zone = zone_of(await connection.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id))
+    matched = [one.booking_id for one in replayed if one.state.is_matched]
+    interest = await facts_store.interest_of(connection, matched) if matched else {}
     facts = {
-        one.booking_id: meeting_facts(one.state.booking, zone, one.state.cancelled_at)
+        one.booking_id: meeting_facts(
+            one.state.booking,
+            zone,
+            cancelled_at=one.state.cancelled_at,
+            interested_at=interest.get(one.booking_id),
+            is_matched=one.state.is_matched,
+        )
         for one in replayed
         if one.state.booking is not None
     }
@@ -280,7 +289,7 @@ async def _save_facts(
     # A deal has the source and the event type of the booking that opened it.
     opened = {deal_id(one.booking_id) for one in replayed}
     changed = await facts_store.deals_changed_since(connection, deal_projection.since)
-    await facts_store.save_stages(connection, workspace_id, opened | changed)
+    await facts_store.save_stages(connection, workspace_id, opened | changed, zone)
 
 
 async def _remove_contacts(

@@ -764,6 +764,7 @@ ANALYSIS_TABLES = (
         confirmed BOOLEAN NOT NULL,
         cancel_notice INTEGER,
         move_notice INTEGER,
+        interest_hours INTEGER,
         version INTEGER NOT NULL,
         reminders SMALLINT DEFAULT '0' NOT NULL,
         counted_version INTEGER,
