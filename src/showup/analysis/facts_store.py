@@ -29,7 +29,7 @@ async def save_meetings(connection: asyncpg.Connection, workspace_id: UUID, fact
         {"booking_id": booking_id, "workspace_id": workspace_id, **msgspec.structs.asdict(facts[booking_id])}
         for booking_id in sorted(facts)
     ]
-    await bulk.upsert(connection, tables.booking_facts, rows, key=("booking_id",))
+    await bulk.upsert(connection, tables.booking_facts, rows, key=("booking_id",), only_changed=True)
 
 
 async def interest_of(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> dict[UUID, datetime]:
@@ -121,7 +121,7 @@ async def save_stages(
         list(counts),
         list(counts.values()),
     )
-    await bulk.upsert(connection, tables.stage_visits, rows, key=("deal_id", "position"))
+    await bulk.upsert(connection, tables.stage_visits, rows, key=("deal_id", "position"), only_changed=True)
 
 
 def _visits_by_deal(steps: list[asyncpg.Record]) -> Any:

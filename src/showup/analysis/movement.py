@@ -1,7 +1,7 @@
 """Builds the sections about changes, speed, stages and cohorts, each with a sentence. Pure."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ _NOTICE_GROUPS: Final = (
     ("7 days or more", 168, 10**6),
 )
 _DAY: Final = 24
+_WEEK: Final = timedelta(days=7)
 _STAGE_OUTCOMES: Final = ("open", "onward", "back", "won", "lost", "cancelled")
 MAX_COHORTS: Final = 104
 """The most booking weeks that are listed, the latest."""
@@ -76,10 +77,11 @@ class Stages(Struct, frozen=True, kw_only=True):
 
 
 class Cohort(Struct, frozen=True, kw_only=True):
-    """The meetings that were booked in one week, by its Monday. It is incomplete while some are still ahead."""
+    """The meetings that were booked in one week, by its Monday; `is_over`: nobody can book in it any more."""
 
     week: date
     outcomes: Outcomes
+    is_over: bool
 
     @property
     def waiting(self) -> int:
@@ -88,8 +90,8 @@ class Cohort(Struct, frozen=True, kw_only=True):
 
     @property
     def is_complete(self) -> bool:
-        """Return whether no meeting is still to come."""
-        return self.waiting == 0
+        """Return whether the week is over, and no meeting is still to come: before, it can't be compared."""
+        return self.is_over and self.waiting == 0
 
 
 class Cohorts(Struct, frozen=True, kw_only=True):
@@ -142,13 +144,13 @@ def build_stages(cells: Cells) -> Stages:
     return Stages(sentence=_stages_sentence(stages), stages=stages)
 
 
-def build_cohorts(cells: Cells) -> Cohorts:
+def build_cohorts(cells: Cells, today: date) -> Cohorts:
     """Build the section about booking weeks."""
     outcomes: dict[date, Outcomes] = {}
     for name, count in cells.items():
         _, week, state = name.split("|")
         outcomes.setdefault(date.fromisoformat(week), Outcomes()).add(state, count)
-    cohorts = [Cohort(week=week, outcomes=outcomes[week]) for week in sorted(outcomes)]
+    cohorts = [Cohort(week=week, outcomes=outcomes[week], is_over=week + _WEEK <= today) for week in sorted(outcomes)]
     listed = cohorts[-MAX_COHORTS:]
     return Cohorts(sentence=_cohorts_sentence(listed), cohorts=listed, left_out=len(cohorts) - len(listed))
 

@@ -63,7 +63,7 @@ class Outcomes(Struct, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """A rate minus the rate of all other groups together, in percentage points, with its 95 % interval."""
+    """A held rate minus that of all other groups together, in percentage points, with its 95 % interval."""
 
     others: Proportion
     difference: float
@@ -81,7 +81,10 @@ def sum_outcomes(groups: Iterable[Outcomes]) -> Outcomes:
 
 
 def compare_with_others(group: Proportion, total: Proportion) -> Comparison | None:
-    """Compare a group's rate with that of all others; None where one of the two has too few cases."""
+    """Compare a group's rate with that of all others; None where one of the two has too few cases.
+
+    The groups are compared by Newcombe's interval: the rates really differ if it leaves out zero.
+    """
     others = Proportion(total.part - group.part, total.total - group.total)
     interval = newcombe(group, others)
     if interval is None or not (group.is_enough and others.is_enough):

@@ -20,9 +20,10 @@ HeadlineKind: TypeAlias = Literal["worst", "best", "costs_most"]
 _HEADLINE_SECTIONS: Final[tuple[SectionName, ...]] = (
     *("lead_time", "weekday", "hour", "organizer", "source", "reschedules", "reminders", "confirmed"),
 )
+# Of the held rate: where it is lower, more meetings are missed.
 _VERDICTS: Final = {
-    "higher": "really more than the others",
-    "lower": "really less than the others",
+    "lower": "really more than the others",
+    "higher": "really less than the others",
     "could_be_chance": "which could be chance",
 }
 
@@ -45,15 +46,16 @@ class RatedGroup(Struct, frozen=True, kw_only=True):
 
     @property
     def interval(self) -> Interval | None:
-        """Return the interval of the share that was missed; None if it is suppressed."""
-        return interval_of(self.missed)
+        """Return the interval of the held rate; None if it is suppressed."""
+        return interval_of(self.outcomes.held)
 
     @property
     def excess(self) -> float:
         """Return how many more meetings were missed than at the rate of the others; 0 if that is unknown."""
         if self.compared is None:
             return 0.0
-        return self.missed.part - self.missed.total * (self.compared.others.rate or 0.0) / 100
+        others = self.compared.others
+        return self.missed.part - self.missed.total * (others.total - others.part) / others.total
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -79,7 +81,7 @@ def build_section(name: SectionName, cells: Cells) -> Section:
     """Build the section from the counts."""
     kind = GROUP_KINDS[name]
     outcomes = group_outcomes(kind, cells)
-    total = sum_outcomes(outcomes.values()).missed
+    total = sum_outcomes(outcomes.values()).held
     groups = [_rate(kind, key, one, total) for key, one in outcomes.items()]
     listed = groups[:MAX_GROUPS]
     return Section(
@@ -102,8 +104,8 @@ def build_headlines(sections: Mapping[SectionName, Section]) -> list[Headline]:
     ]
     if not compared:
         return []
-    worst = max(compared, key=lambda one: _low(one[1]))
-    best = min(compared, key=lambda one: _high(one[1]))
+    worst = min(compared, key=lambda one: _high(one[1]))
+    best = max(compared, key=lambda one: _low(one[1]))
     costly = max(compared, key=lambda one: one[1].excess)
     headlines = [_headline("worst", *worst, _most(worst[1])), _headline("best", *best, _least(best[1]))]
     if costly[1].excess >= 1:
@@ -121,7 +123,7 @@ def _rate(kind: GroupKind, key: tuple[str, ...], outcomes: Outcomes, total: Prop
         values=group_values(kind, key),
         words=kind.words(key),
         outcomes=outcomes,
-        compared=compare_with_others(outcomes.missed, total),
+        compared=compare_with_others(outcomes.held, total),
     )
 
 
@@ -132,7 +134,7 @@ def _sentence(groups: Sequence[RatedGroup]) -> str:
         if len(rated) != 1:
             return NOT_ENOUGH
         return f"Meetings {rated[0].words}: {_counts(rated[0])} missed; there is nothing to compare them with."
-    return _most(max(compared, key=_low))
+    return _most(min(compared, key=_high))
 
 
 def _headline(kind: HeadlineKind, section: SectionName, group: RatedGroup, sentence: str) -> Headline:
@@ -156,7 +158,9 @@ def _costs(group: RatedGroup) -> str:
 
 def _against_others(group: RatedGroup) -> str:
     assert group.compared is not None, "only compared groups are described"
-    return f"{_counts(group)}, {_VERDICTS[group.compared.verdict]} ({percent(group.compared.others)})"
+    others = group.compared.others
+    missed = Proportion(others.total - others.part, others.total)
+    return f"{_counts(group)}, {_VERDICTS[group.compared.verdict]} ({percent(missed)})"
 
 
 def _counts(group: RatedGroup) -> str:

@@ -16,6 +16,7 @@ from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import api_docs, confirm, home_page, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web.api import (
+    analysis,
     attention,
     bookings,
     companies,
@@ -65,6 +66,7 @@ READ_ROUTERS = (
     leads.router,
     unmatched.router,
     stats.router,
+    analysis.router,
     deliveries.router,
     queues.router,
     suppressions.router,

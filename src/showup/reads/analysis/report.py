@@ -1,7 +1,7 @@
 """Reads the whole analysis, or one section of it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -27,12 +27,16 @@ from showup.analysis.subjects import COHORTS, MEETINGS, STAGES
 from showup.database.tables import workspaces
 from showup.reads.analysis.counts import AnalysisFilter, read_cells
 from showup.values.proportion import Proportion
+from showup.values.time_zone import zone_of
 
 MovementName: TypeAlias = Literal["changes", "speed", "stages", "cohorts"]
 AnySection: TypeAlias = SectionName | MovementName
 
 SECTIONS: Final[tuple[AnySection, ...]] = (*get_args(SectionName), *get_args(MovementName))
 """All sections, in the order of the answer."""
+
+
+_WEEK: Final = timedelta(days=7)
 
 
 class OrganizerHabits(Struct, frozen=True, kw_only=True):
@@ -69,15 +73,25 @@ async def read_report(
     *,
     only: Collection[str] = SECTIONS,
 ) -> Report:
-    """Returns the analysis as of `now`. Sections that `only` doesn't name may be empty."""
-    meetings: Cells = {}
-    if set(only) - {"stages", "cohorts"}:
-        meetings = await read_cells(tx, permission, MEETINGS, filters, now)
+    """Returns the analysis as of `now`. The stages and cohorts are empty if `only` doesn't name them."""
+    meetings = await read_cells(tx, permission, MEETINGS, filters, now)
     cohorts = await read_cells(tx, permission, COHORTS, filters, now) if "cohorts" in only else {}
     stages = await read_cells(tx, permission, STAGES, filters, now) if "stages" in only else {}
+    time_zones = await _time_zones(tx, permission)
+    return build_report(
+        meetings=meetings,
+        cohorts=_whole_weeks(cohorts, filters),
+        stages=stages,
+        time_zones=time_zones,
+        today=_earliest_day(now, time_zones),
+    )
+
+
+def build_report(*, meetings: Cells, cohorts: Cells, stages: Cells, time_zones: Sequence[str], today: date) -> Report:
+    """Returns the analysis of these counts."""
     sections = {name: build_section(name, meetings) for name in GROUP_KINDS}
     return Report(
-        time_zones=await _time_zones(tx, permission),
+        time_zones=time_zones,
         totals=total_outcomes(meetings),
         headlines=build_headlines(sections),
         sections=sections,
@@ -86,16 +100,20 @@ async def read_report(
         changes=build_changes(meetings),
         speed=build_speed(meetings),
         stages=build_stages(stages),
-        cohorts=build_cohorts(_whole_weeks(cohorts, filters)),
+        cohorts=build_cohorts(cohorts, today),
     )
 
 
 def _whole_weeks(cells: Cells, filters: AnalysisFilter) -> Cells:
-    """Returns the booking weeks that begin in the period: a week of which it contains only a part would look small."""
-    if filters.since is None:
-        return cells
-    first = filters.since.isoformat()
-    return {name: count for name, count in cells.items() if name.split("|")[1] >= first}
+    """Returns the booking weeks in the period: a week of which it contains only a part would look small."""
+    since, until = filters.since or date.min, filters.until or date.max
+    weeks = {name: date.fromisoformat(name.split("|")[1]) for name in cells}
+    return {name: count for name, count in cells.items() if since <= weeks[name] and weeks[name] + _WEEK <= until}
+
+
+def _earliest_day(now: datetime, time_zones: Sequence[str]) -> date:
+    """Returns today's date where it is earliest: a week is over when it is so for all workspaces."""
+    return min((now.astimezone(zone_of(name)).date() for name in time_zones), default=now.date())
 
 
 def _organizers(section: Section, cells: Cells) -> dict[str, OrganizerHabits]:
