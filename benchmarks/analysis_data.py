@@ -9,8 +9,8 @@ WEEKS, WEEKS_AHEAD = 104, 3
 _DRAWN = f"""
     CREATE TEMPORARY TABLE drawn AS
     SELECT n, md5('booking' || n)::uuid AS id, md5('company' || n % $1)::uuid AS company_id,
-           date_trunc('hour', $2::timestamptz) - interval '{WEEKS} weeks'
-               + floor(random() * {(WEEKS + WEEKS_AHEAD) * 7}) * interval '1 day'
+           date_trunc('hour', $2::timestamptz) - $4::int * interval '1 week'
+               + floor(random() * ($4 + {WEEKS_AHEAD}) * 7) * interval '1 day'
                + floor(9 + 9 * random()) * interval '1 hour' AS start_time,
            floor(20 * random() ^ 3)::int AS lead_days, 'host' || floor({ORGANIZERS} * random() ^ 2) || '@brand.example'
                AS organizer,
@@ -40,12 +40,12 @@ _BOOKINGS = f"""
 _FACTS = f"""
     INSERT INTO booking_facts (booking_id, workspace_id, day, booked_day, ends_at, organizer, source, event_type,
                                simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed, cancel_notice,
-                               move_notice, version, reminders, counted_version)
+                               move_notice, interest_hours, version, reminders, counted_version)
     SELECT d.id, $2::uuid, d.start_time::date, (d.start_time - d.lead_days * interval '1 day')::date,
            d.start_time + interval '30 minutes', d.organizer, d.source, d.event_type, false, {_STATE},
            d.lead_days, d.lead_days * 24 + 1, (9 + d.hour % 10), CASE WHEN d.moved < 0.2 THEN 1 ELSE 0 END,
            d.moved > 0.6, CASE WHEN d.fate < 0.12 THEN d.lead_days * 12 END, CASE WHEN d.moved < 0.2 THEN 30 END,
-           1, least(d.lead_days, 3), 1
+           CASE WHEN d.hour < 6 THEN d.hour * 9 END, 1, least(d.lead_days, 3), 1
     FROM drawn d
 """  # noqa: S608  # constants
 _DEALS = """
@@ -67,15 +67,20 @@ _VISITS = """
 
 async def fill(connection: asyncpg.Connection, *, bookings: int, now: object) -> None:
     """Writes this many bookings, of a third as many companies, each with its deal."""
+    await insert(connection, bookings=bookings, now=now)
+    await connection.execute("VACUUM ANALYZE")
+
+
+async def insert(connection: asyncpg.Connection, *, bookings: int, now: object, weeks: int = WEEKS) -> None:
+    """Writes the same in the transaction of the caller, of this many weeks before now."""
     account = await connection.fetchrow("SELECT id, workspace_id FROM connections WHERE kind = 'calcom'")
     assert account is not None
     account_id, workspace_id = account
     await connection.execute("SELECT setseed(0.5)")
-    await connection.execute(_DRAWN, max(1, bookings * 3 // 10), now, bookings)
+    await connection.execute(_DRAWN, max(1, bookings * 3 // 10), now, bookings, weeks)
     await connection.execute(_COMPANIES, workspace_id, now)
     await connection.execute(_BOOKINGS, now, workspace_id, account_id)
     await connection.execute(_DEALS, workspace_id)
     await connection.execute(_FACTS, now, workspace_id)
     await connection.execute(_VISITS)
     await connection.execute("DROP TABLE drawn")
-    await connection.execute("VACUUM ANALYZE")

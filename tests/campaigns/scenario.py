@@ -19,6 +19,7 @@ from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
+from showup.simulation.models import SimulatedAttendee
 from tests.execute import execute
 from tests.histories.webhooks import MONDAY, body, payload
 
@@ -38,10 +39,15 @@ class CampaignScenario:
         return self.now
 
     async def book(
-        self, uid: str, *emails: str, at: datetime = MONDAY, trigger: str = "BOOKING_CREATED", **fields: Any
+        self,
+        uid: str,
+        *attendees: str | SimulatedAttendee,
+        at: datetime = MONDAY,
+        trigger: str = "BOOKING_CREATED",
+        **fields: Any,
     ) -> None:
         number = int.from_bytes(uid.encode()[-3:])
-        content = body(trigger, at, payload(uid, number, START, list(emails), **fields))
+        content = body(trigger, at, payload(uid, number, START, list(attendees), **fields))
         incoming = IncomingEvent(
             account_id=self.account.account_id, workspace_id=self.workspace, body=content, received_at=self.clock()
         )
