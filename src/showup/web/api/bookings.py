@@ -65,7 +65,9 @@ class BookingQuery(ListQuery):
     email: list[ShortText] = any_of("Email address of any attendee.")
     company_id: list[UUID] = any_of()
     organizer: list[ShortText] = any_of("Email address of the organizer.")
-    source: list[ShortText] = any_of("Where the booking came from, such as `newsletter`; `unknown` where nobody said.")
+    source: list[ShortText] = any_of(
+        "Where the booking came from, such as `newsletter`; `campaign`: from a lead; `unknown`: nobody said."
+    )
     from_: Timestamp | None = Field(None, alias="from", description="Meetings that start at or after this time.")
     to: Timestamp | None = Field(None, description="Meetings that start before this time.")
     q: SearchText | None = Field(None, description="Prefixes of words in the title, a person's name or the company.")
@@ -120,7 +122,9 @@ class BookingResponse(BookingSummary):
     meeting_url: str | None
     notes: str | None
     notification_sent_at: datetime | None
-    source: str = Field(description="Where the booking came from, in lower case; `unknown` where nobody said.")
+    source: str = Field(
+        description="Where the booking came from, in lower case; `campaign`: from a lead; `unknown`: nobody said."
+    )
     source_details: SourceDetails | None
     created_at: datetime
 
