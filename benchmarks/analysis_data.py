@@ -39,8 +39,8 @@ _BOOKINGS = f"""
 """  # noqa: S608  # constants
 _FACTS = f"""
     INSERT INTO booking_facts (booking_id, workspace_id, day, booked_day, ends_at, organizer, source, event_type,
-                               simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed, cancel_notice,
-                               move_notice, interest_hours, version, reminders, counted_version)
+                               simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed,
+                               cancelled_before, moved_before, interest_hours, version, reminders, counted_version)
     SELECT d.id, $2::uuid, d.start_time::date, (d.start_time - d.lead_days * interval '1 day')::date,
            d.start_time + interval '30 minutes', d.organizer, d.source, d.event_type, false, {_STATE},
            d.lead_days, d.lead_days * 24 + 1, (9 + d.hour % 10), CASE WHEN d.moved < 0.2 THEN 1 ELSE 0 END,

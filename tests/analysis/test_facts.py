@@ -52,7 +52,9 @@ async def test_days_are_the_workspaces_and_hours_the_attendees(scenario: Campaig
     }
 
 
-async def test_notice_is_the_time_from_the_change_to_the_start_that_it_gave_up(scenario: CampaignScenario) -> None:
+async def test_the_hours_before_are_those_from_the_change_to_the_start_that_it_gave_up(
+    scenario: CampaignScenario,
+) -> None:
     await scenario.book("one", "amara@acme.example")
     await scenario.book("two", "lee@globex.example")
     await scenario.book("two", "lee@globex.example", at=START - 3 * HOUR, trigger="BOOKING_CANCELLED")
@@ -65,7 +67,7 @@ async def test_notice_is_the_time_from_the_change_to_the_start_that_it_gave_up(s
         rescheduleStartTime=START.isoformat(),
         rescheduleEndTime=(START + HOUR).isoformat(),
     )
-    assert await facts(scenario, "state", "moves", "cancel_notice", "move_notice") == {
+    assert await facts(scenario, "state", "moves", "cancelled_before", "moved_before") == {
         "onf": ("open", 1, None, 30),
         "two": ("cancelled", 0, 3, None),
     }

@@ -43,7 +43,7 @@ def test_assumed_and_unreported_meetings_widen_the_bounds_and_change_no_rate() -
     assert (held["rate"], held["of"], held["bounds"]) == (75.0, 8, (60.0, 80.0))
 
 
-def test_a_difference_beyond_chance_is_told_apart_from_one_that_could_be_chance() -> None:
+def test_a_difference_beyond_chance_differs_from_one_that_could_be_chance() -> None:
     cells = {"lead|0|showed": 95, "lead|0|no_show": 5, "lead|15+|showed": 60, "lead|15+|no_show": 40}
     same_day, later = describe(cells)["lead_time"]["items"]
     assert (same_day["compared"]["verdict"], later["compared"]["verdict"]) == ("higher", "lower")
@@ -117,13 +117,13 @@ def test_changes_are_of_meetings_that_were_made() -> None:
         "moves|0|cancelled": 2,
         "moves|0|pending": 4,
         "moves|0|rejected": 3,
-        "cancel_notice|1": 1,
-        "cancel_notice|96": 1,
+        "cancelled_before|1": 1,
+        "cancelled_before|96": 1,
     }
     changes = describe(cells)["changes"]
     assert (changes["rescheduled"]["count"], changes["rescheduled"]["of"]) == (2, 10)
-    assert (changes["cancelled"]["rate"], changes["cancel_notice"]["median_hours"]) == (20.0, None)
-    counts = {one["notice"]: one["count"] for one in changes["cancel_notice"]["items"] if one["count"]}
+    assert (changes["cancelled"]["rate"], changes["cancelled_before"]["median_hours"]) == (20.0, None)
+    counts = {one["before_start"]: one["count"] for one in changes["cancelled_before"]["items"] if one["count"]}
     assert counts == {"less than 2 hours": 1, "3 to 6 days": 1}
 
 

@@ -61,7 +61,7 @@ def test_an_interval_contains_its_rate_and_stays_within_all(one: tuple[int, int]
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30), st.integers(1, 30))
-def test_the_difference_the_other_way_round_is_its_negative(a: int, b: int, c: int, d: int) -> None:
+def test_the_difference_in_the_other_order_is_its_negative(a: int, b: int, c: int, d: int) -> None:
     first, second = Proportion(min(a, c), c), Proportion(min(b, d), d)
     one, other = newcombe(first, second), newcombe(second, first)
     assert one is not None

@@ -28,8 +28,8 @@ class MeetingFacts(Struct, frozen=True, kw_only=True):
     """One meeting. `day` and `booked_day` are in the workspace's time zone.
 
     `lead_days` and `lead_hours`: from the booking to the meeting, at least 0. `attendee_hour`: the hour of the start in
-    the attendee's time zone; None if that is unknown. `moves`: how often it was rescheduled. `cancel_notice` and
-    `move_notice`: hours from the cancellation, or the last reschedule, to the start that it gave up; below 0 after it.
+    the attendee's time zone; None if that is unknown. `moves`: how often it was rescheduled. `cancelled_before` and
+    `moved_before`: hours from the cancellation, or the last reschedule, to the start that it gave up; below 0 after it.
     `interest_hours`: from the interest of the lead who booked to the booking; None for no lead, or a later interest.
     """
 
@@ -46,8 +46,8 @@ class MeetingFacts(Struct, frozen=True, kw_only=True):
     attendee_hour: int | None
     moves: int
     confirmed: bool
-    cancel_notice: int | None
-    move_notice: int | None
+    cancelled_before: int | None
+    moved_before: int | None
     interest_hours: int | None
     version: int
 
@@ -83,8 +83,8 @@ def meeting_facts(
         attendee_hour=None if attendee_zone is None else booking.start_time.astimezone(attendee_zone).hour,
         moves=min(booking.reschedule_count, 1_000),
         confirmed=attendee is not None and attendee.confirmed_at is not None,
-        cancel_notice=_hours(booking.start_time - cancelled_at) if state == "cancelled" and cancelled_at else None,
-        move_notice=_move_notice(booking),
+        cancelled_before=_hours(booking.start_time - cancelled_at) if state == "cancelled" and cancelled_at else None,
+        moved_before=_moved_before(booking),
         interest_hours=interest_hours(booking.booked_at, interested_at),
         version=booking.version,
     )
@@ -156,7 +156,7 @@ def _state(booking: Booking) -> MeetingState:
             return "open"
 
 
-def _move_notice(booking: Booking) -> int | None:
+def _moved_before(booking: Booking) -> int | None:
     if booking.reschedule_count == 0 or len(booking.uids) < 2:
         return None
     earlier, moved_at = booking.uids[-2].start_time, booking.uids[-1].since

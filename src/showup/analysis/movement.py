@@ -12,7 +12,7 @@ from showup.analysis.outcomes import Outcomes, interval_of
 from showup.analysis.sections import NOT_ENOUGH, percent
 from showup.values.proportion import ENOUGH, Interval, Proportion
 
-_NOTICE_GROUPS: Final = (
+_BEFORE_GROUPS: Final = (
     ("after the start", -(10**6), 0),
     ("less than 2 hours", 0, 2),
     ("2 to 24 hours", 2, 24),
@@ -27,7 +27,7 @@ MAX_COHORTS: Final = 104
 """The most booking weeks that are listed, the latest."""
 
 
-class Notice(Struct, frozen=True, kw_only=True):
+class BeforeStart(Struct, frozen=True, kw_only=True):
     """How long before the start people cancelled or moved meetings. `groups`: count by words for the notice."""
 
     distribution: Distribution
@@ -41,8 +41,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     sentence: str
     rescheduled: Proportion
     cancelled: Proportion
-    reschedule_notice: Notice
-    cancel_notice: Notice
+    rescheduled_before: BeforeStart
+    cancelled_before: BeforeStart
 
 
 class Speed(Struct, frozen=True, kw_only=True):
@@ -108,13 +108,13 @@ def build_changes(cells: Cells) -> Changes:
     made = {key[0]: one.total - one.pending - one.rejected for key, one in by_moves.items()}
     rescheduled = Proportion(sum(made.values()) - made.get("0", 0), sum(made.values()))
     cancelled = Proportion(sum(one.cancelled for one in by_moves.values()), sum(made.values()))
-    cancel_notice = _notice(histogram(cells, "cancel_notice"))
+    cancelled_before = _before(histogram(cells, "cancelled_before"))
     return Changes(
-        sentence=_changes_sentence(rescheduled, cancelled, cancel_notice),
+        sentence=_changes_sentence(rescheduled, cancelled, cancelled_before),
         rescheduled=rescheduled,
         cancelled=cancelled,
-        reschedule_notice=_notice(histogram(cells, "move_notice")),
-        cancel_notice=cancel_notice,
+        rescheduled_before=_before(histogram(cells, "moved_before")),
+        cancelled_before=cancelled_before,
     )
 
 
@@ -155,13 +155,13 @@ def build_cohorts(cells: Cells, today: date) -> Cohorts:
     return Cohorts(sentence=_cohorts_sentence(listed), cohorts=listed, left_out=len(cohorts) - len(listed))
 
 
-def _notice(counts: dict[int, int]) -> Notice:
+def _before(counts: dict[int, int]) -> BeforeStart:
     groups = [
         (words, sum(count for hours, count in counts.items() if low <= hours < high))
-        for words, low, high in _NOTICE_GROUPS
+        for words, low, high in _BEFORE_GROUPS
     ]
     short = sum(count for hours, count in counts.items() if hours < _DAY)
-    return Notice(
+    return BeforeStart(
         distribution=distribution_of(counts), groups=groups, within_a_day=Proportion(short, sum(counts.values()))
     )
 
@@ -177,16 +177,16 @@ def _stage(stage: str, outcomes: dict[str, int], cells: Cells) -> Stage:
     )
 
 
-def _changes_sentence(rescheduled: Proportion, cancelled: Proportion, notice: Notice) -> str:
+def _changes_sentence(rescheduled: Proportion, cancelled: Proportion, before: BeforeStart) -> str:
     if not rescheduled.is_enough:
         return NOT_ENOUGH.replace("reported meetings", "meetings")
     sentence = (
         f"Of {rescheduled.total} meetings, {rescheduled.part} ({percent(rescheduled)}) were rescheduled and"
         f" {cancelled.part} ({percent(cancelled)}) cancelled"
     )
-    if not notice.within_a_day.is_enough:
+    if not before.within_a_day.is_enough:
         return f"{sentence}."
-    short = notice.within_a_day
+    short = before.within_a_day
     return f"{sentence}; {short.part} of {short.total} cancellations came less than a day before the start."
 
 

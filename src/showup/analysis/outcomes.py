@@ -62,7 +62,7 @@ class Outcomes(Struct, kw_only=True):
         return None if lowest is None or highest is None else (lowest, highest)
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
+class GroupComparison(Struct, frozen=True, kw_only=True):
     """A held rate minus that of all other groups together, in percentage points, with its 95 % interval."""
 
     others: Proportion
@@ -80,7 +80,7 @@ def sum_outcomes(groups: Iterable[Outcomes]) -> Outcomes:
     return total
 
 
-def compare_with_others(group: Proportion, total: Proportion) -> Comparison | None:
+def compare_with_others(group: Proportion, total: Proportion) -> GroupComparison | None:
     """Compare a group's rate with that of all others; None where one of the two has too few cases.
 
     The groups are compared by Newcombe's interval: the rates really differ if it leaves out zero.
@@ -93,7 +93,7 @@ def compare_with_others(group: Proportion, total: Proportion) -> Comparison | No
     verdict: Verdict = "higher" if low > 0 else "lower" if high < 0 else "could_be_chance"
     assert group.rate is not None
     assert others.rate is not None, "both have cases"
-    return Comparison(others=others, difference=group.rate - others.rate, interval=interval, verdict=verdict)
+    return GroupComparison(others=others, difference=group.rate - others.rate, interval=interval, verdict=verdict)
 
 
 def interval_of(one: Proportion) -> Interval | None:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from showup.analysis.groups import GROUP_KINDS, Cells, GroupKind, SectionName, group_outcomes, group_values
-from showup.analysis.outcomes import Comparison, Outcomes, compare_with_others, interval_of, sum_outcomes
+from showup.analysis.outcomes import GroupComparison, Outcomes, compare_with_others, interval_of, sum_outcomes
 from showup.values.proportion import ENOUGH, Interval, Proportion
 
 MAX_GROUPS: Final = 200
@@ -37,7 +37,7 @@ class RatedGroup(Struct, frozen=True, kw_only=True):
     values: Mapping[str, Any]
     words: str
     outcomes: Outcomes
-    compared: Comparison | None
+    compared: GroupComparison | None
 
     @property
     def missed(self) -> Proportion:

@@ -72,8 +72,10 @@ MEETINGS: Final = Subject(
         "of_answer": "CASE WHEN f.confirmed THEN 'yes' ELSE 'no' END",
         "lead_day": "least(f.lead_days, 90)::text",
         "is_moved": "CASE WHEN f.moves > 0 THEN 'yes' ELSE 'no' END",
-        "cancel_notice": _if("f.state = 'cancelled' AND f.cancel_notice IS NOT NULL", hour_group("f.cancel_notice")),
-        "move_notice": _if("f.moves > 0 AND f.move_notice IS NOT NULL", hour_group("f.move_notice")),
+        "cancelled_before": _if(
+            "f.state = 'cancelled' AND f.cancelled_before IS NOT NULL", hour_group("f.cancelled_before")
+        ),
+        "moved_before": _if("f.moves > 0 AND f.moved_before IS NOT NULL", hour_group("f.moved_before")),
         "to_met": _if(_IS_HELD, hour_group("f.lead_hours")),
         "to_booked": _if("f.interest_hours IS NOT NULL", hour_group("f.interest_hours")),
         "interest_to_met": _if(
@@ -91,8 +93,8 @@ MEETINGS: Final = Subject(
         "answer": ("of_answer", "state"),
         "organizer_lead": ("of_organizer", "lead_day"),
         "organizer_moved": ("of_organizer", "is_moved"),
-        "cancel_notice": ("cancel_notice",),
-        "move_notice": ("move_notice",),
+        "cancelled_before": ("cancelled_before",),
+        "moved_before": ("moved_before",),
         "to_met": ("to_met",),
         "to_booked": ("to_booked",),
         "interest_to_met": ("interest_to_met",),

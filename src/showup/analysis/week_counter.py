@@ -18,7 +18,7 @@ _BUDGET: Final = timedelta(seconds=20)
 _WEEKS_AT_ONCE: Final = 20
 # The projector and a count may need the same rows: the count gives way, and a later run does it.
 _LOCK_TIMEOUT: Final = "200ms"
-_GIVES_WAY_TO: Final = (
+_COUNTED_LATER: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -47,7 +47,7 @@ class WeekCounter:
                     if monotonic() < stop_at:
                         await self._count_week(week)
                         counted += 1
-        except _GIVES_WAY_TO as fault:
+        except _COUNTED_LATER as fault:
             _log.info("weeks are counted later", fault=str(fault))
         return counted
 

@@ -1,6 +1,7 @@
 """The tables of the analysis: facts about meetings and deals, and their counts by week.
 
-Triggers raise the version of a week when its facts change, whoever changes them. A count is valid for one version.
+Triggers raise the version of a week when its facts change, no matter who changes them. A count is valid for one
+version.
 """
 
 from sqlalchemy import (
@@ -40,8 +41,8 @@ booking_facts = Table(
     Column("attendee_hour", SmallInteger),
     Column("moves", SmallInteger, nullable=False),
     Column("confirmed", Boolean, nullable=False),
-    Column("cancel_notice", Integer),
-    Column("move_notice", Integer),
+    Column("cancelled_before", Integer),
+    Column("moved_before", Integer),
     Column("interest_hours", Integer),
     # The booking's version, and the reminders delivered for the version that was counted; not from the log.
     Column("version", Integer, nullable=False),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from showup.analysis.distribution import Distribution
-from showup.analysis.movement import Changes, Cohort, Cohorts, Notice, Speed, Stage, Stages
+from showup.analysis.movement import BeforeStart, Changes, Cohort, Cohorts, Speed, Stage, Stages
 from showup.analysis.outcomes import STATES, Outcomes, interval_of
 from showup.analysis.sections import RatedGroup, Section
 from showup.reads.analysis.report import SECTIONS, OrganizerHabits, Report
@@ -108,16 +108,16 @@ def _changes(changes: Changes) -> Item:
         "sentence": changes.sentence,
         "rescheduled": _rate(changes.rescheduled),
         "cancelled": _rate(changes.cancelled),
-        "reschedule_notice": _notice(changes.reschedule_notice),
-        "cancel_notice": _notice(changes.cancel_notice),
+        "rescheduled_before": _before(changes.rescheduled_before),
+        "cancelled_before": _before(changes.cancelled_before),
     }
 
 
-def _notice(notice: Notice) -> Item:
+def _before(before: BeforeStart) -> Item:
     return {
-        **_distribution(notice.distribution),
-        "within_a_day": _rate(notice.within_a_day),
-        "items": [{"notice": words, "count": count} for words, count in notice.groups],
+        **_distribution(before.distribution),
+        "within_a_day": _rate(before.within_a_day),
+        "items": [{"before_start": words, "count": count} for words, count in before.groups],
     }
 
 

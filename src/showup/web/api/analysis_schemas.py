@@ -103,18 +103,18 @@ class DistributionResponse(BaseModel):
     p90_hours: int | None
 
 
-class NoticeCount(BaseModel):
+class BeforeCount(BaseModel):
     """How many came with this notice before the start."""
 
-    notice: str
+    before_start: str
     count: int
 
 
-class NoticeResponse(DistributionResponse):
+class BeforeResponse(DistributionResponse):
     """How long before the start the changes came."""
 
     within_a_day: RateResponse
-    items: list[NoticeCount]
+    items: list[BeforeCount]
 
 
 class ChangesResponse(BaseModel):
@@ -123,8 +123,8 @@ class ChangesResponse(BaseModel):
     sentence: str
     rescheduled: RateResponse
     cancelled: RateResponse
-    reschedule_notice: NoticeResponse
-    cancel_notice: NoticeResponse
+    rescheduled_before: BeforeResponse
+    cancelled_before: BeforeResponse
 
 
 class SpeedResponse(BaseModel):

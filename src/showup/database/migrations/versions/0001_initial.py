@@ -762,8 +762,8 @@ ANALYSIS_TABLES = (
         attendee_hour SMALLINT,
         moves SMALLINT NOT NULL,
         confirmed BOOLEAN NOT NULL,
-        cancel_notice INTEGER,
-        move_notice INTEGER,
+        cancelled_before INTEGER,
+        moved_before INTEGER,
         interest_hours INTEGER,
         version INTEGER NOT NULL,
         reminders SMALLINT DEFAULT '0' NOT NULL,
@@ -822,9 +822,9 @@ ANALYSIS_TABLES = (
         ON week_counts (workspace_id, subject, organizer, source, event_type, week)""",
 )
 
-# A change of facts raises the version of its weeks, whoever makes it, in the same transaction. Weeks are locked in one
-# order, so that two changes can't wait for each other. The functions run with the schema of the migration, whatever the
-# caller's search path is.
+# A change of facts raises the version of its weeks, no matter who makes it, in the same transaction. Weeks are locked in one
+# order, so that two changes can't wait for each other. The functions run with the schema of the migration, no matter
+# what the caller's search path is.
 _RAISE = """
     INSERT INTO fact_weeks (workspace_id, subject, week, version)
     SELECT DISTINCT workspace_id, subject, date_trunc('week', day::timestamp)::date, 1
