@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from benchmarks.children import ready
 from benchmarks.processor_time import peak_memory
+from showup import logs
 from showup.cli.worker_process import tune_garbage_collection
 from showup.clock import system_clock
 from showup.container import build_projection_worker, event_handlers
@@ -76,6 +77,8 @@ async def _work(step: Callable[[], Awaitable[int]]) -> None:
 def main() -> None:
     """Apply."""
     mode, url = sys.argv[1:]
+    # The parent reads this process's standard output.
+    logs.configure("WARNING")
     uvloop.run({"beside": _run_until_stopped, "batches": _batches, "one-by-one": _one_by_one}[mode](url))
 
 

@@ -41,6 +41,10 @@ def test_the_pure_contract_lists_every_pure_module() -> None:
     # The others of these read files or the database.
     pure |= {f"showup.campaigns.{name}" for name in ("campaign", "funnel", "lead", "match", "name_match")}
     pure |= {f"showup.campaigns.lead_file.{name}" for name in ("cells", "columns", "rows")}
+    pure |= {
+        f"showup.analysis.{name}"
+        for name in ("distribution", "facts", "groups", "movement", "outcomes", "sections", "subjects")
+    }
     pure |= {"showup.events", "showup.outbox.expiry", "showup.outbox.planned", "showup.values"}
     pure |= {"showup.destinations.record_status"}
     assert pure == set(find_contract("pure")["source_modules"])

@@ -213,6 +213,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     """Opens the worker that sends deliveries; its connections close at the end. Raises CannotRender."""
     import asyncpg
 
+    from showup.analysis.week_counter import WeekCounter
     from showup.database.address import asyncpg_arguments
     from showup.digests.writer import DigestWriter
     from showup.dispatch.dispatcher import Dispatcher
@@ -253,6 +254,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
                 cron="* * * * *",
                 run=DigestWriter(container.engine, container.clock, load_digest).write_due,
             ),
+            PeriodicTask(name="count_weeks", cron="* * * * *", run=WeekCounter(container.engine, container.clock).run),
         ]
         yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
 

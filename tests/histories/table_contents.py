@@ -35,6 +35,8 @@ _FILTERS: dict[str, str] = {
     "bookings": _BY_WORKSPACE,
     "booking_attendees": "t.booking_id IN (SELECT id FROM bookings WHERE workspace_id = $1)",
     "booking_refs": _BY_WORKSPACE,
+    "booking_facts": _BY_WORKSPACE,
+    "stage_visits": _BY_WORKSPACE,
     "people": _BY_WORKSPACE,
     "companies": _BY_WORKSPACE,
     "deals": _BY_WORKSPACE,

@@ -292,7 +292,7 @@ def test_every_field_is_compared() -> None:
     """A new field of a booking must stand in the table of docs/CALCOM.md, or be one that several places tell."""
     described = {
         *("hosts", "attendees", "seated", "location", "location_kind", "notes", "answers", "company_answer"),
-        *("calendar_invites", "series_uid"),
+        *("calendar_invites", "series_uid", "source"),
     }
     assert set(BookingDetails.__struct_fields__) == set(TABLE) | described | ENVELOPE_FIELDS
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -19,6 +19,36 @@ somewhere else, as `location` says, or by phone where nobody said who calls.
 """
 
 MeetingOutcome: TypeAlias = Literal["showed", "no_show", "host_absent", "rescheduled"]
+
+
+UNKNOWN_SOURCE: Final = "unknown"
+"""The source of a booking of which nobody said where it came from."""
+
+CAMPAIGN_SOURCE: Final = "campaign"
+"""The source of a booking with an attendee who is a lead of a campaign, whatever else the booking says."""
+
+
+def effective_source(reported: "BookingSource | None", *, is_matched: bool) -> str:
+    """Return the source by which bookings are grouped (CA10)."""
+    if is_matched:
+        return CAMPAIGN_SOURCE
+    return UNKNOWN_SOURCE if reported is None else reported.name
+
+
+class BookingSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a booking came from, as the booking itself says (CA10).
+
+    `name` is in lower case. `kind`: it is from UTM parameters, a referrer, or the booker's answer to a question.
+    The other fields are the other UTM parameters and the referrer as given.
+    """
+
+    name: str
+    kind: Literal["utm", "referrer", "answer"]
+    medium: str | None = None
+    campaign: str | None = None
+    term: str | None = None
+    content: str | None = None
+    referrer: str | None = None
 
 
 def attendee_key(email: str | None, phone: str | None, name: str | None) -> str:
@@ -101,6 +131,7 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     meeting_url: str | None = None
     notes: str | None = None
     answers: dict[str, str] = {}
+    source: BookingSource | None = None
     cancellation_reason: str | None = None
     cancelled_by: str | None = None
     rejection_reason: str | None = None

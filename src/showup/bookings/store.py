@@ -9,14 +9,16 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from showup.bookings.booking import Attendee, Booking
+from showup.bookings.booking import Attendee, Booking, effective_source
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
 from showup.values.email_address import match_key
 
 # Booking fields that are stored as columns without conversion. To save a new field, add it to both the struct and the
 # table.
-_SAME_NAME_FIELDS = tuple(name for name in Booking.__struct_fields__ if name in bookings.c and name != "uids")
+_SAME_NAME_FIELDS = tuple(
+    name for name in Booking.__struct_fields__ if name in bookings.c and name not in ("uids", "source")
+)
 
 
 class StoredBooking(Struct, frozen=True, kw_only=True):
@@ -24,7 +26,8 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
 
     `dismissed` are the emails of attendees whom nobody has to review. `name_keys` are the keys by which attendees and
     leads of the same name or company find each other, by the attendee's email; who has none is matched by address only.
-    `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02).
+    `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02). `is_matched`:
+    an attendee is a lead of a campaign.
     """
 
     id: UUID
@@ -36,6 +39,7 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     person_ids: Mapping[str, UUID]
     dismissed: Collection[str] = ()
     name_keys: Mapping[str, Sequence[str]] = {}
+    is_matched: bool = False
     created_at: datetime
     updated_at: datetime
 
@@ -237,6 +241,8 @@ def _row(workspace_id: UUID, stored: StoredBooking) -> dict[str, Any]:
         attendance_evidence=booking.evidence,
         show_time=booking.start_time if booking.attended else None,
         uids=msgspec.to_builtins(booking.uids),
+        source=effective_source(booking.source, is_matched=stored.is_matched),
+        source_details=msgspec.to_builtins(booking.source),
         created_at=stored.created_at,
         updated_at=stored.updated_at,
     )

@@ -65,6 +65,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
 
     Without --secret, the target is this machine's Showup.
     The command then creates a workspace `simulation` with two accounts, and a key for --check, in its database.
+    Campaigns have some of the bookers as leads there, and --check compares their matches and funnels too.
 
     With --remove, it deletes the records of earlier runs, and erases their events from the log.
 
@@ -90,8 +91,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - each option of a command is an argumen
     from showup.clock import system_clock
     from showup.simulation.world import make_world
 
-    world = make_world(seed, system_clock(), count)
     with _open_endpoints(url, secret, account) as (endpoints, made_key):
+        world = make_world(seed, system_clock(), count, with_campaigns=made_key is not None)
         _require_running_server(url)
         options = SimulationOptions(url, rate, chaos, check, wait)
         summary, comparison = asyncio.run(_run(options, world, endpoints, key or made_key))
@@ -167,16 +168,21 @@ async def _run(
 ) -> "tuple[SendSummary, CheckResult | None]":
     from showup.cli.simulate_output import progress, wait_status
     from showup.simulation.api_reader import ApiReadError
-    from showup.simulation.run import check_run, outgoing_webhooks, send_all
+    from showup.simulation.run import check_run, import_leads, outgoing_webhooks, send_all
     from showup.simulation.sender import SendOptions
 
     outgoing = outgoing_webhooks(world, endpoints, chaos=options.chaos)
-    with progress(len(outgoing)) as on_progress:
-        summary = await send_all(outgoing, SendOptions(rate=options.rate), lambda _: on_progress())
-    if not options.check or key is None:
-        return summary, None
     try:
+        # Half of the leads come before the bookings, half of them after.
+        if key is not None:
+            await import_leads(options.url, key, world.leads[::2])
+        with progress(len(outgoing)) as on_progress:
+            summary = await send_all(outgoing, SendOptions(rate=options.rate), lambda _: on_progress())
+        if key is not None:
+            await import_leads(options.url, key, world.leads[1::2])
+        if not options.check or key is None:
+            return summary, None
         with wait_status():
             return summary, await check_run(options.url, key, world, summary, time_limit=options.wait)
     except ApiReadError as fault:
-        raise CliError(f"Showup's data can't be read: {fault}") from None
+        raise CliError(f"Showup's API answered unexpectedly: {fault}") from None

@@ -30,16 +30,26 @@ async def insert_new(connection: asyncpg.Connection, table: Table, rows: Sequenc
     await _run(connection, table, rows, " ON CONFLICT DO NOTHING")
 
 
-async def upsert(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
-    """Insert the rows, or update those whose `key` columns exist."""
+async def upsert(
+    connection: asyncpg.Connection, table: Table, rows: Sequence[Row], key: Sequence[str], *, only_changed: bool = False
+) -> None:
+    """Insert the rows, or update those whose `key` columns exist; with `only_changed`, not those that stay the same."""
     if rows:
-        await _run(connection, table, rows, _on_conflict(tuple(rows[0]), tuple(key)))
+        columns = tuple(rows[0])
+        suffix = _on_conflict(columns, tuple(key)) + (_if_changed(table.name, columns) if only_changed else "")
+        await _run(connection, table, rows, suffix)
 
 
 @lru_cache(maxsize=64)
 def _on_conflict(columns: tuple[str, ...], key: tuple[str, ...]) -> str:
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
     return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+
+@lru_cache(maxsize=64)
+def _if_changed(table_name: str, columns: tuple[str, ...]) -> str:
+    before, after = (", ".join(f"{row}.{name}" for name in columns) for row in (table_name, "excluded"))
+    return f" WHERE ({before}) IS DISTINCT FROM ({after})"
 
 
 async def _run(connection: asyncpg.Connection, table: Table, rows: Sequence[Row], suffix: str) -> None:

@@ -30,6 +30,11 @@ from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
+from showup.database.analysis_tables import booking_facts as booking_facts
+from showup.database.analysis_tables import fact_weeks as fact_weeks
+from showup.database.analysis_tables import stage_visits as stage_visits
+from showup.database.analysis_tables import week_counts as week_counts
+from showup.database.analysis_tables import week_summaries as week_summaries
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
 from showup.database.campaign_tables import funnel_seats as funnel_seats
@@ -220,6 +225,9 @@ bookings = Table(
     Column("next_step", Text),
     # The booker's answers by the question's slug: {slug: text}.
     Column("answers", JSONB, nullable=False, server_default="{}"),
+    # Where the booking came from: the name of `BookingSource`, or "unknown"; and its fields.
+    Column("source", Text, nullable=False, server_default="unknown"),
+    Column("source_details", JSONB),
     # Every uid the booking ever had, oldest first: [{uid, calcom_booking_id, start_time, end_time, since}].
     Column("uids", JSONB, nullable=False, server_default="[]"),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
@@ -229,6 +237,7 @@ bookings = Table(
     Column("updated_at", Instant, nullable=False),
     Column("search", TSVECTOR, search_column("title")),
     Index("ix_bookings_page", "workspace_id", "start_time", "id"),
+    Index("ix_bookings_source", "workspace_id", "source", "start_time", "id"),
     Index("ix_bookings_person_id", "person_id"),
     Index("ix_bookings_company_id", "company_id"),
     Index("ix_bookings_seat_company_id", "seat_company_id", postgresql_where=text("seat_company_id IS NOT NULL")),

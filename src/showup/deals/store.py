@@ -189,6 +189,7 @@ async def save(
     if removed:
         ids = [deal.id for deal in removed]
         await connection.execute("UPDATE bookings SET deal_id = NULL WHERE deal_id = ANY($1::uuid[])", ids)
+        await connection.execute("DELETE FROM stage_visits WHERE deal_id = ANY($1::uuid[])", ids)
         await connection.execute("DELETE FROM deals WHERE id = ANY($1::uuid[])", ids)
         aliases = [{"alias_id": one.id, "opened_by": one.opened_by, "workspace_id": workspace_id} for one in removed]
         await bulk.insert_new(connection, deal_aliases, aliases)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from showup.bookings.booking import LocationKind, Status, attendee_key
+from showup.bookings.booking import BookingSource, LocationKind, Status, attendee_key
 
 
 class AttendeeDetails(Struct, frozen=True, kw_only=True):
@@ -64,6 +64,8 @@ class BookingDetails(Struct, frozen=True, kw_only=True):
     notes: str | None = None
     answers: dict[str, str] = {}
     company_answer: str | None = None
+    # Where the booking came from, such as the newsletter whose link was followed.
+    source: BookingSource | None = None
     ical_uid: str | None = None
     ical_sequence: int | None = None
     booker_url: str | None = None

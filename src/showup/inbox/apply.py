@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.analysis import facts_store
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.events.booking import SeatMoved, booking_names, seat_left_event
@@ -169,6 +170,7 @@ async def match_leads(
     The caller holds the workspace's lock, and has marked the events of these bookings as processed.
     """
     for some_ids in lead_matches.chunks(booking_ids, _MATCHED_AT_ONCE):
+        await facts_store.refresh_interest(connection, some_ids)
         unmatched: Sequence[UUID] = some_ids
         for _ in range(_MAX_REFUSALS):
             events = await lead_matches.store_changes(connection, workspace_id, unmatched, now)

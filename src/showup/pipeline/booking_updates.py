@@ -113,6 +113,8 @@ def apply_details(booking: Booking, record: BookingRecord, rules: Rules) -> Book
     }
     # Bodies name a series in different ways: the first name stays, since it links the date to the others.
     changes["series_uid"] = booking.series_uid or details.series_uid
+    # A reschedule may come through another link: what led to the booking stays its source.
+    changes["source"] = booking.source or details.source
     if details.answers:
         changes["answers"] = {**booking.answers, **details.answers}
     if details.calcom_booking_id is not None:

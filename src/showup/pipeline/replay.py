@@ -66,6 +66,18 @@ class BookingState(Struct, kw_only=True):
     refused: dict[UUID, str] = {}
 
     @property
+    def cancelled_at(self) -> datetime | None:
+        """Return when the booking was cancelled last, whatever it is now."""
+        return max((entry.at for entry in self.entries if entry.what == "booking.cancelled"), default=None)
+
+    @property
+    def is_matched(self) -> bool:
+        """Return whether an attendee is matched to a lead of a campaign."""
+        attendees = () if self.booking is None else self.booking.attendees
+        emails = {one.email for one in attendees if one.is_person}
+        return any(one.state == "matched" and one.attendee in emails for one in self.matches)
+
+    @property
     def company_key(self) -> str | None:
         """Return the company of the booking and its deal: the attendees' company, unless a person set another."""
         if self.booking is None or self.booking.attached_to is not None:

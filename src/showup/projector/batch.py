@@ -10,12 +10,15 @@ from uuid import UUID
 
 import asyncpg
 
+from showup.analysis import facts_store
+from showup.analysis.facts import meeting_facts
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
 from showup.campaigns import matches_store
 from showup.campaigns.matches_store import MatchedBooking
 from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
+from showup.deals.deal import deal_id
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
 from showup.outbox import store as deliveries
 from showup.outbox.wakeups import wake
@@ -35,6 +38,7 @@ from showup.projector.number_claims import resolve_numbers
 from showup.projector.outcomes import ProjectionResult, build_result
 from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
 from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_streams
+from showup.values.time_zone import zone_of
 
 
 async def project(
@@ -69,6 +73,7 @@ async def project(
     await _save_bookings(connection, workspace_id, replayed, contacts, manual)
     deal_projection = await _project_deals(connection, workspace_id, replayed, contacts, manual, rules, replay_request)
     await _write_audit_log(connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records)
+    await _save_facts(connection, workspace_id, replayed, deal_projection)
     wake_ups = await write_deliveries(
         connection, workspace_id, replayed, deal_projection, manual_records, rules, replay_request.booking_ids
     )
@@ -85,6 +90,7 @@ async def _merge_bookings(
     merged = {merged_id: one.booking_id for one in replayed for merged_id in one.stream.merged}
     if merged:
         await deliveries.reassign_booking(connection, merged)
+        await facts_store.remove_meetings(connection, merged)
         await matches_store.remove(connection, merged)
         await bookings.merge(connection, workspace_id, merged)
 
@@ -120,6 +126,7 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
         person_ids=contacts.person_ids,
         dismissed=state.dismissed,
         name_keys=name_keys(state.booking),
+        is_matched=state.is_matched,
         created_at=state.first_event_at,
         updated_at=state.last_event_at or state.first_event_at,
     )
@@ -271,6 +278,34 @@ async def _write_audit_log(
         manual_event_ids=[record.event_id for record in manual_records],
         new_rows=[*rows, *deal_projection.rows, *manual_rows(workspace_id, manual_records, manual)],
     )
+
+
+async def _save_facts(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    replayed: Sequence[ReplayedBooking],
+    deal_projection: DealProjection,
+) -> None:
+    """Save what the analysis counts: the bookings, and the stages of the deals that changed (CA8)."""
+    zone = zone_of(await connection.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id))
+    matched = [one.booking_id for one in replayed if one.state.is_matched]
+    interest = await facts_store.interest_of(connection, matched) if matched else {}
+    facts = {
+        one.booking_id: meeting_facts(
+            one.state.booking,
+            zone,
+            cancelled_at=one.state.cancelled_at,
+            interested_at=interest.get(one.booking_id),
+            is_matched=one.state.is_matched,
+        )
+        for one in replayed
+        if one.state.booking is not None
+    }
+    await facts_store.save_meetings(connection, workspace_id, facts)
+    # A deal has the source and the event type of the booking that opened it.
+    opened = {deal_id(one.booking_id) for one in replayed}
+    changed = await facts_store.deals_changed_since(connection, deal_projection.since)
+    await facts_store.save_stages(connection, workspace_id, opened | changed, zone)
 
 
 async def _remove_contacts(

@@ -26,6 +26,7 @@ _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
     *("attended", "attendance_evidence", "host_absent", "show_time", "organizer_email"),
     *("reschedule_count", "cancellation_reason", "meeting_url", "notes", "created_at", "uids", "simulated"),
+    *("source", "source_details"),
 )
 
 
@@ -44,6 +45,7 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
     organizer: Sequence[str] = ()
+    source: Sequence[str] = ()
     simulated: SimulatedFilter = "all"
     starts_from: datetime | None = None
     starts_before: datetime | None = None
@@ -129,6 +131,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
         if_any(filters.confirmed, lambda values: or_(*(_with_yes() == (value == "true") for value in values))),
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
+        if_any(filters.source, lambda names: b.source.in_([name.casefold() for name in names])),
         if_any(filters.email, _with_attendee),
         if_any(filters.uid, _with_any_uid),
         *(b.id.in_(_matching_word(word)) for word in typed_words(filters.q)),

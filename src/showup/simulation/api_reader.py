@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import httpx2
 
+from showup.simulation.campaign_truth import FoundLead, FoundMatches, FunnelTruth
 from showup.simulation.truth import BookingTruth, DealTruth, PersonTruth, Truth
 
 Json: TypeAlias = dict[str, Any]
@@ -25,6 +27,7 @@ class ApiReader:
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
+        self._run_details: list[Json] = []
 
     async def unprocessed(self, event_ids: Collection[str]) -> set[str]:
         """Returns which of these events are not applied yet."""
@@ -39,13 +42,49 @@ class ApiReader:
         deals = [item for item in await self._list("/api/deals") if _is_of_run(_domain(item), tag)]
         companies = [item for item in await self._list("/api/companies") if _is_of_run(_text(item, "domain"), tag)]
         people = [item for item in await self._list("/api/people") if _text(item, "email") in addresses]
-        details = await self._details(bookings)
+        details = self._run_details = await self._details(bookings)
         return Truth(
             {item["calcom_uid"]: _booking(item) for item in details},
             tuple(_deal(item, bookings) for item in deals),
             {item["domain"]: item["name"] for item in companies},
             {item["email"]: PersonTruth(item["email"], item["name"] or None, _domain(item)) for item in people},
         )
+
+    async def read_matches(self) -> FoundMatches:
+        """Returns the matches of the bookings that `read_truth` has read, and the leads suggested for the others."""
+        linked = {
+            (item["calcom_uid"], one["attendee"]): FoundLead(one["lead"]["email"], one["campaign"]["name"])
+            for item in self._run_details
+            for one in item["matches"]
+        }
+        uids = {item["id"]: item["calcom_uid"] for item in self._run_details}
+        suggested = {
+            (uids[item["booking_id"]], item["attendee"]): frozenset(
+                one["lead"]["email"] for one in item.get("candidates", ())
+            )
+            for item in await self._list("/api/unmatched")
+            if item["booking_id"] in uids
+        }
+        return FoundMatches(linked, suggested)
+
+    async def read_funnels(self, campaigns: Collection[str]) -> dict[str, FunnelTruth]:
+        """Returns the funnels of these campaigns, by name."""
+        numbers = [item["id"] for item in await self._list("/api/campaigns") if item["name"] in campaigns]
+        if not numbers:
+            return {}
+        funnel = await self._get("/api/funnel", group_by="campaign", simulated="all", campaign_id=numbers)
+        return {item["group"]["campaign"]["name"]: _funnel(item) for item in funnel["items"]}
+
+    async def import_leads(self, file: bytes) -> None:
+        """Imports a file of leads, of which each row names its campaign."""
+        path = "/api/leads/import"
+        headers = {"Content-Type": "text/csv"}
+        try:
+            response = await self._client.post(path, params={"campaign": "Simulation"}, content=file, headers=headers)
+        except httpx2.TransportError as error:
+            raise ApiReadError(f"POST {path}: {type(error).__name__} {error}") from None
+        if response.status_code != 200:
+            raise ApiReadError(f"POST {path}: answered {response.status_code}: {response.text[:200]}")
 
     async def _details(self, bookings: list[Json]) -> list[Json]:
         semaphore = asyncio.Semaphore(_CONCURRENCY)
@@ -67,7 +106,7 @@ class ApiReader:
             if cursor is None:
                 return items
 
-    async def _get(self, path: str, **query: str) -> Json:
+    async def _get(self, path: str, **query: str | list[int]) -> Json:
         try:
             response = await self._client.get(path, params=query)
         except httpx2.TransportError as error:
@@ -90,6 +129,10 @@ async def wait_until_processed(
             break
         await asyncio.sleep(poll_interval)
     return remaining
+
+
+def _funnel(item: Json) -> FunnelTruth:
+    return FunnelTruth(**{step.name: item[step.name] for step in fields(FunnelTruth)})
 
 
 def _booking(item: Json) -> BookingTruth:

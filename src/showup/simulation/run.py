@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from showup.simulation.api_reader import ApiReader, wait_until_processed
+from showup.simulation.campaign_truth import expected_funnels, find_funnel_differences, find_match_differences
+from showup.simulation.campaigns import SimulatedLead, lead_files
 from showup.simulation.chaos import apply_chaos
 from showup.simulation.compare import TruthDifference, find_differences
 from showup.simulation.models import SimulatedWebhook
@@ -19,6 +21,8 @@ from showup.simulation.world import World
 
 # One slow answer does not end a run: a busy Showup answers 503 long before this many seconds.
 _TIMEOUT = httpx2.Timeout(30.0)
+# A file of leads is answered when all of them are imported and matched.
+_IMPORT_TIMEOUT = httpx2.Timeout(300.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,15 @@ async def send_all(
         return await send(client, outgoing, options, on_result)
 
 
+async def import_leads(url: str, key: str, leads: Sequence[SimulatedLead]) -> None:
+    """Imports leads of the run's campaigns. Raises ApiReadError."""
+    bearer = {"Authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(base_url=url, headers=bearer, timeout=_IMPORT_TIMEOUT, trust_env=False) as client:
+        reader = ApiReader(client)
+        for file in lead_files(leads):
+            await reader.import_leads(file)
+
+
 async def check_run(url: str, key: str, world: World, summary: SendSummary, *, time_limit: float) -> CheckResult:
     """Waits at most `time_limit` seconds for Showup to catch up, then compares. Raises ApiReadError."""
     bearer = {"Authorization": f"Bearer {key}"}
@@ -84,6 +97,16 @@ async def check_run(url: str, key: str, world: World, summary: SendSummary, *, t
     async with httpx2.AsyncClient(base_url=url, headers=bearer, timeout=_TIMEOUT, trust_env=False) as client:
         reader = ApiReader(client)
         remaining = await wait_until_processed(reader, summary.event_ids, time_limit=time_limit)
-        return CheckResult(
-            truth, find_differences(truth, await reader.read_truth(world.tag, addresses)), len(remaining)
-        )
+        differences = find_differences(truth, await reader.read_truth(world.tag, addresses))
+        if world.leads:
+            differences += await _find_campaign_differences(reader, world, truth)
+        return CheckResult(truth, differences, len(remaining))
+
+
+async def _find_campaign_differences(reader: ApiReader, world: World, truth: Truth) -> list[TruthDifference]:
+    matches = await reader.read_matches()
+    funnels = expected_funnels(world.leads, truth.bookings, matches)
+    return [
+        *find_match_differences(world.leads, truth.bookings, matches),
+        *find_funnel_differences(funnels, await reader.read_funnels(funnels)),
+    ]

@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime
 
+from showup.simulation.campaigns import SimulatedLead, make_leads
 from showup.simulation.models import SimulatedWebhook
 from showup.simulation.population import Population
 from showup.simulation.scenario_context import ScenarioContext
@@ -13,15 +14,19 @@ from showup.simulation.scenarios.catalog import draw_scenarios
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`webhooks` are in source order, none later than `start`; `tag` is in every uid and domain of this run only."""
+    """`webhooks` are in source order, none later than `start`; `tag` is in every uid and domain of this run only.
+
+    `leads` are those of its campaigns.
+    """
 
     seed: int
     start: datetime
     tag: str
     webhooks: tuple[SimulatedWebhook, ...]
+    leads: tuple[SimulatedLead, ...] = ()
 
 
-def make_world(seed: int, start: datetime, count: int) -> World:
+def make_world(seed: int, start: datetime, count: int, *, with_campaigns: bool = False) -> World:
     """Makes at least `count` webhooks (whole scenarios, so a few more), the same for the same seed, start and count."""
     rng, tag = random.Random(seed), run_tag(seed, start)
     start = start.replace(microsecond=0)
@@ -29,7 +34,8 @@ def make_world(seed: int, start: datetime, count: int) -> World:
     scenarios = draw_scenarios(rng)
     while len(context.webhooks) < count:
         next(scenarios)(context)
-    return World(seed, start, tag, tuple(sorted(context.webhooks, key=source_order)))
+    webhooks = tuple(sorted(context.webhooks, key=source_order))
+    return World(seed, start, tag, webhooks, make_leads(seed, tag, webhooks) if with_campaigns else ())
 
 
 def run_tag(seed: int, start: datetime) -> str:

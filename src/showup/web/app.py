@@ -19,6 +19,7 @@ from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import api_docs, confirm, home_page, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web import logos as logo_pages
 from showup.web.api import (
+    analysis,
     attention,
     bookings,
     clients,
@@ -72,6 +73,7 @@ READ_ROUTERS = (
     stats.router,
     funnel.router,
     clients.router,
+    analysis.router,
     deliveries.router,
     queues.router,
     suppressions.router,

@@ -97,6 +97,13 @@ COMPARED_TABLES: Final = (
     _table("matches", "id", label="{attendee} as {lead_email}"),
     _table("funnel_seats", "id", label="booking {booking_id} of lead {lead_id}"),
     _table(
+        *("booking_facts", "booking_id"),
+        label="{booking_id}",
+        # Counted from the deliveries, whose progress the log does not contain.
+        ignored_columns=frozenset({"reminders", "counted_version"}),
+    ),
+    _table("stage_visits", "deal_id", "position", label="{deal_id}, stage {position} ({stage})"),
+    _table(
         *("deal_events", "stream_id", "position"),
         label="{stream_id}, event {position} ({kind})",
         join="JOIN {side}.companies w ON w.id = t.company_id",

@@ -25,6 +25,8 @@ _LIVE_TABLES: Final = frozenset(
         *("webhook_refusals", "acknowledgements"),
         # Subscribers are not in the log; their notifications are replayed for those who were subscribed then.
         *("subscriptions", "endpoints", "mirrored_records", "mirrors"),
+        # Counts of the facts, which triggers of the current tables invalidate.
+        *("fact_weeks", "week_summaries", "week_counts"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Leads come from imports: the log contains only their matches.

@@ -65,6 +65,9 @@ class BookingQuery(ListQuery):
     email: list[ShortText] = any_of("Email address of any attendee.")
     company_id: list[UUID] = any_of()
     organizer: list[ShortText] = any_of("Email address of the organizer.")
+    source: list[ShortText] = any_of(
+        "Where the booking came from, such as `newsletter`; `campaign`: from a lead; `unknown`: nobody said."
+    )
     from_: Timestamp | None = Field(None, alias="from", description="Meetings that start at or after this time.")
     to: Timestamp | None = Field(None, description="Meetings that start before this time.")
     q: SearchText | None = Field(None, description="Prefixes of words in the title, a person's name or the company.")
@@ -74,9 +77,32 @@ class BookingQuery(ListQuery):
     def to_filter(self) -> BookingFilter:
         """Return these filters as a `reads` filter."""
         criteria = self.model_dump(
-            include={"simulated", "uid", "status", "attended", "confirmed", "email", "company_id", "organizer", "q"}
+            include={
+                "simulated",
+                "uid",
+                "status",
+                "attended",
+                "confirmed",
+                "email",
+                "company_id",
+                "organizer",
+                "source",
+                "q",
+            }
         )
         return BookingFilter(**criteria, starts_from=self.from_, starts_before=self.to)
+
+
+class SourceDetails(BaseModel):
+    """What the booking says about its source: the UTM parameters, the referrer, or the booker's own answer."""
+
+    name: str
+    kind: Literal["utm", "referrer", "answer"]
+    medium: str | None = None
+    campaign: str | None = None
+    term: str | None = None
+    content: str | None = None
+    referrer: str | None = None
 
 
 class BookingResponse(BookingSummary):
@@ -96,6 +122,10 @@ class BookingResponse(BookingSummary):
     meeting_url: str | None
     notes: str | None
     notification_sent_at: datetime | None
+    source: str = Field(
+        description="Where the booking came from, in lower case; `campaign`: from a lead; `unknown`: nobody said."
+    )
+    source_details: SourceDetails | None
     created_at: datetime
 
 
@@ -166,6 +196,8 @@ BOOKING: Example = BOOKING_SUMMARY | {
     "meeting_url": "https://app.cal.com/video/bFJeNb2uX8ANpT3JL5EfXw",
     "notes": "Wants to see the reporting.",
     "notification_sent_at": "2026-03-10T09:15:01Z",
+    "source": "newsletter",
+    "source_details": {"name": "newsletter", "kind": "utm", "medium": "email", "campaign": "spring"},
     "created_at": "2026-03-10T09:15:00Z",
 }
 _ATTENDEE: Example = {

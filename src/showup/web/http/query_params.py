@@ -1,7 +1,7 @@
 """Query parameters that all routes share. Unknown parameters are refused."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, get_origin
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from showup.reads.search import check_search
 from showup.values.storable import check_storable
 from showup.web.http.paging import build_page_request
 
+_DAY_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?")
 
 
@@ -38,6 +39,25 @@ Timestamp = Annotated[
     WithJsonSchema(
         {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}], "examples": ["2026-03-01"]}
     ),
+]
+
+
+def parse_day(value: Any) -> Any:
+    """Parse a date. Raises ValueError with the expected format."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _DAY_PATTERN.fullmatch(value):
+        raise ValueError("Send a date, such as 2026-03-14")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"This date does not exist: {error}") from error
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(parse_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-03-01"]}),
 ]
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 SearchText = Annotated[str, Field(max_length=200), AfterValidator(check_search)]

@@ -574,6 +574,8 @@ TABLES = (
         outcome_notes TEXT,
         next_step TEXT,
         answers JSONB DEFAULT '{}' NOT NULL,
+        source TEXT DEFAULT 'unknown' NOT NULL,
+        source_details JSONB,
         uids JSONB DEFAULT '[]' NOT NULL,
         simulated BOOLEAN DEFAULT false NOT NULL,
         version INTEGER DEFAULT '1' NOT NULL,
@@ -595,6 +597,7 @@ TABLES = (
     "CREATE INDEX ix_bookings_person_id ON bookings (person_id)",
     "CREATE INDEX ix_bookings_search ON bookings USING gin (search)",
     "CREATE INDEX ix_bookings_simulated ON bookings (id) WHERE simulated",
+    "CREATE INDEX ix_bookings_source ON bookings (workspace_id, source, start_time, id)",
     "CREATE INDEX ix_bookings_series ON bookings (workspace_id, series_uid) WHERE series_uid IS NOT NULL",
     """CREATE TABLE event_refs (
         ref TEXT NOT NULL,
@@ -787,9 +790,133 @@ UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
     AND NOT EXISTS (
         SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.email AND m.state = 'matched')"""
 
+# Facts about meetings and deals, and their counts by week: see showup.analysis.
+ANALYSIS_TABLES = (
+    """CREATE TABLE booking_facts (
+        booking_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        day DATE NOT NULL,
+        booked_day DATE NOT NULL,
+        ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        organizer TEXT NOT NULL,
+        source TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        state TEXT NOT NULL,
+        lead_days SMALLINT NOT NULL,
+        lead_hours INTEGER NOT NULL,
+        attendee_hour SMALLINT,
+        moves SMALLINT NOT NULL,
+        confirmed BOOLEAN NOT NULL,
+        cancelled_before INTEGER,
+        moved_before INTEGER,
+        interest_hours INTEGER,
+        version INTEGER NOT NULL,
+        reminders SMALLINT DEFAULT '0' NOT NULL,
+        counted_version INTEGER,
+        CONSTRAINT pk_booking_facts PRIMARY KEY (booking_id),
+        CONSTRAINT fk_booking_facts_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id) ON DELETE CASCADE
+    )""",
+    "CREATE INDEX ix_booking_facts_day ON booking_facts (workspace_id, day)",
+    "CREATE INDEX ix_booking_facts_booked_day ON booking_facts (workspace_id, booked_day)",
+    """CREATE INDEX ix_booking_facts_uncounted ON booking_facts (ends_at)
+        WHERE counted_version IS DISTINCT FROM version""",
+    """CREATE TABLE stage_visits (
+        deal_id UUID NOT NULL,
+        position INTEGER NOT NULL,
+        workspace_id UUID NOT NULL,
+        day DATE NOT NULL,
+        organizer TEXT NOT NULL,
+        source TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        stage TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        hours INTEGER,
+        CONSTRAINT pk_stage_visits PRIMARY KEY (deal_id, position),
+        CONSTRAINT fk_stage_visits_deal_id FOREIGN KEY(deal_id) REFERENCES deals (id) ON DELETE CASCADE
+    )""",
+    "CREATE INDEX ix_stage_visits_day ON stage_visits (workspace_id, day)",
+    """CREATE TABLE fact_weeks (
+        workspace_id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        week DATE NOT NULL,
+        version BIGINT NOT NULL,
+        CONSTRAINT pk_fact_weeks PRIMARY KEY (workspace_id, subject, week)
+    )""",
+    """CREATE TABLE week_summaries (
+        workspace_id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        week DATE NOT NULL,
+        version BIGINT NOT NULL,
+        valid_until TIMESTAMP WITH TIME ZONE,
+        counted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_week_summaries PRIMARY KEY (workspace_id, subject, week)
+    )""",
+    """CREATE TABLE week_counts (
+        workspace_id UUID NOT NULL,
+        subject TEXT NOT NULL,
+        week DATE NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        organizer TEXT,
+        source TEXT,
+        event_type TEXT,
+        cells JSONB NOT NULL
+    )""",
+    "CREATE INDEX ix_week_counts_week ON week_counts (workspace_id, subject, week)",
+    """CREATE INDEX ix_week_counts_filters
+        ON week_counts (workspace_id, subject, organizer, source, event_type, week)""",
+)
+
+# A change of facts raises the version of its weeks, no matter who makes it, in the same transaction. Weeks are locked in one
+# order, so that two changes can't wait for each other. The functions run with the schema of the migration, no matter
+# what the caller's search path is.
+_RAISE = """
+    INSERT INTO fact_weeks (workspace_id, subject, week, version)
+    SELECT DISTINCT workspace_id, subject, date_trunc('week', day::timestamp)::date, 1
+    FROM {changed} ORDER BY 1, 2, 3
+    ON CONFLICT (workspace_id, subject, week) DO UPDATE SET version = fact_weeks.version + 1;
+"""
+_MEETING_WEEKS = """(
+    SELECT r.workspace_id, s.subject, s.day FROM {rows} r
+    CROSS JOIN LATERAL (VALUES ('meetings', r.day), ('cohorts', r.booked_day)) s(subject, day)
+) changed"""
+_STAGE_WEEKS = "(SELECT r.workspace_id, 'stages' AS subject, r.day FROM {rows} r) changed"
+# Before and after: a fact may move to another week. Statements that update facts leave out those that stay the same.
+_CHANGED_ROWS = "(TABLE old_rows UNION ALL TABLE new_rows)"
+
+
+def _week_triggers(table: str, weeks: str) -> tuple[str, ...]:
+    branches = [_RAISE.format(changed=weeks.format(rows=rows)) for rows in ("new_rows", "old_rows", _CHANGED_ROWS)]
+    function = f"""CREATE FUNCTION raise_{table}_weeks() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+        BEGIN
+            IF TG_OP = 'INSERT' THEN {branches[0]}
+            ELSIF TG_OP = 'DELETE' THEN {branches[1]}
+            ELSE {branches[2]}
+            END IF;
+            RETURN NULL;
+        END $$"""
+    tables = {
+        "insert": "NEW TABLE AS new_rows",
+        "delete": "OLD TABLE AS old_rows",
+        "update": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
+    }
+    triggers = (
+        f"""CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} REFERENCING {transition}
+            FOR EACH STATEMENT EXECUTE FUNCTION raise_{table}_weeks()"""
+        for event, transition in tables.items()
+    )
+    return (function, *triggers)
+
+
+WEEK_TRIGGERS = (
+    *_week_triggers("booking_facts", _MEETING_WEEKS),
+    *_week_triggers("stage_visits", _STAGE_WEEKS),
+)
+
 
 def upgrade() -> None:
-    for statement in (*TABLES, VIEW, UNMATCHED):
+    for statement in (*TABLES, *ANALYSIS_TABLES, *WEEK_TRIGGERS, VIEW, UNMATCHED):
         op.get_bind().exec_driver_sql(statement)
     _compress_bodies()
     _create_job_tables()

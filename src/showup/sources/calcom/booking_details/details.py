@@ -10,6 +10,7 @@ from showup.sources.calcom.booking_details.calendar_invitation import calendar_i
 from showup.sources.calcom.booking_details.location import location_kind, read_location
 from showup.sources.calcom.booking_details.places import PLACES, look_up
 from showup.sources.calcom.booking_details.series import read_series
+from showup.sources.calcom.booking_details.source import read_source
 from showup.sources.calcom.envelope import Envelope
 from showup.sources.calcom.payload import (
     TEXT_LENGTH,
@@ -69,6 +70,7 @@ def read_booking(envelope: Envelope) -> BookingDetails:
         notes=text(fields.get("additionalNotes"), TEXT_LENGTH) or texts.get("notes"),
         answers=texts,
         company_answer=company_answer(answers),
+        source=read_source(fields, answers),
         ical_uid=look_up(fields, "ical_uid", text),
         ical_sequence=look_up(fields, "ical_sequence", lambda value: integer(value, _INT_LIMIT)),
         booker_url=look_up(fields, "booker_url", url),

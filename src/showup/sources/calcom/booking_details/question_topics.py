@@ -59,6 +59,25 @@ class QuestionTopic(Struct, frozen=True, kw_only=True):
         return not found.isdisjoint(self.words) and found <= self.words | self.fillers
 
 
+SOURCE: Final = QuestionTopic(
+    words=_words(
+        """
+        hear heard find found source referral referrer referred
+        gehört gefunden aufmerksam erfahren quelle
+        entendu connu trouvé source conosciuto sentito trovato conociste conoció encontraste encontró
+        conheceu ouviu encontrou gehoord gevonden
+        """
+    ),
+    fillers=_words(
+        """
+        how where did do you us about of from out who by our this the service company channel have first ever please
+        wie wo woher haben hast sie du von uns auf auf wurden sind geworden über
+        comment où avez vous as tu de nous parler entendu come dove ci hai di noi cómo dónde nos oíste has sobre
+        como onde nos de sobre hoe waar heb heeft je u ons over
+        """
+    ),
+)
+
 COMPANY: Final = QuestionTopic(
     words=_words(
         """
