@@ -1,4 +1,4 @@
-"""The workspace of a fake EmailBison: campaigns, leads, replies, custom variables and webhooks, as its API shows them."""
+"""The workspace of a fake EmailBison: its campaigns, leads, replies and the rest, as its API shows them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

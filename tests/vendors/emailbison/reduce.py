@@ -1,10 +1,11 @@
-"""Reduces EmailBison's OpenAPI document to the calls that we make: `python -m tests.vendors.emailbison.reduce DOCUMENT`.
+"""Reduces EmailBison's OpenAPI document to our calls: `python -m tests.vendors.emailbison.reduce DOCUMENT`.
 
 What it changes is in tests/destinations/openapi/README.md, with the reasons.
 """
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from tests.vendors.openapi import DOCUMENTS
@@ -87,6 +88,9 @@ def _response(response: dict[str, Any]) -> dict[str, Any]:
 
 def _schema(schema: dict[str, Any], *, answered: bool) -> dict[str, Any]:
     """Returns a schema without examples; each property of a response may be null."""
+    if answered and "example" in schema and schema["example"] is None:
+        # The generator calls text whatever it has only seen as null.
+        return {"nullable": True}
     kept: dict[str, Any] = {key: schema[key] for key in ("required", "enum") if key in schema}
     # `required` stands where a type should be, and the events of a webhook are objects where their examples are text.
     kind = {"required": "string"}.get(schema["type"], schema["type"])
@@ -105,6 +109,5 @@ def _schema(schema: dict[str, Any], *, answered: bool) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as file:
-        reduced = reduce_document(json.load(file))
+    reduced = reduce_document(json.loads(Path(sys.argv[1]).read_text()))
     OUTPUT.write_text(json.dumps(reduced, ensure_ascii=False, indent=1) + "\n")

@@ -1,1 +1,1 @@
-"""EmailBison: writes to each lead whether they booked, came or missed the meeting, and can stop their sequence (CA9)."""
+"""EmailBison: notes with each lead whether they booked, came or missed the meeting, and can stop its sequence (CA9)."""

@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 
 
 def _read_error(status: int, payload: Json) -> ErrorReading | None:
-    """Reads the forms that EmailBison's errors have: `data.message`, or `message`, or the name of a limit in `error`."""
+    """Reads the forms of EmailBison's errors: `data.message`, `message`, or the name of a limit in `error`."""
     data = payload.get("data")
     words = data.get("message") if isinstance(data, dict) and data.get("success") is False else payload.get("message")
     words = words or payload.get("error")
