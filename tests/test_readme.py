@@ -115,6 +115,7 @@ class Reader:
 def reader(database_url: str, tmp_path: Path) -> Iterator[Reader]:
     (tmp_path / "showup.toml").write_text('[[senders]]\nfrom = "team@example.com"\n')
     (tmp_path / "rules.toml").write_text('[pipeline]\ncancel_deal = "last_meeting"\n')
+    (tmp_path / "instantly.csv").write_text("Email,First Name\nann@acme.example,Ann\n")
     database: dict[str, Any] = {"DATABASE_URL": database_url, "SHOWUP_SECRET_KEY": "k" * 40}
     world = World(seed=5)
     world.add_user("Hana Host", "hana@sellers.example")

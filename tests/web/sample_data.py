@@ -13,6 +13,7 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keys import digest
+from showup.campaigns.campaign import FIRST_OWN_ID
 from showup.database import tables
 from showup.database.engine import transaction
 
@@ -129,6 +130,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_event(data, "ours", "garbled", UNREADABLE_BODY, "unreadable", because="no JSON", trigger=None)
     add_event(data, None, "unrouted", b"{}", "pending", trigger=None)
     add_merge(data, "ours")
+    add_match(data, "ours")
     add_endpoint(data, "ours")
     data.add(
         tables.merges,
@@ -164,6 +166,7 @@ def _add_theirs(data: SampleData) -> None:
     add_queue(data, "theirs")
     add_suppression(data, "theirs", "bounced", "gina@globex.co.uk")
     add_event(data, "theirs", "garbled", b"\xff", "unreadable", because="no JSON")
+    add_match(data, "theirs")
     add_audit_entry(data, "theirs", 1, "1", "deal.opened", deal_id="theirs.acme_deal", company_id="theirs.acme")
 
 
@@ -318,6 +321,33 @@ def add_merge(data: SampleData, workspace: str) -> None:
     row = {"id": f"{workspace}.merge", "workspace_id": workspace, "kind": "people", "actor": "key:writer"}
     merge_fields = {"gone": "s.chen@acme.com", "gone_id": f"{workspace}.s.chen", "stays": "sarah.chen@acme.com"}
     data.add(tables.merges, **row, **merge_fields, at=utc("2026-03-01"))
+
+
+def add_match(data: SampleData, workspace: str) -> None:
+    """Add a lead in a campaign, matched to the attendee of the booking `intro`."""
+    campaign = {"workspace_id": workspace, "id": FIRST_OWN_ID, "source": "csv", "name": "Founders"}
+    data.add(tables.campaigns, **campaign, created_at=utc("2026-03-01"))
+    lead = {"id": f"{workspace}.lead", "workspace_id": workspace, "email": EMAILS["sarah"], "name": "Sarah Chen"}
+    data.add(tables.leads, **lead, created_at=utc("2026-03-01"))
+    member = {"workspace_id": workspace, "campaign_id": FIRST_OWN_ID, "lead_id": f"{workspace}.lead"}
+    data.add(tables.campaign_leads, **member, sent=3, replied=True)
+    match = {"id": f"{workspace}.match", "booking_id": f"{workspace}.intro", "event_id": f"{workspace}.made"}
+    evidence = {"address": "it is the lead's address"}
+    booking = {"ours": "ours.demo", "theirs": "theirs.intro"}[workspace]
+    seat = {"booking_id": booking, "position": 9, "email": "p.at@gmail.com", "match_key": "pat@gmail.com"}
+    data.add(tables.booking_attendees, **seat)
+    data.add(
+        tables.matches,
+        **member | match,
+        attendee=EMAILS["sarah"],
+        lead_email=EMAILS["sarah"],
+        method="email",
+        score=1.0,
+        evidence=evidence,
+        state="matched",
+        actor="showup",
+        at=utc("2026-03-01"),
+    )
 
 
 def add_audit_entry(

@@ -87,7 +87,13 @@ async def test_a_booking_includes_its_related_records(client_as: ClientFactory) 
     seats = [(seat["email"], seat["attendance"]["state"]) for seat in booking["attendees"]]
     assert seats == [("sarah.chen@acme.com", "showed"), ("bob@acme.com", "no_show")]
     assert booking["deal"]["stage"] == "met"
-    assert booking["matches"] == []
+    (match,) = booking["matches"]
+    assert (match["attendee"], match["lead"]["email"], match["campaign"]["name"]) == (
+        "sarah.chen@acme.com",
+        "sarah.chen@acme.com",
+        "Founders",
+    )
+    assert (match["method"], match["score"]) == ("email", 1.0)
     assert len(booking["deliveries"]) == 2
     assert booking["uids"][0]["uid"] == "uid-intro"
 

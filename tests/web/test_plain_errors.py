@@ -104,6 +104,8 @@ def values_of(schema: dict[str, Any]) -> list[str]:
     items = schema.get("items", schema)
     if "enum" in items:
         return [str(value) for value in (*items["enum"], *items["enum"])][:2]
+    if items.get("type") == "integer":
+        return ["1", "2"]
     return [str(id_of("a")), str(id_of("b"))] if items.get("format") == "uuid" else ["a@x.example", "b@x.example"]
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from showup.bookings.booking import Attendee, Booking
 from showup.database import bulk
 from showup.database.tables import booking_aliases, booking_attendees, booking_refs, bookings
+from showup.values.email_address import match_key
 
 # Booking fields that are stored as columns without conversion. To save a new field, add it to both the struct and the
 # table.
@@ -19,7 +20,10 @@ _SAME_NAME_FIELDS = tuple(name for name in Booking.__struct_fields__ if name in 
 
 
 class StoredBooking(Struct, frozen=True, kw_only=True):
-    """A booking with its ids and times in the database; `person_ids` by the attendee's email."""
+    """A booking with its ids and times in the database; `person_ids` by the attendee's email.
+
+    `dismissed` are the emails of attendees whom nobody has to review.
+    """
 
     id: UUID
     account_id: UUID
@@ -27,6 +31,7 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
     company_id: UUID | None
     deal_id: UUID | None
     person_ids: Mapping[str, UUID]
+    dismissed: Collection[str] = ()
     created_at: datetime
     updated_at: datetime
 
@@ -239,6 +244,7 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "position": position,
         "person_id": stored.person_ids.get(attendee.email) if attendee.is_person and attendee.email else None,
         "email": attendee.email,
+        "match_key": match_key(attendee.email) if attendee.is_person and attendee.email else None,
         "company_key": attendee.company_key,
         "name": attendee.name,
         "time_zone": attendee.time_zone,
@@ -250,4 +256,5 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "attendance_evidence": attendee.evidence,
         "confirmed_at": attendee.confirmed_at,
         "cancelled_at": attendee.left_at,
+        "dismissed": attendee.email in stored.dismissed,
     }

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from showup.events.manual import ManualEvent
 from showup.inbox import store
-from showup.inbox.apply import AppliedBatch, Batch, EventHandlers, apply_batch, lock_key, mark_processed
+from showup.inbox.apply import AppliedBatch, Batch, EventHandlers, apply_batch, lock_key, mark_processed, match_leads
 from showup.inbox.manual_store import insert_manual_events
 from showup.sources.manual.translate import encode
 
@@ -50,6 +50,7 @@ async def execute(
     refusal = _first_refusal(batch_result)
     if refusal is None:
         await mark_processed(connection, workspace_id, batch_result, at)
+        await match_leads(connection, workspace_id, batch_result.booking_ids, at)
         await savepoint.commit()
     else:
         await savepoint.rollback()

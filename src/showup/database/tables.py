@@ -30,6 +30,12 @@ from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
 from showup.database.access_tables import workspaces as workspaces
+from showup.database.campaign_tables import campaign_leads as campaign_leads
+from showup.database.campaign_tables import campaigns as campaigns
+from showup.database.campaign_tables import lead_imports as lead_imports
+from showup.database.campaign_tables import leads as leads
+from showup.database.campaign_tables import matches as matches
+from showup.database.campaign_tables import unmatched_bookings as unmatched_bookings
 from showup.database.delivery_tables import calendar_entries as calendar_entries
 from showup.database.delivery_tables import deliveries as deliveries
 from showup.database.delivery_tables import delivery_attempts as delivery_attempts
@@ -254,6 +260,8 @@ booking_attendees = Table(
     Column("position", Integer, nullable=False),
     Column("person_id", UUID, ForeignKey("people.id")),
     Column("email", Text),
+    # What the address has in common with others of the same mailbox: leads are matched by it.
+    Column("match_key", Text),
     # The company of the address, or the one that a person assigned them to before; a merge or a correction that came
     # after the attendee joined the booking does not change it.
     Column("company_key", Text),
@@ -269,9 +277,18 @@ booking_attendees = Table(
     Column("confirmed_at", Instant),
     # A seat that was given up: the attendee stays on record and no longer counts.
     Column("cancelled_at", Instant),
+    # A person said that no campaign brought them.
+    Column("dismissed", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("booking_id", "position"),
     Index("ix_booking_attendees_person_id", "person_id"),
     Index("ix_booking_attendees_email", "email"),
+    # The id of the row in `unmatched_bookings`.
+    Index(
+        "ix_booking_attendees_unmatched",
+        text("(md5((booking_id)::text || ':' || email)::uuid)"),
+        postgresql_where=text("match_key IS NOT NULL"),
+    ),
+    Index("ix_booking_attendees_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
     Index(
         "ix_booking_attendees_company_key",
         "company_key",

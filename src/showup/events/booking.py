@@ -9,6 +9,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from showup.bookings.booking import MeetingOutcome
+from showup.campaigns.match import Method
 from showup.events.deal import DealChanged
 from showup.events.details import BookingDetails, BookingEvent, ReplacedBooking
 from showup.events.manual import ManualBookingEvent
@@ -150,6 +151,49 @@ class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
     deal: str | None = None
 
 
+class LeadMatched(ManualBookingEvent, frozen=True, kw_only=True):
+    """An attendee (email) of the booking was found to be a lead (email) of a campaign, by Showup or by a person.
+
+    `method`, `score` and `evidence` are those of a `campaigns.match.FoundMatch`.
+    """
+
+    attendee: str
+    lead: str
+    campaign_id: int
+    method: Method
+    score: float
+    evidence: dict[str, str]
+
+
+class MatchWithdrawn(ManualBookingEvent, frozen=True, kw_only=True):
+    """The evidence of an attendee's match is gone, or shows another lead."""
+
+    attendee: str
+    lead: str
+
+
+class MatchUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person undid a match: the attendee is not this lead. Showup doesn't match the two again by itself."""
+
+    attendee: str
+    lead: str
+
+
+class AttendeeDismissed(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person said that no campaign brought this attendee (email): nobody has to review them."""
+
+    attendee: str
+
+
+class DismissalUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person wants to review the attendee (email) again."""
+
+    attendee: str
+
+
+MatchEvent: TypeAlias = LeadMatched | MatchWithdrawn | MatchUndone | AttendeeDismissed | DismissalUndone
+"""The events about matches: they change nothing else about the booking."""
+
 AnyBookingEvent: TypeAlias = (
     BookingMade
     | BookingRequested
@@ -174,6 +218,11 @@ AnyBookingEvent: TypeAlias = (
     | OutcomeReported
     | AttendeeConfirmed
     | BookingAttached
+    | LeadMatched
+    | MatchWithdrawn
+    | MatchUndone
+    | AttendeeDismissed
+    | DismissalUndone
     | DealChanged
 )
 

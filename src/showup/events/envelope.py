@@ -103,6 +103,11 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.AttendeeConfirmed,
     booking.OutcomeReported,
     booking.BookingAttached,
+    booking.LeadMatched,
+    booking.MatchWithdrawn,
+    booking.MatchUndone,
+    booking.AttendeeDismissed,
+    booking.DismissalUndone,
     DealChanged,
 )
 _KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}

@@ -22,7 +22,7 @@ from showup.events.envelope import AnyRecord, is_booking_record, other_names, st
 from showup.events.outcome import EventOutcome
 from showup.events.translation import Translated, Translation
 from showup.events.workspace import RulesChanged
-from showup.inbox import rules, store
+from showup.inbox import lead_matches, rules, store
 from showup.inbox.bisection import attribute_failure, run_with_bisection
 from showup.inbox.store import InboxEvent, ProcessedEvent
 from showup.inbox.translation import InboxLog, translate_event
@@ -34,6 +34,7 @@ BATCH_SIZE: Final = 500
 # A worker that holds the workspace's lock and runs no statement for so long hangs: PostgreSQL ends its transaction, and
 # another worker continues. The limit is longer than any replay takes between two statements.
 IDLE_TIMEOUT: Final = "60s"
+_MATCHED_AT_ONCE: Final = 1_000
 _LOG: Final = InboxLog()
 _logger = structlog.get_logger()
 
@@ -57,12 +58,16 @@ class Batch:
 
 
 class AppliedBatch(Struct, frozen=True, kw_only=True):
-    """The outcome of each event of a batch, and of earlier events that the batch affects."""
+    """The outcome of each event of a batch, and of earlier events that the batch affects.
+
+    `booking_ids` are the bookings that were projected.
+    """
 
     processed: list[ProcessedEvent]
     reprocessed: list[EventOutcome]
     resolved: list[UUID]
     names: list[tuple[str, UUID]]
+    booking_ids: Sequence[UUID] = ()
 
 
 async def apply_pending(
@@ -89,6 +94,7 @@ async def _apply_once(
         with attribute_failure([event.id for event in events]):
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers=handlers, now=clock())
             await mark_processed(connection, workspace_id, batch_result, clock())
+            await match_leads(connection, workspace_id, batch_result.booking_ids, clock())
     for state in sorted({one.state for one in batch_result.processed}):
         ids = [one.event_id for one in batch_result.processed if one.state == state]
         log_events(_logger, "events processed", ids, state=state, workspace_id=str(workspace_id))
@@ -150,7 +156,22 @@ def collect_results(batch: Batch, projection: ProjectionResult, other_outcomes: 
         reprocessed=[one for one in (*resolved, *projection.replayed) if one.state != "waiting"],
         resolved=[one.event_id for one in resolved if one.state != "waiting"],
         names=_lookup_names(batch.records, outcomes),
+        booking_ids=projection.booking_ids,
     )
+
+
+async def match_leads(
+    connection: asyncpg.Connection, workspace_id: UUID, booking_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Matches the attendees of these bookings to leads; each change of a match is an event, which is projected here.
+
+    The caller holds the workspace's lock, and has marked the events of these bookings as processed.
+    """
+    for some_ids in lead_matches.chunks(booking_ids, _MATCHED_AT_ONCE):
+        events = await lead_matches.store_changes(connection, workspace_id, some_ids, now)
+        if events:
+            batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers={}, now=now)
+            await mark_processed(connection, workspace_id, batch_result, now)
 
 
 async def mark_processed(

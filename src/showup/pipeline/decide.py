@@ -99,6 +99,14 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return manual.attached(before, event)
         case DealChanged():
             return manual.deal_changed(before)
+        case (
+            events.LeadMatched()
+            | events.MatchWithdrawn()
+            | events.MatchUndone()
+            | events.AttendeeDismissed()
+            | events.DismissalUndone()
+        ):
+            return manual.match_changed(before)
         case _ as unreachable:
             assert_never(unreachable)
 

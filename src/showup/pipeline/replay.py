@@ -6,6 +6,7 @@ every event had arrived on time.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import filterfalse
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from showup.bookings.booking import Booking
+from showup.campaigns.match import Match
 from showup.companies.company import domain_of_key
 from showup.deals.deal import DealEvent
 from showup.events.booking import BookingAttached
@@ -25,6 +27,7 @@ from showup.pipeline.booking_updates import timeline_fields
 from showup.pipeline.change import AuditEntry, Change
 from showup.pipeline.decide import can_create_booking, decide
 from showup.pipeline.decision import Decision, PriorState, Rejected
+from showup.pipeline.matches import is_match_event, replay_matches
 from showup.pipeline.merges import NO_MERGES, Identities
 from showup.pipeline.notify import DeliveryPlan
 from showup.pipeline.rules import RuleBook, Rules
@@ -58,6 +61,8 @@ class BookingState(Struct, kw_only=True):
     people: dict[str, Person] = {}
     company_names: dict[str, CompanyName] = {}
     attached_at: dict[str, list[datetime]] = {}
+    matches: list[Match] = []
+    dismissed: set[str] = set()
     refused: dict[UUID, str] = {}
 
     @property
@@ -89,7 +94,7 @@ def replay(
     state = BookingState()
     changes: list[Change] = []
     ordered = _source_order(history)
-    for record in ordered:
+    for record in filterfalse(is_match_event, ordered):
         applicable = rules.at(record.source_at)
         decision = decide(PriorState(booking=state.booking), record, applicable)
         if isinstance(decision, Rejected):
@@ -109,8 +114,16 @@ def replay(
     state.seat_deal_events = seat_deal_events(booking_id, changes, identities)
     for record, because in changes_without_deal(changes, [state.deal_events, *state.seat_deal_events.values()]):
         _add_conflict(state, record, because)
+    _replay_matches(state, ordered)
     _collect_people(state, ordered)
     return state
+
+
+def _replay_matches(state: BookingState, ordered: Iterable[BookingRecord]) -> None:
+    replayed = replay_matches(filter(is_match_event, ordered))
+    state.matches, state.dismissed = replayed.matches, replayed.dismissed
+    state.refused |= replayed.refused
+    state.entries += replayed.entries
 
 
 def _source_order(history: Iterable[BookingRecord]) -> list[BookingRecord]:

@@ -12,6 +12,8 @@ import asyncpg
 
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
+from showup.campaigns import matches_store
+from showup.campaigns.match import Match
 from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
@@ -81,6 +83,7 @@ async def _merge_bookings(
     merged = {merged_id: one.booking_id for one in replayed for merged_id in one.stream.merged}
     if merged:
         await deliveries.reassign_booking(connection, merged)
+        await matches_store.remove(connection, merged)
         await bookings.merge(connection, workspace_id, merged)
 
 
@@ -92,6 +95,7 @@ async def _save_bookings(
     manual: ManualChanges,
 ) -> None:
     await bookings.save(connection, workspace_id, [_stored_booking(one, contacts, manual) for one in replayed])
+    await matches_store.save(connection, workspace_id, {one.booking_id: _matches(one.state) for one in replayed})
     names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
     won_numbers = {number for one in replayed for number in one.stream.won_numbers}
     await bookings.save_names(connection, workspace_id, names, won_numbers)
@@ -111,9 +115,17 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
         # more.
         deal_id=booking.before.deal_id if booking.before is not None and company_id is not None else None,
         person_ids=contacts.person_ids,
+        dismissed=state.dismissed,
         created_at=state.first_event_at,
         updated_at=state.last_event_at or state.first_event_at,
     )
+
+
+def _matches(state: BookingState) -> list[Match]:
+    """Return the matches of the attendees; one whom a newer list omits has none."""
+    people = () if state.booking is None else state.booking.attendees
+    emails = {one.email for one in people if one.is_person}
+    return [one for one in state.matches if one.attendee in emails]
 
 
 def _account_id(records: Sequence[BookingRecord]) -> UUID:

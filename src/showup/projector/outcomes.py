@@ -20,12 +20,15 @@ _UNKNOWN_BOOKING: Final = "unknown booking: waiting for its first event"
 class ProjectionResult(Struct, frozen=True, kw_only=True):
     """The result of a batch. `merged`: by the id of a removed booking, the id of the remaining one.
 
+    `booking_ids` are the bookings that were projected.
+
     `replayed` are events of earlier batches that were replayed: their outcome may have changed.
     """
 
     outcomes: list[EventOutcome]
     replayed: list[EventOutcome]
     merged: dict[UUID, UUID]
+    booking_ids: Sequence[UUID] = ()
 
 
 def build_result(
@@ -56,6 +59,7 @@ def build_result(
         outcomes=outcomes,
         replayed=[*replayed, *_other_manual_outcomes(outcomes, replayed, deal_projection)],
         merged=merged,
+        booking_ids=sorted({one.booking_id for one in bookings}),
     )
 
 

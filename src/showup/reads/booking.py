@@ -15,6 +15,7 @@ from showup.reads.attendance import attendance_of
 from showup.reads.bookings import booking_item, select_bookings
 from showup.reads.current_ids import current_booking_id
 from showup.reads.deliveries import deliveries_of
+from showup.reads.matches import matches_of
 from showup.reads.rows import Item, nest_columns, nested_columns
 from showup.reads.timeline import ids_of_booking, timeline
 
@@ -39,8 +40,7 @@ async def _with_related(tx: AsyncConnection, permission: Permission, booking: It
     item = {
         **booking,
         "attendees": await _attendees(tx, booking),
-        # Attendees are not matched to leads yet.
-        "matches": [],
+        "matches": await matches_of(tx, permission, booking["id"]),
         "deliveries": await deliveries_of(tx, permission, ids, now),
         "timeline": await timeline(tx, permission, booking_id=ids, with_uids=True),
     }

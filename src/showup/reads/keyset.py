@@ -24,7 +24,7 @@ class PageCursor(NamedTuple):
     """The end of a page: the last row's sort value and its id."""
 
     value: datetime | Decimal | str
-    id: UUID
+    id: UUID | int
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):

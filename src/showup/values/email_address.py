@@ -14,6 +14,8 @@ MAX_LENGTH: Final = 320
 # Characters that separate or wrap addresses in a mail header, and spaces: an address with one of them would be misread.
 _MAILBOX: Final = re.compile(rf"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{{1,64}}@{LABEL_PATTERN}(?:\.{LABEL_PATTERN})*")
 
+_GMAIL: Final = frozenset(("gmail.com", "googlemail.com"))
+
 
 def normalize_email(value: object) -> str:
     """Return the address as it is stored, compared and sent to; empty for any value that is not text.
@@ -57,6 +59,19 @@ def is_email(text: str) -> bool:
 def is_mailbox(text: str) -> bool:
     """Return whether the text can be used as an address in a mail header; `ann@localhost` can."""
     return len(text) <= MAX_LENGTH and _MAILBOX.fullmatch(normalize_email(text)) is not None
+
+
+def match_key(email: str) -> str:
+    """Return what addresses of one mailbox have in common, given a normalized address.
+
+    A tag after + is dropped. For Gmail, dots are dropped too, and googlemail.com is gmail.com. Only for comparison:
+    mail goes to the address as given.
+    """
+    local, _, domain = email.rpartition("@")
+    untagged = local.partition("+")[0] or local
+    if domain in _GMAIL:
+        return f"{untagged.replace('.', '') or untagged}@gmail.com"
+    return f"{untagged}@{domain}"
 
 
 def email_domain(email: str | None) -> str:

@@ -94,6 +94,7 @@ COMPARED_TABLES: Final = (
         label="{booking_id}, attendee {position} ({email})",
         join="JOIN {side}.bookings w ON w.id = t.booking_id",
     ),
+    _table("matches", "id", label="{attendee} as {lead_email}"),
     _table(
         *("deal_events", "stream_id", "position"),
         label="{stream_id}, event {position} ({kind})",

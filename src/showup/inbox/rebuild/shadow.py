@@ -27,6 +27,8 @@ _LIVE_TABLES: Final = frozenset(
         *("subscriptions", "endpoints", "mirrored_records", "mirrors"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
+        # Leads come from imports: the log contains only their matches.
+        *("campaigns", "leads", "campaign_leads", "lead_imports"),
     }
 )
 # A replay increments its workspace's feed number.

@@ -6,7 +6,16 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
+from showup.events.booking import (
+    AttendeeConfirmed,
+    AttendeeDismissed,
+    BookingAttached,
+    DismissalUndone,
+    LeadMatched,
+    MatchUndone,
+    MatchWithdrawn,
+    OutcomeReported,
+)
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.delivery import RecordChosen
 from showup.events.manual import ManualEvent
@@ -17,6 +26,11 @@ _AnyManualEvent: TypeAlias = (
     OutcomeReported
     | AttendeeConfirmed
     | BookingAttached
+    | LeadMatched
+    | MatchWithdrawn
+    | MatchUndone
+    | AttendeeDismissed
+    | DismissalUndone
     | DealOpened
     | DealChanged
     | PersonRecorded

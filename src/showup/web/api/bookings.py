@@ -20,6 +20,7 @@ from showup.reads.simulated import SimulatedFilter
 from showup.web.api.deals import DealFields
 from showup.web.api.deliveries import DeliveryStatusResponse
 from showup.web.api.examples import DELIVERY_STATUS
+from showup.web.api.matches import MATCH, MatchResponse
 from showup.web.api.schemas import (
     ATTENDANCE,
     BOOKING_SUMMARY,
@@ -148,7 +149,7 @@ class BookingDetailResponse(BookingResponse):
     next_step: str | None
     attendees: list[AttendeeResponse]
     deal: DealSummary | None
-    matches: list[dict[str, Any]] = Field(description="Leads that the attendees were matched to.")
+    matches: list[MatchResponse] = Field(description="Leads that the attendees were matched to.")
     deliveries: list[DeliveryStatusResponse]
     uids: list[BookingUidResponse] = Field(description="All uids of the booking, oldest first.")
     timeline: list[TimelineEntry]
@@ -192,7 +193,7 @@ BOOKING_DETAIL: Example = BOOKING | {
         "amount": 12000.0,
         "currency": "USD",
     },
-    "matches": [],
+    "matches": [MATCH],
     "deliveries": [DELIVERY_STATUS],
     "uids": [
         {

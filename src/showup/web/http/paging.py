@@ -20,12 +20,14 @@ _LARGEST_AMOUNT: Final = 10**12
 class _EncodedCursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     sort: str
     value: str
-    id: UUID
+    id: UUID | int
 
 
-def build_page_request(*, sort: str, limit: int, cursor: str | None, sorts: Sorts) -> PageRequest:
+def build_page_request(
+    *, sort: str, limit: int, cursor: str | None, sorts: Sorts, id_type: type[UUID] | type[int] = UUID
+) -> PageRequest:
     """Return the requested page. Refuses a cursor that is invalid or belongs to another `sort`."""
-    after = None if cursor is None else _decode_cursor(cursor, sort, sorts)
+    after = None if cursor is None else _decode_cursor(cursor, sort, sorts, id_type)
     return PageRequest(sort=sort, limit=limit, cursor=after)
 
 
@@ -42,11 +44,11 @@ def encode_cursor(sort: str, page_cursor: PageCursor) -> str:
     return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
 
 
-def _decode_cursor(cursor: str, sort: str, sorts: Sorts) -> PageCursor:
+def _decode_cursor(cursor: str, sort: str, sorts: Sorts, id_type: type[UUID] | type[int]) -> PageCursor:
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         encoded = msgspec.json.decode(packed, type=_EncodedCursor)
-        if encoded.sort != sort or "\0" in encoded.value:
+        if encoded.sort != sort or "\0" in encoded.value or type(encoded.id) is not id_type:
             raise Refusal("broken-cursor")
         return PageCursor(_decode_value(encoded.value, sorts[sort.removeprefix("-")]), encoded.id)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:

@@ -2,7 +2,8 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, ClassVar, get_origin
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic.fields import FieldInfo
@@ -86,6 +87,11 @@ class ListQuery(WorkspaceQuery):
     )
     sort: str
 
+    id_type: ClassVar[type[UUID] | type[int]] = UUID
+    """The type of the items' ids."""
+
     def page_request(self, sorts: Sorts) -> PageRequest:
         """Return the requested page. Refuses an invalid cursor."""
-        return build_page_request(sort=self.sort, limit=self.limit, cursor=self.cursor, sorts=sorts)
+        return build_page_request(
+            sort=self.sort, limit=self.limit, cursor=self.cursor, sorts=sorts, id_type=self.id_type
+        )

@@ -599,6 +599,7 @@ TABLES = (
         position INTEGER NOT NULL,
         person_id UUID,
         email TEXT,
+        match_key TEXT,
         company_key TEXT,
         name TEXT,
         time_zone TEXT,
@@ -610,6 +611,7 @@ TABLES = (
         attendance_evidence TEXT,
         confirmed_at TIMESTAMP WITH TIME ZONE,
         cancelled_at TIMESTAMP WITH TIME ZONE,
+        dismissed BOOLEAN DEFAULT false NOT NULL,
         CONSTRAINT pk_booking_attendees PRIMARY KEY (booking_id, position),
         CONSTRAINT fk_booking_attendees_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id),
         CONSTRAINT fk_booking_attendees_person_id FOREIGN KEY(person_id) REFERENCES people (id)
@@ -617,6 +619,10 @@ TABLES = (
     """CREATE INDEX ix_booking_attendees_company_key ON booking_attendees (company_key)
         WHERE company_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_email ON booking_attendees (email)",
+    """CREATE INDEX ix_booking_attendees_match_key ON booking_attendees (match_key)
+        WHERE match_key IS NOT NULL""",
+    """CREATE INDEX ix_booking_attendees_unmatched
+        ON booking_attendees ((md5((booking_id)::text || ':' || email)::uuid)) WHERE match_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
     """CREATE TABLE booking_refs (
         workspace_id UUID NOT NULL,
@@ -627,15 +633,117 @@ TABLES = (
         CONSTRAINT fk_booking_refs_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_booking_refs_booking_id ON booking_refs (booking_id)",
+    """CREATE TABLE campaigns (
+        workspace_id UUID NOT NULL,
+        id BIGINT NOT NULL,
+        source TEXT NOT NULL CONSTRAINT ck_campaigns_source CHECK (source IN ('csv', 'emailbison')),
+        name TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_campaigns PRIMARY KEY (workspace_id, id),
+        CONSTRAINT uq_campaigns_workspace_id_source_name UNIQUE (workspace_id, source, name),
+        CONSTRAINT fk_campaigns_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE lead_imports (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        digest BYTEA NOT NULL,
+        file_name TEXT NOT NULL,
+        campaign TEXT,
+        actor TEXT NOT NULL,
+        state TEXT NOT NULL CONSTRAINT ck_lead_imports_state CHECK (state IN ('running', 'done')),
+        position BIGINT DEFAULT '0' NOT NULL,
+        accepted BIGINT DEFAULT '0' NOT NULL,
+        repeated BIGINT DEFAULT '0' NOT NULL,
+        ignored BIGINT DEFAULT '0' NOT NULL,
+        rejected JSONB DEFAULT '{}' NOT NULL,
+        rejected_rows JSONB DEFAULT '[]' NOT NULL,
+        repeated_rows JSONB DEFAULT '[]' NOT NULL,
+        started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        ended_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT pk_lead_imports PRIMARY KEY (id),
+        CONSTRAINT uq_lead_imports_workspace_id_digest UNIQUE (workspace_id, digest),
+        CONSTRAINT fk_lead_imports_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE leads (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        email TEXT NOT NULL,
+        match_key TEXT,
+        first_name TEXT,
+        last_name TEXT,
+        name TEXT,
+        company TEXT,
+        other_emails TEXT[],
+        other_keys TEXT[],
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_leads PRIMARY KEY (id),
+        CONSTRAINT uq_leads_workspace_id_email UNIQUE (workspace_id, email),
+        CONSTRAINT fk_leads_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_leads_match_key ON leads (match_key) WHERE match_key IS NOT NULL",
+    "CREATE INDEX ix_leads_other_keys ON leads USING gin (other_keys) WHERE other_keys IS NOT NULL",
+    """CREATE TABLE campaign_leads (
+        workspace_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        lead_id UUID NOT NULL,
+        sent INTEGER,
+        last_sent_at TIMESTAMP WITH TIME ZONE,
+        replied BOOLEAN,
+        replied_at TIMESTAMP WITH TIME ZONE,
+        interested BOOLEAN,
+        interested_at TIMESTAMP WITH TIME ZONE,
+        bounced BOOLEAN,
+        bounced_at TIMESTAMP WITH TIME ZONE,
+        unsubscribed BOOLEAN,
+        unsubscribed_at TIMESTAMP WITH TIME ZONE,
+        import_id UUID,
+        import_line BIGINT,
+        CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
+        CONSTRAINT fk_campaign_leads_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id),
+        CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
+    )""",
+    "CREATE INDEX ix_campaign_leads_campaign ON campaign_leads (workspace_id, campaign_id, lead_id)",
+    """CREATE TABLE matches (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        booking_id UUID NOT NULL,
+        attendee TEXT NOT NULL,
+        lead_id UUID NOT NULL,
+        lead_email TEXT NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        method TEXT NOT NULL,
+        score DOUBLE PRECISION NOT NULL,
+        evidence JSONB NOT NULL,
+        state TEXT NOT NULL CONSTRAINT ck_matches_state CHECK (state IN ('matched', 'undone', 'withdrawn')),
+        event_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_matches PRIMARY KEY (id),
+        CONSTRAINT fk_matches_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_matches_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
+    )""",
+    "CREATE INDEX ix_matches_booking_id ON matches (booking_id)",
+    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) WHERE state = 'matched'",
+    "CREATE INDEX ix_matches_lead_id ON matches (lead_id)",
+    "CREATE UNIQUE INDEX uq_matches_attendee ON matches (booking_id, attendee) WHERE state = 'matched'",
 )
 
 # Cal.com's own events under the name that integrations know. Readers need rights of their own on the table.
 VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
     SELECT * FROM inbox_events WHERE source = 'calcom'"""
 
+# Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
+UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
+    SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
+           a.name, b.title, b.start_time, b.booked_at, b.status, b.organizer_email, a.dismissed
+    FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
+    WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
+    AND NOT EXISTS (
+        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.email AND m.state = 'matched')"""
+
 
 def upgrade() -> None:
-    for statement in (*TABLES, VIEW):
+    for statement in (*TABLES, VIEW, UNMATCHED):
         op.get_bind().exec_driver_sql(statement)
     _compress_bodies()
     _create_job_tables()

@@ -1,0 +1,227 @@
+"""Store campaigns and leads in PostgreSQL, in batches: each statement takes any number of rows."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from showup.campaigns.campaign import FIRST_OWN_ID, CampaignSource
+from showup.campaigns.lead import Lead, Signals, lead_id
+from showup.values.email_address import match_key
+
+# The lock that gives out campaigns' numbers; the number is arbitrary.
+_NUMBERS_LOCK: Final = 6_120_733_944_120_871
+
+
+class ImportedLead(Struct, frozen=True, kw_only=True):
+    """A lead of one campaign, as an import brings it; `line` of its file."""
+
+    lead: Lead
+    signals: Signals
+    campaign_id: int
+    line: int
+
+
+class Repetition(Struct, frozen=True, kw_only=True):
+    """A row of an import that repeats a lead of its campaign: its line, and that of the first row."""
+
+    line: int
+    of_line: int
+
+
+async def lock_leads(connection: asyncpg.Connection, workspace_id: UUID) -> None:
+    """Wait until no other transaction writes leads of the workspace, and hold the lock until this one ends.
+
+    Two imports that write the same leads in another order would otherwise wait for each other.
+    """
+    # The lock of the workspace's pipeline has the other half of the id as its key.
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(workspace_id.bytes[8:], signed=True))
+
+
+async def save_campaigns(
+    connection: asyncpg.Connection, workspace_id: UUID, source: CampaignSource, names: Iterable[str], now: datetime
+) -> dict[str, int]:
+    """Return the ids of the campaigns with these names; new ones get the next ids. Needs `lock_leads`."""
+    wanted = sorted(set(names))
+    known = await _campaign_ids(connection, workspace_id, source, wanted)
+    new = [name for name in wanted if name not in known]
+    if not new:
+        return known
+    # The numbers are unique in all workspaces.
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _NUMBERS_LOCK)
+    await connection.execute(
+        """
+        INSERT INTO campaigns (workspace_id, id, source, name, created_at)
+        SELECT $1, greatest($4, (SELECT max(id) + 1 FROM campaigns)) + place - 1, $2, name, $5
+        FROM unnest($3::text[]) WITH ORDINALITY AS given(name, place)
+        """,
+        workspace_id,
+        source,
+        new,
+        FIRST_OWN_ID,
+        now,
+    )
+    return known | await _campaign_ids(connection, workspace_id, source, new)
+
+
+async def _campaign_ids(
+    connection: asyncpg.Connection, workspace_id: UUID, source: CampaignSource, names: Sequence[str]
+) -> dict[str, int]:
+    rows = await connection.fetch(
+        "SELECT name, id FROM campaigns WHERE workspace_id = $1 AND source = $2 AND name = ANY($3::text[])",
+        workspace_id,
+        source,
+        names,
+    )
+    return {row["name"]: row["id"] for row in rows}
+
+
+async def save_leads(
+    connection: asyncpg.Connection, workspace_id: UUID, imported: Sequence[ImportedLead], import_id: UUID, now: datetime
+) -> list[Repetition]:
+    """Save the leads in their campaigns; return the rows that repeat one of the same import. Needs `lock_leads`.
+
+    A lead that exists keeps its values, and only what was empty is filled. What a campaign reported only grows: more
+    mails, a later mail, an earlier reply. So the order of imports does not matter for it.
+    """
+    first: dict[tuple[str, int], ImportedLead] = {}
+    repeated: list[Repetition] = []
+    for one in imported:
+        key = (one.lead.email, one.campaign_id)
+        known = first.get(key)
+        if known is None:
+            first[key] = one
+        else:
+            repeated.append(Repetition(line=one.line, of_line=known.line))
+            first[key] = _filled(known, one)
+    rows = list(first.values())
+    leads: dict[str, Lead] = {}
+    for row in rows:
+        lead = row.lead
+        leads[lead.email] = lead if lead.email not in leads else _filled_lead(leads[lead.email], lead)
+    ids = {email: lead_id(workspace_id, email) for email in leads}
+    await _upsert_leads(connection, workspace_id, [(ids[email], lead) for email, lead in leads.items()], now)
+    earlier = await _upsert_memberships(
+        connection, workspace_id, [(ids[row.lead.email], row) for row in rows], import_id
+    )
+    lines = {(ids[row.lead.email], row.campaign_id): row.line for row in rows}
+    repeated_rows = {one.line: one for one in repeated}
+    for saved, of_line in earlier.items():
+        # Rows that repeat one of this batch repeat the earlier one too.
+        for line in (lines[saved], *(one.line for one in repeated if one.of_line == lines[saved])):
+            if line != of_line:
+                repeated_rows[line] = Repetition(line=line, of_line=of_line)
+    return sorted(repeated_rows.values(), key=lambda one: one.line)
+
+
+_LEAD_COLUMNS = ("first_name", "last_name", "name", "company", "other_emails", "other_keys", "match_key")
+
+_UPSERT_LEADS = f"""
+    INSERT INTO leads AS l (id, workspace_id, email, match_key, first_name, last_name, name, company, other_emails,
+                            other_keys, created_at)
+    SELECT id, $1, email, match_key, first_name, last_name, name, company, string_to_array(other_emails, ' '),
+           string_to_array(other_keys, ' '), $2
+    FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                $11::text[])
+         AS given(id, email, match_key, first_name, last_name, name, company, other_emails, other_keys)
+    ON CONFLICT (id) DO UPDATE
+    SET {", ".join(f"{name} = coalesce(l.{name}, excluded.{name})" for name in _LEAD_COLUMNS)}
+    WHERE {" OR ".join(f"l.{name} IS NULL AND excluded.{name} IS NOT NULL" for name in _LEAD_COLUMNS)}
+"""  # noqa: S608  # constants
+
+_GREATER = ("sent", "last_sent_at", "replied", "interested", "bounced", "unsubscribed")
+_EARLIER = ("replied_at", "interested_at", "bounced_at", "unsubscribed_at")
+_SIGNALS = (*_GREATER, *_EARLIER)
+_GROWN = {name: f"greatest(m.{name}, excluded.{name})" for name in _GREATER} | {
+    name: f"least(m.{name}, excluded.{name})" for name in _EARLIER
+}
+
+# Of the rows that the same import has saved before, with their first lines.
+_UPSERT_MEMBERSHIPS = f"""
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::int[], $7::timestamptz[], $8::bool[],
+                             $9::bool[], $10::bool[], $11::bool[], $12::timestamptz[], $13::timestamptz[],
+                             $14::timestamptz[], $15::timestamptz[])
+                      AS t(lead_id, campaign_id, import_line, {", ".join(_SIGNALS)})
+    ),
+    saved AS (
+        INSERT INTO campaign_leads AS m
+            (workspace_id, lead_id, campaign_id, import_id, import_line, {", ".join(_SIGNALS)})
+        SELECT $1, lead_id, campaign_id, $2, import_line, {", ".join(_SIGNALS)} FROM given
+        ON CONFLICT (lead_id, campaign_id)
+        DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _GROWN.items())}
+        RETURNING lead_id, campaign_id, import_id, import_line
+    )
+    SELECT s.lead_id, s.campaign_id, s.import_line FROM saved s JOIN given g USING (lead_id, campaign_id)
+    WHERE s.import_id = $2 AND s.import_line <> g.import_line
+"""  # noqa: S608  # constants
+
+
+async def _upsert_leads(
+    connection: asyncpg.Connection, workspace_id: UUID, rows: Sequence[tuple[UUID, Lead]], now: datetime
+) -> None:
+    others = [lead.other_emails for _, lead in rows]
+    keys = [match_key(lead.email) for _, lead in rows]
+    await connection.execute(
+        _UPSERT_LEADS,
+        workspace_id,
+        now,
+        [lead_row_id for lead_row_id, _ in rows],
+        [lead.email for _, lead in rows],
+        [key if key != lead.email else None for key, (_, lead) in zip(keys, rows, strict=True)],
+        [lead.first_name for _, lead in rows],
+        [lead.last_name for _, lead in rows],
+        [lead.name for _, lead in rows],
+        [lead.company for _, lead in rows],
+        # An address contains no blank.
+        [" ".join(emails) or None for emails in others],
+        [" ".join(dict.fromkeys(match_key(email) for email in emails)) or None for emails in others],
+    )
+
+
+async def _upsert_memberships(
+    connection: asyncpg.Connection, workspace_id: UUID, rows: Sequence[tuple[UUID, ImportedLead]], import_id: UUID
+) -> dict[tuple[UUID, int], int]:
+    """Save the memberships; return the line of the first row, for each that this import has saved before."""
+    saved = await connection.fetch(
+        _UPSERT_MEMBERSHIPS,
+        workspace_id,
+        import_id,
+        [row_lead_id for row_lead_id, _ in rows],
+        [row.campaign_id for _, row in rows],
+        [row.line for _, row in rows],
+        *([getattr(row.signals, name) for _, row in rows] for name in _SIGNALS),
+    )
+    return {(one["lead_id"], one["campaign_id"]): one["import_line"] for one in saved}
+
+
+def _filled(first: ImportedLead, later: ImportedLead) -> ImportedLead:
+    return ImportedLead(
+        lead=_filled_lead(first.lead, later.lead),
+        signals=_grown(first.signals, later.signals),
+        campaign_id=first.campaign_id,
+        line=first.line,
+    )
+
+
+def _filled_lead(first: Lead, later: Lead) -> Lead:
+    return Lead(
+        email=first.email,
+        first_name=first.first_name or later.first_name,
+        last_name=first.last_name or later.last_name,
+        name=first.name or later.name,
+        company=first.company or later.company,
+        other_emails=first.other_emails or later.other_emails,
+    )
+
+
+def _grown(first: Signals, later: Signals) -> Signals:
+    def either(name: str) -> list[object]:
+        return [value for one in (first, later) if (value := getattr(one, name)) is not None]
+
+    greater = {name: max(either(name), default=None) for name in _GREATER}  # type: ignore[type-var]
+    earlier = {name: min(either(name), default=None) for name in _EARLIER}  # type: ignore[type-var]
+    return Signals(**greater, **earlier)  # type: ignore[arg-type]

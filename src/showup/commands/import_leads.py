@@ -1,0 +1,140 @@
+"""Imports a file of leads: batch by batch, each in one transaction with its position, so that it can be continued.
+
+A batch also matches its leads to the attendees of bookings that came before.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.campaigns import imports_store, leads_store
+from showup.campaigns.campaign import MAX_NAME
+from showup.campaigns.imports_store import BatchReport, LeadImport, RejectedLine
+from showup.campaigns.lead_file.file import LeadFile
+from showup.campaigns.lead_file.rows import FileRow, IgnoredRow, LeadRow, RejectedRow
+from showup.campaigns.leads_store import ImportedLead
+from showup.clock import Clock
+from showup.commands.execute import lock_pipeline
+from showup.database.engine import driver_connection, transaction
+from showup.inbox.apply import match_leads
+from showup.inbox.lead_matches import bookings_of_leads
+
+BATCH_ROWS: Final = 5_000
+
+
+class ImportRequest(Struct, frozen=True, kw_only=True):
+    """What to import, and for whom. `campaign` is that of rows whose own column names none."""
+
+    workspace_id: UUID
+    file: LeadFile
+    file_name: str
+    campaign: str
+    actor: str
+
+    @property
+    def digest(self) -> bytes:
+        """Return what identifies the import: the file's bytes, how they are read, and the campaign."""
+        file = self.file
+        parts = (file.digest, file.encoding, file.layout.separator, file.mapping.named(), self.campaign)
+        return hashlib.sha256(msgspec.json.encode(parts)).digest()
+
+
+async def import_leads(
+    engine: AsyncEngine,
+    request: ImportRequest,
+    clock: Clock,
+    on_progress: Callable[[LeadImport], None] = lambda _: None,
+    *,
+    batch_rows: int = BATCH_ROWS,
+) -> LeadImport:
+    """Imports the file, or what is missing of it; returns the report. An import that is done changes nothing.
+
+    `on_progress` gets the import after each batch. Raises ImportTaken.
+    """
+    progress = await _open(engine, request, clock())
+    if progress.state == "done":
+        return progress
+    rows = request.file.rows(progress.position)
+    batch = await _read(rows, batch_rows)
+    while batch:
+        # The next batch is read while PostgreSQL saves this one.
+        reading = asyncio.ensure_future(_read(rows, batch_rows))
+        try:
+            progress = await _save(engine, request, progress, batch, clock())
+        finally:
+            next_batch = await reading
+        batch = next_batch
+        on_progress(progress)
+    async with transaction(engine) as tx:
+        return await imports_store.finish(await driver_connection(tx), progress.id, clock())
+
+
+async def _open(engine: AsyncEngine, request: ImportRequest, now: datetime) -> LeadImport:
+    async with transaction(engine) as tx:
+        return await imports_store.open_import(
+            await driver_connection(tx),
+            request.workspace_id,
+            digest=request.digest,
+            file_name=request.file_name,
+            campaign=request.campaign,
+            actor=request.actor,
+            now=now,
+        )
+
+
+async def _read(rows: Iterator[FileRow], count: int) -> list[FileRow]:
+    return await asyncio.to_thread(lambda: list(islice(rows, count)))
+
+
+async def _save(
+    engine: AsyncEngine, request: ImportRequest, progress: LeadImport, batch: list[FileRow], now: datetime
+) -> LeadImport:
+    leads = [row for row in batch if isinstance(row, LeadRow)]
+    report = BatchReport(
+        accepted=len(leads),
+        ignored=sum(isinstance(row, IgnoredRow) for row in batch),
+        rejected=[RejectedLine(line=row.line, reason=row.reason) for row in batch if isinstance(row, RejectedRow)],
+    )
+    async with transaction(engine) as tx:
+        connection = await driver_connection(tx)
+        await leads_store.lock_leads(connection, request.workspace_id)
+        report.repeated = await _save_leads(connection, request, progress.id, leads, now)
+        report.accepted -= len(report.repeated)
+        after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
+        await _match(connection, request.workspace_id, leads, now)
+        return after
+
+
+async def _save_leads(
+    connection: asyncpg.Connection, request: ImportRequest, import_id: UUID, rows: list[LeadRow], now: datetime
+) -> list[leads_store.Repetition]:
+    if not rows:
+        return []
+    named = [(row.campaign or request.campaign)[:MAX_NAME] for row in rows]
+    ids = await leads_store.save_campaigns(connection, request.workspace_id, "csv", named, now)
+    imported = [
+        ImportedLead(lead=row.lead, signals=row.signals, campaign_id=ids[name], line=row.line)
+        for row, name in zip(rows, named, strict=True)
+    ]
+    return await leads_store.save_leads(connection, request.workspace_id, imported, import_id, now)
+
+
+async def _match(connection: asyncpg.Connection, workspace_id: UUID, rows: list[LeadRow], now: datetime) -> None:
+    """Matches bookings that came before these leads.
+
+    The workspace's lock makes the two sides see each other: a booking that is being projected is committed before,
+    or begins after this transaction has committed its leads. It is held for this step only.
+    """
+    await lock_pipeline(connection, workspace_id)
+    emails = [email for row in rows for email in (row.lead.email, *row.lead.other_emails)]
+    booking_ids = await bookings_of_leads(connection, workspace_id, emails)
+    await match_leads(connection, workspace_id, booking_ids, now)

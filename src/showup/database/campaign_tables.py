@@ -1,0 +1,151 @@
+"""Campaigns, their leads, the imports that brought them, and the matches of bookings' attendees to leads.
+
+Campaigns and leads come from imports, not from the log: decisions/0013 says why. Matches are projected from the log.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from showup.database.metadata import Instant, metadata
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    # EmailBison's own number, or one from FIRST_OWN_ID on.
+    Column("id", BigInteger, nullable=False),
+    Column("source", Text, CheckConstraint("source IN ('csv', 'emailbison')", name="source"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "source", "name"),
+)
+
+# One run of an import: the same file with the same options continues where it stopped, and is never imported twice.
+lead_imports = Table(
+    "lead_imports",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    # Of the file's bytes, and of the options that change what they mean.
+    Column("digest", LargeBinary, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("campaign", Text),
+    Column("actor", Text, nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('running', 'done')", name="state"), nullable=False),
+    # The last line whose record is imported; written with each batch.
+    Column("position", BigInteger, nullable=False, server_default="0"),
+    Column("accepted", BigInteger, nullable=False, server_default="0"),
+    Column("repeated", BigInteger, nullable=False, server_default="0"),
+    Column("ignored", BigInteger, nullable=False, server_default="0"),
+    # How many rows were rejected for each reason, and the first of them: [{line, reason}].
+    Column("rejected", JSONB, nullable=False, server_default="{}"),
+    Column("rejected_rows", JSONB, nullable=False, server_default="[]"),
+    Column("repeated_rows", JSONB, nullable=False, server_default="[]"),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    UniqueConstraint("workspace_id", "digest"),
+)
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("email", Text, nullable=False),
+    # The key for normalized matching; NULL where it is the address itself, as it nearly always is.
+    Column("match_key", Text),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("name", Text),
+    Column("company", Text),
+    Column("other_emails", ARRAY(Text)),
+    Column("other_keys", ARRAY(Text)),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "email"),
+    Index("ix_leads_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
+    Index("ix_leads_other_keys", "other_keys", postgresql_using="gin", postgresql_where=text("other_keys IS NOT NULL")),
+)
+
+# A lead in a campaign, and what the campaign reported about it; NULL: it says nothing.
+campaign_leads = Table(
+    "campaign_leads",
+    metadata,
+    Column("workspace_id", UUID, nullable=False),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("lead_id", UUID, ForeignKey("leads.id"), nullable=False),
+    Column("sent", Integer),
+    Column("last_sent_at", Instant),
+    Column("replied", Boolean),
+    Column("replied_at", Instant),
+    Column("interested", Boolean),
+    Column("interested_at", Instant),
+    Column("bounced", Boolean),
+    Column("bounced_at", Instant),
+    Column("unsubscribed", Boolean),
+    Column("unsubscribed_at", Instant),
+    # Where it came from: the import, and the line of its file.
+    Column("import_id", UUID),
+    Column("import_line", BigInteger),
+    PrimaryKeyConstraint("lead_id", "campaign_id"),
+    ForeignKeyConstraint(["workspace_id", "campaign_id"], ["campaigns.workspace_id", "campaigns.id"]),
+    Index("ix_campaign_leads_campaign", "workspace_id", "campaign_id", "lead_id"),
+)
+
+# The match of a booking's attendee to a lead. A match that was undone stays, so that it is not made again by itself.
+matches = Table(
+    "matches",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    Column("attendee", Text, nullable=False),
+    Column("lead_id", UUID, nullable=False),
+    Column("lead_email", Text, nullable=False),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    Column("state", Text, CheckConstraint("state IN ('matched', 'undone', 'withdrawn')", name="state"), nullable=False),
+    Column("event_id", UUID, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("uq_matches_attendee", "booking_id", "attendee", unique=True, postgresql_where=text("state = 'matched'")),
+    Index("ix_matches_booking_id", "booking_id"),
+    Index("ix_matches_lead_id", "lead_id"),
+    Index("ix_matches_campaign", "workspace_id", "campaign_id", postgresql_where=text("state = 'matched'")),
+)
+
+# A view: the attendees of bookings that are neither cancelled nor rejected, who have no match.
+unmatched_bookings = Table(
+    "unmatched_bookings",
+    MetaData(),
+    Column("id", UUID),
+    Column("workspace_id", UUID),
+    Column("booking_id", UUID),
+    Column("attendee", Text),
+    Column("name", Text),
+    Column("title", Text),
+    Column("start_time", Instant),
+    Column("booked_at", Instant),
+    Column("status", Text),
+    Column("organizer_email", Text),
+    Column("dismissed", Boolean),
+)
