@@ -54,6 +54,10 @@ from showup.database.metadata import Instant, search_column
 from showup.database.metadata import metadata as metadata
 from showup.database.operation_tables import acknowledgements as acknowledgements
 from showup.database.operation_tables import webhook_refusals as webhook_refusals
+from showup.database.lead_source_tables import campaign_days as campaign_days
+from showup.database.lead_source_tables import campaign_totals as campaign_totals
+from showup.database.lead_source_tables import lead_walks as lead_walks
+from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 

@@ -28,7 +28,7 @@ CALLS = {
 }
 LISTS = {
     "/api/campaigns": ("page",),
-    "/api/leads": ("pagination_type", "cursor"),
+    "/api/leads": ("page", "pagination_type", "cursor"),
     "/api/leads/{lead_id}/replies": ("page",),
     "/api/replies": ("pagination_type", "cursor"),
     "/api/custom-variables": ("page",),

@@ -108,6 +108,13 @@ class EmailBisonClient:
             filters = {"filters[updated_at][criteria]": ">=", "filters[updated_at][value]": updated_since.isoformat()}
         return await self._page("/leads", "the leads", Lead, cursor, filters)
 
+    async def count_leads(self) -> int | None:
+        """Returns how many leads the workspace has; None where EmailBison does not say."""
+        payload = await self._api.call("GET", "/leads", what="the leads", expect=_has_data, params={"page": "1"})
+        meta = payload.get("meta")
+        total = meta.get("total") if isinstance(meta, dict) else None
+        return total if isinstance(total, int) else None
+
     async def find_lead(self, name: str | int) -> Lead | None:
         """Returns the lead with this id or email; None if the workspace has none."""
         try:

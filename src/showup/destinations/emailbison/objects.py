@@ -69,6 +69,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     bounced: int = 0
     unsubscribed: int = 0
     total_leads: int = 0
+    created_at: datetime | None = None
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ class EmailBisonSettings(ConnectionSettings, frozen=True, kw_only=True):
     `api_url` is the address of the instance, which each customer has for itself. `status_variable` names the custom
     variable of a lead that gets the status; empty: none. `booked`, `cancelled`, `reschedule_requested`, `no_show` and
     `showed` are its values; an empty one leaves the variable unchanged. `stop_sequence`: whether EmailBison stops to
-    write to a lead who booked.
+    write to a lead who booked. `import_leads`: whether Showup reads campaigns, leads and replies.
     """
 
     status_variable: str = "meeting_status"
@@ -31,6 +31,7 @@ class EmailBisonSettings(ConnectionSettings, frozen=True, kw_only=True):
     no_show: str = "no_show"
     showed: str = "showed"
     stop_sequence: bool = False
+    import_leads: bool = True
 
     def __post_init__(self) -> None:
         if len(self.status_variable) > _LONGEST_NAME:
