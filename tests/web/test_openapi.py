@@ -59,7 +59,10 @@ def test_u06_the_document_is_valid() -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]+", scheme)
 
 
-VERBS = "get list create update delete report move merge undo replay retry redeliver withdraw choose test rotate check"
+VERBS = (
+    "get list create update delete report move merge undo replay retry redeliver withdraw choose test rotate check"
+    " import link dismiss restore"
+)
 
 
 def test_u06_operations_have_the_names_of_functions() -> None:

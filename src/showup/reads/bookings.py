@@ -31,7 +31,7 @@ _FIELDS = (
 class BookingFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a booking; an empty one does not filter. `attended`: "true", "false", "null" for unreported.
 
-    `confirmed`: whether an attendee said that they will come at its current time.
+    `confirmed`: "true" or "false", whether an attendee said that they will come at its current time.
 
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
@@ -39,7 +39,7 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
     uid: Sequence[str] = ()
     status: Sequence[str] = ()
     attended: Sequence[str] = ()
-    confirmed: bool | None = None
+    confirmed: Sequence[str] = ()
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
     organizer: Sequence[str] = ()
@@ -125,7 +125,7 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
-        if_set(filters.confirmed, lambda wanted: _with_yes() if wanted else ~_with_yes()),
+        if_any(filters.confirmed, lambda values: or_(*(_with_yes() == (value == "true") for value in values))),
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
         if_any(filters.email, _with_attendee),
         if_any(filters.uid, _with_any_uid),

@@ -59,8 +59,8 @@ class BookingQuery(ListQuery):
     uid: list[ShortText] = any_of("Any Cal.com uid that the booking has or had.")
     status: list[BookingStatus] = any_of()
     attended: list[Literal["true", "false", "null"]] = any_of("`null`: attendance not reported.")
-    confirmed: bool | None = Field(
-        None, description="Whether an attendee said that they will come at the meeting's current time."
+    confirmed: list[Literal["true", "false"]] = any_of(
+        "Whether an attendee said that they will come at the meeting's current time."
     )
     email: list[ShortText] = any_of("Email address of any attendee.")
     company_id: list[UUID] = any_of()

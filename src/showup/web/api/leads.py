@@ -29,6 +29,7 @@ from showup.reads.campaigns import (
 )
 from showup.web.api.matches import CAMPAIGN, LEAD_ID, CampaignSummary, LeadSummary
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader, Writer
 from showup.web.http.paging import page_response
@@ -36,8 +37,8 @@ from showup.web.http.problems import Refusal, invalid_field, problem_examples
 from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery, any_of
 from showup.web.http.unit_of_work import resolve_workspace
 
-router = APIRouter(prefix="/api", tags=["campaigns"])
-commands = APIRouter(prefix="/api/leads", tags=["campaigns"])
+router = APIRouter(prefix="/api", tags=["campaigns"], route_class=ApiRoute)
+commands = APIRouter(prefix="/api/leads", tags=["campaigns"], route_class=ApiRoute)
 
 MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 """Maximum size of an uploaded file; it must arrive within 10 s. The command `showup leads import` has no limit."""

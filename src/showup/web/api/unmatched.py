@@ -18,6 +18,7 @@ from showup.reads.unmatched import SORTS, UnmatchedFilter, find_lead_email, find
 from showup.values.email_address import match_key
 from showup.web.api.matches import LEAD_ID, MATCH, MatchResponse
 from showup.web.api.schemas import BOOKING_ID, Example, PageResponse, created_response, ok_response, page_example
+from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction
 from showup.web.http.auth import Reader
 from showup.web.http.command_route import CommandRoute
@@ -27,7 +28,7 @@ from showup.web.http.query_params import ListQuery, WorkspaceQuery, any_of
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404
 
-router = APIRouter(prefix="/api/unmatched", tags=["campaigns"])
+router = APIRouter(prefix="/api/unmatched", tags=["campaigns"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/unmatched", tags=["campaigns"], route_class=CommandRoute)
 
 UNMATCHED: Example = {
