@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
+    from showup.reconcile.lead_sync.importer import LeadImporter
     from showup.reconcile.reconciler import Reconciler
     from showup.web.signature_alert import SignatureAlert
     from showup.web.webhooks.calcom import WebhookEndpoint
@@ -99,9 +100,11 @@ def event_handlers() -> "EventHandlers":
     """Returns the handlers of the events that the projection does not handle."""
     from showup.dispatch.record_choices import apply_answers
     from showup.events.delivery import MailFeedback, RecordChosen
+    from showup.events.lead import LeadReported
     from showup.feedback.store import apply_feedback
+    from showup.reconcile.lead_sync.reports_store import apply_reports
 
-    return {MailFeedback: apply_feedback, RecordChosen: apply_answers}
+    return {MailFeedback: apply_feedback, RecordChosen: apply_answers, LeadReported: apply_reports}
 
 
 class Container:
@@ -244,6 +247,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
         calcom_reconciler = build_reconciler(container, clients)
         periodic_tasks = [
             PeriodicTask(name="reconcile", cron="* * * * *", run=calcom_reconciler.poll_due),
+            PeriodicTask(name="leads", cron="* * * * *", run=build_lead_importer(container, clients).poll_due),
             PeriodicTask(
                 name="digest",
                 cron="* * * * *",
@@ -281,6 +285,15 @@ def build_reconciler(container: Container, clients: "Clients") -> "Reconciler":
         drain=container.applier.drain_once,
         schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
     )
+
+
+def build_lead_importer(container: Container, clients: "Clients") -> "LeadImporter":
+    """Builds the importer, which reads campaigns and leads from EmailBison."""
+    from showup.reconcile.lead_sync.clients import LeadClients
+    from showup.reconcile.lead_sync.importer import LeadImporter
+
+    api = LeadClients(clients, container.clock).for_source
+    return LeadImporter(container.engine, container.seal, container.clock, api=api)
 
 
 def build_api_access(container: Container) -> "ApiAccess":

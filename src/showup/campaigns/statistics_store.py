@@ -111,18 +111,26 @@ async def last_day(connection: asyncpg.Connection, workspace_id: UUID, campaign_
     return found
 
 
-async def save_days(
-    connection: asyncpg.Connection, workspace_id: UUID, campaign_id: int, days: Sequence[CampaignDay]
+async def replace_days(
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    campaign_id: int,
+    span: tuple[date, date],
+    days: Sequence[CampaignDay],
 ) -> None:
-    """Save the counts of some days; they replace those that are known."""
+    """Save the counts of a span, its last day included; they replace those that are known."""
+    await connection.execute(
+        "DELETE FROM campaign_days WHERE workspace_id = $1 AND campaign_id = $2 AND day BETWEEN $3 AND $4",
+        workspace_id,
+        campaign_id,
+        *span,
+    )
     columns = ", ".join(_DAY_COUNTS)
     arrays = ", ".join(f"${number}::int[]" for number in range(4, 4 + len(_DAY_COUNTS)))
     await connection.execute(
         f"""
         INSERT INTO campaign_days (workspace_id, campaign_id, day, {columns})
         SELECT $1, $2, day, {columns} FROM unnest($3::date[], {arrays}) AS given(day, {columns})
-        ON CONFLICT (workspace_id, campaign_id, day)
-        DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _DAY_COUNTS)}
         """,  # noqa: S608  # constants
         workspace_id,
         campaign_id,

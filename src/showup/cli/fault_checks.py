@@ -29,6 +29,7 @@ from showup.reads.operations import (
 UNREADABLE: Final = "unreadable-events"
 FAILED: Final = "failed-deliveries"
 _CALCOM: Final = "calcom"
+EMAILBISON: Final = "emailbison"
 _REASONS: Final[dict[Reason, str]] = {
     "no_signature": "without a signature",
     "wrong_signature": "with a wrong signature",
@@ -119,6 +120,8 @@ def _advice(kind: str, name: str) -> str:
         return "compare the address at the sender with `showup accounts list` and `showup connections list`"
     if kind == _CALCOM:
         return f"if Cal.com sent them, run `showup accounts rotate-secret {name}` and enter the new secret at Cal.com"
+    if kind == EMAILBISON:
+        return "if EmailBison sent them, run `showup emailbison register`"
     return f"if {kind} sent them, correct the signing secret: `showup connections list` shows the connection"
 
 

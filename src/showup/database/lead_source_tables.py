@@ -1,4 +1,4 @@
-"""Tables of a source of leads, EmailBison: its statistics, how far its lists were read, and which leads it reported."""
+"""Tables of a source of leads, EmailBison: its workspaces, statistics, and how far its lists were read."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +15,21 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from showup.database.metadata import Instant, metadata
+
+# The workspace of EmailBison that the token of a connection opens.
+lead_sources = Table(
+    "lead_sources",
+    metadata,
+    Column("connection_id", UUID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    # EmailBison's number and name of it.
+    Column("number", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("read_at", Instant, nullable=False),
+    # When the statistics of all campaigns were last complete.
+    Column("statistics_read_at", Instant),
+)
 
 # A campaign's totals since its start, as EmailBison counts them: mails, and people in `contacted`, `replied` and
 # `interested`.
@@ -57,8 +72,8 @@ lead_walks = Table(
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("list", Text, CheckConstraint("list IN ('leads', 'replies', 'changed_leads')", name="list"), nullable=False),
-    # The address of the instance: another one has other numbers.
-    Column("url", Text, nullable=False),
+    # The instance and the number of its workspace: another one has other leads.
+    Column("origin", Text, nullable=False),
     # Where the walk continues; NULL: at the beginning, or it has ended.
     Column("cursor", Text),
     # The newest item of the walk in progress, and of the last one that ended: all up to it are known.

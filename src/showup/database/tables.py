@@ -29,6 +29,7 @@ from showup.database.access_tables import connections as connections
 from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
+from showup.database.access_tables import webhook_tokens as webhook_tokens
 from showup.database.access_tables import workspaces as workspaces
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
@@ -46,6 +47,11 @@ from showup.database.delivery_tables import mirrored_records as mirrored_records
 from showup.database.delivery_tables import mirrors as mirrors
 from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
+from showup.database.lead_source_tables import campaign_days as campaign_days
+from showup.database.lead_source_tables import campaign_totals as campaign_totals
+from showup.database.lead_source_tables import lead_sources as lead_sources
+from showup.database.lead_source_tables import lead_walks as lead_walks
+from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.log_tables import chain as chain
 from showup.database.log_tables import event_refs as event_refs
 from showup.database.log_tables import inbox_events as inbox_events
@@ -54,10 +60,6 @@ from showup.database.metadata import Instant, search_column
 from showup.database.metadata import metadata as metadata
 from showup.database.operation_tables import acknowledgements as acknowledgements
 from showup.database.operation_tables import webhook_refusals as webhook_refusals
-from showup.database.lead_source_tables import campaign_days as campaign_days
-from showup.database.lead_source_tables import campaign_totals as campaign_totals
-from showup.database.lead_source_tables import lead_walks as lead_walks
-from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 

@@ -48,11 +48,11 @@ from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.http.repeated_params import refuse_repeated
 from showup.web.http.test_throttle import TestThrottle
 from showup.web.signature_alert import SignatureAlert
-from showup.web.webhooks import resend, slack
+from showup.web.webhooks import emailbison, resend, slack
 
 OPEN_ROUTERS = (home_page.router, probes.router)
-# These routes take no API key: a signature or an encrypted link authenticates the caller.
-SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router)
+# These routes take no API key: a signature, or a secret in the link, authenticates the caller.
+SIGNED_ROUTERS = (emailbison.router, resend.router, slack.router, unsubscribe.router, confirm.router)
 # Users open these pages in a browser, which sends the key as a password.
 PAGE_ROUTERS = (mail_preview.router,)
 READ_ROUTERS = (

@@ -83,7 +83,7 @@ class TestSuccessfulFetch:
         fake.workspace.campaigns[101].add("Sent", date(2026, 9, 2), 30)
         found = await connection.api().get_daily_counts(101, date(2026, 9, 1), date(2026, 9, 3))
         [sent] = [one for one in found if one.label == "Sent"]
-        assert sent.dates == (("2026-09-01", 0), ("2026-09-02", 30), ("2026-09-03", 0))
+        assert sent.dates == ((date(2026, 9, 1), 0), (date(2026, 9, 2), 30), (date(2026, 9, 3), 0))
 
     async def test_the_workspace(self, connection: EmailBisonConnection) -> None:
         user = await connection.api().get_user()

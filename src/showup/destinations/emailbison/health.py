@@ -38,11 +38,11 @@ async def _check_health(
         return [str(fault)]
     try:
         await api.get_user()
-        names = [one.name.casefold() async for one in api.list_variables()]
+        variables = [one async for one in api.list_variables()]
     except VendorError as error:
         return [error.outcome.because]
     wanted = settings.status_variable
-    return [missing_variable(wanted)] if wanted and wanted.casefold() not in names else []
+    return [missing_variable(wanted)] if wanted and not any(one.is_named(wanted) for one in variables) else []
 
 
 KIND: Final = DestinationKind(

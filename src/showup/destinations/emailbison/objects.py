@@ -3,37 +3,46 @@
 Its statistics are numbers as text, and `lead_campaign_data` is a list in most answers and one object in others.
 """
 
-from datetime import datetime
-from typing import Any, TypeAlias
+from datetime import date, datetime
+from typing import Annotated, Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-Count: TypeAlias = int | None
+from showup.campaigns.campaign import FIRST_OWN_ID
+
+# Showup numbers campaigns that EmailBison does not know from FIRST_OWN_ID on.
+CampaignId: TypeAlias = Annotated[int, Meta(ge=0, lt=FIRST_OWN_ID)]
+Id: TypeAlias = Annotated[int, Meta(ge=0, lt=2**53)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, lt=2**31)]
 Text: TypeAlias = str | None
 
 
 class CustomVariable(Struct, frozen=True, kw_only=True):
     """A custom variable of a workspace, or with its value in a lead."""
 
-    name: str = ""
+    name: Text = None
     value: Any = None
+
+    def is_named(self, name: str) -> bool:
+        """Returns whether it has this name; EmailBison ignores capitals in it."""
+        return (self.name or "").casefold() == name.casefold()
 
 
 class CampaignData(Struct, frozen=True, kw_only=True):
     """What one campaign knows about a lead. `status`: such as in_sequence, sequence_finished, replied or bounced."""
 
-    campaign_id: Count = None
+    campaign_id: CampaignId | None = None
     status: Text = None
-    emails_sent: Count = None
-    replies: Count = None
+    emails_sent: Count | None = None
+    replies: Count | None = None
     interested: bool | None = None
 
 
 class Lead(Struct, frozen=True, kw_only=True):
     """A lead. `status`: such as verified, unverified, bounced or unsubscribed."""
 
-    id: int
-    email: str = ""
+    id: Id
+    email: Text = None
     first_name: Text = None
     last_name: Text = None
     company: Text = None
@@ -51,7 +60,7 @@ class Lead(Struct, frozen=True, kw_only=True):
 
     def variable(self, name: str) -> str:
         """Returns the value of a custom variable, as text; empty where the lead has none."""
-        values = (one.value for one in self.custom_variables or () if one.name.casefold() == name.casefold())
+        values = (one.value for one in self.custom_variables or () if one.is_named(name))
         value = next(values, None)
         return "" if value is None else str(value)
 
@@ -59,30 +68,30 @@ class Lead(Struct, frozen=True, kw_only=True):
 class Campaign(Struct, frozen=True, kw_only=True):
     """A campaign and its totals since its start: mails, and for `interested` and `unique_replies` people."""
 
-    id: int
+    id: CampaignId
     name: str = ""
     status: Text = None
-    emails_sent: int = 0
-    total_leads_contacted: int = 0
-    unique_replies: int = 0
-    interested: int = 0
-    bounced: int = 0
-    unsubscribed: int = 0
-    total_leads: int = 0
+    emails_sent: Count = 0
+    total_leads_contacted: Count = 0
+    unique_replies: Count = 0
+    interested: Count = 0
+    bounced: Count = 0
+    unsubscribed: Count = 0
+    total_leads: Count = 0
     created_at: datetime | None = None
 
 
 class Reply(Struct, frozen=True, kw_only=True):
     """A received mail. `folder`: such as Inbox or Bounced; `type`: such as Tracked Reply, Outgoing Email or Bounced."""
 
-    id: int
+    id: Id
     folder: Text = None
     type: Text = None
     interested: bool | None = None
     automated_reply: bool | None = None
     date_received: datetime | None = None
-    campaign_id: Count = None
-    lead_id: Count = None
+    campaign_id: CampaignId | None = None
+    lead_id: Id | None = None
     lead: Lead | None = None
     from_email_address: Text = None
 
@@ -90,7 +99,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 class Team(Struct, frozen=True, kw_only=True):
     """A workspace of EmailBison."""
 
-    id: int
+    id: Id
     name: str = ""
 
 
@@ -115,4 +124,4 @@ class DailyCounts(Struct, frozen=True, kw_only=True):
     """What happened on each day: `label` is Sent, Replied, Interested, Bounced or Unsubscribed, or one about opens."""
 
     label: str
-    dates: tuple[tuple[str, int], ...] = ()
+    dates: tuple[tuple[date, Count], ...] = ()

@@ -5,13 +5,11 @@ from uuid import UUID
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access import connections_store
+from showup.access import connections_store, workspaces_store
 from showup.access.connection import Connection
 from showup.access.secrets_at_rest import DecryptionError, Seal
-from showup.database.tables import workspaces
 from showup.destinations.emailbison.health import KIND
 from showup.destinations.emailbison.settings import EmailBisonSettings
 
@@ -40,13 +38,11 @@ class LeadSource(Struct, frozen=True, kw_only=True):
 
 
 async def list_sources(tx: AsyncConnection, seal: Seal) -> list[LeadSource]:
-    """Returns the usable connections to EmailBison, by workspace."""
-    ids = {row.slug: row.id for row in await tx.execute(select(workspaces.c.slug, workspaces.c.id))}
-    found = []
-    for connection in await connections_store.list_connections(tx):
-        if connection.kind == EMAILBISON and (source := await _open(tx, seal, connection, ids)) is not None:
-            found.append(source)
-    return found
+    """Returns the connections to EmailBison that are read, by workspace."""
+    ids = {one.slug: one.id for one in await workspaces_store.list_workspaces(tx)}
+    stored = [one for one in await connections_store.list_connections(tx) if one.kind == EMAILBISON]
+    opened = [await _open(tx, seal, one, ids) for one in stored]
+    return [one for one in opened if one is not None]
 
 
 async def _open(
@@ -60,7 +56,7 @@ async def _open(
     except (ValueError, DecryptionError) as fault:
         _log.warning("EmailBison connection skipped", connection=connection.name, because=str(fault))
         return None
-    if not credentials.get("api_key"):
+    if not credentials.get("api_key") or not settings.import_leads:
         return None
     return LeadSource(
         connection=connection,

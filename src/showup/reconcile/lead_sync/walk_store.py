@@ -1,4 +1,4 @@
-"""Stores how far EmailBison's lists were read: each from its newest item to the last known one.
+"""Stores how far EmailBison's lists were read: each from its newest item to the last known one (CA1).
 
 A walk that was interrupted continues at its cursor; what came meanwhile is found by the next walk.
 """
@@ -36,45 +36,49 @@ class Walk(Struct, frozen=True, kw_only=True):
 _COLUMNS: Final = ", ".join(Walk.__struct_fields__)
 
 
-async def open_walks(connection: asyncpg.Connection, workspace_id: UUID, url: str) -> dict[WalkedList, Walk]:
-    """Returns the walks of a workspace; they begin again where its connection leads to another instance."""
-    await connection.execute(
-        "DELETE FROM lead_walks WHERE workspace_id = $1 AND url <> $2",
-        workspace_id,
-        url,
-    )
+class WalkForgotten(Exception):
+    """A person asked to read all lists again while this walk was in progress."""
+
+
+async def open_walks(connection: asyncpg.Connection, workspace_id: UUID, origin: str) -> dict[WalkedList, Walk]:
+    """Returns the walks of a workspace; they begin again where `origin`, EmailBison's workspace, is another one."""
+    await connection.execute("DELETE FROM lead_walks WHERE workspace_id = $1 AND origin <> $2", workspace_id, origin)
     await connection.execute(
         """
-        INSERT INTO lead_walks (workspace_id, list, url)
+        INSERT INTO lead_walks (workspace_id, list, origin)
         SELECT $1, unnest(ARRAY['leads', 'replies', 'changed_leads']), $2 ON CONFLICT DO NOTHING
         """,
         workspace_id,
-        url,
+        origin,
     )
     rows = await connection.fetch(f"SELECT {_COLUMNS} FROM lead_walks WHERE workspace_id = $1", workspace_id)  # noqa: S608  # a constant
     return {row["list"]: Walk(**row) for row in rows}
 
 
-async def forget_walks(connection: asyncpg.Connection, workspace_id: UUID) -> None:
-    """Forgets how far the lists were read, so that all of them are read again."""
-    await connection.execute("DELETE FROM lead_walks WHERE workspace_id = $1", workspace_id)
+async def begin(connection: asyncpg.Connection, workspace_id: UUID, walk: Walk, now: datetime) -> Walk:
+    """Begins a walk at the newest item. Raises WalkForgotten.
 
-
-async def begin(
-    connection: asyncpg.Connection, workspace_id: UUID, walk: Walk, now: datetime, *, since: date | None = None
-) -> Walk:
-    """Begins a walk at the newest item."""
+    Changes from the day before the first walk through all leads are wanted: it may be another day there.
+    """
     row = await connection.fetchrow(
         f"""
-        UPDATE lead_walks SET cursor = NULL, newest = NULL, since = $4, started_at = $3, ended_at = NULL
+        UPDATE lead_walks SET cursor = NULL, newest = NULL, started_at = $3, ended_at = NULL
         WHERE workspace_id = $1 AND list = $2 RETURNING {_COLUMNS}
         """,  # noqa: S608  # a constant
         workspace_id,
         walk.list,
         now,
-        since,
     )
-    return Walk(**row)
+    if walk.list == "leads":
+        await connection.execute(
+            """
+            UPDATE lead_walks SET since = coalesce(since, ($2 AT TIME ZONE 'UTC')::date - 1)
+            WHERE workspace_id = $1 AND list = 'changed_leads'
+            """,
+            workspace_id,
+            now,
+        )
+    return _walk(row)
 
 
 async def expect(connection: asyncpg.Connection, workspace_id: UUID, walked: WalkedList, number: int) -> None:
@@ -87,7 +91,7 @@ async def expect(connection: asyncpg.Connection, workspace_id: UUID, walked: Wal
 async def advance(
     connection: asyncpg.Connection, workspace_id: UUID, walk: Walk, *, cursor: str | None, newest: int | None, read: int
 ) -> Walk:
-    """Stores where a walk continues, in the transaction that saves what it read."""
+    """Stores where a walk continues, in the transaction that saves what it read. Raises WalkForgotten."""
     row = await connection.fetchrow(
         f"""
         UPDATE lead_walks SET cursor = $3, newest = $4, read = read + $5
@@ -99,7 +103,7 @@ async def advance(
         newest,
         read,
     )
-    return Walk(**row)
+    return _walk(row)
 
 
 async def finish(connection: asyncpg.Connection, workspace_id: UUID, walk: Walk, now: datetime) -> None:
@@ -108,10 +112,17 @@ async def finish(connection: asyncpg.Connection, workspace_id: UUID, walk: Walk,
         """
         UPDATE lead_walks
         SET ended_at = $3, first_ended_at = coalesce(first_ended_at, $3), cursor = NULL,
-            known_until = CASE WHEN list = 'changed_leads' THEN NULL ELSE greatest(newest, known_until) END
+            known_until = CASE WHEN list = 'changed_leads' THEN NULL ELSE greatest(newest, known_until) END,
+            since = CASE WHEN list = 'changed_leads' THEN (started_at AT TIME ZONE 'UTC')::date - 1 END
         WHERE workspace_id = $1 AND list = $2
         """,
         workspace_id,
         walk.list,
         now,
     )
+
+
+def _walk(row: asyncpg.Record | None) -> Walk:
+    if row is None:
+        raise WalkForgotten
+    return Walk(**row)

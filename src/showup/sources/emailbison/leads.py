@@ -1,10 +1,11 @@
 """Turns EmailBison's leads and replies into leads and signals, cleaned as those of a file are. Pure.
 
-EmailBison says when a reply came, but neither when somebody marked it as interested nor when a mail went out: a lead was
-interested at the time of the reply that says so.
+EmailBison says when a reply came, but neither when somebody marked it as interested nor when a mail went out: a lead
+was interested at the time of the reply that says so.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -35,16 +36,14 @@ def read_lead(found: ApiLead) -> Iterator[CampaignLead]:
         return
     for one in found.memberships:
         if one.campaign_id is not None:
-            yield CampaignLead(
-                lead=lead, campaign_id=one.campaign_id, number=found.id, signals=_signals(found, one)
-            )
+            yield CampaignLead(lead=lead, campaign_id=one.campaign_id, number=found.id, signals=_signals(found, one))
 
 
 def read_reply(reply: Reply) -> CampaignLead | None:
     """Returns what a received mail says of its lead; None for one of no campaign, and for an automatic answer."""
     if reply.lead is None or reply.campaign_id is None or (lead := _lead(reply.lead)) is None:
         return None
-    at, kinds = reply.date_received, {(reply.folder or "").lower(), (reply.type or "").lower()}
+    at, kinds = _utc(reply.date_received), {(reply.folder or "").lower(), (reply.type or "").lower()}
     if _BOUNCED in kinds:
         signals = Signals(bounced=True, bounced_at=at)
     elif kinds & {_SENT, "outgoing email"}:
@@ -59,8 +58,9 @@ def read_reply(reply: Reply) -> CampaignLead | None:
 
 
 def _lead(found: ApiLead) -> Lead | None:
-    addresses, _ = cells.read_addresses(found.email)
-    if not addresses or cells.is_unreadable(found.email):
+    text = found.email or ""
+    addresses, _ = cells.read_addresses(text)
+    if not addresses or cells.is_unreadable(text):
         return None
     first_name, last_name = _text(found.first_name), _text(found.last_name)
     if first_name is not None and first_name.lower() == _PLACEHOLDER:
@@ -84,6 +84,11 @@ def _signals(found: ApiLead, one: CampaignData) -> Signals:
         # The lead has one mark for all of its campaigns.
         unsubscribed=found.status == "unsubscribed",
     )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """Returns the time with its zone; one that names none is in UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _text(value: str | None) -> str | None:

@@ -669,10 +669,29 @@ TABLES = (
         CONSTRAINT pk_campaign_totals PRIMARY KEY (workspace_id, campaign_id),
         CONSTRAINT fk_campaign_totals_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id)
     )""",
+    """CREATE TABLE lead_sources (
+        connection_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        url TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        name TEXT NOT NULL,
+        read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        statistics_read_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT pk_lead_sources PRIMARY KEY (connection_id),
+        CONSTRAINT fk_lead_sources_connection_id FOREIGN KEY(connection_id) REFERENCES connections (id) ON DELETE CASCADE,
+        CONSTRAINT fk_lead_sources_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE webhook_tokens (
+        connection_id UUID NOT NULL,
+        secrets BYTEA NOT NULL,
+        updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_webhook_tokens PRIMARY KEY (connection_id),
+        CONSTRAINT fk_webhook_tokens_connection_id FOREIGN KEY(connection_id) REFERENCES connections (id) ON DELETE CASCADE
+    )""",
     """CREATE TABLE lead_walks (
         workspace_id UUID NOT NULL,
         list TEXT NOT NULL CONSTRAINT ck_lead_walks_list CHECK (list IN ('leads', 'replies', 'changed_leads')),
-        url TEXT NOT NULL,
+        origin TEXT NOT NULL,
         cursor TEXT,
         newest BIGINT,
         known_until BIGINT,

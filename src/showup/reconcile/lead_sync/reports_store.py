@@ -61,3 +61,19 @@ async def mark_read(connection: asyncpg.Connection, workspace_id: UUID, reported
         list(reported),
         list(reported.values()),
     )
+
+
+async def wake_if_reported(connection: asyncpg.Connection, workspace_id: UUID, source_id: UUID, now: datetime) -> None:
+    """Makes the sync due again where leads were reported during it.
+
+    The caller has changed the row of `syncs` in this transaction, so a report is either seen here, or waits for it.
+    """
+    await connection.execute(
+        """
+        UPDATE syncs SET next_at = $3
+        WHERE account_id = $2 AND EXISTS (SELECT FROM reported_leads WHERE workspace_id = $1)
+        """,
+        workspace_id,
+        source_id,
+        now,
+    )
