@@ -65,8 +65,7 @@ class LeadSyncRun:
     async def read(self) -> bool:
         """Reads what is new; returns whether everything is read. Raises VendorError, WalkForgotten and LeaseLost."""
         walks = await self._open()
-        if not await self._read_reports():
-            return False
+        await self._read_reports()
         await self._read_statistics()
         for walk in (walks["replies"], walks["leads"]):
             if not await self._read_list(walk):
@@ -97,7 +96,7 @@ class LeadSyncRun:
 
     # ------------------------------------------------------------ what webhooks named
 
-    async def _read_reports(self) -> bool:
+    async def _read_reports(self) -> None:
         workspace_id = self._source.workspace_id
         while True:
             async with transaction(self._lease.engine) as tx:
@@ -105,7 +104,7 @@ class LeadSyncRun:
                     await driver_connection(tx), workspace_id, _REPORTS_AT_ONCE
                 )
             if not reported:
-                return True
+                return
             found = [one for name in reported for one in await self._read_reported(name)]
             async with transaction(self._lease.engine) as tx:
                 connection = await driver_connection(tx)
@@ -113,7 +112,8 @@ class LeadSyncRun:
                 await reports_store.mark_read(connection, workspace_id, reported)
                 await self._lease.extend_in(connection)
             if self._is_over:
-                return False
+                # The others make the sync due again.
+                return
 
     async def _read_reported(self, name: str) -> list[CampaignLead]:
         try:
@@ -143,11 +143,11 @@ class LeadSyncRun:
         return self._clock() - changes.started_at >= _CHANGES_EVERY
 
     async def _read_list(self, walk: Walk) -> bool:
-        """Reads a list up to what is known; returns whether it came there."""
+        """Reads a list up to what is known, at least one page of it; returns whether it came there."""
         if not walk.is_in_progress:
             walk = await self._begin(walk)
         resumed_at = walk.cursor
-        while not self._is_over:
+        while True:
             try:
                 next_walk = await self._read_batch(walk)
             except VendorError as fault:
@@ -159,8 +159,9 @@ class LeadSyncRun:
                 continue
             if next_walk is None:
                 return True
+            if self._is_over:
+                return False
             walk = next_walk
-        return False
 
     async def _begin(self, walk: Walk) -> Walk:
         is_first = walk.list == "leads" and walk.first_ended_at is None

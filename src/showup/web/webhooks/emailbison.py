@@ -1,7 +1,7 @@
 """Endpoint for EmailBison's webhooks (CA1): a secret path, because EmailBison signs nothing.
 
-They are stored before the response. Nothing in a body is believed: it names a lead, about which Showup asks EmailBison's
-API afterwards.
+They are stored before the response. Nothing in a body is believed: it names a lead, about which Showup afterwards asks
+EmailBison's API.
 """
 
 import hashlib
