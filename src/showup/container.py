@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
     from showup.reconcile.lead_sync.importer import LeadImporter
+    from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration
     from showup.reconcile.reconciler import Reconciler
     from showup.web.signature_alert import SignatureAlert
     from showup.web.webhooks.calcom import WebhookEndpoint
@@ -294,6 +295,31 @@ def build_lead_importer(container: Container, clients: "Clients") -> "LeadImport
 
     api = LeadClients(clients, container.clock).for_source
     return LeadImporter(container.engine, container.seal, container.clock, api=api)
+
+
+@asynccontextmanager
+async def open_webhook_registration(
+    container: Container, connection_id: UUID
+) -> "AsyncIterator[tuple[WebhookRegistration, Clients] | None]":
+    """Opens the registration of EmailBison's webhook for a connection; None for one that is not read."""
+    from showup.reconcile.lead_sync.clients import LeadClients
+    from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration
+
+    async with open_http_clients(container) as clients:
+        sources = {one.id: one for one in await build_lead_importer(container, clients).sources()}
+        if connection_id not in sources:
+            yield None
+            return
+        source = sources[connection_id]
+        registration = WebhookRegistration(
+            LeadClients(clients, container.clock).for_source(source),
+            source,
+            engine=container.engine,
+            seal=container.seal,
+            clock=container.clock,
+            public_url=container.settings.public_url,
+        )
+        yield registration, clients
 
 
 def build_api_access(container: Container) -> "ApiAccess":

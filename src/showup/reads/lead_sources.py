@@ -80,7 +80,7 @@ def as_item(state: LeadSourceState) -> Item:
         "workspace_number": state.number,
         "workspace_name": state.name,
         "statistics_read_at": state.statistics_read_at,
-        "import": {
+        "leads": {
             "state": state.import_state,
             "read": state.read,
             "expected": state.expected,

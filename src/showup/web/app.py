@@ -24,6 +24,7 @@ from showup.web.api import (
     deliveries,
     endpoints,
     events,
+    lead_sources,
     leads,
     matches,
     merges,
@@ -93,6 +94,7 @@ COMMAND_ROUTERS = (
     deliveries.commands,
     suppressions.commands,
     connections.commands,
+    lead_sources.commands,
     endpoints.commands,
     endpoints.secret_commands,
 )

@@ -90,15 +90,20 @@ class LeadImporter:
 
     async def sync_now(self, source: LeadSource, *, full: bool, report_progress: ReportProgress) -> None:
         """Syncs one source to the end; `full` reads all lists again. Raises SyncFailed and LeaseLost."""
-        async with transaction(self._engine) as tx:
-            await request_sync(await driver_connection(tx), source.id, self._clock(), full=full)
+        await self._request(source, full=full)
         while (claimed := await self._claim({source.id: source})) is None:
+            # Another process reads it, and would then leave it for a while.
             await self._pause(_CLAIM_INTERVAL)
+            await self._request(source, full=False)
         sync, lease = claimed
         async with hold_lease(lease):
             because = await self._sync(source, sync, lease, None, report_progress)
         if because is not None:
             raise SyncFailed(because)
+
+    async def _request(self, source: LeadSource, *, full: bool) -> None:
+        async with transaction(self._engine) as tx:
+            await request_sync(await driver_connection(tx), source.id, self._clock(), full=full)
 
     async def _claim(self, sources: Mapping[UUID, LeadSource]) -> tuple[store.SyncState, Lease] | None:
         holder = uuid4()
