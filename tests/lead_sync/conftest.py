@@ -7,24 +7,23 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.destinations import vendor_api
-from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.histories.table_contents import new_account
-from tests.lead_sync.scenario import LeadSyncScenario
+from tests.lead_sync.scenario import HookedEmailBison, LeadSyncScenario
 
 FOUNDERS, AGENCIES = 101, 102
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeEmailBison]:
+def fake() -> Iterator[HookedEmailBison]:
     """A fake EmailBison; checks at the end that all requests and answers match EmailBison's document."""
-    with FakeEmailBison() as fake:
+    with HookedEmailBison() as fake:
         fake.workspace.add_campaign(FOUNDERS, "Founders NL")
         fake.workspace.add_campaign(AGENCIES, "Agencies")
         yield fake
 
 
 @pytest.fixture
-async def bison(engine: AsyncEngine, tmp_path: Path, fake: FakeEmailBison) -> AsyncIterator[LeadSyncScenario]:
+async def bison(engine: AsyncEngine, tmp_path: Path, fake: HookedEmailBison) -> AsyncIterator[LeadSyncScenario]:
     async with vendor_api.client("0") as client:
         scenario = LeadSyncScenario(engine, await new_account(engine), tmp_path, fake, client)
         await scenario.connect()

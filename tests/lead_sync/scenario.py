@@ -1,7 +1,7 @@
 """A workspace of Showup that reads a fake EmailBison, and receives its webhooks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from showup.access import connections_store, webhook_tokens_store
 from showup.access.connection import Connection
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
-from showup.connections.setup import ConnectionSpec, set_up
+from showup.connections.setup import ConnectionSpec, set_up, take_down
 from showup.container import build_projection_worker, event_handlers
 from showup.database import tables
 from showup.database.engine import transaction
@@ -30,9 +30,12 @@ from showup.reconcile.lead_sync.importer import LeadImporter
 from showup.web.app import create_app
 from showup.web.http.app_state import MailSecrets
 from showup.web.http.middleware import with_middleware
+from showup.web.signature_alert import SignatureAlert
 from tests.campaigns.scenario import CampaignScenario
 from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.destinations.fake_vendors.emailbison_workspace import webhook_body
+from tests.vendors.faults import VendorResponse
+from tests.vendors.server import ReceivedRequest
 
 KEY: Final = "k" * 40
 SEAL: Final = Seal([KEY])
@@ -52,6 +55,17 @@ class FixedClock:
         self.now += timedelta(seconds=seconds)
 
 
+class HookedEmailBison(FakeEmailBison):
+    """Calls `before_leads` while it answers the list of leads, so that a test can act during a sync."""
+
+    before_leads: Callable[[], None] | None = None
+
+    def answer(self, request: ReceivedRequest) -> VendorResponse:
+        if self.before_leads is not None and request.path == "/api/leads":
+            self.before_leads()
+        return super().answer(request)
+
+
 class LeadSyncScenario(CampaignScenario):
     """A workspace that is connected to `fake`; `calls` counts what it asked since the last look."""
 
@@ -68,6 +82,7 @@ class LeadSyncScenario(CampaignScenario):
         super().__init__(engine, account, folder)
         self.time = FixedClock()
         self.fake, self.client = fake, client
+        self.signature_alert = SignatureAlert(engine, self.clock)
 
     def clock(self) -> datetime:
         return self.time()
@@ -86,6 +101,7 @@ class LeadSyncScenario(CampaignScenario):
             admin_key=KEY,
             version="0",
             mail_secrets=secrets,
+            signature_alert=self.signature_alert,
             event_handlers=event_handlers(),
         )
         return with_middleware(app, cors_origins=[])
@@ -107,6 +123,10 @@ class LeadSyncScenario(CampaignScenario):
         found = await connections_store.find(tx, workspace_id=self.workspace, kind="emailbison", name="main")
         assert found is not None
         return found
+
+    async def disconnect(self) -> None:
+        async with transaction(self.engine) as tx:
+            await take_down(tx, workspace_id=self.workspace, kind="emailbison", name="main", now=self.clock())
 
     def importer(self, clock: Clock | None = None) -> LeadImporter:
         """Returns a new importer, as another process has."""
