@@ -27,6 +27,7 @@ from showup.inbox.inbox_event import IncomingEvent
 from showup.reads.lead_sources import LeadSourceState, lead_source_state
 from showup.reconcile.lead_sync.clients import LeadClients
 from showup.reconcile.lead_sync.importer import LeadImporter
+from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration
 from showup.web.app import create_app
 from showup.web.http.app_state import MailSecrets
 from showup.web.http.middleware import with_middleware
@@ -133,6 +134,23 @@ class LeadSyncScenario(CampaignScenario):
         clients = Clients(trusted=self.client, untrusted=self.client, address_policy=AddressPolicy())
         api = LeadClients(clients, clock or self.clock, self.time.pause).for_source
         return LeadImporter(self.engine, SEAL, clock or self.clock, api=api, pause=self.time.pause)
+
+    async def registration(self) -> WebhookRegistration:
+        """Returns the registration of the webhook, as a command opens it."""
+        clients = Clients(trusted=self.client, untrusted=self.client, address_policy=AddressPolicy())
+        [source] = await self.importer().sources()
+        return WebhookRegistration(
+            LeadClients(clients, self.clock, self.time.pause).for_source(source),
+            source,
+            engine=self.engine,
+            seal=SEAL,
+            clock=self.clock,
+            public_url="https://showup.example",
+        )
+
+    async def valid_tokens(self) -> tuple[str, ...]:
+        async with transaction(self.engine) as tx:
+            return await webhook_tokens_store.list_tokens(tx, SEAL, self.connection_id, self.clock())
 
     async def sync(self) -> None:
         """Lets the periodic task run once, if it is due."""

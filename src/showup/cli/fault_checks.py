@@ -16,6 +16,7 @@ from showup.access import acknowledgements_store, refusals_store
 from showup.access.refusals_store import Reason, RefusedWebhooks
 from showup.container import Container
 from showup.database.engine import driver_connection, transaction
+from showup.reads.lead_sources import EMAILBISON
 from showup.reads.operations import (
     NEWEST_EVENTS,
     AccountWebhooks,
@@ -29,7 +30,6 @@ from showup.reads.operations import (
 UNREADABLE: Final = "unreadable-events"
 FAILED: Final = "failed-deliveries"
 _CALCOM: Final = "calcom"
-EMAILBISON: Final = "emailbison"
 _REASONS: Final[dict[Reason, str]] = {
     "no_signature": "without a signature",
     "wrong_signature": "with a wrong signature",
