@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
-    from showup.reconcile.lead_sync.importer import LeadImporter
-    from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration
     from showup.reconcile.reconciler import Reconciler
     from showup.web.signature_alert import SignatureAlert
     from showup.web.webhooks.calcom import WebhookEndpoint
@@ -222,6 +220,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     from showup.outbox.unsubscribe_tokens import make_token
     from showup.reads.digest import load_digest
     from showup.reads.meetings import load_meetings
+    from showup.reconcile.lead_sync.importer import build_lead_importer
 
     def unsubscribe(workspace_id: UUID, email: str) -> str:
         return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
@@ -246,14 +245,12 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
             container.engine, container.clock, build_destination_resolver(container, clients), final_check
         )
         calcom_reconciler = build_reconciler(container, clients)
+        digests = DigestWriter(container.engine, container.clock, load_digest)
+        lead_importer = build_lead_importer(container.engine, container.seal, container.clock, clients)
         periodic_tasks = [
             PeriodicTask(name="reconcile", cron="* * * * *", run=calcom_reconciler.poll_due),
-            PeriodicTask(name="leads", cron="* * * * *", run=build_lead_importer(container, clients).poll_due),
-            PeriodicTask(
-                name="digest",
-                cron="* * * * *",
-                run=DigestWriter(container.engine, container.clock, load_digest).write_due,
-            ),
+            PeriodicTask(name="leads", cron="* * * * *", run=lead_importer.poll_due),
+            PeriodicTask(name="digest", cron="* * * * *", run=digests.write_due),
         ]
         yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
 
@@ -286,40 +283,6 @@ def build_reconciler(container: Container, clients: "Clients") -> "Reconciler":
         drain=container.applier.drain_once,
         schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
     )
-
-
-def build_lead_importer(container: Container, clients: "Clients") -> "LeadImporter":
-    """Builds the importer, which reads campaigns and leads from EmailBison."""
-    from showup.reconcile.lead_sync.clients import LeadClients
-    from showup.reconcile.lead_sync.importer import LeadImporter
-
-    api = LeadClients(clients, container.clock).for_source
-    return LeadImporter(container.engine, container.seal, container.clock, api=api)
-
-
-@asynccontextmanager
-async def open_webhook_registration(
-    container: Container, connection_id: UUID
-) -> "AsyncIterator[tuple[WebhookRegistration, Clients] | None]":
-    """Opens the registration of EmailBison's webhook for a connection; None for one that is not read."""
-    from showup.reconcile.lead_sync.clients import LeadClients
-    from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration
-
-    async with open_http_clients(container) as clients:
-        sources = {one.id: one for one in await build_lead_importer(container, clients).sources()}
-        if connection_id not in sources:
-            yield None
-            return
-        source = sources[connection_id]
-        registration = WebhookRegistration(
-            LeadClients(clients, container.clock).for_source(source),
-            source,
-            engine=container.engine,
-            seal=container.seal,
-            clock=container.clock,
-            public_url=container.settings.public_url,
-        )
-        yield registration, clients
 
 
 def build_api_access(container: Container) -> "ApiAccess":

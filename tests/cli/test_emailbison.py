@@ -68,7 +68,7 @@ def test_a_fault_says_what_to_do(connected: Showup, fake: FakeEmailBison, comman
     assert fake.key not in result.error
 
 
-def test_a_workspace_without_emailbison_is_told_how_to_connect(ready: Showup) -> None:
+def test_a_workspace_without_emailbison_learns_how_to_connect(ready: Showup) -> None:
     result = ready("emailbison", "sync")
     assert result.code == 1
     assert "default is not connected to EmailBison. Set EMAILBISON_URL and EMAILBISON_API_KEY" in result.error

@@ -20,6 +20,7 @@ OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
 # These use no key, but a signature or an encrypted link: see tests/feedback, tests/destinations/slack
 # and tests/web/test_confirm.py.
 SIGNED = {
+    ("POST", "/webhooks/emailbison/{token}"),
     ("POST", "/webhooks/resend"),
     ("POST", "/webhooks/resend/{name}"),
     ("POST", "/webhooks/slack/actions"),

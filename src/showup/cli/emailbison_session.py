@@ -1,6 +1,7 @@
 """What `showup emailbison` does with one connection; the commands print its results."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -8,14 +9,16 @@ from showup.access import workspaces_store
 from showup.access.connection import Connection
 from showup.cli.errors import CliError
 from showup.cli.public_url import unreachable_warning
-from showup.container import Container, build_lead_importer, open_http_clients, open_webhook_registration
+from showup.container import Container, open_http_clients
 from showup.database.engine import transaction
 from showup.destinations.vendor_api import VendorError
+from showup.dispatch.destination_context import Clients
 from showup.reads.lead_sources import LeadSourceState, lead_source_state
-from showup.reconcile.lead_sync.importer import LeadImporter, SyncFailed
-from showup.reconcile.lead_sync.source import LeadSource
+from showup.reconcile.lead_sync.clients import LeadClients
+from showup.reconcile.lead_sync.importer import LeadImporter, SyncFailed, build_lead_importer
+from showup.reconcile.lead_sync.source import LeadSource, list_sources
 from showup.reconcile.lead_sync.walk_store import Walk
-from showup.reconcile.lead_sync.webhook_registration import WebhookState, send_test
+from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration, WebhookState, send_test
 from showup.reconcile.lease import LeaseLost
 
 _NOT_READ = (
@@ -31,7 +34,7 @@ _WEBHOOKS: dict[WebhookState, tuple[str, str | None]] = {
 
 async def register_webhook(container: Container, connection: Connection) -> dict[str, Any]:
     """Creates or repairs the webhook, tests it, and returns the result. Raises CliError."""
-    async with open_webhook_registration(container, connection.id) as opened:
+    async with _open_registration(container, connection) as opened:
         if opened is None:
             raise CliError(f"{_NOT_READ[0].upper()}{_NOT_READ[1:]}.")
         registration, clients = opened
@@ -77,12 +80,35 @@ async def sync_now(
 ) -> dict[str, Any]:
     """Reads everything that is new, or everything, and returns the state. Raises CliError."""
     async with open_http_clients(container) as clients:
-        importer = build_lead_importer(container, clients)
+        importer = build_lead_importer(container.engine, container.seal, container.clock, clients)
         source = next((one for one in await importer.sources() if one.id == connection.id), None)
         if source is None:
             raise CliError(f"{_NOT_READ[0].upper()}{_NOT_READ[1:]}.")
         await _sync(importer, source, report_progress, full=full)
     return await read_status(container, connection)
+
+
+@asynccontextmanager
+async def _open_registration(
+    container: Container, connection: Connection
+) -> AsyncIterator[tuple[WebhookRegistration, Clients] | None]:
+    """Opens the registration of the connection's webhook; None for a connection that is not read."""
+    async with transaction(container.engine) as tx:
+        sources = {one.id: one for one in await list_sources(tx, container.seal)}
+    if connection.id not in sources:
+        yield None
+        return
+    async with open_http_clients(container) as clients:
+        source = sources[connection.id]
+        registration = WebhookRegistration(
+            LeadClients(clients, container.clock).for_source(source),
+            source,
+            engine=container.engine,
+            seal=container.seal,
+            clock=container.clock,
+            public_url=container.settings.public_url,
+        )
+        yield registration, clients
 
 
 async def _sync(
@@ -98,7 +124,7 @@ async def _sync(
 
 
 async def _webhook(container: Container, connection: Connection) -> tuple[str, list[str]]:
-    async with open_webhook_registration(container, connection.id) as opened:
+    async with _open_registration(container, connection) as opened:
         if opened is None:
             return "unknown", [_NOT_READ]
         registration, _ = opened

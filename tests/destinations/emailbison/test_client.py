@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from showup.destinations.contract import GaveUp, TryAgain
-from showup.destinations.emailbison.objects import CampaignData, Lead, Reply
+from showup.destinations.emailbison.objects import CampaignData, EmailBisonLead, Reply
 from showup.destinations.vendor_api import VendorError
 from tests.destinations.emailbison.emailbison_connection import EmailBisonConnection
 from tests.destinations.fake_vendors.emailbison import FakeEmailBison
@@ -62,8 +62,8 @@ class TestSuccessfulFetch:
     def test_one_campaign_may_be_no_list(self) -> None:
         """The document shows the leads of one campaign with one object instead of a list."""
         one = CampaignData(campaign_id=7, status="replied")
-        assert Lead(id=1, lead_campaign_data=one).memberships == (one,)
-        assert Lead(id=1, lead_campaign_data=CampaignData(status="replied")).memberships == ()
+        assert EmailBisonLead(id=1, lead_campaign_data=one).memberships == (one,)
+        assert EmailBisonLead(id=1, lead_campaign_data=CampaignData(status="replied")).memberships == ()
 
     async def test_an_unknown_lead_is_none(self, connection: EmailBisonConnection) -> None:
         assert await connection.api().find_lead("nobody@acme.example") is None

@@ -19,7 +19,7 @@ from showup.destinations.emailbison.objects import (
     Campaign,
     CustomVariable,
     DailyCounts,
-    Lead,
+    EmailBisonLead,
     Reply,
     Team,
     User,
@@ -100,13 +100,13 @@ class EmailBisonClient:
 
     # ------------------------------------------------------------ leads
 
-    async def list_leads(self, cursor: str | None = None, *, updated_since: date | None = None) -> Page[Lead]:
+    async def list_leads(self, cursor: str | None = None, *, updated_since: date | None = None) -> Page[EmailBisonLead]:
         """Returns a page of leads, the newest first; only those that changed on that day or later, if one is given."""
         filters: dict[str, str] = {}
         if updated_since is not None:
             # EmailBison's document writes these names with dots, which its servers ignore.
             filters = {"filters[updated_at][criteria]": ">=", "filters[updated_at][value]": updated_since.isoformat()}
-        return await self._page("/leads", "the leads", Lead, cursor, filters)
+        return await self._page("/leads", "the leads", EmailBisonLead, cursor, filters)
 
     async def count_leads(self) -> int | None:
         """Returns how many leads the workspace has; None where EmailBison does not say."""
@@ -115,19 +115,23 @@ class EmailBisonClient:
         total = meta.get("total") if isinstance(meta, dict) else None
         return total if isinstance(total, int) else None
 
-    async def find_lead(self, name: str | int) -> Lead | None:
+    async def find_lead(self, name: str | int) -> EmailBisonLead | None:
         """Returns the lead with this id or email; None if the workspace has none."""
         try:
-            return self._parse(await self._call("GET", f"/leads/{_quoted(name)}", "the lead", hidden=str(name)), Lead)
+            return self._parse(
+                await self._call("GET", f"/leads/{_quoted(name)}", "the lead", hidden=str(name)), EmailBisonLead
+            )
         except VendorError as error:
             if error.status == httpx2.codes.NOT_FOUND:
                 return None
             raise
 
-    async def set_variable(self, lead_id: int, name: str, value: str) -> Lead:
+    async def set_variable(self, lead_id: int, name: str, value: str) -> EmailBisonLead:
         """Writes a custom variable of a lead; its other fields stay as they are."""
         body = {"custom_variables": [{"name": name, "value": value}]}
-        return self._parse(await self._call("PATCH", f"/leads/{lead_id}", "an update of the lead", body=body), Lead)
+        return self._parse(
+            await self._call("PATCH", f"/leads/{lead_id}", "an update of the lead", body=body), EmailBisonLead
+        )
 
     # ------------------------------------------------------------ replies
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from showup.clock import Clock
 from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Meeting, Notification, Outcome, Pace
 from showup.destinations.emailbison.client import EmailBisonClient
-from showup.destinations.emailbison.objects import Lead
+from showup.destinations.emailbison.objects import EmailBisonLead
 from showup.destinations.emailbison.render import LeadUpdate, render
 from showup.destinations.emailbison.settings import EmailBisonSettings
 from showup.destinations.local_time import local_time
@@ -97,7 +97,7 @@ class EmailBison:
                 raise VendorError(replace(error.outcome, record=record, found=found), error.status) from None
         return Delivered(provider="emailbison", reference=record, record=record, found=found)
 
-    def _decide(self, lead: Lead, update: LeadUpdate, attempt: Attempt) -> StatusDecision:
+    def _decide(self, lead: EmailBisonLead, update: LeadUpdate, attempt: Attempt) -> StatusDecision:
         if attempt.superseded:
             return StatusDecision()
         record, ahead = str(lead.id), attempt.meeting_ahead
@@ -110,7 +110,7 @@ class EmailBison:
         )
         return decide_status(change_of(update.event), update.status, state, self._settings.missed_statuses)
 
-    async def _write(self, api: EmailBisonClient, lead: Lead, decision: StatusDecision) -> str | None:
+    async def _write(self, api: EmailBisonClient, lead: EmailBisonLead, decision: StatusDecision) -> str | None:
         """Writes the status; returns why EmailBison did not store it."""
         name = self._settings.status_variable
         if decision.status is None or same_status(decision.status, lead.variable(name)):
@@ -127,7 +127,7 @@ def missing_variable(name: str) -> str:
     )
 
 
-async def _find(api: EmailBisonClient, attempt: Attempt, update: LeadUpdate) -> Lead | None:
+async def _find(api: EmailBisonClient, attempt: Attempt, update: LeadUpdate) -> EmailBisonLead | None:
     """Returns the lead of an earlier delivery if it still exists, else the one with the attendee's email."""
     if attempt.record is not None and attempt.record.isdecimal():
         known = await api.find_lead(int(attempt.record))
@@ -146,7 +146,7 @@ def _when(meeting: Meeting, time_zone: str) -> str:
     return f"{text} ({text.zone})"
 
 
-async def _stop(api: EmailBisonClient, lead: Lead) -> list[int]:
+async def _stop(api: EmailBisonClient, lead: EmailBisonLead) -> list[int]:
     """Stops the sequences that still write to the lead; returns their campaigns."""
     writing = [one.campaign_id for one in lead.memberships if one.status == _IN_SEQUENCE]
     campaigns = sorted({one for one in writing if one is not None})

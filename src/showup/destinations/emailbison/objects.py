@@ -38,7 +38,7 @@ class CampaignData(Struct, frozen=True, kw_only=True):
     interested: bool | None = None
 
 
-class Lead(Struct, frozen=True, kw_only=True):
+class EmailBisonLead(Struct, frozen=True, kw_only=True):
     """A lead. `status`: such as verified, unverified, bounced or unsubscribed."""
 
     id: Id
@@ -92,7 +92,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     date_received: datetime | None = None
     campaign_id: CampaignId | None = None
     lead_id: Id | None = None
-    lead: Lead | None = None
+    lead: EmailBisonLead | None = None
     from_email_address: Text = None
 
 

@@ -18,8 +18,10 @@ from showup.database.fault import describe_error, is_outage
 from showup.destinations.contract import TryAgain
 from showup.destinations.emailbison.client import EmailBisonClient
 from showup.destinations.vendor_api import VendorError
+from showup.dispatch.destination_context import Clients
 from showup.reconcile import store
 from showup.reconcile.lead_sync import reports_store, source_store
+from showup.reconcile.lead_sync.clients import LeadClients
 from showup.reconcile.lead_sync.run import LeadSyncRun, ReportProgress
 from showup.reconcile.lead_sync.source import LeadSource, list_sources
 from showup.reconcile.lead_sync.walk_store import WalkForgotten
@@ -186,6 +188,11 @@ class LeadImporter:
             await lease.extend_in(connection)
             await store.record_failure(connection, sync, self._clock(), because, not_before)
         return because
+
+
+def build_lead_importer(engine: AsyncEngine, seal: Seal, clock: Clock, clients: Clients) -> LeadImporter:
+    """Builds the importer of a process."""
+    return LeadImporter(engine, seal, clock, api=LeadClients(clients, clock).for_source)
 
 
 def _ignore_progress(_walk: object) -> None:

@@ -16,7 +16,7 @@ from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import GaveUp, TryAgain
 from showup.destinations.emailbison.client import EmailBisonClient, Page
-from showup.destinations.emailbison.objects import Lead, Reply
+from showup.destinations.emailbison.objects import EmailBisonLead, Reply
 from showup.destinations.vendor_api import VendorError
 from showup.reconcile.lead_sync import reports_store, source_store, walk_store
 from showup.reconcile.lead_sync.lead_batches import save_batch
@@ -192,24 +192,26 @@ class LeadSyncRun:
             connection = await driver_connection(tx)
             await save_batch(connection, self._source, found, self._clock())
             workspace_id = self._source.workspace_id
-            walk = await walk_store.advance(connection, workspace_id, walk, cursor=cursor, newest=newest, read=read)
+            walk = await walk_store.record_progress(
+                connection, workspace_id, walk, cursor=cursor, newest=newest, read=read
+            )
             if is_end:
                 await walk_store.finish(connection, workspace_id, walk, self._clock())
             await self._lease.extend_in(connection)
         self._report_progress(walk)
         return None if is_end else walk
 
-    async def _fetch(self, walk: Walk, cursor: str | None) -> Page[Lead] | Page[Reply]:
+    async def _fetch(self, walk: Walk, cursor: str | None) -> Page[EmailBisonLead] | Page[Reply]:
         if walk.list == "replies":
             return await self._client.list_replies(cursor)
         since = walk.since if walk.list == "changed_leads" else None
         return await self._client.list_leads(cursor, updated_since=since)
 
 
-def _campaign_leads(items: "Iterable[Lead | Reply]") -> list[CampaignLead]:
+def _campaign_leads(items: "Iterable[EmailBisonLead | Reply]") -> list[CampaignLead]:
     found: list[CampaignLead] = []
     for one in items:
-        found += read_lead(one) if isinstance(one, Lead) else _of_replies([one])
+        found += read_lead(one) if isinstance(one, EmailBisonLead) else _of_replies([one])
     return found
 
 

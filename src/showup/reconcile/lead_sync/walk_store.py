@@ -88,7 +88,7 @@ async def expect(connection: asyncpg.Connection, workspace_id: UUID, walked: Wal
     )
 
 
-async def advance(
+async def record_progress(
     connection: asyncpg.Connection, workspace_id: UUID, walk: Walk, *, cursor: str | None, newest: int | None, read: int
 ) -> Walk:
     """Stores where a walk continues, in the transaction that saves what it read. Raises WalkForgotten."""

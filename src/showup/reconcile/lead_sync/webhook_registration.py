@@ -26,7 +26,7 @@ _TEST: Final = b'{"event": {"type": "SHOWUP_TEST"}, "data": {}}'
 WebhookState: TypeAlias = Literal["registered", "outdated", "missing"]
 
 
-class RegisteredWebhook(Struct, frozen=True, kw_only=True):
+class LeadWebhook(Struct, frozen=True, kw_only=True):
     """The result: `created` is False where an existing webhook was changed. `url` contains the secret."""
 
     webhook_id: int
@@ -55,7 +55,7 @@ class WebhookRegistration:
         self._clock = clock
         self._base = f"{public_url}/webhooks/emailbison/"
 
-    async def register(self) -> RegisteredWebhook:
+    async def register(self) -> LeadWebhook:
         """Creates the webhook, or repairs it, either way with a new secret. Raises VendorError.
 
         The custom variable of the status is created too, if it is missing.
@@ -76,7 +76,7 @@ class WebhookRegistration:
             await webhook_tokens_store.expire_older(tx, self._seal, self._source.id, token, self._clock())
         for repeated in existing[1:]:
             await self._client.delete_webhook(repeated.id)
-        return RegisteredWebhook(
+        return LeadWebhook(
             webhook_id=webhook.id,
             url=f"{self._base}{token}",
             created=not existing,

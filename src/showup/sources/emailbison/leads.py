@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from showup.campaigns.lead import Lead, Signals
 from showup.campaigns.lead_file import cells
-from showup.destinations.emailbison.objects import CampaignData, Reply
-from showup.destinations.emailbison.objects import Lead as ApiLead
+from showup.destinations.emailbison.objects import CampaignData, EmailBisonLead, Reply
 
 # EmailBison writes it for a lead without a name, so that "Hi there" is a sentence.
 _PLACEHOLDER: Final = "there"
@@ -30,7 +29,7 @@ class CampaignLead(Struct, frozen=True, kw_only=True):
     signals: Signals
 
 
-def read_lead(found: ApiLead) -> Iterator[CampaignLead]:
+def read_lead(found: EmailBisonLead) -> Iterator[CampaignLead]:
     """Yields the lead in each of its campaigns; nothing for one without a valid address, or in no campaign."""
     if (lead := _lead(found)) is None:
         return
@@ -57,7 +56,7 @@ def read_reply(reply: Reply) -> CampaignLead | None:
     return CampaignLead(lead=lead, campaign_id=reply.campaign_id, number=reply.lead.id, signals=signals)
 
 
-def _lead(found: ApiLead) -> Lead | None:
+def _lead(found: EmailBisonLead) -> Lead | None:
     text = found.email or ""
     addresses, _ = cells.read_addresses(text)
     if not addresses or cells.is_unreadable(text):
@@ -74,7 +73,7 @@ def _lead(found: ApiLead) -> Lead | None:
     )
 
 
-def _signals(found: ApiLead, one: CampaignData) -> Signals:
+def _signals(found: EmailBisonLead, one: CampaignData) -> Signals:
     status = one.status or ""
     return Signals(
         sent=one.emails_sent,
