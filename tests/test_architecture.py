@@ -42,7 +42,7 @@ def test_the_pure_contract_lists_every_pure_module() -> None:
     pure |= {f"showup.campaigns.{name}" for name in ("campaign", "lead", "match")}
     pure |= {f"showup.campaigns.lead_file.{name}" for name in ("cells", "columns", "rows")}
     pure |= {"showup.events", "showup.outbox.expiry", "showup.outbox.planned", "showup.values"}
-    pure |= {"showup.destinations.record_status"}
+    pure |= {"showup.destinations.record_status", "showup.sources.emailbison.leads"}
     assert pure == set(find_contract("pure")["source_modules"])
 
 
