@@ -28,3 +28,12 @@ async def bison(engine: AsyncEngine, tmp_path: Path, fake: HookedEmailBison) -> 
         scenario = LeadSyncScenario(engine, await new_account(engine), tmp_path, fake, client)
         await scenario.connect()
         yield scenario
+
+
+@pytest.fixture
+async def other(bison: LeadSyncScenario) -> LeadSyncScenario:
+    """Another workspace of the same Showup, connected to the same EmailBison."""
+    account = await new_account(bison.engine)
+    scenario = LeadSyncScenario(bison.engine, account, bison.folder, bison.fake, bison.client)
+    await scenario.connect()
+    return scenario

@@ -1,6 +1,6 @@
 """CA1: the import of many leads continues where it was interrupted; an EmailBison that fails breaks nothing.
 
-The error scenarios are those of seed 002, here of EmailBison: it is down, and a webhook never came.
+The error scenarios are those of seed 002, here of EmailBison.
 """
 
 import asyncio
@@ -109,9 +109,7 @@ class TestImport:
         assert await bison.memberships() == before
 
 
-class TestApiDown:
-    """Error scenario 1."""
-
+class TestErrorScenario1ApiDown:
     async def test_the_last_data_stays_and_the_state_says_so(
         self, bison: LeadSyncScenario, fake: FakeEmailBison
     ) -> None:
@@ -184,9 +182,7 @@ class TestApiDown:
         assert "no process reads it" in state.message
 
 
-class TestWebhookDeliveryFailure:
-    """Error scenario 2."""
-
+class TestErrorScenario2WebhookDeliveryFailure:
     async def test_the_poll_finds_what_no_webhook_brought(self, bison: LeadSyncScenario, fake: FakeEmailBison) -> None:
         ann = fake.workspace.add_lead("ann@acme.example", [FOUNDERS])
         await bison.sync()

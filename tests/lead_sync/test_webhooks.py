@@ -39,8 +39,29 @@ class TestWebhookSignatureVerification:
         response = await bison.post(await bison.token(), b'{"event": {"type": "EMAIL_SENT"}, "data": {}}')
         assert (response.status_code, response.json()["status"]) == (200, "accepted")
 
-    async def test_invalid_secret_answers_like_an_unknown_path(self, bison: LeadSyncScenario) -> None:
-        """Error scenario 3: refused, logged, counted for `showup doctor`, and reported if repeated."""
+    async def test_valid_signature_returns_true_and_invalid_signature_returns_false(
+        self, bison: LeadSyncScenario
+    ) -> None:
+        """Under these names in the seed: whether the secret is one of the connection's."""
+        token = await bison.token()
+        wrong = f"{token[:32]}{token[:31:-1]}"
+        asked = (("emailbison", token), ("emailbison", token[::-1]), ("slack", token), ("emailbison", wrong))
+        async with transaction(bison.engine) as tx:
+            found = [
+                await webhook_tokens_store.find_owner(tx, SEAL, kind=kind, token=one, now=bison.clock())
+                for kind, one in asked
+            ]
+        assert [one and (one.workspace_id == bison.workspace, one.is_valid) for one in found] == [
+            (True, True),
+            None,
+            None,
+            (True, False),
+        ]
+
+
+class TestErrorScenario3InvalidWebhookSignature:
+    async def test_it_is_answered_like_an_unknown_path_and_counted(self, bison: LeadSyncScenario) -> None:
+        """Refused, logged, counted for `showup doctor`, and reported if repeated."""
         token = await bison.token()
         unknown = await bison.web.post("/webhooks/emailbison", content=b"{}")
         wrong = (
@@ -66,6 +87,8 @@ class TestWebhookSignatureVerification:
             ("emailbison", "emailbison:main", "wrong_signature"): 1,
         }
 
+
+class TestSecrets:
     async def test_an_old_secret_ends_after_a_day(self, bison: LeadSyncScenario) -> None:
         old = await bison.token()
         new = await bison.token()
@@ -208,13 +231,19 @@ def test_bodies_are_read_or_refused(body: bytes, expected: type) -> None:
     assert type(translate(body)) is expected
 
 
-async def test_a_webhook_of_one_workspace_changes_no_other(bison: LeadSyncScenario, ann: FakeLead) -> None:
-    """Each token opens one workspace."""
-    await bison.report(await bison.token(), REPLIED, {"lead": ann.shown()})
-    rows = await bison.rows(
-        "SELECT workspace_id = $1 FROM inbox_events UNION ALL SELECT workspace_id = $1 FROM reported_leads"
-    )
-    assert rows == [(True,), (True,)]
+async def test_a_webhook_of_one_workspace_changes_no_other(
+    bison: LeadSyncScenario, other: LeadSyncScenario, fake: FakeEmailBison, ann: FakeLead
+) -> None:
+    """Both read the same EmailBison; each token opens one workspace."""
+    for one in (bison, other):
+        await one.sync()
+    fake.workspace.reply(ann, FOUNDERS, bison.clock())
+    await other.report(await other.token(), REPLIED, {"lead": ann.shown()})
+    assert (await bison.table("inbox_events"), await bison.table("reported_leads")) == ([], [])
+    assert len(await other.table("reported_leads")) == 1
+    for one in (bison, other):
+        await one.sync()
+    assert [(await one.memberships())[0][3] for one in (bison, other)] == [False, True]
 
 
 async def test_a_report_during_a_sync_makes_it_due_again(

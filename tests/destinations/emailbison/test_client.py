@@ -161,6 +161,17 @@ class TestApiErrorHandling:
         assert isinstance(error.value.outcome, GaveUp)
         assert "The given data was invalid" in str(error.value)
 
+    async def test_a_malformed_item_does_not_hide_the_others(
+        self, connection: EmailBisonConnection, fake: FakeEmailBison
+    ) -> None:
+        fake.faults.queue(VendorResponse(200, {"data": [{"id": "x"}, {"id": 7}, None], "meta": {}}))
+        page = await connection.api().list_leads()
+        assert [one.id for one in page.items] == [7]
+        fake.faults.queue(*[VendorResponse(200, {"data": data}) for data in ([{"id": -1}], {"id": 7})])
+        for _ in range(2):
+            with pytest.raises(VendorError, match="the response is malformed"):
+                await connection.api().list_leads()
+
     async def test_a_cursor_that_leads_nowhere_ends(
         self, connection: EmailBisonConnection, fake: FakeEmailBison
     ) -> None:

@@ -5,12 +5,14 @@ late pages; a cursor walks from the newest item to the oldest.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx2
 import msgspec
+import structlog
 from msgspec import Struct
 
 from showup.clock import Clock
@@ -32,6 +34,8 @@ _MAX_NUMBERED_PAGES: Final = 200
 """More pages of campaigns, variables or webhooks than any workspace has; it ends a list that never ends."""
 
 Item = TypeVar("Item")
+
+_log = structlog.get_logger()
 
 
 def _read_error(status: int, payload: Json) -> ErrorReading | None:
@@ -184,7 +188,7 @@ class EmailBisonClient:
         following = meta.get("next_cursor") if isinstance(meta, dict) else None
         if following is not None and (not isinstance(following, str) or following == cursor):
             raise self._api.unexpected("the next page is the same again")
-        return Page(items=self._parse(payload["data"], tuple[kind, ...]), next_cursor=following)  # type: ignore[valid-type]
+        return Page(items=self._parse_items(payload["data"], kind, what), next_cursor=following)
 
     async def _numbered(
         self, path: str, what: str, kind: type[Item], query: Mapping[str, str] | None = None
@@ -192,12 +196,11 @@ class EmailBisonClient:
         for number in range(1, _MAX_NUMBERED_PAGES + 1):
             params = {**(query or {}), "page": str(number)}
             payload = await self._api.call("GET", path, what=what, expect=_has_data, params=params)
-            items: tuple[Item, ...] = self._parse(payload["data"], tuple[kind, ...])  # type: ignore[valid-type]
-            for one in items:
+            for one in self._parse_items(payload["data"], kind, what):
                 yield one
             meta = payload.get("meta")
             last = meta.get("last_page") if isinstance(meta, dict) else None
-            if not items or not isinstance(last, int) or number >= last:
+            if not payload["data"] or not isinstance(last, int) or number >= last:
                 return
 
     async def _call(
@@ -215,6 +218,20 @@ class EmailBisonClient:
             method, path, what=what, expect=_has_data, hidden=hidden, params=query or {}, json=body
         )
         return payload["data"]
+
+    def _parse_items(self, payload: Any, kind: type[Item], what: str) -> tuple[Item, ...]:
+        """Returns the items of a page. One that is malformed is left out: it must not hide the others for ever."""
+        if not isinstance(payload, list):
+            raise self._api.unexpected("the response is malformed")
+        found = []
+        for one in payload:
+            with suppress(msgspec.ValidationError):
+                found.append(msgspec.convert(one, kind, strict=False))
+        if payload and not found:
+            raise self._api.unexpected("the response is malformed")
+        if (left_out := len(payload) - len(found)) > 0:
+            _log.warning("malformed items from EmailBison left out", of=what, items=left_out)
+        return tuple(found)
 
     def _parse(self, payload: Any, as_: type[Item]) -> Item:
         try:
