@@ -84,6 +84,13 @@ class TestImport:
         await bison.sync()
         assert "new@acme.example" in await bison.emails()
 
+    async def test_a_list_that_never_ends_does(self, bison: LeadSyncScenario, fake: FakeEmailBison) -> None:
+        pages = [VendorResponse(200, {"data": [], "meta": {"next_cursor": f"c{number}"}}) for number in range(5)]
+        fake.faults.queue(None, None, None, None, *pages)
+        await bison.sync()
+        assert bison.asked().count("GET /replies") == 1
+        assert (await bison.state()).available is True
+
     async def test_a_person_reads_all_again_and_sees_the_progress(
         self, bison: LeadSyncScenario, fake: FakeEmailBison
     ) -> None:

@@ -132,7 +132,9 @@ class LeadSyncRun:
     async def _read_statistics(self) -> None:
         async with transaction(self._lease.engine) as tx:
             read_at = await source_store.statistics_read_at(await driver_connection(tx), self._source.id)
-        if read_at is None or not timedelta() <= self._clock() - read_at < _STATISTICS_EVERY:
+        is_recent = read_at is not None and timedelta() <= self._clock() - read_at < _STATISTICS_EVERY
+        # A run without a limit of time was asked for by a person.
+        if self._until is None or not is_recent:
             await StatisticsReader(self._client, self._source, self._lease, self._clock).read()
 
     # ------------------------------------------------------------ lists
@@ -184,8 +186,8 @@ class LeadSyncRun:
             found += _campaign_leads(fresh)
             newest = max((one.id for one in fresh), default=newest) if newest is None else newest
             read, cursor = read + len(fresh), page.next_cursor
-            # The list is sorted by number only as far as EmailBison says nothing else: one known item is not enough.
-            is_end = cursor is None or (bool(page.items) and not fresh)
+            # EmailBison does not promise the order of the list: it ends with a page on which all is known.
+            is_end = cursor is None or not fresh
             if is_end or self._is_over:
                 break
         async with transaction(self._lease.engine) as tx:
