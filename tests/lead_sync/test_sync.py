@@ -7,7 +7,7 @@ import pytest
 
 from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.lead_sync.conftest import AGENCIES, FOUNDERS
-from tests.lead_sync.scenario import NOON, LeadSyncScenario
+from tests.lead_sync.scenario import KEY, NOON, LeadSyncScenario
 
 HOUR = timedelta(hours=1)
 
@@ -43,6 +43,29 @@ async def test_statistics_by_campaign_and_day(bison: LeadSyncScenario, fake: Fak
     assert (totals["sent"], totals["bounced"], totals["read_at"]) == (42, 3, NOON)
     days = [(row["day"], row["sent"], row["bounced"]) for row in await bison.table("campaign_days")]
     assert sorted(days) == [(date(2026, 9, 1), 40, 0), (date(2026, 9, 2), 0, 3), (date(2026, 9, 14), 2, 0)]
+
+
+async def test_the_api_lists_campaigns_with_their_statistics(bison: LeadSyncScenario, fake: FakeEmailBison) -> None:
+    fake.workspace.campaigns[FOUNDERS].add("Sent", date(2026, 9, 1), 40)
+    fake.workspace.campaigns[FOUNDERS].add("Bounced", date(2026, 9, 2), 3)
+    ann = fake.workspace.add_lead("ann@acme.example", [FOUNDERS])
+    fake.workspace.reply(ann, FOUNDERS, NOON - HOUR, interested=True)
+    await bison.sync()
+    await bison.import_rows("From a file", [{"email": "lee@globex.example"}])
+    items = (await bison.web.get("/api/campaigns", headers={"Authorization": f"Bearer {KEY}"})).json()["items"]
+    statistics = {item["name"]: item["statistics"] for item in items}
+    assert statistics["From a file"] is None
+    assert statistics["Founders NL"] == {
+        "sent": 40,
+        "bounced": 3,
+        "delivered": 37,
+        "contacted": 1,
+        "replied": 1,
+        "interested": 1,
+        "unsubscribed": 0,
+        "leads": 1,
+        "read_at": "2026-09-14T12:00:00Z",
+    }
 
 
 async def test_later_runs_read_the_statistics_of_changed_campaigns_only(
