@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from showup.cli import accounts, calcom, connections, deliveries, email, keys, leads, workspaces
+from showup.cli import accounts, calcom, connections, deliveries, email, emailbison, keys, leads, workspaces
 from showup.cli.acknowledge import acknowledge
 from showup.cli.doctor import doctor
 from showup.cli.errors import expected_message
@@ -34,6 +34,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(email.app, name="email")
 app.add_typer(leads.app, name="leads")
+app.add_typer(emailbison.app, name="emailbison")
 
 
 def _print_version(requested: bool) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
     from showup.dispatch.destination_resolver import DestinationResolver
-    from showup.dispatch.worker import Worker
+    from showup.dispatch.worker import PeriodicTask, Worker
     from showup.inbox.apply import EventHandlers
     from showup.inbox.ingest_metrics import IngestMetrics
     from showup.inbox.ingest_writer import IngestWriter
@@ -99,9 +99,11 @@ def event_handlers() -> "EventHandlers":
     """Returns the handlers of the events that the projection does not handle."""
     from showup.dispatch.record_choices import apply_answers
     from showup.events.delivery import MailFeedback, RecordChosen
+    from showup.events.lead import LeadReported
     from showup.feedback.store import apply_feedback
+    from showup.reconcile.lead_sync.reports_store import apply_reports
 
-    return {MailFeedback: apply_feedback, RecordChosen: apply_answers}
+    return {MailFeedback: apply_feedback, RecordChosen: apply_answers, LeadReported: apply_reports}
 
 
 class Container:
@@ -213,15 +215,12 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
     """Opens the worker that sends deliveries; its connections close at the end. Raises CannotRender."""
     import asyncpg
 
-    from showup.analysis.week_counter import WeekCounter
     from showup.database.address import asyncpg_arguments
-    from showup.digests.writer import DigestWriter
     from showup.dispatch.dispatcher import Dispatcher
     from showup.dispatch.preparation import FinalCheck
-    from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
+    from showup.dispatch.worker import POOL_SIZE, Worker
     from showup.outbox.confirm_tokens import Invitation, make_confirm_token
     from showup.outbox.unsubscribe_tokens import make_token
-    from showup.reads.digest import load_digest
     from showup.reads.meetings import load_meetings
 
     def unsubscribe(workspace_id: UUID, email: str) -> str:
@@ -246,17 +245,26 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> "
         dispatcher = Dispatcher(
             container.engine, container.clock, build_destination_resolver(container, clients), final_check
         )
-        calcom_reconciler = build_reconciler(container, clients)
-        periodic_tasks = [
-            PeriodicTask(name="reconcile", cron="* * * * *", run=calcom_reconciler.poll_due),
-            PeriodicTask(
-                name="digest",
-                cron="* * * * *",
-                run=DigestWriter(container.engine, container.clock, load_digest).write_due,
-            ),
-            PeriodicTask(name="count_weeks", cron="* * * * *", run=WeekCounter(container.engine, container.clock).run),
-        ]
+        periodic_tasks = build_periodic_tasks(container, clients)
         yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
+
+
+def build_periodic_tasks(container: Container, clients: "Clients") -> "list[PeriodicTask]":
+    """Builds the tasks that the delivery worker starts each minute; each finds out itself whether it is due."""
+    from showup.analysis.week_counter import WeekCounter
+    from showup.digests.writer import DigestWriter
+    from showup.dispatch.worker import PeriodicTask
+    from showup.reads.digest import load_digest
+    from showup.reconcile.lead_sync.importer import build_lead_importer
+
+    engine, clock = container.engine, container.clock
+    tasks = {
+        "reconcile": build_reconciler(container, clients).poll_due,
+        "leads": build_lead_importer(engine, container.seal, clock, clients).poll_due,
+        "digest": DigestWriter(engine, clock, load_digest).write_due,
+        "count_weeks": WeekCounter(engine, clock).run,
+    }
+    return [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]
 
 
 @asynccontextmanager

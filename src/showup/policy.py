@@ -227,6 +227,7 @@ class Policy(_Table):
     notion: dict[str, Any] = {}
     slack: dict[str, Any] = {}
     twilio: dict[str, Any] = {}
+    emailbison: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _default_sender_is_last(self) -> Self:

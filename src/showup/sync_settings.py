@@ -56,6 +56,11 @@ def environment_connections(settings: Settings) -> "list[EnvironmentConnection]"
             {"api_url": settings.clickup_api_url},
             {"token": reveal(settings.clickup_api_token)},
         ),
+        "emailbison": (
+            policy.emailbison,
+            {"api_url": settings.emailbison_url},
+            {"api_key": reveal(settings.emailbison_api_key)},
+        ),
         "notion": (
             policy.notion,
             {

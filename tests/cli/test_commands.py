@@ -19,6 +19,8 @@ COMMANDS = [
     *(["keys", verb] for verb in ("create", "list", "revoke")),
     *(["deliveries", verb] for verb in ("list", "retry", "withdraw")),
     *(["email", verb] for verb in ("preview", "test")),
+    *(["emailbison", verb] for verb in ("register", "status", "sync")),
+    ["leads", "import"],
     ["acknowledge"],
 ]
 

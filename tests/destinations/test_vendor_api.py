@@ -11,6 +11,7 @@ import pytest
 from showup.destinations.clickup.client import CLICKUP
 from showup.destinations.contract import GaveUp
 from showup.destinations.email.client import RESEND
+from showup.destinations.emailbison.client import EMAILBISON
 from showup.destinations.notion.client import NOTION
 from showup.destinations.slack.client import SLACK
 from showup.destinations.twilio.client import TWILIO
@@ -23,6 +24,7 @@ NOW = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 KEY = "s3cret-key"
 ERRORS: Mapping[str, tuple[Vendor, dict[str, Any]]] = {
     "ClickUp": (CLICKUP, {"err": "No.", "ECODE": "ITEM_000"}),
+    "EmailBison": (EMAILBISON, {"data": {"success": False, "message": "No."}}),
     "Notion": (NOTION, {"object": "error", "code": "no", "message": "No."}),
     "Resend": (RESEND, {"name": "no", "message": "No."}),
     "Twilio": (TWILIO, {"code": 20000, "message": "No."}),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from showup.database.engine import transaction
-from showup.reads.connections import SourceHealth, calcom_health
+from showup.reads.sync_state import CALCOM_SYNC, SourceHealth, source_health
 from showup.reconcile.account import ApiAccess
 from showup.reconcile.reconciler import Reconciler
 from showup.sources.calcom.client import CalcomClient
@@ -189,4 +189,4 @@ async def test_continuous_webhooks_do_not_delay_a_run(world: World, showup: Show
 
 async def _health(showup: ShowupInstance) -> SourceHealth:
     async with transaction(showup.engine) as tx:
-        return await calcom_health(tx, showup.workspace_id, showup.clock())
+        return await source_health(tx, CALCOM_SYNC, showup.workspace_id, showup.clock())

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from showup.container import event_handlers
 from showup.database.engine import transaction
-from showup.database.tables import deliveries
+from showup.database.tables import deliveries, syncs
 from showup.web.app import create_app
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
@@ -22,10 +22,17 @@ OWN_WORKSPACE_COMMANDS = {
     ("POST", "/api/leads/import"),
 }
 ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
-CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
+CONNECTION = {
+    "kind": "emailbison",
+    "name": "leads",
+    "settings": {"api_url": "https://dedi.emailbison.com"},
+    "credentials": {"api_key": "1|x"},
+}
+ANOTHER_CONNECTION = {"kind": "resend", "name": "mail", "credentials": {"api_key": "re_x"}}
 READ_METHODS = {"GET", "HEAD"}
 # These need no key: tests/feedback and tests/destinations/slack test who may call them.
 SIGNED = {
+    "/webhooks/emailbison/{token}",
     "/webhooks/resend",
     "/webhooks/resend/{name}",
     "/webhooks/slack/actions",
@@ -90,11 +97,19 @@ def endpoint_requests(endpoint_id: UUID) -> list[CommandRequest]:
 def connection_requests(connection_id: UUID) -> list[CommandRequest]:
     route, path = "/api/connections/{connection_id}", f"/api/connections/{connection_id}"
     return [
-        CommandRequest("POST", "/api/connections", "/api/connections", CONNECTION | {"name": "another"}),
+        CommandRequest("POST", "/api/connections", "/api/connections", ANOTHER_CONNECTION),
         CommandRequest("PATCH", route, path, {"settings": {"rate_per_second": 3}}),
         CommandRequest("POST", f"{route}/test", f"{path}/test", None),
+        CommandRequest("POST", f"{route}/sync", f"{path}/sync", {"full": True}),
         CommandRequest("DELETE", route, path, None),
     ]
+
+
+async def add_to_schedule(scenario: Scenario, connection_id: str) -> None:
+    """Puts the connection on the schedule of syncs, as a worker does."""
+    async with transaction(scenario.engine) as tx:
+        now = ticking_clock()()
+        await tx.execute(insert(syncs).values(account_id=connection_id, began_at=now, next_at=now))
 
 
 def review_requests(match_id: UUID, unmatched_id: str, lead_id: UUID) -> list[CommandRequest]:
@@ -176,6 +191,7 @@ async def requests(scenario: Scenario, scenario_client_as: ClientFactory) -> lis
         update_query = update(deliveries).where(deliveries.c.id == id_of("ours.hooked"))
         await tx.execute(update_query.values(destination=f"webhook:{endpoint['id']}"))
     connection = (await scenario_client_as("admin").post("/api/connections", json=CONNECTION)).json()
+    await add_to_schedule(scenario, connection["id"])
     leads = b"email\nsarah@acme.com"
     await scenario_client_as("writer").post("/api/leads/import?campaign=Founders", content=leads)
     match, *_ = await scenario.rows("matches", workspace_id=id_of("ours"))

@@ -26,8 +26,8 @@ class StoredBooking(Struct, frozen=True, kw_only=True):
 
     `dismissed` are the emails of attendees whom nobody has to review. `name_keys` are the keys by which attendees and
     leads of the same name or company find each other, by the attendee's email; who has none is matched by address only.
-    `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02). `is_matched`:
-    an attendee is a lead of a campaign.
+    `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02).
+    `is_matched`: an attendee is a lead of a campaign.
     """
 
     id: UUID

@@ -80,6 +80,8 @@ async def of_keys(connection: asyncpg.Connection, workspace_id: UUID, keys: Coll
         SELECT f.email, f.other_emails, m.campaign_id, c.name, m.sent, m.last_sent_at, m.interested, m.interested_at
         FROM found f JOIN campaign_leads m ON m.lead_id = f.id
         JOIN campaigns c ON c.workspace_id = $1 AND c.id = m.campaign_id
+        -- Where nothing else decides between campaigns of one name, the first number does.
+        ORDER BY f.email, m.campaign_id
         """,
         workspace_id,
         list(keys),

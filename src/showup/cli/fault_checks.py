@@ -17,6 +17,7 @@ from showup.access.account import DEFAULT
 from showup.access.refusals_store import Reason, RefusedWebhooks
 from showup.container import Container
 from showup.database.engine import driver_connection, transaction
+from showup.reads.lead_sources import EMAILBISON
 from showup.reads.operations import (
     NEWEST_EVENTS,
     AccountWebhooks,
@@ -138,6 +139,8 @@ def _advice(kind: str, name: str) -> str:
         return "compare the address at the sender with `showup accounts list` and `showup connections list`"
     if kind == _CALCOM:
         return f"if Cal.com sent them, run `showup accounts rotate-secret {name}` and enter the new secret at Cal.com"
+    if kind == EMAILBISON:
+        return "if EmailBison sent them, run `showup emailbison register`"
     return f"if {kind} sent them, correct the signing secret: `showup connections list` shows the connection"
 
 

@@ -17,6 +17,7 @@ from showup.database.migrate import read_revisions
 from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
 from showup.dispatch.destination_resolver import MAIL_KINDS
 from showup.reads.health import Health, read_health, server_version
+from showup.reads.lead_sources import EMAILBISON, lead_source_states
 from showup.reads.queues import list_queues
 from showup.settings import Settings
 
@@ -53,6 +54,7 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
                 _check_connections(container, checker), _check_mail(container, checker), _check_own_server(settings)
             )
         results.extend(chain.from_iterable(others))
+        results.extend(await _check_lead_sources(container))
         async with transaction(container.engine) as tx:
             snapshot = await read_health(tx)
         results.append(_check_clock(container, snapshot))
@@ -111,6 +113,23 @@ async def _check_connections(container: Container, checker: ConnectionChecker) -
     checks = await asyncio.gather(*(checker.check(connection) for connection in connections))
     subjects = [f"connection {connection.kind} {connection.name}" for connection in connections]
     return [result for subject, check in zip(subjects, checks, strict=True) for result in _results_of(subject, check)]
+
+
+async def _check_lead_sources(container: Container) -> list[DoctorResult]:
+    """Reports whether the data of each EmailBison is up to date; one that was not read yet has no result."""
+    async with transaction(container.engine) as tx:
+        workspace_ids = {one.slug: one.id for one in await workspaces_store.list_workspaces(tx)}
+        connections = [one for one in await connections_store.list_connections(tx) if one.kind == EMAILBISON]
+        states = await lead_source_states(tx, list(workspace_ids.values()), container.clock())
+    results = []
+    for connection in connections:
+        state = states.get(workspace_ids[connection.workspace])
+        if state is not None and state.message is not None:
+            results.append(DoctorResult(f"leads {EMAILBISON} {connection.name}", "warn", state.message))
+        elif state is not None and state.last_synced_at is not None:
+            message = f"read at {state.last_synced_at:%Y-%m-%d %H:%M} UTC, {state.read:,} leads"
+            results.append(DoctorResult(f"leads {EMAILBISON} {connection.name}", "ok", message))
+    return results
 
 
 async def _check_mail(container: Container, checker: ConnectionChecker) -> list[DoctorResult]:

@@ -23,10 +23,8 @@ from showup.campaigns.lead_file.file import LeadFile
 from showup.campaigns.lead_file.rows import FileRow, IgnoredRow, LeadRow, RejectedRow
 from showup.campaigns.leads_store import ImportedLead, SavedLeads
 from showup.clock import Clock
-from showup.commands.execute import lock_pipeline
 from showup.database.engine import driver_connection, transaction
-from showup.inbox.apply import match_leads
-from showup.inbox.lead_matches import bookings_of_leads
+from showup.inbox.imported_leads import match_imported
 
 BATCH_ROWS: Final = 5_000
 
@@ -132,12 +130,5 @@ async def _save_leads(
 async def _match(
     connection: asyncpg.Connection, workspace_id: UUID, rows: list[LeadRow], saved: SavedLeads, now: datetime
 ) -> None:
-    """Matches bookings that came before these leads.
-
-    The workspace's lock makes the two sides see each other: a booking that is being projected is committed before,
-    or begins after this transaction has committed its leads. It is held for this step only.
-    """
-    await lock_pipeline(connection, workspace_id)
     emails = [email for row in rows for email in (row.lead.email, *row.lead.other_emails)]
-    booking_ids = await bookings_of_leads(connection, workspace_id, emails, saved)
-    await match_leads(connection, workspace_id, booking_ids, now)
+    await match_imported(connection, workspace_id, emails, saved, now)

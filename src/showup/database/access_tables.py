@@ -48,6 +48,16 @@ connections = Table(
     Index("uq_connections_calcom_name", "name", unique=True, postgresql_where=text("kind = 'calcom'")),
 )
 
+# The secrets in the path of webhooks that their sender does not sign.
+webhook_tokens = Table(
+    "webhook_tokens",
+    metadata,
+    Column("connection_id", UUID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    # Encrypted: the newest, and older ones that are still valid for a while.
+    Column("secrets", LargeBinary, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
 routes = Table(
     "routes",
     metadata,

@@ -36,7 +36,8 @@ campaigns = Table(
     Column("name", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
-    UniqueConstraint("workspace_id", "source", "name"),
+    # EmailBison may give one name to several campaigns.
+    Index("uq_campaigns_name", "workspace_id", "source", "name", unique=True, postgresql_where=text("source = 'csv'")),
 )
 
 # One run of an import: the same file with the same options continues where it stopped, and is never imported twice.
@@ -124,7 +125,7 @@ campaign_leads = Table(
     Column("step", Integer),
     # The mailbox that wrote to the lead.
     Column("sender_email", Text),
-    # Where it came from: the import, and the line of its file.
+    # Where it came from: the import, and the line of its file; for EmailBison its number of the lead.
     Column("import_id", UUID),
     Column("import_line", BigInteger),
     PrimaryKeyConstraint("lead_id", "campaign_id"),

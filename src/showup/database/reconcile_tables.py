@@ -1,21 +1,21 @@
-"""Tables of Cal.com API comparisons: what was requested, the progress, and the results."""
+"""Tables of what is read from other systems' APIs: the progress of each account, and the comparisons with Cal.com."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
 
-# One row for each Cal.com account that has an API key.
+# One row for each Cal.com account that has an API key, and for each connection to EmailBison.
 syncs = Table(
     "syncs",
     metadata,
-    Column("account_id", UUID, ForeignKey("connections.id"), primary_key=True),
+    Column("account_id", UUID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
     # Bookings before this time are left to a backfill.
     Column("began_at", Instant, nullable=False),
-    # All changes at Cal.com before this time have been compared; NULL before the first comparison.
+    # All changes there before this time have been compared; NULL before the first comparison.
     Column("compared_until", Instant),
     Column("next_at", Instant, nullable=False),
-    # The process that queries Cal.com for this account has a lease until then.
+    # The process that calls the API for this account has a lease until then.
     Column("leased_by", UUID),
     Column("leased_until", Instant),
     Column("last_ok_at", Instant),

@@ -29,6 +29,7 @@ from showup.database.access_tables import connections as connections
 from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
+from showup.database.access_tables import webhook_tokens as webhook_tokens
 from showup.database.access_tables import workspaces as workspaces
 from showup.database.analysis_tables import booking_facts as booking_facts
 from showup.database.analysis_tables import fact_weeks as fact_weeks
@@ -52,6 +53,11 @@ from showup.database.delivery_tables import mirrored_records as mirrored_records
 from showup.database.delivery_tables import mirrors as mirrors
 from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
+from showup.database.lead_source_tables import campaign_days as campaign_days
+from showup.database.lead_source_tables import campaign_totals as campaign_totals
+from showup.database.lead_source_tables import lead_sources as lead_sources
+from showup.database.lead_source_tables import lead_walks as lead_walks
+from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.log_tables import chain as chain
 from showup.database.log_tables import event_refs as event_refs
 from showup.database.log_tables import inbox_events as inbox_events

@@ -11,6 +11,7 @@ from showup.events.booking import AnyBookingEvent
 from showup.events.deal import MANUAL_DEAL_PREFIX, DealChanged, DealOpened
 from showup.events.delivery import MailFeedback, RecordChosen
 from showup.events.details import BookingEvent
+from showup.events.lead import LeadReported
 from showup.events.manual import ManualEvent
 from showup.events.stream import Stream
 from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
@@ -25,6 +26,7 @@ Event: TypeAlias = (
     | RulesChanged
     | MailFeedback
     | RecordChosen
+    | LeadReported
 )
 
 AnyEvent = TypeVar("AnyEvent", covariant=True)
@@ -65,7 +67,7 @@ def is_booking_record(record: AnyRecord) -> TypeGuard[BookingRecord]:
 
 def stream_of(record: AnyRecord) -> Stream:
     """Return the stream of an event."""
-    if isinstance(record.event, ManualEvent | MailFeedback):
+    if isinstance(record.event, ManualEvent | MailFeedback | LeadReported):
         return record.event.stream(record.event_id)
     return Stream("booking", booking.booking_names(record.event, record.account_id)[0])
 

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-StreamKind: TypeAlias = Literal["booking", "deal", "person", "company", "workspace", "delivery"]
+StreamKind: TypeAlias = Literal["booking", "deal", "person", "company", "workspace", "delivery", "lead"]
 
 MERGES = "merges"
 RULES = "rules"

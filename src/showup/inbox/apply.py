@@ -223,7 +223,7 @@ def _lookup_names(records: Iterable[AnyRecord], outcomes: Mapping[UUID, EventOut
     for record in records:
         stream = stream_of(record)
         names: Iterable[str]
-        if stream.kind == "delivery":
+        if stream.kind in ("delivery", "lead"):
             continue
         if not is_booking_record(record):
             names = (stream.name, *other_names(record))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-Source: TypeAlias = Literal["calcom", "manual", "resend"]
-"""Who speaks in the body: Cal.com, a person, or Resend. It decides how the body is read."""
+Source: TypeAlias = Literal["calcom", "manual", "resend", "emailbison"]
+"""Who speaks in the body: Cal.com, a person, Resend, or EmailBison. It decides how the body is read."""
 
 Origin: TypeAlias = Literal["webhook", "reconcile", "backfill", "sample", "simulation", "manual"]
 """How the body came: sent to us, fetched from Cal.com's API, loaded as sample data, simulated, or by a person."""

@@ -23,6 +23,7 @@ from showup.inbox.inbox_event import Source
 from showup.inbox.long_texts import shorten_texts
 from showup.inbox.store import InboxEvent
 from showup.sources.calcom.translate import translate as translate_calcom
+from showup.sources.emailbison.translate import translate as translate_emailbison
 from showup.sources.manual.translate import translate as translate_manual
 from showup.sources.resend.translate import translate as translate_resend
 
@@ -30,6 +31,7 @@ _TRANSLATORS: Final[Mapping[Source, Callable[[bytes], Translation]]] = {
     "calcom": translate_calcom,
     "manual": translate_manual,
     "resend": translate_resend,
+    "emailbison": translate_emailbison,
 }
 
 # A history is read again with each of its events, and most of them come within hours; some 7 KB each. Larger bodies are

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.campaigns.campaign import CampaignSource
-from showup.database.tables import campaign_leads, campaigns, leads
+from showup.database.tables import campaign_leads, campaign_totals, campaigns, leads
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, if_any, visible_to, workspace_of
+from showup.reads.rows import Item, if_any, nested_columns, visible_to, workspace_of
 from showup.values.email_address import normalize_email
 
 CAMPAIGN_SORTS: Sorts = {"name": campaigns.c.name, "created_at": campaigns.c.created_at}
@@ -23,6 +23,8 @@ _SIGNALS = (
     *("sent", "last_sent_at", "replied", "replied_at", "interested", "interested_at"),
     *("bounced", "bounced_at", "unsubscribed", "unsubscribed_at"),
 )
+
+_STATISTICS = ("sent", "bounced", "contacted", "replied", "interested", "unsubscribed", "leads", "read_at")
 
 
 class CampaignFilter(Struct, frozen=True, kw_only=True):
@@ -43,10 +45,15 @@ async def list_campaigns(
 ) -> ResultPage:
     """Returns one page of the campaigns that the permission allows."""
     columns = (campaigns.c[name] for name in ("id", "name", "source", "created_at"))
-    query = select(*columns, workspace_of(campaigns)).where(
-        visible_to(permission, campaigns), if_any(filters.source, campaigns.c.source.in_)
+    totals, counts = campaign_totals.c, nested_columns("statistics", campaign_totals, *_STATISTICS)
+    is_same = and_(totals.workspace_id == campaigns.c.workspace_id, totals.campaign_id == campaigns.c.id)
+    query = (
+        select(*columns, workspace_of(campaigns), totals.campaign_id.label("statistics.id"), *counts)
+        .join_from(campaigns, campaign_totals, is_same, isouter=True)
+        .where(visible_to(permission, campaigns), if_any(filters.source, campaigns.c.source.in_))
     )
-    return await read_page(tx, query, CAMPAIGN_SORTS, page_request)
+    page = await read_page(tx, query, CAMPAIGN_SORTS, page_request)
+    return ResultPage(items=[_with_delivered(item) for item in page.items], next_cursor=page.next_cursor)
 
 
 async def list_leads(
@@ -65,6 +72,15 @@ async def list_leads(
         for item in page.items
     ]
     return ResultPage(items=items, next_cursor=page.next_cursor)
+
+
+def _with_delivered(item: Item) -> Item:
+    """Returns the campaign with the number of delivered mails among its statistics, if it has any."""
+    if item["statistics"] is None:
+        return item
+    counts = {name: item["statistics"][name] for name in _STATISTICS}
+    delivered = max(counts["sent"] - counts["bounced"], 0)
+    return {**item, "statistics": {**counts, "delivered": delivered}}
 
 
 def _is_in_campaign(campaign_ids: Sequence[int]) -> Any:

@@ -12,7 +12,7 @@ from showup.access import workspaces_store
 from showup.access.permission import Permission
 from showup.access.workspace import Workspace, is_slug
 from showup.database.tables import booking_attendees, bookings, campaigns, matches, workspaces
-from showup.reads.emailbison import workspace_of_emailbison
+from showup.reads.lead_sources import workspace_of_source
 from showup.reads.rows import Item, if_set
 from showup.values.proportion import rate
 
@@ -31,7 +31,7 @@ async def _find(tx: AsyncConnection, client_id: str) -> Workspace | None:
         return workspace
     workspace_id = _uuid(client_id)
     if workspace_id is None and client_id.isdecimal() and client_id.isascii() and int(client_id) < _MAX_ID:
-        workspace_id = await workspace_of_emailbison(tx, int(client_id))
+        workspace_id = await workspace_of_source(tx, int(client_id))
     if workspace_id is None or await tx.scalar(select(workspaces.c.id).where(workspaces.c.id == workspace_id)) is None:
         return None
     return await workspaces_store.get(tx, workspace_id)

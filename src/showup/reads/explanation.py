@@ -9,6 +9,7 @@ _DELIVERED_BY: Final = {
     "smtp": "the mail server accepted it",
     "webhook": "the endpoint accepted it",
     "clickup": "ClickUp accepted it",
+    "emailbison": "EmailBison accepted it",
     "notion": "Notion accepted it",
     "slack": "Slack accepted it",
     "twilio": "Twilio accepted it",

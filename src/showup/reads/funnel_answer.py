@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.campaigns.funnel import HELD_PEOPLE, RATES, UNITS, difference, funnel_item
 from showup.database.tables import campaigns, workspaces
-from showup.reads.connections import calcom_health
-from showup.reads.emailbison import emailbison_health
 from showup.reads.funnel import Funnel, FunnelGroup, read_funnel, undated
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
 from showup.reads.rows import Item
+from showup.reads.sync_state import CALCOM_SYNC, EMAILBISON_SYNC, source_health
 
 Comparison: TypeAlias = Literal["previous", "groups"]
 """With the period before of the same length, or of the first groups among each other."""
@@ -62,8 +61,8 @@ async def describe_funnel(tx: AsyncConnection, request: FunnelRequest, now: date
         "previous": await _previous(tx, request, funnel, now) if request.compare == "previous" else None,
         "differences": _differences(groups, names) if request.compare == "groups" else None,
         "definitions": DEFINITIONS,
-        "calcom": await calcom_health(tx, wanted.workspace_id, now),
-        "emailbison": await emailbison_health(tx, wanted.workspace_id, now),
+        "calcom": await source_health(tx, CALCOM_SYNC, wanted.workspace_id, now),
+        "emailbison": await source_health(tx, EMAILBISON_SYNC, wanted.workspace_id, now),
     }
 
 

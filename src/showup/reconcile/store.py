@@ -214,7 +214,7 @@ async def finish_run(connection: asyncpg.Connection, run_id: UUID, now: datetime
 async def record_success(
     connection: asyncpg.Connection, account_id: UUID, now: datetime, *, until: datetime | None, next_at: datetime | None
 ) -> None:
-    """Records that Cal.com answered to the end; `until` is how far the account is compared, None for no change."""
+    """Records that the API answered to the end; `until` is how far the account is compared, None for no change."""
     await connection.execute(
         """
         UPDATE syncs SET last_ok_at = $2, failing_since = NULL, failures = 0, because = NULL,
@@ -231,7 +231,7 @@ async def record_success(
 async def record_failure(
     connection: asyncpg.Connection, sync: SyncState, now: datetime, because: str, not_before: datetime | None
 ) -> None:
-    """Records that Cal.com did not answer, or refused; the retry comes after ever longer pauses."""
+    """Records that the API did not answer, or refused; the retry comes after ever longer pauses."""
     pause = min(timedelta(minutes=2 ** min(sync.failures, 10)), _MAX_PAUSE)
     await connection.execute(
         """

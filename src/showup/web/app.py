@@ -30,6 +30,7 @@ from showup.web.api import (
     endpoints,
     events,
     funnel,
+    lead_sources,
     leads,
     matches,
     merges,
@@ -54,11 +55,18 @@ from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.http.repeated_params import refuse_repeated
 from showup.web.http.test_throttle import TestThrottle
 from showup.web.signature_alert import SignatureAlert
-from showup.web.webhooks import resend, slack
+from showup.web.webhooks import emailbison, resend, slack
 
 OPEN_ROUTERS = (home_page.router, probes.router)
-# These routes take no API key: a signature or an encrypted link authenticates the caller.
-SIGNED_ROUTERS = (resend.router, slack.router, unsubscribe.router, confirm.router, logo_pages.router)
+# These routes take no API key: a signature, an encrypted link, or a secret in the link, authenticates the caller.
+SIGNED_ROUTERS = (
+    emailbison.router,
+    resend.router,
+    slack.router,
+    unsubscribe.router,
+    confirm.router,
+    logo_pages.router,
+)
 # Users open these pages in a browser, which sends the key as a password.
 PAGE_ROUTERS = (mail_preview.router,)
 READ_ROUTERS = (
@@ -102,6 +110,7 @@ COMMAND_ROUTERS = (
     deliveries.commands,
     suppressions.commands,
     connections.commands,
+    lead_sources.commands,
     endpoints.commands,
     endpoints.secret_commands,
 )

@@ -1,4 +1,4 @@
-"""Connected destinations in the suite: ClickUp with a task to find and with none, Notion, Slack and Twilio."""
+"""Connected destinations in the suite: ClickUp with a task to find and with none, EmailBison, Notion, Slack, Twilio."""
 
 import json
 from collections import Counter
@@ -16,6 +16,7 @@ from showup.destinations.contract import Destination, Notification
 from showup.destinations.destination_kind import DestinationContext
 from tests.destinations.conformance.case import MEETING, NOW, Case, RecordAccess, notification
 from tests.destinations.fake_vendors.clickup import FakeClickUp
+from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
 from tests.destinations.fake_vendors.twilio import NUMBER, FakeTwilio
@@ -57,6 +58,19 @@ def clickup_with_a_task(clock: Clock) -> Iterator[FakeClickUp]:
     with FakeClickUp(per_minute=None, clock=clock) as fake:
         fake.space.add("902", "Ann Acme", MEETING.guest.email)
         yield fake
+
+
+@contextmanager
+def emailbison_with_a_lead(clock: Clock) -> Iterator[FakeEmailBison]:
+    with FakeEmailBison(clock=clock) as fake:
+        for number in (101, 102):
+            fake.workspace.add_campaign(number, f"Campaign {number}")
+        fake.workspace.add_lead(MEETING.guest.email, [101, 102])
+        yield fake
+
+
+def choose_lead_status(fake: FakeEmailBison, status: str) -> None:
+    fake.workspace.leads[1].variables["meeting_status"] = status
 
 
 def written_pages(fake: FakeNotion) -> Counter[str]:
@@ -118,6 +132,23 @@ NOTION = replace(
         words={"booked": "Booked", "cancelled": "Cancelled", "missed": "No Show"},
         chosen=("Lead", "Cancelled"),
         call_date=lambda fake: fake.properties_of(fake.contact).get("Diagnostic Call Date"),
+    ),
+)
+EMAILBISON = replace(
+    connected(
+        "emailbison",
+        emailbison_with_a_lead,
+        credential="api_key",
+        settings=lambda _: {"stop_sequence": True},
+        sends=notification("booking.created"),
+        means={"409": "delivery"},
+    ),
+    exceptions={"404": "an attendee who is no lead has nothing to update there, so it is delivered"},
+    record=RecordAccess(
+        status=lambda fake: fake.workspace.leads[1].variables.get("meeting_status") or "",
+        choose=choose_lead_status,
+        words={"booked": "booked", "cancelled": "cancelled", "missed": "no_show"},
+        chosen=("won", "cancelled"),
     ),
 )
 SLACK = connected(

@@ -196,5 +196,5 @@ async def test_unreachable(subject: DestinationUnderTest) -> None:
 async def test_a_key_that_is_echoed_back_is_redacted(subject: DestinationUnderTest, status: int) -> None:
     with quoting(status) as server:
         outcome = await subject.send(subject.destination(server.url))
-    if status != 200:
+    if status != 200 and str(status) not in subject.case.exceptions:
         assert is_a_sentence(outcome, *subject.case.secrets(subject.fake), *server.secrets)

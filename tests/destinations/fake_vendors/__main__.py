@@ -7,6 +7,7 @@ import argparse
 import threading
 
 from tests.destinations.fake_vendors.clickup import FakeClickUp
+from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.destinations.fake_vendors.notion import FakeNotion
 from tests.destinations.fake_vendors.resend import FakeResend
 from tests.destinations.fake_vendors.slack import FakeSlack
@@ -17,6 +18,7 @@ from tests.vendors.server import VendorOptions, VendorServer
 
 VENDORS: dict[str, type[VendorServer]] = {
     "clickup": FakeClickUp,
+    "emailbison": FakeEmailBison,
     "notion": FakeNotion,
     "resend": FakeResend,
     "slack": FakeSlack,

@@ -18,6 +18,7 @@ _LONGEST_PLAIN: Final = 3_900
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NAMES: Final = {
     "clickup": "ClickUp",
+    "emailbison": "EmailBison",
     "notion": "Notion",
     "slack": "Slack",
     "twilio": "Twilio (SMS)",

@@ -19,6 +19,7 @@ from showup.database.tables import inbox_events, metadata
 _LIVE_TABLES: Final = frozenset(
     {
         *("inbox_events", "chain", "totals", "connections", "routes", "api_keys", "idempotency_keys", "workspaces"),
+        "webhook_tokens",
         # The log does not contain the progress of deliveries.
         *("delivery_attempts", "delivery_contents", "destination_queues", "suppressions", "calendar_entries"),
         # What doctor reports: refused requests, and the warnings that a person acknowledged.
@@ -31,6 +32,7 @@ _LIVE_TABLES: Final = frozenset(
         *("syncs", "reconciliations"),
         # Leads come from imports: the log contains only their matches.
         *("campaigns", "leads", "campaign_leads", "lead_imports"),
+        *("campaign_totals", "campaign_days", "lead_sources", "lead_walks", "reported_leads"),
     }
 )
 # A replay increments its workspace's feed number.
@@ -115,7 +117,7 @@ async def order_events(
     `time_limit`: in seconds.
 
     Resend's feedback about mails and people's answers to questions are left out: they are about sent deliveries, and a
-    replay sends nothing.
+    replay sends nothing. EmailBison's webhooks are left out too: they only say which leads to ask its API about.
     """
     stream_key, priority = ("coalesce(e.booking_id, e.id)", "alone DESC") if by_stream else ("e.id", "true")
     statement = f"""
@@ -125,7 +127,8 @@ async def order_events(
             SELECT e.workspace_id, e.id, e.number, e.source = 'manual' AND e.booking_id IS NULL AS alone,
                    min(e.number) OVER (PARTITION BY e.workspace_id, {stream_key}) AS first
             FROM {live_schema}.inbox_events e JOIN rebuilding USING (workspace_id)
-            WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable') AND e.source <> 'resend'
+            WHERE e.state IN ('applied', 'waiting', 'ignored', 'unreadable')
+            AND e.source NOT IN ('resend', 'emailbison')
             AND e.trigger IS DISTINCT FROM '{_ANSWER_TRIGGER}'
             AND ($1::timestamptz IS NULL OR coalesce(e.replayed_at, e.received_at) <= $1)
         ) processed

@@ -1,4 +1,4 @@
-"""`/api/connections`: each workspace's connections, with the status and drift of its Cal.com accounts."""
+"""`/api/connections`: each workspace's connections, with the status of those that Showup reads."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias
@@ -18,6 +18,7 @@ from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.connections.quotas import QuotaReached
 from showup.connections.setup import ConnectionSpec, amend, take_down
 from showup.reads.connections import list_connections
+from showup.web.api.lead_sources import STATE, EmailBisonSync
 from showup.web.api.schemas import Example, PageResponse, created_response, ok_response
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import AppState, ReadTransaction, State
@@ -55,6 +56,15 @@ CONNECTION: Example = {
             "drift": [{"uid": "fkP5h9QpE7cX2vN8sL3wRt", "kind": "accepted", "ours": "CANCELLED", "theirs": "accepted"}],
         },
     },
+    "emailbison": None,
+}
+EMAILBISON: Example = CONNECTION | {
+    "id": "5f0a1d3c-2b64-4c58-8b6e-9a7d0c41e2f3",
+    "kind": "emailbison",
+    "name": "environment",
+    "settings": {"api_url": "https://dedi.emailbison.com", "stop_sequence": True},
+    "calcom": None,
+    "emailbison": STATE,
 }
 
 
@@ -94,7 +104,8 @@ class CalcomSync(BaseModel):
 class ConnectionResponse(BaseModel):
     """A connection from a workspace to another system. Credentials are reported as present, but never returned.
 
-    `calcom` is null for other kinds, and for accounts without an API key.
+    `calcom` is null for other kinds, and for accounts without an API key. `emailbison` is null for other kinds, and for
+    connections that are not read.
     """
 
     id: UUID
@@ -104,13 +115,14 @@ class ConnectionResponse(BaseModel):
     settings: dict[str, Any]
     has_credentials: bool
     calcom: CalcomSync | None
+    emailbison: EmailBisonSync | None
 
 
 @router.get(
     "",
     name="list_connections",
     response_model=PageResponse[ConnectionResponse],
-    responses=ok_response({"items": [CONNECTION], "next_cursor": None}),
+    responses=ok_response({"items": [CONNECTION, EMAILBISON], "next_cursor": None}),
 )
 async def get_connections(
     permission: Admin, tx: ReadTransaction, state: State, _query: Annotated[WorkspaceQuery, Query()]

@@ -84,7 +84,7 @@ class EventResponse(BaseModel):
     simulated: bool
     account: str | None
     actor: str | None
-    source: str = Field(description="Who speaks in the body: `calcom`, `manual` (a person) or `resend`.")
+    source: str = Field(description="Who speaks in the body: `calcom`, `manual` (a person), `resend` or `emailbison`.")
     origin: str = Field(
         description="How it came: `webhook`, `reconcile`, `backfill`, `sample`, `simulation` or `manual` "
         "(a person's command)."

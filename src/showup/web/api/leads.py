@@ -45,7 +45,21 @@ MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 
 PREVIEW_ROWS: Final = 20
 
-CAMPAIGN_ITEM: Example = CAMPAIGN | {"workspace": "default", "created_at": "2026-03-01T08:00:00Z"}
+CAMPAIGN_ITEM: Example = CAMPAIGN | {
+    "workspace": "default",
+    "created_at": "2026-03-01T08:00:00Z",
+    "statistics": {
+        "sent": 1918,
+        "bounced": 36,
+        "delivered": 1882,
+        "contacted": 940,
+        "replied": 64,
+        "interested": 15,
+        "unsubscribed": 4,
+        "leads": 1180,
+        "read_at": "2026-03-10T09:15:02Z",
+    },
+}
 LEAD_ITEM: Example = {
     "id": LEAD_ID,
     "workspace": "default",
@@ -108,11 +122,29 @@ class LeadQuery(ListQuery):
     sort: Literal["email", "-email"] = "email"
 
 
+class CampaignStatistics(BaseModel):
+    """EmailBison's totals since the campaign's start: mails in `sent`, `bounced` and `delivered`, people in the others.
+
+    `delivered` is `sent` without `bounced`.
+    """
+
+    sent: int
+    bounced: int
+    delivered: int
+    contacted: int
+    replied: int
+    interested: int
+    unsubscribed: int
+    leads: int
+    read_at: datetime = Field(description="When these numbers were read; they have not changed since.")
+
+
 class CampaignResponse(CampaignSummary):
-    """A campaign: it writes to leads."""
+    """A campaign: it writes to leads. `statistics` is null unless its source reports them."""
 
     workspace: str
     created_at: datetime
+    statistics: CampaignStatistics | None
 
 
 class LeadInCampaign(CampaignSummary):

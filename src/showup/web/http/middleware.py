@@ -1,5 +1,6 @@
 """Middleware for all responses: it adds headers and turns an unexpected exception into a 500 response."""
 
+import re
 import traceback
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from showup.database.fault import describe_error
 from showup.web.http.headers import SecurityHeadersMiddleware
 from showup.web.http.problems import problem_response
 
+# Ids are shorter: a part of a path that is as long is a token, and opens something.
+_TOKEN = re.compile(r"[^/]{60,}")
 _log = structlog.get_logger()
 
 
@@ -79,6 +82,6 @@ def log_fault(scope: Scope, fault: Exception) -> None:
         "request failed",
         fault=describe_error(fault),
         method=scope["method"],
-        path=scope["path"],
+        path=_TOKEN.sub("…", scope["path"]),
         where=traceback_text,
     )

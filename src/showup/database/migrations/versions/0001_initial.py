@@ -513,7 +513,7 @@ TABLES = (
         failures INTEGER DEFAULT '0' NOT NULL,
         because TEXT,
         CONSTRAINT pk_syncs PRIMARY KEY (account_id),
-        CONSTRAINT fk_syncs_account_id FOREIGN KEY(account_id) REFERENCES connections (id)
+        CONSTRAINT fk_syncs_account_id FOREIGN KEY(account_id) REFERENCES connections (id) ON DELETE CASCADE
     )""",
     """CREATE TABLE bookings (
         id UUID NOT NULL,
@@ -657,8 +657,76 @@ TABLES = (
         name TEXT NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_campaigns PRIMARY KEY (workspace_id, id),
-        CONSTRAINT uq_campaigns_workspace_id_source_name UNIQUE (workspace_id, source, name),
         CONSTRAINT fk_campaigns_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE UNIQUE INDEX uq_campaigns_name ON campaigns (workspace_id, source, name) WHERE source = 'csv'",
+    """CREATE TABLE campaign_days (
+        workspace_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        day DATE NOT NULL,
+        sent INTEGER DEFAULT '0' NOT NULL,
+        bounced INTEGER DEFAULT '0' NOT NULL,
+        replied INTEGER DEFAULT '0' NOT NULL,
+        interested INTEGER DEFAULT '0' NOT NULL,
+        unsubscribed INTEGER DEFAULT '0' NOT NULL,
+        CONSTRAINT pk_campaign_days PRIMARY KEY (workspace_id, campaign_id, day),
+        CONSTRAINT fk_campaign_days_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id)
+    )""",
+    """CREATE TABLE campaign_totals (
+        workspace_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        sent INTEGER NOT NULL,
+        bounced INTEGER NOT NULL,
+        contacted INTEGER NOT NULL,
+        replied INTEGER NOT NULL,
+        interested INTEGER NOT NULL,
+        unsubscribed INTEGER NOT NULL,
+        leads INTEGER NOT NULL,
+        read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_campaign_totals PRIMARY KEY (workspace_id, campaign_id),
+        CONSTRAINT fk_campaign_totals_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id)
+    )""",
+    """CREATE TABLE lead_sources (
+        connection_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        url TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        name TEXT NOT NULL,
+        read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        statistics_read_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT pk_lead_sources PRIMARY KEY (connection_id),
+        CONSTRAINT fk_lead_sources_connection_id FOREIGN KEY(connection_id) REFERENCES connections (id) ON DELETE CASCADE,
+        CONSTRAINT fk_lead_sources_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE webhook_tokens (
+        connection_id UUID NOT NULL,
+        secrets BYTEA NOT NULL,
+        updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_webhook_tokens PRIMARY KEY (connection_id),
+        CONSTRAINT fk_webhook_tokens_connection_id FOREIGN KEY(connection_id) REFERENCES connections (id) ON DELETE CASCADE
+    )""",
+    """CREATE TABLE lead_walks (
+        workspace_id UUID NOT NULL,
+        list TEXT NOT NULL CONSTRAINT ck_lead_walks_list CHECK (list IN ('leads', 'replies', 'changed_leads')),
+        origin TEXT NOT NULL,
+        cursor TEXT,
+        newest BIGINT,
+        known_until BIGINT,
+        since DATE,
+        read BIGINT DEFAULT '0' NOT NULL,
+        expected BIGINT,
+        started_at TIMESTAMP WITH TIME ZONE,
+        first_ended_at TIMESTAMP WITH TIME ZONE,
+        ended_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT pk_lead_walks PRIMARY KEY (workspace_id, list),
+        CONSTRAINT fk_lead_walks_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE reported_leads (
+        workspace_id UUID NOT NULL,
+        lead TEXT NOT NULL,
+        reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_reported_leads PRIMARY KEY (workspace_id, lead),
+        CONSTRAINT fk_reported_leads_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     """CREATE TABLE lead_imports (
         id UUID NOT NULL,
