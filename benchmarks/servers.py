@@ -1,7 +1,7 @@
-"""One web process, as measured: `python -m benchmarks.servers showup|baseline|floor|asgi-floor FD DATABASE_URL`.
+"""One web process, as measured: `python -m benchmarks.servers showup|api|baseline|floor|asgi-floor FD DATABASE_URL`.
 
 All of them run on the same server with the same settings, those of `showup serve`. *showup* and *floor* receive
-webhooks on Showup's own connections, *baseline* and *asgi-floor* on uvicorn's.
+webhooks on Showup's own connections, *baseline* and *asgi-floor* on uvicorn's. *api* serves the API without webhooks.
 """
 
 import asyncio
@@ -22,10 +22,12 @@ from benchmarks.children import ready
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal
 from showup.clock import system_clock
+from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.ingest_writer import IngestWriter
 from showup.sources.calcom.signature import is_signed
+from showup.web.app import create_app
 from showup.web.http.middleware import with_middleware
 from showup.web.webhooks.calcom import WebhookEndpoint
 from showup.web.webhooks.calcom_protocol import protocol_for
@@ -35,6 +37,7 @@ from showup.web.webhooks.calcom_responses import ResponseFormat, WebhookResponse
 _ACCEPTED = WebhookResponse(status=200, body={"status": "accepted", "id": "00000000-0000-0000-0000-000000000000"})
 _ANSWER = encode_response(_ACCEPTED)[1]
 _SECRETS = (SECRET.encode(),)
+API_KEY = "k" * 40
 
 
 class NullBackend:
@@ -96,6 +99,13 @@ async def _showup(fd: int, url: str) -> None:
     await engine.dispose()
 
 
+async def _api(fd: int, url: str) -> None:
+    engine = connect(url)
+    app = create_app(engine=engine, clock=system_clock, admin_key=API_KEY, version="0", event_handlers=event_handlers())
+    await _serve(with_middleware(app, cors_origins=()), fd)
+    await engine.dispose()
+
+
 async def _baseline(fd: int, url: str) -> None:
     await _serve(await baseline_app(url, SECRET.encode()), fd)
 
@@ -130,7 +140,7 @@ async def _serve(app: ASGIApp, fd: int, connections: type[HttpToolsProtocol] = H
 def main() -> None:
     """Serve until SIGTERM."""
     kind, fd, url = sys.argv[1:]
-    serve = {"showup": _showup, "baseline": _baseline, "floor": _floor, "asgi-floor": _asgi_floor}[kind]
+    serve = {"showup": _showup, "api": _api, "baseline": _baseline, "floor": _floor, "asgi-floor": _asgi_floor}[kind]
     uvloop.run(serve(int(fd), url))
 
 

@@ -39,7 +39,7 @@ def test_the_pure_contract_lists_every_pure_module() -> None:
     boundary_modules = [*PACKAGE.glob("sources/*/translate.py"), *PACKAGE.glob("destinations/*/render.py")]
     pure |= {module_of(path) for path in boundary_modules}
     # The others of these read files or the database.
-    pure |= {f"showup.campaigns.{name}" for name in ("campaign", "lead", "match")}
+    pure |= {f"showup.campaigns.{name}" for name in ("campaign", "funnel", "lead", "match")}
     pure |= {f"showup.campaigns.lead_file.{name}" for name in ("cells", "columns", "rows")}
     pure |= {
         f"showup.analysis.{name}"

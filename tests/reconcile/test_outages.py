@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from showup.database.engine import transaction
-from showup.reads.connections import CalcomHealth, calcom_health
+from showup.reads.connections import SourceHealth, calcom_health
 from showup.reconcile.account import ApiAccess
 from showup.reconcile.reconciler import Reconciler
 from showup.sources.calcom.client import CalcomClient
@@ -187,6 +187,6 @@ async def test_continuous_webhooks_do_not_delay_a_run(world: World, showup: Show
     assert (run["state"], run["repaired"]) == ("done", {"created": 1})
 
 
-async def _health(showup: ShowupInstance) -> CalcomHealth:
+async def _health(showup: ShowupInstance) -> SourceHealth:
     async with transaction(showup.engine) as tx:
         return await calcom_health(tx, showup.workspace_id, showup.clock())

@@ -1,9 +1,8 @@
 """`/api/stats` and its rates (CA5)."""
 
 import httpx2
-import pytest
 
-from showup.reads.stats import HELD_RATE, SHOW_RATE, rate
+from showup.campaigns.funnel import HELD_MEETINGS, SHOW_MEETINGS
 from tests.web.sample_data import NOW
 
 
@@ -31,9 +30,23 @@ async def test_counts(reader: httpx2.AsyncClient) -> None:
         },
         "follow_ups": {"sent": 0, "recovered": 0},
         "show_rate": 20.0,
-        "show_rate_of": {"numerator": 1, "denominator": 5, "unit": "meetings", "divides": SHOW_RATE},
+        "show_rate_of": {
+            "numerator": 1,
+            "denominator": 5,
+            "unit": "meetings",
+            "divides": SHOW_MEETINGS,
+            "enough_data": True,
+            "wilson_95": [3.622411, 62.446537],
+        },
         "held_rate": 50.0,
-        "held_rate_of": {"numerator": 1, "denominator": 2, "unit": "meetings", "divides": HELD_RATE},
+        "held_rate_of": {
+            "numerator": 1,
+            "denominator": 2,
+            "unit": "meetings",
+            "divides": HELD_MEETINGS,
+            "enough_data": False,
+            "wilson_95": [9.453121, 90.546879],
+        },
         "as_of": NOW.isoformat().replace("+00:00", "Z"),
     }
 
@@ -46,8 +59,3 @@ async def test_the_times_choose_among_bookings(reader: httpx2.AsyncClient) -> No
 async def test_a_rate_of_nothing_is_null(reader: httpx2.AsyncClient) -> None:
     stats = (await reader.get("/api/stats?from=2030-01-01")).json()
     assert (stats["bookings"]["total"], stats["show_rate"], stats["held_rate"]) == (0, None, None)
-
-
-@pytest.mark.parametrize(("part", "whole", "percent"), [(0, 0, None), (0, 3, 0.0), (1, 3, 33.33), (3, 3, 100.0)])
-def test_rates_are_percent(part: int, whole: int, percent: float | None) -> None:
-    assert rate(part, whole) == percent

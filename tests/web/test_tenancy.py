@@ -1,6 +1,8 @@
 """Access control: every route refuses a missing key, a key with too small a scope, and a foreign workspace's key."""
 
+import csv
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any, Final, NamedTuple
 
 import httpx2
@@ -57,6 +59,7 @@ OURS = {
     "suppression_id": id_of("ours.bounced"),
     "delivery_id": id_of("ours.confirmed"),
     "endpoint_id": id_of("ours.endpoint"),
+    "client_id": "ours",
     "connection_id": id_of("ours.account"),
     "name": "default",
     "token": "made-up",
@@ -81,6 +84,8 @@ NOUNS = (
     "workspaces",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
+# Mails that were sent, and people who booked.
+THEIR_FUNNEL = (3, 1)
 # Reading these requires the scope that changes them.
 ADMIN_READ_PATHS = {"/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"}
 # The links in a mail change data when someone follows them.
@@ -173,6 +178,12 @@ async def test_a_stranger_with_every_scope_sees_nothing_of_ours(
         elif route.path == "/api/analysis":
             # tests/web/test_analysis.py has facts of both.
             assert response.json()["totals"]["total"] == 0
+        elif route.path == "/api/funnel":
+            counted = response.json()
+            assert (counted["sent"], counted["booked"]) == THEIR_FUNNEL
+        elif route.path == "/api/funnel.csv":
+            (row,) = csv.DictReader(StringIO(response.text))
+            assert (int(row["sent"]), int(row["booked"])) == THEIR_FUNNEL
         else:
             assert len(response.json()["items"]) == THEIRS[route.path], route
 

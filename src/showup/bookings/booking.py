@@ -62,8 +62,9 @@ class Attendee(Struct, frozen=True, kw_only=True):
     `is_person`: an external attendee with an email address: not the organizer, not a teammate, not a generated address
     for a phone number. `company_key` is the attendee's company: `assigned_company`, which a person assigned them to, or
     else that of the address; None for a personal domain. `left_at`: the seat was given up, or a newer list omits the
-    attendee. `rejoin_count`: how often they took a seat again. `confirmed_at`: when they said that they will come at
-    the meeting's current time.
+    attendee. `rejoin_count`: how often they took a seat again. `joined_at`: when they took a seat in a
+    booking that others had made before; None for those with whom it began. `confirmed_at`: when they said that they
+    will come at the meeting's current time.
     """
 
     email: str | None
@@ -78,6 +79,7 @@ class Attendee(Struct, frozen=True, kw_only=True):
     assigned_company: str | None = None
     attended: bool | None = None
     evidence: Evidence | None = None
+    joined_at: datetime | None = None
     confirmed_at: datetime | None = None
     left_at: datetime | None = None
     rejoin_count: int = 0

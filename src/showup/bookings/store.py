@@ -260,6 +260,7 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "calcom_seat_uid": attendee.seat_uid,
         "attended": attendee.attended,
         "attendance_evidence": attendee.evidence,
+        "booked_at": attendee.joined_at,
         "confirmed_at": attendee.confirmed_at,
         "cancelled_at": attendee.left_at,
         "dismissed": attendee.email in stored.dismissed,

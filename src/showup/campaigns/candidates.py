@@ -1,6 +1,6 @@
 """Finds what a booking's attendees may match: their addresses, their stored matches, and the leads with their keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,12 +12,11 @@ from showup.campaigns.match import LeadCandidate, Match, Membership
 
 
 class BookingSeats(Struct, frozen=True, kw_only=True):
-    """A booking, by its name in the log, with the addresses and the stored matches of its attendees."""
+    """A booking, by its name in the log, with its attendees' addresses, when each booked, and their stored matches."""
 
     booking_id: UUID
     name: str
-    booked_at: datetime
-    emails: Sequence[str]
+    booked_at: Mapping[str, datetime]
     matches: Sequence[Match]
 
 
@@ -25,12 +24,14 @@ async def seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) 
     """Return those of these bookings that have an attendee who may be a lead, or a match."""
     rows = await connection.fetch(
         """
-        SELECT b.id, b.booked_at, seats.emails,
+        SELECT b.id, seats.emails, seats.times,
                (SELECT r.ref FROM booking_refs r WHERE r.booking_id = b.id
                 ORDER BY CASE WHEN r.ref = 'uid:' || b.calcom_uid THEN 0 WHEN r.ref LIKE 'uid:%' THEN 1 ELSE 2 END,
                          r.ref LIMIT 1) AS name
         FROM bookings b CROSS JOIN LATERAL (
-            SELECT array_agg(DISTINCT a.email) AS emails FROM booking_attendees a
+            SELECT array_agg(a.email ORDER BY a.email) AS emails,
+                   array_agg(coalesce(a.booked_at, b.booked_at) ORDER BY a.email) AS times
+            FROM booking_attendees a
             WHERE a.booking_id = b.id AND a.match_key IS NOT NULL
         ) seats
         -- Most batches of a workspace without campaigns end here.
@@ -45,8 +46,7 @@ async def seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) 
         BookingSeats(
             booking_id=row["id"],
             name=row["name"],
-            booked_at=row["booked_at"],
-            emails=row["emails"] or (),
+            booked_at=dict(zip(row["emails"] or (), row["times"] or (), strict=True)),
             matches=stored.get(row["id"], ()),
         )
         for row in rows

@@ -20,10 +20,12 @@ class Lead(Struct, frozen=True, kw_only=True):
 class Signals(Struct, frozen=True, kw_only=True):
     """What a campaign reported about a lead. None: the campaign says nothing about it.
 
-    `sent` counts mails. A time may be unknown although the thing happened: most exports only say yes or no.
+    `sent` counts mails, `step` is the number of the mail that was answered, and `sender_email` the mailbox that wrote.
+    A time may be unknown although the thing happened: most exports only say yes or no.
     """
 
     sent: int | None = None
+    first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     replied: bool | None = None
     replied_at: datetime | None = None
@@ -33,6 +35,8 @@ class Signals(Struct, frozen=True, kw_only=True):
     bounced_at: datetime | None = None
     unsubscribed: bool | None = None
     unsubscribed_at: datetime | None = None
+    step: int | None = None
+    sender_email: str | None = None
 
 
 def lead_id(workspace_id: UUID, email: str) -> UUID:

@@ -85,7 +85,8 @@ async def save_leads(
     """Save the leads in their campaigns; return the rows that repeat one of the same import. Needs `lock_leads`.
 
     A lead that exists keeps its values, and only what was empty is filled. What a campaign reported only grows: more
-    mails, a later mail, an earlier reply. So the order of imports does not matter for it.
+    mails, a later mail, an earlier reply, the first sender in alphabetical order. So the order of imports does not
+    matter for it.
     """
     first: dict[tuple[str, int], ImportedLead] = {}
     repeated: list[Repetition] = []
@@ -132,8 +133,8 @@ _UPSERT_LEADS = f"""
     WHERE {" OR ".join(f"l.{name} IS NULL AND excluded.{name} IS NOT NULL" for name in _LEAD_COLUMNS)}
 """  # noqa: S608  # constants
 
-_GREATER = ("sent", "last_sent_at", "replied", "interested", "bounced", "unsubscribed")
-_EARLIER = ("replied_at", "interested_at", "bounced_at", "unsubscribed_at")
+_GREATER = ("sent", "last_sent_at", "replied", "interested", "bounced", "unsubscribed", "step")
+_EARLIER = ("first_sent_at", "replied_at", "interested_at", "bounced_at", "unsubscribed_at", "sender_email")
 _SIGNALS = (*_GREATER, *_EARLIER)
 _GROWN = {name: f"greatest(m.{name}, excluded.{name})" for name in _GREATER} | {
     name: f"least(m.{name}, excluded.{name})" for name in _EARLIER
@@ -143,8 +144,9 @@ _GROWN = {name: f"greatest(m.{name}, excluded.{name})" for name in _GREATER} | {
 _UPSERT_MEMBERSHIPS = f"""
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::int[], $7::timestamptz[], $8::bool[],
-                             $9::bool[], $10::bool[], $11::bool[], $12::timestamptz[], $13::timestamptz[],
-                             $14::timestamptz[], $15::timestamptz[])
+                             $9::bool[], $10::bool[], $11::bool[], $12::int[], $13::timestamptz[],
+                             $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[],
+                             $18::text[])
                       AS t(lead_id, campaign_id, import_line, {", ".join(_SIGNALS)})
     ),
     saved AS (

@@ -4,16 +4,45 @@ from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 
+from showup.campaigns.funnel import FunnelSeat
 from showup.campaigns.lead import lead_id
 from showup.campaigns.match import Match, match_id
 from showup.database import bulk
-from showup.database.tables import matches
+from showup.database.tables import funnel_seats, matches
+
+_SEAT_COLUMNS = tuple(name for name in FunnelSeat.__struct_fields__ if name not in ("attendee", "lead"))
 
 
-async def save(connection: asyncpg.Connection, workspace_id: UUID, matches_of: Mapping[UUID, Iterable[Match]]) -> None:
-    """Replace the matches of these bookings."""
-    await remove(connection, matches_of)
+class MatchedBooking(Struct, frozen=True):
+    """The matches of a booking's attendees, and the seats of those who are matched."""
+
+    matches: Iterable[Match]
+    seats: Iterable[FunnelSeat]
+
+
+async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapping[UUID, MatchedBooking]) -> None:
+    """Replace the matches of these bookings, and their seats in the funnel."""
+    await remove(connection, matched)
+    await _save_matches(connection, workspace_id, matched)
+    seats = [
+        {
+            "id": match_id(booking_id, seat.attendee, seat.lead),
+            "workspace_id": workspace_id,
+            "booking_id": booking_id,
+            "lead_id": lead_id(workspace_id, seat.lead),
+            **{name: getattr(seat, name) for name in _SEAT_COLUMNS},
+        }
+        for booking_id, one in matched.items()
+        for seat in one.seats
+    ]
+    await bulk.insert(connection, funnel_seats, seats)
+
+
+async def _save_matches(
+    connection: asyncpg.Connection, workspace_id: UUID, matched: Mapping[UUID, MatchedBooking]
+) -> None:
     rows = [
         {
             "id": match_id(booking_id, one.attendee, one.lead),
@@ -31,12 +60,16 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, matches_of: M
             "actor": one.actor,
             "at": one.at,
         }
-        for booking_id, found in matches_of.items()
-        for one in found
+        for booking_id, found in matched.items()
+        for one in found.matches
     ]
     await bulk.insert(connection, matches, rows)
 
 
 async def remove(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> None:
-    """Remove the matches of these bookings."""
-    await connection.execute("DELETE FROM matches WHERE booking_id = ANY($1::uuid[])", list(booking_ids))
+    """Remove the matches of these bookings, and their seats in the funnel."""
+    for table in ("funnel_seats", "matches"):
+        await connection.execute(
+            f"DELETE FROM {table} WHERE booking_id = ANY($1::uuid[])",  # noqa: S608  # fixed names
+            list(booking_ids),
+        )

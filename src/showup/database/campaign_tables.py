@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -92,6 +93,8 @@ campaign_leads = Table(
     Column("campaign_id", BigInteger, nullable=False),
     Column("lead_id", UUID, ForeignKey("leads.id"), nullable=False),
     Column("sent", Integer),
+    # The earliest known mail.
+    Column("first_sent_at", Instant),
     Column("last_sent_at", Instant),
     Column("replied", Boolean),
     Column("replied_at", Instant),
@@ -101,6 +104,10 @@ campaign_leads = Table(
     Column("bounced_at", Instant),
     Column("unsubscribed", Boolean),
     Column("unsubscribed_at", Instant),
+    # Which mail of the campaign was answered, counted from 1; NULL: the last one that was sent.
+    Column("step", Integer),
+    # The mailbox that wrote to the lead.
+    Column("sender_email", Text),
     # Where it came from: the import, and the line of its file.
     Column("import_id", UUID),
     Column("import_line", BigInteger),
@@ -131,6 +138,28 @@ matches = Table(
     Index("ix_matches_booking_id", "booking_id"),
     Index("ix_matches_lead_id", "lead_id"),
     Index("ix_matches_campaign", "workspace_id", "campaign_id", postgresql_where=text("state = 'matched'")),
+)
+
+# The seats of matched attendees that count in the funnel: copies of bookings and their attendees in few bytes, so that
+# a funnel reads one table. The id is that of the match.
+funnel_seats = Table(
+    "funnel_seats",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    Column("lead_id", UUID, nullable=False),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("booked_at", Instant, nullable=False),
+    Column("start_time", Instant, nullable=False),
+    Column("over_at", Instant, nullable=False),
+    # As `campaigns.funnel.SEAT_OUTCOMES` numbers them.
+    Column("outcome", SmallInteger, nullable=False),
+    Column("reported", Boolean, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("organizer_email", Text),
+    Index("ix_funnel_seats_booking_id", "booking_id"),
+    Index("ix_funnel_seats_lead_id", "workspace_id", "lead_id"),
 )
 
 # A view: the attendees of bookings that are neither cancelled nor rejected, who have no match.

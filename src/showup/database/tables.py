@@ -37,6 +37,7 @@ from showup.database.analysis_tables import week_counts as week_counts
 from showup.database.analysis_tables import week_summaries as week_summaries
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
+from showup.database.campaign_tables import funnel_seats as funnel_seats
 from showup.database.campaign_tables import lead_imports as lead_imports
 from showup.database.campaign_tables import leads as leads
 from showup.database.campaign_tables import matches as matches
@@ -140,6 +141,7 @@ deals = Table(
     Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
+    Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),
 )
 
 # A deal that a late event took from the booking that had opened it: its id redirects to the deal of that booking.
@@ -282,6 +284,8 @@ booking_attendees = Table(
     Column("calcom_seat_uid", Text),
     Column("attended", Boolean),
     Column("attendance_evidence", Text),
+    # When the seat was taken, if others had made the booking before; NULL: when the booking was made.
+    Column("booked_at", Instant),
     # When the attendee said that they will come at the meeting's current time.
     Column("confirmed_at", Instant),
     # A seat that was given up: the attendee stays on record and no longer counts.

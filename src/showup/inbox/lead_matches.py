@@ -65,10 +65,10 @@ def _seats(booking: BookingSeats, known: Identities) -> list[AttendeeSeat]:
     return [
         AttendeeSeat(
             email=email,
-            booked_at=booking.booked_at,
+            booked_at=booked_at,
             merged_names=frozenset(known.all_names("people", email) - {email}) if known.edges else frozenset(),
         )
-        for email in booking.emails
+        for email, booked_at in booking.booked_at.items()
     ]
 
 
@@ -84,7 +84,7 @@ def _changes(
     booking: BookingSeats, seats: dict[tuple[UUID, str], AttendeeSeat], leads: dict[str, list[LeadCandidate]]
 ) -> list[ManualEvent]:
     events: list[ManualEvent] = []
-    for email in booking.emails:
+    for email in booking.booked_at:
         own = [one for one in booking.matches if one.attendee == email]
         current = next((one for one in own if one.state == "matched"), None)
         if current is not None and current.method == "manual":

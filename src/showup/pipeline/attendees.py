@@ -29,10 +29,16 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
         order = [*known, *(key for key in listed if key not in known)]
     else:
         order = list(known)
+    is_seated = booking.seated or details.seated
+    joined_at = at if known and is_seated else None
     is_complete_list = details.attendees_are_guests and bool(listed) and not (booking.seated or details.seated)
     attendees = tuple(
         _classify_attendee(
-            _merge_attendee(known.get(key), listed.get(key), at if is_complete_list else None),
+            _merge_attendee(
+                known.get(key) or _new_attendee(listed[key], joined_at),
+                listed.get(key),
+                at if is_complete_list else None,
+            ),
             hosts,
             own_domains,
             rules,
@@ -42,11 +48,11 @@ def merge_attendees(booking: Booking, details: BookingDetails, at: datetime, rul
     return replace(booking, attendees=attendees, hosts=hosts, seated=booking.seated or details.seated)
 
 
-def rejoin_seats(booking: Booking, details: BookingDetails) -> Booking:
-    """Return the booking with the seats of the listed attendees restored."""
+def rejoin_seats(booking: Booking, details: BookingDetails, at: datetime) -> Booking:
+    """Return the booking with the seats of the listed attendees restored, booked again at that time."""
     listed = _attendee_keys(details)
     attendees = tuple(
-        replace(one, left_at=None, rejoin_count=one.rejoin_count + 1, confirmed_at=None)
+        replace(one, left_at=None, joined_at=at, rejoin_count=one.rejoin_count + 1, confirmed_at=None)
         if one.key in listed and one.left_at is not None
         else one
         for one in booking.attendees
@@ -87,19 +93,21 @@ def clear_confirmations(booking: Booking) -> Booking:
     return replace(booking, attendees=tuple(replace(one, confirmed_at=None) for one in booking.attendees))
 
 
-def _merge_attendee(known: Attendee | None, details: AttendeeDetails | None, left_at: datetime | None) -> Attendee:
+def _new_attendee(details: AttendeeDetails, joined_at: datetime | None) -> Attendee:
+    return Attendee(
+        email=details.email,
+        name=details.name,
+        time_zone=details.time_zone,
+        phone=details.phone,
+        seat_uid=details.seat_uid,
+        first_name=details.first_name,
+        locale=details.locale,
+        joined_at=joined_at,
+    )
+
+
+def _merge_attendee(known: Attendee, details: AttendeeDetails | None, left_at: datetime | None) -> Attendee:
     """Merge one attendee. `left_at` is when an attendee missing from a complete list left; None for a partial list."""
-    if known is None:
-        assert details is not None, "an attendee is in at least one of the two lists"
-        return Attendee(
-            email=details.email,
-            name=details.name,
-            time_zone=details.time_zone,
-            phone=details.phone,
-            seat_uid=details.seat_uid,
-            first_name=details.first_name,
-            locale=details.locale,
-        )
     if details is None:
         return replace(known, left_at=left_at) if known.left_at is None and left_at is not None else known
     return replace(

@@ -121,7 +121,7 @@ def _seat_taken(before: Booking, record: BookingRecord, rules: Rules) -> Decisio
     listed = [one.key for one in after.attendees if _is_new(one, known.get(one.key))]
     if not listed:
         return Rejected(because=_CANCELLED_REASON) if before.status == "CANCELLED" else repeated(before, record, rules)
-    after = replace(rejoin_seats(after, record.event.booking), status="ACCEPTED")
+    after = replace(rejoin_seats(after, record.event.booking, record.source_at), status="ACCEPTED")
     deal_events: tuple[DealEventKind, ...] = () if before.is_live else ("booked",)
     return Decision(
         after=after,

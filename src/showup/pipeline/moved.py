@@ -168,7 +168,9 @@ def seat_moved(before: Booking | None, event: SeatMoved, record: BookingRecord, 
         known = (
             apply_details(before, record, rules) if before is not None else create_booking(record, "ACCEPTED", rules)
         )
-    after = replace(rejoin_seats(known, event.booking), status="ACCEPTED", reschedule_count=known.reschedule_count)
+    after = replace(
+        rejoin_seats(known, event.booking, record.source_at), status="ACCEPTED", reschedule_count=known.reschedule_count
+    )
     deal_events: tuple[DealEventKind, ...] = ("booked",) if before is None or not before.is_live else ()
     return Decision(
         after=after,

@@ -15,13 +15,14 @@ from showup.analysis.facts import meeting_facts
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
 from showup.campaigns import matches_store
-from showup.campaigns.match import Match
+from showup.campaigns.matches_store import MatchedBooking
 from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
 from showup.deals.deal import deal_id
 from showup.events.envelope import AnyRecord, BookingRecord, is_booking_record
 from showup.outbox import store as deliveries
 from showup.outbox.wakeups import wake
+from showup.pipeline.funnel_seats import funnel_seats
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook
 from showup.pipeline.seat_deals import seat_stream_id
@@ -101,7 +102,7 @@ async def _save_bookings(
     manual: ManualChanges,
 ) -> None:
     await bookings.save(connection, workspace_id, [_stored_booking(one, contacts, manual) for one in replayed])
-    await matches_store.save(connection, workspace_id, {one.booking_id: _matches(one.state) for one in replayed})
+    await matches_store.save(connection, workspace_id, {one.booking_id: _matched(one.state) for one in replayed})
     names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
     won_numbers = {number for one in replayed for number in one.stream.won_numbers}
     await bookings.save_names(connection, workspace_id, names, won_numbers)
@@ -128,11 +129,12 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
     )
 
 
-def _matches(state: BookingState) -> list[Match]:
+def _matched(state: BookingState) -> MatchedBooking:
     """Return the matches of the attendees; one whom a newer list omits has none."""
     people = () if state.booking is None else state.booking.attendees
     emails = {one.email for one in people if one.is_person}
-    return [one for one in state.matches if one.attendee in emails]
+    found = [one for one in state.matches if one.attendee in emails]
+    return MatchedBooking(found, [] if state.booking is None else funnel_seats(state.booking, found))
 
 
 def _account_id(records: Sequence[BookingRecord]) -> UUID:

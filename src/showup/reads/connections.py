@@ -22,30 +22,33 @@ _SYNC_NOT_RUNNING = (
 _SYNC = tuple(syncs.c[name] for name in ("last_ok_at", "failing_since", "because", "next_at", "leased_until"))
 
 
-class CalcomHealth(Struct, frozen=True, kw_only=True):
-    """Whether Cal.com data is up to date. `message` is None while all is well; `available` None: never checked."""
+class SourceHealth(Struct, frozen=True, kw_only=True):
+    """Whether the data of Cal.com or EmailBison are up to date; `message` is None while they are.
+
+    `available` None: never checked.
+    """
 
     available: bool | None
     last_synced_at: datetime | None
     message: str | None
 
 
-async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: datetime) -> CalcomHealth:
+async def calcom_health(tx: AsyncConnection, workspace_id: UUID | None, now: datetime) -> SourceHealth:
     """Returns the health of all accounts of a workspace (None: of all workspaces): that of the worst account."""
     query = select(*_SYNC).join_from(syncs, connections)
     if workspace_id is not None:
         query = query.where(connections.c.workspace_id == workspace_id)
     rows = (await tx.execute(query)).mappings().all()
     if not rows:
-        return CalcomHealth(available=None, last_synced_at=None, message=None)
+        return SourceHealth(available=None, last_synced_at=None, message=None)
     synced = [row["last_ok_at"] for row in rows]
     oldest = None if None in synced else min(synced)
     failing = [(outage, row["last_ok_at"]) for row in rows if (outage := _outage_of(row, now)) is not None]
     if not failing:
-        return CalcomHealth(available=True, last_synced_at=oldest, message=None)
+        return SourceHealth(available=True, last_synced_at=oldest, message=None)
     (since, reason), last_ok_at = min(failing, key=lambda failure: failure[0][0])
     message = unavailable_message(reason, since, last_ok_at, now)
-    return CalcomHealth(available=False, last_synced_at=oldest, message=message)
+    return SourceHealth(available=False, last_synced_at=oldest, message=message)
 
 
 def _outage_of(row: RowMapping, now: datetime) -> tuple[datetime, str | None] | None:

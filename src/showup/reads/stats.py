@@ -1,13 +1,14 @@
-"""Pipeline statistics."""
+"""Pipeline statistics; `campaigns.funnel` defines their rates (CA5)."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
+from showup.campaigns.funnel import HELD_MEETINGS, SHOW_MEETINGS, rate_item
 from showup.database.tables import bookings, companies, deals, people
 from showup.reads.follow_ups import count_follow_ups
 from showup.reads.rows import Item, visible_to
@@ -19,6 +20,7 @@ from showup.reads.simulated import (
     simulated_deal,
     simulated_person,
 )
+from showup.values.proportion import Proportion
 
 
 async def stats(
@@ -43,29 +45,17 @@ async def stats(
         _count_of(permission, companies, if_simulated(simulated, simulated_company())).label("companies"),
         _count_of(permission, people, if_simulated(simulated, simulated_person())).label("people"),
     )
+    held, shown = Proportion(reported_showed, reported), Proportion(counted["showed"], booked)
     return {
-        "held_rate": rate(reported_showed, reported),
-        "held_rate_of": _basis(reported_showed, reported, HELD_RATE),
-        "show_rate": rate(counted["showed"], booked),
-        "show_rate_of": _basis(counted["showed"], booked, SHOW_RATE),
+        "held_rate": held.rate,
+        "held_rate_of": rate_item(held, "meetings", HELD_MEETINGS),
+        "show_rate": shown.rate,
+        "show_rate_of": rate_item(shown, "meetings", SHOW_MEETINGS),
         **(await tx.execute(entity_counts)).mappings().one(),
         "bookings": counted,
         "deals": await _deals(tx, permission, simulated),
         "follow_ups": await count_follow_ups(tx, permission, simulated),
     }
-
-
-HELD_RATE: Final = "meetings that are over: reported showed / (reported showed + no-show)"
-SHOW_RATE: Final = "meetings: showed / booked (accepted, or held before they were cancelled)"
-
-
-def _basis(numerator: int, denominator: int, divides: str) -> Item:
-    return {"numerator": numerator, "denominator": denominator, "unit": "meetings", "divides": divides}
-
-
-def rate(part: int, total: int) -> float | None:
-    """Returns `part` of `total` in percent, to two places; None if the total is zero (CA5)."""
-    return round(100 * part / total, 2) if total else None
 
 
 def _meetings(

@@ -19,6 +19,7 @@ Field: TypeAlias = Literal[
     "company",
     "campaign",
     "sent",
+    "first_sent_at",
     "last_sent_at",
     "replied",
     "replied_at",
@@ -28,6 +29,8 @@ Field: TypeAlias = Literal[
     "bounced_at",
     "unsubscribed",
     "unsubscribed_at",
+    "step",
+    "sender_email",
 ]
 """What a column can feed."""
 
@@ -51,6 +54,7 @@ _KNOWN: Final[Mapping[Field, tuple[str, ...]]] = {
     ),
     "campaign": ("campaignname", "campaign"),
     "sent": ("emailssent", "sentcount", "emailssentcount", "sent"),
+    "first_sent_at": ("firstsentat", "firstemailsentat"),
     "last_sent_at": ("lastsentat", "lastemailsentat"),
     "replied": ("replied", "hasreplied", "isreplied", "replycount", "replies", "uniquereplies"),
     "replied_at": ("repliedat", "lastrepliedat"),
@@ -60,6 +64,8 @@ _KNOWN: Final[Mapping[Field, tuple[str, ...]]] = {
     "bounced_at": ("bouncedat",),
     "unsubscribed": ("unsubscribed", "isunsubscribed", "unsubscribedfromallemail", "optedout"),
     "unsubscribed_at": ("unsubscribedat",),
+    "step": ("step", "sequencestep", "emailstep", "lastemailsequencesent"),
+    "sender_email": ("senderemail", "sendingaccount", "emailaccount", "sentfrom"),
 }
 _FIELD_OF: Final = {name: field for field, names in _KNOWN.items() for name in names}
 _TOOLS: Final[Mapping[Tool, frozenset[str]]] = {

@@ -51,8 +51,9 @@ FileRow: TypeAlias = LeadRow | RejectedRow | IgnoredRow
 
 # An export says nothing about a signal whose columns it does not have.
 _FLAGS: Final = ("replied", "interested", "bounced", "unsubscribed")
-_TIMES: Final = ("last_sent_at", "replied_at", "interested_at", "bounced_at", "unsubscribed_at")
-_TEXTS: Final = ("email", "other_email", "first_name", "last_name", "name", "company", "campaign")
+_TIMES: Final = ("first_sent_at", "last_sent_at", "replied_at", "interested_at", "bounced_at", "unsubscribed_at")
+_COUNTS: Final = ("sent", "step")
+_TEXTS: Final = ("email", "other_email", "first_name", "last_name", "name", "company", "campaign", "sender_email")
 
 
 class RowReader:
@@ -65,7 +66,7 @@ class RowReader:
         columns = mapping.columns
         self._columns: dict[Field, tuple[int, ...]] = dict(columns)
         self._text_positions = sorted({one for field in _TEXTS for one in columns.get(field, ())})
-        self._signal_fields = [field for field in ("sent", *_FLAGS, *_TIMES) if field in columns]
+        self._signal_fields = [field for field in (*_COUNTS, *_FLAGS, *_TIMES, "sender_email") if field in columns]
         self._placeholder = "there" if mapping.tool == "emailbison" else None
 
     def read(self, record: Sequence[str], line: int, end: int) -> FileRow:
@@ -135,12 +136,18 @@ class RowReader:
     def _signals(self, record: Sequence[str]) -> Signals:
         values: dict[str, object] = {}
         for field in self._signal_fields:
-            if field == "sent":
-                values[field] = self._first(record, "sent", cells.read_count)
+            if field in _COUNTS:
+                values[field] = self._first(record, field, cells.read_count)  # type: ignore[arg-type]
+            elif field == "sender_email":
+                values[field] = self._first(record, "sender_email", _first_address)
             elif field in _FLAGS:
                 values[field] = self._first(record, field, cells.read_flag)  # type: ignore[arg-type]
             else:
                 values[field] = self._first(record, field, cells.read_time)  # type: ignore[arg-type]
+        # Mails are counted from 1; a tool writes 0 before the first.
+        values["step"] = values.get("step") or None
+        # The last mail is the earliest known one, if the file says nothing of others.
+        values["first_sent_at"] = values.get("first_sent_at") or values.get("last_sent_at")
         for flag in ("replied", "interested", "bounced", "unsubscribed"):
             # A time without a flag says that it happened.
             if values.get(f"{flag}_at") is not None:
@@ -153,6 +160,11 @@ class RowReader:
             if cell and (value := clean(cell)) is not None:
                 return value
         return None
+
+
+def _first_address(cell: str) -> str | None:
+    addresses, _ = cells.read_addresses(cell)
+    return addresses[0] if addresses else None
 
 
 _NO_SIGNALS: Final = Signals()

@@ -95,6 +95,7 @@ COMPARED_TABLES: Final = (
         join="JOIN {side}.bookings w ON w.id = t.booking_id",
     ),
     _table("matches", "id", label="{attendee} as {lead_email}"),
+    _table("funnel_seats", "id", label="booking {booking_id} of lead {lead_id}"),
     _table(
         *("booking_facts", "booking_id"),
         label="{booking_id}",

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from showup.campaigns.funnel import HELD_MEETINGS, SHOW_MEETINGS
 from showup.reads.simulated import SimulatedFilter
-from showup.reads.stats import HELD_RATE, SHOW_RATE
 from showup.reads.stats import stats as read_stats
 from showup.web.api.schemas import Example, ok_response
 from showup.web.http.api_route import ApiRoute
@@ -34,6 +34,8 @@ class RateBasis(BaseModel):
     denominator: int
     unit: Literal["meetings"]
     divides: str
+    enough_data: bool = Field(description="False below 5: the rate says too little.")
+    wilson_95: tuple[float, float] | None = Field(description="Wilson's 95 % interval, in percent.")
 
 
 class BookingCounts(BaseModel):
@@ -92,11 +94,23 @@ class StatsResponse(BaseModel):
     follow_ups: FollowUpCounts
 
 
+_HELD: Example = {
+    "unit": "meetings",
+    "divides": HELD_MEETINGS,
+    "enough_data": False,
+    "wilson_95": [30.064184, 95.441274],
+}
+_SHOWN: Example = {
+    "unit": "meetings",
+    "divides": SHOW_MEETINGS,
+    "enough_data": True,
+    "wilson_95": [23.659309, 76.340691],
+}
 _STATS: Example = {
     "held_rate": 75.0,
-    "held_rate_of": {"numerator": 3, "denominator": 4, "unit": "meetings", "divides": HELD_RATE},
+    "held_rate_of": {"numerator": 3, "denominator": 4, **_HELD},
     "show_rate": 50.0,
-    "show_rate_of": {"numerator": 5, "denominator": 10, "unit": "meetings", "divides": SHOW_RATE},
+    "show_rate_of": {"numerator": 5, "denominator": 10, **_SHOWN},
     "companies": 5,
     "people": 8,
     "bookings": {

@@ -372,6 +372,7 @@ TABLES = (
     )""",
     "CREATE INDEX ix_deals_company_id ON deals (company_id)",
     "CREATE INDEX ix_deals_page ON deals (workspace_id, created_at, id)",
+    "CREATE INDEX ix_deals_won ON deals (workspace_id, closed_at) WHERE status = 'won'",
     "CREATE UNIQUE INDEX uq_deals_active_company_id ON deals (company_id) WHERE status = 'active'",
     """CREATE TABLE delivery_attempts (
         id UUID NOT NULL,
@@ -612,6 +613,7 @@ TABLES = (
         calcom_seat_uid TEXT,
         attended BOOLEAN,
         attendance_evidence TEXT,
+        booked_at TIMESTAMP WITH TIME ZONE,
         confirmed_at TIMESTAMP WITH TIME ZONE,
         cancelled_at TIMESTAMP WITH TIME ZONE,
         dismissed BOOLEAN DEFAULT false NOT NULL,
@@ -690,6 +692,7 @@ TABLES = (
         campaign_id BIGINT NOT NULL,
         lead_id UUID NOT NULL,
         sent INTEGER,
+        first_sent_at TIMESTAMP WITH TIME ZONE,
         last_sent_at TIMESTAMP WITH TIME ZONE,
         replied BOOLEAN,
         replied_at TIMESTAMP WITH TIME ZONE,
@@ -699,6 +702,8 @@ TABLES = (
         bounced_at TIMESTAMP WITH TIME ZONE,
         unsubscribed BOOLEAN,
         unsubscribed_at TIMESTAMP WITH TIME ZONE,
+        step INTEGER,
+        sender_email TEXT,
         import_id UUID,
         import_line BIGINT,
         CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
@@ -729,6 +734,25 @@ TABLES = (
     "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) WHERE state = 'matched'",
     "CREATE INDEX ix_matches_lead_id ON matches (lead_id)",
     "CREATE UNIQUE INDEX uq_matches_attendee ON matches (booking_id, attendee) WHERE state = 'matched'",
+    """CREATE TABLE funnel_seats (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        booking_id UUID NOT NULL,
+        lead_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        start_time TIMESTAMP WITH TIME ZONE NOT NULL,
+        over_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        outcome SMALLINT NOT NULL,
+        reported BOOLEAN NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        organizer_email TEXT,
+        CONSTRAINT pk_funnel_seats PRIMARY KEY (id),
+        CONSTRAINT fk_funnel_seats_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_funnel_seats_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
+    )""",
+    "CREATE INDEX ix_funnel_seats_booking_id ON funnel_seats (booking_id)",
+    "CREATE INDEX ix_funnel_seats_lead_id ON funnel_seats (workspace_id, lead_id)",
 )
 
 # Cal.com's own events under the name that integrations know. Readers need rights of their own on the table.
@@ -738,7 +762,7 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 # Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
     SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
-           a.name, b.title, b.start_time, b.booked_at, b.status, b.organizer_email, a.dismissed
+           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email, a.dismissed
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
     WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (

@@ -1,0 +1,42 @@
+"""A workspace as it looks after years of work, inserted set by set: bookings, people, companies, deals, leads, matches.
+
+For each booking there is a person, a lead in one campaign or two, a delivery and an audit entry; for ten bookings there
+are three companies, each with a deal. One person in five who books does so again. Seven attendees in ten are leads.
+"""
+
+from typing import Final
+
+import asyncpg
+
+from benchmarks.read_rows import ACTIVITY, BOOKINGS, LEADS
+
+_NOW: Final = "2026-11-01T12:00:00Z"
+TABLES: Final = (
+    *("companies", "people", "deals", "bookings", "booking_attendees", "booking_refs", "leads", "campaigns"),
+    *("campaign_leads", "matches", "funnel_seats", "deliveries", "audit_log"),
+)
+
+
+async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
+    """Inserts the default workspace's data, then lets PostgreSQL learn about them."""
+    workspace_id, account_id = await driver.fetchrow("SELECT workspace_id, id FROM connections WHERE kind = 'calcom'")
+    async with driver.transaction():
+        # The references are right by construction; checking a million of them would be most of the work.
+        await driver.execute("SET LOCAL session_replication_role = replica")
+        await driver.execute("SET LOCAL synchronous_commit = off")
+        await driver.execute(
+            f"""
+            CREATE TEMP TABLE given ON COMMIT DROP AS
+            SELECT n, '{workspace_id}'::uuid AS workspace_id, '{account_id}'::uuid AS account_id,
+                   md5('booking' || n)::uuid AS id, person, md5('person' || person)::uuid AS person_id,
+                   person % greatest({bookings} * 3 / 10, 1) AS company, hashint4(n) & 1023 AS chance,
+                   '{_NOW}'::timestamptz + interval '14 days' - (n * interval '740 days' / {bookings}) AS start_time,
+                   format('person%s@company%s.example', person, person % greatest({bookings} * 3 / 10, 1)) AS email
+            FROM (SELECT n, CASE WHEN n % 5 = 0 THEN (n::bigint * 7919 % {bookings})::int + 1 ELSE n END AS person
+                  FROM generate_series(1, {bookings}) n) numbers
+            """  # noqa: S608  # numbers and ids of this module
+        )
+        for statement in (*BOOKINGS, *LEADS, *ACTIVITY):
+            await driver.execute(statement)
+    for table in TABLES:
+        await driver.execute(f"VACUUM ANALYZE {table}")

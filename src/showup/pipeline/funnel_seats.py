@@ -1,0 +1,41 @@
+"""Decides which seats of a booking count in the funnel, and for what (CA4, CA5)."""
+
+from collections.abc import Iterable
+
+from showup.bookings.booking import Attendee, Booking
+from showup.campaigns.funnel import SEAT_OUTCOMES, FunnelSeat, SeatOutcome
+from showup.campaigns.match import Match
+
+
+def funnel_seats(booking: Booking, matches: Iterable[Match]) -> list[FunnelSeat]:
+    """Return the seats that count of the attendees who are matched to a lead."""
+    attendees = {one.email: one for one in booking.attendees}
+    return [
+        FunnelSeat(
+            attendee=match.attendee,
+            lead=match.lead,
+            campaign_id=match.campaign_id,
+            booked_at=attendee.joined_at or booking.booked_at,
+            start_time=booking.start_time,
+            over_at=booking.end_time or booking.start_time,
+            outcome=SEAT_OUTCOMES[_outcome(booking, attendee)],
+            reported=attendee.evidence == "reported",
+            simulated=booking.simulated,
+            organizer_email=booking.organizer_email,
+        )
+        for match in matches
+        if match.state == "matched" and _counts(booking, attendee := attendees[match.attendee])
+    ]
+
+
+def _counts(booking: Booking, attendee: Attendee) -> bool:
+    """Return whether a seat counts: it is accepted, or it was held before it was cancelled."""
+    return attendee.attended is True or (booking.status == "ACCEPTED" and attendee.left_at is None)
+
+
+def _outcome(booking: Booking, attendee: Attendee) -> SeatOutcome:
+    if attendee.attended:
+        return "showed_reported" if attendee.evidence == "reported" else "showed_assumed"
+    if attendee.attended is False:
+        return "no_show"
+    return "host_absent" if booking.host_absent else "open"

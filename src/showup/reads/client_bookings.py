@@ -1,0 +1,105 @@
+"""Lists a workspace's bookings in the form that seed 002 fixes (CA6): one row for each attendee who is no teammate."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Select
+
+from showup.access import workspaces_store
+from showup.access.permission import Permission
+from showup.access.workspace import Workspace, is_slug
+from showup.database.tables import booking_attendees, bookings, campaigns, matches, workspaces
+from showup.reads.emailbison import workspace_of_emailbison
+from showup.reads.rows import Item, if_set
+from showup.values.proportion import rate
+
+MAX_ROWS: Final = 10_000
+_MAX_ID: Final = 2**63
+
+
+async def find_client(tx: AsyncConnection, permission: Permission, client_id: str) -> Workspace | None:
+    """Returns the workspace with this slug, UUID or EmailBison id; None if the permission allows no such workspace."""
+    found = await _find(tx, client_id)
+    return found if found is not None and permission.can_see(found.id) else None
+
+
+async def _find(tx: AsyncConnection, client_id: str) -> Workspace | None:
+    if is_slug(client_id) and (workspace := await workspaces_store.find(tx, client_id)) is not None:
+        return workspace
+    workspace_id = _uuid(client_id)
+    if workspace_id is None and client_id.isdecimal() and client_id.isascii() and int(client_id) < _MAX_ID:
+        workspace_id = await workspace_of_emailbison(tx, int(client_id))
+    if workspace_id is None or await tx.scalar(select(workspaces.c.id).where(workspaces.c.id == workspace_id)) is None:
+        return None
+    return await workspaces_store.get(tx, workspace_id)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+async def client_bookings(
+    tx: AsyncConnection,
+    workspace_id: UUID,
+    *,
+    booked_from: datetime | None,
+    booked_before: datetime | None,
+    now: datetime,
+    limit: int = MAX_ROWS,
+) -> Item:
+    """Returns the newest rows, and a summary of all that the times select (the later exclusive); nothing simulated.
+
+    `pending_meetings` are all that are neither a show nor a no-show.
+    """
+    a, b = booking_attendees.c, bookings.c
+    booked_at = func.coalesce(a.booked_at, b.booked_at)
+    seats = (
+        select(a.booking_id, a.position)
+        .join_from(bookings, booking_attendees, a.booking_id == b.id)
+        .where(
+            b.workspace_id == workspace_id,
+            b.status.in_(("ACCEPTED", "PENDING")),
+            a.match_key.is_not(None),
+            a.cancelled_at.is_(None),
+            ~b.simulated,
+            if_set(booked_from, lambda at: booked_at >= at),
+            if_set(booked_before, lambda at: booked_at < at),
+        )
+    )
+    shows, no_shows = (func.count().filter(a.attended.is_(value)) for value in (True, False))
+    summary = seats.with_only_columns(func.count().label("total"), shows.label("shows"), no_shows.label("no_shows"))
+    counted = (await tx.execute(summary)).one()
+    rows = await tx.execute(_with_campaigns(seats).order_by(booked_at.desc(), b.id, a.position).limit(limit))
+    return {
+        "bookings": [dict(row) for row in rows.mappings()],
+        "summary": {
+            "total_bookings": counted.total,
+            "total_shows": counted.shows,
+            "total_no_shows": counted.no_shows,
+            "pending_meetings": counted.total - counted.shows - counted.no_shows,
+            "show_rate": rate(counted.shows, counted.total) or 0,
+        },
+        "timestamp": now,
+    }
+
+
+def _with_campaigns(seats: Select[tuple[UUID, int]]) -> Select[tuple[object, ...]]:
+    a, b, m, c = booking_attendees.c, bookings.c, matches.c, campaigns.c
+    of_seat = and_(m.booking_id == a.booking_id, m.attendee == a.email, m.state == "matched")
+    columns = (
+        func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),
+        func.coalesce(c.name, "").label("campaign_name"),
+        func.coalesce(m.lead_email, a.email).label("lead_email"),
+        func.coalesce(a.booked_at, b.booked_at).label("booked_at"),
+        b.start_time.label("scheduled_time"),
+        a.attended.label("showed_up"),
+    )
+    query: Select[tuple[object, ...]] = seats.with_only_columns(*columns)
+    query = query.outerjoin(matches, of_seat)
+    return query.outerjoin(campaigns, and_(c.workspace_id == m.workspace_id, c.id == m.campaign_id))

@@ -1,0 +1,142 @@
+"""Reads the funnel: from the mails of campaigns to the people who showed, and the deals that were won (CA5)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from msgspec import Struct, field
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.campaigns.funnel import Counts, Held, Outcomes
+from showup.database.tables import campaigns
+from showup.reads.funnel_booked import OUTCOMES, booked_query
+from showup.reads.funnel_deals import deals_query
+from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
+from showup.reads.funnel_mails import mails_query, people_query, undated_query
+from showup.reads.rows import Item, if_any, if_set
+from showup.values.proportion import Proportion
+
+Key: TypeAlias = tuple[Any, ...]
+
+
+class DealsWon(Struct, kw_only=True):
+    """Won deals; `value` is the sum of their amounts by currency. A deal without an amount counts in `won` only."""
+
+    won: int = 0
+    value: dict[str, Decimal] = field(default_factory=dict)
+
+
+class FunnelGroup(Struct, frozen=True, kw_only=True):
+    """A group of a funnel; `key` has the values of its dimensions."""
+
+    key: Key
+    counts: Counts
+    deals: DealsWon
+
+    def held(self) -> Proportion:
+        """Return the held rate."""
+        return self.counts.held.proportion
+
+
+class Funnel(Struct, frozen=True, kw_only=True):
+    """A funnel: the total, and its groups, those with the most won deals first."""
+
+    total: FunnelGroup
+    groups: Sequence[FunnelGroup]
+
+
+async def read_funnel(
+    tx: AsyncConnection, wanted: FunnelFilter, dimensions: Sequence[Dimension], now: datetime
+) -> Funnel:
+    """Returns the funnel of what the filter selects."""
+    keys = keys_of(dimensions)
+    found = _Found(keys)
+    params = wanted.params(now)
+    if not wanted.organizers:
+        # Mails and replies have no organizer.
+        mail_keys = () if "organizer" in keys else keys
+        for query in (mails_query, people_query):
+            found.add((await tx.execute(text(query(wanted, mail_keys)), params)).mappings())
+    found.add((await tx.execute(text(booked_query(wanted, keys)), params)).mappings())
+    found.add_deals((await tx.execute(text(deals_query(wanted, keys)), params)).mappings())
+    if list(dimensions) == ["campaign"]:
+        found.add_keys(await _campaigns(tx, wanted))
+    groups = sorted((found.group(key) for key in found.keys if key != ()), key=_order)
+    return Funnel(total=found.group(()), groups=groups)
+
+
+async def _campaigns(tx: AsyncConnection, wanted: FunnelFilter) -> list[Key]:
+    """Return the keys of all campaigns: those of which nothing is known yet, such as a draft, have zeros."""
+    c = campaigns.c
+    query = select(c.workspace_id, c.id).where(
+        if_set(wanted.workspace_id, lambda one: c.workspace_id == one),
+        if_any(wanted.campaign_ids, c.id.in_),
+        if_any(wanted.sources, c.source.in_),
+    )
+    return [tuple(row) for row in await tx.execute(query)]
+
+
+async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> Item | None:
+    """Returns how many mails, replies and interests have no time and are in no period; None without a period."""
+    if not wanted.has_period or wanted.organizers:
+        return None
+    return dict((await tx.execute(text(undated_query(wanted)), wanted.params(now))).mappings().one())
+
+
+class _Found:
+    """Gathers the counts of all queries by group; the total has the key ()."""
+
+    def __init__(self, keys: Sequence[Dimension]) -> None:
+        self._keys = keys
+        self._counts: dict[Key, dict[str, int]] = {(): {}}
+        self._deals: dict[Key, DealsWon] = {}
+
+    @property
+    def keys(self) -> Iterable[Key]:
+        return self._counts
+
+    def add(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            counts = {name: value for name, value in row.items() if name not in {*self._keys, "is_total"}}
+            self._counts.setdefault(self._key(row), {}).update(counts)
+
+    def add_deals(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            key = self._key(row)
+            self._counts.setdefault(key, {})
+            deals = self._deals.setdefault(key, DealsWon())
+            deals.won += row["won"]
+            if row["amount"] is not None and row["currency"] is not None:
+                deals.value[row["currency"]] = row["amount"]
+
+    def add_keys(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._counts.setdefault(key, {})
+
+    def _key(self, row: Any) -> Key:
+        return () if row["is_total"] else tuple(row[key] for key in self._keys)
+
+    def group(self, key: Key) -> FunnelGroup:
+        """Return one group; mails and replies are None where they can't be counted."""
+        found = self._counts[key]
+        has_mails = "sent" in self._counts[()] and (not key or "organizer" not in self._keys)
+        steps = {
+            name: found.get(name, 0) if has_mails else None for name in ("sent", "delivered", "replied", "interested")
+        }
+        counts = Counts(
+            **steps,
+            booked=found.get("booked", 0),
+            outcomes=Outcomes(**{name: found.get(name, 0) for name in OUTCOMES}),
+            held=Held(showed=found.get("held", 0), no_show=found.get("missed", 0), open=found.get("open", 0)),
+        )
+        return FunnelGroup(key=key, counts=counts, deals=self._deals.get(key, DealsWon()))
+
+
+def _order(group: FunnelGroup) -> tuple[Any, ...]:
+    counts = group.counts
+    return (
+        *(-group.deals.won, -counts.showed, -counts.booked, -(counts.interested or 0), -(counts.sent or 0)),
+        *((value is None, str(value)) for value in group.key),
+    )

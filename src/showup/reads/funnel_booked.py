@@ -1,0 +1,155 @@
+"""The query of those who booked, and of what became of it, over the table `funnel_seats` (CA4, CA5).
+
+A person counts once in a group, with all their meetings. Most people have one: their seats are counted as they are.
+Only the seats of people with several are gathered by person first. Counting all people that way gives the same numbers,
+and takes several times as long.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from showup.campaigns.funnel import SEAT_OUTCOMES
+from showup.reads.funnel_filter import (
+    UNKNOWN,
+    Dimension,
+    FunnelFilter,
+    columns,
+    grouping_sets,
+    is_total,
+    names,
+    seat_expressions,
+)
+
+_SHOWED, _ASSUMED, _NO_SHOW, _OPEN = (
+    SEAT_OUTCOMES[name] for name in ("showed_reported", "showed_assumed", "no_show", "open")
+)
+OUTCOMES: Final[Mapping[str, int]] = {
+    **{name: number for name, number in SEAT_OUTCOMES.items() if name != "open"},
+    "upcoming": _OPEN,
+    "unreported": _OPEN,
+}
+"""The number of each outcome; an unreported meeting is one that was upcoming until it was over."""
+
+_SEAT: Final = "s.booked_at, s.start_time, s.over_at, s.outcome, s.reported"
+_FATE: Final = f"""
+    CASE WHEN a.attended AND a.attendance_evidence = 'reported' THEN {_SHOWED} WHEN a.attended THEN {_ASSUMED}
+         WHEN NOT a.attended THEN {_NO_SHOW} WHEN b.host_absent THEN {SEAT_OUTCOMES["host_absent"]} ELSE {_OPEN} END
+"""
+_PERSON: Final = "booked_at, outcome, at, over_at, is_held, report_at, report_over_at"
+
+
+def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Return `booked`, the counts of `Outcomes` and those of `Held`, for each group, and for the total (`is_total`).
+
+    The latest seat gives the date and the outcome, but a show counts whatever came later. A held rate takes the last
+    reported meeting; where nothing was reported, what is assumed or unreported leaves it open.
+    """
+    counted = _counts(wanted)
+    numbers = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counted.items())
+    sums = ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in counted)
+    by_key = f"GROUP BY {', '.join(keys)}" if keys else ""
+    ours = "WHERE workspace_id = :workspace_id" if wanted.workspace_id is not None else ""
+    return f"""
+        WITH repeated AS (
+            SELECT lead_id FROM funnel_seats {ours} GROUP BY lead_id HAVING count(*) > 1
+        ),
+        once AS (
+            SELECT {names(keys)} {numbers} FROM ({_once(wanted, keys)}) people {by_key}
+        )
+        SELECT {names(keys)} is_total, {sums} FROM (
+            SELECT {names(keys)} {is_total(keys)} AS is_total, {sums} FROM once {grouping_sets(keys)}
+            UNION ALL
+            SELECT {names(keys)} is_total, {numbers} FROM ({_gathered(wanted, keys)}) people
+            GROUP BY {names(keys)} is_total
+        ) both_kinds
+        GROUP BY {names(keys)} is_total
+    """  # noqa: S608  # expressions of this module; values are bound
+
+
+def _counts(wanted: FunnelFilter) -> dict[str, str]:
+    """Return the condition under which a person counts for each number."""
+    shown, reported = wanted.in_activity("at"), wanted.in_activity("report_at")
+    is_over = {"upcoming": " AND over_at > :now", "unreported": " AND over_at <= :now"}
+    return {name: f"outcome = {number}{is_over.get(name, '')} AND {shown}" for name, number in OUTCOMES.items()} | {
+        "booked": wanted.in_activity("booked_at"),
+        "held": f"is_held AND report_over_at <= :now AND {reported}",
+        "missed": f"NOT is_held AND report_over_at <= :now AND {reported}",
+        "open": f"is_held IS NULL AND (outcome IN ({_ASSUMED}, {_NO_SHOW}) OR outcome = {_OPEN} AND over_at <= :now)"
+        f" AND {shown}",
+    }
+
+
+def _once(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Return a row for each person with one seat, of `_PERSON`."""
+    return f"""
+        SELECT {names(keys)} booked_at, outcome, start_time AS at, over_at,
+               CASE WHEN outcome = {_SHOWED} THEN true WHEN outcome = {_NO_SHOW} AND reported THEN false END AS is_held,
+               start_time AS report_at, over_at AS report_over_at
+        FROM ({_seats(wanted, keys, "NOT EXISTS (SELECT FROM repeated r WHERE r.lead_id = s.lead_id)")}) seats
+    """  # noqa: S608  # as above
+
+
+def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Return a row for each person with several seats in each group, and in the total: `is_total`, and `_PERSON`.
+
+    People whom no campaign brought are among them.
+    """
+    seats = _seats(wanted, keys, "s.lead_id IN (SELECT lead_id FROM repeated)")
+    if wanted.has_others(keys):
+        seats += " UNION ALL " + _other_seats(wanted, keys)
+    people = "who, of_campaign"
+    sets = f"GROUPING SETS (({names(keys)} {people}), ({people}))" if keys else people
+    return f"""
+        SELECT {names(keys)} is_total, to_timestamp(latest[1]) AS booked_at,
+               CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
+                    ELSE latest[4] END::smallint AS outcome,
+               coalesce(showed_at, assumed_at, to_timestamp(latest[2])) AS at, to_timestamp(latest[3]) AS over_at,
+               report[3] = 1 AS is_held, to_timestamp(report[1]) AS report_at, to_timestamp(report[2]) AS report_over_at
+        FROM (
+            SELECT {names(keys)} of_campaign, {is_total(keys)} AS is_total,
+                   max(ARRAY[booked, starts, ends, outcome]) AS latest,
+                   max(start_time) FILTER (WHERE outcome = {_SHOWED}) AS showed_at,
+                   max(start_time) FILTER (WHERE outcome = {_ASSUMED}) AS assumed_at,
+                   max(ARRAY[starts, ends, (outcome = {_SHOWED})::int])
+                       FILTER (WHERE outcome = {_SHOWED} OR outcome = {_NO_SHOW} AND reported) AS report
+            FROM (
+                SELECT *, {_seconds("booked_at")} AS booked, {_seconds("start_time")} AS starts,
+                       {_seconds("over_at")} AS ends
+                FROM ({seats}) seats
+            ) timed
+            GROUP BY {sets}
+        ) gathered
+        WHERE of_campaign OR NOT is_total
+    """  # noqa: S608  # as above
+
+
+def _seconds(at: str) -> str:
+    return f"extract(epoch FROM {at})::float8"
+
+
+def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> str:
+    """Return the seats of leads that count."""
+    where = [condition, *wanted.of_campaign("s"), *wanted.of_booking("s"), *wanted.in_cohort()]
+    members = "LEFT JOIN campaign_leads m ON m.lead_id = s.lead_id AND m.campaign_id = s.campaign_id"
+    return f"""
+        SELECT {columns(seat_expressions("s"), keys)} s.lead_id::text AS who, true AS of_campaign, {_SEAT}
+        FROM funnel_seats s JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+        {members if wanted.needs_members(keys) else ""}
+        WHERE {" AND ".join(dict.fromkeys(where))}
+    """  # noqa: S608  # as above
+
+
+def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Return the seats of people whom no campaign brought."""
+    unknown: dict[Dimension, str] = {"campaign": "NULL::bigint", "step": "NULL::integer", "sender": "NULL::text"}
+    expressions = {**seat_expressions("b"), **unknown, "source": f"'{UNKNOWN}'"}
+    where = ["(b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)", *wanted.of_booking()]
+    return f"""
+        SELECT {columns(expressions, keys)} a.email AS who, false AS of_campaign,
+               coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time,
+               coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
+               coalesce(a.attendance_evidence = 'reported', false) AS reported
+        FROM bookings b JOIN booking_attendees a ON a.booking_id = b.id AND a.match_key IS NOT NULL
+        WHERE {" AND ".join(where)} AND NOT EXISTS (
+            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched')
+    """  # noqa: S608  # as above

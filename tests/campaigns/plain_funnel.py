@@ -1,0 +1,93 @@
+"""The people of a funnel counted one by one, from bookings, attendees and matches: the plain way (CA4, CA5)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.reads.funnel_filter import Dimension, FunnelFilter
+
+Seat: TypeAlias = dict[str, Any]
+Counts: TypeAlias = Counter[str]
+
+_SEATS = """
+    SELECT n.lead_id, n.campaign_id AS campaign, n.workspace_id AS workspace, c.source, m.sender_email AS sender,
+           coalesce(m.step, nullif(m.sent, 0)) AS step, m.first_sent_at, b.organizer_email AS organizer, b.simulated,
+           coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time, coalesce(b.end_time, b.start_time) AS over_at,
+           a.attended, a.attendance_evidence = 'reported' AS reported, b.host_absent
+    FROM matches n JOIN bookings b ON b.id = n.booking_id
+    JOIN booking_attendees a ON a.booking_id = n.booking_id AND a.email = n.attendee
+    JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
+    LEFT JOIN campaign_leads m ON m.lead_id = n.lead_id AND m.campaign_id = n.campaign_id
+    WHERE n.state = 'matched' AND n.workspace_id = :workspace_id
+    AND (b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)
+"""
+
+
+async def count_people(
+    tx: AsyncConnection, wanted: FunnelFilter, keys: Sequence[Dimension], now: datetime
+) -> dict[tuple[Any, ...], Counts]:
+    """Returns the counts of each group, and those of all under the key ()."""
+    people: dict[tuple[Any, ...], list[Seat]] = defaultdict(list)
+    for row in (await tx.execute(text(_SEATS), {"workspace_id": wanted.workspace_id})).mappings():
+        seat = dict(row)
+        if _is_wanted(seat, wanted):
+            for key in {(), tuple(seat[name] for name in keys)}:
+                people[key, seat["lead_id"]].append(seat)
+    counts: dict[tuple[Any, ...], Counts] = defaultdict(Counter)
+    for (key, _), seats in people.items():
+        counts[key].update(_numbers(seats, wanted, now))
+    return counts
+
+
+def _is_wanted(seat: Seat, wanted: FunnelFilter) -> bool:
+    return (
+        (not wanted.campaign_ids or seat["campaign"] in wanted.campaign_ids)
+        and (not wanted.sources or seat["source"] in wanted.sources)
+        and (not wanted.organizers or seat["organizer"] in wanted.organizers)
+        and (wanted.simulated == "all" or seat["simulated"] is (wanted.simulated == "true"))
+        and (wanted.basis == "activity" or _within(seat["first_sent_at"], wanted))
+    )
+
+
+def _within(at: datetime | None, wanted: FunnelFilter) -> bool:
+    if wanted.since is None and wanted.until is None:
+        return True
+    is_late = at is not None and (wanted.since is None or at >= wanted.since)
+    return is_late and at is not None and (wanted.until is None or at < wanted.until)
+
+
+def _numbers(seats: list[Seat], wanted: FunnelFilter, now: datetime) -> list[str]:
+    """Returns the numbers for which a person counts."""
+
+    def counts(at: datetime) -> bool:
+        return wanted.basis == "cohort" or _within(at, wanted)
+
+    latest = max(seats, key=lambda seat: (seat["booked_at"], seat["start_time"], seat["over_at"], _fate(seat)))
+    shows = [seat for seat in seats if _fate(seat) == 1] or [seat for seat in seats if _fate(seat) == 2]
+    shown = max(shows, key=lambda seat: seat["start_time"]) if shows else latest
+    reports = [seat for seat in seats if _fate(seat) == 1 or (_fate(seat) == 3 and seat["reported"])]
+    outcome = _outcome(_fate(shown), is_over=latest["over_at"] <= now)
+    found = ["booked"] if counts(latest["booked_at"]) else []
+    found += [outcome] if counts(shown["start_time"]) else []
+    if reports:
+        last = max(reports, key=lambda seat: (seat["start_time"], seat["over_at"], _fate(seat) == 1))
+        is_known = last["over_at"] <= now and counts(last["start_time"])
+        found += ["held" if last["attended"] else "missed"] if is_known else []
+    elif outcome in ("showed_assumed", "no_show", "unreported") and counts(shown["start_time"]):
+        found += ["open"]
+    return found
+
+
+def _fate(seat: Seat) -> int:
+    if seat["attended"] is None:
+        return 4 if seat["host_absent"] else 5
+    return (1 if seat["reported"] else 2) if seat["attended"] else 3
+
+
+def _outcome(fate: int, *, is_over: bool) -> str:
+    known = {1: "showed_reported", 2: "showed_assumed", 3: "no_show", 4: "host_absent"}
+    return known.get(fate, "unreported" if is_over else "upcoming")
