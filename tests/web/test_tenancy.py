@@ -1,7 +1,7 @@
 """Access control: every route refuses a missing key, a key with too small a scope, and a foreign workspace's key."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any, Final, NamedTuple
 
@@ -86,6 +86,24 @@ NOUNS = (
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Mails that were sent, and people who booked.
 THEIR_FUNNEL = (3, 1)
+
+
+def is_their_funnel(response: httpx2.Response) -> bool:
+    counted = response.json()
+    return (counted["sent"], counted["booked"]) == THEIR_FUNNEL
+
+
+def is_their_funnel_file(response: httpx2.Response) -> bool:
+    (row,) = csv.DictReader(StringIO(response.text))
+    return (int(row["sent"]), int(row["booked"])) == THEIR_FUNNEL
+
+
+THEIR_SUMS: Final[dict[str, Callable[[httpx2.Response], bool]]] = {
+    "/api/funnel": is_their_funnel,
+    "/api/funnel.csv": is_their_funnel_file,
+    # tests/web/test_analysis.py has facts of both.
+    "/api/analysis": lambda response: response.json()["totals"]["total"] == 0,
+}
 # Reading these requires the scope that changes them.
 ADMIN_READ_PATHS = {"/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"}
 # The links in a mail change data when someone follows them.
@@ -175,15 +193,8 @@ async def test_a_stranger_with_every_scope_sees_nothing_of_ours(
             counted = response.json()
             assert (counted["companies"], counted["people"], counted["bookings"]["total"]) == (1, 1, 1)
             assert counted["deals"]["active_value"] == {"EUR": 1}
-        elif route.path == "/api/analysis":
-            # tests/web/test_analysis.py has facts of both.
-            assert response.json()["totals"]["total"] == 0
-        elif route.path == "/api/funnel":
-            counted = response.json()
-            assert (counted["sent"], counted["booked"]) == THEIR_FUNNEL
-        elif route.path == "/api/funnel.csv":
-            (row,) = csv.DictReader(StringIO(response.text))
-            assert (int(row["sent"]), int(row["booked"])) == THEIR_FUNNEL
+        elif route.path in THEIR_SUMS:
+            assert THEIR_SUMS[route.path](response), route
         else:
             assert len(response.json()["items"]) == THEIRS[route.path], route
 
