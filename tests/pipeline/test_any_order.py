@@ -1,6 +1,7 @@
 """PI9: a history has the same result, in whatever order and however often its events arrive."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from showup.events import booking as events
 from showup.events.details import ReplacedBooking
-from showup.events.envelope import EventRecord
+from showup.events.envelope import EventRecord, order_key
 from showup.pipeline.deals import replay_deals
 from showup.pipeline.replay import BookingState
 from showup.pipeline.rules import RuleBook, Rules
@@ -156,3 +157,12 @@ def test_the_deals_of_two_bookings_do_not_depend_on_arrival_order(data: st.DataO
     deals = replay_deals(shuffled, RuleBook(versions=(rules,))).deals
     assert deals == deals_of(one, two, rules=rules).deals
     assert sum(deal.status == "active" for deal in deals) <= 1
+
+
+@given(
+    at=st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    digests=st.tuples(st.binary(min_size=8, max_size=8), st.binary(min_size=8, max_size=8)),
+)
+def test_an_event_that_happened_a_microsecond_later_sorts_later(at: datetime, digests: tuple[bytes, bytes]) -> None:
+    first, second = (order_key(at + timedelta(microseconds=n), None, digest) for n, digest in enumerate(digests))
+    assert first < second
