@@ -160,9 +160,10 @@ def test_the_deals_of_two_bookings_do_not_depend_on_arrival_order(data: st.DataO
 
 
 @given(
-    at=st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    micros=st.integers(0, 4 * 10**15),
     digests=st.tuples(st.binary(min_size=8, max_size=8), st.binary(min_size=8, max_size=8)),
 )
-def test_an_event_that_happened_a_microsecond_later_sorts_later(at: datetime, digests: tuple[bytes, bytes]) -> None:
+def test_an_event_that_happened_a_microsecond_later_sorts_later(micros: int, digests: tuple[bytes, bytes]) -> None:
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     first, second = (order_key(at + timedelta(microseconds=n), None, digest) for n, digest in enumerate(digests))
     assert first < second

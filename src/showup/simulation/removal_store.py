@@ -6,6 +6,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from showup.simulation.preparation import WORKSPACE
+
 SimulationKind: TypeAlias = Literal["sample", "simulation"]
 
 
@@ -134,6 +136,51 @@ async def delete_deliveries(connection: asyncpg.Connection, found: SimulatedReco
         ("deal_aliases", "opened_by"),
     ):
         await connection.execute(f"DELETE FROM {table} WHERE {column} = ANY($1::uuid[])", found.bookings)  # noqa: S608  # fixed names
+    return int(status.rpartition(" ")[2])
+
+
+async def delete_leads(connection: asyncpg.Connection, workspace_id: UUID, found: SimulatedRecords) -> int:
+    """Deletes the leads and campaigns that simulations imported; returns how many leads.
+
+    Simulations import leads into their own workspace only, with keys of their own. A lead who is matched to another
+    booking stays.
+    """
+    imports = await _ids(
+        connection,
+        """
+        SELECT i.id FROM lead_imports i JOIN workspaces w ON w.id = i.workspace_id
+        WHERE i.workspace_id = $1 AND w.slug = $2 AND i.actor ^@ $3
+        """,
+        workspace_id,
+        WORKSPACE,
+        f"key:{WORKSPACE}-",
+    )
+    memberships = await connection.fetch(
+        """
+        DELETE FROM campaign_leads l WHERE l.import_id = ANY($1::uuid[]) AND NOT EXISTS (
+            SELECT FROM matches m WHERE m.lead_id = l.lead_id AND m.booking_id <> ALL($2::uuid[]))
+        RETURNING l.lead_id, l.campaign_id
+        """,
+        imports,
+        found.bookings,
+    )
+    await connection.execute(
+        """
+        DELETE FROM campaigns c WHERE c.workspace_id = $1 AND c.id = ANY($2::bigint[]) AND NOT EXISTS (
+            SELECT FROM campaign_leads l WHERE l.workspace_id = c.workspace_id AND l.campaign_id = c.id)
+        """,
+        workspace_id,
+        list({row["campaign_id"] for row in memberships}),
+    )
+    status: str = await connection.execute(
+        """
+        DELETE FROM leads l WHERE l.workspace_id = $1 AND l.id = ANY($2::uuid[]) AND NOT EXISTS (
+            SELECT FROM campaign_leads m WHERE m.lead_id = l.id)
+        """,
+        workspace_id,
+        list({row["lead_id"] for row in memberships}),
+    )
+    await connection.execute("DELETE FROM lead_imports WHERE id = ANY($1::uuid[])", imports)
     return int(status.rpartition(" ")[2])
 
 
