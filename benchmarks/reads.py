@@ -180,8 +180,10 @@ async def _ask(client: httpx2.AsyncClient, question: Question, bookings: int, fa
     started_at = perf_counter()
     size = 0
     for number in range(-2, _TIMES):
+        path = question.path(number + 2, bookings)
         asked_at = perf_counter()
-        answer = await client.get(question.path(number + 2, bookings))
+        # As a key of one workspace, or the dashboard.
+        answer = await client.get(f"{path}{'&' if '?' in path else '?'}workspace=default")
         if number >= 0:
             timings.append(1000 * (perf_counter() - asked_at))
             size = len(answer.content)

@@ -61,7 +61,7 @@ def _single(tokens: list[str]) -> TsType:
 
 
 def conforms(value: Any, kind: TsType) -> bool:
-    """Returns whether a JSON value has the type, without a field more or less."""
+    """Returns whether a JSON value has the type, with its fields in this order and no other."""
     if "any" in kind:
         return any(conforms(value, option) for option in kind["any"])
     if "items" in kind:
@@ -70,7 +70,7 @@ def conforms(value: Any, kind: TsType) -> bool:
         fields = kind["fields"]
         return (
             isinstance(value, dict)
-            and value.keys() == fields.keys()
+            and list(value) == list(fields)
             and all(conforms(value[name], field) for name, field in fields.items())
         )
     return _SIMPLE[kind["simple"]](value)

@@ -240,6 +240,8 @@ bookings = Table(
     Index("ix_bookings_company_id", "company_id"),
     Index("ix_bookings_deal_id", "deal_id"),
     Index("ix_bookings_search", "search", postgresql_using="gin"),
+    # Real data have none: a record is simulated if all its bookings are.
+    Index("ix_bookings_simulated", "id", postgresql_where=text("simulated")),
     Index("ix_bookings_series", "workspace_id", "series_uid", postgresql_where=text("series_uid IS NOT NULL")),
 )
 

@@ -1,5 +1,6 @@
 """Reads what is known of EmailBison: whether its data are up to date, and which workspace of it is one of ours."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, cast, select
@@ -11,10 +12,10 @@ from showup.reads.connections import SourceHealth
 KIND = "emailbison"
 
 
-async def emailbison_health(_tx: AsyncConnection, _workspace_id: UUID | None) -> SourceHealth:
-    """Returns whether EmailBison's data are up to date (None: all workspaces); `available` None: never checked.
+async def emailbison_health(_tx: AsyncConnection, _workspace_id: UUID | None, _now: datetime) -> SourceHealth:
+    """Returns whether EmailBison's data are up to date, as `calcom_health` does for Cal.com.
 
-    Campaigns come from files so far, and no synchronization has a state to report.
+    Leads come from files so far, so no synchronization has a state to report.
     """
     return SourceHealth(available=None, last_synced_at=None, message=None)
 

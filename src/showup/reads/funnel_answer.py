@@ -63,7 +63,7 @@ async def describe_funnel(tx: AsyncConnection, request: FunnelRequest, now: date
         "differences": _differences(groups, names) if request.compare == "groups" else None,
         "definitions": DEFINITIONS,
         "calcom": await calcom_health(tx, wanted.workspace_id, now),
-        "emailbison": await emailbison_health(tx, wanted.workspace_id),
+        "emailbison": await emailbison_health(tx, wanted.workspace_id, now),
     }
 
 

@@ -19,6 +19,9 @@ def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         if keys
         else "of_campaign, currency"
     )
+    booking = "b.id AS booking_id, b.organizer_email, b.start_time, b.booked_at AS meeting_booked_at"
+    conditions = " AND ".join(wanted.of_booking())
+    where = f"WHERE {conditions}" if conditions else ""
     members = "LEFT JOIN campaign_leads m ON m.lead_id = w.lead_id AND m.campaign_id = w.campaign_id"
     return f"""
         WITH won AS MATERIALIZED (
@@ -26,19 +29,18 @@ def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
                    (SELECT o.key FROM companies o WHERE o.id = d.company_id) AS company_key
             FROM deals d WHERE {" AND ".join(won)}
         ),
+        -- A meeting that both name counts twice here, and once below.
         meetings AS (
-            SELECT w.*, b.id AS booking_id FROM won w JOIN bookings b ON b.deal_id = w.id
-            UNION
-            SELECT w.*, e.booking_id FROM won w JOIN deal_events e ON e.deal_id = w.id WHERE e.booking_id IS NOT NULL
+            SELECT w.*, {booking} FROM won w JOIN bookings b ON b.deal_id = w.id {where}
+            UNION ALL
+            SELECT w.*, {booking} FROM won w JOIN deal_events e ON e.deal_id = w.id
+            JOIN bookings b ON b.id = e.booking_id {where}
         ),
         -- Materialized, because the planner expects hardly any attendee with a match, and then joins without indexes.
         seats AS MATERIALIZED (
-            SELECT g.*, b.organizer_email, b.start_time, a.email, a.position,
-                   coalesce(a.booked_at, b.booked_at) AS booked_at,
+            SELECT g.*, a.email, a.position, coalesce(a.booked_at, g.meeting_booked_at) AS booked_at,
                    a.company_key IS DISTINCT FROM g.company_key AS of_other_company
-            FROM meetings g JOIN bookings b ON b.id = g.booking_id
-            JOIN booking_attendees a ON a.booking_id = g.booking_id AND a.match_key IS NOT NULL
-            WHERE {" AND ".join(wanted.of_booking()) or "true"}
+            FROM meetings g JOIN booking_attendees a ON a.booking_id = g.booking_id AND a.match_key IS NOT NULL
         ),
         brought AS (
             SELECT DISTINCT ON (s.id) s.workspace_id, s.amount, s.currency, s.organizer_email, n.campaign_id, n.lead_id

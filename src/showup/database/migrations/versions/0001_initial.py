@@ -589,6 +589,7 @@ TABLES = (
     "CREATE INDEX ix_bookings_page ON bookings (workspace_id, start_time, id)",
     "CREATE INDEX ix_bookings_person_id ON bookings (person_id)",
     "CREATE INDEX ix_bookings_search ON bookings USING gin (search)",
+    "CREATE INDEX ix_bookings_simulated ON bookings (id) WHERE simulated",
     "CREATE INDEX ix_bookings_source ON bookings (workspace_id, source, start_time, id)",
     "CREATE INDEX ix_bookings_series ON bookings (workspace_id, series_uid) WHERE series_uid IS NOT NULL",
     """CREATE TABLE event_refs (
