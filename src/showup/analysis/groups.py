@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from showup.analysis.outcomes import Outcomes
+from showup.analysis.outcomes import MeetingOutcomes
 from showup.analysis.subjects import NONE
 
 Cells: TypeAlias = Mapping[str, int]
@@ -129,13 +129,13 @@ GROUP_KINDS: Final[Mapping[SectionName, GroupKind]] = {
 }
 
 
-def group_outcomes(kind: GroupKind, cells: Cells) -> dict[tuple[str, ...], Outcomes]:
+def group_outcomes(kind: GroupKind, cells: Cells) -> dict[tuple[str, ...], MeetingOutcomes]:
     """Return the outcomes of each group that has meetings, in the order of the section."""
-    found: dict[tuple[str, ...], Outcomes] = {}
+    found: dict[tuple[str, ...], MeetingOutcomes] = {}
     for value, state, count in _values(cells, kind.cell):
         key = kind.key_of(value)
         if key is not None:
-            found.setdefault(key, Outcomes()).add(state, count)
+            found.setdefault(key, MeetingOutcomes()).add(state, count)
     places = {key: place for place, key in enumerate(kind.order)}
     return dict(sorted(found.items(), key=lambda one: (places.get(one[0], -1), -one[1].reported, one[0])))
 
@@ -150,9 +150,9 @@ def histogram(cells: Cells, cell: str, of: str | None = None) -> dict[int, int]:
     return found
 
 
-def total_outcomes(cells: Cells) -> Outcomes:
+def total_outcomes(cells: Cells) -> MeetingOutcomes:
     """Return the outcomes of all meetings: each is in one group of the reschedules."""
-    total = Outcomes()
+    total = MeetingOutcomes()
     for _, state, count in _values(cells, "moves"):
         total.add(state, count)
     return total

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from showup.analysis.distribution import Distribution, distribution_of, format_hours
 from showup.analysis.groups import GROUP_KINDS, Cells, group_outcomes, histogram
-from showup.analysis.outcomes import Outcomes, interval_of
+from showup.analysis.outcomes import MeetingOutcomes, interval_of
 from showup.analysis.sections import NOT_ENOUGH, percent
 from showup.values.proportion import ENOUGH, Interval, Proportion
 
@@ -80,7 +80,7 @@ class Cohort(Struct, frozen=True, kw_only=True):
     """The meetings that were booked in one week, by its Monday; `is_over`: nobody can book in it any more."""
 
     week: date
-    outcomes: Outcomes
+    outcomes: MeetingOutcomes
     is_over: bool
 
     @property
@@ -146,10 +146,10 @@ def build_stages(cells: Cells) -> Stages:
 
 def build_cohorts(cells: Cells, today: date) -> Cohorts:
     """Build the section about booking weeks."""
-    outcomes: dict[date, Outcomes] = {}
+    outcomes: dict[date, MeetingOutcomes] = {}
     for name, count in cells.items():
         _, week, state = name.split("|")
-        outcomes.setdefault(date.fromisoformat(week), Outcomes()).add(state, count)
+        outcomes.setdefault(date.fromisoformat(week), MeetingOutcomes()).add(state, count)
     cohorts = [Cohort(week=week, outcomes=outcomes[week], is_over=week + _WEEK <= today) for week in sorted(outcomes)]
     listed = cohorts[-MAX_COHORTS:]
     return Cohorts(sentence=_cohorts_sentence(listed), cohorts=listed, left_out=len(cohorts) - len(listed))

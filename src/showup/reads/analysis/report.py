@@ -21,7 +21,7 @@ from showup.analysis.movement import (
     build_speed,
     build_stages,
 )
-from showup.analysis.outcomes import Outcomes
+from showup.analysis.outcomes import MeetingOutcomes
 from showup.analysis.sections import Headline, Section, build_headlines, build_section
 from showup.analysis.subjects import COHORTS, MEETINGS, STAGES
 from showup.database.tables import workspaces
@@ -54,7 +54,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """
 
     time_zones: Sequence[str]
-    totals: Outcomes
+    totals: MeetingOutcomes
     headlines: Sequence[Headline]
     sections: Mapping[SectionName, Section]
     organizers: Mapping[str, OrganizerHabits]
