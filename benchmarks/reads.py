@@ -121,9 +121,9 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
         async with environment.database() as url:
             await _fill(url, bookings)
             progress.advance(task)
-            async with _client(url) as client:
+            async with client_of(url) as client:
                 for question in _QUESTIONS:
-                    rows.append(await _ask(client, question, bookings, faults))
+                    rows.append(await ask(client, question, bookings, faults))
                     progress.advance(task)
     return BenchmarkReport(
         name="b5",
@@ -161,7 +161,8 @@ async def _fill(url: str, bookings: int) -> None:
 
 
 @asynccontextmanager
-async def _client(url: str) -> AsyncIterator[httpx2.AsyncClient]:
+async def client_of(url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """Starts a web process over this database, and yields a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with (
             child("servers", "api", str(listener.fileno()), url, fds=(listener.fileno(),)),
@@ -174,7 +175,7 @@ async def _client(url: str) -> AsyncIterator[httpx2.AsyncClient]:
             yield client
 
 
-async def _ask(client: httpx2.AsyncClient, question: Question, bookings: int, faults: list[str]) -> Row:
+async def ask(client: httpx2.AsyncClient, question: Question, bookings: int, faults: list[str]) -> Row:
     """Asks twice without measuring, then at most so many times or so long."""
     timings: list[float] = []
     started_at = perf_counter()

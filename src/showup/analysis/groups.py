@@ -140,13 +140,20 @@ def group_outcomes(kind: GroupKind, cells: Cells) -> dict[tuple[str, ...], Meeti
     return dict(sorted(found.items(), key=lambda one: (places.get(one[0], -1), -one[1].reported, one[0])))
 
 
-def histogram(cells: Cells, cell: str, of: str | None = None) -> dict[int, int]:
-    """Return how many facts of a cell have each number; `of` selects the group, which comes before the number."""
-    prefix = f"{cell}|" if of is None else f"{cell}|{of}|"
-    found: dict[int, int] = {}
+def histogram(cells: Cells, cell: str) -> dict[int, int]:
+    """Return how many facts of a cell have each number."""
+    return histograms(cells, cell).get("", {})
+
+
+def histograms(cells: Cells, cell: str) -> dict[str, dict[int, int]]:
+    """Return how many facts of a cell have each number, by group: what comes before the number; "" without one."""
+    found: dict[str, dict[int, int]] = {}
+    prefix = f"{cell}|"
     for name, count in cells.items():
-        if name.startswith(prefix) and (value := name.removeprefix(prefix)) != NONE and "|" not in value:
-            found[int(value)] = found.get(int(value), 0) + count
+        if name.startswith(prefix):
+            group, _, value = name.removeprefix(prefix).rpartition("|")
+            if value != NONE:
+                found.setdefault(group, {})[int(value)] = count
     return found
 
 

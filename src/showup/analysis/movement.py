@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from showup.analysis.distribution import Distribution, distribution_of, format_hours
-from showup.analysis.groups import GROUP_KINDS, Cells, group_outcomes, histogram
+from showup.analysis.groups import GROUP_KINDS, Cells, group_outcomes, histogram, histograms
 from showup.analysis.outcomes import MeetingOutcomes, interval_of
 from showup.analysis.sections import NOT_ENOUGH, percent
 from showup.values.proportion import ENOUGH, Interval, Proportion
@@ -139,7 +139,8 @@ def build_stages(cells: Cells) -> Stages:
         if kind == "stage":
             stage, _, outcome = rest.rpartition("|")
             counts.setdefault(stage, dict.fromkeys(_STAGE_OUTCOMES, 0))[outcome] = count
-    stages = [_stage(stage, outcomes, cells) for stage, outcomes in counts.items()]
+    times = histograms(cells, "stage_time")
+    stages = [_stage(stage, outcomes, times.get(stage, {})) for stage, outcomes in counts.items()]
     stages.sort(key=lambda one: (-one.entered, one.stage))
     return Stages(sentence=_stages_sentence(stages), stages=stages)
 
@@ -166,14 +167,14 @@ def _before(counts: dict[int, int]) -> BeforeStart:
     )
 
 
-def _stage(stage: str, outcomes: dict[str, int], cells: Cells) -> Stage:
+def _stage(stage: str, outcomes: dict[str, int], times: dict[int, int]) -> Stage:
     entered = sum(outcomes.values())
     return Stage(
         stage=stage,
         entered=entered,
         outcomes=outcomes,
         moved_on=Proportion(outcomes["onward"] + outcomes["won"], entered - outcomes["open"]),
-        time=distribution_of(histogram(cells, "stage_time", stage)),
+        time=distribution_of(times),
     )
 
 
