@@ -10,7 +10,18 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import deliveries, end_to_end, ingest, late_events, leads_import, projection, reads, rebuild, results
+from benchmarks import (
+    analysis,
+    deliveries,
+    end_to_end,
+    ingest,
+    late_events,
+    leads_import,
+    projection,
+    reads,
+    rebuild,
+    results,
+)
 from benchmarks.environment import open_environment
 from benchmarks.machine import this_machine
 
@@ -22,6 +33,7 @@ _MEASURES = {
     "b3": end_to_end.measure,
     "b4": deliveries.measure,
     "b5": reads.measure,
+    "b5-analysis": analysis.measure,
     "b6-leads-import": leads_import.measure,
 }
 _WIDTH = 160

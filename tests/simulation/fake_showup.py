@@ -8,6 +8,7 @@ from tests.vendors.server import ReceivedRequest, Refusal, VendorResponse, Vendo
 
 SECRET = "a secret of both sides"
 KEY = "showup_read_key"
+IMPORT = "/api/leads/import"
 
 
 class FakeShowup(VendorServer):
@@ -28,6 +29,15 @@ class FakeShowup(VendorServer):
     @property
     def posts(self) -> list[ReceivedRequest]:
         """Returns the webhooks that it accepted, or answered as the test scripted."""
+        return [one for one in self._posts if one.path != IMPORT]
+
+    @property
+    def imports(self) -> list[bytes]:
+        """Returns the files of leads that it imported."""
+        return [one.body for one in self._posts if one.path == IMPORT]
+
+    @property
+    def _posts(self) -> list[ReceivedRequest]:
         return [one for one in self.requests if one.method == "POST" and one.status not in (None, 401, 503)]
 
     @property
@@ -50,6 +60,8 @@ class FakeShowup(VendorServer):
             raise Refusal(401, {"title": "forged"})
 
     def answer(self, request: ReceivedRequest) -> VendorResponse:
+        if request.path == IMPORT:
+            return VendorResponse(200, {"state": "done"})
         if request.method == "GET":
             return VendorResponse(200, self._read(request.path, request.query))
         outcome = "duplicate" if request.body in self.bodies else "accepted"
@@ -58,7 +70,8 @@ class FakeShowup(VendorServer):
     def _is_signed(self, request: ReceivedRequest) -> bool:
         found = request.headers.get("x-cal-signature-256")
         is_valid = self.accepts_any_signature or found == signature(SECRET, request.body)
-        return is_valid and request.headers.get("x-cal-webhook-version") == "2021-10-20"
+        is_versioned = request.path == IMPORT or request.headers.get("x-cal-webhook-version") == "2021-10-20"
+        return is_valid and is_versioned
 
     def _read(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         if path == "/api/events":

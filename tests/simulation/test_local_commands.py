@@ -106,6 +106,7 @@ async def test_a_simulation_signs_with_accounts_that_it_made(  # AP6
     signatures = [signature(secrets[post.path], post.body) for post in fake_showup.posts]
     assert [post.headers["x-cal-signature-256"] for post in fake_showup.posts] == signatures
     assert {post.path for post in fake_showup.posts} == set(secrets)
+    assert len(fake_showup.imports) == 2, "half of the leads come before the bookings, half of them after"
     assert [key.workspace for key in keys] == ["simulation"]
     assert keys[0].revoked_at is not None
     removed = await invoke(environment, "simulate", "--remove")

@@ -1,8 +1,9 @@
 """U03: sample and simulated data can be removed wholly, and the log stays verifiable."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access import accounts_store, workspaces_store
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
+from showup.campaigns.lead_file.file import LeadFile, ReadingOptions, open_lead_file
+from showup.commands.import_leads import ImportRequest
+from showup.commands.import_leads import import_leads as import_file
 from showup.commands.sync_rules import sync_rules
 from showup.container import build_projection_worker
 from showup.database.engine import driver_connection, transaction
@@ -29,6 +33,7 @@ from showup.reads.attention import AttentionFilter, list_attention
 from showup.reads.deals import DealFilter, list_deals
 from showup.reads.keyset import PageRequest
 from showup.reads.stats import stats
+from showup.simulation.campaigns import lead_files
 from showup.simulation.preparation import prepare, revoke_key
 from showup.simulation.removal import Removed, remove_simulated
 from showup.simulation.removal_store import SimulationKind
@@ -42,6 +47,10 @@ from tests.histories.webhooks import body, payload
 SEAL = Seal.from_setting("a key of thirty-two characters or more")
 NOW = datetime(2026, 9, 15, 12, tzinfo=UTC)
 ADMIN = Permission(actor="key:test", scope="admin", workspace_id=None)
+LEADS = """
+    SELECT l.email, c.name FROM leads l LEFT JOIN campaign_leads m ON m.lead_id = l.id
+    LEFT JOIN campaigns c ON c.id = m.campaign_id ORDER BY 1, 2
+"""
 STATE = ("bookings", "people", "companies", "deals", "deliveries", "booking_refs", "booking_attendees", "deal_events")
 
 
@@ -379,3 +388,37 @@ async def test_u03_simulated_data_needs_nobodys_attention(engine: AsyncEngine, w
         found = await list_attention(tx, ADMIN, AttentionFilter(), page, NOW)
     assert await rows(engine, "SELECT count(*) FROM audit_log WHERE what = 'deal.meeting_cancelled'") == [(1,)]
     assert found.items == []
+
+
+def open_leads(path: Path, content: bytes) -> LeadFile:
+    path.write_bytes(content)
+    return open_lead_file(path, ReadingOptions())
+
+
+async def import_leads(engine: AsyncEngine, workspace: UUID, path: Path, files: Iterable[bytes], actor: str) -> None:
+    for content in files:
+        file = open_leads(path, content)
+        request = ImportRequest(workspace_id=workspace, file=file, file_name=path.name, campaign="Other", actor=actor)
+        await import_file(engine, request, lambda: NOW)
+
+
+async def test_removing_simulations_removes_the_leads_that_they_imported_and_no_other(
+    engine: AsyncEngine, workspace: UUID, account: UUID, tmp_path: Path
+) -> None:
+    async with transaction(engine) as tx:
+        await (await driver_connection(tx)).execute("UPDATE workspaces SET slug = 'simulation'")
+    world = make_world(3, NOW, 60, with_campaigns=True)
+    booked = next(one for one in world.leads if one.attendee is not None and one.address == "same")
+    path = tmp_path / "leads.csv"
+    others = [f"Email\n{booked.email}\nann@acme.com\n".encode()]
+    await import_leads(engine, workspace, path, others, "key:ops")
+    leads_before = await rows(engine, LEADS)
+    await import_leads(engine, workspace, path, lead_files(world.leads), "key:simulation-20260915120000-abc")
+    await receive(engine, account, workspace, [render(webhook) for webhook in world.webhooks], "simulation")
+    removed = await remove(engine, workspace, "simulation")
+    assert removed.leads == len({one.email.lower() for one in world.leads}) - 1
+    assert await rows(engine, LEADS) == leads_before
+    assert await rows(engine, "SELECT count(*) FROM campaigns") == [(1,)]
+    assert await rows(engine, "SELECT count(*) FROM lead_imports") == [(1,)]
+    assert await rows(engine, "SELECT count(*) FROM matches") == [(0,)]
+    await assert_consistent(engine, workspace)

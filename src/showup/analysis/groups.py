@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from showup.analysis.outcomes import Outcomes
+from showup.analysis.outcomes import MeetingOutcomes
 from showup.analysis.subjects import NONE
 
 Cells: TypeAlias = Mapping[str, int]
@@ -129,30 +129,37 @@ GROUP_KINDS: Final[Mapping[SectionName, GroupKind]] = {
 }
 
 
-def group_outcomes(kind: GroupKind, cells: Cells) -> dict[tuple[str, ...], Outcomes]:
+def group_outcomes(kind: GroupKind, cells: Cells) -> dict[tuple[str, ...], MeetingOutcomes]:
     """Return the outcomes of each group that has meetings, in the order of the section."""
-    found: dict[tuple[str, ...], Outcomes] = {}
+    found: dict[tuple[str, ...], MeetingOutcomes] = {}
     for value, state, count in _values(cells, kind.cell):
         key = kind.key_of(value)
         if key is not None:
-            found.setdefault(key, Outcomes()).add(state, count)
+            found.setdefault(key, MeetingOutcomes()).add(state, count)
     places = {key: place for place, key in enumerate(kind.order)}
     return dict(sorted(found.items(), key=lambda one: (places.get(one[0], -1), -one[1].reported, one[0])))
 
 
-def histogram(cells: Cells, cell: str, of: str | None = None) -> dict[int, int]:
-    """Return how many facts of a cell have each number; `of` selects the group, which comes before the number."""
-    prefix = f"{cell}|" if of is None else f"{cell}|{of}|"
-    found: dict[int, int] = {}
+def histogram(cells: Cells, cell: str) -> dict[int, int]:
+    """Return how many facts of a cell have each number."""
+    return histograms(cells, cell).get("", {})
+
+
+def histograms(cells: Cells, cell: str) -> dict[str, dict[int, int]]:
+    """Return how many facts of a cell have each number, by group: what comes before the number; "" without one."""
+    found: dict[str, dict[int, int]] = {}
+    prefix = f"{cell}|"
     for name, count in cells.items():
-        if name.startswith(prefix) and (value := name.removeprefix(prefix)) != NONE and "|" not in value:
-            found[int(value)] = found.get(int(value), 0) + count
+        if name.startswith(prefix):
+            group, _, value = name.removeprefix(prefix).rpartition("|")
+            if value != NONE:
+                found.setdefault(group, {})[int(value)] = count
     return found
 
 
-def total_outcomes(cells: Cells) -> Outcomes:
+def total_outcomes(cells: Cells) -> MeetingOutcomes:
     """Return the outcomes of all meetings: each is in one group of the reschedules."""
-    total = Outcomes()
+    total = MeetingOutcomes()
     for _, state, count in _values(cells, "moves"):
         total.add(state, count)
     return total

@@ -7,8 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from showup.analysis.distribution import Distribution, distribution_of, format_hours
-from showup.analysis.groups import GROUP_KINDS, Cells, group_outcomes, histogram
-from showup.analysis.outcomes import Outcomes, interval_of
+from showup.analysis.groups import GROUP_KINDS, Cells, group_outcomes, histogram, histograms
+from showup.analysis.outcomes import MeetingOutcomes, interval_of
 from showup.analysis.sections import NOT_ENOUGH, percent
 from showup.values.proportion import ENOUGH, Interval, Proportion
 
@@ -80,7 +80,7 @@ class Cohort(Struct, frozen=True, kw_only=True):
     """The meetings that were booked in one week, by its Monday; `is_over`: nobody can book in it any more."""
 
     week: date
-    outcomes: Outcomes
+    outcomes: MeetingOutcomes
     is_over: bool
 
     @property
@@ -139,17 +139,18 @@ def build_stages(cells: Cells) -> Stages:
         if kind == "stage":
             stage, _, outcome = rest.rpartition("|")
             counts.setdefault(stage, dict.fromkeys(_STAGE_OUTCOMES, 0))[outcome] = count
-    stages = [_stage(stage, outcomes, cells) for stage, outcomes in counts.items()]
+    times = histograms(cells, "stage_time")
+    stages = [_stage(stage, outcomes, times.get(stage, {})) for stage, outcomes in counts.items()]
     stages.sort(key=lambda one: (-one.entered, one.stage))
     return Stages(sentence=_stages_sentence(stages), stages=stages)
 
 
 def build_cohorts(cells: Cells, today: date) -> Cohorts:
     """Build the section about booking weeks."""
-    outcomes: dict[date, Outcomes] = {}
+    outcomes: dict[date, MeetingOutcomes] = {}
     for name, count in cells.items():
         _, week, state = name.split("|")
-        outcomes.setdefault(date.fromisoformat(week), Outcomes()).add(state, count)
+        outcomes.setdefault(date.fromisoformat(week), MeetingOutcomes()).add(state, count)
     cohorts = [Cohort(week=week, outcomes=outcomes[week], is_over=week + _WEEK <= today) for week in sorted(outcomes)]
     listed = cohorts[-MAX_COHORTS:]
     return Cohorts(sentence=_cohorts_sentence(listed), cohorts=listed, left_out=len(cohorts) - len(listed))
@@ -166,14 +167,14 @@ def _before(counts: dict[int, int]) -> BeforeStart:
     )
 
 
-def _stage(stage: str, outcomes: dict[str, int], cells: Cells) -> Stage:
+def _stage(stage: str, outcomes: dict[str, int], times: dict[int, int]) -> Stage:
     entered = sum(outcomes.values())
     return Stage(
         stage=stage,
         entered=entered,
         outcomes=outcomes,
         moved_on=Proportion(outcomes["onward"] + outcomes["won"], entered - outcomes["open"]),
-        time=distribution_of(histogram(cells, "stage_time", stage)),
+        time=distribution_of(times),
     )
 
 

@@ -17,7 +17,7 @@ STATES: Final = (
 )
 
 
-class Outcomes(Struct, kw_only=True):
+class MeetingOutcomes(Struct, kw_only=True):
     """Meetings by state. `showed` and `no_show` were reported, `unreported` are over, `upcoming` are not."""
 
     showed: int = 0
@@ -71,9 +71,9 @@ class GroupComparison(Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-def sum_outcomes(groups: Iterable[Outcomes]) -> Outcomes:
+def sum_outcomes(groups: Iterable[MeetingOutcomes]) -> MeetingOutcomes:
     """Return the sum of groups."""
-    total = Outcomes()
+    total = MeetingOutcomes()
     for one in groups:
         for state in STATES:
             total.add(state, getattr(one, state))

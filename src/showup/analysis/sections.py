@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from showup.analysis.groups import GROUP_KINDS, Cells, GroupKind, SectionName, group_outcomes, group_values
-from showup.analysis.outcomes import GroupComparison, Outcomes, compare_with_others, interval_of, sum_outcomes
+from showup.analysis.outcomes import GroupComparison, MeetingOutcomes, compare_with_others, interval_of, sum_outcomes
 from showup.values.proportion import ENOUGH, Interval, Proportion
 
 MAX_GROUPS: Final = 200
@@ -36,7 +36,7 @@ class RatedGroup(Struct, frozen=True, kw_only=True):
 
     values: Mapping[str, Any]
     words: str
-    outcomes: Outcomes
+    outcomes: MeetingOutcomes
     compared: GroupComparison | None
 
     @property
@@ -118,7 +118,7 @@ def percent(one: Proportion) -> str:
     return "no rate" if one.rate is None else f"{one.rate:.0f} %"
 
 
-def _rate(kind: GroupKind, key: tuple[str, ...], outcomes: Outcomes, total: Proportion) -> RatedGroup:
+def _rate(kind: GroupKind, key: tuple[str, ...], outcomes: MeetingOutcomes, total: Proportion) -> RatedGroup:
     return RatedGroup(
         values=group_values(kind, key),
         words=kind.words(key),

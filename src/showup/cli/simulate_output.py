@@ -70,6 +70,7 @@ def print_report_json(world: World, summary: SendSummary, comparison: CheckResul
             "ok": comparison.is_ok,
             "unprocessed": comparison.unprocessed,
             **_truth_counts(comparison),
+            "matches": None if comparison.matches is None else asdict(comparison.matches),
             "differences": comparison.differences,
         }
     print_json(report)
@@ -85,6 +86,8 @@ def _print_comparison(comparison: CheckResult) -> None:
     elif not comparison.unprocessed:
         sizes = ", ".join(f"{count} {noun}" for noun, count in _truth_counts(comparison).items())
         print(f"OK: {sizes} match the simulation")
+    if (matches := comparison.matches) is not None:
+        print(f"{matches.linked} of {matches.leads} attendees who are leads are linked to their lead")
 
 
 def _differences_table(differences: list[TruthDifference]) -> Table:

@@ -59,11 +59,10 @@ class ApiReader:
         }
         uids = {item["id"]: item["calcom_uid"] for item in self._run_details}
         suggested = {
-            (uids[item["booking_id"]], item["attendee"]): frozenset(
-                one["lead"]["email"] for one in item.get("candidates", ())
-            )
+            (uids[item["booking_id"]], item["attendee"]): frozenset(one["lead"]["email"] for one in item["candidates"])
             for item in await self._list("/api/unmatched")
-            if item["booking_id"] in uids
+            # A Showup that compares addresses only suggests nobody.
+            if item["booking_id"] in uids and "candidates" in item
         }
         return FoundMatches(linked, suggested)
 

@@ -30,6 +30,14 @@ class FoundMatches:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchCounts:
+    """Attendees who are leads, and how many of them are linked to their lead; the others are to be suggested."""
+
+    linked: int
+    leads: int
+
+
+@dataclass(frozen=True, slots=True)
 class FunnelTruth:
     """The funnel of a campaign: mails, then people."""
 
@@ -69,6 +77,18 @@ def _unlinked_difference(seat: Seat, lead: SimulatedLead, found: FoundMatches) -
     elif seat in found.suggested and lead.email not in found.suggested[seat]:
         suggested = ", ".join(sorted(found.suggested[seat])) or "none"
         yield _difference(seat, "candidates", lead.email, suggested)
+
+
+def count_matches(
+    leads: Sequence[SimulatedLead], bookings: Mapping[str, BookingTruth], found: FoundMatches
+) -> MatchCounts:
+    """Counts the attendees of bookings who are leads, and those that are linked to the right one."""
+    expected = {one.attendee: one.email.lower() for one in leads if one.attendee is not None}
+    seats = [
+        (uid, attendee) for uid, booking in bookings.items() for attendee in booking.attendees.keys() & expected.keys()
+    ]
+    linked = [seat for seat in seats if seat in found.linked and found.linked[seat].email == expected[seat[1]]]
+    return MatchCounts(len(linked), len(seats))
 
 
 def expected_funnels(

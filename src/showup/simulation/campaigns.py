@@ -61,7 +61,7 @@ class SimulatedLead:
 
 
 @dataclass(slots=True)
-class _Booker:
+class _SimulatedBooker:
     """A person who books or is brought along; `since` is their first booking."""
 
     email: str
@@ -99,21 +99,21 @@ def lead_files(leads: Sequence[SimulatedLead]) -> Iterator[bytes]:
         yield text.getvalue().encode()
 
 
-def _bookers(webhooks: Iterable[SimulatedWebhook]) -> list[_Booker]:
-    found: dict[str, _Booker] = {}
+def _bookers(webhooks: Iterable[SimulatedWebhook]) -> list[_SimulatedBooker]:
+    found: dict[str, _SimulatedBooker] = {}
     for webhook in webhooks:
         for attendee in webhook.booking.attendees if webhook.booking is not None else ():
             email = attendee.email.lower()
             domain = email.partition("@")[2]
             if domain == names.SMS_DOMAIN or domain.startswith("sellers"):
                 continue
-            booker = found.setdefault(email, _Booker(email, attendee.name, webhook.at))
+            booker = found.setdefault(email, _SimulatedBooker(email, attendee.name, webhook.at))
             booker.name = booker.name or attendee.name
     return sorted(found.values(), key=lambda one: one.email)
 
 
 def _lead_who_books(
-    rng: random.Random, tag: str, number: int, booker: _Booker, address: BookingAddress
+    rng: random.Random, tag: str, number: int, booker: _SimulatedBooker, address: BookingAddress
 ) -> Iterator[SimulatedLead]:
     """Yields the lead in the campaign that brought the booking, and perhaps in one that wrote earlier."""
     first_name, _, last_name = booker.name.partition(" ")
@@ -147,7 +147,7 @@ def _lead_who_books(
         )
 
 
-def _lead_email(rng: random.Random, tag: str, number: int, booker: _Booker, address: BookingAddress) -> str:
+def _lead_email(rng: random.Random, tag: str, number: int, booker: _SimulatedBooker, address: BookingAddress) -> str:
     local, _, domain = booker.email.partition("@")
     match address:
         case "same":
@@ -159,7 +159,7 @@ def _lead_email(rng: random.Random, tag: str, number: int, booker: _Booker, addr
             return f"{slugify(booker.name.split()[-1])}.lead{number}@{business_domain}"
 
 
-def _idle_lead(rng: random.Random, tag: str, number: int, bookers: Sequence[_Booker]) -> SimulatedLead:
+def _idle_lead(rng: random.Random, tag: str, number: int, bookers: Sequence[_SimulatedBooker]) -> SimulatedLead:
     """Returns a lead who books nothing; some have the family name or the company of someone who does."""
     last_sent_at = min(one.since for one in bookers) - timedelta(days=rng.uniform(0, 20))
     replied_at = last_sent_at + timedelta(hours=rng.uniform(1, 20)) if rng.random() < 0.15 else None

@@ -26,6 +26,7 @@ class Removed(Struct, kw_only=True):
     companies: int = 0
     deliveries: int = 0
     events: int = 0
+    leads: int = 0
 
     def add(self, other: "Removed") -> None:
         """Adds the counts of another workspace."""
@@ -49,6 +50,8 @@ async def remove_simulated(
         for name in found.__struct_fields__:
             setattr(removed, name, len(getattr(found, name)))
         removed.deliveries = await removal_store.delete_deliveries(connection, found)
+        if kind == "simulation":
+            removed.leads = await removal_store.delete_leads(connection, workspace_id, found)
         removed.events = await erase_events(connection, event_ids, _BECAUSE[kind])
 
     options = RebuildOptions(workspace_ids=[workspace_id], applied=True, max_examples=0)

@@ -8,6 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from showup.database.tables import metadata
+from showup.simulation.preparation import WORKSPACE
 
 SimulationKind: TypeAlias = Literal["sample", "simulation"]
 
@@ -156,7 +157,8 @@ async def other_contents(connection: asyncpg.Connection, workspace_id: UUID, acc
             WHEN EXISTS (SELECT FROM inbox_events WHERE workspace_id = $1 AND state <> 'erased'
                          AND actor IS DISTINCT FROM 'showup.toml')
                 OR EXISTS (SELECT FROM companies WHERE workspace_id = $1)
-                OR EXISTS (SELECT FROM people WHERE workspace_id = $1) THEN 'other events or records'
+                OR EXISTS (SELECT FROM people WHERE workspace_id = $1)
+                OR EXISTS (SELECT FROM leads WHERE workspace_id = $1) THEN 'other events or records'
             WHEN EXISTS (SELECT FROM connections WHERE workspace_id = $1 AND (kind, name) NOT IN (
                              SELECT 'calcom', unnest($2::text[])))
                 OR EXISTS (SELECT FROM endpoints WHERE workspace_id = $1) THEN 'other connections'
@@ -193,6 +195,51 @@ async def delete_workspace(connection: asyncpg.Connection, workspace_id: UUID) -
     for table in _WORKSPACE_TABLES:
         await connection.execute(f"DELETE FROM {table} WHERE workspace_id = $1", workspace_id)  # noqa: S608  # fixed names
     await connection.execute("DELETE FROM workspaces WHERE id = $1", workspace_id)
+
+
+async def delete_leads(connection: asyncpg.Connection, workspace_id: UUID, found: SimulatedRecords) -> int:
+    """Deletes the leads and campaigns that simulations imported; returns how many leads.
+
+    Simulations import leads into their own workspace only, with keys of their own. A lead who is matched to another
+    booking stays.
+    """
+    imports = await _ids(
+        connection,
+        """
+        SELECT i.id FROM lead_imports i JOIN workspaces w ON w.id = i.workspace_id
+        WHERE i.workspace_id = $1 AND w.slug = $2 AND i.actor ^@ $3
+        """,
+        workspace_id,
+        WORKSPACE,
+        f"key:{WORKSPACE}-",
+    )
+    memberships = await connection.fetch(
+        """
+        DELETE FROM campaign_leads l WHERE l.import_id = ANY($1::uuid[]) AND NOT EXISTS (
+            SELECT FROM matches m WHERE m.lead_id = l.lead_id AND m.booking_id <> ALL($2::uuid[]))
+        RETURNING l.lead_id, l.campaign_id
+        """,
+        imports,
+        found.bookings,
+    )
+    await connection.execute(
+        """
+        DELETE FROM campaigns c WHERE c.workspace_id = $1 AND c.id = ANY($2::bigint[]) AND NOT EXISTS (
+            SELECT FROM campaign_leads l WHERE l.workspace_id = c.workspace_id AND l.campaign_id = c.id)
+        """,
+        workspace_id,
+        list({row["campaign_id"] for row in memberships}),
+    )
+    status: str = await connection.execute(
+        """
+        DELETE FROM leads l WHERE l.workspace_id = $1 AND l.id = ANY($2::uuid[]) AND NOT EXISTS (
+            SELECT FROM campaign_leads m WHERE m.lead_id = l.id)
+        """,
+        workspace_id,
+        list({row["lead_id"] for row in memberships}),
+    )
+    await connection.execute("DELETE FROM lead_imports WHERE id = ANY($1::uuid[])", imports)
+    return int(status.rpartition(" ")[2])
 
 
 async def _find_commands(connection: asyncpg.Connection, workspace_id: UUID, found: SimulatedRecords) -> list[UUID]:

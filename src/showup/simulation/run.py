@@ -8,7 +8,13 @@ from urllib.parse import urlsplit
 import httpx2
 
 from showup.simulation.api_reader import ApiReader, wait_until_processed
-from showup.simulation.campaign_truth import expected_funnels, find_funnel_differences, find_match_differences
+from showup.simulation.campaign_truth import (
+    MatchCounts,
+    count_matches,
+    expected_funnels,
+    find_funnel_differences,
+    find_match_differences,
+)
 from showup.simulation.campaigns import SimulatedLead, lead_files
 from showup.simulation.chaos import apply_chaos
 from showup.simulation.compare import TruthDifference, find_differences
@@ -27,11 +33,15 @@ _IMPORT_TIMEOUT = httpx2.Timeout(300.0)
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`unprocessed` counts events that were not applied in time; then a difference may be only a delay."""
+    """`unprocessed` counts events that were not applied in time; then a difference may be only a delay.
+
+    `matches` compares the matches of a run with campaigns.
+    """
 
     truth: Truth
     differences: list[TruthDifference]
     unprocessed: int
+    matches: MatchCounts | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -98,15 +108,10 @@ async def check_run(url: str, key: str, world: World, summary: SendSummary, *, t
         reader = ApiReader(client)
         remaining = await wait_until_processed(reader, summary.event_ids, time_limit=time_limit)
         differences = find_differences(truth, await reader.read_truth(world.tag, addresses))
-        if world.leads:
-            differences += await _find_campaign_differences(reader, world, truth)
-        return CheckResult(truth, differences, len(remaining))
-
-
-async def _find_campaign_differences(reader: ApiReader, world: World, truth: Truth) -> list[TruthDifference]:
-    matches = await reader.read_matches()
-    funnels = expected_funnels(world.leads, truth.bookings, matches)
-    return [
-        *find_match_differences(world.leads, truth.bookings, matches),
-        *find_funnel_differences(funnels, await reader.read_funnels(funnels)),
-    ]
+        if not world.leads:
+            return CheckResult(truth, differences, len(remaining))
+        matches = await reader.read_matches()
+        funnels = expected_funnels(world.leads, truth.bookings, matches)
+        differences += find_match_differences(world.leads, truth.bookings, matches)
+        differences += find_funnel_differences(funnels, await reader.read_funnels(funnels))
+        return CheckResult(truth, differences, len(remaining), count_matches(world.leads, truth.bookings, matches))

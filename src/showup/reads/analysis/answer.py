@@ -5,7 +5,7 @@ from typing import Final
 
 from showup.analysis.distribution import Distribution
 from showup.analysis.movement import BeforeStart, Changes, Cohort, Cohorts, Speed, Stage, Stages
-from showup.analysis.outcomes import STATES, Outcomes, interval_of
+from showup.analysis.outcomes import STATES, MeetingOutcomes, interval_of
 from showup.analysis.sections import RatedGroup, Section
 from showup.reads.analysis.report import SECTIONS, OrganizerHabits, Report
 from showup.reads.rows import Item
@@ -78,7 +78,7 @@ def _compared(group: RatedGroup) -> Item | None:
     }
 
 
-def _outcomes(outcomes: Outcomes) -> Item:
+def _outcomes(outcomes: MeetingOutcomes) -> Item:
     """Returns the counts of a group, and its held rate."""
     is_enough = outcomes.held.is_enough
     return {

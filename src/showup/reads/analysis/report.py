@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.analysis.distribution import Distribution, distribution_of
-from showup.analysis.groups import GROUP_KINDS, Cells, SectionName, histogram, total_outcomes
+from showup.analysis.groups import GROUP_KINDS, Cells, SectionName, histograms, total_outcomes
 from showup.analysis.movement import (
     Changes,
     Cohorts,
@@ -21,7 +21,7 @@ from showup.analysis.movement import (
     build_speed,
     build_stages,
 )
-from showup.analysis.outcomes import Outcomes
+from showup.analysis.outcomes import MeetingOutcomes
 from showup.analysis.sections import Headline, Section, build_headlines, build_section
 from showup.analysis.subjects import COHORTS, MEETINGS, STAGES
 from showup.database.tables import workspaces
@@ -54,7 +54,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """
 
     time_zones: Sequence[str]
-    totals: Outcomes
+    totals: MeetingOutcomes
     headlines: Sequence[Headline]
     sections: Mapping[SectionName, Section]
     organizers: Mapping[str, OrganizerHabits]
@@ -118,11 +118,12 @@ def _earliest_day(now: datetime, time_zones: Sequence[str]) -> date:
 
 def _organizers(section: Section, cells: Cells) -> dict[str, OrganizerHabits]:
     habits = {}
+    lead_days = histograms(cells, "organizer_lead")
     for group in section.groups:
         organizer = group.values["organizer"]
         moved, unmoved = (cells.get(f"organizer_moved|{organizer}|{value}", 0) for value in ("yes", "no"))
         habits[organizer] = OrganizerHabits(
-            lead_days=distribution_of(histogram(cells, "organizer_lead", organizer)),
+            lead_days=distribution_of(lead_days.get(organizer, {})),
             rescheduled=Proportion(moved, moved + unmoved),
         )
     return habits
