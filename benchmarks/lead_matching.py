@@ -49,6 +49,7 @@ _Z: Final = NormalDist().inv_cdf(0.975)
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """An attendee: the right leads, and those that were compared, for a match and for review.
 
+    `may_match` is true without an address too, although Showup matches no such attendee of a booking.
     `is_decidable`: a full name and a company were typed, and the company is the one that the list has.
     """
 
