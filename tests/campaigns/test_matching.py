@@ -167,3 +167,13 @@ async def test_the_team_and_the_organizer_are_no_leads(scenario: CampaignScenari
     await scenario.import_rows("Founders", [{"email": "eve@outbound.example"}, {"email": "ben@outbound.example"}])
     await scenario.book("one", AMARA, "eve@outbound.example")
     assert await scenario.matches() == []
+
+
+async def test_an_import_without_a_further_address_that_another_one_gave_still_changes_its_match(
+    scenario: CampaignScenario,
+) -> None:
+    await scenario.import_rows("One", [{"email": "bob@gmail.com", "Secondary Email": "ann@acme.example"}])
+    await scenario.book("one", "ann@acme.example")
+    await scenario.import_rows("Two", [{"email": "bob@gmail.com", "interested_at": "2026-01-05T10:00:00Z"}])
+    ((_, _, lead, campaign, *_),) = await scenario.matches()
+    assert (lead, campaign) == ("bob@gmail.com", "Two")

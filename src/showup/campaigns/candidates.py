@@ -120,17 +120,21 @@ async def bookings_with_keys(connection: asyncpg.Connection, workspace_id: UUID,
     return [row["id"] for row in rows]
 
 
-async def name_keys_of(connection: asyncpg.Connection, workspace_id: UUID, lead_ids: Collection[UUID]) -> set[str]:
-    """Return the keys that these leads may share with attendees; none if the workspace has no booking."""
+async def keys_of(
+    connection: asyncpg.Connection, workspace_id: UUID, lead_ids: Collection[UUID]
+) -> tuple[set[str], set[str]]:
+    """Return the keys of these leads' addresses, and those of their names; none if the workspace has no booking."""
     rows = await connection.fetch(
         """
-        SELECT family_key, first_key, company_key FROM leads
+        SELECT coalesce(match_key, email) AS key, other_keys, family_key, first_key, company_key FROM leads
         WHERE id = ANY($2::uuid[]) AND EXISTS (SELECT FROM bookings b WHERE b.workspace_id = $1)
         """,
         workspace_id,
         list(lead_ids),
     )
-    return {key for row in rows for key in LeadKeys(*row).shared()}
+    addresses = {key for row in rows for key in (row["key"], *(row["other_keys"] or ()))}
+    names = {key for row in rows for key in LeadKeys(row["family_key"], row["first_key"], row["company_key"]).shared()}
+    return addresses, names
 
 
 async def bookings_with_name_keys(

@@ -109,7 +109,7 @@ async def _save(
         report.repeated = list(saved.repeated)
         report.accepted -= len(report.repeated)
         after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
-        await _match(connection, request.workspace_id, leads, saved, now)
+        await match_imported(connection, request.workspace_id, saved, now)
         return after
 
 
@@ -125,10 +125,3 @@ async def _save_leads(
         for row, name in zip(rows, named, strict=True)
     ]
     return await leads_store.save_leads(connection, request.workspace_id, imported, import_id, now)
-
-
-async def _match(
-    connection: asyncpg.Connection, workspace_id: UUID, rows: list[LeadRow], saved: SavedLeads, now: datetime
-) -> None:
-    emails = [email for row in rows for email in (row.lead.email, *row.lead.other_emails)]
-    await match_imported(connection, workspace_id, emails, saved, now)

@@ -1,6 +1,5 @@
 """Matches bookings that came before the leads that an import has just saved."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,14 +10,12 @@ from showup.inbox.apply import lock_key, match_leads
 from showup.inbox.lead_matches import bookings_of_leads
 
 
-async def match_imported(
-    connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str], saved: SavedLeads, now: datetime
-) -> None:
-    """Matches bookings that came before these leads, in the transaction that saved them; `emails` are all of theirs.
+async def match_imported(connection: asyncpg.Connection, workspace_id: UUID, saved: SavedLeads, now: datetime) -> None:
+    """Matches bookings that came before these leads, in the transaction that saved them.
 
     The workspace's lock makes the two sides see each other: a booking that is being projected is committed before,
     or begins after this transaction has committed its leads. It is held for this step only.
     """
     await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
-    booking_ids = await bookings_of_leads(connection, workspace_id, emails, saved)
+    booking_ids = await bookings_of_leads(connection, workspace_id, saved)
     await match_leads(connection, workspace_id, booking_ids, now)

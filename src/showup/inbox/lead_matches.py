@@ -50,11 +50,10 @@ async def store_changes(
     return await insert_manual_events(connection, workspace_id, bodies, actor=ACTOR, received_at=now)
 
 
-async def bookings_of_leads(
-    connection: asyncpg.Connection, workspace_id: UUID, emails: Iterable[str], saved: SavedLeads
-) -> list[UUID]:
+async def bookings_of_leads(connection: asyncpg.Connection, workspace_id: UUID, saved: SavedLeads) -> list[UUID]:
     """Returns the bookings whose matches these leads may change: by an address, or by a name or company."""
-    keys = {match_key(email) for email in emails}
+    # Of the stored leads, not of the import: a lead may have further addresses that only an earlier import gave.
+    keys, name_keys = await candidates.keys_of(connection, workspace_id, saved.lead_ids)
     known = identities((await merge_store.in_force(connection, workspace_id)).values())
     for kind, gone in known.edges:
         names = known.all_names("people", gone) if kind == "people" else ()
@@ -62,7 +61,6 @@ async def bookings_of_leads(
         if not merged_keys.isdisjoint(keys):
             keys |= merged_keys
     by_address = await candidates.bookings_with_keys(connection, workspace_id, keys)
-    name_keys = await candidates.name_keys_of(connection, workspace_id, saved.lead_ids)
     by_name = await candidates.bookings_with_name_keys(connection, workspace_id, name_keys | {*saved.earlier_keys})
     return sorted({*by_address, *by_name})
 

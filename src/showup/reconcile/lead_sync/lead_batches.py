@@ -29,4 +29,4 @@ async def save_batch(
         ImportedLead(lead=one.lead, signals=one.signals, campaign_id=one.campaign_id, line=one.number) for one in found
     ]
     saved = await leads_store.save_leads(connection, workspace_id, rows, source.id, now)
-    await match_imported(connection, workspace_id, dict.fromkeys(one.lead.email for one in found), saved, now)
+    await match_imported(connection, workspace_id, saved, now)
