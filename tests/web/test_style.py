@@ -33,7 +33,10 @@ def test_ap1_rows_of_every_list_say_their_workspace(noun: str) -> None:
 
 
 LISTS_AND_MORE = [
-    path for path, operations in DOCUMENT["paths"].items() if path.startswith("/api/") and "get" in operations
+    path
+    for path, operations in DOCUMENT["paths"].items()
+    # The stream of changes never ends: see tests/web/dashboard/test_live.py.
+    if path.startswith("/api/") and "get" in operations and path != "/api/live"
 ]
 
 
@@ -56,7 +59,7 @@ async def test_u11_workspaces_are_listed(client_as: ClientFactory) -> None:
 
 
 READ_PATHS = [
-    "/",
+    "/signin",
     "/docs",
     "/healthz",
     "/openapi.json",

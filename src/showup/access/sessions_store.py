@@ -96,10 +96,20 @@ async def list_access(tx: AsyncConnection, teammate_id: UUID) -> tuple[list[Work
     return list(found.values()), is_everywhere
 
 
+def is_touch_due(teammate: Teammate, now: datetime) -> bool:
+    """Return whether `touch` has something to record: to the minute is enough."""
+    return teammate.seen_at is None or now - teammate.seen_at >= _TOUCHED_EVERY
+
+
+def last_visit(teammate: Teammate, now: datetime) -> datetime | None:
+    """Return when the visit before this one ended, also before `touch` recorded this one; None on the first visit."""
+    if teammate.seen_at is not None and now - teammate.seen_at > VISIT_GAP:
+        return teammate.seen_at
+    return teammate.last_visit_ended_at
+
+
 async def touch(tx: AsyncConnection, teammate: Teammate, now: datetime) -> None:
     """Record that the teammate opened a page; after a gap, a new visit begins."""
-    if teammate.seen_at is not None and now - teammate.seen_at < _TOUCHED_EVERY:
-        return
     ended_at = case((teammates.c.seen_at < now - VISIT_GAP, teammates.c.seen_at), else_=teammates.c.last_visit_ended_at)
     statement = update(teammates).where(teammates.c.id == teammate.id)
     await tx.execute(statement.values(seen_at=now, last_visit_ended_at=ended_at))

@@ -47,7 +47,7 @@ def add(
     Example: showup teammates add ola@example.com --name "Ola Lind" --role member --workspace acme
     """
     address = _normalize(email)
-    given_role: Role = role.value
+    role_value: Role = role.value
 
     async def work(container: "Container") -> str:
         from showup.access import sign_in_links_store, teammates_store
@@ -59,14 +59,14 @@ def add(
             teammate_id = await teammates_store.add(tx, email=address, name=name or address.partition("@")[0], now=now)
             if teammate_id is None:
                 teammate_id = (await _get(tx, address)).id
-            await teammates_store.set_role(tx, teammate_id, workspace_id, given_role)
+            await teammates_store.set_role(tx, teammate_id, workspace_id, role_value)
             await _log(tx, container, address, "invited")
             token = await sign_in_links_store.create(tx, "invitation", teammate_id, now=now)
         return f"{container.settings.public_url}/signin/{token}"
 
     link = run_command(work)
     if json:
-        print_json({"email": address, "role": given_role, "workspace": workspace, "link": link})
+        print_json({"email": address, "role": role_value, "workspace": workspace, "link": link})
     else:
         print(f"{link}\n\nSend this link to {address}. It works once, within 7 days.")
 
