@@ -112,7 +112,7 @@ def add_teammates(data: SampleData) -> None:
             workspace_id=workspace,
             role=role,
         )
-        times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-04-12")}
+        times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-12-12")}
         data.add(tables.sessions, digest=digest(session_of(name)), teammate_id=f"teammate.{name}", **times)
 
 

@@ -36,6 +36,7 @@ _environment.filters |= {
     "clipped": words.clipped,
     "percent": words.percent,
     "plus_minus": words.plus_minus,
+    "sentence": words.sentence,
     "sums": words.sums,
 }
 

@@ -158,7 +158,7 @@ def row_of(meeting: AgendaMeeting, viewer: Viewer, *, can_write: bool, is_older:
         note=_note(meeting, viewer, state),
         can_report=can_write and has_begun and meeting.status == "ACCEPTED" and not meeting.simulated,
         is_now=has_begun and not is_over,
-        risks=() if has_begun else _risks(meeting, viewer),
+        risks=() if has_begun else _risks(meeting),
     )
 
 
@@ -186,14 +186,10 @@ def _note(meeting: AgendaMeeting, viewer: Viewer, state: State) -> str:
     return ""
 
 
-def _risks(meeting: AgendaMeeting, viewer: Viewer) -> Sequence[str]:
-    """Return in facts why somebody may not come."""
-    their = their_time(viewer, meeting.start_time, meeting.time_zone)
-    moved = {0: "", 1: ""}.get(
-        meeting.reschedule_count, "moved twice" if meeting.reschedule_count == 2 else "moved often"
-    )
-    facts = (moved, "reminder bounced" if meeting.has_bounced else "", their.text if their and their.is_odd else "")
-    return [fact for fact in facts if fact]
+def _risks(meeting: AgendaMeeting) -> Sequence[str]:
+    """Return in facts why somebody may not come; an unsocial hour is marked where their time stands."""
+    moved = ("", "", "moved twice")[meeting.reschedule_count] if meeting.reschedule_count <= 2 else "moved often"
+    return [fact for fact in (moved, "reminder bounced" if meeting.has_bounced else "") if fact]
 
 
 async def _next(

@@ -148,6 +148,11 @@ def clipped(text: str) -> str:
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT].rstrip()}…"
 
 
+def sentence(text: str) -> str:
+    """Return the text with its first letter as a capital, and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def initials(name: str) -> str:
     """Return up to two initials."""
     letters = [word[0] for word in name.split() if word[0].isalnum()]

@@ -46,6 +46,7 @@ class LiveFeed:
         self._channels: dict[UUID, _Channel] = {}
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
+        self._is_closed = False
 
     @asynccontextmanager
     async def subscribe(
@@ -69,6 +70,8 @@ class LiveFeed:
                     await self._listening.wait()
             # Read only while listening: a change between the two would be lost.
             queue.put_nowait(await channel.catch_up(since, is_resumed=is_resumed))
+            if self._is_closed:
+                _end(queue)
             yield queue
         finally:
             channel.queues.discard(queue)
@@ -79,6 +82,13 @@ class LiveFeed:
                 self._listener.cancel()
                 self._listener = None
                 self._listening.clear()
+
+    def close(self) -> None:
+        """End all streams, and those that begin later: the process stops."""
+        self._is_closed = True
+        for channel in self._channels.values():
+            for queue in channel.queues:
+                _end(queue)
 
     async def _listen(self) -> None:
         """Keep a connection that listens, and replace it when it is lost."""
@@ -101,10 +111,11 @@ class LiveFeed:
             await connection.add_listener(CHANNEL, self._receive)
             self._listening.set()
             self._send_to_all(LiveMessage(is_connected=True))
-            # What was missed meanwhile.
+            # What was missed meanwhile; a page that only begins reads for itself.
             for channel in self._channels.values():
-                channel.wake(DELIVERY_CHANGED)
-                channel.wake(RECORDS_CHANGED)
+                if channel.has_begun:
+                    channel.wake(DELIVERY_CHANGED)
+                    channel.wake(RECORDS_CHANGED)
             await lost.wait()
 
     @asynccontextmanager
@@ -114,9 +125,11 @@ class LiveFeed:
                 connection = await driver_connection(tx)
                 # LISTEN begins with the end of its transaction.
                 await tx.commit()
-                yield connection
-                if not connection.is_closed():
-                    await connection.reset_query()
+                try:
+                    yield connection
+                finally:
+                    # It still listens, so the pool must not lend it again.
+                    await tx.invalidate()
             return
         connection = await self._connect()
         try:
@@ -146,6 +159,10 @@ class _Channel:
         self._changed: set[str] = set()
         self._wakeup = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
+
+    @property
+    def has_begun(self) -> bool:
+        return self._number is not None
 
     def close(self) -> None:
         self._reader.cancel()
