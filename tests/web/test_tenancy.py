@@ -42,6 +42,9 @@ PAGES = {
 DASHBOARD: Final = {
     ("GET", "/"): "read",
     ("GET", "/parts/today"): "read",
+    ("GET", "/outcomes"): "read",
+    ("GET", "/outcome/{booking_id}"): "write",
+    ("POST", "/outcome/{booking_id}"): "write",
     ("GET", "/settings/teammates"): "read",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",

@@ -34,7 +34,7 @@ from showup.web.api import (
     suppressions,
     workspaces,
 )
-from showup.web.dashboard import preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
 from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -61,6 +61,7 @@ PAGE_ROUTERS = (
     sign_in.router,
     sign_in_links.router,
     today.router,
+    outcome.router,
     setup.router,
     teammates.router,
     preferences.router,

@@ -1,8 +1,10 @@
 """The app with the sample data on a real port of this machine, in a thread: browsers and streams need one."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -39,44 +41,34 @@ class Site:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(20)
 
 
-@contextmanager
-def running_site(database_url: str, clock: Callable[[], datetime]) -> Iterator[Site]:
-    """Runs the app until the end."""
-    started: list[Site] = []
-    is_ready, stop = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        engine = connect(database_url, pool_size=6)
-        feed = LiveFeed(engine)
-        app = create_app(
-            engine=engine,
-            clock=clock,
-            admin_key=ADMIN_KEY,
-            version="0",
-            event_handlers=event_handlers(),
-            live_feed=feed,
-        )
-        config = uvicorn.Config(
-            with_middleware(app, cors_origins=[]), port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5
-        )
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        started.append(Site(engine, feed, asyncio.get_running_loop(), port))
-        is_ready.set()
+async def _serve(database_url: str, clock: Callable[[], datetime], started: Future[Site], stop: asyncio.Event) -> None:
+    engine = connect(database_url, pool_size=6)
+    feed = LiveFeed(engine)
+    app = create_app(
+        engine=engine, clock=clock, admin_key=ADMIN_KEY, version="0", event_handlers=event_handlers(), live_feed=feed
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listen_socket:
+        served = with_middleware(app, cors_origins=[])
+        server = uvicorn.Server(uvicorn.Config(served, lifespan="off", log_config=None, timeout_graceful_shutdown=5))
+        task = asyncio.create_task(server.serve([listen_socket]))
+        started.set_result(Site(engine, feed, asyncio.get_running_loop(), listen_socket.getsockname()[1]))
         await stop.wait()
         server.should_exit = True
         feed.close()
         await task
-        await engine.dispose()
+    await engine.dispose()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+
+@contextmanager
+def running_site(database_url: str, clock: Callable[[], datetime]) -> Iterator[Site]:
+    """Runs the app until the end."""
+    started: Future[Site] = Future()
+    stop = asyncio.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(database_url, clock, started, stop)), daemon=True)
     thread.start()
-    assert is_ready.wait(20), "the app did not start"
+    site = started.result(20)
     try:
-        yield started[0]
+        yield site
     finally:
-        started[0].loop.call_soon_threadsafe(stop.set)
+        site.loop.call_soon_threadsafe(stop.set)
         thread.join(20)

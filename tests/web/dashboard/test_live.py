@@ -1,4 +1,4 @@
-"""CA7: `/api/live` over real HTTP: what changed, from where it was left, over one LISTEN, and after a lost connection."""
+"""CA7: `/api/live` over real HTTP: what changed, from where it was left, over one LISTEN that heals."""
 
 import asyncio
 import json

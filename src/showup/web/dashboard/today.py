@@ -1,13 +1,12 @@
 """`/`: the page Today: what is next, what is owed, and what broke (DESIGN, Today)."""
 
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from showup.access import sessions_store
 from showup.access.teammate import Session
-from showup.bookings.booking import MeetingOutcome
 from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
 from showup.dispatch import manual_actions
@@ -16,6 +15,7 @@ from showup.events.delivery import RecordChosen
 from showup.reads.command_targets import target_of_booking
 from showup.reads.deliveries import workspace_of_delivery
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
+from showup.web.dashboard.reports import OTHERS, OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.today_view import ActionResult, build_today
@@ -26,22 +26,6 @@ from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-_OUTCOMES: Final[dict[str, MeetingOutcome]] = {
-    "showed": "showed",
-    "no_show": "no_show",
-    "host_absent": "host_absent",
-    "rescheduled": "rescheduled",
-}
-_REPORTED: Final = {
-    "showed": "showed",
-    "no_show": "no-show",
-    "host_absent": "host absent",
-    "rescheduled": "another time is coming",
-}
-_OTHERS: Final[dict[MeetingOutcome, tuple[MeetingOutcome, str]]] = {
-    "showed": ("no_show", "No, a no-show"),
-    "no_show": ("showed", "No, they showed"),
-}
 Who = Annotated[str, Query(pattern="^(mine|team)$")]
 
 
@@ -74,9 +58,9 @@ async def report(request: Request, booking_id: UUID, session: SignedInMember, st
     """Report an outcome with one tap. A refusal by the rules is shown, and changes nothing."""
     form = await read_form(request)
     check_csrf(request, session, form)
-    outcome = _OUTCOMES.get(form.get("outcome", ""))
+    outcome = OUTCOMES.get(form.get("outcome", ""))
     if outcome is None:
-        raise Refusal("invalid", f"An outcome is one of {', '.join(_OUTCOMES)}.")
+        raise Refusal("invalid", f"An outcome is one of {', '.join(OUTCOMES)}.")
     async with write_transaction(state) as tx:
         unit_of_work = _unit_of_work(session, state, tx)
         booking = await target_of_booking(tx, session.permission, booking_id)
@@ -87,8 +71,8 @@ async def report(request: Request, booking_id: UUID, session: SignedInMember, st
     if result.refused is not None:
         action_result = ActionResult(booking_id=booking.id, text=f"Not reported: {result.refused}.", is_fault=True)
     else:
-        text = f"Reported: {_REPORTED[outcome]}."
-        action_result = ActionResult(booking_id=booking.id, text=text, is_fault=False, other=_OTHERS.get(outcome))
+        text = f"Reported: {REPORTED[outcome]}."
+        action_result = ActionResult(booking_id=booking.id, text=text, is_fault=False, other=OTHERS.get(outcome))
     return await _after(request, session, state, form, action_result)
 
 
@@ -138,6 +122,10 @@ async def _after(
 ) -> Response:
     """Show the page as it is now: for htmx its part, with its result as a toast or at the row."""
     if not is_part(request):
+        if action_result.is_fault:
+            raise Refusal("conflict", action_result.text)
+        if form.get("back") == "outcomes":
+            return redirect(request, f"outcomes?who={'team' if form.get('who') == 'team' else 'mine'}")
         return redirect(request, f"?who={form['who']}" if form.get("who") in ("mine", "team") else "")
     async with read_transaction(state, session.permission) as tx:
         viewer = viewer_of(session, state)

@@ -115,8 +115,8 @@ async def build_today(
         tx, permission, ended_from=now - OUTCOMES_FOR, ended_before=now, organizer=organizer, limit=_MAX_COUNTED + 1
     )
     can_write = permission.allows("write")
-    rows = [row_of(one, viewer, can_write=can_write) for one in meetings]
-    older = [row_of(one, viewer, can_write=can_write, is_older=True) for one in asked if one.start_time < start]
+    rows = [meeting_row(one, viewer, can_write=can_write) for one in meetings]
+    older = [meeting_row(one, viewer, can_write=can_write, is_older=True) for one in asked if one.start_time < start]
     held = await held_rate(tx, permission, organizer=organizer, now=now)
     week_start = start - timedelta(days=start.weekday())
     changes = [] if since is None else await list_changes(tx, permission, since, organizer=organizer)
@@ -145,7 +145,7 @@ async def build_today(
     )
 
 
-def row_of(meeting: AgendaMeeting, viewer: Viewer, *, can_write: bool, is_older: bool = False) -> MeetingRow:
+def meeting_row(meeting: AgendaMeeting, viewer: Viewer, *, can_write: bool, is_older: bool = False) -> MeetingRow:
     """Return a meeting as its row shows it."""
     state = meeting.state(viewer.now)
     is_over = meeting.end_time <= viewer.now

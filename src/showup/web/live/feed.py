@@ -75,13 +75,17 @@ class LiveFeed:
             yield queue
         finally:
             channel.queues.discard(queue)
-            if not channel.queues and self._channels.get(workspace_id) is channel:
-                del self._channels[workspace_id]
-                channel.close()
-            if not self._channels and self._listener is not None:
-                self._listener.cancel()
-                self._listener = None
-                self._listening.clear()
+            self._release(channel)
+
+    def _release(self, channel: "_Channel") -> None:
+        """Stop what no open page needs any more."""
+        if not channel.queues and self._channels.get(channel.workspace_id) is channel:
+            del self._channels[channel.workspace_id]
+            channel.close()
+        if not self._channels and self._listener is not None:
+            self._listener.cancel()
+            self._listener = None
+            self._listening.clear()
 
     def close(self) -> None:
         """End all streams, and those that begin later: the process stops."""
@@ -154,7 +158,7 @@ class _Channel:
     def __init__(self, engine: AsyncEngine, workspace_id: UUID) -> None:
         self.queues: set[asyncio.Queue[LiveMessage | None]] = set()
         self._engine = engine
-        self._workspace_id = workspace_id
+        self.workspace_id = workspace_id
         self._number: int | None = None
         self._changed: set[str] = set()
         self._wakeup = asyncio.Event()
@@ -214,7 +218,7 @@ class _Channel:
         async with self._engine.connect() as tx:
             return await list_changes(
                 tx,
-                self._workspace_id,
+                self.workspace_id,
                 number,
                 has_records=RECORDS_CHANGED in changed,
                 with_deliveries=DELIVERY_CHANGED in changed,

@@ -110,6 +110,7 @@
     const target = document.querySelector(`[data-keys="${CSS.escape(keys)}"]`);
     if (target) { event.preventDefault(); target.click(); }
     else if (keys === "?") document.getElementById("keys").showModal();
+    else if (keys === "r") (document.activeElement.closest("[data-row]") || document).querySelector("[data-report]")?.click();
     else if (keys === "j") walk(1);
     else if (keys === "k") walk(-1);
     else if (keys === "g") { before = "g"; setTimeout(() => { before = ""; }, 1500); }
