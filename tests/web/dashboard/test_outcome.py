@@ -93,7 +93,7 @@ async def test_a_fault_keeps_what_was_typed(
     assert typed["notes"] in refused.text
 
 
-async def test_what_the_rules_refuse_is_said_in_their_words(
+async def test_what_the_rules_refuse_is_shown_in_their_words(
     scenario: Scenario, browsers: tuple[Browser, Browser]
 ) -> None:
     member, _ = browsers

@@ -19,7 +19,7 @@ from showup.reads.live import Changes, list_changes
 ListenConnection: TypeAlias = Callable[[], Awaitable[asyncpg.Connection]]
 
 # Changes within this time become one message; the last one is never lost.
-_GATHERED_FOR: Final = 0.2
+_GATHERED_FOR: Final = 0.1
 _RETRY_AFTER: Final = 1.0
 # A page that reads more slowly is disconnected, and resumes where it was.
 _MAX_WAITING: Final = 64
