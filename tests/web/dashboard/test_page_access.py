@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.permission import SCOPES
 from tests.web.dashboard.conftest import BrowserFactory
-from tests.web.sample_data import id_of, session_of
+from tests.web.sample_data import id_of
 from tests.web.test_tenancy import DASHBOARD, OURS
 
 ROLES = {"read_only": "read", "member": "write", "admin": "admin"}
@@ -20,16 +20,16 @@ def our_path(path: str) -> str:
 
 
 @pytest.mark.usefixtures("own_sample_database")
-@pytest.mark.parametrize("name", ROLES)
-async def test_a_role_opens_its_pages_and_no_others(browser_of: BrowserFactory, name: str) -> None:
-    browser = browser_of(name)
-    for (method, path), scope in DASHBOARD.items():
-        is_allowed = SCOPES.index(ROLES[name]) >= SCOPES.index(scope)  # type: ignore[arg-type] # a str
-        if method == "GET":
-            assert ((await browser.get(our_path(path))).status_code == 200) is is_allowed, path
-        elif not is_allowed:
-            response = await browser.post(our_path(path), outcome="showed", do="remove", carrier="preview")
-            assert (path, response.status_code) == (path, 403)
+async def test_a_role_opens_its_pages_and_no_others(browser_of: BrowserFactory) -> None:
+    for name, own_scope in ROLES.items():
+        browser = browser_of(name)
+        for (method, path), scope in DASHBOARD.items():
+            is_allowed = SCOPES.index(own_scope) >= SCOPES.index(scope)  # type: ignore[arg-type] # a str
+            if method == "GET":
+                assert ((await browser.get(our_path(path))).status_code == 200) is is_allowed, (name, path)
+            elif not is_allowed:
+                response = await browser.post(our_path(path), outcome="showed", do="remove", carrier="preview")
+                assert (name, path, response.status_code) == (name, path, 403)
 
 
 @pytest.mark.usefixtures("own_sample_database")
@@ -81,7 +81,6 @@ async def test_pages_run_no_script_of_outside_and_are_not_cached(browser_of: Bro
         assert "unsafe" not in policy
         assert response.headers["cache-control"] == "no-store"
         assert " style=" not in response.text
-        assert " on" not in {part[:3] for part in response.text.split("<script")[0].split("\n")}
         assert "<script>" not in response.text
 
 
@@ -111,8 +110,6 @@ async def test_an_admin_invites_changes_and_removes_a_teammate(browser_of: Brows
     assert (await newcomer.get("/setup")).status_code == 200
     assert (await admin.post(f"/settings/teammates/{ola}", do="remove")).status_code == 303
     assert (await newcomer.get("/")).status_code == 303, "the session ended with the access"
-    log = (await admin.get("/settings/teammates")).text
-    assert "wrong password" not in log
 
 
 @pytest.mark.usefixtures("own_sample_database")
@@ -121,4 +118,3 @@ async def test_the_last_admin_stays(browser_of: BrowserFactory) -> None:
     for answer in ({"do": "remove"}, {"do": "role", "role": "member"}):
         response = await admin.post(own, **answer)
         assert (response.status_code, "only admin" in response.text) == (409, True)
-    assert session_of("admin")

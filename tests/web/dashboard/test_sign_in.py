@@ -64,10 +64,10 @@ async def test_faults_never_say_which_half_was_wrong_and_guessing_is_throttled(b
 
 
 @pytest.mark.usefixtures("_member_has_password")
-@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "..//evil.example"])
-async def test_signing_in_leads_to_no_other_site(browser_of: BrowserFactory, path: str) -> None:
-    fields = {"email": "member@ours.example", "password": PASSWORD, "next": path}
-    assert (await browser_of(None).client.post("/signin", data=fields)).headers["location"] == "./"
+async def test_signing_in_leads_to_no_other_site(browser_of: BrowserFactory) -> None:
+    for path in ("//evil.example", "https://evil.example", "/\\evil.example", "..//evil.example"):
+        fields = {"email": "member@ours.example", "password": PASSWORD, "next": path}
+        assert (await browser_of(None).client.post("/signin", data=fields)).headers["location"] == "./"
 
 
 async def test_a_link_is_used_up_by_its_form_and_not_by_opening_it(
