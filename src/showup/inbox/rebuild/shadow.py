@@ -25,6 +25,8 @@ _LIVE_TABLES: Final = frozenset(
         *("webhook_refusals", "acknowledgements"),
         # Subscribers are not in the log; their notifications are replayed for those who were subscribed then.
         *("subscriptions", "endpoints", "mirrored_records", "mirrors"),
+        # Who signs in is not in the log.
+        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
     }
