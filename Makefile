@@ -20,7 +20,7 @@ help: ## list the targets
 run: .venv/run.stamp ## start Showup on http://127.0.0.1:8000 with a database of its own
 	@exec $(BIN)/showup serve
 
-test: .venv/check.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
+test: .venv/check.stamp .venv/browser.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
 	@$(BIN)/python -m pytest -n $(WORKERS) --durations 10 $(TESTS)
 
 check: .venv/check.stamp ## format, lint, types, import contracts, drift of migrations and OpenAPI, docs
@@ -71,6 +71,11 @@ PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The pages are tested in Debian's Chromium, or whichever the machine has.
+.venv/browser.stamp: | .venv/bin/python
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || { $(INSTALL_BROWSER); }
+	@touch $@
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Showup needs Python 3.11 or newer, but \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1 || true)." >&2; \
@@ -78,6 +83,16 @@ PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(INSTALL_VENV); }
 	@rm -f .venv/*.stamp
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+define INSTALL_BROWSER
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium, in which the pages are tested …"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+		echo "The tests of the pages need Chromium. On Debian or Ubuntu: sudo apt-get install chromium" >&2; \
+		exit 1; \
+	fi
+endef
 
 # Debian keeps Python's venv in a package of its own.
 define INSTALL_VENV

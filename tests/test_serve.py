@@ -55,7 +55,7 @@ def accepts_webhook(showup: ShowupProcess) -> bool:
 
 def test_serve_stores_and_applies_webhooks_and_exits_cleanly(serve: Serve) -> None:
     showup = serve()
-    for path in ("/healthz", "/readyz", "/docs", "/openapi.json", "/"):
+    for path in ("/healthz", "/readyz", "/docs", "/openapi.json", "/signin"):
         assert showup.client.get(path).status_code == 200, path
     response = showup.post()
     assert (response.status_code, response.json()["status"]) == (200, "accepted")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from showup.cli import accounts, calcom, connections, deliveries, email, emailbison, keys, leads, workspaces
+from showup.cli import accounts, calcom, connections, deliveries, email, emailbison, keys, leads, teammates, workspaces
 from showup.cli.acknowledge import acknowledge
 from showup.cli.doctor import doctor
 from showup.cli.errors import expected_message
@@ -31,6 +31,7 @@ for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connec
     app.add_typer(nouns.app, name=name)
 app.add_typer(calcom.app, name="calcom")
 app.add_typer(keys.app, name="keys")
+app.add_typer(teammates.app, name="teammates")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(email.app, name="email")
 app.add_typer(leads.app, name="leads")

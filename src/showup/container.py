@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import structlog
 from msgspec import Struct, convert
@@ -34,19 +33,19 @@ if TYPE_CHECKING:
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
     from showup.dispatch.destination_context import Clients
     from showup.dispatch.destination_resolver import DestinationResolver
-    from showup.dispatch.worker import PeriodicTask, Worker
     from showup.inbox.apply import EventHandlers
     from showup.inbox.ingest_metrics import IngestMetrics
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
     from showup.reconcile.reconciler import Reconciler
+    from showup.web.http.setup_actions import SetupActions
+    from showup.web.live.feed import LiveFeed
     from showup.web.signature_alert import SignatureAlert
     from showup.web.webhooks.calcom import WebhookEndpoint
 
 
 _log = structlog.get_logger()
-_JOB_TIMEOUT = 30.0
 # The sender shown in the mail preview, which mail never leaves.
 _PREVIEW_SENDER = "showup@localhost"
 
@@ -109,11 +108,14 @@ def event_handlers() -> "EventHandlers":
 class Container:
     """One process's dependencies. Each is built, and its module imported, on first use."""
 
-    def __init__(self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(  # the four parts of a process, and the address that bypasses a pooler
+        self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock, *, direct_url: str
+    ) -> None:
         self.settings = settings
         self.seal = seal
         self.engine = engine
         self.clock = clock
+        self.direct_url = direct_url
 
     @cached_property
     def directory(self) -> AccountDirectory:
@@ -162,6 +164,40 @@ class Container:
         return SignatureAlert(self.engine, self.clock)
 
     @cached_property
+    def live_feed(self) -> "LiveFeed":
+        """Returns the feed of changes for open pages; it listens on a connection of its own."""
+        import asyncpg
+
+        from showup.database.address import asyncpg_arguments
+        from showup.web.live.feed import LiveFeed
+
+        async def open_connection() -> asyncpg.Connection:
+            arguments = asyncpg_arguments(self.direct_url)
+            return await asyncpg.connect(**arguments, timeout=CONNECT_TIMEOUT)
+
+        return LiveFeed(self.engine, open_connection)
+
+    @cached_property
+    def setup_actions(self) -> "SetupActions":
+        """Returns what the first run does beyond the database."""
+        from showup.setup_actions import SetupContext, build_setup_actions
+
+        settings = self.settings
+        carrier = "Resend" if settings.resend_api_key is not None else "SMTP" if settings.smtp_url else None
+        context = SetupContext(
+            engine=self.engine,
+            seal=self.seal,
+            clock=self.clock,
+            open_clients=lambda: open_http_clients(self),
+            public_url=settings.public_url,
+            calcom_url=settings.calcom_api_url,
+            environment_secrets=self.environment_secrets,
+            carrier=carrier,
+            has_sender=bool(settings.policy.senders),
+        )
+        return build_setup_actions(context)
+
+    @cached_property
     def asgi_app(self) -> "ASGIApp":
         """Returns the ASGI application with every page and route; it completes every response."""
         from showup.web.http.middleware import with_middleware
@@ -191,6 +227,9 @@ class Container:
             logos=logo_files(senders),
             event_handlers=event_handlers(),
             check_connection=partial(check_connection, self),
+            live_feed=self.live_feed,
+            setup_actions=self.setup_actions,
+            public_url=self.settings.public_url,
         )
         return WebhookEndpoint(
             self.directory,
@@ -208,63 +247,6 @@ def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWor
     from showup.inbox.projection_worker import ProjectionWorker
 
     return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback)
-
-
-@asynccontextmanager
-async def open_delivery_worker(container: Container, config: ProcessConfig) -> "AsyncIterator[Worker]":
-    """Opens the worker that sends deliveries; its connections close at the end. Raises CannotRender."""
-    import asyncpg
-
-    from showup.database.address import asyncpg_arguments
-    from showup.dispatch.dispatcher import Dispatcher
-    from showup.dispatch.preparation import FinalCheck
-    from showup.dispatch.worker import POOL_SIZE, Worker
-    from showup.outbox.confirm_tokens import Invitation, make_confirm_token
-    from showup.outbox.unsubscribe_tokens import make_token
-    from showup.reads.meetings import load_meetings
-
-    def unsubscribe(workspace_id: UUID, email: str) -> str:
-        return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
-
-    def confirm(invitation: Invitation) -> str | None:
-        # Without a public address, the mail offers a reply instead.
-        address = container.settings.url
-        return None if address is None else f"{address}/r/{make_confirm_token(container.seal, invitation)}"
-
-    meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
-    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm)
-    pool = asyncpg.create_pool(
-        **asyncpg_arguments(config.direct_url),
-        min_size=1,
-        max_size=POOL_SIZE,
-        # A connection that stops responding is detected and replaced.
-        timeout=CONNECT_TIMEOUT,
-        command_timeout=_JOB_TIMEOUT,
-    )
-    async with open_http_clients(container) as clients, pool:
-        dispatcher = Dispatcher(
-            container.engine, container.clock, build_destination_resolver(container, clients), final_check
-        )
-        periodic_tasks = build_periodic_tasks(container, clients)
-        yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
-
-
-def build_periodic_tasks(container: Container, clients: "Clients") -> "list[PeriodicTask]":
-    """Builds the tasks that the delivery worker starts each minute; each finds out itself whether it is due."""
-    from showup.analysis.week_counter import WeekCounter
-    from showup.digests.writer import DigestWriter
-    from showup.dispatch.worker import PeriodicTask
-    from showup.reads.digest import load_digest
-    from showup.reconcile.lead_sync.importer import build_lead_importer
-
-    engine, clock = container.engine, container.clock
-    tasks = {
-        "reconcile": build_reconciler(container, clients).poll_due,
-        "leads": build_lead_importer(engine, container.seal, clock, clients).poll_due,
-        "digest": DigestWriter(engine, clock, load_digest).write_due,
-        "count_weeks": WeekCounter(engine, clock).run,
-    }
-    return [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]
 
 
 @asynccontextmanager
@@ -386,7 +368,8 @@ async def open_container(
     try:
         async with translate_errors(url), engine.connect():
             pass
-        yield Container(settings, Seal.from_setting(config.secret_keys), engine, clock)
+        seal = Seal.from_setting(config.secret_keys)
+        yield Container(settings, seal, engine, clock, direct_url=config.direct_url)
     finally:
         # A cancelled caller must not leave connections open: the database server would wait for them.
         await asyncio.shield(engine.dispose())

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from showup.cli.banner import MailStatus, format_banner
+from showup.cli.supervisor import Ready
 from showup.container import ProcessConfig
 
 CONFIG = ProcessConfig(url="postgresql://me@127.0.0.1/d", direct_url="postgresql://me@127.0.0.1/d", secret_keys="k")
@@ -14,8 +15,14 @@ ADDRESS = "http://127.0.0.1:8000"
 PREVIEW_ONLY = MailStatus(carrier=None, has_sender=False)
 
 
-def render_banner(mail: MailStatus, accounts: tuple[str, ...] = ("default",)) -> str:
-    return format_banner(ADDRESS, CONFIG, embedded=True, accounts=accounts, mail=mail)
+def render_banner(mail: MailStatus, accounts: tuple[str, ...] = ("default",), token: str | None = None) -> str:
+    ready = Ready(config=CONFIG, accounts=accounts, first_run_token=token)
+    return format_banner(ADDRESS, ready, embedded=True, mail=mail)
+
+
+def test_ap6_the_first_start_prints_a_link_that_begins() -> None:
+    assert f"{ADDRESS}/signin/abc" in render_banner(PREVIEW_ONLY, token="abc")
+    assert "/signin" not in render_banner(PREVIEW_ONLY), "later starts have a teammate who can sign in"
 
 
 @pytest.mark.parametrize(

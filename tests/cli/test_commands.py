@@ -17,6 +17,7 @@ COMMANDS = [
     *(["calcom", verb] for verb in ("register", "status", "backfill")),
     *(["connections", verb] for verb in ("list", "set", "test", "remove")),
     *(["keys", verb] for verb in ("create", "list", "revoke")),
+    *(["teammates", verb] for verb in ("add", "list", "link", "remove")),
     *(["deliveries", verb] for verb in ("list", "retry", "withdraw")),
     *(["email", verb] for verb in ("preview", "test")),
     *(["emailbison", verb] for verb in ("register", "status", "sync")),

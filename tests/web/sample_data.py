@@ -18,6 +18,13 @@ from showup.campaigns.funnel import SEAT_OUTCOMES
 from showup.database import tables
 from showup.database.engine import transaction
 
+# The teammates: their workspace, and their role there.
+TEAMMATES = {
+    "admin": ("ours", "admin"),
+    "member": ("ours", "member"),
+    "read_only": ("ours", "read_only"),
+    "stranger": ("theirs", "admin"),
+}
 NOW = datetime(2026, 3, 12, 16, tzinfo=UTC)
 ADMIN_KEY = "an admin key from the environment"
 KEYS = {
@@ -42,6 +49,10 @@ def id_of(name: str) -> UUID:
 
 def key_of(name: str) -> str:
     return f"showup_{name}"
+
+
+def session_of(name: str) -> str:
+    return f"session-of-{name}"
 
 
 def utc(text: str) -> datetime:
@@ -73,6 +84,7 @@ def _is_reference(key: str, value: object) -> bool:
 def full_sample_data() -> SampleData:
     data = SampleData()
     add_workspaces_and_keys(data)
+    add_teammates(data)
     _add_ours(data)
     _add_deliveries_and_events_of_ours(data)
     _add_theirs(data)
@@ -88,6 +100,22 @@ def add_workspaces_and_keys(data: SampleData) -> None:
     for name, (workspace_of_key, scope) in KEYS.items():
         key = {"id": f"key.{name}", "name": name, "scope": scope, "digest": digest(key_of(name))}
         data.add(tables.api_keys, workspace_id=workspace_of_key, **key)
+
+
+def add_teammates(data: SampleData) -> None:
+    """Add the teammates, each with a session whose cookie is `session_of(name)`."""
+    for name, (workspace, role) in TEAMMATES.items():
+        teammate = {"email": f"{name}@{workspace}.example", "name": f"{name.title()} Teammate"}
+        data.add(tables.teammates, id=f"teammate.{name}", created_at=utc("2026-03-01"), **teammate)
+        data.add(
+            tables.memberships,
+            id=f"membership.{name}",
+            teammate_id=f"teammate.{name}",
+            workspace_id=workspace,
+            role=role,
+        )
+        times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-12-12")}
+        data.add(tables.sessions, digest=digest(session_of(name)), teammate_id=f"teammate.{name}", **times)
 
 
 def _add_ours(data: SampleData) -> None:

@@ -22,7 +22,14 @@ from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
 from showup.people.person import person_id
 from tests.histories.webhooks import MONDAY, body, payload
-from tests.web.sample_data import SampleData, add_delivery, add_suppression, add_workspaces_and_keys, id_of
+from tests.web.sample_data import (
+    SampleData,
+    add_delivery,
+    add_suppression,
+    add_teammates,
+    add_workspaces_and_keys,
+    id_of,
+)
 
 TODAY = datetime(2026, 9, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -76,6 +83,7 @@ async def ingest_and_project(engine: AsyncEngine, workspace: str, bodies: Iterab
 async def create_scenario(engine: AsyncEngine, clock: Clock) -> None:
     data = SampleData()
     add_workspaces_and_keys(data)
+    add_teammates(data)
     add_suppression(data, "ours", "bounced", "gina@globex.co.uk")
     # Their booking has no events, so that only a person's command changes them.
     for delivery_name, state in (("failed", "failed"), ("failed_too", "failed"), ("waiting", "scheduled")):

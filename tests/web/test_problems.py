@@ -126,7 +126,8 @@ async def test_an_unreachable_database_answers_503() -> None:
         assert (response.status_code, response.headers["retry-after"]) == (503, "2")
         assert (await client.get("/readyz")).json() == {"status": "down"}
         assert (await client.get("/healthz")).json() == {"status": "up"}
-        assert "database is unreachable" in (await client.get("/")).text
+        page = await client.get("/signin")
+        assert (page.status_code, "PostgreSQL does not respond" in page.text) == (503, True)
     await engine.dispose()
 
 

@@ -60,7 +60,7 @@ async def test_u11_workspaces_are_listed(client_as: ClientFactory) -> None:
 
 
 READ_PATHS = [
-    "/",
+    "/signin",
     "/docs",
     "/healthz",
     "/openapi.json",

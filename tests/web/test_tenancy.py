@@ -12,13 +12,16 @@ from fastapi.routing import iter_route_contexts
 
 from showup.access.permission import SCOPES
 from showup.web.app import openapi_document
+from showup.web.dashboard.assets import ASSETS
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import KEYS, id_of
 
 # These contain no personal data, or are needed before a key exists.
-OPEN = {("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")} | {
-    ("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")
-}
+OPEN = (
+    {("GET", "/signin"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
+    | {("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")}
+    | {("GET", f"/static/{name}") for name in ASSETS}
+)
 # These use no key, but a signature or an encrypted link: see tests/feedback, tests/destinations/slack
 # and tests/web/test_confirm.py.
 SIGNED = {
@@ -38,6 +41,34 @@ PAGES = {
     ("GET", "/mail/{delivery_id}/html"),
     ("GET", "/mail/{delivery_id}/invite.ics"),
 }
+# Teammates open these with a session: see tests/web/dashboard/test_page_access.py.
+DASHBOARD: Final = {
+    ("GET", "/"): "read",
+    ("GET", "/parts/today"): "read",
+    ("GET", "/outcomes"): "read",
+    ("GET", "/outcome/{booking_id}"): "write",
+    ("POST", "/outcome/{booking_id}"): "write",
+    ("GET", "/settings/teammates"): "read",
+    ("POST", "/theme"): "read",
+    ("POST", "/workspace"): "read",
+    ("POST", "/signout"): "read",
+    ("POST", "/bookings/{booking_id}/report"): "write",
+    ("POST", "/deliveries/{delivery_id}/choose"): "write",
+    ("POST", "/deliveries/retry"): "write",
+    ("GET", "/setup"): "admin",
+    ("GET", "/setup/waiting"): "admin",
+    ("POST", "/setup/you"): "admin",
+    ("POST", "/setup/calcom"): "admin",
+    ("POST", "/setup/mail"): "admin",
+    ("POST", "/setup/reports"): "admin",
+    ("POST", "/setup/sample"): "admin",
+    ("POST", "/settings/teammates"): "admin",
+    ("POST", "/settings/teammates/{teammate_id}"): "admin",
+}
+# A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
+SIGN_IN = {("POST", "/signin"), ("GET", "/signin/{token}"), ("POST", "/signin/{token}")}
+# Its response never ends: see tests/web/dashboard/test_live.py.
+STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.
 OPENAPI = ("GET", "/openapi.json")
 
@@ -64,6 +95,7 @@ OURS = {
     "connection_id": id_of("ours.account"),
     "name": "default",
     "token": "made-up",
+    "teammate_id": id_of("teammate.member"),
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (
@@ -121,7 +153,8 @@ def scope_of(route: RouteMethod) -> str:
 
 @pytest.fixture
 def guarded(app: FastAPI) -> list[RouteMethod]:
-    return [route for route in all_routes(app) if route not in OPEN | SIGNED | PAGES | {OPENAPI}]
+    others = OPEN | SIGNED | PAGES | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    return [route for route in all_routes(app) if route not in others]
 
 
 @pytest.mark.usefixtures("own_sample_database")
@@ -130,7 +163,11 @@ async def test_only_the_listed_routes_are_open(app: FastAPI, anonymous: httpx2.A
         route: (await anonymous.request(route.method, route.our_path)).status_code for route in all_routes(app)
     }
     assert {route for route, status in responses.items() if status == 200} == OPEN | {OPENAPI}
-    assert {status for route, status in responses.items() if route not in OPEN | SIGNED | {OPENAPI}} == {401}
+    to_sign_in = {route for route, status in responses.items() if status == 303}
+    assert to_sign_in == set(DASHBOARD)
+    others = OPEN | SIGNED | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    assert {status for route, status in responses.items() if route not in others} == {401}
+    assert {status for route, status in responses.items() if route in SIGN_IN} == {404, 422}
     assert {status for route, status in responses.items() if route in SIGNED} == {400, 404}
 
 
@@ -187,7 +224,7 @@ async def test_a_stranger_with_every_scope_sees_nothing_of_ours(
     guarded: list[RouteMethod], client_as: ClientFactory
 ) -> None:
     stranger = client_as("stranger")
-    for route in (route for route in guarded if not route.is_command):
+    for route in (route for route in guarded if not route.is_command and route != STREAM):
         response = await stranger.request(route.method, route.our_path)
         if route.path in ALL_WORKSPACES_PATHS:
             assert (route, response.status_code) == (route, 403)
@@ -202,7 +239,7 @@ async def test_a_stranger_with_every_scope_sees_nothing_of_ours(
 
 @pytest.mark.usefixtures("own_sample_database")
 async def test_the_owner_reads_every_route(guarded: list[RouteMethod], client_as: ClientFactory) -> None:
-    for route in (route for route in guarded if not route.is_command):
+    for route in (route for route in guarded if not route.is_command and route != STREAM):
         response = await client_as("everywhere" if route.path in ALL_WORKSPACES_PATHS else "admin").request(
             route.method, route.our_path
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from showup.access.account import DEFAULT
-from showup.container import ProcessConfig
+from showup.cli.supervisor import Ready
 from showup.database.address import redact
 
 _CONNECT_STEPS = """
@@ -17,6 +17,10 @@ _CONNECT_STEPS = """
     {command} calcom register                      (with CALCOM_API_KEY set)
     {command} accounts rotate-secret default
     CALCOM_WEBHOOK_SECRET=… {command} serve
+"""
+_FIRST_RUN = """
+  Open this link to begin. It works once, within 24 hours:
+    {bold}{address}/signin/{token}{plain}
 """
 _MAIL_PREVIEW = "  Mail preview (not sent)     {address}/mail\n"
 _MAIL_CARRIER = "  Mails to attendees          {carrier}\n"
@@ -29,7 +33,7 @@ _NO_SENDER_HINT = """
 """
 _BANNER = """
   {bold}Showup {version}{plain} is running at {bold}{address}{plain}
-
+{first_run}
   API and its documentation   {address}/docs
   Webhooks from Cal.com       {webhooks}
   Database                    {database}
@@ -54,10 +58,9 @@ class MailStatus(Struct, frozen=True, kw_only=True):
     test_offsets: tuple[timedelta, ...] = ()
 
 
-def format_banner(
-    address: str, config: ProcessConfig, *, embedded: bool, accounts: tuple[str, ...], mail: MailStatus
-) -> str:
-    """Returns the banner, in colours if the terminal shows them; `accounts` are those with a webhook secret."""
+def format_banner(address: str, ready: Ready, *, embedded: bool, mail: MailStatus) -> str:
+    """Returns the banner, in colours if the terminal shows them."""
+    accounts, token = ready.accounts, ready.first_run_token
     colours = {"bold": "\x1b[1m", "yellow": "\x1b[33m", "plain": "\x1b[0m"}
     if not sys.stdout.isatty():
         colours = dict.fromkeys(colours, "")
@@ -65,8 +68,9 @@ def format_banner(
     return _BANNER.format(
         version=version("showup"),
         address=address,
+        first_run=_FIRST_RUN.format(address=address, token=token, **colours) if token else "",
         webhooks=_format_webhooks(address, accounts, command),
-        database=f"PostgreSQL {'(embedded) ' if embedded else ''}at {redact(config.url)}",
+        database=f"PostgreSQL {'(embedded) ' if embedded else ''}at {redact(ready.config.url)}",
         command=command,
         mails=_format_mail(mail, address),
         secret=("" if accounts else _CONNECT_STEPS.format(command=command, **colours))

@@ -15,7 +15,7 @@ import typer
 from showup.cli.errors import CliError
 
 if TYPE_CHECKING:
-    from showup.container import ProcessConfig
+    from showup.cli.supervisor import Ready
     from showup.settings import Settings
 
 _BACKLOG = 2048
@@ -52,7 +52,7 @@ def serve(
         supervise(
             settings,
             children,
-            lambda config, accounts: _print_banner(settings, listen_socket, config, accounts),
+            lambda ready: _print_banner(settings, listen_socket, ready),
             sync_settings=True,
         )
 
@@ -97,9 +97,7 @@ def _shared_metrics_folder(web_processes: int) -> Iterator[None]:
         yield
 
 
-def _print_banner(
-    settings: "Settings", listen_socket: socket.socket, config: "ProcessConfig", accounts: tuple[str, ...]
-) -> None:
+def _print_banner(settings: "Settings", listen_socket: socket.socket, ready: "Ready") -> None:
     from showup.cli.banner import MailStatus, format_banner
 
     host, port = listen_socket.getsockname()[:2]
@@ -111,5 +109,5 @@ def _print_banner(
         has_sender=bool(settings.policy.senders),
         test_offsets=settings.rules.remind_before if settings.testing_mode else (),
     )
-    sys.stdout.write(format_banner(address, config, embedded=embedded, accounts=accounts, mail=mail))
+    sys.stdout.write(format_banner(address, ready, embedded=embedded, mail=mail))
     sys.stdout.flush()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec import Struct
 
 from showup import logs
 from showup.cli.child_processes import ChildProcesses, ChildSpec
@@ -16,12 +17,24 @@ from showup.database.embedded.server import EmbeddedPostgres
 from showup.settings import Settings
 
 if TYPE_CHECKING:
-    from showup.container import ProcessConfig
+    from showup.container import Container, ProcessConfig
 
 _CHECK_INTERVAL = 1.0
 
-OnReady = Callable[["ProcessConfig", tuple[str, ...]], None]
-"""Called when everything runs: with the process config, and the accounts that have a webhook secret."""
+
+class Ready(Struct, frozen=True, kw_only=True):
+    """What is known when everything runs.
+
+    `accounts` have a webhook secret. `first_run_token` is that of a one-time link; None if a teammate exists, or if
+    this process serves no pages.
+    """
+
+    config: "ProcessConfig"
+    accounts: tuple[str, ...]
+    first_run_token: str | None
+
+
+OnReady = Callable[[Ready], None]
 
 _log = structlog.get_logger()
 
@@ -68,11 +81,23 @@ async def _run_with_database(
             # Read without a short timeout: a distant or busy database is not an unreachable one.
             await container.directory.refresh()
             accounts = container.directory.names_with_secret()
+            token = await _create_first_run_link(container) if sync_settings else None
         watch_task = asyncio.create_task(_watch_database(server, stop))
         if await processes.wait_ready(stop):
-            on_ready(config, accounts)
+            on_ready(Ready(config=config, accounts=accounts, first_run_token=token))
         await stop.wait()
         await asyncio.gather(processes.all_exited.wait(), watch_task)
+
+
+async def _create_first_run_link(container: "Container") -> str | None:
+    """Creates the link that opens the first run; None if there is a teammate already."""
+    from showup.access import sign_in_links_store, teammates_store
+    from showup.database.engine import transaction
+
+    async with transaction(container.engine) as tx:
+        if await teammates_store.exist(tx):
+            return None
+        return await sign_in_links_store.create(tx, "first_run", None, now=container.clock())
 
 
 @asynccontextmanager

@@ -41,6 +41,8 @@ async def run_web_server(container: Container, listen_socket: socket.socket, sto
     stop_task = asyncio.create_task(stop.wait())
     await asyncio.wait({writer_task, server_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
+    # Open pages would hold their streams; they reconnect to the next process.
+    container.live_feed.close()
     await server_task
     stop_task.cancel()
     # An ingest writer that ends by itself is a fault: its exception becomes this process's.

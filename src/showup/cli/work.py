@@ -21,7 +21,7 @@ def work(
     children = [
         ChildSpec(name=f"{kind}-{number}", arguments=(kind,)) for number in range(1, processes + 1) for kind in kinds
     ]
-    supervise(load_checked(), children, lambda _config, _accounts: _print_banner(processes), sync_settings=False)
+    supervise(load_checked(), children, lambda _ready: _print_banner(processes), sync_settings=False)
 
 
 def _print_banner(processes: int) -> None:

@@ -13,7 +13,7 @@ import uvloop
 from showup import logs
 from showup.cli.errors import expected_message
 from showup.cli.parent_process import ParentProcess, report_ready
-from showup.container import Container, ProcessConfig, open_container, open_delivery_worker
+from showup.container import Container, ProcessConfig, open_container
 from showup.settings import Settings, load
 
 _GC_THRESHOLD: Final = 50_000
@@ -42,6 +42,9 @@ async def run_event_worker(container: Container, stop: asyncio.Event) -> None:
 
 async def run_delivery_worker(container: Container, config: ProcessConfig, stop: asyncio.Event) -> None:
     """Sends due deliveries until `stop`."""
+    # The other processes don't import the dispatcher.
+    from showup.delivery_worker import open_delivery_worker
+
     async with open_delivery_worker(container, config) as worker:
         tune_garbage_collection()
         report_ready()

@@ -68,6 +68,11 @@ from showup.database.operation_tables import acknowledgements as acknowledgement
 from showup.database.operation_tables import webhook_refusals as webhook_refusals
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
+from showup.database.teammate_tables import memberships as memberships
+from showup.database.teammate_tables import sessions as sessions
+from showup.database.teammate_tables import sign_in_links as sign_in_links
+from showup.database.teammate_tables import sign_in_log as sign_in_log
+from showup.database.teammate_tables import teammates as teammates
 
 # ---------------------------------------------------------------- current state
 

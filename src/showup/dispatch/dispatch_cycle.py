@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.clock import Clock
+from showup.database.page_changes import DELIVERY_CHANGED, notify_pages
 from showup.destinations.contract import GaveUp, Pace
 from showup.dispatch import claims, notices, queue_store
 from showup.dispatch.attempt_results import AttemptResult, FinishedAttempt, NotSent, Postponed, finish_attempt
@@ -90,6 +91,8 @@ async def run_dispatch_cycle(
     if not claimed and request.linger is not None and next_at is not None and next_at > now + request.linger:
         wakeups.append((queue, next_at))
     await wake_queues(connection, wakeups, now)
+    if finished or is_newly_down:
+        await notify_pages(connection, queue.workspace_id, DELIVERY_CHANGED)
     return cycle
 
 

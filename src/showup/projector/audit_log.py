@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.database import bulk
+from showup.database.page_changes import notify_pages
 from showup.database.tables import audit_log
 from showup.pipeline.change import AuditEntry
 
@@ -97,6 +98,7 @@ async def _add(connection: asyncpg.Connection, workspace_id: UUID, new_rows: lis
         audit_log,
         [_columns(workspace_id, number, new_row) for number, new_row in enumerate(new_rows, start=first_number)],
     )
+    await notify_pages(connection, workspace_id)
 
 
 def _columns(workspace_id: UUID, number: int, row: AuditRow) -> dict[str, Any]:

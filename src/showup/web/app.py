@@ -10,13 +10,14 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keyring import Keyring
+from showup.access.passwords import PasswordHashes
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.web import api_docs, confirm, home_page, mail_preview, metrics, openapi, probes, unsubscribe
+from showup.web import api_docs, confirm, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web import logos as logo_pages
 from showup.web.api import (
     analysis,
@@ -32,6 +33,7 @@ from showup.web.api import (
     funnel,
     lead_sources,
     leads,
+    live,
     matches,
     merges,
     people,
@@ -42,6 +44,8 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
+from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
     READ_TIMEOUT,
@@ -53,11 +57,13 @@ from showup.web.http.app_state import (
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import problem_examples, register_handlers
 from showup.web.http.repeated_params import refuse_repeated
+from showup.web.http.setup_actions import SetupActions
 from showup.web.http.test_throttle import TestThrottle
+from showup.web.live.feed import LiveFeed
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import emailbison, resend, slack
 
-OPEN_ROUTERS = (home_page.router, probes.router)
+OPEN_ROUTERS = (probes.router,)
 # These routes take no API key: a signature, an encrypted link, or a secret in the link, authenticates the caller.
 SIGNED_ROUTERS = (
     emailbison.router,
@@ -67,8 +73,17 @@ SIGNED_ROUTERS = (
     confirm.router,
     logo_pages.router,
 )
-# Users open these pages in a browser, which sends the key as a password.
-PAGE_ROUTERS = (mail_preview.router,)
+# Teammates open these pages in a browser, with a session. For the mail preview, an API key as a password works too.
+PAGE_ROUTERS = (
+    sign_in.router,
+    sign_in_links.router,
+    today.router,
+    outcome.router,
+    setup.router,
+    teammates.router,
+    preferences.router,
+    mail_preview.router,
+)
 READ_ROUTERS = (
     attention.router,
     deals.router,
@@ -86,6 +101,7 @@ READ_ROUTERS = (
     queues.router,
     suppressions.router,
     events.router,
+    live.router,
     metrics.router,
     rules.router,
     endpoints.router,
@@ -116,6 +132,11 @@ COMMAND_ROUTERS = (
 )
 
 
+# For each address and each account, in each process: people forget passwords, and machines try thousands.
+_PASSWORDS_AT_ONCE = 10
+_PASSWORD_INTERVAL = timedelta(seconds=30)
+
+
 def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     *,
     engine: AsyncEngine,
@@ -133,6 +154,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     logos: Mapping[str, bytes] | None = None,
     event_handlers: EventHandlers,
     check_connection: ConnectionTest | None = None,
+    live_feed: LiveFeed | None = None,
+    setup_actions: SetupActions | None = None,
+    public_url: str = "http://127.0.0.1:8000",
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -143,7 +167,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     address that a user supplies is checked. `calcom_api_url` is the address of Cal.com's API for accounts without an
     own one. `senders` give pages for attendees their brand, and `logos` are the PNG images that it names.
     `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
-    cannot be tested.
+    cannot be tested. Without `live_feed`, pages hear of changes over a connection of the engine. Without
+    `setup_actions`, the first run can't call Cal.com or load the sample. `public_url` is the address in links.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -166,6 +191,14 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         calcom_api_url=calcom_api_url,
         senders=senders,
         logos=logos or {},
+        session_throttle=KeyThrottle(clock, log_event="wrong session"),
+        sign_in_throttle=KeyThrottle(
+            clock, log_event="wrong password", at_once=_PASSWORDS_AT_ONCE, interval=_PASSWORD_INTERVAL
+        ),
+        passwords=PasswordHashes(),
+        live=live_feed or LiveFeed(engine),
+        setup=setup_actions,
+        public_url=public_url,
     )
     return app
 
@@ -199,6 +232,7 @@ def _build_app(version: str) -> FastAPI:
         app.include_router(router, responses=refusals, dependencies=[Depends(refuse_repeated)])
     openapi.add_document(app)
     api_docs.add_docs(app)
+    add_assets(app)
     app.openapi = lambda: openapi.build_openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 

@@ -15,7 +15,7 @@ from showup.destinations.email.brand import PLAIN, palette_of
 from showup.destinations.email.logos import logo_files, sender_rules
 from showup.destinations.email.samples import sample_notification
 from showup.destinations.email.settings import SenderRule
-from showup.destinations.email.texts import AgendaItem, EventTypeTexts, Teammate, TeamTexts
+from showup.destinations.email.texts import AgendaItem, EventTypeTexts, TeammateTexts, TeamTexts
 from showup.policy import Policy
 from showup.values.colour import contrast, with_lightness
 from tests.destinations.email.rendered_mail import Page, meeting, renderer
@@ -78,7 +78,9 @@ def test_without_a_brand_the_mail_is_the_hosts() -> None:
 
 
 def test_a_logo_has_the_name_for_who_sees_no_images_and_is_the_only_image() -> None:
-    photo = TeamTexts(teammates={"benjamin@seller.example": Teammate(role="Host", photo="https://us.example/ben.png")})
+    photo = TeamTexts(
+        teammates={"benjamin@seller.example": TeammateTexts(role="Host", photo="https://us.example/ben.png")}
+    )
     logo = SenderRule(address="a@us.example", name="Us", logo="https://us.example/logo.png")
     [image] = Page(sent_by(logo, texts=photo).html).all("img")
     assert (image["src"], image["alt"], image["height"]) == ("https://us.example/logo.png", "Us", "28")
@@ -104,7 +106,7 @@ def test_m14_a_teams_own_texts_are_shown_and_missing_ones_leave_no_gap() -> None
         prepare=("A photo of the aisle", "Your order count"),
         topic="faster picking",
     )
-    host = Teammate(role={"en": "Solutions lead", "de": "Leitung"}, bio="Eleven years in warehouses")
+    host = TeammateTexts(role={"en": "Solutions lead", "de": "Leitung"}, bio="Eleven years in warehouses")
     team = TeamTexts(event_types={"intro": texts}, teammates={"benjamin@seller.example": host})
     sent = sent_by(CORVANE, texts=team)
     assert "  1. Your numbers (10 min)\n" in sent.text

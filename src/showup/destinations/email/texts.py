@@ -37,7 +37,7 @@ class EventTypeTexts(Struct, frozen=True, kw_only=True):
     only_translated: bool = False
 
 
-class Teammate(Struct, frozen=True, kw_only=True):
+class TeammateTexts(Struct, frozen=True, kw_only=True):
     """What mails say about a host. `phone` is shown to attendees, `photo` is the address of a picture."""
 
     role: Text = ""
@@ -50,15 +50,15 @@ class TeamTexts(Struct, frozen=True, kw_only=True):
     """All texts of a team: by the slug of the event type, and by the teammate's email in lower case."""
 
     event_types: Mapping[str, EventTypeTexts] = {}
-    teammates: Mapping[str, Teammate] = {}
+    teammates: Mapping[str, TeammateTexts] = {}
 
     def event_type(self, slug: str | None) -> EventTypeTexts:
         """Returns the texts of this event type, empty ones if there are none."""
         return self.event_types.get(slug or "", EventTypeTexts())
 
-    def teammate(self, email: str | None) -> Teammate:
+    def teammate(self, email: str | None) -> TeammateTexts:
         """Returns the texts about this host, empty ones if there are none."""
-        return self.teammates.get((email or "").lower(), Teammate())
+        return self.teammates.get((email or "").lower(), TeammateTexts())
 
 
 NO_TEXTS: Final = TeamTexts()

@@ -28,6 +28,8 @@ _LIVE_TABLES: Final = frozenset(
         *("subscriptions", "endpoints", "mirrored_records", "mirrors"),
         # Counts of the facts, which triggers of the current tables invalidate.
         *("fact_weeks", "week_summaries", "week_counts"),
+        # Who signs in is not in the log.
+        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Leads come from imports: the log contains only their matches.

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access.connection import Connection
 from showup.access.keyring import Keyring
+from showup.access.passwords import PasswordHashes
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
@@ -24,7 +25,9 @@ from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import RETRY_SOON, Refusal
 from showup.web.http.read_shares import ReadShares
+from showup.web.http.setup_actions import SetupActions
 from showup.web.http.test_throttle import TestThrottle
+from showup.web.live.feed import LiveFeed
 from showup.web.signature_alert import SignatureAlert
 
 LOCK_TIMEOUT: Final = timedelta(seconds=5)
@@ -60,8 +63,10 @@ class AppState(Struct, frozen=True, kw_only=True):
     notifies workspaces of repeated bad signatures. `event_handlers` apply the events that the projection does not
     handle. `key_throttle` limits wrong API keys, `link_throttle` wrong tokens in links. `check_connection` asks another
     system, as often as `connection_tests` allows. `calcom_api_url` is the address of Cal.com's API for accounts without
-    an own one. `senders` give pages for attendees their brand. `logos` are
-    PNG images by their names.
+    an own one. `senders` give pages for attendees their brand. `logos` are PNG images by their names.
+    `session_throttle` limits wrong cookies, `sign_in_throttle` wrong passwords. `live` tells open pages of changes.
+    `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
+    page, without a slash at the end.
     """
 
     engine: AsyncEngine
@@ -78,6 +83,12 @@ class AppState(Struct, frozen=True, kw_only=True):
     event_handlers: EventHandlers
     check_connection: ConnectionTest | None
     connection_tests: TestThrottle
+    session_throttle: KeyThrottle
+    sign_in_throttle: KeyThrottle
+    passwords: PasswordHashes
+    live: LiveFeed
+    setup: SetupActions | None
+    public_url: str
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None

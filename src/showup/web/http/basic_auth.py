@@ -1,4 +1,4 @@
-"""Authentication of browsers, which have no sign-in yet: the API key is the HTTP Basic password, with any user name."""
+"""Authentication of the mail preview: a teammate's session, or an API key as HTTP Basic password with any user name."""
 
 from collections.abc import Callable, Coroutine
 from html import escape
@@ -13,11 +13,12 @@ from showup.access.permission import Permission
 from showup.web.http.app_state import State
 from showup.web.http.key_check import find_permission
 from showup.web.http.problems import PROBLEMS, Refusal
+from showup.web.http.sessions import find_session
 from showup.web.page import render_page
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Showup", charset="UTF-8"'}
 _KEY_NEEDED: Final = (
-    "This page requires an API key with the scope write. Enter any user name, and the key as the password."
+    "Sign in first, or use an API key with the scope write. Enter any user name, and the key as the password."
     " To create a key, run `showup keys create NAME --scope write` on the server."
 )
 _basic = HTTPBasic(auto_error=False)
@@ -49,6 +50,11 @@ class PageRoute(APIRoute):
 async def _authenticate(
     request: Request, state: State, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
 ) -> Permission:
+    if credentials is None and (session := await find_session(request, state)) is not None:
+        if not session.permission.allows("write"):
+            raise Refusal("forbidden", "Mails contain links that cancel meetings, so this page needs the role member.")
+        request.state.permission = session.permission
+        return session.permission
     if credentials is None:
         raise _unauthorized(_KEY_NEEDED)
     permission = await find_permission(request, state, credentials.password)

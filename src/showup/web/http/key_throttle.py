@@ -26,8 +26,17 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 class KeyThrottle:
     """Counts the wrong keys of each address, in this process; a token in a link is a key too."""
 
-    def __init__(self, clock: Clock, *, log_event: str = "wrong API key") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        log_event: str = "wrong API key",
+        at_once: int = WRONG_KEYS_AT_ONCE,
+        interval: timedelta = WRONG_KEY_INTERVAL,
+    ) -> None:
         self._clock = clock
+        self._at_once = at_once
+        self._interval = interval
         # When each address will have used none of its wrong keys.
         self._unused_at: dict[str, datetime] = {}
         self._worked_at: dict[tuple[str, bytes], datetime] = {}
@@ -36,7 +45,7 @@ class KeyThrottle:
     def retry_after(self, source_address: str | None, key: str) -> int | None:
         """Return the seconds to wait before this key may be tried; None if it may be tried now."""
         network, now = _network_of(source_address), self._clock()
-        excess = self._unused_at.get(network, now) - now - WRONG_KEY_INTERVAL * (WRONG_KEYS_AT_ONCE - 1)
+        excess = self._unused_at.get(network, now) - now - self._interval * (self._at_once - 1)
         if excess <= timedelta(0):
             return None
         worked_at = self._worked_at.get((network, digest(key)))
@@ -52,7 +61,7 @@ class KeyThrottle:
             _put(self._worked_at, (network, digest(key)), now)
             return
         self._log.warn(now, source_address=source_address, is_throttled=False)
-        _put(self._unused_at, network, max(self._unused_at.get(network, now), now) + WRONG_KEY_INTERVAL)
+        _put(self._unused_at, network, max(self._unused_at.get(network, now), now) + self._interval)
 
 
 def _put(entries: dict[KeyT, datetime], key: KeyT, at: datetime) -> None:

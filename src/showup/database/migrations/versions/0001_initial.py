@@ -53,6 +53,64 @@ TABLES = (
         CONSTRAINT pk_workspaces PRIMARY KEY (id),
         CONSTRAINT uq_workspaces_slug UNIQUE (slug)
     )""",
+    """CREATE TABLE teammates (
+        id UUID NOT NULL,
+        email TEXT NOT NULL,
+        name TEXT NOT NULL,
+        password_hash TEXT,
+        time_zone TEXT,
+        clock TEXT DEFAULT '24h' NOT NULL CONSTRAINT ck_teammates_clock CHECK (clock IN ('24h', '12h')),
+        theme TEXT DEFAULT 'system' NOT NULL
+            CONSTRAINT ck_teammates_theme CHECK (theme IN ('system', 'light', 'dark')),
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        seen_at TIMESTAMP WITH TIME ZONE,
+        last_visit_ended_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT pk_teammates PRIMARY KEY (id),
+        CONSTRAINT uq_teammates_email UNIQUE (email)
+    )""",
+    """CREATE TABLE memberships (
+        id UUID NOT NULL,
+        teammate_id UUID NOT NULL,
+        workspace_id UUID,
+        role TEXT NOT NULL CONSTRAINT ck_memberships_role CHECK (role IN ('admin', 'member', 'read_only')),
+        CONSTRAINT pk_memberships PRIMARY KEY (id),
+        CONSTRAINT uq_memberships_teammate_id_workspace_id UNIQUE NULLS NOT DISTINCT (teammate_id, workspace_id),
+        CONSTRAINT fk_memberships_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE,
+        CONSTRAINT fk_memberships_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE sessions (
+        digest BYTEA NOT NULL,
+        teammate_id UUID NOT NULL,
+        workspace_id UUID,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_sessions PRIMARY KEY (digest),
+        CONSTRAINT fk_sessions_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE,
+        CONSTRAINT fk_sessions_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)",
+    "CREATE INDEX ix_sessions_teammate_id ON sessions (teammate_id)",
+    """CREATE TABLE sign_in_links (
+        digest BYTEA NOT NULL,
+        kind TEXT NOT NULL CONSTRAINT ck_sign_in_links_kind CHECK (kind IN ('first_run', 'invitation', 'sign_in')),
+        teammate_id UUID,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        used_at TIMESTAMP WITH TIME ZONE,
+        CONSTRAINT pk_sign_in_links PRIMARY KEY (digest),
+        CONSTRAINT fk_sign_in_links_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE
+    )""",
+    "CREATE INDEX ix_sign_in_links_teammate_id ON sign_in_links (teammate_id)",
+    """CREATE TABLE sign_in_log (
+        id UUID NOT NULL,
+        at TIMESTAMP WITH TIME ZONE NOT NULL,
+        email TEXT NOT NULL,
+        what TEXT NOT NULL,
+        actor TEXT,
+        source_address TEXT,
+        CONSTRAINT pk_sign_in_log PRIMARY KEY (id)
+    )""",
+    "CREATE INDEX ix_sign_in_log_at ON sign_in_log (at, id)",
     """CREATE TABLE api_keys (
         id UUID NOT NULL,
         name TEXT NOT NULL,

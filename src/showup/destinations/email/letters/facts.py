@@ -12,7 +12,7 @@ from showup.destinations.contract import Meeting, Notification
 from showup.destinations.email.brand import Brand
 from showup.destinations.email.letters.names import Host, first_name, guest_first_name, host_of_meeting
 from showup.destinations.email.letters.place import Place, place_of
-from showup.destinations.email.texts import AgendaItem, EventTypeTexts, Teammate, TeamTexts, in_language
+from showup.destinations.email.texts import AgendaItem, EventTypeTexts, TeammateTexts, TeamTexts, in_language
 from showup.destinations.languages import Wording
 from showup.destinations.lines import one_line, truncate
 from showup.destinations.links import cancel_url, reschedule_url, web_link
@@ -46,7 +46,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     meeting: Meeting
     brand: Brand
     texts: EventTypeTexts
-    teammate: Teammate
+    teammate: TeammateTexts
     host: Host
     guest: str | None
     title: str

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, urlsplit
 from msgspec import Struct
 
 from showup.destinations.contract import Meeting
-from showup.destinations.email.texts import EventTypeTexts, Teammate
+from showup.destinations.email.texts import EventTypeTexts, TeammateTexts
 from showup.destinations.lines import one_line
 from showup.destinations.links import meeting_place
 
@@ -52,7 +52,7 @@ class Place(Struct, frozen=True, kw_only=True):
         return f"https://www.google.com/maps/search/?api=1&query={quote_plus(', '.join(self.address))}"
 
 
-def place_of(meeting: Meeting, texts: EventTypeTexts, host: Teammate) -> Place:
+def place_of(meeting: Meeting, texts: EventTypeTexts, host: TeammateTexts) -> Place:
     """Returns the meeting's place, as far as the booking and the team's texts say it."""
     found = meeting_place(meeting)
     if found.url is not None:
@@ -68,7 +68,7 @@ def place_of(meeting: Meeting, texts: EventTypeTexts, host: Teammate) -> Place:
     return Place(kind="unknown")
 
 
-def _phone_call(number: str, meeting: Meeting, texts: EventTypeTexts, host: Teammate) -> Place:
+def _phone_call(number: str, meeting: Meeting, texts: EventTypeTexts, host: TeammateTexts) -> Place:
     calls_guest = texts.who_calls == "host" or (texts.who_calls is None and _same(number, meeting.guest.phone))
     if calls_guest:
         return Place(kind="host_calls", phone=_shown(number), host_phone=_shown(host.phone) or None)

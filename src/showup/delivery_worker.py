@@ -1,0 +1,73 @@
+"""Opens the worker that sends deliveries, with all that it needs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from uuid import UUID
+
+import asyncpg
+
+from showup.analysis.week_counter import WeekCounter
+from showup.container import (
+    Container,
+    ProcessConfig,
+    build_destination_resolver,
+    build_reconciler,
+    open_http_clients,
+)
+from showup.database.address import asyncpg_arguments
+from showup.database.engine import CONNECT_TIMEOUT
+from showup.digests.writer import DigestWriter
+from showup.dispatch.destination_context import Clients
+from showup.dispatch.dispatcher import Dispatcher
+from showup.dispatch.preparation import FinalCheck
+from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
+from showup.outbox.confirm_tokens import Invitation, make_confirm_token
+from showup.outbox.unsubscribe_tokens import make_token
+from showup.reads.digest import load_digest
+from showup.reads.meetings import load_meetings
+from showup.reconcile.lead_sync.importer import build_lead_importer
+
+_JOB_TIMEOUT = 30.0
+
+
+@asynccontextmanager
+async def open_delivery_worker(container: Container, config: ProcessConfig) -> AsyncIterator[Worker]:
+    """Opens the worker that sends deliveries; its connections close at the end. Raises CannotRender."""
+
+    def unsubscribe(workspace_id: UUID, email: str) -> str:
+        return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
+
+    def confirm(invitation: Invitation) -> str | None:
+        # Without a public address, the mail offers a reply instead.
+        address = container.settings.url
+        return None if address is None else f"{address}/r/{make_confirm_token(container.seal, invitation)}"
+
+    meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
+    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm)
+    pool = asyncpg.create_pool(
+        **asyncpg_arguments(config.direct_url),
+        min_size=1,
+        max_size=POOL_SIZE,
+        # A connection that stops responding is detected and replaced.
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=_JOB_TIMEOUT,
+    )
+    async with open_http_clients(container) as clients, pool:
+        dispatcher = Dispatcher(
+            container.engine, container.clock, build_destination_resolver(container, clients), final_check
+        )
+        periodic_tasks = _periodic_tasks(container, clients)
+        yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
+
+
+def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask]:
+    """Builds the tasks that the worker starts each minute; each finds out itself whether it is due."""
+    engine, clock = container.engine, container.clock
+    tasks = {
+        "reconcile": build_reconciler(container, clients).poll_due,
+        "leads": build_lead_importer(engine, container.seal, clock, clients).poll_due,
+        "digest": DigestWriter(engine, clock, load_digest).write_due,
+        "count_weeks": WeekCounter(engine, clock).run,
+    }
+    return [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]

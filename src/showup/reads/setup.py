@@ -1,0 +1,77 @@
+"""Reads how far the first run is: Cal.com's account, its first webhook, the mail carrier, and who has chosen rules."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.permission import Permission
+from showup.database.engine import driver_connection
+
+
+class FirstBooking(Struct, frozen=True, kw_only=True):
+    """The booking of the newest webhook: who, and when they meet."""
+
+    person: str
+    title: str
+    start_time: datetime
+
+
+class SetupProgress(Struct, frozen=True, kw_only=True):
+    """`account` is the name of the workspace's Cal.com account, None without one; `sealed` its encrypted credentials.
+
+    `read_bookings` and `is_reading`: the import of past bookings. `sample`: whether the sample is loaded.
+    """
+
+    account: str | None
+    sealed: bytes | None
+    last_webhook_at: datetime | None
+    first_booking: FirstBooking | None
+    read_bookings: int
+    is_reading: bool
+    calcom_because: str | None
+    carrier: str | None
+    chosen: Collection[str]
+    sample: bool
+
+
+async def load_progress(tx: AsyncConnection, permission: Permission) -> SetupProgress:
+    """Returns the progress of the permission's workspace."""
+    connection = await driver_connection(tx)
+    row: dict[str, Any] = dict(await connection.fetchrow(_PROGRESS, permission.workspace_id))
+    booking = await connection.fetchrow(_BOOKING, permission.workspace_id)
+    first = FirstBooking(**dict(booking)) if booking is not None and row["last_webhook_at"] is not None else None
+    return SetupProgress(first_booking=first, **row)
+
+
+_PROGRESS: Final = """
+    WITH account AS (
+        SELECT c.id, c.name, c.credentials FROM connections c
+        WHERE c.workspace_id = $1 AND c.kind = 'calcom' ORDER BY c.created_at, c.name LIMIT 1
+    )
+    SELECT (SELECT name FROM account) AS account, (SELECT credentials FROM account) AS sealed,
+           (SELECT e.received_at FROM inbox_events e
+                WHERE e.workspace_id = $1 AND e.origin = 'webhook' AND e.source = 'calcom'
+                ORDER BY e.received_at DESC LIMIT 1) AS last_webhook_at,
+           (SELECT coalesce(sum(r.looked_at), 0)::int FROM reconciliations r
+                WHERE r.account_id = (SELECT id FROM account)) AS read_bookings,
+           EXISTS (SELECT 1 FROM reconciliations r
+                WHERE r.account_id = (SELECT id FROM account) AND r.state = 'running') AS is_reading,
+           (SELECT s.because FROM syncs s
+                WHERE s.account_id = (SELECT id FROM account) AND s.failing_since IS NOT NULL) AS calcom_because,
+           (SELECT c.kind FROM connections c
+                WHERE c.workspace_id = $1 AND c.kind IN ('resend', 'smtp') ORDER BY c.kind LIMIT 1) AS carrier,
+           ARRAY(SELECT DISTINCT jsonb_object_keys(r.changes) FROM rules r
+                WHERE r.workspace_id = $1 AND r.actor LIKE 'teammate:%') AS chosen,
+           EXISTS (SELECT 1 FROM inbox_events e
+                WHERE e.workspace_id = $1 AND e.origin = 'sample' AND e.state <> 'erased') AS sample
+"""
+_BOOKING: Final = """
+    SELECT coalesce(p.name, p.email, b.title) AS person, b.title, b.start_time
+    FROM bookings b LEFT JOIN people p ON p.id = b.person_id
+    WHERE b.workspace_id = $1 AND NOT b.simulated
+      AND EXISTS (SELECT 1 FROM inbox_events e WHERE e.booking_id = b.id AND e.origin = 'webhook')
+    ORDER BY b.created_at DESC LIMIT 1
+"""

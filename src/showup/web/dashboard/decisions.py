@@ -1,0 +1,72 @@
+"""What waits for a person's decision on the page Today: a fact, its consequence, and up to three answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from showup.web.dashboard.words import Viewer, count
+
+_MAX_DECISIONS: Final = 5
+_MAX_CANDIDATES: Final = 2
+_NAMES: Final = {"clickup": "ClickUp", "notion": "Notion", "slack": "Slack", "twilio": "Twilio", "email": "Mail"}
+
+
+class AnswerButton(Struct, frozen=True, kw_only=True):
+    """A button: it posts `fields` to `path`, which is relative to the home page."""
+
+    label: str
+    path: str
+    fields: Mapping[str, str]
+    is_quiet: bool = False
+
+
+class DecisionRow(Struct, frozen=True, kw_only=True):
+    """One row."""
+
+    icon: str
+    fact: str
+    consequence: str
+    answers: Sequence[AnswerButton]
+
+
+def decisions_of(
+    questions: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, Any]], viewer: Viewer
+) -> list[DecisionRow]:
+    """Return the rows: first what waits for an answer, then what failed, one row for each destination."""
+    rows = [_question(one, viewer) for one in questions] + [_failure(one, viewer) for one in failures]
+    return rows[:_MAX_DECISIONS]
+
+
+def destination_name(destination: str) -> str:
+    """Return a destination's name as its maker writes it."""
+    return "An outgoing webhook" if destination.startswith("webhook") else _NAMES.get(destination, destination)
+
+
+def _question(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
+    question: Mapping[str, Any] = row["question"]
+    candidates = question.get("candidates", [])
+    path = f"deliveries/{row['id']}/choose"
+    answers = [
+        AnswerButton(label=str(one.get("name") or one["record"])[:40], path=path, fields={"record": one["record"]})
+        for one in candidates[:_MAX_CANDIDATES]
+    ]
+    until = question.get("until")
+    alone = f" {viewer.relative(datetime.fromisoformat(until)).capitalize()} a new record is made." if until else ""
+    return DecisionRow(
+        icon="tasks",
+        fact=f"Which record is {row['person']} in {destination_name(row['destination'])}?",
+        consequence=f"{count(len(candidates), 'record fits', 'records fit')}.{alone}",
+        answers=[*answers, AnswerButton(label="None of these", path=path, fields={"record": ""}, is_quiet=True)],
+    )
+
+
+def _failure(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
+    reason = (row["because"] or "it gave no reason").rstrip(".")
+    return DecisionRow(
+        icon="plug",
+        fact=f"{destination_name(row['destination'])}: {count(row['number'], 'delivery failed', 'deliveries failed')}",
+        consequence=f"{reason[:1].upper()}{reason[1:]}, since {viewer.moment(row['since'])}.",
+        answers=[AnswerButton(label="Try again", path="deliveries/retry", fields={"destination": row["destination"]})],
+    )

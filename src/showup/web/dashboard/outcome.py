@@ -1,0 +1,225 @@
+"""`/outcome/{booking_id}`: how a meeting went, in fifteen seconds; `/outcomes`: the meetings that lack an answer."""
+
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.teammate import Session
+from showup.commands.unit_of_work import UnitOfWork
+from showup.database.engine import driver_connection
+from showup.deals.deal import DealChange
+from showup.events.booking import OutcomeReported
+from showup.events.deal import DealChanged
+from showup.events.manual import ManualEvent
+from showup.inbox.rules import in_force
+from showup.reads.agenda import AgendaMeeting, find_meeting, list_unreported
+from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
+from showup.reads.outcome import OutcomeForm, load_outcome_form
+from showup.reads.shell import OUTCOMES_FOR
+from showup.web.dashboard.page_route import DashboardRoute, redirect
+from showup.web.dashboard.reports import OUTCOMES, REPORTED
+from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
+from showup.web.dashboard.today import Who
+from showup.web.dashboard.today_view import meeting_row
+from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
+from showup.web.http.forms import read_form
+from showup.web.http.problems import Refusal
+from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
+
+router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
+
+_NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
+_MAX_NOTES: Final = 10_000
+_MAX_AMOUNT: Final = 10**12
+_LISTED: Final = 100
+_LISTED_FOR: Final = timedelta(days=90)
+_PREFILLED: Final = {"showed": "showed", "assumed": "showed", "noshow": "no_show", "host": "host_absent"}
+
+
+@router.get("/outcomes")
+async def outcomes_page(request: Request, session: SignedIn, state: State, who: Who | None = None) -> Response:
+    """Show the meetings of the last 90 days that nobody has reported, latest first."""
+    await record_visit(session, state)
+    viewer = viewer_of(session, state)
+    async with read_transaction(state, session.permission) as tx:
+        found = await list_unreported(
+            tx,
+            session.permission,
+            ended_from=viewer.now - _LISTED_FOR,
+            ended_before=viewer.now,
+            organizer=None if who == "team" else session.teammate.email,
+            limit=_LISTED + 1,
+        )
+        can_write = session.permission.allows("write")
+        rows = [meeting_row(one, viewer, can_write=can_write, is_older=True) for one in found[:_LISTED]]
+        context = {"rows": rows, "has_more": len(found) > _LISTED, "who": who or "mine"}
+        return await render_shell(request, "outcomes.html", context, tx=tx, session=session, state=state)
+
+
+@router.get("/outcome/{booking_id}")
+async def outcome_page(request: Request, booking_id: UUID, session: SignedInMember, state: State) -> Response:
+    """Show the form, filled with what is known."""
+    await record_visit(session, state)
+    async with read_transaction(state, session.permission) as tx:
+        meeting, known = await _load(tx, session, booking_id)
+        values = {"outcome": known.outcome or _PREFILLED.get(meeting.state(state.clock()), "")}
+        values |= {"notes": known.notes or "", "next_step": known.next_step or ""}
+        return await _page(request, session, state, tx, meeting=meeting, known=known, values=values)
+
+
+@router.post("/outcome/{booking_id}")
+async def save_outcome(request: Request, booking_id: UUID, session: SignedInMember, state: State) -> Response:
+    """Save the answer. If somebody else answered after the form was opened, show both answers instead."""
+    form = await read_form(request)
+    check_csrf(request, session, form)
+    amount = _amount(form.get("amount", ""))
+    faults = _faults(form, amount)
+    async with write_transaction(state) as tx:
+        booking = await target_of_booking(tx, session.permission, booking_id)
+        if booking is None:
+            raise _not_found()
+        unit_of_work = UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
+        # From here on nobody else answers, so that the check below still holds when the answer is saved.
+        await unit_of_work.lock(booking.workspace_id)
+        meeting, known = await _load(tx, session, booking.id)
+        is_overtaken = _seen(known) != form.get("seen", "") and form.get("anyway") != "yes"
+        if not faults and not is_overtaken:
+            events = await _events(tx, session, booking, form, known, amount)
+            result = await unit_of_work.try_execute(booking.workspace_id, *events)
+            if result.refused is None:
+                following = await _following(tx, session, state, booking.id)
+                return redirect(request, f"outcome/{following}" if following else "")
+            faults = {"outcome": f"Not saved: {result.refused}."}
+        status = 409 if is_overtaken and not faults else 422
+        return await _page(
+            request,
+            session,
+            state,
+            tx,
+            meeting=meeting,
+            known=known,
+            values=form,
+            faults=faults,
+            is_overtaken=is_overtaken and not faults,
+            status=status,
+        )
+
+
+async def _load(tx: AsyncConnection, session: Session, booking_id: UUID) -> tuple[AgendaMeeting, OutcomeForm]:
+    meeting = await find_meeting(tx, session.permission, booking_id)
+    known = await load_outcome_form(tx, session.permission, booking_id)
+    if meeting is None or known is None:
+        raise _not_found()
+    return meeting, known
+
+
+def _not_found() -> Refusal:
+    return Refusal("not-found", "You can see no meeting with this address.")
+
+
+def _seen(known: OutcomeForm) -> str:
+    """Return what tells whether somebody has answered since the form was opened."""
+    return str(known.last_report.event_id) if known.last_report else ""
+
+
+def _amount(text: str) -> Decimal | None:
+    """Return the amount as people write it: `12,000` or `12 000.50`; None if it is no amount."""
+    try:
+        amount = Decimal(text.replace(",", "").replace(" ", "").replace("\N{NO-BREAK SPACE}", ""))
+    except InvalidOperation:
+        return None
+    exponent = amount.as_tuple().exponent
+    is_amount = amount.is_finite() and 0 <= amount < _MAX_AMOUNT and isinstance(exponent, int) and exponent >= -2
+    return amount if is_amount else None
+
+
+def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
+    faults = {}
+    if form.get("outcome") not in OUTCOMES:
+        faults["outcome"] = "Choose what happened."
+    if len(form.get("notes", "")) > _MAX_NOTES:
+        faults["notes"] = f"Notes may have {_MAX_NOTES:,} characters."
+    if form.get("next_step", "") not in ("", *_NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
+        faults["next_step"] = "Choose a next step of the list."
+    currency = form.get("currency", "")
+    if form.get("amount") and amount is None:
+        faults["amount"] = "Write an amount such as 12,000 or 12000.50."
+    elif form.get("amount") and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+        faults["amount"] = "Name the currency by three letters, such as EUR."
+    return faults
+
+
+async def _events(  # the answer, and what it is about
+    tx: AsyncConnection,
+    session: Session,
+    booking: BookingTarget,
+    form: dict[str, str],
+    known: OutcomeForm,
+    amount: Decimal | None,
+) -> list[ManualEvent]:
+    outcome = OUTCOMES[form["outcome"]]
+    is_showed = outcome == "showed"
+    report = OutcomeReported(
+        subject=booking.name,
+        outcome=outcome,
+        notes=form["notes"] if form.get("notes", "") != (known.notes or "") else None,
+        next_step=(form.get("next_step") or None) if is_showed else None,
+    )
+    target = await target_of_deal(tx, session.permission, booking.deal_id) if booking.deal_id else None
+    stage = form.get("stage") or None
+    is_new_amount = amount is not None and (amount, form.get("currency")) != (known.amount, known.currency)
+    if target is None or known.stage is None or not is_showed or not (stage or is_new_amount):
+        return [report]
+    change = DealChange(
+        stage=stage, amount=amount if is_new_amount else None, currency=form["currency"] if is_new_amount else None
+    )
+    return [report, DealChanged(subject=target.name, change=change, seats_of=target.seats_of or target.company)]
+
+
+async def _following(tx: AsyncConnection, session: Session, state: AppState, booking_id: UUID) -> UUID | None:
+    """Return the next meeting of the teammate that lacks an answer."""
+    now = state.clock()
+    found = await list_unreported(
+        tx,
+        session.permission,
+        ended_from=now - OUTCOMES_FOR,
+        ended_before=now,
+        organizer=session.teammate.email,
+        limit=2,
+    )
+    return next((one.id for one in found if one.id != booking_id), None)
+
+
+async def _page(  # noqa: PLR0913  # each by its name
+    request: Request,
+    session: Session,
+    state: AppState,
+    tx: AsyncConnection,
+    *,
+    meeting: AgendaMeeting,
+    known: OutcomeForm,
+    values: dict[str, str],
+    faults: dict[str, str] | None = None,
+    is_overtaken: bool = False,
+    status: int = 200,
+) -> Response:
+    viewer = viewer_of(session, state)
+    rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
+    context: dict[str, Any] = {
+        "meeting": meeting,
+        "row": meeting_row(meeting, viewer, can_write=True, is_older=True),
+        "known": known,
+        "stages": known.later_stages(rules.stages),
+        "next_steps": _NEXT_STEPS,
+        "seen": _seen(known),
+        "reported": REPORTED,
+        "later": await _following(tx, session, state, meeting.id),
+        "values": values,
+        "faults": faults or {},
+        "is_overtaken": is_overtaken,
+    }
+    return await render_shell(request, "outcome.html", context, tx=tx, session=session, state=state, status=status)

@@ -1,0 +1,54 @@
+"""Render templates of pages. Jinja escapes all values, and a missing one is an error."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from showup.web.dashboard import words
+from showup.web.dashboard.assets import asset_hash
+
+# No inline script or style, and nothing from another server.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+_environment: Final = Environment(
+    loader=FileSystemLoader(str(files("showup.web").joinpath("templates"))),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.globals["asset_hash"] = asset_hash
+_environment.filters |= {
+    "money": words.money,
+    "short_money": words.short_money,
+    "initials": words.initials,
+    "hue": words.hue,
+    "count": words.count,
+    "capped": words.capped,
+    "clipped": words.clipped,
+    "percent": words.percent,
+    "plus_minus": words.plus_minus,
+    "sentence": words.sentence,
+    "sums": words.sums,
+}
+
+
+def render_page(request: Request, template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    """Render a page or a part of one. `base`, the relative path to the home page, is added to `context`."""
+    text = _environment.get_template(template).render(context, base=base_of(request))
+    # Without a referrer, browsers that send no Sec-Fetch-Site would send forms with the origin `null`.
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"})
+
+
+def base_of(request: Request) -> str:
+    """Return the relative path to the home page: links work behind a proxy that adds a path, whatever it is."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return "../" * (path.count("/") - 1) or "./"

@@ -1,0 +1,32 @@
+"""What the first run does beyond the database: it calls Cal.com and loads the sample. The container provides it."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class CalcomConnected(Struct, frozen=True, kw_only=True):
+    """The result of an API key: `fault` says why it is of no use, `warning` why Cal.com sends no webhooks yet."""
+
+    user: str | None = None
+    triggers: int = 0
+    fault: str | None = None
+    warning: str | None = None
+
+
+class SetupActions(Struct, frozen=True, kw_only=True):
+    """`connect_calcom(account, api_key)` stores the key and registers the webhook.
+
+    `create_secret(account)` returns a new webhook secret; None if the environment sets it. `warn_of_address` says why
+    Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a workspace. `carrier` sends the
+    default workspace's mail by the environment; None: the preview. `has_sender`: showup.toml names a sender.
+    """
+
+    connect_calcom: Callable[[str, str], Awaitable[CalcomConnected]]
+    create_secret: Callable[[str], Awaitable[str | None]]
+    warn_of_address: Callable[[str], str | None]
+    load_sample: Callable[[UUID], Awaitable[object]]
+    remove_sample: Callable[[UUID], Awaitable[object]]
+    carrier: str | None
+    has_sender: bool
