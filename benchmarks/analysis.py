@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from benchmarks.analysis_data import fill
 from benchmarks.environment import BenchmarkEnvironment
-from benchmarks.reads import Question, Row, ask, client_of
+from benchmarks.reads import Question, Row, open_reader
 from benchmarks.results import BenchmarkReport, Ratio
 from showup.analysis.week_counter import WeekCounter
 from showup.clock import system_clock
@@ -49,13 +49,14 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
         async with environment.database() as url:
             await _fill(url, bookings)
             progress.advance(task)
-            async with client_of(url) as client:
+            async with open_reader(url, environment.postmaster) as reader:
                 for question in questions:
-                    rows.append(await ask(client, question, bookings, faults))
+                    rows.append(await reader.ask(question, bookings))
                     progress.advance(task)
                 await _forget_counts(url)
-                rows.append(await ask(client, _question(_UNCOUNTED, ""), bookings, faults))
+                rows.append(await reader.ask(_question(_UNCOUNTED, ""), bookings))
                 progress.advance(task)
+                faults += reader.faults
     return BenchmarkReport(
         name="b5-analysis",
         title="B5: analysis, by how many bookings there are",

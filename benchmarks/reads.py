@@ -19,6 +19,7 @@ from rich.progress import Progress
 
 from benchmarks.children import child
 from benchmarks.environment import BenchmarkEnvironment
+from benchmarks.processor_time import cpu_seconds, cpu_seconds_of_tree
 from benchmarks.read_data import insert_workspace
 from benchmarks.results import BenchmarkReport, Ratio
 from benchmarks.servers import API_KEY
@@ -100,13 +101,18 @@ _QUESTIONS: Final = (
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One question at one size; times in milliseconds."""
+    """One question at one size; times in milliseconds. `web_ms` and `postgres_ms` are processor time for each request.
+
+    The last two are None where unknown.
+    """
 
     label: str
     bookings: int
     times: int
     p50_ms: float
     p99_ms: float
+    web_ms: float | None
+    postgres_ms: float | None
     target_ms: float
     bytes: int
 
@@ -121,10 +127,11 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
         async with environment.database() as url:
             await _fill(url, bookings)
             progress.advance(task)
-            async with client_of(url) as client:
+            async with open_reader(url, environment.postmaster) as reader:
                 for question in _QUESTIONS:
-                    rows.append(await ask(client, question, bookings, faults))
+                    rows.append(await reader.ask(question, bookings))
                     progress.advance(task)
+                faults += reader.faults
     return BenchmarkReport(
         name="b5",
         title="B5: reads, by how many bookings there are",
@@ -160,46 +167,62 @@ async def _fill(url: str, bookings: int) -> None:
         await driver.close()
 
 
+class Reader:
+    """A client of one web process, with the processor time that a request takes there and in PostgreSQL."""
+
+    def __init__(self, client: httpx2.AsyncClient, pid: int, postmaster: int | None) -> None:
+        self.faults: list[str] = []
+        self._client, self._pid, self._postmaster = client, pid, postmaster
+
+    async def ask(self, question: Question, bookings: int) -> Row:
+        """Asks twice without measuring, then at most so many times or so long."""
+        for number in range(2):
+            await self._get(question, number, bookings)
+        timings: list[float] = []
+        size = 0
+        before, started_at = self._cpu(), perf_counter()
+        while len(timings) < _TIMES and perf_counter() - started_at < _MOST_SECONDS:
+            asked_at = perf_counter()
+            size = await self._get(question, 2 + len(timings), bookings)
+            timings.append(1000 * (perf_counter() - asked_at))
+        web, postgres = (
+            None if first is None or last is None else 1000 * (last - first) / len(timings)
+            for first, last in zip(before, self._cpu(), strict=True)
+        )
+        timings.sort()
+        return Row(
+            label=question.label,
+            bookings=bookings,
+            times=len(timings),
+            p50_ms=timings[len(timings) // 2],
+            p99_ms=timings[len(timings) * 99 // 100],
+            web_ms=web,
+            postgres_ms=postgres,
+            target_ms=question.target_ms,
+            bytes=size,
+        )
+
+    async def _get(self, question: Question, number: int, bookings: int) -> int:
+        """Returns the size of the answer."""
+        path = question.path(number, bookings)
+        # As a key of one workspace, or the dashboard.
+        answer = await self._client.get(f"{path}{'&' if '?' in path else '?'}workspace=default")
+        if answer.status_code != httpx2.codes.OK:
+            self.faults.append(f"{question.label} at {bookings:,}: {answer.status_code}")
+        return len(answer.content)
+
+    def _cpu(self) -> tuple[float | None, float | None]:
+        return cpu_seconds(self._pid), None if self._postmaster is None else cpu_seconds_of_tree(self._postmaster)
+
+
 @asynccontextmanager
-async def client_of(url: str) -> AsyncIterator[httpx2.AsyncClient]:
+async def open_reader(url: str, postmaster: int | None) -> AsyncIterator[Reader]:
     """Starts a web process over this database, and yields a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
-            child("servers", "api", str(listener.fileno()), url, fds=(listener.fileno(),)),
-            httpx2.AsyncClient(
-                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-                headers={"Authorization": f"Bearer {API_KEY}"},
-                timeout=120,
-            ) as client,
+            child("servers", "api", str(listener.fileno()), url, fds=(listener.fileno(),)) as server,
+            httpx2.AsyncClient(base_url=address, headers=headers, timeout=120) as client,
         ):
-            yield client
-
-
-async def ask(client: httpx2.AsyncClient, question: Question, bookings: int, faults: list[str]) -> Row:
-    """Asks twice without measuring, then at most so many times or so long."""
-    timings: list[float] = []
-    started_at = perf_counter()
-    size = 0
-    for number in range(-2, _TIMES):
-        path = question.path(number + 2, bookings)
-        asked_at = perf_counter()
-        # As a key of one workspace, or the dashboard.
-        answer = await client.get(f"{path}{'&' if '?' in path else '?'}workspace=default")
-        if number >= 0:
-            timings.append(1000 * (perf_counter() - asked_at))
-            size = len(answer.content)
-        if answer.status_code != httpx2.codes.OK:
-            faults.append(f"{question.label} at {bookings:,}: {answer.status_code}")
-            break
-        if number >= 0 and perf_counter() - started_at > _MOST_SECONDS:
-            break
-    timings = sorted(timings) or [float("inf")]
-    return Row(
-        label=question.label,
-        bookings=bookings,
-        times=len(timings),
-        p50_ms=timings[len(timings) // 2],
-        p99_ms=timings[len(timings) * 99 // 100],
-        target_ms=question.target_ms,
-        bytes=size,
-    )
+            yield Reader(client, server.pid, postmaster)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keys import digest
 from showup.campaigns.campaign import FIRST_OWN_ID
+from showup.campaigns.funnel import SEAT_OUTCOMES
 from showup.database import tables
 from showup.database.engine import transaction
 
@@ -347,6 +348,24 @@ def add_match(data: SampleData, workspace: str) -> None:
         state="matched",
         actor="showup",
         at=utc("2026-03-01"),
+    )
+    # What the projector writes for that booking.
+    outcome = {"ours": "showed_reported", "theirs": "open"}[workspace]
+    start = utc("2026-03-11T15:00")
+    data.add(
+        tables.funnel_seats,
+        id=match["id"],
+        booking_id=match["booking_id"],
+        workspace_id=workspace,
+        lead_id=f"{workspace}.lead",
+        campaign_id=FIRST_OWN_ID,
+        booked_at=utc("2026-03-01"),
+        start_time=start,
+        over_at=start + timedelta(minutes=30),
+        outcome=SEAT_OUTCOMES[outcome],
+        reported=outcome == "showed_reported",
+        simulated=False,
+        organizer_email="dana@brand.example",
     )
 
 

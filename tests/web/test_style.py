@@ -133,7 +133,7 @@ async def test_u05_rates_say_what_they_divide(sample_engine: AsyncEngine, reader
     found = (await reader.get("/api/stats")).json()
     assert next(iter(found)) == "held_rate"
     assert (found["held_rate"], found["held_rate_of"]["numerator"], found["held_rate_of"]["denominator"]) == (
-        66.67,
+        66.666667,
         2,
         3,
     )

@@ -1,6 +1,7 @@
 """The definitions of the funnel: its steps, its rates, and the outcomes of those who booked (CA5). Pure.
 
-`/api/funnel`, `/api/stats` and digests use these definitions. docs/FUNNEL.md explains them.
+`/api/funnel` and `/api/stats` use these definitions, and digests say the held rate in words. docs/FUNNEL.md explains
+them.
 """
 
 from collections.abc import Mapping

@@ -75,7 +75,7 @@ async def client_bookings(
     shows, no_shows = (func.count().filter(a.attended.is_(value)) for value in (True, False))
     summary = seats.with_only_columns(func.count().label("total"), shows.label("shows"), no_shows.label("no_shows"))
     counted = (await tx.execute(summary)).one()
-    rows = await tx.execute(_with_campaigns(seats).order_by(booked_at.desc(), b.id, a.position).limit(limit))
+    rows = await tx.execute(_with_campaigns(seats, limit))
     return {
         "bookings": [dict(row) for row in rows.mappings()],
         "summary": {
@@ -89,17 +89,31 @@ async def client_bookings(
     }
 
 
-def _with_campaigns(seats: Select[tuple[UUID, int]]) -> Select[tuple[object, ...]]:
+def _with_campaigns(seats: Select[tuple[UUID, int]], limit: int) -> Select[tuple[object, ...]]:
+    """Return the newest seats with their campaigns, which are looked up for these alone."""
     a, b, m, c = booking_attendees.c, bookings.c, matches.c, campaigns.c
-    of_seat = and_(m.booking_id == a.booking_id, m.attendee == a.email, m.state == "matched")
+    booked_at = func.coalesce(a.booked_at, b.booked_at)
     columns = (
-        func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),
-        func.coalesce(c.name, "").label("campaign_name"),
-        func.coalesce(m.lead_email, a.email).label("lead_email"),
-        func.coalesce(a.booked_at, b.booked_at).label("booked_at"),
-        b.start_time.label("scheduled_time"),
-        a.attended.label("showed_up"),
+        a.booking_id,
+        a.position,
+        a.email,
+        booked_at.label("booked_at"),
+        b.start_time,
+        a.attended,
     )
-    query: Select[tuple[object, ...]] = seats.with_only_columns(*columns)
-    query = query.outerjoin(matches, of_seat)
-    return query.outerjoin(campaigns, and_(c.workspace_id == m.workspace_id, c.id == m.campaign_id))
+    ordered = seats.with_only_columns(*columns).order_by(booked_at.desc(), b.id, a.position)
+    s = ordered.limit(limit).subquery("newest").c
+    of_seat = and_(m.booking_id == s.booking_id, m.attendee == s.email, m.state == "matched")
+    return (
+        select(
+            func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),
+            func.coalesce(c.name, "").label("campaign_name"),
+            func.coalesce(m.lead_email, s.email).label("lead_email"),
+            s.booked_at,
+            s.start_time.label("scheduled_time"),
+            s.attended.label("showed_up"),
+        )
+        .outerjoin(matches, of_seat)
+        .outerjoin(campaigns, and_(c.workspace_id == m.workspace_id, c.id == m.campaign_id))
+        .order_by(s.booked_at.desc(), s.booking_id, s.position)
+    )
