@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from benchmarks.analysis_data import fill
 from benchmarks.environment import BenchmarkEnvironment
-from benchmarks.reads import Question, Row, reader_of
+from benchmarks.reads import Question, Row, open_reader
 from benchmarks.results import BenchmarkReport, Ratio
 from showup.analysis.week_counter import WeekCounter
 from showup.clock import system_clock
@@ -49,7 +49,7 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
         async with environment.database() as url:
             await _fill(url, bookings)
             progress.advance(task)
-            async with reader_of(url, environment.postmaster) as reader:
+            async with open_reader(url, environment.postmaster) as reader:
                 for question in questions:
                     rows.append(await reader.ask(question, bookings))
                     progress.advance(task)

@@ -127,7 +127,7 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
         async with environment.database() as url:
             await _fill(url, bookings)
             progress.advance(task)
-            async with reader_of(url, environment.postmaster) as reader:
+            async with open_reader(url, environment.postmaster) as reader:
                 for question in _QUESTIONS:
                     rows.append(await reader.ask(question, bookings))
                     progress.advance(task)
@@ -216,7 +216,7 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader_of(url: str, postmaster: int | None) -> AsyncIterator[Reader]:
+async def open_reader(url: str, postmaster: int | None) -> AsyncIterator[Reader]:
     """Starts a web process over this database, and yields a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         headers = {"Authorization": f"Bearer {API_KEY}"}

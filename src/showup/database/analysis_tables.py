@@ -1,7 +1,8 @@
 """The tables of the analysis: facts about meetings and deals, and their counts by week.
 
 Triggers raise the version of a week when its facts change, no matter who changes them. A count is valid for one
-version.
+version. No foreign key ties the facts to bookings and deals: the projector removes them together, and a repair, which
+may replace a deal, leaves those facts alone that are right.
 """
 
 from sqlalchemy import (
@@ -9,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    ForeignKey,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -26,7 +26,7 @@ from showup.database.metadata import Instant, metadata
 booking_facts = Table(
     "booking_facts",
     metadata,
-    Column("booking_id", UUID, ForeignKey("bookings.id", ondelete="CASCADE"), primary_key=True),
+    Column("booking_id", UUID, primary_key=True),
     Column("workspace_id", UUID, nullable=False),
     Column("day", Date, nullable=False),
     Column("booked_day", Date, nullable=False),
@@ -61,7 +61,7 @@ booking_facts = Table(
 stage_visits = Table(
     "stage_visits",
     metadata,
-    Column("deal_id", UUID, ForeignKey("deals.id", ondelete="CASCADE"), nullable=False),
+    Column("deal_id", UUID, nullable=False),
     Column("position", Integer, nullable=False),
     Column("workspace_id", UUID, nullable=False),
     Column("day", Date, nullable=False),

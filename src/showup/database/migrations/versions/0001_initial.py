@@ -940,8 +940,7 @@ ANALYSIS_TABLES = (
         version INTEGER NOT NULL,
         reminders SMALLINT DEFAULT '0' NOT NULL,
         counted_version INTEGER,
-        CONSTRAINT pk_booking_facts PRIMARY KEY (booking_id),
-        CONSTRAINT fk_booking_facts_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id) ON DELETE CASCADE
+        CONSTRAINT pk_booking_facts PRIMARY KEY (booking_id)
     )""",
     "CREATE INDEX ix_booking_facts_day ON booking_facts (workspace_id, day)",
     "CREATE INDEX ix_booking_facts_booked_day ON booking_facts (workspace_id, booked_day)",
@@ -959,8 +958,7 @@ ANALYSIS_TABLES = (
         stage TEXT NOT NULL,
         outcome TEXT NOT NULL,
         hours INTEGER,
-        CONSTRAINT pk_stage_visits PRIMARY KEY (deal_id, position),
-        CONSTRAINT fk_stage_visits_deal_id FOREIGN KEY(deal_id) REFERENCES deals (id) ON DELETE CASCADE
+        CONSTRAINT pk_stage_visits PRIMARY KEY (deal_id, position)
     )""",
     "CREATE INDEX ix_stage_visits_day ON stage_visits (workspace_id, day)",
     """CREATE TABLE fact_weeks (
