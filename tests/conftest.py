@@ -36,6 +36,16 @@ def pytest_configure_node(node: "pytest.Item") -> None:
     node.workerinput["run_folder"] = str(node.config.stash[RUN_FOLDER])  # type: ignore[attr-defined] # xdist's
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starts the tests that may take longest first: else the run would end with one worker busy."""
+    items.sort(key=_time_limit, reverse=True)
+
+
+def _time_limit(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return 0 if marker is None else float(marker.args[0])
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(config.stash[RUN_FOLDER], ignore_errors=True)

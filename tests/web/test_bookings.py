@@ -73,7 +73,7 @@ async def test_an_item_has_the_promised_fields(reader: httpx2.AsyncClient) -> No
     promised = (
         "id calcom_uid calcom_booking_id title start_time end_time booked_at status attended attendance"
         " show_time person company deal_id organizer_email reschedule_count cancellation_reason"
-        " meeting_url notes notification_sent_at created_at workspace simulated"
+        " meeting_url notes notification_sent_at created_at workspace simulated source source_details"
     )
     assert set(item) == set(promised.split())
     assert item["person"]["email"] == "sarah.chen@acme.com"

@@ -13,13 +13,16 @@ import msgspec
 from showup.analysis.facts import MeetingFacts, StageStep, interest_hours, stage_visits
 from showup.database import bulk, tables
 
+# The changes that one event makes to a deal are one step: the order of their entries depends on when it was applied.
 _STEPS: Final = """
     SELECT d.id AS deal_id, coalesce(d.owner_email, '') AS organizer, coalesce(b.source, 'unknown') AS source,
-           coalesce(b.event_type, '') AS event_type, coalesce(b.simulated, false) AS simulated,
-           a.at, a.change #>> '{stage,1}' AS stage, a.change #>> '{status,1}' AS status
+           coalesce(b.event_type, '') AS event_type, coalesce(b.simulated, false) AS simulated, min(a.at) AS at,
+           (array_agg(a.change #>> '{stage,1}' ORDER BY a.number DESC) FILTER (WHERE a.change ? 'stage'))[1] AS stage,
+           (array_agg(a.change #>> '{status,1}' ORDER BY a.number DESC) FILTER (WHERE a.change ? 'status'))[1] AS status
     FROM deals d LEFT JOIN bookings b ON b.id = d.opened_by
     JOIN audit_log a ON a.deal_id = d.id AND (a.change ? 'stage' OR a.change ? 'status')
-    WHERE d.id = ANY($1::uuid[]) ORDER BY d.id, a.order_key COLLATE "C", a.number
+    WHERE d.id = ANY($1::uuid[])
+    GROUP BY d.id, b.id, a.order_key ORDER BY d.id, a.order_key COLLATE "C"
 """
 
 

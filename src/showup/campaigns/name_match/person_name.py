@@ -16,7 +16,7 @@ _TITLE_WORDS: Final = """
 """
 _TITLES: Final = frozenset(_TITLE_WORDS.split())
 # What follows is no name: `Ann Lee | Acme`, `Ann Lee (she/her)`, `Ann Lee from Acme`.
-_REST: Final = re.compile(r"\s*(?:[|•·@\[{/]|\s[-–—:]\s|\bfrom\s).*|\([^)]*\)|\"[^\"]*\"", re.DOTALL | re.IGNORECASE)
+_REST: Final = re.compile(r"(?:[|•·@\[{/]|\s[-–—:]\s|\bfrom\s).*|\([^()]*\)|\"[^\"]*\"", re.DOTALL | re.IGNORECASE)
 _MAX_WORDS: Final = 6
 _DIGITS: Final = re.compile(r"\d+")
 
