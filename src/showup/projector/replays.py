@@ -92,27 +92,32 @@ async def replay_affected(
     *,
     is_complete: bool,
 ) -> list[ReplayedBooking]:
-    """Replay all bookings of people and companies that lost a booking in this batch.
+    """Replay all bookings of people and companies that lost a booking, or an event of one, in this batch.
 
     A replay may remove a person whom only an event out of order had shown, or move a booking to another company.
-    Details from that event must go, so people are read again from all the bookings that mention them.
+    Details from that event must go, so people are read again from all the bookings that mention them. A person whom the
+    booking still lists may have details from an event that belongs to another booking now.
     """
     rows_before = [before for one in replayed for before in one.rows_before]
+    distrusted = {one.booking_id for one in replayed if is_complete or one.stream.has_lost_events}
     # Check each booking separately: another booking of the batch that mentions the person does not keep this one's
     # details.
     lost_emails = {
-        email for one in replayed for email in one.emails_before if is_complete or email not in one.state.people
+        email
+        for one in replayed
+        for email in one.emails_before
+        if one.booking_id in distrusted or email not in one.state.people
     }
     left_company_ids = {
         before.company_id
         for one in replayed
         for before in one.rows_before
-        if is_complete or before.company_id != _company_id(workspace_id, one.state, manual)
+        if one.booking_id in distrusted or before.company_id != _company_id(workspace_id, one.state, manual)
     } | {
         company_id(workspace_id, manual.identities.company(key))
         for one in replayed
         for key in one.company_keys_before
-        if is_complete or key not in one.state.company_keys
+        if one.booking_id in distrusted or key not in one.state.company_keys
     }
     if lost_emails:
         stored_people = await people.by_email(
