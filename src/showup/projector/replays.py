@@ -119,6 +119,7 @@ async def replay_affected(
         for key in one.company_keys_before
         if one.booking_id in distrusted or key not in one.state.company_keys
     }
+    left_company_ids |= await _no_longer_named(connection, workspace_id, replayed, manual)
     if lost_emails:
         stored_people = await people.by_email(
             connection, workspace_id, {manual.identities.person(one) for one in lost_emails}
@@ -134,6 +135,24 @@ async def replay_affected(
     # Merged bookings are replayed as one, although each still has its own stored row.
     streams = await load_streams(connection, workspace_id, log, [], booking_ids - {before.id for before in rows_before})
     return await replay_all(connection, workspace_id, log, streams, manual, rules)
+
+
+async def _no_longer_named(
+    connection: asyncpg.Connection, workspace_id: UUID, replayed: Sequence[ReplayedBooking], manual: ManualChanges
+) -> set[UUID]:
+    """Return the companies whose name is an answer in a booking that names another company now, or none."""
+    answers: dict[str, set[str]] = {}
+    for one in replayed:
+        order_keys = {
+            record.order_key for record in one.stream.history if record.event.booking.company_answer is not None
+        }
+        named = {manual.identities.company(key) for key in one.state.company_names}
+        for key in {manual.identities.company(key) for key in one.company_keys_before} - named:
+            answers.setdefault(key, set()).update(order_keys)
+    stored = await companies.by_key(
+        connection, workspace_id, [key for key, order_keys in answers.items() if order_keys]
+    )
+    return {one.id for key, one in stored.items() if one.company.name_seen in answers[key]}
 
 
 def _company_id(workspace_id: UUID, state: BookingState, manual: ManualChanges) -> UUID | None:
