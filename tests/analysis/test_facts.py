@@ -13,8 +13,11 @@ from showup.analysis.facts import StageStep, stage_visits
 from showup.database.engine import transaction
 from showup.events.booking import OutcomeReported
 from tests.campaigns.scenario import START, CampaignScenario
-from tests.histories.table_contents import new_account
+from tests.histories.calcom_week import SAM, SARAH, Meeting, Week
+from tests.histories.rebuild_check import rebuild_differences
+from tests.histories.table_contents import apply_history, new_account
 from tests.histories.webhooks import MONDAY, attendee
+from tests.rebuild.conftest import fetch_rows
 
 HOUR = timedelta(hours=1)
 
@@ -87,6 +90,20 @@ async def test_stages_are_saved_with_the_deals_changes(scenario: CampaignScenari
     await scenario.import_rows("Founders", [{"email": "amara@acme.example"}])
     assert {row[4] for row in await scenario.rows(query)} == {"campaign"}
     assert await scenario.rebuild_differences() == []
+
+
+async def test_a_stage_goes_with_the_last_change_that_entered_it(engine: AsyncEngine) -> None:
+    """PI10: a late reschedule shows that nobody met at the time of the deal's second meeting."""
+    week = Week()
+    first, second = Meeting(week, "alpha", [SARAH], 1), Meeting(week, "beta", [SAM], 2)
+    first.create()
+    second.create()
+    second.unmark()
+    second.reschedule()
+    await apply_history(engine, week.received_bodies([]))
+    query = "SELECT stage, outcome FROM stage_visits"
+    assert [*map(tuple, await fetch_rows(engine, query))] == [("booked", "open")]
+    assert await rebuild_differences(engine) == []
 
 
 @pytest.mark.parametrize("is_imported_first", [True, False])

@@ -24,6 +24,7 @@ from showup.dispatch import claims, queue_store
 from showup.dispatch.claims import Claimed
 from showup.dispatch.dispatcher import Dispatcher
 from showup.dispatch.preparation import ConnectedQueue, FinalCheck, NotConnected
+from showup.dispatch.record_facts import MeetingLookup
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
@@ -83,7 +84,10 @@ class FakeDestination:
 
 
 class DeliveryScenario:
-    """One workspace; `now` is its clock's time, `address` Showup's public address, if it has one."""
+    """One workspace; `now` is its clock's time, `address` Showup's public address, if it has one.
+
+    `meetings` reads the meetings in the final check: a test may let something happen before or after that.
+    """
 
     def __init__(self, engine: AsyncEngine, workspace: UUID, account: UUID) -> None:
         self.engine = engine
@@ -91,6 +95,7 @@ class DeliveryScenario:
         self.fake_destination = FakeDestination()
         self.not_connected_because: str | None = None
         self.address: str | None = "https://showup.example"
+        self.meetings: MeetingLookup = load_meetings
         self.workspace = workspace
         self._account = account
         self.queue = DestinationQueue(workspace_id=workspace, destination="email")
@@ -107,7 +112,7 @@ class DeliveryScenario:
     def dispatcher(self) -> Dispatcher:
         """Returns one process's dispatcher. Pauses are exact, and it never waits: the clock does not move."""
         final_check = FinalCheck(
-            meetings=load_meetings,
+            meetings=self.meetings,
             unsubscribe_url=lambda *whose: make_token(SEAL, *whose),
             confirm_url=lambda invitation: (
                 None if self.address is None else f"{self.address}/r/{make_confirm_token(SEAL, invitation)}"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from tests.histories.calcom_week import GUS, LEE, SARAH, Meeting, SeatedMeeting, Week
+from tests.histories.calcom_week import GUEST, GUS, LEE, SARAH, Meeting, SeatedMeeting, Week
 from tests.histories.hypothesis_settings import history_settings
 from tests.histories.operator_commands import ACME, GLOBEX, Operator
 from tests.histories.rebuild_check import rebuild_differences
@@ -280,3 +280,21 @@ async def test_an_answer_of_an_assigned_person_does_not_rename_the_company(engin
     book(week, "beta", SARAH)
     await apply_history(engine, week.received_bodies([]))
     assert [row["name"] for row in await fetch(engine, "SELECT name FROM companies")] == ["Firm beta"]
+
+
+async def test_a_company_loses_the_name_that_a_booking_without_its_booker_gave(engine: AsyncEngine) -> None:
+    """M04, PI10: a person attached the booking to a third company, so its own company stays the same."""
+    week = Week()
+    book(week, "beta", SARAH)
+    meeting = book(week, "alpha", SARAH, GUEST)
+    Operator(week).move_booking("uid:alpha", "domain:initech.example", None)
+    meeting.emails = [GUEST]
+    meeting.relocate()
+    await apply_history(engine, week.received_bodies([]))
+    names = await fetch(engine, "SELECT key, name FROM companies ORDER BY key")
+    assert [*map(tuple, names)] == [
+        (ACME, "Firm beta"),
+        (GLOBEX, "Firm alpha"),
+        ("domain:initech.example", "initech.example"),
+    ]
+    assert await rebuild_differences(engine) == []

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import driver_connection, transaction
-from tests.histories.calcom_week import SARAH, Meeting, ReceivedBody, Week, received_in_order
+from tests.histories.calcom_week import LEE, SAM, SARAH, Meeting, ReceivedBody, Week, received_in_order
 from tests.histories.rebuild_check import rebuild_differences
 from tests.histories.table_contents import apply_history, table_contents, table_contents_with_ids
 from tests.histories.webhooks import MONDAY, body, payload
@@ -77,4 +77,22 @@ async def test_an_older_event_of_the_other_booking_takes_the_number_over(engine:
     expected = await table_contents(engine)
     await apply_history(engine, beta_first)
     assert await table_contents(engine) == expected
+    assert await rebuild_differences(engine) == []
+
+
+async def test_a_person_keeps_nothing_from_an_event_that_moved_to_another_booking(engine: AsyncEngine) -> None:
+    """M08, PI10: the first booking takes an event by number over; the other one still lists the event's attendee."""
+    week = Week()
+    first, second = Meeting(week, "alpha", [SAM], 2), Meeting(week, "beta", [LEE], 1)
+    second.number = first.number
+    first.create()
+    second.create()
+    second.end_by_number()
+    in_order = week.received_bodies([])
+    await apply_history(engine, in_order)
+    assert await uid_of_the_number(engine) == "alpha"
+    expected = await table_contents(engine)
+    for shuffled in itertools.permutations(in_order):
+        await apply_history(engine, shuffled)
+        assert await table_contents(engine) == expected
     assert await rebuild_differences(engine) == []

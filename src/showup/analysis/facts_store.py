@@ -79,20 +79,6 @@ async def remove_meetings(connection: asyncpg.Connection, booking_ids: Collectio
     await connection.execute("DELETE FROM booking_facts WHERE booking_id = ANY($1::uuid[])", list(booking_ids))
 
 
-async def deals_changed_since(connection: asyncpg.Connection, since: Mapping[UUID, str]) -> set[UUID]:
-    """Return the deals that have audit entries from an order key on; `since` has the key by company."""
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT a.deal_id
-        FROM unnest($1::uuid[], $2::text[]) AS of(company_id, since) JOIN audit_log a USING (company_id)
-        WHERE a.deal_id IS NOT NULL AND a.order_key COLLATE "C" >= of.since
-        """,
-        list(since),
-        list(since.values()),
-    )
-    return {row["deal_id"] for row in rows}
-
-
 async def save_stages(
     connection: asyncpg.Connection, workspace_id: UUID, deal_ids: Collection[UUID], zone: ZoneInfo
 ) -> None:

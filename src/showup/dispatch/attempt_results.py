@@ -11,7 +11,11 @@ from showup.dispatch.queue_state import QueueState, is_down, jittered, rate_limi
 
 
 class NotSent(Struct, frozen=True, kw_only=True):
-    """The delivery was not sent, because it is no longer valid; `state` is its new state."""
+    """The delivery was not sent, because it is no longer valid.
+
+    `withdrawn`: its booking's history no longer calls for it, and gives the reason. `skipped`: a check at the time of
+    sending found the reason, which the history does not know.
+    """
 
     state: Literal["withdrawn", "skipped"]
     because: str

@@ -188,6 +188,8 @@ async def record_outcomes(connection: asyncpg.Connection, finished: Collection[F
     """Records the outcomes of attempts.
 
     An attempt whose lease has run out is still recorded if it was delivered and no other process has claimed it since.
+    The booking's history alone decides whether an unsent delivery is withdrawn, and why, as a rebuild finds too. It may
+    have changed since the final check: a delivery that it calls for again is still sent.
     """
     if not finished:
         return
@@ -208,10 +210,13 @@ async def record_outcomes(connection: asyncpg.Connection, finished: Collection[F
             FROM given WHERE a.id = given.attempt_id
         )
         UPDATE deliveries d
-        SET state = CASE WHEN given.state = 'scheduled' AND d.unwanted IS NOT NULL THEN 'withdrawn'
+        SET state = CASE WHEN given.state IN ('delivered', 'previewed', 'failed') THEN given.state
+                         WHEN d.unwanted IS NOT NULL THEN 'withdrawn'
+                         WHEN given.state = 'withdrawn' THEN 'scheduled'
                          ELSE given.state END,
-            because = CASE WHEN given.state = 'scheduled' THEN coalesce(d.unwanted, given.because)
-                           ELSE given.because END,
+            because = CASE WHEN given.state IN ('delivered', 'previewed', 'failed') THEN given.because
+                           WHEN given.state = 'withdrawn' THEN d.unwanted
+                           ELSE coalesce(d.unwanted, given.because) END,
             failures = given.failures, wake_at = given.wake_at, attempt_id = NULL, updated_at = $13,
             unwanted = CASE WHEN given.state IN ('failed', 'previewed') THEN d.unwanted END,
             provider = coalesce(given.provider, d.provider), provider_id = coalesce(given.provider_id, d.provider_id),

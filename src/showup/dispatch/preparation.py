@@ -29,7 +29,7 @@ from showup.destinations.contract import (
     Notification,
     Question,
 )
-from showup.dispatch import series_mails
+from showup.dispatch import final_checks, series_mails
 from showup.dispatch.attempt_results import NotSent, Postponed
 from showup.dispatch.blocked_recipients import blocked_numbers, blocked_recipients
 from showup.dispatch.calendar_entries import SentEntries, load_sent_entries, save_sent_entries
@@ -41,11 +41,6 @@ from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
 from showup.outbox.planned import ASKING_SECONDS, REMINDER
 
 _log = structlog.get_logger()
-
-# These only make sense while the meeting will take place, at the time that they were planned for.
-_REQUIRES_ACTIVE_MEETING: Final = frozenset(
-    {"confirmation", "series", "rescheduled", "new_place", "new_host", "reminder"}
-)
 
 
 class UnsubscribeUrlBuilder(Protocol):
@@ -145,20 +140,22 @@ async def load_batch(
     """Makes the final check, and loads what rendering and sending need. The first of the three steps."""
     queue = connected.queue
     await series_mails.lock(connection, queue, claimed)
-    claimed, unwanted = await _reload(connection, claimed)
+    claimed, unwanted = await final_checks.reload(connection, claimed)
     contents = await _load_contents(connection, claimed)
     by_recipient = await final_check.meetings(
         connection, {booking_recipient for one in claimed if (booking_recipient := _booking_recipient(one)) is not None}
     )
     meetings = {one.id: by_recipient.get(_booking_recipient(one) or _NO_MEETING) for one in claimed}
     known = {delivery_id: meeting for delivery_id, meeting in meetings.items() if meeting is not None}
-    stopped = unwanted | await blocked_recipients(connection, queue, claimed, now)
+    stopped: dict[UUID, NotSent | Postponed] = {**unwanted}
+    stopped |= await blocked_recipients(connection, queue, claimed, now)
     stopped |= await blocked_numbers(connection, queue, claimed, known)
+    unstopped = [one for one in claimed if one.id not in stopped]
+    stopped |= await final_checks.stopped_by_meetings(connection, unstopped, meetings, now)
     drafts = []
     for one in claimed:
         meeting = meetings[one.id]
-        content: Content | NotSent | Postponed | None = stopped.get(one.id) or _stop_reason(one, meeting)
-        content = content or contents.get(one.id)
+        content: Content | NotSent | Postponed | None = stopped.get(one.id) or contents.get(one.id)
         if content is None and meeting is not None and one.kind in series_mails.KINDS:
             claimed_dates = await series_mails.claim_dates(connection, queue, one, meeting, now)
             if isinstance(claimed_dates, NotSent | Postponed):
@@ -265,29 +262,6 @@ def _booking_recipient(one: Claimed) -> tuple[UUID, str] | None:
 
 
 _NO_MEETING: Final = (UUID(int=0), "")
-_BOOKING_GONE: Final = NotSent(
-    state="skipped", because="the booking no longer exists, or the attendee no longer takes part"
-)
-
-
-def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
-    """Returns why the delivery must not be sent: its booking may have changed since the delivery was claimed."""
-    if one.booking_id is None:
-        return None
-    if meeting is None:
-        return _BOOKING_GONE
-    if one.kind == "no_show" and meeting.attended is not False:
-        return NotSent(state="withdrawn", because="the attendee is no longer reported as a no-show")
-    if one.kind == "reschedule_request" and not (meeting.status == "CANCELLED" and meeting.reschedule_requested):
-        because = f"no other time is requested now: the meeting is {meeting.status.lower()}"
-        return NotSent(state="withdrawn", because=because)
-    if one.kind not in _REQUIRES_ACTIVE_MEETING:
-        return None
-    if meeting.status != "ACCEPTED":
-        return NotSent(state="withdrawn", because=f"the meeting is now {meeting.status.lower()}")
-    if meeting.version != one.booking_version:
-        return NotSent(state="withdrawn", because="the meeting was rescheduled")
-    return None
 
 
 def _render(
@@ -338,29 +312,6 @@ def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, fin
         url = final_check.confirm_url(invitation)
         return {} if url is None else {"confirm_url": url}
     return {}
-
-
-async def _reload(
-    connection: asyncpg.Connection, claimed: Sequence[Claimed]
-) -> tuple[list[Claimed], dict[UUID, NotSent]]:
-    """Reloads what a replay may have changed since the claim, and returns the deliveries no longer called for.
-
-    A replay may change a delivery's booking, its booking version, and whether its booking's history calls for it.
-    """
-    rows = await connection.fetch(
-        "SELECT id, booking_id, booking_version, unwanted FROM deliveries WHERE id = ANY($1::uuid[])",
-        [one.id for one in claimed],
-    )
-    current = {row["id"]: row for row in rows}
-    reloaded = [
-        replace(one, booking_id=current[one.id]["booking_id"], booking_version=current[one.id]["booking_version"])
-        for one in claimed
-        if one.id in current
-    ]
-    assert len(reloaded) == len(claimed), "a delivery that is being sent is never deleted"
-    return reloaded, {
-        row["id"]: NotSent(state="withdrawn", because=row["unwanted"]) for row in rows if row["unwanted"] is not None
-    }
 
 
 async def _load_contents(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Content]:

@@ -43,11 +43,11 @@ async def replace_rows(
     deals_since: Mapping[UUID, str],
     manual_event_ids: Iterable[UUID] = (),
     new_rows: Sequence[AuditRow],
-) -> None:
+) -> set[UUID]:
     """Replace the audit entries of these bookings, companies' deals and manual events with `new_rows`.
 
     `deals_since` maps each company to the order key from which `new_rows` contains all entries of its deals; earlier
-    entries stay unchanged.
+    entries stay unchanged. Returns the deals whose entries may have changed, including those that lost their last one.
     """
     stored_rows = await connection.fetch(
         """
@@ -72,6 +72,8 @@ async def replace_rows(
     expected = {new_row.key: new_row for new_row in new_rows}
     await _remove(connection, workspace_id, [existing[key] for key in existing if key not in expected])
     await _add(connection, workspace_id, [expected[key] for key in expected if key not in existing])
+    deal_ids = {row["deal_id"] for row in stored_rows} | {row.entry.deal_id for row in new_rows}
+    return {deal_id for deal_id in deal_ids if deal_id is not None}
 
 
 async def _remove(connection: asyncpg.Connection, workspace_id: UUID, numbers: list[int]) -> None:

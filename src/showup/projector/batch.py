@@ -4,7 +4,7 @@
 five hundred, manual events, replays and rebuilds all use it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -72,8 +72,10 @@ async def project(
     contacts = await save_contacts(connection, workspace_id, [one.state for one in replayed], manual)
     await _save_bookings(connection, workspace_id, replayed, contacts, manual)
     deal_projection = await _project_deals(connection, workspace_id, replayed, contacts, manual, rules, replay_request)
-    await _write_audit_log(connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records)
-    await _save_facts(connection, workspace_id, replayed, deal_projection)
+    deal_ids = await _write_audit_log(
+        connection, workspace_id, replayed, contacts, deal_projection, manual, manual_records
+    )
+    await _save_facts(connection, workspace_id, replayed, deal_ids)
     wake_ups = await write_deliveries(
         connection, workspace_id, replayed, deal_projection, manual_records, rules, replay_request.booking_ids
     )
@@ -262,7 +264,8 @@ async def _write_audit_log(
     deal_projection: DealProjection,
     manual: ManualChanges,
     manual_records: Sequence[AnyRecord],
-) -> None:
+) -> set[UUID]:
+    """Write the audit entries; return the deals whose entries may have changed."""
     booking_ids = [one.booking_id for one in replayed]
     manual_records = list({record.event_id: record for record in (*manual.reevaluated, *manual_records)}.values())
     rows = [
@@ -270,7 +273,7 @@ async def _write_audit_log(
         for one in replayed
         for row in booking_rows(one.booking_id, one.state, contacts, _company_id(one.state, contacts, manual))
     ]
-    await audit_log.replace_rows(
+    return await audit_log.replace_rows(
         connection,
         workspace_id,
         booking_ids=[*booking_ids, *(merged_id for one in replayed for merged_id in one.stream.merged)],
@@ -284,7 +287,7 @@ async def _save_facts(
     connection: asyncpg.Connection,
     workspace_id: UUID,
     replayed: Sequence[ReplayedBooking],
-    deal_projection: DealProjection,
+    deal_ids: Set[UUID],
 ) -> None:
     """Save what the analysis counts: the bookings, and the stages of the deals that changed (CA8)."""
     zone = zone_of(await connection.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id))
@@ -304,8 +307,7 @@ async def _save_facts(
     await facts_store.save_meetings(connection, workspace_id, facts)
     # A deal has the source and the event type of the booking that opened it.
     opened = {deal_id(one.booking_id) for one in replayed}
-    changed = await facts_store.deals_changed_since(connection, deal_projection.since)
-    await facts_store.save_stages(connection, workspace_id, opened | changed, zone)
+    await facts_store.save_stages(connection, workspace_id, opened | deal_ids, zone)
 
 
 async def _remove_contacts(

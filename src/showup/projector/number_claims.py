@@ -82,6 +82,7 @@ async def _merge(connection: asyncpg.Connection, log: EventLog, emptied: EventSt
     owner.records += emptied.records
     owner.history += emptied.history
     owner.names |= emptied.names
+    owner.has_lost_events |= emptied.has_lost_events
 
 
 def _give_to_first(number: str, streams: Sequence[EventStream]) -> EventStream:
@@ -98,7 +99,9 @@ def _give_to_first(number: str, streams: Sequence[EventStream]) -> EventStream:
             owner.records += [record for record in stream.records if _is_named_by(record, number)]
             owner.history += [record for record in stream.history if _is_named_by(record, number)]
             stream.records = [record for record in stream.records if not _is_named_by(record, number)]
-            stream.history = [record for record in stream.history if not _is_named_by(record, number)]
+            remaining = [record for record in stream.history if not _is_named_by(record, number)]
+            stream.has_lost_events |= len(remaining) < len(stream.history)
+            stream.history = remaining
             stream.names.discard(number)
     owner.names.add(number)
     owner.won_numbers.add(number)

@@ -92,28 +92,34 @@ async def replay_affected(
     *,
     is_complete: bool,
 ) -> list[ReplayedBooking]:
-    """Replay all bookings of people and companies that lost a booking in this batch.
+    """Replay all bookings of people and companies that lost a booking, or an event of one, in this batch.
 
     A replay may remove a person whom only an event out of order had shown, or move a booking to another company.
-    Details from that event must go, so people are read again from all the bookings that mention them.
+    Details from that event must go, so people are read again from all the bookings that mention them. A person whom the
+    booking still lists may have details from an event that belongs to another booking now.
     """
     rows_before = [before for one in replayed for before in one.rows_before]
+    distrusted = {one.booking_id for one in replayed if is_complete or one.stream.has_lost_events}
     # Check each booking separately: another booking of the batch that mentions the person does not keep this one's
     # details.
     lost_emails = {
-        email for one in replayed for email in one.emails_before if is_complete or email not in one.state.people
+        email
+        for one in replayed
+        for email in one.emails_before
+        if one.booking_id in distrusted or email not in one.state.people
     }
     left_company_ids = {
         before.company_id
         for one in replayed
         for before in one.rows_before
-        if is_complete or before.company_id != _company_id(workspace_id, one.state, manual)
+        if one.booking_id in distrusted or before.company_id != _company_id(workspace_id, one.state, manual)
     } | {
         company_id(workspace_id, manual.identities.company(key))
         for one in replayed
         for key in one.company_keys_before
-        if is_complete or key not in one.state.company_keys
+        if one.booking_id in distrusted or key not in one.state.company_keys
     }
+    left_company_ids |= await _no_longer_named(connection, workspace_id, replayed, manual)
     if lost_emails:
         stored_people = await people.by_email(
             connection, workspace_id, {manual.identities.person(one) for one in lost_emails}
@@ -129,6 +135,24 @@ async def replay_affected(
     # Merged bookings are replayed as one, although each still has its own stored row.
     streams = await load_streams(connection, workspace_id, log, [], booking_ids - {before.id for before in rows_before})
     return await replay_all(connection, workspace_id, log, streams, manual, rules)
+
+
+async def _no_longer_named(
+    connection: asyncpg.Connection, workspace_id: UUID, replayed: Sequence[ReplayedBooking], manual: ManualChanges
+) -> set[UUID]:
+    """Return the companies whose name is an answer in a booking that names another company now, or none."""
+    answers: dict[str, set[str]] = {}
+    for one in replayed:
+        order_keys = {
+            record.order_key for record in one.stream.history if record.event.booking.company_answer is not None
+        }
+        named = {manual.identities.company(key) for key in one.state.company_names}
+        for key in {manual.identities.company(key) for key in one.company_keys_before} - named:
+            answers.setdefault(key, set()).update(order_keys)
+    stored = await companies.by_key(
+        connection, workspace_id, [key for key, order_keys in answers.items() if order_keys]
+    )
+    return {one.id for key, one in stored.items() if one.company.name_seen in answers[key]}
 
 
 def _company_id(workspace_id: UUID, state: BookingState, manual: ManualChanges) -> UUID | None:

@@ -53,6 +53,7 @@ class EventStream(Struct, kw_only=True):
     """The events of one booking. `booking_id` is None while no event can create the booking: it waits.
 
     `merged` are bookings that turn out to be this one. `won_numbers` are names that another booking may have had.
+    `has_lost_events`: another booking got some of its events, so stored data may still contain details from them.
     """
 
     booking_id: UUID | None
@@ -61,6 +62,7 @@ class EventStream(Struct, kw_only=True):
     merged: list[UUID] = []
     names: set[str] = set()
     won_numbers: set[str] = set()
+    has_lost_events: bool = False
 
 
 async def load_streams(
