@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
+from showup.connections.sync_requests_store import request_sync
 from showup.database.engine import driver_connection, transaction
 from showup.reconcile.lead_sync import run
 from showup.reconcile.lead_sync.importer import SyncFailed
@@ -215,6 +216,31 @@ async def test_a_process_that_dies_leaves_its_lease(bison: LeadSyncScenario, fak
     await bison.wait(minutes=3)
     await bison.sync()
     assert len(await bison.emails()) == 40
+
+
+@pytest.mark.parametrize("table", ["lead_sources", "lead_walks", "campaign_totals"])
+async def test_a_request_to_read_all_again_and_a_run_wait_for_each_other(
+    bison: LeadSyncScenario, fake: FakeEmailBison, table: str
+) -> None:
+    """A run changes its data, then extends its lease: a request must not hold the lease while it waits for the data."""
+    add_leads(fake, 1)
+    await bison.sync()
+    async with transaction(bison.engine) as tx:
+        connection = await driver_connection(tx)
+        await connection.execute(f"UPDATE {table} SET workspace_id = workspace_id")  # noqa: S608  # fixed names
+        request = asyncio.create_task(_request_all(bison))
+        while not await connection.fetchval(_WAITING):
+            await asyncio.sleep(0.01)
+        await connection.execute("UPDATE syncs SET leased_until = leased_until")
+    assert await request is True
+
+
+async def _request_all(bison: LeadSyncScenario) -> bool:
+    async with transaction(bison.engine) as tx:
+        return await request_sync(await driver_connection(tx), bison.connection_id, bison.clock(), full=True)
+
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
 async def _lease(connection: asyncpg.Connection) -> object:

@@ -91,8 +91,9 @@ class LeadSyncRun:
                 replace(team, name=_label(team.name)),
                 self._clock(),
             )
+            walks = await walk_store.open_walks(connection, source.workspace_id, f"{source.url} {team.id}")
             await self._lease.extend_in(connection)
-            return await walk_store.open_walks(connection, source.workspace_id, f"{source.url} {team.id}")
+            return walks
 
     # ------------------------------------------------------------ what webhooks named
 
