@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from showup.campaigns.imports_store import ImportTaken, LeadImport
+from showup.campaigns.leads_store import lock_leads
+from showup.database.engine import driver_connection, transaction
 from tests.campaigns.scenario import CampaignScenario
 from tests.campaigns.test_exports import EXPORTS, FOLDER, expected_of
 
@@ -121,6 +123,16 @@ async def test_another_campaign_is_another_import(scenario: CampaignScenario) ->
     assert leads == 12
     ids = [row[0] for row in await scenario.rows("SELECT id FROM campaigns WHERE workspace_id = $1 ORDER BY id")]
     assert ids == [1_000_000_000, 1_000_000_001]
+
+
+async def test_an_import_that_hangs_gives_its_locks_back(scenario: CampaignScenario) -> None:
+    """Its transaction also holds the lock of the workspace's pipeline, so no booking would be projected."""
+    async with transaction(scenario.engine) as tx:
+        connection = await driver_connection(tx)
+        await lock_leads(connection, scenario.workspace)
+        assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
+    async with transaction(scenario.engine) as tx:
+        assert await (await driver_connection(tx)).fetchval("SHOW idle_in_transaction_session_timeout") == "0"
 
 
 async def test_signals_only_grow(scenario: CampaignScenario) -> None:
