@@ -230,7 +230,7 @@ async def test_a_request_to_read_all_again_and_a_run_wait_for_each_other(
         await connection.execute(f"UPDATE {table} SET workspace_id = workspace_id")  # noqa: S608  # fixed names
         request = asyncio.create_task(_request_all(bison))
         while not await connection.fetchval(_WAITING):
-            await asyncio.sleep(0.01)
+            pass
         await connection.execute("UPDATE syncs SET leased_until = leased_until")
     assert await request is True
 
@@ -240,7 +240,9 @@ async def _request_all(bison: LeadSyncScenario) -> bool:
         return await request_sync(await driver_connection(tx), bison.connection_id, bison.clock(), full=True)
 
 
-_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+_WAITING = (
+    "SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 
 
 async def _lease(connection: asyncpg.Connection) -> object:

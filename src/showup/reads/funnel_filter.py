@@ -19,6 +19,9 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 UNKNOWN: Final = "unknown"
 """The source of people whom no campaign brought; they have a group of their own, and are in no total."""
 
+MAX_STEP: Final = 100
+"""Mails of one campaign to a lead beyond this number count at this step: a file may claim a billion of them."""
+
 
 class FunnelFilter(Struct, frozen=True, kw_only=True):
     """What a funnel counts. An empty list or None does not filter; `until` is exclusive."""
@@ -95,7 +98,8 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
 
 MEMBERS: Final[Expressions] = {
     "campaign": "m.campaign_id",
-    "step": "coalesce(m.step, nullif(m.sent, 0))",
+    # NULL would count as MAX_STEP in least().
+    "step": f"nullif(least(coalesce(m.step, m.sent, 0), {MAX_STEP}), 0)",
     "sender": "m.sender_email",
     "source": "c.source",
     "workspace": "m.workspace_id",
