@@ -1,12 +1,20 @@
 """`/api/leads`, `/api/campaigns` and `/api/matches`: import over HTTP, lists, and the undoing of a match (CA1, CA2)."""
 
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
+import msgspec
 import pytest
+from sqlalchemy import insert
 
+from showup.database.engine import transaction
+from showup.database.tables import campaigns
 from showup.web.api.leads import MAX_FILE_BYTES
 from tests.web.conftest import ClientFactory
+from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario
 
 SARAH = "sarah@acme.com"
@@ -103,6 +111,37 @@ async def test_pages_of_campaigns_and_leads_follow_each_other(writer: httpx2.Asy
         assert found == names
     other = (await writer.get("/api/leads", params={"limit": 2})).json()["next_cursor"]
     assert (await writer.get("/api/campaigns", params={"cursor": other, "sort": "name"})).status_code == 400
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at"])
+async def test_pages_list_the_same_campaign_of_two_workspaces_twice(
+    scenario_client_as: ClientFactory, scenario: Scenario, sort: str
+) -> None:
+    """Both read one workspace of EmailBison, so number and name are the same."""
+    async with transaction(scenario.engine) as tx:
+        for slug in ("ours", "theirs"):
+            rows = [{"workspace_id": id_of(slug), "id": number, "name": f"C{number}"} for number in (1, 2)]
+            await tx.execute(insert(campaigns).values([row | _FROM_EMAILBISON for row in rows]))
+    client, found, cursor = scenario_client_as("everywhere"), [], None
+    while True:
+        query = {"sort": sort, "limit": 1} | ({"cursor": cursor} if cursor else {})
+        page = (await client.get("/api/campaigns", params=query)).json()
+        found += [(item["workspace"], item["id"]) for item in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert sorted(found) == [("ours", 1), ("ours", 2), ("theirs", 1), ("theirs", 2)]
+
+
+_FROM_EMAILBISON = {"source": "emailbison", "created_at": datetime(2026, 3, 1, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize("end", [(1,), (1, None), (2**63, UUID(int=1)), (-1, UUID(int=1)), (str(UUID(int=1)),)])
+async def test_a_cursor_of_campaigns_needs_a_number_and_a_workspace(
+    writer: httpx2.AsyncClient, end: tuple[object, ...]
+) -> None:
+    cursor = urlsafe_b64encode(msgspec.json.encode(("name", "C1", *end))).decode()
+    answer = await writer.get("/api/campaigns", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:showup:problem:broken-cursor")
 
 
 async def test_each_workspace_has_its_own_leads(scenario_client_as: ClientFactory, scenario: Scenario) -> None:
