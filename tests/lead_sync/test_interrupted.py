@@ -4,6 +4,7 @@ The error scenarios are those of seed 002, here of EmailBison.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -26,6 +27,24 @@ BATCH = run.PAGES_AT_ONCE * 15
 def add_leads(fake: FakeEmailBison, number: int) -> None:
     for one in range(number):
         fake.workspace.add_lead(f"lead{one}@acme.example", [FOUNDERS])
+
+
+def slow_clock(bison: LeadSyncScenario) -> Callable[[], datetime]:
+    """Returns a clock on which two seconds pass whenever somebody looks at it."""
+
+    def look() -> datetime:
+        bison.time.now += timedelta(seconds=2)
+        return bison.time.now
+
+    return look
+
+
+_REPORT_ALL = """
+    WITH made AS (
+        INSERT INTO reported_leads (workspace_id, lead, reported_at)
+        SELECT $1, id::text, now() FROM generate_series(1, 20) AS id RETURNING lead
+    ) SELECT count(*) FROM made
+"""
 
 
 class TestImport:
@@ -57,19 +76,31 @@ class TestImport:
     async def test_a_long_one_is_read_in_parts(self, bison: LeadSyncScenario, fake: FakeEmailBison) -> None:
         """Each part lasts less than a minute, so that other workspaces have their turn."""
         add_leads(fake, 100)
-
-        def slow_clock() -> datetime:
-            bison.time.now += timedelta(seconds=2)
-            return bison.time.now
-
         parts: list[int] = []
         while not parts or (await bison.state()).import_state != "done":
-            await bison.importer(slow_clock).poll_due()
+            await bison.importer(slow_clock(bison)).poll_due()
             parts.append((await bison.state()).read)
             assert len(parts) < 20
         assert parts == sorted(parts)
         assert len(parts) > 2
         assert len(await bison.emails()) == 100
+
+    async def test_many_statistics_and_reports_are_read_in_parts(
+        self, bison: LeadSyncScenario, fake: FakeEmailBison
+    ) -> None:
+        for number in range(20):
+            fake.workspace.add_campaign(200 + number, f"C{number}")
+        add_leads(fake, 20)
+        parts: list[tuple[int, int]] = []
+        await bison.rows(_REPORT_ALL)
+        while not parts or parts[-1] != (0, 22):
+            await bison.importer(slow_clock(bison)).poll_due()
+            state = await bison.state()
+            parts.append((state.reported, len(await bison.table("campaign_totals"))))
+            assert len(parts) < 20
+            assert (state.statistics_read_at is None) == (parts[-1][1] < 22)
+        assert 0 < parts[0][0] < 20
+        assert any(0 < totals < 22 for _, totals in parts)
 
     async def test_a_cursor_that_emailbison_forgot_is_no_dead_end(
         self, bison: LeadSyncScenario, fake: FakeEmailBison
