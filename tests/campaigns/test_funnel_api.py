@@ -20,6 +20,7 @@ from tests.campaigns.test_funnel import AS_OF, rounded
 from tests.campaigns.test_funnel_scenario import CAMPAIGNS, EXPECTED, LEADS, SCENARIO, import_leads, receive
 from tests.campaigns.typescript import assert_type, read_type
 from tests.histories.table_contents import new_account
+from tests.histories.webhooks import attendee
 
 
 @pytest.fixture
@@ -220,6 +221,34 @@ async def test_more_groups_than_a_person_reads_are_refused(
         answer = await client.get(path, params={"group_by": "campaign"})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "group_by")
     assert len((await get(client, "/api/funnel", group_by="campaign", campaign_id=[1, 2]))["items"]) == 2
+
+
+async def test_mails_of_simulated_campaigns_count_where_simulated_bookings_do(
+    scenario: CampaignScenario, client: httpx2.AsyncClient
+) -> None:
+    row = {"email": "ann@acme.example", "emails_sent": 3, "replied": "true", "interested": "true"}
+    await scenario.import_rows("Simulated", [row])
+    await scenario.rows("UPDATE workspaces SET slug = 'simulation' WHERE id = $1 RETURNING id")
+    for simulated, sent, people, groups in (("false", 0, 0, 0), ("true", 3, 1, 1), ("all", 3, 1, 1)):
+        query = {"simulated": simulated, "from": "2026-01-01"}
+        funnel = await get(client, "/api/funnel", group_by="campaign", simulated=simulated)
+        assert (funnel["sent"], funnel["replied"], funnel["interested"]) == (sent, people, people)
+        assert len(funnel["items"]) == groups
+        assert (await get(client, "/api/funnel", **query))["undated"]["sent"] == sent
+
+
+async def test_people_without_an_address_are_listed_and_counted(
+    scenario: CampaignScenario, client: httpx2.AsyncClient
+) -> None:
+    """CA6: one row for each attendee, also for one who has given a phone number only."""
+    for uid in ("one", "two"):
+        await scenario.book(uid, attendee("", "Zoe", phone="+31612345678"))
+    answer = await get(client, f"/api/clients/{scenario.workspace}/bookings")
+    assert_type(answer, read_type("ClientBookings"))
+    assert answer["summary"]["total_bookings"] == 2
+    assert {(row["campaign_id"], row["lead_email"]) for row in answer["bookings"]} == {(0, "")}
+    funnel = await get(client, "/api/funnel", group_by="source", source="unknown")
+    assert [(item["group"]["source"], item["booked"]) for item in funnel["items"]] == [("unknown", 1)]
 
 
 async def test_the_file_says_that_groups_are_left_out(scenario: CampaignScenario, client: httpx2.AsyncClient) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, func, select
+from sqlalchemy import BigInteger, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Select
 
@@ -66,7 +66,8 @@ async def client_bookings(
         .where(
             b.workspace_id == workspace_id,
             b.status.in_(("ACCEPTED", "PENDING")),
-            a.match_key.is_not(None),
+            # Organizers and teammates have an address, and no key.
+            or_(a.match_key.is_not(None), a.email.is_(None)),
             a.cancelled_at.is_(None),
             ~b.simulated,
             if_set(booked_from, lambda at: booked_at >= at),
@@ -109,7 +110,7 @@ def _with_campaigns(seats: Select[tuple[UUID, int]], limit: int) -> Select[tuple
         select(
             func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),
             func.coalesce(c.name, "").label("campaign_name"),
-            func.coalesce(m.lead_email, s.email).label("lead_email"),
+            func.coalesce(m.lead_email, s.email, "").label("lead_email"),
             s.booked_at,
             s.start_time.label("scheduled_time"),
             s.attended.label("showed_up"),

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct, field
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.access.workspace import SIMULATION
 from showup.campaigns.funnel import Counts, Held, Outcomes
-from showup.database.tables import campaigns
+from showup.database.tables import campaigns, workspaces
 from showup.reads.funnel_booked import OUTCOMES, booked_query
 from showup.reads.funnel_deals import deals_query
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
@@ -84,9 +85,16 @@ async def read_funnel(
 async def _campaigns(tx: AsyncConnection, wanted: FunnelFilter) -> list[Key]:
     """Return the keys of all campaigns: those of which nothing is known yet, such as a draft, have zeros."""
     c = campaigns.c
+    simulation = select(workspaces.c.id).where(workspaces.c.slug == SIMULATION).scalar_subquery()
+    is_wanted = {
+        "all": true(),
+        "true": c.workspace_id == simulation,
+        "false": c.workspace_id.is_distinct_from(simulation),
+    }
     query = (
         select(c.workspace_id, c.id)
         .where(
+            is_wanted[wanted.simulated],
             if_set(wanted.workspace_id, lambda one: c.workspace_id == one),
             if_any(wanted.campaign_ids, c.id.in_),
             if_any(wanted.sources, c.source.in_),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from showup.access.workspace import SIMULATION
 from showup.campaigns.campaign import CampaignSource
 from showup.reads.simulated import SimulatedFilter
 
@@ -46,6 +47,7 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
             "until": self.until,
             "now": now,
             "simulated": self.simulated == "true",
+            "simulation": SIMULATION,
         }
 
     def of_campaign(self, table: str) -> list[str]:
@@ -58,6 +60,16 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
         if self.sources:
             found.append("coalesce(c.source, 'unknown') = ANY(CAST(:sources AS text[]))")
         return found
+
+    def of_mails(self, table: str) -> list[str]:
+        """Return the conditions on the campaign whose mails count: those of simulated campaigns are simulated too."""
+        simulated = "(SELECT id FROM workspaces WHERE slug = :simulation)"
+        found = {
+            "all": [],
+            "true": [f"{table}.workspace_id = {simulated}"],
+            "false": [f"{table}.workspace_id IS DISTINCT FROM {simulated}"],
+        }
+        return [*self.of_campaign(table), *found[self.simulated]]
 
     def of_booking(self, table: str = "b") -> list[str]:
         """Return the conditions on the booking."""

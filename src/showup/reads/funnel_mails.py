@@ -30,7 +30,7 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """
     others = [key for key in keys if key != "step"]
     where = " AND ".join(
-        [*wanted.of_campaign("m"), *wanted.in_cohort(), wanted.in_activity("m.last_sent_at"), f"{_MAILS} > 0"]
+        [*wanted.of_mails("m"), *wanted.in_cohort(), wanted.in_activity("m.last_sent_at"), f"{_MAILS} > 0"]
     )
     if "step" in keys:
         last = f"least(h.mails, {MAX_STEP})"
@@ -53,7 +53,7 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return `replied` and `interested`: leads, each once in a group."""
-    where = " AND ".join([*wanted.of_campaign("m"), *wanted.in_cohort(), "(m.replied OR m.interested)"])
+    where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), "(m.replied OR m.interested)"])
     steps = {
         "replied": f"m.replied AND {wanted.in_activity('m.replied_at')}",
         "interested": f"m.interested AND {wanted.in_activity('m.interested_at')}",
@@ -73,7 +73,7 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 def undated_query(wanted: FunnelFilter) -> str:
     """Return how much of each step has no time, so that it is in no period."""
-    where = " AND ".join(wanted.of_campaign("m")) or "true"
+    where = " AND ".join(wanted.of_mails("m")) or "true"
     is_cohort = wanted.basis == "cohort"
     sent, replied, interested = (
         f"m.{'first_sent_at' if is_cohort else name} IS NULL"

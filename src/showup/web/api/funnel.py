@@ -49,7 +49,7 @@ class FunnelQuery(WorkspaceQuery):
         description="`previous`: with the period before, of the same length."
         f" `groups`: the held rates of the first {MAX_COMPARED} groups.",
     )
-    simulated: SimulatedFilter = Field("false", description=f"Of bookings. {SIMULATED}")
+    simulated: SimulatedFilter = Field("false", description=SIMULATED)
     limit: int = Field(200, ge=1, le=MAX_GROUPS, description="The most groups to return.")
 
     @field_validator("group_by")
@@ -88,7 +88,7 @@ async def get_funnel(
 ) -> Any:
     """Count mails, replies, bookings and shows of campaigns, and the deals that they brought.
 
-    `sent` and `delivered` are mails; all other steps are people, each once in a group. Without simulated bookings.
+    `sent` and `delivered` are mails; all other steps are people, each once in a group. Without simulated data.
     """
     return await _describe(tx, query.request(permission), state)
 
