@@ -1,5 +1,6 @@
 """`/api/leads`, `/api/campaigns` and `/api/matches`: import over HTTP, lists, and the undoing of a match (CA1, CA2)."""
 
+import asyncio
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,8 @@ import msgspec
 import pytest
 from sqlalchemy import insert
 
-from showup.database.engine import transaction
+from showup.campaigns.leads_store import lock_leads
+from showup.database.engine import driver_connection, transaction
 from showup.database.tables import campaigns
 from showup.web.api.leads import MAX_FILE_BYTES
 from tests.web.conftest import ClientFactory
@@ -46,6 +48,22 @@ async def test_a_file_is_imported_once_and_matched(writer: httpx2.AsyncClient, s
     assert (match["attendee"], match["lead"]["id"], match["campaign"]["id"]) == (SARAH, lead["id"], campaign["id"])
     assert (match["method"], match["score"], match["actor"]) == ("email", 1.0, "showup")
     assert match["evidence"]["address"] == f"{SARAH} is the lead's address"
+
+
+async def test_a_workspace_imports_one_file_at_a_time(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    """Imports that wait for each other would otherwise take all connections, and webhooks would find none."""
+    async with transaction(scenario.engine) as tx:
+        connection = await driver_connection(tx)
+        await lock_leads(connection, id_of("ours"))
+        first = asyncio.create_task(post(writer))
+        while not await connection.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted"):
+            pass
+        second = await post(writer, campaign="Another")
+        assert (second.status_code, second.json()["type"]) == (503, "urn:showup:problem:busy")
+        assert "Send this one again" in second.json()["detail"]
+        assert (await post(writer, preview="true")).status_code == 200
+    assert (await first).json()["state"] == "done"
+    assert (await post(writer, campaign="Another")).status_code == 200
 
 
 async def test_a_match_can_be_undone_and_is_not_made_again(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
