@@ -223,10 +223,10 @@ class ImportResponse(BaseModel):
 
 
 class ImportQuery(WorkspaceQuery):
-    """How to read the file. What is not said is detected."""
+    """How to read the file. Showup detects what the request does not set."""
 
     campaign: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] = Field(
-        description="Campaign of the rows that name none in a column of their own. It is created if it does not exist.",
+        description="Campaign of the rows that have no campaign of their own. It is created if it does not exist.",
         examples=["Founders NL"],
     )
     map: list[ShortText] = any_of(
