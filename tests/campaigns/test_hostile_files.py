@@ -77,7 +77,8 @@ def test_an_encoding_and_a_separator_can_be_chosen(tmp_path: Path) -> None:
     row = file.first_rows(1)[0]
     assert isinstance(row, LeadRow)
     assert row.lead.name == "Łukasz"
-    for options in ({"encoding": "klingon"}, {"encoding": "base64"}, {"separator": '"'}, {"separator": ""}):
+    encodings = ("klingon", "base64", "punycode")
+    for options in (*({"encoding": one} for one in encodings), {"separator": '"'}, {"separator": ""}):
         with pytest.raises(UnusableFile):
             read(tmp_path, TEXT, **options)
 
@@ -134,6 +135,20 @@ def test_a_missing_quotation_mark_spoils_what_it_swallows_only(tmp_path: Path) -
 def test_an_unusable_file_is_refused_with_a_reason(tmp_path: Path, content: bytes, words: str) -> None:
     with pytest.raises(UnusableFile, match=words):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "stated"), [("utf-16-le", "utf-16"), ("utf-16-be", "UTF16"), ("utf-32-le", "utf-32")]
+)
+def test_a_stated_encoding_needs_no_byte_order_mark(tmp_path: Path, encoding: str, stated: str) -> None:
+    assert emails(read(tmp_path, TEXT.encode(encoding), encoding=stated))[0] == GOOD
+    assert emails(read(tmp_path, TEXT.encode(stated), encoding=stated))[0] == GOOD
+
+
+def test_a_broken_byte_in_a_name_of_a_column_can_be_reported(tmp_path: Path) -> None:
+    file = read(tmp_path, TEXT.encode().replace(b"company", b"comp\xffny"))
+    assert file.mapping.unused() == ["comp\ufffdny"]
+    assert emails(file)[0] == GOOD
 
 
 def test_a_mapping_names_columns_and_fields_that_exist(tmp_path: Path) -> None:

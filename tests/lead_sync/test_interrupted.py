@@ -4,11 +4,13 @@ The error scenarios are those of seed 002, here of EmailBison.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
 
+from showup.connections.sync_requests_store import request_sync
 from showup.database.engine import driver_connection, transaction
 from showup.reconcile.lead_sync import run
 from showup.reconcile.lead_sync.importer import SyncFailed
@@ -25,6 +27,24 @@ BATCH = run.PAGES_AT_ONCE * 15
 def add_leads(fake: FakeEmailBison, number: int) -> None:
     for one in range(number):
         fake.workspace.add_lead(f"lead{one}@acme.example", [FOUNDERS])
+
+
+def slow_clock(bison: LeadSyncScenario) -> Callable[[], datetime]:
+    """Returns a clock on which two seconds pass whenever somebody looks at it."""
+
+    def look() -> datetime:
+        bison.time.now += timedelta(seconds=2)
+        return bison.time.now
+
+    return look
+
+
+_REPORT_ALL = """
+    WITH made AS (
+        INSERT INTO reported_leads (workspace_id, lead, reported_at)
+        SELECT $1, id::text, now() FROM generate_series(1, 20) AS id RETURNING lead
+    ) SELECT count(*) FROM made
+"""
 
 
 class TestImport:
@@ -56,19 +76,31 @@ class TestImport:
     async def test_a_long_one_is_read_in_parts(self, bison: LeadSyncScenario, fake: FakeEmailBison) -> None:
         """Each part lasts less than a minute, so that other workspaces have their turn."""
         add_leads(fake, 100)
-
-        def slow_clock() -> datetime:
-            bison.time.now += timedelta(seconds=2)
-            return bison.time.now
-
         parts: list[int] = []
         while not parts or (await bison.state()).import_state != "done":
-            await bison.importer(slow_clock).poll_due()
+            await bison.importer(slow_clock(bison)).poll_due()
             parts.append((await bison.state()).read)
             assert len(parts) < 20
         assert parts == sorted(parts)
         assert len(parts) > 2
         assert len(await bison.emails()) == 100
+
+    async def test_many_statistics_and_reports_are_read_in_parts(
+        self, bison: LeadSyncScenario, fake: FakeEmailBison
+    ) -> None:
+        for number in range(20):
+            fake.workspace.add_campaign(200 + number, f"C{number}")
+        add_leads(fake, 20)
+        parts: list[tuple[int, int]] = []
+        await bison.rows(_REPORT_ALL)
+        while not parts or parts[-1] != (0, 22):
+            await bison.importer(slow_clock(bison)).poll_due()
+            state = await bison.state()
+            parts.append((state.reported, len(await bison.table("campaign_totals"))))
+            assert len(parts) < 20
+            assert (state.statistics_read_at is None) == (parts[-1][1] < 22)
+        assert 0 < parts[0][0] < 20
+        assert any(0 < totals < 22 for _, totals in parts)
 
     async def test_a_cursor_that_emailbison_forgot_is_no_dead_end(
         self, bison: LeadSyncScenario, fake: FakeEmailBison
@@ -215,6 +247,33 @@ async def test_a_process_that_dies_leaves_its_lease(bison: LeadSyncScenario, fak
     await bison.wait(minutes=3)
     await bison.sync()
     assert len(await bison.emails()) == 40
+
+
+@pytest.mark.parametrize("table", ["lead_sources", "lead_walks", "campaign_totals"])
+async def test_a_request_to_read_all_again_and_a_run_wait_for_each_other(
+    bison: LeadSyncScenario, fake: FakeEmailBison, table: str
+) -> None:
+    """A run changes its data, then extends its lease: a request must not hold the lease while it waits for the data."""
+    add_leads(fake, 1)
+    await bison.sync()
+    async with transaction(bison.engine) as tx:
+        connection = await driver_connection(tx)
+        await connection.execute(f"UPDATE {table} SET workspace_id = workspace_id")  # noqa: S608  # fixed names
+        request = asyncio.create_task(_request_all(bison))
+        while not await connection.fetchval(_WAITING):
+            pass
+        await connection.execute("UPDATE syncs SET leased_until = leased_until")
+    assert await request is True
+
+
+async def _request_all(bison: LeadSyncScenario) -> bool:
+    async with transaction(bison.engine) as tx:
+        return await request_sync(await driver_connection(tx), bison.connection_id, bison.clock(), full=True)
+
+
+_WAITING = (
+    "SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 
 
 async def _lease(connection: asyncpg.Connection) -> object:

@@ -94,3 +94,9 @@ def test_any_value_is_read_or_refused_as_malformed(values: dict[str, Any]) -> No
     for one in read_lead(found):
         texts = (one.lead.email, one.lead.name, one.lead.company)
         assert not any("\0" in text for text in texts if text is not None)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-12:00"])
+def test_a_time_that_utc_does_not_have_counts_as_none(at: str) -> None:
+    """The database would refuse it, and every lead that is read with it."""
+    assert signals(date_received=at) == Signals(replied=True, replied_at=None)

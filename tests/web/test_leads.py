@@ -1,12 +1,23 @@
 """`/api/leads`, `/api/campaigns` and `/api/matches`: import over HTTP, lists, and the undoing of a match (CA1, CA2)."""
 
+import asyncio
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
+import msgspec
 import pytest
+from sqlalchemy import insert
 
+from showup.campaigns.leads_store import lock_leads
+from showup.database.engine import driver_connection, transaction
+from showup.database.tables import campaigns
 from showup.web.api.leads import MAX_FILE_BYTES
+from tests.locks import wait_until_blocking
 from tests.web.conftest import ClientFactory
+from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario
 
 SARAH = "sarah@acme.com"
@@ -38,6 +49,21 @@ async def test_a_file_is_imported_once_and_matched(writer: httpx2.AsyncClient, s
     assert (match["attendee"], match["lead"]["id"], match["campaign"]["id"]) == (SARAH, lead["id"], campaign["id"])
     assert (match["method"], match["score"], match["actor"]) == ("email", 1.0, "showup")
     assert match["evidence"]["address"] == f"{SARAH} is the lead's address"
+
+
+async def test_a_workspace_imports_one_file_at_a_time(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    """Imports that wait for each other would otherwise take all connections, and webhooks would find none."""
+    async with transaction(scenario.engine) as tx:
+        connection = await driver_connection(tx)
+        await lock_leads(connection, id_of("ours"))
+        first = asyncio.create_task(post(writer))
+        await wait_until_blocking(connection)
+        second = await post(writer, campaign="Another")
+        assert (second.status_code, second.json()["type"]) == (503, "urn:showup:problem:busy")
+        assert "Send this one again" in second.json()["detail"]
+        assert (await post(writer, preview="true")).status_code == 200
+    assert (await first).json()["state"] == "done"
+    assert (await post(writer, campaign="Another")).status_code == 200
 
 
 async def test_a_match_can_be_undone_and_is_not_made_again(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
@@ -103,6 +129,37 @@ async def test_pages_of_campaigns_and_leads_follow_each_other(writer: httpx2.Asy
         assert found == names
     other = (await writer.get("/api/leads", params={"limit": 2})).json()["next_cursor"]
     assert (await writer.get("/api/campaigns", params={"cursor": other, "sort": "name"})).status_code == 400
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at"])
+async def test_pages_list_the_same_campaign_of_two_workspaces_twice(
+    scenario_client_as: ClientFactory, scenario: Scenario, sort: str
+) -> None:
+    """Both read one workspace of EmailBison, so number and name are the same."""
+    async with transaction(scenario.engine) as tx:
+        for slug in ("ours", "theirs"):
+            rows = [{"workspace_id": id_of(slug), "id": number, "name": f"C{number}"} for number in (1, 2)]
+            await tx.execute(insert(campaigns).values([row | _FROM_EMAILBISON for row in rows]))
+    client, found, cursor = scenario_client_as("everywhere"), [], None
+    while True:
+        query = {"sort": sort, "limit": 1} | ({"cursor": cursor} if cursor else {})
+        page = (await client.get("/api/campaigns", params=query)).json()
+        found += [(item["workspace"], item["id"]) for item in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert sorted(found) == [("ours", 1), ("ours", 2), ("theirs", 1), ("theirs", 2)]
+
+
+_FROM_EMAILBISON = {"source": "emailbison", "created_at": datetime(2026, 3, 1, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize("end", [(1,), (1, None), (2**63, UUID(int=1)), (-1, UUID(int=1)), (str(UUID(int=1)),)])
+async def test_a_cursor_of_campaigns_needs_a_number_and_a_workspace(
+    writer: httpx2.AsyncClient, end: tuple[object, ...]
+) -> None:
+    cursor = urlsafe_b64encode(msgspec.json.encode(("name", "C1", *end))).decode()
+    answer = await writer.get("/api/campaigns", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:showup:problem:broken-cursor")
 
 
 async def test_each_workspace_has_its_own_leads(scenario_client_as: ClientFactory, scenario: Scenario) -> None:

@@ -6,6 +6,9 @@ from uuid import UUID
 from msgspec import Struct
 
 DEFAULT = "default"
+SIMULATION = "simulation"
+"""The workspace of `showup simulate`: its bookings are marked as simulated, and all its campaigns are."""
+
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_LENGTH = 63
 

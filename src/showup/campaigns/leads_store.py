@@ -15,6 +15,8 @@ from showup.values.email_address import match_key
 
 # The lock that gives out campaigns' numbers; the number is arbitrary.
 _NUMBERS_LOCK: Final = 6_120_733_944_120_871
+# Longer than an import takes between two statements.
+IDLE_TIMEOUT: Final = "60s"
 
 
 class ImportedLead(Struct, frozen=True, kw_only=True):
@@ -47,8 +49,10 @@ class Repetition(Struct, frozen=True, kw_only=True):
 async def lock_leads(connection: asyncpg.Connection, workspace_id: UUID) -> None:
     """Wait until no other transaction writes leads of the workspace, and hold the lock until this one ends.
 
-    Two imports that write the same leads in another order would otherwise wait for each other.
+    Two imports that write the same leads in another order would otherwise wait for each other. PostgreSQL ends a
+    transaction that holds the lock and runs no statement for IDLE_TIMEOUT: its process hangs.
     """
+    await connection.execute("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", IDLE_TIMEOUT)
     # The lock of the workspace's pipeline has the other half of the id as its key.
     await connection.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(workspace_id.bytes[8:], signed=True))
 

@@ -144,7 +144,7 @@ async def _state(container: Container, connection: Connection) -> LeadSourceStat
 def _describe_data(state: LeadSourceState | None) -> str:
     if state is None or state.last_synced_at is None:
         return "never read; a running `showup serve` reads it by itself"
-    waiting = f", {state.reported} leads that webhooks named wait" if state.reported else ""
+    waiting = f"; {state.reported} leads reported by webhooks are still to be read" if state.reported else ""
     return f"read at {_at(state.last_synced_at)}{waiting}"
 
 

@@ -32,11 +32,12 @@ def import_file(  # noqa: PLR0913, PLR0917  # each is an option of the command
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The export of a sales tool or a spreadsheet.")],
     workspace: Annotated[str, typer.Option(help="The workspace, by its slug.")] = "default",
     campaign: Annotated[
-        str | None, typer.Option(help="Campaign of the rows that name none. Default: the file's name.")
+        str | None,
+        typer.Option(help="Campaign of the rows that have no campaign of their own. Default: the file's name."),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="COLUMN=FIELD", help="A column that Showup does not know. May be repeated."),
+        typer.Option("--map", metavar="COLUMN=FIELD", help="Use a column as this field. May be repeated."),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as cp1252. Default: detected.")] = None,
     separator: Annotated[str | None, typer.Option(help="Such as ';'. Default: detected.")] = None,

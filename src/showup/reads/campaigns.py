@@ -52,7 +52,7 @@ async def list_campaigns(
         .join_from(campaigns, campaign_totals, is_same, isouter=True)
         .where(visible_to(permission, campaigns), if_any(filters.source, campaigns.c.source.in_))
     )
-    page = await read_page(tx, query, CAMPAIGN_SORTS, page_request)
+    page = await read_page(tx, query, CAMPAIGN_SORTS, page_request, workspace=campaigns.c.workspace_id)
     return ResultPage(items=[_with_delivered(item) for item in page.items], next_cursor=page.next_cursor)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, func, select
+from sqlalchemy import BigInteger, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Select
 
@@ -21,20 +21,21 @@ _MAX_ID: Final = 2**63
 
 
 async def find_client(tx: AsyncConnection, permission: Permission, client_id: str) -> Workspace | None:
-    """Returns the workspace with this slug, UUID or EmailBison id; None if the permission allows no such workspace."""
-    found = await _find(tx, client_id)
-    return found if found is not None and permission.can_see(found.id) else None
+    """Returns the workspace with this slug, UUID or EmailBison id; None if the permission allows no such workspace.
 
-
-async def _find(tx: AsyncConnection, client_id: str) -> Workspace | None:
-    if is_slug(client_id) and (workspace := await workspaces_store.find(tx, client_id)) is not None:
-        return workspace
+    Workspaces that the permission doesn't allow change nothing: they may have any slug, and read any EmailBison.
+    """
+    if is_slug(client_id):
+        workspace = await workspaces_store.find(tx, client_id)
+        if workspace is not None and permission.can_see(workspace.id):
+            return workspace
     workspace_id = _uuid(client_id)
     if workspace_id is None and client_id.isdecimal() and client_id.isascii() and int(client_id) < _MAX_ID:
-        workspace_id = await workspace_of_source(tx, int(client_id))
-    if workspace_id is None or await tx.scalar(select(workspaces.c.id).where(workspaces.c.id == workspace_id)) is None:
+        workspace_id = await workspace_of_source(tx, permission, int(client_id))
+    if workspace_id is None or not permission.can_see(workspace_id):
         return None
-    return await workspaces_store.get(tx, workspace_id)
+    known = await tx.scalar(select(workspaces.c.id).where(workspaces.c.id == workspace_id))
+    return None if known is None else await workspaces_store.get(tx, workspace_id)
 
 
 def _uuid(text: str) -> UUID | None:
@@ -65,7 +66,8 @@ async def client_bookings(
         .where(
             b.workspace_id == workspace_id,
             b.status.in_(("ACCEPTED", "PENDING")),
-            a.match_key.is_not(None),
+            # Organizers and teammates have an address, and no key.
+            or_(a.match_key.is_not(None), a.email.is_(None)),
             a.cancelled_at.is_(None),
             ~b.simulated,
             if_set(booked_from, lambda at: booked_at >= at),
@@ -108,7 +110,7 @@ def _with_campaigns(seats: Select[tuple[UUID, int]], limit: int) -> Select[tuple
         select(
             func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),
             func.coalesce(c.name, "").label("campaign_name"),
-            func.coalesce(m.lead_email, s.email).label("lead_email"),
+            func.coalesce(m.lead_email, s.email, "").label("lead_email"),
             s.booked_at,
             s.start_time.label("scheduled_time"),
             s.attended.label("showed_up"),

@@ -1,16 +1,17 @@
 """Reads the funnel: from the mails of campaigns to the people who showed, and the deals that were won (CA5)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct, field
-from sqlalchemy import select, text
+from sqlalchemy import RowMapping, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.access.workspace import SIMULATION
 from showup.campaigns.funnel import Counts, Held, Outcomes
-from showup.database.tables import campaigns
+from showup.database.tables import campaigns, workspaces
 from showup.reads.funnel_booked import OUTCOMES, booked_query
 from showup.reads.funnel_deals import deals_query
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
@@ -19,6 +20,13 @@ from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
 Key: TypeAlias = tuple[Any, ...]
+
+MAX_READ_GROUPS: Final = 20_000
+"""A funnel with more groups is refused: no person reads them, and each takes memory."""
+
+
+class TooManyGroups(ValueError):
+    """The dimensions give more groups than MAX_READ_GROUPS."""
 
 
 class DealsWon(Struct, kw_only=True):
@@ -50,19 +58,26 @@ class Funnel(Struct, frozen=True, kw_only=True):
 async def read_funnel(
     tx: AsyncConnection, wanted: FunnelFilter, dimensions: Sequence[Dimension], now: datetime
 ) -> Funnel:
-    """Returns the funnel of what the filter selects."""
+    """Returns the funnel of what the filter selects. Raises TooManyGroups."""
     keys = keys_of(dimensions)
     found = _Found(keys)
-    params = wanted.params(now)
+
+    async def read(query: str) -> Sequence[RowMapping]:
+        # One row more than there may be, and that of the total.
+        rows = await tx.execute(text(f"{query} LIMIT {MAX_READ_GROUPS + 2}"), wanted.params(now))
+        return rows.mappings().all()
+
     if not wanted.organizers:
         # Mails and replies have no organizer.
         mail_keys = () if "organizer" in keys else keys
         for query in (mails_query, people_query):
-            found.add((await tx.execute(text(query(wanted, mail_keys)), params)).mappings())
-    found.add((await tx.execute(text(booked_query(wanted, keys)), params)).mappings())
-    found.add_deals((await tx.execute(text(deals_query(wanted, keys)), params)).mappings())
+            found.add(await read(query(wanted, mail_keys)))
+    found.add(await read(booked_query(wanted, keys)))
+    found.add_deals(await read(deals_query(wanted, keys)))
     if list(dimensions) == ["campaign"]:
         found.add_keys(await _campaigns(tx, wanted))
+    if len(found.keys) > MAX_READ_GROUPS + 1:
+        raise TooManyGroups
     groups = sorted((found.group(key) for key in found.keys if key != ()), key=_order)
     return Funnel(total=found.group(()), groups=groups)
 
@@ -70,10 +85,21 @@ async def read_funnel(
 async def _campaigns(tx: AsyncConnection, wanted: FunnelFilter) -> list[Key]:
     """Return the keys of all campaigns: those of which nothing is known yet, such as a draft, have zeros."""
     c = campaigns.c
-    query = select(c.workspace_id, c.id).where(
-        if_set(wanted.workspace_id, lambda one: c.workspace_id == one),
-        if_any(wanted.campaign_ids, c.id.in_),
-        if_any(wanted.sources, c.source.in_),
+    simulation = select(workspaces.c.id).where(workspaces.c.slug == SIMULATION).scalar_subquery()
+    is_wanted = {
+        "all": true(),
+        "true": c.workspace_id == simulation,
+        "false": c.workspace_id.is_distinct_from(simulation),
+    }
+    query = (
+        select(c.workspace_id, c.id)
+        .where(
+            is_wanted[wanted.simulated],
+            if_set(wanted.workspace_id, lambda one: c.workspace_id == one),
+            if_any(wanted.campaign_ids, c.id.in_),
+            if_any(wanted.sources, c.source.in_),
+        )
+        .limit(MAX_READ_GROUPS + 1)
     )
     return [tuple(row) for row in await tx.execute(query)]
 
@@ -94,7 +120,7 @@ class _Found:
         self._deals: dict[Key, DealsWon] = {}
 
     @property
-    def keys(self) -> Iterable[Key]:
+    def keys(self) -> Collection[Key]:
         return self._counts
 
     def add(self, rows: Iterable[Any]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import select, true
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.campaigns.funnel import HELD_PEOPLE, RATES, UNITS, difference, funnel_item
@@ -43,11 +43,11 @@ class FunnelRequest(Struct, frozen=True, kw_only=True):
 
 
 async def describe_funnel(tx: AsyncConnection, request: FunnelRequest, now: datetime) -> Item:
-    """Returns the total, its groups, and what the request compares."""
+    """Returns the total, its groups, and what the request compares. Raises TooManyGroups."""
     wanted, dimensions = request.wanted, request.dimensions
     funnel = await read_funnel(tx, wanted, dimensions, now)
     groups = funnel.groups
-    names = await _names(tx, groups, dimensions)
+    names = await _names(tx, groups[: max(request.limit, MAX_COMPARED)], dimensions)
     items = [{"group": names(one), **_item(one)} for one in groups[: request.limit]]
     return {
         **_item(funnel.total),
@@ -75,7 +75,8 @@ async def _names(tx: AsyncConnection, groups: Sequence[FunnelGroup], dimensions:
     keys = keys_of(dimensions)
     ids = {group.key[keys.index("workspace")] for group in groups} if "workspace" in keys else set()
     slugs = await _slugs(tx, ids)
-    known = await _campaigns(tx, ids) if "campaign" in keys else {}
+    numbers = {group.key[keys.index("campaign")] for group in groups} - {None} if "campaign" in keys else set()
+    known = await _campaigns(tx, ids, numbers)
 
     def describe(group: FunnelGroup) -> Item:
         values = dict(zip(keys, group.key, strict=True))
@@ -94,12 +95,12 @@ async def _slugs(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, str]:
     return {row.id: row.slug for row in rows}
 
 
-async def _campaigns(tx: AsyncConnection, workspace_ids: Collection[UUID]) -> dict[tuple[UUID, int], Item]:
+async def _campaigns(
+    tx: AsyncConnection, workspace_ids: Collection[UUID], numbers: Collection[int]
+) -> dict[tuple[UUID, int], Item]:
     c = campaigns.c
     rows = await tx.execute(
-        select(c.workspace_id, c.id, c.name, c.source).where(
-            c.workspace_id.in_(workspace_ids) if workspace_ids else true()
-        )
+        select(c.workspace_id, c.id, c.name, c.source).where(c.workspace_id.in_(workspace_ids), c.id.in_(numbers))
     )
     return {(row.workspace_id, row.id): {"id": row.id, "name": row.name, "source": row.source} for row in rows}
 

@@ -140,16 +140,21 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
 
 
 def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    """Return the seats of people whom no campaign brought."""
+    """Return the seats of people whom no campaign brought, also of those without an address.
+
+    Organizers and teammates have an address, and no key.
+    """
+    who = "coalesce(a.email, a.phone, b.id::text || ' ' || a.position)"
     unknown: dict[Dimension, str] = {"campaign": "NULL::bigint", "step": "NULL::integer", "sender": "NULL::text"}
     expressions = {**seat_expressions("b"), **unknown, "source": f"'{UNKNOWN}'"}
     where = ["(b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)", *wanted.of_booking()]
     return f"""
-        SELECT {columns(expressions, keys)} a.email AS who, false AS of_campaign,
+        SELECT {columns(expressions, keys)} {who} AS who, false AS of_campaign,
                coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time,
                coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
                coalesce(a.attendance_evidence = 'reported', false) AS reported
-        FROM bookings b JOIN booking_attendees a ON a.booking_id = b.id AND a.match_key IS NOT NULL
+        FROM bookings b JOIN booking_attendees a
+            ON a.booking_id = b.id AND (a.match_key IS NOT NULL OR a.email IS NULL)
         WHERE {" AND ".join(where)} AND NOT EXISTS (
             SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched')
     """  # noqa: S608  # as above

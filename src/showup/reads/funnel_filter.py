@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from showup.access.workspace import SIMULATION
 from showup.campaigns.campaign import CampaignSource
 from showup.reads.simulated import SimulatedFilter
 
@@ -18,6 +19,9 @@ Expressions: TypeAlias = Mapping[Dimension, str]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 UNKNOWN: Final = "unknown"
 """The source of people whom no campaign brought; they have a group of their own, and are in no total."""
+
+MAX_STEP: Final = 100
+"""Mails of one campaign to a lead beyond this number count at this step: a file may claim a billion of them."""
 
 
 class FunnelFilter(Struct, frozen=True, kw_only=True):
@@ -43,6 +47,7 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
             "until": self.until,
             "now": now,
             "simulated": self.simulated == "true",
+            "simulation": SIMULATION,
         }
 
     def of_campaign(self, table: str) -> list[str]:
@@ -55,6 +60,16 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
         if self.sources:
             found.append("coalesce(c.source, 'unknown') = ANY(CAST(:sources AS text[]))")
         return found
+
+    def of_mails(self, table: str) -> list[str]:
+        """Return the conditions on the campaign whose mails count: those of simulated campaigns are simulated too."""
+        simulated = "(SELECT id FROM workspaces WHERE slug = :simulation)"
+        found = {
+            "all": [],
+            "true": [f"{table}.workspace_id = {simulated}"],
+            "false": [f"{table}.workspace_id IS DISTINCT FROM {simulated}"],
+        }
+        return [*self.of_campaign(table), *found[self.simulated]]
 
     def of_booking(self, table: str = "b") -> list[str]:
         """Return the conditions on the booking."""
@@ -95,7 +110,8 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
 
 MEMBERS: Final[Expressions] = {
     "campaign": "m.campaign_id",
-    "step": "coalesce(m.step, nullif(m.sent, 0))",
+    # NULL would count as MAX_STEP in least().
+    "step": f"nullif(least(coalesce(m.step, m.sent, 0), {MAX_STEP}), 0)",
     "sender": "m.sender_email",
     "source": "c.source",
     "workspace": "m.workspace_id",

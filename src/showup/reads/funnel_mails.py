@@ -6,7 +6,16 @@ Each query has one row for each group, and one for the total, which `is_total` m
 from collections.abc import Sequence
 from typing import Final
 
-from showup.reads.funnel_filter import MEMBERS, Dimension, FunnelFilter, columns, grouping_sets, is_total, names
+from showup.reads.funnel_filter import (
+    MAX_STEP,
+    MEMBERS,
+    Dimension,
+    FunnelFilter,
+    columns,
+    grouping_sets,
+    is_total,
+    names,
+)
 
 # A mail that was sent at a known time is at least one mail.
 _MAILS: Final = "greatest(coalesce(m.sent, 0), (m.last_sent_at IS NOT NULL)::int)"
@@ -17,14 +26,17 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return `sent` and `delivered`, by the time of each lead's last mail: exports know no other.
 
     Mail number n of a campaign went to the leads that got n mails or more. The one that bounced is the last.
+    Those beyond MAX_STEP count there.
     """
     others = [key for key in keys if key != "step"]
     where = " AND ".join(
-        [*wanted.of_campaign("m"), *wanted.in_cohort(), wanted.in_activity("m.last_sent_at"), f"{_MAILS} > 0"]
+        [*wanted.of_mails("m"), *wanted.in_cohort(), wanted.in_activity("m.last_sent_at"), f"{_MAILS} > 0"]
     )
     if "step" in keys:
-        counted = "h.people", "h.people - CASE WHEN place.step = h.mails THEN h.bounced ELSE 0 END"
-        places = "CROSS JOIN LATERAL generate_series(1, h.mails) AS place(step)"
+        last = f"least(h.mails, {MAX_STEP})"
+        mails = f"h.people * CASE WHEN place.step = {last} THEN h.mails - {last} + 1 ELSE 1 END"
+        counted = mails, f"{mails} - CASE WHEN place.step = {last} THEN h.bounced ELSE 0 END"
+        places = f"CROSS JOIN LATERAL generate_series(1, {last}) AS place(step)"
     else:
         counted, places = ("h.people * h.mails", "h.people * h.mails - h.bounced"), ""
     return f"""
@@ -41,7 +53,7 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return `replied` and `interested`: leads, each once in a group."""
-    where = " AND ".join([*wanted.of_campaign("m"), *wanted.in_cohort(), "(m.replied OR m.interested)"])
+    where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), "(m.replied OR m.interested)"])
     steps = {
         "replied": f"m.replied AND {wanted.in_activity('m.replied_at')}",
         "interested": f"m.interested AND {wanted.in_activity('m.interested_at')}",
@@ -61,7 +73,7 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 def undated_query(wanted: FunnelFilter) -> str:
     """Return how much of each step has no time, so that it is in no period."""
-    where = " AND ".join(wanted.of_campaign("m")) or "true"
+    where = " AND ".join(wanted.of_mails("m")) or "true"
     is_cohort = wanted.basis == "cohort"
     sent, replied, interested = (
         f"m.{'first_sent_at' if is_cohort else name} IS NULL"

@@ -17,14 +17,15 @@ from showup.reads.rows import Item, nest_columns
 
 Sorts: TypeAlias = Mapping[str, ColumnElement[Any]]
 """The sort options of a list: name → an expression that is never NULL."""
-_SORT_VALUE = "sort_value"
+_PAGE_KEY = "page_key_"
 
 
 class PageCursor(NamedTuple):
-    """The end of a page: the last row's sort value and its id."""
+    """The end of a page: the last row's sort value, its id, and its workspace where ids are unique in one only."""
 
     value: datetime | Decimal | str
     id: UUID | int
+    workspace_id: UUID | None = None
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):
@@ -42,22 +43,29 @@ class ResultPage(Struct, frozen=True, kw_only=True):
     next_cursor: PageCursor | None
 
 
-async def read_page(tx: AsyncConnection, query: Select[Any], sorts: Sorts, page_request: PageRequest) -> ResultPage:
-    """Returns the requested page of `query`, which selects `id`."""
-    name = page_request.sort.removeprefix("-")
-    column, row_id = sorts[name], query.selected_columns["id"]
+async def read_page(
+    tx: AsyncConnection,
+    query: Select[Any],
+    sorts: Sorts,
+    page_request: PageRequest,
+    *,
+    workspace: ColumnElement[UUID] | None = None,
+) -> ResultPage:
+    """Returns the requested page of `query`, which selects `id`; `workspace` where an id is unique in one only."""
     is_descending = page_request.sort.startswith("-")
+    keys = [sorts[page_request.sort.removeprefix("-")], query.selected_columns["id"]]
+    keys += [] if workspace is None else [workspace]
     if page_request.cursor is not None:
-        row_key = tuple_(column, row_id)
-        cursor_key = tuple_(
-            literal(page_request.cursor.value, column.type), literal(page_request.cursor.id, row_id.type)
-        )
+        row_key = tuple_(*keys)
+        ends = zip(page_request.cursor, keys, strict=False)
+        cursor_key = tuple_(*(literal(value, key.type) for value, key in ends))
         query = query.where(row_key < cursor_key if is_descending else row_key > cursor_key)
-    order = (column.desc(), row_id.desc()) if is_descending else (column.asc(), row_id.asc())
+    labels = [f"{_PAGE_KEY}{place}" for place in range(len(keys))]
+    query = query.add_columns(*(key.label(label) for key, label in zip(keys, labels, strict=True)))
     # One extra row shows whether there is another page.
-    query = query.add_columns(column.label(_SORT_VALUE)).order_by(*order).limit(page_request.limit + 1)
+    query = query.order_by(*(key.desc() if is_descending else key.asc() for key in keys)).limit(page_request.limit + 1)
     items = [nest_columns(row) for row in (await tx.execute(query)).mappings()]
-    sort_values = [item.pop(_SORT_VALUE) for item in items]
+    cursors = [PageCursor(*(item.pop(label) for label in labels)) for item in items]
     page = items[: page_request.limit]
-    next_cursor = PageCursor(sort_values[len(page) - 1], page[-1]["id"]) if len(items) > len(page) else None
+    next_cursor = cursors[len(page) - 1] if len(items) > len(page) else None
     return ResultPage(items=page, next_cursor=next_cursor)

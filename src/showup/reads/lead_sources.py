@@ -9,8 +9,9 @@ from msgspec import Struct
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.access.permission import Permission
 from showup.database.tables import connections, lead_sources, lead_walks, reported_leads, syncs
-from showup.reads.rows import Item
+from showup.reads.rows import Item, visible_to
 from showup.reads.sync_state import EMAILBISON_SYNC, SYNC_COLUMNS, is_available, outage_of, unavailable_message
 
 EMAILBISON: Final = EMAILBISON_SYNC.kind
@@ -65,9 +66,12 @@ async def lead_source_states(
     }
 
 
-async def workspace_of_source(tx: AsyncConnection, number: int) -> UUID | None:
-    """Returns our workspace that reads this workspace of EmailBison; None if there are none or several."""
-    found = set((await tx.scalars(select(lead_sources.c.workspace_id).where(lead_sources.c.number == number))).all())
+async def workspace_of_source(tx: AsyncConnection, permission: Permission, number: int) -> UUID | None:
+    """Returns the workspace that reads this workspace of EmailBison; None if the permission allows none, or several."""
+    query = select(lead_sources.c.workspace_id).where(
+        lead_sources.c.number == number, visible_to(permission, lead_sources)
+    )
+    found = set((await tx.scalars(query)).all())
     return found.pop() if len(found) == 1 else None
 
 

@@ -11,9 +11,9 @@ from showup.access import accounts_store, keys_store, workspaces_store
 from showup.access.account import Credentials, WebhookSecret, make_secret, valid_secrets
 from showup.access.accounts_store import StoredAccount
 from showup.access.secrets_at_rest import Seal
-from showup.access.workspace import Workspace
+from showup.access.workspace import SIMULATION, Workspace
 
-WORKSPACE = "simulation"
+WORKSPACE = SIMULATION
 ACCOUNTS = ("simulated-1", "simulated-2")
 
 

@@ -179,6 +179,21 @@ class TestApiErrorHandling:
         with pytest.raises(VendorError, match="the next page is the same again"):
             await connection.api().list_leads("again")
 
+    @pytest.mark.parametrize("cursor", ["a\0b", "\ud800", "x" * 5_000])
+    async def test_a_cursor_that_no_database_stores_is_refused(
+        self, connection: EmailBisonConnection, fake: FakeEmailBison, cursor: str
+    ) -> None:
+        fake.faults.queue(VendorResponse(200, {"data": [], "meta": {"next_cursor": cursor}}))
+        with pytest.raises(VendorError, match="unexpected response"):
+            await connection.api().list_leads()
+
+    @pytest.mark.parametrize("total", [-1, 2**70, "many", None])
+    async def test_a_total_that_no_list_has_is_unknown(
+        self, connection: EmailBisonConnection, fake: FakeEmailBison, total: object
+    ) -> None:
+        fake.faults.queue(VendorResponse(200, {"data": [], "meta": {"total": total}}))
+        assert await connection.api().count_leads() is None
+
     async def test_a_list_of_pages_that_never_ends_is_cut(
         self, connection: EmailBisonConnection, fake: FakeEmailBison
     ) -> None:

@@ -21,6 +21,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FALLBACK: Final = "cp1252"
+# Encodings that a file without a byte order mark can't have, and the usual one for such a file.
+_NEED_A_MARK: Final = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN_LETTER: Final = re.compile(r"[A-Za-zÀ-ɏ]")
 
@@ -36,13 +38,23 @@ def detect_encoding(head: bytes, *, is_utf8: bool) -> str:
 
 
 def is_encoding(name: str) -> bool:
-    """Return whether this is the name of an encoding of text."""
+    """Return whether this is the name of an encoding of text, which can be read whatever bytes come."""
     try:
         # Codecs such as base64 don't decode bytes to text.
         b"ab".decode(name, "replace")
+        if codecs.lookup(name).name not in _NEED_A_MARK:
+            codecs.getincrementaldecoder(name)("replace").decode(bytes(range(256)), final=True)
     except (LookupError, ValueError):
         return False
     return True
+
+
+def chosen_encoding(name: str, head: bytes) -> str:
+    """Return how to read a file that begins with these bytes and has this encoding, as a person says."""
+    needed = _NEED_A_MARK.get(codecs.lookup(name).name)
+    if needed is None or any(head.startswith(mark) for mark, _ in _MARKS):
+        return name
+    return _wide_encoding(head) or needed
 
 
 class Utf8Check:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from showup.campaigns.lead_file.charset import SAMPLE_BYTES, Utf8Check, detect_encoding, is_encoding
+from showup.campaigns.lead_file.charset import (
+    SAMPLE_BYTES,
+    Utf8Check,
+    chosen_encoding,
+    detect_encoding,
+    is_encoding,
+)
 from showup.campaigns.lead_file.columns import MAX_COLUMNS, ColumnMapping, map_columns
 from showup.campaigns.lead_file.layout import FileLayout, detect_layout, read_records
 from showup.campaigns.lead_file.rows import FileRow, read_rows
@@ -22,6 +29,7 @@ _OTHER_FILES: Final = (
     (b"\x1f\x8b", "compressed with gzip"),
     (b"%PDF", "a PDF"),
 )
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 class UnusableFile(ValueError):
@@ -74,7 +82,10 @@ def open_lead_file(path: Path, options: ReadingOptions) -> LeadFile:
         raise UnusableFile(f"{options.encoding!r} is not an encoding. Use a name such as utf-8, cp1252 or utf-16.")
     if options.separator is not None and (len(options.separator) != 1 or options.separator in '"\r\n'):
         raise UnusableFile("The separator must be one character, such as , or ;.")
-    encoding = options.encoding or detect_encoding(head, is_utf8=utf8.is_utf8)
+    if options.encoding is None:
+        encoding = detect_encoding(head, is_utf8=utf8.is_utf8)
+    else:
+        encoding = chosen_encoding(options.encoding, head)
     layout = detect_layout(_sample(head, encoding, size), options.columns, options.separator)
     header = _read_header(path, encoding, layout)
     mapping = map_columns(header, options.columns)
@@ -110,7 +121,8 @@ def _read_header(path: Path, encoding: str, layout: FileLayout) -> list[str]:
                 raise UnusableFile("The header is longer than 1 MiB, or a cell of it than 128 KiB.")
             if len(record) > MAX_COLUMNS:
                 raise UnusableFile(f"The header has {len(record):,} columns. At most {MAX_COLUMNS:,} can be read.")
-            return list(record)
+            # A report lists these names, and half of a surrogate pair can't be written.
+            return [_HALVES.sub("\ufffd", name) for name in record]
     raise UnusableFile("The file has no header: its first line must name the columns.")
 
 

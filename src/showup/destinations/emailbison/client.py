@@ -33,6 +33,9 @@ _LIMIT_STATUS: Final = 429
 _MAX_NUMBERED_PAGES: Final = 200
 """More pages of campaigns, variables or webhooks than any workspace has; it ends a list that never ends."""
 
+_MAX_TOTAL: Final = 2**53
+_LONGEST_CURSOR: Final = 4_000
+
 Item = TypeVar("Item")
 
 _log = structlog.get_logger()
@@ -117,7 +120,7 @@ class EmailBisonClient:
         payload = await self._api.call("GET", "/leads", what="the leads", expect=_has_data, params={"page": "1"})
         meta = payload.get("meta")
         total = meta.get("total") if isinstance(meta, dict) else None
-        return total if isinstance(total, int) else None
+        return total if isinstance(total, int) and 0 <= total < _MAX_TOTAL else None
 
     async def find_lead(self, name: str | int) -> EmailBisonLead | None:
         """Returns the lead with this id or email; None if the workspace has none."""
@@ -188,6 +191,8 @@ class EmailBisonClient:
         following = meta.get("next_cursor") if isinstance(meta, dict) else None
         if following is not None and (not isinstance(following, str) or following == cursor):
             raise self._api.unexpected("the next page is the same again")
+        if following is not None and (len(following) > _LONGEST_CURSOR or not following.isprintable()):
+            raise self._api.unexpected("the cursor of the next page can't be stored")
         return Page(items=self._parse_items(payload["data"], kind, what), next_cursor=following)
 
     async def _numbered(

@@ -4,10 +4,9 @@ A page has 15 items, so webhooks come first, and lists are read up to what is kn
 its place in the list: a run that is interrupted continues there.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from msgspec.structs import replace
@@ -19,6 +18,7 @@ from showup.destinations.emailbison.client import EmailBisonClient, Page
 from showup.destinations.emailbison.objects import EmailBisonLead, Reply
 from showup.destinations.vendor_api import VendorError
 from showup.reconcile.lead_sync import reports_store, source_store, walk_store
+from showup.reconcile.lead_sync.call_time import within_time
 from showup.reconcile.lead_sync.lead_batches import save_batch
 from showup.reconcile.lead_sync.source import LeadSource
 from showup.reconcile.lead_sync.statistics import StatisticsReader
@@ -33,11 +33,9 @@ _REPORTS_AT_ONCE: Final = 20
 _STATISTICS_EVERY: Final = timedelta(minutes=10)
 # Leads change with each mail that is sent, so that list is long. Webhooks bring what matters sooner.
 _CHANGES_EVERY: Final = timedelta(days=1)
-_CALL_SECONDS: Final = 150.0
 _INVALID_CURSOR_STATUSES: Final = (400, 404, 410, 422)
 
 ReportProgress = Callable[[Walk], None]
-Found = TypeVar("Found")
 
 _log = structlog.get_logger()
 
@@ -66,18 +64,20 @@ class LeadSyncRun:
         """Reads what is new; returns whether everything is read. Raises VendorError, WalkForgotten and LeaseLost."""
         walks = await self._open()
         await self._read_reports()
-        await self._read_statistics()
+        has_statistics = await self._read_statistics()
         for walk in (walks["replies"], walks["leads"]):
             if not await self._read_list(walk):
                 return False
-        return not self._is_due(walks["changed_leads"]) or await self._read_list(walks["changed_leads"])
+        if self._is_due(walks["changed_leads"]) and not await self._read_list(walks["changed_leads"]):
+            return False
+        return has_statistics
 
     @property
     def _is_over(self) -> bool:
         return self._until is not None and self._clock() >= self._until
 
     async def _open(self) -> dict[WalkedList, Walk]:
-        user = await _within_time(self._client.get_user())
+        user = await within_time(self._client.get_user())
         if user.team is None:
             raise VendorError(TryAgain(because="EmailBison does not say which workspace the token opens"))
         source, team = self._source, user.team
@@ -91,8 +91,9 @@ class LeadSyncRun:
                 replace(team, name=_label(team.name)),
                 self._clock(),
             )
+            walks = await walk_store.open_walks(connection, source.workspace_id, f"{source.url} {team.id}")
             await self._lease.extend_in(connection)
-            return await walk_store.open_walks(connection, source.workspace_id, f"{source.url} {team.id}")
+            return walks
 
     # ------------------------------------------------------------ what webhooks named
 
@@ -105,20 +106,31 @@ class LeadSyncRun:
                 )
             if not reported:
                 return
-            found = [one for name in reported for one in await self._read_reported(name)]
+            found, read = await self._read_some(reported)
             async with transaction(self._lease.engine) as tx:
                 connection = await driver_connection(tx)
                 await save_batch(connection, self._source, found, self._clock())
-                await reports_store.mark_read(connection, workspace_id, reported)
+                await reports_store.mark_read(connection, workspace_id, read)
                 await self._lease.extend_in(connection)
             if self._is_over:
                 # The others make the sync due again.
                 return
 
+    async def _read_some(self, reported: Mapping[str, datetime]) -> tuple[list[CampaignLead], dict[str, datetime]]:
+        """Reads reported leads, at least one, until the run is over; returns what it found, and which it read."""
+        found: list[CampaignLead] = []
+        read: dict[str, datetime] = {}
+        for name, at in reported.items():
+            found += await self._read_reported(name)
+            read[name] = at
+            if self._is_over:
+                break
+        return found, read
+
     async def _read_reported(self, name: str) -> list[CampaignLead]:
         try:
-            lead = await _within_time(self._client.find_lead(name))
-            replies = () if lead is None else await _within_time(self._client.list_replies_of(lead.id))
+            lead = await within_time(self._client.find_lead(name))
+            replies = () if lead is None else await within_time(self._client.list_replies_of(lead.id))
         except VendorError as fault:
             if not isinstance(fault.outcome, GaveUp):
                 raise
@@ -129,13 +141,15 @@ class LeadSyncRun:
 
     # ------------------------------------------------------------ statistics
 
-    async def _read_statistics(self) -> None:
+    async def _read_statistics(self) -> bool:
         async with transaction(self._lease.engine) as tx:
             read_at = await source_store.statistics_read_at(await driver_connection(tx), self._source.id)
         is_recent = read_at is not None and timedelta() <= self._clock() - read_at < _STATISTICS_EVERY
         # A run without a limit of time was asked for by a person.
-        if self._until is None or not is_recent:
-            await StatisticsReader(self._client, self._source, self._lease, self._clock).read()
+        if self._until is not None and is_recent:
+            return True
+        reader = StatisticsReader(self._client, self._source, self._lease, self._clock, until=self._until)
+        return await reader.read()
 
     # ------------------------------------------------------------ lists
 
@@ -167,7 +181,7 @@ class LeadSyncRun:
 
     async def _begin(self, walk: Walk) -> Walk:
         is_first = walk.list == "leads" and walk.first_ended_at is None
-        expected = await _within_time(self._client.count_leads()) if is_first else None
+        expected = await within_time(self._client.count_leads()) if is_first else None
         async with transaction(self._lease.engine) as tx:
             connection = await driver_connection(tx)
             begun = await walk_store.begin(connection, self._source.workspace_id, walk, self._clock())
@@ -181,7 +195,7 @@ class LeadSyncRun:
         found: list[CampaignLead] = []
         cursor, newest, read, is_end = walk.cursor, walk.newest, 0, False
         for _ in range(PAGES_AT_ONCE):
-            page = await _within_time(self._fetch(walk, cursor))
+            page = await within_time(self._fetch(walk, cursor))
             fresh = [one for one in page.items if walk.known_until is None or one.id > walk.known_until]
             found += _campaign_leads(fresh)
             newest = max((one.id for one in fresh), default=newest) if newest is None else newest
@@ -224,13 +238,3 @@ def _of_replies(replies: Iterable[Reply]) -> list[CampaignLead]:
 def _label(name: str) -> str:
     """Returns the name of EmailBison's workspace as it can be stored and shown."""
     return "".join(letter for letter in name if letter.isprintable())[:200]
-
-
-async def _within_time(call: Awaitable[Found]) -> Found:
-    """Waits for a call. Raises VendorError where it sends an answer without end."""
-    try:
-        async with asyncio.timeout(_CALL_SECONDS):
-            return await call
-    except TimeoutError:
-        because = f"EmailBison did not answer within {_CALL_SECONDS:.0f} seconds"
-        raise VendorError(TryAgain(because=because, fault="destination")) from None

@@ -1,7 +1,7 @@
 """Reads the statistics of EmailBison's campaigns: their totals, and for those that changed, the counts of each day."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -17,6 +17,7 @@ from showup.destinations.emailbison.client import EmailBisonClient
 from showup.destinations.emailbison.objects import Campaign, DailyCounts
 from showup.destinations.vendor_api import VendorError
 from showup.reconcile.lead_sync import source_store
+from showup.reconcile.lead_sync.call_time import within_time
 from showup.reconcile.lead_sync.source import LeadSource
 from showup.reconcile.lease import Lease
 
@@ -31,17 +32,23 @@ _log = structlog.get_logger()
 
 
 class StatisticsReader:
-    """Reads one source's statistics; each campaign's totals are stored with its days, so none is left behind."""
+    """Reads one source's statistics; each campaign's totals are stored with its days, so none is left behind.
 
-    def __init__(self, client: EmailBisonClient, source: LeadSource, lease: Lease, clock: Clock) -> None:
+    It stops at `until` if more is left, and the next run continues with the campaigns that are left.
+    """
+
+    def __init__(
+        self, client: EmailBisonClient, source: LeadSource, lease: Lease, clock: Clock, *, until: datetime | None
+    ) -> None:
+        self._until = until
         self._client = client
         self._source = source
         self._lease = lease
         self._clock = clock
 
-    async def read(self) -> None:
-        """Reads all campaigns. Raises VendorError."""
-        campaigns = {one.id: one async for one in self._client.list_campaigns()}
+    async def read(self) -> bool:
+        """Reads all campaigns; returns whether none is left. Raises VendorError."""
+        campaigns = {one.id: one for one in await within_time(self._list_campaigns())}
         workspace_id = self._source.workspace_id
         async with transaction(self._lease.engine) as tx:
             connection = await driver_connection(tx)
@@ -53,10 +60,16 @@ class StatisticsReader:
             totals = _totals(campaign)
             if known.get(campaign.id) != totals:
                 await self._read_campaign(campaign, totals)
+                if self._until is not None and self._clock() >= self._until:
+                    return False
         async with transaction(self._lease.engine) as tx:
             connection = await driver_connection(tx)
             await source_store.mark_statistics_read(connection, self._source.id, self._clock())
             await self._lease.extend_in(connection)
+        return True
+
+    async def _list_campaigns(self) -> list[Campaign]:
+        return [one async for one in self._client.list_campaigns()]
 
     async def _read_campaign(self, campaign: Campaign, totals: CampaignTotals) -> None:
         now, workspace_id = self._clock(), self._source.workspace_id
@@ -67,7 +80,7 @@ class StatisticsReader:
         first = created if last_known is None else last_known - _READ_AGAIN
         span = (min(max(first, today - _OLDEST), today), today + _AHEAD)
         try:
-            counts = await self._client.get_daily_counts(campaign.id, *span)
+            counts = await within_time(self._client.get_daily_counts(campaign.id, *span))
         except VendorError as fault:
             if not isinstance(fault.outcome, GaveUp):
                 raise

@@ -86,8 +86,13 @@ def _signals(found: EmailBisonLead, one: CampaignData) -> Signals:
 
 
 def _utc(at: datetime | None) -> datetime | None:
-    """Returns the time with its zone; one that names none is in UTC."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    """Returns the time in UTC, as is one that names no zone; None for one that UTC does not have."""
+    if at is None:
+        return None
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _text(value: str | None) -> str | None:

@@ -35,7 +35,9 @@ class ClientBooking(BaseModel):
 
     campaign_id: int = Field(description="0 if no lead of a campaign is known.")
     campaign_name: str
-    lead_email: str = Field(description="The lead's address; the attendee's if no lead is known.")
+    lead_email: str = Field(
+        description="The lead's address; the attendee's if no lead is known. Empty for an attendee without one."
+    )
     booked_at: datetime
     scheduled_time: datetime
     showed_up: bool | None

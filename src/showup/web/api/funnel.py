@@ -5,9 +5,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, field_validator
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.campaigns.funnel import RATES, STEPS, Outcomes
+from showup.reads.funnel import MAX_READ_GROUPS, TooManyGroups
 from showup.reads.funnel_answer import MAX_COMPARED, Comparison, FunnelRequest, describe_funnel
 from showup.reads.funnel_filter import DIMENSIONS, Basis, Dimension, FunnelFilter, Source
 from showup.reads.rows import Item
@@ -16,7 +18,7 @@ from showup.values.email_address import normalize_email
 from showup.web.api.funnel_schemas import FUNNEL_EXAMPLE, FunnelResponse
 from showup.web.api.schemas import ok_response
 from showup.web.http.api_route import ApiRoute
-from showup.web.http.app_state import ReadTransaction, State
+from showup.web.http.app_state import AppState, ReadTransaction, State
 from showup.web.http.auth import Reader
 from showup.web.http.csv_response import MEDIA_TYPE, csv_response
 from showup.web.http.problems import invalid_field
@@ -47,7 +49,7 @@ class FunnelQuery(WorkspaceQuery):
         description="`previous`: with the period before, of the same length."
         f" `groups`: the held rates of the first {MAX_COMPARED} groups.",
     )
-    simulated: SimulatedFilter = Field("false", description=f"Of bookings. {SIMULATED}")
+    simulated: SimulatedFilter = Field("false", description=SIMULATED)
     limit: int = Field(200, ge=1, le=MAX_GROUPS, description="The most groups to return.")
 
     @field_validator("group_by")
@@ -86,9 +88,17 @@ async def get_funnel(
 ) -> Any:
     """Count mails, replies, bookings and shows of campaigns, and the deals that they brought.
 
-    `sent` and `delivered` are mails; all other steps are people, each once in a group. Without simulated bookings.
+    `sent` and `delivered` are mails; all other steps are people, each once in a group. Without simulated data.
     """
-    return await describe_funnel(tx, query.request(permission), state.clock())
+    return await _describe(tx, query.request(permission), state)
+
+
+async def _describe(tx: AsyncConnection, request: FunnelRequest, state: AppState) -> Item:
+    try:
+        return await describe_funnel(tx, request, state.clock())
+    except TooManyGroups:
+        text = f"This gives more than {MAX_READ_GROUPS:,} groups. Filter by campaign_id, or send fewer names."
+        raise invalid_field("group_by", "query", text) from None
 
 
 _OUTCOMES: Final = tuple(Outcomes.__struct_fields__)
@@ -109,12 +119,14 @@ async def get_funnel_csv(
     permission: Reader, tx: ReadTransaction, state: State, query: Annotated[FunnelQuery, Query()]
 ) -> Response:
     """Return the groups of the funnel as a file for spreadsheets, or the total if nothing is grouped."""
-    funnel = await describe_funnel(tx, query.request(permission), state.clock())
+    funnel = await _describe(tx, query.request(permission), state)
     return csv_response(_HEADER, _rows(funnel), file_name="funnel.csv")
 
 
 def _rows(funnel: Item) -> Iterator[list[object]]:
     notices = [health.message for health in (funnel["calcom"], funnel["emailbison"]) if health.message is not None]
+    if funnel["group_by"] and funnel["omitted"]:
+        notices.append(f"{funnel['omitted']:,} more groups are left out: send a filter, or a greater limit")
     for item in funnel["items"] if funnel["group_by"] else [funnel | {"group": {}}]:
         key, held, deals = item["group"], item["held_rate"], item["deals"]
         campaign = key.get("campaign") or {}

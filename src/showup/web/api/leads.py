@@ -30,7 +30,7 @@ from showup.reads.campaigns import (
 from showup.web.api.matches import CAMPAIGN, LEAD_ID, CampaignSummary, LeadSummary
 from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
 from showup.web.http.api_route import ApiRoute
-from showup.web.http.app_state import ReadTransaction, State
+from showup.web.http.app_state import ReadTransaction, State, import_slot
 from showup.web.http.auth import Reader, Writer
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, invalid_field, problem_examples
@@ -223,10 +223,10 @@ class ImportResponse(BaseModel):
 
 
 class ImportQuery(WorkspaceQuery):
-    """How to read the file. What is not said is detected."""
+    """How to read the file. Showup detects what the request does not set."""
 
     campaign: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] = Field(
-        description="Campaign of the rows that name none in a column of their own. It is created if it does not exist.",
+        description="Campaign of the rows that have no campaign of their own. It is created if it does not exist.",
         examples=["Founders NL"],
     )
     map: list[ShortText] = any_of(
@@ -293,7 +293,7 @@ async def post_leads(request: Request, permission: Writer, state: State, query: 
     """Import leads from a CSV file of at most 8 MiB, and match them to the bookings that exist.
 
     The same file with the same options is imported once: after an interruption, send it again, and the import
-    continues. For larger files, use `showup leads import`.
+    continues. A workspace imports one file at a time. For larger files, use `showup leads import`.
     """
     async with state.engine.connect() as tx:
         workspace = await resolve_workspace(tx, permission)
@@ -309,7 +309,8 @@ async def post_leads(request: Request, permission: Writer, state: State, query: 
             actor=permission.actor,
         )
         try:
-            done = await import_leads(state.engine, import_request, state.clock)
+            with import_slot(state, workspace.id):
+                done = await import_leads(state.engine, import_request, state.clock)
         except ImportTaken:
             raise Refusal("busy", "Another process imports the same file. Send it again when it is done.") from None
         return {**_report(file, done), "workspace": workspace.slug}

@@ -1,10 +1,11 @@
 """The state that all routes share: created once with the app and passed to each request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Annotated, Final, TypeAlias
+from uuid import UUID
 
 from fastapi import Depends, Request
 from msgspec import Struct, field
@@ -38,6 +39,8 @@ READ_TIMEOUT: Final = timedelta(seconds=5)
 
 # Changes of one workspace run one at a time anyway; waiting changes must leave connections for reads and webhooks.
 _MAX_CONCURRENT_WRITES: Final = 4
+# Each import holds a connection, and may wait long for another one's lock.
+_MAX_CONCURRENT_IMPORTS: Final = 2
 
 
 ConnectionTest: TypeAlias = Callable[[Connection], Awaitable[ConnectionCheck]]
@@ -66,7 +69,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     an own one. `senders` give pages for attendees their brand. `logos` are PNG images by their names.
     `session_throttle` limits wrong cookies, `sign_in_throttle` wrong passwords. `live` tells open pages of changes.
     `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
-    page, without a slash at the end.
+    page, without a slash at the end. `importing` are the workspaces into which a file of leads is being imported.
     """
 
     engine: AsyncEngine
@@ -94,6 +97,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     calcom_api_url: str | None = None
     senders: Sequence[SenderRule] = ()
     logos: Mapping[str, bytes] = {}
+    importing: set[UUID] = field(default_factory=set)
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 
@@ -128,6 +132,18 @@ async def _open_read_transaction(request: Request, state: "State") -> AsyncItera
     # Authentication, which comes first in each route, leaves the permission there.
     async with read_transaction(state, request.state.permission) as tx:
         yield tx
+
+
+@contextmanager
+def import_slot(state: AppState, workspace_id: UUID) -> Iterator[None]:
+    """Import a file while the block runs: one of a workspace, and few in all, so that webhooks find a connection."""
+    if workspace_id in state.importing or len(state.importing) >= _MAX_CONCURRENT_IMPORTS:
+        raise Refusal("busy", "Other files are being imported. Send this one again in a moment.", headers=RETRY_SOON)
+    state.importing.add(workspace_id)
+    try:
+        yield
+    finally:
+        state.importing.remove(workspace_id)
 
 
 async def _open_write_transaction(state: "State") -> AsyncIterator[AsyncConnection]:

@@ -15,12 +15,14 @@ from showup.reads.keyset import PageCursor, PageRequest, ResultPage, Sorts
 from showup.web.http.problems import Refusal
 
 _LARGEST_AMOUNT: Final = 10**12
+_LARGEST_NUMBER: Final = 2**63
 
 
 class _EncodedCursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     sort: str
     value: str
     id: UUID | int
+    workspace_id: UUID | None = None
 
 
 def build_page_request(
@@ -40,7 +42,7 @@ def page_response(page: ResultPage, page_request: PageRequest) -> Mapping[str, A
 def encode_cursor(sort: str, page_cursor: PageCursor) -> str:
     """Return an opaque, URL-safe cursor that `build_page_request` accepts."""
     value = page_cursor.value.isoformat() if isinstance(page_cursor.value, datetime) else str(page_cursor.value)
-    encoded = msgspec.json.encode(_EncodedCursor(sort, value, page_cursor.id))
+    encoded = msgspec.json.encode(_EncodedCursor(sort, value, page_cursor.id, page_cursor.workspace_id))
     return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
 
 
@@ -50,7 +52,11 @@ def _decode_cursor(cursor: str, sort: str, sorts: Sorts, id_type: type[UUID] | t
         encoded = msgspec.json.decode(packed, type=_EncodedCursor)
         if encoded.sort != sort or "\0" in encoded.value or type(encoded.id) is not id_type:
             raise Refusal("broken-cursor")
-        return PageCursor(_decode_value(encoded.value, sorts[sort.removeprefix("-")]), encoded.id)
+        # Numbers are unique in a workspace only.
+        if isinstance(encoded.id, int) and (encoded.workspace_id is None or not 0 <= encoded.id < _LARGEST_NUMBER):
+            raise Refusal("broken-cursor")
+        value = _decode_value(encoded.value, sorts[sort.removeprefix("-")])
+        return PageCursor(value, encoded.id, encoded.workspace_id)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise Refusal("broken-cursor") from error
 
