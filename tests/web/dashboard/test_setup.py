@@ -1,4 +1,4 @@
-"""The step "Mail" of the first run: what it stores, what it refuses, and that each choice can be changed later."""
+"""The step "Mail" of the first run: what it stores, refuses and changes; and Today says why mail waits."""
 
 import pytest
 
@@ -80,3 +80,20 @@ async def test_a_fault_of_the_mail_server_is_shown_at_once_and_the_carrier_can_b
     assert (await carriers(scenario), asked) == (["resend"], ["smtp"])
     assert (await admin.post("/setup/mail", calcom_mails="no", carrier="preview")).status_code == 303
     assert await carriers(scenario) == []
+
+
+async def test_today_says_why_mail_waits(admin: Browser, scenario: Scenario) -> None:
+    async with scenario.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "UPDATE showup.deliveries SET wake_at = '2026-09-14 11:00Z'"
+            " WHERE state = 'scheduled' AND destination = 'email'"
+        )
+        await tx.exec_driver_sql(
+            "INSERT INTO showup.destination_queues"
+            " (workspace_id, destination, tokens, tokens_at, paused_until, because)"
+            " SELECT id, 'email', 1, '2026-09-14 11:00Z', '2026-09-14 11:59Z', 'the password <b> is wrong'"
+            " FROM showup.workspaces WHERE slug = 'ours'"
+        )
+    page = (await admin.get("/")).text
+    assert "Mail: 1 delivery waits" in page
+    assert "The password &lt;b&gt; is wrong, since 11:00" in page
