@@ -79,7 +79,7 @@ async def _connect_calcom(context: SetupContext, account: str, api_key: str) -> 
         try:
             user = await calcom.me()
         except CalcomRefused as fault:
-            return CalcomConnected(fault=f"Cal.com does not accept this key: {fault.because}")
+            return CalcomConnected(fault=fault.because)
         except CalcomUnavailable as fault:
             return CalcomConnected(fault=f"The key is neither tried nor stored: {fault.because}. Try again.")
         name = user.username or user.email
