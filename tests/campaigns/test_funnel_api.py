@@ -135,9 +135,17 @@ async def test_a_client_is_found_by_slug_uuid_and_emailbison_id(
     async with transaction(scenario.engine) as tx:
         connection = await driver_connection(tx)
         await connection.execute("UPDATE workspaces SET slug = 'northwind' WHERE id = $1", scenario.workspace)
+        connected = """
+            INSERT INTO connections (id, workspace_id, kind, name) VALUES (gen_random_uuid(), $1, 'emailbison', 'bison')
+            RETURNING id
+        """
+        connection_id = await connection.fetchval(connected, scenario.workspace)
         await connection.execute(
-            """INSERT INTO connections (id, workspace_id, kind, name, settings)
-            VALUES (gen_random_uuid(), $1, 'emailbison', 'bison', '{"workspace_id": 7}')""",
+            """
+            INSERT INTO lead_sources (connection_id, workspace_id, url, number, name, read_at)
+            VALUES ($1, $2, 'https://bison.example', 7, 'Northwind', now())
+            """,
+            connection_id,
             scenario.workspace,
         )
     for client_id in ("northwind", scenario.workspace, str(scenario.workspace).upper(), 7):

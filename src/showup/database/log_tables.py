@@ -1,4 +1,4 @@
-"""The event log, its proof, and its totals."""
+"""The event log, its proof and its totals, and the audit log: what each event changed."""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
 
@@ -132,4 +132,30 @@ totals = Table(
     Column("label", Text, nullable=False),
     Column("amount", Double, nullable=False),
     PrimaryKeyConstraint("workspace_id", "name", "label"),
+)
+
+# What each event changed, and why.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event_id", UUID, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("change", JSONB, nullable=False, server_default="{}"),
+    Column("order_key", Text, nullable=False),
+    Column("booking_id", UUID),
+    Column("person_id", UUID),
+    Column("company_id", UUID),
+    Column("deal_id", UUID),
+    PrimaryKeyConstraint("workspace_id", "number"),
+    # Manual events outside bookings and deals.
+    Index("ix_audit_log_manual", "event_id", postgresql_where=text("deal_id IS NULL AND booking_id IS NULL")),
+    Index("ix_audit_log_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
+    Index("ix_audit_log_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
+    Index("ix_audit_log_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
+    Index("ix_audit_log_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
 )

@@ -58,6 +58,7 @@ from showup.database.lead_source_tables import campaign_totals as campaign_total
 from showup.database.lead_source_tables import lead_sources as lead_sources
 from showup.database.lead_source_tables import lead_walks as lead_walks
 from showup.database.lead_source_tables import reported_leads as reported_leads
+from showup.database.log_tables import audit_log as audit_log
 from showup.database.log_tables import chain as chain
 from showup.database.log_tables import event_refs as event_refs
 from showup.database.log_tables import inbox_events as inbox_events
@@ -377,29 +378,4 @@ merges = Table(
     Column("at", Instant, nullable=False),
     UniqueConstraint("workspace_id", "kind", "gone"),
     Index("ix_merges_gone_id", "gone_id"),
-)
-
-audit_log = Table(
-    "audit_log",
-    metadata,
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("event_id", UUID, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("what", Text, nullable=False),
-    Column("because", Text, nullable=False),
-    Column("change", JSONB, nullable=False, server_default="{}"),
-    Column("order_key", Text, nullable=False),
-    Column("booking_id", UUID),
-    Column("person_id", UUID),
-    Column("company_id", UUID),
-    Column("deal_id", UUID),
-    PrimaryKeyConstraint("workspace_id", "number"),
-    # Manual events outside bookings and deals.
-    Index("ix_audit_log_manual", "event_id", postgresql_where=text("deal_id IS NULL AND booking_id IS NULL")),
-    Index("ix_audit_log_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
-    Index("ix_audit_log_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
-    Index("ix_audit_log_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
-    Index("ix_audit_log_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
 )

@@ -14,7 +14,7 @@ MAX_IDS: Final = 100
 _MAX_ENTRIES: Final = 1_000
 
 
-class Changes(Struct, frozen=True, kw_only=True):
+class ChangedRecords(Struct, frozen=True, kw_only=True):
     """What changed up to the entry `number` of the audit log; None: nothing of that kind, empty: more than is named."""
 
     number: int
@@ -25,7 +25,7 @@ class Changes(Struct, frozen=True, kw_only=True):
 
 async def list_changes(
     tx: AsyncConnection, workspace_id: UUID, number: int | None, *, has_records: bool, with_deliveries: bool
-) -> Changes:
+) -> ChangedRecords:
     """Returns what changed after entry `number`; without one, only the newest number.
 
     After too many entries, everything may have changed. So it may with `has_records` (records changed) if there is no
@@ -34,9 +34,9 @@ async def list_changes(
     connection = await driver_connection(tx)
     newest: int = await connection.fetchval("SELECT feed_number FROM workspaces WHERE id = $1", workspace_id)
     if number is None or (number >= newest and not has_records):
-        return Changes(number=newest, deliveries=with_deliveries)
+        return ChangedRecords(number=newest, deliveries=with_deliveries)
     if number >= newest or newest - number > _MAX_ENTRIES:
-        return Changes(number=newest, bookings=[], deals=[], deliveries=with_deliveries)
+        return ChangedRecords(number=newest, bookings=[], deals=[], deliveries=with_deliveries)
     rows = await connection.fetch(
         """
         SELECT DISTINCT booking_id, deal_id FROM audit_log
@@ -46,7 +46,7 @@ async def list_changes(
         number,
         newest,
     )
-    return Changes(
+    return ChangedRecords(
         number=newest,
         bookings=_named(row["booking_id"] for row in rows),
         deals=_named(row["deal_id"] for row in rows),

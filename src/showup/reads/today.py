@@ -43,7 +43,7 @@ class Similar(Struct, frozen=True, kw_only=True):
     with_moves: bool
 
 
-class HeldRate(Struct, frozen=True, kw_only=True):
+class RecentHeldRate(Struct, frozen=True, kw_only=True):
     """The held rate of 30 days, None before the first report, and how many meetings nobody reported."""
 
     rate: Rate | None
@@ -99,12 +99,14 @@ async def similar_meetings(  # what makes meetings similar
     return _similar(row["showed"], row["total"], with_moves=False) if row["total"] >= _LEAST_ALIKE else None
 
 
-async def held_rate(tx: AsyncConnection, permission: Permission, *, organizer: str | None, now: datetime) -> HeldRate:
+async def held_rate(
+    tx: AsyncConnection, permission: Permission, *, organizer: str | None, now: datetime
+) -> RecentHeldRate:
     """Returns the held rate of the last 30 days: reported showed / (reported showed + no-show) of ended meetings."""
     row = await (await driver_connection(tx)).fetchrow(
         _HELD, permission.workspace_id, now - _HELD_FOR, now, organizer, _COUNTED_MEETINGS
     )
-    return HeldRate(rate=rate_of(row["showed"], row["reported"]), unreported=row["unreported"])
+    return RecentHeldRate(rate=rate_of(row["showed"], row["reported"]), unreported=row["unreported"])
 
 
 async def this_week(

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.web.conftest import make_scenario_database
+from tests.database_pool import DatabasePool
 from tests.web.dashboard.site import Site, running_site
 from tests.web.sample_data import id_of, session_of
 from tests.web.scenario import HOUR, TODAY, ticking_clock
@@ -31,9 +31,11 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def site(postgres: str) -> Iterator[Site]:
-    with running_site(asyncio.run(make_scenario_database(postgres)), ticking_clock()) as site:
+def site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
+    taken = asyncio.run(database_pool.take(scenario_template))
+    with running_site(taken.url, ticking_clock()) as site:
         yield site
+    asyncio.run(database_pool.give_back(taken))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from showup.access.sessions_store import csrf_token_of
-from tests.web.conftest import make_scenario_database
+from tests.database_pool import DatabasePool
 from tests.web.dashboard.site import Site, running_site
 from tests.web.sample_data import id_of, key_of, session_of
 from tests.web.scenario import ticking_clock
@@ -18,9 +18,11 @@ LISTENERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
 
 
 @pytest.fixture(scope="module")
-def site(postgres: str) -> Iterator[Site]:
-    with running_site(asyncio.run(make_scenario_database(postgres)), ticking_clock()) as site:
+def site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
+    taken = asyncio.run(database_pool.take(scenario_template))
+    with running_site(taken.url, ticking_clock()) as site:
         yield site
+    asyncio.run(database_pool.give_back(taken))
 
 
 def booking_of(site: Site, workspace: str) -> str:

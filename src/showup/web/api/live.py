@@ -13,7 +13,7 @@ from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
 from showup.access.permission import Permission
-from showup.reads.live import Changes
+from showup.reads.live import ChangedRecords
 from showup.web.http.app_state import AppState, State
 from showup.web.http.auth import bearer, get_permission
 from showup.web.http.key_check import find_permission
@@ -183,7 +183,7 @@ def _events(message: LiveMessage) -> list[bytes]:
     return events
 
 
-def _events_of(changes: Changes) -> list[bytes]:
+def _events_of(changes: ChangedRecords) -> list[bytes]:
     named: dict[str, list[UUID] | None] = {"booking": changes.bookings, "deal": changes.deals}
     if changes.bookings is not None:
         # Whatever changes a booking may change a funnel.

@@ -14,8 +14,8 @@ from showup.reads.agenda import AgendaMeeting, State, list_meetings, list_unrepo
 from showup.reads.rates import Rate, margin_with
 from showup.reads.shell import OUTCOMES_FOR
 from showup.reads.today import (
-    HeldRate,
     NewChange,
+    RecentHeldRate,
     Similar,
     Week,
     failed_deliveries,
@@ -93,7 +93,7 @@ class Today(Struct, frozen=True, kw_only=True):
     asked: Sequence[MeetingRow]
     unreported: int
     has_more: bool
-    held: HeldRate
+    held: RecentHeldRate
     margin_if_answered: int | None
     decisions: Sequence[DecisionRow]
     week: Week
@@ -271,7 +271,7 @@ def _since_part(change: NewChange, viewer: Viewer) -> SincePart:
     return SincePart(text=text, is_strong=change.kind in ("booked", "won", "proposal"))
 
 
-def _margin_if_answered(held: HeldRate) -> int | None:
+def _margin_if_answered(held: RecentHeldRate) -> int | None:
     """Return the doubt that would be left if all unreported meetings were reported; None if it would be the same."""
     rate: Rate | None = held.rate
     if rate is None or rate.is_few or not held.unreported:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.database.engine import driver_connection
 from showup.database.fault import describe_error, is_outage
 from showup.database.page_changes import CHANNEL, DELIVERY_CHANGED, RECORDS_CHANGED, parse_change
-from showup.reads.live import Changes, list_changes
+from showup.reads.live import ChangedRecords, list_changes
 
 ListenConnection: TypeAlias = Callable[[], Awaitable[asyncpg.Connection]]
 
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 class LiveMessage(Struct, frozen=True, kw_only=True):
     """What open pages receive: `changes`, or that the database is away (`is_connected` False) or back (True)."""
 
-    changes: Changes | None = None
+    changes: ChangedRecords | None = None
     is_connected: bool | None = None
 
 
@@ -214,7 +214,7 @@ class _Channel:
             self._number = changes.number
             self.send(LiveMessage(changes=changes))
 
-    async def _changes_after(self, number: int | None, changed: set[str]) -> Changes:
+    async def _changes_after(self, number: int | None, changed: set[str]) -> ChangedRecords:
         async with self._engine.connect() as tx:
             return await list_changes(
                 tx,
