@@ -1,4 +1,4 @@
-"""The step "Mail" of the first run: what it stores, refuses and changes; and Today says why mail waits."""
+"""The steps of the first run: what they store and refuse, and that each can be changed; Today says why mail waits."""
 
 import pytest
 
