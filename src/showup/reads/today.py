@@ -131,7 +131,7 @@ async def failed_deliveries(tx: AsyncConnection, permission: Permission, since: 
 
 
 async def stuck_deliveries(tx: AsyncConnection, permission: Permission, now: datetime) -> list[dict[str, Any]]:
-    """Returns what waits for a paused destination, by destination: how many (at most 1,000), since when, and why."""
+    """Returns what waits for a failing or paused destination: how many (at most 1,000), since when, and why."""
     rows = await (await driver_connection(tx)).fetch(
         _STUCK, permission.workspace_id, now - _STUCK_AFTER, _COUNTED_DELIVERIES
     )
@@ -223,18 +223,19 @@ _FAILED: Final = """
     WHERE d.workspace_id = $1 AND d.state = 'failed' AND d.updated_at > $2 AND NOT d.simulated
     GROUP BY d.destination ORDER BY min(d.updated_at)
 """
-# A pause ends and begins again with each attempt, so what is due for a while counts, not the pause of this moment.
+# A pause ends and begins again with each attempt, so what is overdue counts, not the pause of this moment.
 _STUCK: Final = """
     SELECT q.destination, due.number, due.since, q.because
     FROM destination_queues q CROSS JOIN LATERAL (
-        SELECT count(*)::int AS number, min(one.wake_at) AS since FROM (
-            SELECT d.wake_at FROM deliveries d
+        SELECT count(*)::int AS number, min(one.due_at) AS since FROM (
+            SELECT d.due_at FROM deliveries d
             WHERE d.workspace_id = q.workspace_id AND d.destination = q.destination AND d.state = 'scheduled'
-              AND d.wake_at <= $2 AND NOT d.simulated
-            ORDER BY d.wake_at LIMIT $3
+              AND d.due_at <= $2 AND d.question IS NULL AND NOT d.simulated
+            ORDER BY d.due_at LIMIT $3
         ) one
     ) due
-    WHERE q.workspace_id = $1 AND q.paused_until IS NOT NULL AND q.because IS NOT NULL AND due.number > 0
+    WHERE q.workspace_id = $1 AND coalesce(q.paused_until, q.failing_since) IS NOT NULL AND q.because IS NOT NULL
+      AND due.number > 0
     ORDER BY due.since
 """
 _QUESTIONS: Final = """

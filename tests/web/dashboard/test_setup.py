@@ -85,7 +85,7 @@ async def test_a_fault_of_the_mail_server_is_shown_at_once_and_the_carrier_can_b
 async def test_today_says_why_mail_waits(admin: Browser, scenario: Scenario) -> None:
     async with scenario.engine.begin() as tx:
         await tx.exec_driver_sql(
-            "UPDATE showup.deliveries SET wake_at = '2026-09-14 11:00Z'"
+            "UPDATE showup.deliveries SET due_at = '2026-09-14 11:00Z'"
             " WHERE state = 'scheduled' AND destination = 'email'"
         )
         await tx.exec_driver_sql(
