@@ -78,8 +78,10 @@ async def _connect_calcom(context: SetupContext, account: str, api_key: str) -> 
         calcom = CalcomClient(clients.trusted, url=context.calcom_url, key=api_key, clock=context.clock)
         try:
             user = await calcom.me()
-        except (CalcomRefused, CalcomUnavailable) as fault:
+        except CalcomRefused as fault:
             return CalcomConnected(fault=fault.because)
+        except CalcomUnavailable as fault:
+            return CalcomConnected(fault=f"The key is neither tried nor stored: {fault.because}. Try again.")
         name = user.username or user.email
         await _store_key(context, account, api_key)
         url = f"{context.public_url}/webhooks/calcom/{account}"

@@ -28,6 +28,12 @@ def test_meetings_of_booked_deals_are_ahead_and_those_of_met_ones_over(hour: int
         ended[fields["uid"]] = body["triggerEvent"] == "MEETING_ENDED"
         assert datetime.fromisoformat(fields["endTime"]) <= now if ended[fields["uid"]] else True
     assert ended == {deal.uid: deal.stage != "booked" for deal in SAMPLE}
+    next_start = min(
+        start
+        for body in map(json.loads, sample_bodies(now))
+        if (start := datetime.fromisoformat(body.get("payload", body)["startTime"])) > now
+    )
+    assert timedelta(hours=3) <= next_start - now <= timedelta(hours=4), "Today shows it in every time zone"
 
 
 def test_the_same_moment_gives_the_same_bytes() -> None:

@@ -45,5 +45,5 @@ def _mail_faults(settings: Settings) -> list[str]:
         if (url := reveal(settings.smtp_url)) is not None:
             SmtpServer.from_url(url)
     except ValueError as fault:
-        faults.append(f"{fault}.")
+        faults.append(f"SMTP_URL: {fault}.")
     return faults

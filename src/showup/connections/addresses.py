@@ -28,7 +28,7 @@ async def find_address_fault(policy: AddressPolicy, spec: ConnectionSpec) -> Add
     try:
         host = SmtpServer.from_url(server).host
     except ValueError as fault:
-        return AddressFault("credentials.url", f"{fault}.")
+        return _fault("credentials.url", str(fault))
     reason = await policy.refusal_reason(f"https://{f'[{host}]' if ':' in host else host}")
     return None if reason is None else _fault("credentials.url", reason)
 

@@ -11,12 +11,13 @@ from showup.access.permission import Permission
 from showup.database.engine import driver_connection
 
 
-class FirstBooking(Struct, frozen=True, kw_only=True):
-    """The booking of the newest webhook: who, and when they meet."""
+class NewestBooking(Struct, frozen=True, kw_only=True):
+    """The newest booking of a webhook: who, and when they meet. `is_first`: there is no other."""
 
     person: str
     title: str
     start_time: datetime
+    is_first: bool
 
 
 class SetupProgress(Struct, frozen=True, kw_only=True):
@@ -28,7 +29,7 @@ class SetupProgress(Struct, frozen=True, kw_only=True):
     account: str | None
     sealed: bytes | None
     last_webhook_at: datetime | None
-    first_booking: FirstBooking | None
+    newest_booking: NewestBooking | None
     read_bookings: int
     is_reading: bool
     calcom_because: str | None
@@ -41,9 +42,9 @@ async def load_progress(tx: AsyncConnection, permission: Permission) -> SetupPro
     """Returns the progress of the permission's workspace."""
     connection = await driver_connection(tx)
     row: dict[str, Any] = dict(await connection.fetchrow(_PROGRESS, permission.workspace_id))
-    booking = await connection.fetchrow(_BOOKING, permission.workspace_id)
-    first = FirstBooking(**dict(booking)) if booking is not None and row["last_webhook_at"] is not None else None
-    return SetupProgress(first_booking=first, **row)
+    bookings = await connection.fetch(_BOOKINGS, permission.workspace_id) if row["last_webhook_at"] is not None else []
+    newest = NewestBooking(**dict(bookings[0]), is_first=len(bookings) == 1) if bookings else None
+    return SetupProgress(newest_booking=newest, **row)
 
 
 _PROGRESS: Final = """
@@ -68,10 +69,10 @@ _PROGRESS: Final = """
            EXISTS (SELECT 1 FROM inbox_events e
                 WHERE e.workspace_id = $1 AND e.origin = 'sample' AND e.state <> 'erased') AS sample
 """
-_BOOKING: Final = """
+_BOOKINGS: Final = """
     SELECT coalesce(p.name, p.email, b.title) AS person, b.title, b.start_time
     FROM bookings b LEFT JOIN people p ON p.id = b.person_id
     WHERE b.workspace_id = $1 AND NOT b.simulated
       AND EXISTS (SELECT 1 FROM inbox_events e WHERE e.booking_id = b.id AND e.origin = 'webhook')
-    ORDER BY b.created_at DESC LIMIT 1
+    ORDER BY b.created_at DESC LIMIT 2
 """

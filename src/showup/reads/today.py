@@ -21,6 +21,8 @@ _COUNTED_MEETINGS: Final = 5_000
 _ODDS_FOR: Final = timedelta(days=180)
 _HELD_FOR: Final = timedelta(days=30)
 _ENOUGH_ALIKE, _LEAST_ALIKE = 20, 10
+_STUCK_AFTER: Final = timedelta(minutes=1)
+_COUNTED_DELIVERIES: Final = 1_000
 _LEAD_DAYS: Final = (1, 3, 7, 14)
 
 ChangeKind: TypeAlias = Literal["booked", "rescheduled", "cancelled", "won", "lost", "proposal"]
@@ -128,6 +130,14 @@ async def failed_deliveries(tx: AsyncConnection, permission: Permission, since: 
     return [dict(row) for row in rows]
 
 
+async def stuck_deliveries(tx: AsyncConnection, permission: Permission, now: datetime) -> list[dict[str, Any]]:
+    """Returns what waits for a failing or paused destination: how many (at most 1,000), since when, and why."""
+    rows = await (await driver_connection(tx)).fetch(
+        _STUCK, permission.workspace_id, now - _STUCK_AFTER, _COUNTED_DELIVERIES
+    )
+    return [dict(row) for row in rows]
+
+
 async def open_questions(tx: AsyncConnection, permission: Permission, *, limit: int) -> list[dict[str, Any]]:
     """Returns the deliveries that wait for a person to choose a record, oldest first."""
     rows = await (await driver_connection(tx)).fetch(_QUESTIONS, permission.workspace_id, limit)
@@ -212,6 +222,21 @@ _FAILED: Final = """
     FROM deliveries d
     WHERE d.workspace_id = $1 AND d.state = 'failed' AND d.updated_at > $2 AND NOT d.simulated
     GROUP BY d.destination ORDER BY min(d.updated_at)
+"""
+# A pause ends and begins again with each attempt, so what is overdue counts, not the pause of this moment.
+_STUCK: Final = """
+    SELECT q.destination, due.number, due.since, q.because
+    FROM destination_queues q CROSS JOIN LATERAL (
+        SELECT count(*)::int AS number, min(one.due_at) AS since FROM (
+            SELECT d.due_at FROM deliveries d
+            WHERE d.workspace_id = q.workspace_id AND d.destination = q.destination AND d.state = 'scheduled'
+              AND d.due_at <= $2 AND d.question IS NULL AND NOT d.simulated
+            ORDER BY d.due_at LIMIT $3
+        ) one
+    ) due
+    WHERE q.workspace_id = $1 AND coalesce(q.paused_until, q.failing_since) IS NOT NULL AND q.because IS NOT NULL
+      AND due.number > 0
+    ORDER BY due.since
 """
 _QUESTIONS: Final = """
     SELECT d.id, d.destination, d.question, coalesce(p.name, p.email, d.recipient, 'this person') AS person

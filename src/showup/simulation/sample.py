@@ -32,21 +32,27 @@ class SampleDeal:
 
 
 def _deal(
-    company: str, domain: str, person: str, zone: str, stage_and_status: tuple[str, str], days: tuple[int, int]
+    company: str,
+    domain: str,
+    person: str,
+    zone: str,
+    stage_and_status: tuple[str, str],
+    days: tuple[int, int],
+    hours: int = 0,
 ) -> SampleDeal:
-    """Makes a deal. `days`: how many days ago it was booked, and in how many days the meeting is."""
+    """Makes a deal. `days`: how many days ago it was booked, and in how many days and `hours` the meeting is."""
     uid = "sample" + "".join(filter(str.isalnum, company + person))[:16].ljust(16, "0")
-    return SampleDeal(
-        uid, company, domain, person, zone, *stage_and_status, timedelta(days=days[0]), timedelta(days=days[1])
-    )
+    booked_ago, starts_in = timedelta(days=days[0]), timedelta(days=days[1], hours=hours)
+    return SampleDeal(uid, company, domain, person, zone, *stage_and_status, booked_ago, starts_in)
 
 
 SAMPLE = (
-    _deal("Acme Corp", "acme.example", "Sarah Chen", "America/New_York", ("booked", "active"), (2, 3)),
+    # Soon, so that Today has a next meeting in every time zone.
+    _deal("Acme Corp", "acme.example", "Sarah Chen", "America/New_York", ("booked", "active"), (2, 0), hours=4),
     _deal("TechStart Inc", "techstart.example", "Mike Johnson", "Europe/London", ("met", "active"), (6, -1)),
     _deal("DataFlow Systems", "dataflow.example", "Lisa Wong", "Asia/Tokyo", ("proposal", "active"), (12, -5)),
     _deal("Growth Partners", "growth.example", "James Miller", "UTC", ("booked", "cancelled"), (4, 2)),
-    _deal("Nexus Ventures", "nexus.example", "Anna Smith", "Europe/Berlin", ("booked", "active"), (1, 6)),
+    _deal("Nexus Ventures", "nexus.example", "Anna Smith", "Europe/Berlin", ("booked", "active"), (1, 1)),
 )
 
 
@@ -81,8 +87,10 @@ def _history(deal: SampleDeal, number: int, now: datetime) -> list[SimulatedWebh
 def _booking(deal: SampleDeal, number: int, now: datetime) -> SimulatedBooking:
     local = deal.person.lower().replace(" ", ".")
     attendee = SimulatedAttendee(deal.person, f"{local}@{deal.domain}", deal.time_zone)
-    # On the hour, as usual for meetings, and at a different one for each company, so that no two collide in a calendar.
-    start_at = (now + deal.starts_in).replace(hour=13 + number, minute=0, second=0, microsecond=0)
+    # On the hour, as usual for meetings. On other days it is a different one for each company, so no two collide.
+    start_at = (now + deal.starts_in).replace(minute=0, second=0, microsecond=0)
+    if abs(deal.starts_in) >= timedelta(days=1):
+        start_at = start_at.replace(hour=13 + number)
     return SimulatedBooking(
         account=0,
         uid=deal.uid,

@@ -15,7 +15,7 @@ from showup.values.email_address import email_domain
 _PORTS = {"smtp": 587, "smtps": 465}
 _STARTTLS = {"required": True, "never": False}
 _SHAPE = (
-    "SMTP_URL is not an SMTP address: use one such as smtp://user:password@mail.example.com:587. In the user and the "
+    "this is not an SMTP address: use one such as smtp://user:password@mail.example.com:587. In the user and the "
     "password, write %40 for @ and %2F for /"
 )
 
@@ -74,7 +74,7 @@ def _starttls(query: str, *, default: bool | None) -> bool | None:
         case {} if not params:
             return default
         case _:
-            raise ValueError("SMTP_URL has an unknown option: use only ?starttls=required or ?starttls=never")
+            raise ValueError("the SMTP address has an unknown option: use only ?starttls=required or ?starttls=never")
 
 
 class SenderRule(Struct, frozen=True, kw_only=True):

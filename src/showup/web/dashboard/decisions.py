@@ -32,10 +32,14 @@ class DecisionRow(Struct, frozen=True, kw_only=True):
 
 
 def decisions_of(
-    questions: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, Any]], viewer: Viewer
+    questions: Sequence[Mapping[str, Any]],
+    stuck: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, Any]],
+    viewer: Viewer,
 ) -> list[DecisionRow]:
-    """Return the rows: first what waits for an answer, then what failed, one row for each destination."""
-    rows = [_question(one, viewer) for one in questions] + [_failure(one, viewer) for one in failures]
+    """Return the rows: first what waits for an answer, then what is stuck or failed, one row for each destination."""
+    rows = [_question(one, viewer) for one in questions]
+    rows += [_stuck(one, viewer) for one in stuck] + [_failure(one, viewer) for one in failures]
     return rows[:_MAX_DECISIONS]
 
 
@@ -62,11 +66,24 @@ def _question(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
     )
 
 
+def _stuck(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
+    return DecisionRow(
+        icon="plug",
+        fact=f"{destination_name(row['destination'])}: {count(row['number'], 'delivery waits', 'deliveries wait')}",
+        consequence=f"{_sentence(row['because'])}, since {viewer.moment(row['since'])}. Showup tries again by itself.",
+        answers=[],
+    )
+
+
 def _failure(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
-    reason = (row["because"] or "it gave no reason").rstrip(".")
     return DecisionRow(
         icon="plug",
         fact=f"{destination_name(row['destination'])}: {count(row['number'], 'delivery failed', 'deliveries failed')}",
-        consequence=f"{reason[:1].upper()}{reason[1:]}, since {viewer.moment(row['since'])}.",
+        consequence=f"{_sentence(row['because'])}, since {viewer.moment(row['since'])}.",
         answers=[AnswerButton(label="Try again", path="deliveries/retry", fields={"destination": row["destination"]})],
     )
+
+
+def _sentence(because: str | None) -> str:
+    reason = (because or "it gave no reason").rstrip(".")
+    return f"{reason[:1].upper()}{reason[1:]}"

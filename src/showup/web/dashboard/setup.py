@@ -7,17 +7,17 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from showup.access import teammates_store
-from showup.access.account import Credentials
+from showup.access.account import DEFAULT, Credentials
 from showup.access.secrets_at_rest import DecryptionError
 from showup.access.teammate import Session
 from showup.commands.unit_of_work import UnitOfWork
-from showup.connections.setup import ConnectionSpec, amend
 from showup.database.engine import driver_connection
 from showup.events.workspace import RulesChanged
 from showup.inbox.rules import in_force
 from showup.reads.setup import SetupProgress, load_progress
 from showup.values.time_zone import find_zone
 from showup.web.dashboard.page_route import DashboardRoute, redirect
+from showup.web.dashboard.setup_mail import ask_carrier, check_carrier, save_carrier
 from showup.web.dashboard.shell import render_shell, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.http.app_state import AppState, State, write_transaction
@@ -91,7 +91,7 @@ async def connect_calcom(request: Request, session: SignedInAdmin, state: State)
         return await _page(request, session, state, opened="calcom", faults=faults, status=422)
     result = await actions.connect_calcom(account, key)
     if result.fault is not None:
-        faults = {"api_key": f"Cal.com does not accept this key: {result.fault.rstrip('.')}."}
+        faults = {"api_key": f"{result.fault.rstrip('.')}."}
         return await _page(request, session, state, opened="calcom", faults=faults, status=422)
     return await _page(request, session, state, opened="calcom", connected=result)
 
@@ -101,27 +101,24 @@ async def save_mail(request: Request, session: SignedInAdmin, state: State) -> R
     """Save how mail goes out, and which mails Cal.com sends already."""
     form = await read_form(request)
     check_csrf(request, session, form)
-    carrier, calcom_mails = form.get("carrier", ""), form.get("calcom_mails")
-    faults = {}
+    calcom_mails = form.get("calcom_mails")
+    async with state.read_engine.connect() as tx:
+        stored = (await load_progress(tx, session.permission)).carrier
+    faults = await check_carrier(form, session, state, stored=stored)
     if calcom_mails not in ("yes", "no"):
         faults["calcom_mails"] = "Say whether Cal.com mails your attendees: otherwise they could get each mail twice."
-    secret = form.get("resend_key" if carrier == "resend" else "smtp_url", "")
-    if carrier in ("resend", "smtp") and not secret:
-        faults[carrier] = "Paste the API key." if carrier == "resend" else "Enter smtp://user:password@host:587."
     if faults:
         return await _page(request, session, state, opened="mail", faults=faults, values=form, status=422)
     async with write_transaction(state) as tx:
-        if carrier in ("resend", "smtp"):
-            credentials = {"api_key": secret} if carrier == "resend" else {"url": secret}
-            spec = ConnectionSpec(
-                workspace_id=session.workspace.id, kind=carrier, name="mail", settings={}, credentials=credentials
-            )
-            await amend(tx, state.mail_secrets.seal, spec, state.clock())
+        await save_carrier(form, session, state, tx)
         rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
         mails_off = rules.mails_off - set(CALCOM_MAILS)
         if calcom_mails == "yes":
             mails_off |= set(CALCOM_MAILS)
         await _change_rules(_unit_of_work(session, state, tx), {"mails_off": sorted(mails_off)})
+    if (because := await ask_carrier(form, session, state)) is not None:
+        faults = {form["carrier"]: f"Saved, and mail waits until this is corrected: {because.rstrip('.')}."}
+        return await _page(request, session, state, opened="mail", faults=faults, values=form, status=422)
     return redirect(request, "setup?step=reports")
 
 
@@ -148,6 +145,8 @@ async def change_sample(request: Request, session: SignedInAdmin, state: State) 
         await actions.remove_sample(session.workspace.id)
     else:
         await actions.load_sample(session.workspace.id)
+        # The sample's meetings have a host of their own, so "Mine" would show none of them.
+        return redirect(request, "?who=team")
     return redirect(request, "")
 
 
@@ -155,6 +154,11 @@ def _actions(state: AppState) -> SetupActions:
     if state.setup is None:
         raise Refusal("conflict", "This process can't reach other systems. Run `showup serve`.")
     return state.setup
+
+
+def _environment_carrier(session: Session, state: AppState) -> str | None:
+    # The environment's carrier is the default workspace's alone.
+    return state.setup.carrier if state.setup is not None and session.workspace.slug == DEFAULT else None
 
 
 async def _account(session: Session, state: AppState) -> str:
@@ -220,7 +224,7 @@ async def _page(  # noqa: PLR0913  # each by its name
             "has_secret": bool(credentials.webhook_secrets),
             "url": url,
             "url_warning": None if state.setup is None else state.setup.warn_of_address(url),
-            "environment_carrier": None if state.setup is None else state.setup.carrier,
+            "environment_carrier": _environment_carrier(session, state),
             "has_sender": state.setup is None or state.setup.has_sender,
             "zones": _ZONES,
             "calcom_mails": set(CALCOM_MAILS) <= set(rules.mails_off),

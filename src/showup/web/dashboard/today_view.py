@@ -23,6 +23,7 @@ from showup.reads.today import (
     list_changes,
     open_questions,
     similar_meetings,
+    stuck_deliveries,
     this_week,
 )
 from showup.web.dashboard import words
@@ -137,6 +138,7 @@ async def build_today(
         margin_if_answered=_margin_if_answered(held),
         decisions=decisions_of(
             await open_questions(tx, permission, limit=_MAX_ASKED),
+            await stuck_deliveries(tx, permission, now),
             await failed_deliveries(tx, permission, now - _FAILURES_FOR),
             viewer,
         ),
