@@ -1,5 +1,6 @@
 """CA1: an import ends as expected, is repeatable without duplicates, and continues where it stopped."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import pytest
 
 from showup.campaigns.imports_store import ImportTaken, LeadImport
 from showup.campaigns.leads_store import lock_leads
+from showup.commands.execute import lock_pipeline
 from showup.database.engine import driver_connection, transaction
 from tests.campaigns.scenario import CampaignScenario
 from tests.campaigns.test_exports import EXPORTS, FOLDER, expected_of
+from tests.histories.table_contents import new_account
+from tests.locks import wait_until_blocking
 
 _LEADS = """
     SELECT l.email, l.first_name, l.last_name, l.company, coalesce(l.other_emails, '{}') AS other_emails,
@@ -114,6 +118,11 @@ async def test_two_processes_do_not_import_the_same_file_at_once(scenario: Campa
             await imports_store.add_batch(driver, pending[0], 9, imports_store.BatchReport())
 
 
+async def test_a_file_without_any_lead_is_imported(scenario: CampaignScenario) -> None:
+    report = await scenario.import_rows("Founders", [{"email": "none of them"}, {"email": "is valid"}])
+    assert (report.state, report.accepted, report.rejected) == ("done", 0, {"invalid_email": 2})
+
+
 async def test_another_campaign_is_another_import(scenario: CampaignScenario) -> None:
     path = FOLDER / "instantly_leads.csv"
     first = await scenario.import_file(path, "One")
@@ -133,6 +142,20 @@ async def test_an_import_that_hangs_gives_its_locks_back(scenario: CampaignScena
         assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "1min"
     async with transaction(scenario.engine) as tx:
         assert await (await driver_connection(tx)).fetchval("SHOW idle_in_transaction_session_timeout") == "0"
+
+
+async def test_no_workspace_waits_for_the_pipeline_of_another(scenario: CampaignScenario) -> None:
+    """An import that creates a campaign waits for its own workspace's pipeline only."""
+    other = CampaignScenario(scenario.engine, await new_account(scenario.engine), scenario.folder)
+    row = {"email": "a@x.example"}
+    async with transaction(scenario.engine) as tx:
+        connection = await driver_connection(tx)
+        await lock_pipeline(connection, scenario.workspace)
+        waiting = asyncio.create_task(scenario.import_rows("One", [row]))
+        await wait_until_blocking(connection)
+        async with asyncio.timeout(5):
+            assert (await other.import_rows("Two", [row])).accepted == 1
+    assert (await waiting).accepted == 1
 
 
 async def test_signals_only_grow(scenario: CampaignScenario) -> None:

@@ -15,6 +15,7 @@ from showup.campaigns.leads_store import lock_leads
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import campaigns
 from showup.web.api.leads import MAX_FILE_BYTES
+from tests.locks import wait_until_blocking
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario
@@ -56,8 +57,7 @@ async def test_a_workspace_imports_one_file_at_a_time(writer: httpx2.AsyncClient
         connection = await driver_connection(tx)
         await lock_leads(connection, id_of("ours"))
         first = asyncio.create_task(post(writer))
-        while not await connection.fetchval("SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted"):
-            pass
+        await wait_until_blocking(connection)
         second = await post(writer, campaign="Another")
         assert (second.status_code, second.json()["type"]) == (503, "urn:showup:problem:busy")
         assert "Send this one again" in second.json()["detail"]

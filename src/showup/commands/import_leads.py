@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,7 +20,7 @@ from showup.campaigns.campaign import MAX_NAME
 from showup.campaigns.imports_store import BatchReport, LeadImport, RejectedLine
 from showup.campaigns.lead_file.file import LeadFile
 from showup.campaigns.lead_file.rows import FileRow, IgnoredRow, LeadRow, RejectedRow
-from showup.campaigns.leads_store import ImportedLead, SavedLeads
+from showup.campaigns.leads_store import ImportedLead
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.inbox.imported_leads import match_imported
@@ -102,10 +101,17 @@ async def _save(
         ignored=sum(isinstance(row, IgnoredRow) for row in batch),
         rejected=[RejectedLine(line=row.line, reason=row.reason) for row in batch if isinstance(row, RejectedRow)],
     )
+    campaign_ids = await _save_campaigns(engine, request, leads, now)
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         await leads_store.lock_leads(connection, request.workspace_id)
-        saved = await _save_leads(connection, request, progress.id, leads, now)
+        imported = [
+            ImportedLead(
+                lead=row.lead, signals=row.signals, campaign_id=campaign_ids[_campaign_of(row, request)], line=row.line
+            )
+            for row in leads
+        ]
+        saved = await leads_store.save_leads(connection, request.workspace_id, imported, progress.id, now)
         report.repeated = list(saved.repeated)
         report.accepted -= len(report.repeated)
         after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
@@ -113,15 +119,19 @@ async def _save(
         return after
 
 
-async def _save_leads(
-    connection: asyncpg.Connection, request: ImportRequest, import_id: UUID, rows: list[LeadRow], now: datetime
-) -> SavedLeads:
-    if not rows:
-        return SavedLeads()
-    named = [(row.campaign or request.campaign)[:MAX_NAME] for row in rows]
-    ids = await leads_store.save_campaigns(connection, request.workspace_id, "csv", named, now)
-    imported = [
-        ImportedLead(lead=row.lead, signals=row.signals, campaign_id=ids[name], line=row.line)
-        for row, name in zip(rows, named, strict=True)
-    ]
-    return await leads_store.save_leads(connection, request.workspace_id, imported, import_id, now)
+async def _save_campaigns(
+    engine: AsyncEngine, request: ImportRequest, rows: list[LeadRow], now: datetime
+) -> dict[str, int]:
+    """Returns the numbers of the rows' campaigns.
+
+    All workspaces take numbers in turn. In a transaction of its own, no workspace waits for the pipeline of another.
+    """
+    async with transaction(engine) as tx:
+        connection = await driver_connection(tx)
+        await leads_store.lock_leads(connection, request.workspace_id)
+        names = {_campaign_of(row, request) for row in rows}
+        return await leads_store.save_campaigns(connection, request.workspace_id, "csv", names, now)
+
+
+def _campaign_of(row: LeadRow, request: ImportRequest) -> str:
+    return (row.campaign or request.campaign)[:MAX_NAME]
