@@ -18,6 +18,7 @@ from showup.reconcile.lead_sync.walk_store import Walk
 from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.lead_sync.conftest import FOUNDERS
 from tests.lead_sync.scenario import LeadSyncScenario
+from tests.locks import wait_until_blocking
 from tests.vendors.faults import VendorResponse
 
 BATCH = run.PAGES_AT_ONCE * 15
@@ -260,8 +261,7 @@ async def test_a_request_to_read_all_again_and_a_run_wait_for_each_other(
         connection = await driver_connection(tx)
         await connection.execute(f"UPDATE {table} SET workspace_id = workspace_id")  # noqa: S608  # fixed names
         request = asyncio.create_task(_request_all(bison))
-        while not await connection.fetchval(_WAITING):
-            pass
+        await wait_until_blocking(connection)
         await connection.execute("UPDATE syncs SET leased_until = leased_until")
     assert await request is True
 
@@ -269,11 +269,6 @@ async def test_a_request_to_read_all_again_and_a_run_wait_for_each_other(
 async def _request_all(bison: LeadSyncScenario) -> bool:
     async with transaction(bison.engine) as tx:
         return await request_sync(await driver_connection(tx), bison.connection_id, bison.clock(), full=True)
-
-
-_WAITING = (
-    "SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-)
 
 
 async def _lease(connection: asyncpg.Connection) -> object:
