@@ -75,7 +75,7 @@ def test_u07_the_commands_of_the_page_send_a_webhook(
     variables = "".join(f"{line}\n" for line in script.splitlines() if line.startswith(("URL=", "SECRET=")))
     booking = send(variables + commands("Send a booking"), tmp_path)
     assert booking["status"] == "accepted"
-    assert deals(server, run_showup(settings, "keys", "create", "reader", "--scope", "read")["key"]) == ["acme.example"]
+    assert deals(server, run_showup(settings, "keys", "create", "reader", "--scope", "read")["key"]) == ["lee.example"]
 
     wrong = send(script.replace(account["secret"], "another-secret"), tmp_path)
     missing = send(script.replace('-H "X-Cal-Signature-256: $SIGNATURE" ', ""), tmp_path)

@@ -96,7 +96,7 @@ async def test_today_says_why_mail_waits(admin: Browser, scenario: Scenario) -> 
         )
     page = (await admin.get("/")).text
     assert "Mail: 1 delivery waits" in page
-    assert "The password &lt;b&gt; is wrong, since 11:00" in page
+    assert "Since 11:00: the password &lt;b&gt; is wrong. Showup tries again by itself." in page
 
 
 async def test_the_step_of_calcom_shows_the_newest_booking(admin: Browser) -> None:

@@ -70,7 +70,7 @@ def _stuck(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
     return DecisionRow(
         icon="plug",
         fact=f"{destination_name(row['destination'])}: {count(row['number'], 'delivery waits', 'deliveries wait')}",
-        consequence=f"{_sentence(row['because'])}, since {viewer.moment(row['since'])}. Showup tries again by itself.",
+        consequence=f"Since {viewer.moment(row['since'])}: {row['because'].rstrip('.')}. Showup tries again by itself.",
         answers=[],
     )
 
