@@ -52,6 +52,7 @@ async def carriers(scenario: Scenario) -> list[str]:
         ("smtp://mail.example.com?tls=1", "unknown option"),
         ("smtp://127.0.0.1:2525", "127.0.0.1"),
         ("", "Enter smtp://"),
+        ("smtp://mail\x01.example.com", "Enter smtp://"),
     ],
 )
 async def test_an_unusable_mail_server_is_not_stored(

@@ -16,6 +16,7 @@ CARRIERS: Final = ("resend", "smtp")
 _SECRETS: Final = {"resend": ("resend_key", "api_key"), "smtp": ("smtp_url", "url")}
 _MISSING: Final = {"resend": "Paste the API key.", "smtp": "Enter smtp://user:password@host:587."}
 _NAME: Final = "mail"
+_MAX_SECRET: Final = 500
 _log = structlog.get_logger()
 
 
@@ -26,6 +27,9 @@ async def check_carrier(
     carrier = form.get("carrier", "")
     if carrier not in CARRIERS:
         return {}
+    secret = form.get(_SECRETS[carrier][0], "")
+    if len(secret) > _MAX_SECRET or not secret.isprintable():
+        return {carrier: _MISSING[carrier]}
     spec = _spec(form, session, _NAME)
     if spec is None:
         return {} if carrier == stored else {carrier: _MISSING[carrier]}
