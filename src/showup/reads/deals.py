@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -70,10 +70,10 @@ async def find_deal(tx: AsyncConnection, permission: Permission, deal_id: UUID) 
 
 async def _with_related(tx: AsyncConnection, permission: Permission, deal: Item) -> Item:
     deal_id = deal["id"]
-    # With seats, a booking belongs to the deal of each company in it.
+    # With seats, a booking belongs to the deal of each company in it. A union reads both sides by their indexes.
     seats = select(deal_events.c.booking_id).where(deal_events.c.deal_id == deal_id)
-    is_of_deal = or_(bookings.c.deal_id == deal_id, bookings.c.id.in_(seats))
-    deal_bookings = await bookings_of(tx, permission, is_of_deal)
+    own = select(bookings.c.id).where(bookings.c.deal_id == deal_id)
+    deal_bookings = await bookings_of(tx, permission, bookings.c.id.in_(union(own, seats)))
     entries = await timeline(tx, permission, deal_id=[deal_id])
     return {
         **deal,
@@ -108,13 +108,18 @@ def _conditions(filters: DealFilter) -> list[ColumnElement[bool]]:
 
 
 async def _contacts(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> list[Item]:
-    seats = select(booking_attendees.c.person_id).join(bookings, bookings.c.id == booking_attendees.c.booking_id)
-    query = select(*(people.c[name] for name in ("id", "email", "name", "time_zone", "phone")))
+    attendee, colleague = booking_attendees.c, people.alias()
+    attended = select(attendee.person_id).join(bookings, bookings.c.id == attendee.booking_id)
     # Of another company's booking with seats, only the people of the deal's own company are its contacts.
     company_id = select(deals.c.company_id).where(deals.c.id == deal_id).scalar_subquery()
     booking_ids = select(deal_events.c.booking_id).where(deal_events.c.deal_id == deal_id)
-    has_own_seat = and_(people.c.id.in_(seats.where(bookings.c.id.in_(booking_ids))), people.c.company_id == company_id)
-    is_contact = or_(people.c.id.in_(seats.where(bookings.c.deal_id == deal_id)), has_own_seat)
+    seated = (
+        select(attendee.person_id)
+        .join(colleague, colleague.c.id == attendee.person_id)
+        .where(attendee.booking_id.in_(booking_ids), colleague.c.company_id == company_id)
+    )
+    is_contact = people.c.id.in_(union(attended.where(bookings.c.deal_id == deal_id), seated))
+    query = select(*(people.c[name] for name in ("id", "email", "name", "time_zone", "phone")))
     query = query.where(is_contact, visible_to(permission, people))
     return [dict(row) for row in (await tx.execute(query.order_by(people.c.email))).mappings()]
 
