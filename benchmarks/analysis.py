@@ -50,12 +50,9 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
             await _fill(url, bookings)
             progress.advance(task)
             async with open_reader(url, environment.postmaster) as reader:
-                for question in questions:
-                    rows.append(await reader.ask(question, bookings))
-                    progress.advance(task)
+                rows += await reader.ask_all(questions, bookings, lambda: progress.advance(task))
                 await _forget_counts(url)
-                rows.append(await reader.ask(_question(_UNCOUNTED, ""), bookings))
-                progress.advance(task)
+                rows += await reader.ask_all([_question(_UNCOUNTED, "")], bookings, lambda: progress.advance(task))
                 faults += reader.faults
     return BenchmarkReport(
         name="b5-analysis",

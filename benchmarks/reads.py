@@ -5,7 +5,7 @@ the floor: a read of one row, which has the same way through server, key and tra
 """
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from hashlib import md5
 from time import perf_counter
@@ -128,9 +128,7 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
             await _fill(url, bookings)
             progress.advance(task)
             async with open_reader(url, environment.postmaster) as reader:
-                for question in _QUESTIONS:
-                    rows.append(await reader.ask(question, bookings))
-                    progress.advance(task)
+                rows += await reader.ask_all(_QUESTIONS, bookings, lambda: progress.advance(task))
                 faults += reader.faults
     return BenchmarkReport(
         name="b5",
@@ -173,6 +171,14 @@ class Reader:
     def __init__(self, client: httpx2.AsyncClient, pid: int, postmaster: int | None) -> None:
         self.faults: list[str] = []
         self._client, self._pid, self._postmaster = client, pid, postmaster
+
+    async def ask_all(self, questions: Iterable[Question], bookings: int, on_answer: Callable[[], None]) -> list[Row]:
+        """Asks these questions; `on_answer` is called after each."""
+        rows = []
+        for question in questions:
+            rows.append(await self.ask(question, bookings))
+            on_answer()
+        return rows
 
     async def ask(self, question: Question, bookings: int) -> Row:
         """Asks twice without measuring, then at most so many times or so long."""

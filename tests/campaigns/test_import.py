@@ -9,8 +9,8 @@ import pytest
 
 from showup.campaigns.imports_store import ImportTaken, LeadImport
 from showup.campaigns.leads_store import lock_leads
-from showup.commands.execute import lock_pipeline
 from showup.database.engine import driver_connection, transaction
+from showup.inbox.apply import lock_pipeline
 from tests.campaigns.scenario import CampaignScenario
 from tests.campaigns.test_exports import EXPORTS, FOLDER, expected_of
 from tests.histories.table_contents import new_account

@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from sqlalchemy import text, update
 from starlette.types import Message, Scope
 
-from showup.commands.execute import lock_pipeline
 from showup.commands.idempotency_store import RETENTION
 from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import idempotency_keys
+from showup.inbox.apply import lock_pipeline
 from showup.web.app import create_app
 from tests.web.conftest import ClientFactory, client_of
 from tests.web.sample_data import ADMIN_KEY, id_of, key_of

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from showup.cli.errors import CliError
-from showup.cli.output import print_json
+from showup.cli.output import counting_bar, print_json
 from showup.cli.runner import run_command
 
 if TYPE_CHECKING:
@@ -121,17 +121,7 @@ def _parse_day(text: str, option: str) -> datetime:
 @contextmanager
 def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Shows a bar on a terminal; elsewhere prints a line at intervals."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns: tuple[Any, ...] = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with counting_bar() as bar:
         task = bar.add_task(f"{name}: bookings", total=None)
         checked = 0
 
@@ -139,7 +129,7 @@ def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
             nonlocal checked
             previous, checked = checked, checked + count
             bar.advance(task, count)
-            if not console.is_terminal and not quiet and checked // _REPORT_EVERY > previous // _REPORT_EVERY:
+            if not bar.console.is_terminal and not quiet and checked // _REPORT_EVERY > previous // _REPORT_EVERY:
                 print(f"{name}: {checked:,} bookings so far", flush=True)
 
         yield on_progress

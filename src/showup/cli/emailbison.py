@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from showup.cli.errors import CliError
-from showup.cli.output import print_json
+from showup.cli.output import counting_bar, print_json
 from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
@@ -128,24 +128,14 @@ def _print_status(row: dict[str, Any]) -> None:
 @contextmanager
 def _progress(*, quiet: bool) -> "Iterator[Callable[[Walk], None]]":
     """Shows a bar on a terminal; elsewhere prints a line at intervals."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns: tuple[Any, ...] = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     shown: dict[str, int] = {}
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    with counting_bar(disable=quiet) as bar:
         tasks = {name: bar.add_task(name.replace("_", " "), total=None) for name in _LISTS}
 
         def on_progress(walk: "Walk") -> None:
             total = walk.expected if walk.first_ended_at is None else None
             bar.update(tasks[walk.list], completed=walk.read, total=total)
-            if not console.is_terminal and not quiet and walk.read >= shown.get(walk.list, 0) + _REPORT_EVERY:
+            if not bar.console.is_terminal and not quiet and walk.read >= shown.get(walk.list, 0) + _REPORT_EVERY:
                 shown[walk.list] = walk.read
                 of_all = "" if total is None else f" of {total:,}"
                 print(f"{walk.list.replace('_', ' ')}: {walk.read:,}{of_all} so far", flush=True)

@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 def print_json(value: object) -> None:
@@ -22,6 +25,16 @@ def print_table(rows: Sequence[Mapping[str, Any]], *, empty_message: str) -> Non
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def counting_bar(*, disable: bool = False) -> "Progress":
+    """Returns a bar that counts on stderr, with the time; it shows nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=disable or not console.is_terminal)
 
 
 def _format_cell(value: object) -> str:

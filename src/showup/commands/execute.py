@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from showup.events.manual import ManualEvent
 from showup.inbox import store
-from showup.inbox.apply import AppliedBatch, Batch, EventHandlers, apply_batch, lock_key, mark_processed, match_leads
+from showup.inbox.apply import (
+    AppliedBatch,
+    Batch,
+    EventHandlers,
+    apply_batch,
+    lock_pipeline,
+    mark_processed,
+    match_leads,
+)
 from showup.inbox.manual_store import insert_manual_events
 from showup.sources.manual.translate import encode
 
@@ -60,11 +68,6 @@ async def execute(
         ]
         await store.mark_processed(connection, workspace_id, refused_events, at)
     return CommandResult(event_ids=[event.id for event in stored], refused=refusal)
-
-
-async def lock_pipeline(connection: asyncpg.Connection, workspace_id: UUID) -> None:
-    """Waits for the lock on the workspace's pipeline, and holds it until the transaction ends."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
 
 
 def _first_refusal(batch_result: AppliedBatch) -> str | None:

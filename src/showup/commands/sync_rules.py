@@ -10,7 +10,7 @@ import structlog
 from showup.commands.execute import execute
 from showup.events.workspace import RulesChanged
 from showup.inbox import rules
-from showup.inbox.apply import lock_key
+from showup.inbox.apply import lock_pipeline
 from showup.pipeline.rules import Rules, differences, rule_book
 
 ACTOR: Final = "showup.toml"
@@ -23,7 +23,7 @@ async def sync_rules(connection: asyncpg.Connection, workspace_id: UUID, policy:
     The first file applies to the whole history, each later change from now on. Processes that start at the same time
     wait for each other until the transaction ends.
     """
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+    await lock_pipeline(connection, workspace_id)
     synced = await rules.amendments(connection, workspace_id, actor=ACTOR)
     changes = differences(rule_book(synced).newest, policy)
     if "stages" in changes and (because := await rules.stages_in_use(connection, workspace_id, changes["stages"])):

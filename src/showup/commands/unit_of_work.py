@@ -9,10 +9,10 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.commands.execute import CommandResult, execute, lock_pipeline
+from showup.commands.execute import CommandResult, execute
 from showup.database.engine import driver_connection
 from showup.events.manual import ManualEvent
-from showup.inbox.apply import EventHandlers
+from showup.inbox.apply import EventHandlers, lock_pipeline
 
 
 class CommandRefused(Exception):

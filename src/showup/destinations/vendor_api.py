@@ -8,7 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import httpx2
 import msgspec
@@ -29,6 +29,7 @@ order of the calls, so that slow servers of one workspace could block those of a
 """
 
 Json: TypeAlias = dict[str, Any]
+Parsed = TypeVar("Parsed")
 StatusMeaning: TypeAlias = Literal[
     "limit", "unavailable", "credentials", "access", "busy", "rejected", "too_large", "unexpected"
 ]
@@ -221,6 +222,13 @@ class VendorApi:
         if response.is_success and expect(payload):
             return payload
         raise self._error(response, payload, what, hidden)
+
+    def parse(self, payload: Any, as_: type[Parsed]) -> Parsed:
+        """Returns a part of a response as this type. Raises VendorError if it is not of it."""
+        try:
+            return msgspec.convert(payload, as_, strict=False)
+        except msgspec.ValidationError:
+            raise self.unexpected("the response is malformed") from None
 
     def unexpected(self, words: str) -> VendorError:
         """Returns the error for a response that is not as the vendor documents it."""

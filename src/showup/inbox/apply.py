@@ -119,6 +119,11 @@ def lock_key(workspace_id: UUID) -> int:
     return int.from_bytes(workspace_id.bytes[:8], signed=True)
 
 
+async def lock_pipeline(connection: asyncpg.Connection, workspace_id: UUID) -> None:
+    """Waits for the lock on the workspace's pipeline, and holds it until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+
+
 async def apply_batch(
     connection: asyncpg.Connection, workspace_id: UUID, batch: Batch, *, handlers: EventHandlers, now: datetime | None
 ) -> AppliedBatch:

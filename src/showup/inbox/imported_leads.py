@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.campaigns.leads_store import SavedLeads
-from showup.inbox.apply import lock_key, match_leads
+from showup.inbox.apply import lock_pipeline, match_leads
 from showup.inbox.lead_matches import bookings_of_leads
 
 
@@ -16,6 +16,6 @@ async def match_imported(connection: asyncpg.Connection, workspace_id: UUID, sav
     The workspace's lock makes the two sides see each other: a booking that is being projected is committed before,
     or begins after this transaction has committed its leads. It is held for this step only.
     """
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+    await lock_pipeline(connection, workspace_id)
     booking_ids = await bookings_of_leads(connection, workspace_id, saved)
     await match_leads(connection, workspace_id, booking_ids, now)

@@ -112,3 +112,16 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     because: str
     change: dict[str, Any] = {}
     deal_id: UUID | None = None
+
+    @classmethod
+    def of(cls, record: AnyRecord, what: str, because: str, change: dict[str, Any] | None = None) -> "AuditEntry":
+        """Return an entry about what this event changed."""
+        return cls(
+            event_id=record.event_id,
+            at=record.source_at,
+            order_key=record.order_key,
+            actor=record.actor,
+            what=what,
+            because=because,
+            change=change or {},
+        )

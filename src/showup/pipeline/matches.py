@@ -122,12 +122,4 @@ def _changed(match: Match, record: BookingRecord, state: MatchState) -> Match:
 
 def _entry(record: BookingRecord, what: str, because: str, lead: str | None = None) -> AuditEntry:
     change = {} if lead is None else {"lead": [None, lead] if what == "lead.matched" else [lead, None]}
-    return AuditEntry(
-        event_id=record.event_id,
-        at=record.source_at,
-        order_key=record.order_key,
-        actor=record.actor,
-        what=what,
-        because=because,
-        change=change,
-    )
+    return AuditEntry.of(record, what, because, change)

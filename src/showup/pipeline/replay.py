@@ -111,7 +111,7 @@ def replay(
         decision = decide(PriorState(booking=state.booking), record, applicable)
         if isinstance(decision, Rejected):
             state.refused[record.event_id] = decision.because
-            state.entries.append(_entry(record, "event.refused", decision.because))
+            state.entries.append(AuditEntry.of(record, "event.refused", decision.because))
         else:
             if decision.conflict is not None:
                 _add_conflict(state, record, decision.conflict)
@@ -158,14 +158,14 @@ def _apply(state: BookingState, change: Change) -> None:
         record.source_at if state.last_event_at is None else max(state.last_event_at, record.source_at)
     )
     if decision.what and not _is_repeated_entry(state, before, decision):
-        state.entries.append(_entry(record, decision.what, decision.because, _changes(before, after)))
+        state.entries.append(AuditEntry.of(record, decision.what, decision.because, _changes(before, after)))
     if "booked" in decision.deal_events:
-        state.entries.extend(_entry(record, what, because) for what, because in _company_reasons(state, change))
+        state.entries.extend(AuditEntry.of(record, what, because) for what, because in _company_reasons(state, change))
 
 
 def _add_conflict(state: BookingState, record: BookingRecord, because: str) -> None:
     state.refused[record.event_id] = because
-    state.entries.append(_entry(record, "booking.conflict", because))
+    state.entries.append(AuditEntry.of(record, "booking.conflict", because))
 
 
 def _is_repeated_entry(state: BookingState, before: Booking | None, decision: Decision) -> bool:
@@ -216,18 +216,6 @@ def _merge_person(
     )
     known = state.people.get(details.email)
     state.people[details.email] = person if known is None else known.merged_with(person)
-
-
-def _entry(record: BookingRecord, what: str, because: str, change: dict[str, Any] | None = None) -> AuditEntry:
-    return AuditEntry(
-        event_id=record.event_id,
-        at=record.source_at,
-        order_key=record.order_key,
-        actor=record.actor,
-        what=what,
-        because=because,
-        change=change or {},
-    )
 
 
 def _changes(before: Booking | None, after: Booking) -> dict[str, Any]:

@@ -72,12 +72,5 @@ def _manual_row(workspace_id: UUID, record: AnyRecord) -> AuditRow | None:
 
 def _manual_entry(record: AnyRecord, what: str, because: str, values: dict[str, Any]) -> AuditEntry:
     """Return an entry without "before" values, because those depend on the order of arrival."""
-    return AuditEntry(
-        event_id=record.event_id,
-        at=record.source_at,
-        order_key=record.order_key,
-        actor=record.actor,
-        what=what,
-        because=because,
-        change={field: [None, value] for field, value in values.items() if value is not None},
-    )
+    change = {field: [None, value] for field, value in values.items() if value is not None}
+    return AuditEntry.of(record, what, because, change)

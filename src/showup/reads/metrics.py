@@ -6,8 +6,8 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.reads.inbox_counts import MAX_COUNT
-
+MAX_COUNT = 10_000
+"""The log grows without limit: counting stops here."""
 _WAITING = text(
     """
     SELECT (SELECT count(*) FROM (

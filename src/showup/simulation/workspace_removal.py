@@ -11,7 +11,7 @@ from showup.access.account import Credentials
 from showup.access.directory import MAX_AGE
 from showup.access.secrets_at_rest import Seal
 from showup.database.engine import driver_connection, transaction
-from showup.inbox.apply import lock_key
+from showup.inbox.apply import lock_pipeline
 from showup.inbox.ingest_writer import STORE_TIMEOUT
 from showup.simulation import removal_store
 from showup.simulation.preparation import ACCOUNTS, WORKSPACE
@@ -40,7 +40,7 @@ async def remove_workspace(engine: AsyncEngine, seal: Seal, *, wait: float = UNT
 async def _delete(engine: AsyncEngine, workspace_id: UUID) -> str | None:
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", lock_key(workspace_id))
+        await lock_pipeline(connection, workspace_id)
         # A run that began meanwhile has stored its events, and made new secrets.
         if other := await removal_store.other_contents(connection, workspace_id, ACCOUNTS):
             return other

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from showup.database.fault import POSSIBLE_OUTAGES
-from showup.reads.inbox_counts import is_reachable
+from showup.reads.database_check import is_reachable
 from showup.web.api.schemas import ok_response
 from showup.web.http.app_state import State
 

@@ -1,6 +1,7 @@
-"""Fixtures: browsers of the sample's teammates, without a script."""
+"""Fixtures: browsers of the sample's teammates without a script, and a site for real ones."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import httpx2
@@ -8,7 +9,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from showup.access.sessions_store import csrf_token_of
+from tests.database_pool import DatabasePool
+from tests.web.dashboard.site import Site, running_site
 from tests.web.sample_data import session_of
+from tests.web.scenario import ticking_clock
 
 
 class Browser:
@@ -38,3 +42,12 @@ BrowserFactory: TypeAlias = Callable[..., Browser]
 def browser_of(served_app: ASGIApp) -> BrowserFactory:
     """A factory of browsers: takes a teammate's name, None for a stranger, and headers."""
     return lambda name, **headers: Browser(served_app, name, **headers)
+
+
+@pytest.fixture(scope="module")
+def site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
+    """The scenario, served over HTTP to the tests of one module."""
+    taken = asyncio.run(database_pool.take(scenario_template))
+    with running_site(taken.url, ticking_clock()) as site:
+        yield site
+    asyncio.run(database_pool.give_back(taken))

@@ -1,6 +1,5 @@
 """AP2, AP4, CA7 in a real browser: pages are accessible, quiet and narrow enough, and change live."""
 
-import asyncio
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,10 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.database_pool import DatabasePool
-from tests.web.dashboard.site import Site, running_site
+from tests.web.dashboard.site import Site
 from tests.web.sample_data import id_of, session_of
-from tests.web.scenario import HOUR, TODAY, ticking_clock
+from tests.web.scenario import HOUR, TODAY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<img src=x onerror=alert(1)>\u202eevil <svg onload=alert(2)> 😈 " + "W" * 9_000
@@ -28,14 +26,6 @@ PAGES = (
     "setup?step=mail",
     "setup?step=reports",
 )
-
-
-@pytest.fixture(scope="module")
-def site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
-    taken = asyncio.run(database_pool.take(scenario_template))
-    with running_site(taken.url, ticking_clock()) as site:
-        yield site
-    asyncio.run(database_pool.give_back(taken))
 
 
 @pytest.fixture(scope="module")

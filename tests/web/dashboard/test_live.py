@@ -1,28 +1,16 @@
 """CA7: `/api/live` over real HTTP: what changed, from where it was left, over one LISTEN that heals."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2
-import pytest
 
 from showup.access.sessions_store import csrf_token_of
-from tests.database_pool import DatabasePool
-from tests.web.dashboard.site import Site, running_site
+from tests.web.dashboard.site import Site
 from tests.web.sample_data import id_of, key_of, session_of
-from tests.web.scenario import ticking_clock
 
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
-
-
-@pytest.fixture(scope="module")
-def site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
-    taken = asyncio.run(database_pool.take(scenario_template))
-    with running_site(taken.url, ticking_clock()) as site:
-        yield site
-    asyncio.run(database_pool.give_back(taken))
 
 
 def booking_of(site: Site, workspace: str) -> str:

@@ -1,11 +1,10 @@
 """The calls of ClickUp's API v2 that Showup uses, their objects, and the layouts of lists, which are cached."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx2
-import msgspec
 from msgspec import Struct
 
 from showup.clock import Clock
@@ -22,7 +21,6 @@ PAGE: Final = 100
 """The number of tasks per page, except on the last."""
 
 _PERSONAL: Final = "pk_"
-Parsed = TypeVar("Parsed")
 _CACHE_TTL: Final = timedelta(minutes=10)
 
 
@@ -125,11 +123,11 @@ class ClickUpClient:
 
     async def get_list(self, list_id: str) -> TaskList:
         payload = await self._call("GET", f"/list/{_quoted(list_id)}", f"the list {list_id}")
-        return self._parse(payload, TaskList)
+        return self._api.parse(payload, TaskList)
 
     async def get_fields(self, list_id: str) -> tuple[Field, ...]:
         payload = await self._call("GET", f"/list/{_quoted(list_id)}/field", f"the fields of the list {list_id}")
-        return self._parse(payload.get("fields"), tuple[Field, ...])
+        return self._api.parse(payload.get("fields"), tuple[Field, ...])
 
     async def get_tasks(self, list_id: str, **params: str) -> list[Task]:
         """Returns one page of a list's tasks, with closed tasks and subtasks; the query is ClickUp's own."""
@@ -137,17 +135,17 @@ class ClickUpClient:
         payload = await self._call(
             "GET", f"/list/{_quoted(list_id)}/task", f"the tasks of the list {list_id}", query=query
         )
-        return self._parse(payload.get("tasks"), list[Task])
+        return self._api.parse(payload.get("tasks"), list[Task])
 
     async def get_task(self, task_id: str) -> Task:
         query = {"include_markdown_description": "true"}
-        return self._parse(
+        return self._api.parse(
             await self._call("GET", f"/task/{_quoted(task_id)}", f"the task {task_id}", query=query), Task
         )
 
     async def create_task(self, list_id: str, body: dict[str, Any]) -> Task:
         what = f"a new task in the list {list_id}"
-        return self._parse(await self._call("POST", f"/list/{_quoted(list_id)}/task", what, body=body), Task)
+        return self._api.parse(await self._call("POST", f"/list/{_quoted(list_id)}/task", what, body=body), Task)
 
     async def update_task(self, task_id: str, body: dict[str, Any]) -> None:
         await self._call("PUT", f"/task/{_quoted(task_id)}", f"an update of the task {task_id}", body=body)
@@ -157,7 +155,7 @@ class ClickUpClient:
         query = {} if after is None else {"start": after.date or "0", "start_id": str(after.id)}
         what = f"the comments of the task {task_id}"
         payload = await self._call("GET", f"/task/{_quoted(task_id)}/comment", what, query=query)
-        return self._parse(payload.get("comments"), list[Comment])
+        return self._api.parse(payload.get("comments"), list[Comment])
 
     async def create_comment(self, task_id: str, text: str) -> str:
         """Writes a comment and returns its id. Only the task's watchers are notified."""
@@ -175,12 +173,6 @@ class ClickUpClient:
         # ClickUp's documentation requires the content type even where there is no body.
         headers = {b"Content-Type": b"application/json"}
         return await self._api.call(method, path, what=what, headers=headers, params=query or {}, json=body)
-
-    def _parse(self, payload: Any, as_: type[Parsed]) -> Parsed:
-        try:
-            return msgspec.convert(payload, as_, strict=False)
-        except msgspec.ValidationError:
-            raise self._api.unexpected("the response is malformed") from None
 
 
 def _authorization(token: str) -> Authorization:

@@ -29,7 +29,6 @@ from showup.destinations.emailbison.objects import (
 )
 from showup.destinations.vendor_api import ErrorReading, Json, Vendor, VendorApi, VendorError, bearer
 
-_LIMIT_STATUS: Final = 429
 _MAX_NUMBERED_PAGES: Final = 200
 """More pages of campaigns, variables or webhooks than any workspace has; it ends a list that never ends."""
 
@@ -78,12 +77,12 @@ class EmailBisonClient:
 
     async def get_user(self) -> User:
         """Returns the token's owner and its workspace."""
-        return self._parse(await self._call("GET", "/users", "the token's owner"), User)
+        return self._api.parse(await self._call("GET", "/users", "the token's owner"), User)
 
     async def list_workspaces(self) -> tuple[Team, ...]:
         """Returns the workspaces of the token's owner."""
         payload = await self._api.call("GET", "/workspaces/v1.1", what="the workspaces", expect=_has_data)
-        return self._parse(payload["data"], tuple[Team, ...])
+        return self._api.parse(payload["data"], tuple[Team, ...])
 
     # ------------------------------------------------------------ campaigns
 
@@ -95,7 +94,7 @@ class EmailBisonClient:
         """Returns a campaign's statistics by day, both days included."""
         query = {"start_date": first.isoformat(), "end_date": last.isoformat(), "campaign_ids[]": str(campaign_id)}
         what = f"the statistics of the campaign {campaign_id}"
-        return self._parse(
+        return self._api.parse(
             await self._call("GET", "/campaign-events/stats", what, query=query), tuple[DailyCounts, ...]
         )
 
@@ -125,7 +124,7 @@ class EmailBisonClient:
     async def find_lead(self, name: str | int) -> EmailBisonLead | None:
         """Returns the lead with this id or email; None if the workspace has none."""
         try:
-            return self._parse(
+            return self._api.parse(
                 await self._call("GET", f"/leads/{_quoted(name)}", "the lead", hidden=str(name)), EmailBisonLead
             )
         except VendorError as error:
@@ -136,7 +135,7 @@ class EmailBisonClient:
     async def set_variable(self, lead_id: int, name: str, value: str) -> EmailBisonLead:
         """Writes a custom variable of a lead; its other fields stay as they are."""
         body = {"custom_variables": [{"name": name, "value": value}]}
-        return self._parse(
+        return self._api.parse(
             await self._call("PATCH", f"/leads/{lead_id}", "an update of the lead", body=body), EmailBisonLead
         )
 
@@ -168,13 +167,15 @@ class EmailBisonClient:
     async def create_webhook(self, name: str, url: str, events: Iterable[str]) -> Webhook:
         """Creates a webhook for these event types."""
         body = {"name": name, "url": url, "events": list(events)}
-        return self._parse(await self._call("POST", "/webhook-url", "a new webhook", body=body, hidden=url), Webhook)
+        return self._api.parse(
+            await self._call("POST", "/webhook-url", "a new webhook", body=body, hidden=url), Webhook
+        )
 
     async def update_webhook(self, webhook_id: int, name: str, url: str, events: Iterable[str]) -> Webhook:
         """Changes a webhook: its address, and its event types to exactly these."""
         body = {"name": name, "url": url, "events": list(events)}
         path = f"/webhook-url/{webhook_id}"
-        return self._parse(await self._call("PUT", path, "the webhook", body=body, hidden=url), Webhook)
+        return self._api.parse(await self._call("PUT", path, "the webhook", body=body, hidden=url), Webhook)
 
     async def delete_webhook(self, webhook_id: int) -> None:
         """Deletes a webhook."""
@@ -237,12 +238,6 @@ class EmailBisonClient:
         if (left_out := len(payload) - len(found)) > 0:
             _log.warning("malformed items from EmailBison left out", of=what, items=left_out)
         return tuple(found)
-
-    def _parse(self, payload: Any, as_: type[Item]) -> Item:
-        try:
-            return msgspec.convert(payload, as_, strict=False)
-        except msgspec.ValidationError:
-            raise self._api.unexpected("the response is malformed") from None
 
 
 def _has_data(payload: Json) -> bool:
