@@ -40,12 +40,14 @@ _BOOKINGS = f"""
 _FACTS = f"""
     INSERT INTO booking_facts (booking_id, workspace_id, day, booked_day, ends_at, organizer, source, event_type,
                                simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed,
-                               cancelled_before, moved_before, interest_hours, version, reminders, counted_version)
+                               cancelled_before, moved_before, interest_hours, version, reminders, counted_version,
+                               booked_at, seats, seats_showed, seats_missed)
     SELECT d.id, $2::uuid, d.start_time::date, (d.start_time - d.lead_days * interval '1 day')::date,
            d.start_time + interval '30 minutes', d.organizer, d.source, d.event_type, false, {_STATE},
            d.lead_days, d.lead_days * 24 + 1, (9 + d.hour % 10), CASE WHEN d.moved < 0.2 THEN 1 ELSE 0 END,
            d.moved > 0.6, CASE WHEN d.fate < 0.12 THEN d.lead_days * 12 END, CASE WHEN d.moved < 0.2 THEN 30 END,
-           CASE WHEN d.hour < 6 THEN d.hour * 9 END, 1, least(d.lead_days, 3), 1
+           CASE WHEN d.hour < 6 THEN d.hour * 9 END, 1, least(d.lead_days, 3), 1,
+           d.start_time - d.lead_days * interval '1 day', 0, 0, 0
     FROM drawn d
 """  # noqa: S608  # constants
 _DEALS = """

@@ -8,12 +8,18 @@ from typing import Final
 
 import asyncpg
 
-from benchmarks.read_rows import ACTIVITY, BOOKINGS, LEADS
+from benchmarks.read_rows import ACTIVITY, BOOKINGS, FACTS, LEADS
+from showup.campaigns import funnel_store
 
 _NOW: Final = "2026-11-01T12:00:00Z"
 TABLES: Final = (
     *("companies", "people", "deals", "bookings", "booking_attendees", "booking_refs", "leads", "campaigns"),
-    *("campaign_leads", "matches", "funnel_seats", "deliveries", "audit_log"),
+    *("campaign_leads", "matches", "funnel_seats", "deliveries", "audit_log", "booking_facts"),
+    *("funnel_people", "funnel_deals", "people_weeks", "mail_weeks", "booking_weeks", "record_counts"),
+)
+_AT_ONCE: Final = 20_000
+_SUM_TRIGGERS: Final = (
+    "SELECT tgrelid::regclass AS on_table, tgname FROM pg_trigger WHERE tgname LIKE '%\\_sums\\_insert'"
 )
 
 
@@ -23,6 +29,8 @@ async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
     async with driver.transaction():
         # The references are right by construction; checking a million of them would be most of the work.
         await driver.execute("SET LOCAL session_replication_role = replica")
+        for trigger in await driver.fetch(_SUM_TRIGGERS):
+            await driver.execute(f"ALTER TABLE {trigger['on_table']} ENABLE ALWAYS TRIGGER {trigger['tgname']}")
         await driver.execute("SET LOCAL synchronous_commit = off")
         await driver.execute(
             f"""
@@ -36,7 +44,20 @@ async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
                   FROM generate_series(1, {bookings}) n) numbers
             """  # noqa: S608  # numbers and ids of this module
         )
-        for statement in (*BOOKINGS, *LEADS, *ACTIVITY):
+        for statement in (*BOOKINGS, *LEADS, FACTS, *ACTIVITY):
             await driver.execute(statement)
+        await _compute_funnel(driver)
     for table in TABLES:
         await driver.execute(f"VACUUM ANALYZE {table}")
+
+
+async def _compute_funnel(driver: asyncpg.Connection) -> None:
+    """Computes what funnels count as the projector does."""
+    await driver.execute("ANALYZE bookings, booking_attendees, deals, companies, matches, campaign_leads, funnel_seats")
+    for query, save in (
+        ("SELECT DISTINCT lead_id FROM funnel_seats", funnel_store.save_people),
+        ("SELECT DISTINCT company_id FROM deals WHERE status = 'won'", funnel_store.save_deals),
+    ):
+        ids = [row[0] for row in await driver.fetch(query)]
+        for start in range(0, len(ids), _AT_ONCE):
+            await save(driver, ids[start : start + _AT_ONCE])

@@ -80,12 +80,13 @@ LEADS: Final = (
     """,
     """
     INSERT INTO campaign_leads (workspace_id, campaign_id, lead_id, sent, first_sent_at, last_sent_at, replied,
-                                replied_at, interested, interested_at, bounced, step, sender_email)
+                                replied_at, interested, interested_at, bounced, step, sender_email, shared)
     SELECT g.workspace_id, 1000000000 + (g.n + other) % 50, md5('lead' || g.n)::uuid, 1 + g.n % 4,
            start_time - interval '20 days', start_time - interval '10 days', g.n % 8 = 0,
            CASE WHEN g.n % 8 = 0 THEN start_time - interval '7 days' END, g.n % 12 = 0,
            CASE WHEN g.n % 12 = 0 THEN start_time - interval '6 days' END, g.n % 40 = 3,
-           CASE WHEN g.n % 8 = 0 THEN 1 + g.n % 4 END, format('sender%s@mail.example', g.n % 30)
+           CASE WHEN g.n % 8 = 0 THEN 1 + g.n % 4 END, format('sender%s@mail.example', g.n % 30),
+           g.n % 10 = 0
     FROM given g CROSS JOIN generate_series(0, 1) other WHERE other = 0 OR g.n % 10 = 0
     """,
     """
@@ -125,3 +126,16 @@ ACTIVITY: Final = (
     FROM given
     """,
 )
+
+FACTS: Final = """
+    INSERT INTO booking_facts (booking_id, workspace_id, day, booked_day, ends_at, organizer, source, event_type,
+                               simulated, state, lead_days, lead_hours, moves, confirmed, version, counted_version,
+                               booked_at, seats, seats_showed, seats_missed)
+    SELECT id, workspace_id, start_time::date, booked_at::date, end_time, organizer_email, source, event_type, false,
+           CASE WHEN attended AND attendance_evidence = 'reported' THEN 'showed' WHEN attended THEN 'assumed'
+                WHEN NOT attended THEN 'no_show' WHEN host_absent THEN 'host_absent' WHEN status = 'ACCEPTED' THEN 'open'
+                ELSE lower(status) END,
+           5, 120, 0, false, 1, 1, booked_at, seats, seats * coalesce(attended, false)::int,
+           seats * coalesce(NOT attended, false)::int
+    FROM (SELECT *, (status IN ('ACCEPTED', 'PENDING'))::int AS seats FROM bookings) b
+"""

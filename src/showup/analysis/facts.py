@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from showup.bookings.booking import Booking, effective_source
+from showup.bookings.booking import Attendee, Booking, effective_source
 from showup.values.time_zone import find_zone
 
 MeetingState: TypeAlias = Literal[
@@ -31,6 +31,7 @@ class MeetingFacts(Struct, frozen=True, kw_only=True):
     the attendee's time zone; None if that is unknown. `moves`: how often it was rescheduled. `cancelled_before` and
     `moved_before`: hours from the cancellation, or the last reschedule, to the start that it gave up; below 0 after it.
     `interest_hours`: from the interest of the lead who booked to the booking; None for no lead, or a later interest.
+    `seats`: of the attendees who were there from the beginning and keep them, if the meeting is accepted or requested.
     """
 
     day: date
@@ -50,6 +51,10 @@ class MeetingFacts(Struct, frozen=True, kw_only=True):
     moved_before: int | None
     interest_hours: int | None
     version: int
+    booked_at: datetime
+    seats: int
+    seats_showed: int
+    seats_missed: int
 
 
 def meeting_facts(
@@ -69,6 +74,7 @@ def meeting_facts(
     attendee = booking.primary_attendee
     attendee_zone = find_zone(attendee.time_zone) if attendee is not None and attendee.time_zone else None
     state = _state(booking)
+    seats = _seats(booking)
     return MeetingFacts(
         day=day,
         booked_day=booked_day,
@@ -87,6 +93,10 @@ def meeting_facts(
         moved_before=_moved_before(booking),
         interest_hours=interest_hours(booking.booked_at, interested_at),
         version=booking.version,
+        booked_at=booking.booked_at,
+        seats=len(seats),
+        seats_showed=sum(one.attended is True for one in seats),
+        seats_missed=sum(one.attended is False for one in seats),
     )
 
 
@@ -136,6 +146,17 @@ def _outcome(next_stage: str, next_status: str, stage: str, visits: Sequence[Sta
 
 def _visit(stage: str, entered_at: datetime, outcome: StageOutcome, left_at: datetime) -> StageVisit:
     return StageVisit(stage=stage, entered_at=entered_at, outcome=outcome, hours=max(_hours(left_at - entered_at), 0))
+
+
+def _seats(booking: Booking) -> list[Attendee]:
+    """Return the attendees, without teammates."""
+    if booking.status not in ("ACCEPTED", "PENDING"):
+        return []
+    return [
+        one
+        for one in booking.attendees
+        if (one.is_person or one.email is None) and one.left_at is None and one.joined_at is None
+    ]
 
 
 def _state(booking: Booking) -> MeetingState:

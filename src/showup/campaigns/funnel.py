@@ -65,6 +65,29 @@ SEAT_OUTCOMES: Final[Mapping[SeatOutcome, int]] = {name: number for number, name
 """How the database stores them."""
 
 
+Level: TypeAlias = Literal["all", "campaign", "member", "organizer", "campaign_organizer"]
+
+LEVELS: Final[Mapping[Level, int]] = {name: number for number, name in enumerate(get_args(Level))}
+"""What sums of a funnel distinguish, as the database numbers it. `member`: the campaign, its mail and its sender."""
+
+LEVEL_BITS: Final[Mapping[Level, int]] = {
+    "all": 1,
+    "campaign": 2,
+    "member": 2,
+    "organizer": 4,
+    "campaign_organizer": 8,
+}
+"""The levels for which a row of `funnel_people` stands."""
+
+MAX_STEP: Final = 100
+"""Mails of one campaign to a lead beyond this number count at this step: a file may claim a billion of them."""
+
+
+def at_seconds(at: str) -> str:
+    """Return the SQL of a time as a number, which arrays can hold beside others."""
+    return f"extract(epoch FROM {at})::float8"
+
+
 class FunnelSeat(Struct, frozen=True, kw_only=True):
     """The seat of an attendee who is a lead, as far as it counts. `outcome` is one of the numbers of SEAT_OUTCOMES.
 

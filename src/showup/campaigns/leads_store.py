@@ -258,7 +258,21 @@ async def _upsert_memberships(
         [row.line for _, row in rows],
         *([getattr(row.signals, name) for _, row in rows] for name in _SIGNALS),
     )
+    await _mark_shared(connection, [row_lead_id for row_lead_id, _ in rows])
     return {(one["lead_id"], one["campaign_id"]): one["import_line"] for one in saved}
+
+
+async def _mark_shared(connection: asyncpg.Connection, lead_ids: Sequence[UUID]) -> None:
+    """Mark the leads who are in several campaigns now: sums count all others by their memberships."""
+    shared = await connection.fetch(
+        "SELECT lead_id FROM campaign_leads WHERE lead_id = ANY($1::uuid[]) GROUP BY lead_id HAVING count(*) > 1",
+        lead_ids,
+    )
+    if shared:
+        await connection.execute(
+            "UPDATE campaign_leads SET shared = true WHERE lead_id = ANY($1::uuid[]) AND NOT shared",
+            [row["lead_id"] for row in shared],
+        )
 
 
 def _filled(first: ImportedLead, later: ImportedLead) -> ImportedLead:

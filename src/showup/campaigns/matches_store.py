@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from showup.campaigns import funnel_store
 from showup.campaigns.funnel import FunnelSeat
 from showup.campaigns.lead import lead_id
 from showup.campaigns.match import Match, match_id
@@ -23,8 +24,8 @@ class MatchedBooking(Struct, frozen=True):
 
 
 async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapping[UUID, MatchedBooking]) -> None:
-    """Replace the matches of these bookings, and their seats in the funnel."""
-    await remove(connection, matched)
+    """Replace the matches of these bookings, their seats in the funnel, and what became of the leads in them."""
+    lead_ids = await _remove(connection, matched)
     await _save_matches(connection, workspace_id, matched)
     seats = [
         {
@@ -38,6 +39,7 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapp
         for seat in one.seats
     ]
     await bulk.insert(connection, funnel_seats, seats)
+    await funnel_store.save_people(connection, lead_ids | {row["lead_id"] for row in seats})
 
 
 async def _save_matches(
@@ -68,8 +70,13 @@ async def _save_matches(
 
 async def remove(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> None:
     """Remove the matches of these bookings, and their seats in the funnel."""
-    for table in ("funnel_seats", "matches"):
-        await connection.execute(
-            f"DELETE FROM {table} WHERE booking_id = ANY($1::uuid[])",  # noqa: S608  # fixed names
-            list(booking_ids),
-        )
+    await funnel_store.save_people(connection, await _remove(connection, booking_ids))
+
+
+async def _remove(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> set[UUID]:
+    """Return the leads who had seats."""
+    seats = await connection.fetch(
+        "DELETE FROM funnel_seats WHERE booking_id = ANY($1::uuid[]) RETURNING lead_id", list(booking_ids)
+    )
+    await connection.execute("DELETE FROM matches WHERE booking_id = ANY($1::uuid[])", list(booking_ids))
+    return {row["lead_id"] for row in seats}

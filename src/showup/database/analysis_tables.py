@@ -44,12 +44,24 @@ booking_facts = Table(
     Column("cancelled_before", Integer),
     Column("moved_before", Integer),
     Column("interest_hours", Integer),
+    # When it was booked, and the seats of its attendees if it is neither cancelled nor rejected, without those that were
+    # taken later: how many, and how many of these came or did not.
+    Column("booked_at", Instant, nullable=False),
+    Column("seats", SmallInteger, nullable=False),
+    Column("seats_showed", SmallInteger, nullable=False),
+    Column("seats_missed", SmallInteger, nullable=False),
     # The booking's version, and the reminders delivered for the version that was counted; not from the log.
     Column("version", Integer, nullable=False),
     Column("reminders", SmallInteger, nullable=False, server_default="0"),
     Column("counted_version", Integer),
     Index("ix_booking_facts_day", "workspace_id", "day"),
     Index("ix_booking_facts_booked_day", "workspace_id", "booked_day"),
+    Index(
+        "ix_booking_facts_seats",
+        *("workspace_id", "booked_at"),
+        postgresql_include=["seats", "seats_showed", "seats_missed"],
+        postgresql_where=text("seats > 0 AND NOT simulated"),
+    ),
     Index(
         "ix_booking_facts_uncounted",
         "ends_at",

@@ -128,9 +128,19 @@ campaign_leads = Table(
     # Where it came from: the import, and the line of its file; for EmailBison its number of the lead.
     Column("import_id", UUID),
     Column("import_line", BigInteger),
+    # The lead was in several campaigns at some time.
+    Column("shared", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("lead_id", "campaign_id"),
     ForeignKeyConstraint(["workspace_id", "campaign_id"], ["campaigns.workspace_id", "campaigns.id"]),
     Index("ix_campaign_leads_campaign", "workspace_id", "campaign_id", "lead_id"),
+    Index("ix_campaign_leads_sent_at", "workspace_id", "last_sent_at"),
+    Index("ix_campaign_leads_replied_at", "workspace_id", "replied_at", postgresql_where=text("replied")),
+    Index("ix_campaign_leads_interested_at", "workspace_id", "interested_at", postgresql_where=text("interested")),
+    Index(
+        *("ix_campaign_leads_shared", "workspace_id", "lead_id"),
+        postgresql_include=["campaign_id", "replied", "replied_at", "interested", "interested_at"],
+        postgresql_where=text("shared AND (replied OR interested)"),
+    ),
 )
 
 # The match of a booking's attendee to a lead. A match that was undone stays, so that it is not made again by itself.
@@ -176,7 +186,7 @@ funnel_seats = Table(
     Column("simulated", Boolean, nullable=False),
     Column("organizer_email", Text),
     Index("ix_funnel_seats_booking_id", "booking_id"),
-    Index("ix_funnel_seats_lead_id", "workspace_id", "lead_id"),
+    Index("ix_funnel_seats_lead_id", "lead_id"),
 )
 
 # A view: the attendees of bookings that are neither cancelled nor rejected, who have no match.

@@ -109,6 +109,10 @@ deliveries = Table(
         *("workspace_id", "updated_at", "id"),
         postgresql_where=text("state = 'previewed'"),
     ),
+    Index(
+        *("ix_deliveries_follow_ups", "workspace_id", "booking_id"),
+        postgresql_where=text("kind = 'no_show' AND state = 'delivered'"),
+    ),
     Index("ix_deliveries_failed", "workspace_id", "updated_at", postgresql_where=text("state = 'failed'")),
     Index("ix_deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
     Index(

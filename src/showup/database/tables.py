@@ -53,6 +53,12 @@ from showup.database.delivery_tables import mirrored_records as mirrored_records
 from showup.database.delivery_tables import mirrors as mirrors
 from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
+from showup.database.funnel_tables import booking_weeks as booking_weeks
+from showup.database.funnel_tables import funnel_deals as funnel_deals
+from showup.database.funnel_tables import funnel_people as funnel_people
+from showup.database.funnel_tables import mail_weeks as mail_weeks
+from showup.database.funnel_tables import people_weeks as people_weeks
+from showup.database.funnel_tables import record_counts as record_counts
 from showup.database.lead_source_tables import campaign_days as campaign_days
 from showup.database.lead_source_tables import campaign_totals as campaign_totals
 from showup.database.lead_source_tables import lead_sources as lead_sources
@@ -153,6 +159,8 @@ deals = Table(
     Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
+    # A deal without an amount comes below one of 0.
+    Index("ix_deals_amount", "workspace_id", text("coalesce(amount, -1)"), "id"),
     Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),
 )
 
@@ -249,6 +257,9 @@ bookings = Table(
     Column("updated_at", Instant, nullable=False),
     Column("search", TSVECTOR, search_column("title")),
     Index("ix_bookings_page", "workspace_id", "start_time", "id"),
+    Index("ix_bookings_organizer", "workspace_id", "organizer_email", "start_time", "id"),
+    Index("ix_bookings_booked_at", "workspace_id", "booked_at", "id"),
+    Index("ix_bookings_over_at", "workspace_id", text("greatest(start_time, end_time)")),
     Index("ix_bookings_source", "workspace_id", "source", "start_time", "id"),
     Index("ix_bookings_person_id", "person_id"),
     Index("ix_bookings_company_id", "company_id"),
@@ -316,6 +327,7 @@ booking_attendees = Table(
     PrimaryKeyConstraint("booking_id", "position"),
     Index("ix_booking_attendees_person_id", "person_id"),
     Index("ix_booking_attendees_email", "email"),
+    Index("ix_booking_attendees_booked_at", "booked_at", postgresql_where=text("booked_at IS NOT NULL")),
     # The id of the row in `unmatched_bookings`.
     Index(
         "ix_booking_attendees_unmatched",

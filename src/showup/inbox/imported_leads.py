@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+from showup.campaigns import funnel_store
 from showup.campaigns.leads_store import SavedLeads
 from showup.inbox.apply import lock_pipeline, match_leads
 from showup.inbox.lead_matches import bookings_of_leads
@@ -17,5 +18,6 @@ async def match_imported(connection: asyncpg.Connection, workspace_id: UUID, sav
     or begins after this transaction has committed its leads. It is held for this step only.
     """
     await lock_pipeline(connection, workspace_id)
+    await funnel_store.refresh_members(connection, saved.lead_ids)
     booking_ids = await bookings_of_leads(connection, workspace_id, saved)
     await match_leads(connection, workspace_id, booking_ids, now)

@@ -14,7 +14,7 @@ from showup.analysis import facts_store
 from showup.analysis.facts import meeting_facts
 from showup.bookings import store as bookings
 from showup.bookings.store import StoredBooking
-from showup.campaigns import matches_store
+from showup.campaigns import funnel_store, matches_store
 from showup.campaigns.matches_store import MatchedBooking
 from showup.companies.company import company_id as id_of_company
 from showup.deals import store as deals
@@ -211,6 +211,8 @@ async def _project_deals(
         connection, workspace_id, stream_events, rules, forced={one for one in forced if one is not None}
     )
     await bookings.save_deals(connection, deal_projection.deal_ids)
+    companies = {company for one in stream_events for company in (one.company_id, one.company_before)} | forced
+    await funnel_store.save_deals(connection, {one for one in companies if one is not None})
     return deal_projection
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, literal, select, union
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -22,8 +22,8 @@ from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {
     **{name: deals.c[name] for name in ("created_at", "updated_at", "stage_entered_at")},
-    # A deal without an amount comes below one of 0.
-    "amount": func.coalesce(deals.c.amount, literal(-1, deals.c.amount.type)),
+    # A deal without an amount comes below one of 0. Not a parameter, so that it is the index's expression.
+    "amount": func.coalesce(deals.c.amount, literal_column("-1", deals.c.amount.type), type_=deals.c.amount.type),
 }
 
 _FIELDS = (

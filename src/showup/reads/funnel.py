@@ -1,5 +1,6 @@
 """Reads the funnel: from the mails of campaigns to the people who showed, and the deals that were won (CA5)."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,14 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.workspace import SIMULATION
 from showup.campaigns.funnel import Counts, Held, Outcomes
 from showup.database.tables import campaigns, workspaces
-from showup.reads.funnel_booked import OUTCOMES, booked_query
+from showup.reads.funnel_booked import OUTCOMES, booked_query, others_query
 from showup.reads.funnel_deals import deals_query
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
-from showup.reads.funnel_mails import mails_query, people_query, undated_query
+from showup.reads.funnel_mails import mail_queries, mails_query, people_query, undated_queries, undated_query
+from showup.reads.funnel_people import people_queries
 from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
 Key: TypeAlias = tuple[Any, ...]
+
+_FOR_SHORT_QUERIES: Final = (
+    "SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+)
 
 MAX_READ_GROUPS: Final = 20_000
 """A funnel with more groups is refused: no person reads them, and each takes memory."""
@@ -67,12 +73,10 @@ async def read_funnel(
         rows = await tx.execute(text(f"{query} LIMIT {MAX_READ_GROUPS + 2}"), wanted.params(now))
         return rows.mappings().all()
 
-    if not wanted.organizers:
-        # Mails and replies have no organizer.
-        mail_keys = () if "organizer" in keys else keys
-        for query in (mails_query, people_query):
-            found.add(await read(query(wanted, mail_keys)))
-    found.add(await read(booked_query(wanted, keys)))
+    # Compiling a plan, or starting a second process for it, takes longer than running it.
+    await tx.execute(text(_FOR_SHORT_QUERIES))
+    for query in _queries(wanted, keys):
+        found.add(await read(query))
     found.add_deals(await read(deals_query(wanted, keys)))
     if list(dimensions) == ["campaign"]:
         found.add_keys(await _campaigns(tx, wanted))
@@ -80,6 +84,18 @@ async def read_funnel(
         raise TooManyGroups
     groups = sorted((found.group(key) for key in found.keys if key != ()), key=_order)
     return Funnel(total=found.group(()), groups=groups)
+
+
+def _queries(wanted: FunnelFilter, keys: Sequence[Dimension]) -> list[str]:
+    """Return the queries of all steps but won deals; those of groups and those of the total add up by themselves."""
+    # Mails and replies have no organizer.
+    mail_keys = () if "organizer" in keys else keys
+    if wanted.in_cohort():
+        mails = [] if wanted.organizers else [mails_query(wanted, mail_keys), people_query(wanted, mail_keys)]
+        return [*mails, booked_query(wanted, keys)]
+    found = [] if wanted.organizers else [one for part in {mail_keys, ()} for one in mail_queries(wanted, part)]
+    found += [one for part in {keys, ()} for one in people_queries(wanted, part)]
+    return [*found, others_query(wanted, keys)] if keys and wanted.has_others(keys) else found
 
 
 async def _campaigns(tx: AsyncConnection, wanted: FunnelFilter) -> list[Key]:
@@ -108,7 +124,12 @@ async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> I
     """Returns how many mails, replies and interests have no time and are in no period; None without a period."""
     if not wanted.has_period or wanted.organizers:
         return None
-    return dict((await tx.execute(text(undated_query(wanted)), wanted.params(now))).mappings().one())
+    queries = [undated_query(wanted)] if wanted.basis == "cohort" else undated_queries(wanted)
+    found: Counter[str] = Counter()
+    for query in queries:
+        row = (await tx.execute(text(query), wanted.params(now))).mappings().one()
+        found.update({name: row.get(name, 0) for name in ("sent", "replied", "interested")})
+    return dict(found)
 
 
 class _Found:
@@ -116,7 +137,7 @@ class _Found:
 
     def __init__(self, keys: Sequence[Dimension]) -> None:
         self._keys = keys
-        self._counts: dict[Key, dict[str, int]] = {(): {}}
+        self._counts: dict[Key, Counter[str]] = {(): Counter()}
         self._deals: dict[Key, DealsWon] = {}
 
     @property
@@ -126,12 +147,12 @@ class _Found:
     def add(self, rows: Iterable[Any]) -> None:
         for row in rows:
             counts = {name: value for name, value in row.items() if name not in {*self._keys, "is_total"}}
-            self._counts.setdefault(self._key(row), {}).update(counts)
+            self._counts.setdefault(self._key(row), Counter()).update(counts)
 
     def add_deals(self, rows: Iterable[Any]) -> None:
         for row in rows:
             key = self._key(row)
-            self._counts.setdefault(key, {})
+            self._counts.setdefault(key, Counter())
             deals = self._deals.setdefault(key, DealsWon())
             deals.won += row["won"]
             if row["amount"] is not None and row["currency"] is not None:
@@ -139,7 +160,7 @@ class _Found:
 
     def add_keys(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            self._counts.setdefault(key, {})
+            self._counts.setdefault(key, Counter())
 
     def _key(self, row: Any) -> Key:
         return () if row["is_total"] else tuple(row[key] for key in self._keys)

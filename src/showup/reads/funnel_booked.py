@@ -1,4 +1,6 @@
-"""The query of those who booked, and of what became of it, over the table `funnel_seats` (CA4, CA5).
+"""The queries over seats of those who booked, and of what became of it (CA4, CA5).
+
+They answer what `reads.funnel_people` can't: a cohort, whose dates are those of mails, and people whom no campaign brought.
 
 A person counts once in a group, with all their meetings. Most people have one: their seats are counted as they are.
 Only the seats of people with several are gathered by person first. Counting all people that way gives the same numbers,
@@ -8,7 +10,7 @@ and takes several times as long.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from showup.campaigns.funnel import SEAT_OUTCOMES
+from showup.campaigns.funnel import SEAT_OUTCOMES, at_seconds
 from showup.reads.funnel_filter import (
     UNKNOWN,
     Dimension,
@@ -44,7 +46,7 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     The latest seat gives the date and the outcome, but a show counts whatever came later. A held rate takes the last
     reported meeting; where nothing was reported, what is assumed or unreported leaves it open.
     """
-    counted = _counts(wanted)
+    counted = counts_of(wanted)
     numbers = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counted.items())
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in counted)
     by_key = f"GROUP BY {', '.join(keys)}" if keys else ""
@@ -66,7 +68,18 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """  # noqa: S608  # expressions of this module; values are bound
 
 
-def _counts(wanted: FunnelFilter) -> dict[str, str]:
+def others_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Return the same numbers of the people whom no campaign brought, for each group: they are in no total."""
+    numbers = ", ".join(
+        f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counts_of(wanted).items()
+    )
+    people = _people(_other_seats(wanted, keys), keys, f"{names(keys)} who")
+    return f"""
+        SELECT {names(keys)} false AS is_total, {numbers} FROM ({people}) people GROUP BY {", ".join(keys)}
+    """  # noqa: S608  # as above
+
+
+def counts_of(wanted: FunnelFilter) -> dict[str, str]:
     """Return the condition under which a person counts for each number."""
     shown, reported = wanted.in_activity("at"), wanted.in_activity("report_at")
     is_over = {"upcoming": " AND over_at > :now", "unreported": " AND over_at <= :now"}
@@ -90,15 +103,12 @@ def _once(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 
 def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    """Return a row for each person with several seats in each group, and in the total: `is_total`, and `_PERSON`.
-
-    People whom no campaign brought are among them.
-    """
+    """Return a row for each person with several seats in each group, and in the total: `is_total`, and `_PERSON`."""
     seats = _seats(wanted, keys, "s.lead_id IN (SELECT lead_id FROM repeated)")
-    if wanted.has_others(keys):
-        seats += " UNION ALL " + _other_seats(wanted, keys)
-    people = "who, of_campaign"
-    sets = f"GROUPING SETS (({names(keys)} {people}), ({people}))" if keys else people
+    return _people(seats, keys, f"GROUPING SETS (({names(keys)} who), (who))" if keys else "who")
+
+
+def _people(seats: str, keys: Sequence[Dimension], sets: str) -> str:
     return f"""
         SELECT {names(keys)} is_total, to_timestamp(latest[1]) AS booked_at,
                CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
@@ -106,25 +116,20 @@ def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
                coalesce(showed_at, assumed_at, to_timestamp(latest[2])) AS at, to_timestamp(latest[3]) AS over_at,
                report[3] = 1 AS is_held, to_timestamp(report[1]) AS report_at, to_timestamp(report[2]) AS report_over_at
         FROM (
-            SELECT {names(keys)} of_campaign, {is_total(keys)} AS is_total,
+            SELECT {names(keys)} {is_total(keys)} AS is_total,
                    max(ARRAY[booked, starts, ends, outcome]) AS latest,
                    max(start_time) FILTER (WHERE outcome = {_SHOWED}) AS showed_at,
                    max(start_time) FILTER (WHERE outcome = {_ASSUMED}) AS assumed_at,
                    max(ARRAY[starts, ends, (outcome = {_SHOWED})::int])
                        FILTER (WHERE outcome = {_SHOWED} OR outcome = {_NO_SHOW} AND reported) AS report
             FROM (
-                SELECT *, {_seconds("booked_at")} AS booked, {_seconds("start_time")} AS starts,
-                       {_seconds("over_at")} AS ends
+                SELECT *, {at_seconds("booked_at")} AS booked, {at_seconds("start_time")} AS starts,
+                       {at_seconds("over_at")} AS ends
                 FROM ({seats}) seats
             ) timed
             GROUP BY {sets}
         ) gathered
-        WHERE of_campaign OR NOT is_total
     """  # noqa: S608  # as above
-
-
-def _seconds(at: str) -> str:
-    return f"extract(epoch FROM {at})::float8"
 
 
 def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> str:
@@ -132,7 +137,7 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
     where = [condition, *wanted.of_campaign("s"), *wanted.of_booking("s"), *wanted.in_cohort()]
     members = "LEFT JOIN campaign_leads m ON m.lead_id = s.lead_id AND m.campaign_id = s.campaign_id"
     return f"""
-        SELECT {columns(seat_expressions("s"), keys)} s.lead_id::text AS who, true AS of_campaign, {_SEAT}
+        SELECT {columns(seat_expressions("s"), keys)} s.lead_id::text AS who, {_SEAT}
         FROM funnel_seats s JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         {members if wanted.needs_members(keys) else ""}
         WHERE {" AND ".join(dict.fromkeys(where))}
@@ -149,7 +154,7 @@ def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     expressions = {**seat_expressions("b"), **unknown, "source": f"'{UNKNOWN}'"}
     where = ["(b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)", *wanted.of_booking()]
     return f"""
-        SELECT {columns(expressions, keys)} {who} AS who, false AS of_campaign,
+        SELECT {columns(expressions, keys)} {who} AS who,
                coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time,
                coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
                coalesce(a.attendance_evidence = 'reported', false) AS reported

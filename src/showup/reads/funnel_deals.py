@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from showup.reads.funnel_filter import Dimension, FunnelFilter, columns, is_total, names, seat_expressions
+from showup.reads.funnel_sums import campaigns_of, key_columns, needs_campaigns
 
 
 def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
@@ -12,6 +13,33 @@ def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     company; if its company has no lead, of any other lead in its meetings. `from` and `to` select by the time at which
     the deal was won.
     """
+    return _plain_query(wanted, keys) if wanted.has_others(keys) else _narrow_query(wanted, keys)
+
+
+def _narrow_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Read `funnel_deals`, which has the first booking for each organizer, and for all of them."""
+    where = [*wanted.of_booking("f"), wanted.in_activity("f.closed_at")]
+    where += ["f.workspace_id = :workspace_id"] if wanted.workspace_id is not None else []
+    of_one = wanted.organizers or wanted.simulated == "all"
+    first = "DISTINCT ON (f.deal_id)" if of_one else ""
+    where += [] if of_one else ["f.first"]
+    order = "ORDER BY f.deal_id, f.of_other_company, f.booked_at, f.start_time, f.position" if of_one else ""
+    chosen = [*wanted.of_campaign("f"), *wanted.in_cohort()]
+    members = "LEFT JOIN campaign_leads m ON m.lead_id = f.lead_id AND m.campaign_id = f.campaign_id"
+    return f"""
+        SELECT {names(keys)} {is_total(keys)} AS is_total, currency, count(*) AS won, sum(amount) AS amount
+        FROM (
+            SELECT {key_columns("f", keys)} f.currency, f.amount
+            FROM (SELECT {first} f.* FROM funnel_deals f WHERE {" AND ".join(where)} {order}) f
+            {campaigns_of("f") if needs_campaigns(wanted, keys) else ""} {members if wanted.in_cohort() else ""}
+            WHERE {" AND ".join(chosen) or "true"}
+        ) won
+        GROUP BY {f"GROUPING SETS (({names(keys)} currency), (currency))" if keys else "currency"}
+    """  # noqa: S608  # expressions of this module; values are bound
+
+
+def _plain_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    """Read the meetings and their attendees: those whom no campaign brought have a group of their own."""
     won = ["d.status = 'won'", wanted.in_activity("d.closed_at")]
     won += ["d.workspace_id = :workspace_id"] if wanted.workspace_id is not None else []
     sets = (

@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from showup.access.workspace import SIMULATION
 from showup.campaigns.campaign import CampaignSource
+from showup.campaigns.funnel import MAX_STEP
 from showup.reads.simulated import SimulatedFilter
+from showup.reads.whole_weeks import Weeks, whole_weeks
 
 Basis: TypeAlias = Literal["activity", "cohort"]
 Dimension: TypeAlias = Literal["campaign", "step", "sender", "source", "organizer", "workspace"]
@@ -19,9 +21,6 @@ Expressions: TypeAlias = Mapping[Dimension, str]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 UNKNOWN: Final = "unknown"
 """The source of people whom no campaign brought; they have a group of their own, and are in no total."""
-
-MAX_STEP: Final = 100
-"""Mails of one campaign to a lead beyond this number count at this step: a file may claim a billion of them."""
 
 
 class FunnelFilter(Struct, frozen=True, kw_only=True):
@@ -48,7 +47,13 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
             "now": now,
             "simulated": self.simulated == "true",
             "simulation": SIMULATION,
+            **self.weeks.params(),
         }
+
+    @property
+    def weeks(self) -> Weeks:
+        """Return the whole weeks in the period."""
+        return whole_weeks(self.since, self.until)
 
     def of_campaign(self, table: str) -> list[str]:
         """Return the conditions on the campaign; `c` is its row in `campaigns`."""
@@ -64,10 +69,12 @@ class FunnelFilter(Struct, frozen=True, kw_only=True):
     def of_mails(self, table: str) -> list[str]:
         """Return the conditions on the campaign whose mails count: those of simulated campaigns are simulated too."""
         simulated = "(SELECT id FROM workspaces WHERE slug = :simulation)"
+        # A condition on the parameter does not mislead the planner about how many rows are left.
+        own = f"{table}.workspace_id" if self.workspace_id is None else "CAST(:workspace_id AS uuid)"
         found = {
             "all": [],
-            "true": [f"{table}.workspace_id = {simulated}"],
-            "false": [f"{table}.workspace_id IS DISTINCT FROM {simulated}"],
+            "true": [f"{own} = {simulated}"],
+            "false": [f"{own} IS DISTINCT FROM {simulated}"],
         }
         return [*self.of_campaign(table), *found[self.simulated]]
 

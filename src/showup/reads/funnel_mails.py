@@ -6,8 +6,10 @@ Each query has one row for each group, and one for the total, which `is_total` m
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import structs
+
+from showup.campaigns.funnel import MAX_STEP
 from showup.reads.funnel_filter import (
-    MAX_STEP,
     MEMBERS,
     Dimension,
     FunnelFilter,
@@ -16,10 +18,18 @@ from showup.reads.funnel_filter import (
     is_total,
     names,
 )
+from showup.reads.funnel_sums import (
+    Sums,
+    campaigns_of,
+    edges_of,
+    group_by,
+    key_columns,
+    needs_campaigns,
+    sums_of_mails,
+)
 
 # A mail that was sent at a known time is at least one mail.
 _MAILS: Final = "greatest(coalesce(m.sent, 0), (m.last_sent_at IS NOT NULL)::int)"
-_CAMPAIGN: Final = "campaigns c ON c.workspace_id = m.workspace_id AND c.id = m.campaign_id"
 
 
 def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
@@ -43,7 +53,7 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         WITH h AS (
             SELECT {columns(MEMBERS, others)} {_MAILS} AS mails, count(*) AS people,
                    count(*) FILTER (WHERE m.bounced) AS bounced
-            FROM campaign_leads m JOIN {_CAMPAIGN} WHERE {where} GROUP BY {", ".join([*others, "mails"])}
+            FROM campaign_leads m {_campaign(wanted, others)} WHERE {where} GROUP BY {", ".join([*others, "mails"])}
         )
         SELECT {names(keys)} {is_total(keys)} AS is_total,
                coalesce(sum({counted[0]}), 0)::bigint AS sent, coalesce(sum({counted[1]}), 0)::bigint AS delivered
@@ -51,24 +61,69 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """  # noqa: S608  # expressions of this module; values are bound
 
 
-def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    """Return `replied` and `interested`: leads, each once in a group."""
-    where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), "(m.replied OR m.interested)"])
+def people_query(wanted: FunnelFilter, keys: Sequence[Dimension], *conditions: str) -> str:
+    """Return `replied` and `interested`: leads, each once in a group; `conditions` on their rows `m`."""
     steps = {
         "replied": f"m.replied AND {wanted.in_activity('m.replied_at')}",
         "interested": f"m.interested AND {wanted.in_activity('m.interested_at')}",
     }
+    where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), f"({' OR '.join(steps.values())})", *conditions])
+    people = f"GROUPING SETS (({names(keys)} lead_id), (lead_id))" if keys else "lead_id"
     return f"""
-        WITH answered AS (
-            SELECT {columns(MEMBERS, keys)} m.lead_id,
-                   {", ".join(f"coalesce({condition}, false) AS {name}" for name, condition in steps.items())}
-            FROM campaign_leads m JOIN {_CAMPAIGN} WHERE {where}
+        WITH answers AS (
+            SELECT {columns(MEMBERS, keys)} m.lead_id, {", ".join(f"{sql} AS {name}" for name, sql in steps.items())}
+            FROM campaign_leads m {_campaign(wanted, keys)} WHERE {where}
+        ),
+        people AS (
+            SELECT {names(keys)} {is_total(keys)} AS is_total, bool_or(replied) AS replied,
+                   bool_or(interested) AS interested
+            FROM answers GROUP BY {people}
         )
-        SELECT {names(keys)} {is_total(keys)} AS is_total,
-               count(DISTINCT lead_id) FILTER (WHERE replied) AS replied,
-               count(DISTINCT lead_id) FILTER (WHERE interested) AS interested
-        FROM answered {grouping_sets(keys)}
+        SELECT {names(keys)} is_total, count(*) FILTER (WHERE replied) AS replied,
+               count(*) FILTER (WHERE interested) AS interested
+        FROM people GROUP BY {names(keys)} is_total
     """  # noqa: S608  # expressions of this module; values are bound
+
+
+def mail_queries(wanted: FunnelFilter, keys: Sequence[Dimension]) -> list[str]:
+    """Return the queries over sums by week whose numbers add up to those of the two above, for groups or a total."""
+    sums = sums_of_mails(wanted, keys)
+    found = [_summed(wanted, keys, sums, wanted.weeks.days("w.week"))]
+    if wanted.has_period:
+        edges = edges_of(wanted)
+        found += [mails_query(edges, keys), people_query(edges, keys, *([] if sums.is_exact else ["NOT m.shared"]))]
+    return found if sums.is_exact else [*found, people_query(wanted, keys, "m.shared")]
+
+
+def undated_queries(wanted: FunnelFilter) -> list[str]:
+    """Return the queries over sums whose numbers add up to those of `undated_query`."""
+    sums = sums_of_mails(wanted, ())
+    found = [_summed(wanted, (), sums, "w.week = '-infinity'")]
+    return found if sums.is_exact else [*found, people_query(Undated(**structs.asdict(wanted)), (), "m.shared")]
+
+
+class Undated(FunnelFilter, frozen=True, kw_only=True):
+    """The same filter for what has no date."""
+
+    def in_activity(self, at: str) -> str:
+        """Return the condition on the time of a step."""
+        return f"{at} IS NULL"
+
+
+def _campaign(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
+    return campaigns_of("m") if needs_campaigns(wanted, keys) else ""
+
+
+def _summed(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums, weeks: str) -> str:
+    answered = "" if sums.is_exact else "FILTER (WHERE NOT w.shared)"
+    return f"""
+        SELECT {key_columns("w", keys)} {not keys} AS is_total, coalesce(sum(w.sent), 0)::bigint AS sent,
+               coalesce(sum(w.delivered), 0)::bigint AS delivered,
+               coalesce(sum(w.replied) {answered}, 0)::bigint AS replied,
+               coalesce(sum(w.interested) {answered}, 0)::bigint AS interested
+        FROM mail_weeks w {campaigns_of("w") if needs_campaigns(wanted, keys) else ""}
+        WHERE {" AND ".join([f"w.level = {sums.number}", weeks, *wanted.of_mails("w")])} {group_by(keys)}
+    """  # noqa: S608  # as above
 
 
 def undated_query(wanted: FunnelFilter) -> str:
@@ -83,5 +138,5 @@ def undated_query(wanted: FunnelFilter) -> str:
         SELECT coalesce(sum(m.sent) FILTER (WHERE {sent}), 0)::bigint AS sent,
                count(DISTINCT m.lead_id) FILTER (WHERE m.replied AND {replied}) AS replied,
                count(DISTINCT m.lead_id) FILTER (WHERE m.interested AND {interested}) AS interested
-        FROM campaign_leads m JOIN {_CAMPAIGN} WHERE {where}
+        FROM campaign_leads m {_campaign(wanted, ())} WHERE {where}
     """  # noqa: S608  # expressions of this module; values are bound

@@ -3,7 +3,7 @@
 Rows that come or go between two pages shift nothing, and page 10,000 costs the same as page 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
@@ -43,6 +43,17 @@ class ResultPage(Struct, frozen=True, kw_only=True):
     next_cursor: PageCursor | None
 
 
+def from_cursor(query: Select[Any], keys: Sequence[ColumnElement[Any]], page_request: PageRequest) -> Select[Any]:
+    """Returns the rows from the page's beginning on, in its order, which is that of `keys`."""
+    is_descending = page_request.sort.startswith("-")
+    if page_request.cursor is not None:
+        row_key = tuple_(*keys)
+        ends = zip(page_request.cursor, keys, strict=False)
+        cursor_key = tuple_(*(literal(value, key.type) for value, key in ends))
+        query = query.where(row_key < cursor_key if is_descending else row_key > cursor_key)
+    return query.order_by(*(key.desc() if is_descending else key.asc() for key in keys))
+
+
 async def read_page(
     tx: AsyncConnection,
     query: Select[Any],
@@ -52,18 +63,12 @@ async def read_page(
     workspace: ColumnElement[UUID] | None = None,
 ) -> ResultPage:
     """Returns the requested page of `query`, which selects `id`; `workspace` where an id is unique in one only."""
-    is_descending = page_request.sort.startswith("-")
     keys = [sorts[page_request.sort.removeprefix("-")], query.selected_columns["id"]]
     keys += [] if workspace is None else [workspace]
-    if page_request.cursor is not None:
-        row_key = tuple_(*keys)
-        ends = zip(page_request.cursor, keys, strict=False)
-        cursor_key = tuple_(*(literal(value, key.type) for value, key in ends))
-        query = query.where(row_key < cursor_key if is_descending else row_key > cursor_key)
     labels = [f"{_PAGE_KEY}{place}" for place in range(len(keys))]
     query = query.add_columns(*(key.label(label) for key, label in zip(keys, labels, strict=True)))
     # One extra row shows whether there is another page.
-    query = query.order_by(*(key.desc() if is_descending else key.asc() for key in keys)).limit(page_request.limit + 1)
+    query = from_cursor(query, keys, page_request).limit(page_request.limit + 1)
     items = [nest_columns(row) for row in (await tx.execute(query)).mappings()]
     cursors = [PageCursor(*(item.pop(label) for label in labels)) for item in items]
     page = items[: page_request.limit]

@@ -5,7 +5,7 @@ A record that also has a real booking is real. Lists show simulated records and 
 
 from typing import Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true, union
 
 from showup.database.tables import booking_attendees, bookings, companies, deals, inbox_events, people
 from showup.events.envelope import SIMULATED_ORIGINS
@@ -20,19 +20,35 @@ def simulated_booking() -> ColumnElement[bool]:
 
 
 def simulated_person() -> ColumnElement[bool]:
-    """Returns the condition for a person all of whose meetings are simulated; one without any is real."""
+    """Returns the condition for a person all of whose meetings are simulated; one without any is real.
+
+    The people of simulated meetings are found once, as real data have none.
+    """
     seats = select(booking_attendees.c.person_id).join(bookings, bookings.c.id == booking_attendees.c.booking_id)
-    seats = seats.where(booking_attendees.c.person_id == people.c.id).correlate(people)
-    return and_(exists(seats.where(bookings.c.simulated)), ~exists(seats.where(~bookings.c.simulated)))
+    of_person = seats.where(booking_attendees.c.person_id == people.c.id).correlate(people)
+    return and_(
+        people.c.id.in_(seats.where(bookings.c.simulated).correlate(None)),
+        ~exists(of_person.where(~bookings.c.simulated)),
+    )
 
 
 def simulated_company() -> ColumnElement[bool]:
-    """Returns the condition for a company that has simulated meetings or people, and no real ones."""
+    """Returns the condition for a company that has simulated meetings or people, and no real ones.
+
+    Its first part does not depend on the company: it is found once, from the simulated meetings alone.
+    """
     meetings = select(bookings.c.id).where(bookings.c.company_id == companies.c.id).correlate(companies)
     staff = select(people.c.id).where(people.c.company_id == companies.c.id).correlate(companies)
     is_simulated = simulated_person()
+    own = select(bookings.c.company_id).where(bookings.c.simulated, bookings.c.company_id.is_not(None))
+    seats = select(booking_attendees.c.person_id).join(bookings, bookings.c.id == booking_attendees.c.booking_id)
+    of_people = select(people.c.company_id).where(
+        people.c.id.in_(seats.where(bookings.c.simulated).correlate(None)),
+        people.c.company_id.is_not(None),
+        is_simulated,
+    )
     return and_(
-        or_(exists(meetings.where(bookings.c.simulated)), exists(staff.where(is_simulated))),
+        companies.c.id.in_(union(own.correlate(None), of_people.correlate(None))),
         ~exists(meetings.where(~bookings.c.simulated)),
         ~exists(staff.where(~is_simulated)),
     )
@@ -41,9 +57,11 @@ def simulated_company() -> ColumnElement[bool]:
 def simulated_deal() -> ColumnElement[bool]:
     """Returns the condition for a deal with simulated meetings only, or of a simulated company without any."""
     meetings = select(bookings.c.id).where(bookings.c.deal_id == deals.c.id).correlate(deals)
-    company = select(companies.c.id).where(companies.c.id == deals.c.company_id, simulated_company()).correlate(deals)
+    own = select(bookings.c.deal_id).where(bookings.c.simulated, bookings.c.deal_id.is_not(None))
+    other = deals.alias()
+    of_companies = select(other.c.id).where(other.c.company_id.in_(select(companies.c.id).where(simulated_company())))
     return and_(
-        or_(exists(meetings.where(bookings.c.simulated)), exists(company)),
+        deals.c.id.in_(union(own.correlate(None), of_companies.correlate(None))),
         ~exists(meetings.where(~bookings.c.simulated)),
     )
 

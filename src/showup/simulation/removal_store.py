@@ -16,6 +16,8 @@ SimulationKind: TypeAlias = Literal["sample", "simulation"]
 _WORKSPACE_TABLES: Final = tuple(
     table.name for table in reversed(metadata.sorted_tables) if "workspace_id" in table.columns
 )
+# Deleting other rows may have written to these again.
+_TRIGGER_TABLES: Final = ("fact_weeks", "booking_weeks", "record_counts", "people_weeks", "mail_weeks")
 
 
 class SimulatedRecords(Struct, frozen=True, kw_only=True):
@@ -192,7 +194,7 @@ async def delete_workspace(connection: asyncpg.Connection, workspace_id: UUID) -
         """,
         workspace_id,
     )
-    for table in _WORKSPACE_TABLES:
+    for table in (*_WORKSPACE_TABLES, *_TRIGGER_TABLES):
         await connection.execute(f"DELETE FROM {table} WHERE workspace_id = $1", workspace_id)  # noqa: S608  # fixed names
     await connection.execute("DELETE FROM workspaces WHERE id = $1", workspace_id)
 

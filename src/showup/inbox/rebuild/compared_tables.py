@@ -1,5 +1,6 @@
 """Defines the comparison of each table: where its rows are, which rows match, and which columns are compared."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -54,6 +55,29 @@ def _table(
     )
 
 
+SUM_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "booking_weeks": ("bookings",),
+    "people_weeks": ("funnel_people",),
+    "record_counts": ("companies", "people", "deals"),
+}
+"""Sums that triggers keep, and of which tables. A row of zeros is the same as no row."""
+
+
+def _sums(name: str) -> ComparedTable:
+    table = metadata.tables[name]
+    key = tuple(column.name for column in table.primary_key.columns)
+    numbers = [column.name for column in table.columns if column.name not in key]
+    is_equal = " AND ".join(f"coalesce(s.{one}, 0) = coalesce(f.{one}, 0)" for one in numbers)
+    summed = ", ".join(f"'{one}'" for one in SUM_TABLES[name])
+    return _table(
+        name,
+        *key,
+        label=", ".join(f"{{{column}}}" for column in key[1:]),
+        # Where rows differ, their sums do too, and say nothing new.
+        ignored_when=f"{is_equal} OR EXISTS (SELECT FROM differing WHERE about IN ({summed}))",
+    )
+
+
 # A delivery that was sent or previewed, or ended for a reason at the time of sending, remains valid whatever the log
 # says now. A delivery that no event plans matters only while it is still going to be sent. No booking history plans
 # deliveries that follow from another delivery, or that are about no booking.
@@ -97,6 +121,14 @@ COMPARED_TABLES: Final = (
     _table("matches", "id", label="{attendee} as {lead_email}"),
     _table("funnel_seats", "id", label="booking {booking_id} of lead {lead_id}"),
     _table(
+        *("funnel_people", "lead_id", "simulated", "levels", "campaign_id", "organizer_email"),
+        label="lead {lead_id} in campaign {campaign_id} with {organizer_email}",
+    ),
+    _table(
+        *("funnel_deals", "deal_id", "simulated", "organizer_email"),
+        label="deal {deal_id} of lead {lead_id} with {organizer_email}",
+    ),
+    _table(
         *("booking_facts", "booking_id"),
         label="{booking_id}",
         # Counted from the deliveries, whose progress the log does not contain.
@@ -129,6 +161,7 @@ COMPARED_TABLES: Final = (
         label="{ref}",
         join="JOIN {real}.inbox_events w ON w.id = t.event_id",
     ),
+    *(_sums(table) for table in SUM_TABLES),
     # Of the log, only replayed events have anything to differ from.
     ComparedTable(
         name="inbox_events",

@@ -5,6 +5,7 @@ pipeline, statement by statement. The log itself is read in place; only the even
 table, and a view with the log's name joins the two.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -32,6 +33,8 @@ _LIVE_TABLES: Final = frozenset(
         *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
+        # Sums of leads in campaigns, which triggers of that table keep.
+        "mail_weeks",
         # Leads come from imports: the log contains only their matches.
         *("campaigns", "leads", "campaign_leads", "lead_imports"),
         *("campaign_totals", "campaign_days", "lead_sources", "lead_walks", "reported_leads"),
@@ -67,6 +70,16 @@ _UNUSED_INDEXES: Final = """
 """
 
 
+# The triggers that keep sums of replayed tables. Their functions name tables without a schema.
+_SUM_TRIGGERS: Final = """
+    SELECT t.relname, p.proname, quote_literal(p.prosrc) AS body, pg_get_triggerdef(g.oid) AS definition
+    FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid
+    WHERE quote_ident(t.relnamespace::regnamespace::text) = $1 AND t.relname = ANY($2::text[])
+    AND p.proname = t.relname || '_sums' ORDER BY g.tgname
+"""
+_TABLE_AND_FUNCTION: Final = re.compile(r" ON \S+ REFERENCING (.*) EXECUTE FUNCTION \S+$")
+
+
 async def create_shadow(connection: asyncpg.Connection, workspace_ids: Iterable[UUID]) -> str:
     """Creates the empty shadow tables, which end with the transaction; returns the current data's schema, quoted."""
     # Must come before the first use of a temporary table. Small, because it counts against the server's memory.
@@ -86,10 +99,23 @@ async def create_shadow(connection: asyncpg.Connection, workspace_ids: Iterable[
         await connection.execute(f"INSERT INTO pg_temp.{name} SELECT * FROM {live_schema}.{name}")  # noqa: S608  # our names
     for row in await connection.fetch(_UNUSED_INDEXES, list(REPLAYED_TABLES)):
         await connection.execute(f'DROP INDEX pg_temp."{row["relname"]}"')
+    await _create_sum_triggers(connection, live_schema)
     await connection.execute(_REBUILD_TABLES)
     await connection.execute(_event_view(live_schema))
     await connection.executemany("INSERT INTO rebuilding VALUES ($1)", [(one,) for one in workspace_ids])
     return live_schema
+
+
+async def _create_sum_triggers(connection: asyncpg.Connection, live_schema: str) -> None:
+    """Gives the shadow tables the triggers of the current ones, with functions that find the temporary sums."""
+    for row in await connection.fetch(_SUM_TRIGGERS, live_schema, list(REPLAYED_TABLES)):
+        table, function = f"pg_temp.{row['relname']}", f"pg_temp.{row['proname']}()"
+        await connection.execute(
+            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS {row['body']}"
+        )
+        await connection.execute(
+            _TABLE_AND_FUNCTION.sub(rf" ON {table} REFERENCING \1 EXECUTE FUNCTION {function}", row["definition"])
+        )
 
 
 def _event_view(live_schema: str) -> str:

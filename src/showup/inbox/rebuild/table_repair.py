@@ -6,7 +6,7 @@ import asyncpg
 
 from showup.database.tables import metadata
 from showup.inbox.rebuild.compare import STATEMENT_TIMEOUT
-from showup.inbox.rebuild.compared_tables import COMPARED_TABLES
+from showup.inbox.rebuild.compared_tables import COMPARED_TABLES, SUM_TABLES
 
 NOT_SENT: Final = "not sent: a rebuild sends no notifications"
 NOT_PLANNED: Final = "withdrawn by a rebuild: no event requires it"
@@ -18,7 +18,7 @@ _REFERENCED_TABLES: Final = {
     "people": ("company_id",),
     "bookings": ("person_id", "company_id", "seat_company_id", "deal_id"),
 }
-_SPECIAL_TABLES: Final = ("audit_log", "deliveries", "inbox_events")
+_SPECIAL_TABLES: Final = ("audit_log", "deliveries", "inbox_events", *SUM_TABLES)
 _REPLACED_TABLES: Final = tuple(
     one.name for one in COMPARED_TABLES if one.name not in _REFERENCED_TABLES and one.name not in _SPECIAL_TABLES
 )
@@ -41,10 +41,26 @@ async def repair_tables(connection: asyncpg.Connection, live_schema: str) -> Non
         await _run(connection, _insert(name, live_schema))
     for statement in (_AUDIT_LOG, _NEW_DELIVERIES, _CHANGED_DELIVERIES, _REMOVED_DELIVERIES, _INBOX_EVENTS):
         await _run(connection, statement.format(real=live_schema))
+    # Last, because the changes above have changed these too.
+    for name in SUM_TABLES:
+        await _run(connection, _delete_all(name, live_schema))
+        await _run(connection, _insert_all(name, live_schema))
 
 
 async def _run(connection: asyncpg.Connection, statement: str) -> None:
     await connection.execute(statement, timeout=STATEMENT_TIMEOUT)
+
+
+def _delete_all(name: str, live_schema: str) -> str:
+    return f"DELETE FROM {live_schema}.{name} t USING rebuilding r WHERE t.workspace_id = r.workspace_id"  # noqa: S608  # names of our own
+
+
+def _insert_all(name: str, live_schema: str) -> str:
+    return f"""
+        INSERT INTO {live_schema}.{name} ({", ".join(_columns(name))})
+        SELECT {", ".join(f"f.{column}" for column in _columns(name))}
+        FROM pg_temp.{name} f JOIN rebuilding USING (workspace_id)
+    """  # noqa: S608  # names of our own
 
 
 def _columns(name: str) -> tuple[str, ...]:

@@ -245,6 +245,8 @@ TABLES = (
     "CREATE INDEX ix_deliveries_deal_id ON deliveries (deal_id) WHERE deal_id IS NOT NULL",
     """CREATE INDEX ix_deliveries_expires_at ON deliveries (workspace_id, destination, expires_at) WHERE
         state IN ('scheduled', 'sending')""",
+    """CREATE INDEX ix_deliveries_follow_ups ON deliveries (workspace_id, booking_id)
+        WHERE kind = 'no_show' AND state = 'delivered'""",
     "CREATE INDEX ix_deliveries_failed ON deliveries (workspace_id, updated_at) WHERE state = 'failed'",
     """CREATE INDEX ix_deliveries_mail_preview ON deliveries (workspace_id, updated_at, id) WHERE
         state = 'previewed'""",
@@ -431,6 +433,7 @@ TABLES = (
         CONSTRAINT fk_deals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
         CONSTRAINT fk_deals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
+    "CREATE INDEX ix_deals_amount ON deals (workspace_id, coalesce(amount, -1), id)",
     "CREATE INDEX ix_deals_company_id ON deals (company_id)",
     "CREATE INDEX ix_deals_page ON deals (workspace_id, created_at, id)",
     "CREATE INDEX ix_deals_won ON deals (workspace_id, closed_at) WHERE status = 'won'",
@@ -648,9 +651,12 @@ TABLES = (
         CONSTRAINT fk_bookings_seat_company_id FOREIGN KEY(seat_company_id) REFERENCES companies (id),
         CONSTRAINT fk_bookings_deal_id FOREIGN KEY(deal_id) REFERENCES deals (id) DEFERRABLE INITIALLY DEFERRED
     )""",
+    "CREATE INDEX ix_bookings_booked_at ON bookings (workspace_id, booked_at, id)",
     "CREATE INDEX ix_bookings_company_id ON bookings (company_id)",
     "CREATE INDEX ix_bookings_seat_company_id ON bookings (seat_company_id) WHERE seat_company_id IS NOT NULL",
     "CREATE INDEX ix_bookings_deal_id ON bookings (deal_id)",
+    "CREATE INDEX ix_bookings_organizer ON bookings (workspace_id, organizer_email, start_time, id)",
+    "CREATE INDEX ix_bookings_over_at ON bookings (workspace_id, greatest(start_time, end_time))",
     "CREATE INDEX ix_bookings_page ON bookings (workspace_id, start_time, id)",
     "CREATE INDEX ix_bookings_person_id ON bookings (person_id)",
     "CREATE INDEX ix_bookings_search ON bookings USING gin (search)",
@@ -689,6 +695,8 @@ TABLES = (
         CONSTRAINT fk_booking_attendees_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id),
         CONSTRAINT fk_booking_attendees_person_id FOREIGN KEY(person_id) REFERENCES people (id)
     )""",
+    """CREATE INDEX ix_booking_attendees_booked_at ON booking_attendees (booked_at)
+        WHERE booked_at IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_company_key ON booking_attendees (company_key)
         WHERE company_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_email ON booking_attendees (email)",
@@ -853,11 +861,18 @@ TABLES = (
         sender_email TEXT,
         import_id UUID,
         import_line BIGINT,
+        shared BOOLEAN DEFAULT false NOT NULL,
         CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
         CONSTRAINT fk_campaign_leads_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id),
         CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
     )""",
     "CREATE INDEX ix_campaign_leads_campaign ON campaign_leads (workspace_id, campaign_id, lead_id)",
+    "CREATE INDEX ix_campaign_leads_interested_at ON campaign_leads (workspace_id, interested_at) WHERE interested",
+    "CREATE INDEX ix_campaign_leads_replied_at ON campaign_leads (workspace_id, replied_at) WHERE replied",
+    "CREATE INDEX ix_campaign_leads_sent_at ON campaign_leads (workspace_id, last_sent_at)",
+    """CREATE INDEX ix_campaign_leads_shared ON campaign_leads (workspace_id, lead_id)
+        INCLUDE (campaign_id, replied, replied_at, interested, interested_at)
+        WHERE shared AND (replied OR interested)""",
     """CREATE TABLE matches (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -899,7 +914,7 @@ TABLES = (
         CONSTRAINT fk_funnel_seats_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_funnel_seats_booking_id ON funnel_seats (booking_id)",
-    "CREATE INDEX ix_funnel_seats_lead_id ON funnel_seats (workspace_id, lead_id)",
+    "CREATE INDEX ix_funnel_seats_lead_id ON funnel_seats (lead_id)",
 )
 
 # Cal.com's own events under the name that integrations know. Readers need rights of their own on the table.
@@ -938,12 +953,18 @@ ANALYSIS_TABLES = (
         moved_before INTEGER,
         interest_hours INTEGER,
         version INTEGER NOT NULL,
+        booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        seats SMALLINT NOT NULL,
+        seats_showed SMALLINT NOT NULL,
+        seats_missed SMALLINT NOT NULL,
         reminders SMALLINT DEFAULT '0' NOT NULL,
         counted_version INTEGER,
         CONSTRAINT pk_booking_facts PRIMARY KEY (booking_id)
     )""",
     "CREATE INDEX ix_booking_facts_day ON booking_facts (workspace_id, day)",
     "CREATE INDEX ix_booking_facts_booked_day ON booking_facts (workspace_id, booked_day)",
+    """CREATE INDEX ix_booking_facts_seats ON booking_facts (workspace_id, booked_at)
+        INCLUDE (seats, seats_showed, seats_missed) WHERE seats > 0 AND NOT simulated""",
     """CREATE INDEX ix_booking_facts_uncounted ON booking_facts (ends_at)
         WHERE counted_version IS DISTINCT FROM version""",
     """CREATE TABLE stage_visits (
@@ -1010,13 +1031,12 @@ _STAGE_WEEKS = "(SELECT r.workspace_id, 'stages' AS subject, r.day FROM {rows} r
 _CHANGED_ROWS = "(TABLE old_rows UNION ALL TABLE new_rows)"
 
 
-def _week_triggers(table: str, weeks: str) -> tuple[str, ...]:
-    branches = [_RAISE.format(changed=weeks.format(rows=rows)) for rows in ("new_rows", "old_rows", _CHANGED_ROWS)]
-    function = f"""CREATE FUNCTION raise_{table}_weeks() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+def _statement_triggers(table: str, name: str, inserted: str, deleted: str, updated: str) -> tuple[str, ...]:
+    function = f"""CREATE FUNCTION {table}_{name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
         BEGIN
-            IF TG_OP = 'INSERT' THEN {branches[0]}
-            ELSIF TG_OP = 'DELETE' THEN {branches[1]}
-            ELSE {branches[2]}
+            IF TG_OP = 'INSERT' THEN {inserted}
+            ELSIF TG_OP = 'DELETE' THEN {deleted}
+            ELSE {updated}
             END IF;
             RETURN NULL;
         END $$"""
@@ -1026,11 +1046,16 @@ def _week_triggers(table: str, weeks: str) -> tuple[str, ...]:
         "update": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
     }
     triggers = (
-        f"""CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} REFERENCING {transition}
-            FOR EACH STATEMENT EXECUTE FUNCTION raise_{table}_weeks()"""
+        f"""CREATE TRIGGER {table}_{name}_{event} AFTER {event.upper()} ON {table} REFERENCING {transition}
+            FOR EACH STATEMENT EXECUTE FUNCTION {table}_{name}()"""
         for event, transition in tables.items()
     )
     return (function, *triggers)
+
+
+def _week_triggers(table: str, weeks: str) -> tuple[str, ...]:
+    branches = [_RAISE.format(changed=weeks.format(rows=rows)) for rows in ("new_rows", "old_rows", _CHANGED_ROWS)]
+    return _statement_triggers(table, "versions", *branches)
 
 
 WEEK_TRIGGERS = (
@@ -1039,8 +1064,266 @@ WEEK_TRIGGERS = (
 )
 
 
+# Narrow rows and sums for funnels and statistics: see showup.database.funnel_tables.
+FUNNEL_TABLES = (
+    """CREATE TABLE funnel_people (
+        workspace_id UUID NOT NULL,
+        lead_id UUID NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        levels SMALLINT NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        organizer_email TEXT NOT NULL,
+        step INTEGER DEFAULT '0' NOT NULL,
+        sender_email TEXT DEFAULT '' NOT NULL,
+        shared BOOLEAN NOT NULL,
+        booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        start_time TIMESTAMP WITH TIME ZONE NOT NULL,
+        over_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        latest SMALLINT NOT NULL,
+        showed_at TIMESTAMP WITH TIME ZONE,
+        assumed_at TIMESTAMP WITH TIME ZONE,
+        is_held BOOLEAN,
+        report_at TIMESTAMP WITH TIME ZONE,
+        report_over_at TIMESTAMP WITH TIME ZONE,
+        outcome SMALLINT NOT NULL,
+        at TIMESTAMP WITH TIME ZONE NOT NULL,
+        settled_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_funnel_people PRIMARY KEY (lead_id, simulated, levels, campaign_id, organizer_email),
+        CONSTRAINT fk_funnel_people_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_funnel_people_at ON funnel_people (workspace_id, at)",
+    "CREATE INDEX ix_funnel_people_booked_at ON funnel_people (workspace_id, booked_at)",
+    """CREATE INDEX ix_funnel_people_report_at ON funnel_people (workspace_id, report_at)
+        WHERE report_at IS NOT NULL""",
+    "CREATE INDEX ix_funnel_people_settled_at ON funnel_people (workspace_id, settled_at)",
+    "CREATE INDEX ix_funnel_people_shared ON funnel_people (workspace_id) WHERE shared",
+    """CREATE TABLE people_weeks (
+        workspace_id UUID NOT NULL,
+        level SMALLINT NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        shared BOOLEAN NOT NULL,
+        week DATE NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        step INTEGER NOT NULL,
+        sender_email TEXT NOT NULL,
+        organizer_email TEXT NOT NULL,
+        booked BIGINT NOT NULL,
+        showed_reported BIGINT NOT NULL,
+        showed_assumed BIGINT NOT NULL,
+        no_show BIGINT NOT NULL,
+        host_absent BIGINT NOT NULL,
+        unreported BIGINT NOT NULL,
+        open BIGINT NOT NULL,
+        held BIGINT NOT NULL,
+        missed BIGINT NOT NULL,
+        CONSTRAINT pk_people_weeks PRIMARY KEY (workspace_id, level, simulated, shared, week, campaign_id, step,
+                                                sender_email, organizer_email)
+    )""",
+    """CREATE TABLE mail_weeks (
+        workspace_id UUID NOT NULL,
+        level SMALLINT NOT NULL,
+        shared BOOLEAN NOT NULL,
+        week DATE NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        step INTEGER NOT NULL,
+        sender_email TEXT NOT NULL,
+        sent BIGINT NOT NULL,
+        delivered BIGINT NOT NULL,
+        replied BIGINT NOT NULL,
+        interested BIGINT NOT NULL,
+        CONSTRAINT pk_mail_weeks PRIMARY KEY (workspace_id, level, shared, week, campaign_id, step, sender_email)
+    )""",
+    """CREATE TABLE funnel_deals (
+        deal_id UUID NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        organizer_email TEXT NOT NULL,
+        workspace_id UUID NOT NULL,
+        company_id UUID NOT NULL,
+        closed_at TIMESTAMP WITH TIME ZONE,
+        amount NUMERIC(14, 2),
+        currency TEXT,
+        lead_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        step INTEGER DEFAULT '0' NOT NULL,
+        sender_email TEXT DEFAULT '' NOT NULL,
+        of_other_company BOOLEAN NOT NULL,
+        booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        start_time TIMESTAMP WITH TIME ZONE NOT NULL,
+        position INTEGER NOT NULL,
+        first BOOLEAN NOT NULL,
+        CONSTRAINT pk_funnel_deals PRIMARY KEY (deal_id, simulated, organizer_email),
+        CONSTRAINT fk_funnel_deals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_funnel_deals_closed_at ON funnel_deals (workspace_id, closed_at)",
+    "CREATE INDEX ix_funnel_deals_company_id ON funnel_deals (company_id)",
+    "CREATE INDEX ix_funnel_deals_lead_id ON funnel_deals (lead_id)",
+    """CREATE TABLE booking_weeks (
+        workspace_id UUID NOT NULL,
+        simulated BOOLEAN NOT NULL,
+        week DATE NOT NULL,
+        total BIGINT NOT NULL,
+        accepted BIGINT NOT NULL,
+        cancelled BIGINT NOT NULL,
+        pending BIGINT NOT NULL,
+        rejected BIGINT NOT NULL,
+        showed BIGINT NOT NULL,
+        no_show BIGINT NOT NULL,
+        host_absent BIGINT NOT NULL,
+        unreported BIGINT NOT NULL,
+        booked BIGINT NOT NULL,
+        reported_showed BIGINT NOT NULL,
+        reported BIGINT NOT NULL,
+        CONSTRAINT pk_booking_weeks PRIMARY KEY (workspace_id, simulated, week)
+    )""",
+    """CREATE TABLE record_counts (
+        workspace_id UUID NOT NULL,
+        kind TEXT NOT NULL,
+        status TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        records BIGINT NOT NULL,
+        amounts BIGINT NOT NULL,
+        amount NUMERIC NOT NULL,
+        CONSTRAINT pk_record_counts PRIMARY KEY (workspace_id, kind, status, stage, currency)
+    )""",
+)
+
+
+def _week(at: str) -> str:
+    return f"coalesce(date_trunc('week', {at} AT TIME ZONE 'UTC')::date, '-infinity')"
+
+
+# A statement's rows, with what each adds to the sums: its columns are the keys, then the numbers. Numbers of the rows before
+# a change count negative.
+_BOOKING_NUMBERS = {
+    "total": "true",
+    "accepted": "status = 'ACCEPTED'",
+    "cancelled": "status = 'CANCELLED'",
+    "pending": "status = 'PENDING'",
+    "rejected": "status = 'REJECTED'",
+    "showed": "attended",
+    "no_show": "NOT attended",
+    "host_absent": "attended IS NULL AND host_absent",
+    "unreported": "status = 'ACCEPTED' AND attended IS NULL AND NOT host_absent",
+    "booked": "status = 'ACCEPTED' OR attended",
+    "reported_showed": "attended AND attendance_evidence = 'reported'",
+    "reported": "attended IS NOT NULL AND attendance_evidence = 'reported'",
+}
+_BOOKING_SUMS = f"""
+    SELECT sign, workspace_id, simulated, {_week("start_time")} AS week,
+           {", ".join(f"coalesce({sql}, false)::int AS {name}" for name, sql in _BOOKING_NUMBERS.items())}
+    FROM {{rows}} r
+"""
+_RECORD_SUMS = """
+    SELECT sign, workspace_id, '{kind}' AS kind, {status} AS status, {stage} AS stage, {currency} AS currency,
+           1 AS records, ({amount} IS NOT NULL)::int AS amounts, coalesce({amount}, 0) AS amount
+    FROM {{rows}} r
+"""
+_PLAIN_RECORD = {"status": "''", "stage": "''", "currency": "''", "amount": "NULL::numeric"}
+_DEAL = {"status": "status", "stage": "stage", "currency": "coalesce(currency, '')", "amount": "amount"}
+# Levels: 0 all, 1 campaign, 2 campaign, step and sender, 3 organizer, 4 campaign and organizer.
+_PEOPLE_SUMS = f"""
+    SELECT sign, workspace_id, level, simulated, shared, week, CASE WHEN level IN (1, 2, 4) THEN campaign_id ELSE 0 END
+           AS campaign_id, CASE level WHEN 2 THEN step ELSE 0 END AS step,
+           CASE level WHEN 2 THEN sender_email ELSE '' END AS sender_email,
+           CASE WHEN level >= 3 THEN organizer_email ELSE '' END AS organizer_email,
+           (part = 1)::int AS booked, (part = 2 AND outcome = 1)::int AS showed_reported,
+           (part = 2 AND outcome = 2)::int AS showed_assumed, (part = 2 AND outcome = 3)::int AS no_show,
+           (part = 2 AND outcome = 4)::int AS host_absent, (part = 2 AND outcome = 5)::int AS unreported,
+           (part = 2 AND is_held IS NULL AND outcome IN (2, 3, 5))::int AS open,
+           (part = 3 AND is_held)::int AS held, (part = 3 AND NOT is_held)::int AS missed
+    FROM {{rows}} r
+    CROSS JOIN (VALUES (0, 1), (1, 2), (2, 2), (3, 4), (4, 8)) l(level, bit)
+    CROSS JOIN LATERAL (VALUES (1, {_week("booked_at")}), (2, {_week("at")}), (3, {_week("report_at")})) d(part, week)
+    WHERE levels & bit <> 0 AND (part < 3 OR report_at IS NOT NULL)
+"""
+_MAIL_SUMS = f"""
+    SELECT sign, workspace_id, level, shared, week, CASE level WHEN 0 THEN 0 ELSE campaign_id END AS campaign_id,
+           CASE level WHEN 2 THEN place ELSE 0 END AS step,
+           CASE level WHEN 2 THEN coalesce(sender_email, '') ELSE '' END AS sender_email, n.sent, n.delivered,
+           n.replied, n.interested
+    FROM (
+        SELECT *, greatest(coalesce(sent, 0), (last_sent_at IS NOT NULL)::int) AS mails,
+               least(coalesce(step, sent, 0), 100) AS own_step,
+               (coalesce(bounced, false))::int AS lost
+        FROM {{rows}} r
+    ) m
+    CROSS JOIN (VALUES (0), (1), (2)) l(level)
+    CROSS JOIN LATERAL (
+        SELECT {_week("last_sent_at")} AS week, 0 AS place, mails AS sent, mails - lost AS delivered, 0 AS replied,
+               0 AS interested
+        WHERE level < 2 AND mails > 0
+        UNION ALL
+        SELECT {_week("last_sent_at")}, place, 1, 1, 0, 0
+        FROM generate_series(1, least(mails, 100) - 1) place WHERE level = 2
+        UNION ALL
+        SELECT {_week("last_sent_at")}, least(mails, 100), mails - least(mails, 100) + 1,
+               mails - least(mails, 100) + 1 - lost, 0, 0
+        WHERE level = 2 AND mails > 0
+        UNION ALL
+        SELECT {_week("replied_at")}, own_step, 0, 0, 1, 0 WHERE replied
+        UNION ALL
+        SELECT {_week("interested_at")}, own_step, 0, 0, 0, 1 WHERE interested
+    ) n
+"""
+
+
+def _sum_triggers(table: str, target: str, sums: str, keys: str, numbers: str) -> tuple[str, ...]:
+    """The rows are added in one order, so that two statements can't wait for each other."""
+    names = numbers.split(", ")
+
+    def added(rows: str) -> str:
+        return f"""
+            INSERT INTO {target} AS t ({keys}, {numbers})
+            SELECT {keys}, {", ".join(f"sum(sign * {name}) AS {name}" for name in names)}
+            FROM ({sums.format(rows=rows)}) added
+            GROUP BY {keys} HAVING {" OR ".join(f"sum(sign * {name}) <> 0" for name in names)} ORDER BY {keys}
+            ON CONFLICT ({keys}) DO UPDATE SET {", ".join(f"{name} = t.{name} + excluded.{name}" for name in names)};
+        """
+
+    before, after = "(SELECT -1 AS sign, * FROM old_rows)", "(SELECT 1 AS sign, * FROM new_rows)"
+    both = f"({after[1:-1]} UNION ALL {before[1:-1]})"
+    return _statement_triggers(table, "sums", added(after), added(before), added(both))
+
+
+SUM_TRIGGERS = (
+    *_sum_triggers(
+        "bookings", "booking_weeks", _BOOKING_SUMS, "workspace_id, simulated, week", ", ".join(_BOOKING_NUMBERS)
+    ),
+    *(
+        statement
+        for table, columns in (("companies", _PLAIN_RECORD), ("people", _PLAIN_RECORD), ("deals", _DEAL))
+        for statement in _sum_triggers(
+            table,
+            "record_counts",
+            _RECORD_SUMS.format(kind=table, **columns),
+            "workspace_id, kind, status, stage, currency",
+            "records, amounts, amount",
+        )
+    ),
+    *_sum_triggers(
+        "funnel_people",
+        "people_weeks",
+        _PEOPLE_SUMS,
+        "workspace_id, level, simulated, shared, week, campaign_id, step, sender_email, organizer_email",
+        "booked, showed_reported, showed_assumed, no_show, host_absent, unreported, open, held, missed",
+    ),
+    *_sum_triggers(
+        "campaign_leads",
+        "mail_weeks",
+        _MAIL_SUMS,
+        "workspace_id, level, shared, week, campaign_id, step, sender_email",
+        "sent, delivered, replied, interested",
+    ),
+)
+
+
 def upgrade() -> None:
-    for statement in (*TABLES, *ANALYSIS_TABLES, *WEEK_TRIGGERS, VIEW, UNMATCHED):
+    for statement in (*TABLES, *ANALYSIS_TABLES, *FUNNEL_TABLES, VIEW, UNMATCHED):
+        op.get_bind().exec_driver_sql(statement)
+    # A rebuild has temporary tables with the names of the sums: the functions must not take these for the current ones.
+    op.execute("SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)")
+    for statement in (*WEEK_TRIGGERS, *SUM_TRIGGERS):
         op.get_bind().exec_driver_sql(statement)
     _compress_bodies()
     _create_job_tables()

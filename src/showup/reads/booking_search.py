@@ -1,0 +1,118 @@
+"""Finds the bookings of a page by words in their title, their attendees and their company.
+
+There are two ways. A word that few records have is looked up in the search indexes. A word that many bookings have would
+give far more ids than a page has: then the rows of the list are read in their order until the page is full. Nobody knows
+before which way is shorter, so some rows are read first.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, any_, func, literal, or_, select, true, union
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as SQL_UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.permission import Permission
+from showup.database.tables import booking_attendees, bookings, companies, people
+from showup.reads.keyset import PageRequest, Sorts, from_cursor
+from showup.reads.rows import visible_to
+from showup.reads.search import matches_prefix
+
+_Ids: TypeAlias = list[UUID]
+
+_FIRST_ROWS: Final = 400
+_MORE_ROWS: Final = 10_000
+_FEW: Final = 1_000
+
+
+async def bookings_with_words(
+    tx: AsyncConnection,
+    permission: Permission,
+    words: Sequence[str],
+    conditions: Sequence[ColumnElement[bool]],
+    sorts: Sorts,
+    page_request: PageRequest,
+) -> ColumnElement[bool]:
+    """Returns a condition on bookings: those that have all words, or those of them on the page and the one after it.
+
+    `conditions` are the other filters of the list.
+    """
+    chosen = select(bookings.c.id).where(visible_to(permission, bookings), *conditions)
+    for most in (_FIRST_ROWS, _MORE_ROWS):
+        read, ids = await _read_rows(tx, chosen, words, sorts, page_request, most)
+        if read < most or len(ids) > page_request.limit:
+            return bookings.c.id == _any(ids)
+        if not ids:
+            # Hardly any booking has the words.
+            break
+    return and_(*[bookings.c.id.in_(await _bookings_with(tx, permission, word)) for word in words])
+
+
+async def _read_rows(
+    tx: AsyncConnection, chosen: Select[Any], words: Sequence[str], sorts: Sorts, page_request: PageRequest, most: int
+) -> tuple[int, _Ids]:
+    """Returns how many rows of the list were read, and the ids of those that have all words."""
+    b = bookings.c
+    key = sorts[page_request.sort.removeprefix("-")]
+    rows = chosen.with_only_columns(b.id, b.company_id, b.search, key.label("key"))
+    read = from_cursor(rows, [key, b.id], page_request).limit(most).cte("read").prefix_with("MATERIALIZED")
+    # Each row is looked up by itself. EXISTS could become a search for all people with the word.
+    of_person = select(true()).join_from(booking_attendees, people, people.c.id == booking_attendees.c.person_id)
+    of_person = of_person.where(booking_attendees.c.booking_id == read.c.id)
+    of_company = select(true()).where(companies.c.id == read.c.company_id)
+
+    def is_found(found: Select[Any], table: Table, word: str) -> ColumnElement[bool]:
+        query = found.where(_has_word(table, word)).limit(1).correlate(read).scalar_subquery()
+        return func.coalesce(query, False)
+
+    matching = select(read.c.id).where(
+        *(
+            or_(
+                matches_prefix(read.c.search, word),
+                is_found(of_company, companies, word),
+                is_found(of_person, people, word),
+            )
+            for word in words
+        )
+    )
+    page = from_cursor(matching, [read.c.key, read.c.id], PageRequest(sort=page_request.sort, limit=page_request.limit))
+    ids = func.array(page.limit(page_request.limit + 1).scalar_subquery(), type_=ARRAY(SQL_UUID))
+    row = (await tx.execute(select(select(func.count()).select_from(read).scalar_subquery(), ids))).one()
+    return row[0], row[1]
+
+
+async def _bookings_with(tx: AsyncConnection, permission: Permission, word: str) -> CompoundSelect[Any]:
+    """Returns a query of the ids of bookings that have a word.
+
+    PostgreSQL can't guess how many records have it. So the few that do are found first; for many it joins the tables.
+    """
+    b, seat = bookings.c, booking_attendees.c
+    few = {table: await _few(tx, permission, table, word) for table in (bookings, people, companies)}
+    return union(
+        select(b.id).where(_has_word(bookings, word) if few[bookings] is None else b.id == _any(few[bookings])),
+        select(seat.booking_id).join(people, people.c.id == seat.person_id).where(_has_word(people, word))
+        if few[people] is None
+        else select(seat.booking_id).where(seat.person_id == _any(few[people])),
+        select(b.id).join(companies, companies.c.id == b.company_id).where(_has_word(companies, word))
+        if few[companies] is None
+        else select(b.id).where(b.company_id == _any(few[companies])),
+    )
+
+
+async def _few(tx: AsyncConnection, permission: Permission, table: Table, word: str) -> _Ids | None:
+    """Returns the ids of the records that have a word; None for many."""
+    query = select(table.c.id).where(visible_to(permission, table), _has_word(table, word))
+    # Materialized, because a limit would suggest to read the table until it is reached.
+    found = query.cte("found").prefix_with("MATERIALIZED")
+    ids = list((await tx.execute(select(found.c.id).limit(_FEW + 1))).scalars())
+    return None if len(ids) > _FEW else ids
+
+
+def _has_word(table: Table, word: str) -> ColumnElement[bool]:
+    return matches_prefix(table.c.search, word)
+
+
+def _any(ids: _Ids | None) -> Any:
+    return any_(literal(ids or [], ARRAY(SQL_UUID)))

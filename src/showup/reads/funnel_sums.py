@@ -1,0 +1,106 @@
+"""Which sums answer a funnel: their level, the whole weeks in its period, and what remains to be counted by rows.
+
+`people_weeks` and `mail_weeks` add up leads by week, at the levels of `campaigns.funnel.LEVELS`. A lead counts once in a
+group, so sums of one level answer a question if they distinguish what it groups and filters by, and nothing else. Where a
+question joins several campaigns into one group, sums leave out the leads who are in several (`shared`), who are then
+counted by their rows. So are the days of the period that are no whole week.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct, structs
+
+from showup.campaigns.funnel import LEVELS, Level
+from showup.reads.funnel_filter import Dimension, FunnelFilter
+from showup.reads.whole_weeks import Weeks
+
+_COLUMNS: Final = {
+    "campaign": "nullif({t}.campaign_id, 0)",
+    "step": "nullif({t}.step, 0)",
+    "sender": "nullif({t}.sender_email, '')",
+    "source": "c.source",
+    "organizer": "nullif({t}.organizer_email, '')",
+    "workspace": "{t}.workspace_id",
+}
+_OF_CAMPAIGN: Final = frozenset({"campaign", "step", "sender", "source"})
+
+
+class EdgeFilter(FunnelFilter, frozen=True, kw_only=True):
+    """The same filter for the days of the period that are in none of its whole weeks."""
+
+    whole: Weeks
+
+    def in_activity(self, at: str) -> str:
+        """Return the condition on the time of a step."""
+        return self.whole.leaves(at)
+
+
+def edges_of(wanted: FunnelFilter) -> EdgeFilter:
+    """Return the filter of the days that sums by week can't count."""
+    return EdgeFilter(**structs.asdict(wanted), whole=wanted.weeks)
+
+
+class Sums(Struct, frozen=True, kw_only=True):
+    """How sums answer one question. `level` None: not at all. `is_exact`: they include the leads that are `shared`."""
+
+    level: Level | None
+    is_exact: bool
+
+    @property
+    def number(self) -> int:
+        """Return the level's number in the database."""
+        return -1 if self.level is None else LEVELS[self.level]
+
+
+def sums_of_people(wanted: FunnelFilter, keys: Sequence[Dimension]) -> Sums:
+    """Return how `people_weeks` answers for those who booked."""
+    needs_organizer = "organizer" in keys or bool(wanted.organizers)
+    needs_campaign = bool(_OF_CAMPAIGN & set(keys)) or bool(wanted.campaign_ids or wanted.sources)
+    if needs_organizer and "organizer" not in keys and len(wanted.organizers) != 1:
+        return Sums(level=None, is_exact=False)
+    is_exact = wanted.simulated != "all" and (not needs_campaign or _is_one_campaign(wanted, keys))
+    if needs_organizer:
+        if {"step", "sender"} & set(keys):
+            return Sums(level=None, is_exact=False)
+        return Sums(level="campaign_organizer" if needs_campaign or not is_exact else "organizer", is_exact=is_exact)
+    return Sums(level=_level(wanted, keys, is_exact=is_exact), is_exact=is_exact)
+
+
+def sums_of_mails(wanted: FunnelFilter, keys: Sequence[Dimension]) -> Sums:
+    """Return how `mail_weeks` answers. `is_exact` is about people who answered; mails are always added up."""
+    is_exact = _is_one_campaign(wanted, keys)
+    return Sums(level=_level(wanted, keys, is_exact=True), is_exact=is_exact)
+
+
+def _is_one_campaign(wanted: FunnelFilter, keys: Sequence[Dimension]) -> bool:
+    """Return whether each group has one campaign of each lead, who belongs to one workspace."""
+    return "campaign" in keys or len(wanted.campaign_ids) == 1
+
+
+def _level(wanted: FunnelFilter, keys: Sequence[Dimension], *, is_exact: bool) -> Level:
+    if {"step", "sender"} & set(keys):
+        return "member"
+    if _OF_CAMPAIGN & set(keys) or wanted.campaign_ids or wanted.sources or not is_exact:
+        return "campaign"
+    return "all"
+
+
+def key_columns(table: str, keys: Sequence[Dimension]) -> str:
+    """Return the columns of a group's key in sums, and in the rows that they add up; each with a comma behind it."""
+    return "".join(f"{_COLUMNS[key].format(t=table)} AS {key}, " for key in keys)
+
+
+def group_by(keys: Sequence[Dimension]) -> str:
+    """Return GROUP BY for the groups."""
+    return f"GROUP BY {', '.join(keys)}" if keys else ""
+
+
+def campaigns_of(table: str) -> str:
+    """Return the join with the campaign, `c`."""
+    return f"JOIN campaigns c ON c.workspace_id = {table}.workspace_id AND c.id = {table}.campaign_id"
+
+
+def needs_campaigns(wanted: FunnelFilter, keys: Sequence[Dimension]) -> bool:
+    """Return whether a query reads the campaign itself."""
+    return "source" in keys or bool(wanted.sources)
