@@ -133,8 +133,8 @@ FACTS: Final = """
                                booked_at, seats, seats_showed, seats_missed)
     SELECT id, workspace_id, start_time::date, booked_at::date, end_time, organizer_email, source, event_type, false,
            CASE WHEN attended AND attendance_evidence = 'reported' THEN 'showed' WHEN attended THEN 'assumed'
-                WHEN NOT attended THEN 'no_show' WHEN host_absent THEN 'host_absent' WHEN status = 'ACCEPTED' THEN 'open'
-                ELSE lower(status) END,
+                WHEN NOT attended THEN 'no_show' WHEN host_absent THEN 'host_absent'
+                WHEN status = 'ACCEPTED' THEN 'open' ELSE lower(status) END,
            5, 120, 0, false, 1, 1, booked_at, seats, seats * coalesce(attended, false)::int,
            seats * coalesce(NOT attended, false)::int
     FROM (SELECT *, (status IN ('ACCEPTED', 'PENDING'))::int AS seats FROM bookings) b

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -91,3 +92,37 @@ def _fate(seat: Seat) -> int:
 def _outcome(fate: int, *, is_over: bool) -> str:
     known = {1: "showed_reported", 2: "showed_assumed", 3: "no_show", 4: "host_absent"}
     return known.get(fate, "unreported" if is_over else "upcoming")
+
+
+async def plain_meetings(
+    tx: AsyncConnection, workspace_id: UUID, since: datetime | None, until: datetime | None, now: datetime
+) -> dict[str, int]:
+    """Returns the counts of statistics, booking by booking."""
+    query = text("SELECT * FROM bookings WHERE workspace_id = :workspace_id AND NOT simulated")
+    counts = dict.fromkeys(_MEETINGS, 0)
+    for row in (await tx.execute(query, {"workspace_id": workspace_id})).mappings():
+        starts, over = row["start_time"], row["end_time"] or row["start_time"]
+        if (since is not None and starts < since) or (until is not None and starts >= until):
+            continue
+        is_accepted, is_reported = row["status"] == "ACCEPTED", row["attendance_evidence"] == "reported"
+        known = {
+            "total": True,
+            row["status"].lower(): True,
+            "upcoming": is_accepted and starts > now,
+            "showed": row["attended"] is True,
+            "no_show": row["attended"] is False,
+            "host_absent": row["attended"] is None and row["host_absent"],
+            "unreported": is_accepted and over <= now and row["attended"] is None and not row["host_absent"],
+            "booked": is_accepted or row["attended"] is True,
+            "reported_showed": over <= now and is_reported and row["attended"] is True,
+            "reported": over <= now and is_reported and row["attended"] is not None,
+        }
+        for name, is_true in known.items():
+            counts[name] += is_true
+    return counts
+
+
+_MEETINGS = (
+    *("total", "accepted", "cancelled", "pending", "rejected", "upcoming", "showed", "no_show", "host_absent"),
+    *("unreported", "booked", "reported_showed", "reported"),
+)

@@ -12,9 +12,11 @@ from tests.web.sample_data import id_of
 
 _FACTS = """
     INSERT INTO showup.booking_facts (booking_id, workspace_id, day, booked_day, ends_at, organizer, source, event_type,
-                                      simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed, version)
+                                      simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed, version,
+                                      booked_at, seats, seats_showed, seats_missed)
     SELECT id, workspace_id, start_time::date, booked_at::date, coalesce(end_time, start_time),
-           coalesce(organizer_email, ''), source, coalesce(event_type, ''), simulated, 'no_show', 2, 50, 9, 1, false, 1
+           coalesce(organizer_email, ''), source, coalesce(event_type, ''), simulated, 'no_show', 2, 50, 9, 1, false, 1,
+           booked_at, 1, 0, 1
     FROM showup.bookings WHERE workspace_id = :workspace
 """
 

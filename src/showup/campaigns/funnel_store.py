@@ -48,8 +48,8 @@ _PEOPLE: Final = f"""
     ),
     timed AS (
         SELECT *, to_timestamp(latest[1]) AS booked_at, to_timestamp(latest[2]) AS start_time,
-               to_timestamp(latest[3]) AS over_at, latest[4]::smallint AS of_latest, to_timestamp(report[1]) AS report_at,
-               to_timestamp(report[2]) AS report_over_at
+               to_timestamp(latest[3]) AS over_at, latest[4]::smallint AS of_latest,
+               to_timestamp(report[1]) AS report_at, to_timestamp(report[2]) AS report_over_at
         FROM grouped
     )
     INSERT INTO funnel_people (workspace_id, lead_id, simulated, levels, campaign_id, organizer_email, step,
@@ -57,7 +57,8 @@ _PEOPLE: Final = f"""
                                is_held, report_at, report_over_at, outcome, at, settled_at)
     SELECT t.workspace_id, t.lead_id, simulated, levels, t.campaign_id, organizer_email, {_STEP}, {_SENDER}, t.shared,
            booked_at, start_time, over_at, of_latest, showed_at, assumed_at, report[3] = 1, report_at, report_over_at,
-           CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED} ELSE of_latest END,
+           CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
+                ELSE of_latest END,
            coalesce(showed_at, assumed_at, start_time), greatest(over_at, report_over_at)
     FROM timed t LEFT JOIN campaign_leads m ON m.lead_id = t.lead_id AND m.campaign_id = t.campaign_id
 """  # noqa: S608  # constants
@@ -85,9 +86,9 @@ _DEALS: Final = f"""
         ORDER BY w.id, b.simulated, coalesce(b.organizer_email, ''), of_other_company, booked_at, b.start_time,
                  a.position, b.id
     )
-    INSERT INTO funnel_deals (deal_id, simulated, organizer_email, workspace_id, company_id, closed_at, amount, currency,
-                              lead_id, campaign_id, step, sender_email, of_other_company, booked_at, start_time, position,
-                              first)
+    INSERT INTO funnel_deals (deal_id, simulated, organizer_email, workspace_id, company_id, closed_at, amount,
+                              currency, lead_id, campaign_id, step, sender_email, of_other_company, booked_at,
+                              start_time, position, first)
     SELECT c.id, simulated, organizer_email, c.workspace_id, company_id, closed_at, amount, currency, c.lead_id,
            c.campaign_id, {_STEP}, {_SENDER}, of_other_company, booked_at, start_time, position,
            row_number() OVER (PARTITION BY c.id, simulated
@@ -111,7 +112,7 @@ async def save_deals(connection: asyncpg.Connection, company_ids: Collection[UUI
 
 
 async def refresh_members(connection: asyncpg.Connection, lead_ids: Collection[UUID]) -> None:
-    """Copy the mail and the sender of these leads in their campaigns, after an import: the log does not contain leads."""
+    """Copy the mail and the sender of these leads after an import: the log does not contain leads."""
     for table in ("funnel_people", "funnel_deals"):
         await connection.execute(
             f"""

@@ -44,8 +44,8 @@ booking_facts = Table(
     Column("cancelled_before", Integer),
     Column("moved_before", Integer),
     Column("interest_hours", Integer),
-    # When it was booked, and the seats of its attendees if it is neither cancelled nor rejected, without those that were
-    # taken later: how many, and how many of these came or did not.
+    # When it was booked, and the seats of its attendees if it is neither cancelled nor rejected, without those that
+    # were taken later: how many, and how many of these came or did not.
     Column("booked_at", Instant, nullable=False),
     Column("seats", SmallInteger, nullable=False),
     Column("seats_showed", SmallInteger, nullable=False),

@@ -24,8 +24,8 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from showup.database.metadata import Instant, metadata
 
-# What becomes of a lead in all their seats, and in those of one campaign, of one organizer, or of both. `levels` are the
-# bits of `campaigns.funnel.LEVEL_BITS` that the row stands for: a lead with one seat has one row for all of them.
+# What becomes of a lead in all their seats, and in those of one campaign, of one organizer, or of both. `levels` are
+# the bits of `campaigns.funnel.LEVEL_BITS` that the row stands for: a lead with one seat has one row for all of them.
 funnel_people = Table(
     "funnel_people",
     metadata,

@@ -1,8 +1,8 @@
 """Finds the bookings of a page by words in their title, their attendees and their company.
 
-There are two ways. A word that few records have is looked up in the search indexes. A word that many bookings have would
-give far more ids than a page has: then the rows of the list are read in their order until the page is full. Nobody knows
-before which way is shorter, so some rows are read first.
+There are two ways. A word that few records have is looked up in the search indexes. A word that many bookings have
+would give far more ids than a page has: then the rows of the list are read in their order until the page is full.
+Nobody knows before which way is shorter, so some rows are read first.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ async def bookings_with_words(
     for most in (_FIRST_ROWS, _MORE_ROWS):
         read, ids = await _read_rows(tx, chosen, words, sorts, page_request, most)
         if read < most or len(ids) > page_request.limit:
-            return bookings.c.id == _any(ids)
+            return and_(bookings.c.id == _any(ids))
         if not ids:
             # Hardly any booking has the words.
             break

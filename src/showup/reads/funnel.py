@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 from sqlalchemy import RowMapping, select, text, true
@@ -22,6 +22,7 @@ from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
 Key: TypeAlias = tuple[Any, ...]
+_Part: TypeAlias = Literal["total", "groups"]
 
 _FOR_SHORT_QUERIES: Final = (
     "SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
@@ -75,9 +76,13 @@ async def read_funnel(
 
     # Compiling a plan, or starting a second process for it, takes longer than running it.
     await tx.execute(text(_FOR_SHORT_QUERIES))
-    for query in _queries(wanted, keys):
-        found.add(await read(query))
+    for query, part in _queries(wanted, keys):
+        rows = await read(query)
+        found.add(rows if part is None else (row for row in rows if row["is_total"] == (part == "total")))
     found.add_deals(await read(deals_query(wanted, keys)))
+    if len(found.keys) > MAX_READ_GROUPS + 1:
+        raise TooManyGroups
+    found.drop_zeros()
     if list(dimensions) == ["campaign"]:
         found.add_keys(await _campaigns(tx, wanted))
     if len(found.keys) > MAX_READ_GROUPS + 1:
@@ -86,16 +91,20 @@ async def read_funnel(
     return Funnel(total=found.group(()), groups=groups)
 
 
-def _queries(wanted: FunnelFilter, keys: Sequence[Dimension]) -> list[str]:
-    """Return the queries of all steps but won deals; those of groups and those of the total add up by themselves."""
+def _queries(wanted: FunnelFilter, keys: Sequence[Dimension]) -> list[tuple[str, _Part | None]]:
+    """Return the queries of all steps but won deals, and the rows that count of each; None: all."""
     # Mails and replies have no organizer.
     mail_keys = () if "organizer" in keys else keys
     if wanted.in_cohort():
         mails = [] if wanted.organizers else [mails_query(wanted, mail_keys), people_query(wanted, mail_keys)]
-        return [*mails, booked_query(wanted, keys)]
-    found = [] if wanted.organizers else [one for part in {mail_keys, ()} for one in mail_queries(wanted, part)]
-    found += [one for part in {keys, ()} for one in people_queries(wanted, part)]
-    return [*found, others_query(wanted, keys)] if keys and wanted.has_others(keys) else found
+        return [(query, None) for query in (*mails, booked_query(wanted, keys))]
+    totals = (
+        people_queries(wanted, ()) if wanted.organizers else [*mail_queries(wanted, ()), *people_queries(wanted, ())]
+    )
+    groups = people_queries(wanted, keys) if keys else []
+    groups += mail_queries(wanted, mail_keys) if mail_keys and not wanted.organizers else []
+    groups += [others_query(wanted, keys)] if keys and wanted.has_others(keys) else []
+    return [*((query, "total") for query in totals), *((query, "groups") for query in groups)]
 
 
 async def _campaigns(tx: AsyncConnection, wanted: FunnelFilter) -> list[Key]:
@@ -157,6 +166,13 @@ class _Found:
             deals.won += row["won"]
             if row["amount"] is not None and row["currency"] is not None:
                 deals.value[row["currency"]] = row["amount"]
+
+    def drop_zeros(self) -> None:
+        """Forget groups of which nothing is left: sums of zero stay in the database."""
+        for key in [
+            key for key, counts in self._counts.items() if key and key not in self._deals and not any(counts.values())
+        ]:
+            del self._counts[key]
 
     def add_keys(self, keys: Iterable[Key]) -> None:
         for key in keys:

@@ -1,6 +1,7 @@
 """The queries over seats of those who booked, and of what became of it (CA4, CA5).
 
-They answer what `reads.funnel_people` can't: a cohort, whose dates are those of mails, and people whom no campaign brought.
+They answer what `reads.funnel_people` can't: a cohort, whose dates are those of mails, and people whom no campaign
+brought.
 
 A person counts once in a group, with all their meetings. Most people have one: their seats are counted as they are.
 Only the seats of people with several are gathered by person first. Counting all people that way gives the same numbers,

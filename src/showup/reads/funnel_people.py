@@ -95,7 +95,7 @@ def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> st
                    to_timestamp(report[2]) AS report_over_at
             FROM (
                 SELECT {key_columns("p", keys)} p.lead_id,
-                       max(ARRAY[{at_seconds("booked_at")}, {at_seconds("start_time")}, {at_seconds("over_at")}, latest])
+                       max(ARRAY[{", ".join(map(at_seconds, ("booked_at", "start_time", "over_at")))}, latest])
                            AS latest,
                        max(showed_at) AS showed_at, max(assumed_at) AS assumed_at,
                        max(ARRAY[{at_seconds("report_at")}, {at_seconds("report_over_at")}, is_held::int])

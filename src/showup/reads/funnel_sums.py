@@ -1,9 +1,9 @@
 """Which sums answer a funnel: their level, the whole weeks in its period, and what remains to be counted by rows.
 
-`people_weeks` and `mail_weeks` add up leads by week, at the levels of `campaigns.funnel.LEVELS`. A lead counts once in a
-group, so sums of one level answer a question if they distinguish what it groups and filters by, and nothing else. Where a
-question joins several campaigns into one group, sums leave out the leads who are in several (`shared`), who are then
-counted by their rows. So are the days of the period that are no whole week.
+`people_weeks` and `mail_weeks` add up leads by week, at the levels of `campaigns.funnel.LEVELS`. A lead counts once in
+a group, so sums of one level answer a question if they distinguish what it groups and filters by, and nothing else.
+Where a question joins several campaigns into one group, sums leave out the leads who are in several (`shared`), who are
+then counted by their rows. So are the days of the period that are no whole week.
 """
 
 from collections.abc import Sequence

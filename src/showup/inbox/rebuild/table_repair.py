@@ -41,7 +41,11 @@ async def repair_tables(connection: asyncpg.Connection, live_schema: str) -> Non
         await _run(connection, _insert(name, live_schema))
     for statement in (_AUDIT_LOG, _NEW_DELIVERIES, _CHANGED_DELIVERIES, _REMOVED_DELIVERIES, _INBOX_EVENTS):
         await _run(connection, statement.format(real=live_schema))
-    # Last, because the changes above have changed these too.
+    await _replace_sums(connection, live_schema)
+
+
+async def _replace_sums(connection: asyncpg.Connection, live_schema: str) -> None:
+    """Last, because the changes of the tables that they add up have changed them too."""
     for name in SUM_TABLES:
         await _run(connection, _delete_all(name, live_schema))
         await _run(connection, _insert_all(name, live_schema))

@@ -1213,7 +1213,7 @@ _BOOKING_SUMS = f"""
     SELECT sign, workspace_id, simulated, {_week("start_time")} AS week,
            {", ".join(f"coalesce({sql}, false)::int AS {name}" for name, sql in _BOOKING_NUMBERS.items())}
     FROM {{rows}} r
-"""
+"""  # noqa: S608  # constants
 _RECORD_SUMS = """
     SELECT sign, workspace_id, '{kind}' AS kind, {status} AS status, {stage} AS stage, {currency} AS currency,
            1 AS records, ({amount} IS NOT NULL)::int AS amounts, coalesce({amount}, 0) AS amount
@@ -1236,7 +1236,7 @@ _PEOPLE_SUMS = f"""
     CROSS JOIN (VALUES (0, 1), (1, 2), (2, 2), (3, 4), (4, 8)) l(level, bit)
     CROSS JOIN LATERAL (VALUES (1, {_week("booked_at")}), (2, {_week("at")}), (3, {_week("report_at")})) d(part, week)
     WHERE levels & bit <> 0 AND (part < 3 OR report_at IS NOT NULL)
-"""
+"""  # noqa: S608  # constants
 _MAIL_SUMS = f"""
     SELECT sign, workspace_id, level, shared, week, CASE level WHEN 0 THEN 0 ELSE campaign_id END AS campaign_id,
            CASE level WHEN 2 THEN place ELSE 0 END AS step,
@@ -1265,7 +1265,7 @@ _MAIL_SUMS = f"""
         UNION ALL
         SELECT {_week("interested_at")}, own_step, 0, 0, 0, 1 WHERE interested
     ) n
-"""
+"""  # noqa: S608  # constants
 
 
 def _sum_triggers(table: str, target: str, sums: str, keys: str, numbers: str) -> tuple[str, ...]:
@@ -1279,7 +1279,7 @@ def _sum_triggers(table: str, target: str, sums: str, keys: str, numbers: str) -
             FROM ({sums.format(rows=rows)}) added
             GROUP BY {keys} HAVING {" OR ".join(f"sum(sign * {name}) <> 0" for name in names)} ORDER BY {keys}
             ON CONFLICT ({keys}) DO UPDATE SET {", ".join(f"{name} = t.{name} + excluded.{name}" for name in names)};
-        """
+        """  # noqa: S608  # constants
 
     before, after = "(SELECT -1 AS sign, * FROM old_rows)", "(SELECT 1 AS sign, * FROM new_rows)"
     both = f"({after[1:-1]} UNION ALL {before[1:-1]})"
