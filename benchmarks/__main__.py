@@ -17,6 +17,7 @@ from benchmarks import (
     ingest,
     late_events,
     leads_import,
+    matching,
     projection,
     reads,
     rebuild,
@@ -35,6 +36,7 @@ _MEASURES = {
     "b5": reads.measure,
     "b5-analysis": analysis.measure,
     "b6-leads-import": leads_import.measure,
+    "b6-matching": matching.measure,
 }
 _WIDTH = 160
 

@@ -99,10 +99,10 @@ def undated_queries(wanted: FunnelFilter) -> list[str]:
     """Return the queries over sums whose numbers add up to those of `undated_query`."""
     sums = sums_of_mails(wanted, ())
     found = [_summed(wanted, (), sums, "w.week = '-infinity'")]
-    return found if sums.is_exact else [*found, people_query(Undated(**structs.asdict(wanted)), (), "m.shared")]
+    return found if sums.is_exact else [*found, people_query(UndatedFilter(**structs.asdict(wanted)), (), "m.shared")]
 
 
-class Undated(FunnelFilter, frozen=True, kw_only=True):
+class UndatedFilter(FunnelFilter, frozen=True, kw_only=True):
     """The same filter for what has no date."""
 
     def in_activity(self, at: str) -> str:
