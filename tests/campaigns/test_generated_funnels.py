@@ -19,9 +19,9 @@ from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
 from showup.reads.client_bookings import client_bookings
-from showup.reads.funnel import read_funnel
+from showup.reads.funnel import read_funnel, undated
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
-from showup.reads.funnel_mails import mails_query, people_query
+from showup.reads.funnel_mails import mails_query, people_query, undated_query
 from showup.reads.stats_counts import count_meetings
 from tests.campaigns.plain_funnel import count_people, plain_meetings
 from tests.campaigns.scenario import CampaignScenario
@@ -66,9 +66,11 @@ async def import_leads(scenario: CampaignScenario, chance: random.Random) -> Non
                 {
                     "email": email,
                     "emails_sent": chance.randrange(4),
-                    "last_sent_at": (MONDAY - timedelta(hours=chance.randrange(1, 200))).isoformat(),
+                    "last_sent_at": chance.choice(
+                        ["", (MONDAY - timedelta(hours=chance.randrange(1, 200))).isoformat()]
+                    ),
                     "interested": chance.choice(["true", "false"]),
-                    "interested_at": (MONDAY + timedelta(hours=chance.randrange(400))).isoformat(),
+                    "interested_at": chance.choice(["", (MONDAY + timedelta(hours=chance.randrange(400))).isoformat()]),
                     "bounced": chance.choice(["true", "false", "false"]),
                     "sender_email": chance.choice(["s1@mail.example", "s2@mail.example", ""]),
                 }
@@ -158,6 +160,9 @@ async def test_sums_count_as_a_plain_count_does(scenario: CampaignScenario, seed
             for group in (funnel.total, *funnel.groups) if mails else ():
                 answered = Counter({name: getattr(group.counts, name) for name in MAILS})
                 assert +answered == +mails[group.key], (dimensions, filters, group.key)
+            if wanted.has_period and not wanted.organizers:
+                expected_undated = (await tx.execute(text(undated_query(wanted)), wanted.params(now))).mappings().one()
+                assert await undated(tx, wanted, now) == dict(expected_undated)
         await compare_meetings(tx, scenario.workspace)
     assert plain[()]["booked"] > 10, "too little happened to compare"
     assert await scenario.rebuild_differences() == []

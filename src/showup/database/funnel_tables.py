@@ -1,8 +1,8 @@
 """The tables of funnels and statistics: narrow rows that the projector computes, and sums of rows that triggers keep.
 
 A trigger adds the difference between a statement's rows before and after it to the sums, in the same transaction, no
-matter who changes the rows. So a sum equals a count of the rows at any time. Weeks begin on Monday, in UTC; rows without
-a date are in the week `-infinity`.
+matter who changes the rows. So a sum equals a count of the rows at any time. Weeks begin on Monday, in UTC; rows
+without a date are in the week `-infinity`.
 """
 
 from sqlalchemy import (

@@ -134,11 +134,11 @@ async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> I
     if not wanted.has_period or wanted.organizers:
         return None
     queries = [undated_query(wanted)] if wanted.basis == "cohort" else undated_queries(wanted)
-    found: Counter[str] = Counter()
+    found = dict.fromkeys(("sent", "replied", "interested"), 0)
     for query in queries:
-        row = (await tx.execute(text(query), wanted.params(now))).mappings().one()
-        found.update({name: row.get(name, 0) for name in ("sent", "replied", "interested")})
-    return dict(found)
+        for row in (await tx.execute(text(query), wanted.params(now))).mappings():
+            found = {name: count + row.get(name, 0) for name, count in found.items()}
+    return found
 
 
 class _Found:
