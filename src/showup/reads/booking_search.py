@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, any_, func, literal, or_, select, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as SQL_UUID
@@ -40,14 +41,15 @@ async def bookings_with_words(
     `conditions` are the other filters of the list.
     """
     chosen = select(bookings.c.id).where(visible_to(permission, bookings), *conditions)
-    for most in (_FIRST_ROWS, _MORE_ROWS):
-        read, ids = await _read_rows(tx, chosen, words, sorts, page_request, most)
-        if read < most or len(ids) > page_request.limit:
+    read, ids = await _read_rows(tx, chosen, words, sorts, page_request, _FIRST_ROWS)
+    if read < _FIRST_ROWS or len(ids) > page_request.limit:
+        return and_(bookings.c.id == _any(ids))
+    found = [await _look_up(tx, permission, word) for word in words]
+    if ids and not any(one.is_rare for one in found):
+        read, ids = await _read_rows(tx, chosen, words, sorts, page_request, _MORE_ROWS)
+        if read < _MORE_ROWS or len(ids) > page_request.limit:
             return and_(bookings.c.id == _any(ids))
-        if not ids:
-            # Hardly any booking has the words.
-            break
-    return and_(*[bookings.c.id.in_(await _bookings_with(tx, permission, word)) for word in words])
+    return and_(*(bookings.c.id.in_(one.bookings()) for one in found))
 
 
 async def _read_rows(
@@ -83,22 +85,38 @@ async def _read_rows(
     return row[0], row[1]
 
 
-async def _bookings_with(tx: AsyncConnection, permission: Permission, word: str) -> CompoundSelect[Any]:
-    """Returns a query of the ids of bookings that have a word.
+class _WordMatches(Struct, frozen=True, kw_only=True):
+    """The records that have a word, by table; None for many.
 
-    PostgreSQL can't guess how many records have it. So the few that do are found first; for many it joins the tables.
+    PostgreSQL can't guess how many there are. So the few are found first; for many it joins the tables.
     """
-    b, seat = bookings.c, booking_attendees.c
+
+    word: str
+    few: dict[Table, _Ids | None]
+
+    @property
+    def is_rare(self) -> bool:
+        return None not in self.few.values()
+
+    def bookings(self) -> CompoundSelect[Any]:
+        """Return the query of the ids of bookings that have the word."""
+        b, seat = bookings.c, booking_attendees.c
+        titles, guests, houses = (self.few[table] for table in (bookings, people, companies))
+        of_guests = select(seat.booking_id)
+        return union(
+            select(b.id).where(_has_word(bookings, self.word) if titles is None else b.id == _any(titles)),
+            of_guests.join(people, people.c.id == seat.person_id).where(_has_word(people, self.word))
+            if guests is None
+            else of_guests.where(seat.person_id == _any(guests)),
+            select(b.id).join(companies, companies.c.id == b.company_id).where(_has_word(companies, self.word))
+            if houses is None
+            else select(b.id).where(b.company_id == _any(houses)),
+        )
+
+
+async def _look_up(tx: AsyncConnection, permission: Permission, word: str) -> _WordMatches:
     few = {table: await _few(tx, permission, table, word) for table in (bookings, people, companies)}
-    return union(
-        select(b.id).where(_has_word(bookings, word) if few[bookings] is None else b.id == _any(few[bookings])),
-        select(seat.booking_id).join(people, people.c.id == seat.person_id).where(_has_word(people, word))
-        if few[people] is None
-        else select(seat.booking_id).where(seat.person_id == _any(few[people])),
-        select(b.id).join(companies, companies.c.id == b.company_id).where(_has_word(companies, word))
-        if few[companies] is None
-        else select(b.id).where(b.company_id == _any(few[companies])),
-    )
+    return _WordMatches(word=word, few=few)
 
 
 async def _few(tx: AsyncConnection, permission: Permission, table: Table, word: str) -> _Ids | None:
