@@ -1,6 +1,7 @@
 """B6: how long it takes to find the lead that one attendee is, by address and by name, in a long list.
 
-Surnames are as unevenly distributed as in reality: the most frequent one has every 76th lead, the hundredth every 840th. Each attendee is looked up alone, as one booking arrives, with the statements of the projection worker.
+Surnames are as unevenly distributed as in reality: the most frequent one has every 76th lead, the hundredth every
+840th. Each attendee is looked up alone, as one booking arrives, with the statements of the projection worker.
 """
 
 import csv

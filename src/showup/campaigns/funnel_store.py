@@ -11,13 +11,18 @@ from uuid import UUID
 import asyncpg
 
 from showup.campaigns.funnel import MAX_STEP, SEAT_OUTCOMES, at_seconds
+from showup.database.tables import funnel_people
 
 _SHOWED, _ASSUMED, _NO_SHOW = (SEAT_OUTCOMES[name] for name in ("showed_reported", "showed_assumed", "no_show"))
 
 _STEP: Final = f"coalesce(least(coalesce(m.step, m.sent, 0), {MAX_STEP}), 0)"
 _SENDER: Final = "coalesce(m.sender_email, '')"
 
-# A lead with one campaign and one organizer has one row. Otherwise those that CUBE adds for several of them.
+_PEOPLE_COLUMNS: Final = tuple(column.name for column in funnel_people.columns)
+_PEOPLE_KEY: Final = tuple(column.name for column in funnel_people.primary_key.columns)
+
+# A lead with one campaign and one organizer has one row, others also those that CUBE adds for several of them. Rows
+# that stay the same are not written again: each write changes sums.
 _PEOPLE: Final = f"""
     WITH seats AS MATERIALIZED (
         SELECT *, coalesce(organizer_email, '') AS organizer, {at_seconds("booked_at")} AS booked,
@@ -51,16 +56,26 @@ _PEOPLE: Final = f"""
                to_timestamp(latest[3]) AS over_at, latest[4]::smallint AS of_latest,
                to_timestamp(report[1]) AS report_at, to_timestamp(report[2]) AS report_over_at
         FROM grouped
+    ),
+    computed ({", ".join(_PEOPLE_COLUMNS)}) AS (
+        SELECT t.workspace_id, t.lead_id, simulated, levels, t.campaign_id, organizer_email, {_STEP}, {_SENDER},
+               t.shared, booked_at, start_time, over_at, of_latest, showed_at, assumed_at, report[3] = 1, report_at,
+               report_over_at,
+               CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
+                    ELSE of_latest END,
+               coalesce(showed_at, assumed_at, start_time), greatest(over_at, report_over_at)
+        FROM timed t LEFT JOIN campaign_leads m ON m.lead_id = t.lead_id AND m.campaign_id = t.campaign_id
+    ),
+    removed AS (
+        DELETE FROM funnel_people p WHERE lead_id = ANY($1::uuid[]) AND NOT EXISTS (
+            SELECT FROM computed c WHERE ({", ".join(f"c.{one}" for one in _PEOPLE_KEY)})
+                                         = ({", ".join(f"p.{one}" for one in _PEOPLE_KEY)}))
     )
-    INSERT INTO funnel_people (workspace_id, lead_id, simulated, levels, campaign_id, organizer_email, step,
-                               sender_email, shared, booked_at, start_time, over_at, latest, showed_at, assumed_at,
-                               is_held, report_at, report_over_at, outcome, at, settled_at)
-    SELECT t.workspace_id, t.lead_id, simulated, levels, t.campaign_id, organizer_email, {_STEP}, {_SENDER}, t.shared,
-           booked_at, start_time, over_at, of_latest, showed_at, assumed_at, report[3] = 1, report_at, report_over_at,
-           CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
-                ELSE of_latest END,
-           coalesce(showed_at, assumed_at, start_time), greatest(over_at, report_over_at)
-    FROM timed t LEFT JOIN campaign_leads m ON m.lead_id = t.lead_id AND m.campaign_id = t.campaign_id
+    INSERT INTO funnel_people AS p ({", ".join(_PEOPLE_COLUMNS)}) SELECT * FROM computed
+    ON CONFLICT ({", ".join(_PEOPLE_KEY)})
+    DO UPDATE SET {", ".join(f"{one} = excluded.{one}" for one in _PEOPLE_COLUMNS)}
+    WHERE ({", ".join(f"p.{one}" for one in _PEOPLE_COLUMNS)})
+          IS DISTINCT FROM ({", ".join(f"excluded.{one}" for one in _PEOPLE_COLUMNS)})
 """  # noqa: S608  # constants
 
 # Deals with several meetings of one organizer are in the seats several times, and chosen once.
@@ -100,7 +115,6 @@ _DEALS: Final = f"""
 async def save_people(connection: asyncpg.Connection, lead_ids: Collection[UUID]) -> None:
     """Compute the rows of these leads again, from all their seats."""
     if lead_ids:
-        await connection.execute("DELETE FROM funnel_people WHERE lead_id = ANY($1::uuid[])", list(lead_ids))
         await connection.execute(_PEOPLE, list(lead_ids))
 
 
