@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keys import digest
 from showup.campaigns.campaign import FIRST_OWN_ID
-from showup.campaigns.funnel import SEAT_OUTCOMES
+from showup.campaigns.funnel import LEVEL_BITS, SEAT_OUTCOMES
 from showup.database import tables
 from showup.database.engine import transaction
 
@@ -396,6 +396,29 @@ def add_match(data: SampleData, workspace: str) -> None:
         reported=outcome == "showed_reported",
         simulated=False,
         organizer_email="dana@brand.example",
+    )
+    is_held = True if outcome == "showed_reported" else None
+    data.add(
+        tables.funnel_people,
+        workspace_id=workspace,
+        lead_id=f"{workspace}.lead",
+        simulated=False,
+        levels=sum(set(LEVEL_BITS.values())),
+        campaign_id=FIRST_OWN_ID,
+        organizer_email="dana@brand.example",
+        step=3,
+        shared=False,
+        booked_at=utc("2026-03-01"),
+        start_time=start,
+        over_at=start + timedelta(minutes=30),
+        latest=SEAT_OUTCOMES[outcome],
+        showed_at=start if is_held else None,
+        is_held=is_held,
+        report_at=start if is_held else None,
+        report_over_at=start + timedelta(minutes=30) if is_held else None,
+        outcome=SEAT_OUTCOMES[outcome],
+        at=start,
+        settled_at=start + timedelta(minutes=30),
     )
 
 
