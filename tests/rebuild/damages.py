@@ -19,6 +19,10 @@ DAMAGES = {
         "UPDATE bookings SET deal_id = NULL; DELETE FROM deals", "deals missing", "bookings changed"
     ),
     "a stage was changed": _damage("UPDATE deals SET stage = 'negotiation'", "deals changed"),
+    "sums were changed": _damage(
+        "UPDATE booking_weeks SET total = total + 1; DELETE FROM record_counts WHERE kind = 'people'",
+        *("booking_weeks changed", "record_counts missing"),
+    ),
     "another deal is active": _damage(
         """
         UPDATE deals SET status = 'lost', position = position + 5 WHERE status = 'active';
