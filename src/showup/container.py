@@ -62,10 +62,12 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[tuple[ProcessConfig, EmbeddedPostgres | None]]:
+def open_database(
+    settings: Settings, *, key: str | None = None
+) -> Iterator[tuple[ProcessConfig, EmbeddedPostgres | None]]:
     """Opens the configured database, or starts the embedded one and stops it at the end.
 
-    Raises an EmbeddedError.
+    `key`: the key that a new data folder gets; by default a new one. Raises an EmbeddedError.
     """
     if settings.database_url is not None:
         yield _external_config(settings), None
@@ -73,7 +75,7 @@ def open_database(settings: Settings) -> Iterator[tuple[ProcessConfig, EmbeddedP
     folder = data_folder(settings)
     with EmbeddedPostgres(folder, run_as=settings.run_as) as server:
         yield (
-            ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=_encryption_keys(settings, folder)),
+            ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=_encryption_keys(settings, folder, key)),
             server,
         )
 
@@ -85,7 +87,10 @@ def data_folder(settings: Settings) -> Path:
 
 async def prepare_database(config: ProcessConfig) -> None:
     """Migrates the database and inserts the rows that every Showup needs. Raises DatabaseUnavailable."""
+    from showup.backup.restore import finish_restore
+
     await upgrade(config.direct_url)
+    await finish_restore(config.direct_url)
     async with translate_errors(config.direct_url):
         engine = connect(config.direct_url, pool_size=1)
         try:
@@ -384,10 +389,10 @@ def _external_config(settings: Settings) -> ProcessConfig:
     )
 
 
-def _encryption_keys(settings: Settings, folder: Path) -> str:
+def _encryption_keys(settings: Settings, folder: Path, new_key: str | None) -> str:
     if keys := reveal(settings.secret_key):
         return keys
     try:
-        return load_or_create_key(folder)
+        return load_or_create_key(folder, new_key)
     except OSError as fault:
         raise FolderUnusable(folder, f"its secret.key can't be read or created ({fault.strerror})") from fault

@@ -1,6 +1,6 @@
 """Opens the worker that sends deliveries, with all that it needs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
@@ -32,8 +32,13 @@ _JOB_TIMEOUT = 30.0
 
 
 @asynccontextmanager
-async def open_delivery_worker(container: Container, config: ProcessConfig) -> AsyncIterator[Worker]:
-    """Opens the worker that sends deliveries; its connections close at the end. Raises CannotRender."""
+async def open_delivery_worker(
+    container: Container, config: ProcessConfig, *, other_tasks: Sequence[PeriodicTask] = ()
+) -> AsyncIterator[Worker]:
+    """Opens the worker that sends deliveries and runs periodic tasks, `other_tasks` too.
+
+    Its connections close at the end. Raises CannotRender.
+    """
 
     def unsubscribe(workspace_id: UUID, email: str) -> str:
         return f"{container.settings.public_url}/unsubscribe/{make_token(container.seal, workspace_id, email)}"
@@ -57,7 +62,7 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> A
         dispatcher = Dispatcher(
             container.engine, container.clock, build_destination_resolver(container, clients), final_check
         )
-        periodic_tasks = _periodic_tasks(container, clients)
+        periodic_tasks = [*_periodic_tasks(container, clients), *other_tasks]
         yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
 
 

@@ -154,6 +154,7 @@ class Settings(BaseSettings):
     )
     secret_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_SECRET_KEY")
     admin_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
+    backup_passphrase: SecretStr | None = Field(default=None, validation_alias="SHOWUP_BACKUP_PASSPHRASE")
     config: Path | None = Field(default=None, validation_alias="SHOWUP_CONFIG")
     testing_mode: bool = Field(default=False, validation_alias="TESTING_MODE")
     calcom_webhook_secret: WebhookSecret | None = Field(default=None, validation_alias="CALCOM_WEBHOOK_SECRET")

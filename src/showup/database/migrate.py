@@ -79,11 +79,16 @@ async def upgrade(url: str) -> None:
 
 async def read_revisions(connection: AsyncConnection) -> tuple[str | None, str]:
     """Return the revision of the database (None: empty) and the newest one there is."""
-    # This runs at every start, and Alembic, which could answer too, loads slowly.
-    newest = max(path.name.partition("_")[0] for path in _FOLDER.glob("versions/[0-9]*.py"))
+    newest = newest_revision()
     if not await connection.scalar(text("SELECT to_regclass('alembic_version')")):
         return None, newest
     return await connection.scalar(text("SELECT version_num FROM alembic_version")), newest
+
+
+def newest_revision() -> str:
+    """Return the newest revision that this version knows, such as `0001`."""
+    # This runs at every start, and Alembic, which could answer too, loads slowly.
+    return max(path.name.partition("_")[0] for path in _FOLDER.glob("versions/[0-9]*.py"))
 
 
 async def find_drift(url: str) -> list[str]:
