@@ -1,7 +1,7 @@
 """`/outcome/{booking_id}`: how a meeting went, in fifteen seconds; `/outcomes`: the meetings that lack an answer."""
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from showup.reads.agenda import AgendaMeeting, find_meeting, list_unreported
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
+from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.reports import OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
@@ -34,7 +35,6 @@ router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
 _NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
 _MAX_NOTES: Final = 10_000
-_MAX_AMOUNT: Final = 10**12
 _LISTED: Final = 100
 _LISTED_FOR: Final = timedelta(days=90)
 _PREFILLED: Final = {"showed": "showed", "assumed": "showed", "noshow": "no_show", "host": "host_absent"}
@@ -76,7 +76,7 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
     """Save the answer. If somebody else answered after the form was opened, show both answers instead."""
     form = await read_form(request)
     check_csrf(request, session, form)
-    amount = _amount(form.get("amount", ""))
+    amount = parse_amount(form.get("amount", ""))
     faults = _faults(form, amount)
     async with write_transaction(state) as tx:
         booking = await target_of_booking(tx, session.permission, booking_id)
@@ -126,17 +126,6 @@ def _seen(known: OutcomeForm) -> str:
     return str(known.last_report.event_id) if known.last_report else ""
 
 
-def _amount(text: str) -> Decimal | None:
-    """Return the amount as people write it: `12,000` or `12 000.50`; None if it is no amount."""
-    try:
-        amount = Decimal(text.replace(",", "").replace(" ", "").replace("\N{NO-BREAK SPACE}", ""))
-    except InvalidOperation:
-        return None
-    exponent = amount.as_tuple().exponent
-    is_amount = amount.is_finite() and 0 <= amount < _MAX_AMOUNT and isinstance(exponent, int) and exponent >= -2
-    return amount if is_amount else None
-
-
 def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
     faults = {}
     if form.get("outcome") not in OUTCOMES:
@@ -146,10 +135,8 @@ def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
     if form.get("next_step", "") not in ("", *_NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
         faults["next_step"] = "Choose a next step of the list."
     currency = form.get("currency", "")
-    if form.get("amount") and amount is None:
-        faults["amount"] = "Write an amount such as 12,000 or 12000.50."
-    elif form.get("amount") and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-        faults["amount"] = "Name the currency by three letters, such as EUR."
+    if form.get("amount") and (fault := amount_fault(amount, currency)):
+        faults["amount"] = fault
     return faults
 
 

@@ -96,6 +96,15 @@ def their_time(viewer: Viewer, at: datetime, zone_name: str | None) -> TheirTime
     )
 
 
+def their_hour(viewer: Viewer, at: datetime, zone_name: str | None) -> str | None:
+    """Return the attendee's time of day; None if their zone is unknown, or its hour is the viewer's."""
+    zone = find_zone(zone_name) if zone_name else None
+    if zone is None:
+        return None
+    local = at.astimezone(zone)
+    return None if local.utcoffset() == viewer.local(at).utcoffset() else _hour(local, viewer.clock)
+
+
 def city_of(zone_name: str) -> str:
     """Return the city of an IANA zone: `New York` for `America/New_York`."""
     return zone_name.rpartition("/")[2].replace("_", " ")

@@ -1,0 +1,234 @@
+"""What a line of the audit log says in a story: its mark, its sentence, and because."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+
+from showup.reads.agenda import State
+from showup.reads.story import StoryEntry
+from showup.web.dashboard.story_parts import Mark, MeetingNames, Part, StoryContext
+from showup.web.dashboard.words import Viewer, clipped, count, money, sentence
+
+_STATES: Final[dict[str, State]] = {
+    "showed": "showed",
+    "no_show": "noshow",
+    "host_absent": "host",
+    "rescheduled": "rescheduled",
+}
+# Reasons that only say that somebody did it.
+_BY_HAND: Final = ("changed manually", "undone manually", "entered manually", "it is done")
+# What lines say whose sentence needs no value: icon, strong words, further words.
+_PLAIN: Final[dict[str, tuple[str, str, str]]] = {
+    "booking.requested": ("booking", "Requested", " a meeting"),
+    "booking.paid": ("booking", "Paid", ""),
+    "booking.relocated": ("globe", "New place", ""),
+    "booking.corrected": ("info", "Corrected", " by newer data of Cal.com"),
+    "booking.reschedule_requested": ("moved", "Asked for another time", ""),
+    "booking.seat_taken": ("person", "Seat taken", ""),
+    "booking.seat_given_back": ("person", "Seat given back", ""),
+    "booking.attached": ("deal", "Moved to another deal", ""),
+    "booking.assigned": ("company", "Company", " assigned"),
+    "booking.conflict": ("alert", "Older news contradicts", " what a person did. What they did stands"),
+    "attendance.reported": ("video", "Attendance", " reported by Cal.com"),
+    "attendee.confirmed": ("check", "Said yes", ""),
+    "attendee.own_side": ("person", "One of us", " is among the attendees"),
+    "attendee.dismissed": ("unmatched", "No campaign", " brought them"),
+    "dismissal.undone": ("unmatched", "To be matched", " again"),
+    "invite.declined": ("x", "Calendar invitation declined", ""),
+    "assignment.disputed": ("alert", "Wrong host", " reported"),
+    "recording.ready": ("video", "Recording", " is ready"),
+    "transcript.ready": ("file", "Transcript", " is ready"),
+    "deal.opened": ("deal", "Deal opened", ""),
+    "deal.joined": ("deal", "Another meeting", " joined the deal"),
+    "deal.kept": ("deal", "Deal stays", " as it is"),
+    "deal.none": ("deal", "No deal", ""),
+    "deal.meeting_cancelled": ("alert", "Meeting cancelled", ": decide what becomes of the deal"),
+    "deal.conflict": ("alert", "Older news contradicts", " what a person did. What they did stands"),
+    "deal.reopened": ("undo", "Deal reopened", ""),
+    "deal.cancelled": ("x", "Deal cancelled", ""),
+    "match.withdrawn": ("unmatched", "Match withdrawn", ""),
+}
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """The sentence of a line."""
+
+    mark: Mark
+    parts: Sequence[Part]
+    badge: State | None = None
+    quote: str | None = None
+
+
+def sentence_of(
+    entry: StoryEntry, meeting: MeetingNames | None, context: StoryContext
+) -> Told:  # one return for each kind of line
+    """Return what the entry says."""
+    change, viewer = entry.change, context.viewer
+    match entry.what:
+        case "booking.made" | "booking.accepted":
+            return _told("booking", Part("Booked", is_strong=True), *_meeting_parts(meeting), *_ahead(entry, viewer))
+        case "booking.rescheduled":
+            return _told("moved", Part("Moved "), Part(_times(change, viewer), is_strong=True))
+        case "booking.cancelled" | "booking.rejected":
+            word = "Cancelled" if entry.what == "booking.cancelled" else "Declined"
+            mark = Mark("glyph", "cancelled")
+            parts = [Part(word, is_strong=True), *_meeting_parts(meeting)]
+            return Told(mark=mark, parts=parts, quote=_text(change, "cancellation_reason"))
+        case "booking.reassigned":
+            host = _text(change, "organizer_name") or _text(change, "organizer_email") or "another host"
+            return _told("person", Part("Hosted by "), Part(host, is_strong=True))
+        case "meeting.started":
+            return _told("clock", Part("Started", is_strong=True), *_meeting_parts(meeting))
+        case "meeting.ended":
+            return _ended(change, meeting)
+        case "outcome.reported":
+            return _reported(change, meeting)
+        case "attendee.reported":
+            glyph = "unreported" if "known" in entry.because else "noshow" if "did not" in entry.because else "showed"
+            return Told(mark=Mark("glyph", glyph), parts=[Part(sentence(entry.because))])
+        case "host.missed":
+            return Told(mark=Mark("glyph", "host"), parts=[Part("Host absent", is_strong=True)])
+        case "next_step.changed":
+            step = _text(change, "next_step")
+            if step is None:
+                return _told("check", Part("Next step done", is_strong=True))
+            return _told("flag", Part("Next step: "), Part(clipped(step), is_strong=True))
+        case "lead.matched":
+            return _told("mail", Part("Matched the lead "), Part(_text(change, "lead") or "", is_strong=True))
+        case "match.undone":
+            lead = str((change.get("lead") or [""])[0] or "")
+            return _told("unmatched", Part("Not the lead "), Part(lead, is_strong=True))
+        case "deal.moved":
+            before, after = change.get("stage") or ("", "")
+            mark = Mark("ring", share=context.share(str(after)))
+            words = f"{sentence(clipped(str(before)))} → {sentence(clipped(str(after)))}"
+            return Told(mark=mark, parts=[Part("Moved "), Part(words, is_strong=True)])
+        case "deal.won":
+            return Told(mark=Mark("ring", "won", share=1.0), parts=[Part("Won", is_strong=True)])
+        case "deal.lost":
+            return Told(mark=Mark("icon", "x"), parts=[Part("Lost", is_strong=True)], quote=entry.because)
+        case "deal.reassigned" | "deal.changed":
+            return _told(_value_icon(change), *_values(change))
+        case _:
+            icon, strong, more = _PLAIN.get(
+                entry.what, ("info", sentence(entry.what.replace(".", " ").replace("_", " ")), "")
+            )
+            return _told(icon, Part(strong, is_strong=True), Part(more))
+
+
+def because_of(entry: StoryEntry, context: StoryContext) -> str | None:
+    """Return who did it or why, as it ends a thought."""
+    if not entry.is_manual:
+        is_said = entry.what in ("attendee.confirmed", "attendee.reported")
+        return entry.because if is_said else f"because {entry.because}" if entry.because else None
+    who = who_of(entry, context.actor)
+    if entry.what in ("outcome.reported", "attendee.reported"):
+        return f"reported by {who}{_after_end(entry, context)}"
+    if entry.because in _BY_HAND or entry.what == "deal.lost":
+        return f"by {who}"
+    return f"by {who}, because {entry.because}"
+
+
+def who_of(entry: StoryEntry, reader: str) -> str:
+    """Return who did it: `you`, a teammate's name, or the name of a key; `reader` is the reader's name in the log."""
+    if entry.actor == reader:
+        return "you"
+    kind, _, name = entry.actor.partition(":")
+    if kind == "key":
+        return f"the API key {clipped(name)}"
+    return clipped(entry.actor_name or name or entry.actor)
+
+
+def _told(icon: str, *parts: Part) -> Told:
+    return Told(mark=Mark("icon", icon), parts=[one for one in parts if one.text])
+
+
+def _meeting_parts(meeting: MeetingNames | None) -> list[Part]:
+    if meeting is None:
+        return []
+    return [Part(" "), Part(clipped(meeting.kind), href=meeting.href), Part(f" with {clipped(meeting.person)}")]
+
+
+def _ahead(entry: StoryEntry, viewer: Viewer) -> list[Part]:
+    start = _time(entry.change, "start_time")
+    if start is None or start <= entry.at:
+        return []
+    days = (viewer.local(start).date() - viewer.local(entry.at).date()).days
+    return [Part(", for the same day" if days == 0 else f", {count(days, 'day')} ahead")]
+
+
+def _ended(change: dict[str, Any], meeting: MeetingNames | None) -> Told:
+    came = (change.get("attended") or [None, None])[1]
+    if came is None:
+        return Told(mark=Mark("glyph", "unreported"), parts=[Part("Ended", is_strong=True), *_meeting_parts(meeting)])
+    words = "assumed to have been held" if came else "nobody came"
+    parts = [Part("Ended, "), Part(words, is_strong=True)]
+    return Told(mark=Mark("glyph", "assumed" if came else "noshow"), parts=parts)
+
+
+def _reported(change: dict[str, Any], meeting: MeetingNames | None) -> Told:
+    outcome = (change.get("outcome") or [None, None])[1]
+    quote = _text(change, "outcome_notes")
+    step = _text(change, "next_step")
+    more = [Part(f" · next step: {clipped(step)}")] if step else []
+    if outcome is None:
+        return Told(mark=Mark("icon", "note"), parts=[Part("Report changed", is_strong=True), *more], quote=quote)
+    state = _STATES.get(str(outcome), "showed")
+    parts = [Part("Meeting", is_strong=True)]
+    if meeting is not None:
+        length = f", {meeting.minutes} min" if meeting.minutes and outcome == "showed" else ""
+        kind = Part(clipped(meeting.kind), is_strong=True, href=meeting.href)
+        parts = [kind, Part(f" with {clipped(meeting.person)}{length}")]
+    return Told(mark=Mark("glyph", state), parts=[*parts, *more], badge=state, quote=quote)
+
+
+def _after_end(entry: StoryEntry, context: StoryContext) -> str:
+    meeting = context.meeting(entry.booking_id)
+    if meeting is None or entry.at < meeting.end_time:
+        return ""
+    minutes = int((entry.at - meeting.end_time).total_seconds() // 60)
+    return f" {minutes} min after it ended" if minutes < 60 else ""  # later, its time says enough
+
+
+def _values(change: dict[str, Any]) -> list[Part]:
+    """Return what changed of a deal besides its stage and status."""
+    if "amount" in change or "currency" in change:
+        (amount, amount_after), (currency, currency_after) = (
+            change.get(name) or [None, None] for name in ("amount", "currency")
+        )
+        before = None if amount is None else money(Decimal(str(amount)), currency or currency_after)
+        after = "–" if amount_after is None else money(Decimal(str(amount_after)), currency_after or currency)
+        return [Part("Amount "), Part(after if before is None else f"{before} → {after}", is_strong=True)]
+    if "owner_email" in change:
+        before, after = change["owner_email"]
+        return [Part("Owner "), Part(f"{clipped(before or 'nobody')} → {clipped(after or 'nobody')}", is_strong=True)]
+    return [Part("Changed", is_strong=True)]
+
+
+def _value_icon(change: dict[str, Any]) -> str:
+    return "person" if "owner_email" in change else "deal"
+
+
+def _times(change: dict[str, Any], viewer: Viewer) -> str:
+    before, after = (_moment((change.get("start_time") or [None, None])[side], viewer) for side in (0, 1))
+    return f"{before} → {after}" if before and after else after or "to another time"
+
+
+def _moment(text: str | None, viewer: Viewer) -> str | None:
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    return f"{viewer.day(at)} {viewer.hour(at)}"
+
+
+def _time(change: dict[str, Any], name: str) -> datetime | None:
+    value = (change.get(name) or [None, None])[1]
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _text(change: dict[str, Any], name: str) -> str | None:
+    value = (change.get(name) or [None, None])[1]
+    return None if not value else str(value)
