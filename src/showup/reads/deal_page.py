@@ -103,6 +103,12 @@ async def neighbors(tx: AsyncConnection, permission: Permission, deal_id: UUID) 
     return (None, None) if row is None else (row["before"], row["after"])
 
 
+async def active_deal_of_company(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> UUID | None:
+    """Returns the active deal of a deal's company, if that is another one."""
+    found: UUID | None = await (await driver_connection(tx)).fetchval(_ACTIVE, permission.workspace_id, deal_id)
+    return found
+
+
 async def workspace_owners(tx: AsyncConnection, permission: Permission) -> list[tuple[str, str]]:
     """Returns the address and name of each teammate who may own a deal of the workspace, by name."""
     rows = await (await driver_connection(tx)).fetch(_OWNERS, permission.workspace_id)
@@ -170,6 +176,10 @@ _NEIGHBORS: Final = """
            (SELECT x.id FROM deals x WHERE x.workspace_id = $1 AND (x.created_at, x.id) > (d.created_at, d.id)
             ORDER BY x.created_at, x.id LIMIT 1) AS after
     FROM deals d WHERE d.workspace_id = $1 AND d.id = $2
+"""
+_ACTIVE: Final = """
+    SELECT x.id FROM deals d JOIN deals x ON x.company_id = d.company_id AND x.status = 'active' AND x.id <> d.id
+    WHERE d.workspace_id = $1 AND d.id = $2
 """
 _OWNERS: Final = """
     SELECT DISTINCT t.email, t.name FROM teammates t JOIN memberships m ON m.teammate_id = t.id

@@ -23,6 +23,7 @@ class PageResult(Struct, frozen=True, kw_only=True):
     values: Mapping[str, str] = field(default_factory=dict)
     undo_path: str | None = None
     undo_fields: Mapping[str, str] = field(default_factory=dict)
+    undo_words: str = "Undo"
     other_deal: UUID | None = None
 
 

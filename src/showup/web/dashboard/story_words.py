@@ -1,6 +1,6 @@
 """What a line of the audit log says in a story: its mark, its sentence, and because."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -62,61 +62,14 @@ class Told(Struct, frozen=True, kw_only=True):
     quote: str | None = None
 
 
-def sentence_of(
-    entry: StoryEntry, meeting: MeetingNames | None, context: StoryContext
-) -> Told:  # one return for each kind of line
+def sentence_of(entry: StoryEntry, meeting: MeetingNames | None, context: StoryContext) -> Told:
     """Return what the entry says."""
-    change, viewer = entry.change, context.viewer
-    match entry.what:
-        case "booking.made" | "booking.accepted":
-            return _told("booking", Part("Booked", is_strong=True), *_meeting_parts(meeting), *_ahead(entry, viewer))
-        case "booking.rescheduled":
-            return _told("moved", Part("Moved "), Part(_times(change, viewer), is_strong=True))
-        case "booking.cancelled" | "booking.rejected":
-            word = "Cancelled" if entry.what == "booking.cancelled" else "Declined"
-            mark = Mark("glyph", "cancelled")
-            parts = [Part(word, is_strong=True), *_meeting_parts(meeting)]
-            return Told(mark=mark, parts=parts, quote=_text(change, "cancellation_reason"))
-        case "booking.reassigned":
-            host = _text(change, "organizer_name") or _text(change, "organizer_email") or "another host"
-            return _told("person", Part("Hosted by "), Part(host, is_strong=True))
-        case "meeting.started":
-            return _told("clock", Part("Started", is_strong=True), *_meeting_parts(meeting))
-        case "meeting.ended":
-            return _ended(change, meeting)
-        case "outcome.reported":
-            return _reported(change, meeting)
-        case "attendee.reported":
-            glyph = "unreported" if "known" in entry.because else "noshow" if "did not" in entry.because else "showed"
-            return Told(mark=Mark("glyph", glyph), parts=[Part(sentence(entry.because))])
-        case "host.missed":
-            return Told(mark=Mark("glyph", "host"), parts=[Part("Host absent", is_strong=True)])
-        case "next_step.changed":
-            step = _text(change, "next_step")
-            if step is None:
-                return _told("check", Part("Next step done", is_strong=True))
-            return _told("flag", Part("Next step: "), Part(clipped(step), is_strong=True))
-        case "lead.matched":
-            return _told("mail", Part("Matched the lead "), Part(_text(change, "lead") or "", is_strong=True))
-        case "match.undone":
-            lead = str((change.get("lead") or [""])[0] or "")
-            return _told("unmatched", Part("Not the lead "), Part(lead, is_strong=True))
-        case "deal.moved":
-            before, after = change.get("stage") or ("", "")
-            mark = Mark("ring", share=context.share(str(after)))
-            words = f"{sentence(clipped(str(before)))} → {sentence(clipped(str(after)))}"
-            return Told(mark=mark, parts=[Part("Moved "), Part(words, is_strong=True)])
-        case "deal.won":
-            return Told(mark=Mark("ring", "won", share=1.0), parts=[Part("Won", is_strong=True)])
-        case "deal.lost":
-            return Told(mark=Mark("icon", "x"), parts=[Part("Lost", is_strong=True)], quote=entry.because)
-        case "deal.reassigned" | "deal.changed":
-            return _told(_value_icon(change), *_values(change))
-        case _:
-            icon, strong, more = _PLAIN.get(
-                entry.what, ("info", sentence(entry.what.replace(".", " ").replace("_", " ")), "")
-            )
-            return _told(icon, Part(strong, is_strong=True), Part(more))
+    found = _SENTENCES.get(entry.what)
+    if found is not None:
+        return found(entry, meeting, context)
+    words = sentence(entry.what.replace(".", " ").replace("_", " "))
+    icon, strong, more = _PLAIN.get(entry.what, ("info", words, ""))
+    return _told(icon, Part(strong, is_strong=True), Part(more))
 
 
 def because_of(entry: StoryEntry, context: StoryContext) -> str | None:
@@ -160,56 +113,12 @@ def _ahead(entry: StoryEntry, viewer: Viewer) -> list[Part]:
     return [Part(", for the same day" if days == 0 else f", {count(days, 'day')} ahead")]
 
 
-def _ended(change: dict[str, Any], meeting: MeetingNames | None) -> Told:
-    came = (change.get("attended") or [None, None])[1]
-    if came is None:
-        return Told(mark=Mark("glyph", "unreported"), parts=[Part("Ended", is_strong=True), *_meeting_parts(meeting)])
-    words = "assumed to have been held" if came else "nobody came"
-    parts = [Part("Ended, "), Part(words, is_strong=True)]
-    return Told(mark=Mark("glyph", "assumed" if came else "noshow"), parts=parts)
-
-
-def _reported(change: dict[str, Any], meeting: MeetingNames | None) -> Told:
-    outcome = (change.get("outcome") or [None, None])[1]
-    quote = _text(change, "outcome_notes")
-    step = _text(change, "next_step")
-    more = [Part(f" · next step: {clipped(step)}")] if step else []
-    if outcome is None:
-        return Told(mark=Mark("icon", "note"), parts=[Part("Report changed", is_strong=True), *more], quote=quote)
-    state = _STATES.get(str(outcome), "showed")
-    parts = [Part("Meeting", is_strong=True)]
-    if meeting is not None:
-        length = f", {meeting.minutes} min" if meeting.minutes and outcome == "showed" else ""
-        kind = Part(clipped(meeting.kind), is_strong=True, href=meeting.href)
-        parts = [kind, Part(f" with {clipped(meeting.person)}{length}")]
-    return Told(mark=Mark("glyph", state), parts=[*parts, *more], badge=state, quote=quote)
-
-
 def _after_end(entry: StoryEntry, context: StoryContext) -> str:
     meeting = context.meeting(entry.booking_id)
     if meeting is None or entry.at < meeting.end_time:
         return ""
     minutes = int((entry.at - meeting.end_time).total_seconds() // 60)
     return f" {minutes} min after it ended" if minutes < 60 else ""  # later, its time says enough
-
-
-def _values(change: dict[str, Any]) -> list[Part]:
-    """Return what changed of a deal besides its stage and status."""
-    if "amount" in change or "currency" in change:
-        (amount, amount_after), (currency, currency_after) = (
-            change.get(name) or [None, None] for name in ("amount", "currency")
-        )
-        before = None if amount is None else money(Decimal(str(amount)), currency or currency_after)
-        after = "–" if amount_after is None else money(Decimal(str(amount_after)), currency_after or currency)
-        return [Part("Amount "), Part(after if before is None else f"{before} → {after}", is_strong=True)]
-    if "owner_email" in change:
-        before, after = change["owner_email"]
-        return [Part("Owner "), Part(f"{clipped(before or 'nobody')} → {clipped(after or 'nobody')}", is_strong=True)]
-    return [Part("Changed", is_strong=True)]
-
-
-def _value_icon(change: dict[str, Any]) -> str:
-    return "person" if "owner_email" in change else "deal"
 
 
 def _times(change: dict[str, Any], viewer: Viewer) -> str:
@@ -232,3 +141,127 @@ def _time(change: dict[str, Any], name: str) -> datetime | None:
 def _text(change: dict[str, Any], name: str) -> str | None:
     value = (change.get(name) or [None, None])[1]
     return None if not value else str(value)
+
+
+def _booked(entry: StoryEntry, meeting: MeetingNames | None, context: StoryContext) -> Told:
+    ahead = _ahead(entry, context.viewer)
+    return _told("booking", Part("Booked", is_strong=True), *_meeting_parts(meeting), *ahead)
+
+
+def _rescheduled(entry: StoryEntry, _meeting: MeetingNames | None, context: StoryContext) -> Told:
+    return _told("moved", Part("Moved "), Part(_times(entry.change, context.viewer), is_strong=True))
+
+
+def _called_off(entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    word = "Cancelled" if entry.what == "booking.cancelled" else "Declined"
+    parts = [Part(word, is_strong=True), *_meeting_parts(meeting)]
+    return Told(mark=Mark("glyph", "cancelled"), parts=parts, quote=_text(entry.change, "cancellation_reason"))
+
+
+def _hosted(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    host = _text(entry.change, "organizer_name") or _text(entry.change, "organizer_email") or "another host"
+    return _told("person", Part("Hosted by "), Part(clipped(host), is_strong=True))
+
+
+def _started(_entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    return _told("clock", Part("Started", is_strong=True), *_meeting_parts(meeting))
+
+
+def _ended(entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    came = (entry.change.get("attended") or [None, None])[1]
+    if came is None:
+        return Told(mark=Mark("glyph", "unreported"), parts=[Part("Ended", is_strong=True), *_meeting_parts(meeting)])
+    words = "assumed to have been held" if came else "nobody came"
+    parts = [Part("Ended, "), Part(words, is_strong=True)]
+    return Told(mark=Mark("glyph", "assumed" if came else "noshow"), parts=parts)
+
+
+def _reported(entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    outcome = (entry.change.get("outcome") or [None, None])[1]
+    quote, step = _text(entry.change, "outcome_notes"), _text(entry.change, "next_step")
+    more = [Part(f" · next step: {clipped(step)}")] if step else []
+    if outcome is None:
+        return Told(mark=Mark("icon", "note"), parts=[Part("Report changed", is_strong=True), *more], quote=quote)
+    state = _STATES.get(str(outcome), "showed")
+    parts = [Part("Meeting", is_strong=True)]
+    if meeting is not None:
+        length = f", {meeting.minutes} min" if meeting.minutes and outcome == "showed" else ""
+        kind = Part(clipped(meeting.kind), is_strong=True, href=meeting.href)
+        parts = [kind, Part(f" with {clipped(meeting.person)}{length}")]
+    return Told(mark=Mark("glyph", state), parts=[*parts, *more], badge=state, quote=quote)
+
+
+def _attendee(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    glyph = "unreported" if "known" in entry.because else "noshow" if "did not" in entry.because else "showed"
+    return Told(mark=Mark("glyph", glyph), parts=[Part(sentence(entry.because))])
+
+
+def _host_missed(_entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    return Told(mark=Mark("glyph", "host"), parts=[Part("Host absent", is_strong=True)])
+
+
+def _next_step(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    step = _text(entry.change, "next_step")
+    if step is None:
+        return _told("check", Part("Next step done", is_strong=True))
+    return _told("flag", Part("Next step: "), Part(clipped(step), is_strong=True))
+
+
+def _lead(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    is_match = entry.what == "lead.matched"
+    lead = str((entry.change.get("lead") or ["", ""])[1 if is_match else 0] or "")
+    words = "Matched the lead " if is_match else "Not the lead "
+    return _told("mail" if is_match else "unmatched", Part(words), Part(clipped(lead), is_strong=True))
+
+
+def _moved(entry: StoryEntry, _meeting: MeetingNames | None, context: StoryContext) -> Told:
+    before, after = entry.change.get("stage") or ("", "")
+    words = f"{sentence(clipped(str(before)))} → {sentence(clipped(str(after)))}"
+    mark = Mark("ring", share=context.share(str(after)))
+    return Told(mark=mark, parts=[Part("Moved "), Part(words, is_strong=True)])
+
+
+def _won(_entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    return Told(mark=Mark("ring", "won", share=1.0), parts=[Part("Won", is_strong=True)])
+
+
+def _lost(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    return Told(mark=Mark("icon", "x"), parts=[Part("Lost", is_strong=True)], quote=entry.because)
+
+
+def _changed(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+    """Say what changed of a deal besides its stage and status."""
+    change = entry.change
+    if "amount" in change or "currency" in change:
+        pairs = (change.get(name) or [None, None] for name in ("amount", "currency"))
+        (amount, amount_after), (currency, currency_after) = pairs
+        before = None if amount is None else money(Decimal(str(amount)), currency or currency_after)
+        after = "–" if amount_after is None else money(Decimal(str(amount_after)), currency_after or currency)
+        return _told("deal", Part("Amount "), Part(f"{before} → {after}" if before else after, is_strong=True))
+    if "owner_email" in change:
+        old, new = (clipped(str(one or "nobody")) for one in change["owner_email"])
+        return _told("person", Part("Owner "), Part(f"{old} → {new}", is_strong=True))
+    return _told("deal", Part("Changed", is_strong=True))
+
+
+_SENTENCES: Final[dict[str, Callable[[StoryEntry, MeetingNames | None, StoryContext], Told]]] = {
+    "booking.made": _booked,
+    "booking.accepted": _booked,
+    "booking.rescheduled": _rescheduled,
+    "booking.cancelled": _called_off,
+    "booking.rejected": _called_off,
+    "booking.reassigned": _hosted,
+    "meeting.started": _started,
+    "meeting.ended": _ended,
+    "outcome.reported": _reported,
+    "attendee.reported": _attendee,
+    "host.missed": _host_missed,
+    "next_step.changed": _next_step,
+    "lead.matched": _lead,
+    "match.undone": _lead,
+    "deal.moved": _moved,
+    "deal.won": _won,
+    "deal.lost": _lost,
+    "deal.changed": _changed,
+    "deal.reassigned": _changed,
+}

@@ -162,6 +162,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def question(slug: str) -> str:
+    """Return the question of a form by its slug: `team-size` is `Team size`."""
+    return sentence(slug.replace("-", " ").replace("_", " "))
+
+
 def initials(name: str) -> str:
     """Return up to two initials."""
     letters = [word[0] for word in name.split() if word[0].isalnum()]
