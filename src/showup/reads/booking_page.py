@@ -24,9 +24,9 @@ _MAX_EVIDENCE: Final = 20
 class BookedTime(Struct, frozen=True, kw_only=True):
     """A time that the meeting has or had, under one uid; `uid` is None for a reader who must not see it."""
 
-    start_time: datetime | None
-    end_time: datetime | None
-    uid: str | None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    uid: str | None = None
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True):

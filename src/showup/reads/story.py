@@ -66,17 +66,22 @@ async def load_story(  # whose, and how much of it
     deal_id: UUID | None,
     shown: Shown,
     limit: int,
+    is_of_booking: bool = False,
 ) -> Story:
-    """Returns the latest `limit` entries and the latest `limit` messages."""
+    """Returns the latest `limit` entries and the latest `limit` messages.
+
+    `is_of_booking`: of the deal, only what events of the bookings changed.
+    """
     entries: Sequence[StoryEntry] = ()
     messages: Sequence[StoryMessage] = ()
     connection = await driver_connection(tx)
     whose = (permission.workspace_id, list(booking_ids), deal_id, limit)
+    of_deal = None if is_of_booking else deal_id
     if shown != "messages":
-        rows = await connection.fetch(_ENTRIES, *whose, shown, list(_CHANGES))
+        rows = await connection.fetch(_ENTRIES, *whose, shown, list(_CHANGES), is_of_booking)
         entries = await _readable(tx, permission, [_entry(dict(row)) for row in rows])
     if shown in ("everything", "messages"):
-        rows = await connection.fetch(_MESSAGES, *whose)
+        rows = await connection.fetch(_MESSAGES, *whose[:2], of_deal, limit)
         messages = [StoryMessage(**dict(row)) for row in rows]
     return Story(entries=entries, messages=messages)
 
@@ -111,6 +116,8 @@ _ENTRIES: Final = """
     FROM (
         SELECT * FROM audit_log l
         WHERE l.workspace_id = $1 AND (l.booking_id = ANY($2::uuid[]) OR l.deal_id = $3)
+          AND (l.booking_id IS NOT NULL OR NOT $7::bool OR l.event_id IN (
+              SELECT own.event_id FROM audit_log own WHERE own.booking_id = ANY($2::uuid[])))
           AND ($5 = 'everything' OR ($5 = 'changes') = (l.deal_id IS NOT NULL OR l.what = ANY($6::text[])))
         ORDER BY l.order_key COLLATE "C" DESC, l.number DESC LIMIT $4
     ) l

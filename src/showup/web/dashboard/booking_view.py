@@ -45,6 +45,11 @@ _METHODS: Final = {
 }
 _PLACES: Final = {"organizer_place": "at the host's", "attendee_place": "at the attendee's"}
 _MAX_MATCHES: Final = 5
+# What every form of Cal.com asks; the page says it elsewhere.
+_KNOWN_QUESTIONS: Final = frozenset(
+    {"name", "email", "location", "guests", "title", "notes", "rescheduleReason", "attendeePhoneNumber"}
+)
+_MAX_ANSWERS: Final = 20
 _WEB: Final = ("https://", "http://")
 
 
@@ -92,6 +97,7 @@ class BookingView(Struct, frozen=True, kw_only=True):
     message_counts: str
     story: StoryView
     matches: Sequence[MatchRow]
+    answers: Sequence[tuple[str, str]]
     times: Sequence[TimeRow]
     ids: Sequence[str]
     share: float
@@ -125,7 +131,9 @@ async def build_booking(
         viewer=viewer, actor=session.teammate.actor, meetings={booking_id: _names(meeting)}, stages=rules.stages
     )
     ids = await ids_of_booking(tx, booking_id)
-    story = await load_story(tx, permission, booking_ids=ids, deal_id=None, shown=shown, limit=limit + 1)
+    story = await load_story(
+        tx, permission, booking_ids=ids, deal_id=facts.deal_id, shown=shown, limit=limit + 1, is_of_booking=True
+    )
     before, after = await neighbors(tx, permission, booking_id)
     place, place_url = _place(meeting, facts)
     return BookingView(
@@ -152,6 +160,7 @@ async def build_booking(
             )
             for one in (await matches_of(tx, permission, booking_id))[:_MAX_MATCHES]
         ],
+        answers=_answers(meeting, facts),
         times=_times(facts.times, meeting, viewer),
         ids=_ids(facts) if can_see_uids(permission) else (),
         share=_share(facts.deal_stage, rules.stages),
@@ -180,7 +189,8 @@ def _note(viewer: Viewer, meeting: AgendaMeeting, state: State) -> str:
     if state == "cancelled":
         return "declined" if meeting.status == "REJECTED" else "cancelled"
     if meeting.end_time <= viewer.now:
-        return f"ended {viewer.relative(meeting.end_time)}"
+        days = (viewer.local(viewer.now).date() - viewer.local(meeting.end_time).date()).days
+        return f"ended {viewer.relative(meeting.end_time)}" if days == 0 else f"{count(days, 'day')} ago"
     if meeting.start_time <= viewer.now:
         return f"now, until {viewer.hour(meeting.end_time)}"
     return viewer.relative(meeting.start_time)
@@ -219,6 +229,12 @@ def _attendee(seat: BookingSeat, meeting: AgendaMeeting, viewer: Viewer, *, can_
     return AttendeeRow(
         seat=seat, state="cancelled" if has_left else state, hour=hour, can_report=can_report and not has_left
     )
+
+
+def _answers(meeting: AgendaMeeting, facts: BookingFacts) -> list[tuple[str, str]]:
+    """Return the answers to the form's own questions."""
+    answers = [(slug, text) for slug, text in facts.answers.items() if slug not in _KNOWN_QUESTIONS]
+    return [(slug, text) for slug, text in answers if text != meeting.notes][:_MAX_ANSWERS]
 
 
 def _history(history: MatchHistory | None, viewer: Viewer) -> str:

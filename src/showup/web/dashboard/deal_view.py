@@ -216,7 +216,8 @@ def _time_in_stages(deal: DealHead, changes: Sequence[StoryEntry], now: datetime
 
 
 def _stay(length: timedelta) -> str:
-    return count(length.days, "day") if length.days else f"{length // timedelta(hours=1)} h"
+    hours = length // timedelta(hours=1)
+    return count(length.days, "day") if length.days else f"{hours} h" if hours else "just now"
 
 
 def _usual(hours: int) -> str:

@@ -55,19 +55,20 @@ def evidence_of(  # each by its name
         (one for one in said if one.what in ("outcome.reported", "attendee.reported") and one.is_manual), None
     )
     sources = [
-        _person(person, meeting, state, reader),
+        _person(person, meeting, state, viewer, reader),
         _video(said, place),
         _clock(said, meeting, viewer),
     ]
     if state == "cancelled":
-        return Evidence(kind="off", headline="This meeting will not take place", text="", sources=sources)
+        word = "did not" if meeting.start_time <= viewer.now else "will not"
+        return Evidence(kind="off", headline=f"This meeting {word} take place", text="", sources=())
     if meeting.start_time > viewer.now:
         headline = "Waits for your yes in Cal.com" if state == "pending" else f"{first_name} is expected"
         return Evidence(kind="ahead", headline=headline, text=_next_reminder(messages, viewer), sources=sources)
     if meeting.evidence == "reported" or state in ("host", "rescheduled", "noshow"):
         who = "Cal.com" if person is None else sentence(who_of(person, reader))
         at = person.at if person is not None else next((one.at for one in said), None)
-        when = "" if at is None else f" {viewer.relative(at)}"
+        when = "" if at is None else f" {viewer.relative(at)}".replace(" now", " just now")
         return Evidence(
             kind="reported", headline=_headline(state, first_name), text=f"{who} reported it{when}.", sources=sources
         )
@@ -89,9 +90,10 @@ def _headline(state: State, first_name: str) -> str:
     return words.get(state, f"{first_name}: reported")
 
 
-def _person(report: StoryEntry | None, meeting: AgendaMeeting, state: State, reader: str) -> Source:
+def _person(report: StoryEntry | None, meeting: AgendaMeeting, state: State, viewer: Viewer, reader: str) -> Source:
     if report is None:
-        return Source(glyph="unreported", name="A person", says="no report yet", note="", weight="decides")
+        note = f"from {viewer.moment(meeting.start_time)} on" if meeting.start_time > viewer.now else ""
+        return Source(glyph="unreported", name="A person", says="no report yet", note=note, weight="decides")
     outcome = meeting.outcome
     says = f"says {REPORTED[outcome]}" if outcome in REPORTED else "reported"
     glyph = _REPORTED_STATES.get(outcome or "", state)

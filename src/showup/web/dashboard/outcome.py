@@ -65,10 +65,10 @@ async def outcome_page(request: Request, booking_id: UUID, session: SignedInMemb
     """Show the form, filled with what is known."""
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
-        meeting, known = await _load(tx, session, booking_id)
+        meeting, known = await load_outcome(tx, session, booking_id)
         values = {"outcome": known.outcome or _PREFILLED.get(meeting.state(state.clock()), "")}
         values |= {"notes": known.notes or "", "next_step": known.next_step or ""}
-        return await _page(request, session, state, tx, meeting=meeting, known=known, values=values)
+        return await render_outcome(request, session, state, tx, meeting=meeting, known=known, values=values)
 
 
 @router.post("/outcome/{booking_id}")
@@ -77,7 +77,7 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
     form = await read_form(request)
     check_csrf(request, session, form)
     amount = parse_amount(form.get("amount", ""))
-    faults = _faults(form, amount)
+    faults = faults_of(form, amount)
     async with write_transaction(state) as tx:
         booking = await target_of_booking(tx, session.permission, booking_id)
         if booking is None:
@@ -85,17 +85,17 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         unit_of_work = UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
         # From here on nobody else answers, so that the check below still holds when the answer is saved.
         await unit_of_work.lock(booking.workspace_id)
-        meeting, known = await _load(tx, session, booking.id)
+        meeting, known = await load_outcome(tx, session, booking.id)
         is_overtaken = _seen(known) != form.get("seen", "") and form.get("anyway") != "yes"
         if not faults and not is_overtaken:
-            events = await _events(tx, session, booking, form, known, amount)
+            events = await events_of(tx, session, booking, form, known, amount)
             result = await unit_of_work.try_execute(booking.workspace_id, *events)
             if result.refused is None:
                 following = await _following(tx, session, state, booking.id)
                 return redirect(request, f"outcome/{following}" if following else "")
             faults = {"outcome": f"Not saved: {result.refused}."}
         status = 409 if is_overtaken and not faults else 422
-        return await _page(
+        return await render_outcome(
             request,
             session,
             state,
@@ -109,7 +109,8 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         )
 
 
-async def _load(tx: AsyncConnection, session: Session, booking_id: UUID) -> tuple[AgendaMeeting, OutcomeForm]:
+async def load_outcome(tx: AsyncConnection, session: Session, booking_id: UUID) -> tuple[AgendaMeeting, OutcomeForm]:
+    """Return the meeting, and what is known of its outcome. Refuses one that the teammate can't see."""
     meeting = await find_meeting(tx, session.permission, booking_id)
     known = await load_outcome_form(tx, session.permission, booking_id)
     if meeting is None or known is None:
@@ -126,7 +127,8 @@ def _seen(known: OutcomeForm) -> str:
     return str(known.last_report.event_id) if known.last_report else ""
 
 
-def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
+def faults_of(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
+    """Return what is wrong with an answer, by field."""
     faults = {}
     if form.get("outcome") not in OUTCOMES:
         faults["outcome"] = "Choose what happened."
@@ -140,7 +142,7 @@ def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
     return faults
 
 
-async def _events(  # the answer, and what it is about
+async def events_of(  # the answer, and what it is about
     tx: AsyncConnection,
     session: Session,
     booking: BookingTarget,
@@ -148,6 +150,7 @@ async def _events(  # the answer, and what it is about
     known: OutcomeForm,
     amount: Decimal | None,
 ) -> list[ManualEvent]:
+    """Return what the answer of a form without faults says, as events."""
     outcome = OUTCOMES[form["outcome"]]
     is_showed = outcome == "showed"
     report = OutcomeReported(
@@ -181,7 +184,7 @@ async def _following(tx: AsyncConnection, session: Session, state: AppState, boo
     return next((one.id for one in found if one.id != booking_id), None)
 
 
-async def _page(  # noqa: PLR0913  # each by its name
+async def render_outcome(  # noqa: PLR0913  # each by its name
     request: Request,
     session: Session,
     state: AppState,
@@ -192,8 +195,10 @@ async def _page(  # noqa: PLR0913  # each by its name
     values: dict[str, str],
     faults: dict[str, str] | None = None,
     is_overtaken: bool = False,
+    consequences: str | None = None,
     status: int = 200,
 ) -> Response:
+    """Show the form with these values. `consequences`: what saving them does; None: it is not tried yet."""
     viewer = viewer_of(session, state)
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     context: dict[str, Any] = {
@@ -208,5 +213,6 @@ async def _page(  # noqa: PLR0913  # each by its name
         "values": values,
         "faults": faults or {},
         "is_overtaken": is_overtaken,
+        "consequences": consequences,
     }
     return await render_shell(request, "outcome.html", context, tx=tx, session=session, state=state, status=status)

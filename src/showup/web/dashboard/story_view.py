@@ -17,7 +17,8 @@ from showup.web.dashboard.words import Viewer, clipped, their_hour
 
 LINES: Final = 30
 MOST_LINES: Final = 600
-SHOWN: Final = ("everything", "meetings", "messages", "changes")
+# Beside these, the time of day where the attendee is says something.
+_BY_ATTENDEES: Final = ("booking.", "meeting.", "attendee.confirmed", "invite.")
 
 
 class StoryLine(Struct, frozen=True, kw_only=True):
@@ -76,18 +77,20 @@ def _of_event(entries: list[StoryEntry], context: StoryContext) -> StoryLine:
     first, others = entries[0], entries[1:]
     meeting = context.meeting(first.booking_id)
     told = sentence_of(first, meeting, context)
-    more = [words for other in others if (words := _also(other))]
-    reason = because_of(first, context)
+    opened = next((one for one in others if one.what == "deal.opened" and not first.is_manual), None)
+    more = [words for other in others if other is not opened and (words := _also(other))]
+    reason = because_of(opened or first, context)
+    parts = [*told.parts, Part(", deal opened")] if opened else told.parts
     because = " · ".join(one for one in (reason, *more) if one) or None
     return StoryLine(
         at=first.at,
         mark=told.mark,
-        parts=told.parts,
+        parts=parts,
         when=_when(context.viewer, first.at),
         badge=told.badge,
         because=because,
         quote=told.quote,
-        their=_their(context.viewer, first.at, meeting) if first.booking_id is not None else None,
+        their=_their(context.viewer, first.at, meeting) if first.what.startswith(_BY_ATTENDEES) else None,
         undo=first.event_id if first.event_id == context.undoable else None,
     )
 
@@ -95,8 +98,6 @@ def _of_event(entries: list[StoryEntry], context: StoryContext) -> StoryLine:
 def _also(entry: StoryEntry) -> str:
     stage = entry.change.get("stage")
     match entry.what:
-        case "deal.opened":
-            return "deal opened"
         case "deal.moved" if stage:
             return f"deal moved {str(stage[0]).capitalize()} → {str(stage[1]).capitalize()}"
         case "deal.joined":

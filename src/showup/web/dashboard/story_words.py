@@ -74,6 +74,8 @@ def sentence_of(entry: StoryEntry, meeting: MeetingNames | None, context: StoryC
 
 def because_of(entry: StoryEntry, context: StoryContext) -> str | None:
     """Return who did it or why, as it ends a thought."""
+    if entry.what == "meeting.ended" and "assumed" in entry.because:
+        return "because Cal.com sent “meeting ended”"
     if not entry.is_manual:
         is_said = entry.what in ("attendee.confirmed", "attendee.reported")
         return entry.because if is_said else f"because {entry.because}" if entry.because else None
