@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.permission import Permission
 from showup.bookings.uids import redact
 from showup.database.engine import driver_connection
+from showup.reads.record_timeline import LoggedChange
 from showup.reads.rows import can_see_uids
-from showup.reads.story import StoryEntry
 
 MAX_ATTENDEES: Final = 50
 MAX_MESSAGES: Final = 300
@@ -138,10 +138,10 @@ async def list_messages(tx: AsyncConnection, permission: Permission, booking_id:
     return [BookingMessage(**dict(row)) for row in reversed(rows)]
 
 
-async def attendance_evidence(tx: AsyncConnection, permission: Permission, booking_id: UUID) -> list[StoryEntry]:
+async def attendance_evidence(tx: AsyncConnection, permission: Permission, booking_id: UUID) -> list[LoggedChange]:
     """Returns what was said about attendance, latest first: by people, by Cal.com's video call, and by the clock."""
     rows = await (await driver_connection(tx)).fetch(_EVIDENCE, permission.workspace_id, booking_id, _MAX_EVIDENCE)
-    return [StoryEntry(**dict(row) | {"change": msgspec.json.decode(row["change"])}) for row in rows]
+    return [LoggedChange(**dict(row) | {"change": msgspec.json.decode(row["change"])}) for row in rows]
 
 
 async def match_history(tx: AsyncConnection, permission: Permission, match_id: UUID) -> MatchHistory | None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
-from showup.reads.story import StoryEntry
+from showup.reads.record_timeline import LoggedChange
 
 MAX_PEOPLE: Final = 20
 _MAX_CHANGES: Final = 200
@@ -51,7 +51,7 @@ class DealPerson(Struct, frozen=True, kw_only=True):
 
 
 class DestinationUpdate(Struct, frozen=True, kw_only=True):
-    """What one destination was told about the deal and its meetings: how often, and how often that failed."""
+    """What one destination received about the deal and its meetings: how often, and how often that failed."""
 
     destination: str
     delivered: int
@@ -65,13 +65,13 @@ async def load_deal_head(tx: AsyncConnection, permission: Permission, deal_id: U
     return None if row is None else DealHead(**dict(row))
 
 
-async def changes_of_deal(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> list[StoryEntry]:
+async def changes_of_deal(tx: AsyncConnection, permission: Permission, deal_id: UUID) -> list[LoggedChange]:
     """Returns the latest changes of the deal itself, oldest first."""
     rows = await (await driver_connection(tx)).fetch(_CHANGES, permission.workspace_id, deal_id, _MAX_CHANGES)
     return [_entry(row) for row in reversed(rows)]
 
 
-async def next_step_report(tx: AsyncConnection, permission: Permission, booking_id: UUID) -> StoryEntry | None:
+async def next_step_report(tx: AsyncConnection, permission: Permission, booking_id: UUID) -> LoggedChange | None:
     """Returns the change that gave a booking its next step; None if there is none."""
     rows = await (await driver_connection(tx)).fetch(_NEXT_STEP, permission.workspace_id, booking_id)
     return next((_entry(row) for row in rows), None)
@@ -90,7 +90,7 @@ async def people_of_deal(
 async def destination_updates(
     tx: AsyncConnection, permission: Permission, deal_id: UUID, booking_ids: Sequence[UUID]
 ) -> list[DestinationUpdate]:
-    """Returns what the destinations were told, by destination."""
+    """Returns what the destinations received, by destination."""
     rows = await (await driver_connection(tx)).fetch(
         _UPDATES, permission.workspace_id, list(booking_ids), deal_id, _MAX_DELIVERIES
     )
@@ -115,8 +115,8 @@ async def workspace_owners(tx: AsyncConnection, permission: Permission) -> list[
     return [(row["email"], row["name"]) for row in rows]
 
 
-def _entry(row: Mapping[str, Any]) -> StoryEntry:
-    return StoryEntry(**dict(row) | {"change": msgspec.json.decode(row["change"])})
+def _entry(row: Mapping[str, Any]) -> LoggedChange:
+    return LoggedChange(**dict(row) | {"change": msgspec.json.decode(row["change"])})
 
 
 _HEAD: Final = """

@@ -53,7 +53,8 @@ def teammate_of(scenario: Scenario) -> BrowserFactory:
     """A factory of browsers on the scenario: takes a teammate's name, and the clock of their server."""
     engine, handlers = scenario.engine, event_handlers()
 
-    def open_browser(name: str, clock: Clock = ticking_clock()) -> Browser:
+    def open_browser(name: str, clock: Clock | None = None) -> Browser:
+        clock = clock or ticking_clock()
         app = create_app(engine=engine, clock=clock, admin_key=ADMIN_KEY, version="0", event_handlers=handlers)
         return Browser(with_middleware(app, cors_origins=[]), name)
 

@@ -88,8 +88,10 @@ async def test_messages_are_folded_and_failed_ones_retried(scenario: Scenario, m
     for words in ("Delivered, 3 of 3", "72 h, 24 h, 2 h before", "Failed, 5 attempts", "API token is invalid"):
         assert words in page, words
     assert "The meeting was too near" in page
-    assert "3 reminders" in page.partition('id="story"')[2]
-    assert "3 reminders" not in (await member.get(f"/bookings/{booking}?show=changes")).text.partition('id="story"')[2]
+    assert "3 reminders" in page.partition('id="timeline"')[2]
+    assert (
+        "3 reminders" not in (await member.get(f"/bookings/{booking}?show=changes")).text.partition('id="timeline"')[2]
+    )
     part = await member.post(f"/bookings/{booking}/retry", destination="notion", kind="reminder", headers=PART)
     assert "It will be tried again." in part.text
     [row] = await scenario.rows("deliveries", id=id_of("ours.broken"))
@@ -123,7 +125,7 @@ async def test_what_an_answer_does_is_tried_and_taken_back(scenario: Scenario, m
     path = f"/outcome/{booking}/consequences"
     tables_before = [await scenario.rows(name) for name in ("bookings", "deals", "audit_log", "deliveries")]
     events_before = len(await scenario.rows("inbox_events"))
-    for form, said in (
+    for form, expected in (
         ({"outcome": "no_show"}, "Counts Sarah as no-show, reported by you. Moves the deal Met → Booked."),
         ({"outcome": "showed"}, "Counts Sarah as showed, reported by you. The deal stays in Met."),
         ({"outcome": "showed", "stage": "proposal"}, "Moves the deal Met → Proposal."),
@@ -132,7 +134,7 @@ async def test_what_an_answer_does_is_tried_and_taken_back(scenario: Scenario, m
         ({}, "Choose what happened"),
     ):
         part = await member.post(path, headers=PART, **form)
-        assert (form, part.status_code, said in part.text) == (form, 200, True), part.text
+        assert (form, part.status_code, expected in part.text) == (form, 200, True), part.text
     page = await member.post(path, outcome="no_show", notes="typed with care")
     assert "Moves the deal Met → Booked." in page.text
     assert "typed with care" in page.text

@@ -88,9 +88,7 @@ async def test_a_fault_keeps_what_was_typed_and_says_the_rule(scenario: Scenario
     assert "€12,000" in (await member.get(f"/deals/{deal}")).text
 
 
-async def test_a_refused_reopening_leads_to_the_deal_that_stands_in_the_way(
-    scenario: Scenario, teammate_of: BrowserFactory
-) -> None:
+async def test_a_refused_reopening_leads_to_the_active_deal(scenario: Scenario, teammate_of: BrowserFactory) -> None:
     member = teammate_of("member")
     deal = await scenario.deal_id("met")
     lost = await member.post(f"/deals/{deal}/change", form="lost", status="lost", lost_reason="Too dear")
@@ -107,7 +105,7 @@ async def test_a_refused_reopening_leads_to_the_deal_that_stands_in_the_way(
     assert f"deals/{other}" in refused.text.partition("Open that one")[0][-120:]
 
 
-async def test_a_next_step_is_said_changed_and_done(scenario: Scenario, member: Browser) -> None:
+async def test_a_next_step_is_set_and_done(scenario: Scenario, member: Browser) -> None:
     deal, booking = await scenario.deal_id("met"), await scenario.booking_id("met")
     path = f"/deals/{deal}/next-step"
     assert (await member.post(path, booking=str(booking), next_step="Send 8 seats")).status_code == 303

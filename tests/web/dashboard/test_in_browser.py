@@ -83,8 +83,9 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         end=TODAY + HOUR,
     )
     site.execute(
-        "UPDATE showup.bookings SET outcome_notes = :name, next_step = :name, rescheduled_by = :name, event_type_title"
-        " = :name, reschedule_count = 2, answers = jsonb_build_object(CAST(:name AS text), CAST(:name AS text)) WHERE calcom_uid = 'met'",
+        "UPDATE showup.bookings SET outcome_notes = :name, next_step = :name, rescheduled_by = :name, reschedule_count"
+        " = 2, event_type_title = :name, answers = jsonb_build_object(CAST(:name AS text), CAST(:name AS text))"
+        " WHERE calcom_uid = 'met'",
         name=HOSTILE,
     )
     site.execute("UPDATE showup.booking_attendees SET name = :name WHERE email LIKE 'sarah@%'", name=HOSTILE)
@@ -170,7 +171,7 @@ def test_a_report_on_the_page_of_a_booking_changes_that_of_its_deal(site: Site, 
         expect(of_deal.locator("#live")).to_have_attribute("data-state", "live")
         of_booking.locator(".proof").get_by_role("button", name="Showed").click()
         expect(of_booking.locator(".proof")).to_contain_text("You reported it just now.")
-        expect(of_deal.locator("#story")).to_contain_text("reported by you")
+        expect(of_deal.locator("#timeline")).to_contain_text("reported by you")
         expect(of_deal.locator(".steps [aria-current]")).to_contain_text("Met")
         of_deal.get_by_role("button", name="Proposal").click()
         expect(of_deal.locator("#toasts")).to_contain_text("Moved to Proposal.")

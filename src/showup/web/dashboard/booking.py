@@ -15,15 +15,15 @@ from showup.events.manual import ManualEvent
 from showup.reads.booking_page import failed_of_run, list_seats
 from showup.reads.command_targets import BookingTarget, target_of_booking
 from showup.reads.matches import find_match
-from showup.reads.story import Shown
+from showup.reads.record_timeline import Shown
 from showup.web.dashboard.booking_view import build_booking
-from showup.web.dashboard.page_actions import PageResult, unit_of_work_of
+from showup.web.dashboard.page_actions import FormResult, unit_of_work_of
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.reports import OTHERS, OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
-from showup.web.dashboard.story_query import EVERYTHING, Lines, Show, shown_of, story_query
-from showup.web.dashboard.story_view import LINES
 from showup.web.dashboard.templates import render_page
+from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show, shown_of, timeline_query
+from showup.web.dashboard.timeline_view import LINES
 from showup.web.dashboard.words import clipped
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
@@ -33,7 +33,7 @@ from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
 _CAME: Final = {"showed": True, "no_show": False, "unknown": None}
-_SAID: Final = {"showed": "came", "no_show": "did not come", "unknown": "is not reported any more"}
+_RESULTS: Final = {"showed": "came", "no_show": "did not come", "unknown": "is not reported any more"}
 
 
 @router.get("/bookings/{booking_id}")
@@ -89,9 +89,9 @@ async def report_attendee(request: Request, booking_id: UUID, session: SignedInM
         return await _after(request, session, state, booking.id, _refusal(refused, f"attendee {position}"), form)
     undo = {"attendee": position, "came": "unknown"} if seat.attended is None and came is not None else {}
     path = f"bookings/{booking.id}/attendee" if undo else None
-    text = f"{clipped(seat.words)} {_SAID[answer]}."
+    text = f"{clipped(seat.words)} {_RESULTS[answer]}."
     return await _after(
-        request, session, state, booking.id, PageResult(text=text, undo_path=path, undo_fields=undo), form
+        request, session, state, booking.id, FormResult(text=text, undo_path=path, undo_fields=undo), form
     )
 
 
@@ -113,10 +113,10 @@ async def retry_messages(request: Request, booking_id: UUID, session: SignedInMe
         if retried:
             text = f"{retried} will be tried again. {text}"
         return await _after(
-            request, session, state, booking.id, PageResult(text=text, is_fault=True, form="retry"), form
+            request, session, state, booking.id, FormResult(text=text, is_fault=True, form="retry"), form
         )
     text = f"{retried} will be tried again." if retried > 1 else "It will be tried again."
-    return await _after(request, session, state, booking.id, PageResult(text=text), form)
+    return await _after(request, session, state, booking.id, FormResult(text=text), form)
 
 
 @router.post("/matches/{match_id}/undo")
@@ -136,7 +136,7 @@ async def undo_match(request: Request, match_id: UUID, session: SignedInMember, 
     if refused is not None:
         return await _after(request, session, state, booking.id, _refusal(refused, "match"), form)
     text = f"{clipped(match['attendee'])} is not this lead. Unmatched asks who they are."
-    return await _after(request, session, state, booking.id, PageResult(text=text), form)
+    return await _after(request, session, state, booking.id, FormResult(text=text), form)
 
 
 async def _read(request: Request, session: Session) -> dict[str, str]:
@@ -162,15 +162,15 @@ def _found(booking: BookingTarget | None) -> BookingTarget:
     return booking
 
 
-def _refusal(refused: str, form: str) -> PageResult:
-    return PageResult(text=f"Not reported: {refused}.", is_fault=True, form=form)
+def _refusal(refused: str, form: str) -> FormResult:
+    return FormResult(text=f"Not reported: {refused}.", is_fault=True, form=form)
 
 
-def _reported(booking_id: UUID, outcome: MeetingOutcome) -> PageResult:
+def _reported(booking_id: UUID, outcome: MeetingOutcome) -> FormResult:
     other = OTHERS.get(outcome)
     if other is None:
-        return PageResult(text=f"Reported: {REPORTED[outcome]}.")
-    return PageResult(
+        return FormResult(text=f"Reported: {REPORTED[outcome]}.")
+    return FormResult(
         text=f"Reported: {REPORTED[outcome]}.",
         undo_path=f"bookings/{booking_id}/outcome",
         undo_fields={"outcome": other[0]},
@@ -179,12 +179,12 @@ def _reported(booking_id: UUID, outcome: MeetingOutcome) -> PageResult:
 
 
 async def _after(
-    request: Request, session: Session, state: AppState, booking_id: UUID, result: PageResult, form: dict[str, str]
+    request: Request, session: Session, state: AppState, booking_id: UUID, result: FormResult, form: dict[str, str]
 ) -> Response:
     """Show the page as it is now: for htmx its part, with the result as a toast or at the form."""
     shown, lines = shown_of(form)
     if not is_part(request) and not result.is_fault:
-        return redirect(request, f"bookings/{booking_id}{story_query(shown, lines)}")
+        return redirect(request, f"bookings/{booking_id}{timeline_query(shown, lines)}")
     return await _render(
         request, session, state, booking_id, shown=shown, lines=lines, part=is_part(request), result=result
     )
@@ -199,7 +199,7 @@ async def _render(  # noqa: PLR0913  # each by its name
     shown: Shown,
     lines: int,
     part: bool = False,
-    result: PageResult | None = None,
+    result: FormResult | None = None,
 ) -> Response:
     viewer = viewer_of(session, state)
     async with read_transaction(state, session.permission) as tx:

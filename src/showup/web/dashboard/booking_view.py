@@ -26,13 +26,13 @@ from showup.reads.booking_page import (
     neighbors,
 )
 from showup.reads.matches import matches_of
+from showup.reads.record_timeline import Shown, load_timeline
 from showup.reads.rows import can_see_uids
-from showup.reads.story import Shown, load_story
 from showup.reads.timeline import ids_of_booking
 from showup.web.dashboard.evidence import Evidence, evidence_of
 from showup.web.dashboard.message_runs import MessageRun, counts_of, message_runs
-from showup.web.dashboard.story_parts import MeetingNames, StoryContext
-from showup.web.dashboard.story_view import StoryView, build_story
+from showup.web.dashboard.timeline_parts import MeetingNames, TimelineContext
+from showup.web.dashboard.timeline_view import TimelineView, build_timeline
 from showup.web.dashboard.words import TheirTime, Viewer, clipped, count, sentence, their_hour, their_time
 
 _METHODS: Final = {
@@ -95,7 +95,7 @@ class BookingView(Struct, frozen=True, kw_only=True):
     hidden_attendees: bool
     messages: Sequence[MessageRun]
     message_counts: str
-    story: StoryView
+    timeline: TimelineView
     matches: Sequence[MatchRow]
     answers: Sequence[tuple[str, str]]
     times: Sequence[TimeRow]
@@ -125,13 +125,13 @@ async def build_booking(
     can_report = permission.allows("write") and has_begun and meeting.status == "ACCEPTED"
     seats = await list_seats(tx, booking_id)
     messages = await list_messages(tx, permission, booking_id)
-    said = await attendance_evidence(tx, permission, booking_id)
+    reports = await attendance_evidence(tx, permission, booking_id)
     runs = message_runs(messages, viewer, is_follow_up_on=rules.follow_up, state=state)
-    context = StoryContext(
+    context = TimelineContext(
         viewer=viewer, actor=session.teammate.actor, meetings={booking_id: _names(meeting)}, stages=rules.stages
     )
     ids = await ids_of_booking(tx, booking_id)
-    story = await load_story(
+    timeline = await load_timeline(
         tx, permission, booking_ids=ids, deal_id=facts.deal_id, shown=shown, limit=limit + 1, is_of_booking=True
     )
     before, after = await neighbors(tx, permission, booking_id)
@@ -146,12 +146,12 @@ async def build_booking(
         ahead=_ahead(viewer, meeting),
         place=place,
         place_url=place_url,
-        evidence=evidence_of(meeting, state, said, messages, viewer, session.teammate.actor, place=place),
+        evidence=evidence_of(meeting, state, reports, messages, viewer, session.teammate.actor, place=place),
         attendees=[_attendee(one, meeting, viewer, can_report=can_report) for one in seats[:MAX_ATTENDEES]],
         hidden_attendees=len(seats) > MAX_ATTENDEES,
         messages=runs,
         message_counts=counts_of(messages),
-        story=build_story(story, context, shown=shown, limit=limit),
+        timeline=build_timeline(timeline, context, shown=shown, limit=limit),
         matches=[
             MatchRow(
                 match=one,

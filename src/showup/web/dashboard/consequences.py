@@ -57,9 +57,9 @@ def say_consequences(effects: OutcomeEffects, outcome: str, person: str, viewer:
     first_name = clipped(person.split(" ")[0])
     sentences = [_counted(outcome, first_name, effects)]
     sentences += _deal(effects.deal_before, effects.deal_after)
-    told = [one for one in effects.planned if one.destination not in MAIL]
-    if told:
-        names = list(dict.fromkeys(message_name(one.kind, one.destination)[0] for one in told))
+    announced = [one for one in effects.planned if one.destination not in MAIL]
+    if announced:
+        names = list(dict.fromkeys(message_name(one.kind, one.destination)[0] for one in announced))
         sentences.append(f"Tells {names_of(names, most=5)}.")
     sentences += [_mail(one, first_name, viewer) for one in effects.planned if one.destination in MAIL]
     sentences += [_withdrawn(one) for one in effects.withdrawn]

@@ -11,15 +11,15 @@ from showup.events.booking import NextStepChanged
 from showup.events.deal import DealChanged
 from showup.reads.command_targets import DealTarget, target_of_booking, target_of_deal
 from showup.reads.deal_page import active_deal_of_company, changes_of_deal
-from showup.reads.story import Shown
+from showup.reads.record_timeline import Shown
 from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.deal_view import build_deal, reverse_of, undoable_change
-from showup.web.dashboard.page_actions import PageResult, unit_of_work_of
+from showup.web.dashboard.page_actions import FormResult, unit_of_work_of
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
-from showup.web.dashboard.story_query import EVERYTHING, Lines, Show, shown_of, story_query
-from showup.web.dashboard.story_view import LINES
 from showup.web.dashboard.templates import render_page
+from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show, shown_of, timeline_query
+from showup.web.dashboard.timeline_view import LINES
 from showup.web.dashboard.words import money, sentence
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
@@ -55,7 +55,7 @@ async def change_deal(request: Request, deal_id: UUID, session: SignedInMember, 
     form = await read_form(request)
     check_csrf(request, session, form)
     change = _change_of(form)
-    if isinstance(change, PageResult):
+    if isinstance(change, FormResult):
         await _require(session, state, deal_id)
         return await _after(request, session, state, deal_id, change, form)
     async with write_transaction(state) as tx:
@@ -67,11 +67,11 @@ async def change_deal(request: Request, deal_id: UUID, session: SignedInMember, 
             other = await active_deal_of_company(tx, session.permission, deal.id)
     if done.refused is not None:
         text = f"Not changed: {done.refused}."
-        result = PageResult(text=text, is_fault=True, form=form.get("form", ""), values=form, other_deal=other)
+        result = FormResult(text=text, is_fault=True, form=form.get("form", ""), values=form, other_deal=other)
     else:
         undo = {"event": str(done.event_ids[0])}
         path = f"deals/{deal.id}/undo" if await _is_undoable(session, state, deal.id, done.event_ids[0]) else None
-        result = PageResult(text=_said(change), undo_path=path, undo_fields=undo)
+        result = FormResult(text=_describe(change), undo_path=path, undo_fields=undo)
     return await _after(request, session, state, deal_id, result, form)
 
 
@@ -92,7 +92,7 @@ async def undo_change(request: Request, deal_id: UUID, session: SignedInMember, 
             event = DealChanged(subject=deal.name, change=change, seats_of=deal.seats_of or deal.company)
             refused = (await unit_of_work.try_execute(deal.workspace_id, event)).refused
     text = "Taken back." if refused is None else f"Not taken back: {refused}."
-    return await _after(request, session, state, deal_id, PageResult(text=text, is_fault=refused is not None), form)
+    return await _after(request, session, state, deal_id, FormResult(text=text, is_fault=refused is not None), form)
 
 
 @router.post("/deals/{deal_id}/next-step")
@@ -104,7 +104,7 @@ async def change_next_step(request: Request, deal_id: UUID, session: SignedInMem
     await _require(session, state, deal_id)
     if len(step) > _MAX_TEXT or (not step and not form.get("done")):
         text = f"Write what is to be done next, in up to {_MAX_TEXT:,} characters."
-        fault = PageResult(text=text, is_fault=True, form="next_step", values=form)
+        fault = FormResult(text=text, is_fault=True, form="next_step", values=form)
         return await _after(request, session, state, deal_id, fault, form)
     async with write_transaction(state) as tx:
         deal = _found(await target_of_deal(tx, session.permission, deal_id))
@@ -114,11 +114,11 @@ async def change_next_step(request: Request, deal_id: UUID, session: SignedInMem
         event = NextStepChanged(subject=booking.name, next_step=step)
         refused = (await unit_of_work_of(session, state, tx).try_execute(booking.workspace_id, event)).refused
     text = f"Not changed: {refused}." if refused else "Next step saved." if step else "Next step done."
-    result = PageResult(text=text, is_fault=refused is not None, form="next_step", values=form)
+    result = FormResult(text=text, is_fault=refused is not None, form="next_step", values=form)
     return await _after(request, session, state, deal_id, result, form)
 
 
-def _change_of(form: dict[str, str]) -> DealChange | PageResult:
+def _change_of(form: dict[str, str]) -> DealChange | FormResult:
     """Return the change that a form asks for, or what is wrong with it."""
     match form.get("form"):
         case "stage":
@@ -139,11 +139,11 @@ def _change_of(form: dict[str, str]) -> DealChange | PageResult:
             raise Refusal("invalid", "The form names no change of the deal.")
 
 
-def _fault(form: dict[str, str], text: str) -> PageResult:
-    return PageResult(text=text, is_fault=True, form=form.get("form", ""), values=form)
+def _fault(form: dict[str, str], text: str) -> FormResult:
+    return FormResult(text=text, is_fault=True, form=form.get("form", ""), values=form)
 
 
-def _said(change: DealChange) -> str:
+def _describe(change: DealChange) -> str:
     """Return what the change did."""
     if change.stage is not None:
         return f"Moved to {sentence(change.stage)}."
@@ -179,12 +179,12 @@ def _uuid(text: str) -> UUID:
 
 
 async def _after(
-    request: Request, session: Session, state: AppState, deal_id: UUID, result: PageResult, form: dict[str, str]
+    request: Request, session: Session, state: AppState, deal_id: UUID, result: FormResult, form: dict[str, str]
 ) -> Response:
     """Show the page as it is now: for htmx its part; with a fault, the form with what was typed."""
     shown, lines = shown_of(form)
     if not is_part(request) and not result.is_fault:
-        return redirect(request, f"deals/{deal_id}{story_query(shown, lines)}")
+        return redirect(request, f"deals/{deal_id}{timeline_query(shown, lines)}")
     return await _render(
         request, session, state, deal_id, shown=shown, lines=lines, part=is_part(request), result=result
     )
@@ -199,7 +199,7 @@ async def _render(  # noqa: PLR0913  # each by its name
     shown: Shown,
     lines: int,
     part: bool = False,
-    result: PageResult | None = None,
+    result: FormResult | None = None,
 ) -> Response:
     viewer = viewer_of(session, state)
     async with read_transaction(state, session.permission) as tx:

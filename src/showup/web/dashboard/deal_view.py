@@ -27,12 +27,12 @@ from showup.reads.deal_page import (
     people_of_deal,
     workspace_owners,
 )
+from showup.reads.record_timeline import LoggedChange, Shown, load_timeline
 from showup.reads.stage_stays import StageStay, days_to_win, stage_stays
-from showup.reads.story import Shown, StoryEntry, load_story
 from showup.reads.today import Similar, similar_meetings
-from showup.web.dashboard.story_parts import MeetingNames, StoryContext
-from showup.web.dashboard.story_view import StoryView, build_story
-from showup.web.dashboard.story_words import because_of, who_of
+from showup.web.dashboard.timeline_parts import MeetingNames, TimelineContext
+from showup.web.dashboard.timeline_view import TimelineView, build_timeline
+from showup.web.dashboard.timeline_words import because_of, who_of
 from showup.web.dashboard.words import TheirTime, Viewer, count, money, sentence, their_hour, their_time
 
 _MEETINGS: Final = 50
@@ -66,7 +66,7 @@ class NextStep(Struct, frozen=True, kw_only=True):
     """What is to be done next, who said so, and what the notes of that meeting say."""
 
     text: str | None
-    said: str
+    origin: str
     quote: str | None
     booking_id: UUID
 
@@ -90,7 +90,7 @@ class DealView(Struct, frozen=True, kw_only=True):
     why_status: str | None
     next_meeting: NextUp | None
     next_step: NextStep | None
-    story: StoryView
+    timeline: TimelineView
     people: Sequence[DealPersonRow]
     meetings: Sequence[DealMeeting]
     trail: Sequence[DealMeeting]
@@ -114,14 +114,16 @@ async def build_deal(
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     stages = [*rules.stages] if deal.stage in rules.stages else [*rules.stages, deal.stage]
     undoable = undoable_change(changes) if permission.allows("write") else None
-    context = StoryContext(
+    context = TimelineContext(
         viewer=viewer,
         actor=session.teammate.actor,
         meetings={one.id: _names(one) for one in meetings},
         stages=stages,
         undoable=None if undoable is None else undoable.event_id,
     )
-    story = await load_story(tx, permission, booking_ids=booking_ids, deal_id=deal.id, shown=shown, limit=limit + 1)
+    timeline = await load_timeline(
+        tx, permission, booking_ids=booking_ids, deal_id=deal.id, shown=shown, limit=limit + 1
+    )
     before, after = await neighbors(tx, permission, deal.id)
     people = await people_of_deal(tx, permission, deal, booking_ids)
     return DealView(
@@ -134,7 +136,7 @@ async def build_deal(
         why_status=_why(changes, "status", context),
         next_meeting=await _next_meeting(tx, session, viewer, meetings),
         next_step=await _next_step(tx, session, viewer, meetings),
-        story=build_story(story, context, shown=shown, limit=limit),
+        timeline=build_timeline(timeline, context, shown=shown, limit=limit),
         people=[DealPersonRow(person=one, hour=their_hour(viewer, now, one.time_zone)) for one in people],
         meetings=meetings,
         trail=trail_of(meetings),
@@ -145,13 +147,13 @@ async def build_deal(
     )
 
 
-def undoable_change(changes: Sequence[StoryEntry]) -> StoryEntry | None:
+def undoable_change(changes: Sequence[LoggedChange]) -> LoggedChange | None:
     """Return the last of the deal's changes, in order, if a person made it and its values before can be set again."""
     last = next((one for one in reversed(changes) if any(one.change.get(name) for name in _FIELDS)), None)
     return last if last is not None and last.is_manual and reverse_of(last) is not None else None
 
 
-def reverse_of(entry: StoryEntry) -> DealChange | None:
+def reverse_of(entry: LoggedChange) -> DealChange | None:
     """Return the change that takes this one back; None if a value was set for the first time, or none can be named."""
     before = {name: values[0] for name, values in entry.change.items() if name in _FIELDS}
     is_lost_again = before.get("status") == "lost"
@@ -178,7 +180,7 @@ def _names(meeting: DealMeeting) -> MeetingNames:
 
 def _steps(
     deal: DealHead,
-    changes: Sequence[StoryEntry],
+    changes: Sequence[LoggedChange],
     stages: Sequence[str],
     stays: dict[str, StageStay],
     now: datetime,
@@ -198,7 +200,7 @@ def _steps(
     return steps
 
 
-def _time_in_stages(deal: DealHead, changes: Sequence[StoryEntry], now: datetime) -> dict[str, timedelta]:
+def _time_in_stages(deal: DealHead, changes: Sequence[LoggedChange], now: datetime) -> dict[str, timedelta]:
     """Return how long the deal was in each stage; a stage to which it came back counts both stays."""
     spent: dict[str, timedelta] = {}
     entered_at, stage = deal.opened_at, None
@@ -224,7 +226,7 @@ def _usual(hours: int) -> str:
     return str(round(hours / _HOURS_A_DAY)) if hours >= 2 * _HOURS_A_DAY else f"{hours} h"
 
 
-def _why(changes: Sequence[StoryEntry], field: str, context: StoryContext) -> str | None:
+def _why(changes: Sequence[LoggedChange], field: str, context: TimelineContext) -> str | None:
     """Return who made a field of the deal what it is, when, and because; None if nothing changed it."""
     entry = next((one for one in reversed(changes) if one.change.get(field)), None)
     if entry is None:
@@ -277,8 +279,8 @@ async def _next_step(
     if source is None:
         return None
     report = await next_step_report(tx, session.permission, source.id) if source.next_step else None
-    said = "Next step"
+    origin = "Next step"
     if report is not None:
-        said += f", said by {who_of(report, session.teammate.actor)} {viewer.day(report.at)}"
+        origin += f", said by {who_of(report, session.teammate.actor)} {viewer.day(report.at)}"
     notes = source.outcome_notes
-    return NextStep(text=source.next_step, said=said, quote=notes, booking_id=source.id)
+    return NextStep(text=source.next_step, origin=origin, quote=notes, booking_id=source.id)

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from showup.reads.agenda import AgendaMeeting, State
 from showup.reads.booking_page import BookingMessage
-from showup.reads.story import StoryEntry
+from showup.reads.record_timeline import LoggedChange
 from showup.web.dashboard.reports import REPORTED
-from showup.web.dashboard.story_words import who_of
+from showup.web.dashboard.timeline_words import who_of
 from showup.web.dashboard.words import Viewer, clipped, sentence
 
 _CAME: Final = {True: "says showed", False: "says no-show", None: "says nothing"}
@@ -42,22 +42,22 @@ class Evidence(Struct, frozen=True, kw_only=True):
 def evidence_of(  # each by its name
     meeting: AgendaMeeting,
     state: State,
-    said: Sequence[StoryEntry],
+    reports: Sequence[LoggedChange],
     messages: Sequence[BookingMessage],
     viewer: Viewer,
     reader: str,
     *,
     place: str,
 ) -> Evidence:
-    """Return the card of a meeting. `said`: what was said about attendance, latest first; `reader`: who reads."""
+    """Return the card of a meeting. `reports`: about attendance, latest first; `reader`: who reads."""
     first_name = clipped(meeting.person.split(" ")[0])
     person = next(
-        (one for one in said if one.what in ("outcome.reported", "attendee.reported") and one.is_manual), None
+        (one for one in reports if one.what in ("outcome.reported", "attendee.reported") and one.is_manual), None
     )
     sources = [
         _person(person, meeting, state, viewer, reader),
-        _video(said, place),
-        _clock(said, meeting, viewer),
+        _video(reports, place),
+        _clock(reports, meeting, viewer),
     ]
     if state == "cancelled":
         word = "did not" if meeting.start_time <= viewer.now else "will not"
@@ -67,7 +67,7 @@ def evidence_of(  # each by its name
         return Evidence(kind="ahead", headline=headline, text=_next_reminder(messages, viewer), sources=sources)
     if meeting.evidence == "reported" or state in ("host", "rescheduled", "noshow"):
         who = "Cal.com" if person is None else sentence(who_of(person, reader))
-        at = person.at if person is not None else next((one.at for one in said), None)
+        at = person.at if person is not None else next((one.at for one in reports), None)
         when = "" if at is None else f" {viewer.relative(at)}".replace(" now", " just now")
         return Evidence(
             kind="reported", headline=_headline(state, first_name), text=f"{who} reported it{when}.", sources=sources
@@ -90,7 +90,7 @@ def _headline(state: State, first_name: str) -> str:
     return words.get(state, f"{first_name}: reported")
 
 
-def _person(report: StoryEntry | None, meeting: AgendaMeeting, state: State, viewer: Viewer, reader: str) -> Source:
+def _person(report: LoggedChange | None, meeting: AgendaMeeting, state: State, viewer: Viewer, reader: str) -> Source:
     if report is None:
         note = f"from {viewer.moment(meeting.start_time)} on" if meeting.start_time > viewer.now else ""
         return Source(glyph="unreported", name="A person", says="no report yet", note=note, weight="decides")
@@ -100,8 +100,8 @@ def _person(report: StoryEntry | None, meeting: AgendaMeeting, state: State, vie
     return Source(glyph=glyph, name="A person", says=says, note=sentence(who_of(report, reader)), at=report.at)
 
 
-def _video(said: Sequence[StoryEntry], place: str) -> Source:
-    found = next((one for one in said if one.what in _VIDEO), None)
+def _video(reports: Sequence[LoggedChange], place: str) -> Source:
+    found = next((one for one in reports if one.what in _VIDEO), None)
     if found is None:
         note = "nobody was marked as missing" if place == "Cal Video" else f"{place}; only Cal Video tells who joined"
         return Source(glyph="cancelled", name="The video call", says="no data", note=note if place != "–" else "")
@@ -117,8 +117,8 @@ def _video(said: Sequence[StoryEntry], place: str) -> Source:
     )
 
 
-def _clock(said: Sequence[StoryEntry], meeting: AgendaMeeting, viewer: Viewer) -> Source:
-    found = next((one for one in said if one.what == "meeting.ended"), None)
+def _clock(reports: Sequence[LoggedChange], meeting: AgendaMeeting, viewer: Viewer) -> Source:
+    found = next((one for one in reports if one.what == "meeting.ended"), None)
     if found is not None:
         came = (found.change.get("attended") or [None, None])[1]
         glyph = "unreported" if came is None else "assumed" if came else "noshow"

@@ -11,7 +11,7 @@ from showup.commands.unit_of_work import UnitOfWork
 from showup.web.http.app_state import AppState
 
 
-class PageResult(Struct, frozen=True, kw_only=True):
+class FormResult(Struct, frozen=True, kw_only=True):
     """What a form did. A fault stands at the form named `form`, which keeps what was typed (`values`).
 
     `undo_path` and `undo_fields`: the form that takes it back. `other_deal`: the deal that stands in the way.

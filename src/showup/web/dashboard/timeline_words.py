@@ -1,4 +1,4 @@
-"""What a line of the audit log says in a story: its mark, its sentence, and because."""
+"""What a line of the audit log says in a timeline: its mark, its sentence, and because."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -8,8 +8,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from showup.reads.agenda import State
-from showup.reads.story import StoryEntry
-from showup.web.dashboard.story_parts import Mark, MeetingNames, Part, StoryContext
+from showup.reads.record_timeline import LoggedChange
+from showup.web.dashboard.timeline_parts import Mark, MeetingNames, Part, TimelineContext
 from showup.web.dashboard.words import Viewer, clipped, count, money, sentence
 
 _STATES: Final[dict[str, State]] = {
@@ -19,7 +19,7 @@ _STATES: Final[dict[str, State]] = {
     "rescheduled": "rescheduled",
 }
 # Reasons that only say that somebody did it.
-_BY_HAND: Final = ("changed manually", "undone manually", "entered manually", "it is done")
+_MANUAL_REASONS: Final = ("changed manually", "undone manually", "entered manually", "it is done")
 # What lines say whose sentence needs no value: icon, strong words, further words.
 _PLAIN: Final[dict[str, tuple[str, str, str]]] = {
     "booking.requested": ("booking", "Requested", " a meeting"),
@@ -53,7 +53,7 @@ _PLAIN: Final[dict[str, tuple[str, str, str]]] = {
 }
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class LineText(Struct, frozen=True, kw_only=True):
     """The sentence of a line."""
 
     mark: Mark
@@ -62,32 +62,32 @@ class Told(Struct, frozen=True, kw_only=True):
     quote: str | None = None
 
 
-def sentence_of(entry: StoryEntry, meeting: MeetingNames | None, context: StoryContext) -> Told:
+def sentence_of(entry: LoggedChange, meeting: MeetingNames | None, context: TimelineContext) -> LineText:
     """Return what the entry says."""
     found = _SENTENCES.get(entry.what)
     if found is not None:
         return found(entry, meeting, context)
     words = sentence(entry.what.replace(".", " ").replace("_", " "))
     icon, strong, more = _PLAIN.get(entry.what, ("info", words, ""))
-    return _told(icon, Part(strong, is_strong=True), Part(more))
+    return _line(icon, Part(strong, is_strong=True), Part(more))
 
 
-def because_of(entry: StoryEntry, context: StoryContext) -> str | None:
+def because_of(entry: LoggedChange, context: TimelineContext) -> str | None:
     """Return who did it or why, as it ends a thought."""
     if entry.what == "meeting.ended" and "assumed" in entry.because:
         return "because Cal.com sent “meeting ended”"
     if not entry.is_manual:
-        is_said = entry.what in ("attendee.confirmed", "attendee.reported")
-        return entry.because if is_said else f"because {entry.because}" if entry.because else None
+        is_statement = entry.what in ("attendee.confirmed", "attendee.reported")
+        return entry.because if is_statement else f"because {entry.because}" if entry.because else None
     who = who_of(entry, context.actor)
     if entry.what in ("outcome.reported", "attendee.reported"):
         return f"reported by {who}{_after_end(entry, context)}"
-    if entry.because in _BY_HAND or entry.what == "deal.lost":
+    if entry.because in _MANUAL_REASONS or entry.what == "deal.lost":
         return f"by {who}"
     return f"by {who}, because {entry.because}"
 
 
-def who_of(entry: StoryEntry, reader: str) -> str:
+def who_of(entry: LoggedChange, reader: str) -> str:
     """Return who did it: `you`, a teammate's name, or the name of a key; `reader` is the reader's name in the log."""
     if entry.actor == reader:
         return "you"
@@ -97,8 +97,8 @@ def who_of(entry: StoryEntry, reader: str) -> str:
     return clipped(entry.actor_name or name or entry.actor)
 
 
-def _told(icon: str, *parts: Part) -> Told:
-    return Told(mark=Mark("icon", icon), parts=[one for one in parts if one.text])
+def _line(icon: str, *parts: Part) -> LineText:
+    return LineText(mark=Mark("icon", icon), parts=[one for one in parts if one.text])
 
 
 def _meeting_parts(meeting: MeetingNames | None) -> list[Part]:
@@ -107,7 +107,7 @@ def _meeting_parts(meeting: MeetingNames | None) -> list[Part]:
     return [Part(" "), Part(clipped(meeting.kind), href=meeting.href), Part(f" with {clipped(meeting.person)}")]
 
 
-def _ahead(entry: StoryEntry, viewer: Viewer) -> list[Part]:
+def _ahead(entry: LoggedChange, viewer: Viewer) -> list[Part]:
     start = _time(entry.change, "start_time")
     if start is None or start <= entry.at:
         return []
@@ -115,7 +115,7 @@ def _ahead(entry: StoryEntry, viewer: Viewer) -> list[Part]:
     return [Part(", for the same day" if days == 0 else f", {count(days, 'day')} ahead")]
 
 
-def _after_end(entry: StoryEntry, context: StoryContext) -> str:
+def _after_end(entry: LoggedChange, context: TimelineContext) -> str:
     meeting = context.meeting(entry.booking_id)
     if meeting is None or entry.at < meeting.end_time:
         return ""
@@ -145,93 +145,95 @@ def _text(change: dict[str, Any], name: str) -> str | None:
     return None if not value else str(value)
 
 
-def _booked(entry: StoryEntry, meeting: MeetingNames | None, context: StoryContext) -> Told:
+def _booked(entry: LoggedChange, meeting: MeetingNames | None, context: TimelineContext) -> LineText:
     ahead = _ahead(entry, context.viewer)
-    return _told("booking", Part("Booked", is_strong=True), *_meeting_parts(meeting), *ahead)
+    return _line("booking", Part("Booked", is_strong=True), *_meeting_parts(meeting), *ahead)
 
 
-def _rescheduled(entry: StoryEntry, _meeting: MeetingNames | None, context: StoryContext) -> Told:
-    return _told("moved", Part("Moved "), Part(_times(entry.change, context.viewer), is_strong=True))
+def _rescheduled(entry: LoggedChange, _meeting: MeetingNames | None, context: TimelineContext) -> LineText:
+    return _line("moved", Part("Moved "), Part(_times(entry.change, context.viewer), is_strong=True))
 
 
-def _called_off(entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _called_off(entry: LoggedChange, meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     word = "Cancelled" if entry.what == "booking.cancelled" else "Declined"
     parts = [Part(word, is_strong=True), *_meeting_parts(meeting)]
-    return Told(mark=Mark("glyph", "cancelled"), parts=parts, quote=_text(entry.change, "cancellation_reason"))
+    return LineText(mark=Mark("glyph", "cancelled"), parts=parts, quote=_text(entry.change, "cancellation_reason"))
 
 
-def _hosted(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _hosted(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     host = _text(entry.change, "organizer_name") or _text(entry.change, "organizer_email") or "another host"
-    return _told("person", Part("Hosted by "), Part(clipped(host), is_strong=True))
+    return _line("person", Part("Hosted by "), Part(clipped(host), is_strong=True))
 
 
-def _started(_entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
-    return _told("clock", Part("Started", is_strong=True), *_meeting_parts(meeting))
+def _started(_entry: LoggedChange, meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
+    return _line("clock", Part("Started", is_strong=True), *_meeting_parts(meeting))
 
 
-def _ended(entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _ended(entry: LoggedChange, meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     came = (entry.change.get("attended") or [None, None])[1]
     if came is None:
-        return Told(mark=Mark("glyph", "unreported"), parts=[Part("Ended", is_strong=True), *_meeting_parts(meeting)])
+        return LineText(
+            mark=Mark("glyph", "unreported"), parts=[Part("Ended", is_strong=True), *_meeting_parts(meeting)]
+        )
     words = "assumed to have been held" if came else "nobody came"
     parts = [Part("Ended, "), Part(words, is_strong=True)]
-    return Told(mark=Mark("glyph", "assumed" if came else "noshow"), parts=parts)
+    return LineText(mark=Mark("glyph", "assumed" if came else "noshow"), parts=parts)
 
 
-def _reported(entry: StoryEntry, meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _reported(entry: LoggedChange, meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     outcome = (entry.change.get("outcome") or [None, None])[1]
     quote, step = _text(entry.change, "outcome_notes"), _text(entry.change, "next_step")
     more = [Part(f" · next step: {clipped(step)}")] if step else []
     if outcome is None:
-        return Told(mark=Mark("icon", "note"), parts=[Part("Report changed", is_strong=True), *more], quote=quote)
+        return LineText(mark=Mark("icon", "note"), parts=[Part("Report changed", is_strong=True), *more], quote=quote)
     state = _STATES.get(str(outcome), "showed")
     parts = [Part("Meeting", is_strong=True)]
     if meeting is not None:
         length = f", {meeting.minutes} min" if meeting.minutes and outcome == "showed" else ""
         kind = Part(clipped(meeting.kind), is_strong=True, href=meeting.href)
         parts = [kind, Part(f" with {clipped(meeting.person)}{length}")]
-    return Told(mark=Mark("glyph", state), parts=[*parts, *more], badge=state, quote=quote)
+    return LineText(mark=Mark("glyph", state), parts=[*parts, *more], badge=state, quote=quote)
 
 
-def _attendee(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _attendee(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     glyph = "unreported" if "known" in entry.because else "noshow" if "did not" in entry.because else "showed"
-    return Told(mark=Mark("glyph", glyph), parts=[Part(sentence(entry.because))])
+    return LineText(mark=Mark("glyph", glyph), parts=[Part(sentence(entry.because))])
 
 
-def _host_missed(_entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
-    return Told(mark=Mark("glyph", "host"), parts=[Part("Host absent", is_strong=True)])
+def _host_missed(_entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
+    return LineText(mark=Mark("glyph", "host"), parts=[Part("Host absent", is_strong=True)])
 
 
-def _next_step(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _next_step(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     step = _text(entry.change, "next_step")
     if step is None:
-        return _told("check", Part("Next step done", is_strong=True))
-    return _told("flag", Part("Next step: "), Part(clipped(step), is_strong=True))
+        return _line("check", Part("Next step done", is_strong=True))
+    return _line("flag", Part("Next step: "), Part(clipped(step), is_strong=True))
 
 
-def _lead(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _lead(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     is_match = entry.what == "lead.matched"
     lead = str((entry.change.get("lead") or ["", ""])[1 if is_match else 0] or "")
     words = "Matched the lead " if is_match else "Not the lead "
-    return _told("mail" if is_match else "unmatched", Part(words), Part(clipped(lead), is_strong=True))
+    return _line("mail" if is_match else "unmatched", Part(words), Part(clipped(lead), is_strong=True))
 
 
-def _moved(entry: StoryEntry, _meeting: MeetingNames | None, context: StoryContext) -> Told:
+def _moved(entry: LoggedChange, _meeting: MeetingNames | None, context: TimelineContext) -> LineText:
     before, after = entry.change.get("stage") or ("", "")
     words = f"{sentence(clipped(str(before)))} → {sentence(clipped(str(after)))}"
     mark = Mark("ring", share=context.share(str(after)))
-    return Told(mark=mark, parts=[Part("Moved "), Part(words, is_strong=True)])
+    return LineText(mark=mark, parts=[Part("Moved "), Part(words, is_strong=True)])
 
 
-def _won(_entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
-    return Told(mark=Mark("ring", "won", share=1.0), parts=[Part("Won", is_strong=True)])
+def _won(_entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
+    return LineText(mark=Mark("ring", "won", share=1.0), parts=[Part("Won", is_strong=True)])
 
 
-def _lost(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
-    return Told(mark=Mark("icon", "x"), parts=[Part("Lost", is_strong=True)], quote=entry.because)
+def _lost(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
+    return LineText(mark=Mark("icon", "x"), parts=[Part("Lost", is_strong=True)], quote=entry.because)
 
 
-def _changed(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryContext) -> Told:
+def _changed(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     """Say what changed of a deal besides its stage and status."""
     change = entry.change
     if "amount" in change or "currency" in change:
@@ -239,14 +241,14 @@ def _changed(entry: StoryEntry, _meeting: MeetingNames | None, _context: StoryCo
         (amount, amount_after), (currency, currency_after) = pairs
         before = None if amount is None else money(Decimal(str(amount)), currency or currency_after)
         after = "–" if amount_after is None else money(Decimal(str(amount_after)), currency_after or currency)
-        return _told("deal", Part("Amount "), Part(f"{before} → {after}" if before else after, is_strong=True))
+        return _line("deal", Part("Amount "), Part(f"{before} → {after}" if before else after, is_strong=True))
     if "owner_email" in change:
         old, new = (clipped(str(one or "nobody")) for one in change["owner_email"])
-        return _told("person", Part("Owner "), Part(f"{old} → {new}", is_strong=True))
-    return _told("deal", Part("Changed", is_strong=True))
+        return _line("person", Part("Owner "), Part(f"{old} → {new}", is_strong=True))
+    return _line("deal", Part("Changed", is_strong=True))
 
 
-_SENTENCES: Final[dict[str, Callable[[StoryEntry, MeetingNames | None, StoryContext], Told]]] = {
+_SENTENCES: Final[dict[str, Callable[[LoggedChange, MeetingNames | None, TimelineContext], LineText]]] = {
     "booking.made": _booked,
     "booking.accepted": _booked,
     "booking.rescheduled": _rescheduled,

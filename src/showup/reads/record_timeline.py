@@ -18,7 +18,7 @@ from showup.reads.timeline import uids_of_bookings
 Shown: TypeAlias = Literal["everything", "meetings", "messages", "changes"]
 
 
-class StoryEntry(Struct, frozen=True, kw_only=True):
+class LoggedChange(Struct, frozen=True, kw_only=True):
     """A line of the audit log. `change` holds `[before, after]` by field. `actor_name` is a teammate's name."""
 
     at: datetime
@@ -37,7 +37,7 @@ class StoryEntry(Struct, frozen=True, kw_only=True):
         return self.actor.startswith(("teammate:", "key:"))
 
 
-class StoryMessage(Struct, frozen=True, kw_only=True):
+class SentMessage(Struct, frozen=True, kw_only=True):
     """A delivery that was made, or that failed. `recipient_name` is an attendee's name; `before` is of a reminder."""
 
     at: datetime
@@ -51,14 +51,14 @@ class StoryMessage(Struct, frozen=True, kw_only=True):
     booking_id: UUID | None
 
 
-class Story(Struct, frozen=True, kw_only=True):
+class RecordTimeline(Struct, frozen=True, kw_only=True):
     """The latest entries and messages, each in order of time, latest first."""
 
-    entries: Sequence[StoryEntry]
-    messages: Sequence[StoryMessage]
+    entries: Sequence[LoggedChange]
+    messages: Sequence[SentMessage]
 
 
-async def load_story(  # whose, and how much of it
+async def load_timeline(  # whose, and how much of it
     tx: AsyncConnection,
     permission: Permission,
     *,
@@ -67,13 +67,13 @@ async def load_story(  # whose, and how much of it
     shown: Shown,
     limit: int,
     is_of_booking: bool = False,
-) -> Story:
+) -> RecordTimeline:
     """Returns the latest `limit` entries and the latest `limit` messages.
 
     `is_of_booking`: of the deal, only what events of the bookings changed.
     """
-    entries: Sequence[StoryEntry] = ()
-    messages: Sequence[StoryMessage] = ()
+    entries: Sequence[LoggedChange] = ()
+    messages: Sequence[SentMessage] = ()
     connection = await driver_connection(tx)
     whose = (permission.workspace_id, list(booking_ids), deal_id, limit)
     of_deal = None if is_of_booking else deal_id
@@ -82,15 +82,15 @@ async def load_story(  # whose, and how much of it
         entries = await _readable(tx, permission, [_entry(dict(row)) for row in rows])
     if shown in ("everything", "messages"):
         rows = await connection.fetch(_MESSAGES, *whose[:2], of_deal, limit)
-        messages = [StoryMessage(**dict(row)) for row in rows]
-    return Story(entries=entries, messages=messages)
+        messages = [SentMessage(**dict(row)) for row in rows]
+    return RecordTimeline(entries=entries, messages=messages)
 
 
-def _entry(row: dict[str, Any]) -> StoryEntry:
-    return StoryEntry(**row | {"change": msgspec.json.decode(row["change"])})
+def _entry(row: dict[str, Any]) -> LoggedChange:
+    return LoggedChange(**row | {"change": msgspec.json.decode(row["change"])})
 
 
-async def _readable(tx: AsyncConnection, permission: Permission, entries: list[StoryEntry]) -> list[StoryEntry]:
+async def _readable(tx: AsyncConnection, permission: Permission, entries: list[LoggedChange]) -> list[LoggedChange]:
     """Return the entries without the uids that the reader must not see: texts of a change may contain some."""
     if can_see_uids(permission):
         return entries

@@ -1,4 +1,4 @@
-"""The pieces of a story's lines, and what its sentences need to know."""
+"""The pieces of a timeline's lines, and what its sentences need to know."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ class MeetingNames(Struct, frozen=True, kw_only=True):
     href: str | None
 
 
-class StoryContext(Struct, frozen=True, kw_only=True):
+class TimelineContext(Struct, frozen=True, kw_only=True):
     """What the sentences need: the viewer and their name in the log, the meetings by id, and the stages in order.
 
     `undoable`: the event of the last change of the deal, if it can be taken back.

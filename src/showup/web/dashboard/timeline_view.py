@@ -1,4 +1,4 @@
-"""The story of a deal or a booking as values for its template: a mark, a sentence, because, and times."""
+"""The timeline of a deal or a booking as values for its template: a mark, a sentence, because, and times."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,10 +9,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from showup.reads.agenda import State
-from showup.reads.story import Story, StoryEntry, StoryMessage
+from showup.reads.record_timeline import LoggedChange, RecordTimeline, SentMessage
 from showup.web.dashboard.message_words import lead_words, message_icon, message_name, names_of
-from showup.web.dashboard.story_parts import Mark, MeetingNames, Part, StoryContext
-from showup.web.dashboard.story_words import because_of, sentence_of
+from showup.web.dashboard.timeline_parts import Mark, MeetingNames, Part, TimelineContext
+from showup.web.dashboard.timeline_words import because_of, sentence_of
 from showup.web.dashboard.words import Viewer, clipped, their_hour
 
 LINES: Final = 30
@@ -21,7 +21,7 @@ MOST_LINES: Final = 600
 _BY_ATTENDEES: Final = ("booking.", "meeting.", "attendee.confirmed", "invite.")
 
 
-class StoryLine(Struct, frozen=True, kw_only=True):
+class TimelineLine(Struct, frozen=True, kw_only=True):
     """One line. `their`: the attendee's time of day, as `08:30 for Lisa`. `undo`: the event that can be taken back."""
 
     at: datetime
@@ -36,66 +36,66 @@ class StoryLine(Struct, frozen=True, kw_only=True):
     is_fault: bool = False
 
 
-class StoryView(Struct, frozen=True, kw_only=True):
+class TimelineView(Struct, frozen=True, kw_only=True):
     """The lines that are shown, latest first. `earlier`: how many lines to ask for to see more; None: these are all."""
 
     shown: str
-    lines: Sequence[StoryLine]
+    lines: Sequence[TimelineLine]
     earlier: int | None
 
 
-def build_story(story: Story, context: StoryContext, *, shown: str, limit: int) -> StoryView:
+def build_timeline(timeline: RecordTimeline, context: TimelineContext, *, shown: str, limit: int) -> TimelineView:
     """Return the latest `limit` lines. Changes of one event are one line, and so are messages of one kind in a row.
 
-    `story` has more than `limit` entries or messages if there are more.
+    `timeline` has more than `limit` entries or messages if there are more.
     """
-    changes = [_of_event(list(one), context) for _, one in groupby(story.entries, key=lambda entry: entry.event_id)]
-    dated: list[StoryLine | StoryMessage] = [*changes, *story.messages]
+    changes = [_of_event(list(one), context) for _, one in groupby(timeline.entries, key=lambda entry: entry.event_id)]
+    dated: list[TimelineLine | SentMessage] = [*changes, *timeline.messages]
     # Where one of the two ends early, the other one would show a past with gaps.
-    cut = [some[-1].at for some in (story.entries, story.messages) if len(some) > limit]
+    cut = [some[-1].at for some in (timeline.entries, timeline.messages) if len(some) > limit]
     dated = sorted((one for one in dated if not cut or one.at >= max(cut)), key=lambda one: one.at, reverse=True)
-    lines: list[StoryLine] = []
+    lines: list[TimelineLine] = []
     for key, group in groupby(dated, key=_run_key):
         run = list(group)
         if key is None:
-            lines += [one for one in run if isinstance(one, StoryLine)]
+            lines += [one for one in run if isinstance(one, TimelineLine)]
         else:
-            lines.append(_of_messages([one for one in run if isinstance(one, StoryMessage)], context))
+            lines.append(_of_messages([one for one in run if isinstance(one, SentMessage)], context))
     earlier = limit + LINES if (cut or len(lines) > limit) and limit < MOST_LINES else None
-    return StoryView(shown=shown, lines=lines[:limit], earlier=earlier)
+    return TimelineView(shown=shown, lines=lines[:limit], earlier=earlier)
 
 
-def _run_key(one: StoryLine | StoryMessage) -> tuple[str, str, str, UUID | None] | None:
+def _run_key(one: TimelineLine | SentMessage) -> tuple[str, str, str, UUID | None] | None:
     """Return what messages of one run have in common; None for a change, which stands alone."""
-    return None if isinstance(one, StoryLine) else (one.kind, one.destination, one.state, one.booking_id)
+    return None if isinstance(one, TimelineLine) else (one.kind, one.destination, one.state, one.booking_id)
 
 
-def _of_event(entries: list[StoryEntry], context: StoryContext) -> StoryLine:
+def _of_event(entries: list[LoggedChange], context: TimelineContext) -> TimelineLine:
     """Return the line of one event: its first entry is the sentence, and what else it changed stands behind it."""
     # A meeting causes the deal's change, so it is the sentence.
     entries.sort(key=lambda one: one.deal_id is not None)
     first, others = entries[0], entries[1:]
     meeting = context.meeting(first.booking_id)
-    told = sentence_of(first, meeting, context)
+    line = sentence_of(first, meeting, context)
     opened = next((one for one in others if one.what == "deal.opened" and not first.is_manual), None)
     more = [words for other in others if other is not opened and (words := _also(other))]
     reason = because_of(opened or first, context)
-    parts = [*told.parts, Part(", deal opened")] if opened else told.parts
+    parts = [*line.parts, Part(", deal opened")] if opened else line.parts
     because = " · ".join(one for one in (reason, *more) if one) or None
-    return StoryLine(
+    return TimelineLine(
         at=first.at,
-        mark=told.mark,
+        mark=line.mark,
         parts=parts,
         when=_when(context.viewer, first.at),
-        badge=told.badge,
+        badge=line.badge,
         because=because,
-        quote=told.quote,
+        quote=line.quote,
         their=_their(context.viewer, first.at, meeting) if first.what.startswith(_BY_ATTENDEES) else None,
         undo=first.event_id if first.event_id == context.undoable else None,
     )
 
 
-def _also(entry: StoryEntry) -> str:
+def _also(entry: LoggedChange) -> str:
     stage = entry.change.get("stage")
     match entry.what:
         case "deal.moved" if stage:
@@ -110,7 +110,7 @@ def _also(entry: StoryEntry) -> str:
             return entry.because
 
 
-def _of_messages(messages: list[StoryMessage], context: StoryContext) -> StoryLine:
+def _of_messages(messages: list[SentMessage], context: TimelineContext) -> TimelineLine:
     """Return one line for messages of one kind in a row, latest first."""
     newest = messages[0]
     meeting = context.meeting(newest.booking_id)
@@ -130,7 +130,7 @@ def _of_messages(messages: list[StoryMessage], context: StoryContext) -> StoryLi
     to_words = f" {'to' if newest.state == 'delivered' else 'for'} {to}" if to else ""
     parts.append(Part(f" {state}{to_words}"))
     reason = newest.because if newest.state == "failed" else None
-    return StoryLine(
+    return TimelineLine(
         at=newest.at,
         mark=Mark("icon", message_icon(newest.kind, newest.destination)),
         parts=parts,
