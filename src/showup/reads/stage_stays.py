@@ -12,7 +12,7 @@ from showup.database.engine import driver_connection
 ENOUGH: Final = 10
 """Fewer stays that ended than this are too few to say what is usual."""
 _FOR: Final = timedelta(days=365)
-_COUNTED_STAYS: Final = 5_000
+_COUNTED_STAYS: Final = 2_000
 _COUNTED_DEALS: Final = 500
 
 
@@ -32,7 +32,7 @@ class StageStay(Struct, frozen=True, kw_only=True):
 
 
 async def stage_stays(tx: AsyncConnection, permission: Permission, now: datetime) -> dict[str, StageStay]:
-    """Returns the stays of the last year by stage, simulated ones left out; the newest 5,000 of all stages."""
+    """Returns the stays of the last year by stage, simulated ones left out; the newest 2,000 of all stages."""
     rows = await (await driver_connection(tx)).fetch(
         _STAYS, permission.workspace_id, (now - _FOR).date(), _COUNTED_STAYS
     )

@@ -65,6 +65,15 @@ def test_what_is_cut_leaves_no_gap() -> None:
     assert (len(whole.lines), whole.earlier) == (5, None)
 
 
+def test_a_moved_meeting_says_both_times_by_whom_and_the_reason_quoted() -> None:
+    times = {"start_time": ["2026-03-10T15:00:00Z", "2026-03-12T12:30:00Z"]}
+    because = "the meeting was rescheduled by noor@acme.com: a board meeting: sorry"
+    moved = entry("booking.rescheduled", HOUR, times, because=because, actor="calcom", deal_id=None)
+    [line] = build_timeline(RecordTimeline(entries=[moved], messages=()), CONTEXT, shown="everything", limit=30).lines
+    assert text_of(line) == "Moved Tue 10 Mar 15:00 → today 12:30"
+    assert (line.because, line.quote) == ("by noor@acme.com, in Cal.com", "a board meeting: sorry")
+
+
 def test_only_the_last_change_of_a_person_is_taken_back_and_only_to_values_that_can_be_set() -> None:
     moved = entry("deal.moved", HOUR, {"stage": ["booked", "met"]})
     by_itself = entry("deal.moved", 2 * HOUR, {"stage": ["booked", "met"]}, actor="showup")

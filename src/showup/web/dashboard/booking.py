@@ -135,7 +135,7 @@ async def undo_match(request: Request, match_id: UUID, session: SignedInMember, 
     )
     if refused is not None:
         return await _after(request, session, state, booking.id, _refusal(refused, "match"), form)
-    text = f"{clipped(match['attendee'])} is not this lead. Unmatched asks who they are."
+    text = f"{clipped(match['attendee'])} is not this lead any more."
     return await _after(request, session, state, booking.id, FormResult(text=text), form)
 
 

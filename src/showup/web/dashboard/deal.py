@@ -10,10 +10,11 @@ from showup.deals.deal import DealChange
 from showup.events.booking import NextStepChanged
 from showup.events.deal import DealChanged
 from showup.reads.command_targets import DealTarget, target_of_booking, target_of_deal
+from showup.reads.deal_meetings import meetings_of_deals
 from showup.reads.deal_page import active_deal_of_company, changes_of_deal
 from showup.reads.record_timeline import Shown
 from showup.web.dashboard.amounts import amount_fault, parse_amount
-from showup.web.dashboard.deal_view import build_deal, reverse_of, undoable_change
+from showup.web.dashboard.deal_view import MEETINGS, build_deal, reverse_of, undoable_change
 from showup.web.dashboard.page_actions import FormResult, unit_of_work_of
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
@@ -109,7 +110,8 @@ async def change_next_step(request: Request, deal_id: UUID, session: SignedInMem
     async with write_transaction(state) as tx:
         deal = _found(await target_of_deal(tx, session.permission, deal_id))
         booking = await target_of_booking(tx, session.permission, _uuid(form.get("booking", "")))
-        if booking is None or booking.deal_id != deal.id:
+        meetings = await meetings_of_deals(tx, session.permission, [deal.id], state.clock(), newest=MEETINGS)
+        if booking is None or booking.id not in {one.id for one in meetings[deal.id]}:
             raise Refusal("not-found", "The deal has no such meeting.")
         event = NextStepChanged(subject=booking.name, next_step=step)
         refused = (await unit_of_work_of(session, state, tx).try_execute(booking.workspace_id, event)).refused

@@ -35,7 +35,8 @@ from showup.web.dashboard.timeline_view import TimelineView, build_timeline
 from showup.web.dashboard.timeline_words import because_of, who_of
 from showup.web.dashboard.words import TheirTime, Viewer, count, money, sentence, their_hour, their_time
 
-_MEETINGS: Final = 50
+MEETINGS: Final = 50
+"""A deal's page shows its latest meetings, up to so many."""
 _HOURS_A_DAY: Final = 24
 _UNDOABLE: Final = ("deal.moved", "deal.won", "deal.lost", "deal.reopened", "deal.changed", "deal.reassigned")
 
@@ -108,7 +109,7 @@ async def build_deal(
     deal = await load_deal_head(tx, permission, deal_id)
     if deal is None:
         return None
-    meetings = (await meetings_of_deals(tx, permission, [deal.id], now, newest=_MEETINGS))[deal.id]
+    meetings = (await meetings_of_deals(tx, permission, [deal.id], now, newest=MEETINGS))[deal.id]
     booking_ids = [one.id for one in meetings]
     changes = await changes_of_deal(tx, permission, deal.id)
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest

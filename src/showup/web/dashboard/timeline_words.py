@@ -53,6 +53,10 @@ _PLAIN: Final[dict[str, tuple[str, str, str]]] = {
 }
 
 
+_WITH_REASON: Final = ("booking.rescheduled", "booking.cancelled")
+_RESCHEDULED: Final = "the meeting was rescheduled "
+
+
 class LineText(Struct, frozen=True, kw_only=True):
     """The sentence of a line."""
 
@@ -76,6 +80,10 @@ def because_of(entry: LoggedChange, context: TimelineContext) -> str | None:
     """Return who did it or why, as it ends a thought."""
     if entry.what == "meeting.ended" and "assumed" in entry.because:
         return "because Cal.com sent “meeting ended”"
+    if entry.what in _WITH_REASON and not entry.is_manual:
+        who, _ = _reason_of(entry)
+        by = who.removeprefix(_RESCHEDULED)
+        return f"because {who}" if by == who else f"{by}, in Cal.com"
     if not entry.is_manual:
         is_statement = entry.what in ("attendee.confirmed", "attendee.reported")
         return entry.because if is_statement else f"because {entry.because}" if entry.because else None
@@ -135,6 +143,12 @@ def _moment(text: str | None, viewer: Viewer) -> str | None:
     return f"{viewer.day(at)} {viewer.hour(at)}"
 
 
+def _reason_of(entry: LoggedChange) -> tuple[str, str | None]:
+    """Return who moved or cancelled a meeting, and the reason that they gave, which stands behind a colon."""
+    who, _, reason = entry.because.partition(": ")
+    return who, reason or None
+
+
 def _time(change: dict[str, Any], name: str) -> datetime | None:
     value = (change.get(name) or [None, None])[1]
     return None if value is None else datetime.fromisoformat(value)
@@ -151,13 +165,17 @@ def _booked(entry: LoggedChange, meeting: MeetingNames | None, context: Timeline
 
 
 def _rescheduled(entry: LoggedChange, _meeting: MeetingNames | None, context: TimelineContext) -> LineText:
-    return _line("moved", Part("Moved "), Part(_times(entry.change, context.viewer), is_strong=True))
+    parts = [Part("Moved "), Part(_times(entry.change, context.viewer), is_strong=True)]
+    _, reason = _reason_of(entry)
+    return LineText(mark=Mark("icon", "moved"), parts=parts, quote=reason)
 
 
 def _called_off(entry: LoggedChange, meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
     word = "Cancelled" if entry.what == "booking.cancelled" else "Declined"
     parts = [Part(word, is_strong=True), *_meeting_parts(meeting)]
-    return LineText(mark=Mark("glyph", "cancelled"), parts=parts, quote=_text(entry.change, "cancellation_reason"))
+    _, reason = _reason_of(entry)
+    quote = reason or _text(entry.change, "cancellation_reason")
+    return LineText(mark=Mark("glyph", "cancelled"), parts=parts, quote=quote)
 
 
 def _hosted(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
