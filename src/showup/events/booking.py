@@ -137,6 +137,19 @@ class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
     next_step: str | None = None
 
 
+class AttendeeReported(ManualBookingEvent, frozen=True, kw_only=True):
+    """A witness reported whether one attendee (by `Attendee.key`) came; None takes earlier reports about them back."""
+
+    attendee: str
+    came: bool | None
+
+
+class NextStepChanged(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person changed what is to be done next after the meeting; an empty text: nothing, or it is done."""
+
+    next_step: str
+
+
 class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
     """An attendee (by `Attendee.key`) said that they will come at `start_time`. It says nothing about attendance."""
 
@@ -216,6 +229,8 @@ AnyBookingEvent: TypeAlias = (
     | InviteDeclined
     | AssignmentDisputed
     | OutcomeReported
+    | AttendeeReported
+    | NextStepChanged
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

@@ -105,6 +105,8 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.TranscriptReady,
     booking.AttendeeConfirmed,
     booking.OutcomeReported,
+    booking.AttendeeReported,
+    booking.NextStepChanged,
     booking.BookingAttached,
     booking.LeadMatched,
     booking.MatchWithdrawn,

@@ -45,6 +45,7 @@ _REPORT_EVENTS: Final = (
     events.GuestsMissed,
     events.MeetingEnded,
     events.OutcomeReported,
+    events.AttendeeReported,
 )
 
 

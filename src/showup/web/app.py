@@ -44,7 +44,18 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
-from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard import (
+    booking,
+    consequences,
+    deal,
+    outcome,
+    preferences,
+    setup,
+    sign_in,
+    sign_in_links,
+    teammates,
+    today,
+)
 from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -79,6 +90,9 @@ PAGE_ROUTERS = (
     sign_in_links.router,
     today.router,
     outcome.router,
+    consequences.router,
+    deal.router,
+    booking.router,
     setup.router,
     teammates.router,
     preferences.router,

@@ -53,6 +53,13 @@ def signed_in(
     context.close()
 
 
+def ids_of(site: Site, uid: str) -> tuple[str, str]:
+    """Returns the ids of a booking of ours and of its deal."""
+    query = "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = :uid AND workspace_id = :id"
+    [[booking, deal]] = site.execute(query, uid=uid, id=id_of("ours"))
+    return str(booking), str(deal)
+
+
 def check_page(page: Page, where: str, *, with_axe: bool = True) -> None:
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert widths[0] <= widths[1], f"{where} scrolls sideways"
@@ -75,16 +82,23 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         start=TODAY,
         end=TODAY + HOUR,
     )
+    site.execute(
+        "UPDATE showup.bookings SET outcome_notes = :name, next_step = :name, rescheduled_by = :name, reschedule_count"
+        " = 2, event_type_title = :name, answers = jsonb_build_object(CAST(:name AS text), CAST(:name AS text))"
+        " WHERE calcom_uid = 'met'",
+        name=HOSTILE,
+    )
+    site.execute("UPDATE showup.booking_attendees SET name = :name WHERE email LIKE 'sarah@%'", name=HOSTILE)
+    site.execute("UPDATE showup.deals SET owner_email = :name, amount = 1e11, currency = 'USD'", name=HOSTILE)
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": theme}
     with signed_in(site, browser, name, **options) as (context, complaints):
         page = context.new_page()
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         paths = [*PAGES] if name == "admin" else [*PAGES[:3]]
+        ahead, deal = ids_of(site, "ahead")
+        paths += [f"deals/{deal}", f"bookings/{ids_of(site, 'met')[0]}"]
         if name != "read_only":
-            [[booking]] = site.execute(
-                "SELECT id FROM showup.bookings WHERE calcom_uid = 'ahead' AND workspace_id = :id", id=id_of("ours")
-            )
-            paths.append(f"outcome/{booking}")
+            paths.append(f"outcome/{ahead}")
         for path in paths:
             page.goto(f"{site.address}/{path}")
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=name == "admin")
@@ -144,4 +158,42 @@ def test_keys_walk_the_rows_and_the_theme_changes_without_a_reload(site: Site, b
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 14, 16)"
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        assert complaints == []
+
+
+def test_a_report_on_the_page_of_a_booking_changes_that_of_its_deal(site: Site, browser: Browser) -> None:
+    booking, deal = ids_of(site, "met")
+    with signed_in(site, browser, "admin", viewport={"width": 1280, "height": 900}) as (context, complaints):
+        of_deal, of_booking = context.new_page(), context.new_page()
+        of_deal.goto(f"{site.address}/deals/{deal}")
+        of_booking.goto(f"{site.address}/bookings/{booking}")
+        expect(of_booking.locator("#live")).to_have_attribute("data-state", "live")
+        expect(of_deal.locator("#live")).to_have_attribute("data-state", "live")
+        of_booking.locator(".proof").get_by_role("button", name="Showed").click()
+        expect(of_booking.locator(".proof")).to_contain_text("You reported it just now.")
+        expect(of_deal.locator("#timeline")).to_contain_text("reported by you")
+        expect(of_deal.locator(".steps [aria-current]")).to_contain_text("Met")
+        of_deal.get_by_role("button", name="Proposal").click()
+        expect(of_deal.locator("#toasts")).to_contain_text("Moved to Proposal.")
+        of_deal.keyboard.press("u")
+        expect(of_deal.locator("#toasts")).to_contain_text("Taken back.")
+        expect(of_deal.locator(".steps [aria-current]")).to_contain_text("Met")
+        of_deal.locator("summary", has_text="Lost").click()
+        of_deal.get_by_label("Why is it lost?").fill(" ")
+        of_deal.get_by_role("button", name="Mark as lost").click()
+        expect(of_deal.get_by_role("alert")).to_contain_text("Say why it is lost")
+        # The answer 422 is what the page shows, and no fault of it.
+        refused = [one for one in complaints if "422" in one]
+        assert complaints == refused
+
+
+def test_the_line_above_save_says_what_the_answer_does(site: Site, browser: Browser) -> None:
+    booking, _ = ids_of(site, "globex")
+    with signed_in(site, browser, "member", viewport={"width": 390, "height": 844}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/outcome/{booking}")
+        page.get_by_text("Showed", exact=True).click()
+        expect(page.locator(".outcome__says")).to_contain_text("as showed, reported by you.")
+        page.get_by_text("No-show", exact=True).click()
+        expect(page.locator(".outcome__says")).to_contain_text("as no-show, reported by you.")
         assert complaints == []

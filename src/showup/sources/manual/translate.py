@@ -9,11 +9,13 @@ from msgspec import Struct
 from showup.events.booking import (
     AttendeeConfirmed,
     AttendeeDismissed,
+    AttendeeReported,
     BookingAttached,
     DismissalUndone,
     LeadMatched,
     MatchUndone,
     MatchWithdrawn,
+    NextStepChanged,
     OutcomeReported,
 )
 from showup.events.deal import DealChanged, DealOpened
@@ -24,6 +26,8 @@ from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, Person
 
 _AnyManualEvent: TypeAlias = (
     OutcomeReported
+    | AttendeeReported
+    | NextStepChanged
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

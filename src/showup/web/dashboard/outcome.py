@@ -1,7 +1,7 @@
 """`/outcome/{booking_id}`: how a meeting went, in fifteen seconds; `/outcomes`: the meetings that lack an answer."""
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from showup.reads.agenda import AgendaMeeting, find_meeting, list_unreported
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
+from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.reports import OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
@@ -34,7 +35,6 @@ router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
 _NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
 _MAX_NOTES: Final = 10_000
-_MAX_AMOUNT: Final = 10**12
 _LISTED: Final = 100
 _LISTED_FOR: Final = timedelta(days=90)
 _PREFILLED: Final = {"showed": "showed", "assumed": "showed", "noshow": "no_show", "host": "host_absent"}
@@ -65,10 +65,10 @@ async def outcome_page(request: Request, booking_id: UUID, session: SignedInMemb
     """Show the form, filled with what is known."""
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
-        meeting, known = await _load(tx, session, booking_id)
+        meeting, known = await load_outcome(tx, session, booking_id)
         values = {"outcome": known.outcome or _PREFILLED.get(meeting.state(state.clock()), "")}
         values |= {"notes": known.notes or "", "next_step": known.next_step or ""}
-        return await _page(request, session, state, tx, meeting=meeting, known=known, values=values)
+        return await render_outcome(request, session, state, tx, meeting=meeting, known=known, values=values)
 
 
 @router.post("/outcome/{booking_id}")
@@ -76,8 +76,8 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
     """Save the answer. If somebody else answered after the form was opened, show both answers instead."""
     form = await read_form(request)
     check_csrf(request, session, form)
-    amount = _amount(form.get("amount", ""))
-    faults = _faults(form, amount)
+    amount = parse_amount(form.get("amount", ""))
+    faults = faults_of(form, amount)
     async with write_transaction(state) as tx:
         booking = await target_of_booking(tx, session.permission, booking_id)
         if booking is None:
@@ -85,17 +85,17 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         unit_of_work = UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
         # From here on nobody else answers, so that the check below still holds when the answer is saved.
         await unit_of_work.lock(booking.workspace_id)
-        meeting, known = await _load(tx, session, booking.id)
+        meeting, known = await load_outcome(tx, session, booking.id)
         is_overtaken = _seen(known) != form.get("seen", "") and form.get("anyway") != "yes"
         if not faults and not is_overtaken:
-            events = await _events(tx, session, booking, form, known, amount)
+            events = await events_of(tx, session, booking, form, known, amount)
             result = await unit_of_work.try_execute(booking.workspace_id, *events)
             if result.refused is None:
                 following = await _following(tx, session, state, booking.id)
                 return redirect(request, f"outcome/{following}" if following else "")
             faults = {"outcome": f"Not saved: {result.refused}."}
         status = 409 if is_overtaken and not faults else 422
-        return await _page(
+        return await render_outcome(
             request,
             session,
             state,
@@ -109,7 +109,8 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         )
 
 
-async def _load(tx: AsyncConnection, session: Session, booking_id: UUID) -> tuple[AgendaMeeting, OutcomeForm]:
+async def load_outcome(tx: AsyncConnection, session: Session, booking_id: UUID) -> tuple[AgendaMeeting, OutcomeForm]:
+    """Return the meeting, and what is known of its outcome. Refuses one that the teammate can't see."""
     meeting = await find_meeting(tx, session.permission, booking_id)
     known = await load_outcome_form(tx, session.permission, booking_id)
     if meeting is None or known is None:
@@ -126,18 +127,8 @@ def _seen(known: OutcomeForm) -> str:
     return str(known.last_report.event_id) if known.last_report else ""
 
 
-def _amount(text: str) -> Decimal | None:
-    """Return the amount as people write it: `12,000` or `12 000.50`; None if it is no amount."""
-    try:
-        amount = Decimal(text.replace(",", "").replace(" ", "").replace("\N{NO-BREAK SPACE}", ""))
-    except InvalidOperation:
-        return None
-    exponent = amount.as_tuple().exponent
-    is_amount = amount.is_finite() and 0 <= amount < _MAX_AMOUNT and isinstance(exponent, int) and exponent >= -2
-    return amount if is_amount else None
-
-
-def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
+def faults_of(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
+    """Return what is wrong with an answer, by field."""
     faults = {}
     if form.get("outcome") not in OUTCOMES:
         faults["outcome"] = "Choose what happened."
@@ -146,14 +137,12 @@ def _faults(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
     if form.get("next_step", "") not in ("", *_NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
         faults["next_step"] = "Choose a next step of the list."
     currency = form.get("currency", "")
-    if form.get("amount") and amount is None:
-        faults["amount"] = "Write an amount such as 12,000 or 12000.50."
-    elif form.get("amount") and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-        faults["amount"] = "Name the currency by three letters, such as EUR."
+    if form.get("amount") and (fault := amount_fault(amount, currency)):
+        faults["amount"] = fault
     return faults
 
 
-async def _events(  # the answer, and what it is about
+async def events_of(  # the answer, and what it is about
     tx: AsyncConnection,
     session: Session,
     booking: BookingTarget,
@@ -161,6 +150,7 @@ async def _events(  # the answer, and what it is about
     known: OutcomeForm,
     amount: Decimal | None,
 ) -> list[ManualEvent]:
+    """Return what the answer of a form without faults says, as events."""
     outcome = OUTCOMES[form["outcome"]]
     is_showed = outcome == "showed"
     report = OutcomeReported(
@@ -194,7 +184,7 @@ async def _following(tx: AsyncConnection, session: Session, state: AppState, boo
     return next((one.id for one in found if one.id != booking_id), None)
 
 
-async def _page(  # noqa: PLR0913  # each by its name
+async def render_outcome(  # noqa: PLR0913  # each by its name
     request: Request,
     session: Session,
     state: AppState,
@@ -205,8 +195,10 @@ async def _page(  # noqa: PLR0913  # each by its name
     values: dict[str, str],
     faults: dict[str, str] | None = None,
     is_overtaken: bool = False,
+    consequences: str | None = None,
     status: int = 200,
 ) -> Response:
+    """Show the form with these values. `consequences`: what saving them does; None: it is not tried yet."""
     viewer = viewer_of(session, state)
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     context: dict[str, Any] = {
@@ -221,5 +213,6 @@ async def _page(  # noqa: PLR0913  # each by its name
         "values": values,
         "faults": faults or {},
         "is_overtaken": is_overtaken,
+        "consequences": consequences,
     }
     return await render_shell(request, "outcome.html", context, tx=tx, session=session, state=state, status=status)

@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from showup.web.dashboard import words
+from showup.web.dashboard import decisions, message_words, words
 from showup.web.dashboard.assets import asset_hash
 
 # No inline script or style, and nothing from another server.
@@ -38,6 +38,9 @@ _environment.filters |= {
     "plus_minus": words.plus_minus,
     "sentence": words.sentence,
     "sums": words.sums,
+    "question": words.question,
+    "destination_name": decisions.destination_name,
+    "destination_icon": lambda destination: message_words.message_icon("confirmation", destination),
 }
 
 
