@@ -19,7 +19,7 @@ _SEATS = """
            coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time, coalesce(b.end_time, b.start_time) AS over_at,
            a.attended, a.attendance_evidence = 'reported' AS reported, b.host_absent
     FROM matches n JOIN bookings b ON b.id = n.booking_id
-    JOIN booking_attendees a ON a.booking_id = n.booking_id AND a.email = n.attendee
+    JOIN booking_attendees a ON a.booking_id = n.booking_id AND a.attendee_key = n.attendee
     JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
     LEFT JOIN campaign_leads m ON m.lead_id = n.lead_id AND m.campaign_id = n.campaign_id
     WHERE n.state = 'matched' AND n.workspace_id = :workspace_id

@@ -366,6 +366,7 @@ def add_match(data: SampleData, workspace: str) -> None:
     evidence = {"address": "it is the lead's address"}
     booking = {"ours": "ours.demo", "theirs": "theirs.intro"}[workspace]
     seat = {"booking_id": booking, "position": 9, "email": "p.at@gmail.com", "match_key": "pat@gmail.com"}
+    seat["attendee_key"] = seat["email"]
     data.add(tables.booking_attendees, **seat)
     data.add(
         tables.matches,

@@ -140,6 +140,7 @@ matches = Table(
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    # The attendee's key in the booking, as in `booking_attendees`.
     Column("attendee", Text, nullable=False),
     Column("lead_id", UUID, nullable=False),
     Column("lead_email", Text, nullable=False),
@@ -187,6 +188,8 @@ unmatched_bookings = Table(
     Column("workspace_id", UUID),
     Column("booking_id", UUID),
     Column("attendee", Text),
+    Column("email", Text),
+    Column("phone", Text),
     Column("name", Text),
     Column("title", Text),
     Column("start_time", Instant),

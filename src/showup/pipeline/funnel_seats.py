@@ -9,7 +9,7 @@ from showup.campaigns.match import Match
 
 def funnel_seats(booking: Booking, matches: Iterable[Match]) -> list[FunnelSeat]:
     """Return the seats that count of the attendees who are matched to a lead."""
-    attendees = {one.email: one for one in booking.attendees}
+    attendees = {one.key: one for one in booking.attendees}
     return [
         FunnelSeat(
             attendee=match.attendee,

@@ -137,8 +137,8 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
 def _matched(state: BookingState) -> MatchedBooking:
     """Return the matches of the attendees; one whom a newer list omits has none."""
     people = () if state.booking is None else state.booking.attendees
-    emails = {one.email for one in people if one.is_person}
-    found = [one for one in state.matches if one.attendee in emails]
+    guests = {one.key for one in people if one.is_guest}
+    found = [one for one in state.matches if one.attendee in guests]
     return MatchedBooking(found, [] if state.booking is None else funnel_seats(state.booking, found))
 
 

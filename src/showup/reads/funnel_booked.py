@@ -142,7 +142,7 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
 def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return the seats of people whom no campaign brought, also of those without an address.
 
-    Organizers and teammates have an address, and no key.
+    Organizers and teammates have no key.
     """
     who = "coalesce(a.email, a.phone, b.id::text || ' ' || a.position)"
     unknown: dict[Dimension, str] = {"campaign": "NULL::bigint", "step": "NULL::integer", "sender": "NULL::text"}
@@ -154,7 +154,7 @@ def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
                coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
                coalesce(a.attendance_evidence = 'reported', false) AS reported
         FROM bookings b JOIN booking_attendees a
-            ON a.booking_id = b.id AND (a.match_key IS NOT NULL OR a.email IS NULL)
+            ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
         WHERE {" AND ".join(where)} AND NOT EXISTS (
-            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched')
+            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched')
     """  # noqa: S608  # as above

@@ -44,6 +44,8 @@ UNMATCHED: Example = {
     "workspace": "default",
     "booking_id": BOOKING_ID,
     "attendee": "s.chen@gmail.com",
+    "email": "s.chen@gmail.com",
+    "phone": None,
     "name": "Sarah Chen",
     "title": "Intro call",
     "start_time": "2026-03-12T15:00:00Z",
@@ -90,7 +92,9 @@ class UnmatchedResponse(BaseModel):
     id: UUID
     workspace: str
     booking_id: UUID
-    attendee: str
+    attendee: str = Field(description="The address, else the phone number, else the name: as in matches.")
+    email: str | None
+    phone: str | None
     name: str | None
     title: str
     start_time: datetime

@@ -670,6 +670,7 @@ TABLES = (
         person_id UUID,
         email TEXT,
         match_key TEXT,
+        attendee_key TEXT,
         company_key TEXT,
         name TEXT,
         time_zone TEXT,
@@ -697,7 +698,7 @@ TABLES = (
     """CREATE INDEX ix_booking_attendees_name_keys ON booking_attendees USING gin (name_keys)
         WITH (fastupdate = off) WHERE name_keys IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_unmatched
-        ON booking_attendees ((md5((booking_id)::text || ':' || email)::uuid)) WHERE match_key IS NOT NULL""",
+        ON booking_attendees ((md5((booking_id)::text || ':' || attendee_key)::uuid)) WHERE attendee_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
     """CREATE TABLE booking_refs (
         workspace_id UUID NOT NULL,
@@ -908,13 +909,13 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 
 # Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
-    SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
-           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
+    SELECT md5(a.booking_id::text || ':' || a.attendee_key)::uuid AS id, b.workspace_id, a.booking_id,
+           a.attendee_key AS attendee, a.email, a.phone, a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
            a.dismissed, a.company_answer, a.company_key
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
-    WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
+    WHERE a.attendee_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (
-        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.email AND m.state = 'matched')"""
+        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.attendee_key AND m.state = 'matched')"""
 
 # Facts about meetings and deals, and their counts by week: see showup.analysis.
 ANALYSIS_TABLES = (
