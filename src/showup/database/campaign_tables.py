@@ -128,9 +128,24 @@ campaign_leads = Table(
     # Where it came from: the import, and the line of its file; for EmailBison its number of the lead.
     Column("import_id", UUID),
     Column("import_line", BigInteger),
+    # Of EmailBison's campaigns, what was known when the times of the single mails were read: how many were sent, and
+    # whether the lead had answered (1) and was interested (2). NULL: they were not read yet.
+    Column("mails_read", Integer),
+    Column("answers_read", SmallInteger),
     PrimaryKeyConstraint("lead_id", "campaign_id"),
     ForeignKeyConstraint(["workspace_id", "campaign_id"], ["campaigns.workspace_id", "campaigns.id"]),
     Index("ix_campaign_leads_campaign", "workspace_id", "campaign_id", "lead_id"),
+    # The leads whose mails are to be read, those who answered first: as `campaigns.mails_store` asks for them.
+    Index(
+        "ix_campaign_leads_unread_mails",
+        "workspace_id",
+        text("((replied IS TRUE)::integer + (interested IS TRUE)::integer) DESC"),
+        "lead_id",
+        postgresql_where=text(
+            "campaign_id < 1000000000 AND (coalesce(sent, 0) > coalesce(mails_read, 0)"
+            " OR (replied IS TRUE)::integer + (interested IS TRUE)::integer > coalesce(answers_read, 0))"
+        ),
+    ),
 )
 
 # The match of a booking's attendee to a lead. A match that was undone stays, so that it is not made again by itself.

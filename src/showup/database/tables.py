@@ -57,6 +57,7 @@ from showup.database.lead_source_tables import campaign_days as campaign_days
 from showup.database.lead_source_tables import campaign_totals as campaign_totals
 from showup.database.lead_source_tables import lead_sources as lead_sources
 from showup.database.lead_source_tables import lead_walks as lead_walks
+from showup.database.lead_source_tables import mail_senders as mail_senders
 from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.log_tables import audit_log as audit_log
 from showup.database.log_tables import chain as chain

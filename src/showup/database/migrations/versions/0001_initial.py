@@ -780,6 +780,13 @@ TABLES = (
         CONSTRAINT pk_lead_walks PRIMARY KEY (workspace_id, list),
         CONSTRAINT fk_lead_walks_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    """CREATE TABLE mail_senders (
+        workspace_id UUID NOT NULL,
+        number BIGINT NOT NULL,
+        email TEXT,
+        CONSTRAINT pk_mail_senders PRIMARY KEY (workspace_id, number),
+        CONSTRAINT fk_mail_senders_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
     """CREATE TABLE reported_leads (
         workspace_id UUID NOT NULL,
         lead TEXT NOT NULL,
@@ -854,11 +861,17 @@ TABLES = (
         sender_email TEXT,
         import_id UUID,
         import_line BIGINT,
+        mails_read INTEGER,
+        answers_read SMALLINT,
         CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
         CONSTRAINT fk_campaign_leads_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id),
         CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
     )""",
     "CREATE INDEX ix_campaign_leads_campaign ON campaign_leads (workspace_id, campaign_id, lead_id)",
+    """CREATE INDEX ix_campaign_leads_unread_mails
+        ON campaign_leads (workspace_id, ((replied IS TRUE)::integer + (interested IS TRUE)::integer) DESC, lead_id)
+        WHERE campaign_id < 1000000000 AND (coalesce(sent, 0) > coalesce(mails_read, 0)
+        OR (replied IS TRUE)::integer + (interested IS TRUE)::integer > coalesce(answers_read, 0))""",
     """CREATE TABLE matches (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
