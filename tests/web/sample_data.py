@@ -389,6 +389,7 @@ def add_match(data: SampleData, workspace: str) -> None:
         booking_id=match["booking_id"],
         workspace_id=workspace,
         lead_id=f"{workspace}.lead",
+        person_id=f"{workspace}.lead",
         campaign_id=FIRST_OWN_ID,
         booked_at=utc("2026-03-01"),
         start_time=start,

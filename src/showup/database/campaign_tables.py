@@ -182,6 +182,8 @@ funnel_seats = Table(
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
     Column("lead_id", UUID, nullable=False),
+    # Who counts: the lead, or the lead of the person's current address if somebody merged people.
+    Column("person_id", UUID, nullable=False),
     Column("campaign_id", BigInteger, nullable=False),
     Column("booked_at", Instant, nullable=False),
     Column("start_time", Instant, nullable=False),

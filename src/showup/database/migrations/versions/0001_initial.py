@@ -900,6 +900,7 @@ TABLES = (
         workspace_id UUID NOT NULL,
         booking_id UUID NOT NULL,
         lead_id UUID NOT NULL,
+        person_id UUID NOT NULL,
         campaign_id BIGINT NOT NULL,
         booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
         start_time TIMESTAMP WITH TIME ZONE NOT NULL,
