@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    Sequence,
     SmallInteger,
     Table,
     Text,
@@ -26,11 +27,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
 
+# The numbers of campaigns that no other system has numbered; an aborted import leaves a gap.
+campaign_numbers = Sequence("campaign_numbers", start=1_000_000_000, metadata=metadata)
+
 campaigns = Table(
     "campaigns",
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    # EmailBison's own number, or one from FIRST_OWN_ID on.
+    # EmailBison's own number, or one of `campaign_numbers`, which begin at FIRST_OWN_ID.
     Column("id", BigInteger, nullable=False),
     Column("source", Text, CheckConstraint("source IN ('csv', 'emailbison')", name="source"), nullable=False),
     Column("name", Text, nullable=False),
@@ -78,6 +82,9 @@ leads = Table(
     Column("last_name", Text),
     Column("name", Text),
     Column("company", Text),
+    # The import or the source that named the lead last, and the names that it replaced, each `until` a time.
+    Column("names_from", UUID),
+    Column("earlier_names", JSONB, nullable=False, server_default="[]"),
     Column("other_emails", ARRAY(Text)),
     Column("other_keys", ARRAY(Text)),
     # The keys by which attendees of the same name or company find the lead: name_match/keys.py. Empty: unknown.
@@ -213,6 +220,7 @@ unmatched_bookings = Table(
     Column("booked_at", Instant),
     Column("status", Text),
     Column("organizer_email", Text),
+    Column("simulated", Boolean),
     Column("dismissed", Boolean),
     Column("company_answer", Text),
     Column("company_key", Text),

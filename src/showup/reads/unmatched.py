@@ -17,7 +17,7 @@ SORTS: Sorts = {name: unmatched_bookings.c[name] for name in ("start_time", "boo
 
 _FIELDS = (
     *("id", "booking_id", "attendee", "email", "phone", "name", "title", "start_time", "booked_at", "status"),
-    *("organizer_email", "dismissed"),
+    *("organizer_email", "simulated", "dismissed"),
 )
 
 

@@ -127,6 +127,9 @@ def _rows(funnel: Item) -> Iterator[list[object]]:
     notices = [health.message for health in (funnel["calcom"], funnel["emailbison"]) if health.message is not None]
     if funnel["group_by"] and funnel["omitted"]:
         notices.append(f"{funnel['omitted']:,} more groups are left out: send a filter, or a greater limit")
+    if funnel["group_by"] and not funnel["items"] and notices:
+        # A file without a group must say why, too.
+        yield [*[None] * (len(_HEADER) - 1), "; ".join(notices)]
     for item in funnel["items"] if funnel["group_by"] else [funnel | {"group": {}}]:
         key, held, deals = item["group"], item["held_rate"], item["deals"]
         campaign = key.get("campaign") or {}

@@ -52,6 +52,7 @@ UNMATCHED: Example = {
     "booked_at": "2026-03-10T09:15:00Z",
     "status": "ACCEPTED",
     "organizer_email": "dana@ourbrand.example",
+    "simulated": False,
     "dismissed": False,
     "candidates": [
         {
@@ -101,6 +102,7 @@ class UnmatchedResponse(BaseModel):
     booked_at: datetime
     status: Literal["ACCEPTED", "PENDING"]
     organizer_email: str | None
+    simulated: bool
     dismissed: bool
     candidates: list[CandidateResponse] = Field(
         description="Up to five leads, the likeliest first. Leads that a person ruled out are left out."

@@ -794,6 +794,7 @@ TABLES = (
         CONSTRAINT pk_reported_leads PRIMARY KEY (workspace_id, lead),
         CONSTRAINT fk_reported_leads_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    "CREATE SEQUENCE campaign_numbers START WITH 1000000000",
     """CREATE TABLE lead_imports (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -824,6 +825,8 @@ TABLES = (
         last_name TEXT,
         name TEXT,
         company TEXT,
+        names_from UUID,
+        earlier_names JSONB DEFAULT '[]' NOT NULL,
         other_emails TEXT[],
         other_keys TEXT[],
         family_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
@@ -925,7 +928,7 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
     SELECT md5(a.booking_id::text || ':' || a.attendee_key)::uuid AS id, b.workspace_id, a.booking_id,
            a.attendee_key AS attendee, a.email, a.phone, a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
-           a.dismissed, a.company_answer, a.company_key
+           b.simulated, a.dismissed, a.company_answer, a.company_key
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
     WHERE a.attendee_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (
