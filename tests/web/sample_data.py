@@ -366,6 +366,7 @@ def add_match(data: SampleData, workspace: str) -> None:
     evidence = {"address": "it is the lead's address"}
     booking = {"ours": "ours.demo", "theirs": "theirs.intro"}[workspace]
     seat = {"booking_id": booking, "position": 9, "email": "p.at@gmail.com", "match_key": "pat@gmail.com"}
+    seat["attendee_key"] = seat["email"]
     data.add(tables.booking_attendees, **seat)
     data.add(
         tables.matches,
@@ -388,6 +389,7 @@ def add_match(data: SampleData, workspace: str) -> None:
         booking_id=match["booking_id"],
         workspace_id=workspace,
         lead_id=f"{workspace}.lead",
+        person_id=f"{workspace}.lead",
         campaign_id=FIRST_OWN_ID,
         booked_at=utc("2026-03-01"),
         start_time=start,

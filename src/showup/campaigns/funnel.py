@@ -68,11 +68,13 @@ SEAT_OUTCOMES: Final[Mapping[SeatOutcome, int]] = {name: number for number, name
 class FunnelSeat(Struct, frozen=True, kw_only=True):
     """The seat of an attendee who is a lead, as far as it counts. `outcome` is one of the numbers of SEAT_OUTCOMES.
 
+    `person` is who counts: the lead, or the person whom somebody merged with the lead's address.
     `over_at`: the end of the meeting, or its start if the end is unknown. `reported`: somebody reported the outcome.
     """
 
     attendee: str
     lead: str
+    person: str
     campaign_id: int
     booked_at: datetime
     start_time: datetime

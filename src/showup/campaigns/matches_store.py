@@ -12,7 +12,7 @@ from showup.campaigns.match import Match, match_id
 from showup.database import bulk
 from showup.database.tables import funnel_seats, matches
 
-_SEAT_COLUMNS = tuple(name for name in FunnelSeat.__struct_fields__ if name not in ("attendee", "lead"))
+_SEAT_COLUMNS = tuple(name for name in FunnelSeat.__struct_fields__ if name not in ("attendee", "lead", "person"))
 
 
 class MatchedBooking(Struct, frozen=True):
@@ -32,6 +32,7 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapp
             "workspace_id": workspace_id,
             "booking_id": booking_id,
             "lead_id": lead_id(workspace_id, seat.lead),
+            "person_id": lead_id(workspace_id, seat.person),
             **{name: getattr(seat, name) for name in _SEAT_COLUMNS},
         }
         for booking_id, one in matched.items()
@@ -64,6 +65,22 @@ async def _save_matches(
         for one in found.matches
     ]
     await bulk.insert(connection, matches, rows)
+
+
+async def bookings_of_mailboxes(connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]) -> set[UUID]:
+    """Return the bookings of attendees who are matched to leads with these match keys."""
+    rows = await connection.fetch(
+        """
+        SELECT m.booking_id FROM leads l JOIN matches m ON m.lead_id = l.id
+        WHERE l.workspace_id = $1 AND l.email = ANY($2::text[]) AND m.state = 'matched'
+        UNION
+        SELECT m.booking_id FROM leads l JOIN matches m ON m.lead_id = l.id
+        WHERE l.workspace_id = $1 AND l.match_key = ANY($2::text[]) AND m.state = 'matched'
+        """,
+        workspace_id,
+        list(keys),
+    )
+    return {row["booking_id"] for row in rows}
 
 
 async def remove(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> None:

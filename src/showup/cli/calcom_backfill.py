@@ -10,6 +10,7 @@ import typer
 from showup.cli.errors import CliError
 from showup.cli.output import counting_bar, print_json
 from showup.cli.runner import run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from showup.container import Container
@@ -56,7 +57,7 @@ def backfill(
         return
     for name, result in results.items():
         repaired = ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.repaired.items())) or "no differences"
-        print(f"{name}: checked {result.looked_at:,} bookings: {repaired}.")
+        print(f"{name}: checked {counted(result.looked_at, 'booking')}: {repaired}.")
 
 
 async def _backfill(
@@ -130,6 +131,6 @@ def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
             previous, checked = checked, checked + count
             bar.advance(task, count)
             if not bar.console.is_terminal and not quiet and checked // _REPORT_EVERY > previous // _REPORT_EVERY:
-                print(f"{name}: {checked:,} bookings so far", flush=True)
+                print(f"{name}: {counted(checked, 'booking')} so far", flush=True)
 
         yield on_progress

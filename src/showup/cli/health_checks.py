@@ -21,6 +21,7 @@ from showup.reads.health import Health, read_health, server_version
 from showup.reads.lead_sources import EMAILBISON, lead_source_states
 from showup.reads.queues import list_queues
 from showup.settings import Settings
+from showup.values.counted import counted
 
 _MIN_SERVER_VERSION = 150_000
 _MAX_CLOCK_DIFFERENCE = timedelta(seconds=5)
@@ -146,7 +147,7 @@ async def _check_lead_sources(container: Container) -> list[DoctorResult]:
         if state is not None and state.message is not None:
             results.append(DoctorResult(f"leads {EMAILBISON} {connection.name}", "warn", state.message))
         elif state is not None and state.last_synced_at is not None:
-            message = f"read at {state.last_synced_at:%Y-%m-%d %H:%M} UTC, {state.read:,} leads"
+            message = f"read at {state.last_synced_at:%Y-%m-%d %H:%M} UTC, {counted(state.read, 'lead')}"
             results.append(DoctorResult(f"leads {EMAILBISON} {connection.name}", "ok", message))
     return results
 

@@ -57,6 +57,7 @@ from showup.database.lead_source_tables import campaign_days as campaign_days
 from showup.database.lead_source_tables import campaign_totals as campaign_totals
 from showup.database.lead_source_tables import lead_sources as lead_sources
 from showup.database.lead_source_tables import lead_walks as lead_walks
+from showup.database.lead_source_tables import mail_senders as mail_senders
 from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.log_tables import audit_log as audit_log
 from showup.database.log_tables import chain as chain
@@ -290,6 +291,9 @@ booking_attendees = Table(
     Column("email", Text),
     # What the address has in common with others of the same mailbox: leads are matched by it.
     Column("match_key", Text),
+    # What identifies them in the booking, and in `matches`: the address, else the phone number, else the name. NULL for
+    # organizers and teammates, who are no leads.
+    Column("attendee_key", Text),
     # The company of the address, or the one that a person assigned them to before; a merge or a correction that came
     # after the attendee joined the booking does not change it.
     Column("company_key", Text),
@@ -319,8 +323,8 @@ booking_attendees = Table(
     # The id of the row in `unmatched_bookings`.
     Index(
         "ix_booking_attendees_unmatched",
-        text("(md5((booking_id)::text || ':' || email)::uuid)"),
-        postgresql_where=text("match_key IS NOT NULL"),
+        text("(md5((booking_id)::text || ':' || attendee_key)::uuid)"),
+        postgresql_where=text("attendee_key IS NOT NULL"),
     ),
     Index("ix_booking_attendees_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
     Index(

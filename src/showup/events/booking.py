@@ -165,7 +165,7 @@ class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
 
 
 class LeadMatched(ManualBookingEvent, frozen=True, kw_only=True):
-    """An attendee (email) of the booking was found to be a lead (email) of a campaign, by Showup or by a person.
+    """An attendee (by `Attendee.key`) was found to be a lead (email) of a campaign, by Showup or by a person.
 
     `method`, `score` and `evidence` are those of a `campaigns.match.FoundMatch`.
     """
@@ -193,13 +193,13 @@ class MatchUndone(ManualBookingEvent, frozen=True, kw_only=True):
 
 
 class AttendeeDismissed(ManualBookingEvent, frozen=True, kw_only=True):
-    """A person said that no campaign brought this attendee (email): nobody has to review them."""
+    """A person said that no campaign brought this attendee (by `Attendee.key`): nobody has to review them."""
 
     attendee: str
 
 
 class DismissalUndone(ManualBookingEvent, frozen=True, kw_only=True):
-    """A person wants to review the attendee (email) again."""
+    """A person wants to review the attendee (by `Attendee.key`) again."""
 
     attendee: str
 

@@ -58,7 +58,9 @@ def messages(change: Change) -> list[PlannedDelivery]:
         is_listed = change.record.event.booking.status not in ("CANCELLED", "REJECTED")
         if isinstance(change.record.event, events.BookingCancelled):
             planned += _cancelled(change)
-        if (is_booked or change.is_moved) and is_listed:
+        # A seat that is given back is listed as cancelled too, and the others keep the meeting.
+        is_on = is_listed or change.decision.what == "booking.seat_given_back"
+        if (is_booked or change.is_moved) and is_on:
             planned += _scheduled(change)
         if is_listed and not change.is_moved:
             planned += _new_host_or_place(change, is_booked=is_booked)

@@ -74,8 +74,8 @@ class BookingState(Struct, kw_only=True):
     def is_matched(self) -> bool:
         """Return whether an attendee is matched to a lead of a campaign."""
         attendees = () if self.booking is None else self.booking.attendees
-        emails = {one.email for one in attendees if one.is_person}
-        return any(one.state == "matched" and one.attendee in emails for one in self.matches)
+        guests = {one.key for one in attendees if one.is_guest}
+        return any(one.state == "matched" and one.attendee in guests for one in self.matches)
 
     @property
     def company_key(self) -> str | None:

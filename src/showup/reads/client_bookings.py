@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, func, or_, select
+from sqlalchemy import BigInteger, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Select
 
@@ -66,8 +66,8 @@ async def client_bookings(
         .where(
             b.workspace_id == workspace_id,
             b.status.in_(("ACCEPTED", "PENDING")),
-            # Organizers and teammates have an address, and no key.
-            or_(a.match_key.is_not(None), a.email.is_(None)),
+            # Organizers and teammates have no key.
+            a.attendee_key.is_not(None),
             a.cancelled_at.is_(None),
             ~b.simulated,
             if_set(booked_from, lambda at: booked_at >= at),
@@ -99,13 +99,14 @@ def _with_campaigns(seats: Select[tuple[UUID, int]], limit: int) -> Select[tuple
         a.booking_id,
         a.position,
         a.email,
+        a.attendee_key,
         booked_at.label("booked_at"),
         b.start_time,
         a.attended,
     )
     ordered = seats.with_only_columns(*columns).order_by(booked_at.desc(), b.id, a.position)
     s = ordered.limit(limit).subquery("newest").c
-    of_seat = and_(m.booking_id == s.booking_id, m.attendee == s.email, m.state == "matched")
+    of_seat = and_(m.booking_id == s.booking_id, m.attendee == s.attendee_key, m.state == "matched")
     return (
         select(
             func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),

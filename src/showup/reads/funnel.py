@@ -16,6 +16,7 @@ from showup.reads.funnel_booked import OUTCOMES, booked_query
 from showup.reads.funnel_deals import deals_query
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
 from showup.reads.funnel_mails import mails_query, people_query, undated_query
+from showup.reads.funnel_people import merged_leads
 from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
@@ -61,10 +62,11 @@ async def read_funnel(
     """Returns the funnel of what the filter selects. Raises TooManyGroups."""
     keys = keys_of(dimensions)
     found = _Found(keys)
+    params = wanted.params(now) | await merged_leads(tx, wanted.workspace_id)
 
     async def read(query: str) -> Sequence[RowMapping]:
         # One row more than there may be, and that of the total.
-        rows = await tx.execute(text(f"{query} LIMIT {MAX_READ_GROUPS + 2}"), wanted.params(now))
+        rows = await tx.execute(text(f"{query} LIMIT {MAX_READ_GROUPS + 2}"), params)
         return rows.mappings().all()
 
     if not wanted.organizers:
@@ -108,7 +110,8 @@ async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> I
     """Returns how many mails, replies and interests have no time and are in no period; None without a period."""
     if not wanted.has_period or wanted.organizers:
         return None
-    return dict((await tx.execute(text(undated_query(wanted)), wanted.params(now))).mappings().one())
+    params = wanted.params(now) | await merged_leads(tx, wanted.workspace_id)
+    return dict((await tx.execute(text(undated_query(wanted)), params)).mappings().one())
 
 
 class _Found:

@@ -51,7 +51,7 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     ours = "WHERE workspace_id = :workspace_id" if wanted.workspace_id is not None else ""
     return f"""
         WITH repeated AS (
-            SELECT lead_id FROM funnel_seats {ours} GROUP BY lead_id HAVING count(*) > 1
+            SELECT person_id FROM funnel_seats {ours} GROUP BY person_id HAVING count(*) > 1
         ),
         once AS (
             SELECT {names(keys)} {numbers} FROM ({_once(wanted, keys)}) people {by_key}
@@ -85,7 +85,7 @@ def _once(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         SELECT {names(keys)} booked_at, outcome, start_time AS at, over_at,
                CASE WHEN outcome = {_SHOWED} THEN true WHEN outcome = {_NO_SHOW} AND reported THEN false END AS is_held,
                start_time AS report_at, over_at AS report_over_at
-        FROM ({_seats(wanted, keys, "NOT EXISTS (SELECT FROM repeated r WHERE r.lead_id = s.lead_id)")}) seats
+        FROM ({_seats(wanted, keys, "NOT EXISTS (SELECT FROM repeated r WHERE r.person_id = s.person_id)")}) seats
     """  # noqa: S608  # as above
 
 
@@ -94,7 +94,7 @@ def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
     People whom no campaign brought are among them.
     """
-    seats = _seats(wanted, keys, "s.lead_id IN (SELECT lead_id FROM repeated)")
+    seats = _seats(wanted, keys, "s.person_id IN (SELECT person_id FROM repeated)")
     if wanted.has_others(keys):
         seats += " UNION ALL " + _other_seats(wanted, keys)
     people = "who, of_campaign"
@@ -132,7 +132,7 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
     where = [condition, *wanted.of_campaign("s"), *wanted.of_booking("s"), *wanted.in_cohort()]
     members = "LEFT JOIN campaign_leads m ON m.lead_id = s.lead_id AND m.campaign_id = s.campaign_id"
     return f"""
-        SELECT {columns(seat_expressions("s"), keys)} s.lead_id::text AS who, true AS of_campaign, {_SEAT}
+        SELECT {columns(seat_expressions("s"), keys)} s.person_id::text AS who, true AS of_campaign, {_SEAT}
         FROM funnel_seats s JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         {members if wanted.needs_members(keys) else ""}
         WHERE {" AND ".join(dict.fromkeys(where))}
@@ -142,7 +142,7 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
 def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return the seats of people whom no campaign brought, also of those without an address.
 
-    Organizers and teammates have an address, and no key.
+    Organizers and teammates have no key.
     """
     who = "coalesce(a.email, a.phone, b.id::text || ' ' || a.position)"
     unknown: dict[Dimension, str] = {"campaign": "NULL::bigint", "step": "NULL::integer", "sender": "NULL::text"}
@@ -154,7 +154,7 @@ def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
                coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
                coalesce(a.attendance_evidence = 'reported', false) AS reported
         FROM bookings b JOIN booking_attendees a
-            ON a.booking_id = b.id AND (a.match_key IS NOT NULL OR a.email IS NULL)
+            ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
         WHERE {" AND ".join(where)} AND NOT EXISTS (
-            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched')
+            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched')
     """  # noqa: S608  # as above

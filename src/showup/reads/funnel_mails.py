@@ -20,6 +20,12 @@ from showup.reads.funnel_filter import (
 # A mail that was sent at a known time is at least one mail.
 _MAILS: Final = "greatest(coalesce(m.sent, 0), (m.last_sent_at IS NOT NULL)::int)"
 _CAMPAIGN: Final = "campaigns c ON c.workspace_id = m.workspace_id AND c.id = m.campaign_id"
+# As `funnel_people.merged_leads` finds them; nearly always none.
+_MERGED: Final = """
+    LEFT JOIN unnest(CAST(:merged_leads AS uuid[]), CAST(:merged_people AS uuid[])) AS p(lead_id, person_id)
+        ON p.lead_id = m.lead_id
+"""
+_PERSON: Final = "coalesce(p.person_id, m.lead_id)"
 
 
 def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
@@ -52,7 +58,7 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 
 def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    """Return `replied` and `interested`: leads, each once in a group."""
+    """Return `replied` and `interested`: people, each once in a group."""
     where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), "(m.replied OR m.interested)"])
     steps = {
         "replied": f"m.replied AND {wanted.in_activity('m.replied_at')}",
@@ -60,13 +66,13 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     }
     return f"""
         WITH answered AS (
-            SELECT {columns(MEMBERS, keys)} m.lead_id,
+            SELECT {columns(MEMBERS, keys)} {_PERSON} AS person_id,
                    {", ".join(f"coalesce({condition}, false) AS {name}" for name, condition in steps.items())}
-            FROM campaign_leads m JOIN {_CAMPAIGN} WHERE {where}
+            FROM campaign_leads m JOIN {_CAMPAIGN} {_MERGED} WHERE {where}
         )
         SELECT {names(keys)} {is_total(keys)} AS is_total,
-               count(DISTINCT lead_id) FILTER (WHERE replied) AS replied,
-               count(DISTINCT lead_id) FILTER (WHERE interested) AS interested
+               count(DISTINCT person_id) FILTER (WHERE replied) AS replied,
+               count(DISTINCT person_id) FILTER (WHERE interested) AS interested
         FROM answered {grouping_sets(keys)}
     """  # noqa: S608  # expressions of this module; values are bound
 
@@ -81,7 +87,7 @@ def undated_query(wanted: FunnelFilter) -> str:
     )
     return f"""
         SELECT coalesce(sum(m.sent) FILTER (WHERE {sent}), 0)::bigint AS sent,
-               count(DISTINCT m.lead_id) FILTER (WHERE m.replied AND {replied}) AS replied,
-               count(DISTINCT m.lead_id) FILTER (WHERE m.interested AND {interested}) AS interested
-        FROM campaign_leads m JOIN {_CAMPAIGN} WHERE {where}
+               count(DISTINCT {_PERSON}) FILTER (WHERE m.replied AND {replied}) AS replied,
+               count(DISTINCT {_PERSON}) FILTER (WHERE m.interested AND {interested}) AS interested
+        FROM campaign_leads m JOIN {_CAMPAIGN} {_MERGED} WHERE {where}
     """  # noqa: S608  # expressions of this module; values are bound

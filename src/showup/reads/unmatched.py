@@ -16,8 +16,8 @@ from showup.reads.rows import Item, visible_to, workspace_of
 SORTS: Sorts = {name: unmatched_bookings.c[name] for name in ("start_time", "booked_at")}
 
 _FIELDS = (
-    *("id", "booking_id", "attendee", "name", "title", "start_time", "booked_at", "status", "organizer_email"),
-    "dismissed",
+    *("id", "booking_id", "attendee", "email", "phone", "name", "title", "start_time", "booked_at", "status"),
+    *("organizer_email", "simulated", "dismissed"),
 )
 
 

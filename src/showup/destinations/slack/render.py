@@ -23,6 +23,7 @@ from showup.destinations.slack.blocks import (
     safe_text,
     section,
 )
+from showup.values.counted import counted
 from showup.values.email_address import display_email
 
 # Showup's clock may be ahead of Slack's, so the search for a posted message starts some minutes earlier.
@@ -250,14 +251,14 @@ def _digest(notification: Notification, title: str, past: str, ahead: str) -> Me
     before, upcoming = details["before"], details["ahead"]
     count = upcoming["meetings"]
     headline = f"{title}: {_meetings(count)} {ahead} ({safe_text(str(details['date']))})"
-    counted = [(name, str(before[key])) for key, name in _COUNTED]
+    totals = [(name, str(before[key])) for key, name in _COUNTED]
     held = _held(before)
-    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}:* {held}", counted)]
+    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}:* {held}", totals)]
     blocks += _upcoming_section(upcoming, notification.time_zone)
     if before["deliveries_failed"]:
-        failed = before["deliveries_failed"]
-        blocks.append(context(f":warning: {failed} failed deliveries: `showup deliveries list --state failed`"))
-    numbers = ", ".join(f"{name.lower()} {value}" for name, value in counted)
+        failed = counted(before["deliveries_failed"], "failed delivery", "failed deliveries")
+        blocks.append(context(f":warning: {failed}: `showup deliveries list --state failed`"))
+    numbers = ", ".join(f"{name.lower()} {value}" for name, value in totals)
     text = f"{headline}. {past}: {held[0].lower()}{held[1:-1]}; {numbers}."
     return Message(text=text, blocks=blocks)
 
@@ -283,7 +284,7 @@ def _upcoming_section(upcoming: Mapping[str, Any], zone: str) -> list[Block]:
 
 
 def _meetings(count: int) -> str:
-    return "no meetings" if count == 0 else "1 meeting" if count == 1 else f"{count} meetings"
+    return counted(count, "meeting") if count else "no meetings"
 
 
 _WRITERS: Final[dict[str, Writer]] = {

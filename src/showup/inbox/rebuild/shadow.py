@@ -34,7 +34,7 @@ _LIVE_TABLES: Final = frozenset(
         *("syncs", "reconciliations"),
         # Leads come from imports: the log contains only their matches.
         *("campaigns", "leads", "campaign_leads", "lead_imports"),
-        *("campaign_totals", "campaign_days", "lead_sources", "lead_walks", "reported_leads"),
+        *("campaign_totals", "campaign_days", "lead_sources", "lead_walks", "mail_senders", "reported_leads"),
     }
 )
 # A replay increments its workspace's feed number.

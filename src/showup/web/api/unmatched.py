@@ -44,12 +44,15 @@ UNMATCHED: Example = {
     "workspace": "default",
     "booking_id": BOOKING_ID,
     "attendee": "s.chen@gmail.com",
+    "email": "s.chen@gmail.com",
+    "phone": None,
     "name": "Sarah Chen",
     "title": "Intro call",
     "start_time": "2026-03-12T15:00:00Z",
     "booked_at": "2026-03-10T09:15:00Z",
     "status": "ACCEPTED",
     "organizer_email": "dana@ourbrand.example",
+    "simulated": False,
     "dismissed": False,
     "candidates": [
         {
@@ -90,13 +93,16 @@ class UnmatchedResponse(BaseModel):
     id: UUID
     workspace: str
     booking_id: UUID
-    attendee: str
+    attendee: str = Field(description="The address, else the phone number, else the name: as in matches.")
+    email: str | None
+    phone: str | None
     name: str | None
     title: str
     start_time: datetime
     booked_at: datetime
     status: Literal["ACCEPTED", "PENDING"]
     organizer_email: str | None
+    simulated: bool
     dismissed: bool
     candidates: list[CandidateResponse] = Field(
         description="Up to five leads, the likeliest first. Leads that a person ruled out are left out."

@@ -670,6 +670,7 @@ TABLES = (
         person_id UUID,
         email TEXT,
         match_key TEXT,
+        attendee_key TEXT,
         company_key TEXT,
         name TEXT,
         time_zone TEXT,
@@ -697,7 +698,7 @@ TABLES = (
     """CREATE INDEX ix_booking_attendees_name_keys ON booking_attendees USING gin (name_keys)
         WITH (fastupdate = off) WHERE name_keys IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_unmatched
-        ON booking_attendees ((md5((booking_id)::text || ':' || email)::uuid)) WHERE match_key IS NOT NULL""",
+        ON booking_attendees ((md5((booking_id)::text || ':' || attendee_key)::uuid)) WHERE attendee_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
     """CREATE TABLE booking_refs (
         workspace_id UUID NOT NULL,
@@ -779,6 +780,13 @@ TABLES = (
         CONSTRAINT pk_lead_walks PRIMARY KEY (workspace_id, list),
         CONSTRAINT fk_lead_walks_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    """CREATE TABLE mail_senders (
+        workspace_id UUID NOT NULL,
+        number BIGINT NOT NULL,
+        email TEXT,
+        CONSTRAINT pk_mail_senders PRIMARY KEY (workspace_id, number),
+        CONSTRAINT fk_mail_senders_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
     """CREATE TABLE reported_leads (
         workspace_id UUID NOT NULL,
         lead TEXT NOT NULL,
@@ -786,6 +794,7 @@ TABLES = (
         CONSTRAINT pk_reported_leads PRIMARY KEY (workspace_id, lead),
         CONSTRAINT fk_reported_leads_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    "CREATE SEQUENCE campaign_numbers START WITH 1000000000",
     """CREATE TABLE lead_imports (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -816,6 +825,8 @@ TABLES = (
         last_name TEXT,
         name TEXT,
         company TEXT,
+        names_from UUID,
+        earlier_names JSONB DEFAULT '[]' NOT NULL,
         other_emails TEXT[],
         other_keys TEXT[],
         family_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
@@ -853,11 +864,17 @@ TABLES = (
         sender_email TEXT,
         import_id UUID,
         import_line BIGINT,
+        mails_read INTEGER,
+        answers_read SMALLINT,
         CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
         CONSTRAINT fk_campaign_leads_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id),
         CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
     )""",
     "CREATE INDEX ix_campaign_leads_campaign ON campaign_leads (workspace_id, campaign_id, lead_id)",
+    """CREATE INDEX ix_campaign_leads_unread_mails
+        ON campaign_leads (workspace_id, ((replied IS TRUE)::integer + (interested IS TRUE)::integer) DESC, lead_id)
+        WHERE campaign_id < 1000000000 AND (coalesce(sent, 0) > coalesce(mails_read, 0)
+        OR (replied IS TRUE)::integer + (interested IS TRUE)::integer > coalesce(answers_read, 0))""",
     """CREATE TABLE matches (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -886,6 +903,7 @@ TABLES = (
         workspace_id UUID NOT NULL,
         booking_id UUID NOT NULL,
         lead_id UUID NOT NULL,
+        person_id UUID NOT NULL,
         campaign_id BIGINT NOT NULL,
         booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
         start_time TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -908,13 +926,13 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 
 # Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
-    SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
-           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
-           a.dismissed, a.company_answer, a.company_key
+    SELECT md5(a.booking_id::text || ':' || a.attendee_key)::uuid AS id, b.workspace_id, a.booking_id,
+           a.attendee_key AS attendee, a.email, a.phone, a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
+           b.simulated, a.dismissed, a.company_answer, a.company_key
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
-    WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
+    WHERE a.attendee_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (
-        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.email AND m.state = 'matched')"""
+        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.attendee_key AND m.state = 'matched')"""
 
 # Facts about meetings and deals, and their counts by week: see showup.analysis.
 ANALYSIS_TABLES = (
