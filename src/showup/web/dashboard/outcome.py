@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
 from showup.deals.deal import DealChange
 from showup.events.booking import OutcomeReported
@@ -25,6 +24,7 @@ from showup.web.dashboard.reports import OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
 from showup.web.dashboard.today import Who
 from showup.web.dashboard.today_view import meeting_row
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
@@ -82,7 +82,7 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         booking = await target_of_booking(tx, session.permission, booking_id)
         if booking is None:
             raise _not_found()
-        unit_of_work = UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
+        unit_of_work = unit_of_work_of(session, state, tx)
         # From here on nobody else answers, so that the check below still holds when the answer is saved.
         await unit_of_work.lock(booking.workspace_id)
         meeting, known = await _load(tx, session, booking.id)

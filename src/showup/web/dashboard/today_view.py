@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, assert_never
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.bookings.booking import MeetingOutcome
 from showup.reads.agenda import AgendaMeeting, State, list_meetings, list_unreported
 from showup.reads.rates import Rate, margin_with
 from showup.reads.shell import OUTCOMES_FOR
@@ -36,15 +34,6 @@ _MAX_COUNTED: Final = 99
 _MAX_PARTS: Final = 4
 _FAILURES_FOR: Final = timedelta(days=7)
 _MAX_NOTE: Final = 280
-
-
-class ActionResult(Struct, frozen=True, kw_only=True):
-    """What an action did; a fault stands at its row, anything else in a toast. `other`: an outcome to correct it to."""
-
-    text: str
-    is_fault: bool
-    booking_id: UUID | None = None
-    other: tuple[MeetingOutcome, str] | None = None
 
 
 class MeetingRow(Struct, frozen=True, kw_only=True):

@@ -431,6 +431,9 @@ TABLES = (
         CONSTRAINT fk_deals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
         CONSTRAINT fk_deals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
+    """CREATE INDEX ix_deals_board ON deals (workspace_id, stage, stage_entered_at, id)
+    INCLUDE (owner_email, currency, amount) WHERE status = 'active'""",
+    "CREATE INDEX ix_deals_closed ON deals (workspace_id, status, closed_at) WHERE status <> 'active'",
     "CREATE INDEX ix_deals_company_id ON deals (company_id)",
     "CREATE INDEX ix_deals_page ON deals (workspace_id, created_at, id)",
     "CREATE INDEX ix_deals_won ON deals (workspace_id, closed_at) WHERE status = 'won'",
