@@ -46,6 +46,10 @@ PAGES = {
 DASHBOARD: Final = {
     ("GET", "/"): "read",
     ("GET", "/parts/today"): "read",
+    ("GET", "/pipeline"): "read",
+    ("GET", "/parts/pipeline"): "read",
+    ("GET", "/deals/{deal_id}/move"): "write",
+    ("POST", "/deals/{deal_id}/move"): "write",
     ("GET", "/outcomes"): "read",
     ("GET", "/outcome/{booking_id}"): "write",
     ("POST", "/outcome/{booking_id}"): "write",

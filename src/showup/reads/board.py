@@ -21,7 +21,7 @@ from showup.reads.analysis.counts import AnalysisFilter, read_cells
 
 MAX_CARDS: Final = 500
 _SOONEST_MEETINGS: Final = 2_000
-"""The meetings ahead by which deals are ordered. Deals with later meetings only are ordered by their days in a stage."""
+"""The meetings ahead by which deals are ordered; deals with later ones only are ordered by their days in a stage."""
 _LONGEST_MEETING: Final = timedelta(hours=12)
 _COUNTED_WEEKS: Final = 52
 _MAX_CLOSED: Final = 10

@@ -37,14 +37,20 @@ class NextLine(Struct, frozen=True, kw_only=True):
     rest: str
 
 
+class TrailMark(Struct, frozen=True, kw_only=True):
+    """The mark of a meeting, and its words."""
+
+    state: State
+    words: str
+
+
 class CardView(Struct, frozen=True, kw_only=True):
     """A card. `asked`: the meeting whose outcome can be reported on it; `late`: why the days here are amber."""
 
     card: Card
     next: NextLine
     people: str
-    trail: Sequence[tuple[State, str]]
-    trail_words: str
+    trail: Sequence[TrailMark]
     days: str
     late: str | None
     asked: UUID | None
@@ -53,7 +59,6 @@ class CardView(Struct, frozen=True, kw_only=True):
 def card_view(card: Card, viewer: Viewer, stay: Stage | None, *, can_write: bool) -> CardView:
     """Return a deal as its card shows it. `stay`: how long deals stay in its stage."""
     now = viewer.now
-    trail = [(one.state(now), _WORDS[one.state(now)]) for one in card.trail]
     asked = _asked(card, now)
     limit = None if stay is None or stay.moved_on.total < FEW else stay.time.p90_hours
     is_late = limit is not None and now - card.stage_entered_at > timedelta(hours=limit)
@@ -61,10 +66,9 @@ def card_view(card: Card, viewer: Viewer, stay: Stage | None, *, can_write: bool
         card=card,
         next=_next(card, viewer, asked),
         people=", ".join(words.clipped(name) for name in card.people),
-        trail=trail,
-        trail_words=", ".join(words_ for _, words_ in trail) or "no meeting yet",
+        trail=[TrailMark(state=one.state(now), words=_WORDS[one.state(now)]) for one in card.trail],
         days=stay_words(card.stage_entered_at, now),
-        late=f"9 of 10 leave this stage within {format_hours(limit)}" if is_late and limit is not None else None,
+        late=f"9 of 10 leave this stage within {format_hours(max(limit, 1))}" if is_late and limit is not None else None,
         asked=asked.id if asked is not None and can_write and not asked.simulated else None,
     )
 

@@ -222,7 +222,7 @@ def _note(stay: Stage | None) -> str:
     if stay is None or left is None or left.total < FEW or stay.time.median_hours is None:
         return "too few yet to say how long"
     share = f"{words.percent(left.value)} {words.plus_minus(left.margin)}"
-    return f"{share} go on, half within {format_hours(stay.time.median_hours)}"
+    return f"{share} go on, half within {format_hours(max(stay.time.median_hours, 1))}"
 
 
 def query_of(values: Mapping[str, str]) -> BoardQuery:

@@ -1,11 +1,11 @@
-// Everything works without this file. It adds live changes, keys, dragging, copying, and times that tick.
+// All works without this file, which adds live changes, keys, dragging, and times that tick.
 const by = (id) => document.getElementById(id), one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const on = (names, listener, options) => names.split(" ").forEach((name) => document.addEventListener(name, listener, options));
 const here = () => document.activeElement, clamp = (number, last) => Math.max(0, Math.min(number, last));
 const { body } = document, keysOn = by("keys-on"), menu = by("move"), lost = by("lost"), dot = by("live");
 
-// Times: relative words follow the clock.
+// Times follow the clock.
 const tick = () => all("time[data-relative]").forEach((time) => {
   const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
   if (Math.abs(seconds) >= 86400) return;
@@ -15,13 +15,13 @@ const tick = () => all("time[data-relative]").forEach((time) => {
 });
 setInterval(tick, 30000);
 
-// First form: the browser knows the zone and how hours are written.
+// The browser knows the zone, and how hours are written.
 const { timeZone, hour12 } = Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
 all("[data-zone]").forEach((input) => { if (["", "UTC"].includes(input.value)) input.value = timeZone; });
 all("[data-clock]").forEach((input) => { input.value = hour12 ? "12h" : "24h"; });
 
-// The board: a card is moved by dragging, a menu or a key. The server answers with the board as it is then.
-let chosen, drag, putBack;
+// The board: a card is moved by hand, menu or key. The server answers with the board as it is then.
+let chosen, drag, putBack, sent = Promise.resolve();
 const place = (element, left, top) => Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
 const ask = (box, card) => {
   chosen = card;
@@ -37,10 +37,12 @@ const move = (card, to, reason = "") => {
   if (to === seen) return;
   if (to === "status:lost" && !reason) return ask(lost, card);
   const list = all(".stage", part).find((stage) => stage.dataset.to === to)?.lastElementChild;
-  putBack = () => { card.hidden = false; parentNode.insertBefore(card, next); };
+  putBack = () => { card.hidden = false; card.dataset.place = seen; parentNode.insertBefore(card, next); };
+  card.dataset.place = to;
   if (list) list.prepend(card); else card.hidden = true;
   one("a", list ? card : next || parentNode)?.focus();
-  htmx.ajax("POST", one("[data-move]", card).pathname, { source: part, target: part, swap: "outerHTML", values: { to, reason, seen, board: part.dataset.board } });
+  const path = one("[data-move]", card).pathname, values = { to, reason, seen, board: part.dataset.board };
+  sent = sent.then(() => htmx.ajax("POST", path, { source: "#pipeline", target: "#pipeline", swap: "outerHTML", values })).catch(() => {});
 };
 lost?.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -91,7 +93,6 @@ on("click", (event) => {
   const button = event.target.closest("[data-copy], [data-dismiss], [data-move], #move [data-to]");
   if (!button || event.defaultPrevented) return;
   const { copy, to, dismiss } = button.dataset;
-  // The newer way to copy needs HTTPS.
   if (copy) { by(copy).select(); document.execCommand("copy"); button.lastChild.textContent = "Copied"; }
   else if (dismiss === "") button.parentElement.remove();
   else if (to) { menu.hidePopover(); move(chosen, to); }
@@ -104,7 +105,7 @@ on("change", ({ target: { name, value, checked, id } }) => {
   document.documentElement.removeAttribute("data-theme");
 });
 
-// Keys. Single letters rest while somebody types, and can be switched off.
+// Keys. Single letters rest while somebody types.
 if (keysOn) keysOn.checked = localStorage.getItem("showup-keys") !== "false";
 const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], k: [0, -1], j: [0, 1] };
 let before = "";
@@ -138,7 +139,7 @@ on("keydown", (event) => {
   event.preventDefault();
 });
 
-// Swapped parts: what somebody edits or holds is left alone; focus stays, or goes to its successor.
+// Swapped parts: what somebody edits or holds is left; focus stays, or goes to its successor.
 const reachable = "a, button, summary";
 let focused, scrolled = [];
 on("htmx:beforeSwap", ({ detail }) => {
@@ -200,7 +201,7 @@ const open = () => {
   source = stream;
   stream.onerror = () => {
     tell("lost");
-    // A browser gives up after an answer that is no stream, such as 503.
+    // A browser gives up after an answer such as 503.
     if (stream.readyState !== EventSource.CLOSED || source !== stream) return;
     source = null;
     timer = setTimeout(open, 3000);
