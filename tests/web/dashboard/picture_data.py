@@ -5,7 +5,7 @@ It is Thursday, 12 March 2026, 13:37 in Prague. Everything follows from the seed
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import httpx2
 from sqlalchemy import text
@@ -15,9 +15,10 @@ from showup.access.keys import digest
 from showup.campaigns.campaign import FIRST_OWN_ID
 from showup.container import event_handlers
 from showup.database import tables
+from showup.simulation.models import SimulatedOrganizer
 from showup.web.app import create_app
 from tests.histories.webhooks import attendee, body, payload
-from tests.web.sample_data import ADMIN_KEY, SampleData, id_of, key_of, session_of
+from tests.web.sample_data import ADMIN_KEY, SampleData, key_of, session_of
 from tests.web.scenario import ingest_and_project
 
 NOW: Final = datetime(2026, 3, 12, 12, 37, tzinfo=UTC)
@@ -53,21 +54,74 @@ class Company(NamedTuple):
 
 
 COMPANIES: Final = (
-    Company("Kestrel Robotics", "Priya Natarajan", "dana", "booked", 9, ((0.016, None),), (18000, "EUR"), "Robotics", "America/New_York"),
-    Company("Lumen Freight", "Tomás Herrera", "dana", "booked", 16, ((0.08, None),), (12500, "USD"), "Logistics", "America/Mexico_City"),
+    Company(
+        "Kestrel Robotics",
+        "Priya Natarajan",
+        "dana",
+        "booked",
+        9,
+        ((0.016, None),),
+        (18000, "EUR"),
+        "Robotics",
+        "America/New_York",
+    ),
+    Company(
+        "Lumen Freight",
+        "Tomás Herrera",
+        "dana",
+        "booked",
+        16,
+        ((0.08, None),),
+        (12500, "USD"),
+        "Logistics",
+        "America/Mexico_City",
+    ),
     Company("Halcyon Bio", "Wei Zhang", "dana", "booked", 4, ((0.9, None),), (9000, "USD")),
     Company("Acme Corp", "Sarah Chen", "dana", "booked", 12, ((-5, "no_show"), (1.1, None)), (15000, "USD"), "Clinics"),
     Company("Nexus Ventures", "Anna Smith", "ola", "booked", 2, ((3.9, None),), (8000, "USD")),
     Company("Marlowe Foods", "Ben Okafor", "ola", "booked", 3, ((5.1, None),), (6500, "USD")),
     Company("Ostrava Steelworks", "Jiří Novák", "dana", "met", 4, ((-0.2, "showed"),), (20000, "EUR"), "Logistics"),
     Company("Bluepeak Energy", "Noor El-Sayed", "dana", "met", 5, ((-0.05, "ended"),), (11000, "USD"), "Energy"),
-    Company("TechStart Inc", "Mike Johnson", "ola", "met", 9, ((-8, "showed"), (-6, "showed"), (5.2, None)), (14000, "USD"), "SaaS RevOps"),
+    Company(
+        "TechStart Inc",
+        "Mike Johnson",
+        "ola",
+        "met",
+        9,
+        ((-8, "showed"), (-6, "showed"), (5.2, None)),
+        (14000, "USD"),
+        "SaaS RevOps",
+    ),
     Company("Tidewater Insurance", "Grace Mbeki", "marcus", "met", 30, ((-21, "showed"), (-16, None)), (22000, "USD")),
-    Company("DataFlow Systems", "Lisa Wong", "dana", "proposal", 20, ((-14, "no_show"), (-9, "showed"), (0.14, None)), (42000, "USD"), "SaaS RevOps"),
+    Company(
+        "DataFlow Systems",
+        "Lisa Wong",
+        "dana",
+        "proposal",
+        20,
+        ((-14, "no_show"), (-9, "showed"), (0.14, None)),
+        (42000, "USD"),
+        "SaaS RevOps",
+    ),
     Company("Cedar & Co", "Emily Park", "ola", "proposal", 30, ((-24, "showed"), (-20, "showed")), (6200, "USD")),
-    Company("Quarry Analytics", "Sofia Rossi", "marcus", "negotiation", 25, ((-20, "showed"), (-15, "showed"), (1.2, None)), (13400, "USD")),
-    Company("Fjord Outdoor", "Astrid Bakke", "ola", "negotiation", 28, ((-22, "showed"), (-18, "host_absent"), (-11, "showed"))),
-)  # fmt: skip
+    Company(
+        "Quarry Analytics",
+        "Sofia Rossi",
+        "marcus",
+        "negotiation",
+        25,
+        ((-20, "showed"), (-15, "showed"), (1.2, None)),
+        (13400, "USD"),
+    ),
+    Company(
+        "Fjord Outdoor",
+        "Astrid Bakke",
+        "ola",
+        "negotiation",
+        28,
+        ((-22, "showed"), (-18, "host_absent"), (-11, "showed")),
+    ),
+)
 _ENDS: Final = ("won", "won", "lost", "met", "proposal", "lost", "cancelled")
 _REASONS: Final = ("Price", "Price", "Went silent", "No need now")
 
@@ -89,14 +143,16 @@ async def fill(engine: AsyncEngine, clock: MovableClock) -> None:
                 await _command(client, engine, what, **fields)
     clock.now = NOW
     async with engine.begin() as tx:
-        await tx.execute(text("UPDATE showup.deliveries SET state = 'delivered', delivered_at = due_at WHERE due_at < :now"), {"now": NOW})
+        await tx.execute(text(_DELIVERED), {"now": NOW})
 
 
 def _team() -> SampleData:
     data = SampleData()
     data.add(tables.workspaces, id="ours", slug="ours", name="Brightside Growth", time_zone="Europe/Prague")
     data.add(tables.connections, workspace_id="ours", id="ours.account", kind="calcom", name="ours-calcom")
-    data.add(tables.api_keys, workspace_id="ours", id="key", name="writer", scope="admin", digest=digest(key_of("writer")))
+    data.add(
+        tables.api_keys, workspace_id="ours", id="key", name="writer", scope="admin", digest=digest(key_of("writer"))
+    )
     for name, (full_name, role) in TEAM.items():
         made = {"created_at": NOW - 300 * _DAY, "email": f"{name}@brightside.example", "name": full_name}
         data.add(tables.teammates, id=name, seen_at=NOW - timedelta(hours=19), time_zone="Europe/Prague", **made)
@@ -109,7 +165,16 @@ def _team() -> SampleData:
     return data
 
 
-Step = tuple[datetime, str, dict[str, Any]]
+_DELIVERED: Final = "UPDATE showup.deliveries SET state = 'delivered', delivered_at = due_at WHERE due_at < :now"
+_BOOKING: Final = "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = :uid"
+_MATCH: Final = """
+    INSERT INTO showup.matches (id, workspace_id, booking_id, attendee, lead_id, lead_email, campaign_id, method, score,
+                                evidence, state, event_id, actor, at)
+    SELECT gen_random_uuid(), c.workspace_id, a.booking_id, a.email, gen_random_uuid(), a.email, c.id, 'email', 1, '{}',
+           'matched', gen_random_uuid(), 'showup', :at
+    FROM showup.booking_attendees a, showup.campaigns c WHERE a.booking_id = :id AND c.name = :campaign
+"""
+Step: TypeAlias = tuple[datetime, str, dict[str, Any]]
 
 
 def _steps(company: Company) -> list[Step]:
@@ -149,7 +214,13 @@ def _past(chance: random.Random) -> list[Step]:
         end = _ENDS[number % len(_ENDS)]
         booking = {"company": company, "uid": uid, "start": met_at}
         steps.append((begun, "webhook", {"trigger": "BOOKING_CREATED", **booking}))
-        steps.append((begun + timedelta(minutes=5), "deal", {"uid": uid, "amount": 1000 * chance.randint(4, 20), "currency": "USD"}))
+        steps.append(
+            (
+                begun + timedelta(minutes=5),
+                "deal",
+                {"uid": uid, "amount": 1000 * chance.randint(4, 20), "currency": "USD"},
+            )
+        )
         closed_at = min(met_at + chance.uniform(1, 14) * _DAY, NOW - timedelta(hours=2 + number))
         if end not in ("lost", "cancelled") or number % 2:
             steps.append((min(met_at + timedelta(hours=1), closed_at), "outcome", {"uid": uid, "outcome": "showed"}))
@@ -162,8 +233,6 @@ def _past(chance: random.Random) -> list[Step]:
 
 
 def _webhook(number: int, at: datetime, *, trigger: str, company: Company, uid: str, start: datetime) -> bytes:
-    from showup.simulation.models import SimulatedOrganizer
-
     name, address = TEAM[company.owner][0], f"{company.owner}@brightside.example"
     host = SimulatedOrganizer(1, name, address, company.owner, "Europe/Prague")
     domain = "".join(letter for letter in company.name.lower() if letter.isascii() and letter.isalnum())
@@ -174,18 +243,9 @@ def _webhook(number: int, at: datetime, *, trigger: str, company: Company, uid: 
 
 async def _command(client: httpx2.AsyncClient, engine: AsyncEngine, what: str, *, uid: str, **fields: Any) -> None:
     async with engine.begin() as tx:
-        found = await tx.execute(text("SELECT id, deal_id, booked_at FROM showup.bookings WHERE calcom_uid = :uid"), {"uid": uid})
-        booking_id, deal_id, booked_at = found.one()
+        [[booking_id, deal_id]] = await tx.execute(text(_BOOKING), {"uid": uid})
         if what == "campaign":
-            await tx.execute(
-                text(
-                    "INSERT INTO showup.matches (id, workspace_id, booking_id, attendee, lead_id, lead_email, campaign_id,"
-                    " method, score, evidence, state, event_id, actor, at) SELECT gen_random_uuid(), workspace_id, booking_id,"
-                    " a.email, gen_random_uuid(), a.email, c.id, 'email', 1, '{}', 'matched', gen_random_uuid(), 'showup', :at"
-                    " FROM showup.booking_attendees a, showup.campaigns c WHERE a.booking_id = :id AND c.name = :campaign"
-                ),
-                {"id": booking_id, "campaign": fields["campaign"], "at": booked_at},
-            )  # fmt: skip
+            await tx.execute(text(_MATCH), {"id": booking_id, "at": NOW, **fields})
             return
     if what == "outcome":
         response = await client.post(f"/api/bookings/{booking_id}/outcome", json=fields)

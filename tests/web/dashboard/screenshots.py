@@ -1,4 +1,4 @@
-"""Makes a picture of each page, wide and on a phone, light and dark: `make screenshots`, or with the folder as argument."""
+"""Makes a picture of each page, wide and on a phone, light and dark: `make screenshots`."""
 
 import asyncio
 import sys
@@ -91,7 +91,8 @@ def _settle(page: Page) -> None:
     """Waits until the page is live, and drawn: Chromium may take a picture of it half-styled."""
     if page.locator("#live").count():
         page.locator("#live[data-state=live]").wait_for()
-    page.evaluate("() => document.fonts.ready.then(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))")
+    page.evaluate("() => document.fonts.ready")
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 if __name__ == "__main__":
@@ -99,4 +100,4 @@ if __name__ == "__main__":
     target.mkdir(parents=True, exist_ok=True)
     with sample_site() as running:
         take_pictures(running, target, sys.argv[2] if len(sys.argv) > 2 else None)
-    print(f"{len([*target.glob('*.png')])} pictures in {target}")
+    sys.stdout.write(f"{len([*target.glob('*.png')])} pictures in {target}\n")

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.web.dashboard.browsing import open_browser, signed_in
 from tests.web.dashboard.site import Site
-from tests.web.sample_data import id_of
+from tests.web.sample_data import id_of, key_of
 
 WIDE = {"viewport": {"width": 1440, "height": 900}}
 
@@ -84,7 +85,7 @@ def test_keys_walk_and_move_and_a_lost_deal_asks_why(site: Site, browser: Browse
         expect(link).to_be_focused()
         page.keyboard.press("m")
         expect(page.locator("#move")).to_be_visible()
-        expect(page.locator("#move [data-to=\"stage:met\"]")).to_be_disabled()
+        expect(page.locator('#move [data-to="stage:met"]')).to_be_disabled()
         page.keyboard.press("4")
         expect(stage(page, "negotiation").locator(f'[data-deal="{deal}"]')).to_be_visible()
         expect(link).to_be_focused()
@@ -100,15 +101,11 @@ def test_keys_walk_and_move_and_a_lost_deal_asks_why(site: Site, browser: Browse
 
 
 def test_a_refused_move_says_why_where_it_was_dropped(site: Site, browser: Browser) -> None:
-    query = "SELECT d.id FROM showup.deals d WHERE d.status = 'cancelled' AND d.workspace_id = :id"
-    [[old]] = site.execute(query, id=id_of("ours"))
-    # As if somebody had opened another one in this moment.
-    site.execute(
-        "INSERT INTO showup.deals (id, workspace_id, company_id, status, stage, opened_by, position, opened_at,"
-        " stage_entered_at, created_at, updated_at) SELECT gen_random_uuid(), workspace_id, company_id, 'active',"
-        " 'booked', gen_random_uuid(), 1, opened_at, opened_at, opened_at, opened_at FROM showup.deals WHERE id = :id",
-        id=old,
-    )
+    query = "SELECT company_id FROM showup.deals WHERE status = 'cancelled' AND workspace_id = :id"
+    [[company]] = site.execute(query, id=id_of("ours"))
+    headers = {"Authorization": f"Bearer {key_of('writer')}"}
+    opened = httpx2.post(f"{site.address}/api/deals", headers=headers, json={"company_id": str(company)})
+    assert opened.is_success, opened.text
     with signed_in(site, browser, "member", **WIDE) as (context, complaints):
         page = context.new_page()
         page.goto(f"{site.address}/pipeline")

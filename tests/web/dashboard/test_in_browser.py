@@ -48,9 +48,8 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         paths = [*PAGES] if name == "admin" else [*PAGES[:4]]
         if name != "read_only":
-            [[booking, deal]] = site.execute(
-                "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = 'ahead' AND workspace_id = :id", id=id_of("ours")
-            )
+            query = "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = 'ahead' AND workspace_id = :id"
+            [[booking, deal]] = site.execute(query, id=id_of("ours"))
             paths += [f"outcome/{booking}", f"deals/{deal}/move"]
         for path in paths:
             page.goto(f"{site.address}/{path}")

@@ -68,7 +68,9 @@ def card_view(card: Card, viewer: Viewer, stay: Stage | None, *, can_write: bool
         people=", ".join(words.clipped(name) for name in card.people),
         trail=[TrailMark(state=one.state(now), words=_WORDS[one.state(now)]) for one in card.trail],
         days=stay_words(card.stage_entered_at, now),
-        late=f"9 of 10 leave this stage within {format_hours(max(limit, 1))}" if is_late and limit is not None else None,
+        late=f"9 of 10 leave this stage within {format_hours(max(limit, 1))}"
+        if is_late and limit is not None
+        else None,
         asked=asked.id if asked is not None and can_write and not asked.simulated else None,
     )
 

@@ -19,6 +19,7 @@ from showup.reads.agenda import AgendaMeeting, find_meeting, list_unreported
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
+from showup.web.dashboard.offer import offer_view
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.reports import OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
@@ -168,6 +169,8 @@ async def _events(  # the answer, and what it is about
         outcome=outcome,
         notes=form["notes"] if form.get("notes", "") != (known.notes or "") else None,
         next_step=(form.get("next_step") or None) if is_showed else None,
+        # The form names what it could offer; without it the rules decide, as they do for an answer of one tap.
+        offer=form.get("offer") == "yes" if outcome == "no_show" and "can_offer" in form else None,
     )
     target = await target_of_deal(tx, session.permission, booking.deal_id) if booking.deal_id else None
     stage = form.get("stage") or None
@@ -213,6 +216,7 @@ async def _page(  # noqa: PLR0913  # each by its name
         "meeting": meeting,
         "row": meeting_row(meeting, viewer, can_write=True, is_older=True),
         "known": known,
+        "offer": await offer_view(tx, session.permission, meeting, viewer, rules),
         "stages": known.later_stages(rules.stages),
         "next_steps": _NEXT_STEPS,
         "seen": _seen(known),
