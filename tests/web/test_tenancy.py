@@ -60,6 +60,7 @@ DASHBOARD: Final = {
     ("POST", "/bookings/{booking_id}/report"): "write",
     ("POST", "/deliveries/{delivery_id}/choose"): "write",
     ("POST", "/deliveries/retry"): "write",
+    ("POST", "/unmatched/{unmatched_id}"): "write",
     ("GET", "/setup"): "admin",
     ("GET", "/setup/waiting"): "admin",
     ("POST", "/setup/you"): "admin",

@@ -44,7 +44,17 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
-from showup.web.dashboard import outcome, pipeline, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard import (
+    lead_answers,
+    outcome,
+    pipeline,
+    preferences,
+    setup,
+    sign_in,
+    sign_in_links,
+    teammates,
+    today,
+)
 from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -79,6 +89,7 @@ PAGE_ROUTERS = (
     sign_in_links.router,
     today.router,
     pipeline.router,
+    lead_answers.router,
     outcome.router,
     setup.router,
     teammates.router,

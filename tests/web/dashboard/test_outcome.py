@@ -108,9 +108,10 @@ async def test_a_no_show_is_offered_another_time_at_a_named_hour_and_the_offer_c
     late = booking_created("late", 9, TODAY + 8 * HOUR, "lee@acme.com")
     await ingest_and_project(scenario.engine, "ours", [late], ticking_clock())
     booking = await scenario.booking_id("late")
+    clock = ticking_clock()
     app = create_app(
         engine=scenario.engine,
-        clock=lambda: TODAY + 9 * HOUR,
+        clock=lambda: clock() + 9 * HOUR,
         admin_key=ADMIN_KEY,
         version="0",
         event_handlers=event_handlers(),

@@ -78,7 +78,7 @@ async def report(request: Request, booking_id: UUID, session: SignedInMember, st
     else:
         text = f"Reported: {REPORTED[outcome]}."
         action_result = ActionResult(booking_id=booking.id, text=text, undo=_correction(booking.id, outcome, form))
-    return await _after(request, session, state, form, action_result)
+    return await show_after(request, session, state, form, action_result)
 
 
 @router.post("/deliveries/{delivery_id}/choose")
@@ -93,7 +93,7 @@ async def choose(request: Request, delivery_id: UUID, session: SignedInMember, s
         event = RecordChosen(delivery_id=delivery_id, record=form.get("record") or None)
         result = await unit_of_work_of(session, state, tx).try_execute(workspace_id, event)
     text = "Answered." if result.refused is None else f"Not answered: {result.refused}."
-    return await _after(request, session, state, form, ActionResult(text=text, is_fault=result.refused is not None))
+    return await show_after(request, session, state, form, ActionResult(text=text, is_fault=result.refused is not None))
 
 
 @router.post("/deliveries/retry")
@@ -110,7 +110,7 @@ async def retry(request: Request, session: SignedInMember, state: State) -> Resp
     text = f"{result.retried} will be tried again." if result.retried else "Nothing could be tried again."
     if result.expired:
         text += f" {result.expired} came too late: their time is over."
-    return await _after(request, session, state, form, ActionResult(text=text))
+    return await show_after(request, session, state, form, ActionResult(text=text))
 
 
 def _correction(booking_id: UUID, outcome: MeetingOutcome, form: dict[str, str]) -> Undo | None:
@@ -122,7 +122,7 @@ def _correction(booking_id: UUID, outcome: MeetingOutcome, form: dict[str, str])
     return Undo(label=label, path=f"bookings/{booking_id}/report", fields={"outcome": other, **kept})
 
 
-async def _after(
+async def show_after(
     request: Request, session: Session, state: AppState, form: dict[str, str], action_result: ActionResult
 ) -> Response:
     """Show the page as it is now: for htmx its part, with its result as a toast or at the row."""

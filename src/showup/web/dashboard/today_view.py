@@ -23,7 +23,9 @@ from showup.reads.today import (
     similar_meetings,
     stuck_deliveries,
     this_week,
+    wrong_signatures,
 )
+from showup.reads.unmatched import newest_suggestions
 from showup.web.dashboard import words
 from showup.web.dashboard.decisions import DecisionRow, decisions_of
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
@@ -33,6 +35,8 @@ _MAX_ASKED: Final = 5
 _MAX_COUNTED: Final = 99
 _MAX_PARTS: Final = 4
 _FAILURES_FOR: Final = timedelta(days=7)
+_REFUSALS_FOR: Final = timedelta(days=1)
+_MAX_SUGGESTIONS: Final = 2
 _MAX_NOTE: Final = 280
 
 
@@ -127,6 +131,8 @@ async def build_today(
         margin_if_answered=_margin_if_answered(held),
         decisions=decisions_of(
             await open_questions(tx, permission, limit=_MAX_ASKED),
+            await wrong_signatures(tx, permission, now - _REFUSALS_FOR) if permission.allows("admin") else [],
+            await newest_suggestions(tx, permission, now - OUTCOMES_FOR, limit=_MAX_SUGGESTIONS),
             await stuck_deliveries(tx, permission, now),
             await failed_deliveries(tx, permission, now - _FAILURES_FOR),
             viewer,
