@@ -51,7 +51,7 @@ class Sum(Struct, frozen=True, kw_only=True):
     amount: Decimal
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class BoardPlace(Struct, frozen=True, kw_only=True):
     """A deal in its column. `ahead`: how many real deals of the stage have a meeting ahead; None if too many do."""
 
     stage: str
@@ -108,7 +108,7 @@ async def board_places(  # each by its name
     deal_ids: Sequence[UUID] | None,
     limits: dict[str, int],
     now: datetime,
-) -> list[Place]:
+) -> list[BoardPlace]:
     """Returns the deals of each stage in order: the soonest meeting first, then the longest in the stage.
 
     `deal_ids` of the campaign, None for all; `limits`: how many of each stage.
@@ -125,7 +125,7 @@ async def board_places(  # each by its name
         list(limits.values()),
         filters.without_meeting,
     )
-    return [Place(**row) for row in rows]
+    return [BoardPlace(**row) for row in rows]
 
 
 async def stage_stays(tx: AsyncConnection, permission: Permission, now: datetime) -> dict[str, Stage]:
@@ -183,9 +183,11 @@ SAMPLE_DEALS: Final = """
       AND NOT EXISTS (SELECT 1 FROM bookings r WHERE r.deal_id = x.deal_id AND NOT r.simulated)
 """
 """The deals of the sample: those that have simulated meetings only."""
+# OFFSET 0 keeps the order of the joins: the planner would read all bookings instead of those of the campaign.
 _CAMPAIGN_DEALS: Final = """
-    SELECT DISTINCT b.deal_id FROM matches m
-    JOIN bookings b ON b.id = m.booking_id JOIN deals d ON d.id = b.deal_id AND d.status = 'active'
+    SELECT DISTINCT d.id AS deal_id FROM matches m
+    CROSS JOIN LATERAL (SELECT one.deal_id FROM bookings one WHERE one.id = m.booking_id OFFSET 0) b
+    CROSS JOIN LATERAL (SELECT one.id FROM deals one WHERE one.id = b.deal_id AND one.status = 'active' OFFSET 0) d
     WHERE m.workspace_id = $1 AND m.campaign_id = $2 AND m.state = 'matched' LIMIT $3
 """
 _CHOSEN: Final = "chosen AS MATERIALIZED (SELECT unnest($2::uuid[]) AS id)"

@@ -126,7 +126,7 @@ _MEETINGS: Final = """
     ) meetings
     WHERE age <= $4 OR ahead = 1 ORDER BY deal_id, start_time, id
 """
-# The people of the deal's company, and whoever booked.
+# The people of the deal's company, and the person who booked.
 _PEOPLE: Final = """
     SELECT m.deal_id, coalesce(p.name, a.name, p.email) AS name
     FROM unnest($2::uuid[], $3::uuid[]) AS m(deal_id, booking_id)

@@ -81,13 +81,13 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
                     else:
                         context.clear_cookies()
                     page.goto(f"{site.address}/{path.format(booking=booking, deal=deal)}")
-                    _settle(page)
+                    _wait_until_drawn(page)
                     page.screenshot(path=folder / f"{name}-{view}-{theme}.png", full_page=name in _FULL)
                 context.close()
         browser.close()
 
 
-def _settle(page: Page) -> None:
+def _wait_until_drawn(page: Page) -> None:
     """Waits until the page is live, and drawn: Chromium may take a picture of it half-styled."""
     if page.locator("#live").count():
         page.locator("#live[data-state=live]").wait_for()

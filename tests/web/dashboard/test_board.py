@@ -111,10 +111,10 @@ def test_a_refused_move_says_why_where_it_was_dropped(site: Site, browser: Brows
         page.goto(f"{site.address}/pipeline")
         page.locator('[data-to="status:cancelled"] summary').click()
         page.get_by_role("button", name="Reopen").click()
-        notice = stage(page, "booked").get_by_role("alert")
-        expect(notice).to_contain_text("stays in Cancelled. Its company already has another active deal")
-        expect(notice.get_by_role("link", name="Open that one")).to_be_visible()
-        notice.get_by_role("button", name="Close").click()
+        alert = stage(page, "booked").get_by_role("alert")
+        expect(alert).to_contain_text("stays in Cancelled. Its company already has another active deal")
+        expect(alert.get_by_role("link", name="Open that one")).to_be_visible()
+        alert.get_by_role("button", name="Close").click()
         expect(page.get_by_role("alert")).to_have_count(0)
         assert complaints == []
 

@@ -163,7 +163,7 @@ def _refused(deal: MovedDeal, to: str, because: str) -> Refused:
         title=f"{clipped(deal.company)} stays in {place_name(deal.place)}.",
         because=f"{because[:1].upper()}{because[1:]}.",
         place=to,
-        way=deal.active_id,
+        other_deal=deal.active_id,
     )
 
 

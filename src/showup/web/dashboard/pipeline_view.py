@@ -18,8 +18,8 @@ from showup.reads.board import (
     MAX_CARDS,
     NOBODY,
     BoardFilter,
+    BoardPlace,
     Closed,
-    Place,
     Sum,
     board_places,
     board_sums,
@@ -74,8 +74,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     title: str
     because: str
     place: str
-    way: UUID | None = None
-    way_words: str = ""
+    other_deal: UUID | None = None
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -153,7 +152,7 @@ async def build_board(tx: AsyncConnection, session: Session, viewer: Viewer, que
     )
 
 
-def _without_meeting(sums: Sequence[Sum], places: Sequence[Place]) -> int | None:
+def _without_meeting(sums: Sequence[Sum], places: Sequence[BoardPlace]) -> int | None:
     ahead = {one.stage: one.ahead for one in places}
     known = [number for number in ahead.values() if number is not None]
     return max(sum(one.deals for one in sums) - sum(known), 0) if len(known) == len(ahead) else None

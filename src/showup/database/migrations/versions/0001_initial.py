@@ -881,7 +881,7 @@ TABLES = (
         CONSTRAINT fk_matches_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_matches_booking_id ON matches (booking_id)",
-    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) WHERE state = 'matched'",
+    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) INCLUDE (booking_id) WHERE state = 'matched'",
     "CREATE INDEX ix_matches_lead_id ON matches (lead_id)",
     "CREATE UNIQUE INDEX uq_matches_attendee ON matches (booking_id, attendee) WHERE state = 'matched'",
     """CREATE TABLE funnel_seats (
