@@ -56,7 +56,10 @@ async def find_unmatched(tx: AsyncConnection, permission: Permission, unmatched_
 
 
 async def newest_suggestions(tx: AsyncConnection, permission: Permission, since: datetime, *, limit: int) -> list[Item]:
-    """Returns attendees of the latest meetings since then who may be a lead, each with its candidates."""
+    """Returns who of the latest meetings since then may be a lead, each with its candidates, the surest first.
+
+    `limit`: how many attendees are compared.
+    """
     u = unmatched_bookings.c
     has_campaigns = select(campaigns.c.id).where(campaigns.c.workspace_id == u.workspace_id).exists()
     is_real = ~select(bookings.c.id).where(bookings.c.id == u.booking_id, bookings.c.simulated).exists()
@@ -64,7 +67,8 @@ async def newest_suggestions(tx: AsyncConnection, permission: Permission, since:
     rows = await tx.execute(query.order_by(u.start_time.desc(), u.id).limit(limit))
     items = [dict(row) for row in rows.mappings()]
     found = await candidates_of(tx, items) if items else {}
-    return [{**item, "candidates": found[item["id"]]} for item in items if found[item["id"]]]
+    likely = [{**item, "candidates": found[item["id"]]} for item in items if found[item["id"]]]
+    return sorted(likely, key=lambda item: -item["candidates"][0]["score"])
 
 
 def _select(permission: Permission) -> Select[Any]:

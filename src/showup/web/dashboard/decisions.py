@@ -11,6 +11,7 @@ from showup.web.dashboard.words import Viewer, clipped, count
 _MAX_DECISIONS: Final = 5
 _MAX_CANDIDATES: Final = 2
 _REPEATED: Final = 3
+_MAX_UNMATCHED: Final = 2
 _NAMES: Final = {"clickup": "ClickUp", "notion": "Notion", "slack": "Slack", "twilio": "Twilio", "email": "Mail"}
 
 
@@ -44,7 +45,7 @@ def decisions_of(
     """Return the rows: what waits for an answer, then what is refused, stuck or failed, one for each destination."""
     rows = [_question(one, viewer) for one in questions]
     rows += [_signatures(one, viewer) for one in signatures if one["number"] >= _REPEATED]
-    rows += [_unmatched(one, viewer) for one in unmatched]
+    rows += [_unmatched(one, viewer) for one in unmatched[:_MAX_UNMATCHED]]
     rows += [_stuck(one, viewer) for one in stuck] + [_failure(one, viewer) for one in failures]
     return rows[:_MAX_DECISIONS]
 

@@ -36,7 +36,7 @@ _MAX_COUNTED: Final = 99
 _MAX_PARTS: Final = 4
 _FAILURES_FOR: Final = timedelta(days=7)
 _REFUSALS_FOR: Final = timedelta(days=1)
-_MAX_SUGGESTIONS: Final = 2
+_COMPARED: Final = 5
 _MAX_NOTE: Final = 280
 
 
@@ -132,7 +132,7 @@ async def build_today(
         decisions=decisions_of(
             await open_questions(tx, permission, limit=_MAX_ASKED),
             await wrong_signatures(tx, permission, now - _REFUSALS_FOR) if permission.allows("admin") else [],
-            await newest_suggestions(tx, permission, now - OUTCOMES_FOR, limit=_MAX_SUGGESTIONS),
+            await newest_suggestions(tx, permission, now - OUTCOMES_FOR, limit=_COMPARED),
             await stuck_deliveries(tx, permission, now),
             await failed_deliveries(tx, permission, now - _FAILURES_FOR),
             viewer,

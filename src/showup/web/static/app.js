@@ -22,7 +22,7 @@ all("[data-clock]").forEach((input) => { input.value = hour12 ? "12h" : "24h"; }
 
 // The board: a card is moved by hand, menu or key. The server answers with the board as it is then.
 let chosen, drag, putBack, sent = Promise.resolve();
-const place = (element, left, top) => Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
+const place = ({ style }, left, top) => Object.assign(style, { left: `${left}px`, top: `${top}px` });
 const ask = (box, card) => {
   chosen = card;
   one("[data-title]", box).textContent = one(".deal__name", card).textContent;
@@ -146,7 +146,7 @@ on("htmx:beforeSwap", ({ detail }) => {
   const part = detail.target, hasFocus = part?.contains(here());
   if (!part?.matches?.("[data-part]")) return;
   const isEdited = hasFocus && here().matches("input, textarea, select");
-  const isHeld = drag?.ghost || one("details[open]", part) || one(".menu:popover-open");
+  const isHeld = drag?.ghost || one("details[open]", part) || one(":popover-open");
   if ((detail.requestConfig.verb || "get") === "get" && (isEdited || isHeld)) {
     detail.shouldSwap = false;
     if (isEdited) part.dataset.changed = "";
@@ -201,7 +201,7 @@ const open = () => {
   source = stream;
   stream.onerror = () => {
     tell("lost");
-    // A browser gives up after an answer such as 503.
+    // It gives up after an answer such as 503.
     if (stream.readyState !== EventSource.CLOSED || source !== stream) return;
     source = null;
     timer = setTimeout(open, 3000);
