@@ -68,7 +68,9 @@ async def newest_suggestions(tx: AsyncConnection, permission: Permission, since:
     items = [dict(row) for row in rows.mappings()]
     found = await candidates_of(tx, items) if items else {}
     likely = [{**item, "candidates": found[item["id"]]} for item in items if found[item["id"]]]
-    return sorted(likely, key=lambda item: -item["candidates"][0]["score"])
+    # Somebody who booked twice is asked about once.
+    by_attendee = {item["attendee"]: item for item in reversed(likely)}
+    return sorted(by_attendee.values(), key=lambda item: -item["candidates"][0]["score"])
 
 
 def _select(permission: Permission) -> Select[Any]:
