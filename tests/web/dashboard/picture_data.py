@@ -225,7 +225,8 @@ def _past(chance: random.Random) -> list[Step]:
         if end not in ("lost", "cancelled") or number % 2:
             steps.append((min(met_at + timedelta(hours=1), closed_at), "outcome", {"uid": uid, "outcome": "showed"}))
         if number % 3:
-            steps.append((closed_at - timedelta(minutes=2), "deal", {"uid": uid, "stage": "proposal"}))
+            moved_at = met_at + (closed_at - met_at) * chance.uniform(0.2, 0.6)
+            steps.append((moved_at, "deal", {"uid": uid, "stage": "proposal"}))
         status = end if end in ("won", "lost", "cancelled") else "lost"
         reason = {"lost_reason": chance.choice(_REASONS)} if status == "lost" else {}
         steps.append((closed_at, "deal", {"uid": uid, "status": status, **reason}))
