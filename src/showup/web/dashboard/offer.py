@@ -49,7 +49,9 @@ async def offer_view(
     theirs = "" if zone.key == viewer.zone.key else f" ({there:%H:%M} in {city_of(zone.key)})"
     begins, ends = rules.follow_up_quiet_hours
     quiet = "" if begins == ends else f", never between {begins} and {ends} there"
-    words = f"A mail with the way to book again goes to {meeting.email} {viewer.moment(at)}{theirs}{quiet}."
+    words = (
+        f"A mail with the way to book again goes to {meeting.email} {viewer.day(at)} {viewer.hour(at)}{theirs}{quiet}."
+    )
     is_on = offer.state == "scheduled" if offer.state is not None else rules.follow_up
     return OfferView(words=f"{words} Until then you can take it back here.", is_possible=True, is_on=is_on)
 

@@ -37,6 +37,8 @@ from showup.web.dashboard.words import Viewer
 
 PAGE_CARDS: Final = 50
 _MAX_OWNERS: Final = 50
+_MAX_VALUE: Final = 320
+_MAX_DIGITS: Final = 18
 RowKind: TypeAlias = Literal["owner", "campaign"]
 
 
@@ -78,7 +80,10 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """A stage. `note`: the share that goes on and the usual stay. `more`: the path that shows the next cards."""
+    """A stage. `note`: the share that goes on and the usual stay. `hidden`: how many more it has, None if unknown.
+
+    `more`: the path that shows the next cards.
+    """
 
     stage: str
     share: float
@@ -87,7 +92,7 @@ class Column(Struct, frozen=True, kw_only=True):
     amounts: Sequence[str]
     note: str
     cards: Sequence[CardView]
-    hidden: int
+    hidden: int | None
     hidden_amounts: str
     more: str | None
 
@@ -190,9 +195,11 @@ def _column(  # what is known of a stage
             shown[card.card.currency] = shown.get(card.card.currency, Decimal(0)) + card.card.amount
     rest = {currency: amount - shown.get(currency, Decimal(0)) for currency, amount in amounts.items()}
     rest = {currency: amount for currency, amount in rest.items() if amount > 0}
-    # With the filter, the sums count more deals than the column can show.
-    hidden = 0 if query.filters.without_meeting and len(cards) < PAGE_CARDS else max(deals + sample - len(cards), 0)
-    more = len(cards) + PAGE_CARDS
+    # The sums know nothing of the filter by meetings: whether more follow shows the length of the page.
+    is_known = not query.filters.without_meeting
+    hidden = max(deals + sample - len(cards), 0) if is_known else None
+    shown_most = query.cards if stage == query.stage else PAGE_CARDS
+    has_more = hidden != 0 and len(cards) >= shown_most and shown_most < MAX_CARDS
     return Column(
         stage=stage,
         share=share,
@@ -201,9 +208,9 @@ def _column(  # what is known of a stage
         amounts=words.sums(amounts),
         note=_note(stay),
         cards=cards,
-        hidden=0 if query.filters.without_meeting else hidden,
+        hidden=hidden,
         hidden_amounts=" and ".join(words.sums(rest)) or "no amount yet",
-        more=query.path(stage=stage, cards=more) if hidden and more <= MAX_CARDS else None,
+        more=query.path(stage=stage, cards=shown_most + PAGE_CARDS) if has_more else None,
     )
 
 
@@ -226,16 +233,18 @@ def _note(stay: Stage | None) -> str:
 
 def query_of(values: Mapping[str, str]) -> BoardQuery:
     """Return the board's query from an address or a form; values that are none are ignored."""
-    campaign, cards = values.get("campaign", ""), values.get("cards", "")
-    stage = values.get("stage") or None
+    texts = {name: value.replace("\0", "")[:_MAX_VALUE] for name, value in values.items()}
+    stage, cards = texts.get("stage") or None, _number(texts.get("cards", ""))
     return BoardQuery(
         filters=BoardFilter(
-            owner=(values.get("owner") or None),
-            campaign_id=int(campaign) if campaign.isascii() and campaign.isdigit() and len(campaign) < 19 else None,
-            without_meeting=values.get("next") == "none",
+            owner=texts.get("owner") or None,
+            campaign_id=_number(texts.get("campaign", "")),
+            without_meeting=texts.get("next") == "none",
         ),
         stage=stage,
-        cards=min(max(int(cards), PAGE_CARDS), MAX_CARDS)
-        if stage and cards.isascii() and cards.isdigit() and len(cards) < 6
-        else PAGE_CARDS,
+        cards=PAGE_CARDS if stage is None or cards is None else min(max(cards, PAGE_CARDS), MAX_CARDS),
     )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
