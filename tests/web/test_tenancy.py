@@ -46,6 +46,10 @@ PAGES = {
 DASHBOARD: Final = {
     ("GET", "/"): "read",
     ("GET", "/parts/today"): "read",
+    ("GET", "/pipeline"): "read",
+    ("GET", "/parts/pipeline"): "read",
+    ("GET", "/deals/{deal_id}/move"): "write",
+    ("POST", "/deals/{deal_id}/move"): "write",
     ("GET", "/outcomes"): "read",
     ("GET", "/outcome/{booking_id}"): "write",
     ("POST", "/outcome/{booking_id}"): "write",
@@ -68,6 +72,7 @@ DASHBOARD: Final = {
     ("POST", "/bookings/{booking_id}/report"): "write",
     ("POST", "/deliveries/{delivery_id}/choose"): "write",
     ("POST", "/deliveries/retry"): "write",
+    ("POST", "/unmatched/{unmatched_id}"): "write",
     ("GET", "/setup"): "admin",
     ("GET", "/setup/waiting"): "admin",
     ("POST", "/setup/you"): "admin",

@@ -177,7 +177,13 @@ matches = Table(
     Index("uq_matches_attendee", "booking_id", "attendee", unique=True, postgresql_where=text("state = 'matched'")),
     Index("ix_matches_booking_id", "booking_id"),
     Index("ix_matches_lead_id", "lead_id"),
-    Index("ix_matches_campaign", "workspace_id", "campaign_id", postgresql_where=text("state = 'matched'")),
+    Index(
+        "ix_matches_campaign",
+        "workspace_id",
+        "campaign_id",
+        postgresql_include=["booking_id"],
+        postgresql_where=text("state = 'matched'"),
+    ),
 )
 
 # The seats of matched attendees that count in the funnel: copies of bookings and their attendees in few bytes, so that

@@ -155,6 +155,17 @@ deals = Table(
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
     Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),
+    Index("ix_deals_closed", "workspace_id", "status", "closed_at", postgresql_where=text("status <> 'active'")),
+    # The columns of the pipeline board, with their sums.
+    Index(
+        "ix_deals_board",
+        "workspace_id",
+        "stage",
+        "stage_entered_at",
+        "id",
+        postgresql_include=["owner_email", "currency", "amount"],
+        postgresql_where=text("status = 'active'"),
+    ),
 )
 
 # A deal that a late event took from the booking that had opened it: its id redirects to the deal of that booking.

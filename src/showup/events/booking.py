@@ -130,11 +130,15 @@ class AssignmentDisputed(BookingEvent, frozen=True, kw_only=True):
 
 
 class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
-    """A witness reported the meeting's outcome; `rescheduled`: it did not take place and another will follow."""
+    """A witness reported the meeting's outcome; `rescheduled`: it did not take place and another will follow.
+
+    `offer`: whether people who did not come are offered another time; None: as the rules say.
+    """
 
     outcome: MeetingOutcome
     notes: str | None = None
     next_step: str | None = None
+    offer: bool | None = None
 
 
 class AttendeeReported(ManualBookingEvent, frozen=True, kw_only=True):

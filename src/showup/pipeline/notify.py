@@ -14,11 +14,12 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from showup.outbox.planned import CALENDAR_CLEANUP, NEW_HOST, NEW_PLACE, REMINDER, PlannedDelivery
+from showup.events.booking import OutcomeReported
+from showup.outbox.planned import CALENDAR_CLEANUP, NEW_HOST, NEW_PLACE, NO_SHOW, REMINDER, PlannedDelivery
 from showup.pipeline.announcements import announcements, restatements
 from showup.pipeline.calendar_entries import OpenEntries, cleanups
 from showup.pipeline.change import Change
-from showup.pipeline.messages import messages, withdrawals
+from showup.pipeline.messages import is_declined, messages, withdrawals
 
 _TICK: Final = timedelta(microseconds=1)
 _NUMBER_SUFFIX: Final = re.compile(r"\+[0-9]+$")
@@ -27,11 +28,15 @@ _DIFFERENCE_KINDS: Final = {NEW_HOST, NEW_PLACE, CALENDAR_CLEANUP}
 
 
 class DeliveryPlan(Struct):
-    """The deliveries that a history calls for so far, by key. `calendar_entries` may exist in attendees' calendars."""
+    """The deliveries that a history calls for so far, by key. `calendar_entries` may exist in attendees' calendars.
+
+    `is_declined`: the last report of the outcome said that nobody is to be offered another time.
+    """
 
     messages: dict[str, PlannedDelivery] = {}
     announcements: dict[str, PlannedDelivery] = {}
     calendar_entries: OpenEntries = {}
+    is_declined: bool = False
 
     def apply(self, change: Change) -> None:
         """Add what one change calls for."""
@@ -39,7 +44,9 @@ class DeliveryPlan(Struct):
             for key, planned in self.messages.items():
                 if planned.state == "scheduled" and withdrawal.applies_to(planned):
                     self.messages[key] = replace(planned, state="withdrawn", because=withdrawal.because)
-        new = messages(change)
+        if isinstance(change.record.event, OutcomeReported):
+            self.is_declined = is_declined(change)
+        new = [one for one in messages(change) if not (self.is_declined and one.kind == NO_SHOW)]
         for message in [*new, *cleanups(change, self.calendar_entries, self.messages, new)]:
             # Each of these reports a difference, so a host or a place that comes back is reported again.
             reported = _numbered(message, self.messages) if message.kind in _DIFFERENCE_KINDS else message

@@ -1,24 +1,20 @@
 """AP2, AP4, CA7 in a real browser: pages are accessible, quiet and narrow enough, and change live."""
 
-import json
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests.web.dashboard.browsing import HOSTILE, check_page, open_browser, signed_in
 from tests.web.dashboard.site import Site
-from tests.web.sample_data import id_of, session_of
+from tests.web.sample_data import id_of
 from tests.web.scenario import HOUR, TODAY
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-HOSTILE = "<img src=x onerror=alert(1)>\u202eevil <svg onload=alert(2)> 😈 " + "W" * 9_000
 # Each width and role once, and both themes with the pages of an admin, which are all. axe takes most of the time.
 VIEWS = [(1440, "light", "admin"), (820, "dark", "read_only"), (360, "light", "member"), (360, "dark", "admin")]
 PAGES = (
     "",
+    "pipeline",
     "outcomes?who=team",
     "settings/teammates",
     "setup",
@@ -30,27 +26,8 @@ PAGES = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "these tests need Chromium: `make test` installs it on Debian"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with open_browser() as browser:
         yield browser
-        browser.close()
-
-
-@contextmanager
-def signed_in(
-    site: Site, browser: Browser, name: str | None, **options: object
-) -> Iterator[tuple[BrowserContext, list[str]]]:
-    """Yields a browser with a teammate's session, and what its console and its pages complain of."""
-    complaints: list[str] = []
-    context = browser.new_context(timezone_id="Europe/Berlin", reduced_motion="reduce", **options)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
-    context.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    if name is not None:
-        context.add_cookies([{"name": "showup_session", "value": session_of(name), "url": site.address}])
-    yield context, complaints
-    context.close()
 
 
 def ids_of(site: Site, uid: str) -> tuple[str, str]:
@@ -58,16 +35,6 @@ def ids_of(site: Site, uid: str) -> tuple[str, str]:
     query = "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = :uid AND workspace_id = :id"
     [[booking, deal]] = site.execute(query, uid=uid, id=id_of("ours"))
     return str(booking), str(deal)
-
-
-def check_page(page: Page, where: str, *, with_axe: bool = True) -> None:
-    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert widths[0] <= widths[1], f"{where} scrolls sideways"
-    if not with_axe:
-        return
-    found = Axe().run(page)
-    faults = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found.response["violations"]]
-    assert faults == [], f"{where}: {json.dumps(faults, indent=1)}"
 
 
 @pytest.mark.parametrize(("width", "theme", "name"), VIEWS, ids=[f"{w}-{t}-{n}" for w, t, n in VIEWS])
@@ -94,11 +61,11 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
     with signed_in(site, browser, name, **options) as (context, complaints):
         page = context.new_page()
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        paths = [*PAGES] if name == "admin" else [*PAGES[:3]]
+        paths = [*PAGES] if name == "admin" else [*PAGES[:4]]
         ahead, deal = ids_of(site, "ahead")
         paths += [f"deals/{deal}", f"bookings/{ids_of(site, 'met')[0]}"]
         if name != "read_only":
-            paths.append(f"outcome/{ahead}")
+            paths += [f"outcome/{ahead}", f"deals/{deal}/move"]
         for path in paths:
             page.goto(f"{site.address}/{path}")
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=name == "admin")

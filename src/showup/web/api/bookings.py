@@ -283,6 +283,9 @@ class OutcomeRequest(RequestBody):
     outcome: MeetingOutcome
     notes: Note | None = None
     next_step: Note | None = None
+    offer: bool | None = Field(
+        None, description="Whether people who did not come are offered another time; null: as the rules say."
+    )
     deal: DealFields | None = Field(None, description="Changes to the booking's deal.")
 
 
@@ -345,7 +348,9 @@ async def move_booking(
 async def _events_of_report(
     unit_of_work: UnitOfWork, booking: BookingTarget, body: OutcomeRequest
 ) -> list[ManualEvent]:
-    report = OutcomeReported(subject=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step)
+    report = OutcomeReported(
+        subject=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step, offer=body.offer
+    )
     if body.deal is None or not body.deal.model_fields_set:
         return [report]
     deal_target = (

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection
 from showup.deals.deal import DealChange
 from showup.events.booking import OutcomeReported
@@ -21,11 +20,13 @@ from showup.reads.command_targets import BookingTarget, target_of_booking, targe
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
 from showup.web.dashboard.amounts import amount_fault, parse_amount
+from showup.web.dashboard.offer import offer_view
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.reports import OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
 from showup.web.dashboard.today import Who
 from showup.web.dashboard.today_view import meeting_row
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
@@ -82,7 +83,7 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         booking = await target_of_booking(tx, session.permission, booking_id)
         if booking is None:
             raise _not_found()
-        unit_of_work = UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
+        unit_of_work = unit_of_work_of(session, state, tx)
         # From here on nobody else answers, so that the check below still holds when the answer is saved.
         await unit_of_work.lock(booking.workspace_id)
         meeting, known = await load_outcome(tx, session, booking.id)
@@ -158,6 +159,8 @@ async def events_of(  # the answer, and what it is about
         outcome=outcome,
         notes=form["notes"] if form.get("notes", "") != (known.notes or "") else None,
         next_step=(form.get("next_step") or None) if is_showed else None,
+        # The form names what it could offer; without it the rules decide, as they do for an answer of one tap.
+        offer=form.get("offer") == "yes" if outcome == "no_show" and "can_offer" in form else None,
     )
     target = await target_of_deal(tx, session.permission, booking.deal_id) if booking.deal_id else None
     stage = form.get("stage") or None
@@ -205,6 +208,7 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "meeting": meeting,
         "row": meeting_row(meeting, viewer, can_write=True, is_older=True),
         "known": known,
+        "offer": await offer_view(tx, session.permission, meeting, viewer, rules),
         "stages": known.later_stages(rules.stages),
         "next_steps": _NEXT_STEPS,
         "seen": _seen(known),

@@ -431,6 +431,9 @@ TABLES = (
         CONSTRAINT fk_deals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
         CONSTRAINT fk_deals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
+    """CREATE INDEX ix_deals_board ON deals (workspace_id, stage, stage_entered_at, id)
+    INCLUDE (owner_email, currency, amount) WHERE status = 'active'""",
+    "CREATE INDEX ix_deals_closed ON deals (workspace_id, status, closed_at) WHERE status <> 'active'",
     "CREATE INDEX ix_deals_company_id ON deals (company_id)",
     "CREATE INDEX ix_deals_page ON deals (workspace_id, created_at, id)",
     "CREATE INDEX ix_deals_won ON deals (workspace_id, closed_at) WHERE status = 'won'",
@@ -895,7 +898,7 @@ TABLES = (
         CONSTRAINT fk_matches_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_matches_booking_id ON matches (booking_id)",
-    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) WHERE state = 'matched'",
+    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) INCLUDE (booking_id) WHERE state = 'matched'",
     "CREATE INDEX ix_matches_lead_id ON matches (lead_id)",
     "CREATE UNIQUE INDEX uq_matches_attendee ON matches (booking_id, attendee) WHERE state = 'matched'",
     """CREATE TABLE funnel_seats (
