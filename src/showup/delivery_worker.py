@@ -23,6 +23,7 @@ from showup.dispatch.dispatcher import Dispatcher
 from showup.dispatch.preparation import FinalCheck
 from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
 from showup.outbox.confirm_tokens import Invitation, make_confirm_token
+from showup.outbox.outcome_tokens import OutcomeLink, make_outcome_token
 from showup.outbox.unsubscribe_tokens import make_token
 from showup.reads.digest import load_digest
 from showup.reads.meetings import load_meetings
@@ -43,8 +44,12 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> A
         address = container.settings.url
         return None if address is None else f"{address}/r/{make_confirm_token(container.seal, invitation)}"
 
+    def outcome(request: OutcomeLink) -> tuple[str, str]:
+        address = container.settings.public_url
+        return f"{address}/o/{make_outcome_token(container.seal, request)}", f"{address}/outcome/{request.booking_id}"
+
     meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
-    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm)
+    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm, outcome_url=outcome)
     pool = asyncpg.create_pool(
         **asyncpg_arguments(config.direct_url),
         min_size=1,

@@ -33,6 +33,8 @@ SIGNED = {
     ("POST", "/unsubscribe/{token}"),
     ("GET", "/r/{token}"),
     ("POST", "/r/{token}"),
+    ("GET", "/o/{token}"),
+    ("POST", "/o/{token}"),
     ("GET", "/logos/{name}"),
 }
 # Users open these in a browser, with the key as the password: see tests/web/test_mail_preview.py.

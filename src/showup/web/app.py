@@ -44,7 +44,7 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
-from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard import outcome, outcome_link, preferences, setup, sign_in, sign_in_links, teammates, today
 from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -79,6 +79,7 @@ PAGE_ROUTERS = (
     sign_in_links.router,
     today.router,
     outcome.router,
+    outcome_link.router,
     setup.router,
     teammates.router,
     preferences.router,
