@@ -20,7 +20,7 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import CONNECT_TIMEOUT, connect, translate_errors
+from showup.database.engine import connect, translate_errors
 from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
@@ -166,16 +166,10 @@ class Container:
     @cached_property
     def live_feed(self) -> "LiveFeed":
         """Returns the feed of changes for open pages; it listens on a connection of its own."""
-        import asyncpg
-
-        from showup.database.address import asyncpg_arguments
+        from showup.database.listener import direct_listener
         from showup.web.live.feed import LiveFeed
 
-        async def open_connection() -> asyncpg.Connection:
-            arguments = asyncpg_arguments(self.direct_url)
-            return await asyncpg.connect(**arguments, timeout=CONNECT_TIMEOUT)
-
-        return LiveFeed(self.engine, open_connection)
+        return LiveFeed(self.engine, direct_listener(self.direct_url))
 
     @cached_property
     def setup_actions(self) -> "SetupActions":
