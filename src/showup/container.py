@@ -202,6 +202,7 @@ class Container:
     def webhook_endpoint(self) -> "WebhookEndpoint":
         """Returns the webhook endpoint, which passes every other request to the application."""
         from showup.destinations.email.logos import logo_files, sender_rules
+        from showup.dispatch.sign_in_mail import SignInMailer
         from showup.web.app import create_app
         from showup.web.http.app_state import MailSecrets
         from showup.web.webhooks.calcom import WebhookEndpoint
@@ -223,6 +224,14 @@ class Container:
             check_connection=partial(check_connection, self),
             live_feed=self.live_feed,
             setup_actions=self.setup_actions,
+            sign_in_mailer=SignInMailer(
+                self.engine,
+                partial(open_http_clients, self),
+                partial(build_destination_resolver, self),
+                # The last row is for all other meetings.
+                sender=senders[-1]["address"] if senders else None,
+                environment_carrier=self.setup_actions.carrier is not None,
+            ),
             public_url=self.settings.public_url,
         )
         return WebhookEndpoint(

@@ -69,7 +69,13 @@ DASHBOARD: Final = {
     ("POST", "/settings/teammates/{teammate_id}"): "admin",
 }
 # A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
-SIGN_IN = {("POST", "/signin"), ("GET", "/signin/{token}"), ("POST", "/signin/{token}")}
+SIGN_IN = {
+    ("POST", "/signin"),
+    ("GET", "/signin/{token}"),
+    ("POST", "/signin/{token}"),
+    ("GET", "/signin/link"),
+    ("POST", "/signin/link"),
+}
 # Its response never ends: see tests/web/dashboard/test_live.py.
 STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.
