@@ -57,8 +57,10 @@ class ProjectionWorker:
         try:
             while not stop.is_set():
                 self._wakeup.clear()
-                processed = await self._route()
+                processed = await self._run_step(route_pending(self._engine, self._clock))
                 await self._start_batches(batches)
+                # It seldom finds anything, and no batch waits for it; what it finds is looked for at once.
+                processed += await self._run_step(self._requeue_waiting())
                 if batches:
                     await _wait_for_any((stop,), batches.values(), _SECONDS_BETWEEN_LOOKS)
                     finished = _take_finished(batches)
