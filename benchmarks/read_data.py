@@ -41,5 +41,7 @@ async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
         )
         for statement in (*BOOKINGS, *LEADS, *ACTIVITY):
             await driver.execute(statement)
+        # Pages ask for what follows the newest entry.
+        await driver.execute("UPDATE workspaces SET feed_number = coalesce((SELECT max(number) FROM audit_log), 0)")
     for table in TABLES:
         await driver.execute(f"VACUUM ANALYZE {table}")
