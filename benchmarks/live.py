@@ -74,21 +74,21 @@ class Tab:
 
     async def watch(self, seconds: int, rate: int) -> None:
         """Sends the webhooks that it watches for, and others of other days."""
-        heard = asyncio.Event()
+        changed = asyncio.Event()
         async with self.client:
-            listening = asyncio.create_task(_listen(self.client, heard))
+            listening = asyncio.create_task(_listen(self.client, changed))
             others = asyncio.create_task(self._send_others(seconds, rate))
             # The first time, templates are compiled and statements prepared.
-            await self._measure(f"First Person {rate}", heard)
+            await self._measure(f"First Person {rate}", changed)
             self.times.clear()
             for number in range(seconds):
                 next_at = perf_counter() + 1.0
-                await self._measure(f"Seen Person {rate} {number}", heard)
+                await self._measure(f"Seen Person {rate} {number}", changed)
                 await asyncio.sleep(max(0.0, next_at - perf_counter()))
             await others
             listening.cancel()
 
-    async def _measure(self, name: str, heard: asyncio.Event) -> None:
+    async def _measure(self, name: str, changed: asyncio.Event) -> None:
         payload = json.loads(created(900_000 + hash(name) % 90_000, datetime.now(UTC)))
         # Shortly before midnight, today has no room for a meeting in the future: then it has begun.
         start = min(datetime.now(UTC) + timedelta(minutes=30), _end_of_today() - timedelta(minutes=31))
@@ -96,13 +96,13 @@ class Tab:
         payload["payload"]["attendees"][0]["name"] = name
         payload["payload"]["uid"] = name.replace(" ", "")
         payload["payload"]["responses"]["name"]["value"] = name
-        heard.clear()
+        changed.clear()
         sent_at = perf_counter()
         await self.post(json.dumps(payload).encode())
         while perf_counter() - sent_at < _TIMEOUT:
             async with asyncio.timeout(_TIMEOUT):
-                await heard.wait()
-            heard.clear()
+                await changed.wait()
+            changed.clear()
             page = await self.client.get("/parts/today?who=team", headers={"HX-Request": "true"})
             if name in page.text or "+ more" in page.text:
                 self.times.append(perf_counter() - sent_at)
@@ -124,11 +124,11 @@ class Tab:
             self.faults.append(f"a webhook was answered with {answer.status_code}")
 
 
-async def _listen(client: httpx2.AsyncClient, heard: asyncio.Event) -> None:
+async def _listen(client: httpx2.AsyncClient, changed: asyncio.Event) -> None:
     async with client.stream("GET", "/api/live", timeout=None) as response:
         async for line in response.aiter_lines():
             if line.startswith("event: booking"):
-                heard.set()
+                changed.set()
 
 
 async def _cost_of_tabs(showup: RunningShowup, cookies: list[dict[str, str]], seconds: int, changes: int) -> float:

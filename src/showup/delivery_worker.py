@@ -1,6 +1,6 @@
 """Opens the worker that sends deliveries, with all that it needs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
@@ -28,6 +28,7 @@ from showup.outbox.unsubscribe_tokens import make_token
 from showup.reads.digest import load_digest
 from showup.reads.meetings import load_meetings
 from showup.reconcile.lead_sync.importer import build_lead_importer
+from showup.reconcile.requested_backfills import run_requested_backfills
 
 _JOB_TIMEOUT = 30.0
 
@@ -69,8 +70,10 @@ async def open_delivery_worker(container: Container, config: ProcessConfig) -> A
 def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask]:
     """Builds the tasks that the worker starts each minute; each finds out itself whether it is due."""
     engine, clock = container.engine, container.clock
-    tasks = {
-        "reconcile": build_reconciler(container, clients).poll_due,
+    reconciler = build_reconciler(container, clients)
+    tasks: dict[str, Callable[[], Awaitable[None]]] = {
+        "reconcile": reconciler.poll_due,
+        "backfill": partial(run_requested_backfills, reconciler, engine, clock),
         "leads": build_lead_importer(engine, container.seal, clock, clients).poll_due,
         "digest": DigestWriter(engine, clock, load_digest).write_due,
         "count_weeks": WeekCounter(engine, clock).run,

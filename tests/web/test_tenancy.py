@@ -60,6 +60,7 @@ DASHBOARD: Final = {
     ("POST", "/deliveries/retry"): "write",
     ("GET", "/setup"): "admin",
     ("GET", "/setup/waiting"): "admin",
+    ("GET", "/setup/reading"): "admin",
     ("POST", "/setup/you"): "admin",
     ("POST", "/setup/calcom"): "admin",
     ("POST", "/setup/mail"): "admin",
