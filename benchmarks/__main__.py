@@ -17,6 +17,8 @@ from benchmarks import (
     ingest,
     late_events,
     leads_import,
+    live,
+    pages,
     projection,
     reads,
     rebuild,
@@ -35,6 +37,8 @@ _MEASURES = {
     "b5": reads.measure,
     "b5-analysis": analysis.measure,
     "b6-leads-import": leads_import.measure,
+    "b8": pages.measure,
+    "b8-live": live.measure,
 }
 _WIDTH = 160
 

@@ -4,13 +4,16 @@ For each booking there is a person, a lead in one campaign or two, a delivery an
 are three companies, each with a deal. One person in five who books does so again. Seven attendees in ten are leads.
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 import asyncpg
 
 from benchmarks.read_rows import ACTIVITY, BOOKINGS, LEADS
 
-_NOW: Final = "2026-11-01T12:00:00Z"
+NOW: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
+"""The moment at which the data end: later meetings are ahead."""
+_NOW: Final = NOW.isoformat()
 TABLES: Final = (
     *("companies", "people", "deals", "bookings", "booking_attendees", "booking_refs", "leads", "campaigns"),
     *("campaign_leads", "matches", "funnel_seats", "deliveries", "audit_log"),
@@ -38,5 +41,7 @@ async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
         )
         for statement in (*BOOKINGS, *LEADS, *ACTIVITY):
             await driver.execute(statement)
+        # Pages ask for what follows the newest entry.
+        await driver.execute("UPDATE workspaces SET feed_number = coalesce((SELECT max(number) FROM audit_log), 0)")
     for table in TABLES:
         await driver.execute(f"VACUUM ANALYZE {table}")

@@ -120,8 +120,9 @@ ACTIVITY: Final = (
     """
     INSERT INTO audit_log (workspace_id, number, at, event_id, actor, what, because, order_key, booking_id, person_id,
                            company_id, deal_id)
-    SELECT workspace_id, n, start_time - interval '5 days', id, 'showup', 'booking.made', 'Cal.com reported it',
-           n::text, id, person_id, md5('company' || company)::uuid, md5('deal' || company)::uuid
+    SELECT workspace_id, row_number() OVER (ORDER BY start_time), start_time - interval '5 days', id, 'showup',
+           'booking.made', 'Cal.com reported it', n::text, id, person_id, md5('company' || company)::uuid,
+           md5('deal' || company)::uuid
     FROM given
     """,
 )

@@ -20,7 +20,7 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import CONNECT_TIMEOUT, connect, translate_errors
+from showup.database.engine import connect, translate_errors
 from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
@@ -171,16 +171,10 @@ class Container:
     @cached_property
     def live_feed(self) -> "LiveFeed":
         """Returns the feed of changes for open pages; it listens on a connection of its own."""
-        import asyncpg
-
-        from showup.database.address import asyncpg_arguments
+        from showup.database.listener import direct_listener
         from showup.web.live.feed import LiveFeed
 
-        async def open_connection() -> asyncpg.Connection:
-            arguments = asyncpg_arguments(self.direct_url)
-            return await asyncpg.connect(**arguments, timeout=CONNECT_TIMEOUT)
-
-        return LiveFeed(self.engine, open_connection)
+        return LiveFeed(self.engine, direct_listener(self.direct_url))
 
     @cached_property
     def setup_actions(self) -> "SetupActions":
@@ -213,6 +207,7 @@ class Container:
     def webhook_endpoint(self) -> "WebhookEndpoint":
         """Returns the webhook endpoint, which passes every other request to the application."""
         from showup.destinations.email.logos import logo_files, sender_rules
+        from showup.dispatch.sign_in_mail import SignInMailer
         from showup.web.app import create_app
         from showup.web.http.app_state import MailSecrets
         from showup.web.webhooks.calcom import WebhookEndpoint
@@ -234,6 +229,14 @@ class Container:
             check_connection=partial(check_connection, self),
             live_feed=self.live_feed,
             setup_actions=self.setup_actions,
+            sign_in_mailer=SignInMailer(
+                self.engine,
+                partial(open_http_clients, self),
+                partial(build_destination_resolver, self),
+                # The last row is for all other meetings.
+                sender=senders[-1]["address"] if senders else None,
+                environment_carrier=self.setup_actions.carrier is not None,
+            ),
             public_url=self.settings.public_url,
         )
         return WebhookEndpoint(

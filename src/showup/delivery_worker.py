@@ -1,6 +1,6 @@
 """Opens the worker that sends deliveries, with all that it needs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
@@ -23,10 +23,12 @@ from showup.dispatch.dispatcher import Dispatcher
 from showup.dispatch.preparation import FinalCheck
 from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
 from showup.outbox.confirm_tokens import Invitation, make_confirm_token
+from showup.outbox.outcome_tokens import OutcomeLink, make_outcome_token
 from showup.outbox.unsubscribe_tokens import make_token
 from showup.reads.digest import load_digest
 from showup.reads.meetings import load_meetings
 from showup.reconcile.lead_sync.importer import build_lead_importer
+from showup.reconcile.requested_backfills import run_requested_backfills
 
 _JOB_TIMEOUT = 30.0
 
@@ -48,8 +50,12 @@ async def open_delivery_worker(
         address = container.settings.url
         return None if address is None else f"{address}/r/{make_confirm_token(container.seal, invitation)}"
 
+    def outcome(request: OutcomeLink) -> tuple[str, str]:
+        address = container.settings.public_url
+        return f"{address}/o/{make_outcome_token(container.seal, request)}", f"{address}/outcome/{request.booking_id}"
+
     meetings = partial(load_meetings, calcom_api_url=container.settings.calcom_api_url)
-    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm)
+    final_check = FinalCheck(meetings=meetings, unsubscribe_url=unsubscribe, confirm_url=confirm, outcome_url=outcome)
     pool = asyncpg.create_pool(
         **asyncpg_arguments(config.direct_url),
         min_size=1,
@@ -69,8 +75,10 @@ async def open_delivery_worker(
 def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask]:
     """Builds the tasks that the worker starts each minute; each finds out itself whether it is due."""
     engine, clock = container.engine, container.clock
-    tasks = {
-        "reconcile": build_reconciler(container, clients).poll_due,
+    reconciler = build_reconciler(container, clients)
+    tasks: dict[str, Callable[[], Awaitable[None]]] = {
+        "reconcile": reconciler.poll_due,
+        "backfill": partial(run_requested_backfills, reconciler, engine, clock),
         "leads": build_lead_importer(engine, container.seal, clock, clients).poll_due,
         "digest": DigestWriter(engine, clock, load_digest).write_due,
         "count_weeks": WeekCounter(engine, clock).run,

@@ -30,6 +30,7 @@ RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "team_domains": ("pipeline", "team_domains"),
     "team_emails": ("pipeline", "team_emails"),
     "hosts_domains_are_ours": ("pipeline", "hosts_domains_are_ours"),
+    "ask_for_outcome": ("pipeline", "ask_for_outcome"),
     "fresh_for": ("pipeline", "fresh_for_hours"),
     "remind_before": ("reminders", "offsets_before"),
     "notify_guests": ("email", "guests"),

@@ -33,6 +33,8 @@ SIGNED = {
     ("POST", "/unsubscribe/{token}"),
     ("GET", "/r/{token}"),
     ("POST", "/r/{token}"),
+    ("GET", "/o/{token}"),
+    ("POST", "/o/{token}"),
     ("GET", "/logos/{name}"),
 }
 # Users open these in a browser, with the key as the password: see tests/web/test_mail_preview.py.
@@ -75,6 +77,7 @@ DASHBOARD: Final = {
     ("POST", "/unmatched/{unmatched_id}"): "write",
     ("GET", "/setup"): "admin",
     ("GET", "/setup/waiting"): "admin",
+    ("GET", "/setup/reading"): "admin",
     ("POST", "/setup/you"): "admin",
     ("POST", "/setup/calcom"): "admin",
     ("POST", "/setup/mail"): "admin",
@@ -84,7 +87,13 @@ DASHBOARD: Final = {
     ("POST", "/settings/teammates/{teammate_id}"): "admin",
 }
 # A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
-SIGN_IN = {("POST", "/signin"), ("GET", "/signin/{token}"), ("POST", "/signin/{token}")}
+SIGN_IN = {
+    ("POST", "/signin"),
+    ("GET", "/signin/{token}"),
+    ("POST", "/signin/{token}"),
+    ("GET", "/signin/link"),
+    ("POST", "/signin/link"),
+}
 # Its response never ends: see tests/web/dashboard/test_live.py.
 STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.

@@ -39,6 +39,7 @@ SIGNED = {
     "/webhooks/slack/actions",
     "/unsubscribe/{token}",
     "/r/{token}",
+    "/o/{token}",
 }
 OWNED_TABLES = (
     "bookings",

@@ -69,7 +69,7 @@ async def bookings_of(
 
 
 # Mails that report no change of a booking.
-_FOLLOW_UP_KINDS = ("reminder", "no_show")
+_FOLLOW_UP_KINDS = ("reminder", "no_show", "outcome")
 
 
 def with_attendees(person_ids: Collection[UUID]) -> ColumnElement[bool]:

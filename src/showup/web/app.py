@@ -15,6 +15,7 @@ from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch.sign_in_mail import SignInMailer
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import api_docs, confirm, mail_preview, metrics, openapi, probes, unsubscribe
@@ -50,11 +51,13 @@ from showup.web.dashboard import (
     deal,
     lead_answers,
     outcome,
+    outcome_link,
     pipeline,
     preferences,
     setup,
     sign_in,
     sign_in_links,
+    sign_in_request,
     teammates,
     today,
 )
@@ -88,6 +91,7 @@ SIGNED_ROUTERS = (
 )
 # Teammates open these pages in a browser, with a session. For the mail preview, an API key as a password works too.
 PAGE_ROUTERS = (
+    sign_in_request.router,
     sign_in.router,
     sign_in_links.router,
     today.router,
@@ -97,6 +101,7 @@ PAGE_ROUTERS = (
     consequences.router,
     deal.router,
     booking.router,
+    outcome_link.router,
     setup.router,
     teammates.router,
     preferences.router,
@@ -153,6 +158,8 @@ COMMAND_ROUTERS = (
 # For each address and each account, in each process: people forget passwords, and machines try thousands.
 _PASSWORDS_AT_ONCE = 10
 _PASSWORD_INTERVAL = timedelta(seconds=30)
+_LINKS_AT_ONCE = 5
+_LINK_INTERVAL = timedelta(minutes=2)
 
 
 def create_app(  # noqa: PLR0913  # each by its name, and built in one place
@@ -174,6 +181,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     check_connection: ConnectionTest | None = None,
     live_feed: LiveFeed | None = None,
     setup_actions: SetupActions | None = None,
+    sign_in_mailer: SignInMailer | None = None,
     public_url: str = "http://127.0.0.1:8000",
 ) -> FastAPI:
     """Build the application over a database.
@@ -186,7 +194,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     own one. `senders` give pages for attendees their brand, and `logos` are the PNG images that it names.
     `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
     cannot be tested. Without `live_feed`, pages hear of changes over a connection of the engine. Without
-    `setup_actions`, the first run can't call Cal.com or load the sample. `public_url` is the address in links.
+    `setup_actions`, the first run can't call Cal.com or load the sample. Without `sign_in_mailer`, no sign-in link is
+    mailed. `public_url` is the address in links.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -213,6 +222,10 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         sign_in_throttle=KeyThrottle(
             clock, log_event="wrong password", at_once=_PASSWORDS_AT_ONCE, interval=_PASSWORD_INTERVAL
         ),
+        link_request_throttle=KeyThrottle(
+            clock, log_event="sign-in link requested", at_once=_LINKS_AT_ONCE, interval=_LINK_INTERVAL
+        ),
+        sign_in_mailer=sign_in_mailer,
         passwords=PasswordHashes(),
         live=live_feed or LiveFeed(engine),
         setup=setup_actions,

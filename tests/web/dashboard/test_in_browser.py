@@ -1,12 +1,14 @@
 """AP2, AP4, CA7 in a real browser: pages are accessible, quiet and narrow enough, and change live."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from showup.outbox.outcome_tokens import VALID_FOR, OutcomeLink, make_outcome_token
 from tests.web.dashboard.browsing import HOSTILE, check_page, open_browser, signed_in
-from tests.web.dashboard.site import Site
+from tests.web.dashboard.site import SEAL, Site
 from tests.web.sample_data import id_of
 from tests.web.scenario import HOUR, TODAY
 
@@ -109,6 +111,65 @@ def test_a_lost_stream_is_shown_and_heals(site: Site, browser: Browser) -> None:
         context.set_offline(False)
         expect(page.locator("#live")).to_have_attribute("data-state", "live")
         assert page.evaluate("document.body.dataset.same") == "page", "without a reload"
+
+
+def test_without_a_stream_the_page_says_from_when_its_data_are(site: Site, browser: Browser) -> None:
+    with signed_in(site, browser, "read_only") as (context, _):
+        context.route("**/api/live*", lambda route: route.abort())
+        page = context.new_page()
+        page.goto(site.address)
+        expect(page.locator("#live")).to_have_attribute("data-state", "lost")
+        expect(page.locator("#live")).to_have_text(re.compile(r"^\s*Reconnecting, data of \d\d?:\d\d"))
+        amber, shown = page.evaluate(
+            "(() => { const one = document.createElement('i'); one.style.color = 'var(--warn-ink)';"
+            " document.body.append(one);"
+            " return [one, document.getElementById('live')].map((each) => getComputedStyle(each).color); })()"
+        )
+        assert shown == amber
+        context.unroute("**/api/live*")
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+
+def test_another_workspace_opens_in_place_and_older_tabs_say_so(site: Site, browser: Browser) -> None:
+    site.execute(
+        "INSERT INTO showup.memberships (id, teammate_id, workspace_id, role) VALUES (:id, :who, :space, 'read_only')",
+        id=id_of("membership.both"),
+        who=id_of("teammate.member"),
+        space=id_of("theirs"),
+    )
+    with signed_in(site, browser, "member", viewport={"width": 1440, "height": 900}) as (context, complaints):
+        older, page = context.new_page(), context.new_page()
+        for each in (older, page):
+            each.goto(f"{site.address}/?who=team")
+            expect(each.locator("#live")).to_have_attribute("data-state", "live")
+        page.locator("details.side__space summary").click()
+        page.locator("details.side__space button:not([aria-current])").click()
+        page.wait_for_url(f"{site.address}/")
+        expect(page.locator("details.side__space summary")).to_contain_text("heirs")
+        expect(older.locator("#live")).to_contain_text("Another workspace is open. Reload")
+        assert complaints == []
+    site.execute("UPDATE showup.sessions SET workspace_id = NULL")
+
+
+def test_a_host_answers_on_a_phone_by_the_link_of_a_mail(site: Site, browser: Browser) -> None:
+    [[booking, start, host]] = site.execute(
+        "SELECT id, start_time, organizer_email FROM showup.bookings"
+        " WHERE calcom_uid = 'private' AND workspace_id = :id",
+        id=id_of("ours"),
+    )
+    link = OutcomeLink(
+        workspace_id=id_of("ours"), booking_id=booking, start_time=start, host=host, expires_at=TODAY + VALID_FOR
+    )
+    path = f"o/{make_outcome_token(SEAL, link)}"
+    with signed_in(site, browser, None, viewport={"width": 360, "height": 740}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/{path}?answer=no_show")
+        check_page(page, "/o/TOKEN")
+        expect(page.locator("[value=no_show]")).to_be_checked()
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("h1")).to_have_text("Saved, thank you")
+        check_page(page, "/o/TOKEN, saved")
+        assert complaints == []
 
 
 def test_keys_walk_the_rows_and_the_theme_changes_without_a_reload(site: Site, browser: Browser) -> None:

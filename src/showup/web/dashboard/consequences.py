@@ -35,11 +35,11 @@ async def show_consequences(request: Request, booking_id: UUID, session: SignedI
         booking = await target_of_booking(tx, session.permission, booking_id)
         if booking is None:
             raise Refusal("not-found", "You can see no meeting with this address.")
-        meeting, known = await load_outcome(tx, session, booking.id)
+        meeting, known = await load_outcome(tx, session.permission, booking.id)
         amount = parse_amount(form.get("amount", ""))
         text = next(iter(faults_of(form, amount).values()), None) if form.get("outcome") else _UNKNOWN
         if text is None:
-            events = await events_of(tx, session, booking, form, known, amount)
+            events = await events_of(tx, session.permission, booking, form, known, amount)
             unit_of_work = unit_of_work_of(session, state, tx)
             effects = await try_outcome(unit_of_work, booking.workspace_id, booking.id, *events)
             text = say_consequences(effects, form["outcome"], meeting.person, viewer_of(session, state))

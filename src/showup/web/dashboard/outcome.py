@@ -1,6 +1,6 @@
 """`/outcome/{booking_id}`: how a meeting went, in fifteen seconds; `/outcomes`: the meetings that lack an answer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.access.permission import Permission
 from showup.access.teammate import Session
 from showup.database.engine import driver_connection
 from showup.deals.deal import DealChange
@@ -34,7 +35,7 @@ from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-_NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
+NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
 _MAX_NOTES: Final = 10_000
 _LISTED: Final = 100
 _LISTED_FOR: Final = timedelta(days=90)
@@ -62,13 +63,14 @@ async def outcomes_page(request: Request, session: SignedIn, state: State, who: 
 
 
 @router.get("/outcome/{booking_id}")
-async def outcome_page(request: Request, booking_id: UUID, session: SignedInMember, state: State) -> Response:
-    """Show the form, filled with what is known."""
+async def outcome_page(
+    request: Request, booking_id: UUID, session: SignedInMember, state: State, answer: str = ""
+) -> Response:
+    """Show the form, filled with what is known, and with `answer` chosen."""
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
-        meeting, known = await load_outcome(tx, session, booking_id)
-        values = {"outcome": known.outcome or _PREFILLED.get(meeting.state(state.clock()), "")}
-        values |= {"notes": known.notes or "", "next_step": known.next_step or ""}
+        meeting, known = await load_outcome(tx, session.permission, booking_id)
+        values = filled_in(meeting, known, state.clock(), answer)
         return await render_outcome(request, session, state, tx, meeting=meeting, known=known, values=values)
 
 
@@ -86,10 +88,10 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         unit_of_work = unit_of_work_of(session, state, tx)
         # From here on nobody else answers, so that the check below still holds when the answer is saved.
         await unit_of_work.lock(booking.workspace_id)
-        meeting, known = await load_outcome(tx, session, booking.id)
-        is_overtaken = _seen(known) != form.get("seen", "") and form.get("anyway") != "yes"
+        meeting, known = await load_outcome(tx, session.permission, booking.id)
+        is_overtaken = seen_of(known) != form.get("seen", "") and form.get("anyway") != "yes"
         if not faults and not is_overtaken:
-            events = await events_of(tx, session, booking, form, known, amount)
+            events = await events_of(tx, session.permission, booking, form, known, amount)
             result = await unit_of_work.try_execute(booking.workspace_id, *events)
             if result.refused is None:
                 following = await _following(tx, session, state, booking.id)
@@ -110,32 +112,40 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
         )
 
 
-async def load_outcome(tx: AsyncConnection, session: Session, booking_id: UUID) -> tuple[AgendaMeeting, OutcomeForm]:
-    """Return the meeting, and what is known of its outcome. Refuses one that the teammate can't see."""
-    meeting = await find_meeting(tx, session.permission, booking_id)
-    known = await load_outcome_form(tx, session.permission, booking_id)
+async def load_outcome(
+    tx: AsyncConnection, permission: Permission, booking_id: UUID
+) -> tuple[AgendaMeeting, OutcomeForm]:
+    """Return a meeting and what is known of its outcome. Refuses one that the permission does not allow."""
+    meeting = await find_meeting(tx, permission, booking_id)
+    known = await load_outcome_form(tx, permission, booking_id)
     if meeting is None or known is None:
         raise _not_found()
     return meeting, known
+
+
+def filled_in(meeting: AgendaMeeting, known: OutcomeForm, now: datetime, answer: str) -> dict[str, str]:
+    """Return the form's values before anybody typed: the answer of the link, else what a report or the clock says."""
+    outcome = answer if answer in OUTCOMES else known.outcome or _PREFILLED.get(meeting.state(now), "")
+    return {"outcome": outcome, "notes": known.notes or "", "next_step": known.next_step or ""}
 
 
 def _not_found() -> Refusal:
     return Refusal("not-found", "You can see no meeting with this address.")
 
 
-def _seen(known: OutcomeForm) -> str:
+def seen_of(known: OutcomeForm) -> str:
     """Return what tells whether somebody has answered since the form was opened."""
     return str(known.last_report.event_id) if known.last_report else ""
 
 
 def faults_of(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
-    """Return what is wrong with an answer, by field."""
+    """Return how to correct each field that is not accepted."""
     faults = {}
     if form.get("outcome") not in OUTCOMES:
         faults["outcome"] = "Choose what happened."
     if len(form.get("notes", "")) > _MAX_NOTES:
         faults["notes"] = f"Notes may have {_MAX_NOTES:,} characters."
-    if form.get("next_step", "") not in ("", *_NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
+    if form.get("next_step", "") not in ("", *NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
         faults["next_step"] = "Choose a next step of the list."
     currency = form.get("currency", "")
     if form.get("amount") and (fault := amount_fault(amount, currency)):
@@ -145,24 +155,24 @@ def faults_of(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
 
 async def events_of(  # the answer, and what it is about
     tx: AsyncConnection,
-    session: Session,
+    permission: Permission,
     booking: BookingTarget,
     form: dict[str, str],
     known: OutcomeForm,
     amount: Decimal | None,
 ) -> list[ManualEvent]:
-    """Return what the answer of a form without faults says, as events."""
+    """Return the events that a form without faults causes: the report, and a change of the deal."""
     outcome = OUTCOMES[form["outcome"]]
     is_showed = outcome == "showed"
     report = OutcomeReported(
         subject=booking.name,
         outcome=outcome,
-        notes=form["notes"] if form.get("notes", "") != (known.notes or "") else None,
+        notes=None if form.get("notes") == (known.notes or "") else form.get("notes"),
         next_step=(form.get("next_step") or None) if is_showed else None,
         # The form names what it could offer; without it the rules decide, as they do for an answer of one tap.
         offer=form.get("offer") == "yes" if outcome == "no_show" and "can_offer" in form else None,
     )
-    target = await target_of_deal(tx, session.permission, booking.deal_id) if booking.deal_id else None
+    target = await target_of_deal(tx, permission, booking.deal_id) if booking.deal_id else None
     stage = form.get("stage") or None
     is_new_amount = amount is not None and (amount, form.get("currency")) != (known.amount, known.currency)
     if target is None or known.stage is None or not is_showed or not (stage or is_new_amount):
@@ -210,8 +220,8 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "known": known,
         "offer": await offer_view(tx, session.permission, meeting, viewer, rules),
         "stages": known.later_stages(rules.stages),
-        "next_steps": _NEXT_STEPS,
-        "seen": _seen(known),
+        "next_steps": NEXT_STEPS,
+        "seen": seen_of(known),
         "reported": REPORTED,
         "later": await _following(tx, session, state, meeting.id),
         "values": values,

@@ -57,6 +57,14 @@ async def waiting_part(request: Request, session: SignedInAdmin, state: State) -
     return render_page(request, "parts/waiting.html", context)
 
 
+@router.get("/reading")
+async def reading_part(request: Request, session: SignedInAdmin, state: State) -> Response:
+    """Show how far past bookings are read; the page asks while it lasts."""
+    async with state.read_engine.connect() as tx:
+        context = {"progress": await load_progress(tx, session.permission), "viewer": viewer_of(session, state)}
+    return render_page(request, "parts/reading.html", context)
+
+
 @router.post("/you")
 async def save_you(request: Request, session: SignedInAdmin, state: State) -> Response:
     """Save the teammate's name, zone and clock."""

@@ -534,7 +534,7 @@ TABLES = (
         id UUID NOT NULL,
         account_id UUID NOT NULL,
         kind TEXT NOT NULL CONSTRAINT ck_reconciliations_kind CHECK (kind IN ('poll', 'backfill')),
-        state TEXT DEFAULT 'running' NOT NULL CONSTRAINT ck_reconciliations_state CHECK (state IN ('running', 'done', 'failed')),
+        state TEXT DEFAULT 'running' NOT NULL CONSTRAINT ck_reconciliations_state CHECK (state IN ('waiting', 'running', 'done', 'failed')),
         because TEXT,
         started_at TIMESTAMP WITH TIME ZONE NOT NULL,
         ended_at TIMESTAMP WITH TIME ZONE,
