@@ -137,6 +137,12 @@ class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
     next_step: str | None = None
 
 
+class OutcomeUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person undid a report of the outcome: it counts as if nobody had made it. `report` is its event."""
+
+    report: UUID
+
+
 class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
     """An attendee (by `Attendee.key`) said that they will come at `start_time`. It says nothing about attendance."""
 
@@ -216,6 +222,7 @@ AnyBookingEvent: TypeAlias = (
     | InviteDeclined
     | AssignmentDisputed
     | OutcomeReported
+    | OutcomeUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

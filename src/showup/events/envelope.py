@@ -105,6 +105,7 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.TranscriptReady,
     booking.AttendeeConfirmed,
     booking.OutcomeReported,
+    booking.OutcomeUndone,
     booking.BookingAttached,
     booking.LeadMatched,
     booking.MatchWithdrawn,

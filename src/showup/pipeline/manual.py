@@ -57,6 +57,12 @@ def outcome_reported(before: Booking | None, event: OutcomeReported, at: datetim
     )
 
 
+def outcome_undone(before: Booking | None) -> Decision:
+    """Record that a report was undone; the replay leaves the report itself out."""
+    assert before is not None, "an undone report can't create a booking"
+    return Decision(after=before, what="outcome.undone", because="the report of the outcome was undone manually")
+
+
 def attendee_confirmed(before: Booking | None, event: AttendeeConfirmed, at: datetime) -> Decision:
     """Apply an attendee's yes, which holds for the time that they saw; it reopens no booking (TE14).
 

@@ -15,6 +15,7 @@ from showup.events.booking import (
     MatchUndone,
     MatchWithdrawn,
     OutcomeReported,
+    OutcomeUndone,
 )
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.delivery import RecordChosen
@@ -24,6 +25,7 @@ from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, Person
 
 _AnyManualEvent: TypeAlias = (
     OutcomeReported
+    | OutcomeUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched
