@@ -9,6 +9,7 @@ from showup.cli import accounts, calcom, connections, deliveries, email, emailbi
 from showup.cli.acknowledge import acknowledge
 from showup.cli.doctor import doctor
 from showup.cli.errors import expected_message
+from showup.cli.mcp import mcp
 from showup.cli.migrate import migrate
 from showup.cli.openapi import openapi
 from showup.cli.rebuild import rebuild
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, work, migrate, sample, simulate, doctor, acknowledge, verify, openapi, rebuild):
+for command in (serve, work, migrate, sample, simulate, doctor, acknowledge, verify, openapi, rebuild, mcp):
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):
     app.add_typer(nouns.app, name=name)

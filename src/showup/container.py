@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from showup.access.connection import Connection
+    from showup.assistant.services import AssistantServices
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
-    from showup.reconcile.reconciler import Reconciler
     from showup.web.http.setup_actions import SetupActions
     from showup.web.live.feed import LiveFeed
     from showup.web.signature_alert import SignatureAlert
@@ -230,6 +230,7 @@ class Container:
             live_feed=self.live_feed,
             setup_actions=self.setup_actions,
             public_url=self.settings.public_url,
+            assistant_services=build_assistant_services(self),
         )
         return WebhookEndpoint(
             self.directory,
@@ -239,6 +240,27 @@ class Container:
             ingest_metrics=self.ingest_metrics,
             signature_alert=self.signature_alert,
         )
+
+
+def build_assistant_services(container: Container) -> "AssistantServices":
+    """Returns what the tools of language models use."""
+    from showup.assistant.services import AssistantServices, ModelAccess, OAuthClient
+
+    settings = container.settings
+    client_id, client_secret = settings.calcom_client_id, reveal(settings.calcom_client_secret)
+    return AssistantServices(
+        engine=container.engine,
+        clock=container.clock,
+        seal=container.seal,
+        handlers=event_handlers(),
+        open_clients=partial(open_http_clients, container),
+        calcom_url=settings.calcom_api_url,
+        public_url=settings.public_url,
+        oauth=OAuthClient(id=client_id, secret=client_secret) if client_id and client_secret else None,
+        model=ModelAccess(
+            key=reveal(settings.anthropic_api_key), url=settings.anthropic_base_url, model=settings.anthropic_model
+        ),
+    )
 
 
 def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
@@ -261,22 +283,6 @@ async def open_http_clients(container: Container) -> "AsyncIterator[Clients]":
         public_http.client(app_version, container.address_policy) as public_client,
     ):
         yield Clients(trusted=vendor_client, untrusted=public_client, address_policy=container.address_policy)
-
-
-def build_reconciler(container: Container, clients: "Clients") -> "Reconciler":
-    """Builds the reconciler, which compares bookings with Cal.com's API."""
-    from showup.reconcile.api_clients import ApiClients
-    from showup.reconcile.reconciler import PollSchedule, Reconciler
-
-    policy = container.settings.policy.calcom
-    return Reconciler(
-        container.engine,
-        container.clock,
-        access=build_api_access(container),
-        api=ApiClients(clients, container.clock).for_account,
-        drain=container.applier.drain_once,
-        schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
-    )
 
 
 def build_api_access(container: Container) -> "ApiAccess":

@@ -65,9 +65,15 @@ DASHBOARD: Final = {
     ("POST", "/setup/sample"): "admin",
     ("POST", "/settings/teammates"): "admin",
     ("POST", "/settings/teammates/{teammate_id}"): "admin",
+    ("GET", "/assistant"): "read",
+    ("POST", "/assistant/approvals/{approval_id}"): "write",
+    ("POST", "/assistant/calcom"): "read",
+    ("POST", "/assistant/settings"): "admin",
 }
 # A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
 SIGN_IN = {("POST", "/signin"), ("GET", "/signin/{token}"), ("POST", "/signin/{token}")}
+# Cal.com's OAuth, for signed-in teammates: see tests/web/assistant/test_calcom_sign_in.py.
+CALCOM_SIGN_IN = {("GET", "/api/calcom/auth-url"), ("GET", "/api/calcom/callback")}
 # Its response never ends: see tests/web/dashboard/test_live.py.
 STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.
@@ -97,6 +103,7 @@ OURS = {
     "name": "default",
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
+    "approval_id": id_of("ours.approval"),
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (
@@ -116,6 +123,7 @@ NOUNS = (
     "connections",
     "attention",
     "workspaces",
+    "approvals",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Mails that were sent, and people who booked.
@@ -154,7 +162,7 @@ def scope_of(route: RouteMethod) -> str:
 
 @pytest.fixture
 def guarded(app: FastAPI) -> list[RouteMethod]:
-    others = OPEN | SIGNED | PAGES | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    others = OPEN | SIGNED | PAGES | SIGN_IN | CALCOM_SIGN_IN | set(DASHBOARD) | {OPENAPI}
     return [route for route in all_routes(app) if route not in others]
 
 
@@ -165,8 +173,8 @@ async def test_only_the_listed_routes_are_open(app: FastAPI, anonymous: httpx2.A
     }
     assert {route for route, status in responses.items() if status == 200} == OPEN | {OPENAPI}
     to_sign_in = {route for route, status in responses.items() if status == 303}
-    assert to_sign_in == set(DASHBOARD)
-    others = OPEN | SIGNED | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    assert to_sign_in == set(DASHBOARD) | CALCOM_SIGN_IN
+    others = OPEN | SIGNED | SIGN_IN | CALCOM_SIGN_IN | set(DASHBOARD) | {OPENAPI}
     assert {status for route, status in responses.items() if route not in others} == {401}
     assert {status for route, status in responses.items() if route in SIGN_IN} == {404, 422}
     assert {status for route, status in responses.items() if route in SIGNED} == {400, 404}
@@ -212,6 +220,7 @@ def counts_of_funnel(response: httpx2.Response) -> Any:
 # What answers that list no items say to the stranger: what belongs to their workspace.
 COUNTED_OF_THEIRS: dict[str, tuple[Callable[[httpx2.Response], Any], Any]] = {
     "/api/rules": (lambda response: response.json()["workspace"], "theirs"),
+    "/api/assistant": (lambda response: (response.json()["workspace"], response.json()["grants"]), ("theirs", [])),
     "/api/stats": (counts_of_stats, (1, 1, 1, {"EUR": 1})),
     "/api/funnel": (counts_of_funnel, THEIR_FUNNEL),
     "/api/funnel.csv": (counts_of_funnel, THEIR_FUNNEL),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 
 from showup.assistant.services import ToolFailed
@@ -14,11 +15,12 @@ from showup.campaigns import candidates
 from showup.campaigns.match import SCORES, campaign_of
 from showup.commands.unit_of_work import UnitOfWork
 from showup.deals.deal import DealChange
-from showup.events.booking import LeadMatched, MatchUndone, OutcomeReported, OutcomeUndone
-from showup.events.deal import DealChanged
+from showup.events.booking import CommandUndone, LeadMatched, MatchUndone, OutcomeReported
+from showup.events.deal import MANUAL_DEAL_PREFIX, DealChanged
 from showup.events.manual import ManualEvent
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
 from showup.reads.deals import find_deal
+from showup.reads.rows import Item
 from showup.reads.unmatched import find_lead_email, find_unmatched
 from showup.values.email_address import match_key
 
@@ -76,7 +78,7 @@ async def plan_outcome(unit_of_work: UnitOfWork, arguments: OutcomeArguments) ->
         subject=booking.name, outcome=arguments.outcome, notes=arguments.notes, next_step=arguments.next_step
     )
     return PlannedChange(
-        events=[report], undo=lambda event_ids: [OutcomeUndone(subject=booking.name, report=event_ids[0])]
+        events=[report], undo=lambda event_ids: [CommandUndone(subject=booking.name, command=event_ids[0])]
     )
 
 
@@ -90,15 +92,22 @@ async def plan_move(unit_of_work: UnitOfWork, arguments: MoveArguments) -> Plann
         raise ToolFailed("You can see no deal with this id. Call search_deals to find it.")
     seats_of = target.seats_of or target.company
     change = DealChange(stage=arguments.stage, status=arguments.status, lost_reason=arguments.lost_reason)
-    reopened = DealChange(status="active", stage=deal["stage"])
-    closed = DealChange(status=deal["status"], lost_reason=deal["lost_reason"])
-    # A closed deal can't change its stage, so it is first made active, and then closed again as it was.
-    back = [reopened] if deal["status"] == "active" else [reopened, closed]
+    event = DealChanged(subject=target.name, change=change, seats_of=seats_of)
+    if target.name.startswith(MANUAL_DEAL_PREFIX):
+        back = [replace(event, change=one) for one in _changes_back(deal)]
+        return PlannedChange(events=[event], undo=lambda _: back, deal_id=target.id)
     return PlannedChange(
-        events=[DealChanged(subject=target.name, change=change, seats_of=seats_of)],
-        undo=lambda _: [DealChanged(subject=target.name, change=one, seats_of=seats_of) for one in back],
+        events=[event],
+        undo=lambda event_ids: [CommandUndone(subject=target.name, command=event_ids[0])],
         deal_id=target.id,
     )
+
+
+def _changes_back(deal: Item) -> list[DealChange]:
+    """Return the changes that put a deal without a booking where it was: active first, then closed as before."""
+    reopened = DealChange(status="active", stage=deal["stage"])
+    closed = DealChange(status=deal["status"], lost_reason=deal["lost_reason"])
+    return [reopened] if deal["status"] == "active" else [reopened, closed]
 
 
 async def plan_link(unit_of_work: UnitOfWork, arguments: LinkArguments) -> PlannedChange:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from showup.access import api_key_owner, workspaces_store
+from showup.access import key_owners_store, workspaces_store
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
 from showup.access.teammate import Teammate
@@ -110,6 +110,11 @@ class ToolContext(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
+def no_clients() -> AbstractAsyncContextManager[Clients]:
+    """Stand in for the HTTP clients of a process that calls no other system. Raises ToolFailed."""
+    raise ToolFailed("This process calls no other system.")
+
+
 def assistant_of(actor: str) -> str:
     """Return the name of somebody's assistant in the audit log."""
     return f"assistant for {actor}"
@@ -128,5 +133,5 @@ async def find_caller(tx: AsyncConnection, permission: Permission) -> Caller:
     return Caller(
         permission=permission.limited_to(workspace.id),
         workspace=workspace,
-        teammate=await api_key_owner.find_owner(tx, permission.actor),
+        teammate=await key_owners_store.find_owner(tx, permission.actor),
     )

@@ -137,10 +137,13 @@ class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
     next_step: str | None = None
 
 
-class OutcomeUndone(ManualBookingEvent, frozen=True, kw_only=True):
-    """A person undid a report of the outcome: it counts as if nobody had made it. `report` is its event."""
+class CommandUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person undid a report of the outcome, or a change of the deal that the booking opened.
 
-    report: UUID
+    `command` is its event; it counts as if nobody had given it.
+    """
+
+    command: UUID
 
 
 class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
@@ -222,7 +225,7 @@ AnyBookingEvent: TypeAlias = (
     | InviteDeclined
     | AssignmentDisputed
     | OutcomeReported
-    | OutcomeUndone
+    | CommandUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

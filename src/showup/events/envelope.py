@@ -105,7 +105,6 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.TranscriptReady,
     booking.AttendeeConfirmed,
     booking.OutcomeReported,
-    booking.OutcomeUndone,
     booking.BookingAttached,
     booking.LeadMatched,
     booking.MatchWithdrawn,
@@ -113,6 +112,7 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.AttendeeDismissed,
     booking.DismissalUndone,
     DealChanged,
+    booking.CommandUndone,
 )
 _KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
 

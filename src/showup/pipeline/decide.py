@@ -93,8 +93,8 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return attended.assignment_disputed(before, event)
         case events.OutcomeReported():
             return manual.outcome_reported(before, event, record.source_at)
-        case events.OutcomeUndone():
-            return manual.outcome_undone(before)
+        case events.CommandUndone():
+            return manual.command_undone(before)
         case events.AttendeeConfirmed():
             return manual.attendee_confirmed(before, event, record.source_at)
         case events.BookingAttached():

@@ -57,10 +57,10 @@ def outcome_reported(before: Booking | None, event: OutcomeReported, at: datetim
     )
 
 
-def outcome_undone(before: Booking | None) -> Decision:
-    """Record that a report was undone; the replay leaves the report itself out."""
-    assert before is not None, "an undone report can't create a booking"
-    return Decision(after=before, what="outcome.undone", because="the report of the outcome was undone manually")
+def command_undone(before: Booking | None) -> Decision:
+    """Record that a command was undone; the replay leaves the command itself out."""
+    assert before is not None, "an undone command can't create a booking"
+    return Decision(after=before, what="command.undone", because="an earlier command was undone manually")
 
 
 def attendee_confirmed(before: Booking | None, event: AttendeeConfirmed, at: datetime) -> Decision:

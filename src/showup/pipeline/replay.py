@@ -17,7 +17,7 @@ from showup.bookings.booking import Booking
 from showup.campaigns.match import Match
 from showup.companies.company import domain_of_key
 from showup.deals.deal import DealEvent
-from showup.events.booking import BookingAttached, OutcomeUndone
+from showup.events.booking import BookingAttached, CommandUndone
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
 from showup.people.person import Person
@@ -35,7 +35,7 @@ from showup.pipeline.seat_deals import changes_without_deal, own_deal_events, se
 from showup.values.domain_name import display_domain
 from showup.values.email_address import display_email, email_domain
 
-_UNDONE_REASON: Final = "this report was undone later, so it changes nothing"
+_UNDONE_REASON: Final = "this was undone later, so it changes nothing"
 
 
 class CompanyName(Struct, frozen=True, kw_only=True):
@@ -108,10 +108,10 @@ def replay(
     state = BookingState()
     changes: list[Change] = []
     ordered = _source_order(history)
-    undone = _undone_reports(ordered)
+    undone = _undone_commands(ordered)
     for record in filterfalse(is_match_event, ordered):
         if record.event_id in undone:
-            state.entries.append(AuditEntry.of(record, "outcome.void", _UNDONE_REASON))
+            state.entries.append(AuditEntry.of(record, "command.void", _UNDONE_REASON))
         elif (change := _decide_change(state, record, rules.at(record.source_at), assignments)) is not None:
             _apply(state, change)
             changes.append(change)
@@ -140,9 +140,9 @@ def _decide_change(state: BookingState, record: BookingRecord, rules: Rules, ass
     return Change(before=state.booking, decision=decision, record=record, rules=rules)
 
 
-def _undone_reports(ordered: Iterable[BookingRecord]) -> set[UUID]:
-    """Return the reports of outcomes that a person undid, whichever arrived first."""
-    return {record.event.report for record in ordered if isinstance(record.event, OutcomeUndone)}
+def _undone_commands(ordered: Iterable[BookingRecord]) -> set[UUID]:
+    """Return the commands that a person undid, whichever arrived first."""
+    return {record.event.command for record in ordered if isinstance(record.event, CommandUndone)}
 
 
 def _replay_matches(state: BookingState, ordered: Iterable[BookingRecord]) -> None:

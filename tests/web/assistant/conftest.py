@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import pytest
+from starlette.types import ASGIApp
 
 from showup.access.calcom_profile import CalcomCredentials
 from showup.access.calcom_profiles_store import save
@@ -19,12 +20,16 @@ from showup.container import event_handlers
 from showup.destinations import vendor_api
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.destination_context import Clients
+from showup.web.app import create_app
+from showup.web.http.app_state import MailSecrets
+from showup.web.http.middleware import with_middleware
 from tests.fake_calcom.scenario import Scenario as CalcomWorld
 from tests.fake_calcom.server import FakeCalcom
-from tests.web.sample_data import id_of
+from tests.web.sample_data import ADMIN_KEY, id_of
 from tests.web.scenario import TODAY, Scenario, ticking_clock
 
-SEAL = Seal(["a key of tests, long enough to be one"])
+SECRET_KEY = "a key of tests that is long enough to be one"
+SEAL = Seal([SECRET_KEY])
 MEMBER = "teammate:member@ours.example"
 
 CallerFactory: TypeAlias = Callable[..., Caller]
@@ -111,3 +116,19 @@ async def result_of(services: AssistantServices, name: str, **arguments: Any) ->
 
 async def at_once(*calls: Any) -> list[Any]:
     return list(await asyncio.gather(*calls, return_exceptions=True))
+
+
+@pytest.fixture
+def assistant_app(services: AssistantServices, clock: MovableClock) -> ASGIApp:
+    """The app over the scenario, with the tools."""
+    app = create_app(
+        engine=services.engine,
+        clock=clock,
+        admin_key=ADMIN_KEY,
+        version="0.0.0",
+        event_handlers=event_handlers(),
+        public_url=services.public_url,
+        mail_secrets=MailSecrets(seal=SEAL),
+        assistant_services=services,
+    )
+    return with_middleware(app, cors_origins=[])

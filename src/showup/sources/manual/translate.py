@@ -10,12 +10,12 @@ from showup.events.booking import (
     AttendeeConfirmed,
     AttendeeDismissed,
     BookingAttached,
+    CommandUndone,
     DismissalUndone,
     LeadMatched,
     MatchUndone,
     MatchWithdrawn,
     OutcomeReported,
-    OutcomeUndone,
 )
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.delivery import RecordChosen
@@ -25,7 +25,7 @@ from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, Person
 
 _AnyManualEvent: TypeAlias = (
     OutcomeReported
-    | OutcomeUndone
+    | CommandUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched
