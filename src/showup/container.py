@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from showup.access.connection import Connection
-    from showup.assistant.services import AssistantServices
+    from showup.assistant.tool_context import AssistantServices
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
@@ -244,7 +244,7 @@ class Container:
 
 def build_assistant_services(container: Container) -> "AssistantServices":
     """Returns what the tools of language models use."""
-    from showup.assistant.services import AssistantServices, ModelAccess, OAuthClient
+    from showup.assistant.tool_context import AssistantServices, ModelAccess, OAuthClient
 
     settings = container.settings
     client_id, client_secret = settings.calcom_client_id, reveal(settings.calcom_client_secret)

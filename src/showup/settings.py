@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     calcom_client_secret: SecretStr | None = Field(default=None, validation_alias="CALCOM_CLIENT_SECRET")
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: Address | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
-    anthropic_model: str = Field(default="claude-sonnet-4-5", max_length=100, validation_alias="ANTHROPIC_MODEL")
+    anthropic_model: str = Field(default="claude-sonnet-5-5", max_length=100, validation_alias="ANTHROPIC_MODEL")
     mcp_key: SecretStr | None = Field(default=None, validation_alias="SHOWUP_MCP_KEY")
     resend_api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
     resend_api_url: Address = Field(default="https://api.resend.com", validation_alias="RESEND_API_URL")

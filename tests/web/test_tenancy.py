@@ -19,6 +19,7 @@ from tests.web.sample_data import KEYS, id_of
 # These contain no personal data, or are needed before a key exists.
 OPEN = (
     {("GET", "/signin"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
+    | {("GET", f"/.well-known/oauth-protected-resource{path}") for path in ("", "/mcp")}
     | {("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")}
     | {("GET", f"/static/{name}") for name in ASSETS}
 )
@@ -74,6 +75,8 @@ DASHBOARD: Final = {
 SIGN_IN = {("POST", "/signin"), ("GET", "/signin/{token}"), ("POST", "/signin/{token}")}
 # Cal.com's OAuth, for signed-in teammates: see tests/web/assistant/test_calcom_sign_in.py.
 CALCOM_SIGN_IN = {("GET", "/api/calcom/auth-url"), ("GET", "/api/calcom/callback")}
+# It checks keys itself, and has no description in the API's document: see tests/web/assistant/test_mcp.py.
+MCP = {(method, "/mcp") for method in ("POST", "GET", "DELETE")}
 # Its response never ends: see tests/web/dashboard/test_live.py.
 STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.
@@ -162,7 +165,7 @@ def scope_of(route: RouteMethod) -> str:
 
 @pytest.fixture
 def guarded(app: FastAPI) -> list[RouteMethod]:
-    others = OPEN | SIGNED | PAGES | SIGN_IN | CALCOM_SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    others = OPEN | SIGNED | PAGES | SIGN_IN | CALCOM_SIGN_IN | MCP | set(DASHBOARD) | {OPENAPI}
     return [route for route in all_routes(app) if route not in others]
 
 
@@ -220,6 +223,7 @@ def counts_of_funnel(response: httpx2.Response) -> Any:
 # What answers that list no items say to the stranger: what belongs to their workspace.
 COUNTED_OF_THEIRS: dict[str, tuple[Callable[[httpx2.Response], Any], Any]] = {
     "/api/rules": (lambda response: response.json()["workspace"], "theirs"),
+    "/api/chat": (lambda response: response.json()["messages"], []),
     "/api/assistant": (lambda response: (response.json()["workspace"], response.json()["grants"]), ("theirs", [])),
     "/api/stats": (counts_of_stats, (1, 1, 1, {"EUR": 1})),
     "/api/funnel": (counts_of_funnel, THEIR_FUNNEL),

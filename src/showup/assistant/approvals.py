@@ -19,8 +19,8 @@ from showup.assistant import approvals_store as store
 from showup.assistant import usage_store
 from showup.assistant.approval import LIFETIME, MAX_PENDING, Approval, ApprovalRefused
 from showup.assistant.planned_changes import CHANGES, PlannedChange
-from showup.assistant.services import AssistantServices, ToolContext, ToolFailed, assistant_of
 from showup.assistant.tool import Arguments
+from showup.assistant.tool_context import AssistantServices, ToolContext, ToolFailed, assistant_of
 from showup.commands.dry_run import Difference, dry_run
 from showup.commands.unit_of_work import UnitOfWork
 from showup.events.manual import ManualEvent
@@ -175,7 +175,7 @@ async def _not_theirs(tx: AsyncConnection, permission: Permission, approval: App
     if permission.actor == approval.requested_by and permission.actor.startswith("key:"):
         return "A key can't grant what it asked for itself: a person must, at /assistant"
     if not await store.may_still_write(tx, approval.workspace_id, approval.requested_by):
-        return "Whoever asked for the change may not change this workspace any more"
+        return "The one who asked for the change may not change this workspace any more"
     return None
 
 

@@ -114,7 +114,7 @@ async def withdraw_grant(tx: AsyncConnection, workspace_id: UUID, actor: str, to
 
 
 async def may_still_write(tx: AsyncConnection, workspace_id: UUID, actor: str) -> bool:
-    """Return whether whoever asked may still change the workspace: a key may have been revoked meanwhile."""
+    """Return whether the one who asked may still change the workspace: a key may have been revoked meanwhile."""
     if actor.startswith(_KEY_PREFIX):
         key = api_keys.c
         found = select(key.id).where(

@@ -1,4 +1,4 @@
-"""Opens the Cal.com accounts of whoever asks; an OAuth token is refreshed before it ends."""
+"""Opens the Cal.com accounts of the caller; an OAuth token is refreshed before it ends."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ from msgspec import Struct
 from showup.access import calcom_profiles_store
 from showup.access.calcom_profile import CalcomProfile
 from showup.assistant import calcom_oauth
-from showup.assistant.services import AssistantServices, ToolContext, ToolFailed
+from showup.assistant.tool_context import AssistantServices, ToolContext, ToolFailed
 from showup.dispatch.destination_context import Clients
 from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.client import CalcomClient

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from showup.access import calcom_profiles_store
 from showup.access.calcom_profile import CalcomAuthorization, CalcomCredentials, CalcomProfile
-from showup.assistant.services import AssistantServices, OAuthClient, ToolFailed
+from showup.assistant.tool_context import AssistantServices, OAuthClient, ToolFailed
 from showup.dispatch.destination_context import Clients
 from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.client import CalcomClient

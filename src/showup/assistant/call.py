@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from showup.assistant import usage_store
 from showup.assistant.catalogue import TOOLS
 from showup.assistant.outside_text import mark
-from showup.assistant.services import AssistantServices, Caller, ToolContext, ToolFailed
 from showup.assistant.tool import Tool
+from showup.assistant.tool_context import AssistantServices, Caller, ToolContext, ToolFailed
 from showup.database.fault import POSSIBLE_OUTAGES, describe_error
 from showup.reads.rows import Item
 

@@ -16,8 +16,8 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from showup.assistant.call import allowed_tools, call_tool
 from showup.assistant.prompt import INSTRUCTIONS
-from showup.assistant.services import AssistantServices, Caller
 from showup.assistant.tool import Tool
+from showup.assistant.tool_context import AssistantServices, Caller
 
 # As ASGI defines them.
 Scope: TypeAlias = MutableMapping[str, Any]

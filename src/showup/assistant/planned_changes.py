@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import Field
 
-from showup.assistant.services import ToolFailed
 from showup.assistant.tool import Arguments
+from showup.assistant.tool_context import ToolFailed
 from showup.bookings.booking import MeetingOutcome
 from showup.campaigns import candidates
 from showup.campaigns.match import SCORES, campaign_of

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from showup.access.permission import Permission, Scope
-from showup.assistant.services import ToolContext, ToolFailed
+from showup.assistant.tool_context import ToolContext, ToolFailed
 from showup.reads.rows import Item
 
 _MAX_FAULTS: Final = 5

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.assistant.services import ToolFailed
+from showup.assistant.tool_context import ToolFailed
 from showup.database.tables import assistant_settings, assistant_usage
 
 MAX_BUDGET: Final = 10_000_000

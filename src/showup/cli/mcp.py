@@ -8,7 +8,7 @@ from showup.cli.errors import CliError
 from showup.cli.runner import run_command
 
 if TYPE_CHECKING:
-    from showup.assistant.services import Caller
+    from showup.assistant.tool_context import Caller
     from showup.container import Container
 
 KEY_VARIABLE: Final = "SHOWUP_MCP_KEY"
@@ -48,7 +48,7 @@ def mcp(
 async def _find_caller(container: "Container", key: str, workspace: str | None) -> "Caller":
     from showup.access.keyring import Keyring
     from showup.access.workspaces_store import find
-    from showup.assistant.services import ToolFailed, find_caller
+    from showup.assistant.tool_context import ToolFailed, find_caller
     from showup.settings import reveal
 
     keyring = Keyring(container.engine, container.clock, admin_key=reveal(container.settings.admin_key))

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
 from showup.access.secrets_at_rest import Seal
-from showup.assistant.services import AssistantServices, no_clients
+from showup.assistant.tool_context import AssistantServices, no_clients
 from showup.clock import Clock
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
@@ -26,6 +26,7 @@ from showup.web.api import (
     assistant,
     attention,
     bookings,
+    chat,
     clients,
     companies,
     connections,
@@ -116,6 +117,7 @@ READ_ROUTERS = (
     workspaces.router,
     approvals.router,
     assistant.router,
+    chat.router,
 )
 # 429 is documented by the last problem of that status: too many reads for a read, wrong keys for a command.
 _COMMON_PROBLEMS = (
@@ -140,6 +142,7 @@ COMMAND_ROUTERS = (
     endpoints.secret_commands,
     approvals.commands,
     assistant.commands,
+    chat.commands,
 )
 
 

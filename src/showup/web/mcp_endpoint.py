@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from showup.access.permission import SCOPES, Permission
 from showup.access.workspaces_store import find
-from showup.assistant.services import ToolFailed, find_caller
+from showup.assistant.tool_context import ToolFailed, find_caller
 from showup.web.http.app_state import AppState
 from showup.web.http.key_check import find_permission
 from showup.web.http.problems import Refusal

@@ -14,7 +14,7 @@ from showup.access.calcom_profiles_store import save
 from showup.access.permission import Permission, Scope
 from showup.access.secrets_at_rest import Seal
 from showup.assistant.call import ToolAnswer, call_tool
-from showup.assistant.services import AssistantServices, Caller, OAuthClient, find_caller
+from showup.assistant.tool_context import AssistantServices, Caller, OAuthClient, find_caller
 from showup.clock import Clock
 from showup.container import event_handlers
 from showup.destinations import vendor_api
@@ -121,6 +121,10 @@ async def at_once(*calls: Any) -> list[Any]:
 @pytest.fixture
 def assistant_app(services: AssistantServices, clock: MovableClock) -> ASGIApp:
     """The app over the scenario, with the tools."""
+    return app_over(services, clock)
+
+
+def app_over(services: AssistantServices, clock: MovableClock) -> ASGIApp:
     app = create_app(
         engine=services.engine,
         clock=clock,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from showup.access.permission import Permission
 from showup.assistant import approvals, approvals_store, usage_store
 from showup.assistant.approval import LIFETIME, Approval, ApprovalRefused
-from showup.assistant.services import AssistantServices
+from showup.assistant.tool_context import AssistantServices
 from showup.assistant.usage_store import AssistantSettings
 from showup.deals.deal import DealChange
 from showup.events.deal import DealChanged

@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import ASGIApp
 
-from showup.assistant.services import AssistantServices
+from showup.assistant.tool_context import AssistantServices
 from tests.web.assistant.conftest import ask, caller_of, result_of
 from tests.web.conftest import client_of
 from tests.web.dashboard.conftest import Browser

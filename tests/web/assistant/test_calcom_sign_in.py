@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.types import ASGIApp
 
-from showup.assistant.services import AssistantServices
+from showup.assistant.tool_context import AssistantServices
 from tests.vendors.server import ReceivedRequest, VendorResponse, VendorServer
 from tests.web.assistant.conftest import MovableClock, ask
 from tests.web.dashboard.conftest import Browser

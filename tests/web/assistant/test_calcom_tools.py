@@ -6,7 +6,7 @@ import pytest
 
 from showup.access.calcom_profile import CalcomCredentials
 from showup.assistant.catalogue import TOOLS
-from showup.assistant.services import AssistantServices
+from showup.assistant.tool_context import AssistantServices
 from tests.fake_calcom.scenario import ANN
 from tests.fake_calcom.scenario import Scenario as CalcomWorld
 from tests.fake_calcom.server import FakeCalcom
@@ -79,7 +79,7 @@ async def test_cal_check_availability_shows_available_slots(services: AssistantS
     assert (taken + timedelta(hours=1)).isoformat() in starts
 
 
-async def test_availability_is_in_the_zone_of_whoever_asks(
+async def test_availability_is_in_the_zone_of_the_caller(
     services: AssistantServices, scenario: Scenario, world: CalcomWorld
 ) -> None:
     async with scenario.engine.begin() as tx:
@@ -162,7 +162,7 @@ async def test_the_stored_key_is_encrypted(scenario: Scenario) -> None:
     assert b"hana" not in row["credentials"]
 
 
-async def test_an_outage_of_calcom_is_said_in_plain_words(services: AssistantServices, fake_calcom: FakeCalcom) -> None:
+async def test_a_refusal_of_calcom_is_explained(services: AssistantServices, fake_calcom: FakeCalcom) -> None:
     fake_calcom.faults = Faults({"400": 1.0})
     answer = await ask(services, "cal_get_event_types")
     assert answer.is_error

@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
 from showup.assistant.catalogue import TOOLS
+from tests.database_pool import DatabasePool
 from tests.web.assistant.conftest import SECRET_KEY, at_once
 from tests.web.sample_data import key_of
 from tests.web.scenario import Scenario
@@ -151,20 +152,20 @@ async def test_a_huge_or_broken_body_is_a_clear_error(anonymous_client: httpx2.A
     assert (await anonymous_client.get("/mcp", headers=own)).status_code == 405
 
 
-async def test_stdio_serves_the_same_tools(scenario: Scenario, tmp_path: Path) -> None:
-    url = scenario.engine.url.render_as_string(hide_password=False).replace("+asyncpg", "")
-    environment = {
-        **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
-        "DATABASE_URL": url,
-        "SHOWUP_SECRET_KEY": SECRET_KEY,
-        "SHOWUP_MCP_KEY": key_of("reader"),
-    }
-    parameters = StdioServerParameters(
-        command=sys.executable, args=["-m", "showup", "mcp"], env=environment, cwd=tmp_path
-    )
-    async with Client(stdio_client(parameters)) as client:
-        names = {tool.name for tool in (await client.list_tools()).tools}
-        found = await client.call_tool("search_companies", {"q": "acme"})
-    assert "today" in names
-    assert "move_deal" not in names
-    assert len(found.structured_content["result"]["companies"]) == 1
+async def test_stdio_serves_the_same_tools(database_pool: DatabasePool, scenario_template: str, tmp_path: Path) -> None:
+    async with database_pool.database(scenario_template) as url:
+        environment = {
+            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
+            "DATABASE_URL": url,
+            "SHOWUP_SECRET_KEY": SECRET_KEY,
+            "SHOWUP_MCP_KEY": key_of("reader"),
+        }
+        parameters = StdioServerParameters(
+            command=sys.executable, args=["-m", "showup", "mcp"], env=environment, cwd=tmp_path
+        )
+        async with Client(stdio_client(parameters)) as client:
+            names = {tool.name for tool in (await client.list_tools()).tools}
+            found = await client.call_tool("search_companies", {"q": "acme"})
+        assert "today" in names
+        assert "move_deal" not in names
+        assert len(found.structured_content["result"]["companies"]) == 1

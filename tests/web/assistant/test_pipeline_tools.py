@@ -7,7 +7,7 @@ import pytest
 from showup.access.permission import Permission
 from showup.assistant.call import allowed_tools
 from showup.assistant.outside_text import MARK, mark
-from showup.assistant.services import AssistantServices, ToolFailed, find_caller
+from showup.assistant.tool_context import AssistantServices, ToolFailed, find_caller
 from tests.web.assistant.conftest import ask, caller_of, result_of
 from tests.web.scenario import TODAY, Scenario, booking_created, ingest_and_project, ticking_clock
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, WithJsonSchema
 
 from showup.assistant.calcom_accounts import OpenAccount, open_accounts
-from showup.assistant.services import ToolContext, ToolFailed
 from showup.assistant.tool import Arguments, NoArguments, Tool
+from showup.assistant.tool_context import ToolContext, ToolFailed
 from showup.reads.rows import Item
 from showup.sources.calcom.api_values import CalcomEventType, FreeSlot
 from showup.sources.calcom.web_address import web_address
@@ -37,7 +37,7 @@ class AvailabilityArguments(Arguments):
     date_to: Annotated[date, _text("End date (YYYY-MM-DD)")]
 
 
-class LinkArguments(Arguments):
+class BookingLinkArguments(Arguments):
     """The event type."""
 
     event_type_slug: Annotated[
@@ -55,7 +55,7 @@ async def get_event_types(context: ToolContext, _arguments: NoArguments) -> Item
 
 
 async def check_availability(context: ToolContext, arguments: AvailabilityArguments) -> Item:
-    """Return the free slots from the first to the last day, in the time zone of whoever asks."""
+    """Return the free slots from the first to the last day, in the time zone of the caller."""
     first, last = arguments.date_from, arguments.date_to
     if last < first:
         raise ToolFailed("date_to is before date_from. Exchange the two.")
@@ -81,7 +81,7 @@ async def check_availability(context: ToolContext, arguments: AvailabilityArgume
     }
 
 
-async def get_booking_link(context: ToolContext, arguments: LinkArguments) -> Item:
+async def get_booking_link(context: ToolContext, arguments: BookingLinkArguments) -> Item:
     """Return the public booking link of the event type with this slug. Raises ToolFailed if there is none."""
     return {"url": await booking_link(context, arguments.event_type_slug), "slug": arguments.event_type_slug}
 
@@ -157,7 +157,7 @@ TOOLS: Final = (
         name="cal_get_booking_link",
         title="Booking link at Cal.com",
         description="Get the public booking URL for an event type",
-        arguments=LinkArguments,
+        arguments=BookingLinkArguments,
         run=get_booking_link,
         is_remote=True,
     ),

@@ -10,8 +10,8 @@ from pydantic import Field
 from showup.assistant import approvals
 from showup.assistant import approvals_store as store
 from showup.assistant.planned_changes import LinkArguments, MoveArguments, OutcomeArguments
-from showup.assistant.services import ToolContext, ToolFailed
 from showup.assistant.tool import Arguments, NoArguments, Tool
+from showup.assistant.tool_context import ToolContext, ToolFailed
 from showup.assistant.tools.calcom import booking_link
 from showup.reads.keyset import PageRequest
 from showup.reads.people import find_person

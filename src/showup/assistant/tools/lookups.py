@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from showup.assistant.services import ToolContext, ToolFailed
 from showup.assistant.tool import Arguments, Tool
+from showup.assistant.tool_context import ToolContext, ToolFailed
 from showup.reads.bookings import BookingFilter, list_bookings
 from showup.reads.companies import CompanyFilter, list_companies
 from showup.reads.deals import DealFilter, find_deal, list_deals

@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from showup.assistant.services import ToolContext, ToolFailed
 from showup.assistant.tool import Arguments, NoArguments, Tool
+from showup.assistant.tool_context import ToolContext, ToolFailed
 from showup.reads import today as today_reads
 from showup.reads.agenda import list_meetings
 from showup.reads.attention import AttentionFilter, list_attention

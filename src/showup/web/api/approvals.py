@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from showup.access.permission import Permission
 from showup.assistant import approvals, approvals_store
 from showup.assistant.approval import Approval, ApprovalRefused, ApprovalState
-from showup.assistant.services import AssistantServices
+from showup.assistant.tool_context import AssistantServices
 from showup.web.api.schemas import BOOKING_ID, EVENT_ID, Example, PageResponse, ok_response, page_example
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State

@@ -53,6 +53,9 @@ async def decide_on_approval(request: Request, approval_id: UUID, session: Signe
     form = await read_form(request)
     check_csrf(request, session, form)
     chosen, digest = form.get("do"), form.get("digest", "")
+    async with read_transaction(state, session.permission) as tx:
+        if await approvals_store.find(tx, session.permission, approval_id) is None:
+            raise Refusal("not-found", "You can see no change with this address.")
     match chosen:
         case "grant" | "for_good":
             await decide(

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from showup.assistant import calcom_oauth
 from showup.assistant.calcom_oauth import AuthorizationFailed
-from showup.assistant.services import ToolFailed
+from showup.assistant.tool_context import ToolFailed
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.http.app_state import State
 from showup.web.http.problems import Refusal

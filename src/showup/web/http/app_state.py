@@ -16,7 +16,7 @@ from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
-from showup.assistant.services import AssistantServices
+from showup.assistant.tool_context import AssistantServices
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
 from showup.destinations.email.settings import SenderRule

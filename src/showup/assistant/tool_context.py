@@ -41,7 +41,7 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
 
     key: str | None = None
     url: str | None = None
-    model: str = "claude-sonnet-4-5"
+    model: str = "claude-sonnet-5-5"
 
 
 class AssistantServices(Struct, frozen=True, kw_only=True):
