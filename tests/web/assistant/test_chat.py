@@ -185,7 +185,7 @@ async def test_a_fault_of_the_model_is_plain_and_leaves_nothing_half(
     assert await scenario.rows("chat_messages") == []
 
 
-async def test_an_unreachable_model_is_said_so(member: Browser, model: FakeAnthropic) -> None:
+async def test_an_unreachable_model_is_explained(member: Browser, model: FakeAnthropic) -> None:
     model.stop()
     events = await say(member, "Hello")
     assert "can't be reached" in events[-1][1]["note"]
