@@ -107,6 +107,7 @@ OURS = {
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
     "approval_id": id_of("ours.approval"),
+    "tool": "move_deal",
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (

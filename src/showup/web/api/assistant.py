@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from msgspec.structs import replace
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -90,10 +90,9 @@ class UpdateAssistantRequest(RequestBody):
 
 
 class GrantQuery(WorkspaceQuery):
-    """The grant to withdraw."""
+    """Whose grant to withdraw."""
 
-    actor: ShortText
-    tool: ShortText
+    actor: ShortText = Field(description="Whose assistant: `key:NAME` or `teammate:EMAIL`.")
 
 
 @router.get("", response_model=AssistantResponse, responses=ok_response(_SETTINGS))
@@ -119,13 +118,15 @@ async def update_assistant(
 
 
 @commands.delete(
-    "/grants", response_model=AssistantResponse, responses=ok_response(_SETTINGS) | problem_examples("not-found")
+    "/grants/{tool}", response_model=AssistantResponse, responses=ok_response(_SETTINGS) | problem_examples("not-found")
 )
-async def withdraw_grant(unit_of_work: AdminUnitOfWork, query: Annotated[GrantQuery, Query()]) -> Any:
+async def withdraw_grant(
+    tool: Annotated[str, Path(max_length=100)], unit_of_work: AdminUnitOfWork, query: Annotated[GrantQuery, Query()]
+) -> Any:
     """Ask a person again before this assistant uses the tool."""
     tx, permission = unit_of_work.tx, unit_of_work.permission
     workspace = await resolve_workspace(tx, permission)
-    if not await approvals_store.withdraw_grant(tx, workspace.id, query.actor, query.tool):
+    if not await approvals_store.withdraw_grant(tx, workspace.id, query.actor, tool):
         raise Refusal("not-found", "This tool is not allowed to this assistant for good.")
     return await _describe(tx, permission, unit_of_work.at)
 
