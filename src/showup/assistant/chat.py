@@ -14,15 +14,15 @@ import structlog
 from anthropic import AsyncAnthropic
 from anthropic.types import Message, MessageParam, ToolParam
 from msgspec import Struct
+from sqlalchemy.exc import DBAPIError
 
 from showup.assistant import chat_store, usage_store
 from showup.assistant.call import allowed_tools, call_tool
 from showup.assistant.chat_store import ChatMessage
 from showup.assistant.prompt import system_prompt
 from showup.assistant.tool_context import AssistantServices, Caller, ToolFailed
+from showup.database.fault import POSSIBLE_OUTAGES, describe_error
 
-MAX_TEXT: Final = 8_000
-"""The longest message of a person, in characters."""
 _MAX_ROUNDS: Final = 8
 _MAX_TOKENS: Final = 2_048
 _MAX_HISTORY: Final = 120_000
@@ -63,6 +63,9 @@ async def answer(services: AssistantServices, caller: Caller, text: str) -> Asyn
     except anthropic.AnthropicError as fault:
         _log.warning("the language model failed", because=type(fault).__name__)
         yield ChatEvent(kind="error", data={"note": _explain(fault)})
+    except (DBAPIError, *POSSIBLE_OUTAGES) as fault:
+        _log.warning("the chat failed", because=describe_error(fault))
+        yield ChatEvent(kind="error", data={"note": "The database is busy or unreachable. Ask again in a moment."})
 
 
 class _Conversation:

@@ -1,9 +1,11 @@
 """What the assistant needs of its process, and who is asking."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -45,7 +47,10 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
 
 
 class AssistantServices(Struct, frozen=True, kw_only=True):
-    """What the tools use of their process. `limiters` count the calls of each Cal.com token."""
+    """What the tools use of their process.
+
+    `limiters` count the calls of each Cal.com token, `running` the calls of tools that run now, by workspace.
+    """
 
     engine: AsyncEngine
     clock: Clock
@@ -57,6 +62,7 @@ class AssistantServices(Struct, frozen=True, kw_only=True):
     oauth: OAuthClient | None = None
     model: ModelAccess = ModelAccess()
     limiters: dict[bytes, RateLimiter] = field(default_factory=dict)
+    running: Counter[UUID] = field(default_factory=Counter)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -281,8 +281,8 @@ MOVES = st.tuples(
 )
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(OUTCOMES, MOVES), min_size=1, max_size=4))
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(OUTCOMES, MOVES), min_size=2, max_size=3))
 async def test_undo_restores_the_state_of_any_changes(
     services: AssistantServices, scenario: Scenario, steps: list[tuple[str, str, dict[str, str]]]
 ) -> None:

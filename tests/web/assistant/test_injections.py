@@ -99,16 +99,11 @@ def model() -> Iterator[GullibleModel]:
 
 async def lookups_of(scenario: Scenario, uid: str) -> list[dict[str, Any]]:
     return [
-        calls("search_bookings", q="eve"),
         calls("search_bookings", starts_from=(TODAY + DAY / 2).isoformat()),
         calls("search_people", q="hooli"),
         calls("search_companies", q="hooli"),
-        calls("search_deals", q="hooli"),
         calls("explain_deal", deal_id=str(await scenario.deal_id(uid))),
         calls("list_unmatched_bookings"),
-        calls("needs_attention"),
-        calls("today"),
-        calls("cal_get_event_types"),
     ]
 
 

@@ -8,7 +8,7 @@ from showup.access.permission import Permission
 from showup.assistant.call import allowed_tools
 from showup.assistant.outside_text import MARK, mark
 from showup.assistant.tool_context import AssistantServices, ToolFailed, find_caller
-from tests.web.assistant.conftest import ask, caller_of, result_of
+from tests.web.assistant.conftest import ask, at_once, caller_of, result_of
 from tests.web.scenario import TODAY, Scenario, booking_created, ingest_and_project, ticking_clock
 
 CHANGING = {"record_outcome", "move_deal", "link_booking"}
@@ -135,6 +135,14 @@ def test_a_key_from_outside_is_no_sentence() -> None:
 def test_long_text_is_cut() -> None:
     marked: Any = mark({"notes": "x" * 9_000})
     assert len(marked["notes"][MARK]) == 2_000
+
+
+async def test_few_calls_of_a_workspace_run_at_a_time(services: AssistantServices) -> None:
+    answers = await at_once(*(ask(services, "today") for _ in range(6)))
+    refused = [one for one in answers if one.is_error]
+    assert len(refused) == 2
+    assert "one call at a time" in refused[0].content["note"]
+    assert not (await ask(services, "today")).is_error
 
 
 async def test_the_search_refuses_too_many_words(services: AssistantServices) -> None:

@@ -112,7 +112,6 @@ async def ask_assistant(
     conversation = (caller.workspace.slug, caller.actor)
     if conversation in _answering:
         raise Refusal("conflict", "Another answer is being written. Wait until it is complete.")
-    _answering.add(conversation)
     return StreamingResponse(
         _stream(state.assistant, caller, body.message, conversation),
         media_type="text/event-stream",
@@ -134,6 +133,11 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     from showup.assistant import chat
 
+    # Only now: an answer that nobody waits for any more never begins.
+    if conversation in _answering:
+        yield b'event: error\ndata: {"note":"Another answer is being written. Wait until it is complete."}\n\n'
+        return
+    _answering.add(conversation)
     try:
         async for event in chat.answer(services, caller, text):
             yield b"event: %b\ndata: %b\n\n" % (event.kind.encode(), msgspec.json.encode(event.data))
