@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from showup.access.connection import Connection
+    from showup.assistant.tool_context import AssistantServices
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
-    from showup.reconcile.reconciler import Reconciler
     from showup.web.http.setup_actions import SetupActions
     from showup.web.live.feed import LiveFeed
     from showup.web.signature_alert import SignatureAlert
@@ -74,10 +74,8 @@ def open_database(
         return
     folder = data_folder(settings)
     with EmbeddedPostgres(folder, run_as=settings.run_as) as server:
-        yield (
-            ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=_encryption_keys(settings, folder, key)),
-            server,
-        )
+        keys = _encryption_keys(settings, folder, key)
+        yield ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=keys), server
 
 
 def data_folder(settings: Settings) -> Path:
@@ -113,9 +111,7 @@ def event_handlers() -> "EventHandlers":
 class Container:
     """One process's dependencies. Each is built, and its module imported, on first use."""
 
-    def __init__(  # the four parts of a process, and the address that bypasses a pooler
-        self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock, *, direct_url: str
-    ) -> None:
+    def __init__(self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock, *, direct_url: str) -> None:
         self.settings = settings
         self.seal = seal
         self.engine = engine
@@ -212,14 +208,14 @@ class Container:
         from showup.web.http.app_state import MailSecrets
         from showup.web.webhooks.calcom import WebhookEndpoint
 
-        senders = self.settings.policy.sender_rows()
+        senders, metrics, alert = self.settings.policy.sender_rows(), self.ingest_metrics, self.signature_alert
         app = create_app(
             engine=self.engine,
             clock=self.clock,
             admin_key=reveal(self.settings.admin_key),
             version=version("showup"),
-            ingest_metrics=self.ingest_metrics,
-            signature_alert=self.signature_alert,
+            ingest_metrics=metrics,
+            signature_alert=alert,
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
             calcom_api_url=self.settings.calcom_api_url,
@@ -238,15 +234,32 @@ class Container:
                 environment_carrier=self.setup_actions.carrier is not None,
             ),
             public_url=self.settings.public_url,
+            assistant_services=build_assistant_services(self),
         )
         return WebhookEndpoint(
-            self.directory,
-            self.ingest_writer,
-            self.clock,
-            fallback=app,
-            ingest_metrics=self.ingest_metrics,
-            signature_alert=self.signature_alert,
+            self.directory, self.ingest_writer, self.clock, fallback=app, ingest_metrics=metrics, signature_alert=alert
         )
+
+
+def build_assistant_services(container: Container) -> "AssistantServices":
+    """Returns what the tools of language models use."""
+    from showup.assistant.tool_context import AssistantServices, ModelAccess, OAuthClient
+
+    settings = container.settings
+    client_id, client_secret = settings.calcom_client_id, reveal(settings.calcom_client_secret)
+    return AssistantServices(
+        engine=container.engine,
+        clock=container.clock,
+        seal=container.seal,
+        handlers=event_handlers(),
+        open_clients=partial(open_http_clients, container),
+        calcom_url=settings.calcom_api_url,
+        public_url=settings.public_url,
+        oauth=OAuthClient(id=client_id, secret=client_secret) if client_id and client_secret else None,
+        model=ModelAccess(
+            key=reveal(settings.anthropic_api_key), url=settings.anthropic_base_url, model=settings.anthropic_model
+        ),
+    )
 
 
 def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
@@ -269,22 +282,6 @@ async def open_http_clients(container: Container) -> "AsyncIterator[Clients]":
         public_http.client(app_version, container.address_policy) as public_client,
     ):
         yield Clients(trusted=vendor_client, untrusted=public_client, address_policy=container.address_policy)
-
-
-def build_reconciler(container: Container, clients: "Clients") -> "Reconciler":
-    """Builds the reconciler, which compares bookings with Cal.com's API."""
-    from showup.reconcile.api_clients import ApiClients
-    from showup.reconcile.reconciler import PollSchedule, Reconciler
-
-    policy = container.settings.policy.calcom
-    return Reconciler(
-        container.engine,
-        container.clock,
-        access=build_api_access(container),
-        api=ApiClients(clients, container.clock).for_account,
-        drain=container.applier.drain_once,
-        schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
-    )
 
 
 def build_api_access(container: Container) -> "ApiAccess":

@@ -11,8 +11,8 @@ from showup.analysis.week_counter import WeekCounter
 from showup.container import (
     Container,
     ProcessConfig,
+    build_api_access,
     build_destination_resolver,
-    build_reconciler,
     open_http_clients,
 )
 from showup.database.address import asyncpg_arguments
@@ -27,7 +27,9 @@ from showup.outbox.outcome_tokens import OutcomeLink, make_outcome_token
 from showup.outbox.unsubscribe_tokens import make_token
 from showup.reads.digest import load_digest
 from showup.reads.meetings import load_meetings
+from showup.reconcile.api_clients import ApiClients
 from showup.reconcile.lead_sync.importer import build_lead_importer
+from showup.reconcile.reconciler import PollSchedule, Reconciler
 from showup.reconcile.requested_backfills import run_requested_backfills
 
 _JOB_TIMEOUT = 30.0
@@ -84,3 +86,16 @@ def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask
         "count_weeks": WeekCounter(engine, clock).run,
     }
     return [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]
+
+
+def build_reconciler(container: Container, clients: Clients) -> Reconciler:
+    """Builds the reconciler, which compares bookings with Cal.com's API."""
+    policy = container.settings.policy.calcom
+    return Reconciler(
+        container.engine,
+        container.clock,
+        access=build_api_access(container),
+        api=ApiClients(clients, container.clock).for_account,
+        drain=container.applier.drain_once,
+        schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
+    )

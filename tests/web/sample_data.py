@@ -163,6 +163,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_merge(data, "ours")
     add_match(data, "ours")
     add_endpoint(data, "ours")
+    add_approval(data, "ours")
     data.add(
         tables.merges,
         id="ours.merge.of_companies",
@@ -188,6 +189,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
 def _add_theirs(data: SampleData) -> None:
     add_merge(data, "theirs")
     add_endpoint(data, "theirs")
+    add_approval(data, "theirs")
     add_company(data, "theirs", "acme", "Acme Corp", "acme.com", "2026-03-01")
     add_person(data, "theirs", "sarah", "sarah.chen@acme.com", "Sarah Chen", "acme")
     add_deal(data, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
@@ -325,6 +327,14 @@ def add_suppression(data: SampleData, workspace: str, reason: str, email: str | 
     data.add(
         tables.suppressions, **row | {"scope": "all", "because": reason, "created_at": utc("2026-03-02")} | overrides
     )
+
+
+def add_approval(data: SampleData, workspace: str) -> None:
+    difference = {"changes": [], "deliveries": [], "omitted": 0, "refused": None, "digest": "d1"}
+    row = {"tool": "move_deal", "arguments": {"stage": "met"}, "difference": difference, "state": "pending"}
+    times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-03-13")}
+    owner = {"id": f"{workspace}.approval", "workspace_id": workspace, "requested_by": "key:writer"}
+    data.add(tables.approvals, **row, **owner, **times)
 
 
 def add_endpoint(data: SampleData, workspace: str) -> None:

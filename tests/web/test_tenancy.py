@@ -19,6 +19,7 @@ from tests.web.sample_data import KEYS, id_of
 # These contain no personal data, or are needed before a key exists.
 OPEN = (
     {("GET", "/signin"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
+    | {("GET", f"/.well-known/oauth-protected-resource{path}") for path in ("", "/mcp")}
     | {("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")}
     | {("GET", f"/static/{name}") for name in ASSETS}
 )
@@ -85,6 +86,10 @@ DASHBOARD: Final = {
     ("POST", "/setup/sample"): "admin",
     ("POST", "/settings/teammates"): "admin",
     ("POST", "/settings/teammates/{teammate_id}"): "admin",
+    ("GET", "/assistant"): "read",
+    ("POST", "/assistant/approvals/{approval_id}"): "write",
+    ("POST", "/assistant/calcom"): "read",
+    ("POST", "/assistant/settings"): "admin",
 }
 # A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
 SIGN_IN = {
@@ -94,6 +99,10 @@ SIGN_IN = {
     ("GET", "/signin/link"),
     ("POST", "/signin/link"),
 }
+# Cal.com's OAuth, for signed-in teammates: see tests/web/assistant/test_calcom_sign_in.py.
+CALCOM_SIGN_IN = {("GET", "/api/calcom/auth-url"), ("GET", "/api/calcom/callback")}
+# It checks keys itself, and has no description in the API's document: see tests/web/assistant/test_mcp.py.
+MCP = {(method, "/mcp") for method in ("POST", "GET", "DELETE")}
 # Its response never ends: see tests/web/dashboard/test_live.py.
 STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.
@@ -123,6 +132,8 @@ OURS = {
     "name": "default",
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
+    "approval_id": id_of("ours.approval"),
+    "tool": "move_deal",
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (
@@ -142,6 +153,7 @@ NOUNS = (
     "connections",
     "attention",
     "workspaces",
+    "approvals",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Mails that were sent, and people who booked.
@@ -180,7 +192,7 @@ def scope_of(route: RouteMethod) -> str:
 
 @pytest.fixture
 def guarded(app: FastAPI) -> list[RouteMethod]:
-    others = OPEN | SIGNED | PAGES | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    others = OPEN | SIGNED | PAGES | SIGN_IN | CALCOM_SIGN_IN | MCP | set(DASHBOARD) | {OPENAPI}
     return [route for route in all_routes(app) if route not in others]
 
 
@@ -191,8 +203,8 @@ async def test_only_the_listed_routes_are_open(app: FastAPI, anonymous: httpx2.A
     }
     assert {route for route, status in responses.items() if status == 200} == OPEN | {OPENAPI}
     to_sign_in = {route for route, status in responses.items() if status == 303}
-    assert to_sign_in == set(DASHBOARD)
-    others = OPEN | SIGNED | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    assert to_sign_in == set(DASHBOARD) | CALCOM_SIGN_IN
+    others = OPEN | SIGNED | SIGN_IN | CALCOM_SIGN_IN | set(DASHBOARD) | {OPENAPI}
     assert {status for route, status in responses.items() if route not in others} == {401}
     assert {status for route, status in responses.items() if route in SIGN_IN} == {404, 422}
     assert {status for route, status in responses.items() if route in SIGNED} == {400, 404}
@@ -238,6 +250,8 @@ def counts_of_funnel(response: httpx2.Response) -> Any:
 # What answers that list no items say to the stranger: what belongs to their workspace.
 COUNTED_OF_THEIRS: dict[str, tuple[Callable[[httpx2.Response], Any], Any]] = {
     "/api/rules": (lambda response: response.json()["workspace"], "theirs"),
+    "/api/chat": (lambda response: response.json()["messages"], []),
+    "/api/assistant": (lambda response: (response.json()["workspace"], response.json()["grants"]), ("theirs", [])),
     "/api/stats": (counts_of_stats, (1, 1, 1, {"EUR": 1})),
     "/api/funnel": (counts_of_funnel, THEIR_FUNNEL),
     "/api/funnel.csv": (counts_of_funnel, THEIR_FUNNEL),

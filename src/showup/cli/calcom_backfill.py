@@ -63,10 +63,11 @@ def backfill(
 async def _backfill(
     opened_container: "Container", account_name: str | None, since: datetime, until: datetime, *, quiet: bool
 ) -> dict[str, "BackfillResult"]:
-    from showup import container
+    from showup.container import open_http_clients
+    from showup.delivery_worker import build_reconciler
 
-    async with container.open_http_clients(opened_container) as clients:
-        reconciler = container.build_reconciler(opened_container, clients)
+    async with open_http_clients(opened_container) as clients:
+        reconciler = build_reconciler(opened_container, clients)
         results = {}
         for account in await _select_accounts(reconciler, account_name):
             with _progress(account.name, quiet=quiet) as on_progress:

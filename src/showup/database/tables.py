@@ -36,6 +36,13 @@ from showup.database.analysis_tables import fact_weeks as fact_weeks
 from showup.database.analysis_tables import stage_visits as stage_visits
 from showup.database.analysis_tables import week_counts as week_counts
 from showup.database.analysis_tables import week_summaries as week_summaries
+from showup.database.assistant_tables import approvals as approvals
+from showup.database.assistant_tables import assistant_settings as assistant_settings
+from showup.database.assistant_tables import assistant_usage as assistant_usage
+from showup.database.assistant_tables import calcom_authorizations as calcom_authorizations
+from showup.database.assistant_tables import calcom_profiles as calcom_profiles
+from showup.database.assistant_tables import chat_messages as chat_messages
+from showup.database.assistant_tables import tool_grants as tool_grants
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
 from showup.database.campaign_tables import funnel_seats as funnel_seats

@@ -154,6 +154,15 @@ class NextStepChanged(ManualBookingEvent, frozen=True, kw_only=True):
     next_step: str
 
 
+class CommandUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person undid a report of the outcome, or a change of the deal that the booking opened.
+
+    `command` is its event; it counts as if nobody had given it.
+    """
+
+    command: UUID
+
+
 class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
     """An attendee (by `Attendee.key`) said that they will come at `start_time`. It says nothing about attendance."""
 
@@ -235,6 +244,7 @@ AnyBookingEvent: TypeAlias = (
     | OutcomeReported
     | AttendeeReported
     | NextStepChanged
+    | CommandUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

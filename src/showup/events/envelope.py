@@ -114,6 +114,7 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.AttendeeDismissed,
     booking.DismissalUndone,
     DealChanged,
+    booking.CommandUndone,
 )
 _KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
 

@@ -97,6 +97,8 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return manual.attendee_reported(before, event, record.source_at)
         case events.NextStepChanged():
             return manual.next_step_changed(before, event)
+        case events.CommandUndone():
+            return manual.command_undone(before)
         case events.AttendeeConfirmed():
             return manual.attendee_confirmed(before, event, record.source_at)
         case events.BookingAttached():

@@ -85,6 +85,12 @@ def next_step_changed(before: Booking | None, event: NextStepChanged) -> Decisio
     return Decision(after=after, what="next_step.changed" if after != before else "", because=because)
 
 
+def command_undone(before: Booking | None) -> Decision:
+    """Record that a command was undone; the replay leaves the command itself out."""
+    assert before is not None, "an undone command can't create a booking"
+    return Decision(after=before, what="command.undone", because="an earlier command was undone manually")
+
+
 def attendee_confirmed(before: Booking | None, event: AttendeeConfirmed, at: datetime) -> Decision:
     """Apply an attendee's yes, which holds for the time that they saw; it reopens no booking (TE14).
 

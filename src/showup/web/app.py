@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
 from showup.access.secrets_at_rest import Seal
+from showup.assistant.tool_context import AssistantServices, no_clients
 from showup.clock import Clock
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
@@ -22,8 +23,11 @@ from showup.web import api_docs, confirm, mail_preview, metrics, openapi, probes
 from showup.web import logos as logo_pages
 from showup.web.api import (
     analysis,
+    approvals,
+    assistant,
     attention,
     bookings,
+    chat,
     clients,
     companies,
     connections,
@@ -45,8 +49,10 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
+from showup.web.dashboard import assistant as assistant_page
 from showup.web.dashboard import (
     booking,
+    calcom_sign_in,
     consequences,
     deal,
     lead_answers,
@@ -76,6 +82,7 @@ from showup.web.http.repeated_params import refuse_repeated
 from showup.web.http.setup_actions import SetupActions
 from showup.web.http.test_throttle import TestThrottle
 from showup.web.live.feed import LiveFeed
+from showup.web.mcp_endpoint import add_mcp
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import emailbison, resend, slack
 
@@ -105,6 +112,8 @@ PAGE_ROUTERS = (
     setup.router,
     teammates.router,
     preferences.router,
+    assistant_page.router,
+    calcom_sign_in.router,
     mail_preview.router,
 )
 READ_ROUTERS = (
@@ -130,6 +139,9 @@ READ_ROUTERS = (
     endpoints.router,
     connections.router,
     workspaces.router,
+    approvals.router,
+    assistant.router,
+    chat.router,
 )
 # 429 is documented by the last problem of that status: too many reads for a read, wrong keys for a command.
 _COMMON_PROBLEMS = (
@@ -152,6 +164,9 @@ COMMAND_ROUTERS = (
     lead_sources.commands,
     endpoints.commands,
     endpoints.secret_commands,
+    approvals.commands,
+    assistant.commands,
+    chat.commands,
 )
 
 
@@ -183,6 +198,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     setup_actions: SetupActions | None = None,
     sign_in_mailer: SignInMailer | None = None,
     public_url: str = "http://127.0.0.1:8000",
+    assistant_services: AssistantServices | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -195,10 +211,11 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
     cannot be tested. Without `live_feed`, pages hear of changes over a connection of the engine. Without
     `setup_actions`, the first run can't call Cal.com or load the sample. Without `sign_in_mailer`, no sign-in link is
-    mailed. `public_url` is the address in links.
+    mailed. `public_url` is the address in links. Without `assistant_services`, tools can't call Cal.com.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
+    mail_secrets = mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()]))
     app.state.showup = AppState(
         engine=engine,
         read_engine=read_only_engine(engine),
@@ -209,7 +226,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         lock_timeout=lock_timeout,
         read_timeout=read_timeout,
         ingest_metrics=ingest_metrics or IngestMetrics(),
-        mail_secrets=mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()])),
+        mail_secrets=mail_secrets,
         address_policy=address_policy or AddressPolicy(),
         signature_alert=signature_alert or SignatureAlert(engine, clock),
         event_handlers=event_handlers,
@@ -230,6 +247,16 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         live=live_feed or LiveFeed(engine),
         setup=setup_actions,
         public_url=public_url,
+        assistant=assistant_services
+        or AssistantServices(
+            engine=engine,
+            clock=clock,
+            seal=mail_secrets.seal,
+            handlers=event_handlers,
+            open_clients=no_clients,
+            calcom_url=calcom_api_url or "",
+            public_url=public_url,
+        ),
     )
     return app
 
@@ -264,6 +291,7 @@ def _build_app(version: str) -> FastAPI:
     openapi.add_document(app)
     api_docs.add_docs(app)
     add_assets(app)
+    add_mcp(app)
     app.openapi = lambda: openapi.build_openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 

@@ -30,6 +30,9 @@ _LIVE_TABLES: Final = frozenset(
         *("fact_weeks", "week_summaries", "week_counts"),
         # Who signs in is not in the log.
         *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
+        # What assistants may do, asked for and said: what they did is in the log.
+        *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
+        *("assistant_settings", "assistant_usage", "chat_messages"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Leads come from imports: the log contains only their matches.

@@ -11,6 +11,7 @@ from showup.events.booking import (
     AttendeeDismissed,
     AttendeeReported,
     BookingAttached,
+    CommandUndone,
     DismissalUndone,
     LeadMatched,
     MatchUndone,
@@ -28,6 +29,7 @@ _AnyManualEvent: TypeAlias = (
     OutcomeReported
     | AttendeeReported
     | NextStepChanged
+    | CommandUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

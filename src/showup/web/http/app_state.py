@@ -16,6 +16,7 @@ from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
+from showup.assistant.tool_context import AssistantServices
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
 from showup.destinations.email.settings import SenderRule
@@ -96,6 +97,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     live: LiveFeed
     setup: SetupActions | None
     public_url: str
+    assistant: AssistantServices
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None

@@ -117,11 +117,13 @@ TABLES = (
         workspace_id UUID,
         scope TEXT NOT NULL CONSTRAINT ck_api_keys_scope CHECK (scope IN ('read', 'write', 'admin')),
         digest BYTEA NOT NULL,
+        teammate_id UUID,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         revoked_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT pk_api_keys PRIMARY KEY (id),
         CONSTRAINT uq_api_keys_name UNIQUE (name),
         CONSTRAINT fk_api_keys_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_api_keys_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE SET NULL,
         CONSTRAINT uq_api_keys_digest UNIQUE (digest)
     )""",
     """CREATE TABLE audit_log (
@@ -937,6 +939,97 @@ UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
     AND NOT EXISTS (
         SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.attendee_key AND m.state = 'matched')"""
 
+# Teammates' Cal.com accounts, and what assistants may do and asked for: see showup.assistant.
+ASSISTANT_TABLES = (
+    """CREATE TABLE calcom_profiles (
+        id UUID NOT NULL,
+        teammate_id UUID NOT NULL,
+        name TEXT NOT NULL,
+        credentials BYTEA NOT NULL,
+        is_oauth BOOLEAN NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE,
+        because TEXT,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_calcom_profiles PRIMARY KEY (id),
+        CONSTRAINT uq_calcom_profiles_teammate_id_name UNIQUE (teammate_id, name),
+        CONSTRAINT fk_calcom_profiles_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE
+    )""",
+    """CREATE TABLE calcom_authorizations (
+        digest BYTEA NOT NULL,
+        teammate_id UUID NOT NULL,
+        name TEXT NOT NULL,
+        verifier BYTEA NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_calcom_authorizations PRIMARY KEY (digest),
+        CONSTRAINT fk_calcom_authorizations_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE
+    )""",
+    "CREATE INDEX ix_calcom_authorizations_expires_at ON calcom_authorizations (expires_at)",
+    "CREATE INDEX ix_calcom_authorizations_teammate_id ON calcom_authorizations (teammate_id)",
+    """CREATE TABLE approvals (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        tool TEXT NOT NULL,
+        arguments JSONB NOT NULL,
+        difference JSONB NOT NULL,
+        requested_by TEXT NOT NULL,
+        state TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        decided_by TEXT,
+        decided_at TIMESTAMP WITH TIME ZONE,
+        because TEXT,
+        event_ids UUID[] DEFAULT '{}' NOT NULL,
+        undone_by TEXT,
+        undone_at TIMESTAMP WITH TIME ZONE,
+        undo JSONB,
+        CONSTRAINT pk_approvals PRIMARY KEY (id),
+        CONSTRAINT ck_approvals_state CHECK (state IN ('pending', 'done', 'denied', 'expired', 'outdated', 'refused')),
+        CONSTRAINT fk_approvals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_approvals_created_at ON approvals (workspace_id, created_at, id)",
+    "CREATE INDEX ix_approvals_pending ON approvals (workspace_id, requested_by) WHERE state = 'pending'",
+    """CREATE TABLE tool_grants (
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        granted_by TEXT NOT NULL,
+        granted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_tool_grants PRIMARY KEY (workspace_id, actor, tool),
+        CONSTRAINT fk_tool_grants_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE assistant_settings (
+        workspace_id UUID NOT NULL,
+        is_on BOOLEAN NOT NULL,
+        calls_per_day INTEGER NOT NULL,
+        changes_per_day INTEGER NOT NULL,
+        tokens_per_day INTEGER NOT NULL,
+        changed_by TEXT NOT NULL,
+        changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_assistant_settings PRIMARY KEY (workspace_id),
+        CONSTRAINT fk_assistant_settings_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE assistant_usage (
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        day DATE NOT NULL,
+        calls INTEGER DEFAULT '0' NOT NULL,
+        changes INTEGER DEFAULT '0' NOT NULL,
+        tokens BIGINT DEFAULT '0' NOT NULL,
+        CONSTRAINT pk_assistant_usage PRIMARY KEY (workspace_id, actor, day),
+        CONSTRAINT fk_assistant_usage_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE chat_messages (
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        role TEXT NOT NULL CONSTRAINT ck_chat_messages_role CHECK (role IN ('user', 'assistant')),
+        content JSONB NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_chat_messages PRIMARY KEY (workspace_id, actor, number),
+        CONSTRAINT fk_chat_messages_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+)
+
 # Facts about meetings and deals, and their counts by week: see showup.analysis.
 ANALYSIS_TABLES = (
     """CREATE TABLE booking_facts (
@@ -1061,7 +1154,7 @@ WEEK_TRIGGERS = (
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, *ANALYSIS_TABLES, *WEEK_TRIGGERS, VIEW, UNMATCHED):
+    for statement in (*TABLES, *ASSISTANT_TABLES, *ANALYSIS_TABLES, *WEEK_TRIGGERS, VIEW, UNMATCHED):
         op.get_bind().exec_driver_sql(statement)
     _compress_bodies()
     _create_job_tables()
