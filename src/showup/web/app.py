@@ -45,6 +45,7 @@ from showup.web.api import (
     workspaces,
 )
 from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard.lists import list_pages, selection, view_pages
 from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -79,6 +80,9 @@ PAGE_ROUTERS = (
     sign_in_links.router,
     today.router,
     outcome.router,
+    list_pages.router,
+    selection.router,
+    view_pages.router,
     setup.router,
     teammates.router,
     preferences.router,

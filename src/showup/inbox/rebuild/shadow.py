@@ -29,7 +29,7 @@ _LIVE_TABLES: Final = frozenset(
         # Counts of the facts, which triggers of the current tables invalidate.
         *("fact_weeks", "week_summaries", "week_counts"),
         # Who signs in is not in the log.
-        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
+        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log", "saved_views"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Leads come from imports: the log contains only their matches.

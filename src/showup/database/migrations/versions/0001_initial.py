@@ -121,7 +121,7 @@ TABLES = (
         query TEXT NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_saved_views PRIMARY KEY (id),
-        CONSTRAINT uq_saved_views_teammate_id UNIQUE (teammate_id, workspace_id, list_name, name),
+        CONSTRAINT uq_saved_views_teammate_id_workspace_id_list_name_name UNIQUE (teammate_id, workspace_id, list_name, name),
         CONSTRAINT fk_saved_views_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE,
         CONSTRAINT fk_saved_views_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
