@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from msgspec import Struct
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,7 +38,9 @@ async def save(  # whose, what, and when
     tx: AsyncConnection, session: Session, *, list_name: str, name: str, query: str, now: datetime
 ) -> bool:
     """Keep a view; one with the same name gets the new query. Return False if the teammate keeps too many already."""
-    counted = select(func.count()).where(*_own(session), saved_views.c.list_name == list_name, saved_views.c.name != name)
+    counted = select(func.count()).where(
+        *_own(session), saved_views.c.list_name == list_name, saved_views.c.name != name
+    )
     if (await tx.scalar(counted) or 0) >= MAX_VIEWS:
         return False
     row = {"id": uuid4(), "teammate_id": session.teammate.id, "workspace_id": session.workspace.id}
@@ -56,5 +58,5 @@ async def remove(tx: AsyncConnection, session: Session, view_id: UUID) -> SavedV
     return None if found is None else SavedView(**found)
 
 
-def _own(session: Session) -> tuple[object, ...]:
+def _own(session: Session) -> tuple[ColumnElement[bool], ...]:
     return (saved_views.c.teammate_id == session.teammate.id, saved_views.c.workspace_id == session.workspace.id)

@@ -69,7 +69,7 @@ class AgendaMeeting(Struct, frozen=True, kw_only=True):
         )
 
 
-def state_of(  # noqa: PLR0911  # one return for each state
+def state_of(  # one return for each state
     status: str, *, attended: bool | None, evidence: str | None, host_absent: bool, outcome: str | None, is_over: bool
 ) -> State:
     """Return what is known about the attendance of a meeting, or of one of its attendees, and how."""

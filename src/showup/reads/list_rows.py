@@ -45,9 +45,7 @@ class CompanyExtras(Struct, frozen=True, kw_only=True):
     currency: str | None
 
 
-async def sources_of_deals(
-    tx: AsyncConnection, permission: Permission, deal_ids: Sequence[UUID]
-) -> dict[UUID, Source]:
+async def sources_of_deals(tx: AsyncConnection, permission: Permission, deal_ids: Sequence[UUID]) -> dict[UUID, Source]:
     """Returns where deals came from: the source of the first booking of each; a deal without one is missing."""
     rows = await (await driver_connection(tx)).fetch(_SOURCES, permission.workspace_id, list(deal_ids))
     return {row["id"]: Source(**row) for row in rows}

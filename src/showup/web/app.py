@@ -45,8 +45,9 @@ from showup.web.api import (
     workspaces,
 )
 from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
-from showup.web.dashboard.lists import list_pages, selection, view_pages
 from showup.web.dashboard.assets import add_assets
+from showup.web.dashboard.lists import list_pages, selection, view_pages
+from showup.web.dashboard.records import company_page, merge_pages, person_page
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
     READ_TIMEOUT,
@@ -83,6 +84,9 @@ PAGE_ROUTERS = (
     list_pages.router,
     selection.router,
     view_pages.router,
+    person_page.router,
+    company_page.router,
+    merge_pages.router,
     setup.router,
     teammates.router,
     preferences.router,

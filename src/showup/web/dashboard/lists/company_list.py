@@ -82,7 +82,13 @@ class CompanyList(RecordList[CompanyListQuery]):
         return {"Newest": {}, "By name": {"sort": "name"}}
 
     async def load(
-        self, tx: AsyncConnection, session: Session, query: CompanyListQuery, viewer: Viewer, *, limit: int  # noqa: ARG002
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        query: CompanyListQuery,
+        viewer: Viewer,  # noqa: ARG002  # as other lists need it
+        *,
+        limit: int,
     ) -> Slice:
         """Return the companies."""
         request = page_of(query.cursor, query.sort, SORTS, limit)
@@ -94,7 +100,13 @@ class CompanyList(RecordList[CompanyListQuery]):
         return (await list_companies(tx, session.permission, CompanyFilter(ids=ids), page_request)).items
 
     async def count(
-        self, tx: AsyncConnection, session: Session, query: CompanyListQuery, viewer: Viewer, *, bound: int  # noqa: ARG002
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        query: CompanyListQuery,
+        viewer: Viewer,  # noqa: ARG002  # as other lists need it
+        *,
+        bound: int,
     ) -> Totals:
         """Return the number of companies."""
         return await count_companies(tx, session.permission, _filter_of(query), bound)
@@ -119,7 +131,11 @@ def _filter_of(query: CompanyListQuery) -> CompanyFilter:
 
 
 def _row(
-    company: Item, extras: CompanyExtras, meetings: Mapping[Any, Sequence[DealMeeting]], stages: Sequence[str], viewer: Viewer
+    company: Item,
+    extras: CompanyExtras,
+    meetings: Mapping[Any, Sequence[DealMeeting]],
+    stages: Sequence[str],
+    viewer: Viewer,
 ) -> CompanyRow:
     own = meetings.get(extras.deal_id, ())
     ahead = next_of(own, viewer.now)

@@ -50,7 +50,9 @@ async def list_context(
         "filters": filters,
         "chips": chips_of(address, filters),
         "views": await _views(tx, session, record_list, address),
-        "columns": [(one, _sort_link(one, address, query.sort), _direction(one, query.sort)) for one in record_list.columns],
+        "columns": [
+            (one, _sort_link(one, address, query.sort), _direction(one, query.sort)) for one in record_list.columns
+        ],
         "first": first,
         "shown": shown,
         "next_url": following if found.next_cursor else None,
@@ -83,14 +85,13 @@ async def show_list(  # what is shown, and where
     return render_page(request, "parts/list.html" if is_part(request) else "list.html", context)
 
 
-async def _views(
-    tx: AsyncConnection, session: Session, record_list: RecordList[Any], address: Address
-) -> list[View]:
+async def _views(tx: AsyncConnection, session: Session, record_list: RecordList[Any], address: Address) -> list[View]:
     offered = [view_of(address, name, fields) for name, fields in record_list.views(session).items()]
     saved = await saved_views_store.list_views(tx, session, record_list.noun)
     own = [(one, Address.of(record_list.noun, one.query)) for one in saved]
     return offered + [
-        View(name=one.name, url=there.url, is_current=there.query == address.query, id=str(one.id)) for one, there in own
+        View(name=one.name, url=there.url, is_current=there.query == address.query, id=str(one.id))
+        for one, there in own
     ]
 
 

@@ -11,7 +11,7 @@ from showup.access.teammate import Session
 from showup.reads.keyset import PageRequest
 from showup.reads.list_totals import Totals, count_people
 from showup.reads.people import SORTS, PersonFilter, list_people
-from showup.reads.person_meetings import Came, PersonMeeting, came_of, meetings_of_people
+from showup.reads.record_meetings import Came, RecordMeeting, came_of, meetings_of_people
 from showup.reads.rows import Item
 from showup.web.dashboard.lists.address import Address, Filter
 from showup.web.dashboard.lists.deal_list import company_filter
@@ -44,7 +44,7 @@ class PersonRow(Struct, frozen=True, kw_only=True):
 
     person: Item
     name: str
-    trail: Sequence[PersonMeeting]
+    trail: Sequence[RecordMeeting]
     came: Came
     next_words: str
     is_today: bool
@@ -83,7 +83,13 @@ class PersonList(RecordList[PersonListQuery]):
         return {"Newest": {}, "By address": {"sort": "email"}}
 
     async def load(
-        self, tx: AsyncConnection, session: Session, query: PersonListQuery, viewer: Viewer, *, limit: int  # noqa: ARG002
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        query: PersonListQuery,
+        viewer: Viewer,  # noqa: ARG002  # as other lists need it
+        *,
+        limit: int,
     ) -> Slice:
         """Return the people."""
         request = page_of(query.cursor, query.sort, SORTS, limit)
@@ -95,7 +101,13 @@ class PersonList(RecordList[PersonListQuery]):
         return (await list_people(tx, session.permission, PersonFilter(ids=ids), page_request)).items
 
     async def count(
-        self, tx: AsyncConnection, session: Session, query: PersonListQuery, viewer: Viewer, *, bound: int  # noqa: ARG002
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        query: PersonListQuery,
+        viewer: Viewer,  # noqa: ARG002  # as other lists need it
+        *,
+        bound: int,
     ) -> Totals:
         """Return the number of people."""
         return await count_people(tx, session.permission, _filter_of(query), bound)
@@ -122,7 +134,7 @@ def _filter_of(query: PersonListQuery) -> PersonFilter:
     return PersonFilter(q=query.q, email=query.email, company_id=query.company_id, simulated=query.simulated)
 
 
-def _row(person: Item, meetings: Sequence[PersonMeeting], viewer: Viewer) -> PersonRow:
+def _row(person: Item, meetings: Sequence[RecordMeeting], viewer: Viewer) -> PersonRow:
     ahead = next((one for one in reversed(meetings) if one.is_ahead(viewer.now)), None)
     day = "" if ahead is None else viewer.day(ahead.start_time)
     return PersonRow(

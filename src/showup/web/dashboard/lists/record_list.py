@@ -118,9 +118,7 @@ class RecordList(ABC, Generic[AnyQuery]):
         """Return how many rows the list has, up to a bound."""
 
     @abstractmethod
-    async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
-    ) -> Sequence[Any]:
+    async def rows(self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer) -> Sequence[Any]:
         """Return the rows as the template shows them."""
 
     @abstractmethod

@@ -13,6 +13,7 @@ from showup.deals.deal import DealChange
 from showup.events.deal import DealChanged
 from showup.reads.command_targets import target_of_deal
 from showup.reads.rows import Item
+from showup.values.email_address import is_email, normalize_email
 from showup.web.dashboard.lists.address import Address
 from showup.web.dashboard.lists.company_list import COMPANIES
 from showup.web.dashboard.lists.csv_export import csv_of_selected
@@ -26,7 +27,6 @@ from showup.web.http.app_state import AppState, State, read_transaction, write_t
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
 from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
-from showup.values.email_address import is_email, normalize_email
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
@@ -98,8 +98,8 @@ def _compare_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Respons
     return compare_selected
 
 
-for _list in (PEOPLE, COMPANIES):
-    router.add_api_route(f"/{_list.noun}", _compare_of(_list), methods=["POST"])
+for _noun in (PEOPLE.noun, COMPANIES.noun):
+    router.add_api_route(f"/{_noun}", _compare_of(LISTS[_noun]), methods=["POST"])
 for _list in LISTS.values():
     router.add_api_route(f"/{_list.noun}.csv", _export_of(_list), methods=["POST"])
 
@@ -112,9 +112,7 @@ class _Change(Struct, kw_only=True):
     undo: dict[str, str]
 
 
-async def _change(
-    unit_of_work: UnitOfWork, deals: Mapping[UUID, Item], field: str, form: Mapping[str, str]
-) -> _Change:
+async def _change(unit_of_work: UnitOfWork, deals: Mapping[UUID, Item], field: str, form: Mapping[str, str]) -> _Change:
     change = _Change(refusals=[], changed=0, undo={})
     has_undo = True
     for deal_id, deal in deals.items():
