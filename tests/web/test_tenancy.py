@@ -49,6 +49,20 @@ DASHBOARD: Final = {
     ("GET", "/outcomes"): "read",
     ("GET", "/outcome/{booking_id}"): "write",
     ("POST", "/outcome/{booking_id}"): "write",
+    **{("GET", f"/{noun}"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("GET", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("POST", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("POST", f"/{noun}"): "write" for noun in ("deals", "people", "companies")},
+    ("POST", "/views"): "read",
+    ("POST", "/views/{view_id}/remove"): "read",
+    ("GET", "/people/{person_id}"): "read",
+    ("GET", "/people/{person_id}/merge"): "write",
+    ("POST", "/people/{person_id}/merge"): "write",
+    ("POST", "/people/{person_id}/write-again"): "write",
+    ("GET", "/companies/{company_id}"): "read",
+    ("GET", "/companies/{company_id}/merge"): "write",
+    ("POST", "/companies/{company_id}/merge"): "write",
+    ("POST", "/merges/{merge_id}/undo"): "write",
     ("GET", "/settings/teammates"): "read",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",
@@ -97,6 +111,7 @@ OURS = {
     "name": "default",
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
+    "view_id": id_of("ours.view"),
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (

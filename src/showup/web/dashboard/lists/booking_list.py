@@ -21,8 +21,8 @@ from showup.web.dashboard.lists.deal_list import company_filter, source_word
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Column,
-    ListQuery,
     RecordList,
+    RecordListQuery,
     Slice,
     cell,
     page_of,
@@ -40,7 +40,7 @@ _STATUSES: Final = (
 _ATTENDED: Final = (Choice("true", "showed"), Choice("false", "no-show"), Choice("null", "unreported"))
 
 
-class BookingListQuery(ListQuery):
+class BookingListQuery(RecordListQuery):
     """The fields of the address of `/bookings`. `ahead`: before or after this moment; `since` and `until` are days."""
 
     status: list[BookingStatus] = any_of()
@@ -55,7 +55,7 @@ class BookingListQuery(ListQuery):
     sort: Literal["start_time", "-start_time", "booked_at", "-booked_at"] = "-start_time"
 
 
-class BookingRow(Struct, frozen=True, kw_only=True):
+class ListedBooking(Struct, frozen=True, kw_only=True):
     """A booking as its row shows it. `who` books; `when` is the viewer's time, `their` the attendee's."""
 
     booking: Item
@@ -138,7 +138,7 @@ class BookingList(RecordList[BookingListQuery]):
 
     async def rows(
         self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
-    ) -> Sequence[BookingRow]:
+    ) -> Sequence[ListedBooking]:
         """Return the rows."""
         extras = await extras_of_bookings(tx, session.permission, [one["id"] for one in items])
         return [_row(one, extras[one["id"]], viewer) for one in items]
@@ -175,7 +175,7 @@ def _filter_of(query: BookingListQuery, viewer: Viewer) -> BookingFilter:
     )
 
 
-def _row(booking: Item, extras: BookingExtras, viewer: Viewer) -> BookingRow:
+def _row(booking: Item, extras: BookingExtras, viewer: Viewer) -> ListedBooking:
     person: Mapping[str, Any] = booking["person"] or {}
     start = booking["start_time"]
     state = state_of(
@@ -187,7 +187,7 @@ def _row(booking: Item, extras: BookingExtras, viewer: Viewer) -> BookingRow:
         is_over=extras.end_time <= viewer.now,
     )
     day = viewer.day(start)
-    return BookingRow(
+    return ListedBooking(
         booking=booking,
         who=person.get("name") or person.get("email") or booking["title"] or "Somebody",
         kind=extras.kind or booking["title"],

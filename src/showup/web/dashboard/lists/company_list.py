@@ -20,8 +20,8 @@ from showup.web.dashboard.lists.address import Address, Filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Column,
-    ListQuery,
     RecordList,
+    RecordListQuery,
     Slice,
     cell,
     page_of,
@@ -34,14 +34,14 @@ _SHOWN_MEETINGS: Final = 6
 _SHOWN_PEOPLE: Final = 2
 
 
-class CompanyListQuery(ListQuery):
+class CompanyListQuery(RecordListQuery):
     """The fields of the address of `/companies`."""
 
     domain: list[ShortText] = any_of()
     sort: Literal["name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at"
 
 
-class CompanyRow(Struct, frozen=True, kw_only=True):
+class ListedCompany(Struct, frozen=True, kw_only=True):
     """A company as its row shows it; `trail` and `next_words` are of its active deal."""
 
     company: Item
@@ -113,7 +113,7 @@ class CompanyList(RecordList[CompanyListQuery]):
 
     async def rows(
         self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
-    ) -> Sequence[CompanyRow]:
+    ) -> Sequence[ListedCompany]:
         """Return the rows."""
         extras = await extras_of_companies(tx, session.permission, [one["id"] for one in items])
         deal_ids = [one.deal_id for one in extras.values() if one.deal_id is not None]
@@ -136,14 +136,14 @@ def _row(
     meetings: Mapping[Any, Sequence[DealMeeting]],
     stages: Sequence[str],
     viewer: Viewer,
-) -> CompanyRow:
+) -> ListedCompany:
     own = meetings.get(extras.deal_id, ())
     ahead = next_of(own, viewer.now)
     day = "" if ahead is None else viewer.day(ahead.start_time)
     names = ", ".join(extras.names[:_SHOWN_PEOPLE])
     more = extras.people - _SHOWN_PEOPLE
     last = max(len(stages) - 1, 1)
-    return CompanyRow(
+    return ListedCompany(
         company=company,
         extras=extras,
         people=f"{names} and {count(more, 'other')}" if more > 0 else names,

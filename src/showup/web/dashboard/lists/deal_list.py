@@ -24,8 +24,8 @@ from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Column,
-    ListQuery,
     RecordList,
+    RecordListQuery,
     Slice,
     cell,
     page_of,
@@ -47,7 +47,7 @@ _STATUSES: Final = (
 _UNDATED: Final = "-"
 
 
-class DealListQuery(ListQuery):
+class DealListQuery(RecordListQuery):
     """The fields of the address of `/deals`; `opened_since` is a day."""
 
     status: list[DealStatus] = any_of()
@@ -67,7 +67,7 @@ class DealListQuery(ListQuery):
     ] = "-created_at"
 
 
-class DealRow(Struct, frozen=True, kw_only=True):
+class ListedDeal(Struct, frozen=True, kw_only=True):
     """A deal as its row shows it. `share`: how far its stage is among all, from 0 to 1; None for an unknown stage."""
 
     deal: Item
@@ -152,7 +152,7 @@ class DealList(RecordList[DealListQuery]):
 
     async def rows(
         self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
-    ) -> Sequence[DealRow]:
+    ) -> Sequence[ListedDeal]:
         """Return the rows."""
         ids = [one["id"] for one in items]
         meetings = await meetings_of_deals(tx, session.permission, ids, viewer.now, newest=_SHOWN_MEETINGS)
@@ -230,12 +230,12 @@ def _row(  # what a row is made of
     names: Mapping[str, str],
     stages: Sequence[str],
     viewer: Viewer,
-) -> DealRow:
+) -> ListedDeal:
     ahead = next_of(meetings, viewer.now)
     people = list(dict.fromkeys(one.person for one in meetings))
     source = sources.get(deal["id"])
     last = max(len(stages) - 1, 1)
-    return DealRow(
+    return ListedDeal(
         deal=deal,
         people=", ".join(people[:_SHOWN_PEOPLE]) + (f" and {len(people) - _SHOWN_PEOPLE}" if people[2:] else ""),
         share=stages.index(deal["stage"]) / last if deal["stage"] in stages else None,

@@ -18,8 +18,8 @@ from showup.web.dashboard.lists.deal_list import company_filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Column,
-    ListQuery,
     RecordList,
+    RecordListQuery,
     Slice,
     cell,
     page_of,
@@ -31,7 +31,7 @@ from showup.web.http.query_params import ShortText, any_of
 _SHOWN_MEETINGS: Final = 6
 
 
-class PersonListQuery(ListQuery):
+class PersonListQuery(RecordListQuery):
     """The fields of the address of `/people`."""
 
     email: list[ShortText] = any_of()
@@ -39,7 +39,7 @@ class PersonListQuery(ListQuery):
     sort: Literal["email", "-email", "created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at"
 
 
-class PersonRow(Struct, frozen=True, kw_only=True):
+class ListedPerson(Struct, frozen=True, kw_only=True):
     """A person as their row shows them. `there` is their clock at this moment."""
 
     person: Item
@@ -114,7 +114,7 @@ class PersonList(RecordList[PersonListQuery]):
 
     async def rows(
         self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
-    ) -> Sequence[PersonRow]:
+    ) -> Sequence[ListedPerson]:
         """Return the rows."""
         ids = [one["id"] for one in items]
         meetings = await meetings_of_people(tx, session.permission, ids, viewer.now, newest=_SHOWN_MEETINGS)
@@ -134,10 +134,10 @@ def _filter_of(query: PersonListQuery) -> PersonFilter:
     return PersonFilter(q=query.q, email=query.email, company_id=query.company_id, simulated=query.simulated)
 
 
-def _row(person: Item, meetings: Sequence[RecordMeeting], viewer: Viewer) -> PersonRow:
+def _row(person: Item, meetings: Sequence[RecordMeeting], viewer: Viewer) -> ListedPerson:
     ahead = next((one for one in reversed(meetings) if one.is_ahead(viewer.now)), None)
     day = "" if ahead is None else viewer.day(ahead.start_time)
-    return PersonRow(
+    return ListedPerson(
         person=person,
         name=person["name"] or person["email"],
         trail=list(reversed(meetings)),

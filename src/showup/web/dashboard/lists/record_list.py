@@ -27,7 +27,7 @@ SIMULATED_FILTER: Final = Filter(
 )
 
 
-class ListQuery(StorableModel):
+class RecordListQuery(StorableModel):
     """The fields of every list's address. `after`: how many rows came before this page. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
@@ -60,7 +60,7 @@ class Slice(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-AnyQuery = TypeVar("AnyQuery", bound=ListQuery)
+AnyQuery = TypeVar("AnyQuery", bound=RecordListQuery)
 
 
 class RecordList(ABC, Generic[AnyQuery]):

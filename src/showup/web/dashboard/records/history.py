@@ -47,14 +47,14 @@ def actor_word(actor: str, name: str | None, own_actor: str) -> str:
 
 def _why(meeting: RecordMeeting, viewer: Viewer) -> str:
     moved = f"moved {count(meeting.reschedule_count, 'time')}" if meeting.reschedule_count else ""
-    told = {
+    known = {
         "assumed": "assumed from the clock, nobody has said",
         "unreported": "nobody has said",
         "pending": "waits for a yes",
         "cancelled": meeting.cancellation_reason or "",
         "upcoming": viewer.relative(meeting.start_time) if meeting.start_time - viewer.now < _SOON else "",
     }.get(meeting.state, "")
-    return ", ".join(part for part in (told, moved) if part)
+    return ", ".join(part for part in (known, moved) if part)
 
 
 def _change(change: RecordChange) -> str:

@@ -37,7 +37,7 @@ _SHOWN_MEETINGS: Final = 50
 _UNNAMING: Final = frozenset({"Meetings", "Known since", "Active deal", "People"})
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
+class ComparedFact(Struct, frozen=True, kw_only=True):
     """One fact of both records."""
 
     label: str
@@ -144,7 +144,7 @@ async def _page(  # noqa: PLR0913  # each by its name
         other = await _found(tx, session, noun, _id(other_text))
         left = await noun.facts(tx, session.permission, record, viewer)
         right = await noun.facts(tx, session.permission, other, viewer)
-        rows = [Comparison(label=label, left=value, right=right[label]) for label, value in left.items()]
+        rows = [ComparedFact(label=label, left=value, right=right[label]) for label, value in left.items()]
         context |= {"other": other, "rows": rows, "is_same": other["id"] == record["id"]}
     else:
         found = await noun.search(tx, session.permission, _checked(q or _first_word(noun.name(record))))
