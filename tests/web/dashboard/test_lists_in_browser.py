@@ -40,8 +40,11 @@ def choose(page: Page, *names: str) -> None:
         page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
 
 
-def test_selected_rows_are_counted_moved_and_moved_back(site: Site, browser: Browser) -> None:
+def test_selected_rows_are_counted_moved_and_moved_back(  # noqa: PLR0915  # one visit
+    site: Site, browser: Browser
+) -> None:
     site.execute("UPDATE showup.deals SET amount = 1000, currency = 'EUR'")
+    site.execute("UPDATE showup.companies SET name = initcap(split_part(domain, '.', 1))")
     options: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB"}
     with signed_in(site, browser, "member", **options) as (context, complaints):
         page = context.new_page()
@@ -59,21 +62,21 @@ def test_selected_rows_are_counted_moved_and_moved_back(site: Site, browser: Bro
         check_page(page, "the bar of selected rows")
         bar.get_by_role("button", name="Negotiation").click()
         expect(page.locator("#toasts")).to_contain_text("Moved 2 deals.")
-        expect(page.locator("#list")).to_contain_text("Negotiation")
+        expect(page.locator(".stage-cell", has_text="Negotiation")).to_have_count(2)
         expect(bar).to_be_hidden()
         page.keyboard.press("u")
-        expect(page.locator("#list")).not_to_contain_text("Negotiation")
+        expect(page.locator(".stage-cell", has_text="Negotiation")).to_have_count(0)
         page.keyboard.press("/")
         page.keyboard.type("glob")
         page.keyboard.press("Enter")
         page.wait_for_url("**/deals?status=active&q=glob")
-        expect(page.locator("#sums")).to_have_text("1 deal, €1,000")
+        expect(page.locator("#sums")).to_have_text("1 deal")
         page.get_by_role("link", name="Amount").click()
         expect(page.locator("th[aria-sort=descending]")).to_have_text("Amount")
         page.get_by_role("link", name="Status active, remove this filter").click()
         page.wait_for_url("**/deals?q=glob&sort=-amount")
         page.keyboard.press("j")
-        assert page.evaluate("document.activeElement.closest('tr').innerText").startswith("Globex")
+        expect(page.locator("tr:focus-within")).to_contain_text("Globex")
         assert complaints == []
 
 
@@ -82,11 +85,11 @@ def test_an_open_list_changes_with_a_webhook_and_keeps_the_selection(site: Site,
         page = context.new_page()
         page.goto(f"{site.address}/bookings?status=ACCEPTED")
         expect(page.locator("#live")).to_have_attribute("data-state", "live")
-        choose(page, "gina@globex.co.uk")
+        choose(page, "Gina")
         page.locator("body").click(position={"x": 5, "y": 400})
         page.evaluate("document.activeElement.blur()")
         book(site, "newest", 40, "nora@newfirm.com")
-        expect(page.locator("#list")).to_contain_text("nora@newfirm.com")
+        expect(page.locator("#list")).to_contain_text("Nora")
         expect(page.locator(".picked")).to_contain_text("1 selected")
         person = context.new_page()
         person.goto(f"{site.address}/people/{SARAH}")
@@ -96,7 +99,9 @@ def test_an_open_list_changes_with_a_webhook_and_keeps_the_selection(site: Site,
         assert complaints == []
 
 
-def test_without_a_script_all_of_it_is_forms_and_links(site: Site, browser: Browser) -> None:
+def test_without_a_script_all_of_it_is_forms_and_links(  # noqa: PLR0915  # one visit
+    site: Site, browser: Browser
+) -> None:
     with signed_in(site, browser, "member", java_script_enabled=False) as (context, _):
         page = context.new_page()
         page.goto(f"{site.address}/deals")
@@ -106,7 +111,7 @@ def test_without_a_script_all_of_it_is_forms_and_links(site: Site, browser: Brow
         page.wait_for_url("**/deals?status=active")
         page.get_by_text("Save this view…").click()
         page.get_by_label("Name of the view").fill("Open ones")
-        page.get_by_role("button", name="Save").click()
+        page.locator(".filters").get_by_role("button", name="Save").click()
         expect(page.locator(".bar").get_by_role("link", name="Open ones")).to_have_attribute("aria-current", "true")
         choose(page, "Acme")
         page.get_by_text("Change owner…").click()
@@ -120,7 +125,7 @@ def test_without_a_script_all_of_it_is_forms_and_links(site: Site, browser: Brow
         assert text.count("\n") == 2
         page.goto(f"{site.address}/people/{SARAH}/merge?with={PAT}")
         page.get_by_role("button", name="Keep sarah@acme.com").click()
-        expect(page.get_by_role("status")).to_contain_text("pat@gmail.com was merged into")
+        expect(page.locator(".note--good")).to_contain_text("pat@gmail.com was merged into")
         page.get_by_role("button", name="Undo", exact=True).click()
         page.wait_for_url(f"**/people/{PAT}")
 

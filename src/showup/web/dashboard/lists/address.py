@@ -23,6 +23,10 @@ class Address(Struct, frozen=True):
         pairs = parse_qsl(query, max_num_fields=_MAX_FIELDS)
         return cls(path, tuple((name, value.strip()) for name, value in pairs if value.strip()))
 
+    def has_empty_fields(self, query: str) -> bool:
+        """Return whether the query string, of a form, has fields that nobody filled in."""
+        return len(parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)) > len(self.pairs)
+
     @property
     def url(self) -> str:
         """Return the address as a link writes it."""

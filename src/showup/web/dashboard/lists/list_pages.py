@@ -16,7 +16,7 @@ from showup.web.dashboard.lists.csv_export import csv_download
 from showup.web.dashboard.lists.deal_list import DEALS
 from showup.web.dashboard.lists.person_list import PEOPLE
 from showup.web.dashboard.lists.record_list import PAGE_ROWS, Column, RecordList
-from showup.web.dashboard.page_route import DashboardRoute, is_part
+from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.http.app_state import AppState, State, read_transaction
@@ -114,9 +114,12 @@ def _sort_link(column: Column, address: Address, sort: str) -> str | None:
 def _page_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Response]]:
     async def list_page(request: Request, session: SignedIn, state: State) -> Response:
         # The part that refreshes by itself has the page's own address, so that its links are relative to the same.
+        address = read_address(request, record_list)
         if not is_part(request):
+            if address.has_empty_fields(request.url.query):
+                return redirect(request, address.url)
             await record_visit(session, state)
-        return await show_list(request, session, state, record_list, read_address(request, record_list))
+        return await show_list(request, session, state, record_list, address)
 
     return list_page
 
