@@ -111,6 +111,7 @@ async def test_each_filter_is_a_chip_that_is_removed_by_itself(browser_of: Brows
         "Owner dana@brand.example": "deals?status=active&status=won&q=acme&sort=-amount",
     }
     assert 'aria-sort="descending"' in text
+    assert "Opened since 1 Dec 2025, remove this filter" in (await member.get("/deals?opened_since=2025-12-01")).text
     company = (await member.get(f"/people?company_id={id_of('ours.acme')}")).text
     assert "Company Acme Corp, remove this filter" in company
     assert "Bob Ray" in company

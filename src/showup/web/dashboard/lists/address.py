@@ -1,6 +1,7 @@
 """The address of a list: its query string says what the list shows, so that each view of it is a link. Pure."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -78,16 +79,20 @@ class Choice(Struct, frozen=True):
 class Filter(Struct, frozen=True, kw_only=True):
     """A filter: `many` values may be chosen, `one`, or a `day`; a `hidden` one comes from links alone.
 
-    A filter with unknown values has no choices, and its values are shown as they are.
+    A filter with unknown values has no choices, and its values are shown as they are. `preposition` is of a day.
     """
 
     name: str
     label: str
     form: str = "one"
     choices: Sequence[Choice] = ()
+    preposition: str = ""
 
     def word(self, value: str) -> str:
-        """Return the word of a value."""
+        """Return the word of a value that can be read: its own, or a day as `since 1 Dec 2026`."""
+        if self.form == "day":
+            day = date.fromisoformat(value)
+            return f"{self.preposition} {day.day} {day:%b %Y}"
         return next((one.word for one in self.choices if one.value == value), value)
 
 

@@ -114,7 +114,7 @@ class DealList(RecordList[DealListQuery]):
             Filter(name="stage", label="Stage", form="many", choices=[Choice(one, one) for one in stages]),
             Filter(name="meeting", label="Next meeting", choices=(Choice("none", "none planned"),)),
             Filter(name="owner", label="Owner", choices=[Choice(email, name) for email, name in names.items()]),
-            Filter(name="opened_since", label="Opened", form="day"),
+            Filter(name="opened_since", label="Opened", form="day", preposition="since"),
             SIMULATED_FILTER,
             await company_filter(tx, session, address),
         )

@@ -60,6 +60,7 @@ class Noun(Struct, frozen=True, kw_only=True):
     find: Callable[[AsyncConnection, Permission, UUID], Awaitable[Item | None]]
     target: Callable[[AsyncConnection, Permission, UUID], Awaitable[CommandTarget | None]]
     search: Callable[[AsyncConnection, Permission, str], Awaitable[list[Item]]]
+    near: Callable[[AsyncConnection, Permission, Item], Awaitable[list[Item]]]
     facts: Callable[[AsyncConnection, Permission, Item, Viewer], Awaitable[Mapping[str, str]]]
 
     def name(self, item: Item) -> str:
@@ -148,7 +149,8 @@ async def _page(  # noqa: PLR0913  # each by its name
         context |= {"other": other, "rows": rows, "is_same": other["id"] == record["id"]}
     else:
         found = await noun.search(tx, session.permission, _checked(q or _first_word(noun.name(record))))
-        context["found"] = [one for one in found if one["id"] != record["id"]]
+        others = [one for one in found if one["id"] != record["id"]]
+        context["found"] = others if others or q else await noun.near(tx, session.permission, record)
     return await render_shell(request, "merge.html", context, tx=tx, session=session, state=state, status=status)
 
 
@@ -199,6 +201,20 @@ async def _search_companies(tx: AsyncConnection, permission: Permission, q: str)
     return (await list_companies(tx, permission, CompanyFilter(q=q), page_request)).items
 
 
+async def _colleagues(tx: AsyncConnection, permission: Permission, person: Item) -> list[Item]:
+    """Return who else works there: somebody may book with two addresses of one company."""
+    if person["company"] is None:
+        return []
+    page_request = PageRequest(sort="email", limit=_MAX_FOUND)
+    filters = PersonFilter(company_id=[person["company"]["id"]])
+    found = (await list_people(tx, permission, filters, page_request)).items
+    return [one for one in found if one["id"] != person["id"]]
+
+
+async def _nothing(tx: AsyncConnection, permission: Permission, record: Item) -> list[Item]:  # noqa: ARG001
+    return []
+
+
 async def _person_facts(tx: AsyncConnection, permission: Permission, person: Item, viewer: Viewer) -> Mapping[str, str]:
     by_person = await meetings_of_people(tx, permission, [person["id"]], viewer.now, newest=_SHOWN_MEETINGS)
     meetings = by_person[person["id"]]
@@ -243,6 +259,7 @@ NOUNS: Final[Sequence[Noun]] = (
         find=find_person_row,
         target=target_of_person,
         search=_search_people,
+        near=_colleagues,
         facts=_person_facts,
     ),
     Noun(
@@ -252,6 +269,7 @@ NOUNS: Final[Sequence[Noun]] = (
         find=find_company_row,
         target=target_of_company,
         search=_search_companies,
+        near=_nothing,
         facts=_company_facts,
     ),
 )
