@@ -12,7 +12,7 @@ from showup.access.permission import Permission
 from showup.database.tables import bookings, companies, deals, people
 from showup.reads.bookings import BookingFilter, booking_conditions
 from showup.reads.companies import CompanyFilter, company_conditions
-from showup.reads.deals import DealFilter, select_deals
+from showup.reads.deals import DealFilter, deal_conditions
 from showup.reads.people import PersonFilter, person_conditions
 from showup.reads.rows import visible_to
 
@@ -56,7 +56,7 @@ async def count_deals(
 ) -> Totals:
     """Returns how many deals meet the conditions, and their sums."""
     columns = (deals.c.id, deals.c.amount, deals.c.currency)
-    found = select_deals(permission, filters).with_only_columns(*columns, maintain_column_froms=True)
+    found = select(*columns).where(visible_to(permission, deals), *deal_conditions(permission, filters))
     rows = found.limit(bound + 1).subquery()
     real = bookings.alias()
     is_real = exists(select(real.c.id).where(real.c.deal_id == bookings.c.deal_id, ~real.c.simulated))

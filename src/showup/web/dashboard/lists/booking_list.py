@@ -52,7 +52,7 @@ class BookingListQuery(RecordListQuery):
     ahead: Literal["yes", "no"] | None = None
     since: Day | None = None
     until: Day | None = None
-    sort: Literal["start_time", "-start_time", "booked_at", "-booked_at"] = "-start_time"
+    sort: Literal["start_time", "-start_time"] = "-start_time"
 
 
 class ListedBooking(Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ class BookingList(RecordList[BookingListQuery]):
         Column(title="Attendance"),
         Column(title="Source", css="src"),
         Column(title="Organizer", css="own"),
-        Column(title="Booked", css="upd", sort="booked_at", is_number=True, is_latest_first=True),
+        Column(title="Booked", css="upd", is_number=True),
     )
     csv_header = (
         *("start", "end", "title", "status", "attendance", "evidence", "name", "email", "company", "domain"),
