@@ -12,7 +12,7 @@ from showup.reads.agenda import State, state_of
 from showup.reads.bookings import SORTS, BookingFilter, list_bookings
 from showup.reads.deal_meetings import WORDS
 from showup.reads.keyset import PageRequest
-from showup.reads.list_rows import BookingExtras, extras_of_bookings, teammate_names
+from showup.reads.list_rows import BookingExtras, extras_of_bookings
 from showup.reads.list_totals import Totals, count_bookings
 from showup.reads.rows import Item
 from showup.web.api.schemas import BookingStatus
@@ -20,6 +20,7 @@ from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.deal_list import company_filter, source_word
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
+    Choices,
     Column,
     RecordList,
     RecordListQuery,
@@ -93,14 +94,15 @@ class BookingList(RecordList[BookingListQuery]):
     )
     query_type = BookingListQuery
 
-    async def filters(self, tx: AsyncConnection, session: Session, address: Address) -> Sequence[Filter]:
+    async def filters(
+        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
+    ) -> Sequence[Filter]:
         """Return the filters: organizers are teammates, or what the address names."""
-        names = await teammate_names(tx, session.permission)
         return (
             Filter(name="ahead", label="When", choices=(Choice("yes", "still to come"), Choice("no", "past"))),
             Filter(name="status", label="Status", form="many", choices=_STATUSES),
             Filter(name="attended", label="Attendance", form="many", choices=_ATTENDED),
-            Filter(name="organizer", label="Organizer", choices=[Choice(email, name) for email, name in names.items()]),
+            Filter(name="organizer", label="Organizer", choices=[Choice(*one) for one in choices.owners.items()]),
             Filter(name="since", label="Starts", form="day", preposition="since"),
             Filter(name="until", label="Starts", form="day", preposition="before"),
             SIMULATED_FILTER,
@@ -137,7 +139,12 @@ class BookingList(RecordList[BookingListQuery]):
         return await count_bookings(tx, session.permission, _filter_of(query, viewer), bound)
 
     async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        items: Sequence[Item],
+        viewer: Viewer,
+        choices: Choices,  # noqa: ARG002  # as other lists need it
     ) -> Sequence[ListedBooking]:
         """Return the rows."""
         extras = await extras_of_bookings(tx, session.permission, [one["id"] for one in items])

@@ -8,8 +8,6 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.database.engine import driver_connection
-from showup.inbox.rules import in_force
 from showup.reads.companies import SORTS, CompanyFilter, list_companies
 from showup.reads.deal_meetings import DealMeeting, meetings_of_deals, next_of, trail_of
 from showup.reads.keyset import PageRequest
@@ -19,6 +17,7 @@ from showup.reads.rows import Item
 from showup.web.dashboard.lists.address import Address, Filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
+    Choices,
     Column,
     RecordList,
     RecordListQuery,
@@ -73,7 +72,13 @@ class CompanyList(RecordList[CompanyListQuery]):
     csv_header = ("company", "domain", "created", "updated", "simulated", "id")
     query_type = CompanyListQuery
 
-    async def filters(self, tx: AsyncConnection, session: Session, address: Address) -> Sequence[Filter]:  # noqa: ARG002
+    async def filters(
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        address: Address,
+        choices: Choices,  # noqa: ARG002  # as other lists need it
+    ) -> Sequence[Filter]:
         """Return the filters."""
         return (SIMULATED_FILTER, Filter(name="domain", label="Domain", form="hidden"))
 
@@ -112,14 +117,13 @@ class CompanyList(RecordList[CompanyListQuery]):
         return await count_companies(tx, session.permission, _filter_of(query), bound)
 
     async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
+        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
     ) -> Sequence[ListedCompany]:
         """Return the rows."""
         extras = await extras_of_companies(tx, session.permission, [one["id"] for one in items])
         deal_ids = [one.deal_id for one in extras.values() if one.deal_id is not None]
         meetings = await meetings_of_deals(tx, session.permission, deal_ids, viewer.now, newest=_SHOWN_MEETINGS)
-        stages = (await in_force(await driver_connection(tx), session.workspace.id)).newest.stages
-        return [_row(one, extras[one["id"]], meetings, stages, viewer) for one in items]
+        return [_row(one, extras[one["id"]], meetings, choices, viewer) for one in items]
 
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a company."""
@@ -134,7 +138,7 @@ def _row(
     company: Item,
     extras: CompanyExtras,
     meetings: Mapping[Any, Sequence[DealMeeting]],
-    stages: Sequence[str],
+    choices: Choices,
     viewer: Viewer,
 ) -> ListedCompany:
     own = meetings.get(extras.deal_id, ())
@@ -142,12 +146,11 @@ def _row(
     day = "" if ahead is None else viewer.day(ahead.start_time)
     names = ", ".join(extras.names[:_SHOWN_PEOPLE])
     more = extras.people - _SHOWN_PEOPLE
-    last = max(len(stages) - 1, 1)
     return ListedCompany(
         company=company,
         extras=extras,
         people=f"{names} and {count(more, 'other')}" if more > 0 else names,
-        share=stages.index(extras.stage) / last if extras.stage in stages else None,
+        share=choices.share(extras.stage),
         trail=trail_of(own, _SHOWN_MEETINGS),
         next_words="" if ahead is None else f"{day} {viewer.hour(ahead.start_time)}",
         is_today=day == "today",

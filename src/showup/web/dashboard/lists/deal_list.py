@@ -9,20 +9,19 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.database.engine import driver_connection
-from showup.inbox.rules import in_force
 from showup.reads.companies import CompanyFilter, list_companies
 from showup.reads.deal_meetings import DealMeeting, meetings_of_deals, next_of, trail_of
 from showup.reads.deals import SORTS, DealFilter, list_deals
 from showup.reads.deals_by_meeting import MEETING_SORTS, UNDATED_SORT, list_dated, list_undated
 from showup.reads.keyset import PageRequest
-from showup.reads.list_rows import sources_of_deals, teammate_names
+from showup.reads.list_rows import sources_of_deals
 from showup.reads.list_totals import Totals, count_deals
 from showup.reads.rows import Item
 from showup.web.api.schemas import DealStatus
 from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
+    Choices,
     Column,
     RecordList,
     RecordListQuery,
@@ -105,15 +104,15 @@ class DealList(RecordList[DealListQuery]):
     )
     query_type = DealListQuery
 
-    async def filters(self, tx: AsyncConnection, session: Session, address: Address) -> Sequence[Filter]:
+    async def filters(
+        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
+    ) -> Sequence[Filter]:
         """Return the filters: stages are those of the rules, owners are teammates."""
-        stages = (await in_force(await driver_connection(tx), session.workspace.id)).newest.stages
-        names = await teammate_names(tx, session.permission)
         return (
             Filter(name="status", label="Status", form="many", choices=_STATUSES),
-            Filter(name="stage", label="Stage", form="many", choices=[Choice(one, one) for one in stages]),
+            Filter(name="stage", label="Stage", form="many", choices=[Choice(one, one) for one in choices.stages]),
             Filter(name="meeting", label="Next meeting", choices=(Choice("none", "none planned"),)),
-            Filter(name="owner", label="Owner", choices=[Choice(email, name) for email, name in names.items()]),
+            Filter(name="owner", label="Owner", choices=[Choice(*one) for one in choices.owners.items()]),
             Filter(name="opened_since", label="Opened", form="day", preposition="since"),
             SIMULATED_FILTER,
             await company_filter(tx, session, address),
@@ -151,20 +150,13 @@ class DealList(RecordList[DealListQuery]):
         return await count_deals(tx, session.permission, _filter_of(query, viewer), bound)
 
     async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
+        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
     ) -> Sequence[ListedDeal]:
         """Return the rows."""
         ids = [one["id"] for one in items]
         meetings = await meetings_of_deals(tx, session.permission, ids, viewer.now, newest=_SHOWN_MEETINGS)
         sources = await sources_of_deals(tx, session.permission, ids)
-        names = await teammate_names(tx, session.permission)
-        stages = (await in_force(await driver_connection(tx), session.workspace.id)).newest.stages
-        return [_row(one, meetings[one["id"]], sources, names, stages, viewer) for one in items]
-
-    async def context(self, tx: AsyncConnection, session: Session) -> dict[str, Any]:
-        """Return where selected deals can be moved, and who can own them."""
-        stages = (await in_force(await driver_connection(tx), session.workspace.id)).newest.stages
-        return {"stages": stages, "owners": await teammate_names(tx, session.permission)}
+        return [_row(one, meetings[one["id"]], sources, choices, viewer) for one in items]
 
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a deal."""
@@ -227,24 +219,22 @@ def _row(  # what a row is made of
     deal: Item,
     meetings: Sequence[DealMeeting],
     sources: Mapping[UUID, Any],
-    names: Mapping[str, str],
-    stages: Sequence[str],
+    choices: Choices,
     viewer: Viewer,
 ) -> ListedDeal:
     ahead = next_of(meetings, viewer.now)
     people = list(dict.fromkeys(one.person for one in meetings))
     source = sources.get(deal["id"])
-    last = max(len(stages) - 1, 1)
     return ListedDeal(
         deal=deal,
         people=", ".join(people[:_SHOWN_PEOPLE]) + (f" and {len(people) - _SHOWN_PEOPLE}" if people[2:] else ""),
-        share=stages.index(deal["stage"]) / last if deal["stage"] in stages else None,
+        share=choices.share(deal["stage"]),
         next=ahead,
         next_words="" if ahead is None else f"{viewer.day(ahead.start_time)} {viewer.hour(ahead.start_time)}",
         is_today=ahead is not None and viewer.day(ahead.start_time) == "today",
         trail=trail_of(meetings, _SHOWN_TRAIL),
         source=source_word(None if source is None else source.source, None if source is None else source.campaign),
-        owner_name=names.get(deal["owner_email"] or ""),
+        owner_name=choices.owners.get(deal["owner_email"] or ""),
     )
 
 

@@ -15,7 +15,7 @@ from showup.web.dashboard.lists.company_list import COMPANIES
 from showup.web.dashboard.lists.csv_export import csv_download
 from showup.web.dashboard.lists.deal_list import DEALS
 from showup.web.dashboard.lists.person_list import PEOPLE
-from showup.web.dashboard.lists.record_list import PAGE_ROWS, Column, RecordList
+from showup.web.dashboard.lists.record_list import PAGE_ROWS, Column, RecordList, load_choices
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
@@ -36,7 +36,8 @@ async def list_context(
     query = record_list.parse(address)
     found = await record_list.load(tx, session, query, viewer, limit=PAGE_ROWS)
     totals = await record_list.count(tx, session, query, viewer, bound=MAX_COUNTED)
-    filters = await record_list.filters(tx, session, address)
+    choices = await load_choices(tx, session)
+    filters = await record_list.filters(tx, session, address, choices)
     # Rows may have come or gone since the page before.
     first = query.after if query.cursor else 0
     shown = first + len(found.items)
@@ -45,7 +46,7 @@ async def list_context(
         "list": record_list,
         "address": address,
         "query": query,
-        "rows": await record_list.rows(tx, session, found.items, viewer),
+        "rows": await record_list.rows(tx, session, found.items, viewer, choices),
         "totals": totals,
         "filters": filters,
         "chips": chips_of(address, filters),
@@ -58,7 +59,7 @@ async def list_context(
         "next_url": following if found.next_cursor else None,
         "next_rows": PAGE_ROWS if totals.has_more else max(1, min(PAGE_ROWS, totals.number - shown)),
         "result": None,
-        **await record_list.context(tx, session),
+        "choices": choices,
     }
 
 

@@ -17,6 +17,7 @@ from showup.web.dashboard.lists.address import Address, Filter
 from showup.web.dashboard.lists.deal_list import company_filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
+    Choices,
     Column,
     RecordList,
     RecordListQuery,
@@ -70,7 +71,13 @@ class PersonList(RecordList[PersonListQuery]):
     csv_header = ("name", "email", "company", "domain", "phone", "time_zone", "created", "updated", "simulated", "id")
     query_type = PersonListQuery
 
-    async def filters(self, tx: AsyncConnection, session: Session, address: Address) -> Sequence[Filter]:
+    async def filters(
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        address: Address,
+        choices: Choices,  # noqa: ARG002  # as other lists need it
+    ) -> Sequence[Filter]:
         """Return the filters."""
         return (
             SIMULATED_FILTER,
@@ -113,7 +120,12 @@ class PersonList(RecordList[PersonListQuery]):
         return await count_people(tx, session.permission, _filter_of(query), bound)
 
     async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        items: Sequence[Item],
+        viewer: Viewer,
+        choices: Choices,  # noqa: ARG002  # as other lists need it
     ) -> Sequence[ListedPerson]:
         """Return the rows."""
         ids = [one["id"] for one in items]

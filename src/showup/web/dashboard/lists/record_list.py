@@ -11,7 +11,10 @@ from pydantic import ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
+from showup.database.engine import driver_connection
+from showup.inbox.rules import in_force
 from showup.reads.keyset import PageRequest, ResultPage, Sorts
+from showup.reads.list_rows import teammate_names
 from showup.reads.list_totals import Totals
 from showup.reads.rows import Item
 from showup.reads.simulated import SimulatedFilter
@@ -60,6 +63,24 @@ class Slice(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class Choices(Struct, frozen=True, kw_only=True):
+    """What deals of the workspace can have: a stage of its rules, and one of its teammates, by address, as owner."""
+
+    stages: Sequence[str]
+    owners: Mapping[str, str]
+
+    def share(self, stage: str | None) -> float | None:
+        """Return how far a stage is among all, from 0 to 1; None for an unknown one."""
+        last = max(len(self.stages) - 1, 1)
+        return self.stages.index(stage) / last if stage is not None and stage in self.stages else None
+
+
+async def load_choices(tx: AsyncConnection, session: Session) -> Choices:
+    """Return the choices of the session's workspace."""
+    stages = (await in_force(await driver_connection(tx), session.workspace.id)).newest.stages
+    return Choices(stages=stages, owners=await teammate_names(tx, session.permission))
+
+
 AnyQuery = TypeVar("AnyQuery", bound=RecordListQuery)
 
 
@@ -94,7 +115,9 @@ class RecordList(ABC, Generic[AnyQuery]):
             ) from None
 
     @abstractmethod
-    async def filters(self, tx: AsyncConnection, session: Session, address: Address) -> Sequence[Filter]:
+    async def filters(
+        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
+    ) -> Sequence[Filter]:
         """Return the filters, with their choices in this workspace."""
 
     @abstractmethod
@@ -118,16 +141,14 @@ class RecordList(ABC, Generic[AnyQuery]):
         """Return how many rows the list has, up to a bound."""
 
     @abstractmethod
-    async def rows(self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer) -> Sequence[Any]:
+    async def rows(
+        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
+    ) -> Sequence[Any]:
         """Return the rows as the template shows them."""
 
     @abstractmethod
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a record, as `csv_header` names them."""
-
-    async def context(self, tx: AsyncConnection, session: Session) -> dict[str, Any]:  # noqa: ARG002  # as others need
-        """Return what the template needs beyond the rows."""
-        return {}
 
 
 def page_of(cursor: str | None, sort: str, sorts: Sorts, limit: int) -> PageRequest:

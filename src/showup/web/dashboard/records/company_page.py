@@ -7,8 +7,6 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.database.engine import driver_connection
-from showup.inbox.rules import in_force
 from showup.reads.companies import find_company_row
 from showup.reads.current_ids import ids_of_company
 from showup.reads.deals import deals_of
@@ -16,6 +14,7 @@ from showup.reads.people import people_of
 from showup.reads.record_facts import changes_of_company, merges_into
 from showup.reads.record_meetings import came_of, meetings_of_company
 from showup.reads.rows import Item
+from showup.web.dashboard.lists.record_list import load_choices
 from showup.web.dashboard.page_route import DashboardRoute, is_part
 from showup.web.dashboard.records.history import actor_word, history_of, key_word
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
@@ -53,15 +52,14 @@ async def _context(tx: AsyncConnection, session: Session, state: Any, company: I
     people = await people_of(tx, permission, company_id, limit=_SHOWN_PEOPLE + 1)
     found = await deals_of(tx, permission, company_id)
     changes = await changes_of_company(tx, permission, await ids_of_company(tx, company_id))
-    stages = (await in_force(await driver_connection(tx), session.workspace.id)).newest.stages
+    choices = await load_choices(tx, session)
     deal = next((one for one in found if one["status"] == "active"), None)
-    is_known = deal is not None and deal["stage"] in stages
     return {
         "company": company,
         "people": people[:_SHOWN_PEOPLE],
         "has_more_people": len(people) > _SHOWN_PEOPLE,
         "deal": deal,
-        "share": stages.index(deal["stage"]) / max(len(stages) - 1, 1) if deal is not None and is_known else None,
+        "share": choices.share(deal["stage"]) if deal is not None else None,
         "past_deals": [one for one in reversed(found) if one["status"] != "active"],
         "meetings": meetings,
         "has_more": len(meetings) == _SHOWN_MEETINGS,
