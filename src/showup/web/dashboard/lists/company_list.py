@@ -74,9 +74,9 @@ class CompanyList(RecordList[CompanyListQuery]):
 
     async def filters(
         self,
-        tx: AsyncConnection,
-        session: Session,
-        address: Address,
+        tx: AsyncConnection,  # noqa: ARG002  # as other lists need it
+        session: Session,  # noqa: ARG002  # as other lists need it
+        address: Address,  # noqa: ARG002  # as other lists need it
         choices: Choices,  # noqa: ARG002  # as other lists need it
     ) -> Sequence[Filter]:
         """Return the filters."""
