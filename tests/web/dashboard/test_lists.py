@@ -166,11 +166,11 @@ async def test_filters_find_what_they_say(browser_of: BrowserFactory, path: str,
     ],
 )
 async def test_an_address_that_can_not_be_read_is_refused_with_a_reason(browser_of: BrowserFactory, path: str) -> None:
-    for given in (path, path.replace("?", ".csv?", 1)):
-        if "csv" in given and ("cursor" in given or "after" in given):
+    for asked in (path, path.replace("?", ".csv?", 1)):
+        if "csv" in asked and ("cursor" in asked or "after" in asked):
             continue  # a file begins at the first row
-        response = await browser_of("read_only").get(given)
-        assert response.status_code in (400, 422), (given, response.status_code)
+        response = await browser_of("read_only").get(asked)
+        assert response.status_code in (400, 422), (asked, response.status_code)
         assert '<main class="sign"' in response.text, "a page, not JSON"
 
 
