@@ -68,6 +68,20 @@ DASHBOARD: Final = {
     ("POST", "/bookings/{booking_id}/attendee"): "write",
     ("POST", "/bookings/{booking_id}/retry"): "write",
     ("POST", "/matches/{match_id}/undo"): "write",
+    **{("GET", f"/{noun}"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("GET", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("POST", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("POST", f"/{noun}"): "write" for noun in ("deals", "people", "companies")},
+    ("POST", "/views"): "read",
+    ("POST", "/views/{view_id}/remove"): "read",
+    ("GET", "/people/{person_id}"): "read",
+    ("GET", "/people/{person_id}/merge"): "write",
+    ("POST", "/people/{person_id}/merge"): "write",
+    ("POST", "/people/{person_id}/write-again"): "write",
+    ("GET", "/companies/{company_id}"): "read",
+    ("GET", "/companies/{company_id}/merge"): "write",
+    ("POST", "/companies/{company_id}/merge"): "write",
+    ("POST", "/merges/{merge_id}/undo"): "write",
     ("GET", "/settings/teammates"): "read",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",
@@ -134,6 +148,7 @@ OURS = {
     "teammate_id": id_of("teammate.member"),
     "approval_id": id_of("ours.approval"),
     "tool": "move_deal",
+    "view_id": id_of("ours.view"),
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (

@@ -78,6 +78,7 @@ from showup.database.operation_tables import webhook_refusals as webhook_refusal
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 from showup.database.teammate_tables import memberships as memberships
+from showup.database.teammate_tables import saved_views as saved_views
 from showup.database.teammate_tables import sessions as sessions
 from showup.database.teammate_tables import sign_in_links as sign_in_links
 from showup.database.teammate_tables import sign_in_log as sign_in_log

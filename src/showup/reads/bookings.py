@@ -38,6 +38,7 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
+    ids: Sequence[UUID] = ()
     uid: Sequence[str] = ()
     status: Sequence[str] = ()
     attended: Sequence[str] = ()
@@ -56,7 +57,8 @@ async def list_bookings(
     tx: AsyncConnection, permission: Permission, filters: BookingFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the bookings that the permission allows."""
-    page = await read_page(tx, select_bookings(permission).where(*_conditions(filters)), SORTS, page_request)
+    query = select_bookings(permission).where(*booking_conditions(filters))
+    page = await read_page(tx, query, SORTS, page_request)
     return ResultPage(items=[booking_item(item, permission) for item in page.items], next_cursor=page.next_cursor)
 
 
@@ -120,9 +122,11 @@ def booking_item(row: Item, permission: Permission) -> Item:
     return visible | {"known_uids": known_uids}
 
 
-def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
+def booking_conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of bookings."""
     b = bookings.c
     return [
+        if_any(filters.ids, b.id.in_),
         if_any(filters.status, b.status.in_),
         if_any(filters.company_id, with_company),
         if_simulated(filters.simulated, simulated_booking()),

@@ -68,6 +68,8 @@ from showup.web.dashboard import (
     today,
 )
 from showup.web.dashboard.assets import add_assets
+from showup.web.dashboard.lists import list_pages, selection, view_pages
+from showup.web.dashboard.records import company_page, merge_pages, person_page
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
     READ_TIMEOUT,
@@ -109,6 +111,12 @@ PAGE_ROUTERS = (
     deal.router,
     booking.router,
     outcome_link.router,
+    list_pages.router,
+    selection.router,
+    view_pages.router,
+    person_page.router,
+    company_page.router,
+    merge_pages.router,
     setup.router,
     teammates.router,
     preferences.router,

@@ -29,7 +29,7 @@ _LIVE_TABLES: Final = frozenset(
         # Counts of the facts, which triggers of the current tables invalidate.
         *("fact_weeks", "week_summaries", "week_counts"),
         # Who signs in is not in the log.
-        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
+        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log", "saved_views"),
         # What assistants may do, asked for and said: what they did is in the log.
         *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
         *("assistant_settings", "assistant_usage", "chat_messages"),

@@ -13,6 +13,7 @@ _FOLDER: Final = files("showup.web").joinpath("static")
 ASSETS: Final = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "lists.js": "text/javascript; charset=utf-8",
     "icons.svg": "image/svg+xml",
     "mark.svg": "image/svg+xml",
     "htmx/htmx.min.js": "text/javascript; charset=utf-8",

@@ -111,6 +111,20 @@ TABLES = (
         CONSTRAINT pk_sign_in_log PRIMARY KEY (id)
     )""",
     "CREATE INDEX ix_sign_in_log_at ON sign_in_log (at, id)",
+    """CREATE TABLE saved_views (
+        id UUID NOT NULL,
+        teammate_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        list_name TEXT NOT NULL
+            CONSTRAINT ck_saved_views_list_name CHECK (list_name IN ('deals', 'bookings', 'people', 'companies')),
+        name TEXT NOT NULL,
+        query TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_saved_views PRIMARY KEY (id),
+        CONSTRAINT uq_saved_views_teammate_id_workspace_id_list_name_name UNIQUE (teammate_id, workspace_id, list_name, name),
+        CONSTRAINT fk_saved_views_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE,
+        CONSTRAINT fk_saved_views_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
     """CREATE TABLE api_keys (
         id UUID NOT NULL,
         name TEXT NOT NULL,
