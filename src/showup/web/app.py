@@ -45,6 +45,7 @@ from showup.web.api import (
     workspaces,
 )
 from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -79,6 +80,7 @@ PAGE_ROUTERS = (
     sign_in_links.router,
     today.router,
     outcome.router,
+    unmatched_page.router,
     setup.router,
     teammates.router,
     preferences.router,
