@@ -16,11 +16,11 @@ from showup.reads.command_targets import BookingTarget, target_of_booking
 from showup.reads.matches import find_match
 from showup.reads.rows import Item
 from showup.reads.unmatched import find_unmatched
-from showup.web.dashboard.page_route import DashboardRoute, redirect
-from showup.web.dashboard.shell import record_visit, render_shell, shell_context, viewer_of
+from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
+from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.unmatched_view import build_pair, build_queue
-from showup.web.http.app_state import AppState, ReadTransaction, State, read_transaction, write_transaction
+from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
 from showup.web.http.query_params import SearchText
@@ -40,10 +40,14 @@ class Done(Struct, frozen=True, kw_only=True):
 
 
 class UnmatchedPage(Struct, frozen=True, kw_only=True):
-    """The parameters of the page: the chosen lead, the search, and what was done before, for its undo."""
+    """The parameters of the page: the chosen lead, the search, and what was done before, for its undo.
+
+    `current` is who is open while htmx asks for the queue.
+    """
 
     lead: UUID | None = None
     q: str = ""
+    current: UUID | None = None
     linked: UUID | None = None
     dismissed: UUID | None = None
 
@@ -53,8 +57,9 @@ def _parameters(
     q: Annotated[SearchText, Query()] = "",
     linked: UUID | None = None,
     dismissed: UUID | None = None,
+    current: UUID | None = None,
 ) -> UnmatchedPage:
-    return UnmatchedPage(lead=lead, q=q.strip(), linked=linked, dismissed=dismissed)
+    return UnmatchedPage(lead=lead, q=q.strip(), linked=linked, dismissed=dismissed, current=current)
 
 
 Wanted = Annotated[UnmatchedPage, Depends(_parameters)]
@@ -72,17 +77,6 @@ async def unmatched_pair(
 ) -> Response:
     """Show the queue, with this attendee open."""
     return await _page(request, session, state, unmatched_id, wanted)
-
-
-@router.get("/parts/unmatched")
-async def unmatched_part(
-    request: Request, session: SignedIn, tx: ReadTransaction, state: State, current: UUID | None = None
-) -> Response:
-    """Return the queue as it is now; the pair stays as the reader sees it."""
-    viewer = viewer_of(session, state)
-    queue = await build_queue(tx, session.permission, viewer)
-    context = await shell_context(tx, session, viewer) | {"queue": queue, "current": current}
-    return render_page(request, "parts/unmatched_queue.html", context)
 
 
 @router.post("/unmatched/{unmatched_id}/link")
@@ -143,10 +137,16 @@ async def undo_link(request: Request, match_id: UUID, session: SignedInMember, s
 async def _page(
     request: Request, session: Session, state: AppState, unmatched_id: UUID | None, wanted: UnmatchedPage
 ) -> Response:
-    await record_visit(session, state)
     viewer = viewer_of(session, state)
+    if not is_part(request):
+        await record_visit(session, state)
+    # A part is asked for at the path of its page, so that its links are relative to the same place.
+    path = "unmatched" if unmatched_id is None else f"unmatched/{unmatched_id}"
     async with read_transaction(state, session.permission) as tx:
         queue = await build_queue(tx, session.permission, viewer)
+        if is_part(request):
+            context: dict[str, Any] = {"queue": queue, "current": wanted.current, "path": path}
+            return render_page(request, "parts/unmatched_queue.html", context)
         done = await _done(tx, session, wanted)
         first = queue.rows[0].id if queue.rows else None
         pair, current = None, unmatched_id or first
@@ -159,8 +159,9 @@ async def _page(
                 break
         if pair is None and current is not None:
             raise Refusal("not-found", _GONE)
-        context: dict[str, Any] = {
+        context = {
             "queue": queue,
+            "path": path,
             "pair": pair,
             "current": current,
             "later": None if current is None else queue.after(current),
