@@ -53,6 +53,8 @@ DASHBOARD: Final = {
     ("POST", "/outcome/{booking_id}"): "write",
     ("GET", "/funnel"): "read",
     ("GET", "/funnel.csv"): "read",
+    ("GET", "/analysis"): "read",
+    ("GET", "/analysis.csv"): "read",
     ("GET", "/unmatched"): "read",
     ("GET", "/unmatched/{unmatched_id}"): "read",
     ("POST", "/unmatched/{unmatched_id}/link"): "write",

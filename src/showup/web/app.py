@@ -44,6 +44,7 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
+from showup.web.dashboard import analysis as analysis_page
 from showup.web.dashboard import funnel as funnel_page
 from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
 from showup.web.dashboard import unmatched as unmatched_page
@@ -83,6 +84,7 @@ PAGE_ROUTERS = (
     outcome.router,
     unmatched_page.router,
     funnel_page.router,
+    analysis_page.router,
     setup.router,
     teammates.router,
     preferences.router,

@@ -1,6 +1,7 @@
 """The geometry of the charts: numbers in, positions of SVG out. Pure, and linear: no length is distorted."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from typing import Final
 
@@ -147,3 +148,142 @@ def on_line(low: float, high: float, *, full: float = 100.0) -> Span:
     """Return where an interval lies on a line from 0 to `full`."""
     start = min(max(low / full * 100, 0.0), 100.0)
     return Span(start=start, width=max(min(high / full * 100, 100.0) - start, 0.0))
+
+
+class HeatCell(Struct, frozen=True, kw_only=True):
+    """A cell of the heat map: `step` from 0 to 4 colours it; None where it rests on too few."""
+
+    x: int
+    y: int
+    step: int | None
+    text: str
+    words: str
+
+
+class HeatMap(Struct, frozen=True, kw_only=True):
+    """A heat map: cells by day and hour, with the hours above and the days at the left."""
+
+    width: int
+    height: int
+    hours: Sequence[tuple[int, int]]
+    days: Sequence[tuple[int, str]]
+    cells: Sequence[HeatCell]
+
+
+class HeatValue(Struct, frozen=True, kw_only=True):
+    """How many of the reported meetings of an hour were missed, and the number to show, in per cent."""
+
+    missed: int
+    reported: int
+    shown: float
+
+
+HEAT_STEPS: Final = (20, 28, 40, 45)
+"""From these shares of missed meetings on, a cell has the next colour."""
+_FEW_IN_CELL: Final = 5
+_CELL: Final = (48, 42)
+_HEAT_EDGE: Final = (40, 22)
+_LEAST_HOURS: Final = 10
+
+
+def heat_map(values: Mapping[tuple[int, int], HeatValue], days: Sequence[str]) -> HeatMap | None:
+    """Return the map of values by weekday (from 1) and hour; None without any. Empty hours at the ends are left out."""
+    known = {slot: one for slot, one in values.items() if one.reported}
+    if not known:
+        return None
+    first, last = min(hour for _, hour in known), max(hour for _, hour in known)
+    shown_days = days[: max(5, *(day for day, _ in known))]
+    (wide, high), (left, top) = _CELL, _HEAT_EDGE
+    return HeatMap(
+        width=left + wide * max(last - first + 1, _LEAST_HOURS),
+        height=top + high * len(shown_days),
+        hours=[(left + wide * (hour - first) + wide // 2 - 2, hour) for hour in range(first, last + 1)],
+        days=[(top + high * place + 24, name) for place, name in enumerate(shown_days)],
+        cells=[
+            HeatCell(
+                x=left + wide * (hour - first),
+                y=top + high * (day - 1),
+                step=None if one.reported < _FEW_IN_CELL else _heat_step(one),
+                text=f"{one.shown:.0f}{'?' if one.reported < _FEW_IN_CELL else ''}",
+                words=f"{days[day - 1]} {hour}:00, {one.missed} of {one.reported} missed",
+            )
+            for (day, hour), one in sorted(known.items())
+        ],
+    )
+
+
+def _heat_step(one: HeatValue) -> int:
+    share = 100 * one.missed / one.reported
+    return sum(share >= step for step in HEAT_STEPS)
+
+
+class CohortBar(Struct, frozen=True, kw_only=True):
+    """A booking week: its bar and its interval, from `low` to `high`; None where it rests on too few."""
+
+    x: float
+    top: float
+    height: float
+    low: float | None
+    high: float | None
+    is_few: bool
+    is_young: bool
+    day: str
+    month: str
+
+
+class CohortChart(Struct, frozen=True, kw_only=True):
+    """The booking weeks. `lines`: the heights of 0, 25, 50, 75 and 100 per cent."""
+
+    width: float
+    lines: Sequence[tuple[float, int]]
+    bars: Sequence[CohortBar]
+
+
+class CohortValue(Struct, frozen=True, kw_only=True):
+    """The rate of a booking week with its interval, in per cent; None without a reported meeting."""
+
+    week: date
+    rate: tuple[float, float, float] | None
+    is_few: bool
+    is_young: bool
+
+
+_COHORT_BASE: Final = 230.0
+_COHORT_HIGH: Final = 216.0
+_COHORT_STEP: Final = 40.5
+_LEAST_WEEKS: Final = 12
+"""Fewer weeks leave room at the right, so that bars keep their size."""
+
+
+def cohort_chart(values: Sequence[CohortValue]) -> CohortChart | None:
+    """Return the chart of these weeks, in order of time; None without any."""
+    if not values:
+        return None
+    bars, month = [], ""
+    for place, one in enumerate(values):
+        rate, low, high = (None, None, None) if one.rate is None else one.rate
+        top = _at(rate or 0.0)
+        name = f"{one.week:%b}"
+        bars.append(
+            CohortBar(
+                x=40 + _COHORT_STEP * place,
+                top=top,
+                height=_COHORT_BASE - top,
+                low=None if low is None else _at(low),
+                high=None if high is None else _at(high),
+                is_few=one.is_few,
+                is_young=one.is_young,
+                day=str(one.week.day),
+                month=name if name != month else "",
+            )
+        )
+        month = name
+    return CohortChart(
+        width=40 + _COHORT_STEP * max(len(values), _LEAST_WEEKS),
+        lines=[(_at(tick), tick) for tick in range(0, 101, 25)],
+        bars=bars,
+    )
+
+
+def _at(percent: float) -> float:
+    return _COHORT_BASE - percent / 100 * _COHORT_HIGH
