@@ -30,14 +30,14 @@ _SAYS: Final = {
     "held_rate": ("More of the reported meetings were held", "Fewer of the reported meetings were held"),
 }
 # What became of those who booked: its name in the split, texture, mark, words, and the filters of its list.
-_OVER: Final = {"status": "ACCEPTED", "attended": "null", "ahead": "no"}
+_OPEN: Final = {"status": "ACCEPTED", "attended": "null", "outcome": "open"}
 _FATES: Final[Sequence[tuple[str, str, str, str, Mapping[str, str]]]] = (
     ("showed_reported", "good", "showed", "showed", {"attended": "true", "outcome": "showed"}),
     ("showed_assumed", "assumed", "assumed", "assumed, by the clock", {"attended": "true", "outcome": "assumed"}),
-    ("unreported", "open", "unreported", "nobody has said", {**_OVER, "outcome": "unreported"}),
-    ("upcoming", "upcoming", "upcoming", "to come", {"status": "ACCEPTED", "ahead": "yes", "outcome": "upcoming"}),
+    ("unreported", "open", "unreported", "nobody has said", {**_OPEN, "ahead": "no"}),
+    ("upcoming", "upcoming", "upcoming", "to come", {**_OPEN, "ahead": "yes"}),
     ("no_show", "bad", "noshow", "no-show", {"attended": "false", "outcome": "no_show"}),
-    ("host_absent", "host", "host", "host absent", {**_OVER, "outcome": "host_absent"}),
+    ("host_absent", "host", "host", "host absent", {"attended": "null", "outcome": "host_absent"}),
 )
 Rank = Literal["sure", "counted"]
 
