@@ -53,8 +53,8 @@ def view_of(report: Report, shown: Shown = "missed") -> AnalysisView:
 LATE = {"lead|0|showed": 95, "lead|0|no_show": 5, "lead|15+|showed": 60, "lead|15+|no_show": 40}
 
 
-def test_findings_say_the_same_of_no_shows_and_of_held_meetings() -> None:
-    worst, best, costs = view_of(report_of(LATE)).findings
+def test_highlights_say_the_same_of_no_shows_and_of_held_meetings() -> None:
+    worst, best, costs = view_of(report_of(LATE)).highlights
     assert (worst.strong, worst.after) == (
         "booked 15 days ahead or more",
         ", 40\N{NARROW NO-BREAK SPACE}% were no-shows.",
@@ -62,15 +62,15 @@ def test_findings_say_the_same_of_no_shows_and_of_held_meetings() -> None:
     assert (worst.detail, worst.tone) == ("40 of 100, really higher than the rest", "down")
     assert (best.detail, best.tone) == ("5 of 100, really lower than the rest", "up")
     assert "if that is the cause" in costs.detail
-    held = view_of(report_of(LATE), "held").findings[0]
+    held = view_of(report_of(LATE), "held").highlights[0]
     assert (held.detail, held.tone) == ("60 of 100, really lower than the rest", "down")
 
 
 def test_what_could_be_chance_is_not_coloured() -> None:
     few = {"lead|0|showed": 5, "lead|0|no_show": 1, "lead|15+|showed": 3, "lead|15+|no_show": 2}
     view = view_of(report_of(few))
-    assert {one.tone for one in view.findings} == {""}
-    assert view.findings[0].detail == "2 of 5, could be chance"
+    assert {one.tone for one in view.highlights} == {""}
+    assert view.highlights[0].detail == "2 of 5, could be chance"
     assert view.measures["lead_time"].note == "could be chance"
     assert not any(row.is_worst for row in view.measures["lead_time"].rows)
 
@@ -99,7 +99,7 @@ def test_cells_of_the_heat_map_stand_by_day_and_hour_and_rest_on_enough() -> Non
     assert (few.step, few.text) == (None, "0?")
 
 
-def test_incomplete_weeks_are_hatched_and_said() -> None:
+def test_incomplete_weeks_are_hatched_and_counted() -> None:
     cohorts = {"cohort|2026-02-23|showed": 8, "cohort|2026-02-23|no_show": 2, "cohort|2026-03-09|upcoming": 3}
     view = view_of(report_of({}, cohorts=cohorts | {"cohort|2026-03-09|showed": 1}))
     assert view.cohorts is not None

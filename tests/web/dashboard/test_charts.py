@@ -1,7 +1,7 @@
 """The geometry of charts: lengths are in proportion to their numbers, and nothing leaves its place."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from showup.campaigns.funnel import difference
@@ -12,6 +12,7 @@ from showup.web.dashboard.doubt import change_words, held_words, margin_words, s
 
 STEPS = ("sent", "delivered", "replied", "interested", "booked", "showed")
 PLAIN = dict(zip(STEPS, (48_210, 46_902, 1_604, 498, 171, 118), strict=True))
+FEW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 counts = st.lists(st.integers(0, 10**6), min_size=6, max_size=6)
 
 
@@ -27,6 +28,7 @@ def test_the_lens_magnifies_and_distorts_nothing() -> None:
     assert [bracket.name for bracket in chart.brackets] == ["Delivered", "Replied", "Interested", "Booked", "Showed"]
 
 
+@FEW
 @given(counts, st.integers(0, 10**6))
 def test_every_bar_stays_on_its_panel(numbers: list[int], assumed: int) -> None:
     chart = lens_funnel(dict(zip(STEPS, numbers, strict=True)), assumed=min(assumed, numbers[5]))
@@ -36,6 +38,7 @@ def test_every_bar_stays_on_its_panel(numbers: list[int], assumed: int) -> None:
         assert 0 <= chart.assumed[1] <= chart.bars[-1].height
 
 
+@FEW
 @given(st.lists(st.integers(0, 10**6), max_size=8))
 def test_parts_of_a_bar_follow_each_other_and_fill_it(numbers: list[int]) -> None:
     spans = stacked(numbers)
@@ -45,6 +48,7 @@ def test_parts_of_a_bar_follow_each_other_and_fill_it(numbers: list[int]) -> Non
     assert all(end <= 100 + 1e-9 for end in ends)
 
 
+@FEW
 @given(st.floats(0, 200), st.floats(0, 200))
 def test_an_interval_stays_on_its_line(one: float, two: float) -> None:
     span = on_line(min(one, two), max(one, two))

@@ -1,7 +1,7 @@
 """Marking what differs between an attendee and a lead: all of the text stays, in order."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from showup.web.dashboard.differences import Part, mark_address, mark_words
@@ -35,6 +35,7 @@ def test_an_address_is_marked_where_it_differs(address: str, other: str, expecte
     assert shown(mark_address(address, other)) == expected
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_letter_is_lost(text: str, other: str) -> None:
     for parts in (mark_words(text, other), mark_address(text, other)):

@@ -1,4 +1,4 @@
-"""What the page Analysis shows: findings first, then a chart or a table for each section."""
+"""What the page Analysis shows: highlights first, then a chart or a table for each section."""
 
 from collections.abc import Collection, Mapping, Sequence
 from math import ceil
@@ -35,10 +35,10 @@ _MAX_ORGANIZERS: Final = 50
 _DAY: Final = 24
 _SCALE_DAYS: Final = 30
 _TITLES: Final = {"worst": "Worst", "best": "Best", "costs_most": "Costs most"}
-_ANCHORS: Final[Mapping[SectionName, str]] = {"weekday": "weekday_hour", "hour": "weekday_hour"}
+_CHARTS: Final[Mapping[SectionName, str]] = {"weekday": "weekday_hour", "hour": "weekday_hour"}
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Highlight(Struct, frozen=True, kw_only=True):
     """A sentence on top, in parts around its `strong` words. `tone`: up or down if it is more than chance."""
 
     title: str
@@ -47,7 +47,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     after: str
     detail: str
     tone: str
-    anchor: str
+    section: str
 
 
 class MeasureRow(Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ class AnalysisView(Struct, frozen=True, kw_only=True):
     total: str
     reported: int
     unreported: int
-    findings: Sequence[Finding]
+    highlights: Sequence[Highlight]
     heat: HeatMap | None
     heat_note: str
     measures: Mapping[str, Measure]
@@ -121,7 +121,7 @@ def build_analysis(
         total=held_words(_rate(totals, shown)),
         reported=totals.reported,
         unreported=totals.unreported,
-        findings=[_finding(one, report, shown) for one in report.headlines],
+        highlights=[_highlight(one, report, shown) for one in report.headlines],
         heat=_heat(report.sections["weekday_hour"], shown),
         heat_note=_real_groups(report.sections["weekday_hour"]),
         measures={
@@ -145,20 +145,20 @@ def _rate(outcomes: MeetingOutcomes, shown: Shown) -> Rate | None:
     return rate_of(outcomes.no_show if shown == "missed" else outcomes.showed, outcomes.reported)
 
 
-def _finding(headline: Headline, report: Report, shown: Shown) -> Finding:
+def _highlight(headline: Headline, report: Report, shown: Shown) -> Highlight:
     group = next(one for one in report.sections[headline.section].groups if one.values == headline.values)
-    anchor = _ANCHORS.get(headline.section, headline.section)
+    section = _CHARTS.get(headline.section, headline.section)
     title = _TITLES[headline.kind]
     if headline.kind == "costs_most":
         missed = report.totals.no_show
-        return Finding(
+        return Highlight(
             title=title,
             before="",
             strong=f"Meetings {group.words}",
             after=f": about {group.excess:.0f} of the {missed:,} no-shows would have come at the rate of the others.",
             detail="if that is the cause, and not something that comes with it",
             tone="",
-            anchor=anchor,
+            section=section,
         )
     rate = _rate(group.outcomes, shown)
     assert rate is not None, "only groups with reported meetings are compared"
@@ -166,15 +166,15 @@ def _finding(headline: Headline, report: Report, shown: Shown) -> Finding:
     is_real = verdict != "could_be_chance"
     # The verdict is about the held rate; no-shows are its opposite.
     is_higher = (verdict == "higher") == (shown == "held")
-    said = f"really {'higher' if is_higher else 'lower'} than the rest" if is_real else "could be chance"
-    return Finding(
+    words = f"really {'higher' if is_higher else 'lower'} than the rest" if is_real else "could be chance"
+    return Highlight(
         title=title,
         before="Of meetings ",
         strong=group.words,
         after=f", {percent(rate.value)} were {'no-shows' if shown == 'missed' else 'held'}.",
-        detail=f"{rate.part:,} of {rate.total:,}, {said}",
+        detail=f"{rate.part:,} of {rate.total:,}, {words}",
         tone=("up" if verdict == "higher" else "down") if is_real else "",
-        anchor=anchor,
+        section=section,
     )
 
 
@@ -250,8 +250,8 @@ def _young(cohorts: Sequence[Cohort]) -> str:
     if not parts:
         return ""
     shown = parts[-3:]
-    said = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
-    return f"not all have taken place: {said} are still ahead or unreported."
+    words = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    return f"not all have taken place: {words} are still ahead or unreported."
 
 
 def _stages(found: Sequence[Stage], order: Sequence[str]) -> tuple[list[StageRow], int]:

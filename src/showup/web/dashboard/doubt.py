@@ -15,7 +15,7 @@ _SMALL: Final = 10
 """Rates below this many per cent have one decimal."""
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class RateChange(Struct, frozen=True, kw_only=True):
     """What a rate was before. `tone`: up or down where it differs by more than chance, else empty."""
 
     words: str
@@ -53,19 +53,24 @@ def held_words(rate: Rate | None) -> str:
     return f"{percent(rate.value)} {plus_minus(rate.margin)}"
 
 
-def change_words(before: float | None, difference: Mapping[str, Any] | None, *, says_chance: bool = False) -> Change:
-    """Return what a rate was: `was 3.8, really lower`; `says_chance`: also where the difference could be chance."""
+def change_words(
+    before: float | None, difference: Mapping[str, Any] | None, *, now: str = "", says_chance: bool = False
+) -> RateChange:
+    """Return what a rate was: `was 3.8, really lower`; `says_chance`: also where the difference could be chance.
+
+    `now` are the words of the rate itself: what it was has a decimal if they have one.
+    """
     if before is None or difference is None:
-        return Change(words="", tone="")
-    was = rate_words(before, None if says_chance else abs(difference["difference"]))
+        return RateChange(words="", tone="")
+    was = rate_words(before, 0.0 if "." in now else None)
     was = was if says_chance else was.removesuffix(f"{_NARROW}%")
     if difference["beyond_chance"]:
         is_higher = difference["difference"] > 0
-        return Change(
+        return RateChange(
             words=f"was {was}, really {'higher' if is_higher else 'lower'}", tone="up" if is_higher else "down"
         )
     chance = ", could be chance" if says_chance and difference["beyond_chance"] is False else ""
-    return Change(words=f"was {was}{chance}", tone="")
+    return RateChange(words=f"was {was}{chance}", tone="")
 
 
 def _margin(rate: Rate) -> float:

@@ -44,9 +44,9 @@ class FunnelPageQuery(StorableModel):
     rank: Rank = "sure"
 
     def params(self) -> Params:
-        """Return the parameters that were given."""
-        given = self.model_dump(by_alias=True, exclude_defaults=True)
-        return {name: [str(value)] for name, value in given.items()}
+        """Return the parameters that the address has."""
+        stated = self.model_dump(by_alias=True, exclude_defaults=True)
+        return {name: [str(value)] for name, value in stated.items()}
 
     def chosen(self, viewer: Viewer) -> Period:
         """Return the chosen period."""

@@ -10,7 +10,7 @@ from showup.campaigns.funnel import RATES, STEPS
 from showup.reads.rates import Rate, rate_of
 from showup.reads.rows import Item
 from showup.web.dashboard.charts import LensFunnel, Span, lens_funnel, on_line, stacked
-from showup.web.dashboard.doubt import Change, change_words, held_words, margin_words, rate_words, step_rate_words
+from showup.web.dashboard.doubt import RateChange, change_words, held_words, margin_words, rate_words, step_rate_words
 from showup.web.dashboard.periods import Period
 from showup.web.dashboard.words import count
 
@@ -34,7 +34,7 @@ _OPEN: Final = {"status": "ACCEPTED", "attended": "null", "outcome": "open"}
 _FATES: Final[Sequence[tuple[str, str, str, str, Mapping[str, str]]]] = (
     ("showed_reported", "good", "showed", "showed", {"attended": "true", "outcome": "showed"}),
     ("showed_assumed", "assumed", "assumed", "assumed, by the clock", {"attended": "true", "outcome": "assumed"}),
-    ("unreported", "open", "unreported", "nobody has said", {**_OPEN, "ahead": "no"}),
+    ("unreported", "open", "unreported", "nobody has sentence", {**_OPEN, "ahead": "no"}),
     ("upcoming", "upcoming", "upcoming", "to come", {**_OPEN, "ahead": "yes"}),
     ("no_show", "bad", "noshow", "no-show", {"attended": "false", "outcome": "no_show"}),
     ("host_absent", "host", "host", "host absent", {"attended": "null", "outcome": "host_absent"}),
@@ -49,7 +49,7 @@ class StepRow(Struct, frozen=True, kw_only=True):
     number: int | None
     rate: str
     margin: str
-    change: Change
+    change: RateChange
     list_query: str | None
 
 
@@ -69,7 +69,7 @@ class HeldView(Struct, frozen=True, kw_only=True):
 
     rate: Rate | None
     words: str
-    change: Change
+    change: RateChange
     before: float | None
     open: int
     bounds: tuple[float, float] | None
@@ -177,20 +177,20 @@ def _comparison(previous: Item | None, period: Period) -> str:
     real = [_SAYS[name][one["difference"] < 0] for name, one in known.items() if one["beyond_chance"]]
     if not real:
         return f"Compared with {period.before}, every change could be chance."
-    said = " and ".join([", ".join(real[:-1]), real[-1]]) if len(real) > 1 else real[0]
-    said = said[:1] + said[1:].replace(", Fewer", ", fewer").replace(", More", ", more")
-    said = said.replace(" and Fewer", " and fewer").replace(" and More", " and more")
+    sentence = " and ".join([", ".join(real[:-1]), real[-1]]) if len(real) > 1 else real[0]
+    sentence = sentence[:1] + sentence[1:].replace(", Fewer", ", fewer").replace(", More", ", more")
+    sentence = sentence.replace(" and Fewer", " and fewer").replace(" and More", " and more")
     rest = "" if len(real) == len(known) else " Every other change could be chance."
-    return f"{said} than in {period.before}, and that is more than chance.{rest}"
+    return f"{sentence} than in {period.before}, and that is more than chance.{rest}"
 
 
 def _step(step: str, funnel: Item, previous: Item | None, links: _ListQueries) -> StepRow:
     name = _RATE_OF.get(step)
-    rate, margin, change = "", "", Change(words="", tone="")
+    rate, margin, change = "", "", RateChange(words="", tone="")
     if name is not None and funnel[name] is not None:
         rate, margin = _rate_with_doubt(funnel, name)
         if previous is not None:
-            change = change_words(previous[name], previous["changes"][name])
+            change = change_words(previous[name], previous["changes"][name], now=rate)
     listed: Mapping[str, Mapping[str, str]] = {"booked": {"status": "ACCEPTED"}, "showed": {"attended": "true"}}
     return StepRow(
         name=step.capitalize(),

@@ -106,7 +106,7 @@ def choice_chip(
 
 def with_params(params: Params, **changes: str | None) -> str:
     """Return the query with some values changed, `?` in front; None takes a parameter off."""
-    values = {name: list(given) for name, given in params.items() if given and name not in changes}
+    values = {name: list(stated) for name, stated in params.items() if stated and name not in changes}
     values |= {name: [value] for name, value in changes.items() if value is not None}
     return f"?{urlencode(values, doseq=True)}" if values else "?"
 
