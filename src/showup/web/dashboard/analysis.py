@@ -15,12 +15,12 @@ from showup.values.email_address import normalize_email
 from showup.web.dashboard.analysis_tables import ALL_HEADER, SECTIONS, all_rows, table_of
 from showup.web.dashboard.analysis_view import Shown, build_analysis
 from showup.web.dashboard.page_route import DashboardRoute
-from showup.web.dashboard.periods import Params, Period, choice_chip, period_chip, period_of, with_params
+from showup.web.dashboard.periods import PageDay, Params, Period, choice_chip, period_chip, period_of, with_params
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
 from showup.web.dashboard.words import Viewer
 from showup.web.http.app_state import ReadTransaction, State, read_transaction
 from showup.web.http.csv_response import csv_response
-from showup.web.http.query_params import Day, ShortText, StorableModel, any_of
+from showup.web.http.query_params import ShortText, StorableModel, any_of
 from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
@@ -35,8 +35,8 @@ class AnalysisPageQuery(StorableModel):
     """The filters of the page, with the names of the API. `table`: the sections to show as tables."""
 
     period: str = "365d"
-    from_: Day | None = Field(None, alias="from")
-    to: Day | None = None
+    from_: PageDay | None = Field(None, alias="from")
+    to: PageDay | None = None
     organizer: ShortText | None = None
     source: ShortText | None = None
     event_type: ShortText | None = None

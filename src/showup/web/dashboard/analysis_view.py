@@ -68,9 +68,13 @@ class Measure(Struct, frozen=True, kw_only=True):
 
 
 class StageRow(Struct, frozen=True, kw_only=True):
-    """How long deals stay in a stage: the dot and the band on a line of `StageMeasure.days`."""
+    """How long deals stay in a stage: the dot and the band on a line of `AnalysisView.stage_days`.
+
+    `share` is its position among all stages, from 0 to 1.
+    """
 
     name: str
+    share: float
     band: Span | None
     median: str
     most: str
@@ -260,15 +264,17 @@ def _stages(found: Sequence[Stage], order: Sequence[str]) -> tuple[list[StageRow
     timed = sorted(found, key=lambda one: places.get(one.stage, len(places)))
     longest = max((one.time.p90_hours or 0 for one in timed), default=0) / _DAY
     days = max(ceil(longest / _SCALE_DAYS), 1) * _SCALE_DAYS
-    return [_stage_row(one, days) for one in timed], days
+    last = max(len(places) - 1, 1)
+    return [_stage_row(one, days, min(places.get(one.stage, last) / last, 1.0)) for one in timed], days
 
 
-def _stage_row(stage: Stage, days: int) -> StageRow:
+def _stage_row(stage: Stage, days: int, share: float) -> StageRow:
     median, most = stage.time.median_hours, stage.time.p90_hours
     if median is None or most is None:
-        return StageRow(name=stage.stage, band=None, median="too few", most="")
+        return StageRow(name=stage.stage, share=share, band=None, median="too few", most="")
     return StageRow(
         name=stage.stage,
+        share=share,
         band=on_line(median / _DAY, most / _DAY, full=days),
         median=format_hours(median),
         most=format_hours(most),

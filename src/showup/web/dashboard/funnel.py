@@ -11,19 +11,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.teammate import Session
 from showup.access.teammates_store import list_teammates
 from showup.reads.campaigns import CampaignFilter, list_campaigns
+from showup.reads.funnel import MAX_READ_GROUPS, TooManyGroups
 from showup.reads.funnel_answer import FunnelRequest, describe_funnel
 from showup.reads.funnel_filter import FunnelFilter, Source
 from showup.reads.keyset import PageRequest
+from showup.reads.rows import Item
 from showup.values.email_address import normalize_email
 from showup.web.api.funnel import funnel_csv
 from showup.web.dashboard.funnel_view import Rank, build_funnel
 from showup.web.dashboard.page_route import DashboardRoute, is_part
-from showup.web.dashboard.periods import FilterChip, Params, Period, choice_chip, period_chip, period_of, with_params
+from showup.web.dashboard.periods import (
+    FilterChip,
+    PageDay,
+    Params,
+    Period,
+    choice_chip,
+    period_chip,
+    period_of,
+    with_params,
+)
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.words import Viewer
 from showup.web.http.app_state import ReadTransaction, State, read_transaction
-from showup.web.http.query_params import Day, ShortText, StorableModel
+from showup.web.http.problems import Refusal
+from showup.web.http.query_params import ShortText, StorableModel
 from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
@@ -36,8 +48,8 @@ class FunnelPageQuery(StorableModel):
     """The filters of the page, with the names of the API; an empty one does not filter."""
 
     period: str = "90d"
-    from_: Day | None = Field(None, alias="from")
-    to: Day | None = None
+    from_: PageDay | None = Field(None, alias="from")
+    to: PageDay | None = None
     campaign_id: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     organizer: ShortText | None = None
     source: Source | None = None
@@ -91,12 +103,20 @@ async def funnel_page(request: Request, session: SignedIn, state: State, wanted:
 async def funnel_file(session: SignedIn, tx: ReadTransaction, state: State, wanted: Wanted) -> Response:
     """Return the campaigns of the page as a file for spreadsheets."""
     viewer = viewer_of(session, state)
-    return funnel_csv(await describe_funnel(tx, wanted.request(session, viewer, limit=1_000), viewer.now))
+    return funnel_csv(await _describe(tx, wanted.request(session, viewer, limit=1_000), viewer))
+
+
+async def _describe(tx: AsyncConnection, request: FunnelRequest, viewer: Viewer) -> Item:
+    try:
+        return await describe_funnel(tx, request, viewer.now)
+    except TooManyGroups:
+        text = f"There are more than {MAX_READ_GROUPS:,} campaigns. Choose one: the address then has campaign_id."
+        raise Refusal("invalid", text) from None
 
 
 async def _context(tx: AsyncConnection, session: Session, viewer: Viewer, wanted: FunnelPageQuery) -> dict[str, Any]:
     period, params = wanted.chosen(viewer), wanted.params()
-    funnel = await describe_funnel(tx, wanted.request(session, viewer), viewer.now)
+    funnel = await _describe(tx, wanted.request(session, viewer), viewer)
     view = build_funnel(
         funnel,
         period,

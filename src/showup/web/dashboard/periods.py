@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 from urllib.parse import urlencode
 
 from msgspec import Struct
+from pydantic import Field
 
 from showup.web.dashboard.words import Viewer
+from showup.web.http.query_params import Day
 
 _DAYS: Final = {"30d": 30, "90d": 90, "365d": 365}
 _LABELS: Final = {"30d": "Last 30 days", "90d": "Last 90 days", "365d": "Last 12 months", "all": "All time"}
 DAY: Final = timedelta(days=1)
+PageDay = Annotated[Day, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1))]
+"""A day in the address: the period before it must have a date too."""
 Params: TypeAlias = Mapping[str, Sequence[str]]
 """The parameters of an address: names with their values."""
 
