@@ -34,7 +34,7 @@ _OPEN: Final = {"status": "ACCEPTED", "attended": "null", "outcome": "open"}
 _FATES: Final[Sequence[tuple[str, str, str, str, Mapping[str, str]]]] = (
     ("showed_reported", "good", "showed", "showed", {"attended": "true", "outcome": "showed"}),
     ("showed_assumed", "assumed", "assumed", "assumed, by the clock", {"attended": "true", "outcome": "assumed"}),
-    ("unreported", "open", "unreported", "nobody has sentence", {**_OPEN, "ahead": "no"}),
+    ("unreported", "open", "unreported", "nobody has said", {**_OPEN, "ahead": "no"}),
     ("upcoming", "upcoming", "upcoming", "to come", {**_OPEN, "ahead": "yes"}),
     ("no_show", "bad", "noshow", "no-show", {"attended": "false", "outcome": "no_show"}),
     ("host_absent", "host", "host", "host absent", {"attended": "null", "outcome": "host_absent"}),
