@@ -2,8 +2,10 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from hashlib import md5
 from io import StringIO
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -82,6 +84,16 @@ DASHBOARD: Final = {
     ("GET", "/companies/{company_id}/merge"): "write",
     ("POST", "/companies/{company_id}/merge"): "write",
     ("POST", "/merges/{merge_id}/undo"): "write",
+    ("GET", "/funnel"): "read",
+    ("GET", "/funnel.csv"): "read",
+    ("GET", "/analysis"): "read",
+    ("GET", "/analysis.csv"): "read",
+    ("GET", "/unmatched"): "read",
+    ("GET", "/unmatched/{unmatched_id}"): "read",
+    ("POST", "/unmatched/{unmatched_id}/link"): "write",
+    ("POST", "/unmatched/{unmatched_id}/dismiss"): "write",
+    ("POST", "/unmatched/{unmatched_id}/restore"): "write",
+    ("POST", "/unmatched/matches/{match_id}/undo"): "write",
     ("GET", "/settings/teammates"): "read",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",
@@ -137,7 +149,8 @@ OURS = {
     "event_id": id_of("ours.garbled"),
     "merge_id": id_of("ours.merge"),
     "match_id": id_of("ours.match"),
-    "unmatched_id": id_of("ours.unmatched"),
+    # As the view `unmatched_bookings` makes it.
+    "unmatched_id": UUID(md5(f"{id_of('ours.demo')}:p.at@gmail.com".encode(), usedforsecurity=False).hexdigest()),
     "suppression_id": id_of("ours.bounced"),
     "delivery_id": id_of("ours.confirmed"),
     "endpoint_id": id_of("ours.endpoint"),

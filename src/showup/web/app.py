@@ -49,6 +49,7 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
+from showup.web.dashboard import analysis as analysis_page
 from showup.web.dashboard import assistant as assistant_page
 from showup.web.dashboard import (
     booking,
@@ -67,6 +68,8 @@ from showup.web.dashboard import (
     teammates,
     today,
 )
+from showup.web.dashboard import funnel as funnel_page
+from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
 from showup.web.dashboard.lists import list_pages, selection, view_pages
 from showup.web.dashboard.records import company_page, merge_pages, person_page
@@ -117,6 +120,9 @@ PAGE_ROUTERS = (
     person_page.router,
     company_page.router,
     merge_pages.router,
+    unmatched_page.router,
+    funnel_page.router,
+    analysis_page.router,
     setup.router,
     teammates.router,
     preferences.router,

@@ -120,7 +120,11 @@ async def get_funnel_csv(
     permission: Reader, tx: ReadTransaction, state: State, query: Annotated[FunnelQuery, Query()]
 ) -> Response:
     """Return the groups of the funnel as a file for spreadsheets, or the total if nothing is grouped."""
-    funnel = await _describe(tx, query.request(permission), state)
+    return funnel_csv(await _describe(tx, query.request(permission), state))
+
+
+def funnel_csv(funnel: Item) -> Response:
+    """Return a described funnel as a file."""
     return csv_response(_HEADER, _rows(funnel), file_name="funnel.csv")
 
 
