@@ -60,6 +60,8 @@ from showup.database.delivery_tables import mirrored_records as mirrored_records
 from showup.database.delivery_tables import mirrors as mirrors
 from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
+from showup.database.history_tables import deal_events as deal_events
+from showup.database.history_tables import merges as merges
 from showup.database.lead_source_tables import campaign_days as campaign_days
 from showup.database.lead_source_tables import campaign_totals as campaign_totals
 from showup.database.lead_source_tables import lead_sources as lead_sources
@@ -359,46 +361,4 @@ booking_attendees = Table(
         "company_key",
         postgresql_where=text("company_key IS NOT NULL"),
     ),
-)
-
-# The deal events of each stream (of a booking, or of a deal that a person opened), in source order.
-deal_events = Table(
-    "deal_events",
-    metadata,
-    Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
-    # The booking, or the event by which a person opened the deal.
-    Column("stream_id", UUID, nullable=False),
-    # Of a company with seats in a booking of another company: the booking, and the company's deal.
-    Column("booking_id", UUID),
-    Column("deal_id", UUID),
-    Column("position", Integer, nullable=False),
-    Column("order_key", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("event_id", UUID, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("organizer_email", Text),
-    Column("start_time", Instant),
-    Column("series_uid", Text),
-    # {change, to, actor} of a manual event; NULL otherwise.
-    Column("manual", JSONB),
-    PrimaryKeyConstraint("stream_id", "position"),
-    Index("ix_deal_events_company_id", "company_id"),
-    Index("ix_deal_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
-    Index("ix_deal_events_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
-)
-
-# Merged identities (PI12): two people by their emails, two companies by their keys. An undone merge has no row.
-merges = Table(
-    "merges",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("kind", Text, CheckConstraint("kind IN ('people', 'companies')", name="kind"), nullable=False),
-    Column("gone", Text, nullable=False),
-    Column("stays", Text, nullable=False),
-    Column("gone_id", UUID, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    UniqueConstraint("workspace_id", "kind", "gone"),
-    Index("ix_merges_gone_id", "gone_id"),
 )
