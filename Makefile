@@ -6,13 +6,14 @@ BENCHMARKS ?=
 HISTORIES ?= 2000
 SEED ?= 0
 TORTURE ?=
+SCREENSHOTS ?= screenshots
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check histories bench torture format pins clean
+.PHONY: help run test check histories bench torture screenshots format pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the sm
 
 torture: .venv/check.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
 	@$(BIN)/python -m tests.torture $(TORTURE)
+
+screenshots: .venv/check.stamp .venv/browser.stamp ## make a picture of each page, wide and on a phone, light and dark, in SCREENSHOTS=screenshots
+	@$(BIN)/python -m tests.web.dashboard.screenshots $(SCREENSHOTS)
 
 format: .venv/check.stamp ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -17,7 +17,9 @@ from benchmarks import (
     ingest,
     late_events,
     leads_import,
+    live,
     matching,
+    pages,
     projection,
     reads,
     rebuild,
@@ -37,6 +39,8 @@ _MEASURES = {
     "b5-analysis": analysis.measure,
     "b6-leads-import": leads_import.measure,
     "b6-matching": matching.measure,
+    "b8": pages.measure,
+    "b8-live": live.measure,
 }
 _WIDTH = 160
 

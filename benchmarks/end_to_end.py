@@ -2,12 +2,7 @@
 
 import asyncio
 import json
-import os
-import re
-import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -17,9 +12,9 @@ import msgspec
 from rich.progress import Progress
 
 from benchmarks.bodies import SECRET, created
-from benchmarks.children import ROOT, lines
 from benchmarks.environment import BenchmarkEnvironment, scalar
 from benchmarks.results import BenchmarkReport, Ratio
+from benchmarks.running import API_KEY, running_showup
 from showup.access import accounts_store, workspaces_store
 from showup.access.secrets_at_rest import Seal
 from showup.database.engine import connect, transaction
@@ -32,7 +27,6 @@ _RATE = 200
 _PROBE_EVERY = 10
 _POLL_INTERVAL = 0.002
 _TIMEOUT = 30.0
-_KEY = "k" * 40
 _OTHERS_FIRST = 10_000_000
 _INGEST_BATCH = 500
 _REQUIRED_MS = {"p50": 30.0, "p99": 250.0}
@@ -70,8 +64,8 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
     for condition, backlog in (("", 0), (", applier busy", size.backlog)):
         async with environment.database() as url:
             await _ingest_backlog(url, backlog)
-            async with _serve(url) as address:
-                load_client = LoadClient(address)
+            async with running_showup(url) as showup:
+                load_client = LoadClient(showup.address)
                 await load_client.send_all(size.seconds)
                 remaining = await scalar(url, _STILL_WAITING) if backlog else None
                 rows += [
@@ -165,7 +159,7 @@ class LoadClient:
 
     async def _has_deal(self, uid: str) -> bool:
         query = {"workspace": "default", "uid": uid, "limit": "1"}
-        answer = await self._client.get("/api/bookings", params=query, headers={"Authorization": f"Bearer {_KEY}"})
+        answer = await self._client.get("/api/bookings", params=query, headers={"Authorization": f"Bearer {API_KEY}"})
         return any(item["deal_id"] for item in answer.raise_for_status().json()["items"])
 
 
@@ -206,46 +200,3 @@ async def _ingest_backlog(url: str, count: int) -> None:
             await store.insert_events(driver, batch)
     finally:
         await driver.close()
-
-
-@asynccontextmanager
-async def _serve(url: str) -> AsyncIterator[str]:
-    """Yields the address of a complete `showup serve`: its parent, one web process, one worker."""
-    settings = {
-        "DATABASE_URL": url,
-        "SHOWUP_SECRET_KEY": "x" * 40,
-        "SHOWUP_ADMIN_KEY": _KEY,
-        "CALCOM_WEBHOOK_SECRET": SECRET,
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "showup", "serve", "--port", "0"),
-        stdout=PIPE,
-        stderr=STDOUT,
-        cwd=ROOT,
-        env=os.environ | settings,
-    )
-    drain_task: asyncio.Task[None] | None = None
-    try:
-        address = await _address(process)
-        drain_task = asyncio.create_task(_drain_output(process))
-        yield address
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-        if drain_task is not None:
-            await drain_task
-
-
-async def _address(process: Process) -> str:
-    output = ""
-    while line := (await lines(process).readline()).decode():
-        output += line
-        if found := re.search(r"running at (\S+)", line):
-            return found[1]
-    raise RuntimeError(f"showup serve ended before it was ready, with this output:\n{output}")
-
-
-async def _drain_output(process: Process) -> None:
-    while await lines(process).readline():
-        pass

@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from statistics import NormalDist
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -49,13 +49,14 @@ _Z: Final = NormalDist().inv_cdf(0.975)
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """An attendee: the right leads, and those that were compared, for a match and for review.
 
-    `may_match` is true without an address too, although Showup matches no such attendee of a booking.
+    `may_match`: they have an address of their own at a company, or none at all, as `projector.name_keys` wants it.
     `is_decidable`: a full name and a company were typed, and the company is the one that the list has.
     """
 
     dataset: str
     seed: int
     right: frozenset[str]
+    has_address: bool
     may_match: bool
     is_decidable: bool
     for_match: Sequence[ComparedLead]
@@ -63,14 +64,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures at one threshold. `precise_from` and `precise_to` are the Wilson interval of the precision (95 %).
+    """The figures of all attendees of a kind at one threshold.
 
-    `recall` and `found` (matched, or among five suggestions) are shares of the attendees with a lead,
-    `decidable_recall` of those whose name and company suffice, `review` of all attendees.
+    `precise_from` and `precise_to` are the Wilson interval of the precision (95 %). `recall` and `found` (matched, or
+    among five suggestions) are shares of the attendees with a lead, `decidable_recall` of those whose name and company
+    suffice, `review` of all attendees.
     """
 
     dataset: str
     seeds: str
+    kind: Literal["all", "without an address"]
     threshold: float
     attendees: int
     with_lead: int
@@ -96,6 +99,7 @@ async def measure(environment: BenchmarkEnvironment, folders: Sequence[Path], pr
         progress.advance(task)
     rows = [row for group in _groups(cases) for row in _curve(group)]
     at_threshold = [row for row in rows if row.threshold == SURE_BITS and not row.seeds.startswith("1-")]
+    at_threshold = [row for row in at_threshold if row.kind == "all"]
     ratios = [
         Ratio(label=f"{row.dataset}: precision of automatic matches", value=row.precision, required=_REQUIRED_PRECISION)
         for row in at_threshold
@@ -121,7 +125,7 @@ async def _cases_of(environment: BenchmarkEnvironment, folder: Path) -> tuple[li
     emails = {row["lead_id"]: row["email"] for row in _read(folder / "leads.csv")}
     features = [
         attendee_features(
-            row["name"] or None, row["email"], row["company"] or None, _RULES.company_domain(row["email"])
+            row["name"] or None, row["email"] or None, row["company"] or None, _RULES.company_domain(row["email"])
         )
         for row in attendees
     ]
@@ -138,6 +142,7 @@ async def _cases_of(environment: BenchmarkEnvironment, folder: Path) -> tuple[li
             dataset=dataset,
             seed=int(seed),
             right=frozenset(emails[one] for one in truth[row["attendee_id"]]["lead_ids"].split("|") if one),
+            has_address=bool(row["email"]),
             may_match=not row["email"] or (feature.domain is not None and not is_shared_mailbox(row["email"])),
             is_decidable=_is_decidable(truth[row["attendee_id"]]),
             for_match=match,
@@ -188,10 +193,12 @@ def _groups(cases: Iterable[Case]) -> list[list[Case]]:
 
 def _curve(cases: Sequence[Case]) -> list[Row]:
     seeds = sorted({case.seed for case in cases})
-    return [_row(cases, f"{seeds[0]}-{seeds[-1]}", threshold) for threshold in _THRESHOLDS]
+    span = f"{seeds[0]}-{seeds[-1]}"
+    rows = [_row(cases, span, "all", threshold) for threshold in _THRESHOLDS]
+    return [*rows, _row([case for case in cases if not case.has_address], span, "without an address", SURE_BITS)]
 
 
-def _row(cases: Sequence[Case], seeds: str, threshold: float) -> Row:
+def _row(cases: Sequence[Case], seeds: str, kind: Literal["all", "without an address"], threshold: float) -> Row:
     automatic = right = decidable_right = found = review = 0
     for case in cases:
         match = decide(case.for_match, may_match=case.may_match, sure_bits=threshold).match
@@ -208,6 +215,7 @@ def _row(cases: Sequence[Case], seeds: str, threshold: float) -> Row:
     return Row(
         dataset=cases[0].dataset,
         seeds=seeds,
+        kind=kind,
         threshold=threshold,
         attendees=len(cases),
         with_lead=with_lead,

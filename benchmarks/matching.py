@@ -136,6 +136,7 @@ def _some(chance: random.Random, people: Sequence[Person]) -> list[Person]:
 
 def _seat(person: Person, email: str) -> SeatRow:
     return SeatRow(
+        key=email,
         email=email,
         name=f"{person.first} {person.last}",
         booked_at=datetime(2026, 11, 1, tzinfo=UTC),
@@ -177,7 +178,7 @@ async def _measure_kind(
 
 async def _find(driver: asyncpg.Connection, workspace_id: UUID, seat: SeatRow) -> bool:
     """Returns whether the attendee is a lead: by address, else by name."""
-    if await candidates.of_keys(driver, workspace_id, [match_key(seat.email)]):
+    if await candidates.of_keys(driver, workspace_id, [match_key(seat.key)]):
         return True
     return bool(
         await find_by_name(driver, workspace_id, [NamedSeat(booking_id=uuid4(), row=seat, ruled_out=frozenset())])

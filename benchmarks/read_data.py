@@ -4,6 +4,7 @@ For each booking there is a person, a lead in one campaign or two, a delivery an
 are three companies, each with a deal. One person in five who books does so again. Seven attendees in ten are leads.
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 import asyncpg
@@ -11,7 +12,9 @@ import asyncpg
 from benchmarks.read_rows import ACTIVITY, BOOKINGS, FACTS, LEADS
 from showup.campaigns import funnel_store
 
-_NOW: Final = "2026-11-01T12:00:00Z"
+NOW: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
+"""The moment at which the data end: later meetings are ahead."""
+_NOW: Final = NOW.isoformat()
 TABLES: Final = (
     *("companies", "people", "deals", "bookings", "booking_attendees", "booking_refs", "leads", "campaigns"),
     *("campaign_leads", "matches", "funnel_seats", "deliveries", "audit_log", "booking_facts"),
@@ -47,6 +50,8 @@ async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
         for statement in (*BOOKINGS, *LEADS, FACTS, *ACTIVITY):
             await driver.execute(statement)
         await _compute_funnel(driver)
+        # Pages ask for what follows the newest entry.
+        await driver.execute("UPDATE workspaces SET feed_number = coalesce((SELECT max(number) FROM audit_log), 0)")
     for table in TABLES:
         await driver.execute(f"VACUUM ANALYZE {table}")
 
@@ -55,7 +60,7 @@ async def _compute_funnel(driver: asyncpg.Connection) -> None:
     """Computes what funnels count as the projector does."""
     await driver.execute("ANALYZE bookings, booking_attendees, deals, companies, matches, campaign_leads, funnel_seats")
     for query, save in (
-        ("SELECT DISTINCT lead_id FROM funnel_seats", funnel_store.save_people),
+        ("SELECT DISTINCT person_id FROM funnel_seats", funnel_store.save_people),
         ("SELECT DISTINCT company_id FROM deals WHERE status = 'won'", funnel_store.save_deals),
     ):
         ids = [row[0] for row in await driver.fetch(query)]

@@ -52,10 +52,10 @@ BOOKINGS: Final = (
     FROM given g
     """,  # noqa: S608  # expressions of this module
     f"""
-    INSERT INTO booking_attendees (booking_id, position, person_id, email, match_key, company_key, name, attended,
-                                   attendance_evidence)
-    SELECT g.id, 0, g.person_id, g.email, g.email, format('domain:company%s.example', company), 'Person ' || person,
-           {_ATTENDED}, {_EVIDENCE}
+    INSERT INTO booking_attendees (booking_id, position, person_id, email, match_key, attendee_key, company_key, name,
+                                   attended, attendance_evidence)
+    SELECT g.id, 0, g.person_id, g.email, g.email, g.email, format('domain:company%s.example', company),
+           'Person ' || person, {_ATTENDED}, {_EVIDENCE}
     FROM given g
     """,  # noqa: S608  # as above
     """
@@ -98,9 +98,9 @@ LEADS: Final = (
     FROM given g WHERE person % 10 < 7
     """,
     f"""
-    INSERT INTO funnel_seats (id, workspace_id, booking_id, lead_id, campaign_id, booked_at, start_time, over_at,
-                              outcome, reported, simulated, organizer_email)
-    SELECT m.id, m.workspace_id, b.id, m.lead_id, m.campaign_id, b.booked_at, b.start_time, b.end_time,
+    INSERT INTO funnel_seats (id, workspace_id, booking_id, lead_id, person_id, campaign_id, booked_at, start_time,
+                              over_at, outcome, reported, simulated, organizer_email)
+    SELECT m.id, m.workspace_id, b.id, m.lead_id, m.lead_id, m.campaign_id, b.booked_at, b.start_time, b.end_time,
            CASE WHEN b.attended AND b.attendance_evidence = 'reported' THEN {SEAT_OUTCOMES["showed_reported"]}
                 WHEN b.attended THEN {SEAT_OUTCOMES["showed_assumed"]}
                 WHEN NOT b.attended THEN {SEAT_OUTCOMES["no_show"]}
@@ -121,8 +121,9 @@ ACTIVITY: Final = (
     """
     INSERT INTO audit_log (workspace_id, number, at, event_id, actor, what, because, order_key, booking_id, person_id,
                            company_id, deal_id)
-    SELECT workspace_id, n, start_time - interval '5 days', id, 'showup', 'booking.made', 'Cal.com reported it',
-           n::text, id, person_id, md5('company' || company)::uuid, md5('deal' || company)::uuid
+    SELECT workspace_id, row_number() OVER (ORDER BY start_time), start_time - interval '5 days', id, 'showup',
+           'booking.made', 'Cal.com reported it', n::text, id, person_id, md5('company' || company)::uuid,
+           md5('deal' || company)::uuid
     FROM given
     """,
 )

@@ -1,7 +1,8 @@
-"""One web process, as measured: `python -m benchmarks.servers showup|api|baseline|floor|asgi-floor FD DATABASE_URL`.
+"""One web process, as measured: `python -m benchmarks.servers showup|api|pages|baseline|floor|asgi-floor FD URL`.
 
 All of them run on the same server with the same settings, those of `showup serve`. *showup* and *floor* receive
-webhooks on Showup's own connections, *baseline* and *asgi-floor* on uvicorn's. *api* serves the API without webhooks.
+webhooks on Showup's own connections, *baseline* and *asgi-floor* on uvicorn's. *api* serves the API without webhooks,
+and *pages* too, at the time at which the data of `read_data` end.
 """
 
 import asyncio
@@ -19,9 +20,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from benchmarks.baseline import baseline_app
 from benchmarks.bodies import SECRET
 from benchmarks.children import ready
+from benchmarks.read_data import NOW
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal
-from showup.clock import system_clock
+from showup.clock import Clock, system_clock
 from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.inbox.inbox_event import IncomingEvent
@@ -99,9 +101,13 @@ async def _showup(fd: int, url: str) -> None:
     await engine.dispose()
 
 
-async def _api(fd: int, url: str) -> None:
+async def _pages(fd: int, url: str) -> None:
+    await _api(fd, url, clock=lambda: NOW)
+
+
+async def _api(fd: int, url: str, clock: Clock = system_clock) -> None:
     engine = connect(url)
-    app = create_app(engine=engine, clock=system_clock, admin_key=API_KEY, version="0", event_handlers=event_handlers())
+    app = create_app(engine=engine, clock=clock, admin_key=API_KEY, version="0", event_handlers=event_handlers())
     await _serve(with_middleware(app, cors_origins=()), fd)
     await engine.dispose()
 
@@ -140,7 +146,14 @@ async def _serve(app: ASGIApp, fd: int, connections: type[HttpToolsProtocol] = H
 def main() -> None:
     """Serve until SIGTERM."""
     kind, fd, url = sys.argv[1:]
-    serve = {"showup": _showup, "api": _api, "baseline": _baseline, "floor": _floor, "asgi-floor": _asgi_floor}[kind]
+    serve = {
+        "showup": _showup,
+        "api": _api,
+        "pages": _pages,
+        "baseline": _baseline,
+        "floor": _floor,
+        "asgi-floor": _asgi_floor,
+    }[kind]
     uvloop.run(serve(int(fd), url))
 
 

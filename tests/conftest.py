@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,10 +18,16 @@ from showup.database.engine import connect, transaction
 from showup.database.migrate import upgrade
 from showup.database.tables import connections, workspaces
 from tests.database_pool import TEMPLATE, DatabasePool, with_database
+from tests.histories.hypothesis_settings import HISTORIES
 
 RUN_FOLDER = pytest.StashKey[Path]()
 # The databases of tests need not survive a crash: each run creates them again.
 UNSAFE_SETTINGS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+# The suite generates the same examples in each run, so that only a change can make it fail. `make histories` searches
+# for new ones.
+settings.register_profile("suite", derandomize=not HISTORIES)
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

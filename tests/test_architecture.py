@@ -46,6 +46,7 @@ def test_the_pure_contract_lists_every_pure_module() -> None:
         for name in ("distribution", "facts", "groups", "movement", "outcomes", "sections", "subjects")
     }
     pure |= {"showup.events", "showup.outbox.expiry", "showup.outbox.planned", "showup.values"}
+    pure |= {"showup.assistant.approval", "showup.assistant.outside_text"}
     pure |= {"showup.destinations.record_status", "showup.sources.emailbison.leads"}
     assert pure == set(find_contract("pure")["source_modules"])
 

@@ -7,8 +7,10 @@ import typer
 
 from showup.cli import accounts, calcom, connections, deliveries, email, emailbison, keys, leads, teammates, workspaces
 from showup.cli.acknowledge import acknowledge
+from showup.cli.backup import backup, restore
 from showup.cli.doctor import doctor
 from showup.cli.errors import expected_message
+from showup.cli.mcp import mcp
 from showup.cli.migrate import migrate
 from showup.cli.openapi import openapi
 from showup.cli.rebuild import rebuild
@@ -25,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, work, migrate, sample, simulate, doctor, acknowledge, verify, openapi, rebuild):
+COMMANDS = (serve, work, migrate, sample, simulate, doctor, acknowledge, verify, openapi, rebuild, backup, restore, mcp)
+for command in COMMANDS:
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):
     app.add_typer(nouns.app, name=name)

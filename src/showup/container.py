@@ -20,7 +20,7 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import CONNECT_TIMEOUT, connect, translate_errors
+from showup.database.engine import connect, translate_errors
 from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from showup.access.connection import Connection
+    from showup.assistant.tool_context import AssistantServices
     from showup.destinations.email.render import TemplateMailRenderer
     from showup.destinations.public_addresses import AddressPolicy
     from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from showup.inbox.ingest_writer import IngestWriter
     from showup.inbox.projection_worker import ProjectionWorker
     from showup.reconcile.account import ApiAccess
-    from showup.reconcile.reconciler import Reconciler
     from showup.web.http.setup_actions import SetupActions
     from showup.web.live.feed import LiveFeed
     from showup.web.signature_alert import SignatureAlert
@@ -62,20 +62,20 @@ class ProcessConfig(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[tuple[ProcessConfig, EmbeddedPostgres | None]]:
+def open_database(
+    settings: Settings, *, key: str | None = None
+) -> Iterator[tuple[ProcessConfig, EmbeddedPostgres | None]]:
     """Opens the configured database, or starts the embedded one and stops it at the end.
 
-    Raises an EmbeddedError.
+    `key`: the key that a new data folder gets; by default a new one. Raises an EmbeddedError.
     """
     if settings.database_url is not None:
         yield _external_config(settings), None
         return
     folder = data_folder(settings)
     with EmbeddedPostgres(folder, run_as=settings.run_as) as server:
-        yield (
-            ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=_encryption_keys(settings, folder)),
-            server,
-        )
+        keys = _encryption_keys(settings, folder, key)
+        yield ProcessConfig(url=server.dsn, direct_url=server.dsn, secret_keys=keys), server
 
 
 def data_folder(settings: Settings) -> Path:
@@ -85,7 +85,10 @@ def data_folder(settings: Settings) -> Path:
 
 async def prepare_database(config: ProcessConfig) -> None:
     """Migrates the database and inserts the rows that every Showup needs. Raises DatabaseUnavailable."""
+    from showup.backup.restore import finish_restore
+
     await upgrade(config.direct_url)
+    await finish_restore(config.direct_url)
     async with translate_errors(config.direct_url):
         engine = connect(config.direct_url, pool_size=1)
         try:
@@ -108,9 +111,7 @@ def event_handlers() -> "EventHandlers":
 class Container:
     """One process's dependencies. Each is built, and its module imported, on first use."""
 
-    def __init__(  # the four parts of a process, and the address that bypasses a pooler
-        self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock, *, direct_url: str
-    ) -> None:
+    def __init__(self, settings: Settings, seal: Seal, engine: AsyncEngine, clock: Clock, *, direct_url: str) -> None:
         self.settings = settings
         self.seal = seal
         self.engine = engine
@@ -166,16 +167,10 @@ class Container:
     @cached_property
     def live_feed(self) -> "LiveFeed":
         """Returns the feed of changes for open pages; it listens on a connection of its own."""
-        import asyncpg
-
-        from showup.database.address import asyncpg_arguments
+        from showup.database.listener import direct_listener
         from showup.web.live.feed import LiveFeed
 
-        async def open_connection() -> asyncpg.Connection:
-            arguments = asyncpg_arguments(self.direct_url)
-            return await asyncpg.connect(**arguments, timeout=CONNECT_TIMEOUT)
-
-        return LiveFeed(self.engine, open_connection)
+        return LiveFeed(self.engine, direct_listener(self.direct_url))
 
     @cached_property
     def setup_actions(self) -> "SetupActions":
@@ -208,18 +203,19 @@ class Container:
     def webhook_endpoint(self) -> "WebhookEndpoint":
         """Returns the webhook endpoint, which passes every other request to the application."""
         from showup.destinations.email.logos import logo_files, sender_rules
+        from showup.dispatch.sign_in_mail import SignInMailer
         from showup.web.app import create_app
         from showup.web.http.app_state import MailSecrets
         from showup.web.webhooks.calcom import WebhookEndpoint
 
-        senders = self.settings.policy.sender_rows()
+        senders, metrics, alert = self.settings.policy.sender_rows(), self.ingest_metrics, self.signature_alert
         app = create_app(
             engine=self.engine,
             clock=self.clock,
             admin_key=reveal(self.settings.admin_key),
             version=version("showup"),
-            ingest_metrics=self.ingest_metrics,
-            signature_alert=self.signature_alert,
+            ingest_metrics=metrics,
+            signature_alert=alert,
             mail_secrets=MailSecrets(seal=self.seal, webhook_secret=reveal(self.settings.resend_webhook_secret)),
             address_policy=self.address_policy,
             calcom_api_url=self.settings.calcom_api_url,
@@ -229,16 +225,41 @@ class Container:
             check_connection=partial(check_connection, self),
             live_feed=self.live_feed,
             setup_actions=self.setup_actions,
+            sign_in_mailer=SignInMailer(
+                self.engine,
+                partial(open_http_clients, self),
+                partial(build_destination_resolver, self),
+                # The last row is for all other meetings.
+                sender=senders[-1]["address"] if senders else None,
+                environment_carrier=self.setup_actions.carrier is not None,
+            ),
             public_url=self.settings.public_url,
+            assistant_services=build_assistant_services(self),
         )
         return WebhookEndpoint(
-            self.directory,
-            self.ingest_writer,
-            self.clock,
-            fallback=app,
-            ingest_metrics=self.ingest_metrics,
-            signature_alert=self.signature_alert,
+            self.directory, self.ingest_writer, self.clock, fallback=app, ingest_metrics=metrics, signature_alert=alert
         )
+
+
+def build_assistant_services(container: Container) -> "AssistantServices":
+    """Returns what the tools of language models use."""
+    from showup.assistant.tool_context import AssistantServices, ModelAccess, OAuthClient
+
+    settings = container.settings
+    client_id, client_secret = settings.calcom_client_id, reveal(settings.calcom_client_secret)
+    return AssistantServices(
+        engine=container.engine,
+        clock=container.clock,
+        seal=container.seal,
+        handlers=event_handlers(),
+        open_clients=partial(open_http_clients, container),
+        calcom_url=settings.calcom_api_url,
+        public_url=settings.public_url,
+        oauth=OAuthClient(id=client_id, secret=client_secret) if client_id and client_secret else None,
+        model=ModelAccess(
+            key=reveal(settings.anthropic_api_key), url=settings.anthropic_base_url, model=settings.anthropic_model
+        ),
+    )
 
 
 def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
@@ -261,22 +282,6 @@ async def open_http_clients(container: Container) -> "AsyncIterator[Clients]":
         public_http.client(app_version, container.address_policy) as public_client,
     ):
         yield Clients(trusted=vendor_client, untrusted=public_client, address_policy=container.address_policy)
-
-
-def build_reconciler(container: Container, clients: "Clients") -> "Reconciler":
-    """Builds the reconciler, which compares bookings with Cal.com's API."""
-    from showup.reconcile.api_clients import ApiClients
-    from showup.reconcile.reconciler import PollSchedule, Reconciler
-
-    policy = container.settings.policy.calcom
-    return Reconciler(
-        container.engine,
-        container.clock,
-        access=build_api_access(container),
-        api=ApiClients(clients, container.clock).for_account,
-        drain=container.applier.drain_once,
-        schedule=PollSchedule(interval=policy.reconcile_every, grace=policy.grace),
-    )
 
 
 def build_api_access(container: Container) -> "ApiAccess":
@@ -384,10 +389,10 @@ def _external_config(settings: Settings) -> ProcessConfig:
     )
 
 
-def _encryption_keys(settings: Settings, folder: Path) -> str:
+def _encryption_keys(settings: Settings, folder: Path, new_key: str | None) -> str:
     if keys := reveal(settings.secret_key):
         return keys
     try:
-        return load_or_create_key(folder)
+        return load_or_create_key(folder, new_key)
     except OSError as fault:
         raise FolderUnusable(folder, f"its secret.key can't be read or created ({fault.strerror})") from fault

@@ -30,6 +30,7 @@ RULE_KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "team_domains": ("pipeline", "team_domains"),
     "team_emails": ("pipeline", "team_emails"),
     "hosts_domains_are_ours": ("pipeline", "hosts_domains_are_ours"),
+    "ask_for_outcome": ("pipeline", "ask_for_outcome"),
     "fresh_for": ("pipeline", "fresh_for_hours"),
     "remind_before": ("reminders", "offsets_before"),
     "notify_guests": ("email", "guests"),
@@ -135,6 +136,14 @@ class CalcomPolicy(_Table):
     grace: ShortDuration = timedelta(minutes=2)
 
 
+class BackupPolicy(_Table):
+    """Configures `[backup]`: where scheduled backups go, how often one is made, and how many are kept."""
+
+    folder: Path | None = None
+    every: ShortDuration = timedelta(hours=24)
+    keep: Annotated[int, Field(ge=1, le=10_000)] = 14
+
+
 def _read_logo(value: Any) -> Any:
     """Returns an https address as it is, and the contents of a PNG file."""
     if not isinstance(value, str) or ":" in value:
@@ -219,6 +228,7 @@ class Policy(_Table):
     email: EmailPolicy = EmailPolicy()
     no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
     calcom: CalcomPolicy = CalcomPolicy()
+    backup: BackupPolicy = BackupPolicy()
     senders: tuple[SenderPolicy, ...] = ()
     event_types: dict[str, EventTypePolicy] = {}
     teammates: dict[EmailAddress, TeammatePolicy] = {}

@@ -102,14 +102,17 @@ async def _connect_calcom(context: SetupContext, account: str, api_key: str) -> 
 
 
 async def _store_key(context: SetupContext, account: str, api_key: str) -> None:
+    """Stores the key, and asks for the bookings of the last 90 days: a worker reads them, and they notify nobody."""
     from showup.access import accounts_store
-    from showup.database.engine import transaction
+    from showup.database.engine import driver_connection, transaction
+    from showup.reconcile.requested_backfills import request_backfill
 
     async with transaction(context.engine) as tx:
         stored = await accounts_store.find_for_update(tx, account)
         assert stored is not None, "the page found the account"
         credentials = msgspec.structs.replace(stored.credentials(context.seal), api_key=api_key)
         await accounts_store.set_credentials(tx, context.seal, stored.id, credentials)
+        await request_backfill(await driver_connection(tx), stored.id, context.clock())
 
 
 async def _create_secret(context: SetupContext, account: str) -> str | None:

@@ -1,15 +1,18 @@
 """CA8: the facts about meetings and stages that the analysis counts, saved with each change."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.analysis.facts import StageStep, stage_visits
+from showup.analysis.facts import StageStep, last_value, stage_visits
 from showup.database.engine import transaction
 from showup.events.booking import OutcomeReported
 from tests.campaigns.scenario import START, CampaignScenario
@@ -156,3 +159,14 @@ def test_a_deal_stays_in_a_stage_until_it_moves_or_closes(
     steps: list[StageStep], visits: list[tuple[str, str, int | None]]
 ) -> None:
     assert [(one.stage, one.outcome, one.hours) for one in stage_visits(steps)] == visits
+
+
+@given(values=st.lists(st.sampled_from(["booked", "met", "proposal"]), min_size=1, max_size=6), data=st.data())
+def test_the_last_value_of_changes_does_not_depend_on_their_order(values: list[str], data: st.DataObject) -> None:
+    changes = data.draw(st.permutations(list(itertools.pairwise(values))))
+    expected = None if values[0] == values[-1] else values[-1]
+    assert last_value([before for before, _ in changes], [after for _, after in changes]) == expected
+
+
+def test_the_last_value_of_a_new_deal_ignores_changes_of_something_else() -> None:
+    assert last_value([None, "booked", None], [None, "met", "booked"]) == "met"

@@ -15,12 +15,13 @@ Seat: TypeAlias = dict[str, Any]
 Counts: TypeAlias = Counter[str]
 
 _SEATS = """
-    SELECT n.lead_id, n.campaign_id AS campaign, n.workspace_id AS workspace, c.source, m.sender_email AS sender,
-           coalesce(m.step, nullif(m.sent, 0)) AS step, m.first_sent_at, b.organizer_email AS organizer, b.simulated,
+    SELECT n.lead_email AS lead, n.campaign_id AS campaign, n.workspace_id AS workspace, c.source,
+           m.sender_email AS sender, coalesce(m.step, nullif(m.sent, 0)) AS step, m.first_sent_at,
+           b.organizer_email AS organizer, b.simulated,
            coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time, coalesce(b.end_time, b.start_time) AS over_at,
            a.attended, a.attendance_evidence = 'reported' AS reported, b.host_absent
     FROM matches n JOIN bookings b ON b.id = n.booking_id
-    JOIN booking_attendees a ON a.booking_id = n.booking_id AND a.email = n.attendee
+    JOIN booking_attendees a ON a.booking_id = n.booking_id AND a.attendee_key = n.attendee
     JOIN campaigns c ON c.workspace_id = n.workspace_id AND c.id = n.campaign_id
     LEFT JOIN campaign_leads m ON m.lead_id = n.lead_id AND m.campaign_id = n.campaign_id
     WHERE n.state = 'matched' AND n.workspace_id = :workspace_id
@@ -33,15 +34,25 @@ async def count_people(
 ) -> dict[tuple[Any, ...], Counts]:
     """Returns the counts of each group, and those of all under the key ()."""
     people: dict[tuple[Any, ...], list[Seat]] = defaultdict(list)
+    merges = await tx.execute(
+        text("SELECT gone, stays FROM merges WHERE workspace_id = :id"), {"id": wanted.workspace_id}
+    )
+    stays = {row.gone: row.stays for row in merges}
     for row in (await tx.execute(text(_SEATS), {"workspace_id": wanted.workspace_id})).mappings():
         seat = dict(row)
         if _is_wanted(seat, wanted):
             for key in {(), tuple(seat[name] for name in keys)}:
-                people[key, seat["lead_id"]].append(seat)
+                people[key, _person(seat["lead"], stays)].append(seat)
     counts: dict[tuple[Any, ...], Counts] = defaultdict(Counter)
     for (key, _), seats in people.items():
         counts[key].update(_numbers(seats, wanted, now))
     return counts
+
+
+def _person(lead: str, stays: dict[str, str]) -> str:
+    while lead in stays:
+        lead = stays[lead]
+    return lead
 
 
 def _is_wanted(seat: Seat, wanted: FunnelFilter) -> bool:

@@ -229,6 +229,8 @@ async def test_mails_of_simulated_campaigns_count_where_simulated_bookings_do(
     row = {"email": "ann@acme.example", "emails_sent": 3, "replied": "true", "interested": "true"}
     await scenario.import_rows("Simulated", [row])
     await scenario.rows("UPDATE workspaces SET slug = 'simulation' WHERE id = $1 RETURNING id")
+    for path in ("/api/campaigns", "/api/leads"):
+        assert [item["simulated"] for item in (await get(client, path))["items"]] == [True]
     for simulated, sent, people, groups in (("false", 0, 0, 0), ("true", 3, 1, 1), ("all", 3, 1, 1)):
         query = {"simulated": simulated, "from": "2026-01-01"}
         funnel = await get(client, "/api/funnel", group_by="campaign", simulated=simulated)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from showup.events.workspace import Merged, MergeUndone
 from tests.campaigns.funnel_client import get, open_api
 from tests.campaigns.scenario import CampaignScenario
 from tests.histories.webhooks import MONDAY
@@ -45,3 +46,33 @@ async def test_one_request_says_which_mail_of_which_campaign_and_sender_brought_
         ("CFO outreach", 1, "tom@mail.example", {"won": 1, "value": {"EUR": 7500.0}}),
     ]
     assert funnel["deals"] == {"won": 2, "value": {"EUR": 25500.0}}
+
+
+async def test_two_leads_of_one_merged_person_count_once_until_the_merge_is_undone(scenario: CampaignScenario) -> None:
+    """PI12, CA5: a merge of people joins their leads, whichever of their mailbox's spellings booked."""
+    rows = [{"email": one, "replied": "true", "emails_sent": "2"} for one in ("ann@acme.example", "ann@gmail.com")]
+    await scenario.import_rows("Founders", rows)
+    await scenario.book("one", "ann+cal@acme.example")
+    await scenario.book("two", "ann@gmail.com")
+    merged = await scenario.execute(Merged(kind="people", gone="ann@gmail.com", stays="ann+cal@acme.example"))
+    async with open_api(scenario.engine, scenario.clock) as client:
+        for query in ({}, {"group_by": "campaign"}):
+            funnel = await get(client, "/api/funnel", **query)
+            assert (funnel["sent"], funnel["replied"], funnel["booked"]) == (4, 1, 1)
+        funnel = await get(client, "/api/funnel", **{"from": "2026-01-01"})
+        assert (funnel["undated"]["replied"], funnel["booked"]) == (1, 1)
+        assert await scenario.rebuild_differences() == []
+        await scenario.execute(MergeUndone(merge=merged.event_ids[0]))
+        funnel = await get(client, "/api/funnel")
+    assert (funnel["replied"], funnel["booked"]) == (2, 2)
+    assert await scenario.rebuild_differences() == []
+
+
+async def test_a_lead_that_comes_after_the_merge_is_the_same_person(scenario: CampaignScenario) -> None:
+    await scenario.book("one", "ann@acme.example")
+    await scenario.book("two", "bea@gmail.com")
+    await scenario.execute(Merged(kind="people", gone="ann@acme.example", stays="bea@gmail.com"))
+    await scenario.import_rows("Founders", [{"email": "ann@acme.example"}, {"email": "bea@gmail.com"}])
+    assert len(await scenario.pairs()) == 2
+    async with open_api(scenario.engine, scenario.clock) as client:
+        assert (await get(client, "/api/funnel"))["booked"] == 1

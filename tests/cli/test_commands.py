@@ -136,6 +136,7 @@ REFUSALS = [
     (["accounts", "route", "default", "--organizer-domain", "ann@acme.com", "--to", "default"], "acme.com"),
     (["accounts", "routes", "nobody"], "accounts list"),
     (["workspaces", "add", "default"], "another slug"),
+    (["workspaces", "add", "simulation"], "another slug"),
     (["workspaces", "add", "acme", "--time-zone", "Mars/Olympus"], "IANA"),
     (["keys", "revoke", "nobody"], "keys list"),
     (["keys", "create", "x", "--scope", "read", "--workspace", "nowhere"], "workspaces list"),

@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.cli.errors import expected_message
 from showup.database.engine import transaction
-from showup.database.migrate import find_drift, read_revisions, upgrade
+from showup.database.migrate import DatabaseChanged, find_drift, read_revisions, upgrade
 
 
 @pytest.fixture
@@ -58,3 +60,19 @@ async def test_bodies_are_compressed_with_lz4_where_available(database_url: str)
     has_lz4 = "lz4" in await driver.fetchval(compressions_query)
     await driver.close()
     assert compression == (b"l" if has_lz4 else b"\0")
+
+
+async def test_a_database_of_another_build_is_refused_with_what_to_do(database_url: str, engine: AsyncEngine) -> None:
+    """The first migration is edited in place until the first release: its revision says nothing then."""
+    async with transaction(engine) as tx:
+        await tx.execute(text("COMMENT ON TABLE alembic_version IS NULL"))
+    await upgrade(database_url)
+    async with transaction(engine) as tx:
+        comment = await tx.scalar(text("SELECT obj_description('alembic_version'::regclass, 'pg_class')"))
+        assert str(comment).startswith("migrations "), "equal tables are recognized, and remembered"
+        await tx.execute(text("COMMENT ON TABLE alembic_version IS 'migrations of another build'"))
+        await tx.execute(text("ALTER TABLE bookings DROP COLUMN next_step"))
+    with pytest.raises(DatabaseChanged, match="SHOWUP_DATA_DIR") as refused:
+        await upgrade(database_url)
+    assert "column bookings.next_step text" in str(refused.value)
+    assert expected_message(refused.value) == str(refused.value), "a sentence, without a traceback"

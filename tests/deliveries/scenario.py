@@ -30,6 +30,7 @@ from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
 from showup.outbox.confirm_tokens import make_confirm_token
 from showup.outbox.delivery import DestinationQueue
+from showup.outbox.outcome_tokens import make_outcome_token
 from showup.outbox.unsubscribe_tokens import make_token
 from showup.pipeline.rules import Rules
 from showup.reads.meetings import load_meetings
@@ -116,6 +117,10 @@ class DeliveryScenario:
             unsubscribe_url=lambda *whose: make_token(SEAL, *whose),
             confirm_url=lambda invitation: (
                 None if self.address is None else f"{self.address}/r/{make_confirm_token(SEAL, invitation)}"
+            ),
+            outcome_url=lambda request: (
+                f"https://showup.example/o/{make_outcome_token(SEAL, request)}",
+                f"https://showup.example/outcome/{request.booking_id}",
             ),
         )
         return Dispatcher(self.engine, self.clock, self, final_check, jitter=lambda: 0.5, linger=timedelta(0))

@@ -118,7 +118,10 @@ async def running_worker(engine: AsyncEngine, database_url: str, smtp_url: str) 
             retry_after=(timedelta(seconds=30),),
         )
         final_check = FinalCheck(
-            meetings=load_meetings, unsubscribe_url=lambda *_: "https://showup.example/u", confirm_url=lambda _: None
+            meetings=load_meetings,
+            unsubscribe_url=lambda *_: "https://showup.example/u",
+            confirm_url=lambda _: None,
+            outcome_url=lambda _: ("", ""),
         )
         worker = Worker(engine, system_clock, Dispatcher(engine, system_clock, resolver, final_check), pool)
         running = asyncio.create_task(worker.run(stop))

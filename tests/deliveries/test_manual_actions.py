@@ -112,7 +112,7 @@ async def test_a_delivery_in_a_paused_queue_shows_the_pause(
     (queue,) = (await client.get("/api/queues")).json()["items"]
     assert (queue["workspace"], queue["destination"], queue["state"]) == ("default", "email", "paused")
     assert queue["because"] == "nobody answers: no delivery succeeded since 2026-09-07 09:00:00 UTC"
-    assert (queue["failing_since"], queue["waiting"], queue["sending"]) == ("2026-09-07T09:00:00Z", 12, 0)
+    assert (queue["failing_since"], queue["waiting"], queue["sending"]) == ("2026-09-07T09:00:00Z", 15, 0)
 
     await scenario.receive(booked("four", 4, "dee@delta.example"))
     (new,) = (await client.get("/api/deliveries?kind=confirmation&recipient=DEE@delta.example")).json()["items"]
@@ -129,7 +129,7 @@ async def test_a_delivery_in_a_paused_queue_shows_the_pause(
     scenario.fake_destination.down = None
     await scenario.deliver_due(minutes=5)
     (queue,) = (await client.get("/api/queues")).json()["items"]
-    assert (queue["state"], queue["because"], queue["due"], queue["waiting"]) == ("working", None, 0, 12)
+    assert (queue["state"], queue["because"], queue["due"], queue["waiting"]) == ("working", None, 0, 16)
 
 
 async def test_retry_sends_the_same_content(scenario: DeliveryScenario, client: httpx2.AsyncClient) -> None:
@@ -288,7 +288,7 @@ async def test_time_filters_and_unknown_ids(scenario: DeliveryScenario, client: 
     await scenario.receive(booked())
     last = START - timedelta(hours=2)
     for query, found in {
-        f"due_from={last:%Y-%m-%dT%H:%M:%SZ}": 1,
+        f"due_from={last:%Y-%m-%dT%H:%M:%SZ}": 2,
         f"due_to={last:%Y-%m-%dT%H:%M:%SZ}": 3,
         "due_to=2026-09-07": 0,
         "kind=reminder": 3,

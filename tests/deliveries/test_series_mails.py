@@ -1,11 +1,12 @@
 """F14: one booking action sends one confirmation, however many dates it has, and no date is forgotten."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from showup.database import tables
 from showup.destinations.contract import GaveUp, TryAgain
@@ -17,6 +18,7 @@ from tests.histories.webhooks import body, payload
 from tests.pipeline.field_inputs import NOW, read_bodies
 
 ANN = "ann@acme.example"
+DAY = timedelta(days=1)
 RULE = {"recurringEvent": {"freq": 2, "count": 4, "interval": 1}}
 
 
@@ -223,3 +225,49 @@ async def test_f14_a_second_series_by_the_same_rule_has_dates_of_its_own(scenari
     await scenario.receive(booked(scenario, 2), booked(scenario, 3))
     await deliver_all(scenario)
     assert await covered(scenario) == [2, 2]
+
+
+async def compare(scenario: DeliveryScenario, *, until: datetime | None) -> None:
+    """Stores that the account is compared with Cal.com's API, and until when it was."""
+    async with scenario.engine.begin() as tx:
+        (account,) = (await tx.execute(select(tables.bookings.c.account_id).distinct())).scalars()
+        row = {"began_at": scenario.now, "compared_until": until, "last_ok_at": until, "next_at": scenario.now + DAY}
+        upsert = insert(tables.syncs).values(account_id=account, **row)
+        await tx.execute(upsert.on_conflict_do_update(index_elements=["account_id"], set_=row))
+
+
+async def test_the_rest_of_a_series_that_one_webhook_cancels_has_one_mail(scenario: DeliveryScenario) -> None:
+    """Cal.com reports one date of those that were cancelled at once; a comparison with its API finds the others."""
+    await scenario.receive(*(booked(scenario, number) for number in range(4)))
+    await deliver_all(scenario)
+    await compare(scenario, until=scenario.now - DAY)
+    await scenario.receive(cancelled(scenario, 1))
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == ["series"]
+    async with scenario.engine.connect() as tx:
+        assert (await tx.execute(select(tables.syncs.c.next_at))).scalar_one() <= scenario.now
+    await scenario.receive(cancelled(scenario, 2), cancelled(scenario, 3))
+    await compare(scenario, until=scenario.now)
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == ["series", "cancelled"]
+    (mail,) = await mails(scenario, "cancelled")
+    assert len(mail["found"]["bookings"]) == 3
+
+
+@pytest.mark.parametrize("is_compared", [True, False])
+async def test_a_date_that_is_cancelled_alone_waits_for_minutes_only(
+    scenario: DeliveryScenario, is_compared: bool
+) -> None:
+    await scenario.receive(booked(scenario, 0), booked(scenario, 1))
+    await deliver_all(scenario)
+    await compare(scenario, until=None)
+    await scenario.receive(cancelled(scenario, 1))
+    await deliver_all(scenario)
+    assert scenario.fake_destination.kinds == ["series"]
+    if is_compared:
+        await compare(scenario, until=scenario.now)
+        await deliver_all(scenario)
+    else:
+        await scenario.deliver_due(minutes=4)
+    assert scenario.fake_destination.kinds == ["series", "cancelled"]
+    assert "bookings" not in (await mails(scenario, "cancelled"))[0]["found"]

@@ -122,7 +122,8 @@ class TestRecipients:
     async def test_mail_goes_only_to_mail_destinations(self, scenario: DeliveryScenario) -> None:
         await subscribe(scenario)
         await scenario.receive(booked())
-        assert {row["kind"] for row in await scenario.rows(destination="email")} == {"confirmation", "reminder"}
+        kinds = {row["kind"] for row in await scenario.rows(destination="email")}
+        assert kinds == {"confirmation", "reminder", "outcome"}
 
     async def test_a_delivered_kind_is_not_planned_again(self, scenario: DeliveryScenario) -> None:
         await subscribe(scenario)

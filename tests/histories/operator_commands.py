@@ -5,7 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from showup.deals.deal import DealChange
-from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
+from showup.events.booking import (
+    AttendeeConfirmed,
+    AttendeeReported,
+    BookingAttached,
+    NextStepChanged,
+    OutcomeReported,
+)
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.manual import ManualEvent
 from showup.events.workspace import CompanyRecorded, Merged, MergeKind, MergeUndone, PersonRecorded, RulesChanged
@@ -35,6 +41,14 @@ class Operator:
         at = max(self.week.now, meeting.start) + timedelta(hours=3, minutes=len(self.week.sent))
         more = {"next_step": f"call {meeting.name}"} if outcome == "showed" else {}
         self.send_command(OutcomeReported, at, subject=f"uid:{uid}", outcome=outcome, notes=f"it {outcome}", **more)
+
+    def report_attendee(self, meeting: Meeting, uid: str, email: str, *, came: bool | None) -> None:
+        """Reports one attendee on the day of the meeting, or at once if the meeting is over."""
+        at = max(self.week.now, meeting.start) + timedelta(hours=3, minutes=len(self.week.sent))
+        self.send_command(AttendeeReported, at, subject=f"uid:{uid}", attendee=email, came=came)
+
+    def change_next_step(self, uid: str, next_step: str) -> None:
+        self.send_command(NextStepChanged, subject=f"uid:{uid}", next_step=next_step)
 
     def confirm(self, booking: str, email: str, start_time: datetime) -> None:
         self.send_command(AttendeeConfirmed, subject=booking, attendee=email, start_time=start_time)

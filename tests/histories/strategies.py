@@ -134,6 +134,19 @@ def _report(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> Non
     operator.report_outcome(meeting, draw(st.sampled_from(meeting.uids)), draw(st.sampled_from(_OUTCOMES)))
 
 
+def _report_attendee(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
+    """AP2: a report about one attendee, who may have left the meeting or never been in it."""
+    meeting = draw(st.sampled_from(meetings))
+    email = draw(st.sampled_from([*meeting.emails, LEE])).lower()
+    came = draw(st.sampled_from([True, False, None]))
+    operator.report_attendee(meeting, draw(st.sampled_from(meeting.uids)), email, came=came)
+
+
+def _change_next_step(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
+    uid = draw(st.sampled_from(draw(st.sampled_from(meetings)).uids))
+    operator.change_next_step(uid, draw(st.sampled_from(["Call them", ""])))
+
+
 def _confirm(draw: st.DrawFn, operator: Operator, meetings: list[Meeting]) -> None:
     """TE14: an attendee's yes, maybe to a time that the meeting no longer has."""
     meeting = draw(st.sampled_from(meetings))
@@ -191,6 +204,8 @@ def _change_rules(draw: st.DrawFn, operator: Operator, _meetings: list[Meeting])
 _OPERATOR_ACTIONS = (
     _report,
     _report,
+    _report_attendee,
+    _change_next_step,
     _confirm,
     _confirm,
     _change_deal,

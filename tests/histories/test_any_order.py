@@ -108,6 +108,15 @@ def _outcome_of_a_request(week: Week) -> None:
     operator.report_outcome(booked, "beta", "showed")
 
 
+def _outcome_of_a_cancelled_request(week: Week) -> None:
+    """The outcome opens the deal and moves it. A later event can change one of the two entries, and not the other."""
+    meeting, operator = Meeting(week, "alpha", [SARAH], 1), Operator(week)
+    meeting.request()
+    operator.report_outcome(meeting, "alpha", "showed")
+    meeting.cancel()
+    meeting.create()
+
+
 def _undone_merges_of_recorded_names(week: Week) -> None:
     """Who is only known because a recorded person or company was merged into them is unknown again afterwards."""
     operator = Operator(week)
@@ -130,6 +139,7 @@ def _undone_merges_of_companies(week: Week) -> None:
         _two_bookings,
         _two_merges,
         _outcome_of_a_request,
+        _outcome_of_a_cancelled_request,
         _undone_merges_of_recorded_names,
         _undone_merges_of_companies,
     ],

@@ -1,4 +1,4 @@
-"""The mails that attendees must receive about a booking (TE1, TE4, TE11), only while they are useful (PI13)."""
+"""The mails that attendees and hosts must receive about a booking (TE1, TE4, TE11, AP2), only while useful (PI13)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,10 +88,23 @@ def plan_follow_up(model: ReferenceModel, booking: Booking, event: SourceEvent) 
             _plan(booking, booking.booker, "no_show", due_at=due_at)
 
 
+def plan_outcome_request(booking: Booking, event: SourceEvent) -> None:
+    """AP2: the host is asked ten minutes after the end how it went, unless somebody reported it."""
+    is_reported = booking.outcome is not None or booking.evidence == "reported" or booking.host_absent
+    is_open = booking.status == "ACCEPTED" and not is_reported
+    asked = ("outcome", booking.host, None, booking.uid, booking.start)
+    for key, (state, due_at) in booking.mails.items():
+        if key[0] == "outcome" and state == "scheduled" and not (is_open and key == asked):
+            booking.mails[key] = ("withdrawn", due_at)
+    due_at = booking.end + timedelta(minutes=10)
+    if is_open and event.is_fresh and event.received_at < due_at + timedelta(days=1):
+        _plan(booking, booking.host, "outcome", due_at=max(event.received_at, due_at))
+
+
 def withdraw(booking: Booking, only: str | None = None) -> None:
     """PI3, PI4: withdraws the mails that were not sent."""
     for key, (state, due_at) in booking.mails.items():
-        if state == "scheduled" and only in (None, key[0]) and key[0] != "calendar_cleanup":
+        if state == "scheduled" and only in (None, key[0]) and key[0] not in ("calendar_cleanup", "outcome"):
             booking.mails[key] = ("withdrawn", due_at)
 
 

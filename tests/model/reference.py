@@ -102,6 +102,7 @@ def _create_booking(model: ReferenceModel, event: SourceEvent) -> None:
             _ended(model, booking, event)
     booking.place, booking.calendar_uid = _place(event), fields.get("iCalUID")
     mails.plan_cleanup(booking, event, set())
+    mails.plan_outcome_request(booking, event)
     _apply_waiting(model, booking)
 
 
@@ -170,6 +171,7 @@ def _apply_to_booking(model: ReferenceModel, booking: Booking, event: SourceEven
     if event.id not in model.refused or not event.kind.isupper():
         _compare_details(model, before, booking, event)
         mails.plan_cleanup(booking, event, mails_before)
+        mails.plan_outcome_request(booking, event)
 
 
 def _compare_details(model: ReferenceModel, before: Booking, booking: Booking, event: SourceEvent) -> None:

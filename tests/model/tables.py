@@ -29,7 +29,7 @@ _QUERIES = {
     "companies": "SELECT key, name FROM companies WHERE workspace_id = $1",
     "mails": """
         SELECT kind, recipient, state,
-               CASE WHEN kind IN ('reminder', 'no_show') AND state <> 'skipped' THEN due_at END, count(*)
+               CASE WHEN kind IN ('reminder', 'no_show', 'outcome') AND state <> 'skipped' THEN due_at END, count(*)
         FROM deliveries WHERE workspace_id = $1 GROUP BY 1, 2, 3, 4""",
     "waiting": "SELECT id::text FROM inbox_events WHERE workspace_id = $1 AND state = 'waiting'",
     "failed": "SELECT id::text, because FROM inbox_events WHERE workspace_id = $1 AND state = 'failed'",

@@ -259,3 +259,26 @@ class TestItsDelivery:
         page = f"https://cal.com/{BEN.partition('@')[0]}"
         (one,) = messages_of(state_with_follow_ups(made(), mark(), follow_up_rebook_url=page), "no_show")
         assert one.details["rebook_url"] == page
+
+
+class TestWhatTheReportDecides:
+    @pytest.mark.parametrize("follows_up", [True, False])
+    def test_a_report_decides_whatever_the_rules_say(self, *, follows_up: bool) -> None:
+        during = THURSDAY + timedelta(minutes=20)
+        for offer in (True, False):
+            report = OutcomeReported(subject="uid:abc123", outcome="no_show", offer=offer)
+            # The scheduled end comes after it, and finds the same absence.
+            records = (made(), record_of(report, during, timedelta(0)), ended(who=(replace(SARAH, no_show=True),)))
+            assert states_after(*records, follow_up=follows_up) == (["scheduled"] if offer else [])
+
+    def test_a_later_report_takes_the_offer_back_and_another_one_makes_it_again(self) -> None:
+        reports = [
+            record_of(OutcomeReported(subject="uid:abc123", outcome="no_show", offer=offer), at, timedelta(0))
+            for offer, at in ((True, SOON), (False, LATER), (True, LATER + timedelta(minutes=1)))
+        ]
+        found = [states_after(made(), ended(), *reports[:number], follow_up=False) for number in (1, 2, 3)]
+        assert found == [["scheduled"], [], ["scheduled"]]
+
+
+def states_after(*records: EventRecord, **rules: Any) -> list[str]:
+    return [one.state for one in messages_of(state_with_follow_ups(*records, **rules), "no_show")]

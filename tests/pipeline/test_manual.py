@@ -20,8 +20,10 @@ from tests.pipeline.sample_events import (
     FRIDAY,
     MIDDAY,
     MONDAY,
+    SARAH,
     SECOND,
     THURSDAY,
+    TOM,
     cancelled,
     deals_of,
     ended,
@@ -35,6 +37,7 @@ from tests.pipeline.sample_events import (
 BOOKING_NAME = "uid:abc123"
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
+TWO = (SARAH, TOM)
 
 
 def outcome(outcome: str, at: datetime = THURSDAY + HOUR, **more: Any) -> EventRecord:
@@ -293,3 +296,52 @@ class TestAttachingABooking:
             made(), record_of(events.BookingAttached(subject=BOOKING_NAME, company="domain:globex.com"), FRIDAY)
         )
         assert state.company_key == "domain:globex.com"
+
+
+def attendee_report(attendee: str, at: datetime = THURSDAY + HOUR, *, came: bool | None) -> EventRecord:
+    return record_of(events.AttendeeReported(subject=BOOKING_NAME, attendee=attendee, came=came), at)
+
+
+class TestOneAttendee:
+    """AP2: attendees are reported one by one; the booking's attendance is the booker's."""
+
+    def test_a_guest_is_reported_alone(self) -> None:
+        state = state_of(made(who=TWO), ended(who=TWO), attendee_report("tom@mail.acme.com", came=False))
+        assert state.booking is not None
+        marks = {one.key: (one.attended, one.evidence) for one in state.booking.attendees}
+        assert marks == {"sarah.chen@acme.com": (True, "assumed"), "tom@mail.acme.com": (False, "reported")}
+        assert state.booking.attended is True
+        assert only_deal(deals_of(state)).stage == "met"
+
+    def test_the_report_of_the_booker_moves_the_deal(self) -> None:
+        state = state_of(made(who=TWO), ended(who=TWO), attendee_report("sarah.chen@acme.com", came=False))
+        assert only_deal(deals_of(state)).stage == "booked"
+
+    def test_a_report_is_taken_back(self) -> None:
+        came, unknown = (
+            attendee_report("tom@mail.acme.com", THURSDAY + n * HOUR, came=c) for n, c in ((1, True), (2, None))
+        )
+        state = state_of(made(who=TWO), ended(who=TWO), came, unknown)
+        assert state.booking is not None
+        assert [(one.attended, one.evidence) for one in state.booking.attendees][1] == (None, None)
+
+    def test_nobody_is_reported_who_is_no_attendee_or_before_the_start(self) -> None:
+        stranger = attendee_report("nobody@acme.com", came=True)
+        early = attendee_report("tom@mail.acme.com", MONDAY + HOUR, came=True)
+        state = state_of(made(who=TWO), stranger, early)
+        assert "not among the attendees" in state.refused[stranger.event_id]
+        assert "the meeting starts at" in state.refused[early.event_id]
+
+
+def test_a_next_step_is_changed_and_done() -> None:
+    step = record_of(events.NextStepChanged(subject=BOOKING_NAME, next_step="Send a version with 8 seats"), FRIDAY)
+    done = record_of(events.NextStepChanged(subject=BOOKING_NAME, next_step=""), FRIDAY + HOUR)
+    changed, ended_state = state_of(made(), step), state_of(made(), step, done)
+    assert changed.booking is not None
+    assert ended_state.booking is not None
+    assert changed.booking.next_step == "Send a version with 8 seats"
+    assert ended_state.booking.next_step is None
+    assert [one.because for one in ended_state.entries if one.what == "next_step.changed"] == [
+        "changed manually",
+        "it is done",
+    ]

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from showup.bookings.booking import Status
 from showup.events import booking as events
 from showup.events.details import AttendeeDetails, ReplacedBooking
 from showup.events.envelope import EventRecord
@@ -91,6 +92,20 @@ class TestCancelledSeat:
         assert recipients_of(state, "reminder") == {SARAH.email}
         assert messages_of(state, "reminder", "withdrawn") == []
         assert seats_of(state) == ["sarah.chen@acme.com"]
+
+    @pytest.mark.parametrize("listed", [None, "CANCELLED"])
+    def test_another_time_that_it_reports_moves_the_others(self, listed: Status | None) -> None:
+        """Their reminders of the old time would be skipped, because the meeting has another version."""
+        event = cancelled(MONDAY + hours(6), who=(SARAH,), seated=True, start=FRIDAY, status=listed)
+        state = state_of(seat_taken(SARAH, 1), seat_taken(TOM, 2, at=1), event)
+        assert state.booking is not None
+        assert (state.booking.start_time, seats_of(state)) == (FRIDAY, [TOM.email])
+        assert {(one.recipient, one.due_at, one.booking_version) for one in messages_of(state, "reminder")} == {
+            (TOM.email, FRIDAY - hours(count), state.booking.version) for count in (72, 24, 2)
+        }
+        assert recipients_of(state, "rescheduled") == {TOM.email}
+        assert recipients_of(state, "cancelled") == {SARAH.email}
+        assert recipients_of(state, "reminder", "withdrawn") == {SARAH.email, TOM.email}
 
     def test_two_cancelled_seats_are_both_withdrawn(self) -> None:
         both = cancelled(AFTERNOON, who=(SARAH, TOM), seated=True)

@@ -78,8 +78,10 @@ async def _assert_last_known_data(client: httpx2.AsyncClient, before: dict[str, 
     synced_at = datetime.fromisoformat(before["calcom"]["last_synced_at"])
     sentence = rf"Cal\.com data unavailable \(.+\); last good sync {synced_at:%Y-%m-%d %H:%M} UTC"
     assert re.fullmatch(sentence, during["calcom"]["message"])
-    (row,) = csv.DictReader(StringIO((await client.get("/api/funnel.csv")).text))
-    assert row["notice"] == during["calcom"]["message"]
+    # Also where no group exists.
+    for query in ({}, {"group_by": "organizer", "organizer": "nobody@outbound.example"}):
+        (row,) = csv.DictReader(StringIO((await client.get("/api/funnel.csv", params=query)).text))
+        assert row["notice"] == during["calcom"]["message"]
 
 
 async def test_error_scenario_2_webhook_delivery_failure(

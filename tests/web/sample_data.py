@@ -163,6 +163,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_merge(data, "ours")
     add_match(data, "ours")
     add_endpoint(data, "ours")
+    add_approval(data, "ours")
     data.add(
         tables.merges,
         id="ours.merge.of_companies",
@@ -188,6 +189,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
 def _add_theirs(data: SampleData) -> None:
     add_merge(data, "theirs")
     add_endpoint(data, "theirs")
+    add_approval(data, "theirs")
     add_company(data, "theirs", "acme", "Acme Corp", "acme.com", "2026-03-01")
     add_person(data, "theirs", "sarah", "sarah.chen@acme.com", "Sarah Chen", "acme")
     add_deal(data, "theirs", "acme_deal", "acme", "active", "booked", amount=1, currency="EUR")
@@ -327,6 +329,14 @@ def add_suppression(data: SampleData, workspace: str, reason: str, email: str | 
     )
 
 
+def add_approval(data: SampleData, workspace: str) -> None:
+    difference = {"changes": [], "deliveries": [], "omitted": 0, "refused": None, "digest": "d1"}
+    row = {"tool": "move_deal", "arguments": {"stage": "met"}, "difference": difference, "state": "pending"}
+    times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-03-13")}
+    owner = {"id": f"{workspace}.approval", "workspace_id": workspace, "requested_by": "key:writer"}
+    data.add(tables.approvals, **row, **owner, **times)
+
+
 def add_endpoint(data: SampleData, workspace: str) -> None:
     row = {"id": f"{workspace}.endpoint", "workspace_id": workspace, "url": f"https://{workspace}.example/hook"}
     times = {"created_at": utc("2026-03-02"), "updated_at": utc("2026-03-02")}
@@ -366,6 +376,7 @@ def add_match(data: SampleData, workspace: str) -> None:
     evidence = {"address": "it is the lead's address"}
     booking = {"ours": "ours.demo", "theirs": "theirs.intro"}[workspace]
     seat = {"booking_id": booking, "position": 9, "email": "p.at@gmail.com", "match_key": "pat@gmail.com"}
+    seat["attendee_key"] = seat["email"]
     data.add(tables.booking_attendees, **seat)
     data.add(
         tables.matches,
@@ -388,6 +399,7 @@ def add_match(data: SampleData, workspace: str) -> None:
         booking_id=match["booking_id"],
         workspace_id=workspace,
         lead_id=f"{workspace}.lead",
+        person_id=f"{workspace}.lead",
         campaign_id=FIRST_OWN_ID,
         booked_at=utc("2026-03-01"),
         start_time=start,
@@ -401,6 +413,7 @@ def add_match(data: SampleData, workspace: str) -> None:
     data.add(
         tables.funnel_people,
         workspace_id=workspace,
+        person_id=f"{workspace}.lead",
         lead_id=f"{workspace}.lead",
         simulated=False,
         levels=sum(set(LEVEL_BITS.values())),

@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from showup.campaigns.campaign import FIRST_OWN_ID
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
 
@@ -22,6 +23,12 @@ async def list_titles(reader: httpx2.AsyncClient, query: str) -> list[str]:
         ("attended=true", ["intro"]),
         ("attended=false", ["missed"]),
         ("attended=null", ["demo", "silent", "stood_up", "called_off"]),
+        ("outcome=showed", ["intro"]),
+        ("outcome=no_show&outcome=host_absent", ["stood_up", "missed"]),
+        ("outcome=open", ["demo", "silent"]),
+        ("outcome=assumed", []),
+        (f"campaign_id={FIRST_OWN_ID}", ["intro"]),
+        (f"campaign_id={FIRST_OWN_ID + 1}", []),
         ("email=BOB@acme.com", ["intro"]),
         ("organizer=Dana@brand.example&attended=true", ["intro"]),
         ("organizer=nobody@brand.example", []),

@@ -61,7 +61,7 @@ def test_u06_the_document_is_valid() -> None:
 
 VERBS = (
     "get list create update delete report move merge undo replay retry redeliver withdraw choose test rotate check sync"
-    " import link dismiss restore stream"
+    " import link dismiss restore stream grant deny ask"
 )
 
 

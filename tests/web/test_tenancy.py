@@ -2,8 +2,10 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from hashlib import md5
 from io import StringIO
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -19,6 +21,7 @@ from tests.web.sample_data import KEYS, id_of
 # These contain no personal data, or are needed before a key exists.
 OPEN = (
     {("GET", "/signin"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs")}
+    | {("GET", f"/.well-known/oauth-protected-resource{path}") for path in ("", "/mcp")}
     | {("GET", f"/docs/{name}") for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")}
     | {("GET", f"/static/{name}") for name in ASSETS}
 )
@@ -33,6 +36,8 @@ SIGNED = {
     ("POST", "/unsubscribe/{token}"),
     ("GET", "/r/{token}"),
     ("POST", "/r/{token}"),
+    ("GET", "/o/{token}"),
+    ("POST", "/o/{token}"),
     ("GET", "/logos/{name}"),
 }
 # Users open these in a browser, with the key as the password: see tests/web/test_mail_preview.py.
@@ -46,9 +51,49 @@ PAGES = {
 DASHBOARD: Final = {
     ("GET", "/"): "read",
     ("GET", "/parts/today"): "read",
+    ("GET", "/pipeline"): "read",
+    ("GET", "/parts/pipeline"): "read",
+    ("GET", "/deals/{deal_id}/move"): "write",
+    ("POST", "/deals/{deal_id}/move"): "write",
     ("GET", "/outcomes"): "read",
     ("GET", "/outcome/{booking_id}"): "write",
     ("POST", "/outcome/{booking_id}"): "write",
+    ("POST", "/outcome/{booking_id}/consequences"): "write",
+    ("GET", "/deals/{deal_id}"): "read",
+    ("GET", "/parts/deals/{deal_id}"): "read",
+    ("POST", "/deals/{deal_id}/change"): "write",
+    ("POST", "/deals/{deal_id}/undo"): "write",
+    ("POST", "/deals/{deal_id}/next-step"): "write",
+    ("GET", "/bookings/{booking_id}"): "read",
+    ("GET", "/parts/bookings/{booking_id}"): "read",
+    ("POST", "/bookings/{booking_id}/outcome"): "write",
+    ("POST", "/bookings/{booking_id}/attendee"): "write",
+    ("POST", "/bookings/{booking_id}/retry"): "write",
+    ("POST", "/matches/{match_id}/undo"): "write",
+    **{("GET", f"/{noun}"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("GET", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("POST", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
+    **{("POST", f"/{noun}"): "write" for noun in ("deals", "people", "companies")},
+    ("POST", "/views"): "read",
+    ("POST", "/views/{view_id}/remove"): "read",
+    ("GET", "/people/{person_id}"): "read",
+    ("GET", "/people/{person_id}/merge"): "write",
+    ("POST", "/people/{person_id}/merge"): "write",
+    ("POST", "/people/{person_id}/write-again"): "write",
+    ("GET", "/companies/{company_id}"): "read",
+    ("GET", "/companies/{company_id}/merge"): "write",
+    ("POST", "/companies/{company_id}/merge"): "write",
+    ("POST", "/merges/{merge_id}/undo"): "write",
+    ("GET", "/funnel"): "read",
+    ("GET", "/funnel.csv"): "read",
+    ("GET", "/analysis"): "read",
+    ("GET", "/analysis.csv"): "read",
+    ("GET", "/unmatched"): "read",
+    ("GET", "/unmatched/{unmatched_id}"): "read",
+    ("POST", "/unmatched/{unmatched_id}/link"): "write",
+    ("POST", "/unmatched/{unmatched_id}/dismiss"): "write",
+    ("POST", "/unmatched/{unmatched_id}/restore"): "write",
+    ("POST", "/unmatched/matches/{match_id}/undo"): "write",
     ("GET", "/settings/teammates"): "read",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",
@@ -56,8 +101,10 @@ DASHBOARD: Final = {
     ("POST", "/bookings/{booking_id}/report"): "write",
     ("POST", "/deliveries/{delivery_id}/choose"): "write",
     ("POST", "/deliveries/retry"): "write",
+    ("POST", "/unmatched/{unmatched_id}"): "write",
     ("GET", "/setup"): "admin",
     ("GET", "/setup/waiting"): "admin",
+    ("GET", "/setup/reading"): "admin",
     ("POST", "/setup/you"): "admin",
     ("POST", "/setup/calcom"): "admin",
     ("POST", "/setup/mail"): "admin",
@@ -65,9 +112,23 @@ DASHBOARD: Final = {
     ("POST", "/setup/sample"): "admin",
     ("POST", "/settings/teammates"): "admin",
     ("POST", "/settings/teammates/{teammate_id}"): "admin",
+    ("GET", "/assistant"): "read",
+    ("POST", "/assistant/approvals/{approval_id}"): "write",
+    ("POST", "/assistant/calcom"): "read",
+    ("POST", "/assistant/settings"): "admin",
 }
 # A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
-SIGN_IN = {("POST", "/signin"), ("GET", "/signin/{token}"), ("POST", "/signin/{token}")}
+SIGN_IN = {
+    ("POST", "/signin"),
+    ("GET", "/signin/{token}"),
+    ("POST", "/signin/{token}"),
+    ("GET", "/signin/link"),
+    ("POST", "/signin/link"),
+}
+# Cal.com's OAuth, for signed-in teammates: see tests/web/assistant/test_calcom_sign_in.py.
+CALCOM_SIGN_IN = {("GET", "/api/calcom/auth-url"), ("GET", "/api/calcom/callback")}
+# It checks keys itself, and has no description in the API's document: see tests/web/assistant/test_mcp.py.
+MCP = {(method, "/mcp") for method in ("POST", "GET", "DELETE")}
 # Its response never ends: see tests/web/dashboard/test_live.py.
 STREAM = ("GET", "/api/live")
 # FastAPI adds these routes; they have no endpoint of ours.
@@ -88,7 +149,8 @@ OURS = {
     "event_id": id_of("ours.garbled"),
     "merge_id": id_of("ours.merge"),
     "match_id": id_of("ours.match"),
-    "unmatched_id": id_of("ours.unmatched"),
+    # As the view `unmatched_bookings` makes it.
+    "unmatched_id": UUID(md5(f"{id_of('ours.demo')}:p.at@gmail.com".encode(), usedforsecurity=False).hexdigest()),
     "suppression_id": id_of("ours.bounced"),
     "delivery_id": id_of("ours.confirmed"),
     "endpoint_id": id_of("ours.endpoint"),
@@ -97,6 +159,9 @@ OURS = {
     "name": "default",
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
+    "approval_id": id_of("ours.approval"),
+    "tool": "move_deal",
+    "view_id": id_of("ours.view"),
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (
@@ -116,6 +181,7 @@ NOUNS = (
     "connections",
     "attention",
     "workspaces",
+    "approvals",
 )
 THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Mails that were sent, and people who booked.
@@ -154,7 +220,7 @@ def scope_of(route: RouteMethod) -> str:
 
 @pytest.fixture
 def guarded(app: FastAPI) -> list[RouteMethod]:
-    others = OPEN | SIGNED | PAGES | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    others = OPEN | SIGNED | PAGES | SIGN_IN | CALCOM_SIGN_IN | MCP | set(DASHBOARD) | {OPENAPI}
     return [route for route in all_routes(app) if route not in others]
 
 
@@ -165,8 +231,8 @@ async def test_only_the_listed_routes_are_open(app: FastAPI, anonymous: httpx2.A
     }
     assert {route for route, status in responses.items() if status == 200} == OPEN | {OPENAPI}
     to_sign_in = {route for route, status in responses.items() if status == 303}
-    assert to_sign_in == set(DASHBOARD)
-    others = OPEN | SIGNED | SIGN_IN | set(DASHBOARD) | {OPENAPI}
+    assert to_sign_in == set(DASHBOARD) | CALCOM_SIGN_IN
+    others = OPEN | SIGNED | SIGN_IN | CALCOM_SIGN_IN | set(DASHBOARD) | {OPENAPI}
     assert {status for route, status in responses.items() if route not in others} == {401}
     assert {status for route, status in responses.items() if route in SIGN_IN} == {404, 422}
     assert {status for route, status in responses.items() if route in SIGNED} == {400, 404}
@@ -212,6 +278,8 @@ def counts_of_funnel(response: httpx2.Response) -> Any:
 # What answers that list no items say to the stranger: what belongs to their workspace.
 COUNTED_OF_THEIRS: dict[str, tuple[Callable[[httpx2.Response], Any], Any]] = {
     "/api/rules": (lambda response: response.json()["workspace"], "theirs"),
+    "/api/chat": (lambda response: response.json()["messages"], []),
+    "/api/assistant": (lambda response: (response.json()["workspace"], response.json()["grants"]), ("theirs", [])),
     "/api/stats": (counts_of_stats, (1, 1, 1, {"EUR": 1})),
     "/api/funnel": (counts_of_funnel, THEIR_FUNNEL),
     "/api/funnel.csv": (counts_of_funnel, THEIR_FUNNEL),

@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 
 from showup.container import event_handlers
 from showup.database.engine import transaction
-from showup.database.tables import deliveries, syncs
+from showup.database.tables import approvals, deliveries, syncs, tool_grants
 from showup.web.app import create_app
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of
@@ -21,6 +21,7 @@ OWN_WORKSPACE_COMMANDS = {
     *(("POST", "/api/people"), ("POST", "/api/companies"), ("PATCH", "/api/rules")),
     *(("POST", "/api/deliveries/retry"), ("POST", "/api/endpoints"), ("POST", "/api/connections")),
     ("POST", "/api/leads/import"),
+    ("PATCH", "/api/assistant"),
 }
 ENDPOINT = {"url": "https://crm.example.com/hook", "kinds": ["deal.*"]}
 CONNECTION = {
@@ -39,7 +40,10 @@ SIGNED = {
     "/webhooks/slack/actions",
     "/unsubscribe/{token}",
     "/r/{token}",
+    "/o/{token}",
 }
+# Each key has a conversation of its own, and MCP its own answers: see tests/web/assistant.
+OWN_ANSWERS = {"/api/chat", "/mcp"}
 OWNED_TABLES = (
     "bookings",
     "deals",
@@ -56,6 +60,8 @@ OWNED_TABLES = (
     "lead_imports",
     "campaign_leads",
     "matches",
+    "approvals",
+    "tool_grants",
 )
 # Read as CSV, this is the header of a file that has one column and no rows.
 NO_LEADS = ["email"]
@@ -77,7 +83,7 @@ def registered_commands(scenario: Scenario) -> set[tuple[str, str]]:
     return {
         (method, str(route.path))
         for route in iter_route_contexts(app.routes)
-        if route.path not in SIGNED | {path for _, path in {*DASHBOARD, *SIGN_IN}}
+        if route.path not in SIGNED | OWN_ANSWERS | {path for _, path in {*DASHBOARD, *SIGN_IN}}
         for method in (route.methods or set()) - READ_METHODS
     }
 
@@ -120,6 +126,39 @@ def review_requests(match_id: UUID, unmatched_id: str, lead_id: UUID) -> list[Co
         CommandRequest("POST", f"{route}/dismiss", f"{path}/dismiss", None),
         CommandRequest("POST", f"{route}/restore", f"{path}/restore", None),
         CommandRequest("POST", f"{route}/link", f"{path}/link", {"lead_id": str(lead_id)}),
+    ]
+
+
+async def assistant_requests(scenario: Scenario) -> list[CommandRequest]:
+    """Return the decisions on approvals: one that was granted, one that waits, and one that was undone."""
+    now = ticking_clock()()
+    fixed = {"workspace_id": id_of("ours"), "tool": "move_deal", "arguments": {}, "difference": {"digest": "d"}}
+    fixed |= {"requested_by": "key:writer", "created_at": now, "expires_at": now}
+    states: dict[str, dict[str, Any]] = {
+        "grant": {"state": "done"},
+        "deny": {"state": "pending"},
+        "undo": {"state": "done", "undone_at": now},
+    }
+    grant = {"workspace_id": id_of("ours"), "actor": "key:writer", "tool": "move_deal", "granted_by": "key:admin"}
+    async with transaction(scenario.engine) as tx:
+        for name, values in states.items():
+            await tx.execute(insert(approvals).values(id=id_of(f"approval to {name}"), **fixed, **values))
+        await tx.execute(insert(tool_grants).values(granted_at=now, **grant))
+    route = "/api/approvals/{approval_id}"
+    return [
+        *(
+            CommandRequest(
+                "POST",
+                f"{route}/{name}",
+                f"/api/approvals/{id_of(f'approval to {name}')}/{name}",
+                {"digest": "d"} if name == "grant" else None,
+            )
+            for name in states
+        ),
+        CommandRequest(
+            "DELETE", "/api/assistant/grants/{tool}", "/api/assistant/grants/move_deal?actor=key:writer", None
+        ),
+        CommandRequest("PATCH", "/api/assistant", "/api/assistant", {"calls_per_day": 5}),
     ]
 
 
@@ -198,6 +237,7 @@ async def requests(scenario: Scenario, scenario_client_as: ClientFactory) -> lis
     match, *_ = await scenario.rows("matches", workspace_id=id_of("ours"))
     unmatched, *_ = (await scenario_client_as("writer").get("/api/unmatched")).json()["items"]
     reviewed = review_requests(match["id"], unmatched["id"], match["lead_id"])
+    reviewed += await assistant_requests(scenario)
     ids = [*(UUID(item["id"]) for item in (endpoint, connection))]
     return [*reviewed, *await requests_for_ours(scenario, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)]
 
@@ -253,7 +293,9 @@ async def test_a_narrowed_key_sees_no_other_workspace(
     before = await read_tables(scenario)
     for request in (request for request in requests if "{" in request.route):
         response = await scenario_client_as("everywhere").request(
-            request.method, f"{request.path}?workspace=theirs", json=request.body
+            request.method,
+            f"{request.path}{'&' if '?' in request.path else '?'}workspace=theirs",
+            json=request.body,
         )
         assert (request, response.status_code) == (request, 404)
     assert await read_tables(scenario) == before

@@ -28,8 +28,19 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
 
 
-async def create(tx: AsyncConnection, *, name: str, scope: Scope, workspace_id: UUID | None, now: datetime) -> str:
-    """Create a key and return it; it cannot be read again. Raises KeyNameTaken."""
+async def create(  # one row's columns
+    tx: AsyncConnection,
+    *,
+    name: str,
+    scope: Scope,
+    workspace_id: UUID | None,
+    now: datetime,
+    teammate_id: UUID | None = None,
+) -> str:
+    """Create a key and return it; it cannot be read again. `teammate_id`: whose calendar its assistant sees.
+
+    Raises KeyNameTaken.
+    """
     key = make_key()
     row = {
         "id": uuid4(),
@@ -37,6 +48,7 @@ async def create(tx: AsyncConnection, *, name: str, scope: Scope, workspace_id: 
         "scope": scope,
         "workspace_id": workspace_id,
         "digest": digest(key),
+        "teammate_id": teammate_id,
         "created_at": now,
     }
     try:

@@ -45,8 +45,8 @@ class Seal:
             ) from None
 
 
-def load_or_create_key(folder: Path) -> str:
-    """Return the key in the data folder; create it if missing, readable only by its owner.
+def load_or_create_key(folder: Path, new_key: str | None = None) -> str:
+    """Return the key in the data folder; create it if missing, readable only by its owner: `new_key`, or a random one.
 
     Raises OSError.
     """
@@ -56,7 +56,7 @@ def load_or_create_key(folder: Path) -> str:
     draft = folder / f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
     draft.touch(mode=0o600, exist_ok=False)
     with draft.open("w", encoding="ascii") as file:
-        file.write(f"{secrets.token_urlsafe(32)}\n")
+        file.write(f"{new_key or secrets.token_urlsafe(32)}\n")
         file.flush()
         os.fsync(file.fileno())
     # The process that links first wins; unlike a rename, a link never replaces a key that has encrypted something.

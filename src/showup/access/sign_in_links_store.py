@@ -27,8 +27,17 @@ class SignInLink(Struct, frozen=True, kw_only=True):
     teammate_id: UUID | None
 
 
-async def create(tx: AsyncConnection, kind: LinkKind, teammate_id: UUID | None, *, now: datetime) -> str:
+async def create(
+    tx: AsyncConnection,
+    kind: LinkKind,
+    teammate_id: UUID | None,
+    *,
+    now: datetime,
+    lifetime: timedelta | None = None,
+) -> str:
     """Create a link and return its token; older links of the same kind and teammate stop working.
+
+    `lifetime` is that of its kind, unless it is given.
 
     Links for the first run work beside each other: several processes may start on one database.
     """
@@ -41,7 +50,7 @@ async def create(tx: AsyncConnection, kind: LinkKind, teammate_id: UUID | None, 
         "kind": kind,
         "teammate_id": teammate_id,
         "created_at": now,
-        "expires_at": now + LIFETIMES[kind],
+        "expires_at": now + (lifetime or LIFETIMES[kind]),
     }
     await tx.execute(insert(sign_in_links).values(row))
     return token

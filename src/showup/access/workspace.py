@@ -7,7 +7,8 @@ from msgspec import Struct
 
 DEFAULT = "default"
 SIMULATION = "simulation"
-"""The workspace of `showup simulate`: its bookings are marked as simulated, and all its campaigns are."""
+"""The workspace of `showup simulate`: its bookings are marked as simulated, and all its campaigns are. No other
+workspace may have this slug."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_LENGTH = 63

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from showup.values.counted import counted
 from showup.values.proportion import ENOUGH
 
 _HOURS_A_DAY: Final = 24
@@ -45,5 +46,5 @@ def _percentile(counts: Mapping[int, int], count: int, percent: int) -> int:
 def format_hours(hours: int) -> str:
     """Return a duration as people say it: "5 hours", "3 days"."""
     if hours < _DAYS_FROM:
-        return "less than an hour" if hours == 0 else "1 hour" if hours == 1 else f"{hours} hours"
-    return f"{hours // _HOURS_A_DAY} days"
+        return counted(hours, "hour") if hours else "less than an hour"
+    return counted(hours // _HOURS_A_DAY, "day")

@@ -1,5 +1,6 @@
 """The facts that the analysis counts: one record for each meeting, and one for each stay of a deal in a stage. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, TypeAlias
@@ -117,6 +118,16 @@ class StageVisit(Struct, frozen=True, kw_only=True):
     hours: int | None
 
 
+def last_value(before: Iterable[str | None], after: Iterable[str | None]) -> str | None:
+    """Return what a value is after changes that follow each other, given in any order; None: what it was before them.
+
+    Each change goes on from the value of another, so only the last value is reached more often than it is left.
+    """
+    remaining = Counter(after)
+    remaining.subtract(before)
+    return next((value for value, times in remaining.items() if times > 0 and value is not None), None)
+
+
 def stage_visits(steps: Iterable[StageStep]) -> list[StageVisit]:
     """Return the stays of a deal in its stages, in order. A deal that is reopened begins another stay."""
     visits: list[StageVisit] = []
@@ -152,11 +163,7 @@ def _seats(booking: Booking) -> list[Attendee]:
     """Return the attendees, without teammates."""
     if booking.status not in ("ACCEPTED", "PENDING"):
         return []
-    return [
-        one
-        for one in booking.attendees
-        if (one.is_person or one.email is None) and one.left_at is None and one.joined_at is None
-    ]
+    return [one for one in booking.attendees if one.is_guest and one.left_at is None and one.joined_at is None]
 
 
 def _state(booking: Booking) -> MeetingState:

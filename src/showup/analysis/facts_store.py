@@ -10,15 +10,16 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
-from showup.analysis.facts import MeetingFacts, StageStep, interest_hours, stage_visits
+from showup.analysis.facts import MeetingFacts, StageStep, interest_hours, last_value, stage_visits
 from showup.database import bulk, tables
 
 # The changes that one event makes to a deal are one step: the order of their entries depends on when it was applied.
 _STEPS: Final = """
     SELECT d.id AS deal_id, coalesce(d.owner_email, '') AS organizer, coalesce(b.source, 'unknown') AS source,
            coalesce(b.event_type, '') AS event_type, coalesce(b.simulated, false) AS simulated, min(a.at) AS at,
-           (array_agg(a.change #>> '{stage,1}' ORDER BY a.number DESC) FILTER (WHERE a.change ? 'stage'))[1] AS stage,
-           (array_agg(a.change #>> '{status,1}' ORDER BY a.number DESC) FILTER (WHERE a.change ? 'status'))[1] AS status
+           array_agg(a.change #>> '{stage,0}') AS stages_before, array_agg(a.change #>> '{stage,1}') AS stages_after,
+           array_agg(a.change #>> '{status,0}') AS statuses_before,
+           array_agg(a.change #>> '{status,1}') AS statuses_after
     FROM deals d LEFT JOIN bookings b ON b.id = d.opened_by
     JOIN audit_log a ON a.deal_id = d.id AND (a.change ? 'stage' OR a.change ? 'status')
     WHERE d.id = ANY($1::uuid[])
@@ -117,4 +118,14 @@ def _visits_by_deal(steps: list[asyncpg.Record]) -> Any:
     """Yield for each deal its first row, and its stays."""
     for _, group in groupby(steps, lambda row: row["deal_id"]):
         rows = list(group)
-        yield rows[0], stage_visits(StageStep(at=row["at"], stage=row["stage"], status=row["status"]) for row in rows)
+        yield (
+            rows[0],
+            stage_visits(
+                StageStep(
+                    at=row["at"],
+                    stage=last_value(row["stages_before"], row["stages_after"]),
+                    status=last_value(row["statuses_before"], row["statuses_after"]),
+                )
+                for row in rows
+            ),
+        )

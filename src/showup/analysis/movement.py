@@ -10,6 +10,7 @@ from showup.analysis.distribution import Distribution, distribution_of, format_h
 from showup.analysis.groups import GROUP_KINDS, Cells, group_outcomes, histogram, histograms
 from showup.analysis.outcomes import MeetingOutcomes, interval_of
 from showup.analysis.sections import NOT_ENOUGH, percent
+from showup.values.counted import counted
 from showup.values.proportion import ENOUGH, Interval, Proportion
 
 _BEFORE_GROUPS: Final = (
@@ -222,12 +223,12 @@ def _cohorts_sentence(cohorts: Sequence[Cohort]) -> str:
     if not cohorts:
         return "No meeting was booked in this period."
     young = [one for one in cohorts if not one.is_complete]
-    waiting = sum(one.waiting for one in young)
-    rest = (
-        f"{len(young)} of {len(cohorts)} booking weeks are incomplete: {waiting} meetings are still to come"
-        if young
-        else f"All {len(cohorts)} booking weeks are complete"
-    )
+    if young:
+        verb, weeks = "is" if len(young) == 1 else "are", counted(len(cohorts), "booking week")
+        waiting = counted(sum(one.waiting for one in young), "meeting is", "meetings are")
+        rest = f"{len(young)} of {weeks} {verb} incomplete: {waiting} still to come"
+    else:
+        rest = f"All {len(cohorts)} booking weeks are complete" if len(cohorts) > 1 else "The booking week is complete"
     latest = next((one for one in reversed(cohorts) if one.is_complete and one.outcomes.held.is_enough), None)
     if latest is None:
         return f"{rest}."

@@ -6,6 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from showup.values.phone_number import e164
+
 Status: TypeAlias = Literal["ACCEPTED", "PENDING", "CANCELLED", "REJECTED"]
 Evidence: TypeAlias = Literal["assumed", "reported"]
 LocationKind: TypeAlias = Literal[
@@ -52,8 +54,11 @@ class BookingSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def attendee_key(email: str | None, phone: str | None, name: str | None) -> str:
-    """Return what identifies an attendee in a booking: the email, else the phone number, else the name."""
-    return email or phone or name or ""
+    """Return what identifies an attendee in a booking: the email, else the phone number, else the name.
+
+    One event has the number as typed, another as Cal.com wrote it into an address: E.164 is the same for both.
+    """
+    return email or e164(phone) or phone or name or ""
 
 
 class Attendee(Struct, frozen=True, kw_only=True):
@@ -89,6 +94,11 @@ class Attendee(Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """Return the key that distinguishes this attendee from others of the same booking."""
         return attendee_key(self.email, self.phone, self.name)
+
+    @property
+    def is_guest(self) -> bool:
+        """Return whether the attendee is neither the organizer nor a teammate: these always have an address."""
+        return self.is_person or self.email is None
 
 
 class BookingUid(Struct, frozen=True, kw_only=True):
@@ -210,7 +220,7 @@ class Booking(Struct, frozen=True, kw_only=True, dict=True):
     def primary_attendee(self) -> Attendee | None:
         """Return the attendee whose attendance counts: the booker; with seats, the first who kept a seat."""
         # An attendee known by phone only cannot get mail, but can still attend the meeting.
-        return next((one for one in self.seats if one.is_person or one.email is None), self.booker)
+        return next((one for one in self.seats if one.is_guest), self.booker)
 
     @property
     def attended(self) -> bool | None:

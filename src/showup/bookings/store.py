@@ -24,7 +24,7 @@ _SAME_NAME_FIELDS = tuple(
 class StoredBooking(Struct, frozen=True, kw_only=True):
     """A booking with its ids and times in the database; `person_ids` by the attendee's email.
 
-    `dismissed` are the emails of attendees whom nobody has to review. `name_keys` are the keys by which attendees and
+    `dismissed` are the keys of attendees whom nobody has to review. `name_keys` are the keys by which attendees and
     leads of the same name or company find each other, by the attendee's email; who has none is matched by address only.
     `seat_company_id` is the company of the seats that remain, if none of the booking's own company does (M02).
     `is_matched`: an attendee is a lead of a campaign.
@@ -256,6 +256,7 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "person_id": stored.person_ids.get(attendee.email) if attendee.is_person and attendee.email else None,
         "email": attendee.email,
         "match_key": match_key(attendee.email) if attendee.is_person and attendee.email else None,
+        "attendee_key": attendee.key if attendee.is_guest else None,
         "company_key": attendee.company_key,
         "name": attendee.name,
         "time_zone": attendee.time_zone,
@@ -263,12 +264,12 @@ def _attendee_row(stored: StoredBooking, position: int, attendee: Attendee) -> d
         "first_name": attendee.first_name,
         "locale": attendee.locale,
         "company_answer": attendee.company_answer,
-        "name_keys": stored.name_keys.get(attendee.email) if attendee.email else None,
+        "name_keys": stored.name_keys.get(attendee.key),
         "calcom_seat_uid": attendee.seat_uid,
         "attended": attendee.attended,
         "attendance_evidence": attendee.evidence,
         "booked_at": attendee.joined_at,
         "confirmed_at": attendee.confirmed_at,
         "cancelled_at": attendee.left_at,
-        "dismissed": attendee.email in stored.dismissed,
+        "dismissed": attendee.key in stored.dismissed,
     }

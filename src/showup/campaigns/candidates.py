@@ -13,13 +13,14 @@ from showup.campaigns.name_match.keys import LeadKeys
 
 
 class SeatRow(Struct, frozen=True, kw_only=True):
-    """An attendee who may be a lead. `may_match_by_name`: their address is one of a company, and nobody dismissed them.
+    """An attendee who may be a lead, by their key in the booking (`Attendee.key`).
 
-    `booked_at`: when they booked or took their seat. `company_answer` is the company that they named, `company_key`
-    that of their address.
+    `may_match_by_name`: they have an address at a company or none at all, and nobody dismissed them. `booked_at`: when
+    they booked or took their seat. `company_answer` is the company that they named, `company_key` that of the address.
     """
 
-    email: str
+    key: str
+    email: str | None
     name: str | None
     booked_at: datetime
     company_answer: str | None
@@ -147,7 +148,7 @@ async def bookings_with_name_keys(
         JOIN booking_attendees a ON a.name_keys ? wanted.key JOIN bookings b ON b.id = a.booking_id
         WHERE b.workspace_id = $1 AND NOT EXISTS (
             SELECT FROM matches m
-            WHERE m.booking_id = b.id AND m.attendee = a.email AND m.state = 'matched' AND m.method <> 'name'
+            WHERE m.booking_id = b.id AND m.attendee = a.attendee_key AND m.state = 'matched' AND m.method <> 'name'
         )
         ORDER BY b.id
         """,
@@ -160,12 +161,13 @@ async def bookings_with_name_keys(
 async def _seats_of(connection: asyncpg.Connection, booking_ids: Sequence[UUID]) -> dict[UUID, list[SeatRow]]:
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (a.booking_id, a.email)
-               a.booking_id, a.email, a.name, coalesce(a.booked_at, b.booked_at) AS booked_at, a.company_answer,
-               a.company_key, a.name_keys IS NOT NULL AND NOT a.dismissed AS may_match_by_name
+        SELECT DISTINCT ON (a.booking_id, a.attendee_key)
+               a.booking_id, a.attendee_key AS key, a.email, a.name,
+               coalesce(a.booked_at, b.booked_at) AS booked_at, a.company_answer, a.company_key,
+               a.name_keys IS NOT NULL AND NOT a.dismissed AS may_match_by_name
         FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
-        WHERE a.booking_id = ANY($1::uuid[]) AND a.match_key IS NOT NULL
-        ORDER BY a.booking_id, a.email, a.position
+        WHERE a.booking_id = ANY($1::uuid[]) AND a.attendee_key IS NOT NULL
+        ORDER BY a.booking_id, a.attendee_key, a.position
         """,
         booking_ids,
     )

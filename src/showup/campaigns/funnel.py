@@ -65,17 +65,21 @@ SEAT_OUTCOMES: Final[Mapping[SeatOutcome, int]] = {name: number for number, name
 """How the database stores them."""
 
 
-Level: TypeAlias = Literal["all", "campaign", "member", "organizer", "campaign_organizer"]
+Level: TypeAlias = Literal["all", "campaign", "member", "organizer", "campaign_organizer", "member_organizer"]
 
 LEVELS: Final[Mapping[Level, int]] = {name: number for number, name in enumerate(get_args(Level))}
-"""What sums of a funnel distinguish, as the database numbers it. `member`: the campaign, its mail and its sender."""
+"""What sums of a funnel distinguish, as the database numbers it. `member`: the campaign, its mail and its sender.
+
+There are no sums of `member_organizer`, the last one: only rows.
+"""
 
 LEVEL_BITS: Final[Mapping[Level, int]] = {
     "all": 1,
     "campaign": 2,
-    "member": 2,
     "organizer": 4,
     "campaign_organizer": 8,
+    "member": 16,
+    "member_organizer": 32,
 }
 """The levels for which a row of `funnel_people` stands."""
 
@@ -91,11 +95,13 @@ def at_seconds(at: str) -> str:
 class FunnelSeat(Struct, frozen=True, kw_only=True):
     """The seat of an attendee who is a lead, as far as it counts. `outcome` is one of the numbers of SEAT_OUTCOMES.
 
+    `person` is who counts: the lead, or the person whom somebody merged with the lead's address.
     `over_at`: the end of the meeting, or its start if the end is unknown. `reported`: somebody reported the outcome.
     """
 
     attendee: str
     lead: str
+    person: str
     campaign_id: int
     booked_at: datetime
     start_time: datetime

@@ -1,7 +1,7 @@
-"""Store what funnels count: a row for each lead who booked, and one for each won deal that a lead brought (CA5).
+"""Store what funnels count: a row for each person who booked, and one for each won deal that a lead brought (CA5).
 
-Both are computed from all seats of the lead, or all meetings of the deal. So they don't depend on the order of events,
-and computing them twice changes nothing. The caller holds the lock on the workspace's pipeline.
+Both are computed from all seats of the person, or all meetings of the deal. So they don't depend on the order of
+events, and computing them twice changes nothing. The caller holds the lock on the workspace's pipeline.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from showup.campaigns.funnel import MAX_STEP, SEAT_OUTCOMES, at_seconds
+from showup.campaigns.funnel import LEVEL_BITS, MAX_STEP, SEAT_OUTCOMES, Level, at_seconds
 from showup.database.tables import funnel_people
 
 _SHOWED, _ASSUMED, _NO_SHOW = (SEAT_OUTCOMES[name] for name in ("showed_reported", "showed_assumed", "no_show"))
@@ -18,38 +18,60 @@ _SHOWED, _ASSUMED, _NO_SHOW = (SEAT_OUTCOMES[name] for name in ("showed_reported
 _STEP: Final = f"coalesce(least(coalesce(m.step, m.sent, 0), {MAX_STEP}), 0)"
 _SENDER: Final = "coalesce(m.sender_email, '')"
 
+_PARTS: Final = {
+    "campaign_id": ("campaigns", ("campaign", "campaign_organizer", "member", "member_organizer")),
+    "organizer": ("organizers", ("organizer", "campaign_organizer", "member_organizer")),
+    "lead_id": ("leads", ("member", "member_organizer")),
+}
+"""What a group of seats may have in common, with how many of it a person has, and the levels that distinguish it."""
+
+
+def _levels() -> str:
+    """Return the bits of a group: it has what a level distinguishes, and all seats of the person for the rest."""
+
+    def is_of(level: Level) -> str:
+        return " AND ".join(
+            f"GROUPING({part}) = 0" if level in levels else f"(GROUPING({part}) = 1 OR {several} = 1)"
+            for part, (several, levels) in _PARTS.items()
+        )
+
+    return " + ".join(f"CASE WHEN {is_of(level)} THEN {bit} ELSE 0 END" for level, bit in LEVEL_BITS.items())
+
+
 _PEOPLE_COLUMNS: Final = tuple(column.name for column in funnel_people.columns)
 _PEOPLE_KEY: Final = tuple(column.name for column in funnel_people.primary_key.columns)
 
-# A lead with one campaign and one organizer has one row, others also those that CUBE adds for several of them. Rows
-# that stay the same are not written again: each write changes sums.
+_SEVERAL: Final = "'00000000-0000-0000-0000-000000000000'::uuid"
+
+# A person with one campaign, one organizer and one lead has one row, others also those of the sets for several of them.
+# Rows that stay the same are not written again: each write changes sums.
 _PEOPLE: Final = f"""
     WITH seats AS MATERIALIZED (
         SELECT *, coalesce(organizer_email, '') AS organizer, {at_seconds("booked_at")} AS booked,
                {at_seconds("start_time")} AS starts, {at_seconds("over_at")} AS ends
-        FROM funnel_seats WHERE lead_id = ANY($1::uuid[])
+        FROM funnel_seats WHERE person_id = ANY($1::uuid[])
     ),
     spread AS (
-        SELECT lead_id, simulated, count(DISTINCT campaign_id) AS campaigns, count(DISTINCT organizer) AS organizers,
-               count(DISTINCT campaign_id) > 1 OR count(*) OVER (PARTITION BY lead_id) > 1 AS shared
-        FROM seats GROUP BY lead_id, simulated
+        SELECT person_id, simulated, count(DISTINCT campaign_id) AS campaigns,
+               count(DISTINCT organizer) AS organizers, count(DISTINCT lead_id) AS leads,
+               count(DISTINCT campaign_id) > 1 OR count(DISTINCT lead_id) > 1
+               OR count(*) OVER (PARTITION BY person_id) > 1 AS shared
+        FROM seats GROUP BY person_id, simulated
     ),
     grouped AS (
-        SELECT workspace_id, lead_id, simulated, shared, coalesce(campaign_id, 0) AS campaign_id,
-               coalesce(organizer, '') AS organizer_email,
-               CASE WHEN GROUPING(campaign_id, organizer) = 0 THEN 8 ELSE 0 END
-               + CASE WHEN GROUPING(campaign_id) = 0 AND (GROUPING(organizer) = 1 OR organizers = 1) THEN 2 ELSE 0 END
-               + CASE WHEN GROUPING(organizer) = 0 AND (GROUPING(campaign_id) = 1 OR campaigns = 1) THEN 4 ELSE 0 END
-               + CASE WHEN (GROUPING(campaign_id) = 1 OR campaigns = 1)
-                       AND (GROUPING(organizer) = 1 OR organizers = 1) THEN 1 ELSE 0 END AS levels,
+        SELECT workspace_id, person_id, simulated, shared, coalesce(campaign_id, 0) AS campaign_id,
+               coalesce(organizer, '') AS organizer_email, coalesce(lead_id, {_SEVERAL}) AS lead_id,
+               {_levels()} AS levels,
                max(ARRAY[booked, starts, ends, outcome]) AS latest,
                max(start_time) FILTER (WHERE outcome = {_SHOWED}) AS showed_at,
                max(start_time) FILTER (WHERE outcome = {_ASSUMED}) AS assumed_at,
                max(ARRAY[starts, ends, (outcome = {_SHOWED})::int])
                    FILTER (WHERE outcome = {_SHOWED} OR outcome = {_NO_SHOW} AND reported) AS report
-        FROM seats JOIN spread USING (lead_id, simulated)
-        GROUP BY workspace_id, lead_id, simulated, shared, campaigns, organizers, CUBE (campaign_id, organizer)
+        FROM seats JOIN spread USING (person_id, simulated)
+        GROUP BY workspace_id, person_id, simulated, shared, campaigns, organizers, leads,
+                 ROLLUP (campaign_id, lead_id), ROLLUP (organizer)
         HAVING (GROUPING(campaign_id) = 0 OR campaigns > 1) AND (GROUPING(organizer) = 0 OR organizers > 1)
+               AND (GROUPING(lead_id) = 0 OR leads > 1 OR GROUPING(campaign_id) = 1)
     ),
     timed AS (
         SELECT *, to_timestamp(latest[1]) AS booked_at, to_timestamp(latest[2]) AS start_time,
@@ -58,16 +80,16 @@ _PEOPLE: Final = f"""
         FROM grouped
     ),
     computed ({", ".join(_PEOPLE_COLUMNS)}) AS (
-        SELECT t.workspace_id, t.lead_id, simulated, levels, t.campaign_id, organizer_email, {_STEP}, {_SENDER},
-               t.shared, booked_at, start_time, over_at, of_latest, showed_at, assumed_at, report[3] = 1, report_at,
-               report_over_at,
+        SELECT t.workspace_id, person_id, simulated, levels, t.campaign_id, organizer_email, t.lead_id,
+               {_STEP}, {_SENDER}, t.shared, booked_at, start_time, over_at, of_latest, showed_at, assumed_at,
+               report[3] = 1, report_at, report_over_at,
                CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
                     ELSE of_latest END,
                coalesce(showed_at, assumed_at, start_time), greatest(over_at, report_over_at)
         FROM timed t LEFT JOIN campaign_leads m ON m.lead_id = t.lead_id AND m.campaign_id = t.campaign_id
     ),
     removed AS (
-        DELETE FROM funnel_people p WHERE lead_id = ANY($1::uuid[]) AND NOT EXISTS (
+        DELETE FROM funnel_people p WHERE person_id = ANY($1::uuid[]) AND NOT EXISTS (
             SELECT FROM computed c WHERE ({", ".join(f"c.{one}" for one in _PEOPLE_KEY)})
                                          = ({", ".join(f"p.{one}" for one in _PEOPLE_KEY)}))
     )
@@ -96,8 +118,8 @@ _DEALS: Final = f"""
                a.company_key IS DISTINCT FROM w.company_key AS of_other_company,
                coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time, a.position, b.id AS booking_id
         FROM won w JOIN meetings g ON g.deal_id = w.id JOIN bookings b ON b.id = g.id
-        JOIN booking_attendees a ON a.booking_id = b.id AND a.match_key IS NOT NULL
-        JOIN matches n ON n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched'
+        JOIN booking_attendees a ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
+        JOIN matches n ON n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched'
         ORDER BY w.id, b.simulated, coalesce(b.organizer_email, ''), of_other_company, booked_at, b.start_time,
                  a.position, b.id
     )
@@ -112,10 +134,10 @@ _DEALS: Final = f"""
 """  # noqa: S608  # constants
 
 
-async def save_people(connection: asyncpg.Connection, lead_ids: Collection[UUID]) -> None:
-    """Compute the rows of these leads again, from all their seats."""
-    if lead_ids:
-        await connection.execute(_PEOPLE, list(lead_ids))
+async def save_people(connection: asyncpg.Connection, person_ids: Collection[UUID]) -> None:
+    """Compute the rows of these people again, from all their seats."""
+    if person_ids:
+        await connection.execute(_PEOPLE, list(person_ids))
 
 
 async def save_deals(connection: asyncpg.Connection, company_ids: Collection[UUID]) -> None:
@@ -126,7 +148,7 @@ async def save_deals(connection: asyncpg.Connection, company_ids: Collection[UUI
 
 
 async def refresh_members(connection: asyncpg.Connection, lead_ids: Collection[UUID]) -> None:
-    """Copy the mail and the sender of these leads after an import: the log does not contain leads."""
+    """Copy the mail and the sender of these leads after they changed: the log does not contain leads."""
     for table in ("funnel_people", "funnel_deals"):
         await connection.execute(
             f"""

@@ -8,13 +8,11 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from showup.campaigns.campaign import FIRST_OWN_ID, CampaignSource
+from showup.campaigns import lead_rows_store
+from showup.campaigns.campaign import CampaignSource
 from showup.campaigns.lead import Lead, Signals, lead_id
-from showup.campaigns.name_match.keys import LeadKeys, lead_keys
-from showup.values.email_address import match_key
+from showup.campaigns.lead_names import filled
 
-# The lock that gives out campaigns' numbers; the number is arbitrary.
-_NUMBERS_LOCK: Final = 6_120_733_944_120_871
 # Longer than an import takes between two statements.
 IDLE_TIMEOUT: Final = "60s"
 
@@ -66,18 +64,15 @@ async def save_campaigns(
     new = [name for name in wanted if name not in known]
     if not new:
         return known
-    # The numbers are unique in all workspaces.
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", _NUMBERS_LOCK)
+    # The numbers are unique in all workspaces; one that an aborted transaction took stays unused.
     await connection.execute(
         """
         INSERT INTO campaigns (workspace_id, id, source, name, created_at)
-        SELECT $1, greatest($4, (SELECT max(id) + 1 FROM campaigns)) + place - 1, $2, name, $5
-        FROM unnest($3::text[]) WITH ORDINALITY AS given(name, place)
+        SELECT $1, nextval('campaign_numbers'), $2, name, $4 FROM unnest($3::text[]) AS given(name)
         """,
         workspace_id,
         source,
         new,
-        FIRST_OWN_ID,
         now,
     )
     return known | await _campaign_ids(connection, workspace_id, source, new)
@@ -96,13 +91,18 @@ async def _campaign_ids(
 
 
 async def save_leads(
-    connection: asyncpg.Connection, workspace_id: UUID, imported: Sequence[ImportedLead], import_id: UUID, now: datetime
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    imported: Sequence[ImportedLead],
+    import_id: UUID,
+    now: datetime,
+    *,
+    is_source: bool = False,
 ) -> SavedLeads:
-    """Save the leads in their campaigns. Needs `lock_leads`.
+    """Save the leads in their campaigns. Needs `lock_leads`. `is_source`: no file, but a system such as EmailBison.
 
-    A lead that exists keeps its values, and only what was empty is filled. What a campaign reported only grows: more
-    mails, a later mail, an earlier reply, the first sender in alphabetical order. So the order of imports does not
-    matter for it.
+    `lead_names` says whose names win. What a campaign reported only grows: more mails, a later mail, an earlier reply,
+    the first sender in alphabetical order. So the order of imports does not matter for it.
     """
     first: dict[tuple[str, int], ImportedLead] = {}
     repeated: list[Repetition] = []
@@ -118,10 +118,15 @@ async def save_leads(
     leads: dict[str, Lead] = {}
     for row in rows:
         lead = row.lead
-        leads[lead.email] = lead if lead.email not in leads else _filled_lead(leads[lead.email], lead)
+        leads[lead.email] = lead if lead.email not in leads else filled(leads[lead.email], lead)
     ids = {email: lead_id(workspace_id, email) for email in leads}
-    earlier_keys = await _upsert_leads(
-        connection, workspace_id, [(ids[email], lead) for email, lead in leads.items()], now
+    earlier_keys = await lead_rows_store.save(
+        connection,
+        workspace_id,
+        {ids[email]: lead for email, lead in leads.items()},
+        import_id,
+        now,
+        is_source=is_source,
     )
     earlier = await _upsert_memberships(
         connection, workspace_id, [(ids[row.lead.email], row) for row in rows], import_id
@@ -139,30 +144,6 @@ async def save_leads(
         earlier_keys=earlier_keys,
     )
 
-
-_LEAD_COLUMNS = ("first_name", "last_name", "name", "company", "other_emails", "other_keys", "match_key")
-
-# Of the leads that were there before and had a field filled: their names, and their keys before.
-_UPSERT_LEADS = f"""
-    WITH before AS MATERIALIZED (
-        SELECT id, family_key, first_key, company_key FROM leads WHERE id = ANY($3::uuid[])
-    ),
-    saved AS (
-        INSERT INTO leads AS l (id, workspace_id, email, match_key, first_name, last_name, name, company, other_emails,
-                                other_keys, family_key, first_key, company_key, created_at)
-        SELECT id, $1, email, match_key, first_name, last_name, name, company, string_to_array(other_emails, ' '),
-               string_to_array(other_keys, ' '), family_key, first_key, company_key, $2
-        FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                    $11::text[], $12::text[], $13::text[], $14::text[])
-             AS given(id, email, match_key, first_name, last_name, name, company, other_emails, other_keys,
-                      family_key, first_key, company_key)
-        ON CONFLICT (id) DO UPDATE
-        SET {", ".join(f"{name} = coalesce(l.{name}, excluded.{name})" for name in _LEAD_COLUMNS)}
-        WHERE {" OR ".join(f"l.{name} IS NULL AND excluded.{name} IS NOT NULL" for name in _LEAD_COLUMNS)}
-        RETURNING id, first_name, last_name, name, company
-    )
-    SELECT s.*, b.family_key, b.first_key, b.company_key FROM saved s JOIN before b USING (id)
-"""  # noqa: S608  # constants
 
 _GREATER = ("sent", "last_sent_at", "replied", "interested", "bounced", "unsubscribed", "step")
 _EARLIER = ("first_sent_at", "replied_at", "interested_at", "bounced_at", "unsubscribed_at", "sender_email")
@@ -191,58 +172,6 @@ _UPSERT_MEMBERSHIPS = f"""
     SELECT s.lead_id, s.campaign_id, s.import_line FROM saved s JOIN given g USING (lead_id, campaign_id)
     WHERE s.import_id = $2 AND s.import_line <> g.import_line
 """  # noqa: S608  # constants
-
-
-async def _upsert_leads(
-    connection: asyncpg.Connection, workspace_id: UUID, rows: Sequence[tuple[UUID, Lead]], now: datetime
-) -> set[str]:
-    """Save the leads; return the keys that leads had before their names were filled."""
-    others = [lead.other_emails for _, lead in rows]
-    keys = [match_key(lead.email) for _, lead in rows]
-    name_keys = [lead_keys(lead.first_name, lead.last_name, lead.name, lead.company) for _, lead in rows]
-    filled = await connection.fetch(
-        _UPSERT_LEADS,
-        workspace_id,
-        now,
-        [lead_row_id for lead_row_id, _ in rows],
-        [lead.email for _, lead in rows],
-        [key if key != lead.email else None for key, (_, lead) in zip(keys, rows, strict=True)],
-        [lead.first_name for _, lead in rows],
-        [lead.last_name for _, lead in rows],
-        [lead.name for _, lead in rows],
-        [lead.company for _, lead in rows],
-        # An address contains no blank.
-        [" ".join(emails) or None for emails in others],
-        [" ".join(dict.fromkeys(match_key(email) for email in emails)) or None for emails in others],
-        [one.family for one in name_keys],
-        [one.first for one in name_keys],
-        [one.company for one in name_keys],
-    )
-    return await _update_keys(connection, filled)
-
-
-async def _update_keys(connection: asyncpg.Connection, filled: Iterable[asyncpg.Record]) -> set[str]:
-    changed: list[tuple[UUID, LeadKeys]] = []
-    earlier: set[str] = set()
-    for row in filled:
-        before = LeadKeys(row["family_key"], row["first_key"], row["company_key"])
-        after = lead_keys(row["first_name"], row["last_name"], row["name"], row["company"])
-        if after != before:
-            changed.append((row["id"], after))
-            earlier.update(before.shared())
-    if changed:
-        await connection.execute(
-            """
-            UPDATE leads l SET family_key = k.family, first_key = k.first, company_key = k.company
-            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS k(id, family, first, company)
-            WHERE l.id = k.id
-            """,
-            [lead_row_id for lead_row_id, _ in changed],
-            [keys.family for _, keys in changed],
-            [keys.first for _, keys in changed],
-            [keys.company for _, keys in changed],
-        )
-    return earlier
 
 
 async def _upsert_memberships(
@@ -277,21 +206,10 @@ async def _mark_shared(connection: asyncpg.Connection, lead_ids: Sequence[UUID])
 
 def _filled(first: ImportedLead, later: ImportedLead) -> ImportedLead:
     return ImportedLead(
-        lead=_filled_lead(first.lead, later.lead),
+        lead=filled(first.lead, later.lead),
         signals=_grown(first.signals, later.signals),
         campaign_id=first.campaign_id,
         line=first.line,
-    )
-
-
-def _filled_lead(first: Lead, later: Lead) -> Lead:
-    return Lead(
-        email=first.email,
-        first_name=first.first_name or later.first_name,
-        last_name=first.last_name or later.last_name,
-        name=first.name or later.name,
-        company=first.company or later.company,
-        other_emails=first.other_emails or later.other_emails,
     )
 
 

@@ -13,7 +13,7 @@ from showup.campaigns.match import Match, match_id
 from showup.database import bulk
 from showup.database.tables import funnel_seats, matches
 
-_SEAT_COLUMNS = tuple(name for name in FunnelSeat.__struct_fields__ if name not in ("attendee", "lead"))
+_SEAT_COLUMNS = tuple(name for name in FunnelSeat.__struct_fields__ if name not in ("attendee", "lead", "person"))
 
 
 class MatchedBooking(Struct, frozen=True):
@@ -24,8 +24,8 @@ class MatchedBooking(Struct, frozen=True):
 
 
 async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapping[UUID, MatchedBooking]) -> None:
-    """Replace the matches of these bookings, their seats in the funnel, and what became of the leads in them."""
-    lead_ids = await _remove(connection, matched)
+    """Replace the matches of these bookings, their seats in the funnel, and what became of the people in them."""
+    before = await _remove(connection, matched)
     await _save_matches(connection, workspace_id, matched)
     seats = [
         {
@@ -33,13 +33,14 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapp
             "workspace_id": workspace_id,
             "booking_id": booking_id,
             "lead_id": lead_id(workspace_id, seat.lead),
+            "person_id": lead_id(workspace_id, seat.person),
             **{name: getattr(seat, name) for name in _SEAT_COLUMNS},
         }
         for booking_id, one in matched.items()
         for seat in one.seats
     ]
     await bulk.insert(connection, funnel_seats, seats)
-    await funnel_store.save_people(connection, lead_ids | {row["lead_id"] for row in seats})
+    await funnel_store.save_people(connection, before | {row["person_id"] for row in seats})
 
 
 async def _save_matches(
@@ -68,15 +69,31 @@ async def _save_matches(
     await bulk.insert(connection, matches, rows)
 
 
+async def bookings_of_mailboxes(connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str]) -> set[UUID]:
+    """Return the bookings of attendees who are matched to leads with these match keys."""
+    rows = await connection.fetch(
+        """
+        SELECT m.booking_id FROM leads l JOIN matches m ON m.lead_id = l.id
+        WHERE l.workspace_id = $1 AND l.email = ANY($2::text[]) AND m.state = 'matched'
+        UNION
+        SELECT m.booking_id FROM leads l JOIN matches m ON m.lead_id = l.id
+        WHERE l.workspace_id = $1 AND l.match_key = ANY($2::text[]) AND m.state = 'matched'
+        """,
+        workspace_id,
+        list(keys),
+    )
+    return {row["booking_id"] for row in rows}
+
+
 async def remove(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> None:
     """Remove the matches of these bookings, and their seats in the funnel."""
     await funnel_store.save_people(connection, await _remove(connection, booking_ids))
 
 
 async def _remove(connection: asyncpg.Connection, booking_ids: Collection[UUID]) -> set[UUID]:
-    """Return the leads who had seats."""
+    """Return the people who had seats."""
     seats = await connection.fetch(
-        "DELETE FROM funnel_seats WHERE booking_id = ANY($1::uuid[]) RETURNING lead_id", list(booking_ids)
+        "DELETE FROM funnel_seats WHERE booking_id = ANY($1::uuid[]) RETURNING person_id", list(booking_ids)
     )
     await connection.execute("DELETE FROM matches WHERE booking_id = ANY($1::uuid[])", list(booking_ids))
-    return {row["lead_id"] for row in seats}
+    return {row["person_id"] for row in seats}

@@ -10,6 +10,7 @@ import typer
 from showup.cli.errors import CliError
 from showup.cli.output import counting_bar, print_json
 from showup.cli.runner import run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from showup.container import Container
@@ -56,16 +57,17 @@ def backfill(
         return
     for name, result in results.items():
         repaired = ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.repaired.items())) or "no differences"
-        print(f"{name}: checked {result.looked_at:,} bookings: {repaired}.")
+        print(f"{name}: checked {counted(result.looked_at, 'booking')}: {repaired}.")
 
 
 async def _backfill(
     opened_container: "Container", account_name: str | None, since: datetime, until: datetime, *, quiet: bool
 ) -> dict[str, "BackfillResult"]:
-    from showup import container
+    from showup.container import open_http_clients
+    from showup.delivery_worker import build_reconciler
 
-    async with container.open_http_clients(opened_container) as clients:
-        reconciler = container.build_reconciler(opened_container, clients)
+    async with open_http_clients(opened_container) as clients:
+        reconciler = build_reconciler(opened_container, clients)
         results = {}
         for account in await _select_accounts(reconciler, account_name):
             with _progress(account.name, quiet=quiet) as on_progress:
@@ -130,6 +132,6 @@ def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
             previous, checked = checked, checked + count
             bar.advance(task, count)
             if not bar.console.is_terminal and not quiet and checked // _REPORT_EVERY > previous // _REPORT_EVERY:
-                print(f"{name}: {checked:,} bookings so far", flush=True)
+                print(f"{name}: {counted(checked, 'booking')} so far", flush=True)
 
         yield on_progress

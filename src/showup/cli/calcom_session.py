@@ -22,6 +22,7 @@ from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.api_webhooks import WebhookScope
 from showup.sources.calcom.client import CalcomClient
 from showup.sources.calcom.registration import WebhookStatus
+from showup.values.counted import counted
 
 _REPAIR_HINT: Final = "run `showup calcom register` to repair it"
 
@@ -233,4 +234,4 @@ def _describe_webhook(registration: WebhookStatus) -> str:
     if registration.webhook is None:
         return "none"
     activity = "active" if registration.webhook.active else "switched off"
-    return f"{registration.webhook.id}, {activity}, {len(registration.webhook.triggers)} triggers"
+    return f"{registration.webhook.id}, {activity}, {counted(len(registration.webhook.triggers), 'trigger')}"

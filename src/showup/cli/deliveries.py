@@ -8,6 +8,7 @@ import typer
 from showup.cli.errors import CliError
 from showup.cli.output import print_json, print_table
 from showup.cli.runner import get_workspace, run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -172,7 +173,7 @@ async def _command_permission(tx: "AsyncConnection", workspace: str | None) -> "
 
 def _print_result(ids: "Sequence[UUID]", outcome: str, *, json: bool) -> None:
     unique_ids = sorted(set(ids))
-    message = f"{len(unique_ids)} {'delivery' if len(unique_ids) == 1 else 'deliveries'} {outcome}."
+    message = f"{counted(len(unique_ids), 'delivery', 'deliveries')} {outcome}."
     print_json({"ids": unique_ids, "done": outcome}) if json else print(message)
 
 

@@ -12,6 +12,7 @@ from showup.cli import email_test
 from showup.cli.errors import CliError
 from showup.cli.output import print_json
 from showup.cli.runner import run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from showup.container import Container
@@ -127,7 +128,7 @@ def check(
         raise typer.Exit(1 if faults else 0)
     if faults:
         raise CliError("\n".join(f"{fault} ({where})" for fault, where in faults.items()))
-    print(f"Rendered {count} mails without an error.")
+    print(f"Rendered {counted(count, 'mail')} without an error.")
 
 
 def _check_templates(templates: Path | None, workspace: str) -> tuple[int, dict[str, str]]:

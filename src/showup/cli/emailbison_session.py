@@ -20,6 +20,7 @@ from showup.reconcile.lead_sync.source import LeadSource, list_sources
 from showup.reconcile.lead_sync.walk_store import Walk
 from showup.reconcile.lead_sync.webhook_registration import WebhookRegistration, WebhookState, send_test
 from showup.reconcile.lease import LeaseLost
+from showup.values.counted import counted
 
 _NOT_READ = (
     "this connection is not read: its setting import_leads is false, its address or token is missing, or its token "
@@ -144,7 +145,8 @@ async def _state(container: Container, connection: Connection) -> LeadSourceStat
 def _describe_data(state: LeadSourceState | None) -> str:
     if state is None or state.last_synced_at is None:
         return "never read; a running `showup serve` reads it by itself"
-    waiting = f"; {state.reported} leads reported by webhooks are still to be read" if state.reported else ""
+    reported = counted(state.reported, "lead")
+    waiting = f"; {reported} reported by webhooks still to be read" if state.reported else ""
     return f"read at {_at(state.last_synced_at)}{waiting}"
 
 
@@ -153,8 +155,8 @@ def _describe_import(state: LeadSourceState | None) -> str:
         return "not begun"
     of_all = "" if state.expected is None else f" of {state.expected:,}"
     if state.imported_at is None:
-        return f"{state.read:,}{of_all} leads so far"
-    return f"{state.read:,} leads, complete since {_at(state.imported_at)}"
+        return f"{state.read:,}{of_all} leads so far" if of_all else f"{counted(state.read, 'lead')} so far"
+    return f"{counted(state.read, 'lead')}, complete since {_at(state.imported_at)}"
 
 
 def _at(moment: datetime) -> str:

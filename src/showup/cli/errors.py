@@ -13,7 +13,7 @@ def expected_message(fault: BaseException) -> str | None:
     from showup.database.address import AddressError
     from showup.database.embedded.errors import EmbeddedError
     from showup.database.engine import DatabaseUnavailable
-    from showup.database.migrate import DatabaseNewer
+    from showup.database.migrate import DatabaseChanged, DatabaseNewer
     from showup.destinations.contract import CannotRender
     from showup.settings import SettingsError
 
@@ -23,6 +23,7 @@ def expected_message(fault: BaseException) -> str | None:
         EmbeddedError,
         DatabaseUnavailable,
         DatabaseNewer,
+        DatabaseChanged,
         AddressError,
         DecryptionError,
         KeyNameTaken,

@@ -8,6 +8,7 @@ from showup.access import accounts_store, connections_store, workspaces_store
 from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.permission import Permission
 from showup.access.workspace import DEFAULT
+from showup.backup.schedule import backups, made_at
 from showup.cli.fault_checks import DoctorResult, fault_checks
 from showup.cli.settings_check import destination_faults
 from showup.container import Container, ProcessConfig, build_connection_checker, open_container, open_http_clients
@@ -20,10 +21,12 @@ from showup.reads.health import Health, read_health, server_version
 from showup.reads.lead_sources import EMAILBISON, lead_source_states
 from showup.reads.queues import list_queues
 from showup.settings import Settings
+from showup.values.counted import counted
 
 _MIN_SERVER_VERSION = 150_000
 _MAX_CLOCK_DIFFERENCE = timedelta(seconds=5)
 _MAX_WAIT = timedelta(minutes=1)
+_MAX_BACKUP_DELAY = timedelta(hours=1)
 _SERVER_TIMEOUT = 3.0
 
 
@@ -60,7 +63,24 @@ async def run_checks(settings: Settings, config: ProcessConfig, results: list[Do
         results.append(_check_clock(container, snapshot))
         results.append(_check_events(container, snapshot))
         results.append(await _check_queues(container))
+        results.extend(_check_backups(container))
         results.extend(await fault_checks(container))
+
+
+def _check_backups(container: Container) -> list[DoctorResult]:
+    """Reports the age of the newest scheduled backup; nothing if showup.toml has no folder for them."""
+    policy = container.settings.policy.backup
+    if policy.folder is None:
+        return []
+    newest = next((made_at(path) for path in backups(policy.folder)), None)
+    if newest is None:
+        message = f"there is none in {policy.folder} yet. If this stays so, search the logs for `backup failed`"
+        return [DoctorResult("backups", "warn", message)]
+    age = container.clock() - newest
+    description = f"the newest in {policy.folder} is of {newest:%d %B %Y, %H:%M} UTC"
+    if age > policy.every + _MAX_BACKUP_DELAY:
+        return [DoctorResult("backups", "warn", f"{description}: search the logs for `backup failed`")]
+    return [DoctorResult("backups", "ok", description)]
 
 
 def _check_server_version(config: ProcessConfig, version: int) -> DoctorResult:
@@ -127,7 +147,7 @@ async def _check_lead_sources(container: Container) -> list[DoctorResult]:
         if state is not None and state.message is not None:
             results.append(DoctorResult(f"leads {EMAILBISON} {connection.name}", "warn", state.message))
         elif state is not None and state.last_synced_at is not None:
-            message = f"read at {state.last_synced_at:%Y-%m-%d %H:%M} UTC, {state.read:,} leads"
+            message = f"read at {state.last_synced_at:%Y-%m-%d %H:%M} UTC, {counted(state.read, 'lead')}"
             results.append(DoctorResult(f"leads {EMAILBISON} {connection.name}", "ok", message))
     return results
 

@@ -10,6 +10,10 @@ from showup.cli.output import print_json, print_table
 from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from showup.access.keys_store import ApiKey
     from showup.access.permission import Scope as ScopeOf
     from showup.container import Container
@@ -33,6 +37,9 @@ def create(
     workspace: Annotated[
         str | None, typer.Option(help="Limit the key to this workspace. Default: all workspaces.")
     ] = None,
+    teammate: Annotated[
+        str | None, typer.Option(help="Email of the teammate whose calendar an assistant with this key sees.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Create an API key and print it. The key is shown only once.
@@ -55,7 +62,12 @@ def create(
         async with transaction(container.engine) as tx:
             workspace_id = (await get_workspace(tx, workspace)).id if workspace else None
             return await keys_store.create(
-                tx, name=name, scope=scope_value, workspace_id=workspace_id, now=container.clock()
+                tx,
+                name=name,
+                scope=scope_value,
+                workspace_id=workspace_id,
+                now=container.clock(),
+                teammate_id=None if teammate is None else await _find_teammate(tx, teammate),
             )
 
     key = run_command(work)
@@ -63,6 +75,16 @@ def create(
         print_json({"name": name, "scope": scope_value, "workspace": workspace, "key": key})
     else:
         print(f"{key}\n\nSend it as `Authorization: Bearer KEY`. It is not shown again.")
+
+
+async def _find_teammate(tx: "AsyncConnection", email: str) -> "UUID":
+    from showup.access import teammates_store
+    from showup.values.email_address import normalize_email
+
+    found = await teammates_store.find(tx, normalize_email(email))
+    if found is None:
+        raise CliError(f"There is no teammate {email[:254]!r}. List the teammates with `showup teammates list`.")
+    return found.id
 
 
 @app.command("list")

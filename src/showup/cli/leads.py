@@ -10,6 +10,7 @@ import typer
 from showup.cli.errors import CliError
 from showup.cli.output import print_json, print_table
 from showup.cli.runner import get_workspace, run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from showup.campaigns.imports_store import LeadImport
@@ -160,9 +161,10 @@ def _print_preview(lead_file: "LeadFile", campaign: str, *, as_json: bool) -> No
 
 
 def _print_report(done: "LeadImport") -> None:
-    print(f"{done.campaign}: {done.accepted:,} leads, {done.repeated:,} repeated, {done.ignored:,} blank rows.")
+    accepted, blank = counted(done.accepted, "lead"), counted(done.ignored, "blank row")
+    print(f"{done.campaign}: {accepted}, {done.repeated:,} repeated, {blank}.")
     for reason, count in sorted(done.rejected.items()):
-        print(f"{count:,} rows rejected: {reason}")
+        print(f"{counted(count, 'row')} rejected: {reason}")
     for one in done.rejected_rows[:_SHOWN_REJECTIONS]:
         print(f"  line {one.line}: {one.reason}")
     if (more := len(done.rejected_rows) - _SHOWN_REJECTIONS) > 0:
@@ -181,6 +183,6 @@ def _progress(*, quiet: bool) -> Iterator[Callable[["LeadImport"], None]]:
         task = bar.add_task("leads", total=None)
 
         def on_progress(progress: "LeadImport") -> None:
-            bar.update(task, description=f"{progress.accepted:,} leads, line {progress.position:,}")
+            bar.update(task, description=f"{counted(progress.accepted, 'lead')}, line {progress.position:,}")
 
         yield on_progress

@@ -15,6 +15,7 @@ from showup.cli.output import print_json
 from showup.inbox.rebuild.compare import TableCount
 from showup.inbox.rebuild.differences import RebuildDifference
 from showup.inbox.rebuild.run import RebuildResult
+from showup.values.counted import counted
 
 _SKIP_REASONS = {
     "pending": "not applied yet",
@@ -68,7 +69,7 @@ def progress() -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
 def print_report(result: RebuildResult, mode: RebuildMode) -> None:
     """Prints how many events were replayed, and the differences."""
     skipped = sum(result.skipped.get(state, 0) for state in ("ignored", "unreadable"))
-    print(f"Replayed {result.events - skipped:,} events.{_format_skipped(result)}")
+    print(f"Replayed {counted(result.events - skipped, 'event')}.{_format_skipped(result)}")
     if result.newly_readable:
         print(
             f"This version reads {result.newly_readable:,} of the skipped events differently. "
@@ -82,7 +83,8 @@ def print_report(result: RebuildResult, mode: RebuildMode) -> None:
     console.print(_counts_table(result.counts, mode))
     if result.examples:
         console.print(_examples_table(result.examples, mode))
-    print(f"{result.differing:,} rows {'were repaired' if mode.applied else 'differ'}.")
+    words = ("row was repaired", "rows were repaired") if mode.applied else ("row differs", "rows differ")
+    print(f"{counted(result.differing, *words)}.")
 
 
 def print_report_json(result: RebuildResult, mode: RebuildMode) -> None:

@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from showup.access.workspace import Workspace
-    from showup.container import Container
+    from showup.container import Container, ProcessConfig
 
 ResultT = TypeVar("ResultT")
 
 
 def run_command(work: "Callable[[Container], Awaitable[ResultT]]") -> ResultT:
     """Returns what `work` returns, run with this Showup's container; an embedded database is migrated first."""
+    return run_command_with_config(lambda container, _: work(container))
+
+
+def run_command_with_config(work: "Callable[[Container, ProcessConfig], Awaitable[ResultT]]") -> ResultT:
+    """Returns what `work` returns, as `run_command` does; `work` gets the process's config too."""
     from showup import container, logs
     from showup.database.engine import translate_errors
     from showup.settings import load
@@ -33,7 +38,7 @@ def run_command(work: "Callable[[Container], Awaitable[ResultT]]") -> ResultT:
             container.open_container(settings, config, direct=True) as opened_container,
             translate_errors(config.direct_url),
         ):
-            return await work(opened_container)
+            return await work(opened_container, config)
 
     with container.open_database(settings) as (config, server):
         return asyncio.run(run())

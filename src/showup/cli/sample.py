@@ -6,6 +6,7 @@ import typer
 
 from showup.cli.output import print_json, print_table
 from showup.cli.runner import get_workspace, run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from showup.container import Container
@@ -51,7 +52,7 @@ def sample(
 def _print_loaded(workspace: str, stored: int) -> None:
     from showup.simulation.sample import SAMPLE
 
-    print(f"Stored {stored} events in {workspace}. A running Showup applies them at once.\n")
+    print(f"Stored {counted(stored, 'event')} in {workspace}. A running Showup applies them at once.\n")
     rows = [
         {
             "company": deal.company,

@@ -13,7 +13,9 @@ from showup.simulation.compare import TruthDifference
 from showup.simulation.run import CheckResult
 from showup.simulation.sender import SendSummary
 from showup.simulation.world import World
+from showup.values.counted import counted
 
+_SINGULARS = {"bookings": "booking", "deals": "deal", "companies": "company", "people": "person"}
 _MAX_DIFFERENCES = 50
 
 
@@ -40,9 +42,10 @@ def wait_status() -> Iterator[None]:
 
 def print_report(world: World, summary: SendSummary, comparison: CheckResult | None) -> None:
     """Prints what was sent and, if it was compared, the comparison."""
+    sent, retries = counted(summary.sent, "webhook"), counted(summary.retries, "retry", "retries")
     print(
-        f"Run {world.tag}: sent {summary.sent} webhooks in {summary.seconds:.1f} s, "
-        f"{summary.accepted} accepted, {summary.duplicates} of them duplicates, {summary.retries} retries"
+        f"Run {world.tag}: sent {sent} in {summary.seconds:.1f} s, "
+        f"{summary.accepted:,} accepted, {summary.duplicates:,} of them repeated, {retries}"
     )
     for reason, count in sorted(summary.failures.items()):
         print(f"  refused: {count} × {reason}")
@@ -78,20 +81,22 @@ def print_report_json(world: World, summary: SendSummary, comparison: CheckResul
 
 def _print_comparison(comparison: CheckResult) -> None:
     if comparison.unprocessed:
-        print(f"Timed out: {comparison.unprocessed} events are not applied yet. Check that a worker runs.")
+        events = counted(comparison.unprocessed, "event is", "events are")
+        print(f"Timed out: {events} not applied yet. Check that a worker runs.")
     if comparison.differences:
         Console().print(_differences_table(comparison.differences))
         if (more := len(comparison.differences) - _MAX_DIFFERENCES) > 0:
             print(f"… and {more} more")
     elif not comparison.unprocessed:
-        sizes = ", ".join(f"{count} {noun}" for noun, count in _truth_counts(comparison).items())
+        counts = _truth_counts(comparison)
+        sizes = ", ".join(counted(count, _SINGULARS[noun], noun) for noun, count in counts.items())
         print(f"OK: {sizes} match the simulation")
     if (matches := comparison.matches) is not None:
-        print(f"{matches.linked} of {matches.leads} attendees who are leads are linked to their lead")
+        print(f"attendees who are leads: {matches.linked:,} of {matches.leads:,} linked to their lead")
 
 
 def _differences_table(differences: list[TruthDifference]) -> Table:
-    table = Table(title=f"{len(differences)} differences")
+    table = Table(title=counted(len(differences), "difference"))
     for heading in ("kind", "key", "field", "expected", "found"):
         # A uid that is cut short can't be looked up.
         table.add_column(heading, overflow="fold")

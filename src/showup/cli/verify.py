@@ -9,6 +9,7 @@ import typer
 from showup.cli.errors import CliError
 from showup.cli.output import print_json
 from showup.cli.runner import get_workspace, run_command
+from showup.values.counted import counted
 
 if TYPE_CHECKING:
     from showup.access.workspace import Workspace
@@ -40,7 +41,7 @@ def verify(
     else:
         _print_verdict(verdict)
     if broken := verdict.break_count:
-        raise CliError(f"The log differs from what was applied: {broken} break{'' if broken == 1 else 's'} found.")
+        raise CliError(f"The log differs from what was applied: {counted(broken, 'break')} found.")
 
 
 def _parse_head(text: str) -> "ChainHead":
@@ -95,7 +96,7 @@ def _print_verdict(verdict: "VerificationReport") -> None:
 
 def _print_workspace(slug: str, report: "ChainReport") -> None:
     erased = f", {report.erased_count} erased" if report.erased_count else ""
-    print(f"{slug}: {report.link_count} links{erased}, head {report.head or '-'}")
+    print(f"{slug}: {counted(report.link_count, 'link')}{erased}, head {report.head or '-'}")
     for chain_break in report.breaks[:_MAX_BREAKS]:
         number = "-" if chain_break.number is None else str(chain_break.number)
         print(f"  {chain_break.kind}  number {number}  event {chain_break.event_id or '-'}: {chain_break.message}")

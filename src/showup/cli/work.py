@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from showup.values.counted import counted
+
 
 def work(
     processes: Annotated[int, typer.Option(min=1, help="The number of event workers, and of delivery workers.")] = 1,
@@ -25,5 +27,5 @@ def work(
 
 
 def _print_banner(processes: int) -> None:
-    sys.stdout.write(f"Showup runs {processes} pair{'' if processes == 1 else 's'} of workers. Press Ctrl-C to stop.\n")
+    sys.stdout.write(f"Showup runs {counted(processes, 'pair')} of workers. Press Ctrl-C to stop.\n")
     sys.stdout.flush()

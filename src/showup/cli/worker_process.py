@@ -43,9 +43,10 @@ async def run_event_worker(container: Container, stop: asyncio.Event) -> None:
 async def run_delivery_worker(container: Container, config: ProcessConfig, stop: asyncio.Event) -> None:
     """Sends due deliveries until `stop`."""
     # The other processes don't import the dispatcher.
+    from showup.cli.backup_plan import backup_tasks
     from showup.delivery_worker import open_delivery_worker
 
-    async with open_delivery_worker(container, config) as worker:
+    async with open_delivery_worker(container, config, other_tasks=backup_tasks(container, config)) as worker:
         tune_garbage_collection()
         report_ready()
         await worker.run(stop)

@@ -72,12 +72,16 @@ def list_all(json: Json = False) -> None:
 
 
 def _check_arguments(slug: str, time_zone: str) -> None:
-    from showup.access.workspace import is_slug
+    from showup.access.workspace import SIMULATION, is_slug
     from showup.values.invalid_value import InvalidValue
     from showup.values.time_zone import check_time_zone
 
     if not is_slug(slug):
         raise CliError(f"{slug!r} is not a valid slug. Use lower-case letters, digits and hyphens.")
+    if slug == SIMULATION:
+        raise CliError(
+            f"{slug!r} is the workspace of `showup simulate`, and its data counts as simulated. Choose another slug."
+        )
     try:
         check_time_zone(time_zone)
     except InvalidValue as error:

@@ -101,10 +101,11 @@ async def _save(
         ignored=sum(isinstance(row, IgnoredRow) for row in batch),
         rejected=[RejectedLine(line=row.line, reason=row.reason) for row in batch if isinstance(row, RejectedRow)],
     )
-    campaign_ids = await _save_campaigns(engine, request, leads, now)
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         await leads_store.lock_leads(connection, request.workspace_id)
+        names = {_campaign_of(row, request) for row in leads}
+        campaign_ids = await leads_store.save_campaigns(connection, request.workspace_id, "csv", names, now)
         imported = [
             ImportedLead(
                 lead=row.lead, signals=row.signals, campaign_id=campaign_ids[_campaign_of(row, request)], line=row.line
@@ -117,20 +118,6 @@ async def _save(
         after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
         await match_imported(connection, request.workspace_id, saved, now)
         return after
-
-
-async def _save_campaigns(
-    engine: AsyncEngine, request: ImportRequest, rows: list[LeadRow], now: datetime
-) -> dict[str, int]:
-    """Returns the numbers of the rows' campaigns.
-
-    All workspaces take numbers in turn. In a transaction of its own, no workspace waits for the pipeline of another.
-    """
-    async with transaction(engine) as tx:
-        connection = await driver_connection(tx)
-        await leads_store.lock_leads(connection, request.workspace_id)
-        names = {_campaign_of(row, request) for row in rows}
-        return await leads_store.save_campaigns(connection, request.workspace_id, "csv", names, now)
 
 
 def _campaign_of(row: LeadRow, request: ImportRequest) -> str:

@@ -80,6 +80,8 @@ api_keys = Table(
     Column("workspace_id", UUID, ForeignKey("workspaces.id")),
     Column("scope", Text, CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope"), nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
+    # For whom the key acts: an assistant with it sees this teammate's calendar. NULL: for nobody in particular.
+    Column("teammate_id", UUID, ForeignKey("teammates.id", ondelete="SET NULL")),
     Column("created_at", Instant, nullable=False, server_default=text("now()")),
     Column("revoked_at", Instant),
 )

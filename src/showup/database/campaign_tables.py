@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    Sequence,
     SmallInteger,
     Table,
     Text,
@@ -26,11 +27,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
 
+# The numbers of campaigns that no other system has numbered; an aborted import leaves a gap.
+campaign_numbers = Sequence("campaign_numbers", start=1_000_000_000, metadata=metadata)
+
 campaigns = Table(
     "campaigns",
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    # EmailBison's own number, or one from FIRST_OWN_ID on.
+    # EmailBison's own number, or one of `campaign_numbers`, which begin at FIRST_OWN_ID.
     Column("id", BigInteger, nullable=False),
     Column("source", Text, CheckConstraint("source IN ('csv', 'emailbison')", name="source"), nullable=False),
     Column("name", Text, nullable=False),
@@ -78,6 +82,9 @@ leads = Table(
     Column("last_name", Text),
     Column("name", Text),
     Column("company", Text),
+    # The import or the source that named the lead last, and the names that it replaced, each `until` a time.
+    Column("names_from", UUID),
+    Column("earlier_names", JSONB, nullable=False, server_default="[]"),
     Column("other_emails", ARRAY(Text)),
     Column("other_keys", ARRAY(Text)),
     # The keys by which attendees of the same name or company find the lead: name_match/keys.py. Empty: unknown.
@@ -130,6 +137,10 @@ campaign_leads = Table(
     Column("import_line", BigInteger),
     # The lead was in several campaigns at some time.
     Column("shared", Boolean, nullable=False, server_default=text("false")),
+    # Of EmailBison's campaigns, what was known when the times of the single mails were read: how many were sent, and
+    # whether the lead had answered (1) and was interested (2). NULL: they were not read yet.
+    Column("mails_read", Integer),
+    Column("answers_read", SmallInteger),
     PrimaryKeyConstraint("lead_id", "campaign_id"),
     ForeignKeyConstraint(["workspace_id", "campaign_id"], ["campaigns.workspace_id", "campaigns.id"]),
     Index("ix_campaign_leads_campaign", "workspace_id", "campaign_id", "lead_id"),
@@ -141,6 +152,17 @@ campaign_leads = Table(
         postgresql_include=["campaign_id", "replied", "replied_at", "interested", "interested_at"],
         postgresql_where=text("shared AND (replied OR interested)"),
     ),
+    # The leads whose mails are to be read, those who answered first: as `campaigns.mails_store` asks for them.
+    Index(
+        "ix_campaign_leads_unread_mails",
+        "workspace_id",
+        text("((replied IS TRUE)::integer + (interested IS TRUE)::integer) DESC"),
+        "lead_id",
+        postgresql_where=text(
+            "campaign_id < 1000000000 AND (coalesce(sent, 0) > coalesce(mails_read, 0)"
+            " OR (replied IS TRUE)::integer + (interested IS TRUE)::integer > coalesce(answers_read, 0))"
+        ),
+    ),
 )
 
 # The match of a booking's attendee to a lead. A match that was undone stays, so that it is not made again by itself.
@@ -150,6 +172,7 @@ matches = Table(
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
+    # The attendee's key in the booking, as in `booking_attendees`.
     Column("attendee", Text, nullable=False),
     Column("lead_id", UUID, nullable=False),
     Column("lead_email", Text, nullable=False),
@@ -164,7 +187,13 @@ matches = Table(
     Index("uq_matches_attendee", "booking_id", "attendee", unique=True, postgresql_where=text("state = 'matched'")),
     Index("ix_matches_booking_id", "booking_id"),
     Index("ix_matches_lead_id", "lead_id"),
-    Index("ix_matches_campaign", "workspace_id", "campaign_id", postgresql_where=text("state = 'matched'")),
+    Index(
+        "ix_matches_campaign",
+        "workspace_id",
+        "campaign_id",
+        postgresql_include=["booking_id"],
+        postgresql_where=text("state = 'matched'"),
+    ),
 )
 
 # The seats of matched attendees that count in the funnel: copies of bookings and their attendees in few bytes, so that
@@ -176,6 +205,8 @@ funnel_seats = Table(
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
     Column("lead_id", UUID, nullable=False),
+    # Who counts: the lead, or the lead of the person's current address if somebody merged people.
+    Column("person_id", UUID, nullable=False),
     Column("campaign_id", BigInteger, nullable=False),
     Column("booked_at", Instant, nullable=False),
     Column("start_time", Instant, nullable=False),
@@ -186,7 +217,7 @@ funnel_seats = Table(
     Column("simulated", Boolean, nullable=False),
     Column("organizer_email", Text),
     Index("ix_funnel_seats_booking_id", "booking_id"),
-    Index("ix_funnel_seats_lead_id", "lead_id"),
+    Index("ix_funnel_seats_person_id", "person_id"),
 )
 
 # A view: the attendees of bookings that are neither cancelled nor rejected, who have no match.
@@ -197,12 +228,15 @@ unmatched_bookings = Table(
     Column("workspace_id", UUID),
     Column("booking_id", UUID),
     Column("attendee", Text),
+    Column("email", Text),
+    Column("phone", Text),
     Column("name", Text),
     Column("title", Text),
     Column("start_time", Instant),
     Column("booked_at", Instant),
     Column("status", Text),
     Column("organizer_email", Text),
+    Column("simulated", Boolean),
     Column("dismissed", Boolean),
     Column("company_answer", Text),
     Column("company_key", Text),

@@ -24,22 +24,24 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from showup.database.metadata import Instant, metadata
 
-# What becomes of a lead in all their seats, and in those of one campaign, of one organizer, or of both. `levels` are
-# the bits of `campaigns.funnel.LEVEL_BITS` that the row stands for: a lead with one seat has one row for all of them.
+# What becomes of a person in all their seats as a lead, and in those of one campaign, of one organizer, or of both.
+# `levels` are the bits of `campaigns.funnel.LEVEL_BITS` that the row stands for: a person with one seat has one row for
+# all of them. Merged people are one person: `funnel_seats.person_id`.
 funnel_people = Table(
     "funnel_people",
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("lead_id", UUID, nullable=False),
+    Column("person_id", UUID, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("levels", SmallInteger, nullable=False),
-    # 0: several campaigns. Empty: several organizers, or an unknown one.
+    # 0: several campaigns. Empty: several organizers, or an unknown one. Zeros: several campaigns, or several leads.
     Column("campaign_id", BigInteger, nullable=False),
     Column("organizer_email", Text, nullable=False),
+    Column("lead_id", UUID, nullable=False),
     # Of the lead in the campaign, as `reads.funnel_filter.MEMBERS` has them; 0 and empty: unknown.
     Column("step", Integer, nullable=False, server_default="0"),
     Column("sender_email", Text, nullable=False, server_default=""),
-    # The lead has seats in several campaigns, or simulated and real ones.
+    # The person has seats in several campaigns, as several leads, or simulated and real ones.
     Column("shared", Boolean, nullable=False),
     # Of the latest seat.
     Column("booked_at", Instant, nullable=False),
@@ -57,7 +59,8 @@ funnel_people = Table(
     Column("outcome", SmallInteger, nullable=False),
     Column("at", Instant, nullable=False),
     Column("settled_at", Instant, nullable=False),
-    PrimaryKeyConstraint("lead_id", "simulated", "levels", "campaign_id", "organizer_email"),
+    PrimaryKeyConstraint("person_id", "simulated", "levels", "campaign_id", "organizer_email", "lead_id"),
+    Index("ix_funnel_people_lead_id", "lead_id"),
     Index("ix_funnel_people_booked_at", "workspace_id", "booked_at"),
     Index("ix_funnel_people_at", "workspace_id", "at"),
     Index("ix_funnel_people_report_at", "workspace_id", "report_at", postgresql_where=text("report_at IS NOT NULL")),

@@ -90,6 +90,16 @@ lead_walks = Table(
     PrimaryKeyConstraint("workspace_id", "list"),
 )
 
+# EmailBison's mailboxes that write to leads, by its numbers; without an address where it doesn't know one.
+mail_senders = Table(
+    "mail_senders",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("email", Text),
+    PrimaryKeyConstraint("workspace_id", "number"),
+)
+
 # Leads that a webhook named: EmailBison signs nothing, so its API is asked about them.
 reported_leads = Table(
     "reported_leads",

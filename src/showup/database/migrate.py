@@ -1,7 +1,8 @@
 """Upgrade a database to the current tables, and report where it differs."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _LOCK = 7_305_211_848_190_325
 _FOLDER = Path(__file__).parent / "migrations"
 # Tables that we do not define: Alembic's own, and those of the jobs, which PgQueuer's installer creates.
+_DIGEST = "SELECT obj_description(to_regclass('alembic_version'), 'pg_class')"
+_SHOWN_DIFFERENCES = 3
 _FOREIGN_TABLES = ("alembic_version", "pgqueuer")
 
 # The parts of a schema, as PostgreSQL describes them, so that two schemas can be compared.
@@ -55,12 +58,26 @@ class DatabaseNewer(Exception):
         )
 
 
+class DatabaseChanged(Exception):
+    """A build between two releases made this database: its revision is ours, and its tables are not."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        shown = "; ".join(part.removeprefix("missing: ") for part in missing[:_SHOWN_DIFFERENCES])
+        more = f" and {len(missing) - _SHOWN_DIFFERENCES} more" if len(missing) > _SHOWN_DIFFERENCES else ""
+        super().__init__(
+            f"Another build of this version of Showup made the database. It lacks: {shown}{more}. No migration leads"
+            " from there to here. To begin anew, set SHOWUP_DATA_DIR to a new folder or move the old one away; with"
+            " DATABASE_URL, name an empty database. To keep the data, run the build that made it."
+        )
+
+
 async def upgrade(url: str) -> None:
     """Upgrade the database at `url` to the newest revision, all steps or none; wait for other migrations.
 
-    Raises DatabaseNewer and DatabaseUnavailable; the latter also if other sessions keep a table locked for 5 s, so that
-    they are not blocked.
+    Raises DatabaseNewer, DatabaseChanged and DatabaseUnavailable; the last one also if other sessions keep a table
+    locked for 5 s, so that they are not blocked.
     """
+    digest = _migrations_digest()
     # A step may take as long as its tables require: only locks have a time limit.
     engine = connect(url, pool_size=1, statement_timeout=None)
     try:
@@ -73,17 +90,41 @@ async def upgrade(url: str) -> None:
                 raise DatabaseNewer(current, newest)
             if current != newest:
                 await tx.run_sync(_upgrade)
+                await _set_digest(tx, digest)
+            is_known = await tx.scalar(text(_DIGEST)) == digest
+        if not is_known:
+            # The migrations were edited since. That matters only if the tables differ.
+            if missing := [one for one in await find_drift(url) if one.startswith("missing: ")]:
+                raise DatabaseChanged(missing)
+            async with translate_errors(url), transaction(engine) as tx:
+                await _set_digest(tx, digest)
     finally:
         await engine.dispose()
 
 
+def _migrations_digest() -> str:
+    """Return what tells these migrations from others of the same revision."""
+    content = b"".join(path.read_bytes() for path in sorted(_FOLDER.glob("versions/[0-9]*.py")))
+    return f"migrations {sha256(content).hexdigest()}"
+
+
+async def _set_digest(tx: AsyncConnection, digest: str) -> None:
+    # It stands at Alembic's table, which no migration creates and no comparison reads.
+    await tx.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{digest}'")
+
+
 async def read_revisions(connection: AsyncConnection) -> tuple[str | None, str]:
     """Return the revision of the database (None: empty) and the newest one there is."""
-    # This runs at every start, and Alembic, which could answer too, loads slowly.
-    newest = max(path.name.partition("_")[0] for path in _FOLDER.glob("versions/[0-9]*.py"))
+    newest = newest_revision()
     if not await connection.scalar(text("SELECT to_regclass('alembic_version')")):
         return None, newest
     return await connection.scalar(text("SELECT version_num FROM alembic_version")), newest
+
+
+def newest_revision() -> str:
+    """Return the newest revision that this version knows, such as `0001`."""
+    # This runs at every start, and Alembic, which could answer too, loads slowly.
+    return max(path.name.partition("_")[0] for path in _FOLDER.glob("versions/[0-9]*.py"))
 
 
 async def find_drift(url: str) -> list[str]:

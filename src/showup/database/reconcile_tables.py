@@ -34,7 +34,7 @@ reconciliations = Table(
     Column(
         "state",
         Text,
-        CheckConstraint("state IN ('running', 'done', 'failed')", name="state"),
+        CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
         nullable=False,
         server_default="running",
     ),

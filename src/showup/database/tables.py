@@ -36,6 +36,13 @@ from showup.database.analysis_tables import fact_weeks as fact_weeks
 from showup.database.analysis_tables import stage_visits as stage_visits
 from showup.database.analysis_tables import week_counts as week_counts
 from showup.database.analysis_tables import week_summaries as week_summaries
+from showup.database.assistant_tables import approvals as approvals
+from showup.database.assistant_tables import assistant_settings as assistant_settings
+from showup.database.assistant_tables import assistant_usage as assistant_usage
+from showup.database.assistant_tables import calcom_authorizations as calcom_authorizations
+from showup.database.assistant_tables import calcom_profiles as calcom_profiles
+from showup.database.assistant_tables import chat_messages as chat_messages
+from showup.database.assistant_tables import tool_grants as tool_grants
 from showup.database.campaign_tables import campaign_leads as campaign_leads
 from showup.database.campaign_tables import campaigns as campaigns
 from showup.database.campaign_tables import funnel_seats as funnel_seats
@@ -59,10 +66,13 @@ from showup.database.funnel_tables import funnel_people as funnel_people
 from showup.database.funnel_tables import mail_weeks as mail_weeks
 from showup.database.funnel_tables import people_weeks as people_weeks
 from showup.database.funnel_tables import record_counts as record_counts
+from showup.database.history_tables import deal_events as deal_events
+from showup.database.history_tables import merges as merges
 from showup.database.lead_source_tables import campaign_days as campaign_days
 from showup.database.lead_source_tables import campaign_totals as campaign_totals
 from showup.database.lead_source_tables import lead_sources as lead_sources
 from showup.database.lead_source_tables import lead_walks as lead_walks
+from showup.database.lead_source_tables import mail_senders as mail_senders
 from showup.database.lead_source_tables import reported_leads as reported_leads
 from showup.database.log_tables import audit_log as audit_log
 from showup.database.log_tables import chain as chain
@@ -76,6 +86,7 @@ from showup.database.operation_tables import webhook_refusals as webhook_refusal
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 from showup.database.teammate_tables import memberships as memberships
+from showup.database.teammate_tables import saved_views as saved_views
 from showup.database.teammate_tables import sessions as sessions
 from showup.database.teammate_tables import sign_in_links as sign_in_links
 from showup.database.teammate_tables import sign_in_log as sign_in_log
@@ -162,6 +173,17 @@ deals = Table(
     # A deal without an amount comes below one of 0.
     Index("ix_deals_amount", "workspace_id", text("coalesce(amount, -1)"), "id"),
     Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),
+    Index("ix_deals_closed", "workspace_id", "status", "closed_at", postgresql_where=text("status <> 'active'")),
+    # The columns of the pipeline board, with their sums.
+    Index(
+        "ix_deals_board",
+        "workspace_id",
+        "stage",
+        "stage_entered_at",
+        "id",
+        postgresql_include=["owner_email", "currency", "amount"],
+        postgresql_where=text("status = 'active'"),
+    ),
 )
 
 # A deal that a late event took from the booking that had opened it: its id redirects to the deal of that booking.
@@ -301,6 +323,9 @@ booking_attendees = Table(
     Column("email", Text),
     # What the address has in common with others of the same mailbox: leads are matched by it.
     Column("match_key", Text),
+    # What identifies them in the booking, and in `matches`: the address, else the phone number, else the name. NULL for
+    # organizers and teammates, who are no leads.
+    Column("attendee_key", Text),
     # The company of the address, or the one that a person assigned them to before; a merge or a correction that came
     # after the attendee joined the booking does not change it.
     Column("company_key", Text),
@@ -331,8 +356,8 @@ booking_attendees = Table(
     # The id of the row in `unmatched_bookings`.
     Index(
         "ix_booking_attendees_unmatched",
-        text("(md5((booking_id)::text || ':' || email)::uuid)"),
-        postgresql_where=text("match_key IS NOT NULL"),
+        text("(md5((booking_id)::text || ':' || attendee_key)::uuid)"),
+        postgresql_where=text("attendee_key IS NOT NULL"),
     ),
     Index("ix_booking_attendees_match_key", "match_key", postgresql_where=text("match_key IS NOT NULL")),
     Index(
@@ -348,46 +373,4 @@ booking_attendees = Table(
         "company_key",
         postgresql_where=text("company_key IS NOT NULL"),
     ),
-)
-
-# The deal events of each stream (of a booking, or of a deal that a person opened), in source order.
-deal_events = Table(
-    "deal_events",
-    metadata,
-    Column("company_id", UUID, ForeignKey("companies.id"), nullable=False),
-    # The booking, or the event by which a person opened the deal.
-    Column("stream_id", UUID, nullable=False),
-    # Of a company with seats in a booking of another company: the booking, and the company's deal.
-    Column("booking_id", UUID),
-    Column("deal_id", UUID),
-    Column("position", Integer, nullable=False),
-    Column("order_key", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("event_id", UUID, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("organizer_email", Text),
-    Column("start_time", Instant),
-    Column("series_uid", Text),
-    # {change, to, actor} of a manual event; NULL otherwise.
-    Column("manual", JSONB),
-    PrimaryKeyConstraint("stream_id", "position"),
-    Index("ix_deal_events_company_id", "company_id"),
-    Index("ix_deal_events_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
-    Index("ix_deal_events_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
-)
-
-# Merged identities (PI12): two people by their emails, two companies by their keys. An undone merge has no row.
-merges = Table(
-    "merges",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("kind", Text, CheckConstraint("kind IN ('people', 'companies')", name="kind"), nullable=False),
-    Column("gone", Text, nullable=False),
-    Column("stays", Text, nullable=False),
-    Column("gone_id", UUID, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    UniqueConstraint("workspace_id", "kind", "gone"),
-    Index("ix_merges_gone_id", "gone_id"),
 )

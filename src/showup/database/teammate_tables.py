@@ -86,6 +86,25 @@ sign_in_links = Table(
     Index("ix_sign_in_links_teammate_id", "teammate_id"),
 )
 
+# What teammates keep of the lists: search, filters and order, as the query string of the page's address.
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("teammate_id", UUID, ForeignKey("teammates.id", ondelete="CASCADE"), nullable=False),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column(
+        "list_name",
+        Text,
+        CheckConstraint("list_name IN ('deals', 'bookings', 'people', 'companies')", name="list_name"),
+        nullable=False,
+    ),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("teammate_id", "workspace_id", "list_name", "name"),
+)
+
 # The audit of sign-ins. It refers to teammates by their address, so that it outlives them.
 sign_in_log = Table(
     "sign_in_log",

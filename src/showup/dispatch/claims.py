@@ -63,6 +63,7 @@ async def expire(connection: asyncpg.Connection, queue: DestinationQueue, now: d
         UPDATE deliveries d SET state = CASE WHEN delivered_at IS NULL THEN 'skipped' ELSE 'delivered' END,
         attempt_id = NULL, unwanted = NULL, updated_at = $3, because = CASE
             WHEN delivered_at IS NOT NULL THEN 'it was delivered before; sending it again failed'
+            WHEN kind = 'outcome' THEN 'too late: the meeting ended more than a day ago'
             WHEN kind <> 'reminder' THEN 'too late: the meeting had begun, or the event was too old'
             WHEN expires_at < due_at + make_interval(secs => (details->>'before_seconds')::int)
             THEN 'too late: the next reminder was due'

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 from showup.destinations.contract import Meeting
 from showup.dispatch.attempt_results import NotSent, Postponed
 from showup.dispatch.claims import Claimed
+from showup.outbox.planned import OUTCOME
 
 # These only make sense while the meeting will take place, at the time that they were planned for.
 _REQUIRES_ACTIVE_MEETING: Final = frozenset(
-    {"confirmation", "series", "rescheduled", "new_place", "new_host", "reminder"}
+    {"confirmation", "series", "rescheduled", "new_place", "new_host", "reminder", OUTCOME}
 )
 
 
@@ -77,10 +78,7 @@ def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
         return None
     if meeting is None:
         return _BOOKING_GONE
-    if one.kind == "no_show" and meeting.attended is not False:
-        return NotSent(state="skipped", because="the attendee is no longer reported as a no-show")
-    if one.kind == "reschedule_request" and not (meeting.status == "CANCELLED" and meeting.reschedule_requested):
-        because = f"no other time is requested now: the meeting is {meeting.status.lower()}"
+    if (because := _disproved(one.kind, meeting)) is not None:
         return NotSent(state="skipped", because=because)
     if one.kind not in _REQUIRES_ACTIVE_MEETING:
         return None
@@ -88,4 +86,15 @@ def _stop_reason(one: Claimed, meeting: Meeting | None) -> NotSent | None:
         return NotSent(state="skipped", because=f"the meeting is now {meeting.status.lower()}")
     if meeting.version != one.booking_version:
         return NotSent(state="skipped", because="the meeting was rescheduled")
+    return None
+
+
+def _disproved(kind: str, meeting: Meeting) -> str | None:
+    """Returns why what the message would say is no longer so; None if it is, or if it claims nothing."""
+    if kind == "no_show" and meeting.attended is not False:
+        return "the attendee is no longer reported as a no-show"
+    if kind == "reschedule_request" and not (meeting.status == "CANCELLED" and meeting.reschedule_requested):
+        return f"no other time is requested now: the meeting is {meeting.status.lower()}"
+    if kind == OUTCOME and (meeting.evidence == "reported" or meeting.host_absent):
+        return "the outcome was reported"
     return None

@@ -38,7 +38,8 @@ from showup.dispatch.destination_records import DestinationRecords, load_destina
 from showup.dispatch.record_facts import MeetingLookup, RecordFacts, load_record_facts
 from showup.outbox.confirm_tokens import Invitation
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
-from showup.outbox.planned import ASKING_SECONDS, REMINDER
+from showup.outbox.outcome_tokens import VALID_FOR, OutcomeLink
+from showup.outbox.planned import ASKING_SECONDS, OUTCOME, REMINDER
 
 _log = structlog.get_logger()
 
@@ -53,6 +54,12 @@ class ConfirmUrlBuilder(Protocol):
     """Builds the URL of the page on which the attendee says yes; None if there is no such page."""
 
     def __call__(self, invitation: Invitation) -> str | None: ...
+
+
+class OutcomeUrlBuilder(Protocol):
+    """Builds the URLs of the pages that take a meeting's outcome (AP2): the host's own, and that for who signs in."""
+
+    def __call__(self, request: OutcomeLink) -> tuple[str, str]: ...
 
 
 class ReadyDelivery(Struct, frozen=True, kw_only=True):
@@ -88,6 +95,7 @@ class FinalCheck(Struct, frozen=True, kw_only=True):
     meetings: MeetingLookup
     unsubscribe_url: UnsubscribeUrlBuilder
     confirm_url: ConfirmUrlBuilder
+    outcome_url: OutcomeUrlBuilder
 
 
 class Draft(Struct, kw_only=True):
@@ -258,7 +266,11 @@ def _attempt(one: Claimed, content: Content, destination_records: DestinationRec
 
 
 def _booking_recipient(one: Claimed) -> tuple[UUID, str] | None:
-    return None if one.booking_id is None else (one.booking_id, one.recipient or "")
+    if one.booking_id is None:
+        return None
+    # The question to the host is about the attendee whom its details name.
+    attendee = one.details.get("attendee") if one.kind == OUTCOME else one.recipient
+    return one.booking_id, attendee or ""
 
 
 _NO_MEETING: Final = (UUID(int=0), "")
@@ -304,6 +316,9 @@ def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, fin
     workspace_id, email = connected.queue.workspace_id, meeting.guest.email
     if one.kind == "no_show":
         return {"unsubscribe_url": final_check.unsubscribe_url(workspace_id, email)}
+    if one.kind == OUTCOME:
+        own, shared = final_check.outcome_url(_outcome_request(one, workspace_id, meeting))
+        return {"outcome_url": own, "form_url": shared}
     first, last = ASKING_SECONDS
     if one.kind == REMINDER and email and first <= one.details.get("before_seconds", 0) <= last:
         invitation = Invitation(
@@ -312,6 +327,16 @@ def _links(one: Claimed, connected: ConnectedQueue, meeting: Meeting | None, fin
         url = final_check.confirm_url(invitation)
         return {} if url is None else {"confirm_url": url}
     return {}
+
+
+def _outcome_request(one: Claimed, workspace_id: UUID, meeting: Meeting) -> OutcomeLink:
+    return OutcomeLink(
+        workspace_id=workspace_id,
+        booking_id=meeting.booking_id,
+        start_time=meeting.start_time,
+        host=one.recipient or "",
+        expires_at=(meeting.end_time or meeting.start_time) + VALID_FOR,
+    )
 
 
 async def _load_contents(connection: asyncpg.Connection, claimed: Sequence[Claimed]) -> dict[UUID, Content]:

@@ -4,6 +4,9 @@ Each date of a series plans its own mail, and all become due a few seconds after
 prepared claims the mails of the dates that are known by then: the accepted ones, or those that were cancelled. These
 mails wait for it, and are skipped once it is delivered or previewed. If it is withdrawn or fails, the next one takes
 its place. A date that arrives later is claimed by no mail, so its own is sent.
+
+If all remaining dates of a series are cancelled, Cal.com reports one of them. The mail about it therefore waits a few
+minutes for a comparison with Cal.com's API, which finds the others.
 """
 
 from collections.abc import Sequence
@@ -14,6 +17,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from showup.connections.sync_requests_store import request_sync
 from showup.destinations.contract import Meeting, SeriesDate
 from showup.dispatch.attempt_results import NotSent, Postponed
 from showup.dispatch.claims import Claimed
@@ -23,6 +27,10 @@ from showup.outbox.planned import CANCELLED, SERIES, WITH_SERIES
 # So many calendar entries can one mail cancel; the other dates have another mail.
 _MOST_CANCELLED: Final = 12
 _LOOK_AGAIN_AFTER: Final = timedelta(seconds=2)
+# A comparison leaves out the last minutes, in which webhooks may be in transit (`grace`), and runs once a minute.
+_COMPARED_WITHIN: Final = timedelta(minutes=4)
+_COMPARISON_SEEN_AFTER: Final = timedelta(seconds=5)
+_LOOK_AT_COMPARISON_AFTER: Final = timedelta(seconds=15)
 
 
 class _Kind(Struct, frozen=True, kw_only=True):
@@ -102,6 +110,10 @@ async def claim_dates(
         return Postponed(until=max(now + _LOOK_AGAIN_AFTER, other["wake_at"]), because=kind.is_sent)
     dates = tuple(date for date in meeting.series if date.status == kind.status)
     if one.kind == CANCELLED:
+        if any(date.status == "ACCEPTED" and date.start_time > now for date in meeting.series) and (
+            postponed := await _until_compared(connection, one, now)
+        ):
+            return postponed
         own = await _unclaimed(connection, queue, one, [date.booking_id for date in dates])
         dates = tuple(date for date in dates if date.booking_id in own)
         if meeting.booking_id not in own or len(dates) == 1:
@@ -124,6 +136,30 @@ async def claim_dates(
         one.kind,
     )
     return dates
+
+
+async def _until_compared(connection: asyncpg.Connection, one: Claimed, now: datetime) -> Postponed | None:
+    """Asks for a comparison of the account with Cal.com; returns until when the mail waits for it, None if no more.
+
+    An account that is not compared, or whose last comparison failed, is not waited for.
+    """
+    sync = await connection.fetchrow(
+        """
+        SELECT s.account_id, s.failures, s.compared_until, s.last_ok_at
+        FROM bookings b JOIN syncs s ON s.account_id = b.account_id WHERE b.id = $1
+        """,
+        one.booking_id,
+    )
+    waits_until = one.decided_at + _COMPARED_WITHIN
+    if sync is None or sync["failures"] or now >= waits_until:
+        return None
+    if sync["compared_until"] is None or sync["compared_until"] < one.decided_at:
+        await request_sync(connection, sync["account_id"], now, full=False)
+        look_at = now + _LOOK_AT_COMPARISON_AFTER
+    elif now >= (look_at := sync["last_ok_at"] + _COMPARISON_SEEN_AFTER):
+        return None
+    because = "Cal.com may have cancelled other dates of the series too: waiting for a comparison with it"
+    return Postponed(until=min(look_at, waits_until), because=because)
 
 
 async def _unclaimed(

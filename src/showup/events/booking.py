@@ -130,11 +130,37 @@ class AssignmentDisputed(BookingEvent, frozen=True, kw_only=True):
 
 
 class OutcomeReported(ManualBookingEvent, frozen=True, kw_only=True):
-    """A witness reported the meeting's outcome; `rescheduled`: it did not take place and another will follow."""
+    """A witness reported the meeting's outcome; `rescheduled`: it did not take place and another will follow.
+
+    `offer`: whether people who did not come are offered another time; None: as the rules say.
+    """
 
     outcome: MeetingOutcome
     notes: str | None = None
     next_step: str | None = None
+    offer: bool | None = None
+
+
+class AttendeeReported(ManualBookingEvent, frozen=True, kw_only=True):
+    """A witness reported whether one attendee (by `Attendee.key`) came; None takes earlier reports about them back."""
+
+    attendee: str
+    came: bool | None
+
+
+class NextStepChanged(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person changed what is to be done next after the meeting; an empty text: nothing, or it is done."""
+
+    next_step: str
+
+
+class CommandUndone(ManualBookingEvent, frozen=True, kw_only=True):
+    """A person undid a report of the outcome, or a change of the deal that the booking opened.
+
+    `command` is its event; it counts as if nobody had given it.
+    """
+
+    command: UUID
 
 
 class AttendeeConfirmed(ManualBookingEvent, frozen=True, kw_only=True):
@@ -152,7 +178,7 @@ class BookingAttached(ManualBookingEvent, frozen=True, kw_only=True):
 
 
 class LeadMatched(ManualBookingEvent, frozen=True, kw_only=True):
-    """An attendee (email) of the booking was found to be a lead (email) of a campaign, by Showup or by a person.
+    """An attendee (by `Attendee.key`) was found to be a lead (email) of a campaign, by Showup or by a person.
 
     `method`, `score` and `evidence` are those of a `campaigns.match.FoundMatch`.
     """
@@ -180,13 +206,13 @@ class MatchUndone(ManualBookingEvent, frozen=True, kw_only=True):
 
 
 class AttendeeDismissed(ManualBookingEvent, frozen=True, kw_only=True):
-    """A person said that no campaign brought this attendee (email): nobody has to review them."""
+    """A person said that no campaign brought this attendee (by `Attendee.key`): nobody has to review them."""
 
     attendee: str
 
 
 class DismissalUndone(ManualBookingEvent, frozen=True, kw_only=True):
-    """A person wants to review the attendee (email) again."""
+    """A person wants to review the attendee (by `Attendee.key`) again."""
 
     attendee: str
 
@@ -216,6 +242,9 @@ AnyBookingEvent: TypeAlias = (
     | InviteDeclined
     | AssignmentDisputed
     | OutcomeReported
+    | AttendeeReported
+    | NextStepChanged
+    | CommandUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

@@ -105,6 +105,8 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.TranscriptReady,
     booking.AttendeeConfirmed,
     booking.OutcomeReported,
+    booking.AttendeeReported,
+    booking.NextStepChanged,
     booking.BookingAttached,
     booking.LeadMatched,
     booking.MatchWithdrawn,
@@ -112,6 +114,7 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.AttendeeDismissed,
     booking.DismissalUndone,
     DealChanged,
+    booking.CommandUndone,
 )
 _KIND_RANK: dict[type, int] = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
 

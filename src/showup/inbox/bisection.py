@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error, is_outage
 from showup.inbox import store
+from showup.values.counted import counted
 
 _log = structlog.get_logger()
 
@@ -19,7 +20,7 @@ class BatchFailed(Exception):
     """Raised when a batch of these events failed for another reason than a database outage."""
 
     def __init__(self, event_ids: Sequence[UUID]) -> None:
-        super().__init__(f"failed on {len(event_ids)} events")
+        super().__init__(f"failed on {counted(len(event_ids), 'event')}")
         self.event_ids = event_ids
 
 

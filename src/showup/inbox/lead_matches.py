@@ -70,29 +70,40 @@ async def _find_matches(
 ) -> dict[_SeatKey, FoundMatch]:
     """Returns the match of each attendee who has one: by address, else by name and company."""
     known = identities((await merge_store.in_force(connection, workspace_id)).values())
-    addresses = [
-        (one, row, _address_seat(row, known)) for one in bookings for row in one.seats if not _is_linked(one, row.email)
+    unlinked = [
+        (one, row, _addresses(row, known)) for one in bookings for row in one.seats if not _is_linked(one, row.key)
     ]
-    keys = {match_key(name) for _, _, seat in addresses for name in (seat.email, *seat.merged_names)}
+    keys = {match_key(address) for _, _, addresses in unlinked for address in addresses}
     leads = _by_key(await candidates.of_keys(connection, workspace_id, keys))
     found: dict[_SeatKey, FoundMatch] = {}
     others: list[NamedSeat] = []
-    for one, row, seat in addresses:
-        near = {
-            lead.email: lead for name in (seat.email, *seat.merged_names) for lead in leads.get(match_key(name), ())
-        }
-        ruled_out = frozenset(match.lead for match in one.matches if _is_undone(match, row.email))
-        match = find_match(seat, near.values(), ruled_out)
+    for one, row, addresses in unlinked:
+        near = {lead.email: lead for address in addresses for lead in leads.get(match_key(address), ())}
+        ruled_out = frozenset(match.lead for match in one.matches if _is_undone(match, row.key))
+        match = _match_by_address(row, addresses, near.values(), ruled_out)
         if match is not None:
-            found[one.booking_id, row.email] = match
+            found[one.booking_id, row.key] = match
         elif row.may_match_by_name:
             others.append(NamedSeat(booking_id=one.booking_id, row=row, ruled_out=ruled_out))
     return found | await find_by_name(connection, workspace_id, others)
 
 
-def _address_seat(row: SeatRow, known: Identities) -> AttendeeSeat:
-    merged = frozenset(known.all_names("people", row.email) - {row.email}) if known.edges else frozenset()
-    return AttendeeSeat(email=row.email, booked_at=row.booked_at, merged_names=merged)
+def _addresses(row: SeatRow, known: Identities) -> Sequence[str]:
+    """Returns the attendee's address, then those of people who were merged with them; nothing without an address."""
+    if row.email is None:
+        return ()
+    merged = known.all_names("people", row.email) - {row.email} if known.edges else ()
+    return (row.email, *merged)
+
+
+def _match_by_address(
+    row: SeatRow, addresses: Sequence[str], leads: Iterable[LeadCandidate], ruled_out: frozenset[str]
+) -> FoundMatch | None:
+    if not addresses:
+        return None
+    email, *merged = addresses
+    seat = AttendeeSeat(email=email, booked_at=row.booked_at, merged_names=frozenset(merged))
+    return find_match(seat, leads, ruled_out)
 
 
 def _is_undone(match: Match, attendee: str) -> bool:
@@ -119,12 +130,12 @@ def _by_key(leads: Iterable[LeadCandidate]) -> dict[str, list[LeadCandidate]]:
 
 def _changes(booking: BookingSeats, found: Mapping[_SeatKey, FoundMatch]) -> list[ManualEvent]:
     events: list[ManualEvent] = []
-    for email in (row.email for row in booking.seats if not _is_linked(booking, row.email)):
-        current, required = _current(booking, email), found.get((booking.booking_id, email))
+    for key in (row.key for row in booking.seats if not _is_linked(booking, row.key)):
+        current, required = _current(booking, key), found.get((booking.booking_id, key))
         if required is not None and not _is_same(required, current):
             events.append(_matched(booking.name, required))
         elif required is None and current is not None:
-            events.append(MatchWithdrawn(subject=booking.name, attendee=email, lead=current.lead))
+            events.append(MatchWithdrawn(subject=booking.name, attendee=key, lead=current.lead))
     return events
 
 

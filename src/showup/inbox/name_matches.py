@@ -28,7 +28,7 @@ class NamedSeat(Struct, frozen=True, kw_only=True):
 async def find_by_name(
     connection: asyncpg.Connection, workspace_id: UUID, seats: Sequence[NamedSeat]
 ) -> dict[tuple[UUID, str], FoundMatch]:
-    """Returns the matches of those who surely are a lead, by booking and address."""
+    """Returns the matches of those who surely are a lead, by booking and key of the attendee."""
     if not seats:
         return {}
     attendees = [
@@ -48,8 +48,8 @@ async def find_by_name(
     found = {}
     for seat, match, score, evidence in sure:
         campaign_id, because = campaign_of(known[match.lead.email].memberships, seat.row.booked_at)
-        found[seat.booking_id, seat.row.email] = FoundMatch(
-            attendee=seat.row.email,
+        found[seat.booking_id, seat.row.key] = FoundMatch(
+            attendee=seat.row.key,
             lead=match.lead.email,
             campaign_id=campaign_id,
             method="name",

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error, is_outage
+from showup.database.listener import listen, pooled_listener
 from showup.inbox import store
 from showup.inbox.apply import EventHandlers, apply_pending
 from showup.inbox.workspace_router import route_pending
@@ -49,13 +50,17 @@ class ProjectionWorker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop`, and finishes the batches in progress; retries every second during a database outage."""
-        listener = asyncio.create_task(self._listen())
+        # What was stored while nobody listened is found by polling.
+        listening = listen(pooled_listener(self._engine), store.CHANNEL, lambda _: self._wakeup.set())
+        listener = asyncio.create_task(listening)
         batches: dict[UUID, asyncio.Task[int]] = {}
         try:
             while not stop.is_set():
                 self._wakeup.clear()
-                processed = await self._route()
+                processed = await self._run_step(route_pending(self._engine, self._clock))
                 await self._start_batches(batches)
+                # It seldom finds anything, and no batch waits for it; what it finds is looked for at once.
+                processed += await self._run_step(self._requeue_waiting())
                 if batches:
                     await _wait_for_any((stop,), batches.values(), _SECONDS_BETWEEN_LOOKS)
                     finished = _take_finished(batches)
@@ -128,26 +133,6 @@ class ProjectionWorker:
                 raise
             _log.warning("database unavailable", fault=describe_error(fault))
             return []
-
-    async def _listen(self) -> None:
-        """Keeps a connection that listens for stored events, and replaces it when it is lost."""
-        while True:
-            try:
-                await self._listen_while_connected()
-            except Exception as fault:
-                if not is_outage(fault):
-                    raise
-                _log.debug("LISTEN failed: polling instead", fault=describe_error(fault))
-            await asyncio.sleep(_POLL_INTERVAL)
-
-    async def _listen_while_connected(self) -> None:
-        lost = asyncio.Event()
-        async with self._engine.connect() as connection:
-            driver = await driver_connection(connection)
-            driver.add_termination_listener(lambda _: lost.set())
-            await driver.add_listener(store.CHANNEL, lambda *_: self._wakeup.set())
-            await connection.commit()
-            await lost.wait()
 
 
 async def _wait_for_any(events: Iterable[asyncio.Event], batches: Iterable[asyncio.Task[int]], seconds: float) -> None:

@@ -14,6 +14,7 @@ from showup.events.envelope import AnyRecord
 from showup.events.workspace import RulesChanged
 from showup.pipeline.rules import TIMELESS_RULES, Amendment, RuleBook, amend_rules, rule_book
 from showup.projector.streams import NO_REPLAY, ReplayRequest
+from showup.values.counted import counted
 
 _MAX_NAMED_DEALS: Final = 5
 
@@ -95,7 +96,7 @@ async def stages_in_use(connection: asyncpg.Connection, workspace_id: UUID, stag
 
 def _deals_on_stage(stage: str, count: int, names: Sequence[str]) -> str:
     more = f" and {count - len(names)} more" if count > len(names) else ""
-    return f"{count} active {'deal is' if count == 1 else 'deals are'} in the stage {stage} ({', '.join(names)}{more})"
+    return f"{counted(count, 'active deal is', 'active deals are')} in the stage {stage} ({', '.join(names)}{more})"
 
 
 def _validation_error(change: RulesChanged) -> str | None:

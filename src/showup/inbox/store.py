@@ -13,6 +13,7 @@ from showup.database import bulk
 from showup.database.tables import event_refs
 from showup.inbox import chain_store, totals
 from showup.inbox.inbox_event import IncomingEvent, Origin, Source, Stored
+from showup.values.counted import counted
 
 # The projection workers listen on this channel. The payload is empty, because the table says which events are due.
 CHANNEL = "showup_inbox"
@@ -87,7 +88,8 @@ async def insert_events(connection: asyncpg.Connection, incoming: Sequence[Incom
         duplicates = await connection.fetch(_INSERT_DUPLICATES, *_columns(sorted_rows))
         originals = {row["id"]: row["duplicate_of"] for row in duplicates}
     if missing := len(rows) - inserted - len(originals):
-        raise LookupError(f"{missing} webhooks are neither new nor duplicates, so they must not be confirmed as stored")
+        webhooks = counted(missing, "webhook is", "webhooks are")
+        raise LookupError(f"{webhooks} neither new nor known, and must not be confirmed as stored")
     return [Stored(id=row[0], duplicate_of=originals.get(row[0])) for row in rows]
 
 

@@ -15,6 +15,9 @@ NEW_PLACE, NEW_HOST, CALENDAR_CLEANUP = "new_place", "new_host", "calendar_clean
 SERIES = "series"
 """The kinds of mail to attendees; the kinds for subscribers are in `events.kinds`."""
 
+OUTCOME: Final = "outcome"
+"""The question to the host after a meeting: how did it go? Its recipient is the host."""
+
 WITH_SERIES: Final = "with_series"
 """The detail of a cancellation that may also be about other dates of its series (F14)."""
 

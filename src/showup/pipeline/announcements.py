@@ -26,6 +26,7 @@ _ATTENDANCE_EVENTS: Final = (
     events.GuestsMissed,
     events.HostMissed,
     events.OutcomeReported,
+    events.AttendeeReported,
 )
 _STATUS_EVENTS: Final[dict[str, tuple[type[BookingEvent], ...]]] = {
     "PENDING": (events.BookingRequested, events.PaymentStarted, events.BookingMade, events.BookingRescheduled),

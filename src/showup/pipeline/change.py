@@ -60,7 +60,7 @@ class Change(Struct, frozen=True, kw_only=True):
     def is_moved(self) -> bool:
         """Return whether a known meeting is at another time now, or under another uid."""
         before, after = self.before, self.after
-        if before is None or self.decision.what == "booking.seat_given_back":
+        if before is None:
             return False
         is_other_time = before.is_live and after.is_live and before.start_time != after.start_time
         return is_other_time or self.decision.what == "booking.rescheduled"

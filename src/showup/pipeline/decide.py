@@ -93,6 +93,12 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return attended.assignment_disputed(before, event)
         case events.OutcomeReported():
             return manual.outcome_reported(before, event, record.source_at)
+        case events.AttendeeReported():
+            return manual.attendee_reported(before, event, record.source_at)
+        case events.NextStepChanged():
+            return manual.next_step_changed(before, event)
+        case events.CommandUndone():
+            return manual.command_undone(before)
         case events.AttendeeConfirmed():
             return manual.attendee_confirmed(before, event, record.source_at)
         case events.BookingAttached():

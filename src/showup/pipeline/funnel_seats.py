@@ -1,19 +1,24 @@
 """Decides which seats of a booking count in the funnel, and for what (CA4, CA5)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from showup.bookings.booking import Attendee, Booking
 from showup.campaigns.funnel import SEAT_OUTCOMES, FunnelSeat, SeatOutcome
 from showup.campaigns.match import Match
+from showup.values.email_address import match_key
 
 
-def funnel_seats(booking: Booking, matches: Iterable[Match]) -> list[FunnelSeat]:
-    """Return the seats that count of the attendees who are matched to a lead."""
-    attendees = {one.email: one for one in booking.attendees}
+def funnel_seats(booking: Booking, matches: Iterable[Match], people: Mapping[str, str]) -> list[FunnelSeat]:
+    """Return the seats that count of the attendees who are matched to a lead.
+
+    `people` are the merged people by mailbox, as `Identities.people_by_mailbox` returns them.
+    """
+    attendees = {one.key: one for one in booking.attendees}
     return [
         FunnelSeat(
             attendee=match.attendee,
             lead=match.lead,
+            person=people.get(match_key(match.lead), match.lead),
             campaign_id=match.campaign_id,
             booked_at=attendee.joined_at or booking.booked_at,
             start_time=booking.start_time,

@@ -1,4 +1,4 @@
-"""Apply manual events about a booking: its outcome, an attendee's yes, its company, its deal's values (PI12)."""
+"""Apply manual events about a booking: its outcome, who came, an attendee's yes, its company, its deal (PI12)."""
 
 from datetime import datetime
 
@@ -6,7 +6,13 @@ from msgspec.structs import replace
 
 from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import DealEventKind
-from showup.events.booking import AttendeeConfirmed, BookingAttached, OutcomeReported
+from showup.events.booking import (
+    AttendeeConfirmed,
+    AttendeeReported,
+    BookingAttached,
+    NextStepChanged,
+    OutcomeReported,
+)
 from showup.pipeline.attended import attendance_deal_events
 from showup.pipeline.decision import Decision
 from showup.values.email_address import display_email
@@ -26,12 +32,7 @@ def outcome_reported(before: Booking | None, event: OutcomeReported, at: datetim
     one before the start, except that the meeting gets another time: a host may end a meeting early, but not before it.
     """
     assert before is not None, "an outcome report can't create a booking"
-    conflict = None
-    if not before.is_live:
-        conflict = f"the booking is {before.status}: only an accepted booking can have an outcome"
-    elif event.outcome != "rescheduled" and at < before.start_time:
-        start = f"{before.start_time:%Y-%m-%d %H:%M} UTC"
-        conflict = f"the meeting starts at {start}: report its outcome from then on, or cancel or reschedule it"
+    conflict = _report_conflict(before, at, is_about_attendance=event.outcome != "rescheduled")
     after = replace(
         before,
         status="ACCEPTED",
@@ -55,6 +56,39 @@ def outcome_reported(before: Booking | None, event: OutcomeReported, at: datetim
         deal_events=(*scheduled_again, *attendance),
         conflict=conflict,
     )
+
+
+def attendee_reported(before: Booking | None, event: AttendeeReported, at: datetime) -> Decision:
+    """Apply a witness's report about one attendee. Those that conflict are the same as of a report of the outcome."""
+    assert before is not None, "a report about an attendee can't create a booking"
+    who = display_email(event.attendee)
+    attendee = next((one for one in before.attendees if one.key == event.attendee), None)
+    if attendee is None:
+        return Decision(after=before, conflict=f"{who} is not among the attendees")
+    marked = replace(attendee, attended=event.came, evidence=None if event.came is None else "reported")
+    after = replace(before, attendees=tuple(marked if one is attendee else one for one in before.attendees))
+    because = f"{who} came" if event.came else f"{who} did not come"
+    return Decision(
+        after=after,
+        what="attendee.reported" if after != before else "",
+        because=f"it is not known whether {who} came" if event.came is None else because,
+        deal_events=attendance_deal_events(before, after),
+        conflict=_report_conflict(before, at, is_about_attendance=True),
+    )
+
+
+def next_step_changed(before: Booking | None, event: NextStepChanged) -> Decision:
+    """Apply a new next step."""
+    assert before is not None, "a next step can't create a booking"
+    after = replace(before, next_step=event.next_step or None)
+    because = "changed manually" if event.next_step else "it is done"
+    return Decision(after=after, what="next_step.changed" if after != before else "", because=because)
+
+
+def command_undone(before: Booking | None) -> Decision:
+    """Record that a command was undone; the replay leaves the command itself out."""
+    assert before is not None, "an undone command can't create a booking"
+    return Decision(after=before, what="command.undone", because="an earlier command was undone manually")
 
 
 def attendee_confirmed(before: Booking | None, event: AttendeeConfirmed, at: datetime) -> Decision:
@@ -98,6 +132,16 @@ def match_changed(before: Booking | None) -> Decision:
     """Pass the match on: `matches` replays the matches of a booking, which change nothing else about it."""
     assert before is not None, "a match can't create a booking"
     return Decision(after=before)
+
+
+def _report_conflict(before: Booking, at: datetime, *, is_about_attendance: bool) -> str | None:
+    """Return why nobody can report how the meeting went at this time; None if they can."""
+    if not before.is_live:
+        return f"the booking is {before.status}: only an accepted booking can have an outcome"
+    if is_about_attendance and at < before.start_time:
+        start = f"{before.start_time:%Y-%m-%d %H:%M} UTC"
+        return f"the meeting starts at {start}: report its outcome from then on, or cancel or reschedule it"
+    return None
 
 
 def _reported_attendees(before: Booking, event: OutcomeReported) -> tuple[Attendee, ...]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from showup.events.envelope import AnyRecord
 from showup.events.workspace import Merged, MergeKind, MergeUndone
+from showup.values.email_address import match_key
 
 _Edges: TypeAlias = Mapping[tuple[MergeKind, str], str]
 
@@ -49,6 +50,17 @@ class Identities(Struct, frozen=True, kw_only=True):
             for edge_kind, gone in self.edges
             if edge_kind == kind and _surviving_name(self.edges, kind, gone) == surviving
         }
+
+    def people_by_mailbox(self) -> dict[str, str]:
+        """Return the current email of each merged person, by the match key of each of their addresses."""
+        found: dict[str, str] = {}
+        for kind, gone in self.edges:
+            if kind == "people":
+                email = self.person(gone)
+                for key in (match_key(gone), match_key(email)):
+                    # Two people of one mailbox: the order in which they were merged must not decide.
+                    found[key] = min(found.get(key, email), email)
+        return found
 
 
 NO_MERGES = Identities()

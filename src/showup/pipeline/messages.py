@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby, pairwise
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -36,6 +37,7 @@ from showup.pipeline.quiet_hours import end_of_quiet_hours
 from showup.pipeline.rules import Rules
 from showup.values.time_zone import zone_of
 
+_DECLINED: Final = "a person said that no other time is to be offered"
 BOOKED_EVENTS: Final = (events.BookingMade, events.BookingRescheduled, events.SeatMoved)
 _ACCEPTING_EVENTS: Final = (events.BookingRequested, events.BookingPaid)
 # Events whose body may be the first to say that a booking was accepted.
@@ -45,6 +47,7 @@ _REPORT_EVENTS: Final = (
     events.GuestsMissed,
     events.MeetingEnded,
     events.OutcomeReported,
+    events.AttendeeReported,
 )
 
 
@@ -57,7 +60,9 @@ def messages(change: Change) -> list[PlannedDelivery]:
         is_listed = change.record.event.booking.status not in ("CANCELLED", "REJECTED")
         if isinstance(change.record.event, events.BookingCancelled):
             planned += _cancelled(change)
-        if (is_booked or change.is_moved) and is_listed:
+        # A seat that is given back is listed as cancelled too, and the others keep the meeting.
+        is_on = is_listed or change.decision.what == "booking.seat_given_back"
+        if (is_booked or change.is_moved) and is_on:
             planned += _scheduled(change)
         if is_listed and not change.is_moved:
             planned += _new_host_or_place(change, is_booked=is_booked)
@@ -97,7 +102,15 @@ def withdrawals(change: Change) -> list[Withdrawal]:
     if excused := frozenset(email for _, email in no_shows(before) if email not in missed):
         because = "the host was absent" if after.host_absent else "the attendee is no longer reported as absent"
         found.append(Withdrawal(because=because, recipients=excused, kinds=frozenset({NO_SHOW})))
+    if is_declined(change):
+        found.append(Withdrawal(because=_DECLINED, kinds=frozenset({NO_SHOW})))
     return found
+
+
+def is_declined(change: Change) -> bool:
+    """Return whether the report of this event says that nobody is to be offered another time."""
+    event = change.record.event
+    return isinstance(event, events.OutcomeReported) and event.offer is False
 
 
 def _meeting_withdrawals(change: Change) -> Iterable[Withdrawal]:
@@ -235,21 +248,27 @@ def _follow_ups(change: Change) -> Iterable[PlannedDelivery]:
     Every report plans them, not only the first: that one may have come too late, and a key is delivered only once.
     Freshness counts from the event. Meetings that ended long ago get no follow-up.
     """
-    after, rules = change.after, change.rules
-    if not (rules.follow_up and change.is_fresh and isinstance(change.record.event, _REPORT_EVENTS)):
+    after, rules, event = change.after, change.rules, change.record.event
+    offer = event.offer if isinstance(event, events.OutcomeReported) else None
+    is_offered = rules.follow_up if offer is None else offer
+    if not (is_offered and change.is_fresh and isinstance(event, _REPORT_EVENTS)):
         return
     end_at = after.end_time or after.start_time
-    expires_at = expiry.of_follow_up(end_at, rules.follow_up_after, rules.follow_up_expires_after)
     rebook_link = {"rebook_url": rules.follow_up_rebook_url} if rules.follow_up_rebook_url else {}
     # A person gets at most one follow-up in this span, however many meetings they missed.
     details = {"at_most_every_seconds": round(rules.follow_up_at_most_every.total_seconds()), **rebook_link}
     for attendee, email in no_shows(after):
         zone = zone_of(attendee.time_zone, after.organizer_time_zone)
-        earliest = max(end_at, change.record.received_at) + rules.follow_up_after
-        due_at = end_of_quiet_hours(earliest, zone, rules.follow_up_quiet_hours)
+        due_at, expires_at = follow_up_times(end_at, change.record.received_at, zone, rules)
         if due_at < expires_at:
             key = f"missed:{_meeting_key(after, attendee)}:{email}"
             yield change.message(NO_SHOW, email, key, due_at=due_at, expires_at=expires_at, details=details)
+
+
+def follow_up_times(end_at: datetime, reported_at: datetime, zone: ZoneInfo, rules: Rules) -> tuple[datetime, datetime]:
+    """Return when another time is offered to an attendee in `zone`, outside their quiet hours, and when it expires."""
+    due_at = end_of_quiet_hours(max(end_at, reported_at) + rules.follow_up_after, zone, rules.follow_up_quiet_hours)
+    return due_at, expiry.of_follow_up(end_at, rules.follow_up_after, rules.follow_up_expires_after)
 
 
 def no_shows(booking: Booking) -> list[tuple[Attendee, str]]:

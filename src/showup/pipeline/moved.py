@@ -96,7 +96,7 @@ def with_time_change(before: Booking | None, decision: Decision) -> Decision:
     after = decision.after
     if before is None or before.start_time == after.start_time or not (before.is_live and after.is_live):
         return decision
-    if decision.what in ("booking.rescheduled", "booking.seat_given_back"):
+    if decision.what == "booking.rescheduled":
         return decision
     return replace(
         decision,

@@ -7,18 +7,20 @@ state only if no earlier announcement did.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from showup.outbox.planned import CALENDAR_CLEANUP, NEW_HOST, NEW_PLACE, REMINDER, PlannedDelivery
+from showup.events.booking import OutcomeReported
+from showup.outbox.planned import CALENDAR_CLEANUP, NEW_HOST, NEW_PLACE, NO_SHOW, REMINDER, PlannedDelivery
 from showup.pipeline.announcements import announcements, restatements
 from showup.pipeline.calendar_entries import OpenEntries, cleanups
 from showup.pipeline.change import Change
-from showup.pipeline.messages import messages, withdrawals
+from showup.pipeline.messages import is_declined, messages, withdrawals
+from showup.pipeline.outcome_requests import update_outcome_requests
 
 _TICK: Final = timedelta(microseconds=1)
 _NUMBER_SUFFIX: Final = re.compile(r"\+[0-9]+$")
@@ -27,11 +29,22 @@ _DIFFERENCE_KINDS: Final = {NEW_HOST, NEW_PLACE, CALENDAR_CLEANUP}
 
 
 class DeliveryPlan(Struct):
-    """The deliveries that a history calls for so far, by key. `calendar_entries` may exist in attendees' calendars."""
+    """The deliveries that a history calls for so far, by key: to attendees, to the host, and to subscribers.
+
+    `calendar_entries` may exist in attendees' calendars. `is_declined`: the last report of the outcome said that nobody
+    is to be offered another time.
+    """
 
     messages: dict[str, PlannedDelivery] = {}
+    outcome_requests: dict[str, PlannedDelivery] = {}
     announcements: dict[str, PlannedDelivery] = {}
     calendar_entries: OpenEntries = {}
+    is_declined: bool = False
+
+    @property
+    def deliveries(self) -> Sequence[PlannedDelivery]:
+        """Return all of them."""
+        return (*self.messages.values(), *self.outcome_requests.values(), *self.announcements.values())
 
     def apply(self, change: Change) -> None:
         """Add what one change calls for."""
@@ -39,13 +52,16 @@ class DeliveryPlan(Struct):
             for key, planned in self.messages.items():
                 if planned.state == "scheduled" and withdrawal.applies_to(planned):
                     self.messages[key] = replace(planned, state="withdrawn", because=withdrawal.because)
-        new = messages(change)
+        if isinstance(change.record.event, OutcomeReported):
+            self.is_declined = is_declined(change)
+        new = [one for one in messages(change) if not (self.is_declined and one.kind == NO_SHOW)]
         for message in [*new, *cleanups(change, self.calendar_entries, self.messages, new)]:
             # Each of these reports a difference, so a host or a place that comes back is reported again.
             reported = _numbered(message, self.messages) if message.kind in _DIFFERENCE_KINDS else message
             known = self.messages.get(reported.key)
             if known is None or known.state == "withdrawn":
                 self.messages[reported.key] = reported
+        update_outcome_requests(self.outcome_requests, change)
         self._announce(change)
 
     def _announce(self, change: Change) -> None:

@@ -7,7 +7,7 @@ every event had arrived on time.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import filterfalse
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -17,7 +17,7 @@ from showup.bookings.booking import Booking
 from showup.campaigns.match import Match
 from showup.companies.company import domain_of_key
 from showup.deals.deal import DealEvent
-from showup.events.booking import BookingAttached
+from showup.events.booking import BookingAttached, CommandUndone
 from showup.events.details import AttendeeDetails
 from showup.events.envelope import BookingRecord
 from showup.people.person import Person
@@ -34,6 +34,8 @@ from showup.pipeline.rules import RuleBook, Rules
 from showup.pipeline.seat_deals import changes_without_deal, own_deal_events, seat_deal_events
 from showup.values.domain_name import display_domain
 from showup.values.email_address import display_email, email_domain
+
+_UNDONE_REASON: Final = "this was undone later, so it changes nothing"
 
 
 class CompanyName(Struct, frozen=True, kw_only=True):
@@ -74,8 +76,8 @@ class BookingState(Struct, kw_only=True):
     def is_matched(self) -> bool:
         """Return whether an attendee is matched to a lead of a campaign."""
         attendees = () if self.booking is None else self.booking.attendees
-        emails = {one.email for one in attendees if one.is_person}
-        return any(one.state == "matched" and one.attendee in emails for one in self.matches)
+        guests = {one.key for one in attendees if one.is_guest}
+        return any(one.state == "matched" and one.attendee in guests for one in self.matches)
 
     @property
     def company_key(self) -> str | None:
@@ -106,18 +108,11 @@ def replay(
     state = BookingState()
     changes: list[Change] = []
     ordered = _source_order(history)
+    undone = _undone_commands(ordered)
     for record in filterfalse(is_match_event, ordered):
-        applicable = rules.at(record.source_at)
-        decision = decide(PriorState(booking=state.booking), record, applicable)
-        if isinstance(decision, Rejected):
-            state.refused[record.event_id] = decision.because
-            state.entries.append(AuditEntry.of(record, "event.refused", decision.because))
-        else:
-            if decision.conflict is not None:
-                _add_conflict(state, record, decision.conflict)
-            assigned = assign_companies(state.booking, decision.after, record.source_at, assignments)
-            decision = decision if assigned is decision.after else replace(decision, after=assigned)
-            change = Change(before=state.booking, decision=decision, record=record, rules=applicable)
+        if record.event_id in undone:
+            state.entries.append(AuditEntry.of(record, "command.void", _UNDONE_REASON))
+        elif (change := _decide_change(state, record, rules.at(record.source_at), assignments)) is not None:
             _apply(state, change)
             changes.append(change)
             state.plan.apply(change)
@@ -129,6 +124,25 @@ def replay(
     _replay_matches(state, ordered)
     _collect_people(state, ordered)
     return state
+
+
+def _decide_change(state: BookingState, record: BookingRecord, rules: Rules, assignments: Assignments) -> Change | None:
+    """Return what the event changes; None if it is refused, which is recorded."""
+    decision = decide(PriorState(booking=state.booking), record, rules)
+    if isinstance(decision, Rejected):
+        state.refused[record.event_id] = decision.because
+        state.entries.append(AuditEntry.of(record, "event.refused", decision.because))
+        return None
+    if decision.conflict is not None:
+        _add_conflict(state, record, decision.conflict)
+    assigned = assign_companies(state.booking, decision.after, record.source_at, assignments)
+    decision = decision if assigned is decision.after else replace(decision, after=assigned)
+    return Change(before=state.booking, decision=decision, record=record, rules=rules)
+
+
+def _undone_commands(ordered: Iterable[BookingRecord]) -> set[UUID]:
+    """Return the commands that a person undid, whichever arrived first."""
+    return {record.event.command for record in ordered if isinstance(record.event, CommandUndone)}
 
 
 def _replay_matches(state: BookingState, ordered: Iterable[BookingRecord]) -> None:

@@ -39,7 +39,8 @@ QuietHours: TypeAlias = tuple[TimeOfDay, TimeOfDay]
 
 
 _MAIL_SWITCH = (
-    r"^(confirmation|series|rescheduled|cancelled|reschedule_request|new_host|new_place|reminder(_[0-9]{1,6}[smhd])?)$"
+    r"^(confirmation|series|rescheduled|cancelled|reschedule_request|new_host|new_place|outcome"
+    r"|reminder(_[0-9]{1,6}[smhd])?)$"
 )
 MailSwitch: TypeAlias = Annotated[str, Meta(pattern=_MAIL_SWITCH), StringConstraints(pattern=_MAIL_SWITCH)]
 """A kind of mail that can be switched off, or the reminders of one offset."""
@@ -95,6 +96,13 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["once", "each"],
         Meta(description="Whether a series that was booked at once is confirmed in one mail, or each date in its own."),
     ] = "once"
+    ask_for_outcome: Annotated[
+        bool,
+        Meta(
+            description="Whether the host of a meeting is asked how it went, by mail and in Slack, if nobody has"
+            " reported it 10 minutes after its end."
+        ),
+    ] = True
     series_wait: Annotated[
         Duration, Meta(description="How long the confirmation of a series waits for the series' other dates.")
     ] = timedelta(seconds=3)

@@ -35,6 +35,7 @@ _ATTENDANCE_EVENTS: Final = (
     events.GuestsMissed,
     events.HostMissed,
     events.OutcomeReported,
+    events.AttendeeReported,
 )
 
 

@@ -30,4 +30,4 @@ def silent_keys(
 
 
 def _planned(state: BookingState) -> list[PlannedDelivery]:
-    return [*state.plan.messages.values(), *state.plan.announcements.values()]
+    return [*state.plan.deliveries]

@@ -4,7 +4,7 @@
 five hundred, manual events, replays and rebuilds all use it.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -105,7 +105,10 @@ async def _save_bookings(
     manual: ManualChanges,
 ) -> None:
     await bookings.save(connection, workspace_id, [_stored_booking(one, contacts, manual) for one in replayed])
-    await matches_store.save(connection, workspace_id, {one.booking_id: _matched(one.state) for one in replayed})
+    people = manual.identities.people_by_mailbox()
+    await matches_store.save(
+        connection, workspace_id, {one.booking_id: _matched(one.state, people) for one in replayed}
+    )
     names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
     won_numbers = {number for one in replayed for number in one.stream.won_numbers}
     await bookings.save_names(connection, workspace_id, names, won_numbers)
@@ -134,12 +137,12 @@ def _stored_booking(booking: ReplayedBooking, contacts: Contacts, manual: Manual
     )
 
 
-def _matched(state: BookingState) -> MatchedBooking:
+def _matched(state: BookingState, people: Mapping[str, str]) -> MatchedBooking:
     """Return the matches of the attendees; one whom a newer list omits has none."""
-    people = () if state.booking is None else state.booking.attendees
-    emails = {one.email for one in people if one.is_person}
-    found = [one for one in state.matches if one.attendee in emails]
-    return MatchedBooking(found, [] if state.booking is None else funnel_seats(state.booking, found))
+    attendees = () if state.booking is None else state.booking.attendees
+    guests = {one.key for one in attendees if one.is_guest}
+    found = [one for one in state.matches if one.attendee in guests]
+    return MatchedBooking(found, [] if state.booking is None else funnel_seats(state.booking, found, people))
 
 
 def _account_id(records: Sequence[BookingRecord]) -> UUID:

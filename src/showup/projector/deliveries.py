@@ -59,7 +59,7 @@ def _booking_deliveries(booking: ReplayedBooking, subscriptions: Sequence[Subscr
     assert state.booking is not None, "a replayed booking exists"
     return [
         silenced(delivery) if planned.key in booking.silent_keys else delivery
-        for planned in (*state.plan.messages.values(), *state.plan.announcements.values())
+        for planned in state.plan.deliveries
         for delivery in route(
             booking.booking_id,
             planned,

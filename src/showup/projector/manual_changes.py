@@ -12,6 +12,7 @@ import asyncpg
 from msgspec import Struct
 
 from showup.bookings import store as bookings
+from showup.campaigns import matches_store
 from showup.companies import store as companies
 from showup.companies.company import Company, domain_of_key
 from showup.deals import store as deals
@@ -26,6 +27,7 @@ from showup.pipeline.merges import Identities, Merge, identities, replay_merges
 from showup.projector import merge_store
 from showup.projector.streams import EventLog
 from showup.values.domain_name import display_domain
+from showup.values.email_address import match_key
 
 
 class ManualDeal(Struct, frozen=True, kw_only=True):
@@ -151,6 +153,8 @@ async def _reset_merged(
     ids = [one.id for one in stored.values()]
     changes.reset_names["people"] |= set(await people.of_companies(connection, ids))
     changes.replay_booking_ids |= await bookings.of_people(connection, workspace_id, changes.reset_names["people"])
+    mailboxes = {match_key(email) for email in changes.reset_names["people"]}
+    changes.replay_booking_ids |= await matches_store.bookings_of_mailboxes(connection, workspace_id, mailboxes)
     keys = changes.reset_names["companies"]
     changes.replay_booking_ids |= await bookings.of_companies(connection, workspace_id, ids, keys)
     return ids

@@ -14,7 +14,9 @@ from showup.reads.rows import can_see_uids
 
 MAX_MEETINGS: Final = 60
 """A day of one list; more are counted."""
-State: TypeAlias = Literal["pending", "upcoming", "showed", "assumed", "noshow", "host", "unreported", "rescheduled"]
+State: TypeAlias = Literal[
+    "pending", "upcoming", "showed", "assumed", "noshow", "host", "unreported", "rescheduled", "cancelled"
+]
 
 
 class AgendaMeeting(Struct, frozen=True, kw_only=True):
@@ -57,15 +59,31 @@ class AgendaMeeting(Struct, frozen=True, kw_only=True):
 
     def state(self, now: datetime) -> State:
         """Return what is known about the attendance, and how."""
-        if self.attended is not None:
-            return ("showed" if self.evidence == "reported" else "assumed") if self.attended else "noshow"
-        if self.host_absent:
-            return "host"
-        if self.outcome == "rescheduled":
-            return "rescheduled"
-        if self.status == "PENDING":
-            return "pending"
-        return "unreported" if self.end_time <= now else "upcoming"
+        return state_of(
+            self.status,
+            attended=self.attended,
+            evidence=self.evidence,
+            host_absent=self.host_absent,
+            outcome=self.outcome,
+            is_over=self.end_time <= now,
+        )
+
+
+def state_of(  # one return for each state
+    status: str, *, attended: bool | None, evidence: str | None, host_absent: bool, outcome: str | None, is_over: bool
+) -> State:
+    """Return what is known about the attendance of a meeting, or of one of its attendees, and how."""
+    if attended is not None:
+        return ("showed" if evidence == "reported" else "assumed") if attended else "noshow"
+    if host_absent:
+        return "host"
+    if status in ("CANCELLED", "REJECTED"):
+        return "cancelled"
+    if outcome == "rescheduled":
+        return "rescheduled"
+    if status == "PENDING":
+        return "pending"
+    return "unreported" if is_over else "upcoming"
 
 
 async def list_meetings(  # a range, and whose

@@ -44,12 +44,19 @@ async def bookings_with_words(
     read, ids = await _read_rows(tx, chosen, words, sorts, page_request, _FIRST_ROWS)
     if read < _FIRST_ROWS or len(ids) > page_request.limit:
         return and_(bookings.c.id == _any(ids))
-    found = [await _look_up(tx, permission, word) for word in words]
+    found = await _look_up_all(tx, permission, words)
     if ids and not any(one.is_rare for one in found):
         read, ids = await _read_rows(tx, chosen, words, sorts, page_request, _MORE_ROWS)
         if read < _MORE_ROWS or len(ids) > page_request.limit:
             return and_(bookings.c.id == _any(ids))
-    return and_(*(bookings.c.id.in_(one.bookings()) for one in found))
+    return _with_all(found)
+
+
+async def all_bookings_with_words(
+    tx: AsyncConnection, permission: Permission, words: Sequence[str]
+) -> ColumnElement[bool]:
+    """Returns a condition on bookings: those that have all words, on any page."""
+    return _with_all(await _look_up_all(tx, permission, words))
 
 
 async def _read_rows(
@@ -112,6 +119,14 @@ class _WordMatches(Struct, frozen=True, kw_only=True):
             if houses is None
             else select(b.id).where(b.company_id == _any(houses)),
         )
+
+
+def _with_all(found: Sequence[_WordMatches]) -> ColumnElement[bool]:
+    return and_(*(bookings.c.id.in_(one.bookings()) for one in found))
+
+
+async def _look_up_all(tx: AsyncConnection, permission: Permission, words: Sequence[str]) -> list[_WordMatches]:
+    return [await _look_up(tx, permission, word) for word in words]
 
 
 async def _look_up(tx: AsyncConnection, permission: Permission, word: str) -> _WordMatches:

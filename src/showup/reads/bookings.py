@@ -1,17 +1,17 @@
 """Lists bookings."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.bookings.uids import redact
-from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, people
+from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, matches, people
 from showup.reads.attendance import attendance_of
 from showup.reads.booking_search import bookings_with_words
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
@@ -31,17 +31,27 @@ _FIELDS = (
 )
 
 
+BookingOutcome: TypeAlias = Literal["showed", "assumed", "no_show", "host_absent", "open"]
+"""`showed`, `no_show` and `host_absent` were reported, `assumed` is known from the clock only. `open`: accepted, and
+nothing is known of it, because it is still to come or nobody reported it."""
+
+
 class BookingFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a booking; an empty one does not filter. `attended`: "true", "false", "null" for unreported.
 
     `confirmed`: "true" or "false", whether an attendee said that they will come at its current time.
 
+    `outcome` is what became of it, `campaign_id` a campaign that one of its attendees is a lead of.
+
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
+    ids: Sequence[UUID] = ()
     uid: Sequence[str] = ()
     status: Sequence[str] = ()
     attended: Sequence[str] = ()
+    outcome: Sequence[BookingOutcome] = ()
+    campaign_id: Sequence[int] = ()
     confirmed: Sequence[str] = ()
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
@@ -57,7 +67,7 @@ async def list_bookings(
     tx: AsyncConnection, permission: Permission, filters: BookingFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the bookings that the permission allows."""
-    conditions = _conditions(filters)
+    conditions = booking_conditions(filters)
     if words := typed_words(filters.q):
         conditions.append(await bookings_with_words(tx, permission, words, conditions, SORTS, page_request))
     page = await read_page(tx, select_bookings(permission).where(*conditions), SORTS, page_request)
@@ -73,7 +83,7 @@ async def bookings_of(
 
 
 # Mails that report no change of a booking.
-_FOLLOW_UP_KINDS = ("reminder", "no_show")
+_FOLLOW_UP_KINDS = ("reminder", "no_show", "outcome")
 
 
 def with_attendees(person_ids: Collection[UUID]) -> ColumnElement[bool]:
@@ -124,15 +134,19 @@ def booking_item(row: Item, permission: Permission) -> Item:
     return visible | {"known_uids": known_uids}
 
 
-def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
+def booking_conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of bookings, without that of the words `q`."""
     b = bookings.c
     return [
+        if_any(filters.ids, b.id.in_),
         if_any(filters.status, b.status.in_),
         if_any(filters.company_id, with_company),
         if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
+        if_any(filters.outcome, lambda values: or_(*(_OUTCOMES[value] for value in values))),
+        if_any(filters.campaign_id, _with_lead_of),
         if_any(filters.confirmed, lambda values: or_(*(_with_yes() == (value == "true") for value in values))),
         if_any(filters.organizer, lambda emails: b.organizer_email.in_([normalize_email(email) for email in emails])),
         if_any(filters.source, lambda names: b.source.in_([name.casefold() for name in names])),
@@ -142,6 +156,22 @@ def _conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
 
 
 _ATTENDED = {"true": True, "false": False, "null": None}
+_IS_REPORTED = bookings.c.attendance_evidence == "reported"
+_OUTCOMES: Final[Mapping[BookingOutcome, ColumnElement[bool]]] = {
+    "showed": and_(bookings.c.attended.is_(True), _IS_REPORTED),
+    "assumed": and_(bookings.c.attended.is_(True), ~_IS_REPORTED),
+    "no_show": bookings.c.attended.is_(False),
+    "host_absent": and_(bookings.c.attended.is_(None), bookings.c.host_absent),
+    "open": and_(bookings.c.attended.is_(None), ~bookings.c.host_absent, bookings.c.status == "ACCEPTED"),
+}
+
+
+def _with_lead_of(campaign_ids: Sequence[int]) -> ColumnElement[bool]:
+    m = matches.c
+    seats = select(m.booking_id).where(
+        m.workspace_id == bookings.c.workspace_id, m.campaign_id.in_(campaign_ids), m.state == "matched"
+    )
+    return exists(seats.where(m.booking_id == bookings.c.id).correlate(bookings))
 
 
 def _with_attendee(emails: Sequence[str]) -> ColumnElement[bool]:

@@ -13,12 +13,23 @@ from showup.campaigns.campaign import CampaignSource
 from showup.database.tables import campaign_leads, campaign_totals, campaigns, leads
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_any, nested_columns, visible_to, workspace_of
+from showup.reads.simulated import simulated_workspace
 from showup.values.email_address import normalize_email
 
 CAMPAIGN_SORTS: Sorts = {"name": campaigns.c.name, "created_at": campaigns.c.created_at}
 LEAD_SORTS: Sorts = {"email": leads.c.email}
 
-_LEAD_FIELDS = ("id", "email", "first_name", "last_name", "name", "company", "other_emails", "created_at")
+_LEAD_FIELDS = (
+    "id",
+    "email",
+    "first_name",
+    "last_name",
+    "name",
+    "company",
+    "other_emails",
+    "earlier_names",
+    "created_at",
+)
 _SIGNALS = (
     *("sent", "last_sent_at", "replied", "replied_at", "interested", "interested_at"),
     *("bounced", "bounced_at", "unsubscribed", "unsubscribed_at"),
@@ -30,6 +41,7 @@ _STATISTICS = ("sent", "bounced", "contacted", "replied", "interested", "unsubsc
 class CampaignFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a campaign; an empty one does not filter."""
 
+    ids: Sequence[int] = ()
     source: Sequence[CampaignSource] = ()
 
 
@@ -44,13 +56,18 @@ async def list_campaigns(
     tx: AsyncConnection, permission: Permission, filters: CampaignFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the campaigns that the permission allows."""
-    columns = (campaigns.c[name] for name in ("id", "name", "source", "created_at"))
+    fields = (campaigns.c[name] for name in ("id", "name", "source", "created_at"))
+    columns = (*fields, simulated_workspace(campaigns).label("simulated"))
     totals, counts = campaign_totals.c, nested_columns("statistics", campaign_totals, *_STATISTICS)
     is_same = and_(totals.workspace_id == campaigns.c.workspace_id, totals.campaign_id == campaigns.c.id)
     query = (
         select(*columns, workspace_of(campaigns), totals.campaign_id.label("statistics.id"), *counts)
         .join_from(campaigns, campaign_totals, is_same, isouter=True)
-        .where(visible_to(permission, campaigns), if_any(filters.source, campaigns.c.source.in_))
+        .where(
+            visible_to(permission, campaigns),
+            if_any(filters.ids, campaigns.c.id.in_),
+            if_any(filters.source, campaigns.c.source.in_),
+        )
     )
     page = await read_page(tx, query, CAMPAIGN_SORTS, page_request, workspace=campaigns.c.workspace_id)
     return ResultPage(items=[_with_delivered(item) for item in page.items], next_cursor=page.next_cursor)
@@ -60,7 +77,8 @@ async def list_leads(
     tx: AsyncConnection, permission: Permission, filters: LeadFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the leads that the permission allows, each with its campaigns."""
-    query = select(*(leads.c[name] for name in _LEAD_FIELDS), workspace_of(leads)).where(
+    columns = (leads.c[name] for name in _LEAD_FIELDS)
+    query = select(*columns, simulated_workspace(leads).label("simulated"), workspace_of(leads)).where(
         visible_to(permission, leads),
         if_any(filters.email, lambda emails: leads.c.email.in_([normalize_email(email) for email in emails])),
         if_any(filters.campaign_id, _is_in_campaign),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Select
 
@@ -83,15 +83,18 @@ async def client_bookings(
 
 def _seats(workspace_id: UUID, booked_at: ColumnElement[datetime], *conditions: ColumnElement[bool]) -> Select[Any]:
     a, b = booking_attendees.c, bookings.c
-    columns = (a.booking_id, a.position, a.email, booked_at.label("booked_at"), b.start_time, a.attended)
+    columns = (
+        *(a.booking_id, a.position, a.email, a.attendee_key, booked_at.label("booked_at")),
+        *(b.start_time, a.attended),
+    )
     return (
         select(*columns)
         .join_from(bookings, booking_attendees, a.booking_id == b.id)
         .where(
             b.workspace_id == workspace_id,
             b.status.in_(("ACCEPTED", "PENDING")),
-            # Organizers and teammates have an address, and no key.
-            or_(a.match_key.is_not(None), a.email.is_(None)),
+            # Organizers and teammates have no key.
+            a.attendee_key.is_not(None),
             a.cancelled_at.is_(None),
             ~b.simulated,
             *conditions,
@@ -134,7 +137,7 @@ def _with_campaigns(workspace_id: UUID, in_period: _InPeriod, limit: int) -> Sel
 
     both = union_all(newest(early), newest(_late_seats(workspace_id, in_period))).subquery("both").c
     s = select(*both).order_by(both.booked_at.desc(), both.booking_id, both.position).limit(limit).subquery("newest").c
-    of_seat = and_(m.booking_id == s.booking_id, m.attendee == s.email, m.state == "matched")
+    of_seat = and_(m.booking_id == s.booking_id, m.attendee == s.attendee_key, m.state == "matched")
     return (
         select(
             func.coalesce(m.campaign_id, 0, type_=BigInteger).label("campaign_id"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -32,6 +32,7 @@ _FIELDS = (
 class CompanyFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a company; an empty one does not filter."""
 
+    ids: Sequence[UUID] = ()
     domain: Sequence[str] = ()
     simulated: SimulatedFilter = "all"
     q: str | None = None
@@ -41,12 +42,18 @@ async def list_companies(
     tx: AsyncConnection, permission: Permission, filters: CompanyFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the companies that the permission allows."""
-    query = select(*_FIELDS).where(visible_to(permission, companies), *match_all_words(companies.c.search, filters.q))
-    query = query.where(
+    query = select(*_FIELDS).where(visible_to(permission, companies), *company_conditions(filters))
+    return await read_page(tx, query, SORTS, page_request)
+
+
+def company_conditions(filters: CompanyFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of companies."""
+    return [
+        *match_all_words(companies.c.search, filters.q),
+        if_any(filters.ids, companies.c.id.in_),
         if_any(filters.domain, lambda domains: companies.c.domain.in_([normalize_domain(one) for one in domains])),
         if_simulated(filters.simulated, simulated_company()),
-    )
-    return await read_page(tx, query, SORTS, page_request)
+    ]
 
 
 async def find_company(tx: AsyncConnection, permission: Permission, company_id: UUID) -> Item | None:
@@ -54,9 +61,15 @@ async def find_company(tx: AsyncConnection, permission: Permission, company_id: 
 
     Returns None if the permission allows no such company.
     """
+    row = await find_company_row(tx, permission, company_id)
+    return None if row is None else await _with_related(tx, permission, row)
+
+
+async def find_company_row(tx: AsyncConnection, permission: Permission, company_id: UUID) -> Item | None:
+    """Returns the company alone, also by the id of one that was merged into it; None if it is not allowed."""
     query = select(*_FIELDS).where(companies.c.id == current_company_id(company_id), visible_to(permission, companies))
     row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else await _with_related(tx, permission, dict(row))
+    return None if row is None else dict(row)
 
 
 async def _with_related(tx: AsyncConnection, permission: Permission, company: Item) -> Item:

@@ -65,7 +65,7 @@ def _account(row: RowMapping, now: datetime) -> Item:
 async def _last_runs(tx: AsyncConnection, account_ids: list[UUID]) -> dict[UUID, Item]:
     newest = (
         select(reconciliations.c.account_id, func.max(reconciliations.c.started_at).label("started_at"))
-        .where(reconciliations.c.account_id.in_(account_ids), reconciliations.c.state != "running")
+        .where(reconciliations.c.account_id.in_(account_ids), reconciliations.c.state.in_(("done", "failed")))
         .group_by(reconciliations.c.account_id)
         .subquery()
     )

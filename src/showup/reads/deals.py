@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal_column, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -33,8 +33,12 @@ _FIELDS = (
 
 
 class DealFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on a deal; an empty one does not filter. `created_before` is exclusive, `owner` an email address."""
+    """Conditions on a deal; an empty one does not filter. `created_before` is exclusive, `owner` an email address.
 
+    `without_meeting_after`: no meeting of the deal begins after this time.
+    """
+
+    ids: Sequence[UUID] = ()
     status: Sequence[str] = ()
     stage: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
@@ -42,6 +46,7 @@ class DealFilter(Struct, frozen=True, kw_only=True):
     simulated: SimulatedFilter = "all"
     created_from: datetime | None = None
     created_before: datetime | None = None
+    without_meeting_after: datetime | None = None
     q: str | None = None
 
 
@@ -49,7 +54,17 @@ async def list_deals(
     tx: AsyncConnection, permission: Permission, filters: DealFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the deals that the permission allows, each with its company."""
-    return await read_page(tx, _select(permission).where(*_conditions(filters)), SORTS, page_request)
+    return await read_page(tx, select_deals(permission, filters), SORTS, page_request)
+
+
+def select_deals(permission: Permission, filters: DealFilter) -> Select[Any]:
+    """Selects the deals that the permission allows and that meet the conditions, each with its company."""
+    return _select(permission).where(*deal_conditions(permission, filters))
+
+
+def is_ahead(meeting: FromClause, now: datetime) -> ColumnElement[bool]:
+    """Returns a condition for a row of bookings: the meeting begins after `now`."""
+    return and_(meeting.c.start_time > now, meeting.c.status.in_(("ACCEPTED", "PENDING")))
 
 
 async def deals_of(tx: AsyncConnection, permission: Permission, company_id: UUID) -> list[Item]:
@@ -93,9 +108,14 @@ def _select(permission: Permission) -> Select[Any]:
     return query.join_from(deals, companies, deals.c.company_id == companies.c.id).where(visible_to(permission, deals))
 
 
-def _conditions(filters: DealFilter) -> list[ColumnElement[bool]]:
+def deal_conditions(permission: Permission, filters: DealFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of deals."""
     matching_companies = select(companies.c.id).where(*match_all_words(companies.c.search, filters.q))
+    # The meetings ahead are few, and found by their time: one set of them is faster than a look for each deal.
+    ahead = select(bookings.c.deal_id).where(visible_to(permission, bookings), bookings.c.deal_id.is_not(None))
     return [
+        if_any(filters.ids, deals.c.id.in_),
+        if_set(filters.without_meeting_after, lambda at: deals.c.id.not_in(ahead.where(is_ahead(bookings, at)))),
         if_any(filters.status, deals.c.status.in_),
         if_any(filters.stage, deals.c.stage.in_),
         if_any(filters.company_id, deals.c.company_id.in_),

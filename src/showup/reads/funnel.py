@@ -18,6 +18,7 @@ from showup.reads.funnel_deals import deals_query
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
 from showup.reads.funnel_mails import mail_queries, mails_query, people_query, undated_queries, undated_query
 from showup.reads.funnel_people import people_queries
+from showup.reads.merged_leads import merged_leads
 from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
 
@@ -68,15 +69,16 @@ async def read_funnel(
     """Returns the funnel of what the filter selects. Raises TooManyGroups."""
     keys = keys_of(dimensions)
     found = _Found(keys)
+    params = wanted.params(now) | await merged_leads(tx, wanted.workspace_id)
 
     async def read(query: str) -> Sequence[RowMapping]:
         # One row more than there may be, and that of the total.
-        rows = await tx.execute(text(f"{query} LIMIT {MAX_READ_GROUPS + 2}"), wanted.params(now))
+        rows = await tx.execute(text(f"{query} LIMIT {MAX_READ_GROUPS + 2}"), params)
         return rows.mappings().all()
 
     # Compiling a plan, or starting a second process for it, takes longer than running it.
     await tx.execute(text(_FOR_SHORT_QUERIES))
-    for query, part in _queries(wanted, keys):
+    for query, part in _queries(wanted, keys, has_merged=bool(params["merged_leads"])):
         rows = await read(query)
         found.add(rows if part is None else (row for row in rows if row["is_total"] == (part == "total")))
     found.add_deals(await read(deals_query(wanted, keys)))
@@ -91,18 +93,18 @@ async def read_funnel(
     return Funnel(total=found.group(()), groups=groups)
 
 
-def _queries(wanted: FunnelFilter, keys: Sequence[Dimension]) -> list[tuple[str, _Part | None]]:
+def _queries(wanted: FunnelFilter, keys: Sequence[Dimension], *, has_merged: bool) -> list[tuple[str, _Part | None]]:
     """Return the queries of all steps but won deals, and the rows that count of each; None: all."""
     # Mails and replies have no organizer.
     mail_keys = () if "organizer" in keys else keys
     if wanted.in_cohort():
         mails = [] if wanted.organizers else [mails_query(wanted, mail_keys), people_query(wanted, mail_keys)]
         return [(query, None) for query in (*mails, booked_query(wanted, keys))]
-    totals = (
-        people_queries(wanted, ()) if wanted.organizers else [*mail_queries(wanted, ()), *people_queries(wanted, ())]
-    )
+    totals = people_queries(wanted, ())
     groups = people_queries(wanted, keys) if keys else []
-    groups += mail_queries(wanted, mail_keys) if mail_keys and not wanted.organizers else []
+    if not wanted.organizers:
+        totals += mail_queries(wanted, (), has_merged=has_merged)
+        groups += mail_queries(wanted, mail_keys, has_merged=has_merged) if mail_keys else []
     groups += [others_query(wanted, keys)] if keys and wanted.has_others(keys) else []
     return [*((query, "total") for query in totals), *((query, "groups") for query in groups)]
 
@@ -133,10 +135,14 @@ async def undated(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> I
     """Returns how many mails, replies and interests have no time and are in no period; None without a period."""
     if not wanted.has_period or wanted.organizers:
         return None
-    queries = [undated_query(wanted)] if wanted.basis == "cohort" else undated_queries(wanted)
+    params = wanted.params(now) | await merged_leads(tx, wanted.workspace_id)
+    if wanted.basis == "cohort":
+        queries = [undated_query(wanted)]
+    else:
+        queries = undated_queries(wanted, has_merged=bool(params["merged_leads"]))
     found = dict.fromkeys(("sent", "replied", "interested"), 0)
     for query in queries:
-        for row in (await tx.execute(text(query), wanted.params(now))).mappings():
+        for row in (await tx.execute(text(query), params)).mappings():
             found = {name: count + row.get(name, 0) for name, count in found.items()}
     return found
 

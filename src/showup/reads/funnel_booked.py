@@ -54,7 +54,7 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     ours = "WHERE workspace_id = :workspace_id" if wanted.workspace_id is not None else ""
     return f"""
         WITH repeated AS (
-            SELECT lead_id FROM funnel_seats {ours} GROUP BY lead_id HAVING count(*) > 1
+            SELECT person_id FROM funnel_seats {ours} GROUP BY person_id HAVING count(*) > 1
         ),
         once AS (
             SELECT {names(keys)} {numbers} FROM ({_once(wanted, keys)}) people {by_key}
@@ -99,13 +99,13 @@ def _once(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         SELECT {names(keys)} booked_at, outcome, start_time AS at, over_at,
                CASE WHEN outcome = {_SHOWED} THEN true WHEN outcome = {_NO_SHOW} AND reported THEN false END AS is_held,
                start_time AS report_at, over_at AS report_over_at
-        FROM ({_seats(wanted, keys, "NOT EXISTS (SELECT FROM repeated r WHERE r.lead_id = s.lead_id)")}) seats
+        FROM ({_seats(wanted, keys, "NOT EXISTS (SELECT FROM repeated r WHERE r.person_id = s.person_id)")}) seats
     """  # noqa: S608  # as above
 
 
 def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return a row for each person with several seats in each group, and in the total: `is_total`, and `_PERSON`."""
-    seats = _seats(wanted, keys, "s.lead_id IN (SELECT lead_id FROM repeated)")
+    seats = _seats(wanted, keys, "s.person_id IN (SELECT person_id FROM repeated)")
     return _people(seats, keys, f"GROUPING SETS (({names(keys)} who), (who))" if keys else "who")
 
 
@@ -138,7 +138,7 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
     where = [condition, *wanted.of_campaign("s"), *wanted.of_booking("s"), *wanted.in_cohort()]
     members = "LEFT JOIN campaign_leads m ON m.lead_id = s.lead_id AND m.campaign_id = s.campaign_id"
     return f"""
-        SELECT {columns(seat_expressions("s"), keys)} s.lead_id::text AS who, {_SEAT}
+        SELECT {columns(seat_expressions("s"), keys)} s.person_id::text AS who, {_SEAT}
         FROM funnel_seats s JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         {members if wanted.needs_members(keys) else ""}
         WHERE {" AND ".join(dict.fromkeys(where))}
@@ -148,7 +148,7 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
 def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     """Return the seats of people whom no campaign brought, also of those without an address.
 
-    Organizers and teammates have an address, and no key.
+    Organizers and teammates have no key.
     """
     who = "coalesce(a.email, a.phone, b.id::text || ' ' || a.position)"
     unknown: dict[Dimension, str] = {"campaign": "NULL::bigint", "step": "NULL::integer", "sender": "NULL::text"}
@@ -160,7 +160,7 @@ def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
                coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
                coalesce(a.attendance_evidence = 'reported', false) AS reported
         FROM bookings b JOIN booking_attendees a
-            ON a.booking_id = b.id AND (a.match_key IS NOT NULL OR a.email IS NULL)
+            ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
         WHERE {" AND ".join(where)} AND NOT EXISTS (
-            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.email AND n.state = 'matched')
+            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched')
     """  # noqa: S608  # as above

@@ -66,14 +66,14 @@ def _plain_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         ),
         -- Materialized, because the planner expects hardly any attendee with a match, and then joins without indexes.
         seats AS MATERIALIZED (
-            SELECT g.*, a.email, a.position, coalesce(a.booked_at, g.meeting_booked_at) AS booked_at,
+            SELECT g.*, a.attendee_key, a.position, coalesce(a.booked_at, g.meeting_booked_at) AS booked_at,
                    a.company_key IS DISTINCT FROM g.company_key AS of_other_company
-            FROM meetings g JOIN booking_attendees a ON a.booking_id = g.booking_id AND a.match_key IS NOT NULL
+            FROM meetings g JOIN booking_attendees a ON a.booking_id = g.booking_id AND a.attendee_key IS NOT NULL
         ),
         brought AS (
             SELECT DISTINCT ON (s.id) s.workspace_id, s.amount, s.currency, s.organizer_email, n.campaign_id, n.lead_id
             FROM seats s {"LEFT " if wanted.has_others(keys) else ""}JOIN matches n
-                ON n.booking_id = s.booking_id AND n.attendee = s.email AND n.state = 'matched'
+                ON n.booking_id = s.booking_id AND n.attendee = s.attendee_key AND n.state = 'matched'
             ORDER BY s.id, n.id IS NULL, s.of_other_company, s.booked_at, s.start_time, s.position
         ),
         deals_won AS (

@@ -20,6 +20,8 @@ from showup.reads.funnel_filter import (
 )
 from showup.reads.funnel_sums import (
     Sums,
+    UndatedFilter,
+    WholeFilter,
     campaigns_of,
     edges_of,
     group_by,
@@ -30,6 +32,15 @@ from showup.reads.funnel_sums import (
 
 # A mail that was sent at a known time is at least one mail.
 _MAILS: Final = "greatest(coalesce(m.sent, 0), (m.last_sent_at IS NOT NULL)::int)"
+# As `reads.merged_leads` finds them; nearly always none.
+_MERGED: Final = """
+    LEFT JOIN unnest(CAST(:merged_leads AS uuid[]), CAST(:merged_people AS uuid[])) AS p(lead_id, person_id)
+        ON p.lead_id = m.lead_id
+"""
+_PERSON: Final = "coalesce(p.person_id, m.lead_id)"
+_IS_MERGED: Final = "m.lead_id = ANY(CAST(:merged_leads AS uuid[]))"
+# The condition of an index, so that it is read together with that of leads.
+_IS_SHARED: Final = "m.shared AND (m.replied OR m.interested)"
 
 
 def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
@@ -62,17 +73,18 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
 
 
 def people_query(wanted: FunnelFilter, keys: Sequence[Dimension], *conditions: str) -> str:
-    """Return `replied` and `interested`: leads, each once in a group; `conditions` on their rows `m`."""
+    """Return `replied` and `interested`: people, each once in a group; `conditions` on the rows `m` of leads."""
     steps = {
         "replied": f"m.replied AND {wanted.in_activity('m.replied_at')}",
         "interested": f"m.interested AND {wanted.in_activity('m.interested_at')}",
     }
     where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), f"({' OR '.join(steps.values())})", *conditions])
-    people = f"GROUPING SETS (({names(keys)} lead_id), (lead_id))" if keys else "lead_id"
+    people = f"GROUPING SETS (({names(keys)} person_id), (person_id))" if keys else "person_id"
     return f"""
         WITH answers AS (
-            SELECT {columns(MEMBERS, keys)} m.lead_id, {", ".join(f"{sql} AS {name}" for name, sql in steps.items())}
-            FROM campaign_leads m {_campaign(wanted, keys)} WHERE {where}
+            SELECT {columns(MEMBERS, keys)} {_PERSON} AS person_id,
+                   {", ".join(f"{sql} AS {name}" for name, sql in steps.items())}
+            FROM campaign_leads m {_campaign(wanted, keys)} {_MERGED} WHERE {where}
         ),
         people AS (
             SELECT {names(keys)} {is_total(keys)} AS is_total, bool_or(replied) AS replied,
@@ -85,29 +97,56 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension], *conditions: s
     """  # noqa: S608  # expressions of this module; values are bound
 
 
-def mail_queries(wanted: FunnelFilter, keys: Sequence[Dimension]) -> list[str]:
-    """Return the queries over sums by week whose numbers add up to those of the two above, for groups or a total."""
+def mail_queries(wanted: FunnelFilter, keys: Sequence[Dimension], *, has_merged: bool) -> list[str]:
+    """Return the queries over sums by week whose numbers add up to those of the two above, for groups or a total.
+
+    `has_merged`: some leads are merged people.
+    """
     sums = sums_of_mails(wanted, keys)
     found = [_summed(wanted, keys, sums, wanted.weeks.days("w.week"))]
     if wanted.has_period:
         edges = edges_of(wanted)
-        found += [mails_query(edges, keys), people_query(edges, keys, *([] if sums.is_exact else ["NOT m.shared"]))]
-    return found if sums.is_exact else [*found, people_query(wanted, keys, "m.shared")]
+        others = [*([] if sums.is_exact else ["NOT m.shared"]), *([f"NOT {_IS_MERGED}"] if has_merged else [])]
+        found += [mails_query(edges, keys), people_query(edges, keys, *others)]
+    whole = WholeFilter(**structs.asdict(wanted))
+    return [*found, *_not_summed(wanted, whole, keys, sums, has_merged=has_merged)]
 
 
-def undated_queries(wanted: FunnelFilter) -> list[str]:
+def undated_queries(wanted: FunnelFilter, *, has_merged: bool) -> list[str]:
     """Return the queries over sums whose numbers add up to those of `undated_query`."""
     sums = sums_of_mails(wanted, ())
-    found = [_summed(wanted, (), sums, "w.week = '-infinity'")]
-    return found if sums.is_exact else [*found, people_query(UndatedFilter(**structs.asdict(wanted)), (), "m.shared")]
+    undated = UndatedFilter(**structs.asdict(wanted))
+    summed = _summed(wanted, (), sums, "w.week = '-infinity'")
+    return [summed, *_not_summed(undated, undated, (), sums, has_merged=has_merged)]
 
 
-class UndatedFilter(FunnelFilter, frozen=True, kw_only=True):
-    """The same filter for what has no date."""
+def _not_summed(
+    wanted: FunnelFilter, summed: FunnelFilter, keys: Sequence[Dimension], sums: Sums, *, has_merged: bool
+) -> list[str]:
+    """Return the queries of people whose answers sums can't add up.
 
-    def in_activity(self, at: str) -> str:
-        """Return the condition on the time of a step."""
-        return f"{at} IS NULL"
+    Sums leave out the leads who are `shared`, but count each lead of merged people: these are taken off again.
+    """
+    if not has_merged:
+        return [] if sums.is_exact else [people_query(wanted, keys, _IS_SHARED)]
+    apart = _IS_MERGED if sums.is_exact else f"({_IS_SHARED} OR {_IS_MERGED})"
+    return [people_query(wanted, keys, apart), _merged_in_sums(summed, keys, sums)]
+
+
+def _merged_in_sums(summed: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> str:
+    """Return as negative numbers how often sums count leads of merged people."""
+    where = [*summed.of_mails("m"), _IS_MERGED, *([] if sums.is_exact else ["NOT m.shared"])]
+    steps = ("replied", "interested")
+    answers = ", ".join(f"m.{name} AND {summed.in_activity(f'm.{name}_at')} AS {name}" for name in steps)
+    numbers = ", ".join(f"-count(*) FILTER (WHERE {name}) AS {name}" for name in steps)
+    return f"""
+        SELECT {names(keys)} {not keys} AS is_total, {numbers}
+        FROM (
+            SELECT {columns(MEMBERS, keys)} {answers} FROM campaign_leads m {_campaign(summed, keys)}
+            WHERE {" AND ".join(where)}
+        ) answers
+        {group_by(keys)}
+    """  # noqa: S608  # expressions of this module; values are bound
 
 
 def _campaign(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
@@ -136,7 +175,7 @@ def undated_query(wanted: FunnelFilter) -> str:
     )
     return f"""
         SELECT coalesce(sum(m.sent) FILTER (WHERE {sent}), 0)::bigint AS sent,
-               count(DISTINCT m.lead_id) FILTER (WHERE m.replied AND {replied}) AS replied,
-               count(DISTINCT m.lead_id) FILTER (WHERE m.interested AND {interested}) AS interested
-        FROM campaign_leads m {_campaign(wanted, ())} WHERE {where}
+               count(DISTINCT {_PERSON}) FILTER (WHERE m.replied AND {replied}) AS replied,
+               count(DISTINCT {_PERSON}) FILTER (WHERE m.interested AND {interested}) AS interested
+        FROM campaign_leads m {_campaign(wanted, ())} {_MERGED} WHERE {where}
     """  # noqa: S608  # expressions of this module; values are bound

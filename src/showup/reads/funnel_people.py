@@ -94,14 +94,14 @@ def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> st
                    report[3] = 1 AS is_held, to_timestamp(report[1]) AS report_at,
                    to_timestamp(report[2]) AS report_over_at
             FROM (
-                SELECT {key_columns("p", keys)} p.lead_id,
+                SELECT {key_columns("p", keys)} p.person_id,
                        max(ARRAY[{", ".join(map(at_seconds, ("booked_at", "start_time", "over_at")))}, latest])
                            AS latest,
                        max(showed_at) AS showed_at, max(assumed_at) AS assumed_at,
                        max(ARRAY[{at_seconds("report_at")}, {at_seconds("report_over_at")}, is_held::int])
                            FILTER (WHERE report_at IS NOT NULL) AS report
                 FROM funnel_people p {campaigns_of("p") if needs_campaigns(wanted, keys) else ""}
-                WHERE {" AND ".join(where)} GROUP BY {names(keys)} p.lead_id
+                WHERE {" AND ".join(where)} GROUP BY {names(keys)} p.person_id
             ) gathered
         ) people
         {group_by(keys)}
@@ -110,7 +110,7 @@ def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> st
 
 def _rows_of(wanted: FunnelFilter, sums: Sums) -> list[str]:
     """Return the conditions on rows of `funnel_people`, `p`: those of the level."""
-    return [f"p.levels & {LEVEL_BITS[sums.level or 'campaign_organizer']} <> 0", *_conditions(wanted, "p")]
+    return [f"p.levels & {LEVEL_BITS[sums.level or 'member_organizer']} <> 0", *_conditions(wanted, "p")]
 
 
 def _conditions(wanted: FunnelFilter, table: str) -> list[str]:

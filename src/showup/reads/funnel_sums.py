@@ -1,8 +1,8 @@
 """Which sums answer a funnel: their level, the whole weeks in its period, and what remains to be counted by rows.
 
-`people_weeks` and `mail_weeks` add up leads by week, at the levels of `campaigns.funnel.LEVELS`. A lead counts once in
-a group, so sums of one level answer a question if they distinguish what it groups and filters by, and nothing else.
-Where a question joins several campaigns into one group, sums leave out the leads who are in several (`shared`), who are
+`people_weeks` and `mail_weeks` add up people by week, at the levels of `campaigns.funnel.LEVELS`. A person counts once
+in a group, so sums of one level answer a question if they distinguish what it groups and filters by, and nothing else.
+Where a question joins several campaigns into one group, sums leave out those who are in several (`shared`), who are
 then counted by their rows. So are the days of the period that are no whole week.
 """
 
@@ -41,8 +41,24 @@ def edges_of(wanted: FunnelFilter) -> EdgeFilter:
     return EdgeFilter(**structs.asdict(wanted), whole=wanted.weeks)
 
 
+class WholeFilter(FunnelFilter, frozen=True, kw_only=True):
+    """The same filter for the whole weeks of the period."""
+
+    def in_activity(self, at: str) -> str:
+        """Return the condition on the time of a step."""
+        return self.weeks.contains(at)
+
+
+class UndatedFilter(FunnelFilter, frozen=True, kw_only=True):
+    """The same filter for what has no date."""
+
+    def in_activity(self, at: str) -> str:
+        """Return the condition on the time of a step."""
+        return f"{at} IS NULL"
+
+
 class Sums(Struct, frozen=True, kw_only=True):
-    """How sums answer one question. `level` None: not at all. `is_exact`: they include the leads that are `shared`."""
+    """How sums answer one question. `level` None: not at all. `is_exact`: they include those who are `shared`."""
 
     level: Level | None
     is_exact: bool
@@ -59,9 +75,11 @@ def sums_of_people(wanted: FunnelFilter, keys: Sequence[Dimension]) -> Sums:
     needs_campaign = bool(_OF_CAMPAIGN & set(keys)) or bool(wanted.campaign_ids or wanted.sources)
     if needs_organizer and "organizer" not in keys and len(wanted.organizers) != 1:
         return Sums(level=None, is_exact=False)
-    is_exact = wanted.simulated != "all" and (not needs_campaign or _is_one_campaign(wanted, keys))
+    # Merged people may be several leads of one campaign, with a mail and a sender each.
+    needs_member = bool({"step", "sender"} & set(keys))
+    is_exact = wanted.simulated != "all" and (not needs_campaign or _is_one_campaign(wanted, keys)) and not needs_member
     if needs_organizer:
-        if {"step", "sender"} & set(keys):
+        if needs_member:
             return Sums(level=None, is_exact=False)
         return Sums(level="campaign_organizer" if needs_campaign or not is_exact else "organizer", is_exact=is_exact)
     return Sums(level=_level(wanted, keys, is_exact=is_exact), is_exact=is_exact)

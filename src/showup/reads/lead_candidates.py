@@ -38,7 +38,7 @@ async def candidates_of(tx: AsyncConnection, rows: Sequence[Item]) -> dict[UUID,
 
 def _features(row: Item) -> AttendeeFeatures:
     domain = domain_of_key(row["company_key"] or "")
-    return attendee_features(row["name"], row["attendee"], row["company_answer"], domain)
+    return attendee_features(row["name"], row["email"], row["company_answer"], domain)
 
 
 def _items(workspace_id: UUID, attendee: AttendeeFeatures, suggestions: Sequence[ComparedLead]) -> list[Item]:

@@ -50,7 +50,8 @@ async def load_outcome_form(tx: AsyncConnection, permission: Permission, booking
 
 _FORM: Final = """
     SELECT b.outcome, b.outcome_notes AS notes, b.next_step, d.stage, d.amount, d.currency,
-           newest.event_id, newest.actor, newest.at, t.name AS actor_name
+           newest.event_id, newest.actor, newest.at,
+           coalesce(t.name, CASE WHEN starts_with(newest.actor, 'host:') THEN substr(newest.actor, 6) END) AS actor_name
     FROM bookings b
     LEFT JOIN deals d ON d.id = b.deal_id AND d.status = 'active'
     LEFT JOIN LATERAL (

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -27,6 +27,7 @@ _FIELDS = ("id", "email", "name", "time_zone", "phone", "created_at", "updated_a
 class PersonFilter(Struct, frozen=True, kw_only=True):
     """Conditions on a person; an empty one does not filter."""
 
+    ids: Sequence[UUID] = ()
     email: Sequence[str] = ()
     company_id: Sequence[UUID] = ()
     simulated: SimulatedFilter = "all"
@@ -37,13 +38,18 @@ async def list_people(
     tx: AsyncConnection, permission: Permission, filters: PersonFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the people that the permission allows, each with their company."""
-    query = _select(permission).where(*match_all_words(people.c.search, filters.q))
-    query = query.where(
+    return await read_page(tx, _select(permission).where(*person_conditions(filters)), SORTS, page_request)
+
+
+def person_conditions(filters: PersonFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of people."""
+    return [
+        *match_all_words(people.c.search, filters.q),
+        if_any(filters.ids, people.c.id.in_),
         if_any(filters.email, lambda emails: people.c.email.in_([normalize_email(email) for email in emails])),
         if_any(filters.company_id, people.c.company_id.in_),
         if_simulated(filters.simulated, simulated_person()),
-    )
-    return await read_page(tx, query, SORTS, page_request)
+    ]
 
 
 async def people_of(tx: AsyncConnection, permission: Permission, company_id: UUID, *, limit: int = 200) -> list[Item]:
@@ -57,14 +63,20 @@ async def find_person(tx: AsyncConnection, permission: Permission, person_id: UU
 
     Returns None if the permission allows no such person.
     """
-    query = _select(permission).where(people.c.id == current_person_id(person_id))
-    row = (await tx.execute(query)).mappings().one_or_none()
+    row = await find_person_row(tx, permission, person_id)
     if row is None:
         return None
     attended_bookings = await bookings_of(tx, permission, with_attendees([row["id"]]))
     ids = await ids_of_person(tx, row["id"])
     entries = await timeline(tx, permission, person_id=ids, booking_id=[booking["id"] for booking in attended_bookings])
-    return {**nest_columns(row), "bookings": attended_bookings, "timeline": entries}
+    return {**row, "bookings": attended_bookings, "timeline": entries}
+
+
+async def find_person_row(tx: AsyncConnection, permission: Permission, person_id: UUID) -> Item | None:
+    """Returns the person with their company, also by the id of one who was merged into them; None if not allowed."""
+    query = _select(permission).where(people.c.id == current_person_id(person_id))
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else nest_columns(row)
 
 
 def _select(permission: Permission) -> Select[Any]:

@@ -23,15 +23,17 @@ class NewestBooking(Struct, frozen=True, kw_only=True):
 class SetupProgress(Struct, frozen=True, kw_only=True):
     """`account` is the name of the workspace's Cal.com account, None without one; `sealed` its encrypted credentials.
 
-    `read_bookings` and `is_reading`: the import of past bookings. `sample`: whether the sample is loaded.
+    `read_bookings` (None: none was asked for), `is_reading` and `reading_because` (why it failed): the import of past
+    bookings. `sample`: whether the sample is loaded.
     """
 
     account: str | None
     sealed: bytes | None
     last_webhook_at: datetime | None
     newest_booking: NewestBooking | None
-    read_bookings: int
+    read_bookings: int | None
     is_reading: bool
+    reading_because: str | None
     calcom_because: str | None
     carrier: str | None
     chosen: Collection[str]
@@ -56,10 +58,14 @@ _PROGRESS: Final = """
            (SELECT e.received_at FROM inbox_events e
                 WHERE e.workspace_id = $1 AND e.origin = 'webhook' AND e.source = 'calcom'
                 ORDER BY e.received_at DESC LIMIT 1) AS last_webhook_at,
-           (SELECT coalesce(sum(r.looked_at), 0)::int FROM reconciliations r
-                WHERE r.account_id = (SELECT id FROM account)) AS read_bookings,
+           (SELECT sum(r.looked_at)::int FROM reconciliations r
+                WHERE r.account_id = (SELECT id FROM account) AND r.kind = 'backfill') AS read_bookings,
            EXISTS (SELECT 1 FROM reconciliations r
-                WHERE r.account_id = (SELECT id FROM account) AND r.state = 'running') AS is_reading,
+                WHERE r.account_id = (SELECT id FROM account) AND r.kind = 'backfill'
+                AND r.state IN ('waiting', 'running')) AS is_reading,
+           (SELECT r.because FROM reconciliations r
+                WHERE r.account_id = (SELECT id FROM account) AND r.kind = 'backfill'
+                ORDER BY r.started_at DESC, r.id DESC LIMIT 1) AS reading_because,
            (SELECT s.because FROM syncs s
                 WHERE s.account_id = (SELECT id FROM account) AND s.failing_since IS NOT NULL) AS calcom_because,
            (SELECT c.kind FROM connections c

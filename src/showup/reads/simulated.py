@@ -5,9 +5,10 @@ A record that also has a real booking is real. Lists show simulated records and 
 
 from typing import Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true, union
+from sqlalchemy import ColumnElement, Table, and_, exists, false, func, or_, select, true, union
 
-from showup.database.tables import booking_attendees, bookings, companies, deals, inbox_events, people
+from showup.access.workspace import SIMULATION
+from showup.database.tables import booking_attendees, bookings, companies, deals, inbox_events, people, workspaces
 from showup.events.envelope import SIMULATED_ORIGINS
 
 SimulatedFilter: TypeAlias = Literal["true", "false", "all"]
@@ -70,6 +71,12 @@ def simulated_event() -> ColumnElement[bool]:
     """Returns the condition for an inbox event of the sample or a simulation, or of a simulated booking."""
     of_booking = select(bookings.c.id).where(bookings.c.id == inbox_events.c.booking_id, bookings.c.simulated)
     return or_(inbox_events.c.origin.in_(SIMULATED_ORIGINS), exists(of_booking.correlate(inbox_events)))
+
+
+def simulated_workspace(table: Table) -> ColumnElement[bool]:
+    """Returns the condition for a campaign or a lead of simulations: they have a workspace of their own."""
+    simulation = select(workspaces.c.id).where(workspaces.c.slug == SIMULATION).scalar_subquery()
+    return func.coalesce(table.c.workspace_id == simulation, false())
 
 
 def if_simulated(wanted: SimulatedFilter, is_simulated: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -41,7 +41,7 @@ async def timeline(
     if can_see_uids(permission):
         return [_entry(row, row["change"], with_uids=with_uids) for row in reversed(rows)]
     # Links and texts of a change may contain a uid too.
-    known_uids = await _uids_of(tx, {row["booking_id"] for row in rows if row["booking_id"] is not None})
+    known_uids = await uids_of_bookings(tx, {row["booking_id"] for row in rows if row["booking_id"] is not None})
     return [
         redact(_entry(row, row["change"], with_uids=False), known_uids.get(row["booking_id"], ()))
         for row in reversed(rows)
@@ -62,7 +62,7 @@ def _entry(row: RowMapping, change: Item, *, with_uids: bool) -> Item:
     return {**{name: value for name, value in row.items() if name != "booking_id"}, "change": visible}
 
 
-async def _uids_of(tx: AsyncConnection, booking_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+async def uids_of_bookings(tx: AsyncConnection, booking_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """Returns every uid of these bookings and their seats; that of a merged booking under its own id and its heir's."""
     rows = await (await driver_connection(tx)).fetch(
         """

@@ -144,6 +144,12 @@ async def open_questions(tx: AsyncConnection, permission: Permission, *, limit: 
     return [dict(row) for row in rows]
 
 
+async def wrong_signatures(tx: AsyncConnection, permission: Permission, since: datetime) -> list[dict[str, Any]]:
+    """Returns how often webhooks of the workspace's accounts had a wrong signature, or none, since then."""
+    rows = await (await driver_connection(tx)).fetch(_WRONG_SIGNATURES, permission.workspace_id, since)
+    return [dict(row) for row in rows]
+
+
 def _similar(part: int, total: int, *, with_moves: bool) -> Similar | None:
     rate = rate_of(part, total)
     return None if rate is None else Similar(rate=rate, with_moves=with_moves)
@@ -243,4 +249,10 @@ _QUESTIONS: Final = """
     FROM deliveries d LEFT JOIN bookings b ON b.id = d.booking_id LEFT JOIN people p ON p.id = b.person_id
     WHERE d.workspace_id = $1 AND d.state = 'scheduled' AND d.question IS NOT NULL
       AND d.question->>'answered_by' IS NULL ORDER BY d.updated_at LIMIT $2
+"""
+_WRONG_SIGNATURES: Final = """
+    SELECT r.name, sum(r.count)::bigint AS number, min(r.first_at) AS first_at, max(r.last_at) AS last_at
+    FROM webhook_refusals r JOIN connections c ON c.kind = r.kind AND c.name = r.name
+    WHERE c.workspace_id = $1 AND r.kind = 'calcom' AND r.last_at > $2
+    GROUP BY r.name ORDER BY max(r.last_at) DESC
 """

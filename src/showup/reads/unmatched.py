@@ -1,5 +1,6 @@
 """Lists attendees who are matched to no lead, with the leads that they may be, for people to review."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.database.tables import leads, unmatched_bookings
+from showup.database.tables import bookings, campaigns, leads, unmatched_bookings
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.lead_candidates import candidates_of
 from showup.reads.rows import Item, visible_to, workspace_of
@@ -16,8 +17,8 @@ from showup.reads.rows import Item, visible_to, workspace_of
 SORTS: Sorts = {name: unmatched_bookings.c[name] for name in ("start_time", "booked_at")}
 
 _FIELDS = (
-    *("id", "booking_id", "attendee", "name", "title", "start_time", "booked_at", "status", "organizer_email"),
-    "dismissed",
+    *("id", "booking_id", "attendee", "email", "phone", "name", "title", "start_time", "booked_at", "status"),
+    *("organizer_email", "simulated", "dismissed"),
 )
 
 
@@ -52,6 +53,24 @@ async def find_unmatched(tx: AsyncConnection, permission: Permission, unmatched_
         return None
     item = dict(row)
     return {**item, "candidates": (await candidates_of(tx, [item]))[unmatched_id]}
+
+
+async def newest_suggestions(tx: AsyncConnection, permission: Permission, since: datetime, *, limit: int) -> list[Item]:
+    """Returns who of the latest meetings since then may be a lead, each with its candidates, the surest first.
+
+    `limit`: how many attendees are compared.
+    """
+    u = unmatched_bookings.c
+    has_campaigns = select(campaigns.c.id).where(campaigns.c.workspace_id == u.workspace_id).exists()
+    is_real = ~select(bookings.c.id).where(bookings.c.id == u.booking_id, bookings.c.simulated).exists()
+    query = _select(permission).where(u.start_time >= since, ~u.dismissed, has_campaigns, is_real)
+    rows = await tx.execute(query.order_by(u.start_time.desc(), u.id).limit(limit))
+    items = [dict(row) for row in rows.mappings()]
+    found = await candidates_of(tx, items) if items else {}
+    likely = [{**item, "candidates": found[item["id"]]} for item in items if found[item["id"]]]
+    # Somebody who booked twice is asked about once.
+    by_attendee = {item["attendee"]: item for item in reversed(likely)}
+    return sorted(by_attendee.values(), key=lambda item: -item["candidates"][0]["score"])
 
 
 def _select(permission: Permission) -> Select[Any]:

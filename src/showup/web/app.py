@@ -12,17 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
 from showup.access.secrets_at_rest import Seal
+from showup.assistant.tool_context import AssistantServices, no_clients
 from showup.clock import Clock
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch.sign_in_mail import SignInMailer
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web import api_docs, confirm, mail_preview, metrics, openapi, probes, unsubscribe
 from showup.web import logos as logo_pages
 from showup.web.api import (
     analysis,
+    approvals,
+    assistant,
     attention,
     bookings,
+    chat,
     clients,
     companies,
     connections,
@@ -44,8 +49,30 @@ from showup.web.api import (
     unmatched,
     workspaces,
 )
-from showup.web.dashboard import outcome, preferences, setup, sign_in, sign_in_links, teammates, today
+from showup.web.dashboard import analysis as analysis_page
+from showup.web.dashboard import assistant as assistant_page
+from showup.web.dashboard import (
+    booking,
+    calcom_sign_in,
+    consequences,
+    deal,
+    lead_answers,
+    outcome,
+    outcome_link,
+    pipeline,
+    preferences,
+    setup,
+    sign_in,
+    sign_in_links,
+    sign_in_request,
+    teammates,
+    today,
+)
+from showup.web.dashboard import funnel as funnel_page
+from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
+from showup.web.dashboard.lists import list_pages, selection, view_pages
+from showup.web.dashboard.records import company_page, merge_pages, person_page
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
     READ_TIMEOUT,
@@ -60,6 +87,7 @@ from showup.web.http.repeated_params import refuse_repeated
 from showup.web.http.setup_actions import SetupActions
 from showup.web.http.test_throttle import TestThrottle
 from showup.web.live.feed import LiveFeed
+from showup.web.mcp_endpoint import add_mcp
 from showup.web.signature_alert import SignatureAlert
 from showup.web.webhooks import emailbison, resend, slack
 
@@ -75,13 +103,31 @@ SIGNED_ROUTERS = (
 )
 # Teammates open these pages in a browser, with a session. For the mail preview, an API key as a password works too.
 PAGE_ROUTERS = (
+    sign_in_request.router,
     sign_in.router,
     sign_in_links.router,
     today.router,
+    pipeline.router,
+    lead_answers.router,
     outcome.router,
+    consequences.router,
+    deal.router,
+    booking.router,
+    outcome_link.router,
+    list_pages.router,
+    selection.router,
+    view_pages.router,
+    person_page.router,
+    company_page.router,
+    merge_pages.router,
+    unmatched_page.router,
+    funnel_page.router,
+    analysis_page.router,
     setup.router,
     teammates.router,
     preferences.router,
+    assistant_page.router,
+    calcom_sign_in.router,
     mail_preview.router,
 )
 READ_ROUTERS = (
@@ -107,6 +153,9 @@ READ_ROUTERS = (
     endpoints.router,
     connections.router,
     workspaces.router,
+    approvals.router,
+    assistant.router,
+    chat.router,
 )
 # 429 is documented by the last problem of that status: too many reads for a read, wrong keys for a command.
 _COMMON_PROBLEMS = (
@@ -129,12 +178,17 @@ COMMAND_ROUTERS = (
     lead_sources.commands,
     endpoints.commands,
     endpoints.secret_commands,
+    approvals.commands,
+    assistant.commands,
+    chat.commands,
 )
 
 
 # For each address and each account, in each process: people forget passwords, and machines try thousands.
 _PASSWORDS_AT_ONCE = 10
 _PASSWORD_INTERVAL = timedelta(seconds=30)
+_LINKS_AT_ONCE = 5
+_LINK_INTERVAL = timedelta(minutes=2)
 
 
 def create_app(  # noqa: PLR0913  # each by its name, and built in one place
@@ -156,7 +210,9 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     check_connection: ConnectionTest | None = None,
     live_feed: LiveFeed | None = None,
     setup_actions: SetupActions | None = None,
+    sign_in_mailer: SignInMailer | None = None,
     public_url: str = "http://127.0.0.1:8000",
+    assistant_services: AssistantServices | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -168,10 +224,12 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     own one. `senders` give pages for attendees their brand, and `logos` are the PNG images that it names.
     `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
     cannot be tested. Without `live_feed`, pages hear of changes over a connection of the engine. Without
-    `setup_actions`, the first run can't call Cal.com or load the sample. `public_url` is the address in links.
+    `setup_actions`, the first run can't call Cal.com or load the sample. Without `sign_in_mailer`, no sign-in link is
+    mailed. `public_url` is the address in links. Without `assistant_services`, tools can't call Cal.com.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
+    mail_secrets = mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()]))
     app.state.showup = AppState(
         engine=engine,
         read_engine=read_only_engine(engine),
@@ -182,7 +240,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         lock_timeout=lock_timeout,
         read_timeout=read_timeout,
         ingest_metrics=ingest_metrics or IngestMetrics(),
-        mail_secrets=mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()])),
+        mail_secrets=mail_secrets,
         address_policy=address_policy or AddressPolicy(),
         signature_alert=signature_alert or SignatureAlert(engine, clock),
         event_handlers=event_handlers,
@@ -195,10 +253,24 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         sign_in_throttle=KeyThrottle(
             clock, log_event="wrong password", at_once=_PASSWORDS_AT_ONCE, interval=_PASSWORD_INTERVAL
         ),
+        link_request_throttle=KeyThrottle(
+            clock, log_event="sign-in link requested", at_once=_LINKS_AT_ONCE, interval=_LINK_INTERVAL
+        ),
+        sign_in_mailer=sign_in_mailer,
         passwords=PasswordHashes(),
         live=live_feed or LiveFeed(engine),
         setup=setup_actions,
         public_url=public_url,
+        assistant=assistant_services
+        or AssistantServices(
+            engine=engine,
+            clock=clock,
+            seal=mail_secrets.seal,
+            handlers=event_handlers,
+            open_clients=no_clients,
+            calcom_url=calcom_api_url or "",
+            public_url=public_url,
+        ),
     )
     return app
 
@@ -233,6 +305,7 @@ def _build_app(version: str) -> FastAPI:
     openapi.add_document(app)
     api_docs.add_docs(app)
     add_assets(app)
+    add_mcp(app)
     app.openapi = lambda: openapi.build_openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 

@@ -15,7 +15,8 @@ from showup.destinations.email.brand import Palette
 _STYLE = files("showup.web").joinpath("page.css").read_text()
 _LAYOUT = Template(files("showup.web").joinpath("page.html").read_text())
 _HEADER = Template(
-    '<header><a class="brand" href="$up">Showup</a><nav aria-label="Main"><a href="${up}docs">API</a></nav></header>'
+    '<header><a class="brand" href="$up">Showup</a>'
+    '<nav aria-label="Main"><a href="$up">Dashboard</a><a href="${up}docs">API</a></nav></header>'
 )
 
 

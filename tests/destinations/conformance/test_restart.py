@@ -71,7 +71,10 @@ class SubjectScenario(DeliveryScenario):
     async def send_and_crash(self) -> None:
         """Sends due deliveries and then stops: no outcome is recorded."""
         final_check = FinalCheck(
-            meetings=load_meetings, unsubscribe_url=lambda *whose: make_token(SEAL, *whose), confirm_url=lambda _: None
+            meetings=load_meetings,
+            unsubscribe_url=lambda *whose: make_token(SEAL, *whose),
+            confirm_url=lambda _: None,
+            outcome_url=lambda _: ("", ""),
         )
         claimed = await self.claim()
         async with transaction(self.engine) as tx:

@@ -62,6 +62,10 @@ class FakeEmailBison(VendorServer):
                 "GET /api/leads/{id}": lambda _, name: {"data": self._lead(name).shown()},
                 "PATCH /api/leads/{id}": self._update,
                 "GET /api/leads/{id}/replies": self._replies_of,
+                "GET /api/leads/{id}/sent-emails": lambda _, name: {
+                    "data": [self.workspace.shown_mail(one) for one in reversed(self._lead(name).mails)]
+                },
+                "GET /api/sender-emails/{id}": self._sender,
                 "GET /api/replies": self._replies,
                 "GET /api/custom-variables": self._variables,
                 "POST /api/custom-variables": self._create_variable,
@@ -209,6 +213,12 @@ class FakeEmailBison(VendorServer):
         lead = self._lead(name)
         found = [one for one in self.workspace.replies.values() if one.lead_id == lead.id]
         return self._numbered(request, [self.workspace.shown_reply(one) for one in reversed(found)])
+
+    def _sender(self, _request: ReceivedRequest, number: str) -> Any:
+        email = self.workspace.senders.get(int(number))
+        if email is None:
+            raise self.refusals["404"]
+        return {"data": {"id": int(number), "name": "Cody", "email": email, "type": "Inbox", "status": "Connected"}}
 
     def _variables(self, request: ReceivedRequest) -> Any:
         shown = [

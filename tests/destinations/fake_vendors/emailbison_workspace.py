@@ -26,6 +26,17 @@ class FakeMembership:
 
 
 @dataclass
+class FakeMail:
+    """A mail of a campaign to a lead; `sent_at` is None until it goes out."""
+
+    campaign_id: int
+    sent_at: datetime | None
+    sender_id: int
+    replies: int = 0
+    interested: bool = False
+
+
+@dataclass
 class FakeLead:
     id: int
     email: str
@@ -35,6 +46,7 @@ class FakeLead:
     status: str = "verified"
     variables: dict[str, str | None] = field(default_factory=dict)
     campaigns: dict[int, FakeMembership] = field(default_factory=dict)
+    mails: list[FakeMail] = field(default_factory=list)
     updated_at: datetime = CREATED
 
     def shown(self) -> dict[str, Any]:
@@ -110,6 +122,7 @@ class FakeWorkspace:
         self.leads: dict[int, FakeLead] = {}
         self.replies: dict[int, FakeReply] = {}
         self.variables: list[str] = []
+        self.senders: dict[int, str] = {}
         self.webhooks: dict[int, dict[str, Any]] = {}
 
     def add_campaign(self, campaign_id: int, name: str) -> FakeCampaign:
@@ -146,6 +159,36 @@ class FakeWorkspace:
             membership.interested = True
             campaign.add("Interested", at.date())
         return reply
+
+    def send(self, lead: FakeLead, campaign_id: int, at: datetime | None, sender: str, **values: Any) -> FakeMail:
+        """Adds a mail to the lead; one without a time is only scheduled."""
+        numbers = {email: number for number, email in self.senders.items()}
+        number = numbers.get(sender, len(self.senders) + 1)
+        self.senders[number] = sender
+        mail = FakeMail(campaign_id, at, number, **values)
+        lead.mails.append(mail)
+        sent = [one for one in lead.mails if one.campaign_id == campaign_id and one.sent_at is not None]
+        lead.campaigns.setdefault(campaign_id, FakeMembership()).emails_sent = len(sent)
+        lead.updated_at = max(lead.updated_at, at or lead.updated_at)
+        return mail
+
+    def shown_mail(self, one: FakeMail) -> dict[str, Any]:
+        return {
+            "id": 1,
+            "campaign_id": one.campaign_id,
+            "sender_email_id": one.sender_id,
+            "sequence_step_id": 3,
+            "thread_reply": True,
+            "email_subject": "Hello",
+            "email_body": "dummy email body",
+            "status": "scheduled" if one.sent_at is None else "sent",
+            "scheduled_date": stamp(one.sent_at or CREATED),
+            "sent_at": stamp(one.sent_at),
+            "opens": 0,
+            "clicks": 0,
+            "replies": one.replies,
+            "interested": one.interested,
+        }
 
     def unsubscribe(self, lead: FakeLead, at: datetime) -> None:
         lead.status, lead.updated_at = "unsubscribed", max(lead.updated_at, at)

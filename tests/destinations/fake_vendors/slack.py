@@ -65,7 +65,7 @@ class Channel:
 
 
 class FakeSlack(VendorServer):
-    """`per_second` limits messages in each channel; None sets no limit."""
+    """`per_second` limits messages in each channel; None sets no limit. `members` are people's ids by their address."""
 
     prefix = "/api"
     default_key = TOKEN
@@ -88,6 +88,7 @@ class FakeSlack(VendorServer):
         super().__init__(document=vendor_document("slack"), **options)
         self.per_second = per_second
         self.scopes = scopes
+        self.members: dict[str, str] = {}
         self.channels = {CHANNEL: Channel(CHANNEL)}
         self._limits: dict[str, SlidingLimit] = {}
         self._count = 0
@@ -97,6 +98,8 @@ class FakeSlack(VendorServer):
                 "POST /api/chat.update": self._change,
                 "GET /api/conversations.history": self._history,
                 "GET /api/conversations.info": self._info,
+                "GET /api/users.lookupByEmail": self._find_member,
+                "POST /api/conversations.open": self._open,
                 "GET /api/auth.test": lambda _: {"ok": True, "user_id": "U0BOT", "team_id": "T0FAR"},
             }
         )
@@ -136,7 +139,7 @@ class FakeSlack(VendorServer):
     def find_violation(self, request: ReceivedRequest) -> str | None:
         if complaint := super().find_violation(request):
             return complaint
-        if request.method == "GET":
+        if request.method == "GET" or request.path.endswith("conversations.open"):
             return None
         found = complaints(request.json.get("blocks"))
         if not request.json.get("text"):
@@ -188,9 +191,27 @@ class FakeSlack(VendorServer):
         shown = {"id": channel.id, "is_member": channel.is_member, "is_archived": channel.is_archived}
         return {"ok": True, "channel": shown}
 
-    def _channel(self, channel_id: str, scope: str) -> Channel:
+    def _find_member(self, request: ReceivedRequest) -> dict[str, Any]:
+        self._require("users:read.email")
+        member = self.members.get(request.query["email"])
+        if member is None:
+            raise SlackRefusal("users_not_found")
+        return {"ok": True, "user": {"id": member}}
+
+    def _open(self, request: ReceivedRequest) -> dict[str, Any]:
+        self._require("im:write")
+        member = request.json["users"]
+        if member not in self.members.values():
+            raise SlackRefusal("user_not_found")
+        channel = self.channels.setdefault(f"D{member[1:]}", Channel(f"D{member[1:]}"))
+        return {"ok": True, "channel": {"id": channel.id}}
+
+    def _require(self, scope: str) -> None:
         if scope not in self.scopes:
             raise self.refusals["403"]
+
+    def _channel(self, channel_id: str, scope: str) -> Channel:
+        self._require("im:history" if scope == "channels:history" and channel_id.startswith("D") else scope)
         channel = self.channels.get(channel_id)
         if channel is None:
             raise self.refusals["404"]

@@ -34,6 +34,7 @@ AHEAD = {"meetings": 12, "first": [{"start_time": "2026-09-07T10:00:00Z", "title
 DIGEST = {"date": "2026-09-07", "before": COUNTS, "ahead": AHEAD}
 DETAILS: dict[str, dict[str, Any]] = {
     "booking.rescheduled": {"old_start_time": "2026-09-10T09:00:00Z"},
+    "outcome": {"outcome_url": "https://showup.example/o/secret", "form_url": "https://showup.example/outcome/1"},
     "record.choose": QUESTION,
     "record.chosen": {"delivery_id": str(DELIVERY), "destination": "clickup", "record": "861", "name": "Ann 1"}
     | {"answered_by": "slack:U0ANN (ann)"},

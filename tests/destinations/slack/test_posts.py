@@ -189,3 +189,34 @@ async def test_a_health_check_finds_what_is_missing(bot: SlackBot) -> None:
 
 def test_its_own_limits_are_refusals_in_its_own_words() -> None:
     assert SlackRefusal("x").response.body == {"ok": False, "error": "x"}
+
+
+DIRECT = ("users:read.email", "im:write", "im:history")
+HOST_LINK, FORM_LINK = "https://showup.example/o/secret?answer=", "https://showup.example/outcome/1?answer="
+
+
+async def test_ap2_the_host_is_asked_in_a_direct_message_with_links_of_their_own(bot: SlackBot) -> None:
+    bot.fake.scopes = (*bot.fake.scopes, *DIRECT)
+    bot.fake.members["ben@outbound.example"] = "U0BEN"
+    outcome = await bot.send("outcome")
+    (message,) = bot.fake.messages("D0BEN")
+    assert outcome == Delivered(provider="slack", reference=message.ts, record=f"D0BEN:{message.ts}")
+    buttons = next(one["elements"] for one in message.blocks if one["type"] == "actions")
+    answers = ("showed", "no_show", "rescheduled", "host_absent")
+    assert [one["url"] for one in buttons] == [f"{HOST_LINK}{answer}" for answer in answers]
+    assert bot.fake.messages() == [], "the channel sees no link that answers as the host"
+    assert isinstance(await bot.send("outcome", number=2), Delivered), "a second attempt finds the message"
+    assert bot.fake.effects == {str(DELIVERY): 1}
+
+
+@pytest.mark.parametrize("scopes", [(), DIRECT], ids=["without the scopes", "without such a member"])
+async def test_ap2_a_host_whom_slack_does_not_know_is_asked_in_the_channel(
+    bot: SlackBot, scopes: tuple[str, ...]
+) -> None:
+    bot.fake.scopes = (*bot.fake.scopes, *scopes)
+    assert isinstance(await bot.send("outcome"), Delivered)
+    (message,) = bot.fake.messages()
+    buttons = next(one["elements"] for one in message.blocks if one["type"] == "actions")
+    assert buttons[0]["url"] == f"{FORM_LINK}showed"
+    assert "secret" not in str(message.blocks)
+    assert "Host" in message.words

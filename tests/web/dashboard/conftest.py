@@ -9,10 +9,14 @@ import pytest
 from starlette.types import ASGIApp
 
 from showup.access.sessions_store import csrf_token_of
+from showup.clock import Clock
+from showup.container import event_handlers
+from showup.web.app import create_app
+from showup.web.http.middleware import with_middleware
 from tests.database_pool import DatabasePool
 from tests.web.dashboard.site import Site, running_site
-from tests.web.sample_data import session_of
-from tests.web.scenario import ticking_clock
+from tests.web.sample_data import ADMIN_KEY, session_of
+from tests.web.scenario import Scenario, ticking_clock
 
 
 class Browser:
@@ -42,6 +46,19 @@ BrowserFactory: TypeAlias = Callable[..., Browser]
 def browser_of(served_app: ASGIApp) -> BrowserFactory:
     """A factory of browsers: takes a teammate's name, None for a stranger, and headers."""
     return lambda name, **headers: Browser(served_app, name, **headers)
+
+
+@pytest.fixture
+def teammate_of(scenario: Scenario) -> BrowserFactory:
+    """A factory of browsers on the scenario: takes a teammate's name, and the clock of their server."""
+    engine, handlers = scenario.engine, event_handlers()
+
+    def open_browser(name: str, clock: Clock | None = None) -> Browser:
+        clock = clock or ticking_clock()
+        app = create_app(engine=engine, clock=clock, admin_key=ADMIN_KEY, version="0", event_handlers=handlers)
+        return Browser(with_middleware(app, cors_origins=[]), name)
+
+    return open_browser
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,16 @@ import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access.secrets_at_rest import Seal
 from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.web.app import create_app
+from showup.web.http.app_state import MailSecrets
 from showup.web.http.middleware import with_middleware
 from showup.web.live.feed import LiveFeed
 from tests.web.sample_data import ADMIN_KEY
+
+SEAL = Seal(["a key for tests"])
 
 
 class Site:
@@ -45,7 +49,13 @@ async def _serve(database_url: str, clock: Callable[[], datetime], started: Futu
     engine = connect(database_url, pool_size=6)
     feed = LiveFeed(engine)
     app = create_app(
-        engine=engine, clock=clock, admin_key=ADMIN_KEY, version="0", event_handlers=event_handlers(), live_feed=feed
+        engine=engine,
+        clock=clock,
+        admin_key=ADMIN_KEY,
+        version="0",
+        event_handlers=event_handlers(),
+        live_feed=feed,
+        mail_secrets=MailSecrets(seal=SEAL),
     )
     with socket.create_server(("127.0.0.1", 0)) as listen_socket:
         served = with_middleware(app, cors_origins=[])

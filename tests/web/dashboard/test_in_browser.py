@@ -1,24 +1,22 @@
 """AP2, AP4, CA7 in a real browser: pages are accessible, quiet and narrow enough, and change live."""
 
-import json
-import shutil
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.web.dashboard.site import Site
-from tests.web.sample_data import id_of, session_of
+from showup.outbox.outcome_tokens import VALID_FOR, OutcomeLink, make_outcome_token
+from tests.web.dashboard.browsing import HOSTILE, check_page, open_browser, signed_in
+from tests.web.dashboard.site import SEAL, Site
+from tests.web.sample_data import id_of
 from tests.web.scenario import HOUR, TODAY
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-HOSTILE = "<img src=x onerror=alert(1)>\u202eevil <svg onload=alert(2)> 😈 " + "W" * 9_000
 # Each width and role once, and both themes with the pages of an admin, which are all. axe takes most of the time.
 VIEWS = [(1440, "light", "admin"), (820, "dark", "read_only"), (360, "light", "member"), (360, "dark", "admin")]
 PAGES = (
     "",
+    "pipeline",
     "outcomes?who=team",
     "settings/teammates",
     "setup",
@@ -30,37 +28,15 @@ PAGES = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "these tests need Chromium: `make test` installs it on Debian"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
-@contextmanager
-def signed_in(
-    site: Site, browser: Browser, name: str | None, **options: object
-) -> Iterator[tuple[BrowserContext, list[str]]]:
-    """Yields a browser with a teammate's session, and what its console and its pages complain of."""
-    complaints: list[str] = []
-    context = browser.new_context(timezone_id="Europe/Berlin", reduced_motion="reduce", **options)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
-    context.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    if name is not None:
-        context.add_cookies([{"name": "showup_session", "value": session_of(name), "url": site.address}])
-    yield context, complaints
-    context.close()
-
-
-def check_page(page: Page, where: str, *, with_axe: bool = True) -> None:
-    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert widths[0] <= widths[1], f"{where} scrolls sideways"
-    if not with_axe:
-        return
-    found = Axe().run(page)
-    faults = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found.response["violations"]]
-    assert faults == [], f"{where}: {json.dumps(faults, indent=1)}"
+def ids_of(site: Site, uid: str) -> tuple[str, str]:
+    """Returns the ids of a booking of ours and of its deal."""
+    query = "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = :uid AND workspace_id = :id"
+    [[booking, deal]] = site.execute(query, uid=uid, id=id_of("ours"))
+    return str(booking), str(deal)
 
 
 @pytest.mark.parametrize(("width", "theme", "name"), VIEWS, ids=[f"{w}-{t}-{n}" for w, t, n in VIEWS])
@@ -75,16 +51,23 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         start=TODAY,
         end=TODAY + HOUR,
     )
+    site.execute(
+        "UPDATE showup.bookings SET outcome_notes = :name, next_step = :name, rescheduled_by = :name, reschedule_count"
+        " = 2, event_type_title = :name, answers = jsonb_build_object(CAST(:name AS text), CAST(:name AS text))"
+        " WHERE calcom_uid = 'met'",
+        name=HOSTILE,
+    )
+    site.execute("UPDATE showup.booking_attendees SET name = :name WHERE email LIKE 'sarah@%'", name=HOSTILE)
+    site.execute("UPDATE showup.deals SET owner_email = :name, amount = 1e11, currency = 'USD'", name=HOSTILE)
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": theme}
     with signed_in(site, browser, name, **options) as (context, complaints):
         page = context.new_page()
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        paths = [*PAGES] if name == "admin" else [*PAGES[:3]]
+        paths = [*PAGES] if name == "admin" else [*PAGES[:4]]
+        ahead, deal = ids_of(site, "ahead")
+        paths += [f"deals/{deal}", f"bookings/{ids_of(site, 'met')[0]}"]
         if name != "read_only":
-            [[booking]] = site.execute(
-                "SELECT id FROM showup.bookings WHERE calcom_uid = 'ahead' AND workspace_id = :id", id=id_of("ours")
-            )
-            paths.append(f"outcome/{booking}")
+            paths += [f"outcome/{ahead}", f"deals/{deal}/move"]
         for path in paths:
             page.goto(f"{site.address}/{path}")
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=name == "admin")
@@ -130,6 +113,65 @@ def test_a_lost_stream_is_shown_and_heals(site: Site, browser: Browser) -> None:
         assert page.evaluate("document.body.dataset.same") == "page", "without a reload"
 
 
+def test_without_a_stream_the_page_says_from_when_its_data_are(site: Site, browser: Browser) -> None:
+    with signed_in(site, browser, "read_only") as (context, _):
+        context.route("**/api/live*", lambda route: route.abort())
+        page = context.new_page()
+        page.goto(site.address)
+        expect(page.locator("#live")).to_have_attribute("data-state", "lost")
+        expect(page.locator("#live")).to_have_text(re.compile(r"^\s*Reconnecting, data of \d\d?:\d\d"))
+        amber, shown = page.evaluate(
+            "(() => { const one = document.createElement('i'); one.style.color = 'var(--warn-ink)';"
+            " document.body.append(one);"
+            " return [one, document.getElementById('live')].map((each) => getComputedStyle(each).color); })()"
+        )
+        assert shown == amber
+        context.unroute("**/api/live*")
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+
+def test_another_workspace_opens_in_place_and_older_tabs_say_so(site: Site, browser: Browser) -> None:
+    site.execute(
+        "INSERT INTO showup.memberships (id, teammate_id, workspace_id, role) VALUES (:id, :who, :space, 'read_only')",
+        id=id_of("membership.both"),
+        who=id_of("teammate.member"),
+        space=id_of("theirs"),
+    )
+    with signed_in(site, browser, "member", viewport={"width": 1440, "height": 900}) as (context, complaints):
+        older, page = context.new_page(), context.new_page()
+        for each in (older, page):
+            each.goto(f"{site.address}/?who=team")
+            expect(each.locator("#live")).to_have_attribute("data-state", "live")
+        page.locator("details.side__space summary").click()
+        page.locator("details.side__space button:not([aria-current])").click()
+        page.wait_for_url(f"{site.address}/")
+        expect(page.locator("details.side__space summary")).to_contain_text("heirs")
+        expect(older.locator("#live")).to_contain_text("Another workspace is open. Reload")
+        assert complaints == []
+    site.execute("UPDATE showup.sessions SET workspace_id = NULL")
+
+
+def test_a_host_answers_on_a_phone_by_the_link_of_a_mail(site: Site, browser: Browser) -> None:
+    [[booking, start, host]] = site.execute(
+        "SELECT id, start_time, organizer_email FROM showup.bookings"
+        " WHERE calcom_uid = 'private' AND workspace_id = :id",
+        id=id_of("ours"),
+    )
+    link = OutcomeLink(
+        workspace_id=id_of("ours"), booking_id=booking, start_time=start, host=host, expires_at=TODAY + VALID_FOR
+    )
+    path = f"o/{make_outcome_token(SEAL, link)}"
+    with signed_in(site, browser, None, viewport={"width": 360, "height": 740}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/{path}?answer=no_show")
+        check_page(page, "/o/TOKEN")
+        expect(page.locator("[value=no_show]")).to_be_checked()
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("h1")).to_have_text("Saved, thank you")
+        check_page(page, "/o/TOKEN, saved")
+        assert complaints == []
+
+
 def test_keys_walk_the_rows_and_the_theme_changes_without_a_reload(site: Site, browser: Browser) -> None:
     with signed_in(site, browser, "member", viewport={"width": 1440, "height": 900}) as (context, complaints):
         page = context.new_page()
@@ -144,4 +186,42 @@ def test_keys_walk_the_rows_and_the_theme_changes_without_a_reload(site: Site, b
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 14, 16)"
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        assert complaints == []
+
+
+def test_a_report_on_the_page_of_a_booking_changes_that_of_its_deal(site: Site, browser: Browser) -> None:
+    booking, deal = ids_of(site, "met")
+    with signed_in(site, browser, "admin", viewport={"width": 1280, "height": 900}) as (context, complaints):
+        of_deal, of_booking = context.new_page(), context.new_page()
+        of_deal.goto(f"{site.address}/deals/{deal}")
+        of_booking.goto(f"{site.address}/bookings/{booking}")
+        expect(of_booking.locator("#live")).to_have_attribute("data-state", "live")
+        expect(of_deal.locator("#live")).to_have_attribute("data-state", "live")
+        of_booking.locator(".proof").get_by_role("button", name="Showed").click()
+        expect(of_booking.locator(".proof")).to_contain_text("You reported it just now.")
+        expect(of_deal.locator("#timeline")).to_contain_text("reported by you")
+        expect(of_deal.locator(".steps [aria-current]")).to_contain_text("Met")
+        of_deal.get_by_role("button", name="Proposal").click()
+        expect(of_deal.locator("#toasts")).to_contain_text("Moved to Proposal.")
+        of_deal.keyboard.press("u")
+        expect(of_deal.locator("#toasts")).to_contain_text("Taken back.")
+        expect(of_deal.locator(".steps [aria-current]")).to_contain_text("Met")
+        of_deal.locator("summary", has_text="Lost").click()
+        of_deal.get_by_label("Why is it lost?").fill(" ")
+        of_deal.get_by_role("button", name="Mark as lost").click()
+        expect(of_deal.get_by_role("alert")).to_contain_text("Say why it is lost")
+        # The answer 422 is what the page shows, and no fault of it.
+        refused = [one for one in complaints if "422" in one]
+        assert complaints == refused
+
+
+def test_the_line_above_save_says_what_the_answer_does(site: Site, browser: Browser) -> None:
+    booking, _ = ids_of(site, "globex")
+    with signed_in(site, browser, "member", viewport={"width": 390, "height": 844}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/outcome/{booking}")
+        page.get_by_text("Showed", exact=True).click()
+        expect(page.locator(".outcome__says")).to_contain_text("as showed, reported by you.")
+        page.get_by_text("No-show", exact=True).click()
+        expect(page.locator(".outcome__says")).to_contain_text("as no-show, reported by you.")
         assert complaints == []

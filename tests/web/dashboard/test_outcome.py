@@ -8,7 +8,7 @@ from showup.web.app import create_app
 from showup.web.http.middleware import with_middleware
 from tests.web.dashboard.conftest import Browser
 from tests.web.sample_data import ADMIN_KEY
-from tests.web.scenario import Scenario, ticking_clock
+from tests.web.scenario import HOUR, TODAY, Scenario, booking_created, ingest_and_project, ticking_clock
 
 
 @pytest.fixture
@@ -100,3 +100,41 @@ async def test_what_the_rules_refuse_is_shown_in_their_words(
     assert (tapped.status_code, "the meeting starts at" in tapped.text) == (409, True)
     listed = await member.get("/outcomes?who=team")
     assert listed.text.count("data-row") == 3
+
+
+async def test_a_no_show_is_offered_another_time_at_a_named_hour_and_the_offer_can_be_taken_back(
+    scenario: Scenario,
+) -> None:
+    late = booking_created("late", 9, TODAY + 8 * HOUR, "lee@acme.com")
+    await ingest_and_project(scenario.engine, "ours", [late], ticking_clock())
+    booking = await scenario.booking_id("late")
+    clock = ticking_clock()
+    app = create_app(
+        engine=scenario.engine,
+        clock=lambda: clock() + 9 * HOUR,
+        admin_key=ADMIN_KEY,
+        version="0",
+        event_handlers=event_handlers(),
+    )
+    evening = Browser(with_middleware(app, cors_origins=[]), "member")
+    page = await evening.get(f"/outcome/{booking}")
+    assert "goes to lee@acme.com tomorrow 06:00 (08:00 in Berlin), never between 21:00 and 08:00 there" in page.text
+    answer = {"outcome": "no_show", "can_offer": "yes"}
+    assert (await evening.post(f"/outcome/{booking}", seen=seen_of(page), offer="yes", **answer)).status_code == 303
+    [planned] = await scenario.rows("deliveries", booking_id=booking, kind="no_show")
+    assert (planned["state"], planned["due_at"]) == ("scheduled", TODAY + 18 * HOUR)
+    page = await evening.get(f"/outcome/{booking}")
+    assert 'value="yes" aria-describedby="h-offer" checked' in page.text
+    assert (await evening.post(f"/outcome/{booking}", seen=seen_of(page), **answer)).status_code == 303
+    states = [row["state"] for row in await scenario.rows("deliveries", booking_id=booking, kind="no_show")]
+    assert states == ["withdrawn"]
+
+
+async def test_no_other_time_is_offered_where_no_mail_may_go(
+    scenario: Scenario, browsers: tuple[Browser, Browser]
+) -> None:
+    member, _ = browsers
+    for uid, because in (("globex", "mails to this address bounced"), ("met", "the meeting was too long ago")):
+        page = await member.get(f"/outcome/{await scenario.booking_id(uid)}")
+        assert because in page.text
+        assert 'name="offer"' not in page.text

@@ -16,10 +16,10 @@ _MIN_PART: Final = 3
 """Letters that a name in a mailbox has at least."""
 
 
-def attendee_features(name: str | None, email: str, company: str | None, domain: str | None) -> AttendeeFeatures:
+def attendee_features(name: str | None, email: str | None, company: str | None, domain: str | None) -> AttendeeFeatures:
     """Return what is compared of an attendee. `company`: the one they named; `domain`: that of their company."""
     names = readings(name or "")
-    mailbox = () if is_shared_mailbox(email) else _mailbox_words(email, names)
+    mailbox = () if email is None or is_shared_mailbox(email) else _mailbox_words(email, names)
     return AttendeeFeatures(
         label=name or "",
         company_label=company or domain or "",

@@ -8,12 +8,13 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from showup.destinations.contract import CannotRender, Meeting, Notification
-from showup.destinations.email.brand import brand_of
+from showup.destinations.contract import CannotRender, Guest, Meeting, Notification
+from showup.destinations.email.brand import Brand, brand_of
 from showup.destinations.email.calendar import calendar_files
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.letters.facts import Facts, Invitation, facts_of
 from showup.destinations.email.letters.names import host_of_meeting
+from showup.destinations.email.letters.outcome import outcome, question_of
 from showup.destinations.email.letters.reminders import purpose_of
 from showup.destinations.email.letters.write import letter_of
 from showup.destinations.email.settings import SenderRule, sender_for
@@ -63,7 +64,9 @@ class TemplateMailRenderer:
         self._fallback = fallback
 
     def render(self, notification: Notification) -> Mail:
-        """Returns the mail to the notification's guest. Raises CannotRender."""
+        """Returns the mail to the notification's guest, or to the meeting's host. Raises CannotRender."""
+        if notification.kind == "outcome":
+            return self._to_host(notification)
         meeting, now = notification.require_meeting().hide_organizer(), self._clock()
         notification = replace(notification, meeting=meeting)
         sender = self._sender(meeting)
@@ -93,6 +96,35 @@ class TemplateMailRenderer:
             more_calendars=tuple(one.text for one in files[1:]),
             calendar_entries=tuple(one.entry for one in files),
             headers=_headers(sender, meeting, variables.unsubscribe_url),
+        )
+
+    def _to_host(self, notification: Notification) -> Mail:
+        """Returns the question how it went: in English and Showup's own look, in the host's zone, to the host (AP2)."""
+        meeting = notification.require_meeting()
+        sender, words = self._sender(meeting), wording("en")
+        host = Guest(
+            email=meeting.organizer_email or "", name=meeting.organizer_name, time_zone=meeting.organizer_time_zone
+        )
+        facts = facts_of(
+            replace(notification, meeting=replace(meeting, guest=host, event_type=None)),
+            words=words,
+            brand=Brand(name="Showup", shown="Showup"),
+            team=NO_TEXTS,
+            invitation="none",
+            reply_to=None,
+            now=self._clock(),
+        )
+        question = question_of(meeting, str(notification.details["outcome_url"]), notification.workspace)
+        variables = mail_variables(notification.kind, facts, outcome(facts, question))
+        query = TemplateQuery(template_names(notification), words.language, notification.workspace)
+        rendered = self._templates.render(query, variables.as_dict())
+        return Mail(
+            sender=format_address(sender.address, "Showup"),
+            to=format_address(host.email, host.name),
+            subject=truncate(plain(one_line(rendered.subject)), _LONGEST_SUBJECT),
+            html=rendered.html,
+            text=plain(rendered.text).strip() + "\n",
+            headers=_headers(sender, facts.meeting, None),
         )
 
     def _sender(self, meeting: Meeting) -> SenderRule:

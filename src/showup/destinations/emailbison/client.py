@@ -23,6 +23,8 @@ from showup.destinations.emailbison.objects import (
     DailyCounts,
     EmailBisonLead,
     Reply,
+    SenderEmail,
+    SentEmail,
     Team,
     User,
     Webhook,
@@ -149,6 +151,29 @@ class EmailBisonClient:
         """Returns the received mails of a lead."""
         path, query = f"/leads/{lead_id}/replies", {"folder": "all"}
         return tuple([one async for one in self._numbered(path, "the lead's replies", Reply, query)])
+
+    # ------------------------------------------------------------ sent mails
+
+    async def list_sent_emails(self, lead_id: int) -> tuple[SentEmail, ...]:
+        """Returns the mails that campaigns sent to a lead, in any order; none for an unknown lead."""
+        path = f"/leads/{lead_id}/sent-emails"
+        try:
+            return tuple([one async for one in self._numbered(path, "the lead's sent mails", SentEmail)])
+        except VendorError as error:
+            if error.status == httpx2.codes.NOT_FOUND:
+                return ()
+            raise
+
+    async def find_sender(self, sender_id: int) -> SenderEmail | None:
+        """Returns a mailbox that writes to leads; None if the workspace has none with this id."""
+        try:
+            return self._api.parse(
+                await self._call("GET", f"/sender-emails/{sender_id}", "the email account"), SenderEmail
+            )
+        except VendorError as error:
+            if error.status == httpx2.codes.NOT_FOUND:
+                return None
+            raise
 
     # ------------------------------------------------------------ custom variables and webhooks
 

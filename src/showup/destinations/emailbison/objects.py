@@ -96,6 +96,23 @@ class Reply(Struct, frozen=True, kw_only=True):
     from_email_address: Text = None
 
 
+class SenderEmail(Struct, frozen=True, kw_only=True):
+    """A mailbox that writes to leads."""
+
+    id: Id | None = None
+    email: Text = None
+
+
+class SentEmail(Struct, frozen=True, kw_only=True):
+    """A mail of a campaign to a lead. `replies` counts its answers, automatic ones too."""
+
+    campaign_id: CampaignId | None = None
+    sender_email_id: Id | None = None
+    sent_at: datetime | None = None
+    replies: Count | None = None
+    interested: bool | None = None
+
+
 class Team(Struct, frozen=True, kw_only=True):
     """A workspace of EmailBison."""
 

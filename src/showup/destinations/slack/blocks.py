@@ -94,6 +94,17 @@ def button(label: str, *, action: str, value: str, style: str | None = None) -> 
     return block if style is None else block | {"style": style}
 
 
+def link_button(label: str, *, url: str, action: str, style: str | None = None) -> Block:
+    """Returns a button that opens an address; Slack reports the press too, and Showup ignores it."""
+    block: Block = {
+        "type": "button",
+        "text": {"type": "plain_text", "text": truncate(label, 75)},
+        "action_id": action,
+        "url": url,
+    }
+    return block if style is None else block | {"style": style}
+
+
 def fallback(text: str) -> str:
     """Returns the text that is read aloud, and shown where blocks can't be."""
     return truncate_markup(text, _LONGEST_PLAIN)
@@ -116,10 +127,16 @@ def _mrkdwn(text: str) -> Block:
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """A message; `text` and the texts of `blocks` are escaped already."""
+    """A message; `text` and the texts of `blocks` are escaped already.
+
+    `to`: the address of the person who gets it as a direct message; `shared_blocks` are for the channel, where that
+    person can't be found.
+    """
 
     text: str
     blocks: list[Block]
+    to: str | None = None
+    shared_blocks: list[Block] = []
 
 
 Writer: TypeAlias = Callable[[Notification], Message]

@@ -131,6 +131,13 @@ class SlackClient:
                 return None
         return None
 
+    async def direct_channel(self, email: str) -> str:
+        """Returns the channel of the direct messages to the person with this address."""
+        found = await self._call("GET", "users.lookupByEmail", "of direct messages", params={"email": email})
+        member = _text(_object(found.get("user")).get("id"))
+        opened = await self._call("POST", "conversations.open", "of direct messages", json={"users": member})
+        return _text(_object(opened.get("channel")).get("id"))
+
     async def scopes(self) -> frozenset[str]:
         """Returns the bot's scopes."""
         response = await self._api.send("GET", "/auth.test")

@@ -42,17 +42,31 @@ class SlackDestination:
             return fault.outcome
 
     async def _post(self, attempt: Attempt) -> Outcome:
-        posted = await self._posted_before(attempt) if attempt.number > 1 else None
+        content = await self._addressed(attempt.content)
+        posted = await self._posted_before(attempt, content) if attempt.number > 1 else None
         if posted is None:
-            posted = await self._api.post(attempt.delivery_id, attempt.content)
+            posted = await self._api.post(attempt.delivery_id, content)
         return Delivered(provider="slack", reference=posted.ts, record=str(posted))
 
-    async def _posted_before(self, attempt: Attempt) -> PostedMessage | None:
+    async def _addressed(self, content: Content) -> Content:
+        """Returns the content with its channel: the direct messages of the person whom it is to, if they are found.
+
+        The channel of others sees only what is for them.
+        """
+        if content.get("to") is None:
+            return content
+        try:
+            return content | {"channel": await self._api.direct_channel(content["to"])}
+        except VendorError as fault:
+            if isinstance(fault.outcome, GaveUp) or fault.code == MISSING_SCOPE:
+                return content | {"blocks": content["shared_blocks"]}
+            raise
+
+    async def _posted_before(self, attempt: Attempt, content: Content) -> PostedMessage | None:
         """Returns the message that an earlier attempt posted.
 
         If the app may not read the channel, the message is posted again.
         """
-        content = attempt.content
         try:
             return await self._api.find(attempt.delivery_id, content["channel"], content.get("since"))
         except VendorError as fault:

@@ -18,11 +18,13 @@ from showup.destinations.slack.blocks import (
     escaped,
     fallback,
     link,
+    link_button,
     moment,
     plain_moment,
     safe_text,
     section,
 )
+from showup.values.counted import counted
 from showup.values.email_address import display_email
 
 # Showup's clock may be ahead of Slack's, so the search for a posted message starts some minutes earlier.
@@ -46,6 +48,12 @@ _EVIDENCE: Final = {"assumed": "assumed: the meeting time is over, and no absenc
 _ACTION: Final = "choose_record"
 """The prefix of the ids of all question buttons."""
 
+_ANSWERS: Final = (
+    ("showed", "✓ Showed", "primary"),
+    ("no_show", "✕ No-show", None),
+    ("rescheduled", "Rescheduled", None),
+    ("host_absent", "I wasn't there", None),
+)
 _MAX_CANDIDATES: Final = 10
 _PRESSER: Final = re.compile(r"slack:([UW][A-Z0-9]+)")
 _COUNTED: Final = (
@@ -73,6 +81,8 @@ def render(notification: Notification, channel: str) -> Content:
         "text": fallback(message.text),
         "blocks": message.blocks,
     }
+    if message.to is not None:
+        content |= {"to": message.to, "shared_blocks": message.shared_blocks}
     if notification.decided_at is not None:
         content["since"] = int(notification.decided_at.timestamp()) - _CLOCK_SKEW_SECONDS
     return content
@@ -186,6 +196,33 @@ def _decider(actor: str) -> str:
     return f"<@{presser[1]}>" if presser else escaped(actor)
 
 
+def _outcome_message(notification: Notification) -> Message:
+    """Returns the question to the host how it went: with their own links, and for the channel with those to sign in."""
+    meeting, details = notification.require_meeting(), notification.details
+    headline = f"How did it go with {_guest_name(meeting)}?"
+    ended = moment(meeting.end_time or meeting.start_time, notification.time_zone)
+    kind = safe_text(meeting.title or meeting.event_type_title or "The meeting")
+    asked = section(f"*{headline}*\n{kind} ended {ended}.")
+    return Message(
+        text=headline,
+        blocks=[asked, _answers(str(details["outcome_url"])), context("Your answer is saved on the page that opens.")],
+        to=meeting.organizer_email,
+        shared_blocks=[
+            section(f"*{headline}*\n{kind} ended {ended}.", [("Host", safe_text(meeting.organizer_name or "unknown"))]),
+            _answers(str(details["form_url"])),
+        ],
+    )
+
+
+def _answers(url: str) -> Block:
+    return buttons(
+        *(
+            link_button(label, url=f"{url}?answer={answer}", action=f"outcome:{answer}", style=style)
+            for answer, label, style in _ANSWERS
+        )
+    )
+
+
 def _delivery_failed(notification: Notification) -> Message:
     details = notification.details
     place, kind = destination_name(str(details["destination"])), safe_text(str(details["kind"]))
@@ -250,14 +287,14 @@ def _digest(notification: Notification, title: str, past: str, ahead: str) -> Me
     before, upcoming = details["before"], details["ahead"]
     count = upcoming["meetings"]
     headline = f"{title}: {_meetings(count)} {ahead} ({safe_text(str(details['date']))})"
-    counted = [(name, str(before[key])) for key, name in _COUNTED]
+    totals = [(name, str(before[key])) for key, name in _COUNTED]
     held = _held(before)
-    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}:* {held}", counted)]
+    blocks: list[Block] = [section(f"*{headline}*"), section(f"*{past}:* {held}", totals)]
     blocks += _upcoming_section(upcoming, notification.time_zone)
     if before["deliveries_failed"]:
-        failed = before["deliveries_failed"]
-        blocks.append(context(f":warning: {failed} failed deliveries: `showup deliveries list --state failed`"))
-    numbers = ", ".join(f"{name.lower()} {value}" for name, value in counted)
+        failed = counted(before["deliveries_failed"], "failed delivery", "failed deliveries")
+        blocks.append(context(f":warning: {failed}: `showup deliveries list --state failed`"))
+    numbers = ", ".join(f"{name.lower()} {value}" for name, value in totals)
     text = f"{headline}. {past}: {held[0].lower()}{held[1:-1]}; {numbers}."
     return Message(text=text, blocks=blocks)
 
@@ -283,11 +320,12 @@ def _upcoming_section(upcoming: Mapping[str, Any], zone: str) -> list[Block]:
 
 
 def _meetings(count: int) -> str:
-    return "no meetings" if count == 0 else "1 meeting" if count == 1 else f"{count} meetings"
+    return counted(count, "meeting") if count else "no meetings"
 
 
 _WRITERS: Final[dict[str, Writer]] = {
     **dict.fromkeys(_HEADLINES, _booking_message),
+    "outcome": _outcome_message,
     "record.choose": _question_message,
     "record.chosen": _answer_message,
     "delivery.failed": _delivery_failed,

@@ -12,6 +12,7 @@ from showup.values.time_of_day import parse_time_of_day
 
 CHOOSE: Final = "record.choose"
 CHOSEN: Final = "record.chosen"
+OUTCOME: Final = "outcome"
 BOOKING_EVENTS: Final = (
     "booking.created",
     "booking.requested",
@@ -27,10 +28,14 @@ BOOKING_EVENTS: Final = (
 )
 ALERT_EVENTS: Final = ("delivery.failed", "destination.down", "endpoint.paused", "signatures.bad")
 DIGEST_EVENTS: Final = ("digest.daily", "digest.weekly")
-EVENT_KINDS: Final = (*BOOKING_EVENTS, CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
+EVENT_KINDS: Final = (*BOOKING_EVENTS, OUTCOME, CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
 """The event kinds that a channel can receive."""
 
-DEFAULT_EVENTS: Final = ("booking.created", "booking.no_show", CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
+DEFAULT_EVENTS: Final = (
+    *("booking.created", "booking.no_show", OUTCOME, CHOOSE, CHOSEN),
+    *ALERT_EVENTS,
+    *DIGEST_EVENTS,
+)
 _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
 
 

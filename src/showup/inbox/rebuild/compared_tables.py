@@ -121,8 +121,8 @@ COMPARED_TABLES: Final = (
     _table("matches", "id", label="{attendee} as {lead_email}"),
     _table("funnel_seats", "id", label="booking {booking_id} of lead {lead_id}"),
     _table(
-        *("funnel_people", "lead_id", "simulated", "levels", "campaign_id", "organizer_email"),
-        label="lead {lead_id} in campaign {campaign_id} with {organizer_email}",
+        *("funnel_people", "person_id", "simulated", "levels", "campaign_id", "organizer_email", "lead_id"),
+        label="person {person_id} as lead {lead_id} in campaign {campaign_id} with {organizer_email}",
     ),
     _table(
         *("funnel_deals", "deal_id", "simulated", "organizer_email"),

@@ -15,6 +15,7 @@ from showup.inbox.rebuild.full_replay import replay_all
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.table_repair import repair_tables
 from showup.inbox.rebuild.workspace_replay import Progress
+from showup.values.counted import counted
 
 
 class RebuildResult(Struct, frozen=True, kw_only=True):
@@ -114,4 +115,5 @@ async def _repair(connection: asyncpg.Connection, live_schema: str) -> None:
     await repair_tables(connection, live_schema)
     await compare.mark_differences(connection, live_schema)
     if remaining := await connection.fetchval("SELECT count(*) FROM differing"):
-        raise RepairIncomplete(f"{remaining} rows would still differ after the repair, so nothing was changed")
+        rows = counted(remaining, "row")
+        raise RepairIncomplete(f"{rows} would still differ after the repair, so nothing was changed")

@@ -30,14 +30,17 @@ _LIVE_TABLES: Final = frozenset(
         # Counts of the facts, which triggers of the current tables invalidate.
         *("fact_weeks", "week_summaries", "week_counts"),
         # Who signs in is not in the log.
-        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log"),
+        *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log", "saved_views"),
+        # What assistants may do, asked for and said: what they did is in the log.
+        *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
+        *("assistant_settings", "assistant_usage", "chat_messages"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Sums of leads in campaigns, which triggers of that table keep.
         "mail_weeks",
         # Leads come from imports: the log contains only their matches.
         *("campaigns", "leads", "campaign_leads", "lead_imports"),
-        *("campaign_totals", "campaign_days", "lead_sources", "lead_walks", "reported_leads"),
+        *("campaign_totals", "campaign_days", "lead_sources", "lead_walks", "mail_senders", "reported_leads"),
     }
 )
 # A replay increments its workspace's feed number.

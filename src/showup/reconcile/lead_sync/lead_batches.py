@@ -28,5 +28,5 @@ async def save_batch(
     rows = [
         ImportedLead(lead=one.lead, signals=one.signals, campaign_id=one.campaign_id, line=one.number) for one in found
     ]
-    saved = await leads_store.save_leads(connection, workspace_id, rows, source.id, now)
+    saved = await leads_store.save_leads(connection, workspace_id, rows, source.id, now, is_source=True)
     await match_imported(connection, workspace_id, saved, now)

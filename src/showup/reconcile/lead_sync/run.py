@@ -1,4 +1,4 @@
-"""One run of a sync with EmailBison: what webhooks named, the statistics, then the lists from new to old (CA1).
+"""One run of a sync with EmailBison: what webhooks named, the statistics, the lists from new to old, the mails (CA1).
 
 A page has 15 items, so webhooks come first, and lists are read up to what is known. Each batch commits together with
 its place in the list: a run that is interrupted continues there.
@@ -20,6 +20,7 @@ from showup.destinations.vendor_api import VendorError
 from showup.reconcile.lead_sync import reports_store, source_store, walk_store
 from showup.reconcile.lead_sync.call_time import within_time
 from showup.reconcile.lead_sync.lead_batches import save_batch
+from showup.reconcile.lead_sync.mails import MailReader
 from showup.reconcile.lead_sync.source import LeadSource
 from showup.reconcile.lead_sync.statistics import StatisticsReader
 from showup.reconcile.lead_sync.walk_store import Walk, WalkedList
@@ -33,6 +34,8 @@ _REPORTS_AT_ONCE: Final = 20
 _STATISTICS_EVERY: Final = timedelta(minutes=10)
 # Leads change with each mail that is sent, so that list is long. Webhooks bring what matters sooner.
 _CHANGES_EVERY: Final = timedelta(days=1)
+_MAILS_BEFORE_LISTS: Final = 100
+"""Of so many leads who answered, the mails are read before the lists: a first list takes an hour or more."""
 _INVALID_CURSOR_STATUSES: Final = (400, 404, 410, 422)
 
 ReportProgress = Callable[[Walk], None]
@@ -65,12 +68,20 @@ class LeadSyncRun:
         walks = await self._open()
         await self._read_reports()
         has_statistics = await self._read_statistics()
-        for walk in (walks["replies"], walks["leads"]):
-            if not await self._read_list(walk):
-                return False
+        mails = MailReader(self._client, self._source, self._lease, self._clock, until=self._until)
+        if not await self._read_list(walks["replies"]):
+            return False
+        await mails.read(("answered", "booked"), at_most=_MAILS_BEFORE_LISTS)
+        if not await self._read_list(walks["leads"]):
+            return False
         if self._is_due(walks["changed_leads"]) and not await self._read_list(walks["changed_leads"]):
             return False
-        return has_statistics
+        # A person who asked for the sync doesn't wait for a call for each lead that never answered.
+        is_watched = self._until is None
+        return (
+            await mails.read(("answered", "booked") if is_watched else ("answered", "booked", "other"))
+            and has_statistics
+        )
 
     @property
     def _is_over(self) -> bool:

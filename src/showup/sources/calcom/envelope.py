@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.sources.calcom.payload import Json, instant, mapping, text
+from showup.values.counted import counted
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ def _unwrap(value: Any) -> Json:
     """n8n sends an array of one object; Hookdeck and Svix send the body as text in `body`."""
     if isinstance(value, list):
         if len(value) != 1:
-            raise NotAnEnvelope(f"the body is an array of {len(value)} items; one object is expected")
+            raise NotAnEnvelope(f"the body is an array of {counted(len(value), 'item')}; one object is expected")
         value = value[0]
     if not isinstance(value, dict):
         raise NotAnEnvelope(f"the body is a JSON {_json_type(value)}; an object is expected")

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.sources.calcom.api_webhooks import RegisteredWebhook, WebhookScope, WebhookSpec
+from showup.values.counted import counted
 
 _STANDARD_TRIGGERS: Final = (
     *("BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_REJECTED", "BOOKING_CANCELLED", "BOOKING_RESCHEDULED"),
@@ -72,7 +73,8 @@ def check_webhook(
     duplicates = tuple(one for one in matching if one.id != first.id)
     faults = _faults(first, set(build_webhook_spec(url, "", scope).triggers), secrets)
     if duplicates:
-        faults.append(f"{len(duplicates)} more webhook(s) have the same address, so every event arrives more than once")
+        others = counted(len(duplicates), "more webhook has", "more webhooks have")
+        faults.append(f"{others} the same address, so every event arrives more than once")
     return WebhookStatus(webhook=first, faults=tuple(faults), duplicates=duplicates)
 
 

@@ -42,7 +42,7 @@ def read_reply(reply: Reply) -> CampaignLead | None:
     """Returns what a received mail says of its lead; None for one of no campaign, and for an automatic answer."""
     if reply.lead is None or reply.campaign_id is None or (lead := _lead(reply.lead)) is None:
         return None
-    at, kinds = _utc(reply.date_received), {(reply.folder or "").lower(), (reply.type or "").lower()}
+    at, kinds = utc_or_none(reply.date_received), {(reply.folder or "").lower(), (reply.type or "").lower()}
     if _BOUNCED in kinds:
         signals = Signals(bounced=True, bounced_at=at)
     elif kinds & {_SENT, "outgoing email"}:
@@ -85,7 +85,7 @@ def _signals(found: EmailBisonLead, one: CampaignData) -> Signals:
     )
 
 
-def _utc(at: datetime | None) -> datetime | None:
+def utc_or_none(at: datetime | None) -> datetime | None:
     """Returns the time in UTC, as is one that names no zone; None for one that UTC does not have."""
     if at is None:
         return None

@@ -9,11 +9,14 @@ from msgspec import Struct
 from showup.events.booking import (
     AttendeeConfirmed,
     AttendeeDismissed,
+    AttendeeReported,
     BookingAttached,
+    CommandUndone,
     DismissalUndone,
     LeadMatched,
     MatchUndone,
     MatchWithdrawn,
+    NextStepChanged,
     OutcomeReported,
 )
 from showup.events.deal import DealChanged, DealOpened
@@ -24,6 +27,9 @@ from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, Person
 
 _AnyManualEvent: TypeAlias = (
     OutcomeReported
+    | AttendeeReported
+    | NextStepChanged
+    | CommandUndone
     | AttendeeConfirmed
     | BookingAttached
     | LeadMatched

@@ -14,7 +14,7 @@ from showup.events.deal import DealChanged
 from showup.events.manual import ManualEvent
 from showup.pipeline.seat_deals import deal_name
 from showup.reads.booking import find_booking
-from showup.reads.bookings import SORTS, BookingFilter, list_bookings
+from showup.reads.bookings import SORTS, BookingFilter, BookingOutcome, list_bookings
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_company, target_of_deal
 from showup.reads.simulated import SimulatedFilter
 from showup.web.api.deals import DealFields
@@ -59,6 +59,13 @@ class BookingQuery(ListQuery):
     uid: list[ShortText] = any_of("Any Cal.com uid that the booking has or had.")
     status: list[BookingStatus] = any_of()
     attended: list[Literal["true", "false", "null"]] = any_of("`null`: attendance not reported.")
+    outcome: list[BookingOutcome] = any_of(
+        "What became of the meeting: `showed`, `no_show` and `host_absent` were reported, `assumed` is known from the"
+        " clock only, and `open` is accepted, and nothing is known of it."
+    )
+    campaign_id: list[Annotated[int, Field(ge=0, lt=2**63)]] = any_of(
+        "Number of a campaign that an attendee is a lead of."
+    )
     confirmed: list[Literal["true", "false"]] = any_of(
         "Whether an attendee said that they will come at the meeting's current time."
     )
@@ -82,6 +89,8 @@ class BookingQuery(ListQuery):
                 "uid",
                 "status",
                 "attended",
+                "outcome",
+                "campaign_id",
                 "confirmed",
                 "email",
                 "company_id",
@@ -283,6 +292,9 @@ class OutcomeRequest(RequestBody):
     outcome: MeetingOutcome
     notes: Note | None = None
     next_step: Note | None = None
+    offer: bool | None = Field(
+        None, description="Whether people who did not come are offered another time; null: as the rules say."
+    )
     deal: DealFields | None = Field(None, description="Changes to the booking's deal.")
 
 
@@ -345,7 +357,9 @@ async def move_booking(
 async def _events_of_report(
     unit_of_work: UnitOfWork, booking: BookingTarget, body: OutcomeRequest
 ) -> list[ManualEvent]:
-    report = OutcomeReported(subject=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step)
+    report = OutcomeReported(
+        subject=booking.name, outcome=body.outcome, notes=body.notes, next_step=body.next_step, offer=body.offer
+    )
     if body.deal is None or not body.deal.model_fields_set:
         return [report]
     deal_target = (

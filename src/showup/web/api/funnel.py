@@ -14,6 +14,7 @@ from showup.reads.funnel_answer import MAX_COMPARED, Comparison, FunnelRequest, 
 from showup.reads.funnel_filter import DIMENSIONS, Basis, Dimension, FunnelFilter, Source
 from showup.reads.rows import Item
 from showup.reads.simulated import SimulatedFilter
+from showup.values.counted import counted
 from showup.values.email_address import normalize_email
 from showup.web.api.funnel_schemas import FUNNEL_EXAMPLE, FunnelResponse
 from showup.web.api.schemas import ok_response
@@ -119,14 +120,22 @@ async def get_funnel_csv(
     permission: Reader, tx: ReadTransaction, state: State, query: Annotated[FunnelQuery, Query()]
 ) -> Response:
     """Return the groups of the funnel as a file for spreadsheets, or the total if nothing is grouped."""
-    funnel = await _describe(tx, query.request(permission), state)
+    return funnel_csv(await _describe(tx, query.request(permission), state))
+
+
+def funnel_csv(funnel: Item) -> Response:
+    """Return a described funnel as a file."""
     return csv_response(_HEADER, _rows(funnel), file_name="funnel.csv")
 
 
 def _rows(funnel: Item) -> Iterator[list[object]]:
     notices = [health.message for health in (funnel["calcom"], funnel["emailbison"]) if health.message is not None]
     if funnel["group_by"] and funnel["omitted"]:
-        notices.append(f"{funnel['omitted']:,} more groups are left out: send a filter, or a greater limit")
+        groups = counted(funnel["omitted"], "more group is", "more groups are")
+        notices.append(f"{groups} left out: send a filter, or a greater limit")
+    if funnel["group_by"] and not funnel["items"] and notices:
+        # A file without a group must say why, too.
+        yield [*[None] * (len(_HEADER) - 1), "; ".join(notices)]
     for item in funnel["items"] if funnel["group_by"] else [funnel | {"group": {}}]:
         key, held, deals = item["group"], item["held_rate"], item["deals"]
         campaign = key.get("campaign") or {}

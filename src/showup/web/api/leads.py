@@ -27,8 +27,9 @@ from showup.reads.campaigns import (
     list_campaigns,
     list_leads,
 )
-from showup.web.api.matches import CAMPAIGN, LEAD_ID, CampaignSummary, LeadSummary
-from showup.web.api.schemas import EVENT_ID, PERSON, Example, PageResponse, ok_response, page_example
+from showup.web.api.lead_schemas import LEAD_ITEM, LeadResponse
+from showup.web.api.matches import CAMPAIGN, CampaignSummary
+from showup.web.api.schemas import EVENT_ID, Example, PageResponse, ok_response, page_example
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State, import_slot
 from showup.web.http.auth import Reader, Writer
@@ -47,6 +48,7 @@ PREVIEW_ROWS: Final = 20
 
 CAMPAIGN_ITEM: Example = CAMPAIGN | {
     "workspace": "default",
+    "simulated": False,
     "created_at": "2026-03-01T08:00:00Z",
     "statistics": {
         "sent": 1918,
@@ -59,32 +61,6 @@ CAMPAIGN_ITEM: Example = CAMPAIGN | {
         "leads": 1180,
         "read_at": "2026-03-10T09:15:02Z",
     },
-}
-LEAD_ITEM: Example = {
-    "id": LEAD_ID,
-    "workspace": "default",
-    "email": PERSON["email"],
-    "first_name": "Sarah",
-    "last_name": "Chen",
-    "name": PERSON["name"],
-    "company": "Acme Corp",
-    "other_emails": [],
-    "campaigns": [
-        CAMPAIGN
-        | {
-            "sent": 3,
-            "last_sent_at": "2026-03-08T08:00:00Z",
-            "replied": True,
-            "replied_at": "2026-03-09T10:30:00Z",
-            "interested": True,
-            "interested_at": "2026-03-09T10:30:00Z",
-            "bounced": False,
-            "bounced_at": None,
-            "unsubscribed": None,
-            "unsubscribed_at": None,
-        }
-    ],
-    "created_at": "2026-03-01T08:00:00Z",
 }
 _REPORT: Example = {
     "id": EVENT_ID,
@@ -143,34 +119,9 @@ class CampaignResponse(CampaignSummary):
     """A campaign: it writes to leads. `statistics` is null unless its source reports them."""
 
     workspace: str
+    simulated: bool
     created_at: datetime
     statistics: CampaignStatistics | None
-
-
-class LeadInCampaign(CampaignSummary):
-    """A campaign, and what it reported about the lead; null: it says nothing. `sent` counts mails."""
-
-    sent: int | None
-    last_sent_at: datetime | None
-    replied: bool | None
-    replied_at: datetime | None
-    interested: bool | None
-    interested_at: datetime | None
-    bounced: bool | None
-    bounced_at: datetime | None
-    unsubscribed: bool | None
-    unsubscribed_at: datetime | None
-
-
-class LeadResponse(LeadSummary):
-    """A person whom campaigns write to; `other_emails` are further addresses of the same person."""
-
-    workspace: str
-    first_name: str | None
-    last_name: str | None
-    other_emails: list[str]
-    campaigns: list[LeadInCampaign]
-    created_at: datetime
 
 
 class RejectedRowResponse(BaseModel):

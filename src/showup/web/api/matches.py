@@ -57,7 +57,10 @@ class LeadSummary(BaseModel):
 
 
 class MatchResponse(BaseModel):
-    """An attendee of a booking is a lead of a campaign; `attendee` is the address in the booking."""
+    """An attendee of a booking is a lead of a campaign.
+
+    `attendee` is their address in the booking, else the phone number, else the name.
+    """
 
     id: UUID
     booking_id: UUID

@@ -39,6 +39,7 @@ RULES: Example = {
     "team_domains": ["ourbrand.example"],
     "team_emails": [],
     "hosts_domains_are_ours": True,
+    "ask_for_outcome": True,
     "fresh_for": "P1D",
     "remind_before": ["P3D", "P1D", "PT2H"],
     "notify_guests": False,

@@ -7,15 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from showup.campaigns import candidates
-from showup.campaigns.match import SCORES, campaign_of, match_id
+from showup.campaigns.match import match_id
 from showup.commands.unit_of_work import UnitOfWork
-from showup.events.booking import AttendeeDismissed, DismissalUndone, LeadMatched
+from showup.events.booking import AttendeeDismissed, DismissalUndone
 from showup.reads.command_targets import BookingTarget, target_of_booking
 from showup.reads.matches import find_match
 from showup.reads.rows import Item
-from showup.reads.unmatched import SORTS, UnmatchedFilter, find_lead_email, find_unmatched, list_unmatched
-from showup.values.email_address import match_key
+from showup.reads.unmatched import SORTS, UnmatchedFilter, find_unmatched, list_unmatched
 from showup.web.api.matches import LEAD_ID, MATCH, LeadSummary, MatchResponse
 from showup.web.api.schemas import (
     BOOKING_ID,
@@ -35,6 +33,7 @@ from showup.web.http.problems import found_or_404, invalid_field, problem_exampl
 from showup.web.http.query_params import ListQuery, WorkspaceQuery, any_of
 from showup.web.http.request_fields import RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404
+from showup.web.lead_links import link_event
 
 router = APIRouter(prefix="/api/unmatched", tags=["campaigns"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/unmatched", tags=["campaigns"], route_class=CommandRoute)
@@ -44,12 +43,15 @@ UNMATCHED: Example = {
     "workspace": "default",
     "booking_id": BOOKING_ID,
     "attendee": "s.chen@gmail.com",
+    "email": "s.chen@gmail.com",
+    "phone": None,
     "name": "Sarah Chen",
     "title": "Intro call",
     "start_time": "2026-03-12T15:00:00Z",
     "booked_at": "2026-03-10T09:15:00Z",
     "status": "ACCEPTED",
     "organizer_email": "dana@ourbrand.example",
+    "simulated": False,
     "dismissed": False,
     "candidates": [
         {
@@ -90,13 +92,16 @@ class UnmatchedResponse(BaseModel):
     id: UUID
     workspace: str
     booking_id: UUID
-    attendee: str
+    attendee: str = Field(description="The address, else the phone number, else the name: as in matches.")
+    email: str | None
+    phone: str | None
     name: str | None
     title: str
     start_time: datetime
     booked_at: datetime
     status: Literal["ACCEPTED", "PENDING"]
     organizer_email: str | None
+    simulated: bool
     dismissed: bool
     candidates: list[CandidateResponse] = Field(
         description="Up to five leads, the likeliest first. Leads that a person ruled out are left out."
@@ -134,26 +139,12 @@ async def link_lead(
 ) -> Any:
     """Match an attendee to a lead by hand. `DELETE /api/matches/{id}` undoes it."""
     unmatched, booking = await _find(unit_of_work, unmatched_id)
-    permission = unit_of_work.permission.limited_to(booking.workspace_id)
-    email = await find_lead_email(unit_of_work.tx, permission, body.lead_id)
-    leads = await candidates.of_keys(
-        await unit_of_work.connection(), booking.workspace_id, [] if email is None else [match_key(email), email]
-    )
-    lead = next((one for one in leads if one.email == email), None)
-    if lead is None:
+    event = await link_event(unit_of_work, booking, unmatched, body.lead_id)
+    if event is None:
         raise invalid_field("lead_id", "body", "The workspace has no lead with this id.")
-    campaign_id, because = campaign_of(lead.memberships, unmatched["booked_at"])
-    event = LeadMatched(
-        subject=booking.name,
-        attendee=unmatched["attendee"],
-        lead=lead.email,
-        campaign_id=campaign_id,
-        method="manual",
-        score=SCORES["manual"],
-        evidence={"person": f"linked by {unit_of_work.permission.actor}", "campaign": because},
-    )
     await unit_of_work.execute(booking.workspace_id, event)
-    made = match_id(booking.id, unmatched["attendee"], lead.email)
+    made = match_id(booking.id, unmatched["attendee"], event.lead)
+    permission = unit_of_work.permission.limited_to(booking.workspace_id)
     return found_or_404(await find_match(unit_of_work.tx, permission, made), "match")
 
 

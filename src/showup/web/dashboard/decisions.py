@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from showup.web.dashboard.words import Viewer, count
+from showup.web.dashboard.words import Viewer, clipped, count
 
 _MAX_DECISIONS: Final = 5
 _MAX_CANDIDATES: Final = 2
+_REPEATED: Final = 3
+_MAX_UNMATCHED: Final = 2
 _NAMES: Final = {"clickup": "ClickUp", "notion": "Notion", "slack": "Slack", "twilio": "Twilio", "email": "Mail"}
 
 
@@ -23,22 +25,27 @@ class AnswerButton(Struct, frozen=True, kw_only=True):
 
 
 class DecisionRow(Struct, frozen=True, kw_only=True):
-    """One row."""
+    """One row. `link`: words and a path, for what a form can't answer."""
 
     icon: str
     fact: str
     consequence: str
     answers: Sequence[AnswerButton]
+    link: tuple[str, str] | None = None
 
 
 def decisions_of(
     questions: Sequence[Mapping[str, Any]],
+    signatures: Sequence[Mapping[str, Any]],
+    unmatched: Sequence[Mapping[str, Any]],
     stuck: Sequence[Mapping[str, Any]],
     failures: Sequence[Mapping[str, Any]],
     viewer: Viewer,
 ) -> list[DecisionRow]:
-    """Return the rows: first what waits for an answer, then what is stuck or failed, one row for each destination."""
+    """Return the rows: what waits for an answer, then what is refused, stuck or failed, one for each destination."""
     rows = [_question(one, viewer) for one in questions]
+    rows += [_signatures(one, viewer) for one in signatures if one["number"] >= _REPEATED]
+    rows += [_unmatched(one, viewer) for one in unmatched[:_MAX_UNMATCHED]]
     rows += [_stuck(one, viewer) for one in stuck] + [_failure(one, viewer) for one in failures]
     return rows[:_MAX_DECISIONS]
 
@@ -64,6 +71,38 @@ def _question(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
         consequence=f"{count(len(candidates), 'record fits', 'records fit')}.{alone}",
         answers=[*answers, AnswerButton(label="None of these", path=path, fields={"record": ""}, is_quiet=True)],
     )
+
+
+def _signatures(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
+    number = count(row["number"], "webhook was refused", "webhooks were refused")
+    return DecisionRow(
+        icon="alert",
+        fact=f"{number}: the signature is wrong or missing",
+        consequence=f"For the account {row['name']}, last {viewer.relative(row['last_at'])}. If they are yours,"
+        " bookings are missing: the secret in Cal.com is another one.",
+        answers=[],
+        link=("Compare the secrets", "setup?step=calcom"),
+    )
+
+
+def _unmatched(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:
+    path = f"unmatched/{row['id']}"
+    candidates = row["candidates"][:_MAX_CANDIDATES]
+    answers = [
+        AnswerButton(label=_lead_name(one["lead"]), path=path, fields={"lead": str(one["lead"]["id"])})
+        for one in candidates
+    ]
+    return DecisionRow(
+        icon="unmatched",
+        fact=f"Which lead is {clipped(row['name'] or row['attendee'])}?",
+        consequence=f"Booked {viewer.moment(row['booked_at'])} as {clipped(row['attendee'])}. The booking counts for no"
+        " campaign until you say.",
+        answers=[*answers, AnswerButton(label="No campaign", path=path, fields={"lead": ""}, is_quiet=True)],
+    )
+
+
+def _lead_name(lead: Mapping[str, Any]) -> str:
+    return ", ".join(one for one in (lead["name"] or lead["email"], lead["company"]) if one)[:60]
 
 
 def _stuck(row: Mapping[str, Any], viewer: Viewer) -> DecisionRow:

@@ -20,6 +20,7 @@ from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.setup_mail import ask_carrier, check_carrier, save_carrier
 from showup.web.dashboard.shell import render_shell, viewer_of
 from showup.web.dashboard.templates import render_page
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.http.app_state import AppState, State, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
@@ -54,6 +55,14 @@ async def waiting_part(request: Request, session: SignedInAdmin, state: State) -
     async with state.read_engine.connect() as tx:
         context = {"progress": await load_progress(tx, session.permission), "viewer": viewer_of(session, state)}
     return render_page(request, "parts/waiting.html", context)
+
+
+@router.get("/reading")
+async def reading_part(request: Request, session: SignedInAdmin, state: State) -> Response:
+    """Show how far past bookings are read; the page asks while it lasts."""
+    async with state.read_engine.connect() as tx:
+        context = {"progress": await load_progress(tx, session.permission), "viewer": viewer_of(session, state)}
+    return render_page(request, "parts/reading.html", context)
 
 
 @router.post("/you")
@@ -115,7 +124,7 @@ async def save_mail(request: Request, session: SignedInAdmin, state: State) -> R
         mails_off = rules.mails_off - set(CALCOM_MAILS)
         if calcom_mails == "yes":
             mails_off |= set(CALCOM_MAILS)
-        await _change_rules(_unit_of_work(session, state, tx), {"mails_off": sorted(mails_off)})
+        await _change_rules(unit_of_work_of(session, state, tx), {"mails_off": sorted(mails_off)})
     if (because := await ask_carrier(form, session, state)) is not None:
         faults = {form["carrier"]: f"Saved, and mail waits until this is corrected: {because.rstrip('.')}."}
         return await _page(request, session, state, opened="mail", faults=faults, values=form, status=422)
@@ -131,7 +140,7 @@ async def save_reports(request: Request, session: SignedInAdmin, state: State) -
         faults = {"meeting_ended": "Choose one."}
         return await _page(request, session, state, opened="reports", faults=faults, status=422)
     async with write_transaction(state) as tx:
-        await _change_rules(_unit_of_work(session, state, tx), {"meeting_ended": form["meeting_ended"]})
+        await _change_rules(unit_of_work_of(session, state, tx), {"meeting_ended": form["meeting_ended"]})
     return redirect(request, "")
 
 
@@ -171,10 +180,6 @@ async def _account(session: Session, state: AppState) -> str:
             f" `showup accounts add NAME --workspace {session.workspace.slug}` on the server.",
         )
     return account
-
-
-def _unit_of_work(session: Session, state: AppState, tx: Any) -> UnitOfWork:
-    return UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
 
 
 async def _change_rules(unit_of_work: UnitOfWork, changes: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ async def sign_in_page(
         return redirect(request, _own_path(next))
     async with state.engine.connect() as tx:
         has_teammates = await teammates_store.exist(tx)
-    return _form(request, has_teammates=has_teammates, path=_own_path(next))
+    return await _form(request, state, has_teammates=has_teammates, path=_own_path(next))
 
 
 @router.post("/signin")
@@ -59,11 +59,12 @@ async def sign_in(request: Request, state: State) -> Response:
         if encoded is not None:
             async with state.engine.begin() as tx:
                 await log_sign_in(tx, state, request, email, "sign_in_failed")
-        return _form(request, has_teammates=True, path=_own_path(form.get("next", "")), email=email, fault=_WRONG)
+        path = _own_path(form.get("next", ""))
+        return await _form(request, state, has_teammates=True, path=path, email=email, fault=_WRONG)
     async with state.engine.begin() as tx:
         teammate = await teammates_store.find(tx, email)
         if teammate is None:
-            return _form(request, has_teammates=True, path="", email=email, fault=_WRONG)
+            return await _form(request, state, has_teammates=True, path="", email=email, fault=_WRONG)
         response = redirect(request, _own_path(form.get("next", "")))
         await start_session(tx, state, request, response, teammate, is_long=form.get("stay") == "yes")
     return response
@@ -107,7 +108,7 @@ def check_link(request: Request, state: AppState, token: str) -> str:
     """Return the token. Refuses an address that sent too many wrong ones."""
     wait = state.link_throttle.retry_after(source_of(request), token)
     if wait is not None:
-        raise Refusal("too-many-wrong-keys", _TOO_MANY, headers={"Retry-After": str(wait)})
+        raise Refusal("too-many-wrong-keys", TOO_MANY, headers={"Retry-After": str(wait)})
     return token
 
 
@@ -146,7 +147,7 @@ def source_of(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-_TOO_MANY: Final = "Too many wrong attempts came from this address or for this account. Wait a little, then try again."
+TOO_MANY: Final = "Too many wrong attempts came from this address or for this account. Wait a little, then try again."
 
 
 def _check_throttle(state: AppState, source_address: str | None, email: str, password: str) -> None:
@@ -155,7 +156,7 @@ def _check_throttle(state: AppState, source_address: str | None, email: str, pas
     for source in (source_address, f"account {email}"):
         wait = state.sign_in_throttle.retry_after(source, key)
         if wait is not None:
-            raise Refusal("too-many-wrong-keys", _TOO_MANY, headers={"Retry-After": str(wait)})
+            raise Refusal("too-many-wrong-keys", TOO_MANY, headers={"Retry-After": str(wait)})
 
 
 def _record(state: AppState, source_address: str | None, email: str, password: str, *, is_valid: bool) -> None:
@@ -170,8 +171,11 @@ def _own_path(path: str) -> str:
     return path if is_own and path.isprintable() and ".." not in path else ""
 
 
-def _form(request: Request, *, has_teammates: bool, path: str, email: str = "", fault: str | None = None) -> Response:
+async def _form(  # each by its name
+    request: Request, state: AppState, *, has_teammates: bool, path: str, email: str = "", fault: str | None = None
+) -> Response:
     context = {
+        "offers_link": state.sign_in_mailer is not None and await state.sign_in_mailer.can_send(),
         "host": request.headers.get("Host", ""),
         "has_teammates": has_teammates,
         "next": path,

@@ -1,5 +1,6 @@
 """Render templates of pages. Jinja escapes all values, and a missing one is an error."""
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
@@ -8,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from showup.web.dashboard import words
+from showup.web.dashboard import decisions, message_words, words
 from showup.web.dashboard.assets import asset_hash
 
 # No inline script or style, and nothing from another server.
@@ -17,6 +18,7 @@ POLICY: Final = (
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+_BASE: Final = re.compile(r"\./|(\.\./){1,9}")
 _environment: Final = Environment(
     loader=FileSystemLoader(str(files("showup.web").joinpath("templates"))),
     autoescape=True,
@@ -38,6 +40,9 @@ _environment.filters |= {
     "plus_minus": words.plus_minus,
     "sentence": words.sentence,
     "sums": words.sums,
+    "question": words.question,
+    "destination_name": decisions.destination_name,
+    "destination_icon": lambda destination: message_words.message_icon("confirmation", destination),
 }
 
 
@@ -49,6 +54,12 @@ def render_page(request: Request, template: str, context: Mapping[str, Any], *, 
 
 
 def base_of(request: Request) -> str:
-    """Return the relative path to the home page: links work behind a proxy that adds a path, whatever it is."""
+    """Return the relative path to the home page: links work behind a proxy that adds a path, whatever it is.
+
+    A part stands on the page that asked for it, which is another path, and says in a header where that is.
+    """
+    of_page = request.headers.get("X-Base", "")
+    if _BASE.fullmatch(of_page):
+        return of_page
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return "../" * (path.count("/") - 1) or "./"

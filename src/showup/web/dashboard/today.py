@@ -1,24 +1,29 @@
 """`/`: the page Today: what is next, what is owed, and what broke (DESIGN, Today)."""
 
 from typing import Annotated
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from showup.access import sessions_store
 from showup.access.teammate import Session
-from showup.commands.unit_of_work import UnitOfWork
+from showup.bookings.booking import MeetingOutcome
 from showup.database.engine import driver_connection
 from showup.dispatch import manual_actions
 from showup.events.booking import OutcomeReported
 from showup.events.delivery import RecordChosen
 from showup.reads.command_targets import target_of_booking
 from showup.reads.deliveries import workspace_of_delivery
+from showup.web.dashboard.action_result import ActionResult, Undo
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
+from showup.web.dashboard.pipeline import render_board
+from showup.web.dashboard.pipeline_view import query_of
 from showup.web.dashboard.reports import OTHERS, OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
-from showup.web.dashboard.today_view import ActionResult, build_today
+from showup.web.dashboard.today_view import build_today
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.http.app_state import AppState, ReadTransaction, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
@@ -62,7 +67,7 @@ async def report(request: Request, booking_id: UUID, session: SignedInMember, st
     if outcome is None:
         raise Refusal("invalid", f"An outcome is one of {', '.join(OUTCOMES)}.")
     async with write_transaction(state) as tx:
-        unit_of_work = _unit_of_work(session, state, tx)
+        unit_of_work = unit_of_work_of(session, state, tx)
         booking = await target_of_booking(tx, session.permission, booking_id)
         if booking is None:
             raise Refusal("not-found", "You can see no booking with this id.")
@@ -72,8 +77,8 @@ async def report(request: Request, booking_id: UUID, session: SignedInMember, st
         action_result = ActionResult(booking_id=booking.id, text=f"Not reported: {result.refused}.", is_fault=True)
     else:
         text = f"Reported: {REPORTED[outcome]}."
-        action_result = ActionResult(booking_id=booking.id, text=text, is_fault=False, other=OTHERS.get(outcome))
-    return await _after(request, session, state, form, action_result)
+        action_result = ActionResult(booking_id=booking.id, text=text, undo=_correction(booking.id, outcome, form))
+    return await show_after(request, session, state, form, action_result)
 
 
 @router.post("/deliveries/{delivery_id}/choose")
@@ -86,9 +91,9 @@ async def choose(request: Request, delivery_id: UUID, session: SignedInMember, s
         if workspace_id is None or not session.permission.can_see(workspace_id):
             raise Refusal("not-found", "You can see no such question.")
         event = RecordChosen(delivery_id=delivery_id, record=form.get("record") or None)
-        result = await _unit_of_work(session, state, tx).try_execute(workspace_id, event)
+        result = await unit_of_work_of(session, state, tx).try_execute(workspace_id, event)
     text = "Answered." if result.refused is None else f"Not answered: {result.refused}."
-    return await _after(request, session, state, form, ActionResult(text=text, is_fault=result.refused is not None))
+    return await show_after(request, session, state, form, ActionResult(text=text, is_fault=result.refused is not None))
 
 
 @router.post("/deliveries/retry")
@@ -105,28 +110,33 @@ async def retry(request: Request, session: SignedInMember, state: State) -> Resp
     text = f"{result.retried} will be tried again." if result.retried else "Nothing could be tried again."
     if result.expired:
         text += f" {result.expired} came too late: their time is over."
-    return await _after(request, session, state, form, ActionResult(text=text, is_fault=False))
+    return await show_after(request, session, state, form, ActionResult(text=text))
 
 
-def _unit_of_work(session: Session, state: AppState, tx: object) -> UnitOfWork:
-    return UnitOfWork(
-        permission=session.permission,
-        tx=tx,  # type: ignore[arg-type]  # the transaction of the request
-        at=state.clock(),
-        handlers=state.event_handlers,
-    )
+def _correction(booking_id: UUID, outcome: MeetingOutcome, form: dict[str, str]) -> Undo | None:
+    """Return the button that reports the other answer."""
+    if outcome not in OTHERS:
+        return None
+    other, label = OTHERS[outcome]
+    kept: dict[str, str] = {name: form[name] for name in ("who", "back", "board") if name in form}
+    return Undo(label=label, path=f"bookings/{booking_id}/report", fields={"outcome": other, **kept})
 
 
-async def _after(
+async def show_after(
     request: Request, session: Session, state: AppState, form: dict[str, str], action_result: ActionResult
 ) -> Response:
     """Show the page as it is now: for htmx its part, with its result as a toast or at the row."""
+    board = query_of(dict(parse_qsl(form.get("board", "").removeprefix("?"))))
     if not is_part(request):
         if action_result.is_fault:
             raise Refusal("conflict", action_result.text)
+        if form.get("back") == "pipeline":
+            return redirect(request, f"pipeline{board.path()}")
         if form.get("back") == "outcomes":
             return redirect(request, f"outcomes?who={'team' if form.get('who') == 'team' else 'mine'}")
         return redirect(request, f"?who={form['who']}" if form.get("who") in ("mine", "team") else "")
+    if form.get("back") == "pipeline":
+        return await render_board(request, session, state, board, result=action_result)
     async with read_transaction(state, session.permission) as tx:
         viewer = viewer_of(session, state)
         since = sessions_store.last_visit(session.teammate, viewer.now)

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, assert_never
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.bookings.booking import MeetingOutcome
 from showup.reads.agenda import AgendaMeeting, State, list_meetings, list_unreported
 from showup.reads.rates import Rate, margin_with
 from showup.reads.shell import OUTCOMES_FOR
@@ -25,7 +23,9 @@ from showup.reads.today import (
     similar_meetings,
     stuck_deliveries,
     this_week,
+    wrong_signatures,
 )
+from showup.reads.unmatched import newest_suggestions
 from showup.web.dashboard import words
 from showup.web.dashboard.decisions import DecisionRow, decisions_of
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
@@ -35,16 +35,9 @@ _MAX_ASKED: Final = 5
 _MAX_COUNTED: Final = 99
 _MAX_PARTS: Final = 4
 _FAILURES_FOR: Final = timedelta(days=7)
+_REFUSALS_FOR: Final = timedelta(days=1)
+_COMPARED: Final = 5
 _MAX_NOTE: Final = 280
-
-
-class ActionResult(Struct, frozen=True, kw_only=True):
-    """What an action did; a fault stands at its row, anything else in a toast. `other`: an outcome to correct it to."""
-
-    text: str
-    is_fault: bool
-    booking_id: UUID | None = None
-    other: tuple[MeetingOutcome, str] | None = None
 
 
 class MeetingRow(Struct, frozen=True, kw_only=True):
@@ -138,6 +131,8 @@ async def build_today(
         margin_if_answered=_margin_if_answered(held),
         decisions=decisions_of(
             await open_questions(tx, permission, limit=_MAX_ASKED),
+            await wrong_signatures(tx, permission, now - _REFUSALS_FOR) if permission.allows("admin") else [],
+            await newest_suggestions(tx, permission, now - OUTCOMES_FOR, limit=_COMPARED),
             await stuck_deliveries(tx, permission, now),
             await failed_deliveries(tx, permission, now - _FAILURES_FOR),
             viewer,

@@ -96,6 +96,15 @@ def their_time(viewer: Viewer, at: datetime, zone_name: str | None) -> TheirTime
     )
 
 
+def their_hour(viewer: Viewer, at: datetime, zone_name: str | None) -> str | None:
+    """Return the attendee's time of day; None if their zone is unknown, or its hour is the viewer's."""
+    zone = find_zone(zone_name) if zone_name else None
+    if zone is None:
+        return None
+    local = at.astimezone(zone)
+    return None if local.utcoffset() == viewer.local(at).utcoffset() else _hour(local, viewer.clock)
+
+
 def city_of(zone_name: str) -> str:
     """Return the city of an IANA zone: `New York` for `America/New_York`."""
     return zone_name.rpartition("/")[2].replace("_", " ")
@@ -151,6 +160,11 @@ def clipped(text: str) -> str:
 def sentence(text: str) -> str:
     """Return the text with its first letter as a capital, and the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def question(slug: str) -> str:
+    """Return the question of a form by its slug: `team-size` is `Team size`."""
+    return sentence(slug.replace("-", " ").replace("_", " "))
 
 
 def initials(name: str) -> str:

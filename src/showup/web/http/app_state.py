@@ -16,11 +16,13 @@ from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
 from showup.access.permission import Permission
 from showup.access.secrets_at_rest import Seal
+from showup.assistant.tool_context import AssistantServices
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.connection_check import ConnectionCheck
+from showup.dispatch.sign_in_mail import SignInMailer
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
 from showup.web.http.key_throttle import KeyThrottle
@@ -67,7 +69,9 @@ class AppState(Struct, frozen=True, kw_only=True):
     handle. `key_throttle` limits wrong API keys, `link_throttle` wrong tokens in links. `check_connection` asks another
     system, as often as `connection_tests` allows. `calcom_api_url` is the address of Cal.com's API for accounts without
     an own one. `senders` give pages for attendees their brand. `logos` are PNG images by their names.
-    `session_throttle` limits wrong cookies, `sign_in_throttle` wrong passwords. `live` tells open pages of changes.
+    `session_throttle` limits wrong cookies, `sign_in_throttle` wrong passwords, `link_request_throttle` requests for
+    links by mail, which `sign_in_mailer` sends (None: no sender is set). `sending_links` are those on their way. `live`
+    tells open pages of changes.
     `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
     page, without a slash at the end. `importing` are the workspaces into which a file of leads is being imported.
     """
@@ -88,15 +92,19 @@ class AppState(Struct, frozen=True, kw_only=True):
     connection_tests: TestThrottle
     session_throttle: KeyThrottle
     sign_in_throttle: KeyThrottle
+    link_request_throttle: KeyThrottle
     passwords: PasswordHashes
     live: LiveFeed
     setup: SetupActions | None
     public_url: str
+    assistant: AssistantServices
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None
     senders: Sequence[SenderRule] = ()
     logos: Mapping[str, bytes] = {}
+    sign_in_mailer: SignInMailer | None = None
+    sending_links: set[asyncio.Task[None]] = field(default_factory=set)
     importing: set[UUID] = field(default_factory=set)
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 

@@ -14,15 +14,18 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def csv_response(header: Sequence[str], rows: Iterable[Sequence[object]], *, file_name: str) -> Response:
     """Return the rows as a file. Text that looks like a formula gets an apostrophe in front; None is an empty cell."""
-    file = StringIO()
-    writer = csv.writer(file)
-    writer.writerow(header)
-    writer.writerows([safe_cell(value) for value in row] for row in rows)
     return Response(
-        file.getvalue(),
+        csv_lines([header, *rows]),
         media_type=MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as lines of a file."""
+    file = StringIO()
+    csv.writer(file).writerows([safe_cell(value) for value in row] for row in rows)
+    return file.getvalue()
 
 
 def safe_cell(value: object) -> object:

@@ -117,6 +117,11 @@ PROBLEMS: dict[str, ProblemType] = {
         "Set SLACK_SIGNING_SECRET, or the credential `signing_secret` of the connection, to the signing secret that "
         "Slack shows for the app under Basic Information.",
     ),
+    "no-model": ProblemType(
+        503,
+        "The chat has no language model",
+        "Set ANTHROPIC_API_KEY to a key of Anthropic's API, and restart Showup. MCP works without it.",
+    ),
     "not-stored": ProblemType(
         503, "The webhook could not be stored in time", "The database is busy or unreachable. Send the webhook again."
     ),

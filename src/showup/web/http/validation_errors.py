@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
+from showup.values.counted import counted
 from showup.values.invalid_value import InvalidValue
 
 _MAX_INPUT_LENGTH: Final = 80
@@ -23,7 +24,7 @@ def describe_errors(faults: Sequence[Mapping[str, Any]], route: Any, body: Any =
     described = [_describe_error(fault, route, body) for fault in faults[:_MAX_ERRORS]]
     if omitted := len(faults) - len(described):
         location = str(faults[_MAX_ERRORS]["loc"][0])
-        detail = f"There are {omitted:,} more errors. Correct these first."
+        detail = f"There {'is' if omitted == 1 else 'are'} {counted(omitted, 'more error')}. Correct these first."
         described.append({"field": location, "in": location, "detail": detail})
     return described
 
@@ -62,7 +63,7 @@ def _broken_json_detail(fault: Mapping[str, Any], body: Any) -> str:
 def _short_input(value: Any) -> str:
     # The text of a whole list or object would be built first, however long.
     if isinstance(value, (list, dict)) and len(value) > _MAX_INPUT_LENGTH:
-        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value):,} values"
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {counted(len(value), 'value')}"
     return str(value)[:_MAX_INPUT_LENGTH]
 
 

@@ -1,26 +1,22 @@
 """The feed of changes: one LISTEN for a process, one query for a change, whatever the number of open pages (CA7)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.database.engine import driver_connection
 from showup.database.fault import describe_error, is_outage
+from showup.database.listener import RETRY_AFTER, OpenListener, listen, pooled_listener
 from showup.database.page_changes import CHANNEL, DELIVERY_CHANGED, RECORDS_CHANGED, parse_change
 from showup.reads.live import ChangedRecords, list_changes
 
-ListenConnection: TypeAlias = Callable[[], Awaitable[asyncpg.Connection]]
-
-# Changes within this time become one message; the last one is never lost.
+# The first change is sent at once; those within this time after a message become one. The last one is never lost.
 _GATHERED_FOR: Final = 0.1
-_RETRY_AFTER: Final = 1.0
 # A page that reads more slowly is disconnected, and resumes where it was.
 _MAX_WAITING: Final = 64
 
@@ -37,12 +33,12 @@ class LiveMessage(Struct, frozen=True, kw_only=True):
 class LiveFeed:
     """The open pages of one process, by workspace. It listens only while there is one.
 
-    `connect` opens the connection that listens: not through a pooler, and none of the pool. By default one of the pool.
+    `open_listener` opens the connection that listens; by default, that is one of the engine's.
     """
 
-    def __init__(self, engine: AsyncEngine, connect: ListenConnection | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, open_listener: OpenListener | None = None) -> None:
         self._engine = engine
-        self._connect = connect
+        self._open = open_listener or pooled_listener(engine)
         self._channels: dict[UUID, _Channel] = {}
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
@@ -63,10 +59,12 @@ class LiveFeed:
             channel = self._channels[workspace_id] = _Channel(self._engine, workspace_id)
         channel.queues.add(queue)
         if self._listener is None:
-            self._listener = asyncio.create_task(self._listen())
+            self._listener = asyncio.create_task(
+                listen(self._open, CHANNEL, self._receive, on_connected=self._begin, on_lost=self._pause)
+            )
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_RETRY_AFTER):
+                async with asyncio.timeout(RETRY_AFTER):
                     await self._listening.wait()
             # Read only while listening: a change between the two would be lost.
             queue.put_nowait(await channel.catch_up(since, is_resumed=is_resumed))
@@ -94,54 +92,20 @@ class LiveFeed:
             for queue in channel.queues:
                 _end(queue)
 
-    async def _listen(self) -> None:
-        """Keep a connection that listens, and replace it when it is lost."""
-        while True:
-            try:
-                await self._listen_while_connected()
-            except Exception as fault:
-                if not is_outage(fault):
-                    raise
-                _log.debug("pages: LISTEN failed", fault=describe_error(fault))
-            if self._listening.is_set():
-                self._listening.clear()
-                self._send_to_all(LiveMessage(is_connected=False))
-            await asyncio.sleep(_RETRY_AFTER)
+    def _begin(self) -> None:
+        """Say that changes arrive, and send what was missed meanwhile; a page that only begins reads for itself."""
+        self._listening.set()
+        self._send_to_all(LiveMessage(is_connected=True))
+        for channel in self._channels.values():
+            if channel.has_begun:
+                channel.wake(DELIVERY_CHANGED)
+                channel.wake(RECORDS_CHANGED)
 
-    async def _listen_while_connected(self) -> None:
-        lost = asyncio.Event()
-        async with self._open() as connection:
-            connection.add_termination_listener(lambda _: lost.set())
-            await connection.add_listener(CHANNEL, self._receive)
-            self._listening.set()
-            self._send_to_all(LiveMessage(is_connected=True))
-            # What was missed meanwhile; a page that only begins reads for itself.
-            for channel in self._channels.values():
-                if channel.has_begun:
-                    channel.wake(DELIVERY_CHANGED)
-                    channel.wake(RECORDS_CHANGED)
-            await lost.wait()
+    def _pause(self) -> None:
+        self._listening.clear()
+        self._send_to_all(LiveMessage(is_connected=False))
 
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[asyncpg.Connection]:
-        if self._connect is None:
-            async with self._engine.connect() as tx:
-                connection = await driver_connection(tx)
-                # LISTEN begins with the end of its transaction.
-                await tx.commit()
-                try:
-                    yield connection
-                finally:
-                    # It still listens, so the pool must not lend it again.
-                    await tx.invalidate()
-            return
-        connection = await self._connect()
-        try:
-            yield connection
-        finally:
-            connection.terminate()
-
-    def _receive(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
+    def _receive(self, payload: str) -> None:
         workspace_id, what = parse_change(payload)
         channel = self._channels.get(workspace_id)
         if channel is not None:
@@ -198,7 +162,6 @@ class _Channel:
     async def _read(self) -> None:
         while True:
             await self._wakeup.wait()
-            await asyncio.sleep(_GATHERED_FOR)
             self._wakeup.clear()
             changed, self._changed = self._changed, set()
             try:
@@ -207,12 +170,13 @@ class _Channel:
                 if not is_outage(fault):
                     raise
                 _log.debug("pages: changes can't be read", fault=describe_error(fault))
-                await asyncio.sleep(_RETRY_AFTER)
+                await asyncio.sleep(RETRY_AFTER)
                 self._changed |= changed
                 self._wakeup.set()
                 continue
             self._number = changes.number
             self.send(LiveMessage(changes=changes))
+            await asyncio.sleep(_GATHERED_FOR)
 
     async def _changes_after(self, number: int | None, changed: set[str]) -> ChangedRecords:
         async with self._engine.connect() as tx:

@@ -1,236 +1,239 @@
-// Everything works without this file. It adds live changes, keys, copying, menus that close, and times that tick.
-"use strict";
-(() => {
-  const body = document.body;
-  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const stored = (name, value) => {
-    try { return value === undefined ? localStorage.getItem(name) : localStorage.setItem(name, value); } catch { return null; }
-  };
+// All works without this file, which adds live changes, keys, dragging, and times that tick.
+const by = (id) => document.getElementById(id), one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const on = (names, listener, options) => names.split(" ").forEach((name) => document.addEventListener(name, listener, options));
+const here = () => document.activeElement, clamp = (number, last) => Math.max(0, Math.min(number, last));
+const { body } = document, keysOn = by("keys-on"), menu = by("move"), lost = by("lost"), dot = by("live");
 
-  // ---- Times: relative words follow the clock.
-  const minutesText = (minutes) => {
-    const hours = Math.floor(minutes / 60), rest = minutes % 60;
-    return hours === 0 ? `${minutes} min` : rest ? `${hours} h ${rest} min` : `${hours} h`;
-  };
-  const tick = () => {
-    for (const time of all("time[data-relative]")) {
-      const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
-      if (Math.abs(seconds) >= 86400) continue;
-      const minutes = seconds > 0 ? Math.ceil(seconds / 60) : Math.floor(-seconds / 60);
-      time.textContent = minutes === 0 ? "now" : seconds > 0 ? `in ${minutesText(minutes)}` : `${minutesText(minutes)} ago`;
-    }
-  };
-  setInterval(tick, 30000);
+// Times follow the clock.
+const tick = () => all("time[data-relative]").forEach((time) => {
+  const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+  if (Math.abs(seconds) >= 86400) return;
+  const minutes = seconds > 0 ? Math.ceil(seconds / 60) : Math.floor(-seconds / 60), hours = Math.floor(minutes / 60);
+  const length = [hours && `${hours} h`, (minutes % 60 || !hours) && `${minutes % 60} min`].filter(Boolean).join(" ");
+  time.textContent = !minutes ? "now" : seconds > 0 ? `in ${length}` : `${length} ago`;
+});
+setInterval(tick, 30000);
 
-  // ---- First form: the browser knows the zone and how hours are written.
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  all("input[data-zone]").forEach((input) => { if (zone && (!input.value || input.value === "UTC")) input.value = zone; });
-  const is12h = Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12;
-  all("input[data-clock]").forEach((input) => { input.value = is12h ? "12h" : "24h"; });
+// The browser knows the zone, and how hours are written.
+const { timeZone, hour12 } = Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
+all("[data-zone]").forEach((input) => { if (["", "UTC"].includes(input.value)) input.value = timeZone; });
+all("[data-clock]").forEach((input) => { input.value = hour12 ? "12h" : "24h"; });
 
-  // ---- A choice that opens its own field.
-  const showChosen = () => {
-    for (const field of all("[data-when-carrier]")) {
-      const chosen = document.querySelector('input[name="carrier"]:checked');
-      field.hidden = !chosen || chosen.value !== field.dataset.whenCarrier;
-    }
-  };
-  showChosen();
+// The board: a card is moved by hand, menu or key. The server answers with the board as it is then.
+let chosen, drag, putBack, sent = Promise.resolve();
+const place = ({ style }, left, top) => Object.assign(style, { left: `${left}px`, top: `${top}px` });
+const ask = (box, card) => {
+  chosen = card;
+  one("[data-title]", box).textContent = one(".deal__name", card).textContent;
+  all("[data-to]", box).forEach((item) => { item.disabled = item.dataset.to === card.dataset.place; });
+  box.showPopover();
+  const { left, top } = card.getBoundingClientRect();
+  place(box, clamp(left + 24, innerWidth - box.offsetWidth - 8), clamp(top + 40, innerHeight - box.offsetHeight - 8));
+  one("button:enabled", box).focus();
+};
+const move = (card, to, reason = "") => {
+  const { parentNode, nextElementSibling: next } = card, part = by("pipeline"), seen = card.dataset.place;
+  if (to === seen) return;
+  if (to === "status:lost" && !reason) return ask(lost, card);
+  const list = all(".stage", part).find((stage) => stage.dataset.to === to)?.lastElementChild;
+  putBack = () => { card.hidden = false; card.dataset.place = seen; parentNode.insertBefore(card, next); };
+  card.dataset.place = to;
+  if (list) list.prepend(card); else card.hidden = true;
+  one("a", list ? card : next || parentNode)?.focus();
+  const path = one("[data-move]", card).pathname, values = { to, reason, seen, board: part.dataset.board };
+  sent = sent.then(() => htmx.ajax("POST", path, { source: "#pipeline", target: "#pipeline", swap: "outerHTML", values })).catch(() => {});
+};
+lost?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { other } = lost.elements, reason = event.submitter.value || other.value.trim();
+  if (!reason) return other.focus();
+  lost.hidePopover();
+  lost.reset();
+  move(chosen, "status:lost", reason);
+});
+const drop = ({ type }) => {
+  const { card, ghost, over } = drag || {};
+  drag = null;
+  if (!ghost) return;
+  ghost.remove();
+  card.classList.remove("deal--from");
+  over?.removeAttribute("data-over");
+  // The click that ends a drag opens no link.
+  const stop = (event) => event.preventDefault();
+  on("click", stop, true);
+  setTimeout(() => document.removeEventListener("click", stop, true));
+  if (over && type === "pointerup") move(card, over.dataset.to);
+};
+on("pointerdown", ({ target, button, pointerType, clientX: x, clientY: y }) => {
+  const card = target.closest("[data-deal]");
+  if (card && !button && pointerType !== "touch" && !target.closest("button, [data-move]")) drag = { card, x, y };
+});
+on("pointermove", ({ clientX: x, clientY: y }) => {
+  if (!drag || (!drag.ghost && Math.hypot(x - drag.x, y - drag.y) < 6)) return;
+  const { card } = drag;
+  if (!drag.ghost) {
+    const { left, top, width } = card.getBoundingClientRect(), ghost = drag.ghost = card.cloneNode(true);
+    ghost.classList.add("deal--lifted");
+    place(ghost, left, top).width = `${width}px`;
+    body.append(ghost);
+    card.classList.add("deal--from");
+  }
+  drag.ghost.style.translate = `${x - drag.x}px ${y - drag.y}px`;
+  drag.over?.removeAttribute("data-over");
+  drag.over = document.elementFromPoint(x, y)?.closest("#pipeline [data-to]");
+  drag.over?.setAttribute("data-over", "");
+});
+on("pointerup pointercancel", drop);
 
-  // ---- Toasts: one at a time, for six seconds, and longer while pointer or focus is on it.
-  const watchToasts = () => {
-    for (const toast of all("[data-toast]:not([data-seen])")) {
-      toast.dataset.seen = "";
-      const leave = () => {
-        if (toast.matches(":hover, :focus-within")) setTimeout(leave, 1000);
-        else toast.remove();
-      };
-      setTimeout(leave, 6000);
-    }
-  };
-  const say = (text) => {
-    const box = document.getElementById("toasts");
-    if (!box) return;
-    const toast = document.createElement("div");
-    toast.className = "toast";
-    toast.dataset.toast = "";
-    toast.textContent = text;
-    box.replaceChildren(toast);
-    watchToasts();
-  };
+// Copying, and menus.
+const openMenus = "details[data-menu][open]";
+on("click", (event) => {
+  all(openMenus).forEach((open) => { open.open = open.contains(event.target); });
+  const button = event.target.closest("[data-copy], [data-dismiss], [data-move], #move [data-to]");
+  if (!button || event.defaultPrevented) return;
+  const { copy, to, dismiss } = button.dataset;
+  if (copy) { by(copy).select(); document.execCommand("copy"); button.lastChild.textContent = "Copied"; }
+  else if (dismiss === "") button.parentElement.remove();
+  else if (to) { menu.hidePopover(); move(chosen, to); }
+  else { event.preventDefault(); ask(menu, button.closest(".deal")); }
+});
+on("change", ({ target: { name, value, checked, id } }) => {
+  if (id === "keys-on") localStorage.setItem("showup-keys", checked);
+  if (name !== "theme") return;
+  all("[name=theme]").forEach((input) => { input.checked = input.value === value; });
+  document.documentElement.removeAttribute("data-theme");
+});
 
-  // ---- Copying, dialogs and menus.
-  const enhance = () => all("[data-copy]").forEach((button) => { button.hidden = false; });
-  enhance();
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy], [data-open], [data-close]");
-    if (button?.dataset.copy) {
-      const input = document.getElementById(button.dataset.copy);
-      input.select();
-      try { await navigator.clipboard.writeText(input.value); } catch { document.execCommand("copy"); }
-      button.lastChild.textContent = "Copied";
-    } else if (button?.dataset.open) {
-      document.getElementById(button.dataset.open).showModal();
-    } else if (button) {
-      button.closest("dialog").close();
-    }
-    for (const menu of all("details[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
-  });
-  document.addEventListener("change", (event) => {
-    const input = event.target;
-    if (input.name === "theme") all('input[name="theme"]').forEach((one) => { one.checked = one.value === input.value; });
-    if (input.name === "theme") document.documentElement.removeAttribute("data-theme");
-    if (input.id === "keys-on") stored("showup-keys", input.checked ? "on" : "off");
-    showChosen();
-  });
+// Keys. Single letters rest while somebody types.
+if (keysOn) keysOn.checked = localStorage.getItem("showup-keys") !== "false";
+const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], k: [0, -1], j: [0, 1] };
+let before = "";
+const walk = ([across, down], columns) => {
+  columns = columns.filter((items) => items.length);
+  const at = columns.findIndex((items) => items.includes(here())), row = at < 0 ? -1 : columns[at].indexOf(here());
+  const items = columns[clamp(at + across, columns.length - 1)] || [];
+  items.at(row < 0 && down < 0 ? -1 : clamp(row + down, items.length - 1))?.focus();
+};
+on("keydown", (event) => {
+  const { key, target, ctrlKey, metaKey, altKey } = event, keys = before + key.toLowerCase(), isOpen = menu?.matches(":popover-open");
+  if (key === "Escape") { drop(event); all(openMenus).forEach((open) => { open.open = false; open.firstElementChild.focus(); }); }
+  if ((ctrlKey || metaKey) && key === "Enter") target.form?.requestSubmit();
+  if (ctrlKey || metaKey || altKey || target.closest("input:not([type=radio], [type=checkbox]), textarea, select")) return;
+  before = "";
+  if (/^Arrow/.test(key) && (isOpen || target.matches(".deal__name"))) {
+    event.preventDefault();
+    walk(steps[key], isOpen ? [all("button:enabled", menu)] : all(".stage").map((stage) => all(".deal__name", stage)));
+  }
+  if (!keysOn?.checked || key.length > 1) return;
+  const deal = isOpen ? chosen : target.closest("[data-deal]"), named = (name, root) => one(`[${name}="${CSS.escape(keys)}" i]`, root);
+  const link = named("data-keys"), item = deal && named("aria-keyshortcuts", menu);
+  if (link) link.click();
+  else if (item) { menu.hidePopover(); move(deal, item.dataset.to); }
+  else if (deal && keys === "m") ask(menu, deal);
+  else if (keys === "?") by("keys").showPopover();
+  else if (keys === "r") one("[data-report]", target.closest("[data-row]") || document)?.click();
+  else if (steps[keys]) walk(steps[keys], [all("[data-row]").map((row) => one("a, button", row))]);
+  else if (keys === "g") { before = "g "; setTimeout(() => { before = ""; }, 1500); }
+  else return;
+  event.preventDefault();
+});
 
-  // ---- Keys. Single letters rest while somebody types, and can be switched off.
-  const keysOn = document.getElementById("keys-on");
-  if (keysOn) keysOn.checked = stored("showup-keys") !== "off";
-  let before = "";
-  const walk = (step) => {
-    const rows = all("[data-row]");
-    const here = rows.findIndex((row) => row.contains(document.activeElement));
-    const row = rows[here < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(here + step, 0), rows.length - 1)];
-    if (!row) return;
-    rows.forEach((one) => one.removeAttribute("data-here"));
-    row.setAttribute("data-here", "");
-    const target = row.querySelector("a, button") || row;
-    if (target === row) row.tabIndex = -1;
-    target.focus();
-    row.scrollIntoView({ block: "nearest" });
-  };
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") all("details[data-menu][open]").forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
-    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") event.target.form?.requestSubmit();
-    if (event.ctrlKey || event.metaKey || event.altKey || !keysOn?.checked || event.key.length !== 1) return;
-    if (event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, dialog")) return;
-    const key = event.key.toLowerCase(), keys = before ? `${before} ${key}` : key;
-    before = "";
-    const target = document.querySelector(`[data-keys="${CSS.escape(keys)}"]`);
-    if (target) { event.preventDefault(); target.click(); }
-    else if (keys === "?") document.getElementById("keys").showModal();
-    else if (keys === "r") (document.activeElement.closest("[data-row]") || document).querySelector("[data-report]")?.click();
-    else if (keys === "j") walk(1);
-    else if (keys === "k") walk(-1);
-    else if (keys === "g") { before = "g"; setTimeout(() => { before = ""; }, 1500); }
-  });
+// Swapped parts: what somebody edits or holds is left; focus stays, or goes to its successor.
+const reachable = "a, button, summary";
+let focused, scrolled = [];
+on("htmx:beforeSwap", ({ detail }) => {
+  const part = detail.target, hasFocus = part?.contains(here());
+  if (!part?.matches?.("[data-part]")) return;
+  const isEdited = hasFocus && here().matches("input, textarea, select");
+  const isHeld = drag?.ghost || one("details[open]", part) || one(":popover-open");
+  if ((detail.requestConfig.verb || "get") === "get" && (isEdited || isHeld)) {
+    detail.shouldSwap = false;
+    if (isEdited) part.dataset.changed = "";
+    else setTimeout(() => htmx.trigger(body, "live-deal"), 1000);
+    return;
+  }
+  focused = hasFocus && { id: here().id, index: all(reachable, part).indexOf(here()), part: part.id };
+  scrolled = all("[data-scroll]", part).map(({ id, scrollLeft, scrollTop }) => [id, scrollLeft, scrollTop]);
+});
+on("htmx:afterSettle", () => {
+  tick();
+  scrolled.forEach(([id, left, top]) => by(id)?.scrollTo(left, top));
+  const { id, index, part } = focused || {}, swapped = by(part);
+  focused = putBack = null;
+  scrolled = [];
+  if (!swapped || swapped.contains(here())) return;
+  (by(id) || all(reachable, swapped).slice(0, index + 1).at(-1) || by("main")).focus({ preventScroll: true });
+});
+on("htmx:sendError htmx:responseError", ({ detail: { xhr: { status } } }) => {
+  if (status >= 400 && status < 500) return;
+  putBack?.();
+  by("toasts").innerHTML = `<p class="toast">${status ? "Showup could not do this. Nothing was changed" : "Not sent: Showup can't be reached"}. Try again.</p>`;
+});
 
-  // ---- Swapped parts: what somebody edits is left alone; focus stays, or goes to the successor.
-  const reachable = "a[href], button, input:not([type=hidden]), select, textarea, summary";
-  let focused = null;
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const part = event.detail.target, active = document.activeElement;
-    if (!part?.matches?.("[data-part]")) return;
-    const isLive = !event.detail.requestConfig.verb || event.detail.requestConfig.verb === "get";
-    if (isLive && part.contains(active) && active.matches("input:not([type=hidden]), textarea, select")) {
-      event.detail.shouldSwap = false;
-      if (!part.querySelector(".changed")) {
-        part.insertAdjacentHTML("afterbegin", '<button class="btn changed" type="button">Changed meanwhile. Show</button>');
-        part.querySelector(".changed").addEventListener("click", () => location.reload());
-      }
-      return;
-    }
-    focused = part.contains(active) ? { id: active.id, index: all(reachable, part).indexOf(active), part: part.id } : null;
-  });
-  document.addEventListener("htmx:afterSettle", () => {
-    enhance();
-    watchToasts();
-    tick();
-    if (!focused) return;
-    const part = document.getElementById(focused.part), { id, index } = focused;
-    focused = null;
-    if (!part || part.contains(document.activeElement)) return;
-    const others = all(reachable, part);
-    (document.getElementById(id) || others[Math.min(index, others.length - 1)] || document.getElementById("main"))?.focus({ preventScroll: true });
-  });
-  document.addEventListener("htmx:sendError", () => say("Not sent: Showup can't be reached. Try again."));
-  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) say("Showup could not do this. Nothing was changed. Try again."); });
-  watchToasts();
-
-  // ---- Live: one visible tab holds the stream, the others listen to it. A hidden tab closes it, and catches up later.
-  const address = body.dataset.live;
-  if (!address || !window.EventSource) return;
-  const dot = document.getElementById("live");
-  const space = body.dataset.workspace;
-  const channel = window.BroadcastChannel ? new BroadcastChannel("showup-live") : null;
-  let since = body.dataset.since, source = null, release = null, retry = 0, timer = 0, isOver = false, lastAt = new Date();
-  const show = (state, words) => {
-    if (!dot) return;
-    dot.hidden = false;
-    if (dot.dataset.state === state && state === "live") return;
-    dot.dataset.state = state;
-    dot.querySelector("[data-words]").textContent = words || "Live";
-  };
-  const clock = () => lastAt.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const lost = () => show("lost", `Reconnecting, data of ${clock()}`);
-  const hear = (message) => {
-    if (message.space !== space) {
-      if (message.kind === "opened") { isOver = true; close(); show("lost", "Another workspace is open. Reload"); }
-      return;
-    }
-    if (message.since) since = message.since;
-    if (message.kind === "lost") { lost(); return; }
-    if (message.kind === "opened") { if (source && dot.dataset.state === "live") tell("alive"); return; }
-    lastAt = new Date();
-    show("live");
-    if (message.kind !== "alive") htmx.trigger(body, `live-${message.kind}`, { ids: message.ids });
-  };
-  const tell = (kind, more = {}) => {
-    const message = { space, kind, since, ...more };
-    hear(message);
-    channel?.postMessage(message);
-  };
-  const open = () => {
-    if (isOver || source) return;
-    const stream = new EventSource(since ? `${address}?since=${since}` : address);
-    source = stream;
-    for (const kind of ["booking", "deal", "funnel", "delivery"]) {
-      stream.addEventListener(kind, (event) => tell(kind, { ids: JSON.parse(event.data).ids }));
-    }
-    stream.addEventListener("position", (event) => { retry = 0; since = event.lastEventId; tell("alive"); });
-    stream.addEventListener("connection", (event) => { tell(JSON.parse(event.data).database ? "alive" : "lost"); });
-    stream.addEventListener("error", () => {
-      tell("lost");
-      // A browser gives up after an answer that is no stream, such as 503 while the server starts.
-      if (stream.readyState !== EventSource.CLOSED || source !== stream) return;
-      source = null;
-      timer = setTimeout(open, Math.min(30000, 1000 * 2 ** retry++));
-    });
-  };
-  const close = () => {
-    clearTimeout(timer);
-    source?.close();
+// Live: one visible tab holds the stream for all. A hidden tab closes it, and catches up later.
+const { live: address, workspace: space } = body.dataset, channel = new BroadcastChannel("showup-live");
+let { since } = body.dataset, source, release, waiting, timer, isOver = !address, lastAt = new Date();
+const show = (state, words) => {
+  if (!dot || dot.title === words) return;
+  dot.hidden = false;
+  dot.dataset.state = state;
+  dot.title = one("[data-words]", dot).textContent = words;
+};
+const hear = ({ kind, ids, ...message }) => {
+  isOver ||= message.space !== space && kind === "opened";
+  if (isOver) { close(); show("lost", "Another workspace is open. Reload"); }
+  if (isOver || message.space !== space) return;
+  since = message.since || since;
+  if (kind === "lost") return show("lost", `Reconnecting, data of ${lastAt.toLocaleTimeString([], { timeStyle: "short" })}`);
+  if (kind === "opened") return source && dot?.dataset.state === "live" && tell("alive");
+  lastAt = new Date();
+  show("live", "Live");
+  if (kind !== "alive") htmx.trigger(body, `live-${kind}`, { ids });
+};
+const tell = (kind, ids) => {
+  hear({ space, kind, ids });
+  channel.postMessage({ space, kind, ids, since });
+};
+const open = () => {
+  if (isOver || source) return;
+  const stream = new EventSource(since ? `${address}?since=${since}` : address);
+  source = stream;
+  stream.onerror = () => {
+    tell("lost");
+    // It gives up after an answer such as 503.
+    if (stream.readyState !== EventSource.CLOSED || source !== stream) return;
     source = null;
-    release?.();
-    release = null;
+    timer = setTimeout(open, 3000);
   };
-  let waiting = null;
-  const lead = () => {
-    if (isOver || document.hidden || source || waiting) return;
-    if (!navigator.locks) { open(); return; }
-    const stop = new AbortController();
-    waiting = stop;
-    navigator.locks.request(`showup-live-${space}`, { signal: stop.signal }, () => new Promise((resolve) => {
-      waiting = null;
-      if (document.hidden || isOver) { resolve(); return; }
-      release = resolve;
-      open();
-    })).catch(() => {});
-  };
-  channel?.addEventListener("message", (event) => hear(event.data));
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) {
-      lead();
-      // Changes of deliveries have no number to resume from.
-      htmx.trigger(body, "live-delivery");
-      return;
-    }
-    waiting?.abort();
-    waiting = null;
-    close();
-  });
-  addEventListener("pagehide", close);
-  channel?.postMessage({ space, kind: "opened" });
+  const listen = (name, listener) => stream.addEventListener(name, listener);
+  for (const kind of ["booking", "deal", "funnel", "delivery"]) listen(kind, ({ data }) => tell(kind, JSON.parse(data).ids));
+  listen("position", ({ lastEventId }) => { since = lastEventId; tell("alive"); });
+  listen("connection", ({ data }) => tell(JSON.parse(data).database ? "alive" : "lost"));
+};
+const close = () => {
+  clearTimeout(timer);
+  source?.close();
+  release?.();
+  source = release = null;
+};
+const lead = () => {
+  if (isOver || document.hidden || source || waiting) return;
+  if (!navigator.locks) return open();
+  waiting = true;
+  navigator.locks.request(`showup-live-${space}`, () => new Promise((resolve) => {
+    waiting = false;
+    release = resolve;
+    if (document.hidden || isOver) close(); else open();
+  }));
+};
+channel.onmessage = ({ data }) => hear(data);
+on("visibilitychange", () => {
+  if (document.hidden) return close();
   lead();
-})();
+  // Deliveries have no number to resume from.
+  htmx.trigger(body, "live-delivery");
+});
+addEventListener("pagehide", close);
+if (address) tell("opened");
+lead();

@@ -111,17 +111,33 @@ TABLES = (
         CONSTRAINT pk_sign_in_log PRIMARY KEY (id)
     )""",
     "CREATE INDEX ix_sign_in_log_at ON sign_in_log (at, id)",
+    """CREATE TABLE saved_views (
+        id UUID NOT NULL,
+        teammate_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        list_name TEXT NOT NULL
+            CONSTRAINT ck_saved_views_list_name CHECK (list_name IN ('deals', 'bookings', 'people', 'companies')),
+        name TEXT NOT NULL,
+        query TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_saved_views PRIMARY KEY (id),
+        CONSTRAINT uq_saved_views_teammate_id_workspace_id_list_name_name UNIQUE (teammate_id, workspace_id, list_name, name),
+        CONSTRAINT fk_saved_views_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE,
+        CONSTRAINT fk_saved_views_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
     """CREATE TABLE api_keys (
         id UUID NOT NULL,
         name TEXT NOT NULL,
         workspace_id UUID,
         scope TEXT NOT NULL CONSTRAINT ck_api_keys_scope CHECK (scope IN ('read', 'write', 'admin')),
         digest BYTEA NOT NULL,
+        teammate_id UUID,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         revoked_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT pk_api_keys PRIMARY KEY (id),
         CONSTRAINT uq_api_keys_name UNIQUE (name),
         CONSTRAINT fk_api_keys_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_api_keys_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE SET NULL,
         CONSTRAINT uq_api_keys_digest UNIQUE (digest)
     )""",
     """CREATE TABLE audit_log (
@@ -434,6 +450,9 @@ TABLES = (
         CONSTRAINT fk_deals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
     "CREATE INDEX ix_deals_amount ON deals (workspace_id, coalesce(amount, -1), id)",
+    """CREATE INDEX ix_deals_board ON deals (workspace_id, stage, stage_entered_at, id)
+    INCLUDE (owner_email, currency, amount) WHERE status = 'active'""",
+    "CREATE INDEX ix_deals_closed ON deals (workspace_id, status, closed_at) WHERE status <> 'active'",
     "CREATE INDEX ix_deals_company_id ON deals (company_id)",
     "CREATE INDEX ix_deals_page ON deals (workspace_id, created_at, id)",
     "CREATE INDEX ix_deals_won ON deals (workspace_id, closed_at) WHERE status = 'won'",
@@ -534,7 +553,7 @@ TABLES = (
         id UUID NOT NULL,
         account_id UUID NOT NULL,
         kind TEXT NOT NULL CONSTRAINT ck_reconciliations_kind CHECK (kind IN ('poll', 'backfill')),
-        state TEXT DEFAULT 'running' NOT NULL CONSTRAINT ck_reconciliations_state CHECK (state IN ('running', 'done', 'failed')),
+        state TEXT DEFAULT 'running' NOT NULL CONSTRAINT ck_reconciliations_state CHECK (state IN ('waiting', 'running', 'done', 'failed')),
         because TEXT,
         started_at TIMESTAMP WITH TIME ZONE NOT NULL,
         ended_at TIMESTAMP WITH TIME ZONE,
@@ -676,6 +695,7 @@ TABLES = (
         person_id UUID,
         email TEXT,
         match_key TEXT,
+        attendee_key TEXT,
         company_key TEXT,
         name TEXT,
         time_zone TEXT,
@@ -705,7 +725,7 @@ TABLES = (
     """CREATE INDEX ix_booking_attendees_name_keys ON booking_attendees USING gin (name_keys)
         WITH (fastupdate = off) WHERE name_keys IS NOT NULL""",
     """CREATE INDEX ix_booking_attendees_unmatched
-        ON booking_attendees ((md5((booking_id)::text || ':' || email)::uuid)) WHERE match_key IS NOT NULL""",
+        ON booking_attendees ((md5((booking_id)::text || ':' || attendee_key)::uuid)) WHERE attendee_key IS NOT NULL""",
     "CREATE INDEX ix_booking_attendees_person_id ON booking_attendees (person_id)",
     """CREATE TABLE booking_refs (
         workspace_id UUID NOT NULL,
@@ -787,6 +807,13 @@ TABLES = (
         CONSTRAINT pk_lead_walks PRIMARY KEY (workspace_id, list),
         CONSTRAINT fk_lead_walks_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    """CREATE TABLE mail_senders (
+        workspace_id UUID NOT NULL,
+        number BIGINT NOT NULL,
+        email TEXT,
+        CONSTRAINT pk_mail_senders PRIMARY KEY (workspace_id, number),
+        CONSTRAINT fk_mail_senders_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
     """CREATE TABLE reported_leads (
         workspace_id UUID NOT NULL,
         lead TEXT NOT NULL,
@@ -794,6 +821,7 @@ TABLES = (
         CONSTRAINT pk_reported_leads PRIMARY KEY (workspace_id, lead),
         CONSTRAINT fk_reported_leads_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    "CREATE SEQUENCE campaign_numbers START WITH 1000000000",
     """CREATE TABLE lead_imports (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -824,6 +852,8 @@ TABLES = (
         last_name TEXT,
         name TEXT,
         company TEXT,
+        names_from UUID,
+        earlier_names JSONB DEFAULT '[]' NOT NULL,
         other_emails TEXT[],
         other_keys TEXT[],
         family_key TEXT COLLATE "C" DEFAULT '' NOT NULL,
@@ -862,6 +892,8 @@ TABLES = (
         import_id UUID,
         import_line BIGINT,
         shared BOOLEAN DEFAULT false NOT NULL,
+        mails_read INTEGER,
+        answers_read SMALLINT,
         CONSTRAINT pk_campaign_leads PRIMARY KEY (lead_id, campaign_id),
         CONSTRAINT fk_campaign_leads_workspace_id_campaign_id FOREIGN KEY(workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id),
         CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
@@ -873,6 +905,10 @@ TABLES = (
     """CREATE INDEX ix_campaign_leads_shared ON campaign_leads (workspace_id, lead_id)
         INCLUDE (campaign_id, replied, replied_at, interested, interested_at)
         WHERE shared AND (replied OR interested)""",
+    """CREATE INDEX ix_campaign_leads_unread_mails
+        ON campaign_leads (workspace_id, ((replied IS TRUE)::integer + (interested IS TRUE)::integer) DESC, lead_id)
+        WHERE campaign_id < 1000000000 AND (coalesce(sent, 0) > coalesce(mails_read, 0)
+        OR (replied IS TRUE)::integer + (interested IS TRUE)::integer > coalesce(answers_read, 0))""",
     """CREATE TABLE matches (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -893,7 +929,7 @@ TABLES = (
         CONSTRAINT fk_matches_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_matches_booking_id ON matches (booking_id)",
-    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) WHERE state = 'matched'",
+    "CREATE INDEX ix_matches_campaign ON matches (workspace_id, campaign_id) INCLUDE (booking_id) WHERE state = 'matched'",
     "CREATE INDEX ix_matches_lead_id ON matches (lead_id)",
     "CREATE UNIQUE INDEX uq_matches_attendee ON matches (booking_id, attendee) WHERE state = 'matched'",
     """CREATE TABLE funnel_seats (
@@ -901,6 +937,7 @@ TABLES = (
         workspace_id UUID NOT NULL,
         booking_id UUID NOT NULL,
         lead_id UUID NOT NULL,
+        person_id UUID NOT NULL,
         campaign_id BIGINT NOT NULL,
         booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
         start_time TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -914,7 +951,7 @@ TABLES = (
         CONSTRAINT fk_funnel_seats_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
     )""",
     "CREATE INDEX ix_funnel_seats_booking_id ON funnel_seats (booking_id)",
-    "CREATE INDEX ix_funnel_seats_lead_id ON funnel_seats (lead_id)",
+    "CREATE INDEX ix_funnel_seats_person_id ON funnel_seats (person_id)",
 )
 
 # Cal.com's own events under the name that integrations know. Readers need rights of their own on the table.
@@ -923,13 +960,104 @@ VIEW = """CREATE VIEW calcom_events WITH (security_invoker = true) AS
 
 # Attendees who are no lead as far as anybody knows: the seeds' name. Readers need rights of their own on the tables.
 UNMATCHED = """CREATE VIEW unmatched_bookings WITH (security_invoker = true) AS
-    SELECT md5(a.booking_id::text || ':' || a.email)::uuid AS id, b.workspace_id, a.booking_id, a.email AS attendee,
-           a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
-           a.dismissed, a.company_answer, a.company_key
+    SELECT md5(a.booking_id::text || ':' || a.attendee_key)::uuid AS id, b.workspace_id, a.booking_id,
+           a.attendee_key AS attendee, a.email, a.phone, a.name, b.title, b.start_time, coalesce(a.booked_at, b.booked_at) AS booked_at, b.status, b.organizer_email,
+           b.simulated, a.dismissed, a.company_answer, a.company_key
     FROM booking_attendees a JOIN bookings b ON b.id = a.booking_id
-    WHERE a.match_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
+    WHERE a.attendee_key IS NOT NULL AND a.cancelled_at IS NULL AND b.status NOT IN ('CANCELLED', 'REJECTED')
     AND NOT EXISTS (
-        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.email AND m.state = 'matched')"""
+        SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.attendee_key AND m.state = 'matched')"""
+
+# Teammates' Cal.com accounts, and what assistants may do and asked for: see showup.assistant.
+ASSISTANT_TABLES = (
+    """CREATE TABLE calcom_profiles (
+        id UUID NOT NULL,
+        teammate_id UUID NOT NULL,
+        name TEXT NOT NULL,
+        credentials BYTEA NOT NULL,
+        is_oauth BOOLEAN NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE,
+        because TEXT,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_calcom_profiles PRIMARY KEY (id),
+        CONSTRAINT uq_calcom_profiles_teammate_id_name UNIQUE (teammate_id, name),
+        CONSTRAINT fk_calcom_profiles_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE
+    )""",
+    """CREATE TABLE calcom_authorizations (
+        digest BYTEA NOT NULL,
+        teammate_id UUID NOT NULL,
+        name TEXT NOT NULL,
+        verifier BYTEA NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_calcom_authorizations PRIMARY KEY (digest),
+        CONSTRAINT fk_calcom_authorizations_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE
+    )""",
+    "CREATE INDEX ix_calcom_authorizations_expires_at ON calcom_authorizations (expires_at)",
+    "CREATE INDEX ix_calcom_authorizations_teammate_id ON calcom_authorizations (teammate_id)",
+    """CREATE TABLE approvals (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        tool TEXT NOT NULL,
+        arguments JSONB NOT NULL,
+        difference JSONB NOT NULL,
+        requested_by TEXT NOT NULL,
+        state TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        decided_by TEXT,
+        decided_at TIMESTAMP WITH TIME ZONE,
+        because TEXT,
+        event_ids UUID[] DEFAULT '{}' NOT NULL,
+        undone_by TEXT,
+        undone_at TIMESTAMP WITH TIME ZONE,
+        undo JSONB,
+        CONSTRAINT pk_approvals PRIMARY KEY (id),
+        CONSTRAINT ck_approvals_state CHECK (state IN ('pending', 'done', 'denied', 'expired', 'outdated', 'refused')),
+        CONSTRAINT fk_approvals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_approvals_created_at ON approvals (workspace_id, created_at, id)",
+    "CREATE INDEX ix_approvals_pending ON approvals (workspace_id, requested_by) WHERE state = 'pending'",
+    """CREATE TABLE tool_grants (
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        granted_by TEXT NOT NULL,
+        granted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_tool_grants PRIMARY KEY (workspace_id, actor, tool),
+        CONSTRAINT fk_tool_grants_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE assistant_settings (
+        workspace_id UUID NOT NULL,
+        is_on BOOLEAN NOT NULL,
+        calls_per_day INTEGER NOT NULL,
+        changes_per_day INTEGER NOT NULL,
+        tokens_per_day INTEGER NOT NULL,
+        changed_by TEXT NOT NULL,
+        changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_assistant_settings PRIMARY KEY (workspace_id),
+        CONSTRAINT fk_assistant_settings_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE assistant_usage (
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        day DATE NOT NULL,
+        calls INTEGER DEFAULT '0' NOT NULL,
+        changes INTEGER DEFAULT '0' NOT NULL,
+        tokens BIGINT DEFAULT '0' NOT NULL,
+        CONSTRAINT pk_assistant_usage PRIMARY KEY (workspace_id, actor, day),
+        CONSTRAINT fk_assistant_usage_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE chat_messages (
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        role TEXT NOT NULL CONSTRAINT ck_chat_messages_role CHECK (role IN ('user', 'assistant')),
+        content JSONB NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_chat_messages PRIMARY KEY (workspace_id, actor, number),
+        CONSTRAINT fk_chat_messages_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+)
 
 # Facts about meetings and deals, and their counts by week: see showup.analysis.
 ANALYSIS_TABLES = (
@@ -1068,11 +1196,12 @@ WEEK_TRIGGERS = (
 FUNNEL_TABLES = (
     """CREATE TABLE funnel_people (
         workspace_id UUID NOT NULL,
-        lead_id UUID NOT NULL,
+        person_id UUID NOT NULL,
         simulated BOOLEAN NOT NULL,
         levels SMALLINT NOT NULL,
         campaign_id BIGINT NOT NULL,
         organizer_email TEXT NOT NULL,
+        lead_id UUID NOT NULL,
         step INTEGER DEFAULT '0' NOT NULL,
         sender_email TEXT DEFAULT '' NOT NULL,
         shared BOOLEAN NOT NULL,
@@ -1088,11 +1217,12 @@ FUNNEL_TABLES = (
         outcome SMALLINT NOT NULL,
         at TIMESTAMP WITH TIME ZONE NOT NULL,
         settled_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        CONSTRAINT pk_funnel_people PRIMARY KEY (lead_id, simulated, levels, campaign_id, organizer_email),
+        CONSTRAINT pk_funnel_people PRIMARY KEY (person_id, simulated, levels, campaign_id, organizer_email, lead_id),
         CONSTRAINT fk_funnel_people_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     "CREATE INDEX ix_funnel_people_at ON funnel_people (workspace_id, at)",
     "CREATE INDEX ix_funnel_people_booked_at ON funnel_people (workspace_id, booked_at)",
+    "CREATE INDEX ix_funnel_people_lead_id ON funnel_people (lead_id)",
     """CREATE INDEX ix_funnel_people_report_at ON funnel_people (workspace_id, report_at)
         WHERE report_at IS NOT NULL""",
     "CREATE INDEX ix_funnel_people_settled_at ON funnel_people (workspace_id, settled_at)",
@@ -1233,7 +1363,7 @@ _PEOPLE_SUMS = f"""
            (part = 2 AND is_held IS NULL AND outcome IN (2, 3, 5))::int AS open,
            (part = 3 AND is_held)::int AS held, (part = 3 AND NOT is_held)::int AS missed
     FROM {{rows}} r
-    CROSS JOIN (VALUES (0, 1), (1, 2), (2, 2), (3, 4), (4, 8)) l(level, bit)
+    CROSS JOIN (VALUES (0, 1), (1, 2), (2, 16), (3, 4), (4, 8)) l(level, bit)
     CROSS JOIN LATERAL (VALUES (1, {_week("booked_at")}), (2, {_week("at")}), (3, {_week("report_at")})) d(part, week)
     WHERE levels & bit <> 0 AND (part < 3 OR report_at IS NOT NULL)
 """  # noqa: S608  # constants
@@ -1319,7 +1449,7 @@ SUM_TRIGGERS = (
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, *ANALYSIS_TABLES, *FUNNEL_TABLES, VIEW, UNMATCHED):
+    for statement in (*TABLES, *ASSISTANT_TABLES, *ANALYSIS_TABLES, *FUNNEL_TABLES, VIEW, UNMATCHED):
         op.get_bind().exec_driver_sql(statement)
     # A rebuild has temporary tables with the names of the sums: the functions must not take these for the current ones.
     op.execute("SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)")

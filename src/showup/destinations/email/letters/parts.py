@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 Style: TypeAlias = Literal["plain", "strong", "quiet", "struck"]
+ChoiceTone: TypeAlias = Literal["good", "bad", "info", "quiet"]
 Tone: TypeAlias = Literal["good", "info", "warn", "quiet"]
 
 _STYLES: Final[Mapping[str, Style]] = {"b": "strong", "q": "quiet", "s": "struck"}
@@ -55,6 +56,21 @@ class Buttons(Struct, frozen=True):
     main: Button
     second: Button | None = None
     kind: str = "buttons"
+
+
+class Choice(Struct, frozen=True):
+    """One of several answers of the same weight."""
+
+    tone: ChoiceTone
+    label: str
+    url: str
+
+
+class Choices(Struct, frozen=True):
+    """Answers, two beside each other."""
+
+    items: tuple[Choice, ...]
+    kind: str = "choices"
 
 
 class Portrait(Struct, frozen=True):
@@ -112,7 +128,7 @@ class Badge(Struct, frozen=True):
     text: str
 
 
-Part: TypeAlias = Paragraph | Bullets | Quote | Buttons | Portrait | Ticket
+Part: TypeAlias = Paragraph | Bullets | Quote | Buttons | Choices | Portrait | Ticket
 Parts: TypeAlias = tuple[Part, ...]
 
 

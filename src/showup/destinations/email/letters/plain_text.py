@@ -8,6 +8,7 @@ from showup.destinations.email.letters.parts import (
     Bullets,
     Button,
     Buttons,
+    Choices,
     Paragraph,
     Parts,
     Piece,
@@ -41,7 +42,7 @@ def foot_as_text(foot: Sequence[Sequence[Piece]]) -> str:
     return plain("\n".join(shown))
 
 
-def _lines(part: Paragraph | Bullets | Quote | Buttons | Portrait | Ticket) -> Iterable[str]:
+def _lines(part: Paragraph | Bullets | Quote | Buttons | Choices | Portrait | Ticket) -> Iterable[str]:
     match part:
         case Paragraph():
             return _paragraph(part.pieces)
@@ -55,6 +56,8 @@ def _lines(part: Paragraph | Bullets | Quote | Buttons | Portrait | Ticket) -> I
             return [part.heading, *_wrapped(part.text, "> ", "> ")]
         case Buttons():
             return [_link(one) for one in (part.main, part.second) if one is not None]
+        case Choices():
+            return [_link(Button(one.label, one.url)) for one in part.items]
         case Portrait():
             return [part.name, *part.lines]
         case Ticket():

@@ -1,0 +1,1 @@
+"""Back up and restore everything that Showup stores, in one file."""

@@ -1,0 +1,239 @@
+"""The list of bookings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from msgspec import Struct
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.teammate import Session
+from showup.reads.agenda import State, state_of
+from showup.reads.bookings import SORTS, BookingFilter, BookingOutcome, list_bookings
+from showup.reads.campaigns import CampaignFilter, list_campaigns
+from showup.reads.deal_meetings import WORDS
+from showup.reads.keyset import PageRequest
+from showup.reads.list_rows import BookingExtras, extras_of_bookings
+from showup.reads.list_totals import Totals, count_bookings
+from showup.reads.rows import Item
+from showup.web.api.schemas import BookingStatus
+from showup.web.dashboard.lists.address import Address, Choice, Filter
+from showup.web.dashboard.lists.deal_list import company_filter, source_word
+from showup.web.dashboard.lists.record_list import (
+    SIMULATED_FILTER,
+    Choices,
+    Column,
+    RecordList,
+    RecordListQuery,
+    Slice,
+    cell,
+    page_of,
+    slice_of,
+)
+from showup.web.dashboard.words import TheirTime, Viewer, their_time
+from showup.web.http.query_params import Day, ShortText, any_of
+
+_STATUSES: Final = (
+    Choice("ACCEPTED", "accepted"),
+    Choice("PENDING", "waits for a yes"),
+    Choice("CANCELLED", "cancelled"),
+    Choice("REJECTED", "rejected"),
+)
+_ATTENDED: Final = (Choice("true", "showed"), Choice("false", "no-show"), Choice("null", "unreported"))
+_OUTCOMES: Final = (
+    Choice("showed", "showed, reported"),
+    Choice("assumed", "assumed, by the clock"),
+    Choice("no_show", "no-show"),
+    Choice("host_absent", "host absent"),
+    Choice("open", "not known"),
+)
+
+
+class BookingListQuery(RecordListQuery):
+    """The fields of the address of `/bookings`. `ahead`: before or after this moment; `since` and `until` are days.
+
+    `outcome` and `campaign_id` come from the numbers of the funnel.
+    """
+
+    status: list[BookingStatus] = any_of()
+    attended: list[Literal["true", "false", "null"]] = any_of()
+    outcome: list[BookingOutcome] = any_of()
+    campaign_id: list[Annotated[int, Field(ge=0, lt=2**63)]] = any_of()
+    organizer: list[ShortText] = any_of()
+    source: list[ShortText] = any_of()
+    email: list[ShortText] = any_of()
+    company_id: list[UUID] = any_of()
+    ahead: Literal["yes", "no"] | None = None
+    since: Day | None = None
+    until: Day | None = None
+    sort: Literal["start_time", "-start_time"] = "-start_time"
+
+
+class ListedBooking(Struct, frozen=True, kw_only=True):
+    """A booking as its row shows it. `who` books; `when` is the viewer's time, `their` the attendee's."""
+
+    booking: Item
+    who: str
+    kind: str
+    when: str
+    their: TheirTime | None
+    is_today: bool
+    state: State
+    words: str
+    source: str
+    organizer: str | None
+
+
+class BookingList(RecordList[BookingListQuery]):
+    """Bookings, each across all its times."""
+
+    noun = "bookings"
+    singular = "booking"
+    title = "Bookings"
+    placeholder = "Person, company, title"
+    nothing = "A booking in Cal.com appears here by itself."
+    columns = (
+        Column(title="Who"),
+        Column(title="Meeting", css="kind-cell"),
+        Column(title="When", sort="start_time", is_latest_first=True),
+        Column(title="Attendance"),
+        Column(title="Source", css="src"),
+        Column(title="Organizer", css="own"),
+        Column(title="Booked", css="upd", is_number=True),
+    )
+    csv_header = (
+        *("start", "end", "title", "status", "attendance", "evidence", "name", "email", "company", "domain"),
+        *("organizer", "source", "reschedules", "booked", "cancellation_reason", "simulated", "id"),
+    )
+    query_type = BookingListQuery
+
+    async def filters(
+        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
+    ) -> Sequence[Filter]:
+        """Return the filters: organizers are teammates, or what the address names."""
+        return (
+            Filter(name="ahead", label="When", choices=(Choice("yes", "still to come"), Choice("no", "past"))),
+            Filter(name="status", label="Status", form="many", choices=_STATUSES),
+            Filter(name="attended", label="Attendance", form="many", choices=_ATTENDED),
+            Filter(name="organizer", label="Organizer", choices=[Choice(*one) for one in choices.owners.items()]),
+            Filter(name="since", label="Starts", form="day", preposition="since"),
+            Filter(name="until", label="Starts", form="day", preposition="before"),
+            SIMULATED_FILTER,
+            Filter(name="outcome", label="Outcome", form="hidden", choices=_OUTCOMES),
+            await _campaign_filter(tx, session, address),
+            Filter(name="source", label="Source", form="hidden"),
+            Filter(name="email", label="Attendee", form="hidden"),
+            await company_filter(tx, session, address),
+        )
+
+    def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:
+        """Return the views of bookings."""
+        return {
+            "Coming": {"ahead": "yes", "status": "ACCEPTED", "sort": "start_time"},
+            "Mine": {"organizer": session.teammate.email},
+            "Unreported": {"ahead": "no", "status": "ACCEPTED", "attended": "null"},
+            "All": {},
+        }
+
+    async def load(
+        self, tx: AsyncConnection, session: Session, query: BookingListQuery, viewer: Viewer, *, limit: int
+    ) -> Slice:
+        """Return the bookings."""
+        request = page_of(query.cursor, query.sort, SORTS, limit)
+        return slice_of(await list_bookings(tx, session.permission, _filter_of(query, viewer), request), query.sort)
+
+    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
+        """Return the bookings with these ids."""
+        page_request = PageRequest(sort="-start_time", limit=len(ids))
+        return (await list_bookings(tx, session.permission, BookingFilter(ids=ids), page_request)).items
+
+    async def count(
+        self, tx: AsyncConnection, session: Session, query: BookingListQuery, viewer: Viewer, *, bound: int
+    ) -> Totals:
+        """Return the number of bookings."""
+        return await count_bookings(tx, session.permission, _filter_of(query, viewer), bound)
+
+    async def rows(
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        items: Sequence[Item],
+        viewer: Viewer,
+        choices: Choices,  # noqa: ARG002  # as other lists need it
+    ) -> Sequence[ListedBooking]:
+        """Return the rows."""
+        extras = await extras_of_bookings(tx, session.permission, [one["id"] for one in items])
+        return [_row(one, extras[one["id"]], viewer) for one in items]
+
+    def csv_row(self, item: Item) -> Sequence[object]:
+        """Return the cells of a booking."""
+        person, company = item["person"] or {}, item["company"] or {}
+        return [
+            *(cell(item[name]) for name in ("start_time", "end_time", "title", "status")),
+            *(item["attendance"]["state"], item["attendance"]["evidence"]),
+            *(person.get("name"), person.get("email"), company.get("name"), company.get("domain")),
+            *(cell(item[name]) for name in ("organizer_email", "source", "reschedule_count", "booked_at")),
+            *(cell(item[name]) for name in ("cancellation_reason", "simulated", "id")),
+        ]
+
+
+async def _campaign_filter(tx: AsyncConnection, session: Session, address: Address) -> Filter:
+    """Return the filter by campaign, which only links set, with the names of the campaigns in the address."""
+    choices = []
+    if ids := [int(one) for one in address.values("campaign_id")]:
+        request = PageRequest(sort="name", limit=len(ids))
+        found = (await list_campaigns(tx, session.permission, CampaignFilter(ids=ids), request)).items
+        choices = [Choice(str(one["id"]), one["name"]) for one in found]
+    return Filter(name="campaign_id", label="Campaign", form="hidden", choices=choices)
+
+
+def _filter_of(query: BookingListQuery, viewer: Viewer) -> BookingFilter:
+    since, until = query.at_midnight(query.since, viewer), query.at_midnight(query.until, viewer)
+    if query.ahead == "yes":
+        since = max(since or viewer.now, viewer.now)
+    elif query.ahead == "no":
+        until = min(until or viewer.now, viewer.now)
+    return BookingFilter(
+        q=query.q,
+        status=query.status,
+        attended=query.attended,
+        outcome=query.outcome,
+        campaign_id=query.campaign_id,
+        organizer=query.organizer,
+        source=query.source,
+        email=query.email,
+        company_id=query.company_id,
+        simulated=query.simulated,
+        starts_from=since,
+        starts_before=until,
+    )
+
+
+def _row(booking: Item, extras: BookingExtras, viewer: Viewer) -> ListedBooking:
+    person: Mapping[str, Any] = booking["person"] or {}
+    start = booking["start_time"]
+    state = state_of(
+        booking["status"],
+        attended=booking["attended"],
+        evidence=booking["attendance_evidence"],
+        host_absent=booking["host_absent"],
+        outcome=extras.outcome,
+        is_over=extras.end_time <= viewer.now,
+    )
+    day = viewer.day(start)
+    return ListedBooking(
+        booking=booking,
+        who=person.get("name") or person.get("email") or booking["title"] or "Somebody",
+        kind=extras.kind or booking["title"],
+        when=f"{day} {viewer.hour(start)}",
+        their=their_time(viewer, start, extras.time_zone),
+        is_today=day == "today" and state in ("upcoming", "pending"),
+        state=state,
+        words=WORDS[state],
+        source=source_word(booking["source"], extras.campaign),
+        organizer=extras.organizer_name or booking["organizer_email"],
+    )
+
+
+BOOKINGS: Final = BookingList()

@@ -1,0 +1,160 @@
+"""The list of companies."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access.teammate import Session
+from showup.reads.companies import SORTS, CompanyFilter, list_companies
+from showup.reads.deal_meetings import DealMeeting, meetings_of_deals, next_of, trail_of
+from showup.reads.keyset import PageRequest
+from showup.reads.list_rows import CompanyExtras, extras_of_companies
+from showup.reads.list_totals import Totals, count_companies
+from showup.reads.rows import Item
+from showup.web.dashboard.lists.address import Address, Filter
+from showup.web.dashboard.lists.record_list import (
+    SIMULATED_FILTER,
+    Choices,
+    Column,
+    RecordList,
+    RecordListQuery,
+    Slice,
+    cell,
+    page_of,
+    slice_of,
+)
+from showup.web.dashboard.words import Viewer, count
+from showup.web.http.query_params import ShortText, any_of
+
+_SHOWN_MEETINGS: Final = 6
+_SHOWN_PEOPLE: Final = 2
+
+
+class CompanyListQuery(RecordListQuery):
+    """The fields of the address of `/companies`."""
+
+    domain: list[ShortText] = any_of()
+    sort: Literal["name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at"
+
+
+class ListedCompany(Struct, frozen=True, kw_only=True):
+    """A company as its row shows it; `trail` and `next_words` are of its active deal."""
+
+    company: Item
+    extras: CompanyExtras
+    people: str
+    share: float | None
+    trail: Sequence[DealMeeting]
+    next_words: str
+    is_today: bool
+
+
+class CompanyList(RecordList[CompanyListQuery]):
+    """Companies: each business domain is one."""
+
+    noun = "companies"
+    singular = "company"
+    title = "Companies"
+    placeholder = "Name or domain"
+    nothing = "A booking from a business address brings its company."
+    columns = (
+        Column(title="Company", sort="name"),
+        Column(title="People", css="kind-cell"),
+        Column(title="Active deal"),
+        Column(title="Amount", is_number=True),
+        Column(title="Next meeting"),
+        Column(title="Trail"),
+        Column(title="Updated", css="upd", sort="updated_at", is_number=True, is_latest_first=True),
+    )
+    csv_header = ("company", "domain", "created", "updated", "simulated", "id")
+    query_type = CompanyListQuery
+
+    async def filters(
+        self,
+        tx: AsyncConnection,  # noqa: ARG002  # as other lists need it
+        session: Session,  # noqa: ARG002  # as other lists need it
+        address: Address,  # noqa: ARG002  # as other lists need it
+        choices: Choices,  # noqa: ARG002  # as other lists need it
+    ) -> Sequence[Filter]:
+        """Return the filters."""
+        return (SIMULATED_FILTER, Filter(name="domain", label="Domain", form="hidden"))
+
+    def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:  # noqa: ARG002  # the same for everybody
+        """Return the views of companies."""
+        return {"Newest": {}, "By name": {"sort": "name"}}
+
+    async def load(
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        query: CompanyListQuery,
+        viewer: Viewer,  # noqa: ARG002  # as other lists need it
+        *,
+        limit: int,
+    ) -> Slice:
+        """Return the companies."""
+        request = page_of(query.cursor, query.sort, SORTS, limit)
+        return slice_of(await list_companies(tx, session.permission, _filter_of(query), request), query.sort)
+
+    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
+        """Return the companies with these ids."""
+        page_request = PageRequest(sort="-created_at", limit=len(ids))
+        return (await list_companies(tx, session.permission, CompanyFilter(ids=ids), page_request)).items
+
+    async def count(
+        self,
+        tx: AsyncConnection,
+        session: Session,
+        query: CompanyListQuery,
+        viewer: Viewer,  # noqa: ARG002  # as other lists need it
+        *,
+        bound: int,
+    ) -> Totals:
+        """Return the number of companies."""
+        return await count_companies(tx, session.permission, _filter_of(query), bound)
+
+    async def rows(
+        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
+    ) -> Sequence[ListedCompany]:
+        """Return the rows."""
+        extras = await extras_of_companies(tx, session.permission, [one["id"] for one in items])
+        deal_ids = [one.deal_id for one in extras.values() if one.deal_id is not None]
+        meetings = await meetings_of_deals(tx, session.permission, deal_ids, viewer.now, newest=_SHOWN_MEETINGS)
+        return [_row(one, extras[one["id"]], meetings, choices, viewer) for one in items]
+
+    def csv_row(self, item: Item) -> Sequence[object]:
+        """Return the cells of a company."""
+        return [cell(item[name]) for name in ("name", "domain", "created_at", "updated_at", "simulated", "id")]
+
+
+def _filter_of(query: CompanyListQuery) -> CompanyFilter:
+    return CompanyFilter(q=query.q, domain=query.domain, simulated=query.simulated)
+
+
+def _row(
+    company: Item,
+    extras: CompanyExtras,
+    meetings: Mapping[Any, Sequence[DealMeeting]],
+    choices: Choices,
+    viewer: Viewer,
+) -> ListedCompany:
+    own = meetings.get(extras.deal_id, ())
+    ahead = next_of(own, viewer.now)
+    day = "" if ahead is None else viewer.day(ahead.start_time)
+    names = ", ".join(extras.names[:_SHOWN_PEOPLE])
+    more = extras.people - _SHOWN_PEOPLE
+    return ListedCompany(
+        company=company,
+        extras=extras,
+        people=f"{names} and {count(more, 'other')}" if more > 0 else names,
+        share=choices.share(extras.stage),
+        trail=trail_of(own, _SHOWN_MEETINGS),
+        next_words="" if ahead is None else f"{day} {viewer.hour(ahead.start_time)}",
+        is_today=day == "today",
+    )
+
+
+COMPANIES: Final = CompanyList()

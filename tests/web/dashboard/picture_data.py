@@ -1,0 +1,255 @@
+"""A team's pipeline for pictures of the pages: invented companies, of which each step took place at its own time.
+
+It is Thursday, 12 March 2026, 13:37 in Prague. Everything follows from the seed.
+"""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import httpx2
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from showup.access.keys import digest
+from showup.campaigns.campaign import FIRST_OWN_ID
+from showup.container import event_handlers
+from showup.database import tables
+from showup.simulation.models import SimulatedOrganizer
+from showup.web.app import create_app
+from tests.histories.webhooks import attendee, body, payload
+from tests.web.sample_data import ADMIN_KEY, SampleData, key_of, session_of
+from tests.web.scenario import ingest_and_project
+
+NOW: Final = datetime(2026, 3, 12, 12, 37, tzinfo=UTC)
+TEAM: Final = {"dana": ("Dana Reyes", "admin"), "ola": ("Ola Lindqvist", "member"), "marcus": ("Marcus Bell", "member")}
+CAMPAIGNS: Final = ("Robotics", "Logistics", "Clinics", "Energy", "SaaS RevOps")
+_SEED: Final = 12
+_DAY: Final = timedelta(days=1)
+
+
+class MovableClock:
+    """A clock that the data move forward; each reading is a millisecond later."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+class Company(NamedTuple):
+    """A company with its meetings: days from now to each, and its outcome; None: ahead, or nobody has said."""
+
+    name: str
+    person: str
+    owner: str
+    stage: str
+    days: int
+    meetings: tuple[tuple[float, str | None], ...]
+    amount: tuple[int, str] | None = None
+    campaign: str | None = None
+    zone: str = "Europe/Prague"
+
+
+COMPANIES: Final = (
+    Company(
+        "Kestrel Robotics",
+        "Priya Natarajan",
+        "dana",
+        "booked",
+        9,
+        ((0.016, None),),
+        (18000, "EUR"),
+        "Robotics",
+        "America/New_York",
+    ),
+    Company(
+        "Lumen Freight",
+        "Tomás Herrera",
+        "dana",
+        "booked",
+        16,
+        ((0.08, None),),
+        (12500, "USD"),
+        "Logistics",
+        "America/Mexico_City",
+    ),
+    Company("Halcyon Bio", "Wei Zhang", "dana", "booked", 4, ((0.9, None),), (9000, "USD")),
+    Company("Acme Corp", "Sarah Chen", "dana", "booked", 12, ((-5, "no_show"), (1.1, None)), (15000, "USD"), "Clinics"),
+    Company("Nexus Ventures", "Anna Smith", "ola", "booked", 2, ((3.9, None),), (8000, "USD")),
+    Company("Marlowe Foods", "Ben Okafor", "ola", "booked", 3, ((5.1, None),), (6500, "USD")),
+    Company("Ostrava Steelworks", "Jiří Novák", "dana", "met", 4, ((-0.2, "showed"),), (20000, "EUR"), "Logistics"),
+    Company("Bluepeak Energy", "Noor El-Sayed", "dana", "met", 5, ((-0.05, "ended"),), (11000, "USD"), "Energy"),
+    Company(
+        "TechStart Inc",
+        "Mike Johnson",
+        "ola",
+        "met",
+        9,
+        ((-8, "showed"), (-6, "showed"), (5.2, None)),
+        (14000, "USD"),
+        "SaaS RevOps",
+    ),
+    Company("Tidewater Insurance", "Grace Mbeki", "marcus", "met", 30, ((-21, "showed"), (-16, None)), (22000, "USD")),
+    Company(
+        "DataFlow Systems",
+        "Lisa Wong",
+        "dana",
+        "proposal",
+        20,
+        ((-14, "no_show"), (-9, "showed"), (0.14, None)),
+        (42000, "USD"),
+        "SaaS RevOps",
+    ),
+    Company("Cedar & Co", "Emily Park", "ola", "proposal", 30, ((-24, "showed"), (-20, "showed")), (6200, "USD")),
+    Company(
+        "Quarry Analytics",
+        "Sofia Rossi",
+        "marcus",
+        "negotiation",
+        25,
+        ((-20, "showed"), (-15, "showed"), (1.2, None)),
+        (13400, "USD"),
+    ),
+    Company(
+        "Fjord Outdoor",
+        "Astrid Bakke",
+        "ola",
+        "negotiation",
+        28,
+        ((-22, "showed"), (-18, "host_absent"), (-11, "showed")),
+    ),
+)
+_ENDS: Final = ("won", "won", "lost", "met", "proposal", "lost", "cancelled")
+_REASONS: Final = ("Price", "Price", "Went silent", "No need now")
+
+
+async def fill(engine: AsyncEngine, clock: MovableClock) -> None:
+    """Fill an empty database."""
+    await _team().insert_into(engine)
+    app = create_app(engine=engine, clock=clock, admin_key=ADMIN_KEY, version="0", event_handlers=event_handlers())
+    transport = httpx2.ASGITransport(app=app)
+    headers = {"Authorization": f"Bearer {key_of('writer')}"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://showup.example", headers=headers) as client:
+        steps = [*_past(random.Random(_SEED)), *(step for one in COMPANIES for step in _steps(one))]  # noqa: S311
+        number = 0
+        for at, what, fields in sorted(steps, key=lambda step: step[0]):
+            clock.now, number = at, number + 1
+            if what == "webhook":
+                await ingest_and_project(engine, "ours", [_webhook(number, at, **fields)], clock)
+            else:
+                await _command(client, engine, what, **fields)
+    clock.now = NOW
+    async with engine.begin() as tx:
+        await tx.execute(text(_DELIVERED), {"now": NOW})
+
+
+def _team() -> SampleData:
+    data = SampleData()
+    data.add(tables.workspaces, id="ours", slug="ours", name="Brightside Growth", time_zone="Europe/Prague")
+    data.add(tables.connections, workspace_id="ours", id="ours.account", kind="calcom", name="ours-calcom")
+    data.add(
+        tables.api_keys, workspace_id="ours", id="key", name="writer", scope="admin", digest=digest(key_of("writer"))
+    )
+    for name, (full_name, role) in TEAM.items():
+        made = {"created_at": NOW - 300 * _DAY, "email": f"{name}@brightside.example", "name": full_name}
+        data.add(tables.teammates, id=name, seen_at=NOW - timedelta(hours=19), time_zone="Europe/Prague", **made)
+        data.add(tables.memberships, id=f"of.{name}", teammate_id=name, workspace_id="ours", role=role)
+        times = {"created_at": NOW - _DAY, "expires_at": NOW + 300 * _DAY}
+        data.add(tables.sessions, digest=digest(session_of(name)), teammate_id=name, **times)
+    for number, name in enumerate(CAMPAIGNS):
+        row = {"id": FIRST_OWN_ID + number, "source": "csv", "name": name, "created_at": NOW - 90 * _DAY}
+        data.add(tables.campaigns, workspace_id="ours", **row)
+    return data
+
+
+_DELIVERED: Final = "UPDATE showup.deliveries SET state = 'delivered', delivered_at = due_at WHERE due_at < :now"
+_BOOKING: Final = "SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = :uid"
+_MATCH: Final = """
+    INSERT INTO showup.matches (id, workspace_id, booking_id, attendee, lead_id, lead_email, campaign_id, method, score,
+                                evidence, state, event_id, actor, at)
+    SELECT gen_random_uuid(), c.workspace_id, a.booking_id, a.email, gen_random_uuid(), a.email, c.id, 'email', 1, '{}',
+           'matched', gen_random_uuid(), 'showup', :at
+    FROM showup.booking_attendees a, showup.campaigns c WHERE a.booking_id = :id AND c.name = :campaign
+"""
+Step: TypeAlias = tuple[datetime, str, dict[str, Any]]
+
+
+def _steps(company: Company) -> list[Step]:
+    """Return what happened to an active deal, each with its time."""
+    begun = NOW - company.days * _DAY
+    steps: list[Step] = []
+    for index, (days, outcome) in enumerate(company.meetings):
+        start = (NOW + days * _DAY).replace(minute=0, second=0, microsecond=0)
+        uid = f"{company.name}-{index}".lower().replace(" ", "-").replace("&", "and")
+        booked_at = begun if index == 0 else min(start - _DAY, NOW - timedelta(hours=3))
+        booking = {"company": company, "uid": uid, "start": start}
+        steps.append((booked_at, "webhook", {"trigger": "BOOKING_CREATED", **booking}))
+        if outcome == "ended":
+            steps.append((start + timedelta(minutes=31), "webhook", {"trigger": "MEETING_ENDED", **booking}))
+        elif outcome is not None:
+            steps.append((start + timedelta(hours=1), "outcome", {"uid": uid, "outcome": outcome}))
+    first = f"{company.name}-0".lower().replace(" ", "-").replace("&", "and")
+    if company.amount is not None:
+        amount, currency = company.amount
+        steps.append((begun + timedelta(hours=1), "deal", {"uid": first, "amount": amount, "currency": currency}))
+    if company.stage not in ("booked", "met"):
+        moved_at = NOW - (3 if company.stage == "proposal" else 5) * _DAY
+        steps.append((moved_at, "deal", {"uid": first, "stage": company.stage}))
+    if company.campaign is not None:
+        # A later event of the booking would match it again.
+        steps.append((NOW, "campaign", {"uid": first, "campaign": company.campaign}))
+    return steps
+
+
+def _past(chance: random.Random) -> list[Step]:
+    """Return what happened to deals that are closed: how long deals stay in a stage follows from them."""
+    steps: list[Step] = []
+    for number in range(42):
+        begun = NOW - (16 + 2 * number + chance.random()) * _DAY
+        company = Company(f"Past {number}", f"Person {number}", chance.choice([*TEAM]), "", 0, ())
+        uid, met_at = f"past-{number}", begun + chance.uniform(1, 8) * _DAY
+        end = _ENDS[number % len(_ENDS)]
+        booking = {"company": company, "uid": uid, "start": met_at}
+        steps.append((begun, "webhook", {"trigger": "BOOKING_CREATED", **booking}))
+        steps.append(
+            (
+                begun + timedelta(minutes=5),
+                "deal",
+                {"uid": uid, "amount": 1000 * chance.randint(4, 20), "currency": "USD"},
+            )
+        )
+        closed_at = min(met_at + chance.uniform(1, 14) * _DAY, NOW - timedelta(hours=2 + number))
+        if end not in ("lost", "cancelled") or number % 2:
+            steps.append((min(met_at + timedelta(hours=1), closed_at), "outcome", {"uid": uid, "outcome": "showed"}))
+        if number % 3:
+            moved_at = met_at + (closed_at - met_at) * chance.uniform(0.2, 0.6)
+            steps.append((moved_at, "deal", {"uid": uid, "stage": "proposal"}))
+        status = end if end in ("won", "lost", "cancelled") else "lost"
+        reason = {"lost_reason": chance.choice(_REASONS)} if status == "lost" else {}
+        steps.append((closed_at, "deal", {"uid": uid, "status": status, **reason}))
+    return steps
+
+
+def _webhook(number: int, at: datetime, *, trigger: str, company: Company, uid: str, start: datetime) -> bytes:
+    name, address = TEAM[company.owner][0], f"{company.owner}@brightside.example"
+    host = SimulatedOrganizer(1, name, address, company.owner, "Europe/Prague")
+    domain = "".join(letter for letter in company.name.lower() if letter.isascii() and letter.isalnum())
+    person = attendee(f"{company.person.split()[0].lower()}@{domain}.example", company.person, zone=company.zone)
+    fields = payload(uid, number, start, [person], organizer=host, company=company.name)
+    return body(trigger, at, fields | {"title": "Discovery call"})
+
+
+async def _command(client: httpx2.AsyncClient, engine: AsyncEngine, what: str, *, uid: str, **fields: Any) -> None:
+    async with engine.begin() as tx:
+        [[booking_id, deal_id]] = await tx.execute(text(_BOOKING), {"uid": uid})
+        if what == "campaign":
+            await tx.execute(text(_MATCH), {"id": booking_id, "at": NOW, **fields})
+            return
+    if what == "outcome":
+        response = await client.post(f"/api/bookings/{booking_id}/outcome", json=fields)
+    else:
+        response = await client.patch(f"/api/deals/{deal_id}", json=fields)
+    assert response.is_success, (uid, fields, response.text)

@@ -1,0 +1,146 @@
+"""CA5, AP4: the page Funnel says what the API counts, with its filters in the address and its doubt in words."""
+
+import re
+from urllib.parse import parse_qsl
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from showup.container import event_handlers
+from showup.web.app import create_app
+from tests.histories.webhooks import MONDAY, ended_body
+from tests.web.conftest import client_of
+from tests.web.dashboard.conftest import Browser
+from tests.web.sample_data import ADMIN_KEY
+from tests.web.scenario import DAY, HOUR, TODAY, Scenario, booking_created, ingest_and_project, ticking_clock
+
+LEADS = b"""email,first_name,emails_sent,last_sent_at,interested_at
+sarah@acme.com,Sarah,3,2026-09-05T06:00:00Z,2026-09-06T06:00:00Z
+gina@globex.co.uk,Gina,2,2026-09-05T06:00:00Z,
+nobody@far.example,Nobody,4,2026-09-05T06:00:00Z,
+"""
+CSV = {"Content-Type": "text/csv"}
+
+
+@pytest.fixture
+def app(scenario: Scenario) -> FastAPI:
+    return create_app(
+        engine=scenario.engine,
+        clock=ticking_clock(),
+        admin_key=ADMIN_KEY,
+        version="0",
+        event_handlers=event_handlers(),
+    )
+
+
+@pytest.fixture
+async def member(app: FastAPI) -> Browser:
+    client = client_of(app, "writer")
+    for name in ("Founders", "<b>Bold</b>"):
+        imported = await client.post(f"/api/leads/import?campaign={name}", content=LEADS, headers=CSV)
+        assert imported.status_code == 200, imported.text
+    return Browser(app, "member")
+
+
+def text_of(page: httpx2.Response) -> str:
+    assert page.status_code == 200, page.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text.partition('id="funnel"')[2]))
+
+
+async def test_the_page_says_the_numbers_of_the_api(member: Browser) -> None:
+    """18 mails in two campaigns; Sarah and Gina booked, and Sarah's first meeting is assumed from the clock."""
+    page = await member.get("/funnel")
+    text = text_of(page)
+    assert "One person showed for every 18 mails." in text
+    assert "There is too little in the 90 days before to compare with." in text
+    assert "Where 2 booked people stand" in text
+    assert "1 assumed, by the clock" in text
+    assert "1 nobody has said" in text
+    assert "Nobody has reported a meeting of this time." in text
+    assert "&lt;b&gt;Bold&lt;/b&gt;" in page.text
+    assert "<b>Bold" not in page.text
+
+
+async def test_filters_and_rank_sit_in_the_address(member: Browser) -> None:
+    page = (await member.get("/funnel?period=30d&organizer=ben%40outbound.example")).text
+    assert "people who booked" in page or "person who booked" in page
+    assert "period=30d&amp;organizer=ben%40outbound.example&amp;rank=counted#camp-h" in page
+    own = "./funnel?period=30d&amp;organizer=ben%40outbound.example"
+    assert f'hx-get="{own}"' in page
+    part = await member.get(own.removeprefix(".").replace("&amp;", "&"), **{"HX-Request": "true"})
+    assert part.text.lstrip().startswith("<div"), "the part alone"
+    assert f'hx-get="{own}"' in part.text, "its links are relative to the page that it is swapped into"
+    campaign = re.search(r"campaign_id=(\d+)", page)
+    assert campaign is not None
+    text = text_of(await member.get(f"/funnel?campaign_id={campaign[1]}&from=2026-01-01&to=2026-02-01"))
+    assert "No mail and no booking in this time." in text
+    for wrong in ("from=tomorrow", "from=0001-01-01&to=9999-12-31", "rank=luck", "campaign_id=x", "organizer=%00"):
+        assert (await member.get(f"/funnel?{wrong}")).status_code == 404
+
+
+async def test_parts_and_legend_lead_to_the_list_of_bookings(member: Browser) -> None:
+    page = (await member.get("/funnel?period=all")).text
+    links = set(re.findall(r'href="\./bookings\?([^"]+)"', page))
+    assert any("attended=true&amp;outcome=assumed" in link for link in links)
+    assert all("source=campaign&amp;simulated=false" in link for link in links)
+
+
+FATES = ["showed"] * 3 + ["ended"] * 2 + ["no_show", "host_absent", "nobody says", "nobody says", "ahead"]
+
+
+async def book_once_each(client: httpx2.AsyncClient, scenario: Scenario) -> None:
+    """Import a lead for each fate, who books one meeting."""
+    emails = [f"one@single{place}.example" for place in range(len(FATES))]
+    file = "\n".join(["email", *emails]).encode()
+    imported = await client.post("/api/leads/import?campaign=Singles", content=file, headers=CSV)
+    assert imported.status_code == 200, imported.text
+    webhooks = []
+    for n, (email, fate) in enumerate(zip(emails, FATES, strict=True)):
+        start = TODAY + DAY if fate == "ahead" else MONDAY + n * HOUR
+        webhooks.append(booking_created(f"one{n}", 100 + n, start, email))
+        if fate == "ended":
+            webhooks.append(ended_body(f"one{n}", 100 + n, start, [email], start - DAY))
+    await ingest_and_project(scenario.engine, "ours", webhooks, ticking_clock())
+    for n, fate in enumerate(FATES):
+        if fate in ("showed", "no_show", "host_absent"):
+            path = f"/api/bookings/{await scenario.booking_id(f'one{n}')}/outcome"
+            assert (await client.post(path, json={"outcome": fate})).status_code == 200
+
+
+async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, scenario: Scenario) -> None:
+    """People with one meeting each: as many bookings as people. Every filter of a link is a chip that removes it."""
+    await book_once_each(client_of(app, "writer"), scenario)
+    campaign = re.search(r"campaign_id=(\d+)[^>]*>Singles", (await member.get("/funnel?period=all")).text)
+    assert campaign is not None
+    address = f"/funnel?campaign_id={campaign[1]}&organizer=ben%40outbound.example&from=2026-09-01&to=2026-09-20"
+    page = (await member.get(address)).text
+    found = re.findall(r'<a [^>]*href="\./(bookings\?[^"]+)">(?:<b>)?(\d+)', page)
+    assert sorted(int(number) for _, number in found) == [1, 1, 1, 2, 2, 3, 5, 10], "each outcome, booked and showed"
+    for link, number in found:
+        query = link.replace("&amp;", "&")
+        listed = (await member.get(f"/{query}")).text
+        assert listed.count("<tr data-row>") == int(number), query
+        chips = re.findall(r'<a class="chip chip--on" href="\./bookings\??([^"]*)" aria-label="[^"]*, remove', listed)
+        pairs = parse_qsl(query.partition("?")[2])
+        left = [[pair for pair in pairs if pair != removed] for removed in pairs]
+        assert sorted(parse_qsl(chip.replace("&amp;", "&")) for chip in chips) == sorted(left)
+        assert "Campaign Singles, remove" in listed
+
+
+async def test_old_data_say_since_when(member: Browser, scenario: Scenario) -> None:
+    async with scenario.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "INSERT INTO showup.syncs (account_id, began_at, next_at, last_ok_at, failing_since, because)"
+            " SELECT id, '2026-09-14 08:00Z', '2026-09-14 12:05Z', '2026-09-14 09:30Z', '2026-09-14 10:00Z',"
+            " 'it is down' FROM showup.connections WHERE kind = 'calcom'"
+        )
+    assert "Cal.com data unavailable since 09:30 ." in text_of(await member.get("/funnel"))
+
+
+async def test_the_file_has_the_campaigns_of_the_page(member: Browser) -> None:
+    response = await member.get("/funnel.csv?period=all")
+    assert response.headers["content-type"].startswith("text/csv")
+    rows = response.text.splitlines()
+    assert len(rows) == 3
+    assert "Founders" in response.text
