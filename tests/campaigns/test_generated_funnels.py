@@ -34,6 +34,8 @@ SINCE, UNTIL = MONDAY + timedelta(days=5), MONDAY + timedelta(days=9)
 PERIOD: dict[str, Any] = {"since": SINCE, "until": UNTIL}
 LEADS = [f"lead{number}@firm{number % 9}.example" for number in range(24)]
 CAMPAIGNS = ("One", "Two", "Three")
+# Merged later: two leads of one campaign who got the same mail of the same sender, and nothing else.
+TWINS = LEADS[:2]
 MAILS = ("sent", "delivered", "replied", "interested")
 # With whole weeks, and days beside them.
 WEEKS: dict[str, Any] = {"since": MONDAY - timedelta(hours=7), "until": MONDAY + timedelta(days=16, hours=5)}
@@ -61,7 +63,8 @@ QUESTIONS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
 
 async def import_leads(scenario: CampaignScenario, chance: random.Random) -> None:
     for campaign in CAMPAIGNS:
-        members = chance.sample(LEADS, 14)
+        members = chance.sample(LEADS[2:], 13)
+        twins = TWINS if campaign == CAMPAIGNS[0] else []
         await scenario.import_rows(
             campaign,
             [
@@ -77,7 +80,8 @@ async def import_leads(scenario: CampaignScenario, chance: random.Random) -> Non
                     "sender_email": chance.choice(["s1@mail.example", "s2@mail.example", ""]),
                 }
                 for email in members
-            ],
+            ]
+            + [{"email": email, "emails_sent": 2, "sender_email": "s1@mail.example"} for email in twins],
         )
 
 
@@ -119,8 +123,8 @@ async def play(scenario: CampaignScenario, chance: random.Random) -> None:
     for number in chance.sample(range(1, 71), 25):
         outcome = chance.choice(["showed", "no_show", "host_absent", "rescheduled"])
         await scenario.execute(OutcomeReported(subject=f"uid:uid{number}", outcome=outcome))
-    first, second, third, fourth, fifth, *_ = chance.sample(LEADS, 8)
-    for gone, stays in ((first, second), (second, third)):
+    first, second, third, fourth, fifth, *_ = chance.sample(LEADS[2:], 8)
+    for gone, stays in ((first, second), (second, third), TWINS):
         await scenario.execute(Merged(kind="people", gone=gone, stays=stays))
     undone = await scenario.execute(Merged(kind="people", gone=fourth, stays=fifth))
     await scenario.execute(MergeUndone(merge=undone.event_ids[0]))
