@@ -27,10 +27,10 @@ from showup.reads.board import (
     closed_since,
     list_campaigns,
     owner_names,
-    stage_stays,
 )
 from showup.reads.board_cards import load_cards
 from showup.reads.rates import FEW, rate_of
+from showup.reads.stage_stays import stage_stays
 from showup.web.dashboard import words
 from showup.web.dashboard.deal_card import CardView, card_view
 from showup.web.dashboard.words import Viewer
