@@ -123,6 +123,7 @@ WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]
 StrongKeys = Annotated[SecretStr, AfterValidator(_check_key_length)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_to_upper)]
 CommaSeparated = BeforeValidator(_split_commas)
+Origins = Annotated[tuple[Origin, ...], NoDecode, CommaSeparated]
 
 
 class Settings(BaseSettings):
@@ -149,9 +150,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, CommaSeparated] = Field(
         default=(), validation_alias="SHOWUP_TRUSTED_PROXIES"
     )
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode, CommaSeparated] = Field(
-        default=(), validation_alias="SHOWUP_CORS_ORIGINS"
-    )
+    cors_origins: Origins = Field(default=(), validation_alias="SHOWUP_CORS_ORIGINS")
     secret_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_SECRET_KEY")
     admin_key: StrongKeys | None = Field(default=None, validation_alias="SHOWUP_ADMIN_KEY")
     backup_passphrase: SecretStr | None = Field(default=None, validation_alias="SHOWUP_BACKUP_PASSPHRASE")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.backup.archive import BackupUnusable, open_archive
 from showup.backup.create import BackupPlan, create_backup, read_manifest
-from showup.backup.postgres_tools import ToolFailed
+from showup.backup.postgres_tools import ProgramFailed
 from showup.backup.restore import NOT_SENT, finish_restore, restore_backup
 from showup.database.migrate import upgrade
 from tests.database_pool import with_database
@@ -230,7 +230,7 @@ async def test_r7_a_file_that_is_not_a_whole_backup_changes_nothing(
     path = tmp_path / "showup.backup"
     await back_up(sample, plan(database_url, passphrase=passphrase), path)
     damage(path)
-    with pytest.raises((BackupUnusable, ToolFailed), match=says):
+    with pytest.raises((BackupUnusable, ProgramFailed), match=says):
         await restore(path, empty_url, passphrase=passphrase)
     assert await contents(empty_url) == {}
     # Nothing in the way: the database can still be used.
@@ -239,6 +239,6 @@ async def test_r7_a_file_that_is_not_a_whole_backup_changes_nothing(
 
 async def test_r7_a_failed_backup_leaves_no_file(sample: AsyncEngine, database_url: str, tmp_path: Path) -> None:
     manifest = await read_manifest(sample, plan(database_url), NOW)
-    with pytest.raises(ToolFailed, match="does not exist"):
+    with pytest.raises(ProgramFailed, match="does not exist"):
         create_backup(plan(with_database(database_url, "missing")), manifest, tmp_path / "showup.backup", ignore)
     assert names_in(tmp_path) == []

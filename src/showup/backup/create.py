@@ -44,7 +44,7 @@ async def read_manifest(engine: AsyncEngine, plan: BackupPlan, now: datetime) ->
 def create_backup(plan: BackupPlan, manifest: Manifest, path: Path, on_bytes: Callable[[int], None]) -> None:
     """Write the backup. It blocks, and holds back neither webhooks nor deliveries.
 
-    Raises OSError and ToolFailed; then there is no file.
+    Raises OSError and ProgramFailed; then there is no file.
     """
     with create_archive(path, manifest, plan.passphrase) as archive:
         with postgres_tools.dump(plan.url, on_bytes) as dump:

@@ -20,13 +20,13 @@ OnBytes = Callable[[int], None]
 _SHOWN: Final = 500
 
 
-class ToolFailed(Exception):
+class ProgramFailed(Exception):
     """A program of PostgreSQL failed; the text is its last message."""
 
 
 @contextmanager
 def dump(url: str, on_bytes: OnBytes) -> Iterator[IO[bytes]]:
-    """Yield a consistent dump of the schema, as it is written. Raises ToolFailed at the end if it is not complete.
+    """Yield a consistent dump of the schema, as it is written. Raises ProgramFailed at the end if it is not complete.
 
     Owners and privileges are left out, so that it can be restored anywhere.
     """
@@ -40,7 +40,7 @@ def dump(url: str, on_bytes: OnBytes) -> Iterator[IO[bytes]]:
 def restore(url: str, on_bytes: OnBytes) -> Iterator[IO[bytes]]:
     """Yield a file to write a dump into: it is restored in one transaction, completely or not at all.
 
-    Raises ToolFailed at the end if it was not restored.
+    Raises ProgramFailed at the end if it was not restored.
     """
     arguments = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
     with _running("pg_restore", arguments, url) as process:
@@ -76,7 +76,7 @@ def _running(program: str, arguments: Sequence[str], url: str) -> Iterator["subp
         if process.returncode != 0:
             errors.seek(0)
             lines = errors.read().decode(errors="replace").strip().splitlines()
-            raise ToolFailed((lines[-1] if lines else f"exit status {process.returncode}")[:_SHOWN])
+            raise ProgramFailed((lines[-1] if lines else f"exit status {process.returncode}")[:_SHOWN])
 
 
 def _address(url: str) -> tuple[str, dict[str, str]]:

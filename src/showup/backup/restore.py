@@ -35,7 +35,7 @@ _SKIP: Final = f"""
 async def restore_backup(url: str, archive: Archive, *, now: datetime | None, on_bytes: Callable[[int], None]) -> None:
     """Restore the backup into the empty database at `url`, completely or not at all, and migrate it.
 
-    `now`: skip the deliveries that are due by then; None: send them. Raises BackupUnusable, ToolFailed and
+    `now`: skip the deliveries that are due by then; None: send them. Raises BackupUnusable, ProgramFailed and
     DatabaseUnavailable.
     """
     if archive.manifest.revision > newest_revision():

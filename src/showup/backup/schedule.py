@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.backup import lock_store
 from showup.backup.archive import BackupUnusable
 from showup.backup.create import BackupPlan, create_backup, read_manifest
-from showup.backup.postgres_tools import ToolFailed
+from showup.backup.postgres_tools import ProgramFailed
 from showup.clock import Clock
 
 _SUFFIX: Final = ".backup"
@@ -52,7 +52,7 @@ class ScheduledBackups:
         try:
             self._schedule.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             await asyncio.to_thread(create_backup, self._plan, manifest, path, _ignore)
-        except (OSError, ToolFailed, BackupUnusable) as fault:
+        except (OSError, ProgramFailed, BackupUnusable) as fault:
             _log.error("backup failed", path=str(path), because=str(fault))
             return
         _log.info("backup made", path=str(path), size=path.stat().st_size)

@@ -28,7 +28,7 @@ def backup(file: BackupFile, json: Annotated[bool, typer.Option("--json", help="
 
     Example: showup backup /srv/backups/showup.backup
     """
-    from showup.backup.postgres_tools import ToolFailed
+    from showup.backup.postgres_tools import ProgramFailed
     from showup.cli.runner import run_command_with_config
 
     if file.exists():
@@ -46,7 +46,7 @@ def backup(file: BackupFile, json: Annotated[bool, typer.Option("--json", help="
 
     try:
         manifest = run_command_with_config(work)
-    except ToolFailed as fault:
+    except ProgramFailed as fault:
         raise CliError(f"PostgreSQL could not write the backup: {fault}") from None
     except OSError as fault:
         raise CliError(f"{file} can't be written: {fault.strerror}.") from None
@@ -76,7 +76,7 @@ def restore(
     Example: SHOWUP_DATA_DIR=/srv/showup showup restore /srv/backups/showup.backup
     """
     from showup.backup.archive import BackupUnusable, open_archive
-    from showup.backup.postgres_tools import ToolFailed
+    from showup.backup.postgres_tools import ProgramFailed
     from showup.clock import system_clock
     from showup.settings import load, reveal
 
@@ -85,7 +85,7 @@ def restore(
         with open_archive(file, reveal(settings.backup_passphrase)) as archive:
             _restore(settings, archive, None if send_due else system_clock())
             made = archive.manifest.created_at
-    except (BackupUnusable, ToolFailed) as fault:
+    except (BackupUnusable, ProgramFailed) as fault:
         raise CliError(f"Nothing was restored. {fault}") from None
     if json:
         print_json({"file": str(file), "created_at": made})

@@ -14,16 +14,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
-from showup.analysis.movement import Stage, build_stages
-from showup.analysis.subjects import STAGES
 from showup.database.engine import driver_connection
-from showup.reads.analysis.counts import AnalysisFilter, read_cells
 
 MAX_CARDS: Final = 500
 _SOONEST_MEETINGS: Final = 2_000
 """The meetings ahead by which deals are ordered; deals with later ones only are ordered by their days in a stage."""
 _LONGEST_MEETING: Final = timedelta(hours=12)
-_COUNTED_WEEKS: Final = 52
 _MAX_CLOSED: Final = 10
 _MAX_CAMPAIGNS: Final = 100
 _MAX_CAMPAIGN_DEALS: Final = 20_000
@@ -126,15 +122,6 @@ async def board_places(  # each by its name
         filters.without_meeting,
     )
     return [BoardPlace(**row) for row in rows]
-
-
-async def stage_stays(tx: AsyncConnection, permission: Permission, now: datetime) -> dict[str, Stage]:
-    """Returns how deals left each stage in the last 52 weeks and how long they stayed, by stage."""
-    # Whole weeks are counted already.
-    monday = now.date() - timedelta(days=now.weekday())
-    since = AnalysisFilter(since=monday - timedelta(weeks=_COUNTED_WEEKS))
-    cells = await read_cells(tx, permission, STAGES, since, now)
-    return {one.stage: one for one in build_stages(cells).stages}
 
 
 async def closed_since(tx: AsyncConnection, permission: Permission, since: datetime, owner: str | None) -> list[Closed]:

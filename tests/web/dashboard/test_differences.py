@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from showup.web.dashboard.differences import Part, mark_address, mark_words
+from showup.web.dashboard.differences import MarkedText, mark_address, mark_words
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_no_letter_is_lost(text: str, other: str) -> None:
         assert "".join(part.text for part in parts) == text
 
 
-def shown(parts: list[Part]) -> str:
+def shown(parts: list[MarkedText]) -> str:
     return "".join(f"[{part.text}]" if part.is_marked else part.text for part in parts)

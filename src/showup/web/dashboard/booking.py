@@ -17,13 +17,14 @@ from showup.reads.command_targets import BookingTarget, target_of_booking
 from showup.reads.matches import find_match
 from showup.reads.record_timeline import Shown
 from showup.web.dashboard.booking_view import build_booking
-from showup.web.dashboard.page_actions import FormResult, unit_of_work_of
+from showup.web.dashboard.form_result import FormResult
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.reports import OTHERS, OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show, shown_of, timeline_query
 from showup.web.dashboard.timeline_view import LINES
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.dashboard.words import clipped
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form

@@ -10,11 +10,11 @@ from showup.reads.outcome_effects import DealValues, OutcomeEffects, PlannedEffe
 from showup.web.dashboard.amounts import parse_amount
 from showup.web.dashboard.message_words import MAIL, message_name, names_of
 from showup.web.dashboard.outcome import events_of, faults_of, load_outcome, render_outcome
-from showup.web.dashboard.page_actions import unit_of_work_of
 from showup.web.dashboard.page_route import DashboardRoute, is_part
 from showup.web.dashboard.reports import REPORTED
 from showup.web.dashboard.shell import viewer_of
 from showup.web.dashboard.templates import render_page
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.dashboard.words import Viewer, clipped, count, money, sentence
 from showup.web.http.app_state import State, write_transaction
 from showup.web.http.forms import read_form

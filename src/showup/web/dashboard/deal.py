@@ -15,12 +15,13 @@ from showup.reads.deal_page import active_deal_of_company, changes_of_deal
 from showup.reads.record_timeline import Shown
 from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.deal_view import MEETINGS, build_deal, reverse_of, undoable_change
-from showup.web.dashboard.page_actions import FormResult, unit_of_work_of
+from showup.web.dashboard.form_result import FormResult
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show, shown_of, timeline_query
 from showup.web.dashboard.timeline_view import LINES
+from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.dashboard.words import money, sentence
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
+from showup.analysis.movement import Stage
 from showup.database.engine import driver_connection
 from showup.deals.deal import DealChange
 from showup.inbox.rules import in_force
@@ -27,8 +28,9 @@ from showup.reads.deal_page import (
     people_of_deal,
     workspace_owners,
 )
+from showup.reads.rates import FEW
 from showup.reads.record_timeline import LoggedChange, Shown, load_timeline
-from showup.reads.stage_stays import StageStay, days_to_win, stage_stays
+from showup.reads.stage_stays import days_to_win, stage_stays
 from showup.reads.today import Similar, similar_meetings
 from showup.web.dashboard.timeline_parts import MeetingNames, TimelineContext
 from showup.web.dashboard.timeline_view import TimelineView, build_timeline
@@ -183,7 +185,7 @@ def _steps(
     deal: DealHead,
     changes: Sequence[LoggedChange],
     stages: Sequence[str],
-    stays: dict[str, StageStay],
+    stays: dict[str, Stage],
     now: datetime,
 ) -> list[Step]:
     spent = _time_in_stages(deal, changes, now)
@@ -194,11 +196,15 @@ def _steps(
         state: Literal["done", "current", "ahead"]
         state = "current" if position == current else "done" if position < current else "ahead"
         note = _stay(spent[stage]) if state != "ahead" and stage in spent else ""
-        usual = stays.get(stage)
-        if state == "current" and deal.status == "active" and usual is not None and usual.is_enough:
-            note += f", usual is {_usual(usual.median_hours)}"
+        if state == "current" and deal.status == "active" and (usual := _usual_hours(stays.get(stage))):
+            note += f", usual is {_usual(usual)}"
         steps.append(Step(stage=stage, state=state, share=position / last, note=note))
     return steps
+
+
+def _usual_hours(stays: Stage | None) -> int | None:
+    """Return how long deals usually stay in a stage; None if too few have left it."""
+    return None if stays is None or stays.moved_on.total < FEW else stays.time.median_hours
 
 
 def _time_in_stages(deal: DealHead, changes: Sequence[LoggedChange], now: datetime) -> dict[str, timedelta]:

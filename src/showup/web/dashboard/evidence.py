@@ -19,7 +19,7 @@ _SAMPLE: Final = "This is sample data: it counts in no rate, whatever you answer
 _VIDEO: Final = ("attendance.reported", "host.missed")
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class Witness(Struct, frozen=True, kw_only=True):
     """One source: its mark, its name, what it says, a note, and since when; `weight` stands there without a time."""
 
     glyph: str
@@ -36,7 +36,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     kind: Literal["ahead", "ask", "reported", "off"]
     headline: str
     text: str
-    sources: Sequence[Source]
+    sources: Sequence[Witness]
 
 
 def evidence_of(  # each by its name
@@ -90,21 +90,21 @@ def _headline(state: State, first_name: str) -> str:
     return words.get(state, f"{first_name}: reported")
 
 
-def _person(report: LoggedChange | None, meeting: AgendaMeeting, state: State, viewer: Viewer, reader: str) -> Source:
+def _person(report: LoggedChange | None, meeting: AgendaMeeting, state: State, viewer: Viewer, reader: str) -> Witness:
     if report is None:
         note = f"from {viewer.moment(meeting.start_time)} on" if meeting.start_time > viewer.now else ""
-        return Source(glyph="unreported", name="A person", says="no report yet", note=note, weight="decides")
+        return Witness(glyph="unreported", name="A person", says="no report yet", note=note, weight="decides")
     outcome = meeting.outcome
     says = f"says {REPORTED[outcome]}" if outcome in REPORTED else "reported"
     glyph = _REPORTED_STATES.get(outcome or "", state)
-    return Source(glyph=glyph, name="A person", says=says, note=sentence(who_of(report, reader)), at=report.at)
+    return Witness(glyph=glyph, name="A person", says=says, note=sentence(who_of(report, reader)), at=report.at)
 
 
-def _video(reports: Sequence[LoggedChange], place: str) -> Source:
+def _video(reports: Sequence[LoggedChange], place: str) -> Witness:
     found = next((one for one in reports if one.what in _VIDEO), None)
     if found is None:
         note = "nobody was marked as missing" if place == "Cal Video" else f"{place}; only Cal Video tells who joined"
-        return Source(glyph="cancelled", name="The video call", says="no data", note=note if place != "–" else "")
+        return Witness(glyph="cancelled", name="The video call", says="no data", note=note if place != "–" else "")
     glyph = (
         "host"
         if found.what == "host.missed"
@@ -112,21 +112,21 @@ def _video(reports: Sequence[LoggedChange], place: str) -> Source:
         if "no" in found.because.split() or "not" in found.because
         else "showed"
     )
-    return Source(
+    return Witness(
         glyph=glyph, name="The video call", says="was reported by Cal.com", note=clipped(found.because), at=found.at
     )
 
 
-def _clock(reports: Sequence[LoggedChange], meeting: AgendaMeeting, viewer: Viewer) -> Source:
+def _clock(reports: Sequence[LoggedChange], meeting: AgendaMeeting, viewer: Viewer) -> Witness:
     found = next((one for one in reports if one.what == "meeting.ended"), None)
     if found is not None:
         came = (found.change.get("attended") or [None, None])[1]
         glyph = "unreported" if came is None else "assumed" if came else "noshow"
         note = "“meeting ended”, sent by Cal.com at the scheduled end"
-        return Source(glyph=glyph, name="The clock", says=_CAME[came], note=note, at=found.at)
+        return Witness(glyph=glyph, name="The clock", says=_CAME[came], note=note, at=found.at)
     if meeting.end_time > viewer.now:
-        return Source(glyph="upcoming", name="The clock", says=f"ends at {viewer.hour(meeting.end_time)}", note="")
-    return Source(glyph="cancelled", name="The clock", says="no data", note="Cal.com has not sent “meeting ended”")
+        return Witness(glyph="upcoming", name="The clock", says=f"ends at {viewer.hour(meeting.end_time)}", note="")
+    return Witness(glyph="cancelled", name="The clock", says="no data", note="Cal.com has not sent “meeting ended”")
 
 
 def _next_reminder(messages: Sequence[BookingMessage], viewer: Viewer) -> str:

@@ -27,10 +27,10 @@ from showup.reads.board import (
     closed_since,
     list_campaigns,
     owner_names,
-    stage_stays,
 )
 from showup.reads.board_cards import load_cards
 from showup.reads.rates import FEW, rate_of
+from showup.reads.stage_stays import stage_stays
 from showup.web.dashboard import words
 from showup.web.dashboard.deal_card import CardView, card_view
 from showup.web.dashboard.words import Viewer
@@ -62,7 +62,7 @@ class BoardQuery(Struct, frozen=True, kw_only=True):
         return f"?{urlencode(kept)}" if kept else ""
 
 
-class Option(Struct, frozen=True, kw_only=True):
+class BoardOption(Struct, frozen=True, kw_only=True):
     """A value of a filter: its words and the address of the board with it."""
 
     label: str
@@ -79,7 +79,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     other_deal: UUID | None = None
 
 
-class Column(Struct, frozen=True, kw_only=True):
+class BoardColumn(Struct, frozen=True, kw_only=True):
     """A stage. `note`: the share that goes on and the usual stay. `hidden`: how many more it has, None if unknown.
 
     `more`: the path that shows the next cards.
@@ -101,15 +101,15 @@ class Board(Struct, frozen=True, kw_only=True):
     """The page. `without_meeting`: how many real deals have no meeting ahead; None if unknown."""
 
     query: BoardQuery
-    columns: Sequence[Column]
+    columns: Sequence[BoardColumn]
     deals: int
     amounts: Sequence[str]
     without_meeting: int | None
     closed: Sequence[Closed]
     month: str
-    owners: Sequence[Option]
+    owners: Sequence[BoardOption]
     owner: str | None
-    campaigns: Sequence[Option]
+    campaigns: Sequence[BoardOption]
     campaign: str | None
     is_filtered: bool
 
@@ -165,14 +165,14 @@ def _without_meeting(sums: Sequence[Sum], places: Sequence[BoardPlace]) -> int |
 
 def _options(
     query: BoardQuery, name: RowKind, values: Sequence[tuple[str, str]], chosen: str | int | None
-) -> list[Option]:
-    everything = Option(
+) -> list[BoardOption]:
+    everything = BoardOption(
         label="anyone" if name == "owner" else "any", path=query.path(**{name: None}), is_chosen=chosen is None
     )
     return [
         everything,
         *(
-            Option(label=label, path=query.path(**{name: value}), is_chosen=str(chosen) == value)
+            BoardOption(label=label, path=query.path(**{name: value}), is_chosen=str(chosen) == value)
             for value, label in values
         ),
     ]
@@ -185,7 +185,7 @@ def _column(  # what is known of a stage
     sums: Sequence[Sum],
     cards: Sequence[CardView],
     stay: Stage | None,
-) -> Column:
+) -> BoardColumn:
     real = [one for one in sums if not one.simulated]
     deals, sample = sum(one.deals for one in real), sum(one.deals for one in sums if one.simulated)
     amounts = _amounts(real)
@@ -200,7 +200,7 @@ def _column(  # what is known of a stage
     hidden = max(deals + sample - len(cards), 0) if is_known else None
     shown_most = query.cards if stage == query.stage else PAGE_CARDS
     has_more = hidden != 0 and len(cards) >= shown_most and shown_most < MAX_CARDS
-    return Column(
+    return BoardColumn(
         stage=stage,
         share=share,
         deals=deals,

@@ -16,7 +16,7 @@ from showup.reads.keyset import PageRequest
 from showup.reads.lead_review import LinkEffect, find_lead, link_effect, memberships_of, search_leads
 from showup.reads.rows import Item
 from showup.reads.unmatched import UnmatchedFilter, find_unmatched, list_unmatched
-from showup.web.dashboard.differences import Part, mark_address, mark_words
+from showup.web.dashboard.differences import MarkedText, mark_address, mark_words
 from showup.web.dashboard.words import Viewer, count, sentence
 
 MAX_QUEUE: Final = 30
@@ -53,14 +53,14 @@ class ComparedRow(Struct, frozen=True, kw_only=True):
     """One line of the comparison. `is_alike` colours `alike`; `note` says where the first value is from."""
 
     name: str
-    booked: Sequence[Part]
-    lead: Sequence[Part]
+    booked: Sequence[MarkedText]
+    lead: Sequence[MarkedText]
     alike: str
     is_alike: bool
     note: str = ""
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class LeadChoice(Struct, frozen=True, kw_only=True):
     """A lead that can be chosen instead."""
 
     id: UUID
@@ -78,9 +78,9 @@ class Pair(Struct, frozen=True, kw_only=True):
     campaign: str | None
     rows: Sequence[ComparedRow]
     effect: LinkEffect | None
-    others: Sequence[Choice]
+    others: Sequence[LeadChoice]
     search: str
-    found: Sequence[Choice]
+    found: Sequence[LeadChoice]
 
 
 async def build_queue(tx: AsyncConnection, permission: Permission, viewer: Viewer) -> Queue:
@@ -176,7 +176,7 @@ def _queue_row(item: Item, campaigns: dict[str, Membership], viewer: Viewer) -> 
     )
 
 
-def _others(candidates: Sequence[Item], chosen: Item | None) -> list[Choice]:
+def _others(candidates: Sequence[Item], chosen: Item | None) -> list[LeadChoice]:
     """Return the candidates after the chosen one, and then those before it."""
     ids = [one["lead"]["id"] for one in candidates]
     start = ids.index(chosen["lead"]["id"]) + 1 if chosen is not None and chosen["lead"]["id"] in ids else 0
@@ -184,8 +184,8 @@ def _others(candidates: Sequence[Item], chosen: Item | None) -> list[Choice]:
     return [_choice(one["lead"]) for one in ordered if chosen is None or one["lead"]["id"] != chosen["lead"]["id"]]
 
 
-def _choice(lead: Item) -> Choice:
-    return Choice(id=lead["id"], name=lead["name"] or lead["email"], email=lead["email"], company=lead["company"])
+def _choice(lead: Item) -> LeadChoice:
+    return LeadChoice(id=lead["id"], name=lead["name"] or lead["email"], email=lead["email"], company=lead["company"])
 
 
 def _rows(unmatched: Item, chosen: Item) -> list[ComparedRow]:
@@ -195,7 +195,7 @@ def _rows(unmatched: Item, chosen: Item) -> list[ComparedRow]:
     if typed:
         company = replace(company, note="their answer in the form")
     elif domain:
-        company = replace(company, booked=[Part(domain, is_marked=False)], note="by the address")
+        company = replace(company, booked=[MarkedText(domain, is_marked=False)], note="by the address")
     return [
         _compared("Name", unmatched["name"], lead["name"], evidence.get("name")),
         _address(unmatched["attendee"], lead["email"]),
@@ -240,8 +240,8 @@ def _when(booked_at: datetime, membership: Membership, viewer: Viewer) -> Compar
     known = "" if at is None else f"{what} {viewer.moment(at)}"
     return ComparedRow(
         name="When",
-        booked=[Part(sentence(f"booked {viewer.moment(booked_at)}"), is_marked=False)],
-        lead=[Part(known or "Nothing dated", is_marked=False)],
+        booked=[MarkedText(sentence(f"booked {viewer.moment(booked_at)}"), is_marked=False)],
+        lead=[MarkedText(known or "Nothing dated", is_marked=False)],
         alike="no date to compare" if at is None else _apart(booked_at, at),
         is_alike=at is not None and timedelta() <= booked_at - at <= _CLOSE,
     )
@@ -258,9 +258,9 @@ def _apart(booked_at: datetime, at: datetime) -> str:
 def _rivals(unmatched: Item, lead: Item) -> ComparedRow:
     others = [one["lead"] for one in unmatched["candidates"] if one["lead"]["id"] != lead["id"]]
     if not others:
-        text = Part("No other lead has a name or company like theirs", is_marked=False)
+        text = MarkedText("No other lead has a name or company like theirs", is_marked=False)
         return ComparedRow(name="Others", booked=[text], lead=(), alike="only one", is_alike=True)
     names = ", ".join((one["name"] or one["email"])[:60] for one in others)
     return ComparedRow(
-        name="Others", booked=[Part(names, is_marked=False)], lead=(), alike=f"{len(others)} more", is_alike=False
+        name="Others", booked=[MarkedText(names, is_marked=False)], lead=(), alike=f"{len(others)} more", is_alike=False
     )
