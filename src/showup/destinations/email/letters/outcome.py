@@ -11,8 +11,8 @@ from showup.destinations.email.letters.blocks import titled
 from showup.destinations.email.letters.facts import Facts
 from showup.destinations.email.letters.names import LONGEST_NAME, first_name
 from showup.destinations.email.letters.parts import (
-    Choice,
-    Choices,
+    AnswerLink,
+    AnswerLinks,
     ChoiceTone,
     Letter,
     Piece,
@@ -76,7 +76,9 @@ def outcome(facts: Facts, question: OutcomeQuestion) -> Letter:
         badge=None,
         heading=f"How did it go, {host}?" if host else "How did it go?",
         opening=(paragraph(met, f"Until you answer, it counts as {question.counts_as}."),),
-        words=(Choices(tuple(Choice(tone, label, answer_url(question.url, one)) for one, tone, label in _CHOICES)),),
+        words=(
+            AnswerLinks(tuple(AnswerLink(tone, label, answer_url(question.url, one)) for one, tone, label in _CHOICES)),
+        ),
         change=(
             paragraph(
                 "Each opens a page that shows your answer and saves it when you say so. ",

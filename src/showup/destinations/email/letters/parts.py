@@ -58,7 +58,7 @@ class Buttons(Struct, frozen=True):
     kind: str = "buttons"
 
 
-class Choice(Struct, frozen=True):
+class AnswerLink(Struct, frozen=True):
     """One of several answers of the same weight."""
 
     tone: ChoiceTone
@@ -66,10 +66,10 @@ class Choice(Struct, frozen=True):
     url: str
 
 
-class Choices(Struct, frozen=True):
+class AnswerLinks(Struct, frozen=True):
     """Answers, two beside each other."""
 
-    items: tuple[Choice, ...]
+    items: tuple[AnswerLink, ...]
     kind: str = "choices"
 
 
@@ -128,7 +128,7 @@ class Badge(Struct, frozen=True):
     text: str
 
 
-Part: TypeAlias = Paragraph | Bullets | Quote | Buttons | Choices | Portrait | Ticket
+Part: TypeAlias = Paragraph | Bullets | Quote | Buttons | AnswerLinks | Portrait | Ticket
 Parts: TypeAlias = tuple[Part, ...]
 
 

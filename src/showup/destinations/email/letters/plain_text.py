@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 from showup.destinations.email.letters.parts import (
+    AnswerLinks,
     Bullets,
     Button,
     Buttons,
-    Choices,
     Paragraph,
     Parts,
     Piece,
@@ -42,7 +42,7 @@ def foot_as_text(foot: Sequence[Sequence[Piece]]) -> str:
     return plain("\n".join(shown))
 
 
-def _lines(part: Paragraph | Bullets | Quote | Buttons | Choices | Portrait | Ticket) -> Iterable[str]:
+def _lines(part: Paragraph | Bullets | Quote | Buttons | AnswerLinks | Portrait | Ticket) -> Iterable[str]:
     match part:
         case Paragraph():
             return _paragraph(part.pieces)
@@ -56,7 +56,7 @@ def _lines(part: Paragraph | Bullets | Quote | Buttons | Choices | Portrait | Ti
             return [part.heading, *_wrapped(part.text, "> ", "> ")]
         case Buttons():
             return [_link(one) for one in (part.main, part.second) if one is not None]
-        case Choices():
+        case AnswerLinks():
             return [_link(Button(one.label, one.url)) for one in part.items]
         case Portrait():
             return [part.name, *part.lines]
