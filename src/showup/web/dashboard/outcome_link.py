@@ -23,6 +23,7 @@ from showup.reads.command_targets import target_of_booking
 from showup.reads.outcome import OutcomeForm
 from showup.values.time_zone import zone_of
 from showup.web.dashboard.amounts import parse_amount
+from showup.web.dashboard.offer import offer_view
 from showup.web.dashboard.outcome import (
     NEXT_STEPS,
     events_of,
@@ -200,6 +201,7 @@ async def _form(  # each by its name
         "meeting": asked.meeting,
         "row": meeting_row(asked.meeting, asked.viewer, can_write=True, is_older=True),
         "known": asked.known,
+        "offer": await offer_view(tx, asked.permission, asked.meeting, asked.viewer, rules),
         "stages": asked.known.later_stages(rules.stages),
         "next_steps": NEXT_STEPS,
         "seen": seen_of(asked.known),
