@@ -239,4 +239,6 @@ async def test_a_rule_change_sends_nothing_about_the_past(scenario: Scenario) ->
         "SELECT kind, state, because FROM deliveries WHERE workspace_id = $1 ORDER BY due_at"
     )
     assert deliveries[0] == ("confirmation", "skipped", "the rules changed: Showup does not notify anyone of that")
-    assert {(kind, state) for kind, state, _ in deliveries[1:]} == {("reminder", "scheduled")}
+    # What is still ahead stays planned: reminders, and the question how it went.
+    planned = {("reminder", "scheduled"), ("outcome", "scheduled")}
+    assert {(kind, state) for kind, state, _ in deliveries[1:]} == planned
