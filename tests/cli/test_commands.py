@@ -23,6 +23,7 @@ COMMANDS = [
     *(["emailbison", verb] for verb in ("register", "status", "sync")),
     ["leads", "import"],
     ["acknowledge"],
+    *(["backup"], ["restore"], ["mcp"]),
 ]
 
 

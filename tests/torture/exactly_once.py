@@ -29,6 +29,8 @@ from tests.vendors.faults import Faults
 FAULTS = "429=0.05,500=0.05,reset=0.04,lost=0.04,hang=0.02"
 # Many attempts: the test shows that no delivery is lost or duplicated, not when a delivery is given up.
 POLICY = """
+[pipeline]
+ask_for_outcome = false
 [reminders]
 offsets_before = [{offsets}]
 [email]

@@ -159,7 +159,7 @@ async def test_a_key_has_a_conversation_that_it_can_read_and_delete(chat_app: AS
 async def test_without_a_key_it_says_what_to_set(services: AssistantServices, clock: MovableClock) -> None:
     writer = client_of(app_over(services, clock), "writer")
     response = await writer.post("/api/chat", json={"message": "Hello"})
-    assert response.status_code == 503
+    assert response.status_code == 409
     assert "ANTHROPIC_API_KEY" in response.json()["detail"]
 
 

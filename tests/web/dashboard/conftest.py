@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import httpx2
 import pytest
+from playwright.sync_api import Browser as Chromium
 from starlette.types import ASGIApp
 
 from showup.access.sessions_store import csrf_token_of
@@ -14,6 +15,7 @@ from showup.container import event_handlers
 from showup.web.app import create_app
 from showup.web.http.middleware import with_middleware
 from tests.database_pool import DatabasePool
+from tests.web.dashboard.browsing import open_browser
 from tests.web.dashboard.site import Site, running_site
 from tests.web.sample_data import ADMIN_KEY, session_of
 from tests.web.scenario import Scenario, ticking_clock
@@ -68,3 +70,10 @@ def site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
     with running_site(taken.url, ticking_clock()) as site:
         yield site
     asyncio.run(database_pool.give_back(taken))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    """A real browser, without pages."""
+    with open_browser() as browser:
+        yield browser

@@ -7,17 +7,11 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.web.dashboard.browsing import open_browser, signed_in
+from tests.web.dashboard.browsing import signed_in
 from tests.web.dashboard.site import Site
 from tests.web.sample_data import id_of, key_of
 
 WIDE = {"viewport": {"width": 1440, "height": 900}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

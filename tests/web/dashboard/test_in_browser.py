@@ -1,13 +1,12 @@
 """AP2, AP4, CA7 in a real browser: pages are accessible, quiet and narrow enough, and change live."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from showup.outbox.outcome_tokens import VALID_FOR, OutcomeLink, make_outcome_token
-from tests.web.dashboard.browsing import HOSTILE, check_page, open_browser, signed_in
+from tests.web.dashboard.browsing import HOSTILE, check_page, signed_in
 from tests.web.dashboard.site import SEAL, Site
 from tests.web.sample_data import id_of
 from tests.web.scenario import HOUR, TODAY
@@ -24,12 +23,6 @@ PAGES = (
     "setup?step=mail",
     "setup?step=reports",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 def ids_of(site: Site, uid: str) -> tuple[str, str]:

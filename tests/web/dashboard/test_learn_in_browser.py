@@ -9,13 +9,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.histories.webhooks import MONDAY
+from tests.web.dashboard.browsing import HOSTILE, check_page, signed_in
 from tests.web.dashboard.site import Site
 from tests.web.dashboard.test_analysis import add_facts
-from tests.web.dashboard.test_in_browser import HOSTILE, browser, check_page, signed_in
 from tests.web.sample_data import key_of
 from tests.web.scenario import DAY, booking_created, ingest_and_project, ticking_clock
-
-__all__ = ["browser"]
 
 LEADS = """email,first_name,emails_sent,last_sent_at,interested_at
 sarah@acme.com,Sarah,3,2026-09-05T06:00:00Z,2026-09-06T06:00:00Z

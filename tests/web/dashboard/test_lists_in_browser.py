@@ -1,14 +1,13 @@
 """AP4: lists, people and companies in a real browser: accessible, quiet, narrow enough, live, and quick by hand."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.web.dashboard.browsing import HOSTILE, check_page, signed_in
 from tests.web.dashboard.site import Site
-from tests.web.dashboard.test_in_browser import CHROMIUM, HOSTILE, check_page, signed_in
 from tests.web.sample_data import id_of
 from tests.web.scenario import DAY, HOUR, TODAY, Scenario, booking_created, ingest_and_project, ticking_clock
 
@@ -17,15 +16,6 @@ SARAH = Scenario.person_id("sarah@acme.com")
 PAT = Scenario.person_id("pat@gmail.com")
 ACME = Scenario.company_id("acme.com")
 RECORDS = (f"people/{SARAH}", f"companies/{ACME}", f"people/{SARAH}/merge?with={PAT}", f"people/{PAT}/merge?q=a")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "these tests need Chromium: `make test` installs it on Debian"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def book(site: Site, uid: str, number: int, email: str) -> None:

@@ -74,7 +74,9 @@ async def _get_writer(
     return await get_permission(request, state, required, credentials)
 
 
-@router.get("", response_model=ConversationResponse, responses=ok_response(_CONVERSATION))
+@router.get(
+    "", response_model=ConversationResponse, responses=ok_response(_CONVERSATION) | problem_examples("conflict")
+)
 async def get_conversation(permission: Reader, state: State, _query: Annotated[WorkspaceQuery, Query()]) -> Any:
     """Get the conversation of this key with the assistant."""
     caller = await _caller(state.assistant, permission)
@@ -119,7 +121,9 @@ async def ask_assistant(
     )
 
 
-@commands.delete("", response_model=ConversationResponse, responses=ok_response({"messages": []}))
+@commands.delete(
+    "", response_model=ConversationResponse, responses=ok_response({"messages": []}) | problem_examples("conflict")
+)
 async def delete_conversation(permission: Writer, state: State, _query: Annotated[WorkspaceQuery, Query()]) -> Any:
     """Delete the conversation of this key with the assistant."""
     caller = await _caller(state.assistant, permission)

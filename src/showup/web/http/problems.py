@@ -118,7 +118,7 @@ PROBLEMS: dict[str, ProblemType] = {
         "Slack shows for the app under Basic Information.",
     ),
     "no-model": ProblemType(
-        503,
+        409,
         "The chat has no language model",
         "Set ANTHROPIC_API_KEY to a key of Anthropic's API, and restart Showup. MCP works without it.",
     ),
