@@ -18,10 +18,12 @@ from tests.web.sample_data import id_of
 
 FACTS = """
     INSERT INTO showup.booking_facts (booking_id, workspace_id, day, booked_day, ends_at, organizer, source, event_type,
-                                      simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed, version)
+                                      simulated, state, lead_days, lead_hours, attendee_hour, moves, confirmed, version,
+                                      booked_at, seats, seats_showed, seats_missed)
     SELECT gen_random_uuid(), :workspace, date '2026-03-02' + n % 5, date '2026-02-23' + n % 14, '2026-03-06',
            :organizer, '=cmd', 'intro', false, CASE WHEN n % 3 = 0 THEN 'no_show' ELSE 'showed' END, n % 20, 50,
-           8 + n % 10, n % 4, n % 2 = 0, 1
+           8 + n % 10, n % 4, n % 2 = 0, 1, timestamptz '2026-02-23 12:00Z' + n % 14 * interval '1 day', 1,
+           (n % 3 <> 0)::int, (n % 3 = 0)::int
     FROM generate_series(1, 60) n
 """
 

@@ -176,7 +176,7 @@ def test_keys_walk_the_rows_and_the_theme_changes_without_a_reload(site: Site, b
         page.keyboard.press("Escape")
         with page.expect_response("**/theme"):
             page.locator(".side .theme label[title=Dark]").click()
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 14, 16)"
+        expect(page.locator("body")).to_have_css("background-color", "rgb(13, 14, 16)")
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         assert complaints == []
